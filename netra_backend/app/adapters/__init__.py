@@ -1,0 +1,1 @@
+"""One port each; the only rooms that know a driver."""

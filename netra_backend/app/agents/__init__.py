@@ -1,0 +1,1 @@
+"""Agents, their tools and the engine that runs them."""

@@ -1,0 +1,99 @@
+"""What an agent's author sees: ``Agent``, and the ``RunScope`` that the engine hands to it.
+
+Every effect goes through the scope. The engine records each one, so that after a crash the agent's function is run again
+from its start and recorded effects give their recorded results: an agent must be deterministic between effects (no clock,
+no entropy, no I/O of its own; ``scope.now_ms`` is the recorded time of the request).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+JSON = dict[str, Any] | list[Any] | str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutcome:
+    """What a tool call came to: ``result`` where ``ok``, else ``error`` = ``{code, message, hint, …}``."""
+
+    ok: bool
+    result: Any = None
+    error: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastMessage:
+    """One earlier message of the thread; ``role`` is ``user`` or ``agent``. ``data`` is an agent's result data."""
+
+    role: str
+    text: str
+    agent: str
+    data: JSON = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """What a language model answered, with its own usage."""
+
+    text: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentResult:
+    """The end of a run: Markdown for people, JSON for programs."""
+
+    text: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+class RunScope(Protocol):
+    """One run, as its agent sees it. Nothing in it names a user: the scope is bound to one."""
+
+    @property
+    def message(self) -> str:
+        """What the user asked."""
+
+    @property
+    def now_ms(self) -> int:
+        """When the user asked, ms since 1970 UTC; the same on every replay."""
+
+    @property
+    def timezone(self) -> str:
+        """The user's IANA time zone, ``UTC`` where none was given."""
+
+    @property
+    def history(self) -> Sequence[PastMessage]:
+        """Up to 20 earlier messages of this thread, oldest first."""
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a language model is configured, so that ``ask_model`` may be called."""
+
+    async def think(self, text: str) -> None:
+        """Tell the user what is being considered: one ``agent_thinking`` event."""
+
+    async def use_tool(self, tool: str, **arguments: Any) -> ToolOutcome:
+        """Call a tool: ``tool_executing``, then ``tool_completed``. A refusal or fault is an outcome, not an exception."""
+
+    async def ask_model(self, prompt: str, *, system: str = "", max_tokens: int = 1500) -> ModelReply:
+        """Ask the configured language model; its text streams as ``agent_delta``. Raises ``DependencyUnavailable``."""
+
+    async def say(self, text: str) -> None:
+        """Show a part of the answer early: one ``agent_delta`` event."""
+
+
+class Agent(Protocol):
+    """An agent. The registry makes a new one for every run, so that no state can pass from one user to another."""
+
+    name: str
+    description: str
+    tools: frozenset[str]
+    """The tools it may use: its effective rights are user ∩ agent ∩ tool."""
+
+    async def run(self, scope: RunScope) -> AgentResult:
+        """Answer ``scope.message``. Exceptions end the run as ``agent_failed``."""

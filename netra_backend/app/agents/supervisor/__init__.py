@@ -1,0 +1,1 @@
+"""The registry of agents and the per-user engine."""

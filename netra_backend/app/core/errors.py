@@ -1,0 +1,385 @@
+"""Every error that Netra raises, and the closed catalogue of what clients may be told.
+
+The tree::
+
+    NetraError
+    ├── Refusal                          a validation point said no
+    │   ├── InvalidContextError          ValueError        ids, metadata, forged contexts
+    │   ├── FrameRefused                 ValueError        a client frame that is not of the protocol
+    │   ├── FactoryRefused               RuntimeError      a factory or bridge that cannot serve
+    │   │   ├── ExecutionEngineFactoryError
+    │   │   └── FactoryInitializationError
+    │   ├── IsolationRefused             PermissionError   identity or ownership does not match
+    │   │   └── SSotIsolationError
+    │   ├── AuthenticationRefused        PermissionError   who are you
+    │   ├── ToolRefused                  PermissionError   a tool that is unknown, not allowed or called wrongly
+    │   ├── QueryRejected                ValueError        a query outside what may be asked
+    │   ├── NotFound                     LookupError       absent, or not yours: the same bytes
+    │   ├── LimitRefused                 RuntimeError      an admission limit
+    │   └── ConfigurationError           ValueError        settings that do not hold, all at once
+    └── Fault                            RuntimeError      what went wrong without being anybody's trespass
+        ├── DependencyUnavailable
+        └── ToolFault                                      a tool's typed answer: NO_DATA, BAD_ROWS, …
+
+``ErrorKind`` is what travels: the catalogue below is the only list of ``error`` values, close codes and HTTP statuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from .validation import Point
+
+FACTORY_REFUSAL_CODE: Final = 1011
+"""Stands in the *frame* of a factory-validation refusal, by specification; never a close code of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorKind:
+    """One row of the catalogue.
+
+    ``close_code`` follows one rule: 4400–4499 reconnect (after what the frame says), 4500–4599 do not; ``None`` means
+    that the condition alone never closes the socket. ``status`` is its HTTP status. ``code`` stands in the frame.
+    """
+
+    id: str
+    text: str
+    hint: str
+    retryable: bool = False
+    close_code: int | None = None
+    status: int = 400
+    code: int | None = None
+
+
+CATALOGUE: Final[dict[str, ErrorKind]] = {}
+
+
+def _kind(
+    id: str,
+    text: str,
+    hint: str,
+    *,
+    retryable: bool = False,
+    close_code: int | None = None,
+    status: int = 400,
+    code: int | None = None,
+) -> None:
+    CATALOGUE[id] = ErrorKind(id, text, hint, retryable, close_code, status, code)
+
+
+_kind(
+    "unauthenticated",
+    "No valid token.",
+    "Send a token: an Authorization: Bearer header, the sub-protocol bearer.<token>, or a first frame of type authenticate.",
+    close_code=4501,
+    status=401,
+)
+_kind(
+    "auth_timeout",
+    "No token arrived in time.",
+    'Send {"type": "authenticate", "token": …} within 10 seconds of connecting.',
+    retryable=True,
+    close_code=4402,
+    status=401,
+)
+_kind("revoked", "This sign-in was revoked.", "Sign in again.", close_code=4503, status=401)
+_kind(
+    "token_expired",
+    "The token has expired.",
+    "Get a new token and connect again; nothing was lost.",
+    retryable=True,
+    close_code=4401,
+    status=401,
+)
+_kind(
+    "user_mismatch",
+    "The path names another user than the token.",
+    "Connect to /ws/{user_id} with the user id that is the token's subject (GET /api/me tells it).",
+    close_code=4504,
+    status=403,
+)
+_kind("forbidden", "Not allowed.", "Ask an operator for a token with the needed scope.", status=403)
+_kind("origin_refused", "This origin is not allowed.", "Add it to NETRA_ALLOWED_ORIGINS.", status=403)
+_kind("invalid_json", "The frame is not JSON.", "Send one UTF-8 JSON object a frame.")
+_kind("unknown_type", "The frame's type is not known.", "See /asyncapi.json for the frames a client may send.")
+_kind("invalid_frame", "The frame's fields do not fit its type.", "See /asyncapi.json for the fields of this type.")
+_kind(
+    "invalid_context",
+    "Factory SSOT validation failed.",
+    "Leave the id out to have one made, or send one of [A-Za-z0-9][A-Za-z0-9._:-]* that is no placeholder.",
+    code=FACTORY_REFUSAL_CODE,
+)
+_kind(
+    "factory_command_refused",
+    "Factory SSOT validation failed: a client commands no factory.",
+    "Send ping without force_factory_recreation and ssot_validation_level.",
+    code=FACTORY_REFUSAL_CODE,
+)
+_kind(
+    "isolation_violation",
+    "SSOT isolation: this belongs to another user.",
+    "Leave thread_id and user_id out, or use your own.",
+    status=403,
+    code=FACTORY_REFUSAL_CODE,
+)
+_kind(
+    "drill_refused",
+    "SSOT isolation drills are not allowed on this server.",
+    "Start the server with NETRA_ALLOW_DRILLS=1, or run netra drill URL against one that allows them.",
+    status=403,
+)
+_kind("not_found", "There is no such object.", "Check the id; GET /api/threads lists your threads.", status=404)
+_kind("unknown_agent", "There is no agent of that name.", "GET /api/agents lists the agents.", status=404)
+_kind(
+    "thread_busy",
+    "A run is going on in this thread.",
+    "Wait for it to end, or send policy enqueue or interrupt.",
+    retryable=True,
+    status=409,
+)
+_kind(
+    "rate_limited",
+    "Too many frames.",
+    "Send fewer; retry_after_ms says when.",
+    retryable=True,
+    close_code=4429,
+    status=429,
+)
+_kind("run_limit", "Too many runs at once.", "Wait until one of your runs ends.", retryable=True, status=429)
+_kind(
+    "connection_limit",
+    "Too many connections.",
+    "Close one of your connections first.",
+    retryable=True,
+    close_code=4411,
+    status=429,
+)
+_kind(
+    "factory_not_configured",
+    "The server is not ready: a factory was not configured.",
+    "Try again shortly; tell the operator if it stays.",
+    retryable=True,
+    status=503,
+)
+_kind(
+    "factory_refused",
+    "Factory SSOT validation failed.",
+    "Try again; tell the operator the error_id if it stays.",
+    retryable=True,
+    status=503,
+    code=FACTORY_REFUSAL_CODE,
+)
+_kind(
+    "dependency_unavailable",
+    "A service that this needs is not reachable.",
+    "Try again after retry_after_ms; nothing that was accepted is lost.",
+    retryable=True,
+    status=503,
+)
+_kind(
+    "slow_consumer",
+    "This connection reads too slowly.",
+    "Connect again and resume; nothing was lost.",
+    retryable=True,
+    close_code=4408,
+    status=503,
+)
+_kind("no_pong", "No pong arrived in time.", "Connect again and resume.", retryable=True, close_code=4409, status=503)
+_kind(
+    "position_lost",
+    "The position is ahead of the server's history.",
+    "Connect again and resume from the reset position.",
+    retryable=True,
+    close_code=4410,
+    status=409,
+)
+_kind("too_many_faults", "Too many invalid frames.", "Mend the client; see /asyncapi.json.", close_code=4510)
+_kind(
+    "cross_user_delivery",
+    "A delivery across users was stopped.",
+    "This must never happen: tell the operator.",
+    close_code=4530,
+    status=500,
+)
+_kind("draining", "The server is going away.", "Connect again; runs go on.", retryable=True, status=503)
+_kind("payload_too_large", "That is too large.", "Send less at once.", status=413)
+_kind("conflict", "This was decided already.", "Read the newest state.", status=409)
+_kind("internal", "A fault of ours.", "Try again; tell the operator the error_id.", retryable=True, status=500)
+
+
+class NetraError(Exception):
+    """The root. ``kind`` names a row of ``CATALOGUE``; the message says what happened, in words for the one who reads it.
+
+    ``field`` is the path of what was wrong (``thread_id``, ``context.user_id``), ``hint`` what to do where that is more
+    precise than the catalogue's own.
+    """
+
+    kind: ClassVar[str] = "internal"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str | None = None,
+        field: str | None = None,
+        hint: str | None = None,
+        retry_after_ms: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.entry = CATALOGUE[kind or self.kind]
+        self.field = field
+        self.hint = hint or self.entry.hint
+        self.retry_after_ms = retry_after_ms
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class Refusal(NetraError):
+    """A validation point said no; ``point`` is that point."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        point: Point,
+        kind: str | None = None,
+        field: str | None = None,
+        hint: str | None = None,
+        retry_after_ms: int | None = None,
+    ) -> None:
+        super().__init__(message, kind=kind, field=field, hint=hint, retry_after_ms=retry_after_ms)
+        self.point = point
+
+
+class InvalidContextError(Refusal, ValueError):
+    """An id, a context or its metadata that may not enter."""
+
+    kind = "invalid_context"
+
+
+class FrameRefused(Refusal, ValueError):
+    """A client frame that is not of the protocol."""
+
+    kind = "invalid_frame"
+
+
+class FactoryRefused(Refusal, RuntimeError):
+    """A factory that was not configured, or a dependency of it that cannot serve."""
+
+    kind = "factory_refused"
+
+
+class ExecutionEngineFactoryError(FactoryRefused):
+    """No engine can be made for this user."""
+
+
+class FactoryInitializationError(FactoryRefused):
+    """No WebSocket manager can be made."""
+
+
+class IsolationRefused(Refusal, PermissionError):
+    """An identity or an owner that does not match."""
+
+    kind = "isolation_violation"
+
+
+class SSotIsolationError(IsolationRefused):
+    """Two sources of truth for one identity: a context, dispatcher or owner that is not the one bound at birth."""
+
+
+class AuthenticationRefused(Refusal, PermissionError):
+    """No token, a bad one, or one that no longer counts."""
+
+    kind = "unauthenticated"
+
+
+class ToolRefused(Refusal, PermissionError):
+    """A tool that is unknown, not allowed, or called with arguments that do not fit. ``code`` is its tool error code."""
+
+    kind = "forbidden"
+
+    def __init__(
+        self, message: str, *, code: str, point: Point, field: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, point=point, field=field, hint=hint)
+        self.code = _tool_code(code)
+
+
+class QueryRejected(Refusal, ValueError):
+    """A query outside of what may be asked; the tool error ``QUERY_REJECTED``."""
+
+    kind = "forbidden"
+    code = "QUERY_REJECTED"
+
+
+class NotFound(Refusal, LookupError):
+    """Absent or not yours; which of the two is not disclosed."""
+
+    kind = "not_found"
+
+
+class LimitRefused(Refusal, RuntimeError):
+    """An admission limit."""
+
+    kind = "rate_limited"
+
+
+class ConfigurationError(Refusal, ValueError):
+    """Settings that do not hold; ``faults`` lists all of them, each with what to do."""
+
+    def __init__(self, faults: list[str], *, point: Point) -> None:
+        super().__init__("\n".join(faults), point=point)
+        self.faults = faults
+
+
+class Fault(NetraError, RuntimeError):
+    """What went wrong without being anybody's trespass."""
+
+
+class DependencyUnavailable(Fault):
+    """A service that is needed does not answer."""
+
+    kind = "dependency_unavailable"
+
+
+TOOL_CODES: Final = frozenset(
+    {
+        "NO_DATA",
+        "UNSUPPORTED_FORMAT",
+        "BAD_ROWS",
+        "UNPRICED_MODEL",
+        "NOT_ASSESSABLE",
+        "INSUFFICIENT_HISTORY",
+        "QUERY_REJECTED",
+        "QUERY_TIMEOUT",
+        "RESULT_TOO_LARGE",
+        "AMBIGUOUS_MODEL",
+        "UNKNOWN_TOOL",
+        "TOOL_NOT_ALLOWED",
+        "INVALID_ARGUMENTS",
+        "APPROVAL_DENIED",
+        "TOOL_TIMEOUT",
+        "TOOL_FAILED",
+        "OUTCOME_UNKNOWN",
+    }
+)
+"""The closed list of ``error.code`` in ``tool_completed`` events."""
+
+
+def _tool_code(code: str) -> str:
+    if code not in TOOL_CODES:
+        raise ValueError(f"{code!r} is not a tool error code")
+    return code
+
+
+class ToolFault(Fault):
+    """A tool's typed answer when it cannot give the asked one. ``code`` is one of ``TOOL_CODES``; ``details`` is JSON."""
+
+    def __init__(self, code: str, message: str, *, hint: str, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.code = _tool_code(code)
+        self.details = dict(details or {})

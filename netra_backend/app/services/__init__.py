@@ -1,0 +1,1 @@
+"""Identity and conversation: contexts, emitters, authentication, audit."""

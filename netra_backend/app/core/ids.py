@@ -32,7 +32,6 @@ PLACEHOLDER_WORDS: Final = (
 
 _WORDS = "|".join(PLACEHOLDER_WORDS)
 _NIL_UUID = r"0{8}-?0{4}-?0{4}-?0{4}-?0{12}\Z"
-_FORMAT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _PLACEHOLDER = re.compile(
     rf"(?i:{_WORDS})(?:[_.:-]|\Z)|{_NIL_UUID}|.*(?:\{{.*\}}|\$[A-Za-z_{{(]|<[^<>]*>|%[sd(])", re.DOTALL
 )

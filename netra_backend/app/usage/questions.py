@@ -1,0 +1,29 @@
+"""The questions that may be asked about usage rows: name → where the answer is computed.
+
+A question is a pure function ``(rows: Rows, arguments: Mapping[str, Any]) -> plain JSON``. It runs in the ledger's child
+process, over the rows of the one owner that the child serves; it raises ``ToolFault`` for a typed answer. Paths are imported
+on first use, so that a child starts without the weight of what it is not asked.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
+
+from .rows import Rows
+
+Question = Callable[[Rows, Mapping[str, Any]], Any]
+
+QUESTIONS: Final[Mapping[str, str]] = {
+    "data_profile": "netra_backend.app.usage.profile:data_profile",
+    "database_query": "netra_backend.app.usage.query:database_query",
+    "raw_sql": "netra_backend.app.usage.raw_sql:raw_sql",
+}
+"""Name → ``module:function``."""
+
+
+def load_question(name: str, questions: Mapping[str, str] = QUESTIONS) -> Question:
+    """The function that answers ``name``. Raises ``KeyError`` for a name that is not in the list."""
+    module, _, function = questions[name].partition(":")
+    return cast(Question, getattr(importlib.import_module(module), function))

@@ -1,0 +1,21 @@
+from collections.abc import Callable
+
+import pytest
+
+from netra_backend.app.usage.questions import QUESTIONS, load_question
+
+pytestmark = pytest.mark.unit
+
+
+def test_a_question_is_found_by_its_name() -> None:
+    assert load_question("joined", {"joined": "posixpath:join"})("a", {}.get("b", "c")) == "a/c"  # type: ignore[arg-type]
+
+
+def test_a_name_outside_the_list_is_no_question() -> None:
+    with pytest.raises(KeyError):
+        load_question("posixpath:join")
+
+
+@pytest.mark.parametrize("name", sorted(QUESTIONS))
+def test_every_question_of_the_list_can_be_loaded(name: str) -> None:
+    assert isinstance(load_question(name), Callable)  # type: ignore[arg-type]

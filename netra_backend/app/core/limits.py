@@ -1,0 +1,164 @@
+"""Admission: how much one user, and one connection, may have at once and per second. Time is given, never read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import validation
+from .errors import LimitRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of one server. Counts are per user unless said; rates are per second with a burst."""
+
+    frame_bytes: int = 65_536
+    outbox_bytes: int = 1_048_576
+    outbox_stall_s: float = 10.0
+    connections: int = 20
+    runs: int = 10
+    queued_runs: int = 100
+    frame_rate: float = 1000.0
+    frame_burst: int = 2000
+    claim_rate: float = 20.0
+    claim_burst: int = 1000
+    heartbeat_ms: int = 20_000
+    pong_timeout_s: float = 20.0
+    authentication_s: float = 10.0
+    faults: int = 3
+    fault_window_s: float = 60.0
+    run_s: float = 600.0
+    process_runs: int = 10_000
+
+    def told(self) -> dict[str, int]:
+        """What a client is told of them when it has connected."""
+        return {
+            "bytes": self.frame_bytes,
+            "connections": self.connections,
+            "runs": self.runs,
+            "queued_runs": self.queued_runs,
+            "frames_per_second": int(self.frame_rate),
+            "outbox_bytes": self.outbox_bytes,
+        }
+
+
+class TokenBucket:
+    """``burst`` at once, ``rate`` a second after that. ``now`` is in seconds and never goes back."""
+
+    __slots__ = ("_burst", "_left", "_rate", "_seen")
+
+    def __init__(self, rate: float, burst: int, now: float) -> None:
+        self._rate = rate
+        self._burst = float(burst)
+        self._left = float(burst)
+        self._seen = now
+
+    def take(self, now: float) -> bool:
+        """Take one; whether there was one."""
+        left = self._left + (now - self._seen) * self._rate
+        if left > self._burst:
+            left = self._burst
+        self._seen = now
+        if left < 1.0:
+            self._left = left
+            return False
+        self._left = left - 1.0
+        return True
+
+    def wait_ms(self) -> int:
+        """How long until one may be taken, in whole milliseconds, at least 1 when there is none."""
+        return 0 if self._left >= 1.0 else max(1, round((1.0 - self._left) / self._rate * 1000))
+
+
+class UserQuota:
+    """What one user has at the moment. Every ``add_*`` refuses or is paired with one ``drop_*``."""
+
+    __slots__ = ("_claims", "_limits", "connections", "queued", "runs")
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        self._limits = limits
+        self._claims = TokenBucket(limits.claim_rate, limits.claim_burst, now)
+        self.connections = 0
+        self.runs = 0
+        self.queued = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is held, so that the quota may be forgotten."""
+        return not (self.connections or self.runs or self.queued)
+
+    def add_connection(self) -> None:
+        """Raises ``LimitRefused`` (``connection_limit``)."""
+        if self.connections >= self._limits.connections:
+            raise LimitRefused(
+                f"At most {self._limits.connections} connections at once.",
+                kind="connection_limit",
+                retry_after_ms=1000,
+                point=validation.LIMIT_CONNECTIONS,
+            )
+        self.connections += 1
+
+    def drop_connection(self) -> None:
+        self.connections -= 1
+
+    def add_run(self) -> None:
+        """Raises ``LimitRefused`` (``run_limit``)."""
+        if self.runs >= self._limits.runs:
+            raise LimitRefused(
+                f"At most {self._limits.runs} runs at once.",
+                kind="run_limit",
+                retry_after_ms=1000,
+                point=validation.LIMIT_RUNS,
+            )
+        self.runs += 1
+
+    def drop_run(self) -> None:
+        self.runs -= 1
+
+    def add_queued(self) -> None:
+        """Raises ``LimitRefused`` (``run_limit``)."""
+        if self.queued >= self._limits.queued_runs:
+            raise LimitRefused(
+                f"At most {self._limits.queued_runs} runs may wait.",
+                kind="run_limit",
+                retry_after_ms=1000,
+                point=validation.LIMIT_QUEUED,
+            )
+        self.queued += 1
+
+    def drop_queued(self) -> None:
+        self.queued -= 1
+
+    def claim_thread(self, now: float) -> None:
+        """Count one use of a thread id that was unknown until now. Raises ``LimitRefused`` (``rate_limited``)."""
+        if not self._claims.take(now):
+            raise LimitRefused(
+                "Too many new threads at once.",
+                retry_after_ms=self._claims.wait_ms(),
+                point=validation.LIMIT_THREADS,
+            )
+
+
+class Quotas:
+    """The quotas of all users that have something at the moment; a user without anything takes no memory."""
+
+    __slots__ = ("_limits", "_users")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._users: dict[str, UserQuota] = {}
+
+    def of(self, user_id: str, now: float) -> UserQuota:
+        quota = self._users.get(user_id)
+        if quota is None:
+            quota = self._users[user_id] = UserQuota(self._limits, now)
+        return quota
+
+    def release(self, user_id: str) -> None:
+        """Forget the user where nothing is held any more."""
+        quota = self._users.get(user_id)
+        if quota is not None and quota.idle:
+            del self._users[user_id]
+
+    def __len__(self) -> int:
+        return len(self._users)

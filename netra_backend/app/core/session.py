@@ -1,0 +1,329 @@
+"""A connection's state machine: what came in, and when, give what is to be done.
+
+States::
+
+    waiting ──authenticated──▶ open ──drain──▶ draining
+       │                        │                 │
+       └──────── Close ─────────┴─────────────────┴──▶ closed      (nothing is taken any more)
+
+A step never waits and never raises for anything that a client sent: a refusal is a ``Refuse`` effect, and a ``Close`` where
+the condition ends the connection. A fault of one command never closes the socket; abuse of identity or protocol does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from typing import Final
+
+import msgspec
+
+from . import frames, validation
+from .errors import (
+    CATALOGUE,
+    AuthenticationRefused,
+    FrameRefused,
+    InvalidContextError,
+    IsolationRefused,
+    LimitRefused,
+    Refusal,
+)
+from .frames import Ack, Authenticate, CancelRun, ExecuteAgent, Ping, ResolveApproval, Resume
+from .ids import check_id
+from .limits import Limits, TokenBucket
+
+WAITING: Final = "waiting"
+OPEN: Final = "open"
+DRAINING: Final = "draining"
+CLOSED: Final = "closed"
+
+_TIMEZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}").fullmatch
+_CONTEXT_FIELDS: Final = ("user_id", "thread_id", "run_id", "request_id", "connection_id")
+_FAULTS: Final = frozenset({"invalid_json", "unknown_type", "invalid_frame"})
+_TOLERATED_RATE_REFUSALS: Final = 100
+
+
+class Effect(msgspec.Struct, frozen=True):
+    """Base of what a step asks its driver to do."""
+
+
+class Verify(Effect, frozen=True):
+    """Check this token, then call ``authenticated`` or close."""
+
+    token: str
+
+
+class Start(Effect, frozen=True):
+    """Start a run."""
+
+    frame: ExecuteAgent
+
+
+class Drill(Effect, frozen=True):
+    """Run the isolation drill for this user."""
+
+    frame: ExecuteAgent
+
+
+class Cancel(Effect, frozen=True):
+    frame: CancelRun
+
+
+class Resolve(Effect, frozen=True):
+    frame: ResolveApproval
+
+
+class CatchUp(Effect, frozen=True):
+    """Replay what is missing after these positions."""
+
+    frame: Resume
+
+
+class Acknowledge(Effect, frozen=True):
+    frame: Ack
+
+
+class Say(Effect, frozen=True):
+    """Send this control frame."""
+
+    frame: frames.ServerFrame
+
+
+class Refuse(Effect, frozen=True):
+    """Send the error frame of ``refusal`` and record it."""
+
+    refusal: Refusal
+    id: str | None = None
+
+
+class Beat(Effect, frozen=True):
+    """Send a heartbeat and a ping."""
+
+
+class Close(Effect, frozen=True):
+    """Close the socket. ``reason`` is an id of the catalogue, at most 123 bytes."""
+
+    code: int
+    reason: str
+
+
+class Session:
+    """One connection. ``now`` is monotonic seconds; ``now_ms`` wall-clock milliseconds (tokens and pongs)."""
+
+    __slots__ = (
+        "_beat_due",
+        "_born",
+        "_drills",
+        "_expires_at_ms",
+        "_faults",
+        "_limits",
+        "_over_rate",
+        "_pong_due",
+        "_rate",
+        "state",
+        "user_id",
+    )
+
+    def __init__(self, limits: Limits, now: float, *, drills_allowed: bool = False) -> None:
+        self.state = WAITING
+        self.user_id = ""
+        self._limits = limits
+        self._born = now
+        self._drills = drills_allowed
+        self._expires_at_ms: int | None = None
+        self._faults: deque[float] = deque(maxlen=limits.faults)
+        self._rate = TokenBucket(limits.frame_rate, limits.frame_burst, now)
+        self._over_rate = 0
+        self._beat_due = now + limits.heartbeat_ms / 1000
+        self._pong_due: float | None = None
+
+    def authenticated(self, user_id: str, expires_at_ms: int | None) -> None:
+        """The token holds: from now on this connection is of ``user_id``, for ever."""
+        if self.state == WAITING:
+            self.user_id = user_id
+            self._expires_at_ms = expires_at_ms
+            self.state = OPEN
+
+    def received(self, raw: bytes | str, now: float, now_ms: int) -> Effect | tuple[Effect, ...]:
+        """A text frame came in. One effect where there is one (the common case), else several, in order."""
+        if self.state == CLOSED:
+            return ()
+        try:
+            if self.state != WAITING:
+                self._check_standing(now, now_ms)
+            return self._step(frames.decode(raw), now_ms)
+        except Refusal as refusal:
+            return self._refused(refusal, raw, now)
+
+    def tick(self, now: float, now_ms: int) -> tuple[Effect, ...]:
+        """Time has passed."""
+        if self.state == CLOSED:
+            return ()
+        if self.state == WAITING:
+            return self._close("auth_timeout") if now - self._born >= self._limits.authentication_s else ()
+        if self._expires_at_ms is not None and now_ms >= self._expires_at_ms:
+            return self._close("token_expired")
+        if self._pong_due is not None and now >= self._pong_due:
+            return self._close("no_pong")
+        if now >= self._beat_due:
+            self._beat_due = now + self._limits.heartbeat_ms / 1000
+            if self._pong_due is None:
+                self._pong_due = now + self._limits.pong_timeout_s
+            return (Beat(),)
+        return ()
+
+    def ponged(self) -> None:
+        """The peer answered a ping (RFC 6455, 5.5.3)."""
+        self._pong_due = None
+
+    def revoked(self) -> tuple[Effect, ...]:
+        """The user's sign-in was revoked."""
+        return () if self.state == CLOSED else self._close("revoked")
+
+    def drain(self, after_ms: int) -> tuple[Effect, ...]:
+        """The server is going away."""
+        if self.state != OPEN:
+            return ()
+        self.state = DRAINING
+        return (Say(frames.Drain(after_ms)),)
+
+    def closed(self) -> None:
+        """The socket is gone."""
+        self.state = CLOSED
+
+    def _check_standing(self, now: float, now_ms: int) -> None:
+        if self._expires_at_ms is not None and now_ms >= self._expires_at_ms:
+            raise AuthenticationRefused(
+                CATALOGUE["token_expired"].text, kind="token_expired", point=validation.SESSION_TOKEN_EXPIRED
+            )
+        if not self._rate.take(now):
+            raise LimitRefused(
+                CATALOGUE["rate_limited"].text, retry_after_ms=self._rate.wait_ms(), point=validation.SESSION_RATE
+            )
+
+    def _step(self, frame: frames.AnyClientFrame, now_ms: int) -> Effect | tuple[Effect, ...]:
+        kind = type(frame)
+        if self.state == WAITING:
+            if kind is Authenticate:
+                return Verify(frame.token)  # type: ignore[union-attr]  # narrowed by identity, faster than isinstance
+            raise AuthenticationRefused(
+                "Not authenticated yet: the first frame must be authenticate.",
+                point=validation.SESSION_UNAUTHENTICATED,
+            )
+        if isinstance(frame, ExecuteAgent):
+            return self._execute(frame)
+        if isinstance(frame, Ping):
+            if frame.force_factory_recreation is not None or frame.ssot_validation_level is not None:
+                raise FrameRefused(
+                    "Factory SSOT validation failed: a client commands no factory.",
+                    kind="factory_command_refused",
+                    field=(
+                        "force_factory_recreation"
+                        if frame.force_factory_recreation is not None
+                        else "ssot_validation_level"
+                    ),
+                    point=validation.SESSION_FACTORY_COMMAND,
+                )
+            return Say(frames.Pong(server_time=now_ms, id=frame.id))
+        if isinstance(frame, CancelRun):
+            return Cancel(frame)
+        if isinstance(frame, ResolveApproval):
+            return Resolve(frame)
+        if isinstance(frame, Resume):
+            return CatchUp(frame)
+        if isinstance(frame, Ack):
+            return Acknowledge(frame)
+        return ()
+
+    def _execute(self, frame: ExecuteAgent) -> Effect:
+        if frame.thread_id is not None:
+            try:
+                check_id("thread_id", frame.thread_id)
+            except InvalidContextError as fault:
+                raise InvalidContextError(
+                    f"Factory SSOT validation failed: {fault.message}",
+                    field="thread_id",
+                    point=validation.SESSION_THREAD_ID,
+                ) from None
+        if frame.context is not None:
+            self._check_context(frame.context)
+        if frame.user_id is not None and frame.user_id != self.user_id:
+            raise IsolationRefused(
+                "SSOT isolation: user_id is not the one of your token.",
+                field="user_id",
+                hint="Leave user_id out: your token says who you are.",
+                point=validation.SESSION_USER_ID,
+            )
+        if _TIMEZONE(frame.timezone) is None:
+            raise FrameRefused(
+                "timezone is not an IANA name such as Europe/Berlin.",
+                field="timezone",
+                point=validation.SESSION_TIMEZONE,
+            )
+        if frame.stress_ssot_isolation:
+            if not self._drills:
+                raise IsolationRefused(
+                    "SSOT isolation drills are not allowed on this server.",
+                    kind="drill_refused",
+                    field="stress_ssot_isolation",
+                    point=validation.SESSION_DRILL,
+                )
+            return Drill(frame)
+        if self.state == DRAINING:
+            raise LimitRefused(
+                "This server is going away; connect again.",
+                kind="draining",
+                retry_after_ms=1000,
+                point=validation.SESSION_DRAINING,
+            )
+        return Start(frame)
+
+    def _check_context(self, context: dict[str, object]) -> None:
+        for field, value in context.items():
+            if field == "audit_metadata":
+                continue
+            if field not in _CONTEXT_FIELDS:
+                raise InvalidContextError(
+                    f"SSOT context validation failed: context has no field {field[:64]!r}",
+                    field="context",
+                    point=validation.SESSION_CONTEXT_SHAPE,
+                )
+            try:
+                check_id(field, value)
+            except InvalidContextError as fault:
+                raise InvalidContextError(
+                    f"SSOT context validation failed: {fault.message}",
+                    field=f"context.{field}",
+                    point=validation.SESSION_CONTEXT_IDS,
+                ) from None
+        if context.get("user_id", self.user_id) != self.user_id:
+            raise IsolationRefused(
+                "SSOT isolation: context.user_id is not the one of your token.",
+                field="context.user_id",
+                hint="Leave context out: your token says who you are.",
+                point=validation.SESSION_CONTEXT_USER,
+            )
+
+    def _refused(self, refusal: Refusal, raw: bytes | str, now: float) -> tuple[Effect, ...]:
+        said = Refuse(refusal, frames.key_of(raw))
+        kind = refusal.entry.id
+        if kind in _FAULTS:
+            self._faults.append(now)
+            if len(self._faults) == self._limits.faults and now - self._faults[0] <= self._limits.fault_window_s:
+                return (said, *self._close("too_many_faults", told=True))
+            return (said,)
+        if kind == "rate_limited":
+            self._over_rate += 1
+            return (said, *self._close(kind, told=True)) if self._over_rate > _TOLERATED_RATE_REFUSALS else (said,)
+        if isinstance(refusal, AuthenticationRefused):
+            return (said, *self._close(kind, told=True))
+        return (said,)
+
+    def _close(self, kind: str, *, told: bool = False) -> tuple[Effect, ...]:
+        self.state = CLOSED
+        entry = CATALOGUE[kind]
+        assert entry.close_code is not None, kind
+        close = Close(entry.close_code, kind)
+        if told:
+            return (close,)
+        return (Say(frames.ErrorFrame(kind, entry.text, entry.hint, entry.retryable)), close)

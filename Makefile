@@ -1,0 +1,86 @@
+# Everything a person or a CI runs. Needs make and Python 3.11 or later, nothing else.
+
+VENV   := .venv
+PY     := $(VENV)/bin/python
+ARGS   ?=
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export UV_SYSTEM_CERTS := 1 # as pip does: works behind a proxy with a certificate of its own
+
+.PHONY: help install demo test check format bench lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo     install, import a real trace, ask both agents, print the report, stay up (ARGS=--once ends)"
+	@echo "make test     every test"
+	@echo "make check    lint, format, types, import rules"
+	@echo "make bench    us and our peers in turns on this machine"
+	@echo "make install  only install, with what tests need, into $(VENV)"
+	@echo "make format   put the code into its one format"
+	@echo "make lock     compile the locks anew (the only target that changes versions)"
+	@echo "make clean    remove $(VENV), caches and built things; data stays"
+
+install: $(VENV)/.installed-dev
+
+demo: $(VENV)/.installed-runtime
+	@$(VENV)/bin/netra demo $(ARGS)
+
+test: install
+	$(PY) -m pytest -n auto $(ARGS)
+
+check: install
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
+
+format: install
+	$(PY) -m ruff check --fix --quiet . || true
+	$(PY) -m ruff format .
+
+bench: install
+	$(PY) -m benchmarks $(ARGS)
+
+# --- installing ------------------------------------------------------------------------------------------------------
+# The locks carry hashes and no address of an index. uv installs, itself from a lock; where it cannot be had, or cannot
+# reach the index that pip is set up for, pip does. The project's own wheel is built by the locked backend, not isolated.
+
+$(PY):
+	@test -n "$(PYTHON)" || { \
+	  echo "Python 3.11 or later is needed and was not found; python3 here is: $$(python3 --version 2>&1)."; \
+	  echo "Install one (python.org, your system's packages, or pyenv), or name it: make PYTHON=/path/to/python3.12"; \
+	  exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "This Python cannot make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+
+define install_locked
+	@echo "Installing $$(grep -c '^[a-z]' requirements/$(1).lock) locked packages ($(1))"
+	@$(PY) -m pip install --quiet --require-hashes -r requirements/installer.lock || echo "No uv; pip installs instead."
+	@{ test -x $(VENV)/bin/uv && VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --require-hashes -r requirements/$(1).lock; } \
+	  || $(PY) -m pip install --require-hashes -r requirements/$(1).lock
+	@$(PY) -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+endef
+
+$(VENV)/.installed-dev: requirements/dev.lock requirements/installer.lock pyproject.toml | $(PY)
+	$(call install_locked,dev)
+	@touch $(VENV)/.installed-runtime
+
+$(VENV)/.installed-runtime: requirements/runtime.lock requirements/installer.lock pyproject.toml | $(PY)
+	$(call install_locked,runtime)
+
+COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock"
+
+lock: install
+	$(COMPILE) pyproject.toml --extra scale --group dev -o requirements/dev.lock
+	$(COMPILE) pyproject.toml --group build -c requirements/dev.lock -o requirements/runtime.lock
+	$(COMPILE) --group installer -o requirements/installer.lock
+	$(COMPILE) --group peers -o requirements/bench.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist htmlcov var/bench*
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -86,3 +86,72 @@ LIMIT_CONNECTIONS = _point("limit.connections", "core.limits", "LimitRefused", "
 LIMIT_RUNS = _point("limit.runs", "core.limits", "LimitRefused", "runs per user are bounded")
 LIMIT_QUEUED = _point("limit.queued", "core.limits", "LimitRefused", "waiting runs per user are bounded")
 LIMIT_THREADS = _point("limit.threads", "core.limits", "LimitRefused", "claims of new threads have a bounded rate")
+
+# --- configuration and authentication -------------------------------------------------------------------------------
+CONFIG_FAULTS = _point(
+    "config.faults", "config", "ConfigurationError", "no server starts with settings that do not hold"
+)
+AUTH_MISSING = _point(
+    "auth.missing", "services.authentication", "AuthenticationRefused", "nobody is served without saying who they are"
+)
+AUTH_ALGORITHM = _point(
+    "auth.algorithm",
+    "services.authentication",
+    "AuthenticationRefused",
+    "the operator picks the algorithm, not the token",
+)
+AUTH_SIGNATURE = _point(
+    "auth.signature", "services.authentication", "AuthenticationRefused", "only a trusted key makes a token count"
+)
+AUTH_ISSUER = _point(
+    "auth.issuer", "services.authentication", "AuthenticationRefused", "a key speaks only for its own issuer"
+)
+AUTH_AUDIENCE = _point(
+    "auth.audience", "services.authentication", "AuthenticationRefused", "a token made for somebody else does not count"
+)
+AUTH_CLAIMS = _point(
+    "auth.claims", "services.authentication", "AuthenticationRefused", "a token says who, since when and until when"
+)
+AUTH_NOT_YET = _point(
+    "auth.not_yet", "services.authentication", "AuthenticationRefused", "a token of the future does not count yet"
+)
+AUTH_EXPIRED = _point(
+    "auth.expired", "services.authentication", "AuthenticationRefused", "an expired token does not count any more"
+)
+AUTH_SUBJECT = _point(
+    "auth.subject", "services.authentication", "AuthenticationRefused", "a token's subject is a valid user id"
+)
+AUTH_REVOKED = _point(
+    "auth.revoked", "services.authentication", "AuthenticationRefused", "a sign-in that was revoked does not count"
+)
+AUTH_PATH_USER = _point(
+    "auth.path_user", "services.authentication", "AuthenticationRefused", "the path's user is the token's user"
+)
+AUTH_SCOPE = _point(
+    "auth.scope", "services.authentication", "AuthenticationRefused", "operators' doors open to operators alone"
+)
+CREDENTIALS_QUERY = _point(
+    "credentials.query", "services.credentials", "AuthenticationRefused", "a token never travels in a query string"
+)
+CREDENTIALS_ORIGIN = _point(
+    "credentials.origin", "services.credentials", "AuthenticationRefused", "a foreign page opens no connection"
+)
+TICKET_INVALID = _point(
+    "ticket.invalid", "services.tickets", "AuthenticationRefused", "a ticket counts once and for a short time"
+)
+TICKET_LIMIT = _point("ticket.limit", "services.tickets", "LimitRefused", "unused tickets per user are bounded")
+TOKEN_SCOPE = _point(
+    "token.scope", "services.token_minting", "AuthenticationRefused", "only well-formed scopes are put into a token"
+)
+TOKEN_LIFETIME = _point(
+    "token.lifetime", "services.token_minting", "AuthenticationRefused", "every token that we make ends"
+)
+KEY_FILE = _point(
+    "key.file", "adapters.development_key", "ConfigurationError", "the development key is whole and its owner's alone"
+)
+DATA_DIRECTORY_PRIVATE = _point(
+    "data_directory.private", "adapters.data_directory", "ConfigurationError", "the data directory is its owner's alone"
+)
+DATA_DIRECTORY_LOCK = _point(
+    "data_directory.lock", "adapters.data_directory", "ConfigurationError", "one server uses a data directory at a time"
+)

@@ -7,7 +7,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-export UV_SYSTEM_CERTS := 1 # as pip does: works behind a proxy with a certificate of its own
+# As pip does; works behind a proxy that has a certificate of its own.
+export UV_SYSTEM_CERTS := 1
 
 .PHONY: help install demo test check format bench lock clean
 .DEFAULT_GOAL := help

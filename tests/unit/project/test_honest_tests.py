@@ -1,0 +1,71 @@
+"""What a test may not do: sleep, read the wall clock, or step aside."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SLEEPS = {"time.sleep", "sleep"}
+CLOCKS = {
+    "time.time",
+    "time.time_ns",
+    "time.monotonic",
+    "time.perf_counter",
+    "time.perf_counter_ns",
+    "datetime.now",
+    "datetime.datetime.now",
+    "datetime.utcnow",
+    "date.today",
+}
+EVASIONS = {"pytest.skip", "pytest.xfail", "pytest.mark.skip", "pytest.mark.xfail", "unittest.skip"}
+
+
+def dotted(node: ast.AST) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def faults(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            name = dotted(node.func)
+            yields_only = bool(node.args) and isinstance(node.args[0], ast.Constant) and node.args[0].value == 0
+            if name in SLEEPS or (name in {"asyncio.sleep", "anyio.sleep"} and not yields_only):
+                yield f"line {node.lineno}: {name} waits for time instead of an event"
+            if name in CLOCKS:
+                yield f"line {node.lineno}: {name} makes the outcome depend on the clock"
+        if isinstance(node, ast.Attribute) and dotted(node) in EVASIONS:
+            yield f"line {node.lineno}: {dotted(node)} steps aside"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "time.sleep(1)",
+        "async def f():\n    await asyncio.sleep(0.1)",
+        "assert time.monotonic() < 3",
+        "now = datetime.now()",
+        "pytest.skip('later')",
+        "@pytest.mark.xfail\ndef test(): ...",
+    ],
+)
+def test_the_rule_notices_a_fault(source: str) -> None:
+    assert list(faults(source))
+
+
+def test_the_rule_lets_a_test_give_way_to_the_loop() -> None:
+    assert list(faults("async def f():\n    await asyncio.sleep(0)\n    await event.wait()")) == []
+
+
+def test_no_test_sleeps_or_reads_the_clock_or_steps_aside(root: Path, python_files: list[Path]) -> None:
+    found = [
+        f"{path} {fault}"
+        for path in python_files
+        if path.parts[0] == "tests"
+        for fault in faults((root / path).read_text())
+    ]
+    assert found == []

@@ -1,0 +1,101 @@
+"""The shape of the source: small files, each with its test, and names that say what a thing is."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+MOST_LINES = 400
+TEST_ROOMS = ("unit", "contract", "integration", "e2e", "simulation", "performance")
+GIVEN_NAMES = {
+    "unified_tool_dispatcher_factory",
+    "UnifiedToolDispatcherFactory",
+    "unified_test_runner",
+    "test_unified_tool_dispatcher_factory",
+    "test_unified_tool_dispatcher_factory_ssot_validation_fails",
+    "test_unified_test_runner",
+    "ssot_validation_helpers",
+    "test_ssot_validation_helpers",
+}
+BANNED = re.compile(
+    r"(?:^|_)(?:unified|enhanced|improved|compat|compatibility|legacy|deprecated|helpers?|utils?|misc|manager2|new2"
+    r"|v2|old|backup|todo|hack|stub)(?:_|$)"
+)
+
+
+def words_of(name: str) -> str:
+    """``SomeName`` and ``some_name`` alike as ``some_name``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def is_banned(name: str) -> bool:
+    return name not in GIVEN_NAMES and BANNED.search(words_of(name)) is not None
+
+
+def defined_names(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith(
+            "test_"
+        ):
+            yield node.name
+
+
+def sources(python_files: list[Path]) -> list[Path]:
+    return [path for path in python_files if path.parts[0] in {"netra_backend", "test_framework"}]
+
+
+def homes_of_test(source: Path) -> list[Path]:
+    """Where the test of ``source`` may stand: under the same path, in one of the rooms."""
+    below = source.parts[2:] if source.parts[:2] == ("netra_backend", "app") else source.parts
+    return [Path("tests", room, *below[:-1], f"test_{source.name}") for room in TEST_ROOMS]
+
+
+@pytest.mark.parametrize(
+    "name", ["UnifiedThing", "manager_compat", "LegacyBus", "string_utils", "Manager2V2", "old_log"]
+)
+def test_the_rule_on_names_notices_a_bad_one(name: str) -> None:
+    assert is_banned(name)
+
+
+@pytest.mark.parametrize("name", ["UnifiedToolDispatcherFactory", "Threshold", "holder", "compatible", "household"])
+def test_the_rule_on_names_leaves_others_alone(name: str) -> None:
+    assert not is_banned(name)
+
+
+def test_names_say_what_a_thing_is(root: Path, python_files: list[Path]) -> None:
+    bad = [f"{path}" for path in python_files if is_banned(path.stem)]
+    for path in python_files:
+        bad += [f"{path}: {name}" for name in defined_names(ast.parse((root / path).read_text())) if is_banned(name)]
+    assert bad == []
+
+
+def test_every_source_file_has_its_test_under_the_same_path(root: Path, python_files: list[Path]) -> None:
+    assert homes_of_test(Path("netra_backend/app/core/ids.py"))[0] == Path("tests/unit/core/test_ids.py")
+    assert homes_of_test(Path("test_framework/prove.py"))[0] == Path("tests/unit/test_framework/test_prove.py")
+    untested = [
+        str(path)
+        for path in sources(python_files)
+        if path.name != "__init__.py" and not any((root / home).is_file() for home in homes_of_test(path))
+    ]
+    assert untested == []
+
+
+def test_no_file_is_longer_than_a_reader_can_hold(root: Path, python_files: list[Path]) -> None:
+    lengths = {str(path): len((root / path).read_text().splitlines()) for path in python_files}
+    assert {path: length for path, length in lengths.items() if length > MOST_LINES} == {}
+
+
+def test_package_files_hold_a_docstring_and_nothing_else(root: Path, python_files: list[Path]) -> None:
+    for path in sources(python_files):
+        if path.name == "__init__.py":
+            body = ast.parse((root / path).read_text()).body
+            assert all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body), path
+
+
+def test_nothing_is_left_unfinished(root: Path, python_files: list[Path]) -> None:
+    marks = re.compile("|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "NotImplemented" + "Error"]))
+    assert [str(path) for path in python_files if marks.search((root / path).read_text())] == []

@@ -1,0 +1,142 @@
+"""Judges a factory by name: what it must offer, and whether it refuses ids that no factory may accept.
+
+Used by ``pytest --netra-audit MODULE:NAME`` and ``netra check --factory MODULE:NAME``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ..ids import new_id
+from .fixtures import forge_user_execution_context
+from .ssot_validation_helpers import REQUIRED_METHODS, VALIDATION_FLAG, SSotValidationTester
+
+_HINTS: Final = {
+    "configure": "add configure(...): it takes the factory's dependencies, once, before the first use",
+    "get_factory_metrics": "add get_factory_metrics(): it returns a mapping of counters for operators",
+    "cleanup": "add an async cleanup(): it closes what the factory made, in reverse order",
+}
+_FLAG_HINT: Final = f"set {VALIDATION_FLAG} = True on the class; validation must have no switch"
+_ACCEPTS_HINT: Final = "refuse it: validate every id again where it enters the factory, for a context may be forged"
+_REFUSES: Final = re.compile(r"ssot|placeholder|invalid|validation", re.IGNORECASE)
+_VIOLATIONS: Final = ("placeholder_user_id", "registry_thread_id", "empty_values", "invalid_format")
+
+# What each creating method takes, made from one set of ids.
+_DOORS: Final[dict[str, Callable[[dict[str, Any]], tuple[Any, ...]]]] = {
+    "create_for_user": lambda ids: (forge_user_execution_context(**ids),),
+    "create_for_request": lambda ids: (forge_user_execution_context(**ids),),
+    "create_user_emitter": lambda ids: (ids["user_id"], ids["thread_id"], new_id("conn")),
+    "create_websocket_manager": lambda ids: (ids["user_id"], ids["thread_id"], new_id("conn")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One thing that is wrong with a factory, and what to do."""
+
+    what: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What an audit found. ``unjudged`` says what could not be tried, and why."""
+
+    name: str
+    violations: tuple[Violation, ...]
+    unjudged: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.violations
+
+    def lines(self) -> list[str]:
+        """The report for people."""
+        verdict = "complies" if self.passed else f"{len(self.violations)} SSOT violations"
+        found = [line for violation in self.violations for line in (f"  {violation.what}", f"    → {violation.hint}")]
+        return [f"{self.name}: {verdict}", *found, *(f"  not judged: {what}" for what in self.unjudged)]
+
+
+def audit_named_factory(spec: str) -> AuditReport:
+    """Audit ``MODULE:NAME``: a factory class, a factory, or a function without arguments that makes one.
+
+    The current directory is on the import path. Raises ``ValueError`` where the name leads to nothing that can be audited.
+    """
+    return asyncio.run(audit_factory(_load(spec)))
+
+
+async def audit_factory(factory: object) -> AuditReport:
+    """Audit a factory: its methods and flag, then every creating method with forged and malformed ids."""
+    name = factory.__name__ if isinstance(factory, type) else type(factory).__name__
+    compliance = SSotValidationTester.validate_factory_ssot_compliance(factory)
+    found = [Violation(what, _hint_for(what)) for what in compliance.violations]
+    unjudged: list[str] = []
+    if isinstance(factory, type):
+        unjudged.append("its creating methods: the class needs arguments; name a function that makes a factory instead")
+    else:
+        for door, take in _DOORS.items():
+            if (create := getattr(factory, door, None)) is not None:
+                await _try_door(f"{name}.{door}", create, take, found, unjudged)
+    return AuditReport(name, tuple(found), tuple(unjudged))
+
+
+async def _try_door(
+    door: str,
+    create: Callable[..., Any],
+    take: Callable[[dict[str, Any]], tuple[Any, ...]],
+    found: list[Violation],
+    unjudged: list[str],
+) -> None:
+    for shown, ids in _violating_ids():
+        try:
+            made = create(*take(ids))
+            if inspect.isawaitable(made):
+                await made
+        except (ValueError, RuntimeError, PermissionError) as refusal:
+            if _REFUSES.search(str(refusal)) is None:
+                unjudged.append(f"{door}, which refuses everything: {refusal}")
+                return
+        except Exception as fault:
+            found.append(Violation(f"{door} breaks on {shown} with {type(fault).__name__}: {fault}", _ACCEPTS_HINT))
+        else:
+            found.append(Violation(f"{door} accepts {shown}", _ACCEPTS_HINT))
+
+
+def _violating_ids() -> Iterator[tuple[str, dict[str, Any]]]:
+    for kind in _VIOLATIONS:
+        for field, value in SSotValidationTester.create_ssot_violating_context(kind).items():
+            yield f"{field}={value!r}", {"user_id": new_id("user"), "thread_id": new_id("thread"), field: value}
+
+
+def _hint_for(violation: str) -> str:
+    method = violation.rpartition(": ")[2]
+    return _HINTS[method] if method in REQUIRED_METHODS else _FLAG_HINT
+
+
+def _load(spec: str) -> object:
+    module_name, _, name = spec.partition(":")
+    if not module_name or not name:
+        raise ValueError(f"{spec!r} is not MODULE:NAME, such as my.module:MyFactory")
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found: Any = importlib.import_module(module_name)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as fault:
+        raise ValueError(f"{spec!r} cannot be loaded: {fault}") from fault
+    if isinstance(found, type):
+        try:
+            return found()
+        except TypeError:
+            return found
+    return found() if inspect.isroutine(found) else found

@@ -1,0 +1,324 @@
+"""The settings of one server: read once from environment and file, judged as a whole, frozen.
+
+Sources, the first that names a setting wins: the command line (``load``'s keywords), the environment, the file
+``netra.env`` in the data directory (lines ``NAME=value``, ``#`` begins a comment line). An empty value counts as absent.
+The names of ``NAMES`` are all there are; limits are no settings but documented constants (``core.limits``).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+from .core import settings_values as values
+from .core import validation
+from .core.errors import ConfigurationError
+from .core.limits import Limits
+
+NAMES: Final = frozenset(
+    {
+        "NETRA_DATA_DIR",
+        "NETRA_HOST",
+        "NETRA_PORT",
+        "NETRA_PUBLIC_URL",
+        "NETRA_TRUSTED_PROXIES",
+        "NETRA_DATABASE_URL",
+        "NETRA_REDIS_URL",
+        "NETRA_JWT_SECRET",
+        "NETRA_JWT_SECRET_FILE",
+        "NETRA_JWT_PUBLIC_KEY",
+        "NETRA_JWT_PUBLIC_KEY_FILE",
+        "NETRA_JWT_JWKS_URL",
+        "NETRA_JWT_ALGORITHMS",
+        "NETRA_JWT_ISSUER",
+        "NETRA_JWT_AUDIENCE",
+        "NETRA_OIDC_ISSUER",
+        "NETRA_ALLOWED_ORIGINS",
+        "NETRA_MODEL",
+        "NETRA_RETENTION_DAYS",
+        "NETRA_ALLOW_DRILLS",
+        "NETRA_ALLOW_RAW_SQL",
+    }
+)
+FILE_NAME: Final = "netra.env"
+_OTHERS_NAMES: Final = ("NETRA_TEST_", "NETRA_STAGING_")
+_SECRET: Final = frozenset(
+    {"NETRA_JWT_SECRET", "NETRA_JWT_PUBLIC_KEY", "NETRA_DATABASE_URL", "NETRA_REDIS_URL"}
+)  # never shown in a fault
+_SECRET_BYTES: Final = 32
+_MAX_FILE_BYTES: Final = 65_536
+_JWKS_ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSource:
+    """Whose tokens count, and how they are checked.
+
+    ``kind`` says where the keys are: ``development`` (the key in the data directory), ``secret``, ``public_key`` (PEM),
+    ``jwks`` (``url``), ``oidc`` (found through ``issuer``). With ``oidc`` a token's subject is not a user id of ours.
+    """
+
+    kind: Literal["development", "secret", "public_key", "jwks", "oidc"]
+    algorithms: tuple[str, ...]
+    issuer: str | None = None
+    audience: str | None = None
+    secret: bytes = field(default=b"", repr=False)
+    public_key: str = ""
+    url: str = ""
+
+
+DEVELOPMENT: Final = TokenSource("development", ("HS256",), issuer="netra-development")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that an operator decides. Made by ``load``; passed down, never looked up."""
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    public_url: str | None = None
+    trusted_proxies: tuple[values.Network, ...] = ()
+    database_url: str | None = field(default=None, repr=False)
+    redis_url: str | None = field(default=None, repr=False)
+    token_sources: tuple[TokenSource, ...] = (DEVELOPMENT,)
+    allowed_origins: tuple[str, ...] = ()
+    model: str | None = None
+    retention_days: int | None = None
+    allow_drills: bool = False
+    allow_raw_sql: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def uses_development_key(self) -> bool:
+        """Whether tokens are signed with the key in the data directory."""
+        return DEVELOPMENT in self.token_sources
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the server can be reached from this machine alone."""
+        return values.is_loopback(self.host)
+
+    @classmethod
+    def load(
+        cls,
+        environ: Mapping[str, str],
+        *,
+        data_dir: Path | None = None,
+        host: str | None = None,
+        port: int | None = None,
+        workers: int = 1,
+        limits: Limits | None = None,
+    ) -> Settings:
+        """Read and judge all settings. Keywords are the command line's and go first.
+
+        Raises ``ConfigurationError``: its ``faults`` are all there are, each naming the setting and what to do.
+        """
+        given = {name: text for name, text in environ.items() if name.startswith("NETRA_")}
+        reader = _Reader({name: text.strip() for name, text in given.items() if text.strip()})
+        if data_dir is not None:
+            reader.given["NETRA_DATA_DIR"] = str(data_dir)
+        directory = _data_dir(reader, environ)
+        reader.add_file(directory / FILE_NAME)
+        reader.refuse_unknown_names()
+        if host is not None:
+            reader.given["NETRA_HOST"] = host
+        if port is not None:
+            reader.given["NETRA_PORT"] = str(port)
+        settings = cls(
+            data_dir=directory,
+            host=reader.take("NETRA_HOST", values.host, "127.0.0.1"),
+            port=reader.take("NETRA_PORT", partial(values.whole_number, 0, 65_535), 8000),
+            workers=workers,
+            public_url=reader.take("NETRA_PUBLIC_URL", values.public_url, None),
+            trusted_proxies=reader.take("NETRA_TRUSTED_PROXIES", values.networks, ()),
+            database_url=reader.take(
+                "NETRA_DATABASE_URL", partial(values.server_url, ("postgresql", "postgres")), None
+            ),
+            redis_url=reader.take(
+                "NETRA_REDIS_URL", partial(values.server_url, ("redis", "rediss", "valkey", "valkeys", "unix")), None
+            ),
+            token_sources=_token_sources(reader),
+            allowed_origins=reader.take("NETRA_ALLOWED_ORIGINS", values.origins, ()),
+            model=reader.take("NETRA_MODEL", values.short_text, None),
+            retention_days=reader.take("NETRA_RETENTION_DAYS", partial(values.whole_number, 1, 36_500), None),
+            allow_drills=reader.take("NETRA_ALLOW_DRILLS", values.flag, False),
+            allow_raw_sql=reader.take("NETRA_ALLOW_RAW_SQL", values.flag, False),
+            limits=limits or Limits(),
+        )
+        settings._judge_together(reader.faults)
+        if reader.faults:
+            raise ConfigurationError(reader.faults, point=validation.CONFIG_FAULTS)
+        return settings
+
+    def _judge_together(self, faults: list[str]) -> None:
+        if self.uses_development_key and not self.is_loopback:
+            faults.append(
+                f"NETRA_HOST={self.host} can be reached by others, and the development key is for this machine alone: "
+                "set NETRA_JWT_SECRET_FILE, NETRA_JWT_PUBLIC_KEY_FILE, NETRA_JWT_JWKS_URL or NETRA_OIDC_ISSUER, "
+                "or listen on 127.0.0.1"
+            )
+        if not 1 <= self.workers <= 256:
+            faults.append(f"--workers {self.workers}: give a whole number from 1 to 256")
+        elif self.workers > 1 and self.database_url is None:
+            faults.append(f"--workers {self.workers} needs PostgreSQL: set NETRA_DATABASE_URL, or use one worker")
+
+
+class _Reader:
+    """Settings as text, and the faults that were found in them."""
+
+    def __init__(self, given: dict[str, str]) -> None:
+        self.given = given
+        self.faults: list[str] = []
+
+    def take(self, name: str, parse: Callable[[str], Value], default: Value) -> Value:
+        text = self.given.get(name)
+        if text is None:
+            return default
+        try:
+            return parse(text)
+        except ValueError as fault:
+            shown = name if name in _SECRET else f"{name}={text[:64]}"
+            self.faults.append(f"{shown}: {fault}")
+            return default
+
+    def refuse_unknown_names(self) -> None:
+        for name in sorted(self.given.keys() - NAMES):
+            if not name.startswith(_OTHERS_NAMES):
+                near = difflib.get_close_matches(name, sorted(NAMES), n=1, cutoff=0.0)[0]
+                self.faults.append(f"{name[:64]} is not a setting: the nearest is {near}; rename it or take it out")
+
+    def add_file(self, path: Path) -> None:
+        """Take from the file what was not given before."""
+        if not path.is_file():
+            return
+        for number, line in enumerate(self.text_of(path).splitlines(), 1):
+            name, equals, text = line.strip().removeprefix("export ").partition("=")
+            name, text = name.strip(), text.strip()
+            if not name or name.startswith("#"):
+                continue
+            if not equals or not name.startswith("NETRA_"):
+                self.faults.append(f"{path}, line {number}: write NETRA_NAME=value, or # before a comment")
+            elif name == "NETRA_DATA_DIR":
+                self.faults.append(
+                    f"{path}, line {number}: this file lies in the data directory and cannot name another"
+                )
+            else:
+                unquoted = text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+                if unquoted:
+                    self.given.setdefault(name, unquoted)
+
+    def text_of(self, path: Path) -> str:
+        """The text of a small file; a fault and an empty text where it cannot be read."""
+        try:
+            with path.open("rb") as file:
+                content = file.read(_MAX_FILE_BYTES + 1)
+            if len(content) > _MAX_FILE_BYTES:
+                raise ValueError(f"it has more than {_MAX_FILE_BYTES} bytes")
+            return content.decode()
+        except (OSError, ValueError) as fault:
+            reason = fault.strerror if isinstance(fault, OSError) else str(fault)
+            self.faults.append(f"{path} cannot be read ({reason}): give a readable text file")
+            return ""
+
+    def content(self, name: str) -> str:
+        """The setting itself, or what stands in the file that its ``_FILE`` twin names."""
+        direct, path = self.given.get(name, ""), self.given.get(f"{name}_FILE", "")
+        if direct and path:
+            self.faults.append(f"{name} and {name}_FILE are both set: keep one of them")
+        return direct or (self.text_of(Path(path)).strip() if path else "")
+
+
+def _data_dir(reader: _Reader, environ: Mapping[str, str]) -> Path:
+    home = environ.get("HOME", "")
+    given = reader.given.get("NETRA_DATA_DIR")
+    if given is not None:
+        return Path(home + given[1:] if home and given.startswith("~/") else given).absolute()
+    base = environ.get("XDG_DATA_HOME") or (f"{home}/.local/share" if home else "")
+    if not base:
+        reader.faults.append("NETRA_DATA_DIR is not set and there is no HOME to put data in: set NETRA_DATA_DIR")
+    return Path(base or "/nonexistent").absolute() / "netra"
+
+
+def _token_sources(reader: _Reader) -> tuple[TokenSource, ...]:
+    before = len(reader.faults)
+    unpinned: tuple[str, ...] = ()
+    pinned = reader.take("NETRA_JWT_ALGORITHMS", values.algorithms, unpinned)
+    issuer = reader.take("NETRA_JWT_ISSUER", values.short_text, None)
+    audience = reader.take("NETRA_JWT_AUDIENCE", values.short_text, None)
+    jwks_url = reader.take("NETRA_JWT_JWKS_URL", values.issuer_url, None)
+    oidc_issuer = reader.take("NETRA_OIDC_ISSUER", values.issuer_url, None)
+    secret, public_key = reader.content("NETRA_JWT_SECRET"), reader.content("NETRA_JWT_PUBLIC_KEY")
+
+    def source(kind: Any, usual: tuple[str, ...], taken: tuple[str, ...], *, issuer: str | None, **keys: Any) -> None:
+        chosen = tuple(name for name in pinned if name in taken) if pinned else usual
+        if not chosen:
+            reader.faults.append(
+                f"NETRA_JWT_ALGORITHMS names none that fits a {kind} key: add one of {', '.join(taken)}"
+            )
+        found.append(TokenSource(kind, chosen, issuer=issuer, audience=audience, **keys))
+
+    found: list[TokenSource] = []
+    if secret:
+        if len(secret.encode()) < _SECRET_BYTES:
+            reader.faults.append(
+                f"NETRA_JWT_SECRET has less than {_SECRET_BYTES} bytes: make one with `openssl rand -hex 32`"
+            )
+        source("secret", ("HS256",), values.SHARED_KEY_ALGORITHMS, issuer=issuer, secret=secret.encode())
+    if public_key:
+        fitting = _algorithms_of(public_key)
+        if not fitting:
+            reader.faults.append(
+                "NETRA_JWT_PUBLIC_KEY: give a PEM public key (RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519)"
+            )
+        source("public_key", fitting[:1], fitting, issuer=issuer, public_key=public_key)
+    if jwks_url:
+        source("jwks", _JWKS_ALGORITHMS, values.PUBLIC_KEY_ALGORITHMS, issuer=issuer, url=jwks_url)
+    if len(found) > 1:
+        reader.faults.append(
+            "NETRA_JWT_SECRET, NETRA_JWT_PUBLIC_KEY and NETRA_JWT_JWKS_URL exclude each other: keep one"
+        )
+    if oidc_issuer:
+        if audience is None:
+            reader.faults.append(
+                "NETRA_OIDC_ISSUER needs NETRA_JWT_AUDIENCE (the client id): "
+                "without it the tokens of every other application of that issuer would count"
+            )
+        if any(own.issuer in (None, oidc_issuer) for own in found):
+            reader.faults.append("NETRA_JWT_ISSUER must be set, and to another than NETRA_OIDC_ISSUER, to use both")
+        source("oidc", _JWKS_ALGORITHMS, values.PUBLIC_KEY_ALGORITHMS, issuer=oidc_issuer)
+    return tuple(found) if found or len(reader.faults) > before else _without_keys(reader)
+
+
+def _without_keys(reader: _Reader) -> tuple[TokenSource, ...]:
+    for name in ("NETRA_JWT_ALGORITHMS", "NETRA_JWT_AUDIENCE", "NETRA_JWT_ISSUER"):
+        if name in reader.given:
+            reader.faults.append(
+                f"{name} is set without a key: set one of NETRA_JWT_SECRET and the others, or take it out"
+            )
+    return (DEVELOPMENT,)
+
+
+def _algorithms_of(pem: str) -> tuple[str, ...]:
+    """The algorithms that a PEM public key can check, the usual one first; none where it is no key for us."""
+    # Imported here because only a server that is given such a key needs it, and it is slow to load.
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        key = load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        return ()
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size >= 2048:
+        return ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return {"secp256r1": ("ES256",), "secp384r1": ("ES384",), "secp521r1": ("ES512",)}.get(key.curve.name, ())
+    return ("EdDSA",) if isinstance(key, ed25519.Ed25519PublicKey) else ()

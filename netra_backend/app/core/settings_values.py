@@ -1,0 +1,152 @@
+"""What one setting may be: text in, value out. Every function raises ``ValueError`` with what to give instead."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+SHARED_KEY_ALGORITHMS: Final = ("HS256", "HS384", "HS512")
+PUBLIC_KEY_ALGORITHMS: Final = (
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+)  # fmt: skip
+"""What may be pinned. ``none`` is on neither list, so it can never be."""
+
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"0", "false", "no", "off"})
+_HOST = re.compile(r"[A-Za-z0-9._:\-\[\]%]{1,253}").fullmatch
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+def flag(text: str) -> bool:
+    """A yes or a no."""
+    word = text.lower()
+    if word not in _TRUE | _FALSE:
+        raise ValueError("give 1 or 0")
+    return word in _TRUE
+
+
+def whole_number(low: int, high: int, text: str) -> int:
+    """A whole number from ``low`` to ``high``."""
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+        raise ValueError(f"give a whole number from {low} to {high}")
+    return int(text)
+
+
+def host(text: str) -> str:
+    """A host name or address to listen on."""
+    if not _HOST(text):
+        raise ValueError("give a host name or an IP address, such as 127.0.0.1")
+    return text.strip("[]")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` can be reached from this machine alone. A name other than ``localhost`` counts as reachable."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """A comma-separated list of addresses and networks."""
+    try:
+        return tuple(ipaddress.ip_network(item) for item in _items(text))
+    except ValueError:
+        raise ValueError("give addresses or networks with commas between, such as 10.0.0.0/8,192.168.1.7") from None
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """A comma-separated list of origins, each as a browser sends it."""
+    found = [origin_of(item) for item in _items(text)]
+    if None in found or any(urlsplit(item).path.strip("/") for item in _items(text)):
+        raise ValueError(
+            "give each origin by name, such as https://app.example.com, with commas between; * is not taken"
+        )
+    return tuple(dict.fromkeys(origin for origin in found if origin))
+
+
+def origin_of(url: str) -> str | None:
+    """The origin of ``url`` as a browser sends it (lower case, no default port); ``None`` where it has none."""
+    parts = _web_address(url)
+    return None if parts is None else f"{parts.scheme}://{_authority(parts)}"
+
+
+def is_same_host(origin: str, host_header: str) -> bool:
+    """Whether a page of ``origin`` was served by the host that a request names."""
+    page = _web_address(origin)
+    if page is None:
+        return False
+    asked = _web_address(f"{page.scheme}://{host_header}")
+    return asked is not None and _authority(page) == _authority(asked)
+
+
+def public_url(text: str) -> str:
+    """An origin and a base path, without the slash at the end."""
+    parts = _web_address(text)
+    if parts is None or parts.query or parts.fragment:
+        raise ValueError("give the address that browsers use, such as https://netra.example.com/base")
+    return f"{parts.scheme}://{_authority(parts)}{parts.path.rstrip('/')}"
+
+
+def issuer_url(text: str) -> str:
+    """The address of someone who signs tokens: https, or http on this machine. Verbatim, because issuers compare so."""
+    parts = _web_address(text)
+    if parts is None or parts.query or parts.fragment:
+        raise ValueError("give an https:// address without query and fragment")
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        raise ValueError("give an https:// address: keys read over http could be anybody's")
+    return text
+
+
+def server_url(schemes: tuple[str, ...], text: str) -> str:
+    """The address of a server of ours, by one of ``schemes``."""
+    try:
+        scheme = urlsplit(text).scheme
+    except ValueError:
+        scheme = ""
+    if scheme not in schemes:
+        raise ValueError(f"give an address that begins with {' or '.join(f'{known}://' for known in schemes)}")
+    return text
+
+
+def algorithms(text: str) -> tuple[str, ...]:
+    """A comma-separated list of signature algorithms."""
+    found = tuple(dict.fromkeys(_items(text)))
+    known = SHARED_KEY_ALGORITHMS + PUBLIC_KEY_ALGORITHMS
+    if not found or not set(found) <= set(known):
+        raise ValueError(f"give algorithms of {', '.join(known)}, with commas between")
+    return found
+
+
+def short_text(text: str) -> str:
+    """Up to 512 characters in one line."""
+    if len(text) > 512 or not text.isprintable():
+        raise ValueError("give one line of at most 512 characters")
+    return text
+
+
+def _items(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _web_address(url: str) -> SplitResult | None:
+    """The parts of an http(s) address; ``None`` for anything else, and for one with a user or an impossible port in it."""
+    try:
+        parts = urlsplit(url)
+        port_is_possible = parts.port != 0
+    except ValueError:
+        return None
+    usable = parts.scheme in _DEFAULT_PORTS and parts.hostname and "@" not in parts.netloc and port_is_possible
+    return parts if usable and url.isprintable() and " " not in url and "*" not in parts.netloc else None
+
+
+def _authority(parts: SplitResult) -> str:
+    name = parts.hostname or ""
+    bracketed = f"[{name}]" if ":" in name else name
+    return bracketed if parts.port in (None, _DEFAULT_PORTS[parts.scheme]) else f"{bracketed}:{parts.port}"

@@ -1,0 +1,151 @@
+"""What one setting may be."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+
+from netra_backend.app.core import settings_values as values
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1", True), ("TRUE", True), ("on", True), ("0", False), ("No", False), ("off", False)]
+)
+def test_a_flag_is_a_yes_or_a_no(text: str, value: bool) -> None:
+    assert values.flag(text) is value
+
+
+@pytest.mark.parametrize("text", ["2", "maybe", "", "truee"])
+def test_a_flag_is_nothing_else(text: str) -> None:
+    with pytest.raises(ValueError, match="give 1 or 0"):
+        values.flag(text)
+
+
+def test_a_whole_number_keeps_to_its_range() -> None:
+    assert values.whole_number(0, 10, "10") == 10
+    for text in ("11", "-1", "1.0", "١", "9" * 5000, ""):
+        with pytest.raises(ValueError, match="from 0 to 10"):
+            values.whole_number(0, 10, text)
+
+
+def test_a_host_is_a_name_or_an_address() -> None:
+    assert values.host("::1") == values.host("[::1]") == "::1"
+    assert values.host("netra.example.com") == "netra.example.com"
+    for text in ("a b", "http://a", "a/b", "é", "x" * 254):
+        with pytest.raises(ValueError, match="host name or an IP address"):
+            values.host(text)
+
+
+@pytest.mark.parametrize(
+    ("host", "here"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("LocalHost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("10.0.0.1", False),
+        ("localhost.example.com", False),
+        ("", False),
+    ],
+)
+def test_only_loopback_addresses_and_localhost_are_this_machine_alone(host: str, here: bool) -> None:
+    assert values.is_loopback(host) is here
+
+
+def test_networks_are_addresses_and_ranges() -> None:
+    assert values.networks("10.0.0.0/8, ::1") == (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("::1/128"))
+    for text in ("10.0.0.1/8", "proxy.example.com", "1.2.3.4/99"):
+        with pytest.raises(ValueError, match="addresses or networks"):
+            values.networks(text)
+
+
+def test_origins_are_kept_as_browsers_send_them() -> None:
+    assert values.origins("https://App.Example.com:443, http://localhost:8000/,https://app.example.com") == (
+        "https://app.example.com",
+        "http://localhost:8000",
+    )
+
+
+@pytest.mark.parametrize("text", ["*", "https://*.example.com", "app.example.com", "https://a.example/path", "null"])
+def test_an_origin_that_is_no_single_origin_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="each origin by name"):
+        values.origins(text)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://a.example",
+        "https://",
+        "https://user@a.example",
+        "https://a.example:0",
+        "https://a.example:99999",
+        "https://[",
+        "http://a b",
+    ],
+)
+def test_an_address_without_an_origin_has_none(url: str) -> None:
+    assert values.origin_of(url) is None
+
+
+def test_an_ipv6_origin_keeps_its_brackets() -> None:
+    assert values.origin_of("http://[::1]:8000/x") == "http://[::1]:8000"
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "same"),
+    [
+        ("http://127.0.0.1:8000", "127.0.0.1:8000", True),
+        ("https://netra.example.com", "netra.example.com:443", True),
+        ("https://netra.example.com", "NETRA.example.com", True),
+        ("https://netra.example.com", "netra.example.com:8443", False),
+        ("https://evil.example.com", "netra.example.com", False),
+        ("null", "netra.example.com", False),
+        ("https://netra.example.com", "user@netra.example.com", False),
+        ("https://netra.example.com", "", False),
+    ],
+)
+def test_a_page_is_of_the_same_host_where_name_and_port_agree(origin: str, host: str, same: bool) -> None:
+    assert values.is_same_host(origin, host) is same
+
+
+def test_a_public_url_is_an_origin_and_a_base_path() -> None:
+    assert values.public_url("https://Netra.example.com:443/base/") == "https://netra.example.com/base"
+    for text in ("netra.example.com", "https://a.example/?q=1", "https://a.example/#x", "ws://a.example"):
+        with pytest.raises(ValueError, match="address that browsers use"):
+            values.public_url(text)
+
+
+def test_an_issuer_is_https_or_on_this_machine_and_kept_verbatim() -> None:
+    assert values.issuer_url("https://Login.example.com/realm/") == "https://Login.example.com/realm/"
+    assert values.issuer_url("http://127.0.0.1:9000") == "http://127.0.0.1:9000"
+    with pytest.raises(ValueError, match="could be anybody's"):
+        values.issuer_url("http://login.example.com")
+    for text in ("login", "https://a.example?x=1"):
+        with pytest.raises(ValueError, match="https:// address"):
+            values.issuer_url(text)
+
+
+def test_a_server_is_named_by_a_known_scheme() -> None:
+    assert values.server_url(("redis", "unix"), "unix:///run/valkey.sock") == "unix:///run/valkey.sock"
+    for text in ("http://a", "localhost:6379", "redis//a", "redis://["):
+        with pytest.raises(ValueError, match="redis:// or unix://"):
+            values.server_url(("redis", "unix"), text)
+
+
+def test_algorithms_are_of_the_known_ones_and_never_none() -> None:
+    assert values.algorithms("RS256, ES256,RS256") == ("RS256", "ES256")
+    for text in ("none", "RS256,none", "hs256", ","):
+        with pytest.raises(ValueError, match="give algorithms of HS256"):
+            values.algorithms(text)
+
+
+def test_a_short_text_is_one_line() -> None:
+    assert values.short_text("openai:gpt-4o") == "openai:gpt-4o"
+    for text in ("a\nb", "x" * 513, "\x7f"):
+        with pytest.raises(ValueError, match="one line"):
+            values.short_text(text)

@@ -1,0 +1,265 @@
+"""The settings of one server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from netra_backend.app.config import DEVELOPMENT, FILE_NAME, NAMES, Settings
+from netra_backend.app.core.errors import ConfigurationError
+from netra_backend.app.core.limits import Limits
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def faults_of(environ: dict[str, str], **command_line: object) -> list[str]:
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.load(environ, **command_line)  # type: ignore[arg-type]  # bad values are the point
+    return refused.value.faults
+
+
+def environment(directory: Path, **settings: str) -> dict[str, str]:
+    return {"HOME": "/home/ada", "NETRA_DATA_DIR": str(directory), **settings}
+
+
+def pem(key: PrivateKeyTypes) -> str:
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def test_nothing_given_is_a_server_on_this_machine_alone_with_its_development_key() -> None:
+    settings = Settings.load({"HOME": "/home/ada"})
+    assert settings == Settings(data_dir=Path("/home/ada/.local/share/netra"))
+    assert (settings.host, settings.port, settings.token_sources) == ("127.0.0.1", 8000, (DEVELOPMENT,))
+    assert settings.uses_development_key
+    assert settings.is_loopback
+    assert settings.limits == Limits()
+
+
+def test_xdg_data_home_goes_before_home() -> None:
+    assert Settings.load({"HOME": "/home/ada", "XDG_DATA_HOME": "/data"}).data_dir == Path("/data/netra")
+
+
+def test_a_tilde_in_the_data_directory_is_the_home_of_the_given_environment() -> None:
+    assert Settings.load({"HOME": "/home/ada", "NETRA_DATA_DIR": "~/n"}).data_dir == Path("/home/ada/n")
+
+
+def test_without_a_home_the_data_directory_must_be_named() -> None:
+    assert faults_of({}) == ["NETRA_DATA_DIR is not set and there is no HOME to put data in: set NETRA_DATA_DIR"]
+
+
+def test_every_name_of_the_list_is_read(tmp_path: Path) -> None:
+    settings = Settings.load(
+        environment(
+            tmp_path,
+            NETRA_HOST="0.0.0.0",
+            NETRA_PORT="80",
+            NETRA_PUBLIC_URL="https://netra.example.com/",
+            NETRA_TRUSTED_PROXIES="10.0.0.0/8",
+            NETRA_DATABASE_URL="postgresql://u:p@db/netra",
+            NETRA_REDIS_URL="redis://cache",
+            NETRA_JWT_SECRET=SECRET,
+            NETRA_JWT_ISSUER="own",
+            NETRA_JWT_AUDIENCE="netra",
+            NETRA_OIDC_ISSUER="https://login.example.com",
+            NETRA_ALLOWED_ORIGINS="https://app.example.com",
+            NETRA_MODEL="openai:gpt-4o",
+            NETRA_RETENTION_DAYS="30",
+            NETRA_ALLOW_DRILLS="1",
+            NETRA_ALLOW_RAW_SQL="yes",
+        ),
+        workers=4,
+        limits=Limits(runs=1),
+    )
+    assert (settings.data_dir, settings.host, settings.port, settings.workers) == (tmp_path, "0.0.0.0", 80, 4)
+    assert (settings.public_url, settings.allowed_origins) == (
+        "https://netra.example.com",
+        ("https://app.example.com",),
+    )
+    assert str(settings.trusted_proxies[0]) == "10.0.0.0/8"
+    assert (settings.database_url, settings.redis_url) == ("postgresql://u:p@db/netra", "redis://cache")
+    assert (settings.model, settings.retention_days) == ("openai:gpt-4o", 30)
+    assert (settings.allow_drills, settings.allow_raw_sql, settings.limits.runs) == (True, True, 1)
+    own, oidc = settings.token_sources
+    assert (own.kind, own.algorithms, own.issuer, own.audience, own.secret) == (
+        "secret", ("HS256",), "own", "netra", SECRET.encode(),
+    )  # fmt: skip
+    assert (oidc.kind, oidc.algorithms, oidc.issuer, oidc.audience) == (
+        "oidc", ("RS256", "ES256", "EdDSA"), "https://login.example.com", "netra",
+    )  # fmt: skip
+
+
+def test_the_command_line_goes_before_the_environment_and_that_before_the_file(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text(
+        "# ours\n\nexport NETRA_PORT='1'\nNETRA_HOST=::1\nNETRA_MODEL=\"a:b\"\nNETRA_REDIS_URL=\n"
+    )
+    settings = Settings.load(environment(tmp_path, NETRA_HOST="localhost", NETRA_MODEL=" "), port=3)
+    assert (settings.port, settings.host, settings.model, settings.redis_url) == (3, "localhost", "a:b", None)
+    elsewhere = Settings.load(environment(tmp_path / "other"), data_dir=tmp_path, host="127.0.0.2")
+    assert (elsewhere.data_dir, elsewhere.host, elsewhere.port) == (tmp_path, "127.0.0.2", 1)
+
+
+@pytest.mark.validation_point("config.faults")
+def test_all_faults_are_told_at_once_each_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text("NETRA_DATA_DIR=/elsewhere\nnonsense\nNETRA_HOTS=a\n")
+    faults = faults_of(
+        environment(
+            tmp_path,
+            NETRA_PROT="1",
+            NETRA_PORT="eighty",
+            NETRA_RETENTION_DAYS="0",
+            NETRA_DATABASE_URL="mysql://root:hunter2@db",
+            NETRA_ALLOW_DRILLS="perhaps",
+        ),
+        workers=0,
+    )
+    told = "\n".join(faults)
+    assert len(faults) == 9
+    assert "line 1: this file lies in the data directory" in told
+    assert "line 2: write NETRA_NAME=value" in told
+    assert "NETRA_HOTS is not a setting: the nearest is NETRA_HOST" in told
+    assert "NETRA_PROT is not a setting: the nearest is NETRA_PORT" in told
+    assert "NETRA_PORT=eighty: give a whole number from 0 to 65535" in told
+    assert "NETRA_RETENTION_DAYS=0: give a whole number from 1 to 36500" in told
+    assert "NETRA_DATABASE_URL: give an address that begins with postgresql:// or postgres://" in told
+    assert "NETRA_ALLOW_DRILLS=perhaps: give 1 or 0" in told
+    assert "--workers 0: give a whole number" in told
+    assert "hunter2" not in told
+
+
+def test_names_of_the_kit_and_of_others_are_left_alone(tmp_path: Path) -> None:
+    others = {"NETRA_TEST_DATABASE_URL": "x", "NETRA_STAGING_URL": "y", "PATH": "/bin", "NETRAX": "1"}
+    assert Settings.load(environment(tmp_path, **others)) == Settings(data_dir=tmp_path)
+
+
+def test_more_than_one_worker_needs_postgres(tmp_path: Path) -> None:
+    assert faults_of(environment(tmp_path), workers=2) == [
+        "--workers 2 needs PostgreSQL: set NETRA_DATABASE_URL, or use one worker"
+    ]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "netra.example.com"])
+def test_the_development_key_refuses_a_bind_that_others_can_reach(tmp_path: Path, host: str) -> None:
+    (fault,) = faults_of(environment(tmp_path), host=host)
+    assert "the development key is for this machine alone" in fault
+    assert "NETRA_JWT_SECRET_FILE" in fault
+    assert Settings.load(environment(tmp_path, NETRA_JWT_SECRET=SECRET), host=host).host == host
+
+
+def test_a_secret_is_read_from_a_file_and_never_shown(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET + "\n")
+    settings = Settings.load(environment(tmp_path, NETRA_JWT_SECRET_FILE=str(tmp_path / "secret")))
+    assert settings.token_sources[0].secret == SECRET.encode()
+    assert not settings.uses_development_key
+    assert SECRET not in repr(settings)
+
+
+def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "long").write_bytes(b"x" * 65_537)
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    for name, why in (("absent", "No such file"), ("long", "more than 65536 bytes"), ("binary", "codec can't decode")):
+        (fault,) = faults_of(environment(tmp_path, NETRA_JWT_SECRET_FILE=str(tmp_path / name)))
+        assert f"{name} cannot be read" in fault
+        assert why in fault
+
+
+def test_a_setting_and_its_file_exclude_each_other(tmp_path: Path) -> None:
+    environ = environment(tmp_path, NETRA_JWT_SECRET=SECRET, NETRA_JWT_SECRET_FILE="/x")
+    assert faults_of(environ) == ["NETRA_JWT_SECRET and NETRA_JWT_SECRET_FILE are both set: keep one of them"]
+
+
+def test_a_short_secret_is_refused_without_being_shown(tmp_path: Path) -> None:
+    (fault,) = faults_of(environment(tmp_path, NETRA_JWT_SECRET="hunter2"))
+    assert "less than 32 bytes" in fault
+    assert "hunter2" not in fault
+
+
+@pytest.mark.parametrize(
+    ("key", "algorithm"),
+    [
+        (rsa.generate_private_key(65_537, 2048), "RS256"),
+        (ec.generate_private_key(ec.SECP256R1()), "ES256"),
+        (ec.generate_private_key(ec.SECP384R1()), "ES384"),
+        (ed25519.Ed25519PrivateKey.generate(), "EdDSA"),
+    ],
+)
+def test_a_public_key_brings_its_usual_algorithm(tmp_path: Path, key: PrivateKeyTypes, algorithm: str) -> None:
+    (source,) = Settings.load(environment(tmp_path, NETRA_JWT_PUBLIC_KEY=pem(key))).token_sources
+    assert (source.kind, source.algorithms, source.public_key) == ("public_key", (algorithm,), pem(key).strip())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["nonsense", "", pem(rsa.generate_private_key(65_537, 1024)), pem(ec.generate_private_key(ec.SECP256K1()))],
+)
+def test_what_is_no_public_key_for_us_is_refused(tmp_path: Path, text: str) -> None:
+    told = faults_of(environment(tmp_path, NETRA_JWT_PUBLIC_KEY=text or "-----BEGIN PUBLIC KEY-----"))
+    assert any("give a PEM public key" in fault for fault in told)
+
+
+def test_algorithms_are_pinned_to_what_fits_the_key(tmp_path: Path) -> None:
+    environ = environment(tmp_path, NETRA_JWT_SECRET=SECRET, NETRA_JWT_ALGORITHMS="RS256,HS512")
+    assert Settings.load(environ).token_sources[0].algorithms == ("HS512",)
+    (fault,) = faults_of({**environ, "NETRA_JWT_ALGORITHMS": "RS256"})
+    assert "names none that fits a secret key: add one of HS256, HS384, HS512" in fault
+
+
+def test_one_kind_of_own_key_is_enough(tmp_path: Path) -> None:
+    url = "https://keys.example.com/jwks"
+    (source,) = Settings.load(environment(tmp_path, NETRA_JWT_JWKS_URL=url)).token_sources
+    assert (source.kind, source.url, source.algorithms) == ("jwks", url, ("RS256", "ES256", "EdDSA"))
+    (fault,) = faults_of(environment(tmp_path, NETRA_JWT_JWKS_URL=url, NETRA_JWT_SECRET=SECRET))
+    assert "exclude each other" in fault
+
+
+def test_an_oidc_issuer_needs_an_audience(tmp_path: Path) -> None:
+    (fault,) = faults_of(environment(tmp_path, NETRA_OIDC_ISSUER="https://login.example.com"))
+    assert "NETRA_OIDC_ISSUER needs NETRA_JWT_AUDIENCE" in fault
+
+
+@pytest.mark.parametrize("own_issuer", ["", "https://login.example.com"])
+def test_own_keys_beside_an_oidc_issuer_need_an_issuer_of_their_own(tmp_path: Path, own_issuer: str) -> None:
+    (fault,) = faults_of(
+        environment(
+            tmp_path,
+            NETRA_JWT_SECRET=SECRET,
+            NETRA_JWT_ISSUER=own_issuer,
+            NETRA_JWT_AUDIENCE="netra",
+            NETRA_OIDC_ISSUER="https://login.example.com",
+        )
+    )
+    assert "NETRA_JWT_ISSUER must be set, and to another than NETRA_OIDC_ISSUER" in fault
+
+
+def test_rules_for_tokens_without_a_key_are_a_fault(tmp_path: Path) -> None:
+    faults = faults_of(
+        environment(tmp_path, NETRA_JWT_ISSUER="a", NETRA_JWT_AUDIENCE="b", NETRA_JWT_ALGORITHMS="HS256")
+    )
+    assert [fault.split()[0] for fault in faults] == [
+        "NETRA_JWT_ALGORITHMS",
+        "NETRA_JWT_AUDIENCE",
+        "NETRA_JWT_ISSUER",
+    ]
+    assert all("is set without a key" in fault for fault in faults)
+
+
+def test_a_broken_key_setting_does_not_fall_back_to_the_development_key(tmp_path: Path) -> None:
+    (fault,) = faults_of(environment(tmp_path, NETRA_OIDC_ISSUER="http://login.example.com"), host="0.0.0.0")
+    assert "NETRA_OIDC_ISSUER=http://login.example.com: give an https:// address" in fault
+
+
+def test_every_documented_name_is_known() -> None:
+    assert {name for name in NAMES if name.startswith("NETRA_JWT_")} == {
+        "NETRA_JWT_SECRET",
+        "NETRA_JWT_SECRET_FILE",
+        "NETRA_JWT_PUBLIC_KEY",
+        "NETRA_JWT_PUBLIC_KEY_FILE",
+        "NETRA_JWT_JWKS_URL",
+        "NETRA_JWT_ALGORITHMS",
+        "NETRA_JWT_ISSUER",
+        "NETRA_JWT_AUDIENCE",
+    }
+    assert len(NAMES) == 21

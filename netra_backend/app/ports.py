@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from .core.history import Chunk, RunRecord, ThreadHead
+from .core.identity import Identity
 
 
 class Clock(Protocol):
@@ -22,6 +26,130 @@ class Entropy(Protocol):
 
     def take(self, count: int) -> bytes:
         """``count`` bytes of a cryptographic source."""
+
+
+class LiveConnection(Protocol):
+    """A connection as services see it."""
+
+    @property
+    def user_id(self) -> str:
+        """Whose it is."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its socket is open and authenticated."""
+
+
+class ConnectionPool(Protocol):
+    """The connections of this process."""
+
+    def find(self, connection_id: str) -> LiveConnection | None:
+        """The connection of that id."""
+
+
+class AgentRegistry(Protocol):
+    """The agents of this process."""
+
+    def names(self) -> tuple[str, ...]:
+        """The names that can be run."""
+
+
+class HealthMonitor(Protocol):
+    """Whether the server may take work."""
+
+    def healthy(self) -> bool:
+        """``False`` refuses new emitters."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run as it is stored. ``seq`` is the position of its ``user_message``; ``ended_seq`` is 0 while it goes on."""
+
+    run_id: str
+    owner: str
+    thread_id: str
+    agent: str
+    request_id: str
+    timezone: str
+    created_ms: int
+    seq: int
+    ended_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredThread:
+    """A thread as its owner lists it."""
+
+    thread_id: str
+    epoch: str
+    title: str
+    created_ms: int
+    updated_ms: int
+    oldest: int
+    top: int
+
+
+class EventLog(Protocol):
+    """The event log: the single source of truth.
+
+    Appending is done on the loop and never waits; what was appended is committed in groups and told to ``publish``
+    afterwards, in order, and never before. A failed commit is never tried again: the log is ``failed`` from then on, takes
+    nothing more, and the process must end (what was committed is intact).
+    """
+
+    failed: bool
+
+    def known(self, thread_id: str) -> ThreadHead | None:
+        """The head where it is in memory; ``None`` says nothing about the store."""
+
+    async def find(self, thread_id: str) -> ThreadHead | None:
+        """The head, from memory or the store; ``None`` where no thread ever had this id. A deleted thread's head has the
+        owner ``""``: its id is never given out again."""
+
+    def create(self, owner: str, thread_id: str, epoch: str, title: str, now_ms: int) -> ThreadHead:
+        """A new thread; stored with the first commit of one of its events. Raises ``ValueError`` where it is known."""
+
+    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False) -> Chunk:
+        """Append one event's bytes at ``run.head.top + 1``; ``ends`` ends the run. Raises ``DependencyUnavailable``."""
+
+    async def durable(self, run: RunRecord) -> None:
+        """Wait until all that was appended to the run is committed."""
+
+    def pages(self, head: ThreadHead, after: int, upto: int) -> AsyncIterator[list[bytes]]:
+        """The committed frames with ``after`` < seq <= ``upto``, in order, in pages of at most 300 or 1 MiB (one frame at
+        least). One pass over the store, whatever the number of pages."""
+
+    async def run(self, run_id: str) -> StoredRun | None:
+        """A run by its id, whoever owns it: the caller compares the owner."""
+
+    async def run_frames(self, run: StoredRun) -> list[bytes]:
+        """All committed frames of one run, in order."""
+
+    async def request(self, owner: str, key: str, since_ms: int) -> StoredRun | None:
+        """The run that this owner's idempotency key started since then."""
+
+    async def unfinished(self) -> list[StoredRun]:
+        """Runs that did not end, oldest first."""
+
+    async def threads(
+        self, owner: str, *, limit: int, search: str = "", before_ms: int | None = None
+    ) -> list[StoredThread]:
+        """The owner's threads, newest first."""
+
+    async def rename(self, head: ThreadHead, title: str) -> None:
+        """Give the thread another title; committed on return."""
+
+    async def delete_thread(self, head: ThreadHead) -> None:
+        """Delete the thread's events and runs; its id stays taken. Committed on return."""
+
+    async def delete_owner(self, owner: str) -> list[str]:
+        """Delete all threads of the owner; their ids. Committed on return."""
+
+    async def trim(self, before_ms: int) -> int:
+        """Delete threads that had no event since then; how many. Committed on return."""
+
+    async def close(self) -> None:
+        """Commit what waits, and stop."""
 
 
 class Ledger(Protocol):
@@ -53,3 +181,52 @@ class Ledger(Protocol):
 
     async def close(self) -> None:
         """End the child processes."""
+
+
+class KeySet(Protocol):
+    """The keys that one issuer signs tokens with."""
+
+    async def find(self, kid: str | None, algorithm: str) -> Any | None:
+        """The key called ``kid`` (the only one, where a token names none) if it is one for this algorithm, as PyJWT takes
+        it; else ``None``. Raises ``DependencyUnavailable`` where keys have to be fetched and cannot be."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
+
+
+class Tickets(Protocol):
+    """Single-use tickets that are out, by digest. Bounded, per user and in all."""
+
+    async def put(self, digest: str, identity: Identity, now_ms: int, expires_at_ms: int) -> bool:
+        """Keep a ticket until then; ``False`` where the user has too many, or all have."""
+
+    async def take(self, digest: str) -> tuple[Identity, int] | None:
+        """Take a ticket out, with its expiry: of all who ask for it, one gets it."""
+
+
+class RevocationStore(Protocol):
+    """Revocations of sign-ins, kept over restarts."""
+
+    async def load(self) -> dict[str, int]:
+        """For each user the latest moment."""
+
+    async def add(self, user_id: str, until_ms: int) -> None:
+        """Keep one; stored on return."""
+
+
+class Audit(Protocol):
+    """The audit trail: refusals and what happened to identities. Appended only; never a message, a token or a secret."""
+
+    def record(
+        self, owner: str | None, event: str, point_id: str | None, detail: Mapping[str, str | int], now_ms: int
+    ) -> None:
+        """Append a row without waiting. ``owner`` is ``None`` where nobody is known. A full queue drops and counts."""
+
+    async def rows(self, owner: str, limit: int) -> list[dict[str, Any]]:
+        """The owner's rows, newest first, with all that was recorded before the call."""
+
+    async def pseudonymise(self, owner: str) -> int:
+        """Put a pseudonym that leads nowhere in the owner's place, in every row; how many rows were the owner's."""
+
+    async def close(self) -> None:
+        """Write what waits, and stop."""

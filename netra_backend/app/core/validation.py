@@ -155,3 +155,120 @@ DATA_DIRECTORY_PRIVATE = _point(
 DATA_DIRECTORY_LOCK = _point(
     "data_directory.lock", "adapters.data_directory", "ConfigurationError", "one server uses a data directory at a time"
 )
+
+# --- factories ------------------------------------------------------------------------------------------------------
+BRIDGE_CONFIGURED = _point(
+    "bridge.configured", "services.websocket_bridge_factory", "FactoryRefused", "a bridge serves only when configured"
+)
+BRIDGE_IDS = _point(
+    "bridge.ids", "services.websocket_bridge_factory", "FactoryRefused", "an emitter is made only for valid ids"
+)
+BRIDGE_HEALTH = _point(
+    "bridge.health", "services.websocket_bridge_factory", "FactoryRefused", "an unhealthy server makes no emitters"
+)
+BRIDGE_CONNECTION = _point(
+    "bridge.connection",
+    "services.websocket_bridge_factory",
+    "FactoryRefused",
+    "an emitter is made only for a live connection of its user",
+)
+EMITTER_LOG = _point("emitter.log", "services.event_emitter", "FactoryRefused", "an emitter writes to an event log")
+EMITTER_RUN = _point(
+    "emitter.run", "services.event_emitter", "SSotIsolationError", "an emitter writes only into its own user's thread"
+)
+EMITTER_STATE = _point(
+    "emitter.state", "services.event_emitter", "FactoryRefused", "a closed emitter or an ended run takes no event"
+)
+ENGINE_FACTORY_BRIDGE = _point(
+    "engine_factory.bridge",
+    "agents.supervisor.execution_engine_factory",
+    "ExecutionEngineFactoryError",
+    "an engine factory has a bridge from the start",
+)
+ENGINE_FACTORY_CONTEXT = _point(
+    "engine_factory.context",
+    "agents.supervisor.execution_engine_factory",
+    "ExecutionEngineFactoryError",
+    "an engine is made only for a valid context",
+)
+ENGINE_FACTORY_BRIDGE_CHECK = _point(
+    "engine_factory.bridge_check",
+    "agents.supervisor.execution_engine_factory",
+    "ExecutionEngineFactoryError",
+    "an engine is made only over a bridge that validates",
+)
+ENGINE_FACTORY_EMITTER = _point(
+    "engine_factory.emitter",
+    "agents.supervisor.execution_engine_factory",
+    "ExecutionEngineFactoryError",
+    "an engine is made only with an emitter",
+)
+ENGINE_RUN = _point(
+    "engine.run", "agents.supervisor.execution_engine", "SSotIsolationError", "an engine runs only its own user's runs"
+)
+DISPATCHER_CONTEXT = _point(
+    "dispatcher.context",
+    "agents.tools.unified_tool_dispatcher_factory",
+    "SSotIsolationError",
+    "a dispatcher serves one request's context",
+)
+DISPATCHER_USER = _point(
+    "dispatcher.user",
+    "agents.tools.unified_tool_dispatcher_factory",
+    "IsolationRefused",
+    "a tool request does not speak for another user",
+)
+DISPATCHER_TOOL = _point(
+    "dispatcher.tool", "agents.tools.unified_tool_dispatcher_factory", "ToolRefused", "only known tools are called"
+)
+DISPATCHER_PERMISSION = _point(
+    "dispatcher.permission",
+    "agents.tools.unified_tool_dispatcher_factory",
+    "ToolRefused",
+    "a tool's rights are those of user, agent and tool together",
+)
+DISPATCHER_ARGUMENTS = _point(
+    "dispatcher.arguments",
+    "agents.tools.unified_tool_dispatcher_factory",
+    "ToolRefused",
+    "a tool is called only with arguments that fit its schema",
+)
+DISPATCHER_CLOSED = _point(
+    "dispatcher.closed",
+    "agents.tools.unified_tool_dispatcher_factory",
+    "SSotIsolationError",
+    "a dispatcher serves no one after its request",
+)
+MANAGER_FACTORY_SWITCH = _point(
+    "manager_factory.switch",
+    "websocket_core.websocket_manager_factory",
+    "FactoryInitializationError",
+    "validation cannot be switched off",
+)
+MANAGER_FACTORY_IDS = _point(
+    "manager_factory.ids",
+    "websocket_core.websocket_manager_factory",
+    "FactoryInitializationError",
+    "a manager is made only for valid ids",
+)
+MANAGER_FACTORY_ONLY = _point(
+    "manager_factory.only",
+    "websocket_core.websocket_manager_factory",
+    "FactoryInitializationError",
+    "a manager is made only by its factory",
+)
+POOL_OWNER = _point(
+    "pool.owner", "websocket_core.websocket_connection_pool", "SSotIsolationError", "a connection id has one user"
+)
+REGISTRY_AGENT = _point(
+    "registry.agent", "agents.supervisor.agent_registry", "NotFound", "only registered agents are run"
+)
+
+# --- conversations --------------------------------------------------------------------------------------------------
+THREAD_CLAIM = _point("thread.claim", "services.conversations", "IsolationRefused", "a thread has one owner, for ever")
+THREAD_OWNED = _point(
+    "thread.owned", "services.conversations", "NotFound", "another user's thread answers as an absent one"
+)
+RUN_OWNED = _point("run.owned", "services.conversations", "NotFound", "another user's run answers as an absent one")
+THREAD_BUSY = _point("thread.busy", "turn", "LimitRefused", "policy reject is refused while a run goes on")
+TURN_CAPACITY = _point("turn.capacity", "turn", "LimitRefused", "the runs of one process are bounded")

@@ -1,0 +1,238 @@
+"""The embedded event log: SQLite, one writing thread, group commit; append, commit, then publish."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+
+from ..core import history
+from ..core.errors import DependencyUnavailable
+from ..core.history import Chunk, RunRecord, ThreadHead
+from ..ports import Clock, StoredRun, StoredThread
+from . import sqlite_reader, sqlite_schema
+from .sqlite_changes import Deletion, Rename, Trim
+from .sqlite_writer import SqliteWriter
+
+T = TypeVar("T")
+
+MAX_HEADS: Final = 100_000
+"""Heads kept in memory; those without a run are let go, oldest first, above that."""
+
+
+class SqliteEventLog:
+    """``ports.EventLog`` in one file.
+
+    ``publish(chunk)`` is called on the loop for every committed chunk, in order. ``on_failure`` is called once on the loop
+    when a commit failed.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        loop: asyncio.AbstractEventLoop,
+        publish: Callable[[list[Chunk]], None],
+        on_failure: Callable[[BaseException], None],
+    ) -> None:
+        self.failed = False
+        self._loop = loop
+        self._publish = publish
+        self._on_failure = on_failure
+        self._heads: dict[str, ThreadHead] = {}
+        self._dirty: list[Chunk] = []
+        self._waiters: dict[ThreadHead, list[tuple[int, asyncio.Future[None]]]] = {}
+        self._changes: dict[Callable[[sqlite3.Connection], None], asyncio.Future[None]] = {}
+        writer = sqlite_schema.open_writer(path)
+        self._next_key: int = writer.execute("SELECT coalesce(max(key), 0) + 1 FROM thread").fetchone()[0]
+        self._writer = SqliteWriter(writer, self._committed_in_thread, self._failed_in_thread, clock.now_ms)
+        self._reader = sqlite_schema.open_reader(path)
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="netra-log-reader")
+        self._writer.start()
+
+    # --- heads ------------------------------------------------------------------------------------------------------
+
+    def known(self, thread_id: str) -> ThreadHead | None:
+        return self._heads.get(thread_id)
+
+    async def find(self, thread_id: str) -> ThreadHead | None:
+        known = self._heads.get(thread_id)
+        if known is not None:
+            return known
+        found = await self._read(sqlite_reader.head, thread_id)
+        known = self._heads.get(thread_id)  # somebody may have found or made it while we read
+        if known is not None or found is None:
+            return known
+        key, owner, epoch, title, oldest, top, row = found
+        head = ThreadHead(owner, thread_id, epoch, key, top=top, oldest=oldest, row=row, title=title)
+        head.stored = True
+        self._keep(head)
+        return head
+
+    def create(self, owner: str, thread_id: str, epoch: str, title: str, now_ms: int) -> ThreadHead:
+        if thread_id in self._heads:
+            raise ValueError("this thread is known")
+        head = ThreadHead(owner, thread_id, epoch, self._next_key, title=title)
+        self._next_key += 1
+        self._keep(head)
+        return head
+
+    def _keep(self, head: ThreadHead) -> None:
+        if len(self._heads) >= MAX_HEADS:
+            idle = (
+                each for each in self._heads.values() if not each.lines and each.stored and each.durable == each.top
+            )
+            for each in [each for each, _ in zip(idle, range(MAX_HEADS // 10), strict=False)]:
+                del self._heads[each.thread_id]
+        self._heads[head.thread_id] = head
+
+    # --- appending --------------------------------------------------------------------------------------------------
+
+    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False) -> Chunk:
+        if self.failed:
+            raise DependencyUnavailable("The event log is not writable.", retry_after_ms=5000)
+        begun = history.append(run, frame)
+        if begun is not None:
+            if not self._dirty:
+                self._loop.call_soon(self._flush)
+            self._dirty.append(begun)
+        chunk = run.head.chunk
+        assert chunk is not None
+        if ends:
+            chunk.ends = run.ended = True
+        return chunk
+
+    def _flush(self) -> None:
+        dirty, self._dirty = self._dirty, []
+        for chunk in dirty:
+            if chunk.head.chunk is chunk:
+                chunk.head.chunk = None
+        self._writer.put(dirty)
+
+    async def durable(self, run: RunRecord) -> None:
+        if self.failed:
+            raise DependencyUnavailable("The event log is not writable.", retry_after_ms=5000)
+        head = run.head
+        if head.durable < head.top:
+            waiter = self._loop.create_future()
+            self._waiters.setdefault(head, []).append((head.top, waiter))
+            await waiter
+
+    def _committed_in_thread(self, chunks: list[Chunk], changes: list[Callable[[sqlite3.Connection], None]]) -> None:
+        self._loop.call_soon_threadsafe(self._committed, chunks, changes)
+
+    def _committed(self, chunks: list[Chunk], changes: list[Callable[[sqlite3.Connection], None]]) -> None:
+        for chunk in chunks:
+            chunk.head.durable = chunk.first + len(chunk.frames) - 1
+        if chunks:
+            self._publish(chunks)
+        if self._waiters:
+            for head in {chunk.head for chunk in chunks} & self._waiters.keys():
+                self._wake(head)
+        for change in changes:
+            done = self._changes.pop(change, None)
+            if done is not None and not done.done():
+                done.set_result(None)
+
+    def _wake(self, head: ThreadHead) -> None:
+        still = []
+        for target, waiter in self._waiters.pop(head):
+            if target > head.durable:
+                still.append((target, waiter))
+            elif not waiter.done():
+                waiter.set_result(None)
+        if still:
+            self._waiters[head] = still
+
+    def _failed_in_thread(self, error: BaseException) -> None:
+        self._loop.call_soon_threadsafe(self._fail, error)
+
+    def _fail(self, error: BaseException) -> None:
+        self.failed = True
+        waiting = [waiter for waiters in self._waiters.values() for _, waiter in waiters]
+        for each in (*waiting, *self._changes.values()):
+            if not each.done():
+                each.set_exception(DependencyUnavailable("The event log is not writable.", retry_after_ms=5000))
+        self._waiters.clear()
+        self._changes.clear()
+        self._on_failure(error)
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    async def _read(self, query: Callable[..., T], *arguments: object) -> T:
+        return await self._loop.run_in_executor(self._reading, partial(query, self._reader, *arguments))
+
+    async def pages(self, head: ThreadHead, after: int, upto: int) -> AsyncIterator[list[bytes]]:
+        if after >= upto:
+            return
+        rows = await self._read(sqlite_reader.rows_between, head.key, after, upto)
+        start = 0
+        while start < len(rows):
+            frames, start = await self._read(sqlite_reader.page, rows, start, after, upto)
+            if frames:
+                yield frames
+
+    async def run(self, run_id: str) -> StoredRun | None:
+        return await self._read(sqlite_reader.run, run_id)
+
+    async def run_frames(self, run: StoredRun) -> list[bytes]:
+        head = await self.find(run.thread_id)
+        if head is None:
+            return []
+        return await self._read(
+            lambda connection: list(sqlite_reader.run_frames(connection, head.key, run, head.durable))
+        )
+
+    async def request(self, owner: str, key: str, since_ms: int) -> StoredRun | None:
+        return await self._read(sqlite_reader.request, owner, key, since_ms)
+
+    async def unfinished(self) -> list[StoredRun]:
+        return await self._read(sqlite_reader.unfinished)
+
+    async def threads(
+        self, owner: str, *, limit: int, search: str = "", before_ms: int | None = None
+    ) -> list[StoredThread]:
+        return await self._read(sqlite_reader.threads, owner, limit, search, before_ms)
+
+    # --- changing ---------------------------------------------------------------------------------------------------
+
+    async def _change(self, change: Callable[[sqlite3.Connection], None]) -> None:
+        if self.failed:
+            raise DependencyUnavailable("The event log is not writable.", retry_after_ms=5000)
+        done = self._changes[change] = self._loop.create_future()
+        self._writer.put(change)
+        await done
+
+    async def rename(self, head: ThreadHead, title: str) -> None:
+        head.title = title
+        await self._change(Rename(head.key, title))
+
+    async def delete_thread(self, head: ThreadHead) -> None:
+        self._heads.pop(head.thread_id, None)
+        await self._change(Deletion("key = ?", (head.key,)))
+
+    async def delete_owner(self, owner: str) -> list[str]:
+        deletion = Deletion("owner = ?", (owner,))
+        await self._change(deletion)
+        for thread_id in deletion.thread_ids:
+            self._heads.pop(thread_id, None)
+        return deletion.thread_ids
+
+    async def trim(self, before_ms: int) -> int:
+        busy = frozenset(head.key for head in self._heads.values() if head.lines)
+        trim = Trim(before_ms, busy)
+        await self._change(trim)
+        for thread_id in trim.thread_ids:
+            self._heads.pop(thread_id, None)
+        return len(trim.thread_ids)
+
+    async def close(self) -> None:
+        if self._dirty:
+            self._flush()
+        await self._loop.run_in_executor(None, self._writer.stop)
+        self._reading.shutdown()
+        self._reader.close()

@@ -1,0 +1,64 @@
+"""The agents that can be run, by name. It makes a new one for every run: no state passes from one user to another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...core import validation
+from ...core.errors import NotFound
+from ..agent import Agent
+
+MakeAgent = Callable[[], Agent]
+
+
+class AgentRegistry:
+    """Names to makers of agents."""
+
+    _ssot_validation_enabled = True
+
+    def __init__(self) -> None:
+        self._makers: dict[str, MakeAgent] = {}
+        self._made = 0
+
+    def configure(self, *makers: MakeAgent) -> None:
+        """Register makers (an agent class is one) under their agents' names. Raises ``ValueError`` for a name twice."""
+        for make in makers:
+            name = make().name
+            if name in self._makers:
+                raise ValueError(f"an agent named {name!r} is registered already")
+            self._makers[name] = make
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._makers)
+
+    def check(self, name: str) -> None:
+        """Raises ``NotFound`` (``unknown_agent``) where there is no agent of that name."""
+        if name not in self._makers:
+            raise NotFound(
+                f"There is no agent {name[:64]!r}; there are {', '.join(self._makers) or 'none'}.",
+                kind="unknown_agent",
+                field="agent",
+                point=validation.REGISTRY_AGENT,
+            )
+
+    def make(self, name: str) -> Agent:
+        """A new agent. Raises ``NotFound`` as ``check`` does."""
+        self.check(name)
+        self._made += 1
+        return self._makers[name]()
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Name, description and tools of every agent."""
+        agents = (make() for make in self._makers.values())
+        return [
+            {"name": agent.name, "description": agent.description, "tools": sorted(agent.tools)} for agent in agents
+        ]
+
+    def get_factory_metrics(self) -> dict[str, Any]:
+        """How many agents are known and were made."""
+        return {"agents_registered": len(self._makers), "agents_made": self._made}
+
+    async def cleanup(self) -> None:
+        """Forget every agent."""
+        self._makers.clear()

@@ -1,0 +1,165 @@
+"""Makes tool dispatchers: each serves one request of one user and nobody after it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from ...core import validation
+from ...core.errors import IsolationRefused, SSotIsolationError, ToolFault, ToolRefused
+from ...services.user_execution_context import UserExecutionContext, validate_user_context
+from .tool import Tool
+
+BASE_SCOPES: Final = frozenset({"usage"})
+"""What every signed-in user may do."""
+
+
+class ToolDispatcher:
+    """The tools of one request. ``user_context`` is a child of the request's own context."""
+
+    __slots__ = ("_allowed", "_closed", "_scopes", "_tools", "user_context")
+
+    def __init__(self, context: UserExecutionContext, tools: Mapping[str, Tool], scopes: frozenset[str]) -> None:
+        self.user_context = context
+        self._tools = tools
+        self._scopes = scopes
+        self._allowed: frozenset[str] | None = None
+        self._closed = False
+
+    def restrict(self, tools: frozenset[str]) -> None:
+        """Allow only these tools from now on: those of the agent that runs. Rights are never widened again."""
+        self._allowed = tools if self._allowed is None else self._allowed & tools
+
+    async def dispatch_tool(self, request: Mapping[str, Any]) -> Any:
+        """Call ``request["tool"]`` with ``request["arguments"]``; plain JSON is returned.
+
+        ``user_id`` and ``context`` may stand in the request only to be compared. Checks come in this order: context, user
+        id, tool, permission, arguments. Raises ``SSotIsolationError``, ``IsolationRefused``, ``ToolRefused`` (nothing was
+        called then) and ``ToolFault`` (the tool's own typed answer, ``TOOL_TIMEOUT``, ``TOOL_FAILED``).
+        """
+        context = self.user_context
+        if "context" in request and request["context"] != context:
+            raise SSotIsolationError(
+                "Context mismatch: SSOT isolation allows a dispatcher its own request's context only",
+                field="context",
+                point=validation.DISPATCHER_CONTEXT,
+            )
+        if "user_id" in request and request["user_id"] != context.user_id:
+            raise IsolationRefused(
+                "SSOT permission validation failed: the request speaks for another user",
+                field="user_id",
+                point=validation.DISPATCHER_USER,
+            )
+        if self._closed:
+            raise SSotIsolationError(
+                "SSOT isolation: the dispatcher's request is over", point=validation.DISPATCHER_CLOSED
+            )
+        tool = self.find(request.get("tool", ""))
+        return await self._call(tool, self._fitting(tool, request.get("arguments")))
+
+    def find(self, name: object) -> Tool:
+        """The tool of that name, where this request may use it. Raises ``ToolRefused``."""
+        tool = self._tools.get(name) if isinstance(name, str) else None
+        if tool is None:
+            raise ToolRefused(
+                f"There is no tool {str(name)[:64]!r}.",
+                code="UNKNOWN_TOOL",
+                field="tool",
+                hint="GET /api/tools lists the tools.",
+                point=validation.DISPATCHER_TOOL,
+            )
+        if tool.permission not in self._scopes or (self._allowed is not None and tool.name not in self._allowed):
+            raise ToolRefused(
+                f"{tool.name} may not be used here.",
+                code="TOOL_NOT_ALLOWED",
+                field="tool",
+                hint=f"It needs the scope {tool.permission!r} and an agent that lists it.",
+                point=validation.DISPATCHER_PERMISSION,
+            )
+        return tool
+
+    def _fitting(self, tool: Tool, arguments: object) -> Any:
+        fitting: Any = None
+        try:
+            fitting = msgspec.convert({} if arguments is None else arguments, tool.arguments)
+        except msgspec.ValidationError as fault:
+            raise ToolRefused(
+                f"The arguments do not fit {tool.name}: {str(fault)[:200]}",
+                code="INVALID_ARGUMENTS",
+                field="arguments",
+                hint="GET /api/tools shows each tool's schema.",
+                point=validation.DISPATCHER_ARGUMENTS,
+            ) from None
+        return fitting
+
+    async def _call(self, tool: Tool, arguments: Any) -> Any:
+        try:
+            answer = tool.call(self.user_context, arguments)
+            if inspect.isawaitable(answer):
+                async with asyncio.timeout(tool.timeout_s):
+                    answer = await answer
+        except TimeoutError:
+            raise ToolFault(
+                "TOOL_TIMEOUT",
+                f"{tool.name} did not end within {tool.timeout_s:g} s.",
+                hint="Ask for less at once, or try again.",
+            ) from None
+        return msgspec.to_builtins(answer, str_keys=True)
+
+    def close(self) -> None:
+        """Serve nobody any more. May be called again."""
+        self._closed = True
+
+
+class UnifiedToolDispatcherFactory:
+    """Dispatchers for requests. Usable before ``configure``: then there are no tools."""
+
+    _ssot_validation_enabled = True
+
+    def __init__(self) -> None:
+        self._tools: dict[str, Tool] = {}
+        self._created = 0
+
+    def configure(self, tools: Iterable[Tool] = ()) -> None:
+        """The tools there are. Raises ``ValueError`` for a name twice."""
+        for tool in tools:
+            if tool.name in self._tools:
+                raise ValueError(f"a tool named {tool.name!r} is known already")
+            self._tools[tool.name] = tool
+
+    def create_for_request(
+        self, context: UserExecutionContext, *, scopes: frozenset[str] = BASE_SCOPES
+    ) -> ToolDispatcher:
+        """A dispatcher for the request of this context, with the rights of these scopes.
+
+        Raises ``InvalidContextError`` for a forged context.
+        """
+        validate_user_context(context)
+        self._created += 1
+        return ToolDispatcher(context.child(), self._tools, scopes)
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Name, description, permission and argument schema of every tool."""
+        return [
+            {
+                "name": tool.name,
+                "description": tool.description,
+                "permission": tool.permission,
+                "idempotent": tool.idempotent,
+                "approval": tool.approval,
+                "arguments": msgspec.json.schema(tool.arguments),
+            }
+            for tool in self._tools.values()
+        ]
+
+    def get_factory_metrics(self) -> dict[str, Any]:
+        """How many tools there are and how many dispatchers were made."""
+        return {"tools": len(self._tools), "dispatchers_created": self._created}
+
+    async def cleanup(self) -> None:
+        """Forget every tool."""
+        self._tools.clear()

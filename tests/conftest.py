@@ -1,0 +1,47 @@
+"""What holds for every test: its room's marker, a seed that is printed, and an environment without settings of ours."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+from pathlib import Path
+
+import pytest
+
+ROOMS = ("unit", "contract", "integration", "e2e", "simulation", "performance")
+SEED_VARIABLE = "NETRA_TEST_SEED"
+_HERE = Path(__file__).parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for room in ROOMS:
+        config.addinivalue_line("markers", f"{room}: the tests below tests/{room}")
+    for name in list(os.environ):
+        if name.startswith("NETRA_") and not name.startswith(("NETRA_TEST_", "NETRA_STAGING_")):
+            del os.environ[name]  # settings of whoever runs the tests are none of the tests'
+    seed = os.environ.setdefault(SEED_VARIABLE, str(secrets.randbelow(2**32)))  # workers inherit it
+    if getattr(config.option, "hypothesis_seed", None) is None:
+        config.option.hypothesis_seed = seed
+
+
+def pytest_report_header() -> str:
+    return f"netra seed: {os.environ[SEED_VARIABLE]} (to repeat: {SEED_VARIABLE}=…)"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(_HERE) and (room := item.path.relative_to(_HERE).parts[0]) in ROOMS:
+            item.add_marker(room)
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> str:
+    """A seed of this test's own: the run's, and the test's name."""
+    return f"{os.environ[SEED_VARIABLE]}:{request.node.nodeid}"
+
+
+@pytest.fixture
+def rng(seed: str) -> random.Random:
+    """Randomness that the printed seed repeats."""
+    return random.Random(seed)

@@ -152,6 +152,21 @@ class EventLog(Protocol):
         """Commit what waits, and stop."""
 
 
+@dataclass(frozen=True, slots=True)
+class ModelPart:
+    """A part of a model's answer; the last one has its ``usage`` {input_tokens, output_tokens, cost_usd}."""
+
+    text: str
+    usage: dict[str, Any] | None = None
+
+
+class Model(Protocol):
+    """A language model."""
+
+    def stream(self, prompt: str, *, system: str, max_tokens: int) -> AsyncIterator[ModelPart]:
+        """The answer, in parts. Closing the iterator ends the request. Raises ``DependencyUnavailable``."""
+
+
 class Ledger(Protocol):
     """Usage rows of users, kept apart by owner and asked where they lie.
 

@@ -253,7 +253,7 @@ MANAGER_FACTORY_IDS = _point(
 )
 MANAGER_FACTORY_ONLY = _point(
     "manager_factory.only",
-    "websocket_core.websocket_manager_factory",
+    "websocket_core.websocket_manager",
     "FactoryInitializationError",
     "a manager is made only by its factory",
 )
@@ -272,3 +272,6 @@ THREAD_OWNED = _point(
 RUN_OWNED = _point("run.owned", "services.conversations", "NotFound", "another user's run answers as an absent one")
 THREAD_BUSY = _point("thread.busy", "turn", "LimitRefused", "policy reject is refused while a run goes on")
 TURN_CAPACITY = _point("turn.capacity", "turn", "LimitRefused", "the runs of one process are bounded")
+APPROVAL_OPEN = _point(
+    "approval.open", "services.approvals", "NotFound", "an approval is bound to its user and arguments, and given once"
+)

@@ -1,0 +1,19 @@
+"""What every run needs and no run owns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ...ports import Clock, Model
+from ...services.approvals import Approvals
+
+
+@dataclass(frozen=True, slots=True)
+class RunServices:
+    """Made once by the composition root. ``mint(kind)`` makes an id; ``model`` is ``None`` where none is configured."""
+
+    clock: Clock
+    approvals: Approvals
+    mint: Callable[[str], str]
+    model: Model | None = None

@@ -1,0 +1,346 @@
+"""Drives one connection: what the socket brings goes into its session, what the session asks for is done.
+
+This room is the only one that knows sockets, and it knows them as ``Wire``. Nothing here decides who may do what.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final, Protocol
+
+from ..core.errors import CATALOGUE, Fault, NetraError, Refusal, SSotIsolationError
+from ..core.frames import (
+    Ack,
+    CancelRun,
+    ExecuteAgent,
+    Heartbeat,
+    ResolveApproval,
+    Resume,
+    ServerFrame,
+    encode_frame,
+    error_frame,
+)
+from ..core.session import (
+    Acknowledge,
+    Beat,
+    Cancel,
+    CatchUp,
+    Close,
+    Drill,
+    Effect,
+    Refuse,
+    Resolve,
+    Say,
+    Start,
+    Verify,
+)
+from ..ports import Audit, Clock
+from .first_leg import begin
+from .websocket_connection_pool import WebSocketConnectionPool
+from .websocket_manager import WebSocketManager
+
+_LOG: Final = logging.getLogger("netra.connection")
+MAX_HELD: Final = 1000
+"""Frames that wait while one before them looks something up."""
+
+
+class Wire(Protocol):
+    """One accepted WebSocket. No method waits."""
+
+    @property
+    def writable(self) -> bool:
+        """Whether bytes leave at once; when that returns, ``Connection.writable`` is called."""
+
+    def send(self, frames: Sequence[bytes]) -> None:
+        """Send text frames, in one write."""
+
+    def ping(self) -> bool:
+        """Send a ping; ``False`` where pings are somebody else's work and no pong will be told."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a close frame and end the connection."""
+
+
+class Desk(Protocol):
+    """Where requests go. Each may raise ``NetraError``, which its client is told."""
+
+    async def authenticate(self, connection: Connection, token: str) -> None: ...
+
+    async def start(self, connection: Connection, frame: ExecuteAgent) -> None: ...
+
+    async def cancel(self, connection: Connection, frame: CancelRun) -> None: ...
+
+    async def resolve(self, connection: Connection, frame: ResolveApproval) -> None: ...
+
+    async def catch_up(self, connection: Connection, frame: Resume) -> None: ...
+
+    async def acknowledge(self, connection: Connection, frame: Ack) -> None: ...
+
+    async def drill(self, connection: Connection, frame: ExecuteAgent) -> None: ...
+
+    def mint(self, kind: str) -> str: ...
+
+
+class Connection:
+    """One live connection of one user; a member of the pool once it is authenticated."""
+
+    __slots__ = (
+        "__weakref__",
+        "_audit",
+        "_background",
+        "_busy",
+        "_clock",
+        "_closed",
+        "_desk",
+        "_held",
+        "_loop",
+        "_pool",
+        "_queued",
+        "_wire",
+        "catching_up",
+        "connection_id",
+        "identity",
+        "manager",
+        "opened_ms",
+        "outbox",
+        "session",
+        "user_id",
+    )
+
+    def __init__(
+        self,
+        manager: WebSocketManager,
+        wire: Wire,
+        desk: Desk,
+        pool: WebSocketConnectionPool,
+        audit: Audit,
+        clock: Clock,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.manager = manager
+        self.session = manager.session
+        self.outbox = manager.outbox
+        self.user_id = manager.user_id
+        self.connection_id = manager.websocket_id
+        self.identity: Any = None
+        self.opened_ms = clock.now_ms()
+        self.catching_up: set[str] = set()
+        self._wire = wire
+        self._desk = desk
+        self._pool = pool
+        self._audit = audit
+        self._clock = clock
+        self._loop = loop
+        self._closed = False
+        self._busy = False
+        self._queued = False
+        self._held: deque[Effect] = deque()
+        self._background: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is open and authenticated."""
+        return not self._closed and self.session.user_id != ""
+
+    # --- what the socket says ---------------------------------------------------------------------------------------
+
+    def received(self, raw: bytes | str) -> None:
+        """A text frame came in."""
+        clock = self._clock
+        effect = self.session.received(raw, clock.monotonic(), clock.now_ms())
+        if type(effect) is tuple:
+            self.act(effect)
+        else:
+            self._act(effect)  # type: ignore[arg-type]  # narrowed by identity of the type
+
+    def ponged(self) -> None:
+        """A pong came in."""
+        self.session.ponged()
+
+    def writable(self) -> None:
+        """The socket takes bytes again."""
+        self.outbox.resumed()
+        self.flush()
+
+    def lost(self) -> None:
+        """The socket is gone. May be called again."""
+        if not self._closed:
+            self._closed = True
+            self.session.closed()
+            self._pool.remove(self)
+            self._held.clear()
+            for task in self._background:
+                task.cancel()
+
+    def tick(self, now: float, now_ms: int) -> None:
+        """A second has passed."""
+        if self.outbox.is_stalled(now):
+            self.close("slow_consumer")
+            return
+        effects = self.session.tick(now, now_ms)
+        if effects:
+            self.act(effects)
+
+    # --- what is said to it -----------------------------------------------------------------------------------------
+
+    def deliver(self, owner: str, thread_id: str, first: int, frames: Sequence[bytes]) -> bool:
+        """Queue committed events of its owner; a thread that is being caught up comes from the log instead."""
+        if self._closed or (self.catching_up and thread_id in self.catching_up):
+            return False
+        try:
+            fits = self.outbox.put(owner, frames)
+        except SSotIsolationError as crossing:
+            _LOG.critical("delivery across users was stopped", extra={"connection_id": self.connection_id})
+            self._record(crossing)
+            self.close("cross_user_delivery")
+            return False
+        if not fits:
+            self.close("slow_consumer")
+            return False
+        if self._queued:
+            return False
+        self._queued = True
+        return True
+
+    def say(self, frame: ServerFrame) -> None:
+        """Queue a control frame."""
+        self.push(encode_frame(frame))
+
+    def push(self, *frames: bytes) -> None:
+        """Queue frames that are this connection's own; they leave at the end of this turn."""
+        if self._closed:
+            return
+        if not self.outbox.put(self.user_id, frames):
+            self.close("slow_consumer")
+        elif not self._queued:
+            self._queued = True
+            self._pool.touch(self)
+
+    def flush(self) -> None:
+        """Send what is queued, in one write, where the socket takes it."""
+        self._queued = False
+        if self._closed or not self.outbox.bytes:
+            return
+        if self._wire.writable:
+            self._wire.send(self.outbox.take())
+        if not self._wire.writable:
+            self.outbox.paused(self._clock.monotonic())
+
+    def refuse(self, error: NetraError, id: str | None = None, run_id: str | None = None) -> None:
+        """Tell an error; a refusal is recorded."""
+        if isinstance(error, Refusal):
+            self._record(error)
+        error_id = None
+        if error.entry.id == "internal":
+            error_id = self._desk.mint("err")
+            _LOG.error("command failed", exc_info=error, extra={"error_id": error_id})
+        self.say(error_frame(error, id=id, run_id=run_id, error_id=error_id))
+
+    def close(self, kind: str) -> None:
+        """Close for a condition of the catalogue."""
+        code = CATALOGUE[kind].close_code
+        assert code is not None, kind
+        self.act((Close(code, kind),))
+
+    def disconnect(self, code: int, reason: str) -> None:
+        """Close with a code of RFC 6455, 7.4.1 (1000 to 1012)."""
+        self.act((Close(code, reason),))
+
+    # --- effects ----------------------------------------------------------------------------------------------------
+
+    def act(self, effects: Sequence[Effect]) -> None:
+        """Do what the session asks for, in order."""
+        for effect in effects:
+            self._act(effect)
+
+    def _act(self, effect: Effect) -> None:
+        if isinstance(effect, (Start, Cancel, Resolve, Acknowledge, Verify)):
+            if self._busy:
+                self._hold(effect)
+            else:
+                self._run(effect)
+        elif isinstance(effect, Say):
+            self.say(effect.frame)
+        elif isinstance(effect, Refuse):
+            self.refuse(effect.refusal, effect.id)
+        elif isinstance(effect, Close):
+            self._end(effect)
+        elif isinstance(effect, Beat):
+            self.say(Heartbeat(dict(self._pool.tops(self.user_id))))
+            if not self._wire.ping():
+                self.session.ponged()
+        elif isinstance(effect, CatchUp):
+            self._aside(self._desk.catch_up(self, effect.frame), effect.frame.id)
+        elif isinstance(effect, Drill):
+            self._aside(self._desk.drill(self, effect.frame), effect.frame.id)
+
+    def _hold(self, effect: Effect) -> None:
+        if len(self._held) >= MAX_HELD:
+            self.close("rate_limited")
+        else:
+            self._held.append(effect)
+
+    def _run(self, effect: Effect) -> None:
+        """Do one thing that may have to look something up; what comes after it waits, so that order is kept."""
+        task = begin(self._loop, self._command(effect))
+        if task is not None:
+            self._busy = True
+            self._background.add(task)
+            task.add_done_callback(self._looked_up)
+
+    def _looked_up(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        self._busy = False
+        while self._held and not self._busy and not self._closed:
+            self._run(self._held.popleft())
+
+    def _command(self, effect: Effect) -> Coroutine[Any, Any, None]:
+        desk = self._desk
+        if isinstance(effect, Start):
+            return self._guarded(desk.start(self, effect.frame), effect.frame.id)
+        if isinstance(effect, Cancel):
+            return self._guarded(desk.cancel(self, effect.frame), effect.frame.id)
+        if isinstance(effect, Resolve):
+            return self._guarded(desk.resolve(self, effect.frame), effect.frame.id)
+        if isinstance(effect, Acknowledge):
+            return self._guarded(desk.acknowledge(self, effect.frame), effect.frame.id)
+        assert isinstance(effect, Verify)
+        return self._guarded(desk.authenticate(self, effect.token), None)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None], id: str | None) -> None:
+        try:
+            await work
+        except NetraError as error:
+            self.refuse(error, id)
+            if error.entry.close_code is not None and isinstance(error, Refusal) and self.session.user_id == "":
+                self.close(error.entry.id)
+        except Exception as error:
+            fault = Fault("A fault of ours.")
+            fault.__cause__ = error
+            self.refuse(fault, id)
+
+    def _aside(self, work: Coroutine[Any, Any, None], id: str | None) -> None:
+        task = self._loop.create_task(self._guarded(work, id))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def _end(self, effect: Close) -> None:
+        if self._closed:
+            return
+        if self._wire.writable and self.outbox.bytes:
+            self._wire.send(self.outbox.take())
+        self.session.closed()
+        self._wire.close(effect.code, effect.reason)
+        self.lost()
+
+    def _record(self, refusal: Refusal) -> None:
+        self._audit.record(
+            self.user_id,
+            "refused",
+            refusal.point.id,
+            {"error": refusal.entry.id, "field": refusal.field or "", "connection_id": self.connection_id},
+            self._clock.now_ms(),
+        )

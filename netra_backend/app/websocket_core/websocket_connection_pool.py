@@ -1,0 +1,147 @@
+"""The connections of this process: by id, and by the user whose events they get."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+from ..core import validation
+from ..core.errors import SSotIsolationError
+from ..core.history import Chunk
+
+MAX_TOPS: Final = 64
+"""Threads per user whose newest position is told in heartbeats."""
+
+
+class PoolMember(Protocol):
+    """A connection as the pool sees it."""
+
+    @property
+    def connection_id(self) -> str: ...
+
+    @property
+    def user_id(self) -> str: ...
+
+    @property
+    def is_live(self) -> bool: ...
+
+    def deliver(self, owner: str, thread_id: str, first: int, frames: Sequence[bytes]) -> bool:
+        """Queue committed events; whether a ``flush`` is wanted."""
+
+    def flush(self) -> None:
+        """Send what is queued in one write."""
+
+
+class WebSocketConnectionPool:
+    """``ports.ConnectionPool``, and the last step of delivery: one write per connection and turn of the loop."""
+
+    _ssot_validation_enabled = True
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, PoolMember] = {}
+        self._by_user: dict[str, tuple[PoolMember, ...]] = {}
+        self._tops: dict[str, dict[str, int]] = {}
+        self._ready: list[PoolMember] = []
+        self._schedule: Callable[[Callable[[], None]], object] | None = None
+        self.events_delivered = 0
+
+    def configure(self, schedule: Callable[[Callable[[], None]], object]) -> None:
+        """``schedule(f)`` calls ``f`` at the end of this turn of the loop (``loop.call_soon``)."""
+        self._schedule = schedule
+
+    def add(self, member: PoolMember) -> None:
+        """Let the connection get its user's events. Raises ``SSotIsolationError`` where its id is another's already."""
+        if member.connection_id in self._by_id:
+            raise SSotIsolationError(
+                "SSOT isolation: a connection of that id exists already",
+                field="connection_id",
+                point=validation.POOL_OWNER,
+            )
+        self._by_id[member.connection_id] = member
+        self._by_user[member.user_id] = (*self._by_user.get(member.user_id, ()), member)
+        self._tops.setdefault(member.user_id, {})
+
+    def remove(self, member: PoolMember) -> None:
+        """The connection is gone. May be called again."""
+        if self._by_id.pop(member.connection_id, None) is None:
+            return
+        left = tuple(each for each in self._by_user[member.user_id] if each is not member)
+        if left:
+            self._by_user[member.user_id] = left
+        else:
+            del self._by_user[member.user_id]
+            self._tops.pop(member.user_id, None)
+
+    def find(self, connection_id: str) -> PoolMember | None:
+        return self._by_id.get(connection_id)
+
+    def of_user(self, user_id: str) -> tuple[PoolMember, ...]:
+        """All connections of one user."""
+        return self._by_user.get(user_id, ())
+
+    def all(self) -> list[PoolMember]:
+        """All connections."""
+        return list(self._by_id.values())
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def tops(self, user_id: str) -> dict[str, int]:
+        """The newest committed positions of the user's threads that had events while one of its connections was here."""
+        return self._tops.get(user_id, {})
+
+    # --- delivery ---------------------------------------------------------------------------------------------------
+
+    def publish(self, chunks: Sequence[Chunk]) -> None:
+        """Deliver committed events to all connections of their owners, then write once to each."""
+        by_user, ready = self._by_user, self._ready
+        for chunk in chunks:
+            if chunk.before is not None:
+                for call in chunk.before:
+                    call()
+            head = chunk.head
+            owner = head.owner
+            members = by_user.get(owner)
+            if members is not None:
+                frames = chunk.frames
+                for member in members:
+                    if member.deliver(owner, head.thread_id, chunk.first, frames):
+                        ready.append(member)
+                    self.events_delivered += len(frames)
+                self._note(owner, head.thread_id, chunk.last)
+        self.flush()
+
+    def _note(self, owner: str, thread_id: str, top: int) -> None:
+        tops = self._tops[owner]
+        if thread_id not in tops and len(tops) >= MAX_TOPS:
+            del tops[next(iter(tops))]
+        tops[thread_id] = top
+
+    def touch(self, member: PoolMember) -> None:
+        """Something was queued outside of ``publish``: flush at the end of this turn."""
+        if not self._ready and self._schedule is not None:
+            self._schedule(self.flush)
+        self._ready.append(member)
+
+    def flush(self) -> None:
+        """Write once to every connection that has something queued."""
+        ready = self._ready
+        if ready:
+            self._ready = []
+            for member in ready:
+                member.flush()
+
+    def get_factory_metrics(self) -> dict[str, Any]:
+        """Connections, users, and events delivered since the start."""
+        return {
+            "connections": len(self._by_id),
+            "users": len(self._by_user),
+            "events_delivered": self.events_delivered,
+        }
+
+    async def cleanup(self) -> None:
+        """Forget every connection."""
+        self._by_id.clear()
+        self._by_user.clear()
+        self._tops.clear()
+        self._ready.clear()

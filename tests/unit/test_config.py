@@ -23,7 +23,7 @@ def faults_of(environ: dict[str, str], **command_line: object) -> list[str]:
 
 
 def environment(directory: Path, **settings: str) -> dict[str, str]:
-    return {"HOME": "/home/ada", "NETRA_DATA_DIR": str(directory), **settings}
+    return {"HOME": "/home/netra", "NETRA_DATA_DIR": str(directory), **settings}
 
 
 def pem(key: PrivateKeyTypes) -> str:
@@ -31,8 +31,8 @@ def pem(key: PrivateKeyTypes) -> str:
 
 
 def test_nothing_given_is_a_server_on_this_machine_alone_with_its_development_key() -> None:
-    settings = Settings.load({"HOME": "/home/ada"})
-    assert settings == Settings(data_dir=Path("/home/ada/.local/share/netra"))
+    settings = Settings.load({"HOME": "/home/netra"})
+    assert settings == Settings(data_dir=Path("/home/netra/.local/share/netra"))
     assert (settings.host, settings.port, settings.token_sources) == ("127.0.0.1", 8000, (DEVELOPMENT,))
     assert settings.uses_development_key
     assert settings.is_loopback
@@ -40,11 +40,11 @@ def test_nothing_given_is_a_server_on_this_machine_alone_with_its_development_ke
 
 
 def test_xdg_data_home_goes_before_home() -> None:
-    assert Settings.load({"HOME": "/home/ada", "XDG_DATA_HOME": "/data"}).data_dir == Path("/data/netra")
+    assert Settings.load({"HOME": "/home/netra", "XDG_DATA_HOME": "/data"}).data_dir == Path("/data/netra")
 
 
 def test_a_tilde_in_the_data_directory_is_the_home_of_the_given_environment() -> None:
-    assert Settings.load({"HOME": "/home/ada", "NETRA_DATA_DIR": "~/n"}).data_dir == Path("/home/ada/n")
+    assert Settings.load({"HOME": "/home/netra", "NETRA_DATA_DIR": "~/n"}).data_dir == Path("/home/netra/n")
 
 
 def test_without_a_home_the_data_directory_must_be_named() -> None:

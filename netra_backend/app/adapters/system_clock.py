@@ -37,7 +37,7 @@ class SystemEntropy:
         _ALIVE.add(self)
 
     def take(self, count: int) -> bytes:
-        if count > _LARGEST_KEPT:
+        if not 0 < count <= _LARGEST_KEPT:
             return os.urandom(count)
         chunks = self._chunks.get(count)
         if chunks is None:

@@ -275,3 +275,22 @@ TURN_CAPACITY = _point("turn.capacity", "turn", "LimitRefused", "the runs of one
 APPROVAL_OPEN = _point(
     "approval.open", "services.approvals", "NotFound", "an approval is bound to its user and arguments, and given once"
 )
+
+# --- usage rows -----------------------------------------------------------------------------------------------------
+LEDGER_CHILD_OWNER = _point(
+    "ledger.child_owner", "adapters.ledger_child", "SSotIsolationError", "a child process serves the rows of one owner"
+)
+QUERY_WALL = _point(
+    "query.wall", "adapters.ledger_child", "QueryRejected", "raw SQL runs only where a process is held to its memory"
+)
+QUERY_RAW_SQL = _point(
+    "query.raw_sql", "adapters.duckdb_ledger", "QueryRejected", "raw SQL runs only where the operator allows it"
+)
+QUERY_STRUCTURE = _point(
+    "query.structure", "usage.query", "QueryRejected", "a structured query names metrics and dimensions of the list"
+)
+QUERY_STATEMENT = _point("query.statement", "usage.raw_sql", "QueryRejected", "raw SQL is one statement that reads")
+QUERY_TABLE = _point("query.table", "usage.raw_sql", "QueryRejected", "raw SQL reads the usage relations and no other")
+QUERY_FUNCTION = _point(
+    "query.function", "usage.raw_sql", "QueryRejected", "raw SQL calls functions of the list and no other"
+)

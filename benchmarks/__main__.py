@@ -1,0 +1,21 @@
+"""``make bench``: every benchmark in turn, or the one that is named: ``make bench ARGS="golden --rounds 5"``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+IN_TURN = ("golden", "idle", "growth", "storm", "cold_start")
+BY_NAME = (*IN_TURN, "soak")
+
+
+def main(words: list[str]) -> None:
+    names = IN_TURN if not words or words[0].startswith("-") else (words[0],)
+    if names[0] not in BY_NAME:
+        raise SystemExit(f"There is no benchmark {names[0]!r}; there are: {', '.join(BY_NAME)}.")
+    for name in names:
+        importlib.import_module(f"benchmarks.{name}").main(words[1:] if names != IN_TURN else words)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

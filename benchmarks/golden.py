@@ -1,0 +1,168 @@
+"""P1 and P2: golden runs a second, and the first event for one client, ours beside its peers in the same run.
+
+A golden run: a request, six or seven frames out, one tool called. All take turns on the same core with the same generator
+on the other; figures are medians over rounds, and ratios are taken within a round, so that what slows the machine slows both.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from . import contestants, figures, generator, machine, ours
+from .figures import Figure, figure
+
+CLIENTS = 100
+LATENCY_RATE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """Someone who is measured."""
+
+    name: str
+    guarantees: str
+    generator: str
+    serving: Callable[[], AbstractContextManager[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one contestant did in one round."""
+
+    runs_per_s: float
+    alone_per_s: float
+    first_p50_us: float
+    first_p99_us: float
+    generator_share: float
+
+
+@contextmanager
+def _ours() -> Iterator[dict[str, Any]]:
+    with ours.running(ours.empty_data_dir("golden")) as server:
+        yield server.words(CLIENTS)
+
+
+def everyone(without_peers: bool) -> list[Contestant]:
+    """Us, the yardstick, and the other peers."""
+    peers = contestants.peers()
+    return [
+        Contestant(ours.NAME, ours.GUARANTEES, "wsload", _ours),
+        *(
+            Contestant(peer.name, peer.guarantees, peer.generator, peer.serving)
+            for peer in (peers[:1] if without_peers else peers)
+        ),
+    ]
+
+
+def measure(contestant: Contestant, seconds: float) -> Round:
+    """One round of one contestant: many clients at once, then one alone."""
+    with contestant.serving() as words:
+        crowd = generator.run(contestant.generator, connections=CLIENTS, seconds=seconds, warmup=1, **words)
+        if contestant.generator == "wsload":
+            alone = generator.run(
+                "wsload", connections=1, seconds=seconds, warmup=0.5, mode="paced", rate=LATENCY_RATE, **words
+            )
+        else:
+            alone = generator.run(contestant.generator, connections=1, seconds=seconds, warmup=1.5, **words)
+    return Round(
+        crowd["replies_per_s"],
+        alone["replies_per_s"],
+        alone["first"]["p50_us"],
+        alone["first"]["p99_us"],
+        crowd["cpu_share"],
+    )
+
+
+def main(words: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks golden", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
+    parser.add_argument("--without-peers", action="store_true", help="only us and bare uvicorn")
+    options = parser.parse_args(words)
+    if not options.without_peers:
+        contestants.install_peers()
+    about = machine.describe()
+    field = everyone(options.without_peers)
+    rounds: dict[str, list[Round]] = {contestant.name: [] for contestant in field}
+    syncs = []
+    for number in range(options.rounds):
+        syncs.append(machine.fsync_cost())
+        for contestant in field:
+            print(f"round {number + 1} of {options.rounds}: {contestant.name}", flush=True)
+            rounds[contestant.name].append(measure(contestant, options.seconds))
+    _report(about, field, rounds, syncs)
+
+
+def _report(
+    about: dict[str, Any], field: list[Contestant], rounds: dict[str, list[Round]], syncs: list[dict[str, float]]
+) -> None:
+    speed = {name: figure([one.runs_per_s for one in each]) for name, each in rounds.items()}
+    p50 = {name: figure([one.first_p50_us for one in each]) for name, each in rounds.items()}
+    p99 = {name: figure([one.first_p99_us for one in each]) for name, each in rounds.items()}
+    us = speed[ours.NAME]
+    figures.show(
+        f"P1 and P2: golden runs, {CLIENTS} clients in closed loop; first event, one client at {LATENCY_RATE} a second",
+        ["system", "runs/s", "ours : it", "first event p50", "p99", "generator", "guarantees"],
+        [
+            [
+                one.name,
+                speed[one.name].shown(),
+                "1" if one.name == ours.NAME else f"{us.over(speed[one.name]).median:.2f}",
+                f"{p50[one.name].median / 1000:.2f} ms",
+                f"{p99[one.name].median / 1000:.2f} ms",
+                f"{max(each.generator_share for each in rounds[one.name]):.0%}",
+                one.guarantees,
+            ]
+            for one in field
+        ],
+        ["± is half the distance between the best and the worst round; the generator's share is of its own core."],
+    )
+    sync_p50, sync_p99 = (figure([one[key] for one in syncs]) for key in ("p50", "p99"))
+    goals = _goals(field, speed, p50[ours.NAME], p99[ours.NAME], sync_p50, sync_p99)
+    figures.show("Goals", ["goal", "asked", "measured", "met"], goals)
+    path = figures.write(
+        "golden",
+        about,
+        {
+            "clients": CLIENTS,
+            "fsync_us": syncs,
+            "rounds": {
+                name: [{slot: getattr(one, slot) for slot in Round.__slots__} for one in each]
+                for name, each in rounds.items()
+            },
+            "goals": goals,
+        },
+    )
+    print(
+        f"written to {path.relative_to(machine.ROOT)}; machine: {about['processor']}, {about['cores']} cores, ", end=""
+    )
+    print(f"load before {about['load_before']}, commit {about['commit']}")
+
+
+def _goals(
+    field: list[Contestant], speed: dict[str, Figure], p50: Figure, p99: Figure, sync_p50: Figure, sync_p99: Figure
+) -> list[list[str]]:
+    us = speed[ours.NAME]
+    asked = [("P1: of bare uvicorn doing no work", "bare uvicorn, no work", 0.5)]
+    if any(one.name.startswith("python-socketio") for one in field):
+        asked.append(("P1: over python-socketio's bare handler", "python-socketio, bare handler", 6.0))
+        servers = [one.name for one in field if one.generator == "httpload"]
+        best = max(servers, key=lambda name: speed[name].median)
+        asked.append((f"P1: over the best agent server ({best})", best, 30.0))
+    rows = [
+        [goal, f"≥ {least:g} ×", f"{us.over(speed[name]).shown(2)} ×", _met(us.over(speed[name]).median >= least)]
+        for goal, name, least in asked
+    ]
+    for share, ours_us, sync, most_ms in (("p50", p50, sync_p50, 1.0), ("p99", p99, sync_p99, 5.0)):
+        above = (ours_us.median - sync.median) / 1000
+        measured = f"{above:.2f} ms + sync {sync.median / 1000:.2f} ms"
+        rows.append([f"P2: first event {share}, above one sync", f"≤ {most_ms:g} ms", measured, _met(above <= most_ms)])
+    return rows
+
+
+def _met(holds: bool) -> str:
+    return "yes" if holds else "no"

@@ -1,0 +1,86 @@
+"""Our own server under measurement, with everything on: tokens, validation, limits, journal, every event committed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from netra_backend.app.adapters.development_key import development_key
+from netra_backend.app.adapters.system_clock import SystemEntropy
+from netra_backend.app.config import DEVELOPMENT
+from netra_backend.app.services.token_minting import mint_token
+
+from .machine import WORKSHOP
+from .server import free_port, serving
+
+NAME = "Netra, everything on"
+GUARANTEES = "identity, isolation, committed log"
+QUESTION = "What is up?"
+REQUEST = json.dumps(
+    {
+        "type": "execute_agent",
+        "id": "{client}-{serial}",
+        "agent": "golden",
+        "message": QUESTION,
+        "thread_id": "chat-{client}",
+    }
+)
+"""As a careful client asks: with an idempotency key, in a thread of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Our server while it runs."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    data_dir: Path
+
+    def words(self, users: int) -> dict[str, Any]:
+        """The generator's words for so many signed-in users, one connection each."""
+        return {
+            "port": self.port,
+            "clients": self._clients(users),
+            "ready": '{"type":"connected"',
+            "message": REQUEST,
+            "first": '{"type":"agent_started"',
+            "end": '{"type":"agent_completed"',
+            "fail": '{"type":"error"',
+        }
+
+    def _clients(self, users: int) -> Path:
+        key = development_key(self.data_dir, SystemEntropy())
+        now_ms = time.time_ns() // 1_000_000
+        path = self.data_dir / f"clients-{users}"
+        with path.open("w") as lines:
+            for number in range(users):
+                token = mint_token(
+                    f"user-{number:05}", key=key, issuer=DEVELOPMENT.issuer, now_ms=now_ms, token_id=f"tok-{number:05}"
+                )
+                lines.write(f"/ws/user-{number:05}\tAuthorization: Bearer {token}\n")
+        return path
+
+
+def empty_data_dir(name: str) -> Path:
+    """A fresh data directory on the disk whose syncs are measured."""
+    path = WORKSHOP / "data" / name
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True, mode=0o700)
+    return path
+
+
+@contextmanager
+def running(data_dir: Path) -> Iterator[Running]:
+    """Our server on this data directory until the block ends."""
+    port = free_port()
+    command = [sys.executable, "-m", "benchmarks.golden_server", "--port", str(port), "--data-dir", str(data_dir)]
+    with serving(command, port, WORKSHOP / "logs" / "netra.log") as process:
+        yield Running(process, port, data_dir)

@@ -49,7 +49,7 @@ _OTHERS_NAMES: Final = ("NETRA_TEST_", "NETRA_STAGING_")
 _SECRET: Final = frozenset(
     {"NETRA_JWT_SECRET", "NETRA_JWT_PUBLIC_KEY", "NETRA_DATABASE_URL", "NETRA_REDIS_URL"}
 )  # never shown in a fault
-_SECRET_BYTES: Final = 32
+_SECRET_BYTES: Final = {"HS256": 32, "HS384": 48, "HS512": 64}  # a key is as long as its digest, or longer
 _MAX_FILE_BYTES: Final = 65_536
 _JWKS_ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")
 
@@ -267,11 +267,12 @@ def _token_sources(reader: _Reader) -> tuple[TokenSource, ...]:
 
     found: list[TokenSource] = []
     if secret:
-        if len(secret.encode()) < _SECRET_BYTES:
-            reader.faults.append(
-                f"NETRA_JWT_SECRET has less than {_SECRET_BYTES} bytes: make one with `openssl rand -hex 32`"
-            )
         source("secret", ("HS256",), values.SHARED_KEY_ALGORITHMS, issuer=issuer, secret=secret.encode())
+        needed = max(_SECRET_BYTES[name] for name in found[0].algorithms or ("HS256",))
+        if len(secret.encode()) < needed:
+            reader.faults.append(
+                f"NETRA_JWT_SECRET has less than {needed} bytes: make one with `openssl rand -hex {needed}`"
+            )
     if public_key:
         fitting = _algorithms_of(public_key)
         if not fitting:

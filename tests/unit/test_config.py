@@ -175,6 +175,8 @@ def test_a_short_secret_is_refused_without_being_shown(tmp_path: Path) -> None:
     (fault,) = faults_of(environment(tmp_path, NETRA_JWT_SECRET="hunter2"))
     assert "less than 32 bytes" in fault
     assert "hunter2" not in fault
+    (fault,) = faults_of(environment(tmp_path, NETRA_JWT_SECRET=SECRET, NETRA_JWT_ALGORITHMS="HS256,HS512"))
+    assert "less than 64 bytes" in fault
 
 
 @pytest.mark.parametrize(
@@ -201,7 +203,7 @@ def test_what_is_no_public_key_for_us_is_refused(tmp_path: Path, text: str) -> N
 
 
 def test_algorithms_are_pinned_to_what_fits_the_key(tmp_path: Path) -> None:
-    environ = environment(tmp_path, NETRA_JWT_SECRET=SECRET, NETRA_JWT_ALGORITHMS="RS256,HS512")
+    environ = environment(tmp_path, NETRA_JWT_SECRET=SECRET + SECRET, NETRA_JWT_ALGORITHMS="RS256,HS512")
     assert Settings.load(environ).token_sources[0].algorithms == ("HS512",)
     (fault,) = faults_of({**environ, "NETRA_JWT_ALGORITHMS": "RS256"})
     assert "names none that fits a secret key: add one of HS256, HS384, HS512" in fault

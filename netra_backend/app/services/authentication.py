@@ -34,7 +34,9 @@ _MAX_SCOPES: Final = 32
 _FAR_SECONDS: Final = 1e11
 _OIDC_SCOPE_PREFIX: Final = "netra:"
 _SCOPE = re.compile(r"[a-z][a-z0-9._:-]{0,63}").fullmatch
-_JWS: Final = PyJWS(algorithms=[*SHARED_KEY_ALGORITHMS, *PUBLIC_KEY_ALGORITHMS])
+_JWS: Final = PyJWS(
+    algorithms=[*SHARED_KEY_ALGORITHMS, *PUBLIC_KEY_ALGORITHMS], options={"enforce_minimum_key_length": True}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jwt.api_jws import PyJWS
@@ -280,6 +280,19 @@ async def test_a_key_of_another_kind_than_the_algorithm_proves_nothing(clock: Ma
     source = TokenSource("oidc", ("HS256",), issuer=ISSUER, audience="netra")
     desk = Desk(clock, TrustedSource(source, WrongKind()))
     assert await desk.refusal(sign(KEY, iss=ISSUER, aud="netra")) == ("auth.signature", "unauthenticated")
+
+
+@pytest.mark.filterwarnings("ignore:.*RSA key is 1024 bits")  # from signing with it
+async def test_a_key_that_is_too_short_proves_nothing(clock: ManualClock, sign: Sign) -> None:
+    short = rsa.generate_private_key(65_537, 1024)
+
+    class ShortKey(IssuerKeys):
+        async def find(self, kid: str | None, algorithm: str) -> Any | None:
+            return short.public_key()
+
+    source = TokenSource("oidc", ("RS256",), issuer=ISSUER, audience="netra")
+    desk = Desk(clock, TrustedSource(source, ShortKey()))
+    assert await desk.refusal(sign(short, "RS256", iss=ISSUER, aud="netra")) == ("auth.signature", "unauthenticated")
 
 
 async def test_an_unknown_key_id_proves_nothing(clock: ManualClock, sign: Sign) -> None:

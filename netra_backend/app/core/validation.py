@@ -283,8 +283,8 @@ LEDGER_CHILD_OWNER = _point(
 QUERY_WALL = _point(
     "query.wall", "adapters.ledger_child", "QueryRejected", "raw SQL runs only where a process is held to its memory"
 )
-QUERY_RAW_SQL = _point(
-    "query.raw_sql", "adapters.duckdb_ledger", "QueryRejected", "raw SQL runs only where the operator allows it"
+QUERY_QUESTION = _point(
+    "query.question", "adapters.duckdb_ledger", "QueryRejected", "raw SQL is answered only where the operator allows it"
 )
 QUERY_STRUCTURE = _point(
     "query.structure", "usage.query", "QueryRejected", "a structured query names metrics and dimensions of the list"

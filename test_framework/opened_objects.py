@@ -14,11 +14,6 @@ from .closing import close_method
 _MAKERS: Final = (
     ("netra_backend.app.services.websocket_bridge_factory", "WebSocketBridgeFactory", "create_user_emitter"),
     ("netra_backend.app.agents.supervisor.execution_engine_factory", "ExecutionEngineFactory", "create_for_user"),
-    (
-        "netra_backend.app.websocket_core.websocket_manager_factory",
-        "WebSocketManagerFactory",
-        "create_websocket_manager",
-    ),
 )
 
 

@@ -29,6 +29,8 @@ class Limits:
     fault_window_s: float = 60.0
     run_s: float = 600.0
     process_runs: int = 10_000
+    process_connections: int = 50_000
+    drain_s: float = 5.0
 
     def told(self) -> dict[str, int]:
         """What a client is told of them when it has connected."""

@@ -23,6 +23,7 @@ from ..core.frames import (
     encode_frame,
     error_frame,
 )
+from ..core.identity import Identity
 from ..core.session import (
     Acknowledge,
     Beat,
@@ -95,6 +96,7 @@ class Connection:
         "_clock",
         "_closed",
         "_desk",
+        "_drain",
         "_held",
         "_loop",
         "_pool",
@@ -125,7 +127,7 @@ class Connection:
         self.outbox = manager.outbox
         self.user_id = manager.user_id
         self.connection_id = manager.websocket_id
-        self.identity: Any = None
+        self.identity: Identity | None = None
         self.opened_ms = clock.now_ms()
         self.catching_up: set[str] = set()
         self._wire = wire
@@ -137,6 +139,7 @@ class Connection:
         self._closed = False
         self._busy = False
         self._queued = False
+        self._drain: asyncio.Future[None] | None = None
         self._held: deque[Effect] = deque()
         self._background: set[asyncio.Task[None]] = set()
 
@@ -144,6 +147,11 @@ class Connection:
     def is_live(self) -> bool:
         """Whether it is open and authenticated."""
         return not self._closed and self.session.user_id != ""
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What its user may do."""
+        return self.identity.scopes if self.identity is not None else frozenset()
 
     # --- what the socket says ---------------------------------------------------------------------------------------
 
@@ -172,6 +180,7 @@ class Connection:
             self.session.closed()
             self._pool.remove(self)
             self._held.clear()
+            self._wake()
             for task in self._background:
                 task.cancel()
 
@@ -226,8 +235,23 @@ class Connection:
             return
         if self._wire.writable:
             self._wire.send(self.outbox.take())
+            self._wake()
         if not self._wire.writable:
             self.outbox.paused(self._clock.monotonic())
+
+    def _wake(self) -> None:
+        drain = self._drain
+        if drain is not None:
+            self._drain = None
+            if not drain.done():
+                drain.set_result(None)
+
+    async def drained(self) -> None:
+        """Wait until what was queued has left, so that a long replay takes no more memory than one page."""
+        while self.outbox.bytes and not self._closed:
+            if self._drain is None:
+                self._drain = self._loop.create_future()
+            await asyncio.shield(self._drain)
 
     def refuse(self, error: NetraError, id: str | None = None, run_id: str | None = None) -> None:
         """Tell an error; a refusal is recorded."""

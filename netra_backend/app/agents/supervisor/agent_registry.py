@@ -32,6 +32,10 @@ class AgentRegistry:
     def names(self) -> tuple[str, ...]:
         return tuple(self._makers)
 
+    def has(self, name: str) -> bool:
+        """Whether there is an agent of that name."""
+        return name in self._makers
+
     def check(self, name: str) -> None:
         """Raises ``NotFound`` (``unknown_agent``) where there is no agent of that name."""
         if name not in self._makers:

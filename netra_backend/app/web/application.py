@@ -1,0 +1,82 @@
+"""The ASGI application: ``/ws/{user_id}`` bare, everything else through Starlette."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final
+
+from .http_api import http_application
+from .runtime import Runtime
+from .websocket_endpoint import PATH, serve_websocket
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+TICK_S: Final = 1.0
+
+
+class Application:
+    """Opens its runtime at the lifespan's start and closes it at its end."""
+
+    def __init__(self, open_runtime: Callable[[], AbstractAsyncContextManager[Runtime]]) -> None:
+        self._open_runtime = open_runtime
+        self._http: Any = None
+        self.runtime: Runtime | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        runtime = self.runtime
+        assert runtime is not None, "the server did not run the lifespan protocol"
+        if scope["type"] == "websocket":
+            if scope["path"].removeprefix(scope.get("root_path", "")).startswith(PATH):
+                await serve_websocket(runtime, scope, receive, send)
+            else:
+                await receive()
+                await send({"type": "websocket.close", "code": 4504})
+            return
+        await self._http(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            opening = self._open_runtime()
+            self.runtime = runtime = await opening.__aenter__()
+        except Exception as fault:
+            await send({"type": "lifespan.startup.failed", "message": str(fault)})
+            raise
+        self._http = http_application(runtime)
+        ticking = asyncio.get_running_loop().create_task(_tick(runtime))
+        await send({"type": "lifespan.startup.complete"})
+        try:
+            await receive()
+        finally:
+            ticking.cancel()
+            self.runtime = None
+            await opening.__aexit__(None, None, None)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def drain(self) -> None:
+        """Take nothing new, let runs end, hand the others over, and close every connection with 1012."""
+        runtime = self.runtime
+        if runtime is None or runtime.draining:
+            return
+        runtime.draining = True
+        patience = runtime.settings.limits.drain_s
+        for connection in list(runtime.connections):
+            connection.act(connection.session.drain(round(patience * 1000)))
+        await runtime.turns.drain(patience)
+        for connection in list(runtime.connections):
+            connection.disconnect(1012, "draining")
+
+
+async def _tick(runtime: Runtime) -> None:
+    while True:
+        await asyncio.sleep(TICK_S)
+        now, now_ms = runtime.clock.monotonic(), runtime.clock.now_ms()
+        for connection in list(runtime.connections):
+            connection.tick(now, now_ms)
+        runtime.turns.tick(now)

@@ -1,0 +1,82 @@
+"""``websocket_core.connection.Wire`` through plain ASGI, for applications that mount ours under a server of their own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from .uvicorn_protocol import Receiver
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class AsgiWire:
+    """Sends in a task of its own, so that no caller waits; unwritable while that task is behind."""
+
+    def __init__(self, send: Send, receive: Receive) -> None:
+        self._send = send
+        self._receive = receive
+        self._messages: deque[dict[str, Any]] = deque()
+        self._wake = asyncio.Event()
+        self._closed = False
+        self._receiver: Receiver | None = None
+        self._task = asyncio.get_running_loop().create_task(self._sender())
+
+    def attach(self, receiver: Receiver) -> None:
+        """Tell this receiver when bytes may leave again."""
+        self._receiver = receiver
+
+    @property
+    def writable(self) -> bool:
+        return not self._messages
+
+    def send(self, frames: Sequence[bytes]) -> None:
+        for frame in frames:
+            self._put({"type": "websocket.send", "text": frame.decode()})
+
+    def ping(self) -> bool:
+        return False
+
+    def close(self, code: int, reason: str) -> None:
+        self._put({"type": "websocket.close", "code": code, "reason": reason})
+        self._closed = True
+
+    def _put(self, message: dict[str, Any]) -> None:
+        if not self._closed:
+            self._messages.append(message)
+            self._wake.set()
+
+    async def _sender(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._messages:
+                message = self._messages[0]
+                try:
+                    await self._send(message)
+                except Exception:  # the peer is gone: the server says so through receive
+                    return
+                self._messages.popleft()
+                if message["type"] == "websocket.close":
+                    return
+            if self._receiver is not None:
+                self._receiver.writable()
+
+    async def run(self) -> None:
+        """Hand messages to the receiver until the socket is gone."""
+        assert self._receiver is not None
+        try:
+            while True:
+                message = await self._receive()
+                if message["type"] != "websocket.receive":
+                    return
+                text = message.get("text")
+                if text is None:
+                    self._receiver.disconnect(1003, "text frames only")
+                else:
+                    self._receiver.received(text)
+        finally:
+            self._task.cancel()

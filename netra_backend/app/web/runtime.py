@@ -1,0 +1,60 @@
+"""What a running server is made of. Made by ``wiring``, handed to the doors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..agents.supervisor.agent_registry import AgentRegistry
+from ..agents.supervisor.execution_engine_factory import ExecutionEngineFactory
+from ..agents.supervisor.run_services import RunServices
+from ..agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
+from ..config import Settings
+from ..core.errors import Refusal
+from ..core.limits import Quotas
+from ..ports import Audit, Clock, EventLog, Ledger
+from ..services.authentication import Authentication
+from ..services.conversations import Conversations
+from ..services.revocations import Revocations
+from ..services.tickets import TicketOffice
+from ..services.websocket_bridge_factory import WebSocketBridgeFactory
+from ..turn import Turns
+from ..websocket_core.connection import Connection
+from ..websocket_core.websocket_connection_pool import WebSocketConnectionPool
+from ..websocket_core.websocket_manager_factory import WebSocketManagerFactory
+from .desk import FrontDesk
+
+
+@dataclass(slots=True)
+class Runtime:
+    """One server's parts. ``mint(kind)`` makes an id."""
+
+    settings: Settings
+    clock: Clock
+    mint: Callable[[str], str]
+    log: EventLog
+    ledger: Ledger
+    audit: Audit
+    authentication: Authentication
+    revocations: Revocations
+    tickets: TicketOffice
+    quotas: Quotas
+    conversations: Conversations
+    pool: WebSocketConnectionPool
+    registry: AgentRegistry
+    dispatchers: UnifiedToolDispatcherFactory
+    bridge: WebSocketBridgeFactory
+    engines: ExecutionEngineFactory
+    managers: WebSocketManagerFactory
+    services: RunServices
+    turns: Turns
+    desk: FrontDesk
+    connections: set[Connection] = field(default_factory=set)
+    refusals: Counter[str] = field(default_factory=Counter)
+    draining: bool = False
+
+    def record_refusal(self, user_id: str | None, refusal: Refusal) -> None:
+        """Audit a refusal that no connection belongs to."""
+        detail = {"error": refusal.entry.id, "field": refusal.field or ""}
+        self.audit.record(user_id, "refused", refusal.point.id, detail, self.clock.now_ms())

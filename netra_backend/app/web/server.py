@@ -1,0 +1,72 @@
+"""Runs the application under uvicorn: one JSON line on stdout when it listens, a drain before it goes."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import socket
+import sys
+from typing import Any
+
+import uvicorn
+
+from ..config import Settings
+from .application import Application
+from .uvicorn_protocol import DirectWebSocketProtocol
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, application: Application, announce: bool) -> None:
+        super().__init__(config)
+        self._application = application
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.should_exit:
+            return
+        gc.collect()
+        gc.freeze()
+        if self._announce:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+            sys.stdout.write(json.dumps({"ready": True, "url": url}) + "\n")
+            sys.stdout.flush()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._application.drain()
+        await super().shutdown(sockets)
+
+
+def configuration(application: Application, settings: Settings) -> uvicorn.Config:
+    """How uvicorn runs it. Its own keepalive is off (ours closes with 4409), and so are access logs and compression."""
+    options: dict[str, Any] = {
+        "host": settings.host,
+        "port": settings.port,
+        "loop": "uvloop",
+        "http": "httptools",
+        "ws": DirectWebSocketProtocol,
+        "ws_max_size": settings.limits.frame_bytes,
+        "ws_ping_interval": None,
+        "ws_per_message_deflate": False,
+        "proxy_headers": False,
+        "server_header": False,
+        "access_log": False,
+        "log_config": None,
+        "backlog": 4096,
+        "timeout_graceful_shutdown": 3,
+    }
+    return uvicorn.Config(application, **options)
+
+
+async def serve(application: Application, settings: Settings, *, announce: bool = True) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    await _Server(configuration(application, settings), application, announce).serve()
+
+
+def run(application: Application, settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, in a loop of its own."""
+    config = configuration(application, settings)
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(serve(application, settings))

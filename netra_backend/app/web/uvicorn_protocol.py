@@ -1,0 +1,128 @@
+"""uvicorn's WebSocket protocol with a shorter way: messages handed over without a queue, frames joined into one write.
+
+The application finds itself a ``DirectWire`` in ``scope["extensions"]["netra.wire"]``; under any other ASGI server there is
+none and ``AsgiWire`` does the same through ``receive`` and ``send``. No close of ours has the code 1011: keepalive is the
+session's (4409), so uvicorn's own is off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+from websockets.http11 import Request
+
+EXTENSION: Final = "netra.wire"
+_PING: Final = b"netra"
+
+
+class Receiver(Protocol):
+    """What a wire tells."""
+
+    def received(self, raw: bytes | str) -> None: ...
+
+    def ponged(self) -> None: ...
+
+    def writable(self) -> None: ...
+
+    def disconnect(self, code: int, reason: str) -> None: ...
+
+
+def text_frame_header(length: int) -> bytes:
+    """The header of an unmasked, final text frame (RFC 6455, 5.2)."""
+    if length < 126:
+        return bytes((0x81, length))
+    if length < 65_536:
+        return b"\x81\x7e" + length.to_bytes(2, "big")
+    return b"\x81\x7f" + length.to_bytes(8, "big")
+
+
+class DirectWire:
+    """``websocket_core.connection.Wire`` on a uvicorn connection."""
+
+    __slots__ = ("_protocol",)
+
+    def __init__(self, protocol: DirectWebSocketProtocol) -> None:
+        self._protocol = protocol
+
+    def attach(self, receiver: Receiver) -> None:
+        """From now on messages go to the receiver and no longer through ``receive``."""
+        self._protocol.receiver = receiver
+
+    @property
+    def writable(self) -> bool:
+        return self._protocol.writable.is_set()
+
+    def send(self, frames: Sequence[bytes]) -> None:
+        protocol = self._protocol
+        if protocol.close_sent or protocol.transport.is_closing():
+            return
+        parts: list[bytes] = []
+        for frame in frames:
+            parts.append(text_frame_header(len(frame)))
+            parts.append(frame)
+        protocol.transport.write(b"".join(parts))
+
+    def ping(self) -> bool:
+        protocol = self._protocol
+        if not protocol.close_sent and not protocol.transport.is_closing():
+            protocol.conn.send_ping(_PING)
+            protocol.transport.write(b"".join(protocol.conn.data_to_send()))
+        return True
+
+    def close(self, code: int, reason: str) -> None:
+        protocol = self._protocol
+        if protocol.close_sent or protocol.transport.is_closing():
+            return
+        protocol.conn.send_close(code, reason)
+        protocol.transport.write(b"".join(protocol.conn.data_to_send()))
+        protocol.close_sent = True
+        protocol.close_timer = protocol.loop.call_later(protocol.close_timeout, protocol.transport.close)
+        protocol.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+
+
+class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's protocol, whose messages may go straight to a receiver."""
+
+    receiver: Receiver | None = None
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if hasattr(self, "scope"):
+            extensions: dict[str, Any] = self.scope["extensions"]
+            extensions[EXTENSION] = DirectWire(self)
+
+    def send_receive_event_to_app(self) -> None:
+        receiver = self.receiver
+        if receiver is None:
+            super().send_receive_event_to_app()
+            return
+        data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
+        self.frames = []
+        if self.close_sent:
+            return
+        if self.curr_msg_data_type != "text":
+            receiver.disconnect(1003, "text frames only")
+        elif data.isascii() or _is_utf8(data):
+            receiver.received(data)
+        else:
+            receiver.disconnect(1007, "not UTF-8")
+
+    def handle_pong(self, event: Frame) -> None:
+        if self.receiver is not None:
+            self.receiver.ponged()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.receiver is not None:
+            self.receiver.writable()
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,175 @@
+"""The composition root: the one place that knows which adapter does which job."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Final
+
+from .adapters.data_directory import lock_data_directory, make_data_directory
+from .adapters.development_key import development_key
+from .adapters.duckdb_ledger import DuckDBLedger
+from .adapters.file_revocations import FileRevocations
+from .adapters.jwks_keys import JwksKeys
+from .adapters.local_tickets import LocalTickets
+from .adapters.sqlite_audit import SqliteAudit
+from .adapters.sqlite_event_log import SqliteEventLog
+from .adapters.static_keys import StaticKeys
+from .adapters.system_clock import SystemClock, SystemEntropy
+from .agents.supervisor.agent_registry import AgentRegistry, MakeAgent
+from .agents.supervisor.execution_engine_factory import ExecutionEngineFactory
+from .agents.supervisor.run_services import RunServices
+from .agents.tools.tool import Tool
+from .agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
+from .agents.triage_agent import TriageAgent
+from .config import Settings, TokenSource
+from .core.ids import mint
+from .core.limits import Quotas
+from .ports import Clock, Entropy, KeySet
+from .services.approvals import Approvals
+from .services.authentication import Authentication, TrustedSource
+from .services.conversations import Conversations
+from .services.revocations import Revocations
+from .services.tickets import TicketOffice
+from .services.websocket_bridge_factory import WebSocketBridgeFactory
+from .turn import Turns
+from .web.application import Application
+from .web.desk import FrontDesk
+from .web.runtime import Runtime
+from .websocket_core.catch_up import CatchUp
+from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
+from .websocket_core.websocket_manager_factory import WebSocketManagerFactory
+
+_LOG: Final = logging.getLogger("netra.wiring")
+_ID_ENTROPY: Final = 10
+
+AGENTS: Final[tuple[MakeAgent, ...]] = (TriageAgent,)
+
+
+def build(settings: Settings, *, agents: Iterable[MakeAgent] = (), tools: Iterable[Tool] = ()) -> Application:
+    """The server of these settings, as an ASGI application with a lifespan; ``agents`` and ``tools`` are added to ours."""
+    return Application(partial(open_runtime, settings, tuple(agents), tuple(tools)))
+
+
+@asynccontextmanager
+async def open_runtime(
+    settings: Settings, agents: tuple[MakeAgent, ...] = (), tools: tuple[Tool, ...] = ()
+) -> AsyncIterator[Runtime]:
+    """Open every part in order, and close them in reverse.
+
+    Raises ``ConfigurationError`` where the data directory cannot be had.
+    """
+    loop = asyncio.get_running_loop()
+    clock, entropy, limits = SystemClock(), SystemEntropy(), settings.limits
+    new_id = _minter(clock, entropy)
+    async with AsyncExitStack() as stack:
+        data_dir = make_data_directory(settings.data_dir)
+        stack.callback(lock_data_directory(data_dir).release)
+
+        audit = SqliteAudit(data_dir / "audit.db")
+        stack.push_async_callback(audit.close)
+        pool = WebSocketConnectionPool()
+        pool.configure(loop.call_soon)
+        stack.push_async_callback(pool.cleanup)
+        log = SqliteEventLog(data_dir / "events.db", clock, loop, pool.publish, _stop_on_failure)
+        stack.push_async_callback(log.close)
+        ledger = DuckDBLedger(data_dir / "usage", clock, entropy, allow_raw_sql=settings.allow_raw_sql)
+        stack.push_async_callback(ledger.close)
+        await ledger.start()
+
+        revocations = Revocations(FileRevocations(data_dir))
+        await revocations.load()
+        tickets = TicketOffice(LocalTickets(), clock, entropy)
+        sources = [TrustedSource(source, _keys(source, settings, clock, entropy)) for source in settings.token_sources]
+        for source in sources:
+            stack.push_async_callback(source.keys.close)
+        authentication = Authentication(sources, revocations, tickets, clock)
+
+        quotas = Quotas(limits)
+        conversations = Conversations(log, clock, entropy, new_id, quotas)
+        registry = AgentRegistry()
+        registry.configure(*AGENTS, *agents)
+        dispatchers = UnifiedToolDispatcherFactory()
+        dispatchers.configure(tools)
+        bridge = WebSocketBridgeFactory()
+        bridge.configure(pool, registry, None, event_log=log, clock=clock)
+        stack.push_async_callback(bridge.cleanup)
+        engines = ExecutionEngineFactory(bridge)
+        engines.configure(dispatchers)
+        stack.push_async_callback(engines.cleanup)
+        managers = WebSocketManagerFactory()
+        managers.configure(limits, clock, drills_allowed=settings.allow_drills)
+        services = RunServices(clock, Approvals(), new_id)
+        turns = Turns(
+            log=log,
+            conversations=conversations,
+            engines=engines,
+            registry=registry,
+            services=services,
+            quotas=quotas,
+            limits=limits,
+            loop=loop,
+        )
+        desk = FrontDesk(
+            authentication=authentication,
+            turns=turns,
+            catch_up=CatchUp(log, conversations),
+            pool=pool,
+            quotas=quotas,
+            limits=limits,
+            clock=clock,
+            mint=new_id,
+        )
+        runtime = Runtime(
+            settings=settings,
+            clock=clock,
+            mint=new_id,
+            log=log,
+            ledger=ledger,
+            audit=audit,
+            authentication=authentication,
+            revocations=revocations,
+            tickets=tickets,
+            quotas=quotas,
+            conversations=conversations,
+            pool=pool,
+            registry=registry,
+            dispatchers=dispatchers,
+            bridge=bridge,
+            engines=engines,
+            managers=managers,
+            services=services,
+            turns=turns,
+            desk=desk,
+        )
+        await turns.take_over()
+        yield runtime
+        await turns.drain(0)
+
+
+def _minter(clock: Clock, entropy: Entropy) -> Callable[[str], str]:
+    def new_id(kind: str) -> str:
+        return mint(kind, clock.now_ms(), entropy.take(_ID_ENTROPY))
+
+    return new_id
+
+
+def _keys(source: TokenSource, settings: Settings, clock: Clock, entropy: Entropy) -> KeySet:
+    if source.kind == "jwks":
+        return JwksKeys(clock, url=source.url)
+    if source.kind == "oidc":
+        return JwksKeys(clock, issuer=source.issuer or "")
+    key = development_key(settings.data_dir, entropy) if source.kind == "development" else b""
+    return StaticKeys(source, key)
+
+
+def _stop_on_failure(error: BaseException) -> None:
+    """A commit failed: what is in memory is ahead of what is stored, so this process must end; the next one goes on from
+    what was committed."""
+    _LOG.critical("the event log failed; stopping", exc_info=error)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -173,6 +173,9 @@ class Ledger(Protocol):
     Every call names its owner, who comes from a context and never from arguments. Answers are plain JSON.
     """
 
+    async def start(self) -> None:
+        """Make ready; called once, before anything is asked or imported."""
+
     async def ask(self, owner: str, question: str, arguments: Mapping[str, Any]) -> Any:
         """Answer one question of ``usage.questions.QUESTIONS`` over the owner's rows, in a child process with bounds.
 
@@ -182,8 +185,12 @@ class Ledger(Protocol):
     async def import_usage(
         self, owner: str, path: Path, options: Mapping[str, Any], progress: Callable[[int, int], None]
     ) -> dict[str, Any]:
-        """Import a file whole or not at all; ``progress(bytes_done, bytes_total)`` is called as it goes. The answer counts
-        rows accepted and rejected, with reasons. Raises ``ToolFault`` (``UNSUPPORTED_FORMAT``, ``BAD_ROWS``)."""
+        """Import a file whole or not at all; ``progress(done, total)`` is called as it goes (bytes; of Parquet, rows).
+
+        ``options`` are those of ``usage.importers.format.ImportOptions``; with ``preview`` nothing is imported and the answer
+        shows what was recognised. The answer is the dataset: counts of accepted and rejected rows with reasons, mapping,
+        notes, and ``already_imported`` where the same file was imported in the same way before. Raises ``ToolFault``
+        (``UNSUPPORTED_FORMAT``, ``BAD_ROWS``, ``INVALID_ARGUMENTS``)."""
 
     async def datasets(self, owner: str) -> list[dict[str, Any]]:
         """The owner's datasets, oldest first."""

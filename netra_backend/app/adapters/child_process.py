@@ -1,0 +1,104 @@
+"""A child process of ours, seen from the parent: it gets messages, sends messages, and can be killed at any moment.
+
+A message is plain JSON behind its length in four bytes, on the child's standard input and output. The child inherits neither
+descriptors nor the environment (which holds keys), and ends with its parent: its input ends then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from .child_runtime import MAX_MESSAGE
+
+_HANDED_ON: Final = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_SET: Final[Mapping[str, str]] = {
+    "HOME": "/nonexistent",
+    "TZ": "UTC",
+    # Each thread of a numeric library, and each arena of malloc, takes address space, which the child has little of.
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "1",
+}
+
+
+class ChildDied(Exception):
+    """The child ended without an answer; ``status`` is its exit status, negative for a signal."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"child ended with status {status}")
+        self.status = status
+
+
+class ChildProcess:
+    """One child process. Make it with ``start``; it must be ended with ``kill`` and ``ended``."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls, module: str) -> ChildProcess:
+        """Run ``python -m module``."""
+        environment = {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            "-m",
+            module,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={**environment, **_SET},
+        )
+        return cls(process)
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not been seen to end."""
+        return self._process.returncode is None
+
+    async def send(self, message: Mapping[str, Any]) -> None:
+        """Hand one message over. Raises ``ChildDied``."""
+        encoded = msgspec.json.encode(message)
+        pipe = self._process.stdin
+        assert pipe is not None  # asked for in start
+        try:
+            pipe.write(len(encoded).to_bytes(4, "big") + encoded)
+            await pipe.drain()
+        except (BrokenPipeError, ConnectionResetError):
+            raise ChildDied(await self._process.wait()) from None
+
+    async def receive(self) -> dict[str, Any]:
+        """The child's next message. Raises ``ChildDied`` where it ends instead, or speaks out of bounds."""
+        pipe = self._process.stdout
+        assert pipe is not None  # asked for in start
+        try:
+            size = int.from_bytes(await pipe.readexactly(4), "big")
+            if size > MAX_MESSAGE:
+                self.kill()
+                raise ChildDied(await self._process.wait())
+            return msgspec.json.decode(await pipe.readexactly(size), type=dict[str, Any])
+        except asyncio.IncompleteReadError:
+            raise ChildDied(await self._process.wait()) from None
+
+    def kill(self) -> None:
+        """End it now, whatever it does. Safe to call twice."""
+        if self._process.returncode is None:
+            try:
+                self._process.kill()
+            except ProcessLookupError:
+                return
+
+    async def ended(self) -> int:
+        """Wait until it has ended, and return its exit status."""
+        return await self._process.wait()

@@ -1,0 +1,159 @@
+"""The child processes that answer questions: few, each bound to one owner, and one that stands by.
+
+A child is killed when its answer takes too long, when the asking task is cancelled, when nobody has asked it for a while, and
+when its place is needed: then the one that was asked the longest ago. One more child has its libraries loaded and belongs to
+nobody yet, so that an owner's first question does not wait for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..ports import Clock
+from .child_process import ChildDied, ChildProcess
+from .ledger_replies import death_told, out_of_time, rebuilt
+
+_MODULE: Final = "netra_backend.app.adapters.ledger_child"
+
+Opening = Callable[[], Awaitable[Mapping[str, Any]]]
+"""Makes the ``open`` message for an owner who has no child yet."""
+
+
+@dataclass(slots=True)
+class _Serving:
+    child: ChildProcess
+    used_at: float
+    busy: bool = True
+
+
+class QuestionChildren:
+    """At most ``limit`` children. Calls for one owner must come one after the other; the ledger's turns see to that."""
+
+    def __init__(
+        self, clock: Clock, questions: Mapping[str, str], warm: Sequence[str], *, limit: int, idle_s: float
+    ) -> None:
+        self._clock = clock
+        self._warm = {"warm": {"questions": dict(questions), "names": list(warm)}}
+        self._limit = limit
+        self._idle_s = idle_s
+        self._room = asyncio.Semaphore(limit)
+        self._serving: OrderedDict[str, _Serving] = OrderedDict()
+        self._spare: ChildProcess | None = None
+        self._spare_starting = False
+        self._ending: set[asyncio.Task[int]] = set()
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Owner → process id of the child that serves it."""
+        return {owner: serving.child.pid for owner, serving in self._serving.items()}
+
+    async def stand_by(self) -> None:
+        """Start the spare child, unless there is one."""
+        if self._spare is not None or self._spare_starting or self._closed:
+            return
+        self._spare_starting = True
+        try:
+            child = await self._new()
+        finally:
+            self._spare_starting = False
+        if self._closed:
+            self._end(child)
+        else:
+            self._spare = child
+
+    async def ask(self, owner: str, opening: Opening, asked: Mapping[str, Any], within_s: float) -> Any:
+        """The answer of the owner's child. Raises what the child raised, and ``ToolFault`` where it was stopped."""
+        async with self._room:
+            serving = self._serving.get(owner) or await self._open(owner, opening)
+            serving.busy = True
+            try:
+                async with asyncio.timeout(within_s):
+                    await serving.child.send({"ask": {"owner": owner, **asked}})
+                    reply = await serving.child.receive()
+            except TimeoutError:
+                self.retire(owner)
+                raise out_of_time() from None
+            except ChildDied as death:
+                self.retire(owner)
+                raise death_told(death) from None
+            except BaseException:
+                # Cancelled in the middle of an exchange: the next message would be the answer to this question.
+                self.retire(owner)
+                raise
+            serving.busy = False
+            self._was_used(owner, serving)
+        if reply.get("worn"):
+            self.retire(owner)
+        if "answer" in reply:
+            return reply["answer"]
+        raise rebuilt(reply, str(asked.get("question")))
+
+    async def _open(self, owner: str, opening: Opening) -> _Serving:
+        message = await opening()
+        child, self._spare = self._spare, None
+        if child is None or not child.alive:
+            child = await self._new()
+        while len(self._serving) >= self._limit:
+            # The semaphore let this owner in, so one of these is not at work.
+            self.retire(next(other for other, serving in self._serving.items() if not serving.busy))
+        serving = self._serving[owner] = _Serving(child, self._clock.monotonic())
+        try:
+            await child.send(message)
+            await self.stand_by()
+        except BaseException as fault:
+            self.retire(owner)
+            if isinstance(fault, ChildDied):
+                raise death_told(fault) from None
+            raise
+        return serving
+
+    async def _new(self) -> ChildProcess:
+        child = await ChildProcess.start(_MODULE)
+        with contextlib.suppress(ChildDied):
+            await child.send(self._warm)
+        return child
+
+    def _was_used(self, owner: str, serving: _Serving) -> None:
+        serving.used_at = self._clock.monotonic()
+        self._serving.move_to_end(owner)
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        self._idle_timer = asyncio.get_running_loop().call_later(self._idle_s, self.retire_idle)
+
+    def retire_idle(self) -> None:
+        """End the children that nobody has asked for the idle time."""
+        oldest = self._clock.monotonic() - self._idle_s
+        for owner, serving in list(self._serving.items()):
+            if not serving.busy and serving.used_at <= oldest:
+                self.retire(owner)
+
+    def retire(self, owner: str) -> None:
+        """End the owner's child, if there is one; the next question opens the owner's files anew."""
+        serving = self._serving.pop(owner, None)
+        if serving is not None:
+            self._end(serving.child)
+
+    def _end(self, child: ChildProcess) -> None:
+        child.kill()
+        task = asyncio.ensure_future(child.ended())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def close(self) -> None:
+        """End all children, and wait until they have ended."""
+        self._closed = True
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        for owner in list(self._serving):
+            self.retire(owner)
+        if self._spare is not None:
+            self._end(self._spare)
+            self._spare = None
+        await asyncio.gather(*self._ending)

@@ -1,0 +1,87 @@
+"""What a source format is: how it is recognised, and how its records become usage rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from ...core.errors import ToolFault
+from ..rows import Capability
+from .records import Head, Record
+from .row import UsageRow
+from .values import Times
+
+
+class ImportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the user says about a file. All of it is optional.
+
+    ``format``: the name of a format, where recognition should not decide. ``model``: the model that the rows are priced as
+    where the file names none. ``start``: when a trace of offsets began (ISO 8601). ``map``: usage column → column of the
+    file, for tables. ``name``: what the dataset is called; the file's name where absent. ``generated``: the rows are made up
+    for demonstration. ``preview``: recognise and show, import nothing.
+    """
+
+    format: str | None = None
+    model: str | None = None
+    start: str | None = None
+    map: dict[str, str] = {}
+    name: str | None = None
+    generated: bool = False
+    preview: bool = False
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> ImportOptions:
+        """Options from plain JSON. Raises ``ToolFault`` (``INVALID_ARGUMENTS``)."""
+        try:
+            return msgspec.convert(dict(given), cls)
+        except msgspec.ValidationError as error:
+            raise ToolFault(
+                "INVALID_ARGUMENTS",
+                f"The import options do not fit: {error}.",
+                hint=f"Options are {', '.join(cls.__struct_fields__)}.",
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one file is read: decided once, from its head and the user's options.
+
+    ``convert`` makes one row of one record, or raises ``BadRow`` or ``NotUsage``. ``expand`` splits a record that holds
+    several first. ``tells`` are the capabilities that the format has by its nature; those that show in the data (sessions,
+    cache reads, …) are found there. ``mapping`` and ``notes`` are shown to the user.
+    """
+
+    convert: Callable[[Record], UsageRow]
+    tells: frozenset[Capability]
+    expand: Callable[[Record], Iterable[Record]] | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    priced_as: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One source format. ``recognise`` says why a file is of it, or ``None``; ``read`` raises ``ToolFault`` where an option
+    is missing."""
+
+    name: str
+    title: str
+    recognise: Callable[[Head], str | None]
+    read: Callable[[Head, ImportOptions, Times], Reading]
+
+
+REQUESTS: Final = frozenset({Capability.PER_REQUEST, Capability.REAL_TIMES})
+"""What a log with a row a request and real times tells."""
+
+
+def model_needed(what: str) -> ToolFault:
+    """The answer where a trace names no model and the user did not, either."""
+    return ToolFault(
+        "INVALID_ARGUMENTS",
+        f"{what} names no model, so it has no price.",
+        hint="Name the model to price it as: netra import FILE --model gpt-4o (option model).",
+        details={"missing": "model"},
+    )

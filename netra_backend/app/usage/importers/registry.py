@@ -1,0 +1,48 @@
+"""The formats, and which of them a file is of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from ...core.errors import ToolFault
+from .azure_llm_2023 import AZURE_LLM_2023
+from .format import Format
+from .litellm import LITELLM
+from .mooncake import MOONCAKE
+from .records import Head
+from .source import unsupported
+from .table import TABLE, columns_of
+from .tracelab import TRACELAB
+
+FORMATS: Final[Sequence[Format]] = (LITELLM, MOONCAKE, TRACELAB, AZURE_LLM_2023, TABLE)
+"""In the order in which they are asked: the most particular first."""
+
+
+def recognise(head: Head, named: str | None) -> tuple[Format, str]:
+    """The format of a file and why, or the one that the user named.
+
+    Raises ``ToolFault``: ``UNSUPPORTED_FORMAT`` where none recognises the file, ``INVALID_ARGUMENTS`` for a name that is none.
+    """
+    if named is not None:
+        for candidate in FORMATS:
+            if candidate.name == named:
+                return candidate, "named by the user"
+        raise ToolFault(
+            "INVALID_ARGUMENTS",
+            f"There is no format {named[:64]!r}.",
+            hint="Formats are "
+            + ", ".join(candidate.name for candidate in FORMATS)
+            + "; leave it out to recognise it.",
+        )
+    for candidate in FORMATS:
+        reason = candidate.recognise(head)
+        if reason is not None:
+            return candidate, reason
+    raise unsupported(
+        "The file is of no format that is known, and its columns do not look like usage of language models.",
+        "Name the columns: netra import FILE --map ts=COLUMN --map model=COLUMN --map input_tokens=COLUMN "
+        "--map output_tokens=COLUMN.",
+        formats={candidate.name: candidate.title for candidate in FORMATS},
+        columns=list(columns_of(head))[:200],
+    )

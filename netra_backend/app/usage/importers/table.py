@@ -1,0 +1,199 @@
+"""Any table of requests: CSV, JSON Lines, JSON or Parquet, by a mapping from usage columns to its own.
+
+The mapping is guessed from the header, shown, and may be given instead. Names of nested members are joined by dots.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from ...core.errors import ToolFault
+from ..rows import COLUMNS, Capability, Granularity, Status
+from .format import REQUESTS, Format, ImportOptions, Reading
+from .records import Head, Record
+from .row import ERROR, OK, REQUEST, BadRow, UsageRow
+from .source import unsupported
+from .table_names import UNCACHED_INPUT, guess
+from .values import Times, block_hashes, milliseconds, money, optional_tokens, required_text, text, tokens
+
+_STOPPED: Final = ("stop", "length", "tool_calls", "end_turn", "max_tokens")
+"""Why a model stopped, which some tables give as the status."""
+_OK_WORDS: Final = frozenset(
+    ("ok", "success", "succeeded", "successful", "completed", "complete", "done", "true", *_STOPPED)
+)
+_ERROR_WORDS: Final = frozenset(
+    ("error", "errored", "failure", "failed", "fail", "false", "timeout", "timed_out", "cancelled", "canceled")
+)
+_CACHE_WORDS: Final = frozenset(["gateway_cache", "cache_hit", "cached"])
+_TRUE: Final = frozenset({"true", "1", "yes", "t", "y"})
+_FALSE: Final = frozenset({"false", "0", "no", "f", "n"})
+
+TARGETS: Final = frozenset(COLUMNS) - {"source", "granularity"} | {UNCACHED_INPUT, "latency_s"}
+"""What a mapping may name: usage columns, input tokens told without the cached ones, and latency in seconds."""
+
+
+def _recognise(head: Head) -> str | None:
+    mapping = guess(columns_of(head))
+    if mapping.keys() >= {"ts", "output_tokens"} and mapping.keys() & {"input_tokens", UNCACHED_INPUT}:
+        return "its columns look like " + ", ".join(f"{target} = {column}" for target, column in mapping.items())
+    return None
+
+
+def columns_of(head: Head) -> tuple[str, ...]:
+    """The names of all columns, nested ones as ``outer.inner``."""
+    names: dict[str, None] = {}
+    for record in head.records:
+        for name, value in record.items():
+            if isinstance(value, dict):
+                names.update(dict.fromkeys(f"{name}.{inner}" for inner in value))
+            else:
+                names[name] = None
+    return tuple(names)
+
+
+def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
+    columns = columns_of(head)
+    mapping = {**guess(columns), **_given(options.map, columns)}
+    if UNCACHED_INPUT in options.map:
+        mapping.pop("input_tokens", None)
+    missing = [name for name in ("ts", "output_tokens") if name not in mapping]
+    if "input_tokens" not in mapping and UNCACHED_INPUT not in mapping:
+        missing.append("input_tokens")
+    if "model" not in mapping and options.model is None:
+        missing.append("model")
+    if missing:
+        raise unsupported(
+            f"No column was recognised for {', '.join(missing)}.",
+            "Say which: netra import FILE --map "
+            + " --map ".join(f"{name}=COLUMN" for name in missing)
+            + (" (or --model NAME)" if "model" in missing else ""),
+            missing=missing,
+            columns=list(columns)[:200],
+            mapping=mapping,
+        )
+    notes = []
+    if "input_tokens" in mapping and _leaves_cache_out(head, mapping):
+        mapping[UNCACHED_INPUT] = mapping.pop("input_tokens")
+        notes.append(
+            f"{mapping[UNCACHED_INPUT]} is sometimes less than the cached tokens, so it is taken not to include them."
+        )
+    elif "input_tokens" in mapping and mapping.keys() & {"cache_read_tokens", "cache_write_tokens"}:
+        notes.append(
+            f"{mapping['input_tokens']} is taken to include cached tokens; "
+            f"if it does not, map {UNCACHED_INPUT}={mapping['input_tokens']}."
+        )
+    tells = REQUESTS if "requests" not in mapping else frozenset({Capability.REAL_TIMES})
+    return Reading(
+        _converter(mapping, options.model, times),
+        tells | ({Capability.STATUSES} if "status" in mapping else set()),
+        mapping=mapping,
+        notes=tuple(notes),
+        priced_as=None if "model" in mapping else options.model,
+    )
+
+
+def _given(given: Mapping[str, str], columns: Iterable[str]) -> Mapping[str, str]:
+    wrong = [f"{target}={column}" for target, column in given.items() if target not in TARGETS or column not in columns]
+    if wrong:
+        raise ToolFault(
+            "INVALID_ARGUMENTS",
+            f"The mapping names columns that there are not: {', '.join(wrong)}.",
+            hint="Write USAGE_COLUMN=COLUMN_OF_THE_FILE.",
+            details={"usage_columns": sorted(TARGETS), "columns": list(columns)[:200]},
+        )
+    return given
+
+
+def _leaves_cache_out(head: Head, mapping: Mapping[str, str]) -> bool:
+    cached = [getter(mapping[name]) for name in ("cache_read_tokens", "cache_write_tokens") if name in mapping]
+    whole = getter(mapping["input_tokens"])
+    for record in head.records:
+        try:
+            parts = sum(optional_tokens(get(record), "cached") or 0 for get in cached)
+            if parts > tokens(whole(record), "input"):
+                return True
+        except BadRow:
+            continue
+    return False
+
+
+def getter(column: str) -> Callable[[Record], Any]:
+    """Reads a column of a record: a plain name first, else a path of nested members."""
+    outer, _, inner = column.partition(".")
+
+    def read(record: Record) -> Any:
+        value = record.get(column)
+        if value is None and inner:
+            below = record.get(outer)
+            return below.get(inner) if isinstance(below, dict) else None
+        return value
+
+    return read
+
+
+def _converter(mapping: Mapping[str, str], model: str | None, times: Times) -> Callable[[Record], UsageRow]:
+    checks = [(target, column, getter(column), _CHECKS[target]) for target, column in mapping.items() if target != "ts"]
+    read_ts, ts_name = getter(mapping["ts"]), mapping["ts"]
+    granularity = Granularity.BUCKET.value if "requests" in mapping else REQUEST
+
+    def convert(record: Record) -> UsageRow:
+        values = {target: check(get(record), column) for target, column, get, check in checks}
+        cached = (values.get("cache_read_tokens") or 0) + (values.get("cache_write_tokens") or 0)
+        if (uncached := values.pop(UNCACHED_INPUT, None)) is not None:
+            values["input_tokens"] = uncached + cached
+        elif cached > values["input_tokens"]:
+            raise BadRow("the cached tokens are more than the input tokens", cached)
+        if (seconds := values.pop("latency_s", None)) is not None:
+            values["latency_ms"] = seconds * 1000
+        values.setdefault("requests", 1)
+        values["model"] = values.get("model") or model or required_text(None, "model")
+        values["status"] = values.get("status") or OK
+        values["operation"] = values.get("operation") or "chat"
+        return UsageRow(ts=times.read(read_ts(record), ts_name), source=TABLE.name, granularity=granularity, **values)
+
+    return convert
+
+
+def _status(value: object, name: str) -> str:
+    if value is None or value == "" or value is True:
+        return OK
+    word = str(value).strip().lower().replace(" ", "_")
+    if word in _OK_WORDS or re.fullmatch(r"[123]\d\d(\.0)?", word):
+        return OK
+    if word in _ERROR_WORDS or re.fullmatch(r"[45]\d\d(\.0)?", word):
+        return ERROR
+    if word in _CACHE_WORDS:
+        return Status.GATEWAY_CACHE.value
+    raise BadRow(f"{name} is a word that says neither success nor failure", value)
+
+
+def _flag(value: object, name: str) -> bool | None:
+    if value is None or value == "":
+        return None
+    word = str(value).strip().lower()
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    raise BadRow(f"{name} is neither true nor false", value)
+
+
+def _text(value: object, name: str) -> str | None:
+    return text(value)
+
+
+_CHECKS: Final[Mapping[str, Callable[[object, str], Any]]] = {
+    **dict.fromkeys(COLUMNS, _text),
+    **dict.fromkeys(("input_tokens", "output_tokens", UNCACHED_INPUT), tokens),
+    **dict.fromkeys(
+        ("requests", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "block_tokens"), optional_tokens
+    ),
+    "status": _status,
+    "latency_ms": milliseconds,
+    "latency_s": milliseconds,
+    "cost_reported_usd": money,
+    "is_batch": _flag,
+    "prefix_blocks": block_hashes,
+}
+
+TABLE: Final = Format("table", "Any table with a header (CSV, JSON Lines, JSON, Parquet)", _recognise, _read)

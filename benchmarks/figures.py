@@ -13,7 +13,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from .machine import WORKSHOP
+from .machine import ROOT, WORKSHOP
+
+GOAL_COLUMNS = ("goal", "asked", "measured", "met")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,18 @@ def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], note
     console.print(table)
     for note in notes:
         console.print(note, highlight=False)
+
+
+def met(holds: bool) -> str:
+    """The last column of a table of goals."""
+    return "yes" if holds else "no"
+
+
+def finish(name: str, machine: dict[str, Any], results: dict[str, Any]) -> None:
+    """Write the results, and say where and on what machine they were taken."""
+    path = write(name, machine, results)
+    print(f"written to {path.relative_to(ROOT)}; {machine['processor']}, {machine['cores']} cores, ", end="")
+    print(f"load before {machine['load_before']}, commit {machine['commit']}")
 
 
 def write(name: str, machine: dict[str, Any], results: dict[str, Any]) -> Path:

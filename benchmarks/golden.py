@@ -77,12 +77,12 @@ def measure(contestant: Contestant, seconds: float) -> Round:
     )
 
 
-def main(words: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks golden", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
     parser.add_argument("--without-peers", action="store_true", help="only us and bare uvicorn")
-    options = parser.parse_args(words)
+    options = parser.parse_args(arguments)
     if not options.without_peers:
         contestants.install_peers()
     about = machine.describe()
@@ -123,8 +123,8 @@ def _report(
     )
     sync_p50, sync_p99 = (figure([one[key] for one in syncs]) for key in ("p50", "p99"))
     goals = _goals(field, speed, p50[ours.NAME], p99[ours.NAME], sync_p50, sync_p99)
-    figures.show("Goals", ["goal", "asked", "measured", "met"], goals)
-    path = figures.write(
+    figures.show("Goals", figures.GOAL_COLUMNS, goals)
+    figures.finish(
         "golden",
         about,
         {
@@ -137,10 +137,6 @@ def _report(
             "goals": goals,
         },
     )
-    print(
-        f"written to {path.relative_to(machine.ROOT)}; machine: {about['processor']}, {about['cores']} cores, ", end=""
-    )
-    print(f"load before {about['load_before']}, commit {about['commit']}")
 
 
 def _goals(
@@ -154,15 +150,18 @@ def _goals(
         best = max(servers, key=lambda name: speed[name].median)
         asked.append((f"P1: over the best agent server ({best})", best, 30.0))
     rows = [
-        [goal, f"≥ {least:g} ×", f"{us.over(speed[name]).shown(2)} ×", _met(us.over(speed[name]).median >= least)]
+        [
+            goal,
+            f"≥ {least:g} ×",
+            f"{us.over(speed[name]).shown(2)} ×",
+            figures.met(us.over(speed[name]).median >= least),
+        ]
         for goal, name, least in asked
     ]
     for share, ours_us, sync, most_ms in (("p50", p50, sync_p50, 1.0), ("p99", p99, sync_p99, 5.0)):
         above = (ours_us.median - sync.median) / 1000
         measured = f"{above:.2f} ms + sync {sync.median / 1000:.2f} ms"
-        rows.append([f"P2: first event {share}, above one sync", f"≤ {most_ms:g} ms", measured, _met(above <= most_ms)])
+        rows.append(
+            [f"P2: first event {share}, above one sync", f"≤ {most_ms:g} ms", measured, figures.met(above <= most_ms)]
+        )
     return rows
-
-
-def _met(holds: bool) -> str:
-    return "yes" if holds else "no"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -45,6 +46,21 @@ def cores() -> tuple[int | None, int | None]:
 def pinned(core: int | None, command: list[str]) -> list[str]:
     """``command``, tied to one core where the system can do that."""
     return command if core is None else ["taskset", "--cpu-list", str(core), *command]
+
+
+def raise_file_limit(needed: int) -> int:
+    """Let this process, and those that it starts, open as many files as the system allows; how many.
+
+    Raises ``SystemExit`` where that is less than ``needed``, with what to do.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard < needed:
+        raise SystemExit(
+            f"{needed} open files are needed and {hard} allowed: ulimit -Hn {needed} (as root), then again."
+        )
+    return hard
 
 
 def fsync_cost(count: int = 200) -> dict[str, float]:

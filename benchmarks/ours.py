@@ -44,29 +44,34 @@ class Running:
     port: int
     data_dir: Path
 
-    def words(self, users: int) -> dict[str, Any]:
-        """The generator's words for so many signed-in users, one connection each."""
+    def words(self, users: int, first: int = 0) -> dict[str, Any]:
+        """The generator's words for so many signed-in users, from number ``first`` on, one connection each."""
         return {
-            "port": self.port,
-            "clients": self._clients(users),
-            "ready": '{"type":"connected"',
+            **self.arriving(users, first),
             "message": REQUEST,
             "first": '{"type":"agent_started"',
             "end": '{"type":"agent_completed"',
             "fail": '{"type":"error"',
         }
 
-    def _clients(self, users: int) -> Path:
-        key = development_key(self.data_dir, SystemEntropy())
-        now_ms = time.time_ns() // 1_000_000
-        path = self.data_dir / f"clients-{users}"
+    def arriving(self, users: int, first: int = 0) -> dict[str, Any]:
+        """The generator's words for users who only sign in."""
+        return {"port": self.port, "clients": self._clients(users, first), "ready": '{"type":"connected"'}
+
+    def _clients(self, users: int, first: int) -> Path:
+        path = self.data_dir / f"clients-{first}-{users}"
         with path.open("w") as lines:
-            for number in range(users):
-                token = mint_token(
-                    f"user-{number:05}", key=key, issuer=DEVELOPMENT.issuer, now_ms=now_ms, token_id=f"tok-{number:05}"
-                )
-                lines.write(f"/ws/user-{number:05}\tAuthorization: Bearer {token}\n")
+            for number in range(first, first + users):
+                user = f"user-{number:05}"
+                lines.write(f"/ws/{user}\tAuthorization: Bearer {token(self.data_dir, user)}\n")
         return path
+
+
+def token(data_dir: Path, user: str) -> str:
+    """A token for this user, signed as `netra token` signs it."""
+    key = development_key(data_dir, SystemEntropy())
+    now_ms = time.time_ns() // 1_000_000
+    return mint_token(user, key=key, issuer=DEVELOPMENT.issuer, now_ms=now_ms, token_id=f"tok-{user}")
 
 
 def empty_data_dir(name: str) -> Path:

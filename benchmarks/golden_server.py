@@ -1,0 +1,56 @@
+"""Our server with one agent more: the golden agent, whose run shows every kind of event once and calls one tool.
+
+Composed through wiring as any operator composes agents of their own. Nothing is switched off.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from netra_backend.app.agents.agent import AgentResult, RunScope
+from netra_backend.app.agents.tools.tool import Arguments, Tool
+from netra_backend.app.config import Settings
+from netra_backend.app.services.user_execution_context import UserExecutionContext
+from netra_backend.app.web.server import run
+from netra_backend.app.wiring import build
+
+
+class LookUp(Arguments, frozen=True):
+    """What is looked up."""
+
+    question: str
+
+
+async def look_up(context: UserExecutionContext, arguments: LookUp) -> dict[str, Any]:
+    return {"lines": 3}
+
+
+LOOK_UP = Tool("golden_lookup", "Looks a question up in the log of a service.", LookUp, look_up)
+
+
+class GoldenAgent:
+    """Thinks once, looks up once, answers."""
+
+    name = "golden"
+    description = "Answers every question alike, at once."
+    tools = frozenset({LOOK_UP.name})
+
+    async def run(self, scope: RunScope) -> AgentResult:
+        await scope.think("The question is about the service; its log answers it.")
+        found = await scope.use_tool(LOOK_UP.name, question=scope.message)
+        return AgentResult("Three lines of the log answer the question.", found.result)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    options = parser.parse_args()
+    settings = Settings.load({}, data_dir=options.data_dir, port=options.port)
+    run(build(settings, agents=[GoldenAgent], tools=[LOOK_UP]), settings)
+
+
+if __name__ == "__main__":
+    main()

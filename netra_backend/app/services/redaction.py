@@ -1,0 +1,127 @@
+"""Keeps secrets out of what is shown and kept: events, logs, audit rows.
+
+Two signs of a secret: the name it stands under (``password``, ``apiKey``) and its own shape (a JWT, ``sk-…``, a private
+key). Better one word too many is hidden than one secret shown; but counts such as ``input_tokens`` stay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+SHOWN: Final = "***"
+MAX_DEPTH: Final = 8
+MAX_ITEMS: Final = 2_000
+_CUT: Final = "…"
+_SHORTEST_SHAPE: Final = 15
+_SHORTEST_TEXT: Final = 7
+
+_SECRET_LAST_WORDS: Final = frozenset(
+    {
+        "apikey", "auth", "authentication", "authorization", "bearer", "cookie", "cookies", "credential", "credentials", "jwt",
+        "passphrase", "passwd", "password", "passwords", "pwd", "secret", "secrets", "ticket", "tickets", "token",
+    }
+)  # fmt: skip
+_SECRET_KINDS: Final = frozenset({"access", "api", "client", "encryption", "private", "secret", "shared", "signing"})
+_TOKEN_KINDS: Final = frozenset({"access", "api", "auth", "bearer", "id", "refresh", "session"})
+
+_WORD_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
+_SECRETS: Final = re.compile(
+    "|".join(
+        (
+            r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?",
+            r"\beyJ[\w-]{4,}\.[\w-]{2,}(?:\.[\w-]*)*",  # JWT, JWE
+            r"\b(?:sk|pk|rk|ak)[-_][\w-]{12,}",  # model and payment providers
+            r"\bgh[opsur]_\w{16,}|\bgithub_pat_\w{16,}|\bglpat-[\w-]{16,}",
+            r"\bxox[a-z]-[\w-]{10,}",
+            r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
+            r"\bAIza[\w-]{30,}",
+            r"\bhf_\w{16,}",
+        )
+    )
+)
+_NAMED: Final = re.compile(
+    r"(?i)(?P<name>"
+    r"\bbearer[\s.:=]+(?=\S{8})"
+    r"|\bauthorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:[a-z]{1,16}\s+)?"
+    r"|\b[\w-]{0,32}(?:password|passwd|secret|api[-_]?key)[\"']?\s{0,4}[:=]\s{0,4}[\"']?"
+    r"|\b[\w-]{0,32}(?:token|ticket)(?:=|[\"']\s{0,4}:\s{0,4}[\"']?|:\s{0,4}(?=\S{16}))"  # "cost per token: low" is no secret
+    r")(?P<value>[^\s\"'&;,<>]{4,})"
+)
+_IN_ADDRESS: Final = re.compile(r"(?<=://)[^\s/@:]{0,256}:[^\s/@]{1,256}(?=@)")
+
+# A text without any of these cannot match, and looking for them costs a tenth of matching.
+_SECRET_MARKS: Final = ("eyJ", "k-", "k_", "PRIVATE KEY", "gh", "glpat-", "xox", "AKIA", "ASIA", "AIza", "hf_")
+_NAME_MARKS: Final = ("token", "ticket", "passw", "secret", "api", "bearer", "authorization")
+
+
+def redact(value: Any, secret_names: Collection[str] = ()) -> Any:
+    """``value`` as plain JSON with secrets replaced by ``***``; deeper or longer than the bounds it is cut with ``…``.
+
+    What stands under one of ``secret_names``, or under a name that says secret, is hidden whatever it is.
+    """
+    return _redacted(value, frozenset(secret_names), MAX_DEPTH, [MAX_ITEMS])
+
+
+def redact_text(text: str) -> str:
+    """``text`` with what has the shape of a secret replaced."""
+    if len(text) < _SHORTEST_TEXT:
+        return text
+    if any(map(text.__contains__, _SECRET_MARKS)):
+        text = _SECRETS.sub(SHOWN, text)
+    if any(map(text.lower().__contains__, _NAME_MARKS)):
+        text = _NAMED.sub(rf"\g<name>{SHOWN}", text)
+    if "@" in text:
+        text = _IN_ADDRESS.sub(SHOWN, text)
+    return text
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a value of that name is a secret by its name: ``apiKey``, ``db_password``; not ``input_tokens``."""
+    return _says_secret(name[-64:])
+
+
+@lru_cache(maxsize=4096)
+def _says_secret(name: str) -> bool:
+    words = [word.lower() for word in _WORD_BORDER.split(name) if word]
+    if not words:
+        return False
+    last, before = words[-1], words[-2] if len(words) > 1 else ""
+    return (
+        last in _SECRET_LAST_WORDS
+        or (last in {"key", "keys"} and before in _SECRET_KINDS)
+        or (last == "tokens" and before in _TOKEN_KINDS)
+    )
+
+
+def _redacted(value: Any, secret_names: frozenset[str], depth: int, left: list[int]) -> Any:
+    left[0] -= 1
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return redact_text(value)
+    if depth == 0 or left[0] <= 0:
+        return _CUT
+    if isinstance(value, Mapping):
+        shown: dict[str, Any] = {}
+        for name, item in value.items():
+            if left[0] <= 0:
+                shown[_CUT] = _CUT
+                break
+            text = str(name)
+            is_secret = text in secret_names or is_secret_name(text)
+            hidden = is_secret and item is not None
+            told = text if len(text) < _SHORTEST_SHAPE and text.isidentifier() else redact_text(text)
+            shown[told] = SHOWN if hidden else _redacted(item, secret_names, depth - 1, left)
+        return shown
+    if isinstance(value, list | tuple | set | frozenset):
+        items: list[Any] = []
+        for item in value:
+            if left[0] <= 0:
+                items.append(_CUT)
+                break
+            items.append(_redacted(item, secret_names, depth - 1, left))
+        return items
+    return redact_text(str(value))

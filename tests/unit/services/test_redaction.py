@@ -1,0 +1,144 @@
+"""Keeps secrets out of what is shown and kept."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netra_backend.app.services.redaction import MAX_DEPTH, MAX_ITEMS, is_secret_name, redact, redact_text
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl"
+PRIVATE_KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIBOgIBAAJBAK\n-----END RSA PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"got {JWT} here", "got *** here"),
+        (f"bearer.{JWT}", "bearer.***"),
+        ("Authorization: Bearer 0123456789", "Authorization: Bearer ***"),
+        ("authorization: Basic YTpi", "authorization: Basic ***"),
+        ("GET /ws/ada?ticket=abcd-1234&x=1 HTTP/1.1", "GET /ws/ada?ticket=***&x=1 HTTP/1.1"),
+        ("http://h/#token=abcd.efgh", "http://h/#token=***"),
+        ("postgresql://netra:hunter2@db/netra", "postgresql://***@db/netra"),
+        ("use sk-proj-abcdefghijkl please", "use *** please"),
+        ("sk_live_abcdefghijkl", "***"),
+        ("ghp_abcdefghijklmnop", "***"),
+        ("github_pat_abcdefghijklmnop", "***"),
+        ("glpat-abcdefghijklmnop", "***"),
+        ("xoxb-1234567890-x", "***"),
+        ("AKIAABCDEFGHIJKLMNOP", "***"),
+        ("AIza" + "a" * 35, "***"),
+        ("hf_abcdefghijklmnop", "***"),
+        (PRIVATE_KEY, "***"),
+        (f"before {PRIVATE_KEY} after", "before *** after"),
+        ('{"password": "hunter2", "a": 1}', '{"password": "***", "a": 1}'),
+        ("password: hunter2", "password: ***"),
+        ("my_api_key=ABCD", "my_api_key=***"),
+        ("access token: 0123456789abcdef", "access token: ***"),
+    ],
+)
+def test_what_has_the_shape_of_a_secret_is_hidden(text: str, shown: str) -> None:
+    assert redact_text(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Where does my money go, and where can I cut?",
+        "how many tokens: 500 were used",
+        "cost per token: gpt-4o or claude-sonnet-4-5?",
+        "basic question about the bearer of good news",
+        "run_0199aabbccdd00112233 in thr_0199aabbccdd",
+        "https://netra.example.com/path?group_by=team",
+        "mail ada@example.com about 2026-11-22T10:00:00Z",
+        "a risk-averse task-force",
+    ],
+)
+def test_what_people_write_is_left_alone(text: str) -> None:
+    assert redact_text(text) == text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["token", "accessToken", "ACCESS_TOKEN", "refresh-tokens", "password", "db_password", "apiKey", "API key", "x-api-key",
+     "client_secret", "Authorization", "Set-Cookie", "private_key", "signingKeys", "ticket", "jwt", "credentials"],
+)  # fmt: skip
+def test_a_name_can_say_secret(name: str) -> None:
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["input_tokens", "max_tokens", "cache_read_tokens", "tokens", "token_id", "key", "keys", "group_key", "prompt_hash",
+     "session_id", "passport", "author", "secretary", "model", "", "…"],
+)  # fmt: skip
+def test_a_name_that_only_looks_like_it_does_not(name: str) -> None:
+    assert not is_secret_name(name)
+
+
+def test_what_stands_under_a_secret_name_is_hidden_whatever_it_is() -> None:
+    given = {"password": 12345, "auth": {"user": "ada"}, "token": None, "rows": [{"api_key": "x"}, "ok"], "limit": 5}
+    assert redact(given) == {
+        "password": "***",
+        "auth": "***",
+        "token": None,
+        "rows": [{"api_key": "***"}, "ok"],
+        "limit": 5,
+    }
+
+
+def test_a_tool_can_name_its_own_secrets() -> None:
+    assert redact({"pin": 1234, "outer": {"pin": 1}, "a": True}, {"pin"}) == {
+        "pin": "***",
+        "outer": {"pin": "***"},
+        "a": True,
+    }
+
+
+def test_a_secret_that_is_itself_a_name_is_hidden() -> None:
+    assert redact({JWT: 1, "password=hunter2": 2}) == {"***": 1, "password=***": 2}
+
+
+def test_values_become_plain_json() -> None:
+    shown = redact({"a": (1, 2.5, None, True), 3: {"x"}, "e": ValueError("token=abcd")})
+    assert shown == {"a": [1, 2.5, None, True], "3": ["x"], "e": "token=***"}
+    assert json.loads(json.dumps(shown)) == shown
+
+
+def test_depth_and_length_are_bounded() -> None:
+    deep: Any = "bottom"
+    for _ in range(10_000):
+        deep = [deep]
+    shown = redact(deep)
+    for _ in range(MAX_DEPTH):
+        (shown,) = shown
+    assert shown == "…"
+    assert redact(list(range(10_000)))[-1] == "…"
+    assert len(redact(list(range(10_000)))) <= MAX_ITEMS
+    many = redact({str(number): number for number in range(10_000)})
+    assert many["…"] == "…"
+    assert len(many) <= MAX_ITEMS
+
+
+@given(st.text())
+def test_hiding_twice_hides_no_more(text: str) -> None:
+    assert redact_text(redact_text(text)) == redact_text(text)
+
+
+@given(st.text("ab &?\n", max_size=20), st.text("ab &?\n", max_size=20))
+def test_a_token_is_hidden_wherever_it_stands(before: str, after: str) -> None:
+    assert JWT not in redact_text(f"{before} {JWT} {after}")
+
+
+LETTERS = st.sampled_from(["token", "=", ":", "bearer", " ", "x", "-", "eyJ", ".", "://", "@", '"', "password", "***"])
+
+
+@given(st.lists(LETTERS, max_size=12).map("".join))
+def test_no_mixture_of_marks_does_more_than_hide(text: str) -> None:
+    assert isinstance(redact_text(text), str)

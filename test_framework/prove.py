@@ -224,7 +224,7 @@ def _reason(answer: Answer) -> str:
 
 def table(verdicts: list[Verdict], seconds: float) -> str:
     """The proof for people: point, tests that caught it, verdict."""
-    wide = max((len(verdict.point) for verdict in verdicts), default=5)
+    wide = max(len(name) for name in ("point", *(verdict.point for verdict in verdicts)))
     lines = [f"{'point':{wide}}  verdict   tests that caught it"]
     for verdict in verdicts:
         first = verdict.caught_by[0] if verdict.caught_by else verdict.reason

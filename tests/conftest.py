@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ("pytester",)
+
 ROOMS = ("unit", "contract", "integration", "e2e", "simulation", "performance")
 SEED_VARIABLE = "NETRA_TEST_SEED"
 _HERE = Path(__file__).parent

@@ -19,6 +19,9 @@ QUESTIONS: Final[Mapping[str, str]] = {
     "data_profile": "netra_backend.app.usage.profile:data_profile",
     "database_query": "netra_backend.app.usage.query:database_query",
     "raw_sql": "netra_backend.app.usage.raw_sql:raw_sql",
+    "cost_summary": "netra_backend.app.usage.summary:cost_summary",
+    "estimate_savings": "netra_backend.app.usage.savings:estimate_savings",
+    "combine_savings": "netra_backend.app.usage.savings:combine_savings",
 }
 """Name → ``module:function``."""
 

@@ -1,0 +1,90 @@
+"""Batch: work that can wait a day, at the provider's batch price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+
+from .. import pricing
+from ..priced import PriceRow
+from .lever import NOTHING, Bill, Lever, Missing, Plan, Saving, Scenario
+from .log import Log
+from .repricing import factors, used_prices
+
+
+def assess(log: Log) -> Plan | Missing:
+    """Find the work that was named or tagged as able to wait, and what its models cost in batch."""
+    found = {index: _batch_rates(log.prices[index], *times) for index, times in used_prices(log).items()}
+    discounts = {
+        index: (rates.batch, rates.standard)
+        for index, rates in found.items()
+        if rates and rates.batch != rates.standard
+    }
+    later = sorted(
+        {log.prices[i].listing.model.id for i, rates in found.items() if i in discounts and rates and rates.later}
+    )
+    change = factors(log, discounts)
+    cheaper = np.isin(log.price, list(discounts))
+    candidates = log.priced & ~log.batched & log.ok & cheaper
+    told = np.flatnonzero(candidates & log.told_to_wait)
+    either = np.flatnonzero(candidates & (log.told_to_wait | log.tagged))
+    if not len(either) and candidates.any():
+        return Missing(
+            ("work that can wait",),
+            "Name the features whose answers may take up to a day (batch_features), or tag them in the log: an operation or "
+            "feature with batch, bulk, offline, nightly, backfill or eval in its name.",
+        )
+
+    def take(bill: Bill, scenario: Scenario) -> Saving:
+        rows = told if scenario is Scenario.LOW else either
+        if not len(rows):
+            return NOTHING
+        return Saving(rows, bill.scale(rows, **{part: factor[log.price[rows]] for part, factor in change.items()}))
+
+    assumptions = [
+        "Low counts the features that were named; base and high also work tagged by its name.",
+        "Answers may take up to 24 hours, and the provider's batch API takes the request as it is.",
+    ]
+    if later:
+        assumptions.append(
+            f"The price list knows batch prices of {', '.join(later)} only from a later date than some requests; "
+            "the discount of that date was taken."
+        )
+    return Plan(
+        take,
+        coverage=float(log.cost[candidates].sum()),
+        confidence="high" if len(told) == len(either) else "medium",
+        assumptions=tuple(assumptions),
+        details={"eligible_requests": int(log.n[either].sum()), "named_requests": int(log.n[told].sum())},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _BatchRates:
+    batch: pricing.Rates
+    standard: pricing.Rates
+    later: bool
+
+
+def _batch_rates(price: PriceRow, first: datetime, last: datetime) -> _BatchRates | None:
+    """The batch price that held at the last of the rows, or else the first one dated after it; the standard price of the same
+    date; and whether some of the rows are older than that price."""
+    for span in pricing.schedule(price.listing, pricing.BATCH):
+        if span.quote.context_matched and (span.until is None or span.until > last):
+            standard = pricing.quote(price.listing, max(span.since, last))
+            if standard is not None:
+                size = price.rates.above + 1
+                return _BatchRates(span.quote.rates(size), standard.rates(size), first < span.since)
+    return None
+
+
+LEVER: Final = Lever(
+    "batch",
+    "Send work that can wait as batch",
+    "Σ eligible·(standard price − batch price)",
+    "none; answers come within a day",
+    assess,
+)

@@ -1,0 +1,114 @@
+"""A replay of requests against a cache of prompt prefixes, for whole logs at once."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import numpy as np
+
+from .lever import Indices
+from .log import Flags, Hashes, Ints, Log, mixed
+
+MINIMUM_PREFIX: Final = (
+    (re.compile(r"claude.*(opus-4-[5-9]|haiku-4-5|haiku-5)"), 4096),
+    (re.compile(r"claude.*haiku"), 2048),
+    (re.compile(r"gemini.*pro"), 4096),
+    (re.compile(r"deepseek"), 64),
+)
+"""The shortest prompt, in tokens, that a provider caches, where it is not the usual one."""
+USUAL_MINIMUM_PREFIX: Final = 1024
+
+
+def minimum_prefix(log: Log) -> Ints:
+    """The shortest prompt that the row's model caches, by row."""
+    by_price = [
+        next(
+            (tokens for pattern, tokens in MINIMUM_PREFIX if pattern.search(price.listing.model.id)),
+            USUAL_MINIMUM_PREFIX,
+        )
+        for price in log.prices
+    ]
+    table = np.array([*by_price, USUAL_MINIMUM_PREFIX], dtype=np.int64)
+    return np.asarray(table[log.price])
+
+
+class Replay:
+    """Rows that name the blocks of their prompts, in order of time.
+
+    A block is identified with all that stands before it, so a block that is cached has its whole prefix cached, and a row's
+    hits are its leading blocks. Only full blocks count.
+    """
+
+    def __init__(self, log: Log, rows: Indices) -> None:
+        self._log = log
+        self._rows = rows
+        lists = [np.asarray(blocks, dtype=np.int64) for blocks in log.blocks[rows]]
+        size = log.block_tokens[rows].astype(np.int64)
+        full = np.minimum([len(blocks) for blocks in lists], log.input_tokens[rows] // np.maximum(size, 1)).astype(
+            np.int64
+        )
+        flat = np.concatenate(
+            [blocks[:count] for blocks, count in zip(lists, full, strict=True)] or [np.empty(0, np.int64)]
+        )
+        self._size = size
+        self._owner = np.repeat(np.arange(len(rows)), full)
+        self._key = mixed(_chained(flat.view(np.uint64), full), log.model[rows].view(np.uint64)[self._owner])
+        self._order = np.argsort(self._key, kind="stable")
+
+    def hit_tokens(self, alive: Flags, minimum: Ints, time_to_live_ms: int | None, *, per_team: bool = False) -> Ints:
+        """Tokens of each row that were in the cache when it came, where rows that are not ``alive`` were never sent.
+        ``None`` keeps blocks for ever. ``per_team``: teams share nothing."""
+        log, rows = self._log, self._rows
+        key, order = self._key, self._order
+        if per_team:
+            key = mixed(key, log.team[rows][self._owner])
+            order = np.argsort(key, kind="stable")
+        sent = alive[rows] & (log.input_tokens[rows] >= minimum[rows])
+        order = order[sent[self._owner[order]]]
+        owner, key = self._owner[order], key[order]
+        at = log.ts[rows][owner]
+        hit = np.zeros(len(key), dtype=bool)
+        hit[1:] = key[1:] == key[:-1]
+        if time_to_live_ms is not None:
+            hit[1:] &= at[1:] - at[:-1] <= time_to_live_ms
+        hits = np.bincount(owner[hit], minlength=len(rows))
+        return np.asarray(hits * self._size)
+
+
+def _chained(flat: Hashes, counts: Ints) -> Hashes:
+    """Each block's hash with those of all blocks before it in its row, mixed in; all rows step together."""
+    chained = flat.copy()
+    starts = np.cumsum(counts) - counts
+    going = np.flatnonzero(counts > 1)
+    position = 1
+    while len(going):
+        here = starts[going] + position
+        chained[here] = mixed(chained[here - 1], flat[here])
+        position += 1
+        going = going[counts[going] > position]
+    return chained
+
+
+class SessionReplay:
+    """Rows that only name their session: the prompt before them in the session is taken for their prefix."""
+
+    def __init__(self, log: Log, rows: Indices) -> None:
+        self._log = log
+        self._rows = rows
+        self._order = np.lexsort((log.model[rows], log.session[rows]))
+
+    def hit_tokens(self, alive: Flags, time_to_live_ms: int, *, grown_only: bool) -> Ints:
+        """Tokens of each row that its session had sent within the time-to-live; with ``grown_only``, only where the prompt
+        grew by at least the last answer, as it does when a conversation is sent again with its next turn."""
+        log = self._log
+        order = self._order[alive[self._rows][self._order]]
+        rows = self._rows[order]
+        before, after = rows[:-1], rows[1:]
+        same = (log.session[after] == log.session[before]) & (log.model[after] == log.model[before])
+        same &= log.ts[after] - log.ts[before] <= time_to_live_ms
+        if grown_only:
+            same &= log.input_tokens[after] >= log.input_tokens[before] + log.output[before]
+        hits = np.zeros(len(self._rows), dtype=np.int64)
+        hits[order[1:][same]] = np.minimum(log.input_tokens[after], log.input_tokens[before])[same]
+        return hits

@@ -1,0 +1,75 @@
+"""Failures and retries: money for requests that failed, and for the same request sent again at once."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from .lever import Bill, Indices, Lever, Missing, Plan, Saving, Scenario
+from .log import Log
+
+RESEND_MS: Final = 60_000
+SAME_SIZE: Final = 0.01
+"""Two prompts of one session whose sizes differ by no more than this part are taken for the same prompt."""
+
+
+def assess(log: Log) -> Plan | Missing:
+    """Sort failures by how sure it is that they were billed, and find resends."""
+    if "statuses" not in log.capabilities and not log.failed.any():
+        return Missing(("status",), "Log for each request whether it failed, and failed attempts as rows of their own.")
+    failed = log.failed & log.priced & (log.cost > 0)
+    proven = failed & (log.reported > 0)
+    likely = proven | (failed & (log.reported < 0) & (log.output > 0))
+    resent = _resends(log)
+    wasted = {
+        Scenario.LOW: np.flatnonzero(proven),
+        Scenario.BASE: np.flatnonzero(likely),
+        Scenario.HIGH: np.union1d(np.flatnonzero(failed), resent),
+    }
+
+    def take(bill: Bill, scenario: Scenario) -> Saving:
+        rows = wasted[scenario]
+        rows = rows[bill.rows(rows) > 0]
+        return Saving(rows, bill.cancel(rows))
+
+    return Plan(
+        take,
+        coverage=float(log.cost[log.priced].sum()),
+        confidence="medium" if proven.any() else "low",
+        assumptions=(
+            "Low counts failures that the source reported as billed; base also failures that had produced output; "
+            "high also all other failures and near-identical requests sent again within 60 seconds.",
+            "Many providers do not bill failures; check one invoice line before acting on base or high.",
+            "The cause of the failures can be removed.",
+        ),
+        details={"failed_requests": int(log.n[log.failed].sum()), "resent_requests": len(resent)},
+    )
+
+
+def _resends(log: Log) -> Indices:
+    """Requests like the one before them, within 60 seconds: of the same prompt, or (without a hash) of the same session with
+    a prompt of the same size."""
+    usable = log.single & log.priced & ((log.prompt != 0) | (log.session != 0))
+    rows = np.flatnonzero(usable)
+    if len(rows) < 2:
+        return np.empty(0, dtype=np.intp)
+    by_prompt = log.prompt[rows] != 0
+    key = np.where(by_prompt, log.prompt[rows], log.session[rows])
+    order = np.lexsort((log.tenant[rows], log.model[rows], key, by_prompt))
+    rows, key = rows[order], key[order]
+    before, after = rows[:-1], rows[1:]
+    same = (key[1:] == key[:-1]) & (log.model[after] == log.model[before]) & (log.tenant[after] == log.tenant[before])
+    soon = log.ts[after] - log.ts[before] < RESEND_MS
+    larger = np.maximum(log.input_tokens[after], log.input_tokens[before])
+    alike = np.abs(log.input_tokens[after] - log.input_tokens[before]) <= SAME_SIZE * larger
+    return np.asarray(np.sort(after[same & soon & alike]))
+
+
+LEVER: Final = Lever(
+    "retries",
+    "Stop paying for failures and resends",
+    "Σ cost of failed requests that were billed (+ near-identical resends within 60 s)",
+    "none",
+    assess,
+)

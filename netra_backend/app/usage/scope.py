@@ -1,0 +1,57 @@
+"""Which rows a question is about: a period, one dataset, and equality filters, as a WHERE clause with parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from ..core.errors import ToolFault
+
+FILTERS: Final = ("dataset_id", "provider", "model", "team", "feature", "end_user", "status", "operation")
+"""The columns that may be filtered by equality, besides ``since`` and ``until``."""
+
+
+def where(arguments: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    """The condition for ``since`` (inclusive), ``until`` (exclusive; both ISO 8601, UTC where no offset is given) and any of
+    ``FILTERS`` in ``arguments``. Raises ``ToolFault`` for a time that is none."""
+    conditions = ["true"]
+    parameters: list[Any] = []
+    for name, comparison in (("since", ">="), ("until", "<")):
+        if arguments.get(name):
+            conditions.append(f"ts {comparison} ?")
+            parameters.append(moment(name, arguments[name]))
+    for column in FILTERS:
+        if arguments.get(column) is not None:
+            conditions.append(f"{column} = ?")
+            parameters.append(arguments[column])
+    return " AND ".join(conditions), parameters
+
+
+def moment(name: str, text: str) -> datetime:
+    """A date or time in UTC, without a zone as the table has it. Raises ``ToolFault``."""
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        raise ToolFault(
+            "INVALID_ARGUMENTS",
+            f"{name} is not a date or time",
+            hint="Send ISO 8601, such as 2026-11-01 or 2026-11-01T12:00Z.",
+        ) from None
+    return parsed.astimezone(UTC).replace(tzinfo=None) if parsed.tzinfo else parsed
+
+
+def no_data(arguments: Mapping[str, Any]) -> ToolFault:
+    """The answer where no row is in scope."""
+    narrowed = any(arguments.get(name) for name in ("since", "until", *FILTERS))
+    if narrowed:
+        return ToolFault(
+            "NO_DATA",
+            "No usage rows in this period or with these filters.",
+            hint="Ask without since, until or filters; data_profile tells what there is.",
+        )
+    return ToolFault(
+        "NO_DATA",
+        "There are no usage rows yet.",
+        hint="Import a usage export: netra import FILE, or upload it on the page.",
+    )

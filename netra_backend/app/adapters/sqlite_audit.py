@@ -1,0 +1,183 @@
+"""The audit trail in an SQLite file of its own, written by a thread of its own (``ports.Audit``)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from ..core.errors import DependencyUnavailable
+from ..services.audit_trail import plain_detail
+
+ROOM: Final = 10_000
+"""How many records may wait to be written; what comes on top is dropped and counted."""
+
+KEPT: Final = 10_000
+"""How many rows are kept of one owner, the newest: nobody fills the disk by being refused, nor pushes others out."""
+
+_BATCH: Final = 1_000
+_MAX_ROWS: Final = 1_000
+_MAX_OWNERS_WATCHED: Final = 100_000
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS audit (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,            -- ms
+    owner TEXT,                     -- NULL where nobody was known
+    event TEXT NOT NULL,
+    point TEXT,                     -- the validation point that refused
+    detail TEXT NOT NULL            -- JSON
+);
+CREATE INDEX IF NOT EXISTS audit_owner ON audit(owner, id);
+"""
+_TRIM: Final = """
+DELETE FROM audit WHERE owner IS ?1
+AND id <= (SELECT id FROM audit WHERE owner IS ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
+"""
+
+_LOG: Final = logging.getLogger(__name__)
+
+Record = tuple[int, str | None, str, str | None, dict[str, str | int]]
+Ask = Callable[[sqlite3.Connection], None]
+Answer = TypeVar("Answer")
+
+
+class SqliteAudit:
+    """Records are queued and written in groups; questions go through the same queue, so they see all that came before."""
+
+    def __init__(self, path: Path, *, room: int = ROOM, kept: int = KEPT) -> None:
+        self.dropped = 0
+        self._room = room
+        self._kept = kept
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=FULL")
+        self._connection.execute("PRAGMA secure_delete=ON")
+        self._connection.executescript(_SCHEMA)
+        self._queue: SimpleQueue[Record | Ask | None] = SimpleQueue()
+        self._untrimmed: dict[str | None, int] = {}
+        self._closed = False
+        self._thread = threading.Thread(target=self._write, name="netra-audit", daemon=True)
+        self._thread.start()
+
+    def record(
+        self, owner: str | None, event: str, point_id: str | None, detail: Mapping[str, str | int], now_ms: int
+    ) -> None:
+        if self._closed or self._queue.qsize() >= self._room:
+            self.dropped += 1
+            return
+        self._queue.put((now_ms, owner, event, point_id, dict(detail)))
+
+    async def rows(self, owner: str, limit: int) -> list[dict[str, Any]]:
+        def select(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+            found = connection.execute(
+                "SELECT at, event, point, detail FROM audit WHERE owner = ? ORDER BY id DESC LIMIT ?",
+                (owner, max(1, min(limit, _MAX_ROWS))),
+            )
+            return [
+                {"at_ms": at, "event": event, "point": point, "detail": msgspec.json.decode(detail)}
+                for at, event, point, detail in found
+            ]
+
+        return await self._ask(select)
+
+    async def pseudonymise(self, owner: str) -> int:
+        def replace(connection: sqlite3.Connection) -> int:
+            pseudonym, quoted = f"gone_{secrets.token_hex(8)}", msgspec.json.encode(owner).decode()
+            connection.execute("BEGIN IMMEDIATE")
+            changed = connection.execute("UPDATE audit SET owner = ? WHERE owner = ?", (pseudonym, owner)).rowcount
+            connection.execute(
+                "UPDATE audit SET detail = replace(detail, ?1, ?2) WHERE instr(detail, ?1)", (quoted, f'"{pseudonym}"')
+            )
+            connection.execute("COMMIT")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # nor does the log beside the file keep the name
+            return changed
+
+        return await self._ask(replace)
+
+    async def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    async def _ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        if self._closed:
+            raise DependencyUnavailable("The audit trail is closed.")
+        answer: Future[Answer] = Future()
+
+        def ask(connection: sqlite3.Connection) -> None:
+            if not answer.set_running_or_notify_cancel():
+                return
+            try:
+                answer.set_result(question(connection))
+            except sqlite3.Error as fault:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                answer.set_exception(DependencyUnavailable(f"The audit trail cannot be used: {fault}."))
+
+        self._queue.put(ask)
+        return await asyncio.wrap_future(answer)
+
+    def _write(self) -> None:
+        """The thread: take what waits, in order, until ``None`` comes."""
+        going_on = True
+        while going_on:
+            work = [self._queue.get()]
+            try:
+                while len(work) < _BATCH:
+                    work.append(self._queue.get_nowait())
+            except Empty:
+                pass
+            records: list[Record] = []
+            for item in work:
+                if isinstance(item, tuple):
+                    records.append(item)
+                    continue
+                self._store(records)
+                records = []
+                if item is None:
+                    going_on = False
+                else:
+                    item(self._connection)
+            self._store(records)
+        self._connection.close()
+
+    def _store(self, records: list[Record]) -> None:
+        if not records:
+            return
+        connection = self._connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(
+                "INSERT INTO audit (at, owner, event, point, detail) VALUES (?, ?, ?, ?, ?)",
+                (
+                    (at, owner, event, point, msgspec.json.encode(plain_detail(detail)).decode())
+                    for at, owner, event, point, detail in records
+                ),
+            )
+            self._trim(records)
+            connection.execute("COMMIT")
+        except (sqlite3.Error, msgspec.MsgspecError, ValueError) as fault:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self.dropped += len(records)
+            _LOG.error("%d audit rows are lost: %s", len(records), fault)
+
+    def _trim(self, records: list[Record]) -> None:
+        """Keep an owner's newest rows, looking at it again only after a tenth more have come."""
+        for _, owner, *_ in records:
+            self._untrimmed[owner] = self._untrimmed.get(owner, 0) + 1
+        for owner in [owner for owner, count in self._untrimmed.items() if count >= max(1, self._kept // 10)]:
+            self._connection.execute(_TRIM, (owner, self._kept))
+            del self._untrimmed[owner]
+        if len(self._untrimmed) > _MAX_OWNERS_WATCHED:
+            self._untrimmed.clear()

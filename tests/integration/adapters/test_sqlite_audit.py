@@ -1,0 +1,156 @@
+"""The audit trail in a real SQLite file."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from netra_backend.app.adapters.sqlite_audit import SqliteAudit
+from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.ports import Audit
+
+
+@pytest.fixture
+async def audit(tmp_path: Path) -> AsyncIterator[SqliteAudit]:
+    audit = SqliteAudit(tmp_path / "audit.db")
+    yield audit
+    await audit.close()
+
+
+def stored(path: Path) -> bytes:
+    """Everything that stands in the file and in the log beside it."""
+    return b"".join(file.read_bytes() for file in path.parent.iterdir())
+
+
+async def test_a_user_reads_own_rows_newest_first_and_no_others(audit: Audit) -> None:
+    audit.record("ada", "refused", "id.format", {"error": "invalid_context", "n": 1}, 10)
+    audit.record("bob", "revoked", None, {}, 11)
+    audit.record(None, "refused", "auth.signature", {}, 12)
+    audit.record("ada", "revoked", None, {"by": "root"}, 13)
+    assert await audit.rows("ada", 10) == [
+        {"at_ms": 13, "event": "revoked", "point": None, "detail": {"by": "root"}},
+        {"at_ms": 10, "event": "refused", "point": "id.format", "detail": {"error": "invalid_context", "n": 1}},
+    ]
+    assert [row["at_ms"] for row in await audit.rows("ada", 1)] == [13]
+    assert await audit.rows("", 10) == []
+    assert await audit.rows("' OR 1=1 --", 10) == []
+
+
+async def test_no_secret_reaches_the_file(audit: SqliteAudit, tmp_path: Path) -> None:
+    audit.record("ada", "refused", "auth.signature", {"field": "bearer.abcdefghijkl", "x": "sk-abcdefghijklmnop"}, 1)
+    await audit.rows("ada", 1)
+    assert b"abcdefghijkl" not in stored(tmp_path / "audit.db")
+
+
+async def test_what_was_recorded_is_there_after_a_restart(tmp_path: Path) -> None:
+    first = SqliteAudit(tmp_path / "audit.db")
+    for number in range(2500):
+        first.record("ada", "refused", "id.format", {"n": number}, number)
+    await first.close()
+    second = SqliteAudit(tmp_path / "audit.db")
+    assert [row["detail"]["n"] for row in await second.rows("ada", 1000)] == list(range(2499, 1499, -1))
+    await second.close()
+
+
+async def test_a_deleted_user_leaves_rows_that_lead_nowhere(audit: SqliteAudit, tmp_path: Path) -> None:
+    audit.record("user_ada", "refused", "id.format", {"n": 1}, 10)
+    audit.record("root", "revoked", None, {"user": "user_ada", "other": "user_adam"}, 11)
+    assert await audit.pseudonymise("user_ada") == 1
+    assert await audit.rows("user_ada", 10) == []
+    (row,) = await audit.rows("root", 10)
+    assert row["detail"]["user"].startswith("gone_")
+    assert row["detail"]["other"] == "user_adam"
+    (kept,) = await audit.rows(row["detail"]["user"], 10)
+    assert kept["detail"] == {"n": 1}
+    await audit.close()
+    assert stored(tmp_path / "audit.db").replace(b"user_adam", b"").count(b"user_ada") == 0
+
+
+async def test_a_full_queue_drops_and_counts_and_waits_for_nothing(tmp_path: Path) -> None:
+    audit = SqliteAudit(tmp_path / "audit.db", room=10)
+    blocked, go_on = threading.Event(), threading.Event()
+
+    def block(connection: sqlite3.Connection) -> None:
+        blocked.set()
+        go_on.wait()
+
+    question = asyncio.create_task(audit._ask(block))
+    await asyncio.to_thread(blocked.wait)
+    for number in range(25):
+        audit.record("ada", "refused", None, {}, number)
+    assert audit.dropped == 15
+    go_on.set()
+    await question
+    assert [row["at_ms"] for row in await audit.rows("ada", 100)] == list(range(9, -1, -1))
+    await audit.close()
+
+
+async def test_of_one_owner_the_newest_rows_are_kept_and_others_stay(tmp_path: Path) -> None:
+    audit = SqliteAudit(tmp_path / "audit.db", kept=20)
+    audit.record("bob", "revoked", None, {}, 0)
+    for number in range(200):
+        audit.record("ada", "refused", None, {}, number)
+        audit.record(None, "refused", None, {}, number)
+    assert [row["at_ms"] for row in await audit.rows("ada", 100)][:20] == list(range(199, 179, -1))
+    assert len(await audit.rows("ada", 100)) <= 22
+    assert len(await audit.rows("bob", 100)) == 1
+    await audit.close()
+    connection = sqlite3.connect(tmp_path / "audit.db")
+    assert connection.execute("SELECT count(*) FROM audit WHERE owner IS NULL").fetchone()[0] <= 22
+    connection.close()
+
+
+async def test_a_store_that_fails_loses_rows_but_not_the_thread(
+    audit: SqliteAudit, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await audit.rows("ada", 1)
+    other = sqlite3.connect(tmp_path / "audit.db", isolation_level=None)
+    other.execute("ALTER TABLE audit RENAME TO elsewhere")
+    with caplog.at_level(logging.ERROR):
+        audit.record("ada", "refused", None, {}, 1)
+        with pytest.raises(DependencyUnavailable, match="no such table"):
+            await audit.rows("ada", 1)
+        with pytest.raises(DependencyUnavailable, match="no such table"):
+            await audit.pseudonymise("ada")
+    assert audit.dropped == 1
+    assert "1 audit rows are lost" in caplog.text
+    other.execute("ALTER TABLE elsewhere RENAME TO audit")
+    other.close()
+    audit.record("ada", "refused", None, {}, 2)
+    assert [row["at_ms"] for row in await audit.rows("ada", 10)] == [2]
+
+
+async def test_a_question_that_nobody_waits_for_any_more_is_left_out(audit: SqliteAudit) -> None:
+    blocked, go_on = threading.Event(), threading.Event()
+
+    def block(connection: sqlite3.Connection) -> None:
+        blocked.set()
+        go_on.wait()
+
+    first = asyncio.create_task(audit._ask(block))
+    await asyncio.to_thread(blocked.wait)
+    asked: list[bool] = []
+    second = asyncio.create_task(audit._ask(lambda connection: asked.append(True)))
+    await asyncio.sleep(0)
+    second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
+    go_on.set()
+    await first
+    await audit.rows("ada", 1)
+    assert asked == []
+
+
+async def test_a_closed_trail_takes_nothing_and_says_so(tmp_path: Path) -> None:
+    audit = SqliteAudit(tmp_path / "audit.db")
+    await audit.close()
+    await audit.close()
+    audit.record("ada", "refused", None, {}, 1)
+    assert audit.dropped == 1
+    with pytest.raises(DependencyUnavailable, match="closed"):
+        await audit.rows("ada", 1)

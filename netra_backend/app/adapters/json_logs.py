@@ -1,0 +1,80 @@
+"""Logs as one JSON object a line, with secrets taken out of every part of it.
+
+Modules log through ``logging.getLogger`` with ``%s`` arguments or ``extra={…}``: what is below the level is neither
+formatted nor redacted.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
+
+import msgspec
+
+from ..services.redaction import redact, redact_text
+
+MAX_CHARACTERS: Final = 16_384
+_CHATTY: Final = ("httpx", "httpcore", "uvicorn.access")
+_OF_EVERY_RECORD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class JsonFormatter(logging.Formatter):
+    """``{"ts": …, "level": …, "logger": …, "event": …}``, the record's own fields, and ``exception`` where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": _shown(record.getMessage()),
+        }
+        own = {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
+        if own:
+            line.update((name, value) for name, value in redact(own).items() if name not in line)
+        if record.exc_info and record.exc_info[0] is not None:
+            line["exception"] = _shown(self.formatException(record.exc_info))
+        # NaN and lone surrogates have no JSON of their own; a log line is written all the same.
+        return msgspec.json.encode(_writable(line)).decode()
+
+
+class JsonHandler(logging.StreamHandler[TextIO]):
+    """Writes lines of ``JsonFormatter``. A record that cannot be written is told by a line that quotes nothing of it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self.setFormatter(JsonFormatter())
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        fault = sys.exc_info()[0]
+        line = {"level": "error", "logger": record.name, "event": "a log record could not be written"}
+        try:
+            self.stream.write(msgspec.json.encode({**line, "fault": fault.__name__ if fault else ""}).decode() + "\n")
+        except (OSError, ValueError):
+            return  # there is nowhere left to tell it
+
+
+def configure_logging(level: str = "info", stream: TextIO | None = None) -> None:
+    """Send the logs of this process to ``stream`` (standard error), from ``level`` on. Called again, it replaces itself."""
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, JsonHandler)]:
+        root.removeHandler(handler)
+    root.addHandler(JsonHandler(stream or sys.stderr))
+    root.setLevel(level.upper())
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+
+
+def _shown(text: str) -> str:
+    shown = redact_text(text[: 4 * MAX_CHARACTERS])
+    return shown if len(shown) <= MAX_CHARACTERS else shown[:MAX_CHARACTERS] + "…"
+
+
+def _writable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_writable(name): _writable(item) for name, item in value.items()}
+    return [_writable(item) for item in value] if isinstance(value, list) else value

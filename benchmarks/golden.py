@@ -7,9 +7,10 @@ on the other; figures are medians over rounds, and ratios are taken within a rou
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from . import contestants, figures, generator, machine, ours
@@ -26,7 +27,8 @@ class Contestant:
     name: str
     guarantees: str
     generator: str
-    serving: Callable[[], AbstractContextManager[dict[str, Any]]]
+    serving: Callable[[], AbstractContextManager[Callable[[], Mapping[str, Any]]]]
+    """Serves until its block ends; gives what makes the generator's words for one load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,15 @@ class Round:
 
 
 @contextmanager
-def _ours() -> Iterator[dict[str, Any]]:
+def _ours() -> Iterator[Callable[[], Mapping[str, Any]]]:
     with ours.running(ours.empty_data_dir("golden")) as server:
-        yield server.words(CLIENTS)
+        yield partial(server.words, CLIENTS)
+
+
+@contextmanager
+def _peer(peer: contestants.Peer) -> Iterator[Callable[[], Mapping[str, Any]]]:
+    with peer.serving() as words:
+        yield lambda: words
 
 
 def everyone(without_peers: bool) -> list[Contestant]:
@@ -52,7 +60,7 @@ def everyone(without_peers: bool) -> list[Contestant]:
     return [
         Contestant(ours.NAME, ours.GUARANTEES, "wsload", _ours),
         *(
-            Contestant(peer.name, peer.guarantees, peer.generator, peer.serving)
+            Contestant(peer.name, peer.guarantees, peer.generator, partial(_peer, peer))
             for peer in (peers[:1] if without_peers else peers)
         ),
     ]
@@ -61,13 +69,13 @@ def everyone(without_peers: bool) -> list[Contestant]:
 def measure(contestant: Contestant, seconds: float) -> Round:
     """One round of one contestant: many clients at once, then one alone."""
     with contestant.serving() as words:
-        crowd = generator.run(contestant.generator, connections=CLIENTS, seconds=seconds, warmup=1, **words)
+        crowd = generator.run(contestant.generator, connections=CLIENTS, seconds=seconds, warmup=1, **words())
         if contestant.generator == "wsload":
             alone = generator.run(
-                "wsload", connections=1, seconds=seconds, warmup=0.5, mode="paced", rate=LATENCY_RATE, **words
+                "wsload", connections=1, seconds=seconds, warmup=0.5, mode="paced", rate=LATENCY_RATE, **words()
             )
         else:
-            alone = generator.run(contestant.generator, connections=1, seconds=seconds, warmup=1.5, **words)
+            alone = generator.run(contestant.generator, connections=1, seconds=seconds, warmup=1.5, **words())
     return Round(
         crowd["replies_per_s"],
         alone["replies_per_s"],

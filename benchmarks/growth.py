@@ -21,11 +21,10 @@ def fill(data_dir: Path, threads: int, events: int) -> int:
     """Ask in every thread until so many events are stored; how many."""
     stored = 0
     with ours.running(data_dir) as server:
-        words = server.words(threads)
         while stored < events:
+            words = server.words(threads)
             done = generator.run("wsload", connections=threads, seconds=5, warmup=0, patience=120, window=256, **words)
             stored += done["replies"] * EVENTS_A_RUN
-            words["message"] = ours.REQUEST.replace("{serial}", f"{stored}-{{serial}}")
             print(f"stored {stored:,} events", flush=True)
     return stored
 
@@ -34,10 +33,8 @@ def speed(data_dir: Path, others: int, seconds: float) -> float:
     """Golden runs a second on this data directory, with so many others connected."""
     with ours.running(data_dir) as server:
         held = Held(connections=others, patience=120, **server.arriving(others, first=CLIENTS)) if others else None
-        words = server.words(CLIENTS)
-        words["message"] = ours.REQUEST.replace("{serial}", "growth-{serial}")
         try:
-            done = generator.run("wsload", connections=CLIENTS, seconds=seconds, warmup=1, **words)
+            done = generator.run("wsload", connections=CLIENTS, seconds=seconds, warmup=1, **server.words(CLIENTS))
         finally:
             if held is not None:
                 held.close()

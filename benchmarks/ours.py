@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import subprocess
@@ -24,16 +25,20 @@ from .server import free_port, serving
 NAME = "Netra, everything on"
 GUARANTEES = "identity, isolation, committed log"
 QUESTION = "What is up?"
-REQUEST = json.dumps(
-    {
-        "type": "execute_agent",
-        "id": "{client}-{serial}",
-        "agent": "golden",
-        "message": QUESTION,
-        "thread_id": "chat-{client}",
-    }
-)
-"""As a careful client asks: with an idempotency key, in a thread of its own."""
+_loads = itertools.count(1)
+
+
+def request() -> str:
+    """A request as a careful client asks: with an idempotency key, new for each load, in a thread of its own."""
+    return json.dumps(
+        {
+            "type": "execute_agent",
+            "id": f"{next(_loads)}-{{client}}-{{serial}}",
+            "agent": "golden",
+            "message": QUESTION,
+            "thread_id": "chat-{client}",
+        }
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class Running:
         """The generator's words for so many signed-in users, from number ``first`` on, one connection each."""
         return {
             **self.arriving(users, first),
-            "message": REQUEST,
+            "message": request(),
             "first": '{"type":"agent_started"',
             "end": '{"type":"agent_completed"',
             "fail": '{"type":"error"',

@@ -41,7 +41,6 @@ def main(arguments: list[str] | None = None) -> None:
         cycle, runs = 0, 0.0
         while time.monotonic() - began < options.minutes * 60:
             words = server.words(CLIENTS)
-            words["message"] = ours.REQUEST.replace("{serial}", f"{cycle}-{{serial}}")
             held = Held(connections=COMING_AND_GOING, **server.arriving(COMING_AND_GOING, first=CLIENTS))
             done = generator.run("wsload", mode="paced", rate=RATE, connections=CLIENTS, seconds=25, warmup=0, **words)
             held.cut_and_return()

@@ -32,6 +32,7 @@ from .core.ids import mint
 from .core.limits import Quotas
 from .ports import Clock, Entropy, KeySet
 from .services.approvals import Approvals
+from .services.audit_trail import AuditTrail
 from .services.authentication import Authentication, TrustedSource
 from .services.conversations import Conversations
 from .services.revocations import Revocations
@@ -69,7 +70,8 @@ async def open_runtime(
     new_id = _minter(clock, entropy)
     async with AsyncExitStack() as stack:
         data_dir = make_data_directory(settings.data_dir)
-        stack.callback(lock_data_directory(data_dir).release)
+        lock = lock_data_directory(data_dir)
+        stack.callback(lock.release)
 
         audit = SqliteAudit(data_dir / "audit.db")
         stack.push_async_callback(audit.close)
@@ -132,6 +134,7 @@ async def open_runtime(
             log=log,
             ledger=ledger,
             audit=audit,
+            audit_trail=AuditTrail(audit, clock),
             authentication=authentication,
             revocations=revocations,
             tickets=tickets,
@@ -146,7 +149,9 @@ async def open_runtime(
             services=services,
             turns=turns,
             desk=desk,
+            announce=lock.announce,
         )
+        revocations.listen(partial(_end_sign_in, pool, turns))
         await turns.take_over()
         yield runtime
         await turns.drain(0)
@@ -166,6 +171,13 @@ def _keys(source: TokenSource, settings: Settings, clock: Clock, entropy: Entrop
         return JwksKeys(clock, issuer=source.issuer or "")
     key = development_key(settings.data_dir, entropy) if source.kind == "development" else b""
     return StaticKeys(source, key)
+
+
+def _end_sign_in(pool: WebSocketConnectionPool, turns: Turns, user_id: str) -> None:
+    """A revocation ends what the user has at this moment, not only what comes after."""
+    for member in pool.of_user(user_id):
+        member.revoke()
+    turns.stop_user(user_id, "operator")
 
 
 def _stop_on_failure(error: BaseException) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,9 +10,9 @@ from ..agents.supervisor.execution_engine_factory import ExecutionEngineFactory
 from ..agents.supervisor.run_services import RunServices
 from ..agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from ..config import Settings
-from ..core.errors import Refusal
 from ..core.limits import Quotas
 from ..ports import Audit, Clock, EventLog, Ledger
+from ..services.audit_trail import AuditTrail
 from ..services.authentication import Authentication
 from ..services.conversations import Conversations
 from ..services.revocations import Revocations
@@ -36,6 +35,7 @@ class Runtime:
     log: EventLog
     ledger: Ledger
     audit: Audit
+    audit_trail: AuditTrail
     authentication: Authentication
     revocations: Revocations
     tickets: TicketOffice
@@ -50,11 +50,7 @@ class Runtime:
     services: RunServices
     turns: Turns
     desk: FrontDesk
+    announce: Callable[[str], None]
+    """Tells other processes of this machine where the server listens."""
     connections: set[Connection] = field(default_factory=set)
-    refusals: Counter[str] = field(default_factory=Counter)
     draining: bool = False
-
-    def record_refusal(self, user_id: str | None, refusal: Refusal) -> None:
-        """Audit a refusal that no connection belongs to."""
-        detail = {"error": refusal.entry.id, "field": refusal.field or ""}
-        self.audit.record(user_id, "refused", refusal.point.id, detail, self.clock.now_ms())

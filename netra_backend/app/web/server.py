@@ -28,9 +28,11 @@ class _Server(uvicorn.Server):
             return
         gc.collect()
         gc.freeze()
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        if self._application.runtime is not None:
+            self._application.runtime.announce(url)
         if self._announce:
-            host, port = self.servers[0].sockets[0].getsockname()[:2]
-            url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
             sys.stdout.write(json.dumps({"ready": True, "url": url}) + "\n")
             sys.stdout.flush()
 

@@ -32,7 +32,7 @@ async def serve_websocket(runtime: Runtime, scope: dict[str, Any], receive: Rece
     try:
         check_origin(scope, runtime.settings.allowed_origins, runtime.settings.public_url)
     except AuthenticationRefused as refusal:
-        runtime.record_refusal(None, refusal)
+        runtime.audit_trail.refused(None, refusal)
         await _reject(send, 403, refusal)
         return
     if runtime.draining or len(runtime.connections) >= runtime.settings.limits.process_connections:
@@ -57,7 +57,7 @@ async def serve_websocket(runtime: Runtime, scope: dict[str, Any], receive: Rece
         except Refusal as error:
             refusal_ = error
     if isinstance(refusal_, Refusal):
-        runtime.record_refusal(identity.user_id if identity else None, refusal_)
+        runtime.audit_trail.refused(identity.user_id if identity else None, refusal_)
     await _turn_away(send, refusal_)
 
 
@@ -69,7 +69,7 @@ async def _serve(
     direct: DirectWire | None = scope.get("extensions", {}).get(EXTENSION)
     wire: DirectWire | AsgiWire = direct or AsgiWire(send, receive)
     connection = Connection(
-        manager, wire, runtime.desk, runtime.pool, runtime.audit, runtime.clock, asyncio.get_running_loop()
+        manager, wire, runtime.desk, runtime.pool, runtime.audit_trail, runtime.clock, asyncio.get_running_loop()
     )
     if identity is not None:
         runtime.desk.admit(connection, identity)

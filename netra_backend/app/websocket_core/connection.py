@@ -38,7 +38,8 @@ from ..core.session import (
     Start,
     Verify,
 )
-from ..ports import Audit, Clock
+from ..ports import Clock
+from ..services.audit_trail import AuditTrail
 from .first_leg import begin
 from .websocket_connection_pool import WebSocketConnectionPool
 from .websocket_manager import WebSocketManager
@@ -118,7 +119,7 @@ class Connection:
         wire: Wire,
         desk: Desk,
         pool: WebSocketConnectionPool,
-        audit: Audit,
+        audit: AuditTrail,
         clock: Clock,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
@@ -269,6 +270,10 @@ class Connection:
         assert code is not None, kind
         self.act((Close(code, kind),))
 
+    def revoke(self) -> None:
+        """The user's sign-in was revoked: tell, and close."""
+        self.act(self.session.revoked())
+
     def disconnect(self, code: int, reason: str) -> None:
         """Close with a code of RFC 6455, 7.4.1 (1000 to 1012)."""
         self.act((Close(code, reason),))
@@ -361,10 +366,4 @@ class Connection:
         self.lost()
 
     def _record(self, refusal: Refusal) -> None:
-        self._audit.record(
-            self.user_id,
-            "refused",
-            refusal.point.id,
-            {"error": refusal.entry.id, "field": refusal.field or "", "connection_id": self.connection_id},
-            self._clock.now_ms(),
-        )
+        self._audit.refused(self.user_id, refusal, connection_id=self.connection_id)

@@ -31,6 +31,9 @@ class PoolMember(Protocol):
     def flush(self) -> None:
         """Send what is queued in one write."""
 
+    def revoke(self) -> None:
+        """The user's sign-in was revoked: tell, and close."""
+
 
 class WebSocketConnectionPool:
     """``ports.ConnectionPool``, and the last step of delivery: one write per connection and turn of the loop."""

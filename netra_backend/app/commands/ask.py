@@ -1,0 +1,127 @@
+"""``netra ask``."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import httpx
+import msgspec
+import typer
+
+from ...client.client import NetraClient
+from ...client.errors import Closed
+from ..core.events import TERMINAL, AnyEvent, encode_event
+from .common import LOCAL_USER, DataDir, Json, User, err, load_settings, local_token, out, server_url, told
+from .event_view import show
+
+_EXIT_OF_FAILED_RUN = 1
+
+
+@told
+def ask(
+    text: Annotated[str | None, typer.Argument(help="What to ask; may be left out with --resume.")] = None,
+    url: Annotated[str | None, typer.Option(help="The server.", show_default="the one of the data directory")] = None,
+    token: Annotated[str | None, typer.Option(help="Who asks.", show_default="made from the development key")] = None,
+    user: User = LOCAL_USER,
+    agent: Annotated[str, typer.Option(help="Which agent.")] = "cost_optimizer",
+    thread: Annotated[str | None, typer.Option(help="Go on in this thread.", show_default="a new one")] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Show the thread (the newest, where none is named) and follow its runs to their end."
+        ),
+    ] = False,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Ask an agent over the WebSocket and print each event as it comes. Exits with 0 where the run completed.
+
+    Examples: netra ask "Where does my money go?"   netra ask --resume   netra ask "And last week?" --thread thr_…
+    """
+    if text is None and not resume:
+        err.print('Say what to ask, such as: netra ask "Where does my money go?"')
+        raise typer.Exit(2)
+    settings = load_settings(data_dir)
+    who = token or local_token(settings, user)
+    address = server_url(settings, url)
+    completed = asyncio.run(_ask(address, who, text, agent, thread, resume, as_json))
+    raise typer.Exit(0 if completed else _EXIT_OF_FAILED_RUN)
+
+
+async def _ask(
+    url: str, token: str, text: str | None, agent: str, thread_id: str | None, resume: bool, as_json: bool
+) -> bool:
+    def told_state(state: str) -> None:
+        if state == "reconnecting" and not as_json:
+            err.print("… connection lost; coming back", style="yellow")
+
+    last: AnyEvent | None = None
+    async with NetraClient(url, token, told=told_state) as client:
+        if resume:
+            thread_id = thread_id or await _newest_thread(url, token)
+            last = await _replay(client, url, token, thread_id, as_json)
+        if text is not None:
+            async for event in client.ask(text, agent=agent, thread_id=thread_id):
+                _print(event, as_json)
+                last = event
+    if last is not None and not as_json:
+        out.print(f"thread {last.thread_id}", style="dim", highlight=False)
+    return last is None or type(last).__name__ == "AgentCompleted"
+
+
+async def _replay(client: NetraClient, url: str, token: str, thread_id: str, as_json: bool) -> AnyEvent | None:
+    """Print the thread from its beginning until no run of it goes on."""
+    going: set[str] = set()
+    last: AnyEvent | None = None
+    top = await _top(url, token, thread_id)
+    if top == 0:
+        return None
+    async for event in client.follow(thread_id, after=0):
+        _print(event, as_json)
+        last = event
+        if isinstance(event, TERMINAL):
+            going.discard(event.run_id)
+        else:
+            going.add(event.run_id)
+        if event.seq >= top and not going:
+            break
+    return last
+
+
+class _Thread(msgspec.Struct):
+    thread_id: str
+    top: int = 0
+
+
+class _Threads(msgspec.Struct):
+    threads: list[_Thread]
+
+
+async def _threads(url: str, token: str) -> list[_Thread]:
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+            answer = await http.get(f"{url}/api/threads", headers={"Authorization": f"Bearer {token}"})
+    except httpx.HTTPError as fault:
+        raise Closed(1006, f"{url} cannot be reached: {fault}") from fault
+    if answer.status_code != httpx.codes.OK:
+        raise Closed(1006, f"{url} answered {answer.status_code}")
+    return msgspec.json.decode(answer.content, type=_Threads).threads
+
+
+async def _newest_thread(url: str, token: str) -> str:
+    found = await _threads(url, token)
+    if not found:
+        raise Closed(1000, "You have no threads yet.")
+    return found[0].thread_id
+
+
+async def _top(url: str, token: str, thread_id: str) -> int:
+    return next((thread.top for thread in await _threads(url, token) if thread.thread_id == thread_id), 0)
+
+
+def _print(event: AnyEvent, as_json: bool) -> None:
+    if as_json:
+        typer.echo(encode_event(event).decode())
+    else:
+        show(out, event)

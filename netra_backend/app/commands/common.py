@@ -1,0 +1,92 @@
+"""What commands share: settings, the local user's token, and how an error is shown."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, Final, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+
+from ...client.errors import ClientError
+from ..adapters.data_directory import holder_of, make_data_directory
+from ..adapters.development_key import development_key
+from ..adapters.system_clock import SystemEntropy
+from ..config import DEVELOPMENT, Settings
+from ..core.errors import ConfigurationError, NetraError
+from ..services.token_minting import DEFAULT_LIFETIME_S, mint_token
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+LOCAL_USER: Final = "me"
+"""Who a command speaks for where neither a token nor a user was given: the person at this machine."""
+
+EXIT_REFUSED: Final = 1
+EXIT_USAGE: Final = 2
+
+DataDir = Annotated[Path | None, typer.Option(help="Where everything is kept (NETRA_DATA_DIR).", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable: one JSON value a line on stdout.")]
+User = Annotated[str, typer.Option(help="Whose data; needs the development key of the data directory.")]
+
+out: Final = Console()
+err: Final = Console(stderr=True)
+
+
+def load_settings(data_dir: Path | None = None, **overrides: Any) -> Settings:
+    """The settings of this environment. Raises ``ConfigurationError``."""
+    return Settings.load(os.environ, data_dir=data_dir, **overrides)
+
+
+def local_token(
+    settings: Settings, user_id: str, scopes: Iterable[str] = (), lifetime_s: int = DEFAULT_LIFETIME_S
+) -> str:
+    """A token of this data directory's development key. Raises ``NetraError``."""
+    make_data_directory(settings.data_dir)
+    entropy = SystemEntropy()
+    return mint_token(
+        user_id,
+        key=development_key(settings.data_dir, entropy),
+        issuer=DEVELOPMENT.issuer,
+        now_ms=time.time_ns() // 1_000_000,
+        token_id=entropy.take(8).hex(),
+        scopes=scopes,
+        lifetime_s=lifetime_s,
+    )
+
+
+def server_url(settings: Settings, url: str | None) -> str:
+    """The address given, or that of the server that uses the data directory, or where one would listen."""
+    if url is not None:
+        return url.rstrip("/")
+    holder = holder_of(settings.data_dir)
+    if holder is not None and holder.url:
+        return holder.url
+    return f"http://{settings.host}:{settings.port}"
+
+
+def told(command: Callable[P, R]) -> Callable[P, R]:
+    """Show every typed error as what happened and what to do, and exit with 1; Ctrl-C exits with 130."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except ConfigurationError as error:
+            err.print("[bold red]The configuration does not hold:[/]")
+            for fault in error.faults:
+                err.print(f"  • {fault}", markup=False, highlight=False)
+        except NetraError as error:
+            err.print(f"✗ {error.message}", style="bold red", markup=False, highlight=False)
+            err.print(f"  {error.hint}", markup=False, highlight=False)
+        except ClientError as error:
+            err.print(f"✗ {error}", style="bold red", markup=False, highlight=False)
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+        raise typer.Exit(EXIT_REFUSED)
+
+    return run

@@ -1,0 +1,84 @@
+"""Events as a person reads them in a terminal, one line each as they arrive."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.panel import Panel
+from rich.text import Text
+
+from ..core.events import (
+    AgentCancelled,
+    AgentCompleted,
+    AgentDelta,
+    AgentFailed,
+    AgentStarted,
+    AgentThinking,
+    AnyEvent,
+    ApprovalRequested,
+    ApprovalResolved,
+    RunQueued,
+    ToolCompleted,
+    ToolExecuting,
+    UserMessage,
+)
+
+_WIDTH: Final = 100
+_KIND: Final = 17
+
+
+def show(console: Console, event: AnyEvent) -> None:
+    """Print one event; the last one of a run with its answer."""
+    kind, style, text = _line(event)
+    if kind:
+        line = Text()
+        line.append(f"{event.seq:>4} ", style="dim")
+        line.append(f"{kind:<{_KIND}}", style=style)
+        line.append(text)
+        console.print(line, soft_wrap=False)
+    if isinstance(event, AgentCompleted):
+        console.print(Panel(Markdown(str(event.result.get("text", ""))), border_style="green", padding=(1, 2)))
+
+
+def _line(event: AnyEvent) -> tuple[str, str, str]:
+    match event:
+        case UserMessage(text=text):
+            return "user_message", "bold", _short(text)
+        case RunQueued(queue_position=position):
+            return "run_queued", "yellow", f"waits; {position} before it"
+        case AgentStarted(agent=agent):
+            return "agent_started", "cyan", agent
+        case AgentThinking(text=text):
+            return "agent_thinking", "magenta", _short(text)
+        case ToolExecuting(tool=tool, arguments=arguments):
+            return "tool_executing", "blue", f"{tool} {_short(_json(arguments)) if arguments else ''}".rstrip()
+        case ToolCompleted(tool=tool, ok=True, elapsed_ms=elapsed):
+            return "tool_completed", "green", f"{tool} in {elapsed} ms"
+        case ToolCompleted(tool=tool, error=error):
+            told = error or {}
+            return "tool_completed", "yellow", f"{tool}: {told.get('code', '')} {told.get('message', '')}"
+        case AgentDelta():
+            return "", "", ""
+        case ApprovalRequested(tool=tool, arguments=arguments):
+            return "approval_requested", "yellow", f"{tool} {_json(arguments)}"
+        case ApprovalResolved(decision=decision):
+            return "approval_resolved", "yellow", decision
+        case AgentCompleted(elapsed_ms=elapsed, usage=usage):
+            paid = f", model cost ${usage['cost_usd']}" if usage.get("input_tokens") else ""
+            return "agent_completed", "bold green", f"in {elapsed} ms{paid}"
+        case AgentFailed(message=message, hint=hint):
+            return "agent_failed", "bold red", f"{message} {hint}"
+        case AgentCancelled(by=by):
+            return "agent_cancelled", "bold yellow", f"by {by}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"

@@ -1,0 +1,47 @@
+"""``netra serve`` and ``netra token``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..services.token_minting import DEFAULT_LIFETIME_S, sign_in_link
+from .common import DataDir, load_settings, local_token, server_url, told
+
+
+@told
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on (NETRA_HOST).", show_default="127.0.0.1")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port, 0 for a free one (NETRA_PORT).", show_default="8000")] = None,
+    data_dir: DataDir = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; more than one needs NETRA_DATABASE_URL.")] = 1,
+) -> None:
+    """Serve until SIGTERM or Ctrl-C. One JSON line on stdout says when and where; logs go to stderr.
+
+    Example: netra serve --port 8000 --data-dir ./data
+    """
+    from ..web.server import run  # the server's parts take half a second to load: other commands do not need them
+    from ..wiring import build
+
+    settings = load_settings(data_dir, host=host, port=port, workers=workers)
+    run(build(settings), settings)
+
+
+@told
+def token(
+    user_id: Annotated[str, typer.Argument(help="Whom the token is for.")],
+    scope: Annotated[list[str] | None, typer.Option(help="A scope, such as admin; may be given again.")] = None,
+    ttl: Annotated[int, typer.Option(help="Seconds it lives.")] = DEFAULT_LIFETIME_S,
+    link: Annotated[bool, typer.Option("--link", help="Print a sign-in link instead.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Print a token, alone, on stdout. Only reads the development key of the data directory.
+
+    Example: netra token alice --scope admin --ttl 3600
+    """
+    settings = load_settings(data_dir)
+    made = local_token(settings, user_id, scope or (), ttl)
+    typer.echo(sign_in_link(server_url(settings, settings.public_url), made) if link else made)

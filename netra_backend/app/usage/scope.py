@@ -9,18 +9,19 @@ from typing import Any, Final
 from ..core.errors import ToolFault
 
 FILTERS: Final = ("dataset_id", "provider", "model", "team", "feature", "end_user", "status", "operation")
-"""The columns that may be filtered by equality, besides ``since`` and ``until``."""
+"""The columns that may be filtered by equality, besides ``period``."""
 
 
 def where(arguments: Mapping[str, Any]) -> tuple[str, list[Any]]:
-    """The condition for ``since`` (inclusive), ``until`` (exclusive; both ISO 8601, UTC where no offset is given) and any of
-    ``FILTERS`` in ``arguments``. Raises ``ToolFault`` for a time that is none."""
+    """The condition for ``period`` (``{from, to}``: from inclusive, to exclusive, either may be absent; ISO 8601, UTC where no
+    offset is given) and any of ``FILTERS`` in ``arguments``. Raises ``ToolFault`` for a time that is none."""
     conditions = ["true"]
     parameters: list[Any] = []
-    for name, comparison in (("since", ">="), ("until", "<")):
-        if arguments.get(name):
+    period = arguments.get("period") or {}
+    for name, comparison in (("from", ">="), ("to", "<")):
+        if period.get(name):
             conditions.append(f"ts {comparison} ?")
-            parameters.append(moment(name, arguments[name]))
+            parameters.append(moment(name, period[name]))
     for column in FILTERS:
         if arguments.get(column) is not None:
             conditions.append(f"{column} = ?")
@@ -35,7 +36,7 @@ def moment(name: str, text: str) -> datetime:
     except ValueError:
         raise ToolFault(
             "INVALID_ARGUMENTS",
-            f"{name} is not a date or time",
+            f"period.{name} is not a date or time",
             hint="Send ISO 8601, such as 2026-11-01 or 2026-11-01T12:00Z.",
         ) from None
     return parsed.astimezone(UTC).replace(tzinfo=None) if parsed.tzinfo else parsed
@@ -43,12 +44,12 @@ def moment(name: str, text: str) -> datetime:
 
 def no_data(arguments: Mapping[str, Any]) -> ToolFault:
     """The answer where no row is in scope."""
-    narrowed = any(arguments.get(name) for name in ("since", "until", *FILTERS))
+    narrowed = any(arguments.get(name) for name in ("period", *FILTERS))
     if narrowed:
         return ToolFault(
             "NO_DATA",
             "No usage rows in this period or with these filters.",
-            hint="Ask without since, until or filters; data_profile tells what there is.",
+            hint="Ask without period and filters; data_profile tells what there is.",
         )
     return ToolFault(
         "NO_DATA",

@@ -11,18 +11,18 @@ from netra_backend.app.usage.scope import moment, no_data, where
 
 
 def test_values_are_parameters_and_never_part_of_the_statement() -> None:
-    condition, parameters = where({"team": "x' OR 1=1 --", "since": "2026-11-01"})
+    condition, parameters = where({"team": "x' OR 1=1 --", "period": {"from": "2026-11-01"}})
     assert condition == "true AND ts >= ? AND team = ?"
     assert parameters == [datetime(2026, 11, 1), "x' OR 1=1 --"]
 
 
 def test_a_time_with_an_offset_is_taken_to_utc() -> None:
-    assert moment("since", "2026-11-01T02:00+02:00") == datetime(2026, 11, 1)
+    assert moment("from", "2026-11-01T02:00+02:00") == datetime(2026, 11, 1)
 
 
 def test_what_is_no_time_is_refused_with_an_example() -> None:
-    with pytest.raises(ToolFault, match="until is not a date") as caught:
-        where({"until": "tomorrow"})
+    with pytest.raises(ToolFault, match=r"period\.to is not a date") as caught:
+        where({"period": {"to": "tomorrow"}})
     assert caught.value.code == "INVALID_ARGUMENTS"
     assert "2026-11-01" in caught.value.hint
 

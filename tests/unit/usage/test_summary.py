@@ -85,7 +85,7 @@ def test_a_tier_without_a_listed_price_is_flagged_with_its_amount() -> None:
 
 def test_filters_and_periods_narrow_the_bill() -> None:
     assert summary(team="a")["rows"] == 2
-    assert summary(since="2026-11-03", until="2026-11-04")["total_usd"] == "0.0001725"
+    assert summary(period={"from": "2026-11-03", "to": "2026-11-04"})["total_usd"] == "0.0001725"
 
 
 def test_without_rows_the_answer_is_no_data() -> None:

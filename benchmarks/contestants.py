@@ -38,13 +38,13 @@ class Peer:
         return self.generator == "httpload"
 
     @contextmanager
-    def serving(self) -> Iterator[dict[str, Any]]:
-        """Serve until the block ends; the words that the generator needs."""
+    def serving(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Serve until the block ends; the id of the process, and the words that the generator needs."""
         self.cwd.mkdir(parents=True, exist_ok=True)
         port = free_port()
         log = WORKSHOP / "logs" / f"{self.name.replace(' ', '-')}.log"
-        with serving(self.command(port), port, log, cwd=self.cwd, env=self.env):
-            yield {"port": port, **self.asking}
+        with serving(self.command(port), port, log, cwd=self.cwd, env=self.env) as process:
+            yield process.pid, {"port": port, **self.asking}
 
 
 def peers() -> list[Peer]:

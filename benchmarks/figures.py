@@ -52,10 +52,10 @@ def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], note
     """Print a table; the first column is text, the others are numbers."""
     table = Table(title=title, title_justify="left", title_style="bold", highlight=False)
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right", no_wrap=index > 0)
+        table.add_column(column, justify="left" if index == 0 else "right", no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    console = Console(width=max(110, Console().width))
+    console = Console(width=max(150, Console().width))
     console.print(table)
     for note in notes:
         console.print(note, highlight=False)

@@ -15,9 +15,13 @@ from typing import Any
 
 from . import contestants, figures, generator, machine, ours
 from .figures import Figure, figure
+from .server import cpu_seconds
 
 CLIENTS = 100
 LATENCY_RATE = 100
+
+
+Words = Callable[[], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,8 @@ class Contestant:
     name: str
     guarantees: str
     generator: str
-    serving: Callable[[], AbstractContextManager[Callable[[], Mapping[str, Any]]]]
-    """Serves until its block ends; gives what makes the generator's words for one load."""
+    serving: Callable[[], AbstractContextManager[tuple[int, Words]]]
+    """Serves until its block ends; gives the id of the process, and what makes the generator's words for one load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +40,23 @@ class Round:
     """What one contestant did in one round."""
 
     runs_per_s: float
-    alone_per_s: float
+    cpu_us: float
+    """Processor time of the server for one run: what is left of the figure when others use the machine too."""
     first_p50_us: float
     first_p99_us: float
     generator_share: float
 
 
 @contextmanager
-def _ours() -> Iterator[Callable[[], Mapping[str, Any]]]:
+def _ours() -> Iterator[tuple[int, Words]]:
     with ours.running(ours.empty_data_dir("golden")) as server:
-        yield partial(server.words, CLIENTS)
+        yield server.process.pid, partial(server.words, CLIENTS)
 
 
 @contextmanager
-def _peer(peer: contestants.Peer) -> Iterator[Callable[[], Mapping[str, Any]]]:
-    with peer.serving() as words:
-        yield lambda: words
+def _peer(peer: contestants.Peer) -> Iterator[tuple[int, Words]]:
+    with peer.serving() as (pid, words):
+        yield pid, lambda: words
 
 
 def everyone(without_peers: bool) -> list[Contestant]:
@@ -68,8 +73,10 @@ def everyone(without_peers: bool) -> list[Contestant]:
 
 def measure(contestant: Contestant, seconds: float) -> Round:
     """One round of one contestant: many clients at once, then one alone."""
-    with contestant.serving() as words:
+    with contestant.serving() as (pid, words):
+        before = cpu_seconds(pid)
         crowd = generator.run(contestant.generator, connections=CLIENTS, seconds=seconds, warmup=1, **words())
+        cpu_us = (cpu_seconds(pid) - before) / crowd["answered"] * 1e6
         if contestant.generator == "wsload":
             alone = generator.run(
                 "wsload", connections=1, seconds=seconds, warmup=0.5, mode="paced", rate=LATENCY_RATE, **words()
@@ -78,7 +85,7 @@ def measure(contestant: Contestant, seconds: float) -> Round:
             alone = generator.run(contestant.generator, connections=1, seconds=seconds, warmup=1.5, **words())
     return Round(
         crowd["replies_per_s"],
-        alone["replies_per_s"],
+        cpu_us,
         alone["first"]["p50_us"],
         alone["first"]["p99_us"],
         crowd["cpu_share"],
@@ -109,17 +116,19 @@ def _report(
     about: dict[str, Any], field: list[Contestant], rounds: dict[str, list[Round]], syncs: list[dict[str, float]]
 ) -> None:
     speed = {name: figure([one.runs_per_s for one in each]) for name, each in rounds.items()}
+    cpu = {name: figure([one.cpu_us for one in each]) for name, each in rounds.items()}
     p50 = {name: figure([one.first_p50_us for one in each]) for name, each in rounds.items()}
     p99 = {name: figure([one.first_p99_us for one in each]) for name, each in rounds.items()}
     us = speed[ours.NAME]
     figures.show(
         f"P1 and P2: golden runs, {CLIENTS} clients in closed loop; first event, one client at {LATENCY_RATE} a second",
-        ["system", "runs/s", "ours : it", "first event p50", "p99", "generator", "guarantees"],
+        ["system", "runs/s", "ours : it", "cpu a run", "first event p50", "p99", "generator", "guarantees"],
         [
             [
                 one.name,
                 speed[one.name].shown(),
                 "1" if one.name == ours.NAME else f"{us.over(speed[one.name]).median:.2f}",
+                f"{cpu[one.name].median:,.0f} µs",
                 f"{p50[one.name].median / 1000:.2f} ms",
                 f"{p99[one.name].median / 1000:.2f} ms",
                 f"{max(each.generator_share for each in rounds[one.name]):.0%}",
@@ -163,9 +172,9 @@ def judge(
         ratio = us.over(speed[name])
         rows.append([goal, f"≥ {least:g} ×", f"{ratio.shown(2)} ×", figures.met(ratio.median >= least)])
     for share, ours_us, sync_us, most_ms in zip(("p50", "p99"), first, sync, (1.0, 5.0), strict=True):
-        above = (ours_us.median - sync_us.median) / 1000
+        above = max(0.0, ours_us.median - sync_us.median) / 1000
         measured = f"{above:.2f} ms + sync {sync_us.median / 1000:.2f} ms"
-        rows.append(
-            [f"P2: first event {share}, above one sync", f"≤ {most_ms:g} ms", measured, figures.met(above <= most_ms)]
-        )
+        quiet = sync_us.median / 1000 < most_ms
+        verdict = figures.met(above <= most_ms) if quiet else "disk too busy"
+        rows.append([f"P2: first event {share}, above one sync", f"≤ {most_ms:g} ms", measured, verdict])
     return rows

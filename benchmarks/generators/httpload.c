@@ -34,7 +34,7 @@ static struct clients clients;
 static struct template body;
 static int poller;
 static bool recording, running = true;
-static uint64_t replies, events, bytes, faults, refusals, redialled;
+static uint64_t replies, total, events, bytes, faults, refusals, redialled;
 static struct histogram to_first, to_end;
 
 static void ask(struct connection *c, uint64_t now) {
@@ -64,6 +64,7 @@ static void dial(struct connection *c) {
 
 static void answered(struct connection *c, uint64_t now) {
     c->waiting = false;
+    total++;
     if (recording) {
         replies++;
         record(&to_end, now - c->asked_at);
@@ -205,9 +206,9 @@ int main(int count, char **words) {
     uint32_t unanswered = 0;
     for (uint32_t i = 0; i < option.connections; i++) unanswered += all[i].waiting && now - all[i].asked_at > 5 * SECOND;
     double seconds = (double)(now - began) / 1e9;
-    printf("{\"mode\":\"http\",\"connections\":%u,\"seconds\":%.3f,\"replies\":%lu,\"replies_per_s\":%.1f,\"frames_per_s\":%.1f,"
+    printf("{\"mode\":\"http\",\"connections\":%u,\"seconds\":%.3f,\"answered\":%lu,\"replies\":%lu,\"replies_per_s\":%.1f,\"frames_per_s\":%.1f,"
            "\"megabytes_per_s\":%.2f,\"faults\":%lu,\"refusals\":%lu,\"redialled\":%lu,\"unanswered\":%u,\"cpu_share\":%.3f",
-           option.connections, seconds, replies, (double)replies / seconds, (double)events / seconds,
+           option.connections, seconds, total, replies, (double)replies / seconds, (double)events / seconds,
            (double)bytes / 1e6 / seconds, faults - faults_before, refusals - refusals_before, redialled, unanswered,
            (cpu_seconds() - cpu) / seconds);
     print_histogram("first", &to_first);

@@ -40,7 +40,7 @@ static struct template greeting, greeting_again, message;
 static int poller;
 static bool paced, recording, running, returning;
 static uint32_t opened, *resting, resting_head, resting_tail;
-static uint64_t replies, frames, bytes, faults, refusals, closes;
+static uint64_t replies, answered, frames, bytes, faults, refusals, closes;
 static uint64_t *arrivals, arrivals_head, arrivals_tail;
 static struct histogram to_first, to_end, to_return;
 enum { ARRIVALS = 1 << 20 };
@@ -126,6 +126,7 @@ static void on_frame(struct connection *c, uint64_t now) {
     }
     if (refused) next_request(c, now);
     else if (begins(c, option.end)) {
+        answered++;
         if (recording) {
             replies++;
             record(&to_end, now - c->asked_at);
@@ -305,10 +306,10 @@ static void load(double connect_s) {
     uint32_t unanswered = 0;
     for (uint32_t i = 0; i < option.connections; i++) unanswered += all[i].waiting && now - all[i].asked_at > SECOND;
     double seconds = (double)(now - began) / 1e9;
-    printf("{\"mode\":\"%s\",\"connections\":%u,\"connect_s\":%.4f,\"seconds\":%.3f,\"replies\":%lu,\"replies_per_s\":%.1f,"
+    printf("{\"mode\":\"%s\",\"connections\":%u,\"connect_s\":%.4f,\"seconds\":%.3f,\"answered\":%lu,\"replies\":%lu,\"replies_per_s\":%.1f,"
            "\"frames_per_s\":%.1f,\"megabytes_per_s\":%.2f,\"faults\":%lu,\"refusals\":%lu,\"closes\":%lu,\"unanswered\":%u,"
            "\"backlog\":%lu,\"cpu_share\":%.3f",
-           option.mode, option.connections, connect_s, seconds, replies, (double)replies / seconds, (double)frames / seconds,
+           option.mode, option.connections, connect_s, seconds, answered, replies, (double)replies / seconds, (double)frames / seconds,
            (double)bytes / 1e6 / seconds, faults - faults_before, refusals - refusals_before, closes, unanswered,
            arrivals_tail - arrivals_head, (cpu_seconds() - cpu) / seconds);
     print_histogram("first", &to_first);

@@ -25,17 +25,16 @@ from typing import Any
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _LOG_TAIL = 4000
-_GRACE_SECONDS = 10.0
 
 
-def die_with_parent() -> Callable[[], None] | None:
-    """What a child calls before exec so that the kernel kills it when its parent dies; ``None`` where there is no such thing."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
+def in_child() -> Callable[[], None]:
+    """What a child calls before exec: take Ctrl-C as usual, and (Linux) be killed by the kernel when its parent dies."""
+    prctl = ctypes.CDLL(None).prctl if sys.platform.startswith("linux") else None
 
     def arm() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if prctl is not None:
+            prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
     return arm
 
@@ -63,6 +62,7 @@ class Guardian:
         self._marker: bytes = options["ready"].lower().encode()
         self._directory = Path(options["directory"])
         self._user: int | None = options.get("user")
+        self._grace_s: float = options.get("grace_s", 10.0)
         self._log = bytearray()
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = False
@@ -97,7 +97,7 @@ class Guardian:
             stderr=subprocess.STDOUT,
             cwd=self._directory,
             start_new_session=True,
-            preexec_fn=die_with_parent(),
+            preexec_fn=in_child(),
             **identity,
         )
         assert self._process.stdout is not None
@@ -135,7 +135,7 @@ class Guardian:
         if process.poll() is None:
             process.send_signal(how)
         try:
-            process.wait(_GRACE_SECONDS)
+            process.wait(self._grace_s)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

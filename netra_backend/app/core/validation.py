@@ -294,3 +294,14 @@ QUERY_TABLE = _point("query.table", "usage.raw_sql", "QueryRejected", "raw SQL r
 QUERY_FUNCTION = _point(
     "query.function", "usage.raw_sql", "QueryRejected", "raw SQL calls functions of the list and no other"
 )
+
+# --- HTTP -----------------------------------------------------------------------------------------------------------
+HTTP_QUERY_NUMBER = _point(
+    "http.query_number", "web.threads_api", "FrameRefused", "numbers in a query are whole and bounded"
+)
+HTTP_TITLE = _point("http.title", "web.threads_api", "FrameRefused", "a title is short text")
+HTTP_BODY_SIZE = _point("http.body_size", "web.threads_api", "FrameRefused", "a body is bounded")
+DATASET_OWNED = _point(
+    "dataset.owned", "web.datasets_api", "NotFound", "another user's dataset answers as an absent one"
+)
+DATASET_SIZE = _point("dataset.size", "web.datasets_api", "FrameRefused", "an upload is bounded")

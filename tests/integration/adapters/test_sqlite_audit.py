@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from netra_backend.app.adapters import sqlite_audit
 from netra_backend.app.adapters.sqlite_audit import SqliteAudit
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.ports import Audit
@@ -124,6 +125,30 @@ async def test_a_store_that_fails_loses_rows_but_not_the_thread(
     other.close()
     audit.record("ada", "refused", None, {}, 2)
     assert [row["at_ms"] for row in await audit.rows("ada", 10)] == [2]
+
+
+async def test_a_file_that_somebody_else_holds_loses_rows_but_not_the_thread(
+    audit: SqliteAudit, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await audit._ask(lambda connection: connection.execute("PRAGMA busy_timeout=0"))
+    other = sqlite3.connect(tmp_path / "audit.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    audit.record("ada", "refused", None, {}, 1)
+    with pytest.raises(DependencyUnavailable, match="locked"):
+        await audit.pseudonymise("ada")
+    other.execute("ROLLBACK")
+    other.close()
+    audit.record("ada", "refused", None, {}, 2)
+    assert [row["at_ms"] for row in await audit.rows("ada", 10)] == [2]
+    assert audit.dropped == 1
+
+
+async def test_what_is_remembered_of_owners_is_bounded(audit: SqliteAudit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_audit, "_MAX_OWNERS_WATCHED", 5)
+    for number in range(20):
+        audit.record(f"user_{number}", "refused", None, {}, number)
+        await audit.rows("ada", 1)
+    assert len(audit._untrimmed) <= 5
 
 
 async def test_a_question_that_nobody_waits_for_any_more_is_left_out(audit: SqliteAudit) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 
+from netra_backend.app.adapters import system_clock
 from netra_backend.app.adapters.system_clock import SystemClock, SystemEntropy
 from netra_backend.app.ports import Clock, Entropy
 
@@ -40,6 +41,14 @@ def test_threads_never_get_the_same_bytes() -> None:
     for thread in threads:
         thread.join()
     assert len({chunk for chunks in taken for chunk in chunks}) == 8000
+
+
+def test_what_a_child_forgets_is_all_that_was_ahead() -> None:
+    entropy = SystemEntropy()
+    entropy.take(16)
+    ahead = set(entropy._chunks[16])
+    system_clock._forget_in_child()
+    assert ahead.isdisjoint(entropy.take(16) for _ in range(300))
 
 
 FORKING = """

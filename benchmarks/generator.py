@@ -33,19 +33,29 @@ def command(name: str, **options: Any) -> list[str]:
     return pinned(cores()[1], [str(built(name)), *words])
 
 
-def run(name: str, **options: Any) -> dict[str, Any]:
-    """Run generator ``name`` to its end; what it measured.
+def start(name: str, **options: Any) -> subprocess.Popen[str]:
+    """Start generator ``name``; ``finish`` waits for it."""
+    return subprocess.Popen(command(name, **options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """Wait for a generator; what it measured.
 
     A run with faults, refusals or requests without an answer is no measurement: it raises ``RuntimeError``.
     """
-    done = subprocess.run(command(name, **options), capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"{name} failed: {done.stderr.strip() or done.returncode}")
-    measured: dict[str, Any] = json.loads(done.stdout)
+    output, said = process.communicate()
+    if process.returncode != 0:
+        raise RuntimeError(f"the generator failed: {said.strip() or process.returncode}")
+    measured: dict[str, Any] = json.loads(output)
     wrong = {key: measured[key] for key in ("faults", "refusals", "unanswered") if measured[key]}
     if wrong or not measured["replies"]:
-        raise RuntimeError(f"{name} measured nothing: {wrong or 'no replies'} {done.stderr.strip()[:500]}")
+        raise RuntimeError(f"nothing was measured: {wrong or 'no replies'} {said.strip()[:500]}")
     return measured
+
+
+def run(name: str, **options: Any) -> dict[str, Any]:
+    """Run generator ``name`` to its end; what it measured."""
+    return finish(start(name, **options))
 
 
 class Held:

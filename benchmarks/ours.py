@@ -28,15 +28,16 @@ QUESTION = "What is up?"
 _loads = itertools.count(1)
 
 
-def request() -> str:
-    """A request as a careful client asks: with an idempotency key, new for each load, in a thread of its own."""
+def request(first: int) -> str:
+    """A request as a careful client asks: with an idempotency key, new for each load, in the thread of its user; ``first``
+    is the number of the load's first user."""
     return json.dumps(
         {
             "type": "execute_agent",
             "id": f"{next(_loads)}-{{client}}-{{serial}}",
             "agent": "golden",
             "message": QUESTION,
-            "thread_id": "chat-{client}",
+            "thread_id": f"chat-{first}-{{client}}",
         }
     )
 
@@ -53,7 +54,7 @@ class Running:
         """The generator's words for so many signed-in users, from number ``first`` on, one connection each."""
         return {
             **self.arriving(users, first),
-            "message": request(),
+            "message": request(first),
             "first": '{"type":"agent_started"',
             "end": '{"type":"agent_completed"',
             "fail": '{"type":"error"',

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 
 from . import figures, generator, machine, ours
 from .figures import figure
@@ -29,22 +28,13 @@ def storm(clients: int) -> dict[str, float]:
             resumed='{"type":"live"',
             **server.arriving(clients),
         )
-        asking = {
-            "mode": "paced",
-            "rate": BYSTANDER_RATE,
-            "connections": BYSTANDERS,
-            "seconds": BYSTANDER_SECONDS,
-            "warmup": 1,
-        }
-        bystander = subprocess.Popen(
-            generator.command("wsload", **asking, **server.words(BYSTANDERS, first=clients)), stdout=subprocess.PIPE
-        )
+        asking = {"mode": "paced", "rate": BYSTANDER_RATE, "connections": BYSTANDERS, "seconds": BYSTANDER_SECONDS}
+        bystander = generator.start("wsload", warmup=1, **asking, **server.words(BYSTANDERS, first=clients))
         try:
             back = held.cut_and_return()
         finally:
-            output, _ = bystander.communicate()
+            reply = generator.finish(bystander)["reply"]
             held.close()
-    reply = json.loads(output)["reply"]
     return {
         "seconds": back["seconds"],
         "each_p50_ms": back["each"]["p50_us"] / 1000,

@@ -8,6 +8,9 @@ from typing import Final
 import typer
 
 from .commands.ask import ask
+from .commands.check import check
+from .commands.importing import import_
+from .commands.revoking import revoke
 from .commands.serve import serve, token
 
 GROUP: Final = "netra.commands"
@@ -20,8 +23,9 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     rich_markup_mode="rich",
 )
-for command in (serve, token, ask):
+for command in (serve, token, ask, check, revoke):
     app.command()(command)
+app.command("import")(import_)
 
 
 def main() -> None:

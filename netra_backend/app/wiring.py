@@ -9,6 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from .adapters.data_directory import lock_data_directory, make_data_directory
@@ -30,7 +31,7 @@ from .agents.triage_agent import TriageAgent
 from .config import Settings, TokenSource
 from .core.ids import mint
 from .core.limits import Quotas
-from .ports import Clock, Entropy, KeySet
+from .ports import Clock, Entropy, KeySet, Ledger
 from .services.approvals import Approvals
 from .services.audit_trail import AuditTrail
 from .services.authentication import Authentication, TrustedSource
@@ -155,6 +156,19 @@ async def open_runtime(
         await turns.take_over()
         yield runtime
         await turns.drain(0)
+
+
+@asynccontextmanager
+async def open_ledger(settings: Settings, *, root: Path | None = None) -> AsyncIterator[Ledger]:
+    """The usage ledger of these settings alone, for a command that needs no server. ``root``: kept there instead."""
+    ledger = DuckDBLedger(
+        root or settings.data_dir / "usage", SystemClock(), SystemEntropy(), allow_raw_sql=settings.allow_raw_sql
+    )
+    await ledger.start()
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
 
 
 def _minter(clock: Clock, entropy: Entropy) -> Callable[[str], str]:

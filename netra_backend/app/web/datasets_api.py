@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import msgspec
 from starlette.requests import Request
@@ -19,7 +19,7 @@ from ..core.identity import Identity
 from .http_support import door, json_response, problem
 from .runtime import Runtime
 
-Upload = tempfile._TemporaryFileWrapper[bytes]
+Upload = IO[bytes]
 MAX_UPLOAD_BYTES: Final = 4 << 30
 STREAM: Final = "application/x-ndjson"
 _OPTIONS: Final = ("format", "model", "start", "name")

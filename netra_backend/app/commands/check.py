@@ -1,0 +1,153 @@
+"""``netra check``: does this machine have what a server needs, and does a factory of yours keep the rules?"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.table import Table
+
+from ..adapters.data_directory import holder_of, make_data_directory
+from ..config import Settings
+from ..core.errors import ConfigurationError, NetraError
+from .common import DataDir, Json, err, load_settings, out, told
+
+AUDITS: Final = "netra.audits"
+"""Entry points of this group judge what ``--factory`` names; the test kit brings one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    part: str
+    ok: bool
+    told: str
+    hint: str = ""
+
+
+@told
+def check(
+    factory: Annotated[str | None, typer.Option(help="MODULE:NAME of a factory to judge instead.")] = None,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Report the configuration and each dependency: all faults at once, each with what to do. Exits with 0 where all hold.
+
+    Examples: netra check   netra check --factory my.module:MyFactory
+    """
+    if factory is not None:
+        raise typer.Exit(_audit(factory, as_json))
+    findings = list(_findings(data_dir))
+    if as_json:
+        typer.echo(
+            json.dumps({"ok": all(each.ok for each in findings), "findings": [asdict(each) for each in findings]})
+        )
+    else:
+        table = Table("", "part", "found", "what to do", box=None, pad_edge=False)
+        for each in findings:
+            mark = "[green]✓[/]" if each.ok else "[bold red]✗[/]"
+            table.add_row(mark, each.part, each.told, each.hint)
+        out.print(table)
+    raise typer.Exit(0 if all(each.ok for each in findings) else 1)
+
+
+def _findings(data_dir: Path | None) -> Iterator[Finding]:
+    try:
+        settings = load_settings(data_dir)
+    except ConfigurationError as error:
+        for fault in error.faults:
+            yield Finding("configuration", False, fault)
+        return
+    yield Finding("configuration", True, f"listens on {settings.host}:{settings.port}")
+    yield _tried("data directory", lambda: _data_directory(settings))
+    yield _tried("event log", lambda: _event_log(settings))
+    yield _tried("usage ledger", lambda: _ledger(settings))
+    yield _tried("prices", _prices)
+    keys = "the development key (loopback only)" if settings.uses_development_key else "configured issuers"
+    yield Finding("sign-in", True, f"tokens of {keys}")
+    model = settings.model or "none: answers come from templates (set NETRA_MODEL for prose)"
+    yield Finding("language model", True, model)
+
+
+def _tried(part: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(part, True, look())
+    except ConfigurationError as error:
+        return Finding(part, False, "; ".join(error.faults))
+    except NetraError as error:
+        return Finding(part, False, error.message, error.hint)
+    except Exception as error:
+        return Finding(part, False, f"{type(error).__name__}: {error}", "See the message; then run netra check again.")
+
+
+def _data_directory(settings: Settings) -> str:
+    path = make_data_directory(settings.data_dir)
+    with tempfile.TemporaryFile(dir=path) as file:
+        file.write(b"netra")
+    holder = holder_of(path)
+    return f"{path}" + (f", used by the server at {holder.url}" if holder is not None else ", free")
+
+
+def _event_log(settings: Settings) -> str:
+    from ..adapters.sqlite_schema import VERSION, open_reader
+
+    path = settings.data_dir / "events.db"
+    if not path.exists():
+        return f"SQLite {sqlite3.sqlite_version}, empty yet"
+    reader = open_reader(path)
+    try:
+        (version,) = reader.execute("PRAGMA user_version").fetchone()
+        (threads,) = reader.execute("SELECT count(*) FROM thread WHERE owner <> ''").fetchone()
+    finally:
+        reader.close()
+    if version != VERSION:
+        raise ValueError(f"schema version {version}, this program knows {VERSION}")
+    return f"SQLite {sqlite3.sqlite_version}, schema {version}, {threads:,} threads"
+
+
+def _ledger(settings: Settings) -> str:
+    from ..wiring import open_ledger
+
+    async def ask() -> Any:
+        with tempfile.TemporaryDirectory() as scratch:
+            async with open_ledger(settings, root=Path(scratch)) as ledger:
+                return await ledger.ask("checker", "data_profile", {})
+
+    asyncio.run(ask())
+    import duckdb
+
+    return f"DuckDB {duckdb.__version__} in a bounded child process"
+
+
+def _prices() -> str:
+    from importlib.metadata import version
+
+    return f"genai-prices {version('genai-prices')}"
+
+
+def _audit(spec: str, as_json: bool) -> int:
+    points = list(entry_points(group=AUDITS))
+    if not points:
+        err.print("✗ No audit is installed: install netra with its test kit.", style="bold red")
+        return 2
+    try:
+        reports = [point.load()(spec) for point in points]
+    except ValueError as fault:
+        err.print(f"✗ {fault}", style="bold red", markup=False)
+        return 2
+    for report in reports:
+        if as_json:
+            typer.echo(json.dumps(asdict(report) | {"passed": report.passed}))
+        else:
+            for line in report.lines():
+                out.print(line, markup=False, highlight=False)
+    return 0 if all(report.passed for report in reports) else 1

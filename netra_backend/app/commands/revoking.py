@@ -1,0 +1,42 @@
+"""``netra revoke``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Annotated
+
+import typer
+
+from ..adapters.data_directory import holder_of, make_data_directory
+from ..adapters.file_revocations import FileRevocations
+from ..core.ids import check_id
+from ..services.revocations import Revocations
+from .common import DataDir, load_settings, local_token, out, told
+from .server_access import ServerAccess
+
+
+@told
+def revoke(
+    user: Annotated[str, typer.Argument(help="Whose sign-ins end.")],
+    data_dir: DataDir = None,
+) -> None:
+    """End all sign-ins of a user: open connections close, runs stop, and tokens made until now count no more.
+
+    Example: netra revoke alice
+    """
+    check_id("user_id", user)
+    settings = load_settings(data_dir)
+    holder = holder_of(settings.data_dir)
+    if holder is not None and holder.url:
+        asyncio.run(_through_server(holder.url, local_token(settings, "netra-operator", ("admin",), 60), user))
+    else:
+        make_data_directory(settings.data_dir)
+        revocations = Revocations(FileRevocations(settings.data_dir))
+        asyncio.run(revocations.revoke(user, time.time_ns() // 1_000_000))
+    out.print(f"✓ All sign-ins of {user} made until now are revoked.", highlight=False, markup=False)
+
+
+async def _through_server(url: str, token: str, user: str) -> None:
+    async with ServerAccess(url, token) as server:
+        await server.post(f"/api/admin/users/{user}/revoke")

@@ -12,6 +12,7 @@ from .server import cpu_seconds, descriptors, resident_kib
 CLIENTS = 20
 RATE = 500
 COMING_AND_GOING = 500
+WARM_AFTER = 50_000
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -39,6 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
         began = time.monotonic()
         sample("before", 0)
         cycle, runs = 0, 0.0
+        warm: dict[str, float] | None = None
         while time.monotonic() - began < options.minutes * 60:
             words = server.words(CLIENTS)
             held = Held(connections=COMING_AND_GOING, **server.arriving(COMING_AND_GOING, first=CLIENTS))
@@ -47,14 +49,18 @@ def main(arguments: list[str] | None = None) -> None:
             held.close()
             runs += done["replies"]
             cycle += 1
-            if cycle == 1:
-                time.sleep(2)
+            if runs >= WARM_AFTER and warm is None:
                 sample("warm", runs)
+                warm = samples[-1]
             elif cycle % 4 == 0:
                 sample("under load", runs)
         time.sleep(5)
         sample("quiet", runs)
-    warm, quiet = samples[1], samples[-1]
+    quiet = samples[-1]
+    if warm is None:
+        raise SystemExit(
+            f"Too short: memory is compared from {WARM_AFTER:,} runs on, when every cache has had its fill."
+        )
     figures.show(
         f"Soak of {options.minutes:g} minutes: {RATE} runs a second, {COMING_AND_GOING} connections that come and go",
         ["minute", "runs", "resident MiB", "descriptors", "cpu s"],

@@ -204,7 +204,7 @@ int main(int count, char **words) {
     }
     running = false;
     uint32_t unanswered = 0;
-    for (uint32_t i = 0; i < option.connections; i++) unanswered += all[i].waiting && now - all[i].asked_at > 5 * SECOND;
+    for (uint32_t i = 0; i < option.connections; i++) unanswered += all[i].waiting && now - all[i].asked_at > 10 * SECOND;
     double seconds = (double)(now - began) / 1e9;
     printf("{\"mode\":\"http\",\"connections\":%u,\"seconds\":%.3f,\"answered\":%lu,\"replies\":%lu,\"replies_per_s\":%.1f,\"frames_per_s\":%.1f,"
            "\"megabytes_per_s\":%.2f,\"faults\":%lu,\"refusals\":%lu,\"redialled\":%lu,\"unanswered\":%u,\"cpu_share\":%.3f",

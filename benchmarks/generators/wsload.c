@@ -304,7 +304,7 @@ static void load(double connect_s) {
     }
     recording = running = false;
     uint32_t unanswered = 0;
-    for (uint32_t i = 0; i < option.connections; i++) unanswered += all[i].waiting && now - all[i].asked_at > SECOND;
+    for (uint32_t i = 0; i < option.connections; i++) unanswered += all[i].waiting && now - all[i].asked_at > 10 * SECOND;
     double seconds = (double)(now - began) / 1e9;
     printf("{\"mode\":\"%s\",\"connections\":%u,\"connect_s\":%.4f,\"seconds\":%.3f,\"answered\":%lu,\"replies\":%lu,\"replies_per_s\":%.1f,"
            "\"frames_per_s\":%.1f,\"megabytes_per_s\":%.2f,\"faults\":%lu,\"refusals\":%lu,\"closes\":%lu,\"unanswered\":%u,"

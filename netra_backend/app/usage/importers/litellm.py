@@ -32,9 +32,7 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
         get = record.get
         start = times.read(get("startTime"), "startTime")
         metadata = nested(get("metadata"))
-        usage = mapping(metadata.get("additional_usage_values")) or mapping(metadata.get("usage_object"))
-        in_details = mapping(usage.get("prompt_tokens_details"))
-        out_details = mapping(usage.get("completion_tokens_details"))
+        cache_read, cache_written, reasoning = _cached(metadata)
         failed = "fail" in str(get("status") or metadata.get("status") or "").lower()
         answered_here = str(get("cache_hit")).lower() == "true"
         key = get("cache_key")
@@ -50,15 +48,10 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
             status=Status.GATEWAY_CACHE.value if answered_here else ERROR if failed else OK,
             requests=1,
             input_tokens=tokens(get("prompt_tokens"), "prompt_tokens"),
-            cache_read_tokens=optional_tokens(
-                _first(usage.get("cache_read_input_tokens"), in_details.get("cached_tokens")), "cache_read_input_tokens"
-            ),
-            cache_write_tokens=optional_tokens(
-                _first(usage.get("cache_creation_input_tokens"), in_details.get("cache_creation_tokens")),
-                "cache_creation_input_tokens",
-            ),
+            cache_read_tokens=cache_read,
+            cache_write_tokens=cache_written,
             output_tokens=tokens(get("completion_tokens"), "completion_tokens"),
-            reasoning_tokens=optional_tokens(out_details.get("reasoning_tokens"), "reasoning_tokens"),
+            reasoning_tokens=reasoning,
             latency_ms=duration,
             cost_reported_usd=money(get("spend"), "spend"),
             session_id=text(get("session_id")),
@@ -84,8 +77,21 @@ def nested(value: object) -> Mapping[str, Any]:
     return mapping(value)
 
 
-def _first(*values: object) -> object:
-    return next((value for value in values if value is not None), None)
+def _cached(metadata: Mapping[str, Any]) -> tuple[int | None, int | None, int | None]:
+    """Tokens read from the cache, written to it, and spent on reasoning, wherever this version tells them."""
+    usage = mapping(metadata.get("additional_usage_values")) or mapping(metadata.get("usage_object"))
+    if not usage:
+        return None, None, None
+    read, written = usage.get("cache_read_input_tokens"), usage.get("cache_creation_input_tokens")
+    into = mapping(usage.get("prompt_tokens_details"))
+    out_of = mapping(usage.get("completion_tokens_details"))
+    return (
+        optional_tokens(into.get("cached_tokens") if read is None else read, "cache_read_input_tokens"),
+        optional_tokens(
+            into.get("cache_creation_tokens") if written is None else written, "cache_creation_input_tokens"
+        ),
+        optional_tokens(out_of.get("reasoning_tokens"), "reasoning_tokens"),
+    )
 
 
 def _operation(call_type: str) -> str:
@@ -105,7 +111,10 @@ def _tag(tags: object) -> str | None:
             return text(tags)
     if not isinstance(tags, list):
         return None
-    return next((text(tag) for tag in tags if isinstance(tag, str) and not tag.startswith("User-Agent:")), None)
+    for tag in tags:
+        if isinstance(tag, str) and not tag.startswith("User-Agent:"):
+            return text(tag)
+    return None
 
 
 LITELLM: Final = Format("litellm", "LiteLLM spend logs (JSON, JSON Lines, CSV)", _recognise, _read)

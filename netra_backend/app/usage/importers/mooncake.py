@@ -5,7 +5,7 @@ A trace names neither models nor dates: it is priced as a model that the user na
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import Final
 
 from ..rows import Capability
@@ -58,7 +58,7 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
         frozenset({Capability.PER_REQUEST}),
         notes=(
             f"The trace names no model; its rows are priced as {model}.",
-            f"The trace has offsets, no dates; it is taken to begin at {start.replace(tzinfo=UTC).isoformat()}.",
+            f"The trace has offsets, no dates; it is taken to begin at {start.isoformat()}.",
         ),
         priced_as=model,
     )

@@ -6,16 +6,30 @@ from collections.abc import Sequence
 from typing import Final
 
 from ...core.errors import ToolFault
+from .anthropic_usage import ANTHROPIC_USAGE
 from .azure_llm_2023 import AZURE_LLM_2023
 from .format import Format
+from .langfuse import LANGFUSE
 from .litellm import LITELLM
 from .mooncake import MOONCAKE
+from .openai_usage import OPENAI_USAGE
+from .otel import OTEL
 from .records import Head
 from .source import unsupported
 from .table import TABLE, columns_of
 from .tracelab import TRACELAB
 
-FORMATS: Final[Sequence[Format]] = (LITELLM, MOONCAKE, TRACELAB, AZURE_LLM_2023, TABLE)
+FORMATS: Final[Sequence[Format]] = (
+    LITELLM,
+    LANGFUSE,
+    OPENAI_USAGE,
+    ANTHROPIC_USAGE,
+    OTEL,
+    MOONCAKE,
+    TRACELAB,
+    AZURE_LLM_2023,
+    TABLE,
+)
 """In the order in which they are asked: the most particular first."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -29,7 +28,8 @@ class NotUsage(Exception):
 
 
 class UsageRow(msgspec.Struct, omit_defaults=True, gc=False, kw_only=True):
-    """One row of the usage table; the fields are those of ``rows.COLUMNS``, in order. ``None``: the source does not say."""
+    """One row of the usage table; the fields are those of ``rows.COLUMNS``, in order. ``None``: the source does not say.
+    Money is written as a decimal; times are in UTC."""
 
     ts: datetime
     provider: str | None = None
@@ -43,7 +43,7 @@ class UsageRow(msgspec.Struct, omit_defaults=True, gc=False, kw_only=True):
     output_tokens: int
     reasoning_tokens: int | None = None
     latency_ms: float | None = None
-    cost_reported_usd: Decimal | None = None
+    cost_reported_usd: str | None = None
     session_id: str | None = None
     request_id: str | None = None
     feature: str | None = None

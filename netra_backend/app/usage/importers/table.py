@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from operator import methodcaller
 from typing import Any, Final
 
 from ...core.errors import ToolFault
@@ -17,6 +18,7 @@ from .row import ERROR, OK, REQUEST, BadRow, UsageRow
 from .source import unsupported
 from .table_names import UNCACHED_INPUT, guess
 from .values import Times, block_hashes, milliseconds, money, optional_tokens, required_text, text, tokens
+from .values import mapping as mapping_of
 
 _STOPPED: Final = ("stop", "length", "tool_calls", "end_turn", "max_tokens")
 """Why a model stopped, which some tables give as the status."""
@@ -121,14 +123,14 @@ def _leaves_cache_out(head: Head, mapping: Mapping[str, str]) -> bool:
 
 def getter(column: str) -> Callable[[Record], Any]:
     """Reads a column of a record: a plain name first, else a path of nested members."""
+    plain = methodcaller("get", column)
     outer, _, inner = column.partition(".")
+    if not inner:
+        return plain
 
     def read(record: Record) -> Any:
-        value = record.get(column)
-        if value is None and inner:
-            below = record.get(outer)
-            return below.get(inner) if isinstance(below, dict) else None
-        return value
+        value = plain(record)
+        return mapping_of(record.get(outer)).get(inner) if value is None else value
 
     return read
 
@@ -178,12 +180,8 @@ def _flag(value: object, name: str) -> bool | None:
     raise BadRow(f"{name} is neither true nor false", value)
 
 
-def _text(value: object, name: str) -> str | None:
-    return text(value)
-
-
 _CHECKS: Final[Mapping[str, Callable[[object, str], Any]]] = {
-    **dict.fromkeys(COLUMNS, _text),
+    **dict.fromkeys(COLUMNS, text),
     **dict.fromkeys(("input_tokens", "output_tokens", UNCACHED_INPUT), tokens),
     **dict.fromkeys(
         ("requests", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "block_tokens"), optional_tokens

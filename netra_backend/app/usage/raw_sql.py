@@ -1,0 +1,132 @@
+"""``raw_sql``: one statement that reads, where an operator allows it.
+
+The statement is parsed, every node of its tree must be of a list, and what is run is written anew from the tree that was
+judged: a text that two parsers read differently gains nothing. Memory, time and files are not judged here; the process that
+this runs in bounds them, whatever passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+import sqlglot
+from sqlglot import exp
+
+from ..core import validation
+from ..core.errors import QueryRejected, ToolFault
+from .raw_sql_lists import FUNCTIONS, NODES, TABLES
+from .rows import Rows
+
+MAX_SQL: Final = 10_000
+MAX_NODES: Final = 2_000
+MAX_ROWS: Final = 1_000
+MAX_BYTES: Final = 1 << 20
+MAX_JOINS: Final = 4
+
+_HINT: Final = (
+    f"Write one SELECT over {' and '.join(sorted(TABLES))}, with everyday functions, and joins ON an equality."
+)
+
+
+class RawSql(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What ``raw_sql`` takes."""
+
+    sql: str
+    limit: int = 100
+
+
+def raw_sql(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Run one statement: ``{columns, rows, truncated}``. Raises ``QueryRejected``, and ``ToolFault``:
+    ``INVALID_ARGUMENTS``, ``RESULT_TOO_LARGE``."""
+    try:
+        asked = msgspec.convert(dict(arguments), RawSql)
+    except msgspec.ValidationError as error:
+        raise ToolFault("INVALID_ARGUMENTS", f"The query does not fit: {error}.", hint=_HINT) from None
+    limit = max(1, min(asked.limit, MAX_ROWS))
+    judged = judge(asked.sql)
+    answer = rows.execute(judged)
+    columns = [column[0] for column in answer.description or ()]
+    found = answer.fetchmany(limit + 1)
+    if len(msgspec.json.encode(found[:limit])) > MAX_BYTES:
+        raise ToolFault(
+            "RESULT_TOO_LARGE",
+            f"The result is larger than {MAX_BYTES >> 20} MiB.",
+            hint="Select fewer columns or rows.",
+        )
+    plain = msgspec.to_builtins(found[:limit])
+    return {"columns": columns, "rows": plain, "truncated": len(found) > limit, "sql": judged}
+
+
+def judge(sql: str) -> str:
+    """The statement as it will be run. Raises ``QueryRejected`` where it is more than one that reads the usage tables."""
+    tree, fault = _parsed(sql)
+    if fault is not None:
+        raise QueryRejected(fault, point=validation.QUERY_STATEMENT, field="sql", hint=_HINT)
+    assert tree is not None  # there is a tree where there is no fault
+    named = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
+    for table in tree.find_all(exp.Table):
+        plain = isinstance(table.this, exp.Identifier) and not table.db and not table.catalog
+        if not plain or table.name.lower() not in TABLES | named:
+            raise QueryRejected(
+                f"{table.sql('duckdb')[:80]} is not a relation that may be read",
+                point=validation.QUERY_TABLE,
+                field="sql",
+                hint=_HINT,
+            )
+    for function in tree.find_all(exp.Func):
+        name = function.name if isinstance(function, exp.Anonymous) else function.sql_name()
+        if name.upper() not in FUNCTIONS:
+            raise QueryRejected(
+                f"The function {name[:64].lower()} may not be called",
+                point=validation.QUERY_FUNCTION,
+                field="sql",
+                hint=_HINT,
+            )
+    return tree.sql("duckdb", comments=False)
+
+
+def _parsed(sql: str) -> tuple[exp.Expression | None, str | None]:
+    """The tree of the statement, or what is wrong with its shape."""
+    if len(sql) > MAX_SQL:
+        return None, f"The statement is longer than {MAX_SQL:,} characters"
+    try:
+        statements = [statement for statement in sqlglot.parse(sql, dialect="duckdb") if statement is not None]
+    except (sqlglot.errors.SqlglotError, RecursionError, ValueError) as error:
+        return None, f"The statement cannot be parsed: {str(error).partition('.')[0][:200]}"
+    if len(statements) != 1:
+        return None, f"There are {len(statements)} statements; exactly one is run"
+    tree = statements[0]
+    if not isinstance(tree, (exp.Select, exp.SetOperation)):
+        return None, f"A statement of kind {type(tree).__name__} is not run; only SELECT is"
+    for count, node in enumerate(tree.walk(), 1):
+        if count > MAX_NODES:
+            return None, f"The statement has more than {MAX_NODES:,} parts"
+        if not isinstance(node, exp.Func) and type(node) not in NODES:
+            return None, f"{type(node).__name__} is not allowed"
+    return tree, _fault_of_with(tree) or _fault_of_joins(tree)
+
+
+def _fault_of_with(tree: exp.Expression) -> str | None:
+    # One WITH, at the top: a name from an inner one could hide what a table outside of it is.
+    for clause in tree.find_all(exp.With):
+        if clause.parent is not tree or clause.args.get("recursive"):
+            return "WITH stands at the top of the statement, and is not recursive"
+        for cte in clause.expressions:
+            if not isinstance(cte.this, (exp.Select, exp.SetOperation)):
+                return "WITH holds only SELECT"
+    return None
+
+
+def _fault_of_joins(tree: exp.Expression) -> str | None:
+    joins = list(tree.find_all(exp.Join))
+    if len(joins) > MAX_JOINS:
+        return f"There are more than {MAX_JOINS} joins"
+    for join in joins:
+        condition = join.args.get("on")
+        equalities = condition.find_all(exp.EQ) if condition is not None else ()
+        tied = any(equality.left.find(exp.Column) and equality.right.find(exp.Column) for equality in equalities)
+        if not tied and not join.args.get("using"):
+            return "A join needs ON with an equality of columns, or USING"
+    return None

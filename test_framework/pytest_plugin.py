@@ -39,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     if config.pluginmanager.hasplugin("asyncio"):
         config.pluginmanager.import_plugin("test_framework.service_fixtures")
+        config.pluginmanager.import_plugin("test_framework.server_fixtures")
 
 
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,0 +1,132 @@
+"""A real ``netra serve`` process of a test's own: started on a free port, ended with whoever started it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from .guardian import in_child
+
+_COMMAND: Final = (sys.executable, "-c", "from netra_backend.app.cli import main; main()")
+_END_SECONDS: Final = 15.0
+
+
+class ServerFailed(RuntimeError):
+    """The server did not start; the message is what it said."""
+
+
+class ServerProcess:
+    """One server. ``url`` is where it listens; what it logs is kept in a file and read by ``log``.
+
+    ``settings`` are environment variables; of the test's own environment no setting of the application is passed on.
+    """
+
+    def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
+        self.data_dir = data_dir
+        self.url = ""
+        self._settings = dict(settings or {})
+        self._process: subprocess.Popen[bytes] | None = None
+        # Outside of the data directory, which is the server's own, and not removed with it.
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as this object
+
+    @property
+    def websocket_url(self) -> str:
+        """The same for WebSockets."""
+        return self.url.replace("http", "ws", 1)
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The running process."""
+        if self._process is None:
+            raise RuntimeError("the server is not running: call start")
+        return self._process
+
+    def start(self) -> Self:
+        """Start (again, on the same data) and wait until it is ready. Raises ``ServerFailed``."""
+        self._process = subprocess.Popen(
+            [*_COMMAND, "serve", "--port", "0", "--data-dir", str(self.data_dir)],
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=self._environment(),
+            preexec_fn=in_child(),
+        )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            self._process.wait()
+            raise ServerFailed(f"netra serve ended with {self._process.returncode}: {self.log()[-2000:]}")
+        self.url = json.loads(line)["url"]
+        return self
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run another ``netra`` command with the same settings and data."""
+        return subprocess.run(
+            [*_COMMAND, *arguments], env=self._environment(), capture_output=True, text=True, check=False
+        )
+
+    def stop(self) -> int:
+        """End it by SIGTERM, as an operator does; its exit code."""
+        self.process.terminate()
+        return self._ended()
+
+    def kill(self) -> None:
+        """End it by SIGKILL, as a crash does."""
+        self.process.kill()
+        self._ended()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal: ``SIGSTOP`` freezes, ``SIGCONT`` thaws."""
+        self.process.send_signal(number)
+
+    def log(self) -> str:
+        """All that it logged so far, over all its starts."""
+        size = os.fstat(self._log.fileno()).st_size
+        return os.pread(self._log.fileno(), size, 0).decode(errors="replace")
+
+    def close(self) -> None:
+        """End it if it runs, and forget its log."""
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+        self._log.close()
+
+    def _ended(self) -> int:
+        process = self.process
+        try:
+            code = process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError(f"the server did not end within {_END_SECONDS:g} s of SIGTERM") from None
+        assert process.stdout is not None
+        process.stdout.close()
+        self._process = None
+        return code
+
+    def _environment(self) -> dict[str, str]:
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("NETRA_") or name.startswith(("NETRA_TEST_", "NETRA_STAGING_"))
+        }
+        return kept | {"NETRA_DATA_DIR": str(self.data_dir)} | self._settings
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def json_lines(text: str) -> list[dict[str, Any]]:
+    """The JSON objects among the lines of a command's output."""
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]

@@ -1,0 +1,79 @@
+"""Users for tests: an id, and a token that the server under test accepts."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import subprocess
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from .ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class TestUser:
+    """One user. The id is minted and never the email."""
+
+    __test__ = False
+
+    id: str
+    token: str
+    email: str = ""
+
+
+class MakesUsers(Protocol):
+    """Where users come from."""
+
+    def make(self, email: str, *, scopes: Iterable[str] = ()) -> TestUser:
+        """A new user, with a token."""
+
+
+class LocalUsers:
+    """Users of a server of our own: their tokens are signed with the development key of its data directory."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._key_file = data_dir / "development.key"
+
+    def make(self, email: str, *, scopes: Iterable[str] = (), lifetime_s: int = 3600) -> TestUser:
+        """A new user, with a token."""
+        return self.token_for(new_id("user"), email, scopes=scopes, lifetime_s=lifetime_s)
+
+    def token_for(
+        self, user_id: str, email: str = "", *, scopes: Iterable[str] = (), lifetime_s: int = 3600
+    ) -> TestUser:
+        """Another token for a user."""
+        from netra_backend.app.config import DEVELOPMENT
+        from netra_backend.app.services.token_minting import mint_token
+
+        token = mint_token(
+            user_id,
+            key=bytes.fromhex(self._key_file.read_text()),
+            issuer=DEVELOPMENT.issuer,
+            now_ms=time.time_ns() // 1_000_000,
+            token_id=secrets.token_hex(8),
+            scopes=scopes,
+            lifetime_s=lifetime_s,
+        )
+        return TestUser(user_id, token, email)
+
+
+class StagingUsers:
+    """Users of a server elsewhere: a command takes an email (and scopes) and prints an id and a token."""
+
+    def __init__(self, command: str) -> None:
+        self._command = shlex.split(command)
+
+    def make(self, email: str, *, scopes: Iterable[str] = ()) -> TestUser:
+        """A new user, with a token. Raises ``RuntimeError`` with what the command said where it prints anything else."""
+        done = subprocess.run([*self._command, email, *scopes], capture_output=True, text=True, check=False)
+        words = done.stdout.split()
+        if done.returncode or len(words) != 2:
+            raise RuntimeError(
+                f"{self._command[0]} must print a user id and a token; it ended with {done.returncode}, printed "
+                f"{len(words)} words, and said: {done.stderr.strip()[-500:]}"
+            )
+        return TestUser(words[0], words[1], email)

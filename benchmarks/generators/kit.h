@@ -43,22 +43,32 @@ static double cpu_seconds(void) {
     return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
-// --- histograms: one bucket a microsecond up to ten seconds, printed in steps of a quarter of a doubling ---------------
+// --- histograms: a microsecond wide up to 4 ms, then 1/2048 of the value, without an upper end ---------------------------
 
-enum { BUCKETS = 10 * 1000 * 1000 };
+enum { FINE = 2048, BUCKETS = 27 * FINE };
 
 struct histogram {
-    uint32_t *counts;
-    uint64_t total, longest_ns;
+    uint64_t *counts, total, longest_ns;
 };
 
 static struct histogram new_histogram(void) {
-    return (struct histogram){.counts = claim(BUCKETS, sizeof(uint32_t))};
+    return (struct histogram){.counts = claim(BUCKETS, sizeof(uint64_t))};
+}
+
+static uint32_t bucket_of(uint64_t us) {
+    int shift = us < 2 * FINE ? 0 : 64 - 12 - __builtin_clzll(us);
+    uint64_t bucket = (uint64_t)shift * FINE + (us >> shift);
+    return bucket < BUCKETS ? (uint32_t)bucket : BUCKETS - 1;
+}
+
+// The first microsecond of a bucket.
+static double edge_of(uint32_t bucket) {
+    int shift = bucket < 2 * FINE ? 0 : (int)(bucket / FINE) - 1;
+    return ldexp(bucket - (double)shift * FINE, shift);
 }
 
 static void record(struct histogram *h, uint64_t ns) {
-    uint64_t us = ns / 1000;
-    h->counts[us < BUCKETS ? us : BUCKETS - 1]++;
+    h->counts[bucket_of(ns / 1000)]++;
     h->total++;
     if (ns > h->longest_ns) h->longest_ns = ns;
 }
@@ -66,11 +76,12 @@ static void record(struct histogram *h, uint64_t ns) {
 static double quantile_us(const struct histogram *h, double share) {
     if (!h->total) return -1;
     uint64_t wanted = (uint64_t)ceil(share * (double)h->total), seen = 0;
-    for (uint32_t us = 0; us < BUCKETS; us++)
-        if ((seen += h->counts[us]) >= wanted) return us + 0.5;
-    return BUCKETS;
+    for (uint32_t bucket = 0; bucket < BUCKETS; bucket++)
+        if ((seen += h->counts[bucket]) >= wanted) return (edge_of(bucket) + edge_of(bucket + 1)) / 2;
+    return edge_of(BUCKETS);
 }
 
+// Its quantiles, and how many lie below each edge of a coarser scale (a quarter of a doubling).
 static void print_histogram(const char *name, const struct histogram *h) {
     printf(",\"%s\":{\"count\":%lu,\"p50_us\":%.1f,\"p90_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"max_us\":%.1f,\"buckets\":[",
            name, h->total, quantile_us(h, .5), quantile_us(h, .9), quantile_us(h, .99), quantile_us(h, .999),
@@ -78,13 +89,14 @@ static void print_histogram(const char *name, const struct histogram *h) {
     double edge = 1;
     uint64_t inside = 0;
     bool comma = false;
-    for (uint32_t us = 0; us < BUCKETS && h->total; us++) {
-        inside += h->counts[us];
-        if (us + 1 < (uint32_t)edge) continue;
-        if (inside) printf("%s[%.0f,%lu]", comma ? "," : "", floor(edge), inside);
+    for (uint32_t bucket = 0; bucket < BUCKETS; bucket++) {
+        inside += h->counts[bucket];
+        double end = edge_of(bucket + 1);
+        if (end < edge && bucket + 1 < BUCKETS) continue;
+        if (inside) printf("%s[%.0f,%lu]", comma ? "," : "", end, inside);
         comma = comma || inside;
         inside = 0;
-        edge *= 1.189207115;
+        while (edge <= end) edge *= 1.189207115;
     }
     printf("]}");
 }

@@ -15,6 +15,7 @@ from ..core.errors import DependencyUnavailable
 from ..core.history import Chunk, RunRecord, ThreadHead
 from ..ports import Clock, StoredRun, StoredThread
 from . import sqlite_reader, sqlite_schema
+from .key_filter import DAY_MS, KeyFilter
 from .sqlite_changes import Deletion, Rename, Trim
 from .sqlite_writer import SqliteWriter
 
@@ -51,6 +52,9 @@ class SqliteEventLog:
         self._next_key: int = writer.execute("SELECT coalesce(max(key), 0) + 1 FROM thread").fetchone()[0]
         self._writer = SqliteWriter(writer, self._committed_in_thread, self._failed_in_thread, clock.now_ms)
         self._reader = sqlite_schema.open_reader(path)
+        self._keys = KeyFilter(clock.now_ms())
+        for owner, key, created in sqlite_reader.keys_since(self._reader, clock.now_ms() - DAY_MS):
+            self._keys.add(owner, key, created)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="netra-log-reader")
         self._writer.start()
 
@@ -95,6 +99,8 @@ class SqliteEventLog:
     def append(self, run: RunRecord, frame: bytes, *, ends: bool = False) -> Chunk:
         if self.failed:
             raise DependencyUnavailable("The event log is not writable.", retry_after_ms=5000)
+        if run.key is not None and run.seq == 0:
+            self._keys.add(run.head.owner, run.key, run.created_ms)
         begun = history.append(run, frame)
         if begun is not None:
             if not self._dirty:
@@ -188,6 +194,8 @@ class SqliteEventLog:
         )
 
     async def request(self, owner: str, key: str, since_ms: int) -> StoredRun | None:
+        if not self._keys.may_hold(owner, key):
+            return None
         return await self._read(sqlite_reader.request, owner, key, since_ms)
 
     async def unfinished(self) -> list[StoredRun]:

@@ -40,19 +40,20 @@ def page(
 ) -> tuple[list[bytes], int]:
     """Frames of ``rows[start:]`` up to one page, and the index of the first row that was not read.
 
-    A row is never split over pages: a page ends before the row that would go over its bounds, and has one row at least.
+    A row is never split over pages: a page ends before the row that would go over its bounds, and has one row at least
+    (a row is a chunk, and so smaller than a page).
     """
     frames: list[bytes] = []
     size = 0
     index = start
     while index < len(rows):
-        found = connection.execute("SELECT seq, payload FROM log WHERE id = ?", (rows[index],)).fetchone()
+        found = connection.execute("SELECT seq, n, payload FROM log WHERE id = ?", (rows[index],)).fetchone()
+        if found is None:  # the thread was deleted meanwhile
+            return frames, len(rows)
+        seq, count, payload = found
+        if frames and (size + len(payload) > PAGE_BYTES or len(frames) + count > PAGE_EVENTS):
+            break
         index += 1
-        if found is None:
-            continue
-        seq, payload = found
-        if frames and (size + len(payload) > PAGE_BYTES or len(frames) >= PAGE_EVENTS):
-            return frames, index - 1
         for frame in payload.split(b"\n"):
             if after < seq <= upto:
                 frames.append(frame)
@@ -67,7 +68,7 @@ def run(connection: sqlite3.Connection, run_id: str) -> StoredRun | None:
 
 
 def unfinished(connection: sqlite3.Connection) -> list[StoredRun]:
-    return [StoredRun(*found) for found in connection.execute(f"{_RUN} WHERE ended = 0 ORDER BY run_id")]
+    return [StoredRun(*found) for found in connection.execute(f"{_RUN} WHERE ended = 0 ORDER BY run.created, seq")]
 
 
 def request(connection: sqlite3.Connection, owner: str, key: str, since_ms: int) -> StoredRun | None:
@@ -75,6 +76,23 @@ def request(connection: sqlite3.Connection, owner: str, key: str, since_ms: int)
         "SELECT run_id FROM request WHERE owner = ? AND key = ? AND created >= ?", (owner, key, since_ms)
     ).fetchone()
     return None if found is None else run(connection, found[0])
+
+
+def keys_since(connection: sqlite3.Connection, since_ms: int) -> Iterator[tuple[str, str, int]]:
+    """Owner, key and time of the idempotency keys since then."""
+    yield from connection.execute("SELECT owner, key, created FROM request WHERE created >= ?", (since_ms,))
+
+
+def threads_of(connection: sqlite3.Connection, owner: str) -> list[tuple[int, str]]:
+    """``key, thread_id`` of all threads of the owner."""
+    return connection.execute("SELECT key, thread_id FROM thread WHERE owner = ?", (owner,)).fetchall()
+
+
+def untouched(connection: sqlite3.Connection, before_ms: int) -> list[tuple[int, str, int]]:
+    """``key, thread_id, top`` of the threads that had no event since then."""
+    return connection.execute(
+        "SELECT key, thread_id, top FROM thread JOIN head USING (key) WHERE updated < ? AND owner <> ''", (before_ms,)
+    ).fetchall()
 
 
 def threads(

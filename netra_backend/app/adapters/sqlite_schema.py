@@ -54,7 +54,6 @@ CREATE TABLE request (              -- idempotency keys
     created INTEGER NOT NULL,       -- ms
     PRIMARY KEY (owner, key)
 ) WITHOUT ROWID;
-CREATE INDEX request_created ON request(created);
 """
 
 

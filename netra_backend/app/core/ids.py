@@ -37,11 +37,24 @@ _PLACEHOLDER = re.compile(
 )
 _VALID = re.compile(rf"(?!(?i:{_WORDS})(?:[_.:-]|\Z))(?!{_NIL_UUID})[A-Za-z0-9][A-Za-z0-9._:-]{{0,127}}").fullmatch
 _SHOWN = 64
+_FOUND_VALID: set[str] = set()
+"""Ids judged lately: one request's ids are judged by every factory they pass, and the same string has the same verdict."""
+_MAX_FOUND: Final = 8192
+_JUDGED = 2 * MAX_LENGTH  # the template pattern takes quadratic time, and hostile text may be long
 
 
 def is_valid_id(value: object) -> bool:
     """Whether ``value`` may be an id. Never raises."""
-    return type(value) is str and _VALID(value) is not None
+    if type(value) is not str:
+        return False
+    if value in _FOUND_VALID:
+        return True
+    if _VALID(value) is None:
+        return False
+    if len(_FOUND_VALID) >= _MAX_FOUND:
+        _FOUND_VALID.clear()
+    _FOUND_VALID.add(value)
+    return True
 
 
 def check_id(field: str, value: object) -> None:
@@ -50,10 +63,10 @@ def check_id(field: str, value: object) -> None:
     Raises ``InvalidContextError``: a placeholder's message contains ``Forbidden placeholder values``; a format fault names
     the field and the rule.
     """
-    if type(value) is str and _VALID(value) is not None:
+    if is_valid_id(value):
         return
     shown = repr(value if len(str(value)) <= _SHOWN else str(value)[:_SHOWN] + "…")
-    if isinstance(value, str) and _PLACEHOLDER.match(value) is not None:
+    if isinstance(value, str) and _PLACEHOLDER.match(value[:_JUDGED]) is not None:
         raise InvalidContextError(
             f"Forbidden placeholder values: {field}={shown} is a placeholder, not an id",
             point=validation.ID_PLACEHOLDER,

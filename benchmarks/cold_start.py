@@ -17,7 +17,7 @@ from . import figures, machine, ours
 from .figures import figure
 
 NETRA = Path(sys.executable).with_name("netra")
-TRACE = machine.ROOT.parent / "shared" / "data" / "tracelab" / "replay_examples_multi_session_large.csv"
+TRACE = machine.ROOT.parent / "shared" / "data" / "tracelab" / "example_sessions_sanitized_round_trace.jsonl"
 USER = "user-00000"
 ASKED = {"type": "execute_agent", "agent": "cost_optimizer", "message": "Where does my money go, and where can I cut?"}
 

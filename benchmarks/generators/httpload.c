@@ -25,6 +25,7 @@ struct connection {
 static struct {
     int port;
     uint32_t connections;
+    uint64_t replies;
     double seconds, warmup;
     const char *path, *header, *clients, *body, *type;
 } option = {.connections = 100, .seconds = 5, .warmup = 1, .path = "/", .header = "", .body = "", .type = "application/json"};
@@ -158,7 +159,8 @@ static void turn(void) {
 static void parse_options(int count, char **words) {
     static const struct option names[] = {
         {"port", 1, 0, 'p'},    {"connections", 1, 0, 'c'}, {"path", 1, 0, 'u'}, {"header", 1, 0, 'H'}, {"clients", 1, 0, 'C'},
-        {"body", 1, 0, 'B'},    {"type", 1, 0, 'T'},        {"seconds", 1, 0, 's'}, {"warmup", 1, 0, 'w'}, {0, 0, 0, 0}};
+        {"body", 1, 0, 'B'},    {"type", 1, 0, 'T'},        {"seconds", 1, 0, 's'}, {"warmup", 1, 0, 'w'},
+        {"replies", 1, 0, 'n'}, {0, 0, 0, 0}};
     for (int name; (name = getopt_long(count, words, "", names, NULL)) != -1;) {
         switch (name) {
         case 'p': option.port = atoi(optarg); break;
@@ -169,6 +171,7 @@ static void parse_options(int count, char **words) {
         case 'B': option.body = optarg; break;
         case 'T': option.type = optarg; break;
         case 's': option.seconds = atof(optarg); break;
+        case 'n': option.replies = strtoull(optarg, NULL, 10); break;
         case 'w': option.warmup = atof(optarg); break;
         default: exit(2);
         }
@@ -191,7 +194,7 @@ int main(int count, char **words) {
     }
     double cpu = 0;
     uint64_t now = now_ns(), faults_before = 0, refusals_before = 0;
-    for (; now < until; now = now_ns()) {
+    for (; now < until && (!option.replies || total < option.replies); now = now_ns()) {
         if (!recording && now >= from) {
             recording = true;
             began = now;
@@ -206,9 +209,9 @@ int main(int count, char **words) {
     uint32_t unanswered = 0;
     for (uint32_t i = 0; i < option.connections; i++) unanswered += all[i].waiting && now - all[i].asked_at > 10 * SECOND;
     double seconds = (double)(now - began) / 1e9;
-    printf("{\"mode\":\"http\",\"connections\":%u,\"seconds\":%.3f,\"answered\":%lu,\"replies\":%lu,\"replies_per_s\":%.1f,\"frames_per_s\":%.1f,"
+    printf("{\"mode\":\"http\",\"connections\":%u,\"seconds\":%.3f,\"answered\":%lu,\"replies\":%lu,\"frames\":%lu,\"replies_per_s\":%.1f,\"frames_per_s\":%.1f,"
            "\"megabytes_per_s\":%.2f,\"faults\":%lu,\"refusals\":%lu,\"redialled\":%lu,\"unanswered\":%u,\"cpu_share\":%.3f",
-           option.connections, seconds, total, replies, (double)replies / seconds, (double)events / seconds,
+           option.connections, seconds, total, replies, events, (double)replies / seconds, (double)events / seconds,
            (double)bytes / 1e6 / seconds, faults - faults_before, refusals - refusals_before, redialled, unanswered,
            (cpu_seconds() - cpu) / seconds);
     print_histogram("first", &to_first);

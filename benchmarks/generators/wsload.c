@@ -4,7 +4,7 @@
 //   paced    requests arrive at a given rate, whatever the replies do; latency counts from the arrival
 //   idle     connections are opened and held; a line on stdin cuts them all and brings them back; its end ends the program
 //
-// A frame is known by how its text begins: --ready opens a connection, --first is the first frame of a reply, --end its
+// A load lasts --seconds after its --warmup, or until there were --replies. A frame is known by how its text begins: --ready opens a connection, --first is the first frame of a reply, --end its
 // last, --fail a refusal. Only headers and those beginnings are read. Prints one JSON object a line.
 #define _GNU_SOURCE
 #include "kit.h"
@@ -28,6 +28,7 @@ struct connection {
 static struct {
     int port, window;
     uint32_t connections;
+    uint64_t replies;
     double seconds, warmup, rate, patience;
     const char *mode, *path, *header, *clients, *greet, *again, *message, *ready, *resumed, *first, *end, *fail;
 } option = {.window = 64, .connections = 100, .seconds = 5, .warmup = 1, .rate = 1000, .patience = 60, .mode = "closed",
@@ -290,7 +291,7 @@ static void load(double connect_s) {
     for (uint32_t i = 0; i < option.connections; i++) paced ? rest(&all[i]) : ask(&all[i], start);
     double next = (double)start, cpu = 0;
     uint64_t now = start, began = start, faults_before = 0, refusals_before = 0;
-    for (; now < until; now = now_ns()) {
+    for (; now < until && (!option.replies || answered < option.replies); now = now_ns()) {
         if (!recording && now >= from) {
             recording = true;
             began = now;
@@ -306,10 +307,10 @@ static void load(double connect_s) {
     uint32_t unanswered = 0;
     for (uint32_t i = 0; i < option.connections; i++) unanswered += all[i].waiting && now - all[i].asked_at > 10 * SECOND;
     double seconds = (double)(now - began) / 1e9;
-    printf("{\"mode\":\"%s\",\"connections\":%u,\"connect_s\":%.4f,\"seconds\":%.3f,\"answered\":%lu,\"replies\":%lu,\"replies_per_s\":%.1f,"
+    printf("{\"mode\":\"%s\",\"connections\":%u,\"connect_s\":%.4f,\"seconds\":%.3f,\"answered\":%lu,\"replies\":%lu,\"frames\":%lu,\"replies_per_s\":%.1f,"
            "\"frames_per_s\":%.1f,\"megabytes_per_s\":%.2f,\"faults\":%lu,\"refusals\":%lu,\"closes\":%lu,\"unanswered\":%u,"
            "\"backlog\":%lu,\"cpu_share\":%.3f",
-           option.mode, option.connections, connect_s, seconds, answered, replies, (double)replies / seconds, (double)frames / seconds,
+           option.mode, option.connections, connect_s, seconds, answered, replies, frames, (double)replies / seconds, (double)frames / seconds,
            (double)bytes / 1e6 / seconds, faults - faults_before, refusals - refusals_before, closes, unanswered,
            arrivals_tail - arrivals_head, (cpu_seconds() - cpu) / seconds);
     print_histogram("first", &to_first);
@@ -323,7 +324,8 @@ static void parse_options(int count, char **words) {
         {"header", 1, 0, 'H'},  {"clients", 1, 0, 'C'},     {"greet", 1, 0, 'g'},   {"again", 1, 0, 'a'},
         {"message", 1, 0, 'M'}, {"ready", 1, 0, 'R'},       {"resumed", 1, 0, 'S'}, {"first", 1, 0, 'F'},
         {"end", 1, 0, 'E'},     {"fail", 1, 0, 'X'},        {"seconds", 1, 0, 's'}, {"warmup", 1, 0, 'w'},
-        {"rate", 1, 0, 'r'},    {"window", 1, 0, 'W'},      {"patience", 1, 0, 'P'}, {0, 0, 0, 0}};
+        {"rate", 1, 0, 'r'},    {"window", 1, 0, 'W'},      {"patience", 1, 0, 'P'},
+        {"replies", 1, 0, 'n'}, {0, 0, 0, 0}};
     for (int name; (name = getopt_long(count, words, "", names, NULL)) != -1;) {
         switch (name) {
         case 'p': option.port = atoi(optarg); break;
@@ -344,6 +346,7 @@ static void parse_options(int count, char **words) {
         case 'w': option.warmup = atof(optarg); break;
         case 'r': option.rate = atof(optarg); break;
         case 'W': option.window = atoi(optarg); break;
+        case 'n': option.replies = strtoull(optarg, NULL, 10); break;
         case 'P': option.patience = atof(optarg); break;
         default: exit(2);
         }

@@ -33,10 +33,17 @@ def percent(part: float, whole: float) -> float:
 
 
 def display(amount: str | Decimal) -> str:
-    """A decimal string of USD as people read it: cents from a dollar on, else three significant digits."""
+    """A decimal string of USD as people read it: cents from ten dollars on, below that as far as six decimals, and what is
+    smaller still with three significant digits."""
     value = Decimal(amount)
-    if value == 0:
-        return "$0"
     size = abs(value)
-    digits = 2 if size >= 1 else 2 - size.adjusted()
-    return f"{'-' if value < 0 else ''}${size:,.{digits}f}"
+    if size == 0:
+        return "$0"
+    if size >= 10:
+        text = f"{size:,.2f}"
+    elif size >= Decimal("0.00001"):
+        text = f"{size:.6f}".rstrip("0")
+        text += "0" * max(0, 2 - len(text.partition(".")[2]))
+    else:
+        text = f"{size:.{2 - size.adjusted()}f}"
+    return f"{'-' if value < 0 else ''}${text}"

@@ -19,13 +19,15 @@ from decimal import Decimal
 from functools import cache
 from importlib.metadata import version
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from genai_prices.data_snapshot import get_snapshot
+from genai_prices.types import ModelInfo, ModelPrice, Provider
 
 from .money import per_token, pico
 
-if TYPE_CHECKING:
-    from genai_prices.data_snapshot import DataSnapshot
-    from genai_prices.types import ModelInfo, ModelPrice, Provider
+_LIST: Final = get_snapshot()
+"""Read here, so that a process which stands by has read it (it takes a while) before it is asked."""
 
 DAY_SECONDS: Final = 86_400
 ENDLESS: Final = 2**62
@@ -101,13 +103,6 @@ class Listing:
         return f"{self.provider.id}:{self.model.id}"
 
 
-@cache
-def _list() -> DataSnapshot:
-    from genai_prices.data_snapshot import get_snapshot
-
-    return get_snapshot()
-
-
 def source() -> dict[str, str]:
     """Which price list, in which version, with prices dated up to when."""
     return {"list": "genai-prices", "version": version("genai-prices"), "newest_price_from": _newest_date().isoformat()}
@@ -115,12 +110,12 @@ def source() -> dict[str, str]:
 
 @cache
 def _newest_date() -> date:
-    return max(day for listed in _list().providers for model in listed.models for day in _start_dates(model))
+    return max(day for listed in _LIST.providers for model in listed.models for day in _start_dates(model))
 
 
 def listings() -> Iterator[Listing]:
     """Every model of the price list."""
-    for provider in _list().providers:
+    for provider in _LIST.providers:
         for model in provider.models:
             yield Listing(provider, model, provider_assumed=False)
 
@@ -131,20 +126,19 @@ def find(model: str, provider: str | None = None) -> Listing | None:
     A provider that the list knows decides, also against the model's name; one that it does not know (a gateway, a tool) is
     passed over, and then ``provider/model`` and the bare name are tried.
     """
-    prices = _list()
     if provider:
         known = _provider(provider)
         if known is not None:
-            found = known.find_model(model, all_providers=prices.providers)
+            found = known.find_model(model, all_providers=_LIST.providers)
             if found is None and "/" in model:
-                found = known.find_model(model.rpartition("/")[2], all_providers=prices.providers)
+                found = known.find_model(model.rpartition("/")[2], all_providers=_LIST.providers)
             return None if found is None else Listing(known, found, provider_assumed=False)
     prefix, slash, rest = model.partition("/")
     if slash and (known := _provider(prefix)) is not None:
-        found = known.find_model(rest, all_providers=prices.providers)
+        found = known.find_model(rest, all_providers=_LIST.providers)
         return None if found is None else Listing(known, found, provider_assumed=True)
     try:
-        known, found = prices.find_provider_model(model, None, None, None)
+        known, found = _LIST.find_provider_model(model, None, None, None)
     except LookupError:
         return None
     return Listing(known, found, provider_assumed=True)
@@ -152,7 +146,7 @@ def find(model: str, provider: str | None = None) -> Listing | None:
 
 def _provider(name: str) -> Provider | None:
     try:
-        return _list().find_provider(None, name, None)
+        return _LIST.find_provider(None, name, None)
     except LookupError:
         return None
 

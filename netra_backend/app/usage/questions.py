@@ -22,6 +22,9 @@ QUESTIONS: Final[Mapping[str, str]] = {
     "cost_summary": "netra_backend.app.usage.summary:cost_summary",
     "estimate_savings": "netra_backend.app.usage.savings:estimate_savings",
     "combine_savings": "netra_backend.app.usage.savings:combine_savings",
+    "what_if": "netra_backend.app.usage.what_if:what_if",
+    "detect_anomalies": "netra_backend.app.usage.anomalies:detect_anomalies",
+    "forecast_spend": "netra_backend.app.usage.forecast:forecast_spend",
 }
 """Name → ``module:function``."""
 

@@ -35,7 +35,15 @@ def test_a_part_of_nothing_is_no_percentage() -> None:
 
 @pytest.mark.parametrize(
     ("amount", "shown"),
-    [("0", "$0"), ("1234.5", "$1,234.50"), ("0.668971", "$0.669"), ("0.000123456", "$0.000123"), ("-2.5", "-$2.50")],
+    [
+        ("0", "$0"),
+        ("1234.5", "$1,234.50"),
+        ("0.668971", "$0.668971"),
+        ("2.5", "$2.50"),
+        ("7", "$7.00"),
+        ("0.000000123456", "$0.000000123"),
+        ("-2.5", "-$2.50"),
+    ],
 )
-def test_people_see_cents_or_three_significant_digits(amount: str, shown: str) -> None:
+def test_people_see_cents_of_large_amounts_and_the_digits_of_small_ones(amount: str, shown: str) -> None:
     assert display(amount) == shown

@@ -18,7 +18,10 @@ ASSUMPTIONS: Final = (
     "The same requests with the same numbers of tokens; another model's tokenizer and habits differ.",
     "Unpriced rows are on neither side.",
 )
-TARGET_ASSUMPTION: Final = "The other model is priced as of the last request, at the standard price; what was read from or written to a cache stays so."
+TARGET_ASSUMPTION: Final = (
+    "The other model is priced as of the last request, at the standard price; "
+    "what was read from or written to a cache stays so."
+)
 CACHE_ASSUMPTION: Final = (
     "The given share of every prompt is read from the cache, and nothing more is paid for writing it."
 )

@@ -4,8 +4,6 @@ import pytest
 
 from netra_backend.app.usage.questions import QUESTIONS, load_question
 
-pytestmark = pytest.mark.unit
-
 
 def test_a_question_is_found_by_its_name() -> None:
     assert load_question("joined", {"joined": "posixpath:join"})("a", {}.get("b", "c")) == "a/c"  # type: ignore[arg-type]

@@ -3,8 +3,6 @@ import pytest
 
 from netra_backend.app.usage.rows import COLUMNS, DATASET_COLUMNS, USAGE_COLUMNS, Capability, Granularity, Rows, Status
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.mark.parametrize("columns", [COLUMNS, USAGE_COLUMNS, DATASET_COLUMNS])
 def test_every_declared_type_is_one_that_the_engine_knows(columns: dict[str, str]) -> None:

@@ -16,6 +16,7 @@ CONTAINERS: Final = frozenset({"data", "resourceSpans", "observations", "spans",
 """Members of an outer object (a page of an API, a batch of spans) whose elements are the records."""
 
 _SPACE: Final = " \t\r\n"
+_ENDS: Final = frozenset(_SPACE + ",]}")
 
 
 def elements(chunks: Iterator[bytes]) -> Iterator[Any]:
@@ -106,8 +107,8 @@ class _Text:
                 continue
             except RecursionError:
                 raise broken("The JSON document is nested too deeply.") from None
-            # A number at the window's edge may go on in the next chunk.
-            if end < len(self._window) or type(value) in (dict, list, str) or not self._fill():
+            # A number that nothing ends yet ("1", "1.", "1e") may go on in the next chunk.
+            if type(value) in (dict, list, str) or self._window[end : end + 1] in _ENDS or not self._fill():
                 self._at = end
                 return value
 

@@ -13,6 +13,7 @@ from .events import Position
 
 PROTOCOL: Final = 1
 MAX_KEY: Final = 64
+MAX_FIELD: Final = 128
 
 Key = Annotated[str, Meta(min_length=1, max_length=MAX_KEY)]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -116,7 +117,8 @@ def decode(raw: bytes | str) -> AnyClientFrame:
             field="type",
             point=validation.FRAME_TYPE,
         )
-    field = problem.rpartition("`$.")[2].rstrip("`") if "`$." in problem else None
+    # The problem quotes names that the client chose, so what is told of it is bounded.
+    field = problem.rpartition("`$.")[2].rstrip("`")[:MAX_FIELD] if "`$." in problem else None
     raise FrameRefused(
         f"The fields do not fit {head.type}: {problem[:200]}", field=field, point=validation.FRAME_FIELDS
     )

@@ -73,8 +73,7 @@ def check_id(field: str, value: object) -> None:
             field=field,
         )
     rule = "must be a non-empty str" if not isinstance(value, str) or not value else _broken_rule(value)
-    if rule:
-        raise InvalidContextError(f"Invalid id: {field}={shown} {rule}", point=validation.ID_FORMAT, field=field)
+    raise InvalidContextError(f"Invalid id: {field}={shown} {rule}", point=validation.ID_FORMAT, field=field)
 
 
 def _broken_rule(value: str) -> str:

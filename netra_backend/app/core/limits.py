@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 from . import validation
 from .errors import LimitRefused
@@ -67,6 +68,10 @@ class TokenBucket:
         self._left = left - 1.0
         return True
 
+    def is_full(self, now: float) -> bool:
+        """Whether ``burst`` may be taken at once, as from a new one."""
+        return self._left + (now - self._seen) * self._rate >= self._burst
+
     def wait_ms(self) -> int:
         """How long until one may be taken, in whole milliseconds, at least 1 when there is none."""
         return 0 if self._left >= 1.0 else max(1, round((1.0 - self._left) / self._rate * 1000))
@@ -86,8 +91,12 @@ class UserQuota:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is held, so that the quota may be forgotten."""
+        """Whether nothing is held."""
         return not (self.connections or self.runs or self.queued)
+
+    def is_as_new(self, now: float) -> bool:
+        """Whether it may be forgotten: nothing is held, and claims are not still counted against the user."""
+        return self.idle and self._claims.is_full(now)
 
     def add_connection(self) -> None:
         """Raises ``LimitRefused`` (``connection_limit``)."""
@@ -142,25 +151,47 @@ class UserQuota:
 
 
 class Quotas:
-    """The quotas of all users that have something at the moment; a user without anything takes no memory."""
+    """The quotas of all users that have something at the moment, or claimed threads a moment ago.
 
-    __slots__ = ("_limits", "_users")
+    A user who leaves and comes back finds the same count of claims; once it has refilled, the user takes no memory.
+    """
+
+    __slots__ = ("_left", "_limits", "_now", "_users")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._users: dict[str, UserQuota] = {}
+        self._left: dict[str, None] = {}
+        self._now = 0.0
 
     def of(self, user_id: str, now: float) -> UserQuota:
+        self._now = now
         quota = self._users.get(user_id)
         if quota is None:
+            self._forget()
             quota = self._users[user_id] = UserQuota(self._limits, now)
         return quota
 
     def release(self, user_id: str) -> None:
-        """Forget the user where nothing is held any more."""
+        """Forget the user where nothing is held any more, now or as soon as the count of claims has refilled."""
         quota = self._users.get(user_id)
-        if quota is not None and quota.idle:
+        if quota is None or not quota.idle:
+            return
+        self._left.pop(user_id, None)
+        if quota.is_as_new(self._now):
             del self._users[user_id]
+        else:
+            self._left[user_id] = None
+
+    def _forget(self) -> None:
+        # Two for each user who comes, those who left first: so no more are kept than left within one refill.
+        for user_id in list(islice(self._left, 2)):
+            quota = self._users[user_id]
+            if quota.is_as_new(self._now):
+                del self._users[user_id]
+            elif quota.idle:
+                return
+            del self._left[user_id]
 
     def __len__(self) -> int:
         return len(self._users)

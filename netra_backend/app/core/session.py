@@ -118,6 +118,7 @@ class Session:
         "_faults",
         "_limits",
         "_over_rate",
+        "_over_since",
         "_pong_due",
         "_rate",
         "state",
@@ -134,6 +135,7 @@ class Session:
         self._faults: deque[float] = deque(maxlen=limits.faults)
         self._rate = TokenBucket(limits.frame_rate, limits.frame_burst, now)
         self._over_rate = 0
+        self._over_since = now
         self._beat_due = now + limits.heartbeat_ms / 1000
         self._pong_due: float | None = None
 
@@ -313,6 +315,9 @@ class Session:
                 return (said, *self._close("too_many_faults", told=True))
             return (said,)
         if kind == "rate_limited":
+            if now - self._over_since > self._limits.fault_window_s:
+                self._over_since = now
+                self._over_rate = 0
             self._over_rate += 1
             return (said, *self._close(kind, told=True)) if self._over_rate > _TOLERATED_RATE_REFUSALS else (said,)
         if isinstance(refusal, AuthenticationRefused):

@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 
-from netra_backend.app.core import validation
+from netra_backend.app.core import ids, validation
 from netra_backend.app.core.errors import InvalidContextError
 from netra_backend.app.core.ids import MAX_LENGTH, PLACEHOLDER_WORDS, check_id, is_valid_id, mint
 
@@ -134,3 +134,10 @@ def test_a_minted_id_is_valid_and_sorts_by_time(rng: random.Random) -> None:
     assert all(map(is_valid_id, made))
     assert made == sorted(made)
     assert mint("thr", 5, b"\x01\x02") == "thr_0000000000050102"
+
+
+def test_valid_ids_are_remembered_in_bounded_memory() -> None:
+    for number in range(2 * ids._MAX_FOUND + 1):
+        assert is_valid_id(f"user_{number}")
+        assert len(ids._FOUND_VALID) <= ids._MAX_FOUND
+    assert not is_valid_id("temp_1")

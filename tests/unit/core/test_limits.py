@@ -1,0 +1,213 @@
+"""Limits: what one user may have at once and per second, and what is forgotten when."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from netra_backend.app.core.errors import LimitRefused
+from netra_backend.app.core.limits import Limits, Quotas, TokenBucket, UserQuota
+
+SMALL = Limits(connections=2, runs=2, queued_runs=1, claim_rate=10.0, claim_burst=2)
+
+
+def test_a_bucket_gives_its_burst_at_once_and_its_rate_after_that() -> None:
+    bucket = TokenBucket(rate=2.0, burst=3, now=100.0)
+    assert [bucket.take(100.0) for _ in range(4)] == [True, True, True, False]
+    assert not bucket.take(100.4)
+    assert bucket.take(100.5)
+    assert not bucket.take(100.5)
+
+
+def test_a_bucket_never_holds_more_than_its_burst() -> None:
+    bucket = TokenBucket(rate=2.0, burst=3, now=0.0)
+    assert [bucket.take(1000.0) for _ in range(4)] == [True, True, True, False]
+
+
+def test_a_bucket_says_how_long_to_wait() -> None:
+    bucket = TokenBucket(rate=4.0, burst=1, now=0.0)
+    assert bucket.wait_ms() == 0
+    bucket.take(0.0)
+    assert bucket.wait_ms() == 250
+    fast = TokenBucket(rate=1e6, burst=1, now=0.0)
+    fast.take(0.0)
+    assert fast.wait_ms() == 1
+
+
+def test_a_bucket_is_full_until_something_is_taken_and_again_when_it_has_refilled() -> None:
+    bucket = TokenBucket(rate=2.0, burst=3, now=0.0)
+    assert bucket.is_full(0.0)
+    bucket.take(0.0)
+    assert not bucket.is_full(0.4)
+    assert bucket.is_full(0.5)
+
+
+@pytest.mark.validation_point("limit.connections")
+def test_connections_of_one_user_are_bounded() -> None:
+    quota = UserQuota(SMALL, 0.0)
+    quota.add_connection()
+    quota.add_connection()
+    with pytest.raises(LimitRefused, match="At most 2 connections") as refused:
+        quota.add_connection()
+    assert (refused.value.entry.id, refused.value.entry.close_code) == ("connection_limit", 4411)
+    assert refused.value.retry_after_ms
+    assert quota.connections == 2
+    quota.drop_connection()
+    quota.add_connection()
+
+
+@pytest.mark.validation_point("limit.runs")
+def test_runs_of_one_user_are_bounded() -> None:
+    quota = UserQuota(SMALL, 0.0)
+    quota.add_run()
+    quota.add_run()
+    with pytest.raises(LimitRefused, match="At most 2 runs") as refused:
+        quota.add_run()
+    assert (refused.value.entry.id, refused.value.entry.close_code) == ("run_limit", None)
+    assert quota.runs == 2
+    quota.drop_run()
+    quota.add_run()
+
+
+@pytest.mark.validation_point("limit.queued")
+def test_waiting_runs_of_one_user_are_bounded() -> None:
+    quota = UserQuota(SMALL, 0.0)
+    quota.add_queued()
+    with pytest.raises(LimitRefused, match="At most 1 runs may wait") as refused:
+        quota.add_queued()
+    assert refused.value.entry.id == "run_limit"
+    assert quota.queued == 1
+    quota.drop_queued()
+    quota.add_queued()
+
+
+@pytest.mark.validation_point("limit.threads")
+def test_claims_of_unknown_threads_have_a_bounded_rate() -> None:
+    quota = UserQuota(SMALL, 0.0)
+    quota.claim_thread(0.0)
+    quota.claim_thread(0.0)
+    with pytest.raises(LimitRefused) as refused:
+        quota.claim_thread(0.0)
+    assert (refused.value.entry.id, refused.value.retry_after_ms) == ("rate_limited", 100)
+    quota.claim_thread(0.1)
+
+
+def test_a_client_is_told_the_bounds_that_concern_it() -> None:
+    told = Limits().told()
+    assert told["bytes"] == 65_536
+    assert told["outbox_bytes"] == 1_048_576
+    assert set(told) == {"bytes", "connections", "runs", "queued_runs", "frames_per_second", "outbox_bytes"}
+
+
+def test_a_user_keeps_one_quota_and_is_forgotten_when_nothing_is_held() -> None:
+    quotas = Quotas(SMALL)
+    quota = quotas.of("user_1", 0.0)
+    quota.add_connection()
+    quotas.release("user_1")
+    assert quotas.of("user_1", 0.0) is quota
+    quota.drop_connection()
+    quotas.release("user_1")
+    quotas.release("user_1")
+    quotas.release("user_2")
+    assert len(quotas) == 0
+
+
+def test_leaving_and_coming_back_does_not_refill_the_claims() -> None:
+    quotas = Quotas(SMALL)
+    for _ in range(2):
+        quotas.of("user_1", 0.0).claim_thread(0.0)
+    quotas.release("user_1")
+    with pytest.raises(LimitRefused):
+        quotas.of("user_1", 0.05).claim_thread(0.05)
+
+
+def test_those_who_left_are_forgotten_as_others_come_once_their_claims_have_refilled() -> None:
+    quotas = Quotas(SMALL)
+    for name in ("user_1", "user_2", "user_3"):
+        quotas.of(name, 0.0).claim_thread(0.0)
+        quotas.release(name)
+    returned = quotas.of("user_1", 0.0)
+    returned.add_run()
+    quotas.of("user_4", 0.0)  # looks at 1, who is back, and at 2, whose claims still count
+    assert len(quotas) == 4
+    quotas.of("user_5", 1.0)
+    assert len(quotas) == 3
+    assert quotas.of("user_1", 1.0) is returned
+    returned.drop_run()
+    quotas.release("user_1")
+    assert len(quotas) == 2
+
+
+class QuotasAgainstModel(RuleBasedStateMachine):
+    """Quotas of a few users beside plain counts; a user who was forgotten must be as good as new."""
+
+    USERS = ("user_1", "user_2", "user_3")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.limits = Limits(connections=2, runs=1, queued_runs=2, claim_rate=1.0, claim_burst=2)
+        self.quotas = Quotas(self.limits)
+        self.now = 0.0
+        self.held: dict[tuple[str, str], int] = {}
+        self.claims = dict.fromkeys(self.USERS, (2.0, 0.0))
+
+    def most(self, kind: str) -> int:
+        return {"connection": 2, "run": 1, "queued": 2}[kind]
+
+    @rule(user=st.sampled_from(USERS), kind=st.sampled_from(["connection", "run", "queued"]))
+    def add(self, user: str, kind: str) -> None:
+        add = getattr(self.quotas.of(user, self.now), f"add_{kind}")
+        if self.held.get((user, kind), 0) < self.most(kind):
+            add()
+            self.held[user, kind] = self.held.get((user, kind), 0) + 1
+        else:
+            with pytest.raises(LimitRefused):
+                add()
+        self.quotas.release(user)
+
+    @precondition(lambda self: any(self.held.values()))
+    @rule(data=st.data())
+    def drop(self, data: st.DataObject) -> None:
+        user, kind = data.draw(st.sampled_from(sorted(key for key, count in self.held.items() if count)))
+        getattr(self.quotas.of(user, self.now), f"drop_{kind}")()
+        self.held[user, kind] -= 1
+        self.quotas.release(user)
+
+    @rule(user=st.sampled_from(USERS))
+    def claim(self, user: str) -> None:
+        left, seen = self.claims[user]
+        left = min(2.0, left + self.now - seen)  # eighths of a second and one a second: no rounding
+        quota = self.quotas.of(user, self.now)
+        if left >= 1.0:
+            quota.claim_thread(self.now)
+            left -= 1.0
+        else:
+            with pytest.raises(LimitRefused):
+                quota.claim_thread(self.now)
+        self.claims[user] = (left, self.now)
+        self.quotas.release(user)
+
+    @rule(eighths=st.integers(1, 30))
+    def wait(self, eighths: int) -> None:
+        self.now = self.now + eighths / 8
+
+    @invariant()
+    def counts_agree(self) -> None:
+        for user in self.USERS:
+            if any(self.held.get((user, kind), 0) for kind in ("connection", "run", "queued")):
+                assert not self.quotas.of(user, self.now).idle
+
+    def teardown(self) -> None:
+        for user, kind in sorted(self.held):
+            for _ in range(self.held[user, kind]):
+                getattr(self.quotas.of(user, self.now), f"drop_{kind}")()
+            self.quotas.release(user)
+        for count in range(10):
+            passer_by = f"passer_by_{count}"
+            self.quotas.of(passer_by, self.now + 100.0)
+            self.quotas.release(passer_by)
+        assert len(self.quotas) == 0
+
+
+TestQuotasAgainstModel = QuotasAgainstModel.TestCase

@@ -31,7 +31,7 @@ from .agents.triage_agent import TriageAgent
 from .config import Settings, TokenSource
 from .core.ids import mint
 from .core.limits import Quotas
-from .ports import Clock, Entropy, KeySet, Ledger
+from .ports import Clock, Entropy, KeySet, Ledger, Model
 from .services.approvals import Approvals
 from .services.audit_trail import AuditTrail
 from .services.authentication import Authentication, TrustedSource
@@ -107,7 +107,7 @@ async def open_runtime(
         stack.push_async_callback(engines.cleanup)
         managers = WebSocketManagerFactory()
         managers.configure(limits, clock, drills_allowed=settings.allow_drills)
-        services = RunServices(clock, Approvals(), new_id)
+        services = RunServices(clock, Approvals(), new_id, _model(settings))
         turns = Turns(
             log=log,
             conversations=conversations,
@@ -118,6 +118,7 @@ async def open_runtime(
             limits=limits,
             loop=loop,
         )
+        audit_trail = AuditTrail(audit, clock)
         desk = FrontDesk(
             authentication=authentication,
             turns=turns,
@@ -126,6 +127,7 @@ async def open_runtime(
             quotas=quotas,
             limits=limits,
             clock=clock,
+            audit_trail=audit_trail,
             mint=new_id,
         )
         runtime = Runtime(
@@ -135,7 +137,7 @@ async def open_runtime(
             log=log,
             ledger=ledger,
             audit=audit,
-            audit_trail=AuditTrail(audit, clock),
+            audit_trail=audit_trail,
             authentication=authentication,
             revocations=revocations,
             tickets=tickets,
@@ -185,6 +187,14 @@ def _keys(source: TokenSource, settings: Settings, clock: Clock, entropy: Entrop
         return JwksKeys(clock, issuer=source.issuer or "")
     key = development_key(settings.data_dir, entropy) if source.kind == "development" else b""
     return StaticKeys(source, key)
+
+
+def _model(settings: Settings) -> Model | None:
+    if settings.model is None:
+        return None
+    from .adapters.pydantic_ai_model import PydanticAIModel
+
+    return PydanticAIModel(settings.model)
 
 
 def _end_sign_in(pool: WebSocketConnectionPool, turns: Turns, user_id: str) -> None:

@@ -10,6 +10,7 @@ import typer
 from .commands.ask import ask
 from .commands.check import check
 from .commands.demo import demo
+from .commands.drill import drill
 from .commands.importing import import_
 from .commands.revoking import revoke
 from .commands.serve import serve, token
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     rich_markup_mode="rich",
 )
-for command in (demo, serve, ask, token, check, revoke):
+for command in (demo, serve, ask, token, check, drill, revoke):
     app.command()(command)
 app.command("import")(import_)
 

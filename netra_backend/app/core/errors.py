@@ -130,6 +130,12 @@ _kind(
     "Start the server with NETRA_ALLOW_DRILLS=1, or run netra drill URL against one that allows them.",
     status=403,
 )
+_kind(
+    "isolation_drill",
+    "SSOT isolation drill: what two synthetic users tried, and what each door answered.",
+    "A door that is LEAKED is a fault of this server: tell the operator.",
+    code=FACTORY_REFUSAL_CODE,
+)
 _kind("not_found", "There is no such object.", "Check the id; GET /api/threads lists your threads.", status=404)
 _kind("unknown_agent", "There is no agent of that name.", "GET /api/agents lists the agents.", status=404)
 _kind(

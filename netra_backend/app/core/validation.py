@@ -266,6 +266,9 @@ REGISTRY_AGENT = _point(
 
 # --- conversations --------------------------------------------------------------------------------------------------
 THREAD_CLAIM = _point("thread.claim", "services.conversations", "IsolationRefused", "a thread has one owner, for ever")
+CONTEXT_CONNECTION = _point(
+    "context.connection", "web.desk", "IsolationRefused", "a frame's context does not name another connection"
+)
 THREAD_OWNED = _point(
     "thread.owned", "services.conversations", "NotFound", "another user's thread answers as an absent one"
 )

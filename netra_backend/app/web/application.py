@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any, Final
 
+from .drill_line import drill_within
 from .http_api import http_application
 from .runtime import Runtime
 from .websocket_endpoint import PATH, serve_websocket
@@ -49,6 +51,7 @@ class Application:
             await send({"type": "lifespan.startup.failed", "message": str(fault)})
             raise
         self._http = http_application(runtime)
+        runtime.desk.hold_drill = partial(drill_within, self, runtime)
         ticking = asyncio.get_running_loop().create_task(_tick(runtime))
         await send({"type": "lifespan.startup.complete"})
         try:

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
 
+from ..core import validation
+from ..core.errors import Fault, IsolationRefused
 from ..core.frames import PROTOCOL, Ack, CancelRun, Connected, ExecuteAgent, ResolveApproval, Resume
 from ..core.identity import Identity
 from ..core.limits import Limits, Quotas
+from ..drill.isolation_drill import DrillReport
 from ..ports import Clock
+from ..services.audit_trail import AuditTrail
 from ..services.authentication import Authentication, check_path_user
 from ..turn import Turns
 from ..websocket_core.catch_up import CatchUp
 from ..websocket_core.connection import Connection
 from ..websocket_core.websocket_connection_pool import WebSocketConnectionPool
+
+_LOG: Final = logging.getLogger("netra.desk")
+_DRILLS_AT_ONCE: Final = 2
+
+
+async def _no_drill() -> DrillReport:
+    raise Fault("This server has no doors to drill.", kind="dependency_unavailable")
 
 
 class FrontDesk:
@@ -28,6 +42,7 @@ class FrontDesk:
         quotas: Quotas,
         limits: Limits,
         clock: Clock,
+        audit_trail: AuditTrail,
         mint: Callable[[str], str],
     ) -> None:
         self._authentication = authentication
@@ -37,7 +52,11 @@ class FrontDesk:
         self._quotas = quotas
         self._limits = limits
         self._clock = clock
+        self._audit_trail = audit_trail
+        self._drills = asyncio.Semaphore(_DRILLS_AT_ONCE)
         self.mint = mint
+        self.hold_drill: Callable[[], Awaitable[DrillReport]] = _no_drill
+        """Set by the application, whose doors a drill goes through."""
 
     # --- coming and going -------------------------------------------------------------------------------------------
 
@@ -73,6 +92,14 @@ class FrontDesk:
     # --- requests ---------------------------------------------------------------------------------------------------
 
     async def start(self, connection: Connection, frame: ExecuteAgent) -> None:
+        context = frame.context
+        if context and context.get("connection_id", connection.connection_id) != connection.connection_id:
+            raise IsolationRefused(
+                "SSOT isolation: context.connection_id is not the one of this connection.",
+                field="context.connection_id",
+                hint="Leave context out: events go to all connections of your own.",
+                point=validation.CONTEXT_CONNECTION,
+            )
         await self._turns.start(connection, frame)
 
     async def cancel(self, connection: Connection, frame: CancelRun) -> None:
@@ -88,4 +115,10 @@ class FrontDesk:
         """Acknowledgements steer nothing here: the socket's own flow control does."""
 
     async def drill(self, connection: Connection, frame: ExecuteAgent) -> None:
-        raise NotImplementedError
+        """Hold an isolation drill and tell what came of it. Two at a time: a drill is the work of many requests."""
+        async with self._drills:
+            report = await self.hold_drill()
+        self._audit_trail.happened(connection.user_id, "drill_run", doors=len(report.rows), leaks=len(report.leaks))
+        if report.leaks:
+            _LOG.critical("the isolation drill found open doors", extra={"doors": [row.door for row in report.leaks]})
+        connection.refuse(Fault(report.summary(), kind="isolation_drill"), frame.id)

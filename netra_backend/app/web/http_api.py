@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from .datasets_api import dataset_routes
 from .http_support import json_response
+from .identity_api import identity_routes
 from .runtime import Runtime
 from .threads_api import thread_routes
 
@@ -28,6 +29,7 @@ def http_application(runtime: Runtime) -> Starlette:
         routes=[
             Route("/healthz", health),
             Route("/readyz", ready),
+            *identity_routes(runtime),
             *thread_routes(runtime),
             *dataset_routes(runtime),
         ]

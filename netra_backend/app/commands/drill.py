@@ -1,0 +1,130 @@
+"""``netra drill``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.table import Table
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from ...client.identity import user_of
+from ..core.ids import mint
+from ..drill.actor import DrillFailed, HttpAnswer
+from ..drill.doors import LEAKED
+from ..drill.isolation_drill import DrillReport, hold_drill
+from .common import DataDir, Json, err, load_settings, local_token, out, told
+
+_TIMEOUT_S = 20.0
+_NOT_HELD = 2
+
+
+def _new_id(kind: str) -> str:
+    return mint(kind, time.time_ns() // 1_000_000, secrets.token_bytes(10))
+
+
+@told
+def drill(
+    url: Annotated[str, typer.Argument(help="The server, such as https://chat.example.org")],
+    token: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Tokens of two users who may be drilled with; give it twice.", show_default="synthetic users"
+        ),
+    ] = None,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Have one user try every door to what is another's, on a live server. Exits with 0 only where every door refused.
+
+    Without tokens the development key of the data directory makes two users for this drill. What it makes it deletes.
+    Example: netra drill http://127.0.0.1:8000
+    """
+    tokens = token or [local_token(load_settings(data_dir), _new_id("drill"), lifetime_s=600) for _ in range(2)]
+    if len(tokens) != 2:
+        err.print("✗ A drill needs the tokens of two users: give --token twice, or not at all.", style="bold red")
+        raise typer.Exit(_NOT_HELD)
+    try:
+        report = asyncio.run(_drill(url.rstrip("/"), *tokens))
+    except (DrillFailed, ConnectionClosed, InvalidHandshake, httpx.HTTPError, OSError) as fault:
+        err.print(f"✗ The drill could not be held: {fault}", style="bold red", markup=False, highlight=False)
+        raise typer.Exit(_NOT_HELD) from None
+    _show(report, as_json)
+    raise typer.Exit(1 if report.leaks else 0)
+
+
+def _show(report: DrillReport, as_json: bool) -> None:
+    if as_json:
+        for row in report.rows:
+            typer.echo(json.dumps(asdict(row)))
+        return
+    table = Table("door", "verdict", "answer", box=None, pad_edge=False)
+    for row in report.rows:
+        style = "bold red" if row.verdict == LEAKED else "green"
+        table.add_row(row.door, f"[{style}]{row.verdict}[/]", row.answer)
+    out.print(table)
+
+
+class _NetworkLine:
+    """``drill.actor.Line`` over a network."""
+
+    def __init__(
+        self, url: str, user_id: str, token: str, http: httpx.AsyncClient, connection: ClientConnection
+    ) -> None:
+        self.user_id = user_id
+        self._url = url
+        self._token = token
+        self._http = http
+        self._connection = connection
+
+    async def send(self, text: str) -> None:
+        await self._connection.send(text)
+
+    async def receive(self) -> str | None:
+        try:
+            return await self._connection.recv(decode=True)
+        except ConnectionClosed:
+            return None
+
+    async def http(self, method: str, path: str, body: bytes | None = None) -> HttpAnswer:
+        answer = await self._http.request(method, path, content=body)
+        return HttpAnswer(answer.status_code, answer.content)
+
+    async def knock(self, path_user: str) -> tuple[str, int]:
+        async with _connected(self._url, path_user, self._token) as connection:
+            first = await connection.recv(decode=True)
+            await connection.wait_closed()
+            return first, connection.close_code or 0
+
+
+@asynccontextmanager
+async def _line(url: str, token: str) -> AsyncIterator[_NetworkLine]:
+    headers = {"Authorization": f"Bearer {token}"}
+    user_id = await user_of(url, token)
+    async with (
+        httpx.AsyncClient(base_url=url, headers=headers, timeout=_TIMEOUT_S, trust_env=False) as http,
+        _connected(url, user_id, token) as connection,
+    ):
+        yield _NetworkLine(url, user_id, token, http, connection)
+
+
+def _connected(url: str, path_user: str, token: str) -> Any:
+    address = f"{url.replace('http', 'ws', 1)}/ws/{path_user}"
+    headers = {"Authorization": f"Bearer {token}"}
+    return connect(
+        address, additional_headers=headers, compression=None, open_timeout=_TIMEOUT_S, max_size=None, proxy=None
+    )
+
+
+async def _drill(url: str, owner: str, intruder: str) -> DrillReport:
+    async with _line(url, owner) as first, _line(url, intruder) as second:
+        return await hold_drill(first, second, _new_id)

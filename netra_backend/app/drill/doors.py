@@ -1,0 +1,243 @@
+"""The doors: each is tried with what is the owner's and with what does not exist, and must give the same bytes.
+
+The one exception, by specification: ``execute_agent`` on another's thread says ``SSOT isolation``, since a thread id is
+claimed by whoever uses it first. For every other door the owner opens it too, so that a door which nobody can open is not
+taken for one that refuses.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .actor import Actor, DrillFailed, Frame, HttpAnswer
+
+REFUSED: Final = "refused"
+LEAKED: Final = "LEAKED"
+
+
+@dataclass(frozen=True, slots=True)
+class Belongings:
+    """What the owner has, and ids of the same kind that nobody has."""
+
+    thread_id: str
+    epoch: str
+    run_id: str
+    key: str
+    dataset_id: str
+    canary: str
+    absent: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What became of one door: ``refused`` or ``LEAKED``, and what was answered."""
+
+    door: str
+    verdict: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """An owner with belongings, and an intruder."""
+
+    owner: Actor
+    intruder: Actor
+    has: Belongings
+    agent: str
+
+
+Door = Callable[[Stage], Awaitable[Row]]
+
+
+def _shown(answer: Frame | HttpAnswer) -> str:
+    if isinstance(answer, HttpAnswer):
+        try:
+            told = json.loads(answer.body).get("error", "")
+        except (ValueError, AttributeError):
+            told = ""
+        return f"{answer.status} {told}".strip()
+    return str(answer.get("error") or answer["type"])
+
+
+def _bytes(answer: Frame | HttpAnswer, *ids: str) -> str:
+    """An answer without what was chosen by the asker: its key, and the id it asked for."""
+    if isinstance(answer, HttpAnswer):
+        text = f"{answer.status} {answer.body.decode(errors='replace')}"
+    else:
+        text = json.dumps({name: value for name, value in answer.items() if name != "id"}, sort_keys=True)
+    for id in ids:
+        text = text.replace(id, "…")
+    return text
+
+
+def _is_refusal(answer: Frame | HttpAnswer) -> bool:
+    return answer.status >= 400 if isinstance(answer, HttpAnswer) else answer["type"] == "error"
+
+
+def _judged(door: str, foreign: Frame | HttpAnswer, absent: Frame | HttpAnswer, *ids: str) -> Row:
+    if _is_refusal(foreign) and _bytes(foreign, *ids) == _bytes(absent, *ids):
+        return Row(door, REFUSED, _shown(foreign))
+    return Row(door, LEAKED, f"{_shown(foreign)}; for an absent one: {_shown(absent)}")
+
+
+def _opened(door: str, answer: Frame | HttpAnswer) -> None:
+    if _is_refusal(answer):
+        raise DrillFailed(f"the owner cannot open its own door {door}: {_shown(answer)}")
+
+
+async def _by_frame(door: str, stage: Stage, frame: Callable[[str], Frame], mine: str, kind: str, about: bool) -> Row:
+    absent = stage.has.absent(kind)
+    foreign = await stage.intruder.say(frame(mine), about=mine if about else "")
+    nothing = await stage.intruder.say(frame(absent), about=absent if about else "")
+    row = _judged(door, foreign, nothing, mine, absent)
+    _opened(door, await stage.owner.say(frame(mine), about=mine if about else ""))
+    return row
+
+
+async def _by_http(
+    door: str, stage: Stage, method: str, path: str, mine: str, kind: str, body: bytes | None = None
+) -> Row:
+    absent = stage.has.absent(kind)
+    foreign = await stage.intruder.line.http(method, path.format(mine), body)
+    nothing = await stage.intruder.line.http(method, path.format(absent), body)
+    row = _judged(door, foreign, nothing, mine, absent)
+    _opened(door, await stage.owner.line.http(method, path.format(mine), body))
+    return row
+
+
+async def thread(stage: Stage) -> Row:
+    """Speak in another's thread."""
+    asked = {"type": "execute_agent", "agent": stage.agent, "message": "let me in", "thread_id": stage.has.thread_id}
+    answer = await stage.intruder.say(asked)
+    refused = answer["type"] == "error" and "SSOT isolation" in str(answer.get("message"))
+    return Row("another's thread", REFUSED if refused else LEAKED, _shown(answer))
+
+
+async def run(stage: Stage) -> Row:
+    """Cancel another's run."""
+    mine = stage.has.run_id
+    return await _by_frame("another's run", stage, lambda id: {"type": "cancel_run", "run_id": id}, mine, "run", False)
+
+
+async def run_record(stage: Stage) -> Row:
+    """Read another's run."""
+    return await _by_http("another's run, read", stage, "GET", "/api/runs/{}", stage.has.run_id, "run")
+
+
+async def events(stage: Stage) -> Row:
+    """Read another's events."""
+    path = "/api/threads/{}/events"
+    return await _by_http("another's events", stage, "GET", path, stage.has.thread_id, "thr")
+
+
+async def title(stage: Stage) -> Row:
+    """Rename another's thread."""
+    body = b'{"title": "renamed in a drill"}'
+    return await _by_http("another's title", stage, "PATCH", "/api/threads/{}", stage.has.thread_id, "thr", body)
+
+
+async def resume_position(stage: Stage) -> Row:
+    """Resume from another's position."""
+
+    def frame(id: str) -> Frame:
+        return {"type": "resume", "positions": {id: {"epoch": stage.has.epoch, "seq": 0}}}
+
+    return await _by_frame("another's resume position", stage, frame, stage.has.thread_id, "thr", True)
+
+
+async def _claimed(door: str, stage: Stage, claim: Callable[[str], Frame], mine: str, kind: str) -> Row:
+    absent = stage.has.absent(kind)
+    asked = {"type": "execute_agent", "agent": stage.agent, "message": "in another's name"}
+    foreign = await stage.intruder.say(asked | claim(mine))
+    nothing = await stage.intruder.say(asked | claim(absent))
+    return _judged(door, foreign, nothing, mine, absent)
+
+
+async def tool_context(stage: Stage) -> Row:
+    """Have tools run in another's context."""
+    mine = stage.owner.user_id
+    return await _claimed("another's tool context", stage, lambda id: {"context": {"user_id": id}}, mine, "user")
+
+
+async def user_id(stage: Stage) -> Row:
+    """Send a frame in another's name."""
+    return await _claimed("another's user id", stage, lambda id: {"user_id": id}, stage.owner.user_id, "user")
+
+
+async def connection_id(stage: Stage) -> Row:
+    """Have events sent to another's connection."""
+    mine = stage.owner.connection_id
+    return await _claimed("another's connection id", stage, lambda id: {"context": {"connection_id": id}}, mine, "conn")
+
+
+async def path_user(stage: Stage) -> Row:
+    """Connect at another's path."""
+    mine, absent = stage.owner.user_id, stage.has.absent("user")
+    first, code = await stage.intruder.line.knock(mine)
+    other, other_code = await stage.intruder.line.knock(absent)
+    foreign, nothing = json.loads(first) | {"close": code}, json.loads(other) | {"close": other_code}
+    return _judged("another's path", foreign, nothing, mine, absent)
+
+
+async def cache_key(stage: Stage) -> Row:
+    """Get the answer that is kept under another's idempotency key."""
+    accepted = await stage.intruder.run(stage.agent, "the same key", id=stage.has.key)
+    theirs = (accepted["run_id"], accepted["thread_id"])
+    own = stage.has.run_id not in theirs and stage.has.thread_id not in theirs
+    return Row("another's cache key", REFUSED if own else LEAKED, "a run of one's own" if own else "the owner's run")
+
+
+async def dataset(stage: Stage) -> Row:
+    """Delete another's dataset."""
+    path = "/api/usage/datasets/{}"
+    return await _by_http("another's dataset", stage, "DELETE", path, stage.has.dataset_id, "ds")
+
+
+def _listing(door: str, path: str) -> Door:
+    async def listed(stage: Stage) -> Row:
+        mine = await stage.owner.line.http("GET", path)
+        _opened(door, mine)
+        answer = await stage.intruder.line.http("GET", path)
+        told = answer.body.decode(errors="replace")
+        secrets = (stage.has.thread_id, stage.has.run_id, stage.has.dataset_id, stage.has.canary, stage.owner.user_id)
+        leaked = [secret for secret in secrets if secret in told]
+        return Row(
+            door, LEAKED if leaked else REFUSED, f"{answer.status}, nothing of the owner's" if not leaked else told
+        )
+
+    return listed
+
+
+async def everything_heard(stage: Stage) -> Row:
+    """What the intruder was told in all."""
+    leaked: list[Any] = [text for text in stage.intruder.heard if stage.has.canary in text]
+    return Row(
+        "all that was heard",
+        LEAKED if leaked else REFUSED,
+        f"{len(stage.intruder.heard)} frames, {len(leaked)} of the owner's",
+    )
+
+
+DOORS: Final[tuple[Door, ...]] = (
+    thread,
+    run,
+    run_record,
+    events,
+    title,
+    resume_position,
+    tool_context,
+    user_id,
+    connection_id,
+    path_user,
+    cache_key,
+    _listing("another's threads", "/api/threads"),
+    _listing("another's datasets", "/api/usage/datasets"),
+    _listing("another's audit trail", "/api/audit"),
+    dataset,
+    everything_heard,
+)
+"""In order: the dataset's owner deletes it to show that it can; what was heard is judged last."""

@@ -61,8 +61,8 @@ class ServerProcess:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            self._process.wait()
-            raise ServerFailed(f"netra serve ended with {self._process.returncode}: {self.log()[-2000:]}")
+            code = self._ended()
+            raise ServerFailed(f"netra serve ended with {code}: {self.log()[-2000:]}")
         self.url = json.loads(line)["url"]
         return self
 
@@ -119,7 +119,11 @@ class ServerProcess:
         return kept | {"NETRA_DATA_DIR": str(self.data_dir)} | self._settings
 
     def __enter__(self) -> Self:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

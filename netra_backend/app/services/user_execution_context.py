@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from ..core import validation
@@ -101,10 +101,14 @@ class UserExecutionContext:
             )
 
     def child(self) -> UserExecutionContext:
-        """A distinct context, equal in identity, for one part of the same request."""
-        return UserExecutionContext(
-            self.user_id, self.thread_id, self.run_id, self.request_id, self.audit_metadata, self.connection_id
-        )
+        """A distinct context, equal in identity, for one part of the same request. It is as valid as this one is."""
+        twin = object.__new__(UserExecutionContext)
+        for name in _FIELDS:
+            object.__setattr__(twin, name, getattr(self, name))
+        return twin
+
+
+_FIELDS: Final = tuple(each.name for each in fields(UserExecutionContext))
 
 
 def validate_user_context(context: object) -> UserExecutionContext:

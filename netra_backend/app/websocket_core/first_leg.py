@@ -7,30 +7,14 @@ do): it is for our own short steps, never for agents or tools.
 from __future__ import annotations
 
 import asyncio
-import types
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine
 from typing import Any
 
-
-@types.coroutine
-def _continue(coroutine: Coroutine[Any, Any, None], waiting_for: Any) -> Generator[Any, Any, None]:
-    while True:
-        try:
-            value = yield waiting_for
-        except BaseException as error:
-            try:
-                waiting_for = coroutine.throw(error)
-            except StopIteration:
-                return
-        else:
-            try:
-                waiting_for = coroutine.send(value)
-            except StopIteration:
-                return
+from ..core.coroutines import resume
 
 
 async def _adopt(coroutine: Coroutine[Any, Any, None], waiting_for: Any) -> None:
-    await _continue(coroutine, waiting_for)
+    await resume(coroutine, waiting_for)
 
 
 def begin(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Self
 
 from ...core import validation
@@ -26,10 +26,17 @@ _LOG: Final = logging.getLogger("netra.run")
 class UserExecutionEngine:
     """One request's engine. Open it as a scope, or call ``close``: a leaked one warns (``ResourceWarning``)."""
 
-    __slots__ = ("_closed", "_dispatcher", "cancelled_by", "context", "emitter")
+    __slots__ = ("__weakref__", "_closed", "_dispatcher", "_on_close", "cancelled_by", "context", "emitter")
 
-    def __init__(self, context: UserExecutionContext, emitter: UserEventEmitter, dispatcher: ToolDispatcher) -> None:
+    def __init__(
+        self,
+        context: UserExecutionContext,
+        emitter: UserEventEmitter,
+        dispatcher: ToolDispatcher,
+        on_close: Callable[[UserExecutionEngine], None],
+    ) -> None:
         self._closed = False
+        self._on_close = on_close
         self.context = context
         self.emitter = emitter
         self._dispatcher = dispatcher
@@ -117,6 +124,7 @@ class UserExecutionEngine:
             self._closed = True
             self._dispatcher.close()
             self.emitter.close()
+            self._on_close(self)
 
     async def __aenter__(self) -> Self:
         return self
@@ -126,4 +134,5 @@ class UserExecutionEngine:
 
     def __del__(self) -> None:
         if not self._closed:
+            self._on_close(self)
             warnings.warn(f"an engine of {self.context.user_id} was never closed", ResourceWarning, stacklevel=1)

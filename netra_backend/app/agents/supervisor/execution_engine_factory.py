@@ -29,7 +29,7 @@ class ExecutionEngineFactory:
             )
         self._bridge = websocket_bridge
         self._dispatchers = UnifiedToolDispatcherFactory()
-        self._engines: weakref.WeakSet[_Tracked] = weakref.WeakSet()
+        self._open: dict[int, weakref.ref[UserExecutionEngine]] = {}
         self._created = 0
         self._refused = 0
 
@@ -74,26 +74,24 @@ class ExecutionEngineFactory:
                 point=validation.ENGINE_FACTORY_EMITTER,
             ) from fault
         dispatcher = self._dispatchers.create_for_request(context, scopes=scopes)
-        engine = _Tracked(context, emitter, dispatcher)
-        self._engines.add(engine)
+        engine = UserExecutionEngine(context, emitter, dispatcher, self._forget)
+        self._open[id(engine)] = weakref.ref(engine)
         self._created += 1
         return engine
+
+    def _forget(self, engine: UserExecutionEngine) -> None:
+        self._open.pop(id(engine), None)
 
     def get_factory_metrics(self) -> dict[str, Any]:
         """Engines made, refused and still open."""
         return {
             "engines_created": self._created,
             "engines_refused": self._refused,
-            "engines_active": sum(not engine._closed for engine in self._engines),
+            "engines_active": len(self._open),
         }
 
     async def cleanup(self) -> None:
         """Close every engine that is still open."""
-        for engine in list(self._engines):
-            engine.close()
-
-
-class _Tracked(UserExecutionEngine):
-    """An engine that its factory can find without keeping it alive."""
-
-    __slots__ = ("__weakref__",)
+        for found in [reference() for reference in self._open.values()]:
+            if found is not None:
+                found.close()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Iterable, Mapping
+from types import CoroutineType
 from typing import Any, Final
 
 import msgspec
 
 from ...core import validation
+from ...core.coroutines import resume
 from ...core.errors import IsolationRefused, SSotIsolationError, ToolFault, ToolRefused
 from ...services.user_execution_context import UserExecutionContext, validate_user_context
 from .tool import Tool
@@ -98,8 +100,18 @@ class ToolDispatcher:
 
     async def _call(self, tool: Tool, arguments: Any) -> Any:
         try:
-            answer = tool.call(self.user_context, arguments)
-            if inspect.isawaitable(answer):
+            answer: Any = tool.call(self.user_context, arguments)
+            if isinstance(
+                answer, CoroutineType
+            ):  # most tools that are quick never wait: a timer would cost more than they
+                try:
+                    waiting_for = answer.send(None)
+                except StopIteration as ended:
+                    answer = ended.value
+                else:
+                    async with asyncio.timeout(tool.timeout_s):
+                        answer = await resume(answer, waiting_for)
+            elif inspect.isawaitable(answer):
                 async with asyncio.timeout(tool.timeout_s):
                     answer = await answer
         except TimeoutError:

@@ -94,7 +94,7 @@ class EventLog(Protocol):
 
     Appending is done on the loop and never waits; what was appended is committed in groups and told to ``publish``
     afterwards, in order, and never before. A failed commit is never tried again: the log is ``failed`` from then on, takes
-    nothing more, and the process must end (what was committed is intact).
+    nothing more (``DependencyUnavailable``), and the process must end (what was committed is intact).
     """
 
     failed: bool
@@ -129,7 +129,7 @@ class EventLog(Protocol):
         """The run that this owner's idempotency key started since then."""
 
     async def unfinished(self) -> list[StoredRun]:
-        """Runs that did not end, oldest first."""
+        """Runs that did not end; those of one thread in their order."""
 
     async def threads(
         self, owner: str, *, limit: int, search: str = "", before_ms: int | None = None
@@ -140,16 +140,17 @@ class EventLog(Protocol):
         """Give the thread another title; committed on return."""
 
     async def delete_thread(self, head: ThreadHead) -> None:
-        """Delete the thread's events and runs; its id stays taken. Committed on return."""
+        """Delete the thread's events and runs; its id stays taken. Nothing can be appended to it from the call on. On return
+        it is committed, and its bytes are no longer in the store."""
 
     async def delete_owner(self, owner: str) -> list[str]:
-        """Delete all threads of the owner; their ids. Committed on return."""
+        """Delete all threads of the owner, as ``delete_thread`` does; their ids."""
 
     async def trim(self, before_ms: int) -> int:
-        """Delete threads that had no event since then; how many. Committed on return."""
+        """Delete threads that had no event since then, as ``delete_thread`` does; how many. One with a run is kept."""
 
     async def close(self) -> None:
-        """Commit what waits, and stop."""
+        """Commit what waits, and stop; nothing is taken from then on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -16,7 +16,7 @@ from ..core.history import Chunk, RunRecord, ThreadHead
 from ..ports import Clock, StoredRun, StoredThread
 from . import sqlite_reader, sqlite_schema
 from .key_filter import DAY_MS, KeyFilter
-from .sqlite_changes import Deletion, Rename, Trim
+from .sqlite_changes import Change, Deletion, Rename
 from .sqlite_writer import SqliteWriter
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ MAX_HEADS: Final = 100_000
 class SqliteEventLog:
     """``ports.EventLog`` in one file.
 
-    ``publish(chunk)`` is called on the loop for every committed chunk, in order. ``on_failure`` is called once on the loop
+    ``publish(chunks)`` is called on the loop with what was committed, in order. ``on_failure`` is called once on the loop
     when a commit failed.
     """
 
@@ -47,7 +47,7 @@ class SqliteEventLog:
         self._heads: dict[str, ThreadHead] = {}
         self._dirty: list[Chunk] = []
         self._waiters: dict[ThreadHead, list[tuple[int, asyncio.Future[None]]]] = {}
-        self._changes: dict[Callable[[sqlite3.Connection], None], asyncio.Future[None]] = {}
+        self._changes: dict[Change, asyncio.Future[None]] = {}
         writer = sqlite_schema.open_writer(path)
         self._next_key: int = writer.execute("SELECT coalesce(max(key), 0) + 1 FROM thread").fetchone()[0]
         self._writer = SqliteWriter(writer, self._committed_in_thread, self._failed_in_thread, clock.now_ms)
@@ -87,17 +87,15 @@ class SqliteEventLog:
 
     def _keep(self, head: ThreadHead) -> None:
         if len(self._heads) >= MAX_HEADS:
-            idle = (
-                each for each in self._heads.values() if not each.lines and each.stored and each.durable == each.top
-            )
-            for each in [each for each, _ in zip(idle, range(MAX_HEADS // 10), strict=False)]:
+            idle = (each for each in self._heads.values() if not each.lines and each.durable == each.top)
+            for each in list(islice(idle, max(1, MAX_HEADS // 10))):
                 del self._heads[each.thread_id]
         self._heads[head.thread_id] = head
 
     # --- appending --------------------------------------------------------------------------------------------------
 
     def append(self, run: RunRecord, frame: bytes, *, ends: bool = False) -> Chunk:
-        if self.failed:
+        if self.failed or not run.head.owner:  # a deleted thread is nobody's
             raise DependencyUnavailable("The event log is not writable.", retry_after_ms=5000)
         if run.key is not None and run.seq == 0:
             self._keys.add(run.head.owner, run.key, run.created_ms)
@@ -114,10 +112,10 @@ class SqliteEventLog:
 
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, []
-        for chunk in dirty:
-            if chunk.head.chunk is chunk:
-                chunk.head.chunk = None
-        self._writer.put(dirty)
+        if dirty:
+            for chunk in dirty:
+                history.seal(chunk)
+            self._writer.put(dirty)
 
     async def durable(self, run: RunRecord) -> None:
         if self.failed:
@@ -128,21 +126,21 @@ class SqliteEventLog:
             self._waiters.setdefault(head, []).append((head.top, waiter))
             await waiter
 
-    def _committed_in_thread(self, chunks: list[Chunk], changes: list[Callable[[sqlite3.Connection], None]]) -> None:
+    def _committed_in_thread(self, chunks: list[Chunk], changes: list[Change]) -> None:
         self._loop.call_soon_threadsafe(self._committed, chunks, changes)
 
-    def _committed(self, chunks: list[Chunk], changes: list[Callable[[sqlite3.Connection], None]]) -> None:
+    def _committed(self, chunks: list[Chunk], changes: list[Change]) -> None:
         for chunk in chunks:
             chunk.head.durable = chunk.first + len(chunk.frames) - 1
-        if chunks:
-            self._publish(chunks)
         if self._waiters:
             for head in {chunk.head for chunk in chunks} & self._waiters.keys():
                 self._wake(head)
         for change in changes:
-            done = self._changes.pop(change, None)
-            if done is not None and not done.done():
+            done = self._changes.pop(change)
+            if not done.done():
                 done.set_result(None)
+        if chunks:
+            self._publish(chunks)
 
     def _wake(self, head: ThreadHead) -> None:
         still = []
@@ -208,9 +206,10 @@ class SqliteEventLog:
 
     # --- changing ---------------------------------------------------------------------------------------------------
 
-    async def _change(self, change: Callable[[sqlite3.Connection], None]) -> None:
+    async def _change(self, change: Change) -> None:
         if self.failed:
             raise DependencyUnavailable("The event log is not writable.", retry_after_ms=5000)
+        self._flush()  # what was appended before the change is stored before it
         done = self._changes[change] = self._loop.create_future()
         self._writer.put(change)
         await done
@@ -220,27 +219,38 @@ class SqliteEventLog:
         await self._change(Rename(head.key, title))
 
     async def delete_thread(self, head: ThreadHead) -> None:
-        self._heads.pop(head.thread_id, None)
-        await self._change(Deletion("key = ?", (head.key,)))
+        await self._delete([(head.key, head.thread_id)])
 
     async def delete_owner(self, owner: str) -> list[str]:
-        deletion = Deletion("owner = ?", (owner,))
-        await self._change(deletion)
-        for thread_id in deletion.thread_ids:
-            self._heads.pop(thread_id, None)
-        return deletion.thread_ids
+        stored = await self._read(sqlite_reader.threads_of, owner)
+        in_memory = [(head.key, head.thread_id) for head in self._heads.values() if head.owner == owner]
+        threads = dict.fromkeys([*stored, *in_memory])
+        await self._delete(list(threads))
+        return [thread_id for _, thread_id in threads]
 
     async def trim(self, before_ms: int) -> int:
-        busy = frozenset(head.key for head in self._heads.values() if head.lines)
-        trim = Trim(before_ms, busy)
-        await self._change(trim)
-        for thread_id in trim.thread_ids:
-            self._heads.pop(thread_id, None)
-        return len(trim.thread_ids)
+        untouched = await self._read(sqlite_reader.untouched, before_ms)
+        threads = [(key, thread_id) for key, thread_id, top in untouched if not self._is_in_use(thread_id, top)]
+        await self._delete(threads)
+        return len(threads)
+
+    def _is_in_use(self, thread_id: str, top: int) -> bool:
+        head = self._heads.get(thread_id)
+        return head is not None and (bool(head.lines) or head.top != top)
+
+    async def _delete(self, threads: Sequence[tuple[int, str]]) -> None:
+        # Nobody's from this step of the loop on, so that nothing is appended to what is being deleted.
+        for key, thread_id in threads:
+            head = self._heads.get(thread_id)
+            if head is None:
+                head = ThreadHead("", thread_id, "", key)
+                self._keep(head)
+            head.owner = head.title = head.epoch = ""
+        await self._change(Deletion([key for key, _ in threads]))
 
     async def close(self) -> None:
-        if self._dirty:
-            self._flush()
+        self._flush()
+        self.failed = True
         await self._loop.run_in_executor(None, self._writer.stop)
         self._reading.shutdown()
         self._reader.close()

@@ -68,7 +68,7 @@ def run(connection: sqlite3.Connection, run_id: str) -> StoredRun | None:
 
 
 def unfinished(connection: sqlite3.Connection) -> list[StoredRun]:
-    return [StoredRun(*found) for found in connection.execute(f"{_RUN} WHERE ended = 0 ORDER BY run.created, seq")]
+    return [StoredRun(*found) for found in connection.execute(f"{_RUN} WHERE ended = 0 ORDER BY run.thread, seq")]
 
 
 def request(connection: sqlite3.Connection, owner: str, key: str, since_ms: int) -> StoredRun | None:

@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 
 from ..core.history import Chunk, ThreadHead
+from .sqlite_changes import Change, Deletion, Rename, erase
 
-Work = Sequence[Chunk] | Callable[[sqlite3.Connection], None] | None
-"""Chunks to store; a function that changes the store in the same order; ``None`` to stop."""
+Work = Sequence[Chunk] | Change | None
+"""Chunks to store; a change of the store, in the same order; ``None`` to stop."""
 
 _LOG = "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)"
 _THREAD = "INSERT INTO thread (key, thread_id, owner, epoch, title, created) VALUES (?, ?, ?, ?, ?, ?)"
@@ -33,7 +34,7 @@ class SqliteWriter:
     def __init__(
         self,
         connection: sqlite3.Connection,
-        committed: Callable[[list[Chunk], list[Callable[[sqlite3.Connection], None]]], None],
+        committed: Callable[[list[Chunk], list[Change]], None],
         failed: Callable[[BaseException], None],
         now_ms: Callable[[], int],
     ) -> None:
@@ -66,6 +67,8 @@ class SqliteWriter:
             except Empty:
                 pass
             stopping = None in work
+            if stopping and len(work) == 1:
+                return
             try:
                 self._commit(work)
             except BaseException as error:
@@ -74,14 +77,14 @@ class SqliteWriter:
 
     def _commit(self, work: list[Work]) -> None:
         chunks: list[Chunk] = []
-        changes: list[Callable[[sqlite3.Connection], None]] = []
+        changes: list[Change] = []
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         pending: list[Chunk] = []
         for item in work:
             if item is None:
                 continue
-            if callable(item):
+            if isinstance(item, (Rename, Deletion)):
                 self._store(pending)
                 pending = []
                 item(connection)
@@ -91,6 +94,8 @@ class SqliteWriter:
                 chunks.extend(item)
         self._store(pending)
         connection.execute("COMMIT")
+        if any(change.erases for change in changes):
+            erase(connection)
         self._committed(chunks, changes)
 
     def _store(self, chunks: list[Chunk]) -> None:

@@ -7,6 +7,11 @@ on; it is told to nobody before it is committed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
+
+MAX_CHUNK_BYTES: Final = 262_144
+FRAME_WEIGHT: Final = 1024
+"""What a frame counts for in a chunk beyond its bytes: at most 256 frames stand in one."""
 
 
 class ThreadHead:
@@ -97,21 +102,22 @@ class RunRecord:
 
 
 class Chunk:
-    """Adjacent events of one run that are committed together: ``first`` is the position of the first of ``frames``.
+    """Adjacent events of one run that are committed together: ``first`` is the position of the first of ``frames``. Bounded,
+    so that it can be stored, read and sent as a whole.
 
-    ``before`` is called on the loop once they are committed and before they are delivered, ``after`` when they were.
+    ``before`` is called on the loop once they are committed and before they are delivered.
     """
 
-    __slots__ = ("after", "before", "ends", "first", "frames", "head", "run")
+    __slots__ = ("before", "ends", "first", "frames", "head", "run", "weight")
 
     def __init__(self, run: RunRecord, first: int) -> None:
         self.head = run.head
         self.run = run
         self.first = first
         self.frames: list[bytes] = []
+        self.weight = 0
         self.ends = False
         self.before: list[Callable[[], None]] | None = None
-        self.after: list[Callable[[], None]] | None = None
 
     @property
     def last(self) -> int:
@@ -122,17 +128,19 @@ class Chunk:
 def append(run: RunRecord, frame: bytes) -> Chunk | None:
     """Add one event's bytes to the history of its run's thread.
 
-    The event's ``seq`` must be ``run.head.top + 1``. Returns a chunk where a new one was begun: the caller has it committed
-    at the end of this turn of the loop, after ``seal``.
+    The event's ``seq`` must be ``run.head.top + 1``. Returns a chunk where a new one was begun (none is open, the open one is
+    of another run, or full): the caller has it committed at the end of this turn of the loop, after ``seal``.
     """
     head = run.head
     chunk = head.chunk
     head.top += 1
-    if chunk is not None and chunk.run is run:
+    if chunk is not None and chunk.run is run and chunk.weight < MAX_CHUNK_BYTES:
         chunk.frames.append(frame)
+        chunk.weight += len(frame) + FRAME_WEIGHT
         return None
     chunk = head.chunk = Chunk(run, head.top)
     chunk.frames.append(frame)
+    chunk.weight = len(frame) + FRAME_WEIGHT
     return chunk
 
 

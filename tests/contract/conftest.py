@@ -1,0 +1,58 @@
+"""The adapters that a port's suite runs over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from netra_backend.app.adapters.sqlite_event_log import SqliteEventLog
+from netra_backend.app.ports import EventLog
+from test_framework.clock import ManualClock
+from test_framework.log_story import LogStory
+
+Reopen = Callable[[], Awaitable[None]]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+class StoryOverAnAdapter(LogStory):
+    """``reopen`` closes the log and opens what it stored again, as a next process does."""
+
+    reopen: Reopen
+
+
+@asynccontextmanager
+async def over_sqlite(clock: ManualClock, directory: Path) -> AsyncIterator[StoryOverAnAdapter]:
+    story = StoryOverAnAdapter()
+
+    async def reopen() -> None:
+        await story.log.close()
+        story.tell(opened())
+
+    def opened() -> EventLog:
+        return SqliteEventLog(directory / "events.db", clock, asyncio.get_running_loop(), story.publish, story.failed)
+
+    story.reopen = reopen
+    story.tell(opened())
+    try:
+        yield story
+    finally:
+        await story.log.close()
+
+
+EVENT_LOGS = {"sqlite": over_sqlite}
+
+
+@pytest.fixture(params=EVENT_LOGS)
+async def story(
+    request: pytest.FixtureRequest, clock: ManualClock, tmp_path: Path
+) -> AsyncIterator[StoryOverAnAdapter]:
+    async with AsyncExitStack() as stack:
+        yield await stack.enter_async_context(EVENT_LOGS[request.param](clock, tmp_path))

@@ -1,0 +1,345 @@
+"""What every event log promises (``ports.EventLog``): one suite over all adapters."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from typing import Any
+
+import pytest
+
+from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.core.history import MAX_CHUNK_BYTES
+from test_framework.clock import START_MS, ManualClock
+from test_framework.log_story import positions
+
+PAGE_EVENTS, PAGE_BYTES = 300, 1_048_576
+
+
+class TestAppending:
+    async def test_an_event_is_told_only_when_it_is_committed_and_each_once(self, story: Any) -> None:
+        run = story.run(story.thread())
+        frames = [story.write(run, "one"), story.write(run, "two", ends=True)]
+        assert story.published == []
+        await story.log.durable(run)
+        assert [frame for told in story.published for frame in told.frames] == frames
+        assert all(told.durable >= told.first + len(told.frames) - 1 for told in story.published)
+        assert await story.read(run.head) == frames
+
+    async def test_positions_have_no_holes_when_runs_of_one_thread_take_turns(
+        self, story: Any, rng: random.Random
+    ) -> None:
+        head = story.thread()
+        runs = [story.run(head) for _ in range(3)]
+        for _ in range(200):
+            story.write(rng.choice(runs), "x" * rng.randrange(50))
+            if rng.random() < 0.1:
+                await asyncio.sleep(0)
+        for run in runs:
+            await story.log.durable(run)
+        assert positions(await story.read(head)) == list(range(1, 201))
+        told = [seq for each in story.published for seq in positions(each.frames)]
+        assert told == list(range(1, 201))
+        for each in story.published:  # a chunk is of one run
+            assert {json.loads(frame)["run"] for frame in each.frames} == {each.run_id}
+            assert positions(each.frames)[0] == each.first
+
+    async def test_threads_count_each_for_itself(self, story: Any) -> None:
+        one, two = await story.ended("user_ada", "a", "b"), await story.ended("user_bob", "c")
+        assert (one.head.top, two.head.top) == (3, 2)
+        assert positions(await story.read(two.head)) == [1, 2]
+
+    async def test_the_last_event_marks_its_run_as_ended_at_its_position(self, story: Any) -> None:
+        run = story.run(story.thread())
+        story.write(run)
+        assert not run.ended
+        story.write(run, ends=True)
+        assert run.ended
+        await story.log.durable(run)
+        stored = await story.log.run(run.run_id)
+        assert (stored.seq, stored.ended_seq) == (1, 2)
+
+    async def test_durable_returns_at_once_where_nothing_waits(self, story: Any) -> None:
+        run = await story.ended()
+        before = len(story.published)
+        await story.log.durable(run)
+        assert len(story.published) == before
+
+    async def test_durable_waits_for_all_that_was_appended_to_the_thread(self, story: Any) -> None:
+        head = story.thread()
+        one, two = story.run(head), story.run(head)
+        story.write(one)
+        story.write(two)
+        waits = asyncio.create_task(story.log.durable(one))
+        await waits
+        assert head.durable == head.top == 2
+
+    async def test_what_is_appended_without_a_pause_is_cut_into_bounded_chunks(self, story: Any) -> None:
+        run = story.run(story.thread())
+        for _ in range(700):
+            story.write(run)
+        for _ in range(5):
+            story.write(run, "y" * 200_000)
+        await story.log.durable(run)
+        assert max(len(told.frames) for told in story.published) <= 256
+        assert max(sum(map(len, told.frames)) for told in story.published) <= MAX_CHUNK_BYTES + 200_100
+        assert positions(await story.read(run.head)) == list(range(1, 706))
+
+    async def test_a_closed_log_has_committed_what_waited_and_takes_nothing_more(self, story: Any) -> None:
+        run = story.run(story.thread())
+        frame = story.write(run)
+        log = story.log
+        await story.reopen()
+        with pytest.raises(DependencyUnavailable):
+            log.append(run, b"{}")
+        assert [told.frames for told in story.published] == [(frame,)]
+        assert await story.read(await story.log.find(run.head.thread_id)) == [frame]
+
+
+class TestReading:
+    async def test_any_stretch_of_a_history_is_given_in_order_and_nothing_else(
+        self, story: Any, rng: random.Random
+    ) -> None:
+        head = story.thread()
+        runs = [story.run(head) for _ in range(2)]
+        for _ in range(120):
+            story.write(rng.choice(runs))
+            if rng.random() < 0.3:
+                await story.log.durable(runs[0])
+        await story.log.durable(runs[0])
+        await story.log.durable(runs[1])
+        for _ in range(50):
+            after = rng.randrange(121)
+            upto = rng.randrange(121)
+            assert positions(await story.read(head, after, upto)) == list(range(after + 1, upto + 1))
+
+    async def test_a_page_has_at_most_300_events(self, story: Any) -> None:
+        run = story.run(story.thread())
+        for _ in range(1000):
+            story.write(run)
+        await story.log.durable(run)
+        pages = [page async for page in story.log.pages(run.head, 0, 1000)]
+        assert max(map(len, pages)) <= PAGE_EVENTS
+        assert positions([frame for page in pages for frame in page]) == list(range(1, 1001))
+
+    async def test_a_page_has_at_most_a_mebibyte_also_of_huge_events(self, story: Any) -> None:
+        run = story.run(story.thread())
+        for _ in range(9):
+            story.write(run, "z" * 500_000)
+        await story.log.durable(run)
+        pages = [page async for page in story.log.pages(run.head, 0, 9)]
+        assert all(0 < sum(map(len, page)) <= PAGE_BYTES for page in pages)
+        assert positions([frame for page in pages for frame in page]) == list(range(1, 10))
+
+    async def test_the_frames_of_a_run_are_its_own_also_where_another_ran_in_between(self, story: Any) -> None:
+        head = story.thread()
+        one, two = story.run(head), story.run(head)
+        mine = [story.write(one, "a")]
+        story.write(two, "b")
+        mine.append(story.write(one, "c"))
+        await story.log.durable(one)
+        assert await story.log.run_frames(await story.log.run(one.run_id)) == mine
+        mine.append(story.write(one, "d", ends=True))
+        story.write(two, "e")
+        await story.log.durable(one)
+        assert await story.log.run_frames(await story.log.run(one.run_id)) == mine
+
+    async def test_a_run_is_found_by_its_id_with_everything_that_was_said_of_it(self, story: Any) -> None:
+        run = await story.ended("user_ada", "hello")
+        stored = await story.log.run(run.run_id)
+        assert (stored.run_id, stored.owner, stored.thread_id, stored.agent, stored.request_id, stored.timezone) == (
+            run.run_id,
+            "user_ada",
+            run.head.thread_id,
+            "golden",
+            run.request_id,
+            "UTC",
+        )
+        assert stored.created_ms == START_MS
+        assert await story.log.run("run_unknown") is None
+
+    async def test_unfinished_runs_of_one_thread_come_in_their_order(self, story: Any, rng: random.Random) -> None:
+        head = story.thread()
+        runs = [story.run(head, created_ms=START_MS - n) for n in range(6)]  # a clock that goes back changes nothing
+        for run in runs:
+            story.write(run)
+        story.write(runs[2], ends=True)
+        other = story.run(story.thread("user_bob"))
+        story.write(other)
+        await story.ended()
+        await story.log.durable(other)
+        found = [stored.run_id for stored in await story.log.unfinished()]
+        assert [run_id for run_id in found if run_id != other.run_id] == [
+            run.run_id for run in runs if run is not runs[2]
+        ]
+        assert other.run_id in found
+
+    async def test_an_idempotency_key_counts_for_its_owner_and_since_a_time(self, story: Any) -> None:
+        run = await story.ended("user_ada", key="k1")
+        found = await story.log.request("user_ada", "k1", START_MS)
+        assert found.run_id == run.run_id
+        assert await story.log.request("user_bob", "k1", START_MS) is None
+        assert await story.log.request("user_ada", "k2", START_MS) is None
+        assert await story.log.request("user_ada", "k1", START_MS + 1) is None
+
+    async def test_a_key_that_is_used_again_later_leads_to_the_later_run(self, story: Any) -> None:
+        await story.ended("user_ada", key="k1")
+        later = story.run(story.thread(), key="k1", created_ms=START_MS + 10)
+        story.write(later)
+        await story.log.durable(later)
+        assert (await story.log.request("user_ada", "k1", START_MS)).run_id == later.run_id
+
+
+class TestThreads:
+    async def test_a_head_is_one_object_however_often_it_is_asked_for(self, story: Any) -> None:
+        run = await story.ended()
+        await story.reopen()
+        assert story.log.known(run.head.thread_id) is None
+        one, two = await asyncio.gather(*(story.log.find(run.head.thread_id) for _ in range(2)))
+        assert one is two is story.log.known(run.head.thread_id)
+        assert (one.owner, one.epoch, one.top, one.durable, one.oldest, one.title) == (
+            "user_ada",
+            "epoch-user_ada",
+            1,
+            1,
+            1,
+            "A title",
+        )
+        assert await story.log.find("thr_unknown") is None
+
+    async def test_a_thread_cannot_be_made_twice(self, story: Any) -> None:
+        head = story.thread()
+        with pytest.raises(ValueError, match="known"):
+            story.log.create("user_bob", head.thread_id, "e", "", START_MS)
+        assert story.log.known(head.thread_id) is head
+
+    async def test_a_history_goes_on_where_the_process_before_ended(self, story: Any) -> None:
+        run = await story.ended("user_ada", "before")
+        await story.reopen()
+        head = await story.log.find(run.head.thread_id)
+        again = story.run(head)
+        story.write(again, "after")
+        await story.log.durable(again)
+        assert positions(await story.read(head)) == [1, 2, 3]
+
+    async def test_threads_are_listed_to_their_owner_newest_first(self, story: Any, clock: ManualClock) -> None:
+        runs = []
+        for _ in range(4):
+            clock.advance(s=1)
+            runs.append(await story.ended("user_ada"))
+        await story.ended("user_bob")
+        clock.advance(s=1)
+        story.write(again := story.run(runs[1].head))
+        await story.log.durable(again)
+        listed = await story.log.threads("user_ada", limit=10)
+        wanted = [runs[n].head.thread_id for n in (1, 3, 2, 0)]
+        assert [thread.thread_id for thread in listed] == wanted
+        assert (listed[0].top, listed[0].oldest, listed[0].epoch) == (2, 1, "epoch-user_ada")
+        assert [thread.thread_id for thread in await story.log.threads("user_ada", limit=2)] == wanted[:2]
+        older = await story.log.threads("user_ada", limit=10, before_ms=listed[1].updated_ms)
+        assert [thread.thread_id for thread in older] == wanted[2:]
+
+    async def test_threads_are_searched_by_title_whatever_the_case(self, story: Any) -> None:
+        run = story.run(story.thread(title="Why did MONDAY cost 100% more?"))
+        story.write(run)
+        await story.ended()
+        await story.log.durable(run)
+        for search in ("monday", "100%", "MORE"):
+            assert [found.thread_id for found in await story.log.threads("user_ada", limit=9, search=search)] == [
+                run.head.thread_id
+            ]
+        assert await story.log.threads("user_ada", limit=9, search="m_nday") == []
+
+    async def test_a_thread_is_renamed_for_good(self, story: Any) -> None:
+        run = await story.ended()
+        await story.log.rename(run.head, "Another")
+        assert run.head.title == "Another"
+        await story.reopen()
+        assert [thread.title for thread in await story.log.threads("user_ada", limit=9)] == ["Another"]
+
+    async def test_a_thread_that_is_renamed_before_its_first_commit_has_the_new_title(self, story: Any) -> None:
+        run = story.run(story.thread())
+        story.write(run)
+        await story.log.rename(run.head, "Another")
+        assert [thread.title for thread in await story.log.threads("user_ada", limit=9)] == ["Another"]
+
+
+class TestDeletion:
+    async def gone(self, story: Any, run: Any) -> None:
+        """Nothing of the run's thread can be read, and its id is nobody's for ever."""
+        assert await story.log.run(run.run_id) is None
+        assert await story.log.request("user_ada", run.key or "", 0) is None
+        assert run.head.thread_id not in [each.thread_id for each in await story.log.threads("user_ada", limit=99)]
+        assert run.run_id not in [each.run_id for each in await story.log.unfinished()]
+        head = await story.log.find(run.head.thread_id)
+        assert (head.owner, head.title) == ("", "")
+        assert await story.read(head, 0, 10) == []
+        with pytest.raises(ValueError, match="known"):
+            story.log.create("user_bob", run.head.thread_id, "e", "", START_MS)
+        with pytest.raises(DependencyUnavailable):
+            story.log.append(run, b"{}")
+
+    async def test_a_deleted_thread_is_gone_and_its_id_is_never_given_out_again(self, story: Any) -> None:
+        run, other = await story.ended("user_ada", "secret", key="k1"), await story.ended("user_ada", "kept", key="k2")
+        await story.log.delete_thread(run.head)
+        await self.gone(story, run)
+        await story.reopen()
+        await self.gone(story, run)
+        assert (await story.log.request("user_ada", "k2", 0)).run_id == other.run_id
+        assert len(await story.read(await story.log.find(other.head.thread_id))) == 2
+
+    async def test_what_was_appended_a_moment_before_the_deletion_is_deleted_too(self, story: Any) -> None:
+        run = story.run(story.thread(), key="k1")
+        story.write(run)
+        await story.log.delete_thread(run.head)
+        await self.gone(story, run)
+        await story.reopen()
+        await self.gone(story, run)
+
+    async def test_nothing_is_appended_to_a_thread_from_the_call_on(self, story: Any) -> None:
+        run = await story.ended("user_ada", key="k1")
+        deletion = asyncio.create_task(story.log.delete_thread(run.head))
+        await asyncio.sleep(0)
+        with pytest.raises(DependencyUnavailable):
+            story.log.append(story.run(run.head), b"{}")
+        assert (await story.log.find(run.head.thread_id)).owner == ""
+        await deletion
+        await self.gone(story, run)
+
+    async def test_everything_of_an_owner_is_deleted_and_nothing_of_others(self, story: Any) -> None:
+        stored = await story.ended("user_ada", key="k1")
+        other = await story.ended("user_bob", key="k1")
+        await story.reopen()  # the first one is no longer in memory
+        fresh = story.run(story.thread("user_ada"), key="k2")
+        story.write(fresh)
+        deleted = await story.log.delete_owner("user_ada")
+        assert set(deleted) == {stored.head.thread_id, fresh.head.thread_id}
+        for run in (stored, fresh):
+            run.head = await story.log.find(run.head.thread_id)
+            await self.gone(story, run)
+        assert (await story.log.request("user_bob", "k1", 0)).run_id == other.run_id
+        assert await story.log.delete_owner("user_nobody") == []
+
+    async def test_threads_without_events_since_a_time_are_trimmed(self, story: Any, clock: ManualClock) -> None:
+        old, busy, active = [await story.ended("user_ada") for _ in range(3)]
+        busy.head.lines.append(busy)
+        clock.advance(s=10)
+        story.write(later := story.run(active.head))
+        await story.log.durable(later)
+        assert await story.log.trim(clock.now_ms()) == 1
+        await self.gone(story, old)
+        assert len(await story.log.threads("user_ada", limit=9)) == 2
+        assert await story.log.trim(clock.now_ms()) == 0
+
+    async def test_a_thread_that_gets_an_event_while_trimming_looks_is_kept(
+        self, story: Any, clock: ManualClock
+    ) -> None:
+        run = await story.ended("user_ada")
+        clock.advance(s=10)
+        trimming = asyncio.create_task(story.log.trim(clock.now_ms()))
+        await asyncio.sleep(0)
+        story.write(later := story.run(run.head))
+        assert await trimming == 0
+        await story.log.durable(later)
+        assert positions(await story.read(run.head)) == [1, 2]

@@ -71,8 +71,8 @@ class TestGoldenPathSSotValidation(BaseE2ETest):
             assert frames[0]["thread_id"] == thread
             asked = {"type": "execute_agent", "agent": "triage_agent", "message": "mine?", "thread_id": thread}
             await other.send_json(asked)
-            frame = await other.expect_error(code=1011)
-            assert "SSOT isolation" in frame["message"]
+            frame = await other.expect_error("isolation_violation", matching="SSOT isolation", code=1011)
+            assert frame["field"] == "thread_id"
             await assert_open(other)
             again = await owner.run_agent("triage_agent", "still mine", thread_id=thread)
             assert again[-1]["type"] == "agent_completed"
@@ -85,8 +85,9 @@ class TestGoldenPathSSotValidation(BaseE2ETest):
             asked = {"type": "execute_agent", "agent": "triage_agent", "message": "mine!", "thread_id": thread}
             await one.send_json(asked)
             await two.send_json(asked)
-            kinds = sorted([(await one.receive_json())["type"], (await two.receive_json())["type"]])
-            assert kinds == ["accepted", "error"]
+            answers = [await one.receive_json(), await two.receive_json()]
+            assert sorted(answer["type"] for answer in answers) == ["accepted", "error"]
+            assert [answer["field"] for answer in answers if answer["type"] == "error"] == ["thread_id"]
 
     async def test_a_whole_run_shows_the_five_events_in_order_without_holes(self) -> None:
         async with self.connect(await self.create_test_user("golden@example.org")) as client:

@@ -109,7 +109,8 @@ class TestExecutionPipelineSSotValidationFailures(BaseIntegrationTest):
             await other.ended_run()
         self.user.send(type="execute_agent", agent="asking", message="m", thread_id="shared_thread_123")
         frame = await self.user.wire.until("error", "accepted")
-        assert frame["type"] == "error"
+        # Further in, the emitter would refuse as well: this is the refusal of the claim itself.
+        assert (frame["type"], frame.get("field")) == ("error", "thread_id")
         assert "SSOT isolation" in frame["message"]
 
     @pytest.mark.validation_point("engine_factory.context")

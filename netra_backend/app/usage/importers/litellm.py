@@ -17,7 +17,7 @@ from .records import Head, Record
 from .row import ERROR, OK, REQUEST, UsageRow
 from .values import Times, elapsed_ms, mapping, milliseconds, money, optional_tokens, required_text, text, tokens
 
-_NO_KEY: Final = frozenset({"", "Cache OFF", None})
+_NO_KEY: Final = "Cache OFF"
 _decode: Final = msgspec.json.Decoder().decode
 
 
@@ -35,7 +35,7 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
         cache_read, cache_written, reasoning = _cached(metadata)
         failed = "fail" in str(get("status") or metadata.get("status") or "").lower()
         answered_here = str(get("cache_hit")).lower() == "true"
-        key = get("cache_key")
+        key = text(get("cache_key"))
         duration = milliseconds(get("request_duration_ms"), "request_duration_ms")
         if duration is None and get("endTime"):
             duration = elapsed_ms(start, times.read(get("endTime"), "endTime"))
@@ -59,7 +59,7 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
             feature=_tag(get("request_tags")),
             team=text(metadata.get("user_api_key_team_alias")) or text(get("team_id")),
             end_user=text(get("end_user")) or text(get("user")),
-            prompt_hash=None if key in _NO_KEY else text(key),
+            prompt_hash=None if key == _NO_KEY else key,
             source=LITELLM.name,
             granularity=REQUEST,
         )

@@ -18,7 +18,7 @@ from .values import Times, elapsed_ms, mapping, optional_tokens, required_text, 
 MAX_SPANS: Final = 1_000_000
 _OPERATIONS: Final = {"embeddings": "embedding", "chat": "chat", "generate_content": "chat", "text_completion": "chat"}
 _ABOVE_CALLS: Final = frozenset({"invoke_agent", "create_agent", "execute_tool", "invoke_workflow"})
-_FAILED: Final = frozenset({2, "2", "STATUS_CODE_ERROR", "ERROR"})
+_FAILED: Final = frozenset({"2", "STATUS_CODE_ERROR", "ERROR"})
 
 
 def _recognise(head: Head) -> str | None:
@@ -33,11 +33,12 @@ def _recognise(head: Head) -> str | None:
 def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
     def convert(span: Record) -> UsageRow:
         get = attributes(span.get("attributes")).get
-        asked = get("gen_ai.operation.name")
+        asked = text(get("gen_ai.operation.name"))
         model = text(get("gen_ai.response.model")) or text(get("gen_ai.request.model"))
         if asked in _ABOVE_CALLS or (model is None and asked is None):
             raise NotUsage("the span is no call of a model")
-        failed = mapping(span.get("status")).get("code", mapping(span.get("status")).get("status_code")) in _FAILED
+        status = mapping(span.get("status"))
+        failed = str(_either(status.get("code"), status.get("status_code"))) in _FAILED
         into = _either(get("gen_ai.usage.input_tokens"), get("gen_ai.usage.prompt_tokens"))
         out_of = _either(get("gen_ai.usage.output_tokens"), get("gen_ai.usage.completion_tokens"))
         if into is None and out_of is None and not failed:
@@ -54,7 +55,7 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
             ts=start,
             provider=text(get("gen_ai.provider.name")) or text(get("gen_ai.system")),
             model=model or required_text(None, "gen_ai.request.model"),
-            operation=_OPERATIONS.get(str(asked), "chat"),
+            operation=_OPERATIONS.get(asked or "chat", "chat"),
             status=ERROR if failed else OK,
             requests=1,
             input_tokens=total,

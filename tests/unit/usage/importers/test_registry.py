@@ -1,0 +1,117 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.usage.importers.format import Format, ImportOptions
+from netra_backend.app.usage.importers.records import Head, Layout
+from netra_backend.app.usage.importers.registry import FORMATS, recognise
+from netra_backend.app.usage.importers.row import BadRow, NotUsage, UsageRow
+from netra_backend.app.usage.importers.values import Times
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+# Names that the formats read, so that what is generated comes near to them.
+NAMES = (
+        "request_id", "call_type", "spend", "prompt_tokens", "completion_tokens", "startTime", "endTime", "model",
+        "metadata", "request_tags", "cache_key", "cache_hit", "status", "additional_usage_values", "usage_object",
+        "prompt_tokens_details", "cache_read_input_tokens", "type", "traceId", "usageDetails", "costDetails",
+        "level", "latency", "input", "output", "total", "start_time", "end_time", "results", "object", "batch",
+        "input_tokens", "input_cached_tokens", "starting_at", "ending_at", "cache_creation",
+        "uncached_input_tokens", "amount", "service_tier", "attributes", "key", "value", "scopeSpans", "spans",
+        "resource", "context", "gen_ai.operation.name", "gen_ai.request.model", "gen_ai.usage.input_tokens",
+        "startTimeUnixNano", "endTimeUnixNano", "timestamp", "input_length", "output_length", "hash_ids",
+        "timing_events", "provider", "prefix_tokens", "input_tokens_total", "output_tokens", "TIMESTAMP",
+        "ContextTokens", "GeneratedTokens", "is_batch", "code",
+)  # fmt: skip
+PLAIN = (
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 2**64)
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(
+        ["2026-11-01T10:00:00Z", "GENERATION", "chat", "ERROR", "1793527200000000000", "{}", "[]", "completions"]
+    )
+)
+VALUES = st.recursive(
+    PLAIN,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6),
+    max_leaves=6,
+)
+
+
+@pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
+@settings(max_examples=50)
+@given(record=st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1, max_size=20))
+def test_whatever_a_record_holds_it_is_a_row_or_is_counted(format: Format, record: dict[str, Any]) -> None:
+    first = {"timestamp": "x", "input_tokens": 1, "output_tokens": 1} if format.name == "table" else record
+    head = Head(Layout.JSON_LINES, (first,), tuple(first))
+    reading = format.read(head, ImportOptions(model="m"), Times(NOW))
+    outcome: object
+    try:
+        outcome = [reading.convert(part) for part in (reading.expand(record) if reading.expand else [record])]
+    except (BadRow, NotUsage) as told:
+        outcome = told.reason
+    assert outcome or isinstance(outcome, list)
+    assert all(isinstance(row, UsageRow) for row in outcome if isinstance(outcome, list))
+
+
+ODD: list[Any] = [{}, [], [{}], {"code": []}, {"code": {}}, True, -1, "", "x" * 300, float("nan")]
+
+
+@pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_no_member_of_a_record_may_be_odd_enough_to_do_harm(format: Format, odd: Any) -> None:
+    head = Head(Layout.JSON_LINES, ({"timestamp": "x", "input_tokens": 1, "output_tokens": 1},), ())
+    reading = format.read(head, ImportOptions(model="m"), Times(NOW))
+    moment = "2026-11-01T10:00:00Z"
+    plain: dict[str, Any] = {name: moment if "ime" in name or name.endswith("ing_at") else 5 for name in NAMES}
+    plain |= {
+        "type": "GENERATION",
+        "attributes": plain | {"gen_ai.operation.name": "chat"},
+        "hash_ids": [1],
+        "timestamp": 5,
+    }
+    plain |= {
+        "end_time": "2026-11-02T10:00:00Z",
+        "ending_at": "2026-11-02T10:00:00Z",
+        "timing_events": [{"timestamp": moment}],
+    }
+    for name in NAMES:
+        for place in (plain, plain["attributes"]):
+            kept, place[name] = place[name], odd
+            try:
+                reading.convert(plain)
+            except (BadRow, NotUsage) as told:
+                assert told.reason  # noqa: PT017 (either of two, or neither)
+            place[name] = kept
+
+
+def test_formats_have_names_of_their_own_and_the_table_is_asked_last() -> None:
+    names = [format.name for format in FORMATS]
+    assert len(set(names)) == len(names)
+    assert names[-1] == "table"
+
+
+def test_the_user_may_name_the_format() -> None:
+    head = Head(Layout.JSON_LINES, ({"a": 1},), ("a",))
+    format, reason = recognise(head, "otel")
+    assert (format.name, reason) == ("otel", "named by the user")
+
+
+def test_a_name_that_is_no_format_is_refused_with_those_that_are() -> None:
+    with pytest.raises(ToolFault) as caught:
+        recognise(Head(Layout.CSV, (), ()), "excel")
+    assert caught.value.code == "INVALID_ARGUMENTS"
+    assert "litellm" in caught.value.hint
+
+
+def test_what_no_format_recognises_is_unsupported_and_its_columns_are_shown() -> None:
+    with pytest.raises(ToolFault) as caught:
+        recognise(Head(Layout.CSV, ({"city": "Rome"},), ("city",)), None)
+    assert caught.value.code == "UNSUPPORTED_FORMAT"
+    assert caught.value.details["columns"] == ["city"]
+    assert set(caught.value.details["formats"]) == {format.name for format in FORMATS}

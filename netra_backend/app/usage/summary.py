@@ -38,10 +38,10 @@ _MEASURES: Final = {
     "cache_write_tokens": "sum(write)",
     "output_tokens": "sum(output_tokens)",
     "failures": "coalesce(sum(n) FILTER (status = 'error'), 0)",
+    "unpriced_rows": "count(*) FILTER (price_id IS NULL)",
 }
 _TOTALS: Final = {
     **_MEASURES,
-    "unpriced_rows": "count(*) FILTER (price_id IS NULL)",
     "unpriced_tokens": "coalesce(sum(input_tokens + output_tokens) FILTER (price_id IS NULL), 0)",
     "reported": "sum(cost_reported_usd)",
     "reported_rows": "count(cost_reported_usd)",

@@ -1,0 +1,1 @@
+"""How the cost optimizer answers: one module for each kind of question."""

@@ -1,0 +1,76 @@
+"""The agent that finds what the user's own LLM bill could be instead, with its reasons and its doubts."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from .agent import AgentResult, RunScope, ToolOutcome
+from .answers import counts, help, prices, saving, spending
+from .answers.asked import Answer, Asked, fault
+from .triage.understanding import Understanding, understand
+
+ANSWERS: Final[Mapping[str, Callable[[Asked], Awaitable[Answer]]]] = {
+    "cost_overview": spending.overview,
+    "cost_breakdown": spending.breakdown,
+    "cost_anomaly": spending.anomaly,
+    "forecast_budget": spending.forecast,
+    "savings_all": saving.report,
+    "savings_lever": saving.lever,
+    "what_if": saving.supposition,
+    "price_lookup": prices.prices,
+    "usage_query": counts.counts,
+    "data_import_help": help.import_help,
+    "agent_help": help.agent_help,
+}
+"""Intent → how it is answered."""
+
+WITHOUT_DATA: Final = frozenset({"price_lookup", "data_import_help", "agent_help"})
+"""What can be answered before anything was imported."""
+
+
+class CostOptimizer:
+    """Answers questions about LLM spend from the user's own usage data."""
+
+    name = "cost_optimizer"
+    description = "Finds where your LLM money goes and where you can cut, from your own usage data."
+    tools = frozenset(
+        {
+            "data_profile",
+            "database_query",
+            "price_lookup",
+            "cost_summary",
+            "detect_anomalies",
+            "estimate_savings",
+            "combine_savings",
+            "what_if",
+            "forecast_spend",
+        }
+    )
+
+    async def run(self, scope: RunScope) -> AgentResult:
+        """Answer each part of the message, in order; ``data`` is ``{intent, …}``, or ``{parts: […]}`` where there are several.
+
+        Where there is no data, ``data.code`` is ``NO_DATA``; where a tool could not answer, it is that tool's code.
+        """
+        await scope.think("Looking at what usage data there is.")
+        profiled = await scope.use_tool("data_profile")
+        understood = understand(scope.message, now_ms=scope.now_ms, timezone=scope.timezone, history=scope.history)
+        parts = understood.parts or (understood,)
+        answers = [(part.intent, await _answer(scope, part, profiled)) for part in parts]
+        data = [{"intent": intent, **answer.data} for intent, answer in answers]
+        return AgentResult(
+            "\n\n".join(answer.text for _, answer in answers), data[0] if len(data) == 1 else {"parts": data}
+        )
+
+
+async def _answer(scope: RunScope, part: Understanding, profiled: ToolOutcome) -> Answer:
+    if part.route == "refuse":
+        return help.refusal()
+    if part.route == "clarify":
+        return Answer(part.question or "What would you like to know?", {"question": part.question})
+    profile: Mapping[str, Any] = profiled.result if profiled.ok else {"rows": 0}
+    if part.intent not in WITHOUT_DATA and not profile["rows"]:
+        absent = profiled.ok or (profiled.error or {}).get("code") == "NO_DATA"
+        return help.no_data() if absent else fault(profiled)
+    return await ANSWERS[part.intent](Asked(scope, part, profile))

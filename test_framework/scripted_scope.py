@@ -1,0 +1,94 @@
+"""A run without an engine: an agent's scope that really calls tools, keeps what was said, and answers for a model by script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from netra_backend.app.agents.agent import ModelReply, PastMessage, ToolOutcome
+from netra_backend.app.agents.tools.tool import Tool
+from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
+from netra_backend.app.core.errors import QueryRejected, ToolFault, ToolRefused
+from netra_backend.app.services.user_execution_context import UserExecutionContext
+from netra_backend.app.usage.questions import load_question
+from netra_backend.app.usage.rows import Rows
+
+
+class InProcessLedger:
+    """The questions of a ledger, answered in this process over one owner's rows; everybody else has none."""
+
+    def __init__(self, owner: str, rows: Rows, nobody: Rows) -> None:
+        self._owner = owner
+        self._rows = rows
+        self._nobody = nobody
+
+    async def ask(self, owner: str, question: str, arguments: Mapping[str, Any]) -> Any:
+        """Answer as the child process would: what goes in and comes out has been JSON."""
+        rows = self._rows if owner == self._owner else self._nobody
+        return json.loads(json.dumps(load_question(question)(rows, json.loads(json.dumps(arguments)))))
+
+
+class ScriptedScope:
+    """A ``RunScope``. ``calls`` holds each tool call with its outcome; ``replies`` are what the model says, in order (none: no
+    model is configured)."""
+
+    def __init__(
+        self,
+        message: str,
+        tools: Iterable[Tool],
+        *,
+        user_id: str = "user_1",
+        now_ms: int = 1_793_620_800_000,
+        timezone: str = "UTC",
+        allowed: frozenset[str] | None = None,
+        replies: Sequence[str | Exception] = (),
+    ) -> None:
+        self.message = message
+        self.now_ms = now_ms
+        self.timezone = timezone
+        self.history: Sequence[PastMessage] = ()
+        self.calls: list[tuple[str, dict[str, Any], ToolOutcome]] = []
+        self.thoughts: list[str] = []
+        self.said: list[str] = []
+        self.prompts: list[tuple[str, str]] = []
+        self._replies = list(replies)
+        self._has_model = bool(replies)
+        factory = UnifiedToolDispatcherFactory()
+        factory.configure(tools)
+        self._dispatcher = factory.create_for_request(UserExecutionContext(user_id, "thread_1", "run_1", "req_1"))
+        if allowed is not None:
+            self._dispatcher.restrict(allowed)
+
+    @property
+    def has_model(self) -> bool:
+        """Whether there are replies."""
+        return self._has_model
+
+    async def think(self, text: str) -> None:
+        """Keep it."""
+        self.thoughts.append(text)
+
+    async def say(self, text: str) -> None:
+        """Keep it."""
+        self.said.append(text)
+
+    async def use_tool(self, tool: str, **arguments: Any) -> ToolOutcome:
+        """Call it through a real dispatcher, as the engine does."""
+        try:
+            outcome = ToolOutcome(True, await self._dispatcher.dispatch_tool({"tool": tool, "arguments": arguments}))
+        except (ToolFault, ToolRefused, QueryRejected) as fault:
+            error = {"code": fault.code, "message": fault.message, "hint": fault.hint}
+            if isinstance(fault, ToolFault):
+                error.update(fault.details)
+            outcome = ToolOutcome(False, error=error)
+        self.calls.append((tool, arguments, outcome))
+        return outcome
+
+    async def ask_model(self, prompt: str, *, system: str = "", max_tokens: int = 1500) -> ModelReply:
+        """The next reply of the script; an exception in it is raised."""
+        self.prompts.append((system, prompt))
+        reply = self._replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        return ModelReply(reply[: max_tokens * 8])

@@ -1,0 +1,46 @@
+"""An agent's run over real tools and rows that a test spells out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from netra_backend.app.agents.agent import AgentResult
+from netra_backend.app.agents.cost_optimizer import CostOptimizer
+from netra_backend.app.agents.tools.usage_tools import usage_tools
+from test_framework.scripted_scope import InProcessLedger, ScriptedScope
+from test_framework.usage_rows import usage_rows
+
+Ask = Callable[..., Awaitable[tuple[AgentResult, ScriptedScope]]]
+START = datetime(2026, 10, 13)
+
+
+def three_weeks() -> list[dict[str, Any]]:
+    """Four requests a day from 13 October to 2 November 2026, by two models and two teams."""
+    return [
+        {
+            "ts": START + timedelta(hours=6 * number),
+            "model": "gpt-4o" if number % 2 else "claude-sonnet-4-5",
+            "provider": None,
+            "team": "search" if number % 3 else "ads",
+            "feature": "nightly" if number % 4 == 0 else "chat",
+            "status": "error" if number % 10 == 0 else "ok",
+            "latency_ms": 400.0 + number,
+        }
+        for number in range(84)
+    ]
+
+
+@pytest.fixture
+def ask() -> Ask:
+    """``ask(message, rows=…, replies=…)``: the cost optimizer's result, and the scope it ran in."""
+
+    async def run(message: str, *, rows: Any = None, **scope: Any) -> tuple[AgentResult, ScriptedScope]:
+        ledger = InProcessLedger("user_1", usage_rows(three_weeks() if rows is None else rows), usage_rows([]))
+        scripted = ScriptedScope(message, usage_tools(ledger), allowed=CostOptimizer.tools, **scope)
+        return await CostOptimizer().run(scripted), scripted
+
+    return run

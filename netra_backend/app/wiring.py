@@ -22,11 +22,13 @@ from .adapters.sqlite_audit import SqliteAudit
 from .adapters.sqlite_event_log import SqliteEventLog
 from .adapters.static_keys import StaticKeys
 from .adapters.system_clock import SystemClock, SystemEntropy
+from .agents.cost_optimizer import CostOptimizer
 from .agents.supervisor.agent_registry import AgentRegistry, MakeAgent
 from .agents.supervisor.execution_engine_factory import ExecutionEngineFactory
 from .agents.supervisor.run_services import RunServices
 from .agents.tools.tool import Tool
 from .agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
+from .agents.tools.usage_tools import usage_tools
 from .agents.triage_agent import TriageAgent
 from .config import Settings, TokenSource
 from .core.ids import mint
@@ -50,7 +52,7 @@ from .websocket_core.websocket_manager_factory import WebSocketManagerFactory
 _LOG: Final = logging.getLogger("netra.wiring")
 _ID_ENTROPY: Final = 10
 
-AGENTS: Final[tuple[MakeAgent, ...]] = (TriageAgent,)
+AGENTS: Final[tuple[MakeAgent, ...]] = (TriageAgent, CostOptimizer)
 
 
 def build(settings: Settings, *, agents: Iterable[MakeAgent] = (), tools: Iterable[Tool] = ()) -> Application:
@@ -98,7 +100,7 @@ async def open_runtime(
         registry = AgentRegistry()
         registry.configure(*AGENTS, *agents)
         dispatchers = UnifiedToolDispatcherFactory()
-        dispatchers.configure(tools)
+        dispatchers.configure((*usage_tools(ledger), *tools))
         bridge = WebSocketBridgeFactory()
         bridge.configure(pool, registry, None, event_log=log, clock=clock)
         stack.push_async_callback(bridge.cleanup)

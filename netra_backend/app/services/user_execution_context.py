@@ -88,8 +88,7 @@ class UserExecutionContext:
         check_id("thread_id", self.thread_id)
         check_id("run_id", self.run_id)
         check_id("request_id", self.request_id)
-        if self.connection_id is not None:
-            check_id("connection_id", self.connection_id)
+        check_id("connection_id", self.connection_id)  # not None here: that alone is no fault
 
     def _validate_metadata_isolation(self) -> None:
         """Refuse metadata that is missing or that someone else could change. Raises ``InvalidContextError``."""

@@ -92,6 +92,5 @@ class ExecutionEngineFactory:
 
     async def cleanup(self) -> None:
         """Close every engine that is still open."""
-        for found in [reference() for reference in self._open.values()]:
-            if found is not None:
-                found.close()
+        for engine in filter(None, [reference() for reference in self._open.values()]):
+            engine.close()

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.panel import Panel
 
 from ...client.client import NetraClient
 from ...client.errors import Closed
@@ -153,14 +152,17 @@ async def _ask(url: str, token: str, generated: bool) -> bool:
 def _farewell(settings: Settings, url: str, token: str, generated: bool) -> None:
     flag = "" if settings.data_dir == load_settings().data_dir else f" --data-dir {settings.data_dir}"
     lines = [
-        f"The server listens at [bold]{url}[/] (WebSocket: {url.replace('http', 'ws', 1)}/ws/{USER})",
-        f'Ask again:        netra ask "What if all of it went to gpt-4o-mini?" --user {USER}{flag}',
-        f'Your own data:    netra import spend.csv{flag}   then   netra ask "{QUESTION}"{flag}',
-        f"Sign in, in a browser: {sign_in_link(url, token)}",
+        ("Listens at", f"{url}   (WebSocket: {url.replace('http', 'ws', 1)}/ws/{USER})"),
+        ("Ask again", f'netra ask "What if all of it went to gpt-4o-mini?" --user {USER}{flag}'),
+        ("Your own data", f'netra import spend.csv{flag} && netra ask "{QUESTION}"{flag}'),
+        ("In a browser", sign_in_link(url, token)),
     ]
+    out.rule("[bold]What now[/]", align="left")
     if generated:
-        lines.insert(0, "[bold yellow]All figures above come from a generated sample, not from a real trace.[/]")
-    out.print(Panel("\n".join(lines), border_style="cyan"), soft_wrap=True, highlight=False)
+        out.print("[bold yellow]All figures above come from a generated sample, not from a real trace.[/]")
+    for name, text in lines:
+        out.print(f"[cyan]{name:<14}[/]", end="")
+        out.print(text, soft_wrap=True, highlight=False, markup=False)
 
 
 async def _until_interrupted() -> None:

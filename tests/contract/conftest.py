@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from netra_backend.app.adapters.memory_event_log import MemoryEventLog
+from netra_backend.app.adapters.memory_store import MemoryStore
 from netra_backend.app.adapters.sqlite_event_log import SqliteEventLog
 from netra_backend.app.ports import EventLog
 from test_framework.clock import ManualClock
@@ -47,7 +49,25 @@ async def over_sqlite(clock: ManualClock, directory: Path) -> AsyncIterator[Stor
         await story.log.close()
 
 
-EVENT_LOGS = {"sqlite": over_sqlite}
+@asynccontextmanager
+async def over_memory(clock: ManualClock, _: Path) -> AsyncIterator[StoryOverAnAdapter]:
+    story = StoryOverAnAdapter()
+    store = MemoryStore()
+
+    async def reopen() -> None:
+        await story.log.close()
+        story.tell(opened())
+
+    def opened() -> EventLog:
+        return MemoryEventLog(store, clock, asyncio.get_running_loop(), story.publish, story.failed)
+
+    story.reopen = reopen
+    story.tell(opened())
+    yield story
+    await story.log.close()
+
+
+EVENT_LOGS = {"sqlite": over_sqlite, "memory": over_memory}
 
 
 @pytest.fixture(params=EVENT_LOGS)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from .history import STEP, History, usd_of
+from .history import STEP, History, real_where, usd_of
 from .money import PICO_PER_USD
 from .rows import Rows
-from .scope import where
 
 DIMENSIONS: Final = ("model", "team", "feature")
 Measures = dict[str, tuple[float, float, float]]
@@ -65,7 +64,7 @@ def _measures(
     rows: Rows, arguments: Mapping[str, Any], history: History, starts: Sequence[Any], column: str
 ) -> dict[Any, tuple[float, float, float]]:
     """Requests, tokens and USD by ``column`` on the mean of these days or hours."""
-    condition, parameters = where(arguments)
+    condition, parameters = real_where(arguments)
     times = " OR ".join("(ts >= ? AND ts < ?)" for _ in starts)
     bounds = [bound for start in starts for bound in (start, start + STEP[history.unit])]
     found = rows.execute(

@@ -42,33 +42,39 @@ class History:
         return self.starts[index].strftime("%Y-%m-%d" if self.unit == "day" else "%Y-%m-%dT%H:00Z")
 
 
-def span(rows: Rows, arguments: Mapping[str, Any]) -> tuple[datetime, datetime]:
-    """The times of the first and last row in scope. Raises ``ToolFault``: ``NO_DATA``, ``NOT_ASSESSABLE`` where the times were
-    assumed."""
+def real_where(arguments: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    """The condition of ``scope.where``, narrowed to datasets that tell when their requests happened."""
     condition, parameters = where(arguments)
-    found = rows.execute(f"SELECT min(ts), max(ts) FROM usage WHERE {condition}", parameters).fetchone()  # noqa: S608
-    if found is None or found[0] is None:
+    real = "(SELECT dataset_id FROM datasets WHERE list_contains(capabilities, 'real_times'))"
+    return f"{condition} AND dataset_id IN {real}", parameters
+
+
+def span(rows: Rows, arguments: Mapping[str, Any]) -> tuple[datetime, datetime]:
+    """The times of the first and last row in scope that have real times. Raises ``ToolFault``: ``NO_DATA``,
+    ``NOT_ASSESSABLE`` where all times were assumed."""
+    real = _first_and_last(rows, *real_where(arguments))
+    if real is not None:
+        return real
+    if _first_and_last(rows, *where(arguments)) is None:
         raise no_data(arguments)
-    real = rows.execute(
-        "SELECT count(*) FROM datasets WHERE list_contains(capabilities, 'real_times') AND dataset_id IN "  # noqa: S608
-        f"(SELECT DISTINCT dataset_id FROM usage WHERE {condition})",
-        parameters,
-    ).fetchone()
-    if real is None or not real[0]:
-        raise ToolFault(
-            "NOT_ASSESSABLE",
-            "The log does not tell when its requests happened: its times were assumed.",
-            hint="Import a log with real timestamps.",
-            details={"missing": ["real_times"]},
-        )
-    return found
+    raise ToolFault(
+        "NOT_ASSESSABLE",
+        "The log does not tell when its requests happened: its times were assumed.",
+        hint="Import a log with real timestamps.",
+        details={"missing": ["real_times"]},
+    )
+
+
+def _first_and_last(rows: Rows, condition: str, parameters: list[Any]) -> tuple[datetime, datetime] | None:
+    found = rows.execute(f"SELECT min(ts), max(ts) FROM usage WHERE {condition}", parameters).fetchone()  # noqa: S608
+    return (found[0], found[1]) if found is not None and found[0] is not None else None
 
 
 def load_history(rows: Rows, arguments: Mapping[str, Any], unit: Unit) -> History:
     """Price the rows in scope and sum them by ``unit``. Raises ``ToolFault``: see ``span``."""
     first, last = span(rows, arguments)
     price_rows(rows)
-    condition, parameters = where(arguments)
+    condition, parameters = real_where(arguments)
     begin = max(_floor(first, unit), _floor(last, unit) - (MAX_POINTS[unit] - 1) * STEP[unit])
     found = dict(
         rows.execute(

@@ -155,7 +155,7 @@ def _top(log: Log, saving: Saving) -> list[dict[str, Any]]:
 
 def _month(log: Log, before: float, totals: Mapping[Scenario, float]) -> dict[str, Any] | None:
     """Thirty days at this pace; ``None`` where the log spans less than seven real days."""
-    if log.days < MIN_DAYS or "real_times" not in log.capabilities:
+    if log.days < MIN_DAYS or not log.knows("real_times").all():
         return None
     factor = MONTH_DAYS / log.days
     return {

@@ -49,3 +49,11 @@ def test_no_rows_have_no_history() -> None:
 )
 def test_estimates_are_written_to_six_decimals(value: float, text: str) -> None:
     assert usd_of(value) == text
+
+
+def test_only_datasets_with_real_times_are_part_of_a_history() -> None:
+    rows = usage_rows(
+        [{"dataset_id": "real"}, {"dataset_id": "assumed", "at": 86_400 * 40}], capabilities=["per_request"]
+    )
+    rows.execute("UPDATE datasets SET capabilities = ['real_times'] WHERE dataset_id = 'real'")
+    assert len(load_history(rows, {}, "day").usd) == 1

@@ -35,7 +35,7 @@ def assess(log: Log) -> Plan | Missing:
     return Plan(
         take,
         coverage=float(log.cost[known].sum()),
-        confidence="high" if "prompt_hashes" in log.capabilities else "medium",
+        confidence="high" if log.knows("prompt_hashes")[known].all() else "medium",
         assumptions=(
             "A stored answer serves the same tenant (team and end user) for 5 minutes (low), 1 hour (base), 1 day (high).",
             "Requests that sample on purpose, call tools or depend on the time must be left out of the store; "

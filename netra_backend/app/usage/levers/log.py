@@ -57,6 +57,7 @@ _COLUMNS: Final = {
     "work": "hash(operation, feature)",
     "block_tokens": "coalesce(block_tokens, 0)",
     "blocks": "prefix_blocks",
+    "dataset": "hash(dataset_id)",
 }
 
 
@@ -84,11 +85,12 @@ class Log:
     """The rows as arrays (see ``_COLUMNS``), the prices that ``price`` indexes, and what the datasets can tell.
 
     Costs are picodollars. ``kinds`` names the (model, feature) of ``kind``; hashes stand for names and ids, 0 for none.
+    ``capabilities``: capability → hashes of the datasets that have it.
     """
 
     columns: Mapping[str, NDArray[Any]]
     prices: Sequence[PriceRow]
-    capabilities: frozenset[str]
+    capabilities: Mapping[str, Sequence[int]]
     kinds: Mapping[int, tuple[str, str | None]]
     told_to_wait: Flags
     tagged: Flags
@@ -139,6 +141,10 @@ class Log:
         """From the first row to the last."""
         return float(self.ts[-1] - self.ts[0]) / 86_400_000
 
+    def knows(self, capability: str) -> Flags:
+        """Rows whose dataset has this capability (``usage.rows.Capability``)."""
+        return _among(self.columns["dataset"], self.capabilities.get(capability, ()))
+
     def rates(self, part: str) -> Floats:
         """Picodollars of one token of ``part`` (``input``, ``cache_read``, ``cache_write``, ``output``) for each row; 0 where
         the model has no price."""
@@ -171,11 +177,13 @@ def load_log(rows: Rows, arguments: Mapping[str, Any], options: Options) -> Log:
         f"WHERE {condition} GROUP BY operation, feature ORDER BY count(*) DESC, 1 LIMIT {MAX_KINDS}",
         [list(options.batch_features), *parameters],
     ).fetchall()
-    capabilities = rows.execute("SELECT DISTINCT unnest(capabilities) FROM datasets").fetchall()
+    capabilities: dict[str, list[int]] = {}
+    for dataset, capability in rows.execute("SELECT hash(dataset_id), unnest(capabilities) FROM datasets").fetchall():
+        capabilities.setdefault(capability, []).append(dataset)
     return Log(
         columns=columns,
         prices=prices,
-        capabilities=frozenset(name for (name,) in capabilities),
+        capabilities=capabilities,
         kinds={key: (model, feature) for key, model, feature in kinds},
         told_to_wait=_among(columns["work"], [work for work, told, _ in waiting if told]),
         tagged=_among(columns["work"], [work for work, _, tagged in waiting if tagged]),

@@ -25,10 +25,10 @@ def assess(log: Log) -> Plan | Missing:
         return Plan(
             _nothing, 0.0, "high", ("No model in this log has prices by time of day, or all work is off-peak.",)
         )
-    if "real_times" not in log.capabilities:
-        return Missing(("real timestamps",), "Import a log with the real times of its requests.")
     change = factors(log, cheaper)
-    at_peak = np.isin(log.price, list(cheaper)) & (log.cost > 0)
+    at_peak = np.isin(log.price, list(cheaper)) & (log.cost > 0) & log.knows("real_times")
+    if not at_peak.any():
+        return Missing(("real timestamps",), "Import a log with the real times of its requests.")
     movable = {
         Scenario.LOW: np.flatnonzero(at_peak & log.told_to_wait),
         Scenario.BASE: np.flatnonzero(at_peak & (log.told_to_wait | log.tagged)),

@@ -28,11 +28,10 @@ def assess(log: Log) -> Plan | Missing:
         return Plan(_nothing, 0.0, "high", ("No model in this log has a price for cached input.",))
     replay, sessions = Replay(log, named), SessionReplay(log, by_session)
     minimum = minimum_prefix(log)
-    cache_use_is_logged = "cache_reads" in log.capabilities
+    cache_use_is_logged = log.knows("cache_reads")
+    all_logged = bool(cache_use_is_logged[cacheable].all())
 
     def take(bill: Bill, scenario: Scenario) -> Saving:
-        if scenario is Scenario.LOW and not cache_use_is_logged:
-            return NOTHING
         read = np.zeros(len(log), dtype=np.int64)
         alive = bill.alive()
         if len(named):
@@ -45,13 +44,16 @@ def assess(log: Log) -> Plan | Missing:
         if len(by_session) and scenario is not Scenario.LOW:
             read[by_session] = sessions.hit_tokens(alive, TIME_TO_LIVE_MS, grown_only=scenario is Scenario.BASE)
         read[read < minimum] = 0
-        return _charge(log, bill, np.union1d(named, by_session), read, minimum)
+        rows = np.union1d(named, by_session)
+        if scenario is Scenario.LOW:
+            rows = rows[cache_use_is_logged[rows]]
+        return _charge(log, bill, rows, read, minimum)
 
     return Plan(
         take,
         coverage=float(log.cost[named].sum() + log.cost[by_session].sum()),
-        confidence=("high" if cache_use_is_logged else "medium") if len(named) >= len(by_session) else "low",
-        assumptions=_assumptions(len(named), len(by_session), cache_use_is_logged),
+        confidence=("high" if all_logged else "medium") if len(named) >= len(by_session) else "low",
+        assumptions=_assumptions(len(named), len(by_session), all_logged),
         details=_details(log, named, replay),
     )
 
@@ -83,7 +85,7 @@ def _charge(log: Log, bill: Bill, rows: Indices, read: Ints, minimum: Ints) -> S
     return Saving(chosen, gain[worthwhile])
 
 
-def _assumptions(named: int, by_session: int, cache_use_is_logged: bool) -> tuple[str, ...]:
+def _assumptions(named: int, by_session: int, all_logged: bool) -> tuple[str, ...]:
     told = [
         "A prefix stays cached for 300 s after its last use (600 s in high; shared only within a team in low).",
         "Prompts shorter than the provider's minimum are not cached; all of a longer prompt that was not read is written, "
@@ -94,10 +96,10 @@ def _assumptions(named: int, by_session: int, cache_use_is_logged: bool) -> tupl
             f"{by_session} requests name no prefix: taken from their session, as an upper bound (base: the prompt grew by at "
             "least the last answer, as a resent conversation does; low: nothing)."
         )
-    if named and not cache_use_is_logged:
+    if named and not all_logged:
         told.append(
-            "The log does not tell what was cached already; a provider that caches by itself may have given this discount. "
-            "So low is nothing."
+            "Not every log tells what was cached already, and a provider that caches by itself may have given this discount: low "
+            "counts only logs that tell."
         )
     return tuple(told)
 

@@ -16,7 +16,7 @@ SAME_SIZE: Final = 0.01
 
 def assess(log: Log) -> Plan | Missing:
     """Sort failures by how sure it is that they were billed, and find resends."""
-    if "statuses" not in log.capabilities and not log.failed.any():
+    if not log.failed.any() and not log.knows("statuses").any():
         return Missing(("status",), "Log for each request whether it failed, and failed attempts as rows of their own.")
     failed = log.failed & log.priced & (log.cost > 0)
     proven = failed & (log.reported > 0)

@@ -150,3 +150,13 @@ def _walked(rows: list[dict[str, Any]]) -> Decimal:
         more_written = min(size - read, uncached - more_read) if p_write > full else 0
         saved[row["model"]] += more_read * (full - p_read) - more_written * (p_write - full)
     return sum((max(amount, Decimal(0)) for amount in saved.values()), Decimal(0)) / 10**6
+
+
+def test_low_counts_only_datasets_that_tell_what_was_cached() -> None:
+    rows = [blocks(1, 2, 3, dataset_id=name, at=at) for name in ("tells", "silent") for at in (0, 1)]
+    connection = usage_rows(rows, capabilities=["prefix_blocks"])
+    connection.execute("UPDATE datasets SET capabilities = ['prefix_blocks', 'cache_reads'] WHERE dataset_id = 'tells'")
+    (answer,) = estimate_savings(connection, {"levers": ["prompt_cache"]})["levers"]
+    # Three of the four prompts hit 1536 tokens (0.00192 each); the datasets share the provider's cache.
+    assert Decimal(answer["base_usd"]) == 3 * Decimal("0.00192")
+    assert Decimal(answer["low_usd"]) < Decimal(answer["base_usd"])

@@ -1,0 +1,53 @@
+"""The registry makes a new agent for every run, of those that there are."""
+
+from __future__ import annotations
+
+import pytest
+
+from netra_backend.app.agents.agent import AgentResult, RunScope
+from netra_backend.app.agents.supervisor.agent_registry import AgentRegistry
+from netra_backend.app.core.errors import NotFound
+
+
+class Greeter:
+    name = "greeter"
+    description = "Greets."
+    tools = frozenset({"b", "a"})
+
+    async def run(self, scope: RunScope) -> AgentResult:
+        return AgentResult("hello")
+
+
+@pytest.fixture
+def registry() -> AgentRegistry:
+    made = AgentRegistry()
+    made.configure(Greeter)
+    return made
+
+
+@pytest.mark.validation_point("registry.agent")
+@pytest.mark.parametrize("name", ["nobody", "", "x" * 500])
+def test_an_agent_that_is_not_registered_is_refused_with_those_that_are(registry: AgentRegistry, name: str) -> None:
+    with pytest.raises(NotFound, match="there are greeter") as refused:
+        registry.check(name)
+    assert refused.value.entry.id == "unknown_agent"
+    assert len(str(refused.value)) < 200
+
+
+def test_every_run_gets_an_agent_of_its_own(registry: AgentRegistry) -> None:
+    assert registry.make("greeter") is not registry.make("greeter")
+    assert registry.get_factory_metrics() == {"agents_registered": 1, "agents_made": 2}
+
+
+def test_a_name_is_registered_once(registry: AgentRegistry) -> None:
+    with pytest.raises(ValueError, match="'greeter' is registered already"):
+        registry.configure(Greeter)
+
+
+async def test_agents_are_listed_described_and_forgotten(registry: AgentRegistry) -> None:
+    assert registry.names() == ("greeter",)
+    assert registry.has("greeter")
+    assert not registry.has("nobody")
+    assert registry.describe() == [{"name": "greeter", "description": "Greets.", "tools": ["a", "b"]}]
+    await registry.cleanup()
+    assert registry.names() == ()

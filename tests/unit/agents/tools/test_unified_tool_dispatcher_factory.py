@@ -1,0 +1,103 @@
+"""Dispatchers: what they call, how they wait, and what they answer."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from netra_backend.app.agents.tools.tool import Arguments, Tool
+from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
+from netra_backend.app.core.errors import ToolFault
+from test_framework.ssot.fixtures import create_valid_user_execution_context
+
+
+class Nothing(Arguments, frozen=True):
+    """No arguments."""
+
+
+async def quick(context: Any, arguments: Any) -> Any:
+    return {1: Decimal("0.5"), "user": context.user_id}
+
+
+async def slow(context: Any, arguments: Any) -> str:
+    await asyncio.sleep(0)
+    return "after a while"
+
+
+async def never(context: Any, arguments: Any) -> None:
+    await asyncio.Event().wait()
+
+
+def handed_on(context: Any, arguments: Any) -> Any:
+    future = asyncio.get_running_loop().create_future()
+    future.set_result("by a future")
+    return future
+
+
+def plain(context: Any, arguments: Any) -> Any:
+    return "at once"
+
+
+async def broken(context: Any, arguments: Any) -> None:
+    raise ToolFault("NO_DATA", "nothing there", hint="import something")
+
+
+CALLS = {"quick": quick, "slow": slow, "never": never, "handed_on": handed_on, "plain": plain, "broken": broken}
+
+
+@pytest.fixture
+def factory() -> UnifiedToolDispatcherFactory:
+    made = UnifiedToolDispatcherFactory()
+    made.configure(Tool(name, "…", Nothing, call, timeout_s=0.05) for name, call in CALLS.items())
+    return made
+
+
+async def call(factory: UnifiedToolDispatcherFactory, tool: str) -> Any:
+    context = create_valid_user_execution_context(user_id="user_123")
+    return await factory.create_for_request(context).dispatch_tool({"tool": tool})
+
+
+@pytest.mark.parametrize(
+    ("tool", "answer"),
+    [
+        ("quick", {"1": "0.5", "user": "user_123"}),
+        ("slow", "after a while"),
+        ("handed_on", "by a future"),
+        ("plain", "at once"),
+    ],
+)
+async def test_a_tool_may_answer_at_once_or_later_and_in_plain_json(
+    factory: UnifiedToolDispatcherFactory, tool: str, answer: object
+) -> None:
+    assert await call(factory, tool) == answer
+
+
+async def test_a_tool_that_takes_too_long_is_ended(factory: UnifiedToolDispatcherFactory) -> None:
+    with pytest.raises(ToolFault, match="never did not end within") as fault:
+        await call(factory, "never")
+    assert fault.value.code == "TOOL_TIMEOUT"
+
+
+async def test_a_tools_own_answer_passes_through(factory: UnifiedToolDispatcherFactory) -> None:
+    with pytest.raises(ToolFault, match="nothing there") as fault:
+        await call(factory, "broken")
+    assert fault.value.code == "NO_DATA"
+
+
+def test_two_tools_of_one_name_are_a_fault_of_ours(factory: UnifiedToolDispatcherFactory) -> None:
+    with pytest.raises(ValueError, match="a tool named 'quick' is known already"):
+        factory.configure([Tool("quick", "again", Nothing, quick)])
+
+
+async def test_the_tools_are_described_counted_and_forgotten(factory: UnifiedToolDispatcherFactory) -> None:
+    described = {tool["name"]: tool for tool in factory.describe()}
+    assert set(described) == set(CALLS)
+    assert described["quick"]["permission"] == "usage"
+    assert described["quick"]["arguments"]["$ref"]
+    factory.create_for_request(create_valid_user_execution_context())
+    assert factory.get_factory_metrics() == {"tools": len(CALLS), "dispatchers_created": 1}
+    await factory.cleanup()
+    assert factory.describe() == []

@@ -1,0 +1,141 @@
+"""An emitter writes its own user's run, stamps what it writes itself, and refuses everything else."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from netra_backend.app.core.errors import FactoryRefused, SSotIsolationError
+from netra_backend.app.core.events import AgentCompleted, AgentThinking, decode_event
+from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead, append
+from netra_backend.app.ports import EventLog
+from netra_backend.app.services.event_emitter import MAX_EVENT_BYTES, EventTooLarge, UserEventEmitter
+
+OWN = ("user_123", "thread_456")
+
+
+class Log:
+    """A log that keeps what is appended."""
+
+    def __init__(self) -> None:
+        self.ended: list[bool] = []
+        self.awaited: list[RunRecord] = []
+
+    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False) -> Chunk | None:
+        self.ended.append(ends)
+        append(run, frame)
+        return run.head.chunk
+
+    async def durable(self, run: RunRecord) -> None:
+        self.awaited.append(run)
+
+
+class Clock:
+    def now_ms(self) -> int:
+        return 42
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+def run_of(owner: str = OWN[0], thread_id: str = OWN[1]) -> RunRecord:
+    return RunRecord(ThreadHead(owner, thread_id, "epoch", 1), "run_1", "req_1", "agent", None, "UTC", 0)
+
+
+def emitter_of(log: Log | None = None, clock: Clock | None = None) -> UserEventEmitter:
+    return UserEventEmitter(*OWN, None, cast(EventLog | None, log), clock, lambda emitter: None)
+
+
+def test_an_event_carries_what_the_emitter_knows_and_not_what_it_is_told() -> None:
+    emitter, run = emitter_of(Log(), Clock()), run_of()
+    emitter.bind(run)
+    emitter.emit(AgentThinking, text="one")
+    chunk = emitter.emit(AgentThinking, text="two")
+    first, second = (decode_event(frame) for frame in chunk.frames)
+    assert (first.thread_id, first.run_id, first.seq, first.ts) == ("thread_456", "run_1", 1, 42)
+    assert second.seq == 2
+    assert emitter.sent == 2
+    stamped: dict[str, Any] = {"text": "x", "thread_id": "thread_999"}
+    with pytest.raises(TypeError, match="thread_id"):
+        emitter.emit(AgentThinking, **stamped)
+
+
+@pytest.mark.validation_point("emitter.run")
+@pytest.mark.parametrize("foreign", [run_of(owner="user_999"), run_of(thread_id="thread_999")])
+def test_another_users_or_threads_run_is_refused(foreign: RunRecord) -> None:
+    emitter = emitter_of(Log(), Clock())
+    with pytest.raises(SSotIsolationError, match="not of the emitter's user and thread"):
+        emitter.bind(foreign)
+    assert emitter.refused == 1
+
+
+@pytest.mark.validation_point("emitter.state")
+@pytest.mark.parametrize("state", ["not bound", "closed", "ended"])
+def test_an_emitter_that_is_not_bound_or_closed_or_whose_run_has_ended_takes_nothing(state: str) -> None:
+    emitter, run = emitter_of(Log(), Clock()), run_of()
+    if state != "not bound":
+        emitter.bind(run)
+    if state == "closed":
+        emitter.close()
+    run.ended = state == "ended"
+    seen: BaseException | None = None
+    try:
+        emitter.emit(AgentThinking, text="too late")
+    except FactoryRefused as refusal:
+        seen = refusal
+    except AttributeError as fault:
+        raise AssertionError("it went on without a run") from fault
+    assert "the emitter is closed or its run has ended" in str(seen)
+    assert run.head.top == 0
+
+
+@pytest.mark.validation_point("emitter.log")
+@pytest.mark.parametrize(("log", "clock"), [(None, Clock()), (Log(), None)])
+def test_an_emitter_without_a_log_and_a_clock_refuses_to_emit(log: Log | None, clock: Clock | None) -> None:
+    emitter = emitter_of(log, clock)
+    emitter.bind(run_of())
+    seen: BaseException | None = None
+    try:
+        emitter.emit(AgentThinking, text="x")
+    except FactoryRefused as refusal:
+        seen = refusal
+    except AttributeError as fault:
+        raise AssertionError("it went on without them") from fault
+    assert "configure() with an event_log first" in str(seen)
+
+
+def test_the_event_that_ends_a_run_is_told_to_the_log() -> None:
+    log = Log()
+    emitter = emitter_of(log, Clock())
+    emitter.bind(run_of())
+    emitter.emit(AgentThinking, text="x")
+    emitter.emit(AgentCompleted, result={}, usage={}, elapsed_ms=1)
+    assert log.ended == [False, True]
+
+
+def test_a_huge_event_is_refused_and_nothing_is_written() -> None:
+    emitter, run = emitter_of(Log(), Clock()), run_of()
+    emitter.bind(run)
+    with pytest.raises(EventTooLarge, match=f"at most {MAX_EVENT_BYTES}"):
+        emitter.emit(AgentThinking, text="x" * MAX_EVENT_BYTES)
+    assert (run.head.top, emitter.refused) == (0, 1)
+
+
+async def test_durable_waits_for_the_bound_run_alone() -> None:
+    log, run = Log(), run_of()
+    emitter = emitter_of(log, Clock())
+    await emitter.durable()
+    await emitter_of(None, Clock()).durable()
+    emitter.bind(run)
+    await emitter.durable()
+    assert log.awaited == [run]
+
+
+def test_closing_is_told_once() -> None:
+    told: list[UserEventEmitter] = []
+    emitter = UserEventEmitter(*OWN, "conn_1", None, None, told.append)
+    emitter.close()
+    emitter.close()
+    assert told == [emitter]
+    assert emitter.is_closed

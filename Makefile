@@ -10,12 +10,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # As pip does; works behind a proxy that has a certificate of its own.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help install demo test check format bench lock clean
+.PHONY: help install demo test coverage prove check format bench lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo     install, import a real trace, ask both agents, print the report, stay up (ARGS=--once ends)"
 	@echo "make test     every test"
+	@echo "make coverage every branch of the core, the factories and the context is taken (part of make test)"
+	@echo "make prove    take out each validation point in turn: some test must notice"
 	@echo "make check    lint, format, types, import rules"
 	@echo "make bench    us and our peers in turns on this machine"
 	@echo "make install  only install, with what tests need, into $(VENV)"
@@ -30,11 +32,23 @@ demo: $(VENV)/.installed-runtime
 
 test: install
 	$(PY) -m pytest -n auto $(ARGS)
+	@$(if $(ARGS),:,$(MAKE) --no-print-directory coverage)
+
+# The plugin of the kit imports nothing of ours before coverage counts; so it is coverage that runs pytest.
+COVERED := core context factories services agents/supervisor agents/tools websocket_core
+
+coverage: install
+	$(PY) -m coverage run -m pytest -q $(COVERED:%=tests/unit/%)
+	$(PY) -m coverage report
+
+prove: install
+	$(PY) tests/unified_test_runner.py --prove
 
 check: install
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(PY) -m mypy benchmarks/*.py tests
 	$(VENV)/bin/lint-imports
 
 format: install

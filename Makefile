@@ -48,7 +48,7 @@ check: install
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m mypy benchmarks/*.py tests
+	$(PY) -m mypy benchmarks/*.py
 	$(VENV)/bin/lint-imports
 
 format: install

@@ -55,6 +55,7 @@ _IN_ADDRESS: Final = re.compile(r"(?<=://)[^\s/@:]{0,256}:[^\s/@]{1,256}(?=@)")
 # A text without any of these cannot match, and looking for them costs a tenth of matching.
 _SECRET_MARKS: Final = ("eyJ", "k-", "k_", "PRIVATE KEY", "gh", "glpat-", "xox", "AKIA", "ASIA", "AIza", "hf_")
 _NAME_MARKS: Final = ("token", "ticket", "passw", "secret", "api", "bearer", "authorization")
+_ANY_MARK: Final = re.compile(f"@|{'|'.join(_SECRET_MARKS)}|(?i:{'|'.join(_NAME_MARKS)})")
 
 
 def redact(value: Any, secret_names: Collection[str] = ()) -> Any:
@@ -62,12 +63,13 @@ def redact(value: Any, secret_names: Collection[str] = ()) -> Any:
 
     What stands under one of ``secret_names``, or under a name that says secret, is hidden whatever it is.
     """
-    return _redacted(value, frozenset(secret_names), MAX_DEPTH, [MAX_ITEMS])
+    names = secret_names if isinstance(secret_names, frozenset) else frozenset(secret_names)
+    return _redacted(value, names, MAX_DEPTH, [MAX_ITEMS])
 
 
 def redact_text(text: str) -> str:
     """``text`` with what has the shape of a secret replaced."""
-    if len(text) < _SHORTEST_TEXT:
+    if len(text) < _SHORTEST_TEXT or _ANY_MARK.search(text) is None:
         return text
     if any(map(text.__contains__, _SECRET_MARKS)):
         text = _SECRETS.sub(SHOWN, text)
@@ -98,13 +100,13 @@ def _says_secret(name: str) -> bool:
 
 def _redacted(value: Any, secret_names: frozenset[str], depth: int, left: list[int]) -> Any:
     left[0] -= 1
-    if value is None or isinstance(value, bool | int | float):
-        return value
     if isinstance(value, str):
         return redact_text(value)
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
     if depth == 0 or left[0] <= 0:
         return _CUT
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):
         shown: dict[str, Any] = {}
         for name, item in value.items():
             if left[0] <= 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..core import validation
@@ -52,7 +52,7 @@ def _frozen(value: Any) -> Any:
 NO_METADATA: Final = AuditMetadata({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class UserExecutionContext:
     """The identity of one request. Equality and hash are over the ids.
 
@@ -68,11 +68,19 @@ class UserExecutionContext:
     audit_metadata: Mapping[str, Any] | None = field(default=NO_METADATA, compare=False)
     connection_id: str | None = None
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        user_id: str,
+        thread_id: str,
+        run_id: str,
+        request_id: str,
+        audit_metadata: Mapping[str, Any] | None = NO_METADATA,
+        connection_id: str | None = None,
+    ) -> None:
+        if audit_metadata is not NO_METADATA and isinstance(audit_metadata, Mapping):
+            audit_metadata = AuditMetadata(audit_metadata)
+        _fill(self, user_id, thread_id, run_id, request_id, audit_metadata, connection_id)
         self._check_ids()
-        metadata = self.audit_metadata
-        if metadata is not NO_METADATA and isinstance(metadata, Mapping):
-            object.__setattr__(self, "audit_metadata", AuditMetadata(metadata))
 
     def _check_ids(self) -> None:
         # One expression for the common case: a context is on every request's path.
@@ -102,12 +110,42 @@ class UserExecutionContext:
     def child(self) -> UserExecutionContext:
         """A distinct context, equal in identity, for one part of the same request. It is as valid as this one is."""
         twin = object.__new__(UserExecutionContext)
-        for name in _FIELDS:
-            object.__setattr__(twin, name, getattr(self, name))
+        _fill(
+            twin,
+            self.user_id,
+            self.thread_id,
+            self.run_id,
+            self.request_id,
+            self.audit_metadata,
+            self.connection_id,
+        )
         return twin
 
 
-_FIELDS: Final = tuple(each.name for each in fields(UserExecutionContext))
+# The slots' own setters: a frozen class can be filled in no other way, and by name it would cost three times as much.
+_set_user_id = UserExecutionContext.__dict__["user_id"].__set__
+_set_thread_id = UserExecutionContext.__dict__["thread_id"].__set__
+_set_run_id = UserExecutionContext.__dict__["run_id"].__set__
+_set_request_id = UserExecutionContext.__dict__["request_id"].__set__
+_set_audit_metadata = UserExecutionContext.__dict__["audit_metadata"].__set__
+_set_connection_id = UserExecutionContext.__dict__["connection_id"].__set__
+
+
+def _fill(
+    context: UserExecutionContext,
+    user_id: str,
+    thread_id: str,
+    run_id: str,
+    request_id: str,
+    audit_metadata: Mapping[str, Any] | None,
+    connection_id: str | None,
+) -> None:
+    _set_user_id(context, user_id)
+    _set_thread_id(context, thread_id)
+    _set_run_id(context, run_id)
+    _set_request_id(context, request_id)
+    _set_audit_metadata(context, audit_metadata)
+    _set_connection_id(context, connection_id)
 
 
 def validate_user_context(context: object) -> UserExecutionContext:

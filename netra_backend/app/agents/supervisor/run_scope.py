@@ -143,7 +143,7 @@ class EngineRunScope:
         clock = self._services.clock
         began = clock.monotonic()
         try:
-            result = await self._dispatcher.dispatch_tool({"tool": definition.name, "arguments": arguments})
+            result = await self._dispatcher.call(definition, arguments)
             outcome = ToolOutcome(True, result)
         except (ToolFault, ToolRefused, QueryRejected) as refusal:
             outcome = _refused(refusal)

@@ -56,12 +56,37 @@ class ToolDispatcher:
                 field="user_id",
                 point=validation.DISPATCHER_USER,
             )
+        return await self.call(self.find(request.get("tool", "")), request.get("arguments"))
+
+    async def call(self, tool: Tool, arguments: object) -> Any:
+        """Call a tool that ``find`` gave, with arguments that are judged here. Raises as ``dispatch_tool`` does."""
         if self._closed:
             raise SSotIsolationError(
                 "SSOT isolation: the dispatcher's request is over", point=validation.DISPATCHER_CLOSED
             )
-        tool = self.find(request.get("tool", ""))
-        return await self._call(tool, self._fitting(tool, request.get("arguments")))
+        fitting = self._fitting(tool, arguments)
+        try:
+            answer: Any = tool.call(self.user_context, fitting)
+            if isinstance(
+                answer, CoroutineType
+            ):  # most tools that are quick never wait: a timer would cost more than they
+                try:
+                    waiting_for = answer.send(None)
+                except StopIteration as ended:
+                    answer = ended.value
+                else:
+                    async with asyncio.timeout(tool.timeout_s):
+                        answer = await resume(answer, waiting_for)
+            elif inspect.isawaitable(answer):
+                async with asyncio.timeout(tool.timeout_s):
+                    answer = await answer
+        except TimeoutError:
+            raise ToolFault(
+                "TOOL_TIMEOUT",
+                f"{tool.name} did not end within {tool.timeout_s:g} s.",
+                hint="Ask for less at once, or try again.",
+            ) from None
+        return msgspec.to_builtins(answer, str_keys=True)
 
     def find(self, name: object) -> Tool:
         """The tool of that name, where this request may use it. Raises ``ToolRefused``."""
@@ -97,30 +122,6 @@ class ToolDispatcher:
                 point=validation.DISPATCHER_ARGUMENTS,
             ) from None
         return fitting
-
-    async def _call(self, tool: Tool, arguments: Any) -> Any:
-        try:
-            answer: Any = tool.call(self.user_context, arguments)
-            if isinstance(
-                answer, CoroutineType
-            ):  # most tools that are quick never wait: a timer would cost more than they
-                try:
-                    waiting_for = answer.send(None)
-                except StopIteration as ended:
-                    answer = ended.value
-                else:
-                    async with asyncio.timeout(tool.timeout_s):
-                        answer = await resume(answer, waiting_for)
-            elif inspect.isawaitable(answer):
-                async with asyncio.timeout(tool.timeout_s):
-                    answer = await answer
-        except TimeoutError:
-            raise ToolFault(
-                "TOOL_TIMEOUT",
-                f"{tool.name} did not end within {tool.timeout_s:g} s.",
-                hint="Ask for less at once, or try again.",
-            ) from None
-        return msgspec.to_builtins(answer, str_keys=True)
 
     def close(self) -> None:
         """Serve nobody any more. May be called again."""

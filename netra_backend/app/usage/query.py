@@ -6,7 +6,7 @@ Names come from the lists below and values travel as parameters, so that there i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final, Literal
 
@@ -192,12 +192,20 @@ def _compiled(query: Query) -> tuple[str, list[Any]]:
     if query.period is not None:
         for comparison, moment in ((">=", query.period.from_), ("<", query.period.to)):
             if moment is not None:
-                conditions.append(f"ts {comparison} ?::TIMESTAMP")
-                parameters.append(moment.isoformat())
+                conditions.append(f"ts {comparison} ?")
+                parameters.append(_utc(moment))
     parameters.append(query.limit + 1)
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     grouped = f" GROUP BY {', '.join(str(n + 1) for n in range(len(query.group_by)))}" if query.group_by else ""
     return f"SELECT {', '.join(columns)} FROM usage{where}{grouped}{_ordered(query)} LIMIT ?", parameters  # noqa: S608
+
+
+def _utc(moment: datetime) -> datetime:
+    """As the table has its times: in UTC, without saying so."""
+    try:
+        return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:  # within a day of the calendar's ends, where no row lies
+        return moment.replace(tzinfo=None)
 
 
 def _condition(condition: Filter, parameters: list[Any]) -> str:

@@ -82,6 +82,10 @@ def test_a_period_includes_its_start_and_not_its_end() -> None:
     assert asked(period={"from": "2026-11-03T13:30:00+02:00"})["rows"] == [[8]]
 
 
+def test_a_period_may_reach_to_the_ends_of_the_calendar() -> None:
+    assert asked(period={"from": "0001-01-01T00:00:00+14:00", "to": "9999-12-31T23:59:59-12:00"})["rows"] == [[10]]
+
+
 def test_rows_beyond_the_limit_are_cut_and_that_is_told() -> None:
     answer = asked(group_by=["day"], limit=2)
     assert (len(answer["rows"]), answer["truncated"]) == (2, True)

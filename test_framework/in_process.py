@@ -30,6 +30,7 @@ class KeptWire:
         self.frames: list[Frame] = []
         self.closed: tuple[int, str] | None = None
         self.writable = True
+        self.unsent = 0
         self._news = asyncio.Event()
 
     def send(self, frames: Sequence[bytes]) -> None:

@@ -10,20 +10,17 @@ from typing import Any
 from .uvicorn_protocol import Receiver
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
 class AsgiWire:
-    """Sends in a task of its own, so that no caller waits; unwritable while that task is behind."""
+    """Keeps what is to be sent for ``send_all``, a task of its own, so that no caller waits; unwritable while that is behind."""
 
-    def __init__(self, send: Send, receive: Receive) -> None:
+    def __init__(self, send: Send) -> None:
         self._send = send
-        self._receive = receive
         self._messages: deque[dict[str, Any]] = deque()
         self._wake = asyncio.Event()
         self._closed = False
         self._receiver: Receiver | None = None
-        self._task = asyncio.get_running_loop().create_task(self._sender())
 
     def attach(self, receiver: Receiver) -> None:
         """Tell this receiver when bytes may leave again."""
@@ -32,6 +29,10 @@ class AsgiWire:
     @property
     def writable(self) -> bool:
         return not self._messages
+
+    @property
+    def unsent(self) -> int:
+        return len(self._messages)
 
     def send(self, frames: Sequence[bytes]) -> None:
         for frame in frames:
@@ -49,7 +50,8 @@ class AsgiWire:
             self._messages.append(message)
             self._wake.set()
 
-    async def _sender(self) -> None:
+    async def send_all(self) -> None:
+        """Send what is put, in order, until a close was sent or the peer is gone."""
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -64,19 +66,3 @@ class AsgiWire:
                     return
             if self._receiver is not None:
                 self._receiver.writable()
-
-    async def run(self) -> None:
-        """Hand messages to the receiver until the socket is gone."""
-        assert self._receiver is not None
-        try:
-            while True:
-                message = await self._receive()
-                if message["type"] != "websocket.receive":
-                    return
-                text = message.get("text")
-                if text is None:
-                    self._receiver.disconnect(1003, "text frames only")
-                else:
-                    self._receiver.received(text)
-        finally:
-            self._task.cancel()

@@ -61,7 +61,7 @@ class FrontDesk:
     # --- coming and going -------------------------------------------------------------------------------------------
 
     def admit(self, connection: Connection, identity: Identity) -> None:
-        """Make it a live connection of this user. Raises ``LimitRefused`` (``connection_limit``)."""
+        """Make it a live connection of this user; ``dismiss`` it at its end. Raises ``LimitRefused`` (``connection_limit``)."""
         self._quotas.of(identity.user_id, self._clock.monotonic()).add_connection()
         connection.identity = identity
         connection.session.authenticated(identity.user_id, identity.expires_at_ms)
@@ -85,6 +85,8 @@ class FrontDesk:
             self._quotas.release(identity.user_id)
 
     async def authenticate(self, connection: Connection, token: str) -> None:
+        if connection.identity is not None:  # a second token came while the first was looked at
+            return
         identity = await self._authentication.verify(token)
         check_path_user(identity, connection.user_id)
         self.admit(connection, identity)

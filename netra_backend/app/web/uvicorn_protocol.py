@@ -55,6 +55,10 @@ class DirectWire:
     def writable(self) -> bool:
         return self._protocol.writable.is_set()
 
+    @property
+    def unsent(self) -> int:
+        return self._protocol.transport.get_write_buffer_size()
+
     def send(self, frames: Sequence[bytes]) -> None:
         protocol = self._protocol
         if protocol.close_sent or protocol.transport.is_closing():

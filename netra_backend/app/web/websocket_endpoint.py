@@ -1,7 +1,7 @@
 """``/ws/{user_id}``: who is it, then a connection of theirs.
 
-Origin and overload are refused before the upgrade (403, 503); faults of identity accept, tell an error and close, so that a
-page can read the reason.
+Origin, overload and an issuer whose keys cannot be had are refused before the upgrade (403, 503); faults of identity accept,
+tell an error and close, so that a page can read the reason.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from ..core.errors import CATALOGUE, AuthenticationRefused, NetraError, Refusal
+from ..core.errors import CATALOGUE, AuthenticationRefused, DependencyUnavailable, NetraError, Refusal
 from ..core.frames import encode_frame, error_frame
 from ..core.identity import Identity
 from ..services.authentication import check_path_user
@@ -33,10 +33,10 @@ async def serve_websocket(runtime: Runtime, scope: dict[str, Any], receive: Rece
         check_origin(scope, runtime.settings.allowed_origins, runtime.settings.public_url)
     except AuthenticationRefused as refusal:
         runtime.audit_trail.refused(None, refusal)
-        await _reject(send, 403, refusal)
+        await _reject(scope, send, 403, refusal)
         return
     if runtime.draining or len(runtime.connections) >= runtime.settings.limits.process_connections:
-        await _reject(send, 503, None)
+        await _reject(scope, send, 503, None)
         return
     identity: Identity | None = None
     refusal_: NetraError | None = None
@@ -47,6 +47,9 @@ async def serve_websocket(runtime: Runtime, scope: dict[str, Any], receive: Rece
         identity = await runtime.authentication.identify(credentials)
         if identity is not None:
             check_path_user(identity, path_user)
+    except DependencyUnavailable as fault:
+        await _reject(scope, send, 503, fault)
+        return
     except NetraError as error:
         refusal_ = error
     await send({"type": "websocket.accept", "subprotocol": subprotocol})
@@ -66,25 +69,35 @@ async def _serve(
 ) -> None:
     user_id = identity.user_id if identity is not None else path_user
     manager = await runtime.managers.create_websocket_manager(user_id, runtime.mint("thr"), runtime.mint("conn"))
+    loop = asyncio.get_running_loop()
     direct: DirectWire | None = scope.get("extensions", {}).get(EXTENSION)
-    wire: DirectWire | AsgiWire = direct or AsgiWire(send, receive)
-    connection = Connection(
-        manager, wire, runtime.desk, runtime.pool, runtime.audit_trail, runtime.clock, asyncio.get_running_loop()
-    )
-    if identity is not None:
-        runtime.desk.admit(connection, identity)
-    runtime.connections.add(connection)
-    wire.attach(connection)
+    wire: DirectWire | AsgiWire = direct or AsgiWire(send)
+    connection = Connection(manager, wire, runtime.desk, runtime.pool, runtime.audit_trail, runtime.clock, loop)
+    sending: asyncio.Task[None] | None = None
     try:
+        if identity is not None:
+            runtime.desk.admit(connection, identity)
+        runtime.connections.add(connection)
+        wire.attach(connection)
         if isinstance(wire, AsgiWire):
-            await wire.run()
-        else:
-            while (await receive())["type"] != "websocket.disconnect":
-                pass
+            sending = loop.create_task(wire.send_all())
+        await _listen(connection, receive)
     finally:
+        if sending is not None:
+            sending.cancel()
         connection.lost()
         runtime.connections.discard(connection)
         runtime.desk.dismiss(connection)
+
+
+async def _listen(connection: Connection, receive: Receive) -> None:
+    """Hand over what comes through ``receive``: everything under plain ASGI, what came with the handshake otherwise."""
+    while (message := await receive())["type"] == "websocket.receive":
+        text = message.get("text")
+        if text is None:
+            connection.disconnect(1003, "text frames only")
+        else:
+            connection.received(text)
 
 
 async def _turn_away(send: Send, error: NetraError) -> None:
@@ -93,8 +106,11 @@ async def _turn_away(send: Send, error: NetraError) -> None:
     await send({"type": "websocket.close", "code": code, "reason": error.entry.id})
 
 
-async def _reject(send: Send, status: int, refusal: NetraError | None) -> None:
-    body = encode_frame(error_frame(refusal)) if refusal is not None else b""
+async def _reject(scope: dict[str, Any], send: Send, status: int, error: NetraError | None) -> None:
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close"})  # the server answers 403
+        return
+    body = encode_frame(error_frame(error)) if error is not None else b""
     headers = [(b"content-type", b"application/json")] + ([(b"retry-after", b"1")] if status == 503 else [])
     await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})

@@ -36,15 +36,19 @@ class CatchUp:
         for thread_id, position in frame.positions.items():
             try:
                 head = await self._conversations.owned_thread(connection.user_id, thread_id)
+                await self._replay(connection, head, position)
             except NotFound as absent:
                 connection.refuse(absent, frame.id)
-                continue
-            await self._replay(connection, head, position)
         for stored in await self._log.threads(connection.user_id, limit=MAX_UNNAMED):
             if stored.thread_id not in frame.positions:
-                connection.say(Live(stored.thread_id, stored.epoch, stored.top))
+                now = self._log.known(stored.thread_id)  # more may have been sent since the store was read
+                if now is None:
+                    connection.say(Live(stored.thread_id, stored.epoch, stored.top))
+                elif now.owner:
+                    connection.say(Live(now.thread_id, now.epoch, now.durable))
 
     async def _replay(self, connection: Connection, head: ThreadHead, position: Position) -> None:
+        """Raises ``NotFound`` where the thread is deleted meanwhile."""
         after = position.seq
         fresh = position.seq == 0
         if after < 0 or after > head.durable or (not fresh and position.epoch != head.epoch) or after < head.oldest - 1:
@@ -59,6 +63,8 @@ class CatchUp:
                         return
                     connection.push(*page)
                     after += len(page)
+                # The same object, unless it was let go and read again while nothing happened in the thread.
+                head = await self._conversations.owned_thread(connection.user_id, head.thread_id)
         finally:
             connection.catching_up.discard(head.thread_id)
         connection.say(Live(head.thread_id, head.epoch, after))

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from typing import Any, Final, Protocol
 
 from ..core.errors import CATALOGUE, Fault, NetraError, Refusal, SSotIsolationError
@@ -41,12 +41,15 @@ from ..core.session import (
 from ..ports import Clock
 from ..services.audit_trail import AuditTrail
 from .first_leg import begin
+from .lane import Lane
 from .websocket_connection_pool import WebSocketConnectionPool
 from .websocket_manager import WebSocketManager
 
 _LOG: Final = logging.getLogger("netra.connection")
 MAX_HELD: Final = 1000
-"""Frames that wait while one before them looks something up."""
+"""Commands that wait while one before them looks something up."""
+MAX_RESUMES: Final = 32
+"""Replays that wait while one goes on."""
 
 
 class Wire(Protocol):
@@ -55,6 +58,10 @@ class Wire(Protocol):
     @property
     def writable(self) -> bool:
         """Whether bytes leave at once; when that returns, ``Connection.writable`` is called."""
+
+    @property
+    def unsent(self) -> int:
+        """How much of what was sent the socket has not taken yet; less of it means progress."""
 
     def send(self, frames: Sequence[bytes]) -> None:
         """Send text frames, in one write."""
@@ -92,16 +99,16 @@ class Connection:
     __slots__ = (
         "__weakref__",
         "_audit",
-        "_background",
-        "_busy",
         "_clock",
         "_closed",
+        "_commands",
         "_desk",
         "_drain",
-        "_held",
         "_loop",
         "_pool",
         "_queued",
+        "_replays",
+        "_unsent",
         "_wire",
         "catching_up",
         "connection_id",
@@ -138,11 +145,11 @@ class Connection:
         self._clock = clock
         self._loop = loop
         self._closed = False
-        self._busy = False
         self._queued = False
+        self._unsent = -1  # unknown while the socket takes bytes
         self._drain: asyncio.Future[None] | None = None
-        self._held: deque[Effect] = deque()
-        self._background: set[asyncio.Task[None]] = set()
+        self._commands = Lane(partial(begin, loop), self._command, MAX_HELD)
+        self._replays = Lane(loop.create_task, self._replay, MAX_RESUMES)
 
     @property
     def is_live(self) -> bool:
@@ -171,6 +178,7 @@ class Connection:
 
     def writable(self) -> None:
         """The socket takes bytes again."""
+        self._unsent = -1
         self.outbox.resumed()
         self.flush()
 
@@ -180,14 +188,13 @@ class Connection:
             self._closed = True
             self.session.closed()
             self._pool.remove(self)
-            self._held.clear()
             self._wake()
-            for task in self._background:
-                task.cancel()
+            self._commands.stop()
+            self._replays.stop()
 
     def tick(self, now: float, now_ms: int) -> None:
         """A second has passed."""
-        if self.outbox.is_stalled(now):
+        if self.outbox.is_stalled(now) and not self._progressed(now):
             self.close("slow_consumer")
             return
         effects = self.session.tick(now, now_ms)
@@ -207,7 +214,7 @@ class Connection:
             self._record(crossing)
             self.close("cross_user_delivery")
             return False
-        if not fits:
+        if not fits and not self._relieved():
             self.close("slow_consumer")
             return False
         if self._queued:
@@ -223,7 +230,7 @@ class Connection:
         """Queue frames that are this connection's own; they leave at the end of this turn."""
         if self._closed:
             return
-        if not self.outbox.put(self.user_id, frames):
+        if not self.outbox.put(self.user_id, frames) and not self._relieved():
             self.close("slow_consumer")
         elif not self._queued:
             self._queued = True
@@ -234,11 +241,29 @@ class Connection:
         self._queued = False
         if self._closed or not self.outbox.bytes:
             return
-        if self._wire.writable:
-            self._wire.send(self.outbox.take())
+        wire = self._wire
+        if wire.writable:
+            wire.send(self.outbox.take())
             self._wake()
-        if not self._wire.writable:
+        if not wire.writable:
+            if self._unsent < 0:
+                self._unsent = wire.unsent
             self.outbox.paused(self._clock.monotonic())
+
+    def _relieved(self) -> bool:
+        """Whether the socket takes at once what went over the outbox's bound: a reader that keeps up is never slow, however
+        much comes in one turn."""
+        self.flush()
+        return not self.outbox.bytes
+
+    def _progressed(self, now: float) -> bool:
+        """Whether a socket that takes nothing more has at least taken some of what it was given."""
+        before, self._unsent = self._unsent, self._wire.unsent
+        if self._unsent >= before:
+            return False
+        self.outbox.resumed()
+        self.outbox.paused(now)
+        return True
 
     def _wake(self) -> None:
         drain = self._drain
@@ -287,10 +312,8 @@ class Connection:
 
     def _act(self, effect: Effect) -> None:
         if isinstance(effect, (Start, Cancel, Resolve, Acknowledge, Verify)):
-            if self._busy:
-                self._hold(effect)
-            else:
-                self._run(effect)
+            if not self._commands.put(effect):
+                self.close("rate_limited")
         elif isinstance(effect, Say):
             self.say(effect.frame)
         elif isinstance(effect, Refuse):
@@ -301,32 +324,17 @@ class Connection:
             self.say(Heartbeat(dict(self._pool.tops(self.user_id))))
             if not self._wire.ping():
                 self.session.ponged()
-        elif isinstance(effect, CatchUp):
-            self._aside(self._desk.catch_up(self, effect.frame), effect.frame.id)
-        elif isinstance(effect, Drill):
-            self._aside(self._desk.drill(self, effect.frame), effect.frame.id)
-
-    def _hold(self, effect: Effect) -> None:
-        if len(self._held) >= MAX_HELD:
+        elif isinstance(effect, (CatchUp, Drill)) and not self._replays.put(effect):
             self.close("rate_limited")
+
+    async def _replay(self, effect: CatchUp | Drill) -> None:
+        """What takes long: beside the commands, but one after the other, or two replays of one thread would be mixed."""
+        if isinstance(effect, CatchUp):
+            await self._guarded(self._desk.catch_up(self, effect.frame), effect.frame.id)
         else:
-            self._held.append(effect)
+            await self._guarded(self._desk.drill(self, effect.frame), effect.frame.id)
 
-    def _run(self, effect: Effect) -> None:
-        """Do one thing that may have to look something up; what comes after it waits, so that order is kept."""
-        task = begin(self._loop, self._command(effect))
-        if task is not None:
-            self._busy = True
-            self._background.add(task)
-            task.add_done_callback(self._looked_up)
-
-    def _looked_up(self, task: asyncio.Task[None]) -> None:
-        self._background.discard(task)
-        self._busy = False
-        while self._held and not self._busy and not self._closed:
-            self._run(self._held.popleft())
-
-    def _command(self, effect: Effect) -> Coroutine[Any, Any, None]:
+    def _command(self, effect: Start | Cancel | Resolve | Acknowledge | Verify) -> Coroutine[Any, Any, None]:
         desk = self._desk
         if isinstance(effect, Start):
             return self._guarded(desk.start(self, effect.frame), effect.frame.id)
@@ -336,7 +344,6 @@ class Connection:
             return self._guarded(desk.resolve(self, effect.frame), effect.frame.id)
         if isinstance(effect, Acknowledge):
             return self._guarded(desk.acknowledge(self, effect.frame), effect.frame.id)
-        assert isinstance(effect, Verify)
         return self._guarded(desk.authenticate(self, effect.token), None)
 
     async def _guarded(self, work: Coroutine[Any, Any, None], id: str | None) -> None:
@@ -351,11 +358,6 @@ class Connection:
             fault.__cause__ = error
             self.refuse(fault, id)
 
-    def _aside(self, work: Coroutine[Any, Any, None], id: str | None) -> None:
-        task = self._loop.create_task(self._guarded(work, id))
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-
     def _end(self, effect: Close) -> None:
         if self._closed:
             return
@@ -366,4 +368,5 @@ class Connection:
         self.lost()
 
     def _record(self, refusal: Refusal) -> None:
-        self._audit.refused(self.user_id, refusal, connection_id=self.connection_id)
+        # Until a token has proved it, the user id is only what a stranger's path said.
+        self._audit.refused(self.session.user_id or None, refusal, connection_id=self.connection_id)

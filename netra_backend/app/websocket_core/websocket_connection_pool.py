@@ -96,7 +96,10 @@ class WebSocketConnectionPool:
     # --- delivery ---------------------------------------------------------------------------------------------------
 
     def publish(self, chunks: Sequence[Chunk]) -> None:
-        """Deliver committed events to all connections of their owners, then write once to each."""
+        """Deliver committed events to all connections of their owners, then write once to each.
+
+        A connection may be closed while it is delivered to; that costs nobody else an event.
+        """
         by_user, ready = self._by_user, self._ready
         for chunk in chunks:
             if chunk.before is not None:
@@ -115,7 +118,9 @@ class WebSocketConnectionPool:
         self.flush()
 
     def _note(self, owner: str, thread_id: str, top: int) -> None:
-        tops = self._tops[owner]
+        tops = self._tops.get(owner)
+        if tops is None:  # the last of its connections was closed just now
+            return
         if thread_id not in tops and len(tops) >= MAX_TOPS:
             del tops[next(iter(tops))]
         tops[thread_id] = top

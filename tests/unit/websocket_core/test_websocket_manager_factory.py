@@ -1,31 +1,50 @@
-"""Managers of a factory that was configured, and of one that was not."""
+"""The factory gives every manager the server's bounds and clock; what it refuses is in ``tests/unit/factories``."""
 
 from __future__ import annotations
 
+import pytest
+
+from netra_backend.app.core.errors import FactoryInitializationError
 from netra_backend.app.core.limits import Limits
-from netra_backend.app.core.session import Close
+from netra_backend.app.core.session import Close, Drill
 from netra_backend.app.websocket_core.websocket_manager_factory import WebSocketManagerFactory
-from test_framework.playbook import play
+from test_framework.clock import ManualClock
+
+IDS = ("user_ada", "thr_1", "conn_1")
+DRILL = '{"type":"execute_agent","agent":"a","message":"m","stress_ssot_isolation":true}'
 
 
-class Clock:
-    def now_ms(self) -> int:
-        return 100_000
-
-    def monotonic(self) -> float:
-        return 100.0
-
-
-async def test_a_session_begins_when_the_configured_clock_says() -> None:
+async def test_sessions_and_outboxes_have_the_servers_bounds_and_clock() -> None:
+    clock = ManualClock()
+    clock.advance(s=100)
     factory = WebSocketManagerFactory()
-    factory.configure(Limits(authentication_s=5.0), Clock())
-    manager = await factory.create_websocket_manager("user_123", "thread_456", "ws_456")
-    assert play(lambda now: manager.session.tick(now, 0), [104.9]) == []
-    assert [type(effect) for effect in play(lambda now: manager.session.tick(now, 0), [105.0])][-1] is Close
+    factory.configure(Limits(outbox_bytes=10, authentication_s=5.0), clock)
+    manager = await factory.create_websocket_manager(*IDS)
+    assert manager.outbox.put("user_ada", [b"x" * 10])
+    assert not manager.outbox.put("user_ada", [b"x"])
+    assert manager.session.tick(104.9, 0) == ()
+    assert [type(effect) for effect in manager.session.tick(105.0, 0)][-1] is Close
 
 
-async def test_a_factory_that_was_not_configured_sees_no_time_pass() -> None:
+@pytest.mark.parametrize("allowed", [True, False])
+async def test_drills_run_only_where_they_are_allowed(allowed: bool) -> None:
     factory = WebSocketManagerFactory()
-    manager = await factory.create_websocket_manager("user_123", "thread_456", "ws_456")
-    assert (factory._clock.now_ms(), factory._clock.monotonic()) == (0, 0.0)
+    factory.configure(Limits(), ManualClock(), drills_allowed=allowed)
+    manager = await factory.create_websocket_manager(*IDS)
+    manager.session.authenticated("user_ada", None)
+    assert isinstance(manager.session.received(DRILL, 0.0, 0), Drill) is allowed
+
+
+async def test_an_unconfigured_factory_makes_managers_for_which_no_time_passes() -> None:
+    manager = await WebSocketManagerFactory().create_websocket_manager(*IDS)
     assert manager.session.tick(0.0, 0) == ()
+
+
+@pytest.mark.validation_point("manager_factory.ids", "manager_factory.switch")
+async def test_refusals_are_counted() -> None:
+    factory = WebSocketManagerFactory()
+    with pytest.raises(FactoryInitializationError, match="SSOT validation failed"):
+        await factory.create_websocket_manager("placeholder_user", *IDS[1:])
+    assert factory.get_factory_metrics() == {"managers_created": 0, "managers_refused": 1}
+    with pytest.raises(FactoryInitializationError, match="cannot be switched off"):
+        WebSocketManagerFactory(enable_ssot_validation=False)

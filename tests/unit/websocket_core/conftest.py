@@ -1,0 +1,155 @@
+"""A connection without a socket: a wire that counts its writes, a desk that does as it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from netra_backend.app.core.errors import CATALOGUE
+from netra_backend.app.core.identity import Identity
+from netra_backend.app.core.limits import Limits
+from netra_backend.app.services.audit_trail import AuditTrail
+from netra_backend.app.websocket_core.connection import Connection
+from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
+from netra_backend.app.websocket_core.websocket_manager_factory import WebSocketManagerFactory
+from test_framework.clock import ManualClock
+from test_framework.ids import new_id
+
+
+class CountedWire:
+    """``connection.Wire``; ``writes`` has one list of frames for each write."""
+
+    def __init__(self) -> None:
+        self.writable = True
+        self.unsent = 0
+        self.answers_pings = True
+        self.writes: list[list[bytes]] = []
+        self.pings = 0
+        self.closed: list[tuple[int, str]] = []
+        self.fills_at: int | None = None
+
+    def send(self, frames: Sequence[bytes]) -> None:
+        assert self.writable, "sent to a socket that takes nothing"
+        self.writes.append(list(frames))
+        if self.fills_at is not None and sum(map(len, frames)) > self.fills_at:
+            self.writable = False
+            self.unsent = sum(map(len, frames))
+
+    def ping(self) -> bool:
+        self.pings += 1
+        return self.answers_pings
+
+    def close(self, code: int, reason: str) -> None:
+        self.closed.append((code, reason))
+
+    @property
+    def said(self) -> list[dict[str, Any]]:
+        """All frames, decoded."""
+        return [json.loads(frame) for write in self.writes for frame in write]
+
+
+class KeptAudit:
+    """As much of ``ports.Audit`` as a trail writes to."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[str | None, str, str | None, dict[str, str | int]]] = []
+
+    def record(
+        self, owner: str | None, event: str, point_id: str | None, detail: Mapping[str, str | int], now_ms: int
+    ) -> None:
+        self.kept.append((owner, event, point_id, dict(detail)))
+
+
+class ScriptedDesk:
+    """``connection.Desk``: every request is kept, then answered by ``answer`` where a test sets one."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Any]] = []
+        self.answer: Callable[[str, Any], Awaitable[None]] | None = None
+
+    async def _take(self, what: str, asked: Any) -> None:
+        self.asked.append((what, asked))
+        if self.answer is not None:
+            await self.answer(what, asked)
+
+    async def authenticate(self, connection: Connection, token: str) -> None:
+        await self._take("authenticate", token)
+
+    async def start(self, connection: Connection, frame: Any) -> None:
+        await self._take("start", frame.message)
+
+    async def cancel(self, connection: Connection, frame: Any) -> None:
+        await self._take("cancel", frame.run_id)
+
+    async def resolve(self, connection: Connection, frame: Any) -> None:
+        await self._take("resolve", frame.approval_id)
+
+    async def catch_up(self, connection: Connection, frame: Any) -> None:
+        await self._take("catch_up", frame.id)
+
+    async def acknowledge(self, connection: Connection, frame: Any) -> None:
+        await self._take("acknowledge", frame.id)
+
+    async def drill(self, connection: Connection, frame: Any) -> None:
+        await self._take("drill", frame.message)
+
+    def mint(self, kind: str) -> str:
+        return f"{kind}_1"
+
+
+class Room:
+    """Connections over one pool, one desk and one clock."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.clock = ManualClock()
+        self.desk = ScriptedDesk()
+        self.audit = KeptAudit()
+        self.pool = WebSocketConnectionPool()
+        self.pool.configure(asyncio.get_running_loop().call_soon)
+        self.managers = WebSocketManagerFactory()
+        self.managers.configure(limits, self.clock, drills_allowed=True)
+
+    async def connect(self, user_id: str = "user_ada", *, authenticated: bool = True) -> tuple[Connection, CountedWire]:
+        """A connection, and its wire."""
+        manager = await self.managers.create_websocket_manager(user_id, new_id("thr"), new_id("conn"))
+        wire = CountedWire()
+        audit: Any = self.audit
+        trail = AuditTrail(audit, self.clock)
+        loop = asyncio.get_running_loop()
+        connection = Connection(manager, wire, self.desk, self.pool, trail, self.clock, loop)
+        if authenticated:
+            connection.identity = Identity(user_id, frozenset({"usage"}), None, 0)
+            connection.session.authenticated(user_id, None)
+            self.pool.add(connection)
+        return connection, wire
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return Limits()
+
+
+@pytest.fixture
+async def room(limits: Limits) -> Room:
+    return Room(limits)
+
+
+async def _turns(count: int = 3) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def turns() -> Callable[..., Awaitable[None]]:
+    """Let the loop turn a few times."""
+    return _turns
+
+
+@pytest.fixture
+def close_code() -> Callable[[str], tuple[int | None, str]]:
+    """How a connection is closed for a condition of the catalogue."""
+    return lambda kind: (CATALOGUE[kind].close_code, kind)

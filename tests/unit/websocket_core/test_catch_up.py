@@ -1,0 +1,288 @@
+"""Catching up: neither a hole nor a repeat, whatever is appended, deleted or asked meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netra_backend.app.adapters import sqlite_event_log
+from netra_backend.app.adapters.sqlite_event_log import SqliteEventLog
+from netra_backend.app.core.events import Position
+from netra_backend.app.core.frames import Resume
+from netra_backend.app.core.limits import Limits, Quotas
+from netra_backend.app.services.conversations import Conversations
+from netra_backend.app.websocket_core.catch_up import CatchUp
+from test_framework.clock import SeededEntropy
+from test_framework.ids import new_id
+from test_framework.log_story import LogStory
+
+
+class Archive(LogStory):
+    """A story whose events are delivered to a room."""
+
+    room: Any
+    catch_up: CatchUp
+
+    def publish(self, chunks: Any) -> None:
+        super().publish(chunks)
+        self.room.pool.publish(chunks)
+
+    async def resume(self, connection: Any, **positions: Any) -> None:
+        """Ask for these threads, each from ``(epoch, seq)``."""
+        asked = {thread: {"epoch": epoch, "seq": seq} for thread, (epoch, seq) in positions.items()}
+        connection.received(json.dumps({"type": "resume", "id": "r", "positions": asked}))
+
+
+@pytest.fixture
+async def archive(room: Any, tmp_path: Path) -> AsyncIterator[Archive]:
+    story = Archive()
+    story.room = room
+    loop = asyncio.get_running_loop()
+    log = SqliteEventLog(tmp_path / "events.db", room.clock, loop, story.publish, story.failed)
+    story.tell(log)
+    quotas = Quotas(Limits())
+    conversations = Conversations(log, room.clock, SeededEntropy(), new_id, quotas)
+    story.catch_up = CatchUp(log, conversations)
+
+    async def answer(what: str, frame: Any) -> None:
+        raise AssertionError(what)
+
+    room.desk.answer = answer
+    room.desk.catch_up = story.catch_up.resume
+    yield story
+    await log.close()
+
+
+async def until(wire: Any, kind: str, count: int = 1) -> None:
+    async with asyncio.timeout(20):
+        while sum(frame.get("type") == kind for frame in wire.said) < count:  # noqa: ASYNC110  # frames set no event
+            await asyncio.sleep(0)
+
+
+def seqs(wire: Any) -> list[int]:
+    return [frame["seq"] for frame in wire.said if "type" not in frame]
+
+
+class TestReplay:
+    async def test_what_is_missing_comes_in_order_and_then_live(self, archive: Archive, room: Any) -> None:
+        run = await archive.ended("user_ada", *map(str, range(9)))
+        connection, wire = await room.connect()
+        await archive.resume(connection, **{run.head.thread_id: (run.head.epoch, 4)})
+        await until(wire, "live")
+        assert seqs(wire) == [5, 6, 7, 8, 9, 10]
+        assert wire.said[-1] == {
+            "type": "live",
+            "thread_id": run.head.thread_id,
+            "epoch": run.head.epoch,
+            "seq": 10,
+        }
+
+    async def test_from_the_beginning_no_epoch_is_needed(self, archive: Archive, room: Any) -> None:
+        run = await archive.ended("user_ada", "a")
+        connection, wire = await room.connect()
+        await archive.resume(connection, **{run.head.thread_id: ("", 0)})
+        await until(wire, "live")
+        assert seqs(wire) == [1, 2]
+
+    async def test_where_nothing_is_missing_only_live_is_said(self, archive: Archive, room: Any) -> None:
+        run = await archive.ended("user_ada", "a")
+        connection, wire = await room.connect()
+        await archive.resume(connection, **{run.head.thread_id: (run.head.epoch, 2)})
+        await until(wire, "live")
+        assert [frame["type"] for frame in wire.said] == ["live"]
+
+    @pytest.mark.parametrize("asked", [("another", 1), ("epoch-user_ada", 3), ("epoch-user_ada", -1)])
+    async def test_a_position_that_this_history_does_not_have_is_reset(
+        self, archive: Archive, room: Any, asked: tuple[str, int]
+    ) -> None:
+        run = await archive.ended("user_ada", "a")
+        connection, wire = await room.connect()
+        await archive.resume(connection, **{run.head.thread_id: asked})
+        await until(wire, "reset")
+        assert wire.said[0] == {
+            "type": "reset",
+            "thread_id": run.head.thread_id,
+            "epoch": run.head.epoch,
+            "oldest": 1,
+            "top": 2,
+        }
+        assert seqs(wire) == []
+
+    async def test_what_is_older_than_the_history_goes_back_is_reset(self, archive: Archive, room: Any) -> None:
+        run = await archive.ended("user_ada", "a", "b")
+        run.head.oldest = 3
+        connection, wire = await room.connect()
+        await archive.resume(connection, **{run.head.thread_id: (run.head.epoch, 1)})
+        await until(wire, "reset")
+        assert wire.said[0]["oldest"] == 3
+
+    async def test_threads_that_were_not_named_are_told_with_their_tops(self, archive: Archive, room: Any) -> None:
+        named, other = await archive.ended("user_ada", "a"), await archive.ended("user_ada", "b", "c")
+        await archive.ended("user_bob")
+        connection, wire = await room.connect()
+        await archive.resume(connection, **{named.head.thread_id: (named.head.epoch, 2)})
+        await until(wire, "live", 2)
+        assert {frame["thread_id"]: frame["seq"] for frame in wire.said} == {
+            named.head.thread_id: 2,
+            other.head.thread_id: 3,
+        }
+
+    async def test_a_top_that_is_told_is_never_behind_what_was_sent(self, archive: Archive, room: Any) -> None:
+        run = await archive.ended("user_ada", "a")
+        connection, wire = await room.connect()
+        read = archive.log.threads
+
+        async def threads(owner: str, **how: Any) -> Any:
+            found = await read(owner, **how)
+            archive.write(later := archive.run(run.head))
+            await archive.log.durable(later)  # committed and sent after the store was read
+            return found
+
+        archive.log.threads = threads  # type: ignore[method-assign]  # the moment that matters
+        await archive.resume(connection)
+        await until(wire, "live")
+        assert seqs(wire) == [3]
+        assert wire.said[-1]["seq"] == 3
+
+
+class TestMeanwhile:
+    async def test_appends_while_it_catches_up_leave_neither_hole_nor_repeat(
+        self, archive: Archive, room: Any, rng: random.Random
+    ) -> None:
+        run = archive.run(archive.thread())
+        for _ in range(900):
+            archive.write(run, "x" * rng.randrange(200))
+        await archive.log.durable(run)
+        connection, wire = await room.connect()
+        await archive.resume(connection, **{run.head.thread_id: ("", 0)})
+        while not any(frame.get("type") == "live" for frame in wire.said):
+            archive.write(run, "meanwhile")
+            for _ in range(rng.randrange(4)):
+                await asyncio.sleep(0)
+        archive.write(run, "after", ends=True)
+        await archive.log.durable(run)
+        await asyncio.sleep(0)
+        assert seqs(wire) == list(range(1, run.head.top + 1))
+
+    async def test_a_second_resume_of_a_thread_waits_for_the_first(self, archive: Archive, room: Any) -> None:
+        run = archive.run(archive.thread())
+        for _ in range(700):
+            archive.write(run)
+        await archive.log.durable(run)
+        connection, wire = await room.connect()
+        await archive.resume(connection, **{run.head.thread_id: ("", 0)})
+        await archive.resume(connection, **{run.head.thread_id: (run.head.epoch, 690)})
+        archive.write(run)
+        await until(wire, "live", 2)
+        await archive.log.durable(run)
+        assert seqs(wire) == [*range(1, 702), *range(691, 702)]
+
+    async def test_no_more_than_a_page_waits_for_a_slow_reader(self, archive: Archive, room: Any) -> None:
+        run = archive.run(archive.thread())
+        for _ in range(8):
+            archive.write(run, "y" * 400_000)
+        await archive.log.durable(run)
+        connection, wire = await room.connect()
+        wire.fills_at = 1
+        await archive.resume(connection, **{run.head.thread_id: ("", 0)})
+        most = 0
+        async with asyncio.timeout(20):
+            while len(seqs(wire)) < 8:
+                await asyncio.sleep(0)
+                most = max(most, connection.outbox.bytes)
+                if not wire.writable and connection.outbox.bytes:
+                    wire.writable = True
+                    connection.writable()
+        assert seqs(wire) == list(range(1, 9))
+        assert 0 < most <= 1_048_576
+        assert wire.closed == []
+
+    async def test_a_thread_that_is_deleted_meanwhile_is_not_found_and_the_rest_goes_on(
+        self, archive: Archive, room: Any
+    ) -> None:
+        run, other = archive.run(archive.thread()), await archive.ended("user_ada", "a")
+        for _ in range(700):
+            archive.write(run)
+        await archive.log.durable(run)
+        connection, wire = await room.connect()
+        pages = archive.log.pages
+
+        async def deleted_after_one(*asked: Any) -> AsyncIterator[list[bytes]]:
+            async for page in pages(*asked):
+                yield page
+                if asked[0] is run.head:
+                    await archive.log.delete_thread(run.head)
+
+        archive.log.pages = deleted_after_one  # type: ignore[method-assign, assignment]  # the moment that matters
+        positions = {run.head.thread_id: ("", 0), other.head.thread_id: ("", 0)}
+        await archive.resume(connection, **positions)
+        await until(wire, "live")
+        assert [frame.get("error") for frame in wire.said if frame.get("type") == "error"] == ["not_found"]
+        assert wire.said[-1]["thread_id"] == other.head.thread_id
+
+    async def test_a_socket_that_is_lost_ends_the_replay(self, archive: Archive, room: Any) -> None:
+        run = archive.run(archive.thread())
+        for _ in range(700):
+            archive.write(run)
+        await archive.log.durable(run)
+        connection, wire = await room.connect()
+        wire.writable = False
+        replay = asyncio.create_task(archive.catch_up.resume(connection, Resume({run.head.thread_id: Position("", 0)})))
+        async with asyncio.timeout(20):
+            while not connection.outbox.bytes:  # noqa: ASYNC110  # an outbox sets no event
+                await asyncio.sleep(0)
+        connection.lost()
+        await replay
+        assert wire.writes == []
+        assert connection.catching_up == set()
+
+    async def test_a_head_that_is_let_go_meanwhile_leaves_no_hole(
+        self, archive: Archive, room: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = await archive.ended("user_ada", *["x"] * 400)
+        connection, wire = await room.connect()
+        monkeypatch.setattr(sqlite_event_log, "MAX_HEADS", 1)
+        pages = archive.log.pages
+
+        async def meanwhile(*asked: Any) -> AsyncIterator[list[bytes]]:
+            async for page in pages(*asked):
+                yield page
+            if asked[0] is run.head:
+                archive.thread("user_bob")  # the head makes room
+                found = await archive.log.find(run.head.thread_id)
+                assert found is not None
+                assert found is not run.head
+                archive.write(later := archive.run(found))
+                await archive.log.durable(later)
+
+        archive.log.pages = meanwhile  # type: ignore[method-assign, assignment]  # the moment that matters
+        await archive.resume(connection, **{run.head.thread_id: ("", 0)})
+        await until(wire, "live")
+        assert seqs(wire) == list(range(1, 403))
+
+
+class TestOwnership:
+    @pytest.mark.validation_point("thread.owned")
+    async def test_another_users_thread_answers_the_same_bytes_as_an_absent_one(
+        self, archive: Archive, room: Any
+    ) -> None:
+        foreign = await archive.ended("user_bob", "the secret")
+        deleted = await archive.ended("user_ada", "gone")
+        await archive.log.delete_thread(deleted.head)
+        answers = []
+        for thread_id in (foreign.head.thread_id, "thr_absent", deleted.head.thread_id):
+            connection, wire = await room.connect()
+            await archive.resume(connection, **{thread_id: ("epoch-user_bob", 1)})
+            async with asyncio.timeout(20):
+                while not wire.writes:  # noqa: ASYNC110  # a wire sets no event
+                    await asyncio.sleep(0)
+            answers.append(b"".join(frame for write in wire.writes for frame in write))
+        assert answers[0] == answers[1] == answers[2]
+        assert b"not_found" in answers[0]
+        assert [row[:3] for row in room.audit.kept] == [("user_ada", "refused", "thread.owned")] * 3

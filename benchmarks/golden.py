@@ -18,7 +18,7 @@ from .figures import Figure, figure
 from .server import cpu_seconds
 
 CLIENTS = 100
-LATENCY_RATE = 100
+LATENCY_RATE = 50
 
 
 Words = Callable[[], Mapping[str, Any]]
@@ -78,9 +78,8 @@ def measure(contestant: Contestant, seconds: float) -> Round:
         crowd = generator.run(contestant.generator, connections=CLIENTS, seconds=seconds, warmup=1, **words())
         cpu_us = (cpu_seconds(pid) - before) / crowd["answered"] * 1e6
         if contestant.generator == "wsload":
-            alone = generator.run(
-                "wsload", connections=1, seconds=seconds, warmup=0.5, mode="paced", rate=LATENCY_RATE, **words()
-            )
+            pace = {"mode": "paced", "rate": LATENCY_RATE}
+            alone = generator.run("wsload", connections=1, seconds=2 * seconds, warmup=0.5, **pace, **words())
         else:
             alone = generator.run(contestant.generator, connections=1, seconds=seconds, warmup=1.5, **words())
     return Round(

@@ -28,6 +28,13 @@ class Entropy(Protocol):
         """``count`` bytes of a cryptographic source."""
 
 
+class Counted(Protocol):
+    """What counts what it does."""
+
+    def counts(self) -> Mapping[str, int]:
+        """How often each thing has happened since the start."""
+
+
 class LiveConnection(Protocol):
     """A connection as services see it."""
 
@@ -89,7 +96,7 @@ class StoredThread:
     top: int
 
 
-class EventLog(Protocol):
+class EventLog(Counted, Protocol):
     """The event log: the single source of truth.
 
     Appending is done on the loop and never waits; what was appended is committed in groups and told to ``publish``
@@ -132,9 +139,10 @@ class EventLog(Protocol):
         """Runs that did not end; those of one thread in their order."""
 
     async def threads(
-        self, owner: str, *, limit: int, search: str = "", before_ms: int | None = None
+        self, owner: str, *, limit: int, search: str = "", before_ms: int | None = None, before_id: str = ""
     ) -> list[StoredThread]:
-        """The owner's threads, newest first."""
+        """The owner's threads, newest first, and those of one moment by their ids, last first. With ``before_ms`` only those
+        before that moment and, where ``before_id`` is given, those of it whose id is less: so pages miss none."""
 
     async def rename(self, head: ThreadHead, title: str) -> None:
         """Give the thread another title; committed on return."""
@@ -168,7 +176,7 @@ class Model(Protocol):
         """The answer, in parts. Closing the iterator ends the request. Raises ``DependencyUnavailable``."""
 
 
-class Ledger(Protocol):
+class Ledger(Counted, Protocol):
     """Usage rows of users, kept apart by owner and asked where they lie.
 
     Every call names its owner, who comes from a context and never from arguments. Answers are plain JSON.
@@ -201,6 +209,9 @@ class Ledger(Protocol):
 
     async def delete_owner(self, owner: str) -> None:
         """Delete everything of the owner."""
+
+    async def trim(self, before_ms: int) -> int:
+        """Delete datasets that were imported before then, whoever's; how many."""
 
     async def close(self) -> None:
         """End the child processes."""
@@ -237,7 +248,7 @@ class RevocationStore(Protocol):
         """Keep one; stored on return."""
 
 
-class Audit(Protocol):
+class Audit(Counted, Protocol):
     """The audit trail: refusals and what happened to identities. Appended only; never a message, a token or a secret."""
 
     def record(
@@ -245,8 +256,9 @@ class Audit(Protocol):
     ) -> None:
         """Append a row without waiting. ``owner`` is ``None`` where nobody is known. A full queue drops and counts."""
 
-    async def rows(self, owner: str, limit: int) -> list[dict[str, Any]]:
-        """The owner's rows, newest first, with all that was recorded before the call."""
+    async def rows(self, owner: str, limit: int, before: int | None = None) -> list[dict[str, Any]]:
+        """The owner's rows, newest first, with all that was recorded before the call; only those with an id less than
+        ``before`` where it is given."""
 
     async def pseudonymise(self, owner: str) -> int:
         """Put a pseudonym that leads nowhere in the owner's place, in every row; how many rows were the owner's."""

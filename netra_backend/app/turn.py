@@ -238,6 +238,14 @@ class Turns:
         for active in self.of_user(owner):
             self._stop(active, by)
 
+    async def end_user(self, owner: str, by: str) -> None:
+        """Stop all runs of one user, wait until they have ended, and forget the user's idempotency keys."""
+        tasks = [active.task for active in self.of_user(owner) if active.task is not None]
+        self.stop_user(owner, by)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for key in [key for key in self._keys if key[0] == owner]:
+            del self._keys[key]
+
     async def stop_thread(self, head: ThreadHead, by: str) -> None:
         """Stop all runs of one thread, and wait until they have ended."""
         tasks = [self._runs[run.run_id].task for run in head.lines]

@@ -240,6 +240,16 @@ class TestThreads:
         older = await story.log.threads("user_ada", limit=10, before_ms=listed[1].updated_ms)
         assert [thread.thread_id for thread in older] == wanted[2:]
 
+    async def test_pages_of_threads_that_were_written_in_one_moment_miss_none(self, story: Any) -> None:
+        wanted = {(await story.ended("user_ada")).head.thread_id for _ in range(5)}
+        seen: list[str] = []
+        before_ms, before_id = None, ""
+        while page := await story.log.threads("user_ada", limit=2, before_ms=before_ms, before_id=before_id):
+            seen += [thread.thread_id for thread in page]
+            before_ms, before_id = page[-1].updated_ms, page[-1].thread_id
+        assert len(seen) == 5
+        assert set(seen) == wanted
+
     async def test_threads_are_searched_by_title_whatever_the_case(self, story: Any) -> None:
         run = story.run(story.thread(title="Why did MONDAY cost 100% more?"))
         story.write(run)

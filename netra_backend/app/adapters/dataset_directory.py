@@ -96,6 +96,19 @@ class DatasetDirectory:
         """Delete everything of the owner."""
         _vanish(self._of(owner))
 
+    def trim(self, before_ms: int) -> list[str]:
+        """Delete datasets that were imported before then; the folder of the owner of each."""
+        folders = []
+        for about in self._root.glob(f"[!.]*/[!.]*/{_ABOUT_FILE}"):
+            old = msgspec.json.decode(about.read_bytes(), type=Dataset).imported_at_ms < before_ms
+            if old and _vanish(about.parent):
+                folders.append(about.parent.parent.name)
+        return folders
+
+    def folder_of(self, owner: str) -> str:
+        """The name of the owner's folder."""
+        return self._of(owner).name
+
     def _of(self, owner: str) -> Path:
         check_id("owner", owner)
         return self._root / hashlib.sha256(b"netra usage\0" + owner.encode()).hexdigest()[:40]

@@ -69,6 +69,7 @@ class DuckDBLedger:
         self._children = QuestionChildren(
             clock, self._questions, list(self._questions), limit=bounds.children, idle_s=bounds.idle_s
         )
+        self._asked = self._imports_begun = 0
         self._importing = asyncio.Semaphore(bounds.imports)
         self._asking_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._import_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -77,6 +78,9 @@ class DuckDBLedger:
     def children(self) -> QuestionChildren:
         """The child processes, for whoever watches or tunes them."""
         return self._children
+
+    def counts(self) -> Mapping[str, int]:
+        return {"questions": self._asked, "imports": self._imports_begun}
 
     async def start(self) -> None:
         """Remove what a killed process left unfinished, and have a child stand by."""
@@ -97,6 +101,7 @@ class DuckDBLedger:
                 hint="Raw SQL is answered where an operator sets NETRA_ALLOW_RAW_SQL=1; ask with metrics and filters.",
             )
         asked = {"question": question, "arguments": arguments, "cpu_s": self._bounds.question_cpu_s}
+        self._asked += 1
         async with _turn(self._asking_turns, owner):
             return await self._children.ask(owner, lambda: self._opening(owner), asked, self._bounds.question_s)
 
@@ -128,6 +133,7 @@ class DuckDBLedger:
                     f"There are {len(datasets)} datasets already, and no more are kept.",
                     hint="Delete one, or join files before importing them.",
                 )
+            self._imports_begun += 1
             now_ms = self._clock.now_ms()
             dataset_id = ids.mint("data", now_ms, self._entropy.take(10))
             try:
@@ -194,6 +200,14 @@ class DuckDBLedger:
         async with _turn(self._import_turns, owner), _turn(self._asking_turns, owner):
             self._children.retire(owner)
             await asyncio.to_thread(self._directory.delete_owner, owner)
+
+    async def trim(self, before_ms: int) -> int:
+        """Delete datasets that were imported before then, whoever's; how many."""
+        folders = await asyncio.to_thread(self._directory.trim, before_ms)
+        for owner in [owner for owner in self._children.pids if self._directory.folder_of(owner) in folders]:
+            async with _turn(self._asking_turns, owner):
+                self._children.retire(owner)
+        return len(folders)
 
 
 @contextlib.asynccontextmanager

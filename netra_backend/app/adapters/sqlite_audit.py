@@ -54,6 +54,7 @@ class SqliteAudit:
     """Records are queued and written in groups; questions go through the same queue, so they see all that came before."""
 
     def __init__(self, path: Path, *, room: int = ROOM, kept: int = KEPT) -> None:
+        self.recorded = 0
         self.dropped = 0
         self._room = room
         self._kept = kept
@@ -74,17 +75,21 @@ class SqliteAudit:
         if self._closed or self._queue.qsize() >= self._room:
             self.dropped += 1
             return
+        self.recorded += 1
         self._queue.put((now_ms, owner, event, point_id, dict(detail)))
 
-    async def rows(self, owner: str, limit: int) -> list[dict[str, Any]]:
+    def counts(self) -> Mapping[str, int]:
+        return {"rows": self.recorded, "rows_dropped": self.dropped}
+
+    async def rows(self, owner: str, limit: int, before: int | None = None) -> list[dict[str, Any]]:
         def select(connection: sqlite3.Connection) -> list[dict[str, Any]]:
             found = connection.execute(
-                "SELECT at, event, point, detail FROM audit WHERE owner = ? ORDER BY id DESC LIMIT ?",
-                (owner, max(1, min(limit, _MAX_ROWS))),
+                "SELECT id, at, event, point, detail FROM audit WHERE owner = ? AND id < ? ORDER BY id DESC LIMIT ?",
+                (owner, before or 1 << 62, max(1, min(limit, _MAX_ROWS))),
             )
             return [
-                {"at_ms": at, "event": event, "point": point, "detail": msgspec.json.decode(detail)}
-                for at, event, point, detail in found
+                {"id": id, "at_ms": at, "event": event, "point": point, "detail": msgspec.json.decode(detail)}
+                for id, at, event, point, detail in found
             ]
 
         return await self._ask(select)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
@@ -57,6 +57,9 @@ class SqliteEventLog:
             self._keys.add(owner, key, created)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="netra-log-reader")
         self._writer.start()
+
+    def counts(self) -> Mapping[str, int]:
+        return {"commits": self._writer.commits, "rows": self._writer.rows}
 
     # --- heads ------------------------------------------------------------------------------------------------------
 
@@ -200,9 +203,9 @@ class SqliteEventLog:
         return await self._read(sqlite_reader.unfinished)
 
     async def threads(
-        self, owner: str, *, limit: int, search: str = "", before_ms: int | None = None
+        self, owner: str, *, limit: int, search: str = "", before_ms: int | None = None, before_id: str = ""
     ) -> list[StoredThread]:
-        return await self._read(sqlite_reader.threads, owner, limit, search, before_ms)
+        return await self._read(sqlite_reader.threads, owner, limit, search, before_ms, before_id)
 
     # --- changing ---------------------------------------------------------------------------------------------------
 

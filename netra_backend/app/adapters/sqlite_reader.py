@@ -25,8 +25,9 @@ FROM run JOIN thread ON thread.key = run.thread
 """
 _THREADS = """
 SELECT thread_id, epoch, title, created, updated, oldest, top FROM thread JOIN head USING (key)
-WHERE owner = :owner AND (:search = '' OR instr(lower(title), lower(:search)) > 0) AND updated < :before
-ORDER BY updated DESC LIMIT :limit
+WHERE owner = :owner AND (:search = '' OR instr(lower(title), lower(:search)) > 0)
+AND (updated, thread_id) < (:before, :before_id)
+ORDER BY updated DESC, thread_id DESC LIMIT :limit
 """
 
 
@@ -96,10 +97,10 @@ def untouched(connection: sqlite3.Connection, before_ms: int) -> list[tuple[int,
 
 
 def threads(
-    connection: sqlite3.Connection, owner: str, limit: int, search: str, before_ms: int | None
+    connection: sqlite3.Connection, owner: str, limit: int, search: str, before_ms: int | None, before_id: str = ""
 ) -> list[StoredThread]:
     before = 1 << 62 if before_ms is None else before_ms
-    asked = {"owner": owner, "search": search, "before": before, "limit": limit}
+    asked = {"owner": owner, "search": search, "before": before, "before_id": before_id, "limit": limit}
     return [StoredThread(*found) for found in connection.execute(_THREADS, asked)]
 
 

@@ -46,6 +46,8 @@ class SqliteWriter:
         self._row: int = connection.execute("SELECT coalesce(max(id), 0) FROM log").fetchone()[0]
         self._thread = threading.Thread(target=self._loop, name="netra-log-writer", daemon=True)
         self.put = self._queue.put
+        self.commits = 0
+        self.rows = 0
 
     def start(self) -> None:
         self._thread.start()
@@ -94,6 +96,8 @@ class SqliteWriter:
                 chunks.extend(item)
         self._store(pending)
         connection.execute("COMMIT")
+        self.commits += 1
+        self.rows += len(chunks)
         if any(change.erases for change in changes):
             erase(connection)
         self._committed(chunks, changes)

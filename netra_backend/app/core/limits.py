@@ -29,6 +29,11 @@ class Limits:
     faults: int = 3
     fault_window_s: float = 60.0
     run_s: float = 600.0
+    request_rate: float = 50.0
+    request_burst: int = 500
+    transfers: int = 4
+    body_idle_s: float = 30.0
+    process_transfers: int = 64
     process_runs: int = 10_000
     process_connections: int = 50_000
     drain_s: float = 5.0
@@ -80,11 +85,13 @@ class TokenBucket:
 class UserQuota:
     """What one user has at the moment. Every ``add_*`` refuses or is paired with one ``drop_*``."""
 
-    __slots__ = ("_claims", "_limits", "connections", "queued", "runs")
+    __slots__ = ("_claims", "_limits", "_requests", "connections", "queued", "runs", "transfers")
 
     def __init__(self, limits: Limits, now: float) -> None:
         self._limits = limits
         self._claims = TokenBucket(limits.claim_rate, limits.claim_burst, now)
+        self._requests: TokenBucket | None = None
+        self.transfers = 0
         self.connections = 0
         self.runs = 0
         self.queued = 0
@@ -92,11 +99,11 @@ class UserQuota:
     @property
     def idle(self) -> bool:
         """Whether nothing is held."""
-        return not (self.connections or self.runs or self.queued)
+        return not (self.connections or self.runs or self.queued or self.transfers)
 
     def is_as_new(self, now: float) -> bool:
-        """Whether it may be forgotten: nothing is held, and claims are not still counted against the user."""
-        return self.idle and self._claims.is_full(now)
+        """Whether it may be forgotten: nothing is held, and nothing is still counted against the user."""
+        return self.idle and self._claims.is_full(now) and (self._requests is None or self._requests.is_full(now))
 
     def add_connection(self) -> None:
         """Raises ``LimitRefused`` (``connection_limit``)."""
@@ -148,6 +155,29 @@ class UserQuota:
                 retry_after_ms=self._claims.wait_ms(),
                 point=validation.LIMIT_THREADS,
             )
+
+    def take_request(self, now: float) -> None:
+        """Count one HTTP request. Raises ``LimitRefused`` (``rate_limited``)."""
+        if self._requests is None:
+            self._requests = TokenBucket(self._limits.request_rate, self._limits.request_burst, now)
+        if not self._requests.take(now):
+            raise LimitRefused(
+                "Too many requests.", retry_after_ms=self._requests.wait_ms(), point=validation.LIMIT_REQUESTS
+            )
+
+    def add_transfer(self) -> None:
+        """An upload or an export begins. Raises ``LimitRefused`` (``transfer_limit``)."""
+        if self.transfers >= self._limits.transfers:
+            raise LimitRefused(
+                f"At most {self._limits.transfers} uploads and exports at once.",
+                kind="transfer_limit",
+                retry_after_ms=5000,
+                point=validation.LIMIT_TRANSFERS,
+            )
+        self.transfers += 1
+
+    def drop_transfer(self) -> None:
+        self.transfers -= 1
 
 
 class Quotas:

@@ -86,6 +86,12 @@ LIMIT_CONNECTIONS = _point("limit.connections", "core.limits", "LimitRefused", "
 LIMIT_RUNS = _point("limit.runs", "core.limits", "LimitRefused", "runs per user are bounded")
 LIMIT_QUEUED = _point("limit.queued", "core.limits", "LimitRefused", "waiting runs per user are bounded")
 LIMIT_THREADS = _point("limit.threads", "core.limits", "LimitRefused", "claims of new threads have a bounded rate")
+LIMIT_REQUESTS = _point(
+    "limit.requests", "core.limits", "LimitRefused", "HTTP requests of one user have a bounded rate"
+)
+LIMIT_TRANSFERS = _point(
+    "limit.transfers", "core.limits", "LimitRefused", "uploads and exports of one user are bounded"
+)
 
 # --- configuration and authentication -------------------------------------------------------------------------------
 CONFIG_FAULTS = _point(
@@ -300,11 +306,19 @@ QUERY_FUNCTION = _point(
 
 # --- HTTP -----------------------------------------------------------------------------------------------------------
 HTTP_QUERY_NUMBER = _point(
-    "http.query_number", "web.threads_api", "FrameRefused", "numbers in a query are whole and bounded"
+    "http.query_number", "web.request_query", "FrameRefused", "numbers in a query are whole and bounded"
 )
 HTTP_TITLE = _point("http.title", "web.threads_api", "FrameRefused", "a title is short text")
-HTTP_BODY_SIZE = _point("http.body_size", "web.threads_api", "FrameRefused", "a body is bounded")
+HTTP_BODY_SIZE = _point("http.body_size", "web.request_body", "FrameRefused", "a body is bounded")
+HTTP_BODY_IDLE = _point("http.body_idle", "web.request_body", "FrameRefused", "a body comes without long pauses")
+HTTP_BODY_JSON = _point("http.body_json", "web.request_body", "FrameRefused", "a body has the fields of its door")
+TRANSFER_CAPACITY = _point(
+    "transfer.capacity", "web.transfers", "LimitRefused", "uploads and exports of one process are bounded"
+)
+TRANSFER_ENDED = _point(
+    "transfer.ended", "web.transfers", "AuthenticationRefused", "an upload ends with its user's sign-in"
+)
+RUN_RESULT = _point("run.result", "web.runs_api", "NotFound", "only a run that has ended well has a result to show")
 DATASET_OWNED = _point(
     "dataset.owned", "web.datasets_api", "NotFound", "another user's dataset answers as an absent one"
 )
-DATASET_SIZE = _point("dataset.size", "web.datasets_api", "FrameRefused", "an upload is bounded")

@@ -24,11 +24,14 @@ class AuditTrail:
     def __init__(self, audit: Audit, clock: Clock) -> None:
         self._audit = audit
         self._clock = clock
+        self.refusals: dict[str, int] = {}
+        """How often each validation point has refused somebody since the start."""
 
     def refused(self, owner: str | None, refusal: Refusal, **about: str | int) -> None:
         """``owner`` was refused by the refusal's point; ``None`` where nobody is known yet. The message is left out: it
         may quote what was sent."""
         detail = {"error": refusal.entry.id, "field": refusal.field or "", **about}
+        self.refusals[refusal.point.id] = self.refusals.get(refusal.point.id, 0) + 1
         self._audit.record(owner, "refused", refusal.point.id, detail, self._clock.now_ms())
 
     def happened(self, owner: str, event: Event, **about: str | int) -> None:

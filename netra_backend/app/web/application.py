@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-from .drill_line import drill_within
-from .http_api import http_application
+from ..drill.isolation_drill import DrillReport
+from .http_api import HttpSide
 from .runtime import Runtime
 from .websocket_endpoint import PATH, serve_websocket
 
@@ -17,6 +18,7 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 TICK_S: Final = 1.0
+_LOG: Final = logging.getLogger("netra.application")
 
 
 class Application:
@@ -24,8 +26,11 @@ class Application:
 
     def __init__(self, open_runtime: Callable[[], AbstractAsyncContextManager[Runtime]]) -> None:
         self._open_runtime = open_runtime
-        self._http: Any = None
+        self._http: HttpSide | None = None
+        self._base = ""
         self.runtime: Runtime | None = None
+        self.failed = False
+        """Whether it had to stop because its event log takes nothing more."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -33,6 +38,9 @@ class Application:
             return
         runtime = self.runtime
         assert runtime is not None, "the server did not run the lifespan protocol"
+        assert self._http is not None
+        if self._base and (scope["path"] + "/").startswith(f"{self._base}/"):  # a proxy may strip it, and need not
+            scope = {**scope, "root_path": self._base}
         if scope["type"] == "websocket":
             if scope["path"].removeprefix(scope.get("root_path", "")).startswith(PATH):
                 await serve_websocket(runtime, scope, receive, send)
@@ -50,17 +58,26 @@ class Application:
         except Exception as fault:
             await send({"type": "lifespan.startup.failed", "message": str(fault)})
             raise
-        self._http = http_application(runtime)
-        runtime.desk.hold_drill = partial(drill_within, self, runtime)
-        ticking = asyncio.get_running_loop().create_task(_tick(runtime))
+        self._http = http = HttpSide(runtime)
+        self._base = urlsplit(runtime.settings.public_url or "").path
+        runtime.desk.hold_drill = self._hold_drill
+        ticking = asyncio.get_running_loop().create_task(_ticking(runtime, http))
         await send({"type": "lifespan.startup.complete"})
         try:
             await receive()
         finally:
             ticking.cancel()
+            await http.close()
             self.runtime = None
+            self.failed = runtime.log.failed
             await opening.__aexit__(None, None, None)
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _hold_drill(self) -> DrillReport:
+        from .drill_line import drill_within  # brings a client library, which only drills need
+
+        assert self.runtime is not None
+        return await drill_within(self, self.runtime)
 
     async def drain(self) -> None:
         """Take nothing new, let runs end, hand the others over, and close every connection with 1012."""
@@ -76,10 +93,19 @@ class Application:
             connection.disconnect(1012, "draining")
 
 
-async def _tick(runtime: Runtime) -> None:
+def tick(runtime: Runtime, http: HttpSide) -> None:
+    """What time brings about: heartbeats, closes, runs that take too long, retention."""
+    now, now_ms = runtime.clock.monotonic(), runtime.clock.now_ms()
+    for connection in list(runtime.connections):
+        connection.tick(now, now_ms)
+    runtime.turns.tick(now)
+    http.tick(now)
+
+
+async def _ticking(runtime: Runtime, http: HttpSide) -> None:
     while True:
         await asyncio.sleep(TICK_S)
-        now, now_ms = runtime.clock.monotonic(), runtime.clock.now_ms()
-        for connection in list(runtime.connections):
-            connection.tick(now, now_ms)
-        runtime.turns.tick(now)
+        try:
+            tick(runtime, http)
+        except Exception:
+            _LOG.exception("a tick failed; the next one goes on")

@@ -1,36 +1,109 @@
-"""The doors of HTTP, joined."""
+"""The HTTP side of one server: all doors, joined, behind the shell."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .datasets_api import dataset_routes
-from .http_support import json_response
-from .identity_api import identity_routes
+from ..core.errors import CATALOGUE, NetraError
+from .admin_api import admin_doors
+from .approvals_api import approval_doors
+from .catalogue_api import catalogue_doors
+from .counts import totals
+from .datasets_api import dataset_doors
+from .documents_api import document_doors
+from .door import Door
+from .housekeeping import Housekeeping, remove_leftovers
+from .http_shell import HttpShell
+from .http_support import problem_response, serving, told
+from .identity_api import identity_doors
+from .operations_api import operation_doors
+from .rates import Rates
+from .runs_api import run_doors
 from .runtime import Runtime
-from .threads_api import thread_routes
+from .threads_api import thread_doors
+from .transfers import Transfers
+from .user_data_api import user_data_doors
+
+Serve = Callable[[Request], Awaitable[Response]]
 
 
-def http_application(runtime: Runtime) -> Starlette:
-    """The HTTP side of one server."""
+class HttpSide:
+    """An ASGI application for HTTP. ``doors`` are all there are; ``requests`` counts answers by door and status."""
 
-    async def health(_: Request) -> Response:
-        return json_response({"status": "ok"})
-
-    async def ready(_: Request) -> Response:
-        parts = {"event_log": not runtime.log.failed, "accepting": not runtime.draining}
-        told = {name: "ok" if holds else "down" for name, holds in parts.items()}
-        return json_response(told, 200 if all(parts.values()) else 503)
-
-    return Starlette(
-        routes=[
-            Route("/healthz", health),
-            Route("/readyz", ready),
-            *identity_routes(runtime),
-            *thread_routes(runtime),
-            *dataset_routes(runtime),
+    def __init__(self, runtime: Runtime) -> None:
+        remove_leftovers(runtime.settings.data_dir)
+        self.transfers = transfers = Transfers(runtime.quotas, runtime.settings.limits, runtime.clock)
+        runtime.revocations.listen(transfers.end_user)
+        self.requests: dict[tuple[str, int], int] = {}
+        self._runtime = runtime
+        self._rates = Rates(lambda: totals(runtime))
+        self._housekeeping = Housekeeping(runtime)
+        self.doors: list[Door] = [
+            *operation_doors(runtime, self.requests),
+            *document_doors(runtime.settings, lambda: self.doors),
+            *identity_doors(runtime),
+            *user_data_doors(runtime, transfers),
+            *thread_doors(runtime),
+            *run_doors(runtime),
+            *catalogue_doors(runtime),
+            *approval_doors(runtime),
+            *dataset_doors(runtime, transfers),
+            *admin_doors(runtime, self._rates),
         ]
-    )
+        routing = Starlette(routes=self._routes(), exception_handlers={HTTPException: self._unrouted})
+        self._application = HttpShell(routing, runtime.settings)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._application(scope, receive, send)
+
+    def tick(self, now: float) -> None:
+        """A second has passed."""
+        self._rates.tick(now)
+        self._housekeeping.tick(now)
+
+    async def close(self) -> None:
+        """End what goes on by itself."""
+        await self._housekeeping.close()
+
+    def _routes(self) -> list[Route]:
+        by_path: dict[str, dict[str, Serve]] = {}
+        for door in self.doors:
+            by_path.setdefault(door.path, {})[door.method] = self._counting(door)
+        return [Route(path, _by_method(serves), methods=[*serves, "OPTIONS"]) for path, serves in by_path.items()]
+
+    def _counting(self, door: Door) -> Serve:
+        serve = serving(self._runtime, door)
+
+        async def counted(request: Request) -> Response:
+            response = await serve(request)
+            key = door.name, response.status_code
+            self.requests[key] = self.requests.get(key, 0) + 1
+            return response
+
+        return counted
+
+    async def _unrouted(self, _: Request, fault: Exception) -> Response:
+        assert isinstance(fault, HTTPException)
+        kind = "method_refused" if fault.status_code == 405 else "no_route"
+        response = problem_response(told(self._runtime, NetraError(CATALOGUE[kind].text, kind=kind)))
+        response.headers.update(fault.headers or {})
+        return response
+
+
+def _by_method(serves: dict[str, Serve]) -> Serve:
+    """One endpoint for all methods of a path. HEAD is GET without its body; OPTIONS tells the methods."""
+    allowed = ", ".join(sorted({*serves, "OPTIONS", *(["HEAD"] if "GET" in serves else [])}))
+
+    async def serve(request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": allowed})
+        return await serves["GET" if request.method == "HEAD" else request.method](request)
+
+    return serve

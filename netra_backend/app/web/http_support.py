@@ -7,74 +7,126 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from ..core.errors import CATALOGUE, Fault, NetraError, Refusal, ToolFault
 from ..core.identity import Identity
-from ..services.authentication import require_identity
+from ..services.authentication import require_identity, require_scope
 from ..services.credentials import check_origin, read_credentials
+from .door import JSON, Door
 from .runtime import Runtime
 
 _LOG: Final = logging.getLogger("netra.http")
 _ENCODE: Final = msgspec.json.Encoder(decimal_format="string").encode
-Handler = Callable[[Request, Identity], Awaitable[Response]]
+_NO_STORE: Final = {"Cache-Control": "no-store"}
+PROBLEM: Final = "application/problem+json"
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A fault, as RFC 9457 has it. ``error`` is an id of the catalogue (``/errors``); ``code`` and ``details`` are a tool's."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    error: str
+    hint: str
+    retryable: bool
+    field: str | None = None
+    retry_after_ms: int | None = None
+    error_id: str | None = None
+    code: str | None = None
+    details: dict[str, Any] | None = None
 
 
 def json_response(value: Any, status: int = 200) -> Response:
     """``value`` as JSON; never kept by a cache: it is one user's."""
-    return Response(_ENCODE(value), status, {"Cache-Control": "no-store"}, "application/json")
+    return Response(_ENCODE(value), status, _NO_STORE, JSON)
 
 
-def problem(error: NetraError, error_id: str | None = None) -> Response:
-    """A fault as problem+json: the catalogue's id and status, what happened, what to do."""
+def encode_line(value: Any) -> bytes:
+    """``value`` as one line of JSON."""
+    return _ENCODE(value) + b"\n"
+
+
+def fault_of(error: Exception) -> NetraError:
+    """The error as one of the catalogue: what is not of ours is a fault of ours."""
+    if isinstance(error, NetraError):
+        return error
+    fault = Fault(CATALOGUE["internal"].text)
+    fault.__cause__ = error
+    return fault
+
+
+def problem_of(error: NetraError, error_id: str | None = None, base: str = "") -> Problem:
+    """A fault as it is told: the catalogue's id and status, what happened, what to do. ``base`` is the server's address."""
     entry = error.entry
-    body: dict[str, Any] = {
-        "type": f"/errors#{entry.id}",
-        "title": entry.text,
-        "status": entry.status,
-        "detail": error.message,
-        "error": entry.id,
-        "hint": error.hint,
-        "retryable": entry.retryable,
-    }
-    body |= {name: value for name, value in (("field", error.field), ("error_id", error_id)) if value is not None}
-    if isinstance(error, ToolFault):
-        body |= {"code": error.code, "details": error.details, "status": 422, "error": "tool_fault"}
-    headers = {"Cache-Control": "no-store"}
-    if body["status"] in (429, 503):
-        headers["Retry-After"] = str(max(1, round((error.retry_after_ms or 1000) / 1000)))
-    if body["status"] == 401:
+    return Problem(
+        type=f"{base}/errors#{entry.id}",
+        title=entry.text,
+        status=entry.status,
+        detail=error.message,
+        error=entry.id,
+        hint=error.hint,
+        retryable=entry.retryable,
+        field=error.field,
+        retry_after_ms=error.retry_after_ms,
+        error_id=error_id,
+        code=error.code if isinstance(error, ToolFault) else None,
+        details=error.details if isinstance(error, ToolFault) else None,
+    )
+
+
+def problem_response(problem: Problem) -> Response:
+    """The response that tells a problem."""
+    headers = dict(_NO_STORE)
+    if problem.status in (429, 503):
+        headers["Retry-After"] = str(max(1, -(-(problem.retry_after_ms or 1000) // 1000)))
+    if problem.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return Response(_ENCODE(body), body["status"], headers, "application/problem+json")
+    return Response(_ENCODE(problem), problem.status, headers, PROBLEM)
 
 
-def door(runtime: Runtime, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """A handler behind authentication; whatever it raises is told as a problem, and a refusal is recorded."""
+def told(runtime: Runtime, error: NetraError, identity: Identity | None = None) -> Problem:
+    """What is told of a fault, which is recorded or logged as its kind asks for."""
+    if isinstance(error, Refusal):
+        runtime.audit_trail.refused(identity.user_id if identity else None, error)
+    error_id = None
+    if error.entry.id == "internal":
+        error_id = runtime.mint("err")
+        _LOG.error("request failed", exc_info=error, extra={"error_id": error_id})
+    return problem_of(error, error_id, runtime.settings.public_url or "")
+
+
+def serving(runtime: Runtime, door: Door) -> Callable[[Request], Awaitable[Response]]:
+    """A door's handler behind origin, authentication, scope and rate; whatever it raises is told as a problem."""
 
     async def serve(request: Request) -> Response:
         identity: Identity | None = None
         try:
-            settings = runtime.settings
-            check_origin(request.scope, settings.allowed_origins, settings.public_url)
-            identity = require_identity(await runtime.authentication.identify(read_credentials(request.scope)))
-            return await handler(request, identity)
-        except NetraError as error:
-            return told(runtime, error, identity)
+            if door.scope is None:
+                return await door.handler(request)
+            identity = await admitted(runtime, request)
+            require_scope(identity, door.scope)
+            return await door.handler(request, identity)
+        except ClientDisconnect:
+            raise
         except Exception as error:
-            fault = Fault(CATALOGUE["internal"].text)
-            fault.__cause__ = error
-            return told(runtime, fault, identity)
+            return problem_response(told(runtime, fault_of(error), identity))
 
     return serve
 
 
-def told(runtime: Runtime, error: NetraError, identity: Identity | None) -> Response:
-    """The response of a fault, which is recorded or logged as its kind asks for."""
-    if isinstance(error, Refusal):
-        runtime.audit_trail.refused(identity.user_id if identity else None, error)
-    error_id = None
-    if error.entry.id == "internal" and not isinstance(error, ToolFault):
-        error_id = runtime.mint("err")
-        _LOG.error("request failed", exc_info=error, extra={"error_id": error_id})
-    return problem(error, error_id)
+async def admitted(runtime: Runtime, request: Request) -> Identity:
+    """Whose request this is, once origin, token and rate hold. Raises ``AuthenticationRefused`` and ``LimitRefused``."""
+    settings = runtime.settings
+    check_origin(request.scope, settings.allowed_origins, settings.public_url)
+    identity = require_identity(await runtime.authentication.identify(read_credentials(request.scope)))
+    now = runtime.clock.monotonic()
+    quota = runtime.quotas.of(identity.user_id, now)
+    try:
+        quota.take_request(now)
+    finally:
+        runtime.quotas.release(identity.user_id)
+    return identity

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import socket
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
 
 from ..config import Settings
 from .application import Application
+from .uvicorn_http import BoundedHttpProtocol
 from .uvicorn_protocol import DirectWebSocketProtocol
 
 
@@ -40,6 +43,12 @@ class _Server(uvicorn.Server):
         await self._application.drain()
         await super().shutdown(sockets)
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()  # uvicorn would raise them again, and the process would not exit with 0
+
 
 def configuration(application: Application, settings: Settings) -> uvicorn.Config:
     """How uvicorn runs it. Its own keepalive is off (ours closes with 4409), and so are access logs and compression."""
@@ -47,7 +56,7 @@ def configuration(application: Application, settings: Settings) -> uvicorn.Confi
         "host": settings.host,
         "port": settings.port,
         "loop": "uvloop",
-        "http": "httptools",
+        "http": BoundedHttpProtocol,
         "ws": DirectWebSocketProtocol,
         "ws_max_size": settings.limits.frame_bytes,
         "ws_ping_interval": None,
@@ -63,8 +72,10 @@ def configuration(application: Application, settings: Settings) -> uvicorn.Confi
 
 
 async def serve(application: Application, settings: Settings, *, announce: bool = True) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT. Raises ``SystemExit`` where the server could not start, or had to stop."""
     await _Server(configuration(application, settings), application, announce).serve()
+    if application.failed:
+        raise SystemExit(1)
 
 
 def run(application: Application, settings: Settings) -> None:

@@ -1,113 +1,149 @@
-"""``/api/threads`` and ``/api/runs``: a user's conversations over HTTP."""
+"""``/api/threads``: a user's conversations over HTTP."""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import Any, Final
+from typing import Final, Generic, TypeVar
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from ..core import validation
 from ..core.errors import FrameRefused
+from ..core.events import AnyEvent
 from ..core.identity import Identity
+from ..ports import StoredThread
 from ..services.conversations import TITLE_CHARACTERS
-from .http_support import door, json_response
+from .door import Door, Query
+from .http_support import json_response
+from .request_body import json_of
+from .request_query import number, text
 from .runtime import Runtime
 
 _MAX_THREADS: Final = 200
-_MAX_BODY: Final = 4096
+_FAR: Final = (1 << 59) - 1
+E_ = TypeVar("E_")
 
 
-class _Title(msgspec.Struct, forbid_unknown_fields=True):
+class Threads(msgspec.Struct, frozen=True):
+    """Newest first. ``before`` and ``before_id`` of the last one give the next page."""
+
+    threads: list[StoredThread]
+
+
+class Events(msgspec.Struct, Generic[E_], frozen=True):
+    """One page; the last event's ``seq`` is the next page's ``after``, until it is ``top``."""
+
+    epoch: str
+    oldest: int
+    top: int
+    events: list[E_]
+
+
+class Title(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str
 
 
-def thread_routes(runtime: Runtime) -> list[Route]:
-    """The routes of conversations."""
+class Renamed(msgspec.Struct, frozen=True):
+    thread_id: str
+    title: str
+
+
+class Deleted(msgspec.Struct, frozen=True):
+    """``deleted`` is the id, which is never given out again."""
+
+    deleted: str
+
+
+def thread_doors(runtime: Runtime) -> list[Door]:
+    """The doors of conversations."""
 
     async def threads(request: Request, identity: Identity) -> Response:
-        search = request.query_params.get("search", "")[:TITLE_CHARACTERS]
-        before = _number(request, "before", None, 0, 1 << 62)
-        limit = _number(request, "limit", 50, 1, _MAX_THREADS)
-        assert limit is not None
-        found = await runtime.log.threads(identity.user_id, limit=limit, search=search, before_ms=before)
-        return json_response({"threads": found})
+        found = await runtime.log.threads(
+            identity.user_id,
+            limit=number(request, "limit", 50, 1, _MAX_THREADS),
+            search=text(request, "search", TITLE_CHARACTERS),
+            before_ms=number(request, "before", _FAR, 0, _FAR),
+            before_id=text(request, "before_id", 128),
+        )
+        return json_response(Threads(found))
 
     async def events(request: Request, identity: Identity) -> Response:
         head = await runtime.conversations.owned_thread(identity.user_id, request.path_params["thread_id"])
-        after = _number(request, "after", 0, 0, 1 << 62)
-        assert after is not None
         frames: list[bytes] = []
-        async for page in runtime.log.pages(head, after, head.durable):
+        top = head.durable
+        async for page in runtime.log.pages(head, number(request, "after", 0, 0, _FAR), top):
             frames = page
             break
-        listed = [msgspec.Raw(frame) for frame in frames]
-        return json_response({"epoch": head.epoch, "oldest": head.oldest, "top": head.durable, "events": listed})
+        return json_response(Events(head.epoch, head.oldest, top, [msgspec.Raw(frame) for frame in frames]))
 
     async def rename(request: Request, identity: Identity) -> Response:
         head = await runtime.conversations.owned_thread(identity.user_id, request.path_params["thread_id"])
-        title = _title(await _body(request))
+        wanted = await json_of(request, Title, runtime.settings.limits.body_idle_s)
+        title = " ".join(wanted.title.split())
+        if not 0 < len(title) <= TITLE_CHARACTERS:
+            raise FrameRefused(
+                f"A title has 1 to {TITLE_CHARACTERS} characters.",
+                field="title",
+                hint="Send a shorter one, or one that is not blank.",
+                point=validation.HTTP_TITLE,
+            )
         await runtime.log.rename(head, title)
-        return json_response({"thread_id": head.thread_id, "title": title})
+        return json_response(Renamed(head.thread_id, title))
 
     async def delete(request: Request, identity: Identity) -> Response:
         head = await runtime.conversations.owned_thread(identity.user_id, request.path_params["thread_id"])
         await runtime.turns.stop_thread(head, "user")
         await runtime.log.delete_thread(head)
         runtime.audit_trail.happened(identity.user_id, "thread_deleted", thread_id=head.thread_id)
-        return json_response({"deleted": head.thread_id})
+        return json_response(Deleted(head.thread_id))
 
-    async def run(request: Request, identity: Identity) -> Response:
-        stored = await runtime.conversations.owned_run(identity.user_id, request.path_params["run_id"])
-        frames = await runtime.log.run_frames(stored)
-        shown: dict[str, Any] = {
-            "run_id": stored.run_id,
-            "thread_id": stored.thread_id,
-            "agent": stored.agent,
-            "created_ms": stored.created_ms,
-            "ended": stored.ended_seq > 0,
-            "events": [msgspec.Raw(frame) for frame in frames],
-        }
-        return json_response(shown)
-
+    before = (
+        Query("before", int, "Only threads that were last written to before this moment (ms since 1970 UTC)."),
+        Query("before_id", str, "With before: also those of that very moment whose id sorts before this one."),
+    )
     return [
-        Route("/api/threads", door(runtime, threads)),
-        Route("/api/threads/{thread_id}", door(runtime, rename), methods=["PATCH"]),
-        Route("/api/threads/{thread_id}", door(runtime, delete), methods=["DELETE"]),
-        Route("/api/threads/{thread_id}/events", door(runtime, events)),
-        Route("/api/runs/{run_id}", door(runtime, run)),
+        Door(
+            method="GET",
+            path="/api/threads",
+            name="listThreads",
+            about="Your threads, the one written to last first.",
+            handler=threads,
+            answer=Threads,
+            query=(
+                Query("search", str, "Only threads whose title contains this."),
+                Query("limit", int, f"At most so many: 1 to {_MAX_THREADS}, 50 where it is left out."),
+                *before,
+            ),
+            refusals=("invalid_frame",),
+        ),
+        Door(
+            method="GET",
+            path="/api/threads/{thread_id}/events",
+            name="listEvents",
+            about="A thread's events from a position on, one page at a time.",
+            handler=events,
+            answer=Events[AnyEvent],
+            query=(Query("after", int, "Only events with a higher seq."),),
+            refusals=("not_found", "invalid_frame"),
+        ),
+        Door(
+            method="PATCH",
+            path="/api/threads/{thread_id}",
+            name="renameThread",
+            about="Give a thread another title.",
+            handler=rename,
+            body=Title,
+            answer=Renamed,
+            refusals=("not_found", "invalid_frame"),
+        ),
+        Door(
+            method="DELETE",
+            path="/api/threads/{thread_id}",
+            name="deleteThread",
+            about="Stop a thread's runs and delete it for good. Its id is never given out again.",
+            handler=delete,
+            answer=Deleted,
+            refusals=("not_found",),
+        ),
     ]
-
-
-def _number(request: Request, name: str, default: int | None, least: int, most: int) -> int | None:
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    if not text.isascii() or not text.isdecimal() or len(text) > 18 or not least <= int(text) <= most:
-        raise FrameRefused(
-            f"{name} is a whole number from {least} to {most}.", field=name, point=validation.HTTP_QUERY_NUMBER
-        )
-    return int(text)
-
-
-def _title(body: bytes) -> str:
-    title = ""
-    with suppress(msgspec.DecodeError, RecursionError):
-        title = " ".join(msgspec.json.decode(body, type=_Title).title.split())
-    if not 0 < len(title) <= TITLE_CHARACTERS:
-        raise FrameRefused(
-            f'Send {{"title": …}} of 1 to {TITLE_CHARACTERS} characters.', field="title", point=validation.HTTP_TITLE
-        )
-    return title
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _MAX_BODY:
-            raise FrameRefused(f"At most {_MAX_BODY} bytes.", kind="payload_too_large", point=validation.HTTP_BODY_SIZE)
-    return body

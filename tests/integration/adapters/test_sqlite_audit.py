@@ -35,12 +35,31 @@ async def test_a_user_reads_own_rows_newest_first_and_no_others(audit: Audit) ->
     audit.record(None, "refused", "auth.signature", {}, 12)
     audit.record("ada", "revoked", None, {"by": "root"}, 13)
     assert await audit.rows("ada", 10) == [
-        {"at_ms": 13, "event": "revoked", "point": None, "detail": {"by": "root"}},
-        {"at_ms": 10, "event": "refused", "point": "id.format", "detail": {"error": "invalid_context", "n": 1}},
+        {"id": 4, "at_ms": 13, "event": "revoked", "point": None, "detail": {"by": "root"}},
+        {"id": 1, "at_ms": 10, "event": "refused", "point": "id.format", "detail": {"error": "invalid_context", "n": 1}},
     ]
     assert [row["at_ms"] for row in await audit.rows("ada", 1)] == [13]
     assert await audit.rows("", 10) == []
     assert await audit.rows("' OR 1=1 --", 10) == []
+
+
+async def test_rows_come_in_pages_without_a_hole(audit: Audit) -> None:
+    for number in range(5):
+        audit.record("ada", "revoked", None, {}, number)
+        audit.record("bob", "revoked", None, {}, number)
+    pages, before = [], None
+    while rows := await audit.rows("ada", 2, before):
+        pages.append([row["at_ms"] for row in rows])
+        before = rows[-1]["id"]
+    assert pages == [[4, 3], [2, 1], [0]]
+
+
+async def test_rows_and_those_that_were_dropped_are_counted(tmp_path: Path) -> None:
+    audit = SqliteAudit(tmp_path / "audit.db")
+    audit.record("ada", "revoked", None, {}, 1)
+    await audit.close()
+    audit.record("ada", "revoked", None, {}, 2)
+    assert audit.counts() == {"rows": 1, "rows_dropped": 1}
 
 
 async def test_no_secret_reaches_the_file(audit: SqliteAudit, tmp_path: Path) -> None:

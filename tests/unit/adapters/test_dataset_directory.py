@@ -107,3 +107,13 @@ def test_a_name_that_is_no_id_leads_nowhere(directory: DatasetDirectory, name: s
         directory.stage("alice", name)
     with pytest.raises(InvalidContextError):
         directory.datasets(name)
+
+
+def test_what_was_imported_before_a_moment_is_removed_whoevers_it_is(directory: DatasetDirectory) -> None:
+    committed(directory, "alice", "data_old", at=1)
+    committed(directory, "alice", "data_new", at=5)
+    committed(directory, "bob", "data_old", at=4)
+    assert sorted(directory.trim(5)) == sorted([directory.folder_of("alice"), directory.folder_of("bob")])
+    assert directory.trim(5) == []
+    assert [found.dataset_id for found in directory.datasets("alice")] == ["data_new"]
+    assert directory.datasets("bob") == []

@@ -9,7 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from netra_backend.app.core.errors import LimitRefused
 from netra_backend.app.core.limits import Limits, Quotas, TokenBucket, UserQuota
 
-SMALL = Limits(connections=2, runs=2, queued_runs=1, claim_rate=10.0, claim_burst=2)
+SMALL = Limits(
+    connections=2, runs=2, queued_runs=1, claim_rate=10.0, claim_burst=2, request_rate=10.0, request_burst=2, transfers=1
+)
 
 
 def test_a_bucket_gives_its_burst_at_once_and_its_rate_after_that() -> None:
@@ -91,6 +93,39 @@ def test_claims_of_unknown_threads_have_a_bounded_rate() -> None:
         quota.claim_thread(0.0)
     assert (refused.value.entry.id, refused.value.retry_after_ms) == ("rate_limited", 100)
     quota.claim_thread(0.1)
+
+
+@pytest.mark.validation_point("limit.requests")
+def test_requests_over_http_have_a_bounded_rate() -> None:
+    quota = UserQuota(SMALL, 0.0)
+    quota.take_request(0.0)
+    quota.take_request(0.0)
+    with pytest.raises(LimitRefused, match="Too many requests") as refused:
+        quota.take_request(0.0)
+    assert (refused.value.entry.id, refused.value.retry_after_ms) == ("rate_limited", 100)
+    quota.take_request(0.1)
+
+
+def test_a_user_whose_requests_still_count_is_not_forgotten() -> None:
+    quotas = Quotas(SMALL)
+    quotas.of("user_1", 0.0).take_request(0.0)
+    quotas.release("user_1")
+    assert len(quotas) == 1
+    quotas.of("user_1", 0.1)
+    quotas.release("user_1")
+    assert len(quotas) == 0
+
+
+@pytest.mark.validation_point("limit.transfers")
+def test_uploads_and_exports_of_one_user_are_bounded() -> None:
+    quota = UserQuota(SMALL, 0.0)
+    quota.add_transfer()
+    assert not quota.idle
+    with pytest.raises(LimitRefused, match="At most 1 uploads and exports") as refused:
+        quota.add_transfer()
+    assert refused.value.entry.id == "transfer_limit"
+    quota.drop_transfer()
+    quota.add_transfer()
 
 
 def test_a_client_is_told_the_bounds_that_concern_it() -> None:

@@ -1,0 +1,62 @@
+"""What a server does by itself from time to time: remove what is older than its operator keeps, and what a crash left."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Final
+
+from .datasets_api import PREFIX
+from .runtime import Runtime
+
+_LOG: Final = logging.getLogger("netra.housekeeping")
+DAY_MS: Final = 24 * 3600 * 1000
+EVERY_S: Final = 24 * 3600.0
+
+
+def remove_leftovers(data_dir: Path) -> int:
+    """Remove uploads that a killed process left; how many. Called before anything is received."""
+    found = list(data_dir.glob(f"{PREFIX}*"))
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)
+
+
+class Housekeeping:
+    """Keeps threads and datasets for ``NETRA_RETENTION_DAYS`` at the most, where that is set: looks at the start and daily."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._next = float("-inf")
+        self._work: asyncio.Task[None] | None = None
+
+    def tick(self, now: float) -> None:
+        """Some time has passed."""
+        if self._runtime.settings.retention_days is None or now < self._next or self._work is not None:
+            return
+        self._next = now + EVERY_S
+        self._work = asyncio.get_running_loop().create_task(self._guarded())
+
+    async def _guarded(self) -> None:
+        try:
+            threads, datasets = await self.remove_old()
+            _LOG.info("retention", extra={"threads": threads, "datasets": datasets})
+        except Exception:
+            _LOG.exception("retention failed; it is tried again in a day")
+        finally:
+            self._work = None
+
+    async def remove_old(self) -> tuple[int, int]:
+        """Delete threads without an event, and datasets imported, before the days that are kept; how many of each."""
+        runtime, days = self._runtime, self._runtime.settings.retention_days
+        if days is None:
+            return 0, 0
+        before_ms = runtime.clock.now_ms() - days * DAY_MS
+        return await runtime.log.trim(before_ms), await runtime.ledger.trim(before_ms)
+
+    async def close(self) -> None:
+        """Stop what goes on; it goes on at the next start."""
+        if self._work is not None:
+            self._work.cancel()
+            await asyncio.gather(self._work, return_exceptions=True)

@@ -48,13 +48,20 @@ class Peer:
 
 
 def peers() -> list[Peer]:
-    """All peers, the yardstick first."""
+    """All peers, first the yardsticks: bare uvicorn as it ships with us, then with the uvloop that joins writes."""
     request = json.dumps({"type": "execute_agent", "id": "{client}-{serial}", "agent": "golden", "message": QUESTION})
     return [
         Peer(
             "bare uvicorn, no work",
             "none",
             lambda port: [sys.executable, str(PEERS / "bare_uvicorn.py"), str(port)],
+            "wsload",
+            {"message": request, "end": '{"type":"agent_completed"'},
+        ),
+        Peer(
+            "bare uvicorn, joined writes",
+            "none",
+            _script("bare_uvicorn.py"),
             "wsload",
             {"message": request, "end": '{"type":"agent_completed"'},
         ),

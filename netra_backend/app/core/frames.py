@@ -156,11 +156,14 @@ class Accepted(ServerFrame, frozen=True, tag="accepted"):
 
 
 class Live(ServerFrame, frozen=True, tag="live"):
-    """Everything up to here was sent; what follows comes as it happens."""
+    """Everything up to here was sent; what follows comes as it happens.
+
+    ``id`` is that of the ``resume`` that named the thread. Without one it tells the top of a thread that was not named."""
 
     thread_id: str
     epoch: str
     seq: int
+    id: str | None = None
 
 
 class Reset(ServerFrame, frozen=True, tag="reset"):
@@ -170,6 +173,7 @@ class Reset(ServerFrame, frozen=True, tag="reset"):
     epoch: str
     oldest: int
     top: int
+    id: str | None = None
 
 
 class Pong(ServerFrame, frozen=True, tag="pong"):

@@ -36,7 +36,7 @@ class CatchUp:
         for thread_id, position in frame.positions.items():
             try:
                 head = await self._conversations.owned_thread(connection.user_id, thread_id)
-                await self._replay(connection, head, position)
+                await self._replay(connection, head, position, frame.id)
             except NotFound as absent:
                 connection.refuse(absent, frame.id)
         for stored in await self._log.threads(connection.user_id, limit=MAX_UNNAMED):
@@ -47,12 +47,12 @@ class CatchUp:
                 elif now.owner:
                     connection.say(Live(now.thread_id, now.epoch, now.durable))
 
-    async def _replay(self, connection: Connection, head: ThreadHead, position: Position) -> None:
+    async def _replay(self, connection: Connection, head: ThreadHead, position: Position, id: str | None) -> None:
         """Raises ``NotFound`` where the thread is deleted meanwhile."""
         after = position.seq
         fresh = position.seq == 0
         if after < 0 or after > head.durable or (not fresh and position.epoch != head.epoch) or after < head.oldest - 1:
-            connection.say(Reset(head.thread_id, head.epoch, head.oldest, head.durable))
+            connection.say(Reset(head.thread_id, head.epoch, head.oldest, head.durable, id))
             return
         connection.catching_up.add(head.thread_id)
         try:
@@ -67,4 +67,4 @@ class CatchUp:
                 head = await self._conversations.owned_thread(connection.user_id, head.thread_id)
         finally:
             connection.catching_up.discard(head.thread_id)
-        connection.say(Live(head.thread_id, head.epoch, after))
+        connection.say(Live(head.thread_id, head.epoch, after, id))

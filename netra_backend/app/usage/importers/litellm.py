@@ -33,8 +33,10 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
         start = times.read(get("startTime"), "startTime")
         metadata = nested(get("metadata"))
         cache_read, cache_written, reasoning = _cached(metadata)
-        failed = "fail" in str(get("status") or metadata.get("status") or "").lower()
-        answered_here = str(get("cache_hit")).lower() == "true"
+        status = get("status") or metadata.get("status")
+        failed = status != "success" and "fail" in str(status).lower()
+        hit = get("cache_hit")
+        answered_here = hit is True or hit in ("True", "true")
         key = text(get("cache_key"))
         duration = milliseconds(get("request_duration_ms"), "request_duration_ms")
         if duration is None and get("endTime"):

@@ -19,6 +19,8 @@ MAX_LINE: Final = 32 << 20
 MAX_FIELD: Final = 1 << 20
 MAX_COLUMNS: Final = 1_000
 HEAD_RECORDS: Final = 50
+PAGE_MEMBERS: Final = 8
+"""Members of an outer object in a line; one with more is itself a record."""
 
 Record = Mapping[str, Any]
 Numbered = tuple[int, Record | BadRow]
@@ -123,7 +125,8 @@ def _json_lines(lines: Iterator[bytes]) -> Iterator[Numbered]:
             if line.strip():
                 yield number, BadRow("the line is not JSON", line[:80].decode("utf-8", "replace"))
             continue
-        if type(record) is dict and CONTAINERS.isdisjoint(record):
+        # A page has few members; to look for a container in every wide record would cost more than to decode it.
+        if type(record) is dict and (len(record) > PAGE_MEMBERS or CONTAINERS.isdisjoint(record)):
             yield number, record
         else:
             yield from _judged((number, part) for part in _contained(record))

@@ -40,6 +40,10 @@ class Pipe:
         poll.poll()
         os._exit(0)
 
+    def waiting(self) -> bool:
+        """Whether a message, or the end of them, has come already."""
+        return bool(select.select([self._incoming], [], [], 0)[0])
+
     def receive(self) -> dict[str, Any] | None:
         """The next message; ``None`` when there will be no more."""
         size = self._exactly(4)

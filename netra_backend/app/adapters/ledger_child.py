@@ -8,7 +8,7 @@ has been near its bounds and should be used no more.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import duckdb
@@ -118,8 +118,11 @@ def _where(error: BaseException) -> str:
     return type(error).__name__ + place
 
 
-def _warm(questions: Mapping[str, str], names: Sequence[str]) -> None:
+def _warm(questions: Mapping[str, str], names: Sequence[str], wanted: Callable[[], bool]) -> None:
+    """Load questions ahead, until somebody asks one."""
     for name in names:
+        if wanted():
+            return
         # One that cannot be loaded says so when it is asked; the others must not suffer.
         with contextlib.suppress(Exception):
             load_question(name, questions)
@@ -131,7 +134,7 @@ def serve(pipe: Pipe) -> None:
     rows: OwnerRows | None = None
     while (message := pipe.receive()) is not None:
         if (warm := message.get("warm")) is not None:
-            _warm(warm["questions"], warm["names"])
+            _warm(warm["questions"], warm["names"], pipe.waiting)
         elif (opened := message.get("open")) is not None and rows is None:
             rows = OwnerRows(msgspec.convert(opened, Open))
         elif rows is not None:

@@ -39,6 +39,16 @@ def test_messages_go_in_and_out_and_nothing_else_does(
     assert done.stdout == framed(b'{"a":1}') + framed(b'{"b":[2]}')
 
 
+def test_a_message_that_has_come_is_known_to_wait(in_child: Callable[..., subprocess.CompletedProcess[bytes]]) -> None:
+    code = """
+        pipe = Pipe()
+        before = pipe.waiting()
+        pipe.receive()
+        pipe.send(b"1" if before else b"0")
+    """
+    assert in_child(code, framed(b"{}")).stdout == framed(b"1")
+
+
 def test_an_input_that_ends_in_the_middle_of_a_message_is_an_end(
     in_child: Callable[..., subprocess.CompletedProcess[bytes]],
 ) -> None:

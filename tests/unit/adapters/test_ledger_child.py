@@ -1,5 +1,4 @@
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -107,13 +106,25 @@ def test_the_places_of_files_are_in_no_message(rows: OwnerRows) -> None:
     assert asked(rows, "echo", path="/secret/place/rows.duckdb") == {"answer": {"path": ".../rows.duckdb"}}
 
 
-def test_a_question_that_cannot_be_loaded_does_not_keep_the_others_from_being_warm(tmp_path: Path) -> None:
-    loaded: list[str] = []
+class Spy(dict[str, str]):
+    """A list of questions that remembers which were looked up."""
 
-    class Spy(dict[str, str]):
-        def __getitem__(self, name: str) -> str:
-            loaded.append(name)
-            return super().__getitem__(name)
+    def __init__(self, **questions: str) -> None:
+        super().__init__(questions)
+        self.loaded: list[str] = []
 
-    ledger_child._warm(Spy(a="no.such.module:f", b="posixpath:join"), ["a", "b"])
-    assert loaded == ["a", "b"]
+    def __getitem__(self, name: str) -> str:
+        self.loaded.append(name)
+        return super().__getitem__(name)
+
+
+def test_a_question_that_cannot_be_loaded_does_not_keep_the_others_from_being_warm() -> None:
+    questions = Spy(a="no.such.module:f", b="posixpath:join")
+    ledger_child._warm(questions, ["a", "b"], lambda: False)
+    assert questions.loaded == ["a", "b"]
+
+
+def test_nobody_waits_for_questions_to_be_loaded_that_nobody_asked() -> None:
+    questions = Spy(a="posixpath:join", b="posixpath:join")
+    ledger_child._warm(questions, ["a", "b"], lambda: bool(questions.loaded))
+    assert questions.loaded == ["a"]

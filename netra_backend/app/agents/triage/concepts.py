@@ -1,7 +1,7 @@
 """Concepts: what groups of words mean here, whichever of them a user writes.
 
-``find_concepts`` names the concepts of a text. The rules combine them; the classifier gets them as features beside the
-words, so that a wording nobody has written before still looks like one that somebody has.
+The rules combine concepts; the classifier gets them as features beside the words, so that a wording nobody has written
+before still looks like one that somebody has.
 """
 
 from __future__ import annotations
@@ -9,63 +9,30 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from .text import Text
+from .lexicon import lexicon
 
-_CONCEPTS: Final[dict[str, str]] = {
-    "COST": r"cost\w*|spend\w*|spent|bill|bills|billed|billing|burn\w*|expens\w+|charge[sd]?|charging|invoice\w*|money|dollars?|usd|bucks|paid|pay|pays|paying|payment|outlay|"
-    r"cash|outgo\w*|expenditure|damage|tab|rack\w* up|shell\w* out|fork\w* out|blow\w*|blew|drain\w*|price tag|\$+|set (?:us|me) back|finops|spendings?",
-    "PRICE": r"pric(?:e|es|ed|ing|ey)|rates?|list price|rate card|tariffs?|fees?|price ?list|price point",
-    "UNIT": r"(?:per|a|each|every|/) ?(?:1 ?)?(?:m|mm|k|1k|1m|100k|10k|million|thousand|mtok|ktok|mil|1,?000|1,?000,?000)\b(?: (?:input|output|cached|prompt|completion))?(?: ?tok\w*)?|per token|/ ?(?:mtok|token|1k|1m)|(?:million|thousand|1k|1m) (?:input |output |cached |batch )?tok\w*|mtok",
-    "SAVE": r"sav(?:e|es|ed|ing|ings)|cut(?:s|ting)?|reduc\w+|lower(?:ing|ed)?|optimi[sz]\w+|cheaper|trim\w*|wast\w+|econom\w+|shav\w+|slash\w*|shrink\w*|minimi[sz]\w+|low-hanging|frugal|thrift\w*|bring down|get (?:it|this|that|them|the \w+) down|"
-    r"overspend\w*|overpay\w*|inefficien\w+|efficien\w+|leak\w*|spend less|pay less|less money|too much|squeeze|fat|tips|quick wins?|economi[sz]\w+|tighten\w*|drive down|knock\w* (?:\w+ ){0,2}off|recommendations?|pare|stop (?:bleeding|wasting)|unnecessar\w+|excess|slim\w*|belt",
-    "WHY": r"why|how come|reason|reasons|cause[ds]?|causing|explain|root cause|due to|drove|driv(?:es?|ing|ers?|en)|behind|what happened|what (?:went|is going|'s going|was going) (?:on|wrong)|account for|responsible|culprit|blame|what (?:changed|gives)|investigate|diagnose|dig into|look into",
-    "CHANGE": r"jump\w*|spik\w+|surg\w+|explod\w+|explosion|skyrocket\w*|soar\w*|shot up|shoot up|blew up|blow up|went up|gone up|going up|goes up|go up|going through the roof|through the roof|increas\w+|ris(?:e|es|en|ing)|rose|"
-    r"drop\w*|fell|fall(?:en|ing)?|dip\w*|declin\w+|decreas\w+|plung\w+|plummet\w*|crash\w*|tank\w*|balloon\w*|doubl\w+|tripl\w+|chang(?:e|es|ed)|higher|lower|more than (?:usual|normal|last)|less than (?:usual|normal)|bump\w*|hike\w*|uptick|swing\w*|fluctuat\w+|so (?:high|low|much)|quadrupl\w+|climb\w*|grew|creep\w*|out of (?:nowhere|control)|suddenly|sudden|overnight|all of a sudden",
-    "ODD": r"anomal\w+|unusual\w*|outlier\w*|weird\w*|strange\w*|odd|abnormal\w*|unexpected\w*|irregular\w*|suspicious\w*|spik\w+|funny|off|fishy|out of the ordinary|unexplained|surpris\w+|deviat\w+|alert\w*|runaway|crazy|insane|abrupt\w*|glitch\w*|hiccup\w*|blip\w*",
-    "HYPO": r"what if|what would|what happens if|if|suppose|supposing|imagine|assum\w+|hypothetical\w*|say we|let'?s say|would it|would we|would that|would this|were to|scenario|simulat\w+|model out|had we|had used|would have|what'?d|how would|how much would|instead of|instead|versus|impact of|effect of|replac\w+|"
-    r"switch\w*|migrat\w+|mov(?:e|ed|ing)|swap\w*|go(?:ing)? (?:all in|all-in|from|to|with)|went to|convert\w*|rout(?:e|ed|ing)|shift\w*|ran|run(?:ning)? (?:\w+ ){0,4}(?:on|through|with)|upgrad\w+|downgrad\w+|port\w*|chang(?:e|ed|ing) to",
-    "FUTURE": r"forecast\w*|predict\w*|project(?:ed|ion|ions|ing)?|will|gonna|going to|expect\w*|run[- ]?rate|trajectory|on track|on pace|at this (?:rate|pace)|at the current (?:rate|pace)|heading|headed|next (?:week|month|quarter|year)|end of (?:the |this )?(?:month|quarter|year)|eom|eoy|eoq|month[- ]end|year[- ]end|"
-    r"by (?:the )?end|by (?:december|january|february|march|april|may|june|july|august|september|october|november)|outlook|estimate for|extrapolat\w+|end up|land(?:ing)?|finish|close out|rest of|remaining|remainder|this time next|future|upcoming|coming",
-    "BUDGET": r"budget\w*|cap|limit|limits|quota|allowance|allocat\w+|threshold|ceiling|under \$?\d[\d,.]*k?|over \$?\d[\d,.]*k?|exceed\w*|stay (?:under|within|below)|overshoot|within|left|runway|run out|blow through|headroom|breach\w*|overrun|afford|on budget|over-?budget|target",
-    "COUNT": r"how many|number of|count|counts|counted|volume|total (?:requests|calls|tokens)|how often|quantity|amount of (?:tokens|requests|calls)|tally|frequency",
-    "TOKEN": r"tokens?|tok",
-    "CALL": r"requests?|calls?|api calls?|hits|invocations?|completions?|queries|messages?|conversations?|chats?|sessions?|generations?|embeddings?|throughput|traffic|rpm|tpm|qps|rps|usage|volume",
-    "LATENCY": r"latenc\w+|slow\w*|fast\w*|response times?|speed|p50|p90|p95|p99|milliseconds?|ms|seconds|duration|how long|ttft|time to first token|quick\w*|laggy|percentile",
-    "ERROR": r"fail\w*|error\w*|timeouts?|timed out|429s?|500s?|5xx|4xx|rate[- ]limit\w*|success(?:ful|es)?(?: rate)?|crash\w*|reject\w*|exceptions?|refus\w+",
-    "CACHEHIT": r"cache (?:hits?|miss\w*|reads?|writes?)(?: (?:rate|ratio))?|cached tokens?|hit rates?|hit ratio",
-    "IMPORT": r"import\w*|upload\w*|ingest\w*|load\w*|bring in|feed|attach\w*|connect\w*|add (?:my|our|a|the|some) (?:data|file|logs?|csv|dataset|usage)|sync\w*|pull in|parse\w*|read\w*|accept\w*|support\w*|hook up|plug in|send you|give you|get (?:my|our) (?:data|logs|usage)|drop in|put (?:my|our)|provide",
-    "FILE": r"csv|tsv|jsonl|ndjson|json|parquet|xlsx?|excel|spreadsheets?|files?|exports?|dataset\w*|dumps?|gzip|gz|zip|zipped|logs?|columns?|headers?|rows?|schema|fields?|formats?|mapping|data|traces?|spans?|records?|duplicate rows?|lines?|encoding|timestamps?",
-    "SOURCE": r"langfuse|litellm|lite llm|otel|opentelemetry|open telemetry|otlp|helicone|datadog|langsmith|usage api|cost report|spend ?logs?|spendlogs|openllmetry|phoenix|arize|portkey|s3|bigquery|postgres|snowflake|console",
-    "REJECT": r"rejected|refused|skipped|invalid|not (?:accepted|recognized|recognised|imported|parsed)|bad rows|dropped|missing rows|unrecogni[sz]ed|won'?t (?:load|import|parse|upload)|doesn'?t (?:load|import|parse|upload)|(?:upload|import) (?:fail\w*|error\w*)|malformed|unsupported",
-    "HELP": r"what can (?:you|u|this|it|i)|what (?:else )?(?:do|does) (?:you|u|this|it|netra|triage|the \w+ agent)|how (?:do|does|can) (?:i|you|this|it|netra) (?:use|work|help)|help|who (?:are|r) (?:you|u)|what (?:are|r) (?:you|u)|capabilit\w+|your (?:features|abilities|skills|job|purpose|role|limits|name)|able to do|commands|getting started|get started|tutorial|how to use|options|what should i ask|what (?:questions|things|kind of|sort of)|are you (?:a|an|able|there)|what agents|which agents|netra|introduce yourself|instructions for",
-    "GREET": r"hi|hello|hey|hiya|yo|howdy|sup|greetings|good (?:morning|afternoon|evening|day)|morning|thanks?|thank you|thx|ty|cheers|bye|goodbye|see you|cool|great|ok|okay|nice|awesome|perfect|got it|appreciate\w*|much obliged|kudos|well done|good job|hola|bonjour",
-    "OURS": r"we|our|ours|us|my|mine|i|we're|we've|i'm|i've",
-    "RANK": r"most|top|biggest|largest|highest|worst|least|cheapest|expensive|costliest|priciest|heaviest|rank\w*|leaderboard|hogs?|hungriest|greediest|main|lion's share|dominat\w+|majority",
-    "SPLIT": r"break\w* ?(?:it |this |that |them |the \w+ |our \w+ )?(?:down|out|up)|breakdown\w*|split\w*|by|per|each|across|distribut\w+|share|proportion|percentage|group\w*|segment\w*|slic\w+|dice\w*|itemi[sz]\w+|categor\w+|attribut\w+|allocation|pie chart|compar\w+|between|versus|vs|where (?:does|did|is|do|are)",
-    "LLM": r"llms?|ai|gpt|genai|gen ai|tokens?|models?|inference|prompts?|language models?|openai|anthropic|claude|gemini|chatgpt|bedrock|vertex|completions?|embeddings?|api|agents?|chatbots?",
-    "PROVIDER": r"openai|anthropic|google|gemini|azure|aws|bedrock|vertex|mistral|cohere|groq|together(?: ai)?|fireworks|xai|x\.ai|deepseek|perplexity|openrouter|microsoft|meta|cerebras|moonshot",
-    "TARGETED": r"(?:to|on|with|onto|for|use|used|using|through|by|via|into|over to) (?:\w+ ){0,2}MODEL|MODEL (?:instead|rather|only|everywhere)|all MODEL|instead of (?:\w+ ){0,2}MODEL|replac\w+ (?:\w+ ){0,3}MODEL",
-    "WORTH": r"worth|help|helps|make sense|makes sense|should (?:we|i)|could (?:we|i)|can (?:we|i)|would|benefit\w*|impact|effect|potential|how much (?:could|can|would|do|does|will|might)|pay off|payoff|roi|gain|difference|bother|good idea|any point|using|enabl\w+|turn\w* on|adopt\w*|implement\w*|start",
-    "FOREIGN_BILL": r"ec2|vms?|virtual machines?|lambda|s3|buckets?|cdn|cloudfront|cloudflare|fastly|kubernetes|k8s|eks|gke|rds|crm|salesforce|hubspot|zendesk|slack|notion|jira|github|gitlab|figma|zoom|office|microsoft 365|electric\w*|rent|mortgage|groceries|phone|internet|insurance|"
-    r"payroll|salar(?:y|ies)|flights?|hotels?|travel|netflix|spotify|gas|heating|water|car|snowflake|databricks|datadog|new relic|twilio|sendgrid|stripe|hosting|domain|servers?|cloud storage|storage|bandwidth|nat gateway|load balancer|elasticsearch|redis|database|mongodb|vercel|heroku|netlify|gpus?|laptops?|hardware|licen[sc]es?|saas|facebook|adwords|google ads|ad spend|marketing|lunch|coffee|taxes|tax|tuition|medical|dental|gym|vacation|wedding|utility|utilities|broadband|cell",
-    "ACCOUNT": r"(?:rotate|revoke|create|generate|delete|reset|regenerate|issue|disable|renew|share|leak|show me) (?:\w+ ){0,4}(?:keys?|tokens?|passwords?|credentials?|secrets?|accounts?|users?|access)|buy (?:\w+ ){0,3}(?:credits?|tokens?|seats?)|purchase|top[- ]up|add (?:a |my |new |another )?(?:credit card|card|payment method|seat|user|member|funds|credits?)|"
-    r"cancel (?:\w+ ){0,3}(?:subscription|plan|account|membership|contract)|(?:upgrade|downgrade|change|renew) (?:\w+ ){0,2}(?:subscription|plan|account|password|email|tier|billing)|pay (?:\w+ ){0,2}(?:bill|invoice)|refund\w*|invite|(?:increase|raise|lift|set|lower|change) (?:\w+ ){0,3}(?:rate limits?|quota|spending limits?|hard limits?|usage limits?|credit limit)|log ?(?:me )?(?:in|out)|sign (?:me )?(?:up|out|in)|grant|deactivate|block (?:\w+ ){0,2}users?|shut (?:down|off)|kill (?:\w+ ){0,2}key|delete my|credit card|api key",
-    "INJECT": r"(?:ignore|disregard|forget|override|bypass|skip|drop) (?:\w+ ){0,4}(?:instructions?|prompts?|rules?|guidelines?|restrictions?|safety|polic(?:y|ies)|above|constraints|training|directives?|filters?)|system prompt|jailbreak\w*|developer mode|dan mode|you are now|pretend (?:to be|you)|act as|roleplay|role-play|reveal your|"
-    r"(?:print|show|repeat|output|leak|dump) (?:\w+ ){0,3}(?:your|initial|hidden|secret|internal) (?:\w+ ){0,2}(?:instructions?|prompts?|rules|config\w*|secrets?)|sudo|drop table|<script|override|unrestricted|no restrictions|without (?:any )?restrictions|admin mode|root access|new instructions?",
-    "OTHERS": r"(?:other|another|different|someone else'?s|somebody else'?s|everyone'?s|everybody'?s|anyone'?s|all) (?:\w+ ){0,1}(?:users?'?s?|compan(?:y|ies)|tenants?|customers?'?|organi[sz]ations?|orgs?|accounts?|clients?|people'?s?)'?s? (?:\w+ ){0,3}(?:data|messages?|conversations?|threads?|chats?|bills?|spend\w*|costs?|usage|history|logs|prompts?|datasets?|files?|passwords?|keys|invoices?|reports?|account)|"
-    r"(?:data|messages?|conversations?|threads?|chats?|bills?|spend\w*|costs?|usage|history|logs|prompts?|datasets?|files?|reports?) (?:of|from|belonging to|for) (?:the )?(?:other|another|someone|somebody|everyone|a different) (?:else|users?|tenants?|compan(?:y|ies)|customers?|organi[sz]ations?|account\w*|person|people)|someone else|somebody else|competitors?'?s?|not mine|isn'?t mine",
-    "CREATE": r"write|compose|draft|rewrite|translate|paraphrase|proofread|summari[sz]e (?:this|the|my) (?:article|text|email|document|meeting|book|paper)|poem|essay|story|song|lyrics|haiku about|sonnet about|limerick|joke|jokes|riddle|rap|cover letter|resume|email|tweet|linkedin|blog|speech|toast|script|caption|logo|picture|image|draw|paint|sing",
-    "CODE": r"python|javascript|typescript|java|rust|golang|c\+\+|sql query|regex|function|code|coding|debug\w*|refactor\w*|compile\w*|stack trace|traceback|unit tests?|bug|algorithm|docker\w*|kubectl|git|html|css|react|django|flask|fastapi|terraform|bash|shell script|leetcode|binary (?:tree|search)|npm|pip install|class|loop|sdk|snippet|implement a|pull request",
-    "WORLD": r"weather|forecast for (?:tomorrow|today|the weekend)|rain|temperature outside|recipe|cook|bake|capital of|president|prime minister|world cup|football|soccer|nba|movie|film|actor|actress|restaurant|pizza|book (?:a|me|us)|reserve|reservation|flight|hotel|horoscope|stock(?:s| price| market)|bitcoin|crypto|btc|ethereum|exchange rate|euros?|convert \d|news|headline|time is it|timezone|set (?:a|an) (?:alarm|timer|reminder)|remind me|play|music|directions|traffic on|nearest|"
-    r"doctor|medicine|headache|symptom\w*|diet|workout|exercise|girlfriend|boyfriend|wife|husband|kids|dog|cat|birthday|gift|married|love|lonely|sad|depressed|meaning of life|god|religion|politic\w*|election|war|history of|who (?:invented|discovered|won|wrote|is the|was)|what is the (?:capital|population|square root|speed of|distance)|planet|universe|math|equation|solve|calculate \d|\d+ ?[-+*/] ?\d+|homework|translate|spell|synonym|define|definition|meaning of",
-    "THEORY": r"how (?:do|does|did|are|is) (?:\w+ ){0,3}(?:transformers?|attention|llms?|language models?|neural networks?|embeddings?|tokeni[sz]ers?|tokeni[sz]ation|gpt|rlhf|backprop\w*|diffusion|rag|fine[- ]?tuning|moe|kv cache) (?:work|trained|built|made|function|different)|explain (?:\w+ ){0,3}(?:attention|transformers?|backprop\w*|rlhf|embeddings?|tokeni[sz]ation|temperature|top[- ]p|neural|gradient|lora|quanti[sz]ation|rag|softmax|mixture)|self-attention|backprop\w*|gradient descent|softmax|rlhf|lora|qlora|"
-    r"perplexity (?:score|metric)|context window of|benchmarks?|mmlu|humaneval|parameters does|trained on|train (?:a|my|our)|fine[- ]?tune|hallucinat\w+|agi|who (?:made|created|built|trained)|smarter|better at|best (?:model|llm) for|difference between|architecture|open[- ]source(?:d)?|license|knowledge cutoff|temperature setting",
-}
-_PATTERNS: Final = tuple(
-    (name, re.compile(rf"(?<![\w])(?:{pattern})(?![\w])", re.ASCII)) for name, pattern in _CONCEPTS.items()
+_TARGETED: Final = re.compile(
+    r"\b(?:to|on|with|onto|for|use|used|using|uses|through|by|via|into|in|than|as|like|all|only|took|take|adopt|try) "
+    r"(?:\w{1,30} ){0,2}modelname|modelname (?:instead|rather|only|everywhere|prices)|"
+    r"\b(?:instead of|replac\w{1,9}|swap\w{0,9}|from) (?:\w{1,30} ){0,3}modelname"
+)
+_SUPPOSED: Final = re.compile(
+    r"\b(?:what if|suppos\w{1,4}|simulat\w{1,3}|imagin\w{1,3}|say|assum\w{1,4}|if|had we|were we|hypothetic\w{1,4}|pretend)\b"
+)
+_DOMAIN: Final = frozenset(
+    "COST PRICE UNIT TOKEN CALL LATENCY ERROR CACHEHIT LLM PROVIDER BUDGET SAVE SOURCE MODEL LEVER HELP GREET".split()
 )
 
 
-def find_concepts(text: Text) -> frozenset[str]:
-    """The concepts of a text. Model names must have been replaced by ``MODEL`` for ``TARGETED`` to be seen."""
-    return frozenset(name for name, pattern in _PATTERNS if pattern.search(text.lower) is not None)
+def find_concepts(masked: str, named: set[str]) -> set[str]:
+    """The concepts of a text in which ``modelname`` and ``periodspan`` stand for what was named; ``named`` joins them."""
+    found = named | set(lexicon("concepts").find(masked))
+    if "modelname" in masked:
+        found.add("MODEL")
+        if _TARGETED.search(masked):
+            found.add("TARGETED")
+    if _SUPPOSED.search(masked):
+        found.add("SUPPOSED")
+    if "periodspan" in masked:
+        found.add("PERIOD")
+    return found | {"DOMAIN" if found & _DOMAIN else "NODOMAIN"}

@@ -24,7 +24,7 @@ Key = tuple[tuple[str, ...], tuple[str, ...]]
 """The words of a name in alphabetical order, and its figures in the order said."""
 
 _FAMILIES: Final = (
-    r"(?:chat[ -]?)?gpt|claude|sonnet|opus|haiku|fable|mythos|gemini|gemma|(?:code[ -]?|meta[ -]?)?llama|"
+    r"(?:chat[ -]?)?gpt|claude(?! code)|sonnet|opus|haiku|fable|mythos|gemini|gemma|(?:code[ -]?|meta[ -]?)?llama|"
     r"mistral|mixtral|codestral|devstral|ministral|magistral|pixtral|voxtral|deepseek|qwen|qwq|grok|kimi|glm|minimax|phi|"
     r"nemotron|jamba|granite|dbrx|ernie|sonar|wizardlm|dall[ -]?e|whisper|codex|davinci|"
     r"text-embedding|text embedding|voyage(?=[ -]?\d)|command[ -](?=r\b|a\b|r\+|r7b|light)|(?:amazon[ -])?nova(?=[ -](?:lite|micro|pro|premier|\d))|"

@@ -44,6 +44,8 @@ class Period:
     end_ms: int
     start: str | None
     end: str
+    at: tuple[int, int]
+    """Where it stands in ``Text.lower``."""
 
     def as_json(self) -> dict[str, Any]:
         """``start`` and ``end`` are local dates, both inclusive."""
@@ -182,6 +184,7 @@ def _period(text: Text, found: _Found, zone: tzinfo) -> Period:
         end_ms=round(end.timestamp() * 1000),
         start=None if start is None else start.date().isoformat(),
         end=last.date().isoformat(),
+        at=(found.start, found.end),
     )
 
 

@@ -1,82 +1,72 @@
-"""Rules: what a message asks where its words say so plainly, in the order of precedence that the borders need."""
+"""Rules: what a message asks where its words leave no doubt. Everything else is the classifier's."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from .concepts import find_concepts
 from .intents import OUT_OF_SCOPE
-from .model_names import ModelMention
-from .text import Text
+from .lexicon import lexicon
+from .reading import Reading
+
+_GREETING_WORDS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """An intent, how sure, and why."""
+class Rule:
+    """Holds where all of ``needs`` are there and none of ``forbids``."""
 
     intent: str
-    confidence: float
-    reasons: tuple[str, ...]
+    why: str
+    needs: frozenset[str]
+    forbids: frozenset[str] = frozenset()
 
 
-def without_names(text: Text, models: Sequence[ModelMention]) -> Text:
-    """The text with each model name replaced by ``MODEL``."""
-    lower = text.lower
-    for mention in reversed(models):
-        lower = f"{lower[: mention.start]}MODEL{lower[mention.end :]}"
-    return Text(lower, lower)
+def _rule(intent: str, why: str, needs: str, forbids: str = "") -> Rule:
+    return Rule(intent, why, frozenset(needs.split()), frozenset(forbids.split()))
 
 
-def decide(
-    text: Text, models: Sequence[ModelMention], *, lever: str | None, dimensions: Sequence[str], volume: bool
-) -> Decision:
-    """The intent that the words say. A confidence below one half means that they do not."""
-    has = find_concepts(without_names(text, models)).__contains__
-    short = len(text.words) <= 5
-    money = has("COST") or has("PRICE")
+RULES: Final = (
+    _rule(OUT_OF_SCOPE, "it gives orders to the system itself", "INJECT"),
+    _rule(OUT_OF_SCOPE, "it asks for what belongs to others", "OTHERS", "HELP"),
+    _rule(
+        OUT_OF_SCOPE,
+        "it is about a bill that is not for language models",
+        "FOREIGN_BILL COST",
+        "LLM MODEL PROVIDER SOURCE TOKEN FILE IMPORT CALL",
+    ),
+    _rule(
+        "data_import_help", "it names a source of usage data and bringing it in", "SOURCE IMPORT", "CODE ACCOUNT CREATE"
+    ),
+    _rule(
+        "price_lookup",
+        "it asks for a model's price per unit",
+        "MODEL UNIT PRICE",
+        "OURS HYPO FORECAST CHANGE WILL BUDGET ACCOUNT CODE THEORY LATENCY CREATE",
+    ),
+    _rule(
+        "what_if",
+        "it supposes another model",
+        "SUPPOSED TARGETED",
+        "WORLD CODE CREATE FOREIGN_BILL ACCOUNT BUDGET IMPORT THEORY",
+    ),
+)
+"""In order of precedence. Each is right for at least 98 of 100 of the project's own utterances that it holds for."""
 
-    def so(intent: str, confidence: float, why: str) -> Decision:
-        return Decision(intent, confidence, (why,))
 
-    if not text.words:
-        return so("agent_help", 0.2, "the message has no words")
-    if has("INJECT") or has("OTHERS"):
-        return so(OUT_OF_SCOPE, 0.95, "it gives orders to the system or asks for what belongs to others")
-    if has("ACCOUNT"):
-        return so(OUT_OF_SCOPE, 0.85, "it asks for an action on an account")
-    if has("FOREIGN_BILL") and not models and not has("LLM"):
-        return so(OUT_OF_SCOPE, 0.85, "it is about a bill that is not for language models")
-    if (has("CREATE") or has("CODE") or has("WORLD") or has("THEORY")) and not (money and (has("OURS") or models)):
-        return so(OUT_OF_SCOPE, 0.8, "it asks for something else than the cost of language models")
-    if (has("FILE") and (has("IMPORT") or has("REJECT"))) or (has("SOURCE") and (has("IMPORT") or has("FILE"))):
-        return so("data_import_help", 0.85, "it names data and bringing it in")
-    if money and has("CHANGE") and (has("WHY") or has("ODD")) or has("ODD") and has("COST"):
-        return so("cost_anomaly", 0.85, "it asks about a change of the spend")
-    if has("BUDGET") and has("COST") or (has("FUTURE") and (money or has("BUDGET")) and not has("HYPO")):
-        return so("forecast_budget", 0.85, "it asks where the spend will end")
-    if (models and has("TARGETED") and has("HYPO")) or (volume and has("HYPO")):
-        return so("what_if", 0.85, "it supposes another model or another volume")
-    if has("UNIT") and (models or has("PRICE")) or (models and has("PRICE")):
-        return so("price_lookup", 0.85, "it asks for a price of a model")
-    if models and money and not has("OURS") and not has("SPLIT"):
-        return so("price_lookup", 0.7, "it asks what a model costs")
-    if has("CACHEHIT") or (has("COUNT") and not money) or (has("LATENCY") and not money):
-        return so("usage_query", 0.8, "it asks for counts, not money")
-    if lever is not None and (has("SAVE") or has("WORTH") or money or short):
-        return so("savings_lever", 0.85, f"it names the lever {lever}")
-    if dimensions and money:
-        return so("cost_breakdown", 0.85, f"it asks for the spend by {dimensions[0]}")
-    if has("SAVE"):
-        return so("savings_all", 0.8, "it asks for ways to spend less")
-    if (has("ERROR") or has("TOKEN") or has("CALL")) and not money:
-        return so("usage_query", 0.7, "it names requests, tokens or failures")
-    if has("WHY") and has("CHANGE") or has("WHY") and not money and has("OURS"):
-        return so("cost_anomaly", 0.6, "it asks why something changed")
-    if money:
-        return so("cost_overview", 0.75, "it asks about the spend")
-    if has("HELP") or (has("GREET") and short):
-        return so("agent_help", 0.8, "it greets, or asks what can be done here")
-    if has("LLM") or models or lever:
-        return so("cost_overview", 0.3, "it is about language models, but does not say what is wanted")
-    return so(OUT_OF_SCOPE, 0.6, "nothing in it is about the cost of language models")
+def certain(reading: Reading) -> Rule | None:
+    """The first rule that holds."""
+    found = set(reading.concepts)
+    for rule in RULES:
+        if rule.needs <= found and not rule.forbids & found:
+            return rule
+    if found & {"GREET"} and len(reading.text.words) <= _GREETING_WORDS and _only_greets(reading.plain):
+        return _GREETING
+    return None
+
+
+_GREETING: Final = _rule("agent_help", "it greets or thanks", "GREET")
+
+
+def _only_greets(plain: str) -> bool:
+    return all(lexicon("greetings").find(word) for word in plain.replace(",", " ").replace("!", " ").split())

@@ -1,4 +1,4 @@
-"""What a message says about how: the lever, the dimension to group by, and a supposed change of volume."""
+"""What a message says about how: the dimensions to group by, and a supposed change of volume."""
 
 from __future__ import annotations
 
@@ -9,88 +9,6 @@ from .calendar_words import number_of
 from .text import Text
 
 _F: Final = re.ASCII
-
-_LEVERS: Final[tuple[tuple[str, str], ...]] = (
-    (
-        "duplicates",
-        r"dedup\w*|de-dup\w*|duplicat\w+|memoi[sz]\w+|semantic(?:ally)? cach\w+|(?:response|answer|result|exact[- ]match|output|reply|completion)s? "
-        r"cach\w+|cach\w+ (?:\w+ ){0,3}(?:responses?|answers?|results?|completions?|repl(?:y|ies)|outputs?)|"
-        r"(?:identical|repeated|repeat|redundant|same exact|exact same|repetitive) (?:\w+ ){0,2}(?:requests?|calls?|prompts?|quer(?:y|ies)|questions?|messages?|inputs?)|"
-        r"(?:same|identical) (?:question|prompt|request|query|call|thing|input)s? (?:\w+ ){0,3}(?:again|twice|over and over|repeatedly|multiple times|many times|more than once)|"
-        r"(?:asking|sending|calling|answering|paying for) (?:\w+ ){0,3}the same (?:question|prompt|request|query|call|thing|answer)s?",
-    ),
-    (
-        "prompt_cache",
-        r"prompt[- ]?cach\w+|cach\w+ (?:\w+ ){0,4}(?:prompts?|prefix(?:es)?|context|instructions|tokens|inputs?|preamble)|(?:prefix|context|input|system prompt|kv)[- ]?cach\w+|"
-        r"cache[- ](?:control|breakpoints?|writes?|hits?|reads?)|cach(?:ing|e)|cached",
-    ),
-    (
-        "batch",
-        r"batch\w*|(?:async|asynchronous|non-urgent|overnight|offline|bulk) (?:\w+ ){0,2}(?:api|jobs?|processing|endpoint|requests?|mode)|flex (?:tier|processing|pricing)",
-    ),
-    (
-        "off_peak",
-        r"off[- ]?peak|off[- ]?hours?|(?:at|during the|over) night(?:time|s)?|overnight|night[- ]?time|nightly window|time[- ]of[- ]day|quieter hours|cheap(?:er)? hours|"
-        r"(?:outside|outside of) (?:peak|business|working|office) hours|peak hours|after hours|cheaper (?:time|hours)",
-    ),
-    (
-        "retries",
-        r"retr(?:y|ies|ying|ied)|re-?try\w*|re-?send\w*|resent|re-?submi\w+|(?:failed|failing|errored|timed[- ]out|broken) (?:\w+ ){0,2}(?:calls?|requests?|attempts?|runs?|jobs?|generations?)|"
-        r"failures|back-?off|timeouts?|(?:calls?|requests?) that (?:fail|error|time out)\w*",
-    ),
-    (
-        "context_growth",
-        r"context (?:growth|bloat|creep|window (?:growth|bloat|usage)|grow\w*|compaction|pruning|accumul\w+|length)|(?:conversation|chat|message|session|thread)s? (?:history|histories|memory|length)|"
-        r"(?:long|longer|growing|endless|huge|old) (?:\w+ ){0,2}(?:conversations?|chats?|sessions?|threads?|histor(?:y|ies)|contexts?)|compact\w*|histor(?:y|ies) (?:trunc\w+|trim\w+|summar\w+|window|size)|"
-        r"(?:truncat\w+|trim\w*|summari[sz]\w+|prun\w+|cap\w*|limit\w*|shorten\w*|drop\w*|compress\w*|forget\w*) (?:\w+ ){0,3}(?:conversations?|chats?|histor(?:y|ies)|old(?:er)? (?:turns|messages)|turns|threads?|memory|sessions?|context)|"
-        r"sliding window|last \w+ turns|turns of (?:history|context)|fewer turns|(?:whole|entire|full) (?:\w+ ){0,1}(?:conversation|history|thread|transcript|context)",
-    ),
-    (
-        "output_length",
-        r"max[_ -]?(?:output[_ -]?|completion[_ -]?|new[_ -]?)?tokens|(?:shorter|briefer|terser|less verbose|concise|short|smaller|shorten\w*|shortening|fewer|trim\w*|cap\w*|limit\w*|reduc\w+|cut\w*|restrict\w*|long|lengthy|tighter|verbose|wordy|excessive|rambling) "
-        r"(?:\w+ ){0,4}(?:output|outputs|responses?|answers?|completions?|repl(?:y|ies)|generations?|output tokens|completion tokens)|"
-        r"(?:output|response|answer|completion|reply|generation) (?:length|size|limit|cap|verbosity|token limit|token cap)s?|verbos\w+|wordy|wordiness|chatty|long[- ]winded|rambl\w+|"
-        r"(?:outputs?|responses?|answers?|completions?|replies) (?:\w+ ){0,3}(?:shorter|too long|so long|concise|brief|short|less verbose|terse)|(?:be|being|more) concise|brevity|terse\w*",
-    ),
-    (
-        "prompt_trim",
-        r"(?:shorter|smaller|trim\w*|shorten\w*|compress\w*|cut\w*|prun\w+|reduc\w+|slim\w*|lean\w*|tighten\w*|long|lengthy|bloated|huge|oversized|verbose|condens\w+|clean\w* up|minif\w+|simplif\w+|strip\w*|optimi[sz]\w+|rewrit\w+|fat|big|leaner|tighter) "
-        r"(?:\w+ ){0,4}(?:prompts?|system prompts?|instructions|few[- ]?shots?|examples|preamble|boilerplate|input tokens|inputs?|tool definitions|tool schemas?|templates?|system messages?)|"
-        r"prompt (?:trim\w*|compress\w*|length|size|bloat|engineering|optimi[sz]ation|short\w+|diet|prun\w+)s?|(?:prompts?|instructions|inputs?) (?:\w+ ){0,3}(?:shorter|too long|so long|too big|bloated|smaller|leaner|trimmed)|"
-        r"few[- ]?shot\w*|(?:less|fewer) (?:\w+ ){0,2}(?:input|prompt|context) tokens|fewer examples|(?:unused|unnecessary) (?:\w+ ){0,2}(?:context|tools?|instructions)|rag chunks?|fewer chunks",
-    ),
-    (
-        "provider_change",
-        r"(?:switch\w*|chang\w+|mov\w+|migrat\w+|swap\w*|leav\w+|hop\w*|shop\w*) (?:\w+ ){0,4}(?:providers?|vendors?|hosts?|hosting|clouds?|platforms?)|(?:different|another|other|cheaper|alternative|alternate|new|second|rival|third[- ]party) (?:\w+ ){0,2}(?:providers?|vendors?|hosts?|hosting|inference (?:host|provider|platform)s?|platforms?)|"
-        r"provider (?:change|switch\w*|swap|migration|arbitrage|shopping)|same (?:\w+ ){0,2}(?:model|weights)s? (?:\w+ ){0,3}(?:elsewhere|somewhere else|on (?:another|a different)|from (?:another|a different)|at (?:another|a different)|hosted)|"
-        r"(?:through|via|on|to|with|from|over|use|using|than) (?:aws )?(?:bedrock|vertex(?: ai)?|azure(?: openai)?|together(?: ?ai)?|fireworks(?: ?ai)?|groq|openrouter|deepinfra|cerebras|sambanova|replicate|anyscale|nebius|novita|baseten|hyperbolic)(?: instead| rather)?|"
-        r"self[- ]?host\w*|elsewhere",
-    ),
-    (
-        "right_size",
-        r"(?:smaller|cheaper|lighter|weaker|lesser|less (?:expensive|powerful|capable|costly)|low(?:er)?[- ](?:cost|end|tier|priced)|cheap|small|tiny|mini|budget|simpler|lower|inexpensive|lightweight|faster|dumber|affordable|economical) "
-        r"(?:\w+ ){0,3}(?:models?|llms?|ones?|tiers?|variants?|versions?)|right[- ]?siz\w+|down-?siz\w+|down-?grad\w+|overkill|over-?powered|too (?:big|powerful|strong|large|smart|expensive) (?:of )?(?:a |an )?(?:models?|llms?)|"
-        r"(?:model|llm|smart) (?:routing|router|cascade|cascading|downgrade|tiering|selection|right-?sizing|distillation)|rout\w+ (?:\w+ ){0,4}(?:cheaper|smaller|lighter|models?)|(?:big|large|flagship|frontier|premium|expensive|heavy|top|top[- ]tier|biggest|largest) (?:\w+ ){0,2}models? (?:\w+ ){0,5}(?:simple|easy|small|trivial|everything|basic|need|necessary|overkill)|"
-        r"distil\w*|fine[- ]?tun\w+ a small\w*",
-    ),
-)
-_LEVER_PATTERNS: Final = tuple((name, re.compile(rf"\b(?:{pattern})\b", _F)) for name, pattern in _LEVERS)
-
-
-def find_lever(text: Text) -> str | None:
-    """The lever that a message names; the first named where it names several."""
-    best: tuple[int, int, str] | None = None
-    for rank, (name, pattern) in enumerate(_LEVER_PATTERNS):
-        if (match := pattern.search(text.lower)) is not None:
-            weak = match.group() in _WEAK
-            candidate = (1000 if weak else match.start() // 8, rank, name)
-            best = candidate if best is None or candidate < best else best
-    return None if best is None else best[2]
-
-
-_WEAK: Final = frozenset(
-    {"elsewhere", "compact", "failures", "timeouts", "timeout", "overnight", "cached", "cache", "caching"}
-)
 
 _DIMENSION_WORDS: Final = {
     "model": r"models?|llms?|engines?|model names?",
@@ -139,7 +57,7 @@ def find_group_by(text: Text) -> tuple[str, ...]:
 _WORD_NUMBER: Final = (
     r"\d{1,9}(?:[.,]\d{1,6})?|two|three|four|five|six|seven|eight|nine|ten|twenty|fifty|hundred|a hundred"
 )
-_VOLUMES: Final = (
+_VOLUMES: Final[tuple[tuple[re.Pattern[str], str | float | None], ...]] = (
     (
         re.compile(rf"\b(?P<n>{_WORD_NUMBER})[- ]?(?:x|times|fold)\b(?! (?:a|per|each) )|\bx ?(?P<m>\d{{1,4}})\b", _F),
         "times",

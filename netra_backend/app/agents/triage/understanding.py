@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from ..agent import PastMessage
+from .continuing import is_fragment, last_question
+from .decision import Decision, decide
 from .intents import INTENTS, OUT_OF_SCOPE
-from .model_names import ModelMention, find_models
-from .periods import Period, find_periods
-from .rules import Decision, decide
-from .slots import find_group_by, find_lever, find_volume_change
-from .text import Text, read
+from .parting import parts_of
+from .periods import Period
+from .reading import Reading, read_message
+from .subject import subject_of
 
 Route = Literal["agent", "clarify", "refuse"]
 DecidedBy = Literal["rule", "classifier", "model"]
@@ -40,7 +41,8 @@ class Understanding:
 
     ``period`` is ``slots.period`` in dates; ``models`` are all models named, ``slots.model`` the one that the request is
     about (the target of a supposed move); ``dimensions`` are all of ``group_by``; ``volume_factor`` is ``volume_change``
-    as a factor where it is one. ``question`` is what to ask back where ``route`` is ``clarify``.
+    as a factor where it is one. ``question`` is what to ask back where ``route`` is ``clarify``; ``alternatives`` are the
+    likeliest intents then.
     """
 
     intent: str
@@ -56,7 +58,7 @@ class Understanding:
     question: str | None = None
     alternatives: tuple[str, ...] = ()
     text: str = ""
-    parts: tuple[Understanding, ...] = field(default=())
+    parts: tuple[Understanding, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """This understanding as plain JSON."""
@@ -83,62 +85,86 @@ def understand(
     """Say what ``message`` asks. Deterministic; never raises, whatever the message.
 
     ``now_ms`` and ``timezone`` resolve periods in words to dates; ``history`` (oldest first) completes a fragment such as
-    "and last week?".
+    "and last week?" and the answer to a question that was asked back.
     """
-    return _understand_one(read(message), now_ms, timezone)
+    reading = read_message(message, now_ms=now_ms, timezone=timezone)
+    decision = decide(reading)
+    if (earlier := last_question(history)) is not None:
+        if earlier.asked_back and decision.route != "agent":
+            joined = read_message(f"{earlier.text}\n{message}", now_ms=now_ms, timezone=timezone)
+            if (answered := decide(joined)).route == "agent":
+                return _filled(joined, answered)
+        elif is_fragment(reading):
+            return _continued(reading, decision, understand(earlier.text, now_ms=now_ms, timezone=timezone))
+    parts = [_filled(part, decided) for part, decided in parts_of(reading, decision, now_ms=now_ms, timezone=timezone)]
+    return parts[0] if len(parts) == 1 else replace(parts[0], parts=tuple(parts))
 
 
-def _understand_one(text: Text, now_ms: int, timezone: str) -> Understanding:
-    models = find_models(text)
-    periods = find_periods(text, now_ms=now_ms, timezone=timezone)
-    lever = find_lever(text)
-    dimensions = find_group_by(text)
-    volume = find_volume_change(text)
-    decision = decide(text, models, lever=lever, dimensions=dimensions, volume=volume is not None)
-    period = periods[0] if periods else None
-    model = _subject(text, models)
-    slots = Slots(
-        period=None if period is None else period.said,
-        model=None if model is None else model.name,
-        lever=lever,
-        group_by=dimensions[0] if dimensions else None,
-        volume_change=volume[0] if volume and decision.intent == "what_if" else None,
-    )
+def with_intent(understood: Understanding, intent: str) -> Understanding:
+    """The same message, with the intent that a language model chose for it."""
+    route: Route = "refuse" if intent == OUT_OF_SCOPE else "agent"
+    decision = Decision(intent, _MODEL_CONFIDENCE, route, "model", ("a language model chose it",), ())
+    reading = read_message(understood.text, now_ms=0, timezone="UTC")
+    chosen = _filled(reading, decision)
+    period = understood.period if chosen.period is not None else None
+    return replace(chosen, period=period)
+
+
+_MODEL_CONFIDENCE: Final = 0.7
+_GROUPED: Final = frozenset({"cost_overview", "cost_breakdown", "cost_anomaly", "usage_query", "forecast_budget"})
+
+
+def _filled(reading: Reading, decision: Decision) -> Understanding:
+    """The understanding of a reading: its decision, with the slots that its intent has use for."""
+    intent = decision.intent
+    inside = decision.route != "refuse"
+    period = reading.periods[0] if reading.periods and inside else None
+    model = subject_of(reading) if inside else None
+    dimensions = reading.dimensions if intent in _GROUPED and inside else ()
+    volume = reading.volume if intent == "what_if" and inside else None
     return Understanding(
-        intent=decision.intent,
+        intent=intent,
         confidence=decision.confidence,
-        route=_route(decision),
-        slots=slots,
+        route=decision.route,
+        slots=Slots(
+            period=None if period is None else period.said,
+            model=None if model is None else model.name,
+            lever=reading.levers[0] if reading.levers and intent == "savings_lever" and inside else None,
+            group_by=dimensions[0] if dimensions else None,
+            volume_change=None if volume is None else volume[0],
+        ),
         reasons=decision.reasons,
-        decided_by="rule",
+        decided_by=decision.decided_by,
         period=period,
-        models=tuple(dict.fromkeys(mention.name for mention in models)),
+        models=tuple(dict.fromkeys(mention.name for mention in reading.models)) if inside else (),
         dimensions=dimensions,
-        volume_factor=volume[1] if volume and slots.volume_change else None,
-        question=_question(decision) if _route(decision) == "clarify" else None,
-        text=text.said,
+        volume_factor=None if volume is None else volume[1],
+        question=_question(decision) if decision.route == "clarify" else None,
+        alternatives=decision.alternatives if decision.route == "clarify" else (),
+        text=reading.text.said,
     )
 
 
-_THRESHOLD: Final = 0.5
-
-
-def _route(decision: Decision) -> Route:
-    if decision.confidence < _THRESHOLD:
-        return "clarify"
-    return "refuse" if decision.intent == OUT_OF_SCOPE else "agent"
+def _continued(reading: Reading, decision: Decision, earlier: Understanding) -> Understanding:
+    """A fragment, understood as the earlier request with what the fragment names put in its place."""
+    if earlier.route != "agent":
+        return _filled(reading, decision)
+    intent = earlier.intent
+    if reading.dimensions and intent == "cost_overview":
+        intent = "cost_breakdown"
+    why = ("it goes on from your message before",)
+    new = _filled(reading, Decision(intent, earlier.confidence, "agent", decision.decided_by, why, ()))
+    filled = earlier.slots.as_json() | new.slots.as_json()
+    return replace(
+        new,
+        slots=Slots(**filled),
+        period=new.period or earlier.period,
+        models=new.models or earlier.models,
+        dimensions=new.dimensions or earlier.dimensions,
+        volume_factor=new.volume_factor if new.slots.volume_change else earlier.volume_factor,
+    )
 
 
 def _question(decision: Decision) -> str:
-    if decision.intent == OUT_OF_SCOPE:
-        return "What would you like to know about your LLM spend: a total, a split, a saving, a price or a forecast?"
-    return f"Do you want to know {INTENTS[decision.intent]}, or something else?"
-
-
-def _subject(text: Text, models: Sequence[ModelMention]) -> ModelMention | None:
-    """The model that a request is about: where it is moved to, else the first named."""
-    for mention in models:
-        before = text.lower[max(0, mention.start - 16) : mention.start].split()
-        if before and before[-1] in ("to", "onto", "with", "into", "use", "using", "on"):
-            return mention
-    return models[0] if models else None
+    first, second = (INTENTS[intent] for intent in decision.alternatives[:2])
+    return f"Do you want to know {first}, or {second}?"

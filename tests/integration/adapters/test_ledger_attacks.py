@@ -77,7 +77,7 @@ async def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         "def bare(rows, arguments):\n    return str(rows.execute(arguments['sql']).fetchall())\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(code))
-    bounds = LedgerBounds(question_s=4.0, question_cpu_s=2, question_bytes=512 << 20)
+    bounds = LedgerBounds(question_s=120.0, question_cpu_s=2, question_bytes=512 << 20)
     ledger = DuckDBLedger(
         tmp_path / "usage", ManualClock(), SeededEntropy(1), bounds=bounds, questions={"bare": "bare:bare"}
     )

@@ -2,36 +2,55 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+import sys
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Final
 
 import typer
 
-from .commands.ask import ask
-from .commands.check import check
-from .commands.demo import demo
-from .commands.drill import drill
-from .commands.importing import import_
-from .commands.revoking import revoke
-from .commands.serve import serve, token
+COMMANDS: Final = {
+    "demo": "demo:demo",
+    "serve": "serve:serve",
+    "ask": "ask:ask",
+    "token": "serve:token",
+    "import": "importing:import_",
+    "check": "check:check",
+    "drill": "drill:drill",
+    "revoke": "revoking:revoke",
+}
+"""Each command's module and function below ``commands``; only that of the command that is run is loaded."""
 
 GROUP: Final = "netra.commands"
 """Entry points of this group are callables that take the ``typer.Typer`` and add their commands to it."""
 
-app = typer.Typer(
-    name="netra",
-    help="A multi-user AI-agent chat server whose isolation can be proved.",
-    no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
-    rich_markup_mode="rich",
-)
-for command in (demo, serve, ask, token, check, drill, revoke):
-    app.command()(command)
-app.command("import")(import_)
+
+def command_line(words: Sequence[str]) -> typer.Typer:
+    """The command line for these words: with the command of ours that they name, or with everything there is."""
+    app = typer.Typer(
+        name="netra",
+        help="A multi-user AI-agent chat server whose isolation can be proved.",
+        no_args_is_help=True,
+        pretty_exceptions_show_locals=False,
+        rich_markup_mode="rich",
+    )
+    app.callback()(_nothing)
+    named = words[0] if words and words[0] in COMMANDS else None
+    for name in [named] if named else COMMANDS:
+        module, _, function = COMMANDS[name].partition(":")
+        app.command(name)(getattr(import_module(f".commands.{module}", __package__), function))
+    if named is None:
+        from importlib.metadata import entry_points  # reads every installed distribution
+
+        for point in entry_points(group=GROUP):
+            point.load()(app)
+    return app
+
+
+def _nothing() -> None:
+    """A single command would be taken for the whole command line, were there nothing before it."""
 
 
 def main() -> None:
     """Run the command line."""
-    for point in entry_points(group=GROUP):
-        point.load()(app)
-    app()
+    command_line(sys.argv[1:])()

@@ -16,7 +16,6 @@ from .adapters.data_directory import lock_data_directory, make_data_directory
 from .adapters.development_key import development_key
 from .adapters.duckdb_ledger import DuckDBLedger
 from .adapters.file_revocations import FileRevocations
-from .adapters.jwks_keys import JwksKeys
 from .adapters.local_tickets import LocalTickets
 from .adapters.sqlite_audit import SqliteAudit
 from .adapters.sqlite_event_log import SqliteEventLog
@@ -183,10 +182,10 @@ def _minter(clock: Clock, entropy: Entropy) -> Callable[[str], str]:
 
 
 def _keys(source: TokenSource, settings: Settings, clock: Clock, entropy: Entropy) -> KeySet:
-    if source.kind == "jwks":
-        return JwksKeys(clock, url=source.url)
-    if source.kind == "oidc":
-        return JwksKeys(clock, issuer=source.issuer or "")
+    if source.kind in ("jwks", "oidc"):
+        from .adapters.jwks_keys import JwksKeys  # brings an HTTP client, which other sources of keys do not need
+
+        return JwksKeys(clock, url=source.url) if source.kind == "jwks" else JwksKeys(clock, issuer=source.issuer or "")
     key = development_key(settings.data_dir, entropy) if source.kind == "development" else b""
     return StaticKeys(source, key)
 

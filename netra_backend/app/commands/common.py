@@ -7,18 +7,19 @@ import time
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, ParamSpec, TypeVar, cast
 
 import typer
-from rich.console import Console
 
-from ...client.errors import ClientError
 from ..adapters.data_directory import holder_of, make_data_directory
 from ..adapters.development_key import development_key
 from ..adapters.system_clock import SystemEntropy
 from ..config import DEVELOPMENT, Settings
 from ..core.errors import ConfigurationError, NetraError
 from ..services.token_minting import DEFAULT_LIFETIME_S, mint_token
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,8 +34,24 @@ DataDir = Annotated[Path | None, typer.Option(help="Where everything is kept (NE
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable: one JSON value a line on stdout.")]
 User = Annotated[str, typer.Option(help="Whose data; needs the development key of the data directory.")]
 
-out: Final = Console()
-err: Final = Console(stderr=True)
+
+class _MadeWhenUsed:
+    """A console that is made when something of it is first used: a command that prints one word loads no rich."""
+
+    def __init__(self, **options: Any) -> None:
+        self._options = options
+        self._console: Console | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._console is None:
+            from rich.console import Console
+
+            self._console = Console(**self._options)
+        return getattr(self._console, name)
+
+
+out: Final = cast("Console", _MadeWhenUsed())
+err: Final = cast("Console", _MadeWhenUsed(stderr=True))
 
 
 def load_settings(data_dir: Path | None = None, **overrides: Any) -> Settings:
@@ -83,10 +100,18 @@ def told(command: Callable[P, R]) -> Callable[P, R]:
         except NetraError as error:
             err.print(f"✗ {error.message}", style="bold red", markup=False, highlight=False)
             err.print(f"  {error.hint}", markup=False, highlight=False)
-        except ClientError as error:
-            err.print(f"✗ {error}", style="bold red", markup=False, highlight=False)
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
+        except Exception as error:
+            if not _is_of_client(error):
+                raise
+            err.print(f"✗ {error}", style="bold red", markup=False, highlight=False)
         raise typer.Exit(EXIT_REFUSED)
 
     return run
+
+
+def _is_of_client(error: Exception) -> bool:
+    from ...client.errors import ClientError  # brings the frames, which most commands do not need
+
+    return isinstance(error, ClientError)

@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 from .guardian import in_child
 
 _COMMAND: Final = (sys.executable, "-c", "from netra_backend.app.cli import main; main()")
+_SERVE_WITH: Final = "test_framework.serve_with"
 _END_SECONDS: Final = 15.0
 
 
@@ -27,11 +28,13 @@ class ServerProcess:
     """One server. ``url`` is where it listens; what it logs is kept in a file and read by ``log``.
 
     ``settings`` are environment variables; of the test's own environment no setting of the application is passed on.
+    ``added`` names a module whose agents and tools are added to the server's own (see ``serve_with``).
     """
 
-    def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None, *, added: str | None = None) -> None:
         self.data_dir = data_dir
         self.url = ""
+        self._serve = (*_COMMAND, "serve") if added is None else (sys.executable, "-m", _SERVE_WITH, added)
         self._settings = dict(settings or {})
         self._process: subprocess.Popen[bytes] | None = None
         # Outside of the data directory, which is the server's own, and not removed with it.
@@ -52,7 +55,7 @@ class ServerProcess:
     def start(self) -> Self:
         """Start (again, on the same data) and wait until it is ready. Raises ``ServerFailed``."""
         self._process = subprocess.Popen(
-            [*_COMMAND, "serve", "--port", "0", "--data-dir", str(self.data_dir)],
+            [*self._serve, "--port", "0", "--data-dir", str(self.data_dir)],
             stdout=subprocess.PIPE,
             stderr=self._log,
             env=self._environment(),

@@ -13,6 +13,7 @@ import fnmatch
 import importlib
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -200,8 +201,9 @@ def warm_up(modules: Iterable[str]) -> None:
 def _without(disabled: str, claims: list[Claim]) -> Any:
     def job() -> dict[str, Any]:
         import_hook.install(disabled)
-        os.environ.update(import_hook.environment(disabled))
-        return ask_tests(claims)
+        with tempfile.TemporaryDirectory(prefix="netra-prove-") as folder:
+            os.environ["PYTHONPATH"] = import_hook.path_for_children(disabled, Path(folder))
+            return ask_tests(claims)
 
     return job
 

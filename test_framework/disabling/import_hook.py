@@ -1,8 +1,8 @@
 """An import hook that takes one ``raise`` out of one module as it is imported. Standard library only.
 
-``NETRA_TEST_DISABLED_POINT`` names it as ``MODULE:CONSTANT``, such as ``netra_backend.app.core.ids:ID_FORMAT``. The
-application does not know the variable: the hook is installed by the kit, in this process by ``install`` and in every Python
-process started below by ``sitecustomize`` in this folder, which ``environment`` puts on the path.
+The point is named ``MODULE:CONSTANT``, such as ``netra_backend.app.core.ids:ID_FORMAT``. ``install`` works in this process;
+``path_for_children`` makes a folder that, put on ``PYTHONPATH``, does the same in every Python process started below, also in
+those that are given no other variable. The application knows nothing of either.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
-
-VARIABLE = "NETRA_TEST_DISABLED_POINT"
 
 
 class PointNotFound(ImportError):
@@ -97,8 +95,9 @@ def install(disabled: str) -> None:
     sys.meta_path.insert(0, finder)
 
 
-def environment(disabled: str) -> dict[str, str]:
-    """The variables that make Python processes started with them import the same way."""
-    here = str(Path(__file__).parent)
-    path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
-    return {VARIABLE: disabled, "PYTHONPATH": path}
+def path_for_children(disabled: str, folder: Path) -> str:
+    """The ``PYTHONPATH`` with which Python processes import the same way; ``folder`` must be there and may be empty."""
+    # Python imports sitecustomize at its start, when its own paths are set.
+    program = f"from test_framework.disabling.import_hook import install\n\ninstall({disabled!r})\n"
+    (folder / "sitecustomize.py").write_text(program)
+    return os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from test_framework.disabling import import_hook
-from test_framework.disabling.import_hook import PointNotFound, environment, install, names_point, without_point
+from test_framework.disabling.import_hook import (
+    PointNotFound,
+    install,
+    names_point,
+    path_for_children,
+    without_point,
+)
 
 MODULE = """
 from points import validation, No
@@ -121,10 +127,24 @@ def test_a_module_that_does_not_exist_is_not_found(judged: str) -> None:
         importlib.import_module("no_such_module_at_all")
 
 
-def test_the_environment_carries_the_hook_to_child_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+PROGRAM = """
+from netra_backend.app.core.ids import check_id
+check_id("user_id", "not an id")
+print("taken for an id")
+"""
+
+
+@pytest.mark.parametrize(("disabled", "code"), [("netra_backend.app.core.ids:ID_FORMAT", 0), ("no.such:POINT", 1)])
+def test_a_child_process_takes_the_point_out_by_its_path_alone(tmp_path: Path, disabled: str, code: int) -> None:
+    variables = {"PYTHONPATH": path_for_children(disabled, tmp_path)}
+    done = subprocess.run([sys.executable, "-c", PROGRAM], env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert ("taken for an id" in done.stdout) is (code == 0)
+    assert ("InvalidContextError" in done.stderr) is (code == 1)
+
+
+def test_the_path_of_children_keeps_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "there")
-    made = environment("a.b:X")
-    folder = str(Path(import_hook.__file__).parent)
-    assert made == {"NETRA_TEST_DISABLED_POINT": "a.b:X", "PYTHONPATH": f"{folder}{os.pathsep}there"}
+    assert path_for_children("a.b:X", tmp_path) == f"{tmp_path}{os.pathsep}there"
     monkeypatch.delenv("PYTHONPATH")
-    assert environment("a.b:X")["PYTHONPATH"] == folder
+    assert path_for_children("a.b:X", tmp_path) == str(tmp_path)

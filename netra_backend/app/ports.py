@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -172,8 +172,8 @@ class ModelPart:
 class Model(Protocol):
     """A language model."""
 
-    def stream(self, prompt: str, *, system: str, max_tokens: int) -> AsyncIterator[ModelPart]:
-        """The answer, in parts. Closing the iterator ends the request. Raises ``DependencyUnavailable``."""
+    def stream(self, prompt: str, *, system: str, max_tokens: int) -> AsyncGenerator[ModelPart, None]:
+        """The answer, in parts. Closing the generator ends the request. Raises ``DependencyUnavailable``."""
 
 
 class Ledger(Counted, Protocol):

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from .agents.supervisor.agent_registry import AgentRegistry
 from .agents.supervisor.execution_engine import UserExecutionEngine
@@ -18,7 +20,7 @@ from .agents.supervisor.past_messages import past_messages
 from .agents.supervisor.run_services import RunServices
 from .agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES
 from .core import validation
-from .core.errors import LimitRefused
+from .core.errors import LimitRefused, NotFound
 from .core.events import AgentCancelled, RunQueued, UserMessage, decode_event
 from .core.frames import Accepted, CancelRun, ExecuteAgent, ResolveApproval, ServerFrame
 from .core.history import RunRecord, ThreadHead
@@ -31,6 +33,7 @@ from .services.user_execution_context import UserExecutionContext
 _LOG: Final = logging.getLogger("netra.turn")
 KEY_LIFETIME_MS: Final = 24 * 3600 * 1000
 _MAX_KEYS: Final = 20_000
+_CANCEL_S: Final = 2.0  # how long a run that is left to its journal may take to let go
 
 
 class Requester(Protocol):
@@ -86,9 +89,8 @@ class Turns:
         self._limits = limits
         self._loop = loop
         self._runs: dict[str, ActiveRun] = {}
-        self._keys: dict[tuple[str, str], RunRecord] = {}
-        self._idle: asyncio.Event = asyncio.Event()
-        self._idle.set()
+        self._keys: OrderedDict[tuple[str, str], RunRecord] = OrderedDict()
+        self._words: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._draining = False
         self.runs_started = 0
         self.runs_taken_over = 0
@@ -181,29 +183,23 @@ class Turns:
         accepted = Accepted(frame.id, head.thread_id, head.epoch, run.run_id, run.seq)
         chunk.before = [*(chunk.before or ()), partial(requester.say, accepted)]
         if frame.id is not None:
-            self._remember(user_id, frame.id, run)
+            _remember(self._keys, (user_id, frame.id), run)
         return self._line_up(ActiveRun(user_id, run, engine, frame.message, Journal()))
 
     def _line_up(self, active: ActiveRun) -> ActiveRun:
         active.run.head.lines.append(active.run)
         self._runs[active.run.run_id] = active
-        self._idle.clear()
         return active
-
-    def _remember(self, user_id: str, key: str, run: RunRecord) -> None:
-        if len(self._keys) >= _MAX_KEYS:
-            self._keys.pop(next(iter(self._keys)))
-        self._keys[user_id, key] = run
 
     async def _answered(self, requester: Requester, key: str) -> bool:
         """Give the first answer again where this user's key was accepted before; whether it was."""
+        since_ms = self._services.clock.now_ms() - KEY_LIFETIME_MS
         known = self._keys.get((requester.user_id, key))
-        if known is not None:
+        if known is not None and known.created_ms >= since_ms:
             await self._log.durable(known)
             head = known.head
             requester.say(Accepted(key, head.thread_id, head.epoch, known.run_id, known.seq))
             return True
-        since_ms = self._services.clock.now_ms() - KEY_LIFETIME_MS
         stored = await self._log.request(requester.user_id, key, since_ms)
         if stored is None:
             return False
@@ -224,14 +220,19 @@ class Turns:
 
     async def resolve(self, requester: Requester, frame: ResolveApproval) -> None:
         """Say the user's word about a tool call that waits for it. Raises ``NotFound``."""
-        self._services.approvals.resolve(
-            requester.user_id,
-            frame.approval_id,
-            frame.decision,
-            frame.arguments_hash,
-            requester.connection_id,
-            partial(requester.say, Accepted(frame.id)),
-        )
+        user_id, key = requester.user_id, frame.id
+        accept = partial(requester.say, Accepted(key))
+        try:
+            self._services.approvals.resolve(
+                user_id, frame.approval_id, frame.decision, frame.arguments_hash, requester.connection_id, accept
+            )
+        except NotFound:
+            if key is None or self._words.get((user_id, key)) != frame.approval_id:
+                raise
+            accept()
+            return
+        if key is not None:
+            _remember(self._words, (user_id, key), frame.approval_id)
 
     def stop_user(self, owner: str, by: str) -> None:
         """Stop all runs of one user."""
@@ -240,18 +241,19 @@ class Turns:
 
     async def end_user(self, owner: str, by: str) -> None:
         """Stop all runs of one user, wait until they have ended, and forget the user's idempotency keys."""
-        tasks = [active.task for active in self.of_user(owner) if active.task is not None]
-        self.stop_user(owner, by)
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while runs := self.of_user(owner):  # others may begin while these are waited for
+            self.stop_user(owner, by)
+            await _ended(runs)
         for key in [key for key in self._keys if key[0] == owner]:
             del self._keys[key]
 
     async def stop_thread(self, head: ThreadHead, by: str) -> None:
-        """Stop all runs of one thread, and wait until they have ended."""
-        tasks = [self._runs[run.run_id].task for run in head.lines]
-        for run in list(head.lines):
-            self._stop(self._runs[run.run_id], by)
-        await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
+        """Stop all runs of one thread, and wait until they have ended. In the step that this returns in there is none."""
+        while head.lines:  # others may begin while these are waited for
+            runs = [self._runs[run.run_id] for run in head.lines]
+            for active in runs:
+                self._stop(active, by)
+            await _ended(runs)
 
     # --- runs -------------------------------------------------------------------------------------------------------
 
@@ -268,28 +270,37 @@ class Turns:
                 raise asyncio.CancelledError
             agent = self._registry.make(run.agent)
             wanted = getattr(agent, "history_messages", 0)
-            history = await past_messages(self._log, run.head, run.seq, wanted) if wanted and run.seq > 1 else ()
+            history = await past_messages(self._log, run, wanted) if wanted and run.seq > 1 else ()
             await active.engine.execute(
                 agent, run, self._services, message=active.message, journal=active.journal, history=history
             )
         except asyncio.CancelledError:
             if active.engine.cancelled_by is not None and not run.ended:  # before the engine had begun
                 active.engine.emitter.emit(AgentCancelled, by=active.engine.cancelled_by)
-        except Exception:
-            _LOG.exception("a run could not be ended", extra={"run_id": run.run_id})
+        except Exception as fault:  # the agent could not be made, or the thread not be read
+            self._fail(active, fault)
         finally:
             self._over(active)
+
+    def _fail(self, active: ActiveRun, fault: Exception) -> None:
+        try:
+            active.engine.fail(fault, active.run, self._services)
+        except Exception:  # the log takes nothing more: the run goes on from its journal in the next process
+            _LOG.exception("a run could not be ended", extra={"run_id": active.run.run_id})
 
     def _stop(self, active: ActiveRun, by: str) -> None:
         if active.engine.cancelled_by is not None or active.run.ended:
             return
         active.engine.cancelled_by = by
-        if active.task is not None:
-            if active.begun:  # a task that is cancelled before its first step never takes one
-                active.task.cancel()
-            return
-        active.engine.emitter.emit(AgentCancelled, by=by)
-        self._over(active)
+        if active.task is None:
+            active.engine.emitter.emit(AgentCancelled, by=by)
+            self._over(active)
+        else:
+            self._cancel(active)
+
+    def _cancel(self, active: ActiveRun) -> None:
+        if active.begun and active.task is not None:  # a task that is cancelled before its first step never takes one
+            active.task.cancel()
 
     def _over(self, active: ActiveRun) -> None:
         """The run is no longer of this process: it ended, or it will be taken over from its journal."""
@@ -308,28 +319,34 @@ class Turns:
             quota.runs += 1
             self._go(following)
         self._quotas.release(active.owner)
-        if not self._runs:
-            self._idle.set()
 
     def tick(self, now: float) -> None:
-        """Stop runs that take too long."""
+        """Stop runs that take too long; what a run waits for its user's word does not count. Cancel again what was stopped
+        and still goes on."""
+        waiting = self._services.approvals.waiting_runs()
         for active in [each for each in self._runs.values() if each.task is not None]:
-            if now - active.began >= self._limits.run_s:
+            if active.engine.cancelled_by is not None:
+                self._cancel(active)
+            elif active.run.run_id in waiting:
+                active.began = now
+            elif now - active.began >= self._limits.run_s:
                 self._stop(active, "timeout")
 
     async def drain(self, patience_s: float) -> None:
-        """Start nothing more, give runs this long to end, and leave the others to their journals."""
+        """Start nothing more, give runs this long to end, and leave the others to their journals; at once those that wait for
+        their turn or their user's word."""
         self._draining = True
-        try:
-            async with asyncio.timeout(patience_s):
-                await self._idle.wait()
-        except TimeoutError:
-            pass
-        tasks = [active.task for active in self._runs.values() if active.task is not None]
+        waiting = self._services.approvals.waiting_runs()
+        going = [active.task for active in self._runs.values() if active.task and active.run.run_id not in waiting]
+        if going and patience_s > 0:
+            await asyncio.wait(going, timeout=patience_s)
+        left = list(self._runs.values())
+        tasks = [active.task for active in left if active.task is not None]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for active in list(self._runs.values()):
+        if tasks:
+            await asyncio.wait(tasks, timeout=_CANCEL_S)
+        for active in left:
             active.engine.close()
 
     # --- takeover ---------------------------------------------------------------------------------------------------
@@ -338,16 +355,18 @@ class Turns:
         """Go on with the runs that an earlier process left; how many. Recorded effects are not performed again."""
         taken = 0
         for stored in await self._log.unfinished():
-            if stored.run_id not in self._runs and await self._resume(stored):
+            if stored.run_id in self._runs:
+                continue
+            try:
+                await self._resume(stored)
                 taken += 1
+            except Exception:  # one run that cannot be read keeps no other from going on
+                _LOG.exception("a run cannot be taken over", extra={"run_id": stored.run_id, "agent": stored.agent})
         self.runs_taken_over += taken
         return taken
 
-    async def _resume(self, stored: StoredRun) -> bool:
-        head = await self._log.find(stored.thread_id)
-        if head is None or head.owner != stored.owner or not self._registry.has(stored.agent):
-            _LOG.error("a run cannot be taken over", extra={"run_id": stored.run_id, "agent": stored.agent})
-            return False
+    async def _resume(self, stored: StoredRun) -> None:
+        head = await self._conversations.owned_thread(stored.owner, stored.thread_id)
         events = [decode_event(frame) for frame in await self._log.run_frames(stored)]
         first = events[0]
         assert isinstance(first, UserMessage)
@@ -364,4 +383,18 @@ class Turns:
             self._go(active)
         else:
             quota.queued += 1
-        return True
+
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+def _remember(known: OrderedDict[_Key, _Value], key: _Key, value: _Value) -> None:
+    if len(known) >= _MAX_KEYS:
+        known.popitem(last=False)
+    known[key] = value
+
+
+async def _ended(runs: Sequence[ActiveRun]) -> None:
+    """Wait until those that were begun have ended, one way or another."""
+    await asyncio.gather(*(active.task for active in runs if active.task is not None), return_exceptions=True)

@@ -108,7 +108,8 @@ async def open_runtime(
         stack.push_async_callback(engines.cleanup)
         managers = WebSocketManagerFactory()
         managers.configure(limits, clock, drills_allowed=settings.allow_drills)
-        services = RunServices(clock, Approvals(), new_id, _model(settings))
+        audit_trail = AuditTrail(audit, clock)
+        services = RunServices(clock, Approvals(), new_id, _model(settings), audit_trail)
         turns = Turns(
             log=log,
             conversations=conversations,
@@ -119,7 +120,6 @@ async def open_runtime(
             limits=limits,
             loop=loop,
         )
-        audit_trail = AuditTrail(audit, clock)
         desk = FrontDesk(
             authentication=authentication,
             turns=turns,

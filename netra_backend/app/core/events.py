@@ -76,13 +76,14 @@ class ToolCompleted(Event, frozen=True, tag="tool_completed"):
 
 class AgentDelta(Event, frozen=True, tag="agent_delta"):
     """A part of the answer. A model call that is streamed again after a takeover has a higher ``attempt``; readers drop
-    the lower. ``done`` marks a call's last part, with its ``usage``."""
+    the lower. ``done`` marks a call's last part, with its ``usage``, or with the ``error`` that ended it."""
 
     call_id: str
     attempt: int
     text: str
     done: bool = False
     usage: dict[str, Any] | None = None
+    error: str | None = None
 
 
 class ApprovalRequested(Event, frozen=True, tag="approval_requested"):
@@ -123,7 +124,7 @@ class AgentFailed(Event, frozen=True, tag="agent_failed"):
 
 
 class AgentCancelled(Event, frozen=True, tag="agent_cancelled"):
-    """The run was stopped; ``by`` is ``user``, ``interrupt`` or ``operator``."""
+    """The run was stopped; ``by`` is ``user``, ``interrupt``, ``operator`` or ``timeout``."""
 
     by: str
 

@@ -54,13 +54,13 @@ class Approvals:
         self._pending: dict[str, PendingApproval] = {}
 
     async def wait(self, pending: PendingApproval, now_ms: int) -> Decision:
-        """The first word said, or ``expired``."""
+        """The first word said, or ``expired``. A word that was taken counts, even in the moment of expiry."""
         self._pending[pending.approval_id] = pending
         try:
             async with asyncio.timeout(max(0.0, (pending.expires_at_ms - now_ms) / 1000)):
                 return await asyncio.shield(pending.word)
         except TimeoutError:
-            return Decision(EXPIRED, "expiry")
+            return pending.word.result() if pending.word.done() else Decision(EXPIRED, "expiry")
         finally:
             self._pending.pop(pending.approval_id, None)
 
@@ -77,6 +77,10 @@ class Approvals:
                 point=validation.APPROVAL_OPEN,
             )
         pending.word.set_result(Decision(decision, by, recorded))
+
+    def waiting_runs(self) -> set[str]:
+        """The runs that wait for their user's word."""
+        return {pending.run_id for pending in self._pending.values()}
 
     def of(self, owner: str) -> list[PendingApproval]:
         """What waits for this owner's word, oldest first."""

@@ -98,13 +98,18 @@ class UserExecutionEngine:
                 raise
             emitter.emit(AgentCancelled, by=self.cancelled_by)
         except Exception as fault:
-            self._fail(fault, run, services)
+            self.fail(fault, run, services)
 
-    def _fail(self, fault: Exception, run: RunRecord, services: RunServices) -> None:
+    def fail(self, fault: Exception, run: RunRecord, services: RunServices) -> None:
+        """End the run as failed; its user is told an error id, and no more of a fault of ours than that. A run that was being
+        stopped is cancelled, whatever it says to that."""
         error_id = services.mint("err")
         entry = fault.entry if isinstance(fault, NetraError) else None
         _LOG.error("run failed", exc_info=fault, extra={"run_id": run.run_id, "error_id": error_id})
         if run.ended:
+            return
+        if self.cancelled_by is not None:
+            self.emitter.emit(AgentCancelled, by=self.cancelled_by)
             return
         told: dict[str, Any] = {"error": "internal", "message": "A fault of ours.", "retryable": True}
         if isinstance(fault, EventTooLarge):

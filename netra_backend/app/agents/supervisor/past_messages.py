@@ -6,7 +6,7 @@ from collections import deque
 from typing import Final
 
 from ...core.events import AgentCompleted, UserMessage, decode_event
-from ...core.history import ThreadHead
+from ...core.history import RunRecord
 from ...ports import EventLog
 from ..agent import PastMessage
 
@@ -14,20 +14,22 @@ MAX_MESSAGES: Final = 20
 _LOOK_BACK: Final = 2000
 
 
-async def past_messages(log: EventLog, head: ThreadHead, before: int, count: int) -> list[PastMessage]:
-    """The last ``count`` (at most 20) messages of the thread that stand before position ``before``, oldest first."""
+async def past_messages(log: EventLog, run: RunRecord, count: int) -> list[PastMessage]:
+    """The last ``count`` (at most 20) messages before this run: requests that were made before its own, and the answers to
+    them, also one that came while it waited. Oldest first, and the same on every replay."""
+    await log.durable(run)
+    head = run.head
     found: deque[PastMessage] = deque(maxlen=min(count, MAX_MESSAGES))
     agents: dict[str, str] = {}
-    upto = min(before - 1, head.durable)
-    async for page in log.pages(head, max(0, upto - _LOOK_BACK), upto):
+    async for page in log.pages(head, max(0, run.seq - 1 - _LOOK_BACK), head.durable):
         for frame in page:
             if b'"user_message"' not in frame[:40] and b'"agent_completed"' not in frame[:40]:
                 continue
             event = decode_event(frame)
-            if isinstance(event, UserMessage):
+            if isinstance(event, UserMessage) and event.seq < run.seq:
                 agents[event.run_id] = event.agent
                 found.append(PastMessage("user", event.text, event.agent))
-            elif isinstance(event, AgentCompleted):
+            elif isinstance(event, AgentCompleted) and (event.seq < run.seq or event.run_id in agents):
                 result = event.result
                 found.append(
                     PastMessage("agent", str(result.get("text", "")), agents.get(event.run_id, ""), result.get("data"))

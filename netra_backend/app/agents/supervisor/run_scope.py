@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from decimal import Decimal
 from typing import Any, Final
 
-from ...core.errors import DependencyUnavailable, Fault, QueryRejected, ToolFault, ToolRefused
+from ...core.errors import DependencyUnavailable, Fault, QueryRejected, Refusal, ToolFault, ToolRefused
 from ...core.events import AgentDelta, AgentThinking, ApprovalRequested, ApprovalResolved, ToolCompleted, ToolExecuting
 from ...core.journal import (
     SAY_CALL,
@@ -99,10 +100,12 @@ class EngineRunScope:
         return f"{kind}_{self._calls}"
 
     async def think(self, text: str) -> None:
+        _check_text(text)
         if type(self._next(Thought(text))) is Perform:
             self._emitter.emit(AgentThinking, text=text)
 
     async def say(self, text: str) -> None:
+        _check_text(text)
         call_id = self._call_id(SAY_CALL)
         if type(self._next(Saying(text))) is Perform:
             self._emitter.emit(AgentDelta, call_id=call_id, attempt=1, text=text, done=True)
@@ -117,19 +120,20 @@ class EngineRunScope:
         if type(answer) is Recorded and answer.completed is not None:
             return _outcome(answer.completed)
         begun = type(answer) is Unknown and answer.executing
-        if begun and definition is not None and not definition.idempotent:
-            return self._completed(call_id, tool, 0, ToolOutcome(False, error=dict(_UNKNOWN)))
-        if definition is not None and definition.approval and not begun:
-            denied = await self._ask_approval(call_id, definition, arguments, shown, answer)
-            if denied is not None:
-                self._emitter.emit(ToolExecuting, call_id=call_id, tool=tool, arguments=shown)
-                return self._completed(call_id, tool, 0, denied)
-        if not begun:
-            self._emitter.emit(ToolExecuting, call_id=call_id, tool=tool, arguments=shown)
+        not_called: ToolOutcome | None = None
         if definition is None:
             assert refusal is not None
-            return self._completed(call_id, tool, 0, _refused(refusal))
+            not_called = self._refused(refusal, tool)
+        elif definition.approval:
+            not_called = await self._ask_approval(call_id, definition, arguments, shown, answer)
+        if not begun:
+            self._emitter.emit(ToolExecuting, call_id=call_id, tool=tool, arguments=shown)
+        if not_called is not None:
+            return self._completed(call_id, tool, 0, not_called)
+        assert definition is not None
         if not definition.idempotent:
+            if begun:
+                return self._completed(call_id, tool, 0, ToolOutcome(False, error=dict(_UNKNOWN)))
             await self._emitter.durable()
         return await self._perform(call_id, definition, arguments)
 
@@ -139,6 +143,15 @@ class EngineRunScope:
         except ToolRefused as refusal:
             return None, refusal
 
+    def _refused(self, refusal: ToolFault | ToolRefused | QueryRejected, tool: str) -> ToolOutcome:
+        trail, context = self._services.audit_trail, self._dispatcher.user_context
+        if isinstance(refusal, Refusal) and trail is not None:
+            trail.refused(context.user_id, refusal, run_id=context.run_id, tool=tool)
+        error: dict[str, Any] = {"code": refusal.code, "message": refusal.message, "hint": refusal.hint}
+        if isinstance(refusal, ToolFault) and refusal.details:
+            error["details"] = refusal.details
+        return ToolOutcome(False, error=error)
+
     async def _perform(self, call_id: str, definition: Tool, arguments: Mapping[str, Any]) -> ToolOutcome:
         clock = self._services.clock
         began = clock.monotonic()
@@ -146,7 +159,7 @@ class EngineRunScope:
             result = await self._dispatcher.call(definition, arguments)
             outcome = ToolOutcome(True, result)
         except (ToolFault, ToolRefused, QueryRejected) as refusal:
-            outcome = _refused(refusal)
+            outcome = self._refused(refusal, definition.name)
         except asyncio.CancelledError:
             if not definition.idempotent:
                 elapsed = round((clock.monotonic() - began) * 1000)
@@ -172,19 +185,26 @@ class EngineRunScope:
         except EventTooLarge as fault:
             outcome = _failed("RESULT_TOO_LARGE", f"The answer of {tool} is too large: {fault}.")
             self._completed(call_id, tool, elapsed_ms, outcome)
+        except (TypeError, ValueError, OverflowError):
+            outcome = _failed("TOOL_FAILED", f"{tool} answered with what is no JSON.")
+            self._completed(call_id, tool, elapsed_ms, outcome)
         return outcome
 
     async def _ask_approval(
         self, call_id: str, definition: Tool, arguments: Mapping[str, Any], shown: dict[str, Any], answer: Answer
     ) -> ToolOutcome | None:
-        """``None`` where the user said yes."""
+        """``None`` where the user said yes. Nobody is asked about a call that would be refused anyway."""
         services = self._services
+        try:
+            self._dispatcher.fitting(definition, arguments)
+        except ToolRefused as refusal:
+            return self._refused(refusal, definition.name)
         requested = answer.approval if type(answer) is Unknown else None
         resolved = answer.resolved if type(answer) is Unknown else None
+        arguments_hash = hash_arguments(definition.name, arguments)
         if requested is None:
             requested_id = services.mint("apr")
             expires_at = services.clock.now_ms() + LIFETIME_MS
-            arguments_hash = hash_arguments(definition.name, arguments)
             self._emitter.emit(
                 ApprovalRequested,
                 approval_id=requested_id,
@@ -196,7 +216,10 @@ class EngineRunScope:
             )
         else:
             requested_id, expires_at = requested.approval_id, requested.expires_at
-            arguments_hash = requested.arguments_hash
+            if requested.arguments_hash != arguments_hash:  # they look the same where secrets are hidden
+                raise Fault(
+                    "The agent is not deterministic: it asks for other arguments than its user was asked about."
+                )
         if resolved is None:
             context = self._dispatcher.user_context
             pending = PendingApproval(
@@ -227,22 +250,39 @@ class EngineRunScope:
         call_id = self._call_id("model")
         answer = self._next(ModelCall())
         if type(answer) is Recorded:
-            return self._count("".join(part.text for part in answer.parts), answer.parts[-1].usage or {})
+            last = answer.parts[-1]
+            if last.error is not None:
+                raise DependencyUnavailable(last.error)
+            return self._count("".join(part.text for part in answer.parts), last.usage or {})
+        attempt = answer.attempt if type(answer) is Perform else 1
+        said: list[str] = []
+        coalescer = Coalescer(self._services.clock)
+        try:
+            usage = await self._stream(call_id, attempt, coalescer, said, prompt, system, max_tokens)
+        except Exception as fault:  # recorded, so that an agent that goes on without the model does so on every replay
+            told = fault.message if isinstance(fault, DependencyUnavailable) else "The language model failed."
+            rest = coalescer.rest()
+            self._emitter.emit(AgentDelta, call_id=call_id, attempt=attempt, text=rest, done=True, error=told)
+            raise DependencyUnavailable(told) from fault
+        rest = coalescer.rest()
+        self._emitter.emit(AgentDelta, call_id=call_id, attempt=attempt, text=rest, done=True, usage=usage)
+        return self._count("".join(said), usage)
+
+    async def _stream(
+        self, call_id: str, attempt: int, coalescer: Coalescer, said: list[str], prompt: str, system: str, most: int
+    ) -> dict[str, Any]:
         model = self._services.model
         if model is None:
             raise DependencyUnavailable("No language model is configured.", hint="Set NETRA_MODEL.")
-        attempt = answer.attempt if type(answer) is Perform else 1
-        said: list[str] = []
         usage: dict[str, Any] = {}
-        coalescer = Coalescer(self._services.clock)
-        async for part in model.stream(prompt, system=system, max_tokens=max_tokens):
-            usage = part.usage or usage
-            said.append(part.text)
-            ready = coalescer.add(part.text)
-            if ready:
-                self._emitter.emit(AgentDelta, call_id=call_id, attempt=attempt, text=ready)
-        self._emitter.emit(AgentDelta, call_id=call_id, attempt=attempt, text=coalescer.rest(), done=True, usage=usage)
-        return self._count("".join(said), usage)
+        async with aclosing(model.stream(prompt, system=system, max_tokens=most)) as parts:
+            async for part in parts:
+                usage = part.usage or usage
+                said.append(part.text)
+                ready = coalescer.add(part.text)
+                if ready:
+                    self._emitter.emit(AgentDelta, call_id=call_id, attempt=attempt, text=ready)
+        return usage
 
     def _count(self, text: str, usage: Mapping[str, Any]) -> ModelReply:
         reply = ModelReply(
@@ -258,11 +298,10 @@ def _outcome(completed: ToolCompleted) -> ToolOutcome:
     return ToolOutcome(completed.ok, completed.result, completed.error)
 
 
-def _refused(refusal: ToolFault | ToolRefused | QueryRejected) -> ToolOutcome:
-    error: dict[str, Any] = {"code": refusal.code, "message": refusal.message, "hint": refusal.hint}
-    if isinstance(refusal, ToolFault) and refusal.details:
-        error["details"] = refusal.details
-    return ToolOutcome(False, error=error)
+def _check_text(text: str) -> None:
+    """What is recorded must be read back as the same: an agent in Python may hand over anything."""
+    if type(text) is not str:
+        raise TypeError(f"text must be a str, not {type(text).__name__}")
 
 
 def _failed(code: str, message: str, **more: Any) -> ToolOutcome:

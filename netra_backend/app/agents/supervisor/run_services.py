@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 from ...ports import Clock, Model
 from ...services.approvals import Approvals
+from ...services.audit_trail import AuditTrail
 
 
 @dataclass(frozen=True, slots=True)
 class RunServices:
-    """Made once by the composition root. ``mint(kind)`` makes an id; ``model`` is ``None`` where none is configured."""
+    """Made once by the composition root. ``mint(kind)`` makes an id; ``model`` is ``None`` where none is configured; refused
+    tool calls stand in the ``audit_trail``."""
 
     clock: Clock
     approvals: Approvals
     mint: Callable[[str], str]
     model: Model | None = None
+    audit_trail: AuditTrail | None = None

@@ -64,7 +64,7 @@ class ToolDispatcher:
             raise SSotIsolationError(
                 "SSOT isolation: the dispatcher's request is over", point=validation.DISPATCHER_CLOSED
             )
-        fitting = self._fitting(tool, arguments)
+        fitting = self.fitting(tool, arguments)
         try:
             answer: Any = tool.call(self.user_context, fitting)
             if isinstance(
@@ -84,7 +84,9 @@ class ToolDispatcher:
             raise ToolFault(
                 "TOOL_TIMEOUT",
                 f"{tool.name} did not end within {tool.timeout_s:g} s.",
-                hint="Ask for less at once, or try again.",
+                hint="Ask for less at once, or try again."
+                if tool.idempotent
+                else "It may have acted: look there before you ask for it again.",
             ) from None
         return msgspec.to_builtins(answer, str_keys=True)
 
@@ -109,7 +111,8 @@ class ToolDispatcher:
             )
         return tool
 
-    def _fitting(self, tool: Tool, arguments: object) -> Any:
+    def fitting(self, tool: Tool, arguments: object) -> Any:
+        """The arguments as the tool takes them. Raises ``ToolRefused`` where they do not fit its schema."""
         fitting: Any = None
         try:
             fitting = msgspec.convert({} if arguments is None else arguments, tool.arguments)

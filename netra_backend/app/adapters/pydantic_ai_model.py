@@ -7,7 +7,7 @@ server of one's own is ``openai:NAME`` with ``OPENAI_BASE_URL``. Needs the extra
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,7 +31,7 @@ class PydanticAIModel:
         self._model = model
         self._stall_s = stall_s
 
-    async def stream(self, prompt: str, *, system: str, max_tokens: int) -> AsyncIterator[ModelPart]:
+    async def stream(self, prompt: str, *, system: str, max_tokens: int) -> AsyncGenerator[ModelPart, None]:
         """The answer, in parts; the last one has the usage. Closing the iterator closes the request.
 
         Raises ``DependencyUnavailable``: the package is missing, the provider refuses, fails, or says nothing for too long.

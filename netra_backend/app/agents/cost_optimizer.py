@@ -29,6 +29,10 @@ WITHOUT_DATA: Final = frozenset({"price_lookup", "data_import_help", "agent_help
 """What can be answered before anything was imported."""
 
 
+IN_THE_REPORT: Final = frozenset({"cost_overview", "cost_breakdown"})
+"""What the answer to ``savings_all`` tells as well."""
+
+
 class CostOptimizer:
     """Answers questions about LLM spend from the user's own usage data."""
 
@@ -56,12 +60,22 @@ class CostOptimizer:
         await scope.think("Looking at what usage data there is.")
         profiled = await scope.use_tool("data_profile")
         understood = understand(scope.message, now_ms=scope.now_ms, timezone=scope.timezone, history=scope.history)
-        parts = understood.parts or (understood,)
-        answers = [(part.intent, await _answer(scope, part, profiled)) for part in parts]
+        answers = [(part.intent, await _answer(scope, part, profiled)) for part in _parts(understood)]
         data = [{"intent": intent, **answer.data} for intent, answer in answers]
         return AgentResult(
             "\n\n".join(answer.text for _, answer in answers), data[0] if len(data) == 1 else {"parts": data}
         )
+
+
+def _parts(understood: Understanding) -> tuple[Understanding, ...]:
+    """The parts to answer. The whole report holds the bill and its splits, so asked beside it they are not answered twice."""
+    parts = understood.parts or (understood,)
+    reported = [part.period for part in parts if part.intent == "savings_all"]
+    return tuple(
+        part
+        for part in parts
+        if part.intent not in IN_THE_REPORT or not reported or part.period not in (None, reported[0])
+    )
 
 
 async def _answer(scope: RunScope, part: Understanding, profiled: ToolOutcome) -> Answer:

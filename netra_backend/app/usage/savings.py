@@ -138,14 +138,14 @@ def _top(log: Log, saving: Saving) -> list[dict[str, Any]]:
     """The kinds of requests (model and feature) that the saving comes from, largest first."""
     if not len(saving.rows):
         return []
-    kinds, group = np.unique(log.kind[saving.rows], return_inverse=True)
-    amounts = np.bincount(group, weights=saving.amounts)
-    requests = np.bincount(group, weights=log.n[saving.rows])
-    largest = np.argsort(-amounts, kind="stable")[:TOP_ROWS]
+    kinds = log.kind_number[saving.rows]
+    amounts = np.bincount(kinds, weights=saving.amounts)
+    requests = np.bincount(kinds, weights=log.n[saving.rows])
+    largest = [int(index) for index in np.argsort(-amounts, kind="stable")[:TOP_ROWS] if requests[index]]
     return [
         {
-            "model": log.kinds[int(kinds[index])][0],
-            "feature": log.kinds[int(kinds[index])][1],
+            "model": log.kind_names[index][0],
+            "feature": log.kind_names[index][1],
             "usd": usd(round(float(amounts[index]))),
             "requests": int(requests[index]),
         }

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from netra_backend.app.agents.cost_optimizer import ANSWERS, CostOptimizer
+from netra_backend.app.agents.cost_optimizer import ANSWERS, CostOptimizer, _parts
 from netra_backend.app.agents.tools.usage_tools import usage_tools
 from netra_backend.app.agents.triage.intents import INTENTS, OUT_OF_SCOPE
+from netra_backend.app.agents.triage.understanding import Understanding
 from netra_backend.app.usage.number_check import unsupported_numbers
 from test_framework.scripted_scope import ScriptedScope
 
@@ -24,7 +25,6 @@ async def test_the_main_question_is_answered_with_the_whole_report(ask) -> None:
     assert called(scope) == [
         "data_profile",
         "cost_summary",
-        "estimate_savings",
         "combine_savings",
         "detect_anomalies",
         "forecast_spend",
@@ -35,6 +35,13 @@ async def test_the_main_question_is_answered_with_the_whole_report(ask) -> None:
     assert report["savings"]["total"]["base_usd"]
     assert "## Where to cut" in result.text
     assert json.loads(json.dumps(result.data)) == result.data
+
+
+@pytest.mark.parametrize("first", ["cost_overview", "cost_breakdown"])
+def test_a_bill_that_the_report_holds_is_not_answered_twice(first) -> None:
+    parts = (Understanding(first, 1.0, "agent"), Understanding("savings_all", 1.0, "agent"))
+    assert [part.intent for part in _parts(Understanding(first, 1.0, "agent", parts=parts))] == ["savings_all"]
+    assert [part.intent for part in _parts(parts[0])] == [first]
 
 
 async def test_no_number_is_printed_that_no_tool_computed(ask) -> None:

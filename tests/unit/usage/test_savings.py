@@ -98,7 +98,7 @@ def test_a_log_beyond_the_bound_is_cut_to_its_newest_rows_and_says_so(monkeypatc
     assert (answer["rows"], answer["newest_rows_only"]) == (3, True)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
         st.fixed_dictionaries(

@@ -32,11 +32,7 @@ async def report(asked: Asked) -> Answer:
     summary = await scope.use_tool("cost_summary", **narrowed)
     if not summary.ok:
         return fault(summary)
-    await scope.think("Then each way to spend less by itself, to see which of them this log can tell about.")
-    alone = await scope.use_tool("estimate_savings", **narrowed)
-    if not alone.ok:
-        return fault(alone)
-    await scope.think("The ways overlap, so now one after the other, each on what the others left.")
+    await scope.think("Then the ways to spend less: one after the other, each on what the ones before it left.")
     combined = await scope.use_tool("combine_savings", **narrowed)
     if not combined.ok:
         return fault(combined)
@@ -53,7 +49,7 @@ async def report(asked: Asked) -> Answer:
     phrased = await _phrased(asked, whole) if scope.has_model else None
     return Answer(
         f"{phrased}\n\n---\n\n{markdown}" if phrased else asked.heading() + markdown,
-        {"report": whole, "alone": alone.result, "phrased_by_model": phrased is not None},
+        {"report": whole, "phrased_by_model": phrased is not None},
     )
 
 

@@ -27,7 +27,7 @@ def assess(log: Log) -> Plan | Missing:
         {log.prices[i].listing.model.id for i, rates in found.items() if i in discounts and rates and rates.later}
     )
     change = factors(log, discounts)
-    cheaper = np.isin(log.price, list(discounts))
+    cheaper = log.priced_as(discounts)
     candidates = log.priced & ~log.batched & log.ok & cheaper
     told = np.flatnonzero(candidates & log.told_to_wait)
     either = np.flatnonzero(candidates & (log.told_to_wait | log.tagged))

@@ -29,10 +29,10 @@ def excess_plan(log: Log, tokens: Ints, part: str, priced_by: Ints, assumption: 
             ("requests",),
             f"At least {SMALLEST_CLASS} requests of one model and feature, one row each, tell what is usual.",
         )
-    usual = {scenario: _quantile_by_group(tokens[rows], group, share) for scenario, share in CAPS.items()}
+    usual = _quantiles_by_group(tokens[rows], group)
 
     def take(bill: Bill, scenario: Scenario) -> Saving:
-        excess = np.minimum(np.maximum(tokens[rows] - usual[scenario], 0), priced_by[rows])
+        excess = np.minimum(np.maximum(tokens[rows] - usual[scenario][group], 0), priced_by[rows])
         chosen = np.flatnonzero((excess > 0) & (getattr(bill, part)[rows] > 0))
         if not len(chosen):
             return NOTHING
@@ -51,13 +51,17 @@ def excess_plan(log: Log, tokens: Ints, part: str, priced_by: Ints, assumption: 
     )
 
 
-def _quantile_by_group(values: Ints, group: Indices, share: float) -> Ints:
-    """The nearest-rank quantile of each row's group: the smallest value that at least ``share`` of the group do not exceed."""
-    order = np.lexsort((values, group))
+def _quantiles_by_group(values: Ints, group: Indices) -> dict[Scenario, Ints]:
+    """By scenario and group, the nearest-rank quantile: the smallest value that at least that share of the group do not
+    exceed."""
+    width = int(values.max()) + 1
+    ascending = np.sort(group * width + values) % width
     counts = np.bincount(group)
     firsts = np.cumsum(counts) - counts
-    ranks = np.maximum(np.ceil(share * counts - 1e-9).astype(np.int64), 1) - 1
     present = counts > 0
-    quantiles = np.zeros(len(counts), dtype=np.int64)
-    quantiles[present] = values[order][(firsts + ranks)[present]]
-    return np.asarray(quantiles[group])
+    quantiles = {}
+    for scenario, share in CAPS.items():
+        ranks = np.maximum(np.ceil(share * counts - 1e-9).astype(np.int64), 1) - 1
+        quantiles[scenario] = np.zeros(len(counts), dtype=np.int64)
+        quantiles[scenario][present] = ascending[(firsts + ranks)[present]]
+    return quantiles

@@ -23,9 +23,12 @@ def assess(log: Log) -> Plan | Missing:
         )
     rows = np.flatnonzero(known & log.ok)
     asked = mixed(mixed(log.prompt[rows], log.tenant[rows]), log.model[rows].view(np.uint64))
-    group = np.unique(asked, return_inverse=True)[1].reshape(-1)
-    order = np.argsort(group, kind="stable")
-    rows, group = rows[order], group[order]
+    order = np.argsort(asked, kind="stable")
+    rows, asked = rows[order], asked[order]
+    group = np.cumsum(np.r_[False, asked[1:] != asked[:-1]])
+    # Only what was asked more than once can have been answered from a store.
+    several = np.flatnonzero(np.bincount(group, minlength=1)[group] > 1)
+    rows, group = rows[several], group[several]
 
     def take(bill: Bill, scenario: Scenario) -> Saving:
         repeated = rows[_answered_from_store(group, log.ts[rows], TIMES_TO_LIVE_MS[scenario])]

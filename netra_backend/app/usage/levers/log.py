@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -126,8 +126,25 @@ class Log:
 
     @cached_property
     def kind_number(self) -> NDArray[np.intp]:
-        """``kind`` as numbers from 0."""
-        return np.asarray(np.unique(self.columns["kind"], return_inverse=True)[1].reshape(-1))
+        """``kind`` as a number from 0, an index of ``kind_names``; those without a name share the last."""
+        hashes = np.array(list(self.kinds), dtype=np.uint64)
+        order = np.argsort(hashes)
+        place = np.searchsorted(hashes[order], self.columns["kind"])
+        place[place == len(hashes)] = 0
+        known = hashes[order][place] == self.columns["kind"]
+        return np.asarray(np.where(known, order[place], len(hashes)))
+
+    @cached_property
+    def kind_names(self) -> list[tuple[str, str | None]]:
+        """The model and feature of each ``kind_number``."""
+        return [*self.kinds.values(), ("(other)", None)]
+
+    def priced_as(self, price_ids: Iterable[int]) -> Flags:
+        """Rows that have one of these prices."""
+        wanted = np.zeros(len(self.prices) + 1, dtype=bool)
+        wanted[list(price_ids)] = True
+        wanted[-1] = False
+        return np.asarray(wanted[self.columns["price"]])
 
     @cached_property
     def has_blocks(self) -> Flags:
@@ -157,23 +174,27 @@ def load_log(rows: Rows, arguments: Mapping[str, Any], options: Options) -> Log:
     # What is put into these statements comes from closed lists of columns; values are parameters.
     condition, parameters = where(arguments)
     prices = price_rows(rows)
-    newest = f"SELECT ts FROM priced WHERE {condition} ORDER BY ts DESC LIMIT 1 OFFSET {MAX_ROWS}"  # noqa: S608
-    beyond = rows.execute(newest, parameters).fetchone()
-    if beyond is not None:
-        condition, parameters = f"{condition} AND ts > ?", [*parameters, beyond[0]]
+    found = rows.execute(f"SELECT count(*) FROM usage WHERE {condition}", parameters).fetchone()  # noqa: S608
+    cut = found is not None and found[0] > MAX_ROWS
+    if cut:
+        newest = f"SELECT ts FROM usage WHERE {condition} ORDER BY ts DESC LIMIT 1 OFFSET {MAX_ROWS}"  # noqa: S608
+        condition, parameters = (
+            f"{condition} AND ts > ?",
+            [*parameters, *rows.execute(newest, parameters).fetchall()[0]],
+        )
     selected = ", ".join(f"{expression} AS {name}" for name, expression in _COLUMNS.items())
     columns = rows.execute(f"SELECT {selected} FROM priced WHERE {condition}", parameters).fetchnumpy()  # noqa: S608
     if not len(columns["ts"]):
         raise no_data(arguments)
     columns = _in_order_of_time(columns)
     kinds = rows.execute(
-        "SELECT hash(model, feature), any_value(model), any_value(feature) FROM priced "  # noqa: S608
+        "SELECT hash(model, feature), any_value(model), any_value(feature) FROM usage "  # noqa: S608
         f"WHERE {condition} GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT {MAX_KINDS}",
         parameters,
     ).fetchall()
     waiting = rows.execute(
         "SELECT hash(operation, feature), coalesce(list_contains(?, feature), false), "  # noqa: S608
-        f"regexp_matches(lower(concat_ws(' ', operation, feature)), '{WORK_THAT_CAN_WAIT}') FROM priced "
+        f"regexp_matches(lower(concat_ws(' ', operation, feature)), '{WORK_THAT_CAN_WAIT}') FROM usage "
         f"WHERE {condition} GROUP BY operation, feature ORDER BY count(*) DESC, 1 LIMIT {MAX_KINDS}",
         [list(options.batch_features), *parameters],
     ).fetchall()
@@ -188,7 +209,7 @@ def load_log(rows: Rows, arguments: Mapping[str, Any], options: Options) -> Log:
         told_to_wait=_among(columns["work"], [work for work, told, _ in waiting if told]),
         tagged=_among(columns["work"], [work for work, _, tagged in waiting if tagged]),
         options=options,
-        cut=beyond is not None,
+        cut=cut,
     )
 
 

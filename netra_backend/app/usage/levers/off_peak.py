@@ -26,7 +26,7 @@ def assess(log: Log) -> Plan | Missing:
             _nothing, 0.0, "high", ("No model in this log has prices by time of day, or all work is off-peak.",)
         )
     change = factors(log, cheaper)
-    at_peak = np.isin(log.price, list(cheaper)) & (log.cost > 0) & log.knows("real_times")
+    at_peak = log.priced_as(cheaper) & (log.cost > 0) & log.knows("real_times")
     if not at_peak.any():
         return Missing(("real timestamps",), "Import a log with the real times of its requests.")
     movable = {

@@ -43,7 +43,7 @@ class Replay:
     def __init__(self, log: Log, rows: Indices) -> None:
         self._log = log
         self._rows = rows
-        lists = [np.asarray(blocks, dtype=np.int64) for blocks in log.blocks[rows]]
+        lists = [np.asarray(blocks, dtype=np.int64) for blocks in np.ma.getdata(log.blocks)[rows]]
         size = log.block_tokens[rows].astype(np.int64)
         full = np.minimum([len(blocks) for blocks in lists], log.input_tokens[rows] // np.maximum(size, 1)).astype(
             np.int64
@@ -91,24 +91,24 @@ def _chained(flat: Hashes, counts: Ints) -> Hashes:
 
 
 class SessionReplay:
-    """Rows that only name their session: the prompt before them in the session is taken for their prefix."""
+    """Rows that only name their session: the prompt before them in the session is taken for their prefix.
 
-    def __init__(self, log: Log, rows: Indices) -> None:
-        self._log = log
-        self._rows = rows
-        self._order = np.lexsort((log.model[rows], log.session[rows]))
+    ``after`` are the rows that came within the time-to-live of one of the same session and model.
+    """
 
-    def hit_tokens(self, alive: Flags, time_to_live_ms: int, *, grown_only: bool) -> Ints:
-        """Tokens of each row that its session had sent within the time-to-live; with ``grown_only``, only where the prompt
-        grew by at least the last answer, as it does when a conversation is sent again with its next turn."""
-        log = self._log
-        order = self._order[alive[self._rows][self._order]]
-        rows = self._rows[order]
-        before, after = rows[:-1], rows[1:]
-        same = (log.session[after] == log.session[before]) & (log.model[after] == log.model[before])
-        same &= log.ts[after] - log.ts[before] <= time_to_live_ms
-        if grown_only:
-            same &= log.input_tokens[after] >= log.input_tokens[before] + log.output[before]
-        hits = np.zeros(len(self._rows), dtype=np.int64)
-        hits[order[1:][same]] = np.minimum(log.input_tokens[after], log.input_tokens[before])[same]
-        return hits
+    def __init__(self, log: Log, rows: Indices, time_to_live_ms: int) -> None:
+        key = mixed(log.session[rows], log.model[rows].view(np.uint64))
+        order = np.argsort(key, kind="stable")
+        same = np.flatnonzero(key[order][1:] == key[order][:-1])
+        before, after = rows[order[same]], rows[order[same + 1]]
+        soon = log.ts[after] - log.ts[before] <= time_to_live_ms
+        self._before, self.after = before[soon], after[soon]
+        self._shared = np.minimum(log.input_tokens[self._before], log.input_tokens[self.after])
+        self._grown = log.input_tokens[self.after] >= log.input_tokens[self._before] + log.output[self._before]
+
+    def hit_tokens(self, alive: Flags, *, grown_only: bool) -> Ints:
+        """Tokens of each row of ``after`` that its session had sent just before, where that request was sent; with
+        ``grown_only``, only where the prompt grew by at least the last answer, as it does when a conversation is sent again
+        with its next turn."""
+        sent = alive[self._before] & (self._grown | (not grown_only))
+        return np.asarray(np.where(sent, self._shared, 0))

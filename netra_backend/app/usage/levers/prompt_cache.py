@@ -26,28 +26,30 @@ def assess(log: Log) -> Plan | Missing:
                 "Log hashes of the prompt's leading blocks (prefix_blocks, block_tokens), or at least a session id.",
             )
         return Plan(_nothing, 0.0, "high", ("No model in this log has a price for cached input.",))
-    replay, sessions = Replay(log, named), SessionReplay(log, by_session)
+    replay, sessions = Replay(log, named), SessionReplay(log, by_session, TIME_TO_LIVE_MS)
     minimum = minimum_prefix(log)
+    writes_cost = np.zeros(len(log), dtype=bool)
+    writes_cost[np.r_[named, by_session]] = True
+    writes_cost &= (log.rates("cache_write") > log.rates("input")) & (log.input_tokens >= minimum)
     cache_use_is_logged = log.knows("cache_reads")
+    told = cache_use_is_logged & log.has_blocks & cacheable
     all_logged = bool(cache_use_is_logged[cacheable].all())
 
     def take(bill: Bill, scenario: Scenario) -> Saving:
+        if scenario is Scenario.LOW and not told.any():
+            return NOTHING
         read = np.zeros(len(log), dtype=np.int64)
         alive = bill.alive()
         if len(named):
-            read[named] = replay.hit_tokens(
-                alive,
-                minimum,
-                TIME_TO_LIVE_MS if scenario is not Scenario.HIGH else LONG_TIME_TO_LIVE_MS,
-                per_team=scenario is Scenario.LOW,
-            )
-        if len(by_session) and scenario is not Scenario.LOW:
-            read[by_session] = sessions.hit_tokens(alive, TIME_TO_LIVE_MS, grown_only=scenario is Scenario.BASE)
+            kept = LONG_TIME_TO_LIVE_MS if scenario is Scenario.HIGH else TIME_TO_LIVE_MS
+            read[named] = replay.hit_tokens(alive, minimum, kept, per_team=scenario is Scenario.LOW)
+        if scenario is not Scenario.LOW:
+            read[sessions.after] = sessions.hit_tokens(alive, grown_only=scenario is Scenario.BASE)
         read[read < minimum] = 0
-        rows = np.union1d(named, by_session)
-        if scenario is Scenario.LOW:
-            rows = rows[cache_use_is_logged[rows]]
-        return _charge(log, bill, rows, read, minimum)
+        counted = ((read > 0) | writes_cost) & alive
+        return _charge(
+            log, bill, np.flatnonzero(counted & told if scenario is Scenario.LOW else counted), read, minimum
+        )
 
     return Plan(
         take,

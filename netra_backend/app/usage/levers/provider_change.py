@@ -62,7 +62,7 @@ def assess(log: Log) -> Plan | Missing:
             {"model": price.model, "now": price.listing.provider.id, "offers": [name for _, name, _ in offers[:5]]}
         )
     changes = {Scenario.BASE: factors(log, middle), Scenario.HIGH: factors(log, cheapest)}
-    movable = rows[np.isin(log.price[rows], list(cheapest))]
+    movable = rows[log.priced_as(cheapest)[rows]]
 
     def take(bill: Bill, scenario: Scenario) -> Saving:
         if scenario is Scenario.LOW or not len(movable):
@@ -74,7 +74,7 @@ def assess(log: Log) -> Plan | Missing:
 
     return Plan(
         take,
-        coverage=float(log.cost[rows[np.isin(log.price[rows], open_prices)]].sum()),
+        coverage=float(log.cost[rows[log.priced_as(open_prices)[rows]]].sum()),
         confidence="low",
         assumptions=(
             "Base takes the middle one of the cheaper offers, high the cheapest; list prices, the same token counts.",

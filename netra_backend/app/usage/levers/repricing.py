@@ -17,14 +17,20 @@ PARTS: Final = {"input": "input", "read": "cache_read", "write": "cache_write", 
 
 def used_prices(log: Log) -> dict[int, tuple[datetime, datetime]]:
     """The ``price_id`` that occur in the log, each with the times of its first and last row."""
-    ids, first = np.unique(log.price, return_index=True)
-    _, from_end = np.unique(log.price[::-1], return_index=True)
-    first_ms, last_ms = log.ts[first], log.ts[len(log) - 1 - from_end]
+    first = np.full(len(log.prices) + 1, -1)
+    last = first.copy()
+    # Of several rows with one price the last assignment stays.
+    last[log.price] = np.arange(len(log))
+    first[log.price[::-1]] = np.arange(len(log))[::-1]
     return {
-        int(index): (datetime.fromtimestamp(start / 1000, UTC), datetime.fromtimestamp(end / 1000, UTC))
-        for index, start, end in zip(ids, first_ms, last_ms, strict=True)
-        if index >= 0
+        index: (_moment(log.ts[first[index]]), _moment(log.ts[last[index]]))
+        for index in range(len(log.prices))
+        if first[index] >= 0
     }
+
+
+def _moment(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(int(at_ms) / 1000, UTC)
 
 
 def factors(log: Log, changes: Mapping[int, tuple[Rates, Rates]]) -> dict[str, Floats]:

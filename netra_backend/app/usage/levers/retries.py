@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from .lever import Bill, Indices, Lever, Missing, Plan, Saving, Scenario
-from .log import Log
+from .log import Log, mixed
 
 RESEND_MS: Final = 60_000
 SAME_SIZE: Final = 0.01
@@ -54,16 +54,15 @@ def _resends(log: Log) -> Indices:
     rows = np.flatnonzero(usable)
     if len(rows) < 2:
         return np.empty(0, dtype=np.intp)
-    by_prompt = log.prompt[rows] != 0
-    key = np.where(by_prompt, log.prompt[rows], log.session[rows])
-    order = np.lexsort((log.tenant[rows], log.model[rows], key, by_prompt))
-    rows, key = rows[order], key[order]
-    before, after = rows[:-1], rows[1:]
-    same = (key[1:] == key[:-1]) & (log.model[after] == log.model[before]) & (log.tenant[after] == log.tenant[before])
+    asked = np.where(log.prompt[rows] != 0, log.prompt[rows], mixed(log.session[rows], log.session[rows]))
+    key = mixed(mixed(asked, log.tenant[rows]), log.model[rows].view(np.uint64))
+    order = np.argsort(key, kind="stable")
+    same = np.flatnonzero(key[order][1:] == key[order][:-1])
+    before, after = rows[order[same]], rows[order[same + 1]]
     soon = log.ts[after] - log.ts[before] < RESEND_MS
     larger = np.maximum(log.input_tokens[after], log.input_tokens[before])
     alike = np.abs(log.input_tokens[after] - log.input_tokens[before]) <= SAME_SIZE * larger
-    return np.asarray(np.sort(after[same & soon & alike]))
+    return np.asarray(np.sort(after[soon & alike]))
 
 
 LEVER: Final = Lever(

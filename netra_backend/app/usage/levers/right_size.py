@@ -66,7 +66,7 @@ def assess(log: Log) -> Plan | Missing:
     }
     change = factors(log, {index: (rates, log.prices[index].rates) for index, (_, rates) in siblings.items()})
     small = (log.input_tokens <= SMALL_INPUT) & (log.output <= SMALL_OUTPUT)
-    candidates = log.single & log.ok & ~log.batched & np.isin(log.price, list(siblings))
+    candidates = log.single & log.ok & ~log.batched & log.priced_as(siblings)
     if not log.single.any():
         return Missing(
             ("per-request rows",), "Import one row a request; sums over hours or days do not tell small requests."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netra_backend.app.usage.savings import estimate_savings
@@ -59,6 +59,7 @@ def test_coverage_is_the_part_of_the_bill_that_has_hashes(estimate) -> None:
     assert answer["coverage_percent"] == 50
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from("abc"), st.integers(0, 100_000)).map(

@@ -1,0 +1,186 @@
+"""The report as one HTML file that needs nothing else: pictures, each with its table; for the screen, light or dark, and for
+paper. It holds no script, and nothing of the data becomes markup."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any, Final
+
+from .money import display
+from .report import NO_NAME, price_source
+from .svg import Bar, columns, rows, waterfall
+
+MAX_NAME: Final = 120
+SPLITS: Final = (("model", "By model"), ("team", "By team"), ("feature", "By feature"), ("dataset", "By dataset"))
+
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_STYLE: Final = """
+:root { color-scheme: light dark; --ink: #1c2126; --paper: #fff; --line: #d5dae0; --bar: #3567b7; --jump: #c2410c;
+  --saved: #2f855a; --soft: #f3f5f8; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ed; --paper: #14181d; --line: #39424d; --bar: #7aa5ea;
+  --jump: #fb923c; --saved: #68d391; --soft: #1d232a; } }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem; margin: 2rem auto;
+  padding: 0 1rem; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; } .total { font-size: 2.2rem; font-weight: 650; }
+svg { width: 100%; height: auto; font-size: 13px; } svg text { fill: var(--ink); }
+.bar { fill: var(--bar); } .jump { fill: var(--jump); } .saved { fill: var(--saved); }
+.expected { fill: none; stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 4 3; }
+table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
+th, td { border-bottom: 1px solid var(--line); padding: .35rem .5rem; text-align: right; vertical-align: top; }
+th:first-child, td:first-child, .words td, .words th { text-align: left; }
+.note { background: var(--soft); border-left: 4px solid var(--jump); padding: .6rem 1rem; }
+details { margin: .6rem 0; } td { overflow-wrap: anywhere; }
+@media print { body { max-width: none; margin: 0; } section { break-inside: avoid; } details > * { display: block; } }
+"""
+
+
+def report_html(report: Mapping[str, Any]) -> str:
+    """The file's text, from what ``usage.report.build_report`` put together."""
+    summary, savings = report["summary"], report["savings"]
+    body = ["<h1>Where the money goes, and where to cut</h1>"]
+    if summary:
+        body += [_head(summary), _by_day(summary, report["anomalies"])]
+        body += [_split(summary, name, title) for name, title in SPLITS]
+    if savings:
+        body.append(_savings(savings))
+    if report["forecast"]:
+        body.append(_forecast(report["forecast"]))
+    if report["notes"]:
+        body.append(
+            f"<section><h2>Notes</h2><ul>{''.join(f'<li>{_text(note)}</li>' for note in report['notes'])}</ul></section>"
+        )
+    if summary:
+        body.append(f"<p>{_text(price_source(summary['prices']))}</p>")
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><title>LLM cost report</title>'
+        f"<style>{_STYLE}</style></head><body>{''.join(body)}</body></html>\n"
+    )
+
+
+def _name(value: object) -> str:
+    """A name of the data: bounded, without characters that hide or turn others. Not yet escaped."""
+    plain = "".join(
+        character if unicodedata.category(character)[0] != "C" else " " for character in str(value or NO_NAME)
+    )
+    return plain if len(plain) <= MAX_NAME else f"{plain[: MAX_NAME - 1]}…"
+
+
+def _text(value: object) -> str:
+    return escape(str(value), quote=True)
+
+
+def _table(header: Sequence[str], lines: Iterable[Sequence[object]], kind: str = "") -> str:
+    head = "".join(f'<th scope="col">{_text(cell)}</th>' for cell in header)
+    body = "".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in line)}</tr>" for line in lines)
+    return f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _head(summary: Mapping[str, Any]) -> str:
+    period, unpriced, reported = summary["period"], summary["unpriced"], summary["reported"]
+    notes = [
+        f"{_name(dataset['name'])} is a generated sample: nobody paid this."
+        for dataset in summary["datasets"]
+        if dataset["generated"]
+    ]
+    if unpriced["rows"]:
+        notes.append(
+            f"{unpriced['rows']:,} rows ({unpriced['rows_percent']} %) with {unpriced['tokens_percent']} % of the tokens have no "
+            "list price and are not in the bill."
+        )
+    if reported:
+        notes.append(
+            f"The source reported {display(reported['usd'])}; at list prices those rows are "
+            f"{display(reported['list_price_usd'])}: a gap of {display(reported['gap_usd'])}."
+        )
+    told = "".join(f'<p class="note">{_text(note)}</p>' for note in notes)
+    return (
+        f'<p class="total">{display(summary["total_usd"])}</p><p>{summary["requests"]:,} requests at list prices, '
+        f"{_text(period['from'])} to {_text(period['to'])}.</p>{told}"
+    )
+
+
+def _by_day(summary: Mapping[str, Any], anomalies: Mapping[str, Any] | None) -> str:
+    days = summary["breakdowns"].get("day", [])
+    if len(days) < 2:
+        return ""
+    daily = anomalies if anomalies and anomalies["unit"] == "day" else None
+    expected = {point["at"]: point["expected_usd"] for point in daily["series"]} if daily else {}
+    jumps = {jump["at"]: jump for jump in daily["anomalies"]} if daily else {}
+    bars = [Bar(day["key"], day["usd"], expected.get(day["key"]), day["key"] in jumps) for day in days]
+    lines = [
+        [
+            day["key"],
+            display(day["usd"]),
+            f"{day['requests']:,}",
+            f"{jumps[day['key']]['direction']}, expected {display(jumps[day['key']]['expected_usd'])}"
+            if day["key"] in jumps
+            else "",
+        ]
+        for day in days
+    ]
+    return _section("By day", columns("Spend by day", bars), _table(["Day", "Cost", "Requests", "Anomaly"], lines))
+
+
+def _split(summary: Mapping[str, Any], name: str, title: str) -> str:
+    parts = summary["breakdowns"].get(name, [])
+    if not parts or (len(parts) == 1 and (parts[0]["key"] is None or name == "dataset")):
+        return ""
+    names = {dataset["dataset_id"]: dataset["name"] for dataset in summary["datasets"]} if name == "dataset" else {}
+    bars = [Bar(_name(names.get(part["key"], part["key"])), part["usd"]) for part in parts]
+    lines = [
+        [bar.name, display(bar.usd), f"{part['percent']} %", f"{part['requests']:,}" if "requests" in part else ""]
+        for bar, part in zip(bars, parts, strict=True)
+    ]
+    return _section(title, rows(title, bars), _table([name.capitalize(), "Cost", "Share", "Requests"], lines))
+
+
+def _savings(savings: Mapping[str, Any]) -> str:
+    found = [lever for lever in savings["levers"] if lever["status"] == "ok"]
+    untold = [lever for lever in savings["levers"] if lever["status"] == "not_assessable"]
+    total = savings["total"]
+    picture = waterfall(
+        "Savings, base",
+        Bar("Bill at list prices", savings["bill_usd"]),
+        [Bar(lever["title"], lever["base_usd"]) for lever in found],
+        Bar("Remains", total["remaining_usd"]["base"]),
+    )
+    lines = [[lever["title"], *_range(lever), f"{lever['coverage_percent']} %", lever["confidence"]] for lever in found]
+    lines.append(["Together", *_range(total), "", ""])
+    parts = [picture, _table(["Lever", "Low", "Base", "High", "Base of bill", "Coverage", "Confidence"], lines)]
+    for lever in found:
+        assumed = "".join(f"<li>{_text(sentence)}</li>" for sentence in lever["assumptions"])
+        top = [
+            [_name(row["model"]), _name(row["feature"]), display(row["usd"]), f"{row['requests']:,}"]
+            for row in lever["top"]
+        ]
+        table = _table(["Model", "Feature", "Saves", "Requests"], top)
+        parts.append(
+            f"<details open><summary>{_text(lever['title'])}</summary><p>{_text(lever['formula'])}. Risk: "
+            f"{_text(lever['quality_risk'])}.</p><ul>{assumed}</ul>{table}</details>"
+        )
+    if untold:
+        missing = [[lever["title"], ", ".join(lever["missing"]), lever["remedy"]] for lever in untold]
+        parts.append(
+            f"<h3>Cannot be told from this log</h3>{_table(['Lever', 'Missing', 'What to do'], missing, 'words')}"
+        )
+    return _section("Where to cut", *parts)
+
+
+def _range(figures: Mapping[str, Any]) -> list[str]:
+    return [
+        *(display(figures[f"{scenario}_usd"]) for scenario in ("low", "base", "high")),
+        f"{figures['percent_of_bill']['base']} %",
+    ]
+
+
+def _forecast(forecast: Mapping[str, Any]) -> str:
+    line = [forecast["month"], *(display(forecast[f"{name}_usd"]) for name in ("so_far", "low", "base", "high"))]
+    return _section("End of the month", _table(["Month", "So far", "Low", "Base", "High"], [line]))
+
+
+def _section(title: str, *parts: str) -> str:
+    return f"<section><h2>{_text(title)}</h2>{''.join(parts)}</section>"

@@ -118,9 +118,8 @@ class Turns:
         if frame.id is not None and await self._answered(requester, frame.id):
             return
         head = await self._conversations.claim(user_id, frame.thread_id, frame.message)
-        if frame.id is not None and (user_id, frame.id) in self._keys:  # it came over another socket in the meantime
-            await self._answered(requester, frame.id)
-            return
+        if frame.id is not None and (user_id, frame.id) in self._keys and await self._answered(requester, frame.id):
+            return  # it came over another socket in the meantime
         if head.lines and frame.policy == "reject":
             raise LimitRefused(
                 "A run is going on in this thread.", kind="thread_busy", field="policy", point=validation.THREAD_BUSY
@@ -195,7 +194,10 @@ class Turns:
         """Give the first answer again where this user's key was accepted before; whether it was."""
         since_ms = self._services.clock.now_ms() - KEY_LIFETIME_MS
         known = self._keys.get((requester.user_id, key))
-        if known is not None and known.created_ms >= since_ms:
+        if known is not None and (known.created_ms < since_ms or not known.head.owner):  # too old, or deleted
+            del self._keys[requester.user_id, key]
+            known = None
+        if known is not None:
             await self._log.durable(known)
             head = known.head
             requester.say(Accepted(key, head.thread_id, head.epoch, known.run_id, known.seq))

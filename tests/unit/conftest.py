@@ -1,0 +1,244 @@
+"""A server without sockets and files: users, agents and tools of a test's own, and a process that can be killed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import Any
+
+import pytest
+
+from netra_backend.app.adapters.memory_event_log import MemoryEventLog
+from netra_backend.app.adapters.memory_store import MemoryStore
+from netra_backend.app.agents.agent import AgentResult
+from netra_backend.app.agents.supervisor.agent_registry import AgentRegistry
+from netra_backend.app.agents.supervisor.execution_engine_factory import ExecutionEngineFactory
+from netra_backend.app.agents.supervisor.run_services import RunServices
+from netra_backend.app.agents.tools.tool import Tool
+from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES, UnifiedToolDispatcherFactory
+from netra_backend.app.core.events import TERMINAL, AnyEvent, UserMessage, decode_event, encode_event
+from netra_backend.app.core.frames import CancelRun, ExecuteAgent, ServerFrame
+from netra_backend.app.core.history import Chunk, RunRecord
+from netra_backend.app.core.limits import Limits, Quotas
+from netra_backend.app.ports import Model
+from netra_backend.app.services.approvals import Approvals
+from netra_backend.app.services.audit_trail import AuditTrail
+from netra_backend.app.services.conversations import Conversations
+from netra_backend.app.services.websocket_bridge_factory import WebSocketBridgeFactory
+from netra_backend.app.turn import Turns
+from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
+from test_framework.clock import ManualClock, SeededEntropy
+from test_framework.ids import new_id
+
+_PATIENCE_SECONDS = 20.0
+Run = Callable[[Any], Awaitable[AgentResult]]
+
+
+class Client:
+    """A user's connection as turns and the pool see it: ``said`` are control frames, ``events`` what was delivered."""
+
+    def __init__(self, user_id: str, scopes: Iterable[str] = BASE_SCOPES) -> None:
+        self.user_id = user_id
+        self.connection_id = new_id("conn")
+        self.scopes = frozenset(scopes)
+        self.is_live = True
+        self.said: list[Any] = []
+        self.events: list[AnyEvent] = []
+        self.news = asyncio.Event()
+
+    def say(self, frame: ServerFrame) -> None:
+        self.said.append(frame)
+        self.news.set()
+
+    def deliver(self, owner: str, thread_id: str, first: int, frames: Sequence[bytes]) -> bool:
+        assert owner == self.user_id
+        self.events += [decode_event(frame) for frame in frames]
+        self.news.set()
+        return False
+
+    def flush(self) -> None:
+        """Nothing is queued."""
+
+    def revoke(self) -> None:
+        """Nobody is signed in."""
+
+    async def until(self, condition: Callable[[], Any]) -> Any:
+        """What the condition gives once it holds."""
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while not (found := condition()):
+                self.news.clear()
+                await self.news.wait()
+            return found
+
+    async def saw(self, kind: type[Any], run_id: str | None = None) -> Any:
+        """The first event of this type."""
+        return await self.until(
+            lambda: next(
+                (each for each in self.events if isinstance(each, kind) and run_id in (None, each.run_id)), None
+            )
+        )
+
+    async def heard(self, count: int = 1) -> Any:
+        """The control frame of that number."""
+        return await self.until(lambda: self.said[count - 1] if len(self.said) >= count else None)
+
+    async def ended(self, run_id: str) -> list[AnyEvent]:
+        """All events of a run that has ended."""
+        await self.until(lambda: [each for each in self.events if isinstance(each, TERMINAL) and each.run_id == run_id])
+        return [each for each in self.events if each.run_id == run_id]
+
+
+class Workshop:
+    """One server process over a store that outlives it."""
+
+    def __init__(self, limits: Limits, clock: ManualClock, seed: str) -> None:
+        self.limits = limits
+        self.clock = clock
+        self.entropy = SeededEntropy(seed)
+        self.store = MemoryStore()
+        self.audit: list[tuple[str | None, str | None]] = []
+        self.agents: list[Callable[[], Any]] = []
+        self.tools: list[Tool] = []
+        self.model: Model | None = None
+        self.failures: list[BaseException] = []
+        self.open()
+
+    def agent(self, name: str, run: Run, tools: Iterable[str] = (), **more: Any) -> None:
+        """Register an agent whose ``run`` is this function."""
+
+        class Scripted:
+            name = ""
+            description = "of a test"
+            tools: frozenset[str] = frozenset()
+
+            async def run(self, scope: Any) -> AgentResult:
+                return await run(scope)
+
+        for attribute, value in {"name": name, "tools": frozenset(tools), **more}.items():
+            setattr(Scripted, attribute, value)
+        self.agents.append(Scripted)
+        self.registry.configure(Scripted)
+
+    def tool(self, tool: Tool) -> None:
+        """Register a tool."""
+        self.tools.append(tool)
+        self.dispatchers.configure([tool])
+
+    def answer_with(self, model: Model) -> None:
+        """Configure a language model."""
+        self.model = model
+        self.open()
+
+    def open(self) -> None:
+        """Make all parts anew over the same store, as the next process does."""
+        loop = asyncio.get_running_loop()
+        self.pool = WebSocketConnectionPool()
+        self.pool.configure(loop.call_soon)
+        self.log = MemoryEventLog(self.store, self.clock, loop, self._publish, self.failures.append)
+        self.quotas = Quotas(self.limits)
+        self.registry = AgentRegistry()
+        self.registry.configure(*self.agents)
+        self.dispatchers = UnifiedToolDispatcherFactory()
+        self.dispatchers.configure(self.tools)
+        self.bridge = WebSocketBridgeFactory()
+        self.bridge.configure(self.pool, self.registry, None, event_log=self.log, clock=self.clock)
+        self.engines = ExecutionEngineFactory(self.bridge)
+        self.engines.configure(self.dispatchers)
+        self.approvals = Approvals()
+        audit: Any = self
+        self.services = RunServices(self.clock, self.approvals, self.mint, self.model, AuditTrail(audit, self.clock))
+        self.conversations = Conversations(self.log, self.clock, self.entropy, self.mint, self.quotas)
+        self.turns = Turns(
+            log=self.log,
+            conversations=self.conversations,
+            engines=self.engines,
+            registry=self.registry,
+            services=self.services,
+            quotas=self.quotas,
+            limits=self.limits,
+            loop=loop,
+        )
+
+    def _publish(self, chunks: Sequence[Chunk]) -> None:
+        self.pool.publish(chunks)
+
+    def record(self, owner: str | None, event: str, point_id: str | None, detail: Any, now_ms: int) -> None:
+        self.audit.append((owner, point_id))
+
+    def mint(self, kind: str) -> str:
+        return new_id(kind)
+
+    def connect(self, user_id: str = "user_ada", scopes: Iterable[str] = BASE_SCOPES) -> Client:
+        client = Client(user_id, scopes)
+        self.pool.add(client)
+        return client
+
+    async def ask(self, client: Client, agent: str, message: str = "go", **fields: Any) -> Any:
+        """Start a run; its ``accepted`` frame."""
+        before = len(client.said)
+        await self.turns.start(client, ExecuteAgent(agent, message, **fields))
+        return await client.heard(before + 1)
+
+    async def run(self, agent: str, message: str = "go", **fields: Any) -> list[AnyEvent]:
+        """Run an agent for a user of its own, and give its events."""
+        client = self.connect(new_id("user"))
+        accepted = await self.ask(client, agent, message, **fields)
+        return await client.ended(accepted.run_id)
+
+    async def until(self, condition: Callable[[], Any]) -> Any:
+        """What the condition gives once it holds, for what tells nobody."""
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while not (found := condition()):  # noqa: ASYNC110  # there is no event to wait for
+                await asyncio.sleep(0)
+            return found
+
+    async def cancel(self, client: Client, run_id: str) -> None:
+        await self.turns.cancel(client, CancelRun(run_id))
+
+    async def kill(self) -> None:
+        """End the process as ``kill -9`` does; what was committed is all that is left. Then open the next one."""
+        self.log.abandon()
+        runs = self.turns.all()
+        for active in runs:
+            if active.task is not None:
+                active.task.cancel()
+        await asyncio.gather(*(active.task for active in runs if active.task is not None), return_exceptions=True)
+        for active in runs:
+            active.engine.close()
+        self.open()
+
+    async def stored(self, run_id: str) -> list[AnyEvent]:
+        """The run's events as they are stored."""
+        found = await self.log.run(run_id)
+        assert found is not None
+        return [decode_event(frame) for frame in await self.log.run_frames(found)]
+
+    async def killed_after(self, events: Sequence[AnyEvent], owner: str, frames: int) -> Client:
+        """A process whose predecessor died when it had committed only so many of a run's frames. Takes the run over."""
+        self.store = MemoryStore()
+        self.open()
+        first = events[0]
+        assert isinstance(first, UserMessage)
+        thread = self.log.create(owner, first.thread_id, "e", "t", first.ts)
+        run = RunRecord(thread, first.run_id, first.request_id, first.agent, None, "UTC", first.ts)
+        for event in events[:frames]:
+            self.log.append(run, encode_event(event), ends=isinstance(event, TERMINAL))
+        await self.log.durable(run)
+        await self.kill()
+        client = self.connect(owner)
+        await self.turns.take_over()
+        return client
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return Limits()
+
+
+@pytest.fixture
+async def workshop(limits: Limits, seed: str) -> AsyncIterator[Workshop]:
+    made = Workshop(limits, ManualClock(), seed)
+    yield made
+    await made.turns.drain(0)
+    await made.log.close()
+    await made.engines.cleanup()

@@ -6,7 +6,7 @@ import importlib
 import sys
 
 IN_TURN = ("golden", "idle", "growth", "storm", "cold_start")
-BY_NAME = (*IN_TURN, "soak")
+BY_NAME = (*IN_TURN, "soak", "instructions")
 
 
 def main(words: list[str]) -> None:

@@ -88,10 +88,14 @@ def empty_data_dir(name: str) -> Path:
     return path
 
 
+def command(port: int, data_dir: Path) -> list[str]:
+    """The command line of our server."""
+    return [sys.executable, "-m", "benchmarks.golden_server", "--port", str(port), "--data-dir", str(data_dir)]
+
+
 @contextmanager
 def running(data_dir: Path) -> Iterator[Running]:
     """Our server on this data directory until the block ends."""
     port = free_port()
-    command = [sys.executable, "-m", "benchmarks.golden_server", "--port", str(port), "--data-dir", str(data_dir)]
-    with serving(command, port, WORKSHOP / "logs" / "netra.log") as process:
+    with serving(command(port, data_dir), port, WORKSHOP / "logs" / "netra.log") as process:
         yield Running(process, port, data_dir)

@@ -26,7 +26,13 @@ def free_port() -> int:
 
 @contextmanager
 def serving(
-    command: list[str], port: int, log: Path, *, cwd: Path = ROOT, env: Mapping[str, str] | None = None
+    command: list[str],
+    port: int,
+    log: Path,
+    *,
+    cwd: Path = ROOT,
+    env: Mapping[str, str] | None = None,
+    patience: float = START_SECONDS,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run ``command`` on the server's core until the block ends; enter when its port answers. Its output goes to ``log``."""
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -40,7 +46,7 @@ def serving(
             start_new_session=True,
         )
         try:
-            _wait_until_it_answers(process, port, log)
+            _wait_until_it_answers(process, port, log, patience)
             yield process
         finally:
             _end(process)
@@ -65,8 +71,8 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    until = time.monotonic() + START_SECONDS
+def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path, patience: float) -> None:
+    until = time.monotonic() + patience
     while time.monotonic() < until and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

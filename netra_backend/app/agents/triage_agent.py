@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ..core.errors import DependencyUnavailable
+from ..usage.markdown import text as safe
 from .agent import AgentResult, RunScope
+from .triage.choosing import MAX_TOKENS, SYSTEM, chosen, question_for
 from .triage.intents import INTENTS, LEVERS
-from .triage.understanding import Understanding, understand
+from .triage.understanding import Understanding, understand, with_intent
 
 CAPABILITIES: Final = (
     "I can tell what your LLM usage costs (in all, or by model, team, feature, user, provider or day), why it jumped, where "
     "to spend less and what a lever or another model would bring, list prices, forecasts against a budget, counts of "
     "requests and tokens, and how to import your data."
 )
+WITHOUT_DATA: Final = frozenset({"price_lookup", "data_import_help", "agent_help"})
+ANSWERS: Final = "cost_optimizer"
+"""The agent that answers what this one understands."""
 
 
 class TriageAgent:
@@ -23,47 +29,58 @@ class TriageAgent:
     tools = frozenset({"data_profile"})
 
     async def run(self, scope: RunScope) -> AgentResult:
-        """Answer with what was understood; ``data`` is the understanding as JSON with ``next`` beside it."""
+        """Answer with what was understood; ``data`` is the understanding as JSON with ``next`` and ``has_data`` beside it."""
         await scope.think("Reading what you ask, and looking at what data there is to answer it with.")
         profile = await scope.use_tool("data_profile")
+        has_data = profile.ok and bool(profile.result.get("rows"))
         understood = understand(scope.message, now_ms=scope.now_ms, timezone=scope.timezone, history=scope.history)
-        step = _next_step(understood, has_data=profile.ok)
-        data = understood.as_json() | {"next": step, "has_data": profile.ok}
-        return AgentResult(_markdown(understood, step), data)
+        if understood.route == "clarify" and scope.has_model:
+            understood = await _asked_model(scope, understood)
+        step = _next_step(understood, has_data=has_data)
+        return AgentResult(_markdown(understood, step), understood.as_json() | {"next": step, "has_data": has_data})
+
+
+async def _asked_model(scope: RunScope, understood: Understanding) -> Understanding:
+    """What the language model makes of a message that is unclear; unclear still where its reply is no intent."""
+    try:
+        reply = await scope.ask_model(question_for(scope.message), system=SYSTEM, max_tokens=MAX_TOKENS)
+    except DependencyUnavailable:
+        return understood
+    intent = chosen(reply.text)
+    return understood if intent is None else with_intent(understood, intent)
 
 
 def _next_step(understood: Understanding, *, has_data: bool) -> dict[str, Any]:
     if understood.route == "refuse":
         return {"agent": None, "hint": CAPABILITIES}
     if understood.route == "clarify":
-        return {"agent": None, "hint": understood.question}
-    if not has_data and understood.intent not in ("price_lookup", "data_import_help", "agent_help"):
-        return {"agent": "cost_optimizer", "hint": "There is no usage data yet: import some first (netra import FILE)."}
-    return {"agent": "cost_optimizer", "hint": "Ask cost_optimizer the same question."}
+        return {"agent": None, "hint": "Say which of the two it is, or ask in other words."}
+    if not has_data and understood.intent not in WITHOUT_DATA:
+        return {"agent": ANSWERS, "hint": "There is no usage data yet. Import some first: `netra import FILE`."}
+    return {"agent": ANSWERS, "hint": f"Ask `{ANSWERS}` the same question for the answer."}
 
 
 def _markdown(understood: Understanding, step: dict[str, Any]) -> str:
-    lines = []
-    for number, part in enumerate(understood.parts or (understood,), 1):
-        lead = f"{number}. " if understood.parts else ""
-        lines.append(f"{lead}{_sentence(part)}")
-        lines.extend(f"   - {name}: {value}" for name, value in _slot_lines(part))
-    lines += ["", str(step["hint"])]
-    return "\n".join(lines)
+    parts = understood.parts or (understood,)
+    lines = [f"You ask {len(parts)} things."] if len(parts) > 1 else []
+    for number, part in enumerate(parts, 1):
+        lines.append(f"{number}. {_sentence(part)}" if len(parts) > 1 else _sentence(part))
+        lines += [f"   - {name}: {value}" for name, value in _slot_lines(part)]
+    return "\n".join([*lines, "", str(step["hint"])])
 
 
 def _sentence(part: Understanding) -> str:
     if part.route == "refuse":
         return "This is outside of what I do."
     if part.route == "clarify":
-        return f"I am not sure what you want: {part.question}"
-    return f"You ask for **{INTENTS[part.intent]}** (`{part.intent}`, confidence {part.confidence:.2f})."
+        return f"I am not sure what you want. {part.question}"
+    return f"You want to know {INTENTS[part.intent]} (`{part.intent}`, {part.confidence:.0%} sure)."
 
 
 def _slot_lines(part: Understanding) -> list[tuple[str, str]]:
-    slots = part.slots.as_json()
+    slots = {name: safe(value) for name, value in part.slots.as_json().items()}
     if part.period is not None:
-        slots["period"] = f"{part.period.said} ({part.period.start or 'the beginning'} to {part.period.end})"
+        slots["period"] = f"{safe(part.period.said)} ({part.period.start or 'the beginning'} to {part.period.end})"
     if part.slots.lever is not None:
         slots["lever"] = LEVERS[part.slots.lever]
-    return list(slots.items())
+    return [(name.replace("_", " "), value) for name, value in slots.items()]

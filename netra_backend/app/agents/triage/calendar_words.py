@@ -3,15 +3,46 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Final
 
-PATTERN_FLAGS: Final = re.ASCII
+ONE_DAY: Final = timedelta(days=1)
 
-_MONTHS: Final = (
-    "january february march april may june july august september october november december".split()
-)  # fmt: skip
-MONTH_NUMBER: Final = {name[:3]: number for number, name in enumerate(_MONTHS, 1)}
+Range = tuple[date | None, date]
+"""A first day or moment (``None``: from the beginning), and the day or moment after the last."""
+
+Meaning = Range | None
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The moment of the question in the user's time zone, and its day."""
+
+    moment: datetime
+    today: date
+
+
+Wording = tuple[re.Pattern[str], Callable[[re.Match[str], Now], Meaning]]
+
+
+def wording(pattern: str, meaning: Callable[[re.Match[str], Now], Meaning]) -> Wording:
+    """A wording as whole words, and what it means. The meaning may raise ``ValueError`` where there is no such day."""
+    return re.compile(rf"\b(?:{pattern})(?!\w)", re.ASCII), meaning
+
+
+def days(first: date, count: int = 1) -> Range:
+    """So many days from ``first`` on."""
+    return first, first + timedelta(days=count)
+
+
+MONTH_NUMBER: Final = {
+    name: number
+    for number, name in enumerate(
+        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1
+    )
+}
 MONTH_WORD: Final = (
     "january|february|march|april|june|july|august|september|october|november|december|"
     "jan|feb|apr|jun|jul|aug|sept|sep|oct|nov|dec"

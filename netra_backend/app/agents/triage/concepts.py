@@ -20,7 +20,22 @@ _SUPPOSED: Final = re.compile(
     r"\b(?:what if|suppos\w{1,4}|simulat\w{1,3}|imagin\w{1,3}|say|assum\w{1,4}|if|had we|were we|hypothetic\w{1,4}|pretend)\b"
 )
 _DOMAIN: Final = frozenset(
-    "COST PRICE UNIT TOKEN CALL LATENCY ERROR CACHEHIT LLM PROVIDER BUDGET SAVE SOURCE MODEL LEVER HELP GREET".split()
+    {
+        "COST",
+        "PRICE",
+        "UNIT",
+        "TOKEN",
+        "CALL",
+        "LATENCY",
+        "ERROR",
+        "CACHEHIT",
+        "LLM",
+        "PROVIDER",
+        "BUDGET",
+        "SAVE",
+        "SOURCE",
+    }
+    | {"MODEL", "LEVER", "HELP", "GREET"}
 )
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from .lexicon import word_lists
 from .reading import MODEL, NUMBER, PERIOD, Reading
 
 BLOCKS: Final = ("words", "letters", "concepts", "novelty")
@@ -18,15 +19,7 @@ BLOCKS: Final = ("words", "letters", "concepts", "novelty")
 Features = dict[str, list[str]]
 _WORD: Final = re.compile(r"[a-z0-9']+|[^\W_]+|[?!]")
 _CONTENT: Final = re.compile(r"[^\W\d_][\w']*")
-_FILLERS: Final = frozenset(
-    """
-    a an the and or but if then than of to in on at for from by with as is are was were be been being am do does did doing
-    have has had i we you he she it they me us my our your his her its their this that these those there here what which who
-    whom whose when where why how can could should would will shall may might must not no so just please pls some any all each
-    every more most much many very too also into over under up down out about again only own same both few other such don't
-    doesn't didn't isn't aren't wasn't let let's get got give show tell me want need like know see make hi hey hello ok thanks
-    """.split()
-) | {MODEL, PERIOD, NUMBER}
+_FILLERS: Final = frozenset(word_lists("fillers")["FILLER"]) | {MODEL, PERIOD, NUMBER}
 
 
 def word_features(plain: str) -> list[str]:

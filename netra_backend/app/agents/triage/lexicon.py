@@ -74,11 +74,16 @@ def _is(word: str, part: str) -> bool:
 @cache
 def lexicon(name: str) -> Lexicon:
     """The lexicon of a file of ``lexicon/``."""
-    return Lexicon(parse(files(__package__).joinpath("lexicon", f"{name}.txt").read_text(encoding="utf-8")))
+    return Lexicon(word_lists(name))
+
+
+def word_lists(name: str) -> dict[str, list[str]]:
+    """The lists of a file of ``lexicon/``."""
+    return parse(files(__package__).joinpath("lexicon", f"{name}.txt").read_text(encoding="utf-8"))
 
 
 def parse(text: str) -> dict[str, list[str]]:
-    """The lists of a file."""
+    """The lists of a file's text."""
     lists: dict[str, list[str]] = {}
     entries: list[str] = []
     for line in text.splitlines():
@@ -91,5 +96,6 @@ def parse(text: str) -> dict[str, list[str]]:
         else:
             entries[-1] += " " + line
     return {
-        name: [entry for part in blob for entry in part.split(",") if entry.strip()] for name, blob in lists.items()
+        name: [entry.strip() for part in blob for entry in part.split(",") if entry.strip()]
+        for name, blob in lists.items()
     }

@@ -27,8 +27,9 @@ _FAMILIES: Final = (
     r"(?:chat[ -]?)?gpt|claude(?! code)|sonnet|opus|haiku|fable|mythos|gemini|gemma|(?:code[ -]?|meta[ -]?)?llama|"
     r"mistral|mixtral|codestral|devstral|ministral|magistral|pixtral|voxtral|deepseek|qwen|qwq|grok|kimi|glm|minimax|phi|"
     r"nemotron|jamba|granite|dbrx|ernie|sonar|wizardlm|dall[ -]?e|whisper|codex|davinci|"
-    r"text-embedding|text embedding|voyage(?=[ -]?\d)|command[ -](?=r\b|a\b|r\+|r7b|light)|(?:amazon[ -])?nova(?=[ -](?:lite|micro|pro|premier|\d))|"
-    r"titan(?=[ -](?:text|embed))|palm(?=[ -]?2)|yi(?=-)|gpt-oss|muse[ -]spark|o[134](?=[ -](?:mini|pro|preview|deep)|\b)|4o(?=[ -]mini|\b)"
+    r"text-embedding|text embedding|voyage(?=[ -]?\d)|command[ -](?=r\b|a\b|r\+|r7b|light)|"
+    r"(?:amazon[ -])?nova(?=[ -](?:lite|micro|pro|premier|\d))|titan(?=[ -](?:text|embed))|palm(?=[ -]?2)|yi(?=-)|gpt-oss|"
+    r"muse[ -]spark|o[134](?=[ -](?:mini|pro|preview|deep)|\b)|4o(?=[ -]mini|\b)"
 )
 _VARIANTS: Final = (
     r"mini|nano|micro|pro|flash|lite|turbo|large|medium|small|tiny|nemo|instruct|preview|thinking|reasoner|reasoning|chat|"
@@ -39,8 +40,8 @@ _VARIANTS: Final = (
     r"\d{1,2}(?:[.-]\d{1,2})?"
 )
 _COUNTED: Final = (
-    r"(?!\s?(?:%|x\b|times|k\b|m\b|mil|thousand|requests|calls|tokens|users|days?\b|weeks?|months?|hours?|dollars|usd|percent|am\b|pm\b|"
-    r"bucks|cents))"
+    r"(?!\s?(?:%|x\b|times|k\b|m\b|mil|thousand|requests|calls|tokens|users|days?\b|weeks?|months?|hours?|dollars|usd|percent|"
+    r"am\b|pm\b|bucks|cents))"
 )
 _MENTION: Final = re.compile(
     rf"(?<!\w)(?:{_FAMILIES})(?:(?:[-_./: ]|(?<=[a-z])(?=\d))(?:{_VARIANTS})(?![a-z0-9]){_COUNTED}){{0,6}}(?![a-z])"
@@ -93,7 +94,7 @@ _NOISE: Final = frozenset({"latest", "chat", "v", "it", "amazon", "meta"})
 
 
 def _only_dates(parts: Iterable[str]) -> bool:
-    return all(part.isdigit() and len(part) in (2, 4, 8) or part in _NOISE for part in parts)
+    return all((part.isdigit() and len(part) in (2, 4, 8)) or part in _NOISE for part in parts)
 
 
 def _key(parts: Iterable[str]) -> Key:
@@ -106,7 +107,8 @@ def _slug(written: str) -> str:
 
 
 _VENDOR: Final = re.compile(
-    r"\A(?:(?:global|regional|amazon|anthropic|openai|google|meta|mistral|deepseek|qwen|moonshotai|zai|nvidia|ft:)[.:]?){1,3}(?=[a-z])"
+    r"\A(?:(?:global|regional|amazon|anthropic|openai|google|meta|mistral|deepseek|qwen|moonshotai|zai|nvidia|ft:)[.:]?){1,3}"
+    r"(?=[a-z])"
 )
 _TAIL: Final = re.compile(r"(?:-v\d+)?(?::\w+)?\Z|-latest\Z|-\d{8}\Z|-\d{4}-\d{2}-\d{2}\Z")
 

@@ -13,10 +13,12 @@ MOST_PARTS: Final = 4
 _SURE: Final = 0.8
 _FEWEST_WORDS: Final = 3
 _JOINT: Final = re.compile(
-    r"\s*(?:[.?!;\n]+(?=\s|\Z)|,?\s+(?:and also|and then|and|also|plus|as well as|then|besides|additionally)\s+(?=\w)|\s[&+]\s)\s*"
+    r"\s*(?:[.?!;\n]+(?=\s|\Z)|\s[&+]\s|"
+    r",?\s+(?:and also|and then|and|also|plus|as well as|then|besides|additionally)\s+(?=\w))\s*"
 )
 _BACKGROUND: Final = re.compile(
-    r"(?:i|i'm|i've|i'd|we|we're|we've|our|my|the|a|an|this|on|since|after|it's|it|if|for|in|of|given|suppose|say|there|look at|go through|review|check)\b"
+    r"(?:i|i'm|i've|i'd|we|we're|we've|our|my|the|a|an|this|on|since|after|it's|it|if|for|in|of|given|suppose|say|there|"
+    r"look at|go through|review|check)\b"
 )
 """How a sentence begins that gives background rather than asks."""
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from .concepts import find_concepts
+from .dimensions import find_dimensions
 from .lexicon import lexicon
 from .model_names import ModelMention, find_models
 from .periods import Period, find_periods
-from .slots import find_group_by, find_volume_change
 from .text import Text, read
+from .volumes import find_volume_change
 
 MODEL: Final = "modelname"
 PERIOD: Final = "periodspan"
@@ -40,7 +41,7 @@ def read_message(message: str, *, now_ms: int, timezone: str) -> Reading:
     periods = tuple(find_periods(text, now_ms=now_ms, timezone=timezone))
     masked = _masked(text.lower, models, periods)
     levers = tuple(name for name, _ in sorted(lexicon("levers").find(masked).items(), key=lambda item: item[1][0]))
-    dimensions = find_group_by(text)
+    dimensions = find_dimensions(text)
     volume = find_volume_change(text)
     named = {f"lever:{levers[0]}", "LEVER"} if levers else set()
     if dimensions:

@@ -8,10 +8,12 @@ from typing import Final
 from .model_names import ModelMention
 from .reading import Reading
 
-_TARGET: Final = re.compile(
-    r"(?:\b(?:to|onto|with|into|by|on|use|used|using|try|adopt|took|take|through|in|had|been on|swap in|for)|->|→|=>)"
-    r" (?:\w{1,12} ){0,1}\Z"
+_TARGETS: Final = (
+    re.compile(r"(?:\b(?:to|onto|with|into|by|swap in)|->|→|=>) (?:\w{1,12} ){0,1}\Z"),
+    re.compile(r"\b(?:on|use|used|using|try|adopt|took|take|through|in|had|for) (?:\w{1,12} ){0,1}\Z"),
 )
+"""What stands before the model that is moved to: surely, and perhaps."""
+
 _SOURCE: Final = re.compile(
     r"\b(?:instead of|rather than|in place of|replac\w{1,4}|from|than|of|off|away from|swap|leave) (?:\w{1,12} ){0,1}\Z"
 )
@@ -24,5 +26,5 @@ def subject_of(reading: Reading) -> ModelMention | None:
     before = {mention: lower[max(0, mention.start - _BEFORE) : mention.start] for mention in reading.models}
     sources = [mention for mention in reading.models if _SOURCE.search(before[mention])]
     others = [mention for mention in reading.models if mention not in sources]
-    targets = [mention for mention in others if _TARGET.search(before[mention])]
+    targets = [mention for pattern in _TARGETS for mention in others if pattern.search(before[mention])]
     return next(iter([*targets, *others, *sources]), None)

@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-from .features import BLOCKS, Features, content_words, features
+from .features import Features, content_words, features
 from .intents import INTENTS, OUT_OF_SCOPE
 from .linear import LinearModel, dump
 from .reading import read_message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
@@ -110,6 +111,7 @@ def with_intent(understood: Understanding, intent: str) -> Understanding:
     return replace(chosen, period=period)
 
 
+_PROVIDERS: Final = re.compile(r"\b(?:openai|anthropic|google|azure|bedrock|vertex|mistral|cohere|groq|deepseek|xai)\b")
 _MODEL_CONFIDENCE: Final = 0.7
 _GROUPED: Final = frozenset({"cost_overview", "cost_breakdown", "cost_anomaly", "usage_query", "forecast_budget"})
 
@@ -120,7 +122,7 @@ def _filled(reading: Reading, decision: Decision) -> Understanding:
     inside = decision.route != "refuse"
     period = reading.periods[0] if reading.periods and inside else None
     model = subject_of(reading) if inside else None
-    dimensions = reading.dimensions if intent in _GROUPED and inside else ()
+    dimensions = _dimensions(reading, intent) if inside else ()
     volume = reading.volume if intent == "what_if" and inside else None
     return Understanding(
         intent=intent,
@@ -143,6 +145,18 @@ def _filled(reading: Reading, decision: Decision) -> Understanding:
         alternatives=decision.alternatives if decision.route == "clarify" else (),
         text=reading.text.said,
     )
+
+
+def _dimensions(reading: Reading, intent: str) -> tuple[str, ...]:
+    """What to group by: as asked, else by what the things compared have in common."""
+    if intent not in _GROUPED:
+        return ()
+    if not reading.dimensions and intent == "cost_breakdown":
+        if len(reading.models) > 1:
+            return ("model",)
+        if len(set(_PROVIDERS.findall(reading.text.lower))) > 1:
+            return ("provider",)
+    return reading.dimensions
 
 
 def _continued(reading: Reading, decision: Decision, earlier: Understanding) -> Understanding:

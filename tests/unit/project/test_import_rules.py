@@ -12,7 +12,7 @@ VIOLATIONS = {
     "Imports point down": ("services/intruder.py", "import netra_backend.app.web"),
     "The core is pure": ("core/intruder.py", "import time"),
     "Drivers live in adapters": ("agents/intruder.py", "import duckdb"),
-    "Only wiring and an operator's commands": ("web/intruder.py", "import netra_backend.app.adapters"),
+    "Only wiring, commands and the kit": ("web/intruder.py", "import netra_backend.app.adapters"),
     "The client knows the wire": ("../client/intruder.py", "import netra_backend.app.services"),
     "Production never imports the kit": ("usage/intruder.py", "import test_framework"),
     "No cycles": ("core/intruder.py", "import netra_backend.app.services.user_execution_context"),

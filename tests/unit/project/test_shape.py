@@ -14,7 +14,7 @@ TEST_ROOMS = ("unit", "contract", "integration", "e2e", "simulation", "performan
 GIVEN_NAMES = ("unified_tool_dispatcher", "unified_test_runner", "ssot_validation_helpers")
 BANNED = re.compile(
     r"(?:^|_)(?:unified|enhanced|improved|compat|compatibility|legacy|deprecated|helpers?|utils?|misc|manager2|new2"
-    r"|v2|old|backup|todo|hack|stub)(?:_|$)"
+    r"|v2|todo|hack|stub)(?:_|$)|_(?:old|new|backup|copy)\.py$"
 )
 
 
@@ -57,7 +57,7 @@ def is_constant(line: ast.stmt) -> bool:
 
 
 @pytest.mark.parametrize(
-    "name", ["UnifiedThing", "manager_compat", "LegacyBus", "string_utils", "Manager2V2", "old_log"]
+    "name", ["UnifiedThing", "manager_compat", "LegacyBus", "string_utils", "Manager2V2", "log_old.py"]
 )
 def test_the_rule_on_names_notices_a_bad_one(name: str) -> None:
     assert is_banned(name)
@@ -79,7 +79,7 @@ def test_the_rule_on_names_leaves_others_alone(name: str) -> None:
 
 
 def test_names_say_what_a_thing_is(root: Path, python_files: list[Path]) -> None:
-    bad = [f"{path}" for path in python_files if is_banned(path.stem)]
+    bad = [f"{path}" for path in python_files if is_banned(path.stem) or is_banned(path.name)]
     for path in python_files:
         bad += [f"{path}: {name}" for name in defined_names(ast.parse((root / path).read_text())) if is_banned(name)]
     assert bad == []

@@ -7,7 +7,8 @@ from netra_backend.app.usage.questions import QUESTIONS, load_question
 
 
 def test_a_question_is_found_by_its_name() -> None:
-    assert load_question("joined", {"joined": "posixpath:join"}) is posixpath.join
+    question: object = load_question("joined", {"joined": "posixpath:join"})
+    assert question is posixpath.join
 
 
 def test_a_name_outside_the_list_is_no_question() -> None:

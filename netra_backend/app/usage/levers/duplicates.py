@@ -7,28 +7,24 @@ from typing import Final
 import numpy as np
 
 from .lever import Bill, Indices, Lever, Missing, Plan, Saving, Scenario
-from .log import Log, mixed
+from .log import Log
 
 TIMES_TO_LIVE_MS: Final = {Scenario.LOW: 300_000, Scenario.BASE: 3_600_000, Scenario.HIGH: 86_400_000}
 """How long an answer is kept: five minutes, an hour, a day."""
 
 
 def assess(log: Log) -> Plan | Missing:
-    """Sort the requests by what they ask; ``take`` walks each group, one stored answer after the other."""
+    """Group the requests by what they ask; ``take`` walks each group, one stored answer after the other."""
     known = log.single & log.priced & (log.prompt != 0)
     if not known.any():
         return Missing(
             ("prompt_hash",),
             "Log a hash of model, parameters and prompt for each request (LiteLLM: cache_key), one row a request.",
         )
-    rows = np.flatnonzero(known & log.ok)
-    asked = mixed(mixed(log.prompt[rows], log.tenant[rows]), log.model[rows].view(np.uint64))
-    order = np.argsort(asked, kind="stable")
-    rows, asked = rows[order], asked[order]
-    group = np.cumsum(np.r_[False, asked[1:] != asked[:-1]])
-    # Only what was asked more than once can have been answered from a store.
-    several = np.flatnonzero(np.bincount(group, minlength=1)[group] > 1)
-    rows, group = rows[several], group[several]
+    rows, key = log.repeats
+    answered = (known & log.ok)[rows]
+    rows, key = rows[answered], key[answered]
+    group = np.cumsum(np.r_[False, key[1:] != key[:-1]][: len(key)])
 
     def take(bill: Bill, scenario: Scenario) -> Saving:
         repeated = rows[_answered_from_store(group, log.ts[rows], TIMES_TO_LIVE_MS[scenario])]

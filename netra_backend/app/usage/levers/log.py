@@ -139,6 +139,19 @@ class Log:
         """The model and feature of each ``kind_number``."""
         return [*self.kinds.values(), ("(other)", None)]
 
+    @cached_property
+    def repeats(self) -> tuple[NDArray[np.intp], Hashes]:
+        """Single priced rows that name their prompt, or at least their session, sorted by (prompt or session, tenant, model)
+        and in order of time within; and that key. Only rows whose key occurs more than once."""
+        rows = np.flatnonzero(self.single & self.priced & ((self.prompt != 0) | (self.session != 0)))
+        asked = np.where(self.prompt[rows] != 0, self.prompt[rows], mixed(self.session[rows], self.session[rows]))
+        key = mixed(mixed(asked, self.tenant[rows]), self.model[rows].view(np.uint64))
+        order = np.argsort(key, kind="stable")
+        rows, key = rows[order], key[order]
+        same = key[1:] == key[:-1]
+        several = np.r_[False, same] | np.r_[same, False] if len(rows) else np.empty(0, dtype=bool)
+        return rows[several], key[several]
+
     def priced_as(self, price_ids: Iterable[int]) -> Flags:
         """Rows that have one of these prices."""
         wanted = np.zeros(len(self.prices) + 1, dtype=bool)

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from .lever import Bill, Indices, Lever, Missing, Plan, Saving, Scenario
-from .log import Log, mixed
+from .log import Log
 
 RESEND_MS: Final = 60_000
 SAME_SIZE: Final = 0.01
@@ -50,15 +50,9 @@ def assess(log: Log) -> Plan | Missing:
 def _resends(log: Log) -> Indices:
     """Requests like the one before them, within 60 seconds: of the same prompt, or (without a hash) of the same session with
     a prompt of the same size."""
-    usable = log.single & log.priced & ((log.prompt != 0) | (log.session != 0))
-    rows = np.flatnonzero(usable)
-    if len(rows) < 2:
-        return np.empty(0, dtype=np.intp)
-    asked = np.where(log.prompt[rows] != 0, log.prompt[rows], mixed(log.session[rows], log.session[rows]))
-    key = mixed(mixed(asked, log.tenant[rows]), log.model[rows].view(np.uint64))
-    order = np.argsort(key, kind="stable")
-    same = np.flatnonzero(key[order][1:] == key[order][:-1])
-    before, after = rows[order[same]], rows[order[same + 1]]
+    rows, key = log.repeats
+    same = np.flatnonzero(key[1:] == key[:-1])
+    before, after = rows[same], rows[same + 1]
     soon = log.ts[after] - log.ts[before] < RESEND_MS
     larger = np.maximum(log.input_tokens[after], log.input_tokens[before])
     alike = np.abs(log.input_tokens[after] - log.input_tokens[before]) <= SAME_SIZE * larger

@@ -13,7 +13,7 @@ from ..money import usd
 from ..priced import PriceRow
 from ..pricing import Rates
 from .lever import NOTHING, Bill, Indices, Lever, Missing, Plan, Saving, Scenario
-from .log import Log
+from .log import Floats, Log
 from .repricing import factors, used_prices
 
 SMALL_INPUT: Final = 4_000
@@ -73,19 +73,24 @@ def assess(log: Log) -> Plan | Missing:
         )
     rows = np.flatnonzero(candidates & small)
 
-    def moved(bill: Bill, share: float) -> Saving:
-        # Moved requests cost the smaller model's price, and a part of them the larger one's as well.
-        left = {part: 1 - share * (1 - factor[log.price[rows]] - ESCALATED) for part, factor in change.items()}
-        before = bill.rows(rows)
-        after = sum((getattr(bill, part)[rows] * factor for part, factor in left.items()), start=bill.request[rows])
-        gain = np.flatnonzero(before - after > 0)
-        return Saving(rows[gain], bill.scale(rows[gain], **{part: factor[gain] for part, factor in left.items()}))
+    # What a moved request saves of each part: the price difference, less what is asked of the larger model all the same.
+    kept = {part: (1 - factor - ESCALATED)[log.price[rows]] for part, factor in change.items()}
+
+    def gain_of(bill: Bill) -> Floats:
+        return np.asarray(sum(getattr(bill, part)[rows] * share for part, share in kept.items()))
+
+    gain_now = gain_of(Bill.of(log))
+    all_moved = float(gain_now[gain_now > 0].sum())
 
     def take(bill: Bill, scenario: Scenario) -> Saving:
         share = log.options.evaluated_share
         if scenario is Scenario.HIGH:
             share = max(share, SCENARIO_SHARES[-1])
-        return moved(bill, share) if share and len(rows) else NOTHING
+        if not share or not len(rows):
+            return NOTHING
+        worthwhile = np.flatnonzero(gain_of(bill) > 0)
+        left = {part: 1 - share * saved[worthwhile] for part, saved in kept.items()}
+        return Saving(rows[worthwhile], bill.scale(rows[worthwhile], **left))
 
     return Plan(
         take,
@@ -100,8 +105,7 @@ def assess(log: Log) -> Plan | Missing:
         details={
             "smaller_models": _smaller_models(log, siblings, rows),
             "scenarios": [
-                {"share_percent": round(100 * share), "usd": usd(round(moved(Bill.of(log), share).total))}
-                for share in SCENARIO_SHARES
+                {"share_percent": round(100 * share), "usd": usd(round(share * all_moved))} for share in SCENARIO_SHARES
             ],
         },
     )

@@ -1,0 +1,107 @@
+"""A call that waits for its user's word: the first word counts, in time, about these very arguments."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from netra_backend.app.core.errors import NotFound
+from netra_backend.app.services.approvals import Approvals, Decision, PendingApproval, hash_arguments
+
+NOTHING: dict[str, Any] = {"recorded": lambda: None}
+
+
+def pending(approval_id: str = "apr_1", owner: str = "user_ada", expires_at_ms: int = 10_000_000) -> PendingApproval:
+    word = asyncio.get_running_loop().create_future()
+    hashed = hash_arguments("pay", {"amount": 7})
+    return PendingApproval(owner, "thr_1", "run_1", approval_id, "pay", {"amount": 7}, hashed, expires_at_ms, word)
+
+
+async def waiting(approvals: Approvals, call: PendingApproval, now_ms: int = 0) -> asyncio.Task[Decision]:
+    task = asyncio.create_task(approvals.wait(call, now_ms))
+    await asyncio.sleep(0)
+    return task
+
+
+async def test_the_word_reaches_the_call_that_waits() -> None:
+    approvals, call, recorded = Approvals(), pending(), [""]
+    task = await waiting(approvals, call)
+    assert approvals.of("user_ada") == [call]
+    assert approvals.waiting_runs() == {"run_1"}
+    approvals.resolve("user_ada", "apr_1", "approve", call.arguments_hash, "conn_1", lambda: recorded.append("told"))
+    decision = await task
+    assert (decision.decision, decision.by) == ("approve", "conn_1")
+    assert decision.recorded is not None
+    decision.recorded()
+    assert recorded == ["", "told"]
+    assert approvals.of("user_ada") == []
+    assert approvals.waiting_runs() == set()
+
+
+@pytest.mark.validation_point("approval.open")
+@pytest.mark.parametrize(
+    "wrong", [{"owner": "user_bob"}, {"approval_id": "apr_2"}, {"arguments_hash": "0" * 64}], ids=str
+)
+async def test_a_word_that_does_not_fit_is_refused_and_the_call_goes_on_waiting(wrong: dict[str, Any]) -> None:
+    approvals, call = Approvals(), pending()
+    task = await waiting(approvals, call)
+    said = {"owner": "user_ada", "approval_id": "apr_1", "arguments_hash": call.arguments_hash} | wrong
+    seen = ""
+    try:
+        approvals.resolve(**said, decision="approve", by="conn_1", **NOTHING)
+    except (NotFound, AttributeError) as refusal:
+        seen = str(refusal)
+    assert seen == "There is no such open approval."
+    assert not task.done()
+    task.cancel()
+
+
+@pytest.mark.validation_point("approval.open")
+async def test_the_first_word_counts() -> None:
+    approvals, call = Approvals(), pending()
+    task = await waiting(approvals, call)
+    approvals.resolve("user_ada", "apr_1", "deny", call.arguments_hash, "conn_1", **NOTHING)
+    seen = ""
+    try:
+        approvals.resolve("user_ada", "apr_1", "approve", call.arguments_hash, "conn_2", **NOTHING)
+    except (NotFound, asyncio.InvalidStateError) as refusal:
+        seen = type(refusal).__name__
+    assert seen == "NotFound"
+    assert (await task).decision == "deny"
+
+
+async def test_a_call_whose_time_is_over_has_expired() -> None:
+    decision = await Approvals().wait(pending(expires_at_ms=500), 500)
+    assert (decision.decision, decision.by, decision.recorded) == ("expired", "expiry", None)
+
+
+async def test_a_word_in_the_moment_of_expiry_counts() -> None:
+    approvals, call = Approvals(), pending(expires_at_ms=500)
+    call.word.set_result(Decision("approve", "conn_1"))
+    assert (await approvals.wait(call, 500)).decision == "approve"
+
+
+async def test_a_call_that_is_cancelled_waits_no_more() -> None:
+    approvals, call = Approvals(), pending()
+    task = await waiting(approvals, call)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert approvals.of("user_ada") == []
+
+
+async def test_calls_are_listed_to_their_owner_oldest_first() -> None:
+    approvals = Approvals()
+    calls = [pending("apr_1"), pending("apr_2", "user_bob"), pending("apr_3")]
+    tasks = [await waiting(approvals, call) for call in calls]
+    assert approvals.of("user_ada") == [calls[0], calls[2]]
+    for task in tasks:
+        task.cancel()
+
+
+def test_a_hash_is_of_the_tool_and_of_its_arguments_whatever_their_order() -> None:
+    one = hash_arguments("pay", {"a": 1, "b": [2, 3]})
+    assert one == hash_arguments("pay", {"b": [2, 3], "a": 1})
+    assert len({one, hash_arguments("get", {"a": 1, "b": [2, 3]}), hash_arguments("pay", {"a": 1, "b": [3, 2]})}) == 3

@@ -6,7 +6,7 @@ import importlib
 import sys
 
 IN_TURN = ("golden", "idle", "growth", "storm", "cold_start")
-BY_NAME = (*IN_TURN, "soak", "instructions")
+BY_NAME = (*IN_TURN, "soak", "instructions", "usage_import", "usage_report")
 
 
 def main(words: list[str]) -> None:

@@ -21,8 +21,9 @@ Hashes = NDArray[np.uint64]
 
 _MIX: Final = np.uint64(0x9E3779B97F4A7C15)
 
-MAX_ROWS: Final = 2_000_000
-"""The levers look at the newest rows up to this many; the savings' baseline is the bill of those."""
+MAX_ROWS: Final = 1_000_000
+"""The levers look at the newest rows up to this many, which is what fits into one question's memory; the savings' baseline is the
+bill of those."""
 
 MAX_KINDS: Final = 10_000
 """More distinct (model, feature) than this go without a name."""

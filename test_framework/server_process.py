@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import IO, Any, Final, Self
 
 from .guardian import in_child
 
@@ -37,8 +37,7 @@ class ServerProcess:
         self._serve = (*_COMMAND, "serve") if added is None else (sys.executable, "-m", _SERVE_WITH, added)
         self._settings = dict(settings or {})
         self._process: subprocess.Popen[bytes] | None = None
-        # Outside of the data directory, which is the server's own, and not removed with it.
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as this object
+        self._log: IO[bytes] | None = None
 
     @property
     def websocket_url(self) -> str:
@@ -54,6 +53,8 @@ class ServerProcess:
 
     def start(self) -> Self:
         """Start (again, on the same data) and wait until it is ready. Raises ``ServerFailed``."""
+        if self._log is None:  # outside of the data directory, which is the server's own
+            self._log = tempfile.TemporaryFile()  # noqa: SIM115  # ``close`` closes it
         self._process = subprocess.Popen(
             [*self._serve, "--port", "0", "--data-dir", str(self.data_dir)],
             stdout=subprocess.PIPE,
@@ -91,6 +92,8 @@ class ServerProcess:
 
     def log(self) -> str:
         """All that it logged so far, over all its starts."""
+        if self._log is None:
+            return ""
         size = os.fstat(self._log.fileno()).st_size
         return os.pread(self._log.fileno(), size, 0).decode(errors="replace")
 
@@ -98,7 +101,9 @@ class ServerProcess:
         """End it if it runs, and forget its log."""
         if self._process is not None and self._process.poll() is None:
             self.kill()
-        self._log.close()
+        if self._log is not None:
+            self._log.close()
+            self._log = None
 
     def _ended(self) -> int:
         process = self.process

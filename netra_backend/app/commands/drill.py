@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from ...client.identity import user_of
 from ..core.ids import mint
-from ..drill.actor import DrillFailed, HttpAnswer
+from ..drill.actor import BROKEN, DrillFailed, HttpAnswer
 from ..drill.doors import LEAKED
 from ..drill.isolation_drill import DrillReport, hold_drill
 from .common import DataDir, Json, err, load_settings, local_token, out, told
@@ -56,7 +56,9 @@ def drill(
     try:
         report = asyncio.run(_drill(url.rstrip("/"), *tokens))
     except (DrillFailed, ConnectionClosed, InvalidHandshake, httpx.HTTPError, OSError) as fault:
-        err.print(f"✗ The drill could not be held: {fault}", style="bold red", markup=False, highlight=False)
+        err.print(
+            f"✗ The drill could not be held: {fault}", style="bold red", markup=False, highlight=False, soft_wrap=True
+        )
         raise typer.Exit(_NOT_HELD) from None
     _show(report, as_json)
     raise typer.Exit(1 if report.leaks else 0)
@@ -96,7 +98,10 @@ class _NetworkLine:
             return None
 
     async def http(self, method: str, path: str, body: bytes | None = None) -> HttpAnswer:
-        answer = await self._http.request(method, path, content=body)
+        try:
+            answer = await self._http.request(method, path, content=body)
+        except httpx.RemoteProtocolError:
+            return HttpAnswer(BROKEN, b"")
         return HttpAnswer(answer.status_code, answer.content)
 
     async def knock(self, path_user: str) -> tuple[str, int]:

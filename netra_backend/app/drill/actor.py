@@ -11,6 +11,8 @@ from typing import Any, Final, Protocol
 Frame = dict[str, Any]
 TERMINAL: Final = frozenset({"agent_completed", "agent_failed", "agent_cancelled"})
 PATIENCE_S: Final = 20.0
+BROKEN: Final = 599
+"""The status of an answer that did not come whole."""
 
 
 class DrillFailed(Exception):
@@ -37,7 +39,7 @@ class Line(Protocol):
         """The next text frame; ``None`` when the connection has closed."""
 
     async def http(self, method: str, path: str, body: bytes | None = None) -> HttpAnswer:
-        """One request."""
+        """One request. An answer that does not come whole is one of status ``BROKEN``."""
 
     async def knock(self, path_user: str) -> tuple[str, int]:
         """Try to connect at another user's path: the first frame and the close code."""

@@ -16,6 +16,7 @@ from .actor import Actor, DrillFailed, Frame, HttpAnswer
 
 REFUSED: Final = "refused"
 LEAKED: Final = "LEAKED"
+_FORBIDDEN: Final = 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,17 @@ async def run_record(stage: Stage) -> Row:
     return await _by_http("another's run, read", stage, "GET", "/api/runs/{}", stage.has.run_id, "run")
 
 
+async def run_page(stage: Stage) -> Row:
+    """Read another's result as a page."""
+    return await _by_http("another's run, as a page", stage, "GET", "/api/runs/{}/html", stage.has.run_id, "run")
+
+
+async def export(stage: Stage) -> Row:
+    """Export another's thread."""
+    path = "/api/threads/{}/export"
+    return await _by_http("another's thread, exported", stage, "GET", path, stage.has.thread_id, "thr")
+
+
 async def events(stage: Stage) -> Row:
     """Read another's events."""
     path = "/api/threads/{}/events"
@@ -199,17 +211,37 @@ async def dataset(stage: Stage) -> Row:
 
 def _listing(door: str, path: str) -> Door:
     async def listed(stage: Stage) -> Row:
+        has = stage.has
+        secrets = (
+            has.thread_id,
+            has.run_id,
+            has.dataset_id,
+            has.canary,
+            stage.owner.user_id,
+            stage.owner.connection_id,
+        )
         mine = await stage.owner.line.http("GET", path)
         _opened(door, mine)
+        if not any(secret.encode() in mine.body for secret in secrets):
+            raise DrillFailed(f"{door}: the list shows its owner nothing that could be looked for")
         answer = await stage.intruder.line.http("GET", path)
-        told = answer.body.decode(errors="replace")
-        secrets = (stage.has.thread_id, stage.has.run_id, stage.has.dataset_id, stage.has.canary, stage.owner.user_id)
-        leaked = [secret for secret in secrets if secret in told]
-        return Row(
-            door, LEAKED if leaked else REFUSED, f"{answer.status}, nothing of the owner's" if not leaked else told
-        )
+        leaked = [secret for secret in secrets if secret.encode() in answer.body]
+        told = f"with {', '.join(leaked)}" if leaked else "nothing of the owner's"
+        return Row(door, LEAKED if leaked else REFUSED, f"{answer.status}, {told}")
 
     return listed
+
+
+async def audit_trail(stage: Stage) -> Row:
+    """Read another's audit rows: the owner is refused something first, so that there is a row to look for."""
+    await stage.owner.say({"type": "ping", "force_factory_recreation": True})
+    return await _listing("another's audit trail", "/api/audit")(stage)
+
+
+async def operator(stage: Stage) -> Row:
+    """See every user's connections, as an operator may."""
+    answer = await stage.intruder.line.http("GET", "/api/admin/connections")
+    return Row("an operator's view", REFUSED if answer.status == _FORBIDDEN else LEAKED, _shown(answer))
 
 
 async def everything_heard(stage: Stage) -> Row:
@@ -226,7 +258,9 @@ DOORS: Final[tuple[Door, ...]] = (
     thread,
     run,
     run_record,
+    run_page,
     events,
+    export,
     title,
     resume_position,
     tool_context,
@@ -236,7 +270,8 @@ DOORS: Final[tuple[Door, ...]] = (
     cache_key,
     _listing("another's threads", "/api/threads"),
     _listing("another's datasets", "/api/usage/datasets"),
-    _listing("another's audit trail", "/api/audit"),
+    audit_trail,
+    operator,
     dataset,
     everything_heard,
 )

@@ -1,0 +1,132 @@
+"""The drill on a whole server: every door refuses, and a door whose guard is taken away is told as LEAKED."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netra_backend.app.adapters.duckdb_ledger import DuckDBLedger
+from netra_backend.app.adapters.sqlite_audit import SqliteAudit
+from netra_backend.app.config import Settings
+from netra_backend.app.drill.actor import DrillFailed
+from netra_backend.app.drill.isolation_drill import DrillReport, hold_drill
+from netra_backend.app.services.conversations import Conversations
+from netra_backend.app.web import desk, websocket_endpoint
+from netra_backend.app.web.application import Application
+from netra_backend.app.web.drill_line import AsgiLine, drill_within
+from netra_backend.app.web.runtime import Runtime
+from netra_backend.app.wiring import build
+
+DOORS = 19
+
+
+@asynccontextmanager
+async def serving(data_dir: Path) -> AsyncIterator[tuple[Application, Runtime]]:
+    """The application of a server without a network, through its lifespan."""
+    application = build(Settings(data_dir=data_dir, allow_drills=True))
+    to_application: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    from_application: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    to_application.put_nowait({"type": "lifespan.startup"})
+    task = asyncio.create_task(application({"type": "lifespan"}, to_application.get, from_application.put))
+    assert (await from_application.get())["type"] == "lifespan.startup.complete"
+    assert application.runtime is not None
+    try:
+        yield application, application.runtime
+    finally:
+        to_application.put_nowait({"type": "lifespan.shutdown"})
+        await task
+
+
+async def drilled(data_dir: Path) -> DrillReport:
+    async with serving(data_dir / "data") as (application, runtime):
+        return await drill_within(application, runtime)
+
+
+async def test_every_door_refuses_and_nothing_of_the_drill_stays(tmp_path: Path) -> None:
+    async with serving(tmp_path / "data") as (application, runtime):
+        report = await drill_within(application, runtime)
+        assert [row for row in report.rows if row.verdict != "refused"] == []
+        assert len(report.rows) == DOORS
+        assert report.leaks == []
+        assert report.summary().startswith(f"SSOT isolation drill: {DOORS} of {DOORS} doors refused. ")
+        assert runtime.connections == set()
+        counted = await runtime.log.unfinished()
+        assert counted == []
+
+
+ORIGINAL_THREAD = Conversations.owned_thread
+ORIGINAL_RUN = Conversations.owned_run
+ORIGINAL_ROWS = SqliteAudit.rows
+
+
+async def any_thread(self: Conversations, owner: str, thread_id: str) -> Any:
+    return await self._log.find(thread_id) or await ORIGINAL_THREAD(self, owner, thread_id)
+
+
+async def any_run(self: Conversations, owner: str, run_id: str) -> Any:
+    return await self._log.run(run_id) or await ORIGINAL_RUN(self, owner, run_id)
+
+
+async def all_rows(self: SqliteAudit, owner: str, *_: Any) -> list[dict[str, Any]]:
+    rows = []
+    for each in await self._ask(lambda connection: connection.execute("SELECT DISTINCT owner FROM audit").fetchall()):
+        rows += await ORIGINAL_ROWS(self, each[0], 100) if each[0] else []
+    return rows
+
+
+async def delete_anybodys(self: DuckDBLedger, owner: str, dataset_id: str) -> bool:
+    return True
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "broken", "doors"),
+    [
+        (
+            Conversations,
+            "owned_thread",
+            any_thread,
+            {"another's events", "another's title", "another's resume position"},
+        ),
+        (Conversations, "owned_run", any_run, {"another's run", "another's run, read"}),
+        (websocket_endpoint, "check_path_user", lambda identity, user: None, {"another's path"}),
+        (SqliteAudit, "rows", all_rows, {"another's audit trail"}),
+        (DuckDBLedger, "delete_dataset", delete_anybodys, {"another's dataset"}),
+    ],
+    ids=["threads", "runs", "path", "audit", "datasets"],
+)
+async def test_a_door_without_its_guard_is_told_as_leaked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: Any, name: str, broken: Any, doors: set[str]
+) -> None:
+    monkeypatch.setattr(target, name, broken)
+    report = await drilled(tmp_path)
+    assert {row.door for row in report.leaks} >= doors
+    assert "LEAKED" in report.summary()
+
+
+async def test_a_drill_of_one_user_with_itself_is_refused(tmp_path: Path) -> None:
+    async with serving(tmp_path / "data") as (application, runtime):
+        line = AsgiLine(application, runtime, runtime.mint("drill"))
+        with pytest.raises(DrillFailed, match="needs two users"):
+            await hold_drill(line, line, runtime.mint)
+        await line.close()
+
+
+async def test_an_owner_who_cannot_open_its_own_doors_proves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(self: DuckDBLedger, owner: str, dataset_id: str) -> bool:
+        return False
+
+    monkeypatch.setattr(DuckDBLedger, "delete_dataset", never)
+    with pytest.raises(DrillFailed, match="the owner cannot open its own door another's dataset"):
+        await drilled(tmp_path)
+
+
+async def test_a_desk_without_an_application_has_no_doors() -> None:
+    with pytest.raises(Exception, match="no doors to drill"):
+        await desk._no_drill()

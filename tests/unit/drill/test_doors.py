@@ -1,0 +1,191 @@
+"""How a door is judged: the same bytes for what is another's and what does not exist, and nothing less."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pytest
+
+from netra_backend.app.drill import doors
+from netra_backend.app.drill.actor import Actor, DrillFailed, HttpAnswer
+from netra_backend.app.drill.doors import Belongings, Row, Stage
+
+HAS = Belongings("thr_1", "epoch", "run_1", "key_1", "ds_1", "canary_1", lambda kind: f"{kind}_absent")
+NOT_FOUND = {"type": "error", "error": "not_found"}
+GONE = HttpAnswer(404, b'{"error": "not_found"}')
+
+
+class Scripted:
+    """An actor that answers by what it is asked about; it is its own line."""
+
+    def __init__(self, user_id: str, answers: Mapping[str, Any]) -> None:
+        self.user_id = user_id
+        self.connection_id = f"conn_of_{user_id}"
+        self.line = self
+        self.heard: list[str] = []
+        self._answers = answers
+
+    def _answer(self, asked: str) -> Any:
+        return next((answer for about, answer in self._answers.items() if about in asked), self._answers[""])
+
+    async def say(self, frame: Mapping[str, Any], *, about: str = "") -> dict[str, Any]:
+        return {"id": "own key", **self._answer(json.dumps(frame))}
+
+    async def run(self, agent: str, message: str, **fields: Any) -> dict[str, Any]:
+        return dict(self._answers["run"])
+
+    async def http(self, method: str, path: str, body: bytes | None = None) -> HttpAnswer:
+        return cast(HttpAnswer, self._answer(path))
+
+    async def knock(self, path_user: str) -> tuple[str, int]:
+        return cast(tuple[str, int], self._answer(path_user))
+
+
+def stage(intruder: Mapping[str, Any], owner: Mapping[str, Any] | None = None) -> Stage:
+    actors = [Scripted("owner", owner or {"": {"type": "accepted"}}), Scripted("intruder", intruder)]
+    return Stage(cast(Actor, actors[0]), cast(Actor, actors[1]), HAS, "triage_agent")
+
+
+OPEN = HttpAnswer(200, b"{}")
+
+
+@pytest.mark.parametrize(
+    ("intruder", "verdict"),
+    [
+        ({"": NOT_FOUND}, "refused"),
+        ({"run_1": {"type": "accepted", "run_id": "run_1"}, "": NOT_FOUND}, "LEAKED"),
+        ({"run_1": {"type": "error", "error": "forbidden"}, "": NOT_FOUND}, "LEAKED"),
+        ({"run_1": NOT_FOUND | {"message": "no run_1"}, "": NOT_FOUND | {"message": "no run_absent"}}, "refused"),
+        ({"run_1": NOT_FOUND | {"hint": "it is not yours"}, "": NOT_FOUND}, "LEAKED"),
+        ({"": {"type": "accepted"}}, "LEAKED"),
+    ],
+)
+async def test_a_frame_must_answer_the_same_for_anothers_and_for_nothing(
+    intruder: Mapping[str, Any], verdict: str
+) -> None:
+    assert (await doors.run(stage(intruder))).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("intruder", "verdict"),
+    [
+        ({"": GONE}, "refused"),
+        ({"thr_1": OPEN, "": GONE}, "LEAKED"),
+        ({"thr_1": HttpAnswer(403, GONE.body), "": GONE}, "LEAKED"),
+        ({"thr_1": HttpAnswer(404, b"[]"), "": GONE}, "LEAKED"),
+        ({"": OPEN}, "LEAKED"),
+    ],
+)
+async def test_http_must_answer_the_same_bytes_for_anothers_and_for_nothing(
+    intruder: Mapping[str, Any], verdict: str
+) -> None:
+    assert (await doors.events(stage(intruder, {"": OPEN}))).verdict == verdict
+
+
+async def test_a_door_that_its_owner_cannot_open_proves_nothing() -> None:
+    with pytest.raises(DrillFailed, match="the owner cannot open its own door another's events: 404 not_found"):
+        await doors.events(stage({"": GONE}, {"": GONE}))
+    with pytest.raises(DrillFailed, match="another's run: not_found"):
+        await doors.run(stage({"": NOT_FOUND}, {"": NOT_FOUND}))
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        ({"type": "error", "error": "isolation_violation", "message": "SSOT isolation: …"}, "refused"),
+        ({"type": "error", "error": "internal", "message": "a fault"}, "LEAKED"),
+        ({"type": "accepted", "message": "SSOT isolation"}, "LEAKED"),
+    ],
+)
+async def test_anothers_thread_must_name_ssot_isolation(answer: dict[str, Any], verdict: str) -> None:
+    assert (await doors.thread(stage({"": answer}))).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("accepted", "verdict"),
+    [
+        ({"run_id": "run_2", "thread_id": "thr_2"}, "refused"),
+        ({"run_id": "run_1", "thread_id": "thr_2"}, "LEAKED"),
+        ({"run_id": "run_2", "thread_id": "thr_1"}, "LEAKED"),
+    ],
+)
+async def test_anothers_key_must_give_a_run_of_ones_own(accepted: dict[str, Any], verdict: str) -> None:
+    assert (await doors.cache_key(stage({"run": accepted}))).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("knocked", "verdict"),
+    [
+        ({"": ('{"type": "error", "error": "user_mismatch"}', 4504)}, "refused"),
+        ({"owner": ('{"type": "error"}', 4501), "": ('{"type": "error"}', 4504)}, "LEAKED"),
+        ({"": ('{"type": "connected"}', 1000)}, "LEAKED"),
+    ],
+)
+async def test_anothers_path_must_close_as_nobodys_does(knocked: Mapping[str, Any], verdict: str) -> None:
+    assert (await doors.path_user(stage(knocked))).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("door", "mine"), [(doors.tool_context, "owner"), (doors.user_id, "owner"), (doors.connection_id, "conn_of_owner")]
+)
+async def test_a_claim_to_be_another_must_be_refused_as_any_false_claim(door: doors.Door, mine: str) -> None:
+    refused = {"type": "error", "error": "isolation_violation"}
+    assert (await door(stage({"": refused}))).verdict == "refused"
+    assert (await door(stage({f'"{mine}"': {"type": "accepted"}, "": refused}))).verdict == "LEAKED"
+
+
+OWN_LIST = {"": HttpAnswer(200, b'["thr_1"]')}
+
+
+@pytest.mark.parametrize("secret", ["thr_1", "run_1", "ds_1", "canary_1", "owner", "conn_of_owner"])
+async def test_a_list_must_hold_nothing_of_another(secret: str) -> None:
+    listed = doors._listing("a list", "/api/threads")
+    assert (await listed(stage({"": HttpAnswer(200, b"[]")}, OWN_LIST))).verdict == "refused"
+    leaked = HttpAnswer(200, f"[{secret}]".encode())
+    assert (await listed(stage({"": leaked}, OWN_LIST))).verdict == "LEAKED"
+
+
+async def test_a_list_that_shows_its_owner_nothing_proves_nothing() -> None:
+    with pytest.raises(DrillFailed, match="nothing that could be looked for"):
+        await doors._listing("a list", "/api/threads")(stage({"": OPEN}, {"": OPEN}))
+
+
+async def test_the_audit_trail_is_looked_at_when_there_is_a_row_of_the_owner() -> None:
+    rows = HttpAnswer(200, b'[{"connection_id": "conn_of_owner"}]')
+    owner = {"/api/audit": rows, "": {"type": "error", "error": "factory_command_refused"}}
+    assert (await doors.audit_trail(stage({"": HttpAnswer(200, b"[]")}, owner))).verdict == "refused"
+    assert (await doors.audit_trail(stage({"": rows}, owner))).verdict == "LEAKED"
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(403, "refused"), (404, "LEAKED"), (200, "LEAKED")])
+async def test_an_operators_view_must_be_forbidden(status: int, verdict: str) -> None:
+    assert (await doors.operator(stage({"": HttpAnswer(status, b"not json")}))).verdict == verdict
+
+
+@pytest.mark.parametrize(("heard", "verdict"), [([], "refused"), (["x"], "refused"), (["a canary_1 b"], "LEAKED")])
+async def test_nothing_heard_may_hold_the_canary(heard: list[str], verdict: str) -> None:
+    scene = stage({})
+    scene.intruder.heard.extend(heard)
+    assert (await doors.everything_heard(scene)).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("door", "mine"),
+    [
+        (doors.run_record, "run_1"),
+        (doors.run_page, "run_1"),
+        (doors.export, "thr_1"),
+        (doors.title, "thr_1"),
+        (doors.dataset, "ds_1"),
+    ],
+)
+async def test_every_door_of_http_asks_for_what_is_the_owners(door: doors.Door, mine: str) -> None:
+    row = await door(stage({mine: OPEN, "": GONE}, {mine: OPEN, "": GONE}))
+    assert row == Row(row.door, "LEAKED", "200; for an absent one: 404 not_found")
+
+
+async def test_a_resume_from_anothers_position_must_answer_as_an_absent_thread() -> None:
+    assert (await doors.resume_position(stage({"": NOT_FOUND}))).verdict == "refused"
+    assert (await doors.resume_position(stage({"thr_1": {"type": "live"}, "": NOT_FOUND}))).verdict == "LEAKED"

@@ -59,7 +59,7 @@ class ServerProcess:
             [*self._serve, "--port", "0", "--data-dir", str(self.data_dir)],
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env=self._environment(),
+            env=self.environment(),
             preexec_fn=in_child(),
         )
         assert self._process.stdout is not None
@@ -73,7 +73,7 @@ class ServerProcess:
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another ``netra`` command with the same settings and data."""
         return subprocess.run(
-            [*_COMMAND, *arguments], env=self._environment(), capture_output=True, text=True, check=False
+            [*_COMMAND, *arguments], env=self.environment(), capture_output=True, text=True, check=False
         )
 
     def stop(self) -> int:
@@ -118,7 +118,8 @@ class ServerProcess:
         self._process = None
         return code
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What the server and its commands are started with."""
         kept = {
             name: value
             for name, value in os.environ.items()

@@ -198,9 +198,9 @@ class Turns:
             del self._keys[requester.user_id, key]
             known = None
         if known is not None:
+            head, epoch = known.head, known.head.epoch  # the thread may be deleted while we wait
             await self._log.durable(known)
-            head = known.head
-            requester.say(Accepted(key, head.thread_id, head.epoch, known.run_id, known.seq))
+            requester.say(Accepted(key, head.thread_id, epoch, known.run_id, known.seq))
             return True
         stored = await self._log.request(requester.user_id, key, since_ms)
         if stored is None:

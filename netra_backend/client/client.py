@@ -197,7 +197,9 @@ class NetraClient:
                             wait, lost_at = FIRST_WAIT_S, loop.time()
                         lost_at = loop.time()
                     code, reason = socket.close_code or 1006, socket.close_reason or ""
-            except (ConnectionClosed, OSError, TimeoutError) as fault:
+            except ConnectionClosed as closed:
+                code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, str(closed))
+            except (OSError, TimeoutError) as fault:
                 code, reason = 1006, str(fault)
             except InvalidStatus as fault:
                 code, reason = (1006, "busy") if fault.response.status_code == 503 else (4501, str(fault))

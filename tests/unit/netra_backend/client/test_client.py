@@ -1,0 +1,285 @@
+"""The client against a scripted server on a loopback socket: what it does when the connection does not hold."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+
+from netra_backend.app.core.events import AgentCompleted
+from netra_backend.client.client import NetraClient
+from netra_backend.client.errors import Closed, Refused
+
+Script = Callable[["Peer"], Awaitable[None]]
+PATIENCE_S = 20
+
+
+class Peer:
+    """The server's side of one connection."""
+
+    def __init__(self, socket: ServerConnection) -> None:
+        self.socket = socket
+
+    async def says(self, *frames: dict[str, Any]) -> None:
+        for frame in frames:
+            await self.socket.send(json.dumps(frame))
+
+    async def hears(self, kind: str) -> dict[str, Any]:
+        while True:
+            frame: dict[str, Any] = json.loads(await self.socket.recv())
+            if frame["type"] == kind:
+                return frame
+
+    async def welcomes(self) -> None:
+        await self.says(
+            {
+                "type": "connected",
+                "connection_id": "conn_1",
+                "user_id": "alice",
+                "protocol": 1,
+                "heartbeat_ms": 20000,
+                "limits": {},
+            }
+        )
+
+
+def _event(kind: str, seq: int, run: str = "run_1", **own: Any) -> dict[str, Any]:
+    return {"type": kind, "thread_id": "thread_1", "run_id": run, "seq": seq, "ts": 0, **own}
+
+
+def _accepted(frame: dict[str, Any], seq: int = 1) -> dict[str, Any]:
+    return {
+        "type": "accepted",
+        "id": frame["id"],
+        "thread_id": "thread_1",
+        "epoch": "e1",
+        "run_id": "run_1",
+        "seq": seq,
+    }
+
+
+RUN = (
+    _event("user_message", 1, request_id="req_1", agent="echo", text="hi"),
+    _event("agent_started", 2, agent="echo", request_id="req_1"),
+    _event("agent_thinking", 3, text="…"),
+    _event("agent_completed", 4, result={"text": "hi", "data": {}}, usage={}, elapsed_ms=1),
+)
+
+
+@asynccontextmanager
+async def _scripted(*scripts: Script) -> AsyncIterator[tuple[str, list[str]]]:
+    """A server whose n-th connection follows the n-th script; its address, and the paths that were asked for."""
+    left = list(scripts)
+    paths: list[str] = []
+    faults: list[BaseException] = []
+
+    async def follow(socket: ServerConnection) -> None:
+        assert socket.request is not None
+        paths.append(socket.request.path)
+        script = left.pop(0) if left else None
+        if script is None:
+            await socket.wait_closed()
+            return
+        try:
+            await script(Peer(socket))
+        except AssertionError as fault:
+            faults.append(fault)
+
+    async with serve(follow, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", paths
+    assert not faults
+
+
+async def _answer(client: NetraClient) -> list[int]:
+    async with asyncio.timeout(PATIENCE_S):
+        return [event.seq async for event in client.ask("hi", agent="echo")]
+
+
+async def test_a_run_is_followed_from_its_message_to_its_end() -> None:
+    async def whole(peer: Peer) -> None:
+        await peer.welcomes()
+        asked = await peer.hears("execute_agent")
+        assert asked["agent"] == "echo"
+        await peer.says(_accepted(asked), *RUN)
+        await peer.socket.wait_closed()
+
+    async with _scripted(whole) as (url, paths), NetraClient(url, "token", user_id="alice") as client:
+        assert await _answer(client) == [1, 2, 3, 4]
+    assert paths == ["/ws/alice"]
+
+
+async def test_after_a_cut_it_resumes_where_it_stood_and_gives_every_event_once() -> None:
+    resumed: list[dict[str, Any]] = []
+
+    async def cut(peer: Peer) -> None:
+        await peer.welcomes()
+        await peer.says(_accepted(await peer.hears("execute_agent")), *RUN[:2])
+        await peer.socket.close(1012, "draining")
+
+    async def rest(peer: Peer) -> None:
+        await peer.welcomes()
+        resumed.append(await peer.hears("resume"))
+        await peer.says(*RUN[1:], {"type": "live", "thread_id": "thread_1", "epoch": "e1", "seq": 4})
+        await peer.socket.wait_closed()
+
+    states: list[str] = []
+    async with (
+        _scripted(cut, rest) as (url, _),
+        NetraClient(url, "token", user_id="alice", told=states.append) as client,
+    ):
+        assert await _answer(client) == [1, 2, 3, 4]
+    assert resumed[0]["positions"] == {"thread_1": {"epoch": "e1", "seq": 2}}
+    assert states[:3] == ["connected", "reconnecting", "connected"]
+
+
+async def test_a_request_that_was_not_accepted_is_sent_again_under_the_same_key() -> None:
+    asked: list[dict[str, Any]] = []
+
+    async def lose(peer: Peer) -> None:
+        await peer.welcomes()
+        asked.append(await peer.hears("execute_agent"))
+        await peer.socket.close(4409, "no_pong")
+
+    async def take(peer: Peer) -> None:
+        await peer.welcomes()
+        asked.append(await peer.hears("execute_agent"))
+        await peer.says(_accepted(asked[1]), *RUN)
+        await peer.socket.wait_closed()
+
+    async with _scripted(lose, take) as (url, _), NetraClient(url, "token", user_id="alice") as client:
+        assert await _answer(client) == [1, 2, 3, 4]
+    assert asked[0] == asked[1]
+    assert asked[0]["id"]
+
+
+async def test_a_hole_is_not_taken_but_resumed() -> None:
+    async def holed(peer: Peer) -> None:
+        await peer.welcomes()
+        await peer.says(_accepted(await peer.hears("execute_agent")), RUN[0], RUN[3])
+        assert (await peer.hears("resume"))["positions"]["thread_1"]["seq"] == 1
+        await peer.says(*RUN[1:])
+        await peer.socket.wait_closed()
+
+    async with _scripted(holed) as (url, _), NetraClient(url, "token", user_id="alice") as client:
+        assert await _answer(client) == [1, 2, 3, 4]
+
+
+async def test_a_heartbeat_that_tells_of_more_makes_it_resume() -> None:
+    async def quiet(peer: Peer) -> None:
+        await peer.welcomes()
+        await peer.says(_accepted(await peer.hears("execute_agent")), *RUN[:2])
+        await peer.says({"type": "heartbeat", "tops": {"thread_1": 4}})
+        await peer.hears("resume")
+        await peer.says(*RUN[2:])
+        await peer.socket.wait_closed()
+
+    async with _scripted(quiet) as (url, _), NetraClient(url, "token", user_id="alice") as client:
+        assert await _answer(client) == [1, 2, 3, 4]
+
+
+async def test_a_reset_makes_it_take_the_thread_from_its_oldest_event() -> None:
+    async def reset(peer: Peer) -> None:
+        await peer.welcomes()
+        await peer.says(_accepted(await peer.hears("execute_agent"), seq=9))
+        await peer.says({"type": "reset", "thread_id": "thread_1", "epoch": "e2", "oldest": 1, "top": 4})
+        assert (await peer.hears("resume"))["positions"] == {"thread_1": {"epoch": "e2", "seq": 0}}
+        await peer.says(*RUN)
+        await peer.socket.wait_closed()
+
+    async with _scripted(reset) as (url, _), NetraClient(url, "token", user_id="alice") as client:
+        assert await _answer(client) == [1, 2, 3, 4]
+
+
+async def test_a_refusal_is_raised_with_its_frame() -> None:
+    async def refuse(peer: Peer) -> None:
+        await peer.welcomes()
+        asked = await peer.hears("execute_agent")
+        await peer.says(
+            {
+                "type": "error",
+                "error": "run_limit",
+                "message": "No.",
+                "hint": "Wait.",
+                "retryable": True,
+                "id": asked["id"],
+            }
+        )
+        await peer.socket.wait_closed()
+
+    async with _scripted(refuse) as (url, _), NetraClient(url, "token", user_id="alice") as client:
+        with pytest.raises(Refused) as told:
+            await _answer(client)
+    assert told.value.frame.error == "run_limit"
+
+
+async def test_a_code_that_says_not_to_come_back_ends_it_while_a_run_is_followed() -> None:
+    async def revoke(peer: Peer) -> None:
+        await peer.welcomes()
+        await peer.says(_accepted(await peer.hears("execute_agent")), RUN[0])
+        await peer.socket.close(4503, "revoked")
+
+    async with _scripted(revoke) as (url, paths), NetraClient(url, "token", user_id="alice") as client:
+        with pytest.raises(Closed) as told:
+            await _answer(client)
+    assert told.value.code == 4503
+    assert len(paths) == 1
+
+
+async def test_a_sign_in_that_is_refused_is_raised_when_it_opens() -> None:
+    async def refuse(peer: Peer) -> None:
+        await peer.socket.close(4501, "unauthenticated")
+
+    async with _scripted(refuse) as (url, _):
+        with pytest.raises(Closed) as told:
+            async with NetraClient(url, "token", user_id="alice"):
+                pass
+    assert told.value.code == 4501
+
+
+async def test_it_gives_up_where_no_server_answers_for_too_long() -> None:
+    async with _scripted() as (url, _):
+        pass
+    with pytest.raises(Closed):
+        async with NetraClient(url, "token", user_id="alice", patience_s=0.0):
+            pass
+
+
+async def test_cancelling_and_deciding_are_commands_with_answers() -> None:
+    heard: list[dict[str, Any]] = []
+
+    async def commands(peer: Peer) -> None:
+        await peer.welcomes()
+        for kind in ("cancel_run", "resolve_approval"):
+            frame = await peer.hears(kind)
+            heard.append(frame)
+            await peer.says({"type": "accepted", "id": frame["id"]})
+        await peer.socket.wait_closed()
+
+    async with _scripted(commands) as (url, _), NetraClient(url, "token", user_id="alice") as client:
+        async with asyncio.timeout(PATIENCE_S):
+            await client.cancel("run_1")
+            await client.resolve("apr_1", "approve", "abc")
+    assert heard[0]["run_id"] == "run_1"
+    assert (heard[1]["approval_id"], heard[1]["decision"], heard[1]["arguments_hash"]) == ("apr_1", "approve", "abc")
+
+
+async def test_a_thread_can_be_followed_from_its_beginning() -> None:
+    async def history(peer: Peer) -> None:
+        await peer.welcomes()
+        assert (await peer.hears("resume"))["positions"] == {"thread_1": {"epoch": "", "seq": 0}}
+        await peer.says(*RUN)
+        await peer.socket.wait_closed()
+
+    seen = []
+    async with _scripted(history) as (url, _), NetraClient(url, "token", user_id="alice") as client:
+        async with asyncio.timeout(PATIENCE_S):
+            async for event in client.follow("thread_1", after=0):
+                seen.append(event.seq)
+                if isinstance(event, AgentCompleted):
+                    break
+    assert seen == [1, 2, 3, 4]

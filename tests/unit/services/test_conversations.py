@@ -90,6 +90,7 @@ async def test_what_is_anothers_answers_as_what_is_not_there(conversations: Conv
         except NotFound as refusal:
             seen = (refusal.message, refusal.field, refusal.hint)
         told.append(seen)
+    assert None not in told
     assert told[0] == told[1] == ("There is no such thread.", "thread_id", told[0][2])
     assert told[2] == told[3] == ("There is no such run.", "run_id", told[2][2])
 

@@ -15,6 +15,8 @@ COMMANDS: Final = {
     "ask": "ask:ask",
     "token": "serve:token",
     "import": "importing:import_",
+    "report": "reporting:report",
+    "triage-eval": "triage_evaluation:triage_eval",
     "check": "check:check",
     "drill": "drill:drill",
     "revoke": "revoking:revoke",

@@ -22,7 +22,7 @@ from ..adapters.data_directory import holder_of
 from ..config import Settings
 from ..core.events import AgentCompleted
 from ..services.token_minting import sign_in_link
-from .common import DataDir, err, load_settings, local_token, out, told
+from .common import DataDir, load_settings, local_token, out, told
 from .event_view import show
 from .importing import import_file, progress_bar, show_import
 from .sample_data import write_sample
@@ -126,7 +126,7 @@ async def _import(settings: Settings, traces: Path, model: str) -> bool:
 
 
 async def _import_one(settings: Settings, path: Path, options: dict[str, Any]) -> None:
-    with progress_bar(err, path.name) as progress:
+    with progress_bar(path.name) as progress:
         answer = await import_file(settings, USER, path, {"name": path.name, **options}, progress)
     show_import(out, answer)
 

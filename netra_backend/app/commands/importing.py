@@ -49,7 +49,7 @@ def import_(
         options["preview"] = True
     options["name"] = file.name
     settings = load_settings(data_dir)
-    with progress_bar(err, file.name, shown=not as_json) as progress:
+    with progress_bar(file.name, shown=not as_json) as progress:
         answer = asyncio.run(import_file(settings, user, file, options, progress))
     if as_json:
         typer.echo(json.dumps(answer))
@@ -75,13 +75,13 @@ async def import_file(
 class progress_bar:  # used as a function: with progress_bar(…) as progress
     """A bar in the terminal, or nothing; gives the function that moves it."""
 
-    def __init__(self, console: Console, name: str, *, shown: bool = True) -> None:
+    def __init__(self, name: str, *, shown: bool = True) -> None:
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             DownloadColumn(),
             TimeRemainingColumn(),
-            console=console,
+            console=Console(stderr=True),
             transient=True,
             disable=not shown,
         )

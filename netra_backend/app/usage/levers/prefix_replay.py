@@ -56,9 +56,15 @@ class Replay:
         self._key = mixed(_chained(flat.view(np.uint64), full), log.model[rows].view(np.uint64)[self._owner])
         self._order = np.argsort(self._key, kind="stable")
 
-    def hit_tokens(self, alive: Flags, minimum: Ints, time_to_live_ms: int | None, *, per_team: bool = False) -> Ints:
+    def tokens_seen_before(self) -> int:
+        """Tokens in blocks that an earlier row had sent, whenever that was."""
+        key = self._key[self._order]
+        again = self._order[1:][key[1:] == key[:-1]]
+        return int(self._size[self._owner[again]].sum())
+
+    def hit_tokens(self, alive: Flags, minimum: Ints, time_to_live_ms: int, *, per_team: bool = False) -> Ints:
         """Tokens of each row that were in the cache when it came, where rows that are not ``alive`` were never sent.
-        ``None`` keeps blocks for ever. ``per_team``: teams share nothing."""
+        ``per_team``: teams share nothing."""
         log, rows = self._log, self._rows
         key, order = self._key, self._order
         if per_team:
@@ -69,9 +75,7 @@ class Replay:
         owner, key = self._owner[order], key[order]
         at = log.ts[rows][owner]
         hit = np.zeros(len(key), dtype=bool)
-        hit[1:] = key[1:] == key[:-1]
-        if time_to_live_ms is not None:
-            hit[1:] &= at[1:] - at[:-1] <= time_to_live_ms
+        hit[1:] = (key[1:] == key[:-1]) & (at[1:] - at[:-1] <= time_to_live_ms)
         hits = np.bincount(owner[hit], minlength=len(rows))
         return np.asarray(hits * self._size)
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from ..money import percent
 from .lever import NOTHING, Bill, Indices, Lever, Missing, Plan, Saving, Scenario
 from .log import Ints, Log
 from .prefix_replay import Replay, SessionReplay, minimum_prefix
@@ -107,10 +108,8 @@ def _assumptions(named: int, by_session: int, all_logged: bool) -> tuple[str, ..
 
 
 def _details(log: Log, named: Indices, replay: Replay) -> dict[str, Any]:
-    if not len(named):
-        return {"prefix_hit_percent": None}
-    hit = replay.hit_tokens(np.ones(len(log), dtype=bool), np.zeros(len(log), dtype=np.int64), None)
-    return {"prefix_hit_percent": round(100 * float(hit.sum()) / max(float(log.input_tokens[named].sum()), 1.0), 2)}
+    tokens = int(log.input_tokens[named].sum())
+    return {"prefix_hit_percent": percent(replay.tokens_seen_before(), tokens) if tokens else None}
 
 
 LEVER: Final = Lever(

@@ -45,10 +45,11 @@ def test_a_prompt_that_is_too_short_warms_nothing() -> None:
     assert hits(rows, minimum=200) == [0, 0]
 
 
-def test_without_a_time_to_live_nothing_is_forgotten() -> None:
-    rows = [{"at": at, "prefix_blocks": [1]} for at in (0, 100_000)]
+def test_what_was_seen_before_is_counted_whenever_that_was() -> None:
+    rows = [{"at": at, "prefix_blocks": [1, 2]} for at in (0, 100_000)]
     assert hits(rows) == [0, 0]
-    assert hits(rows, time_to_live_ms=None) == [0, 100]
+    log = load(rows)
+    assert Replay(log, np.arange(2)).tokens_seen_before() == 200
 
 
 def test_a_block_that_comes_twice_in_a_prompt_is_two_blocks() -> None:

@@ -156,9 +156,11 @@ async def open_runtime(
             announce=lock.announce,
         )
         revocations.listen(partial(_end_sign_in, pool, turns))
-        await turns.take_over()
-        yield runtime
-        await turns.drain(0)
+        try:
+            await turns.take_over()
+            yield runtime
+        finally:
+            await turns.drain(0)
 
 
 @asynccontextmanager

@@ -97,7 +97,10 @@ def tick(runtime: Runtime, http: HttpSide) -> None:
     """What time brings about: heartbeats, closes, runs that take too long, retention."""
     now, now_ms = runtime.clock.monotonic(), runtime.clock.now_ms()
     for connection in list(runtime.connections):
-        connection.tick(now, now_ms)
+        try:
+            connection.tick(now, now_ms)
+        except Exception:  # of one connection: the others' time passes all the same
+            _LOG.exception("a tick failed", extra={"connection_id": connection.connection_id})
     runtime.turns.tick(now)
     http.tick(now)
 

@@ -71,6 +71,10 @@ def finish(name: str, machine: dict[str, Any], results: dict[str, Any]) -> None:
     path = write(name, machine, results)
     print(f"written to {path.relative_to(ROOT)}; {machine['processor']}, {machine['cores']} cores, ", end="")
     print(f"load before {machine['load_before']}, commit {machine['commit']}")
+    if machine["load_before"] > machine["cores"] / 2:
+        print(
+            "Others were using this machine: runs a second and latencies say little; processor time of a run says more."
+        )
 
 
 def write(name: str, machine: dict[str, Any], results: dict[str, Any]) -> Path:

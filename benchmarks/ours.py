@@ -23,7 +23,7 @@ from .machine import WORKSHOP
 from .server import free_port, serving
 
 NAME = "Netra, everything on"
-GUARANTEES = "identity, isolation, committed log"
+GUARANTEES = "all, committed"
 QUESTION = "What is up?"
 _loads = itertools.count(1)
 

@@ -208,6 +208,14 @@ class TestThreads:
         )
         assert await story.log.find("thr_unknown") is None
 
+    async def test_a_thread_that_is_made_while_it_is_looked_for_is_found(self, story: Any) -> None:
+        head = story.thread()
+        thread_id = head.thread_id + "_later"
+        looking = asyncio.create_task(story.log.find(thread_id))
+        await asyncio.sleep(0)
+        made = story.log.create("user_ada", thread_id, "e", "", START_MS)
+        assert await looking is made
+
     async def test_a_thread_cannot_be_made_twice(self, story: Any) -> None:
         head = story.thread()
         with pytest.raises(ValueError, match="known"):

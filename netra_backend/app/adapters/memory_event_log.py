@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from ..core import history
@@ -63,6 +64,10 @@ class MemoryEventLog:
         self._timer: asyncio.Handle | None = None
         self._waiters: list[tuple[ThreadHead, int, asyncio.Future[None]]] = []
         self._changes: dict[Change, asyncio.Future[None]] = {}
+        self._commits = self._rows = 0
+
+    def counts(self) -> Mapping[str, int]:
+        return {"commits": self._commits, "rows": self._rows}
 
     # --- heads ------------------------------------------------------------------------------------------------------
 
@@ -76,7 +81,10 @@ class MemoryEventLog:
         await self._wait()
         found = self._store.head(thread_id)
         await self._wait()
-        return found if found is None else self._heads.setdefault(thread_id, found)
+        known = self._heads.get(thread_id)  # somebody may have found or made it while we looked
+        if known is None and found is not None:
+            known = self._heads[thread_id] = found
+        return known
 
     def create(self, owner: str, thread_id: str, epoch: str, title: str, now_ms: int) -> ThreadHead:
         if thread_id in self._heads:
@@ -124,6 +132,8 @@ class MemoryEventLog:
         except Exception as fault:
             self._fail(fault)
             return
+        self._commits += 1
+        self._rows += sum(isinstance(item, Chunk) for item in self._storing)
         self._stored.append(self._storing)
         self._storing = []
         self._later(self._pace("told"), self._committed)
@@ -282,9 +292,8 @@ class MemoryEventLog:
             waiting.clear()
 
     async def close(self) -> None:
-        if self.failed:
-            return
-        await self._change(Deletion(()))
+        with suppress(DependencyUnavailable):  # a failure is told by on_failure
+            await self._change(Deletion(()))
         self.failed = True
 
 

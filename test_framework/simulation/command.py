@@ -1,0 +1,45 @@
+"""``netra simulate``: the simulation from the command line."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from typing import Annotated
+
+import typer
+
+from .safeguards import SAFEGUARDS
+from .simulating import Verdict, sweep, told
+
+
+def add_commands(app: typer.Typer) -> None:
+    """What the entry-point group ``netra.commands`` asks for."""
+    app.command()(simulate)
+
+
+def simulate(
+    seed: Annotated[int, typer.Option(help="The first seed; a seed always gives the same schedule and the same end.")],
+    seeds: Annotated[int, typer.Option(help="How many seeds, one after the other.", min=1)] = 1,
+    without: Annotated[
+        str | None, typer.Option(help=f"Take a safeguard out, to see it found: {', '.join(SAFEGUARDS)}.")
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="One JSON object instead of words.")] = False,
+) -> None:
+    """Play schedules of users, drops, restarts and failures over a simulated server, and judge what came of them.
+
+    Exits 0 if every promise was kept, 1 if one was broken (the first failure is shown with the shortest schedule found).
+    """
+    if without is not None and without not in SAFEGUARDS:
+        raise typer.BadParameter(f"known are {', '.join(SAFEGUARDS)}", param_hint="--without")
+    failures: list[Verdict] = []
+    with SAFEGUARDS[without]() if without is not None else nullcontext():
+        count = sweep(range(seed, seed + seeds), failures.append)
+        if json_:
+            broken = {str(verdict.schedule.seed): verdict.broken for verdict in failures}
+            typer.echo(json.dumps({"seeds": count, "failed": len(failures), "broken": broken}))
+        else:
+            for verdict in failures[:1]:
+                typer.echo(told(verdict))
+            others = ", ".join(str(verdict.schedule.seed) for verdict in failures[1:20])
+            typer.echo(f"{count} seeds, {len(failures)} broke a promise" + (f"; also {others}" if others else ""))
+    raise typer.Exit(1 if failures else 0)

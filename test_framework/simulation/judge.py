@@ -1,0 +1,167 @@
+"""Judges a simulation afterwards: were all promises kept, whatever happened?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from netra_backend.app.core.events import (
+    TERMINAL,
+    AgentCompleted,
+    AgentDelta,
+    AgentStarted,
+    AgentThinking,
+    AnyEvent,
+    ToolCompleted,
+    ToolExecuting,
+    UserMessage,
+    decode_event,
+)
+
+from .views import View
+from .workers import Plan, read_plan
+
+if TYPE_CHECKING:
+    from .world import World
+
+_TOOLS: Final = frozenset({"look", "charge", "gate"})
+
+
+def judge(world: World) -> list[str]:
+    """Every broken promise, those noticed on the way first; empty where there is none."""
+    return [
+        *world.truth.broken,
+        *_prefixes(world),
+        *_runs(world),
+        *_requests(world),
+        *_other_users(world),
+    ]
+
+
+def _prefixes(world: World) -> Iterator[str]:
+    """What a device has of a history is a part of it without holes, byte for byte."""
+    for device in world.devices:
+        for view in (*device.archive, *device.views.values()):
+            histories = [
+                history
+                for (thread_id, epoch), history in world.truth.histories.items()
+                if thread_id == view.thread_id and view.epoch in (None, epoch)
+            ]
+            if view.frames and not any(_is_part(view, history) for history in histories):
+                yield f"prefix: {device.name} has something else of {view.thread_id} than happened"
+
+
+def _is_part(view: View, history: dict[int, bytes]) -> bool:
+    return all(history.get(seq) == frame for seq, frame in enumerate(view.frames, view.first))
+
+
+def _runs(world: World) -> Iterator[str]:
+    """Every run ends once, took its steps in order and once each, and had its thread to itself."""
+    for thread in world.store.threads.values():
+        if not thread.owner:
+            continue
+        runs: dict[str, list[AnyEvent]] = {}
+        going_on = ""
+        for run_id, frame in thread.rows:
+            event = decode_event(frame)
+            runs.setdefault(run_id, []).append(event)
+            if isinstance(event, AgentStarted):
+                if going_on:
+                    yield f"runs: {run_id} began while {going_on} went on"
+                going_on = run_id
+            elif isinstance(event, TERMINAL) and going_on == run_id:
+                going_on = ""
+        for run_id, events in runs.items():
+            if not isinstance(events[0], UserMessage):
+                continue  # its beginning was cut off
+            yield from (f"runs: {run_id} {fault}" for fault in _faults_of_run(events))
+            if not world.store.runs[run_id].ended_seq:
+                yield f"runs: {run_id} is stored as unfinished"
+
+
+def _faults_of_run(events: list[AnyEvent]) -> Iterator[str]:
+    ends = [event for event in events if isinstance(event, TERMINAL)]
+    if len(ends) != 1 or events[-1] is not ends[0]:
+        yield f"ended {len(ends)} times"
+    if sum(isinstance(event, AgentStarted) for event in events) > 1:
+        yield "started twice"
+    first = events[0]
+    assert isinstance(first, UserMessage)
+    plan = read_plan(first.text)
+    taken = list(_steps_taken(events))
+    if taken != list(_steps_planned(plan))[: len(taken)]:
+        yield f"took the steps {taken} of {plan.steps}"
+    called = [event.call_id for event in events if isinstance(event, ToolExecuting)]
+    answered = [event.call_id for event in events if isinstance(event, ToolCompleted)]
+    if answered != called[: len(answered)]:
+        yield f"called {called} and answered {answered}"
+    if isinstance(events[-1], AgentCompleted) and (len(taken) != len(plan.steps) or answered != called):
+        yield "completed without taking every step"
+
+
+def _steps_taken(events: Iterable[AnyEvent]) -> Iterator[tuple[str, str]]:
+    """(kind, text) of each step as it was shown; of a model call only once it was whole."""
+    said: dict[str, str] = {}
+    attempts: dict[str, int] = {}
+    for event in events:
+        if isinstance(event, AgentThinking):
+            yield "think", event.text
+        elif isinstance(event, ToolExecuting):
+            yield event.tool, str(event.arguments.get("number"))
+        elif isinstance(event, AgentDelta):
+            if event.attempt != attempts.get(event.call_id):
+                attempts[event.call_id] = event.attempt
+                said[event.call_id] = ""
+            said[event.call_id] += event.text
+            if event.done:
+                yield event.call_id.partition("_")[0], said[event.call_id]
+
+
+def _steps_planned(plan: Plan) -> Iterator[tuple[str, str]]:
+    for number, step in enumerate(plan.steps):
+        yield step, str(number) if step in _TOOLS else plan.text(number)
+
+
+def _requests(world: World) -> Iterator[str]:
+    """Every accepted request is there exactly once, and every other one at most once."""
+    stored: dict[str, list[tuple[str, str, int]]] = {}
+    for thread in world.store.threads.values():
+        for seq, (run_id, frame) in enumerate(thread.rows, thread.oldest):
+            event = decode_event(frame)
+            if isinstance(event, UserMessage):
+                stored.setdefault(read_plan(event.text).key, []).append((thread.thread_id, run_id, seq))
+    for user in world.users:
+        for key, command in user.commands.items():
+            here = stored.get(key, [])
+            if len(here) > 1:
+                yield f"requests: {key} started {len(here)} runs"
+            answers = {
+                answer[1:]
+                for answer in command.accepted
+                if answer[0] == world.truth.era and not _is_deleted(world, answer[1])
+            }
+            if len(answers) > 1:
+                yield f"requests: {key} was accepted as {len(answers)} different runs"
+            for thread_id, run_id, seq in answers:
+                if world.truth.owners.get(thread_id) != user.user_id:
+                    yield f"owners: {key} was accepted in {thread_id}, which is another user's"
+                kept = world.store.threads.get(thread_id)
+                was_cut_off = kept is not None and seq < kept.oldest
+                if (thread_id, run_id, seq) not in here and not was_cut_off:
+                    yield f"requests: {key} was accepted as {run_id} at {seq} of {thread_id}, and is not there"
+
+
+def _is_deleted(world: World, thread_id: str) -> bool:
+    thread = world.store.threads.get(thread_id)
+    return thread is not None and thread.owner == ""
+
+
+def _other_users(world: World) -> Iterator[str]:
+    """Nothing that a device has speaks of another user."""
+    for device in world.devices:
+        others = [f"{user.user_id}/".encode() for user in world.users if user is not device.user]
+        others += [f'"{user.user_id}"'.encode() for user in world.users if user is not device.user]
+        for view in (*device.archive, *device.views.values()):
+            for frame in view.frames:
+                if any(other in frame for other in others):
+                    yield f"owners: {device.name} has something of another user in {view.thread_id}"

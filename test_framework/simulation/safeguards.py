@@ -1,0 +1,127 @@
+"""The product's safeguards, each to be taken out from outside: a simulation that does not notice proves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Final
+
+from netra_backend.app import turn
+from netra_backend.app.adapters.memory_event_log import MemoryEventLog
+from netra_backend.app.adapters.memory_store import MemoryStore
+from netra_backend.app.core.events import Position
+from netra_backend.app.core.journal import Journal
+from netra_backend.app.core.outbox import Outbox
+from netra_backend.app.services.event_emitter import UserEventEmitter
+from netra_backend.app.websocket_core.catch_up import CatchUp
+from netra_backend.app.websocket_core.connection import Connection
+from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
+
+
+@contextmanager
+def _replaced(owner: Any, **names: Callable[..., Any]) -> Iterator[None]:
+    before = {name: getattr(owner, name) for name in names}
+    for name, value in names.items():
+        setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(owner, name, value)
+
+
+def hold_back() -> AbstractContextManager[None]:
+    """Live events go out while the thread is being caught up."""
+    deliver = Connection.deliver
+
+    def unheld(self: Connection, owner: str, thread_id: str, first: int, frames: Sequence[bytes]) -> bool:
+        held, self.catching_up = self.catching_up, set()
+        try:
+            return deliver(self, owner, thread_id, first, frames)
+        finally:
+            self.catching_up = held
+
+    return _replaced(Connection, deliver=unheld)
+
+
+def epoch_check() -> AbstractContextManager[None]:
+    """A position of another history is taken for one of this."""
+    replay = CatchUp._replay
+
+    async def unchecked(self: CatchUp, connection: Any, head: Any, position: Position, id: str | None) -> None:
+        await replay(self, connection, head, Position(head.epoch, position.seq), id)
+
+    return _replaced(CatchUp, _replay=unchecked)
+
+
+def idempotency() -> AbstractContextManager[None]:
+    """A key that was accepted before is taken for a new one."""
+
+    async def forgotten(*_: object) -> bool:
+        return False
+
+    return _replaced(turn.Turns, _answered=forgotten)
+
+
+def owner_assertion() -> AbstractContextManager[None]:
+    """An outbox takes frames of anybody."""
+    put = Outbox.put
+    return _replaced(Outbox, put=lambda self, owner, frames: put(self, self.owner, frames))
+
+
+def journal() -> AbstractContextManager[None]:
+    """A run that is taken over begins anew."""
+    return _replaced(turn, Journal=lambda *_: Journal())
+
+
+def fence() -> AbstractContextManager[None]:
+    """A process that was taken for dead may go on writing."""
+    return _replaced(MemoryStore, check_fence=lambda *_: None)
+
+
+def top_heartbeat() -> AbstractContextManager[None]:
+    """Heartbeats tell no tops."""
+    return _replaced(WebSocketConnectionPool, tops=lambda *_: {})
+
+
+def claim_before_acting() -> AbstractContextManager[None]:
+    """A tool that is not idempotent is called before its claim is committed."""
+
+    async def at_once(*_: object) -> None:
+        return None
+
+    return _replaced(UserEventEmitter, durable=at_once)
+
+
+def commit_before_sending() -> AbstractContextManager[None]:
+    """Events are sent when they are appended."""
+    flush, committed = MemoryEventLog._flush, MemoryEventLog._committed
+
+    def eager_flush(self: MemoryEventLog) -> None:
+        for chunk in self._dirty:
+            chunk.head.durable = chunk.last
+        self._publish(list(self._dirty))
+        flush(self)
+
+    def silent_committed(self: MemoryEventLog) -> None:
+        with _replaced(self, _publish=lambda _: None):
+            committed(self)
+
+    return _replaced(MemoryEventLog, _flush=eager_flush, _committed=silent_committed)
+
+
+SAFEGUARDS: Final[Mapping[str, Callable[[], AbstractContextManager[None]]]] = {
+    taken_out.__name__: taken_out
+    for taken_out in (
+        hold_back,
+        epoch_check,
+        idempotency,
+        owner_assertion,
+        journal,
+        fence,
+        top_heartbeat,
+        claim_before_acting,
+        commit_before_sending,
+    )
+}
+"""By name: a context in which the product is without it."""

@@ -14,9 +14,10 @@ from netra_backend.app.agents.tools.tool import Tool
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES
 from netra_backend.app.config import Settings
 from netra_backend.app.core.identity import Identity
+from netra_backend.app.web.application import Application
 from netra_backend.app.web.runtime import Runtime
 from netra_backend.app.websocket_core.connection import Connection
-from netra_backend.app.wiring import open_runtime
+from netra_backend.app.wiring import build, open_runtime
 
 from .websocket_client import TERMINAL_EVENTS, Frame
 
@@ -90,6 +91,25 @@ async def running(
     settings = Settings(data_dir=data_dir, allow_drills=allow_drills)
     async with open_runtime(settings, tuple(agents), tuple(tools)) as runtime:
         yield runtime
+
+
+@asynccontextmanager
+async def running_application(
+    data_dir: Path, *, allow_drills: bool = False
+) -> AsyncIterator[tuple[Application, Runtime]]:
+    """The whole ASGI application of a server on this data directory, from the start of its lifespan to its end."""
+    application = build(Settings(data_dir=data_dir, allow_drills=allow_drills))
+    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    told.put_nowait({"type": "lifespan.startup"})
+    serving = asyncio.create_task(application({"type": "lifespan"}, told.get, heard.put))
+    assert (await heard.get())["type"] == "lifespan.startup.complete"
+    assert application.runtime is not None
+    try:
+        yield application, application.runtime
+    finally:
+        told.put_nowait({"type": "lifespan.shutdown"})
+        await serving
 
 
 @asynccontextmanager

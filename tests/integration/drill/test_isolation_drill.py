@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,43 +9,23 @@ import pytest
 
 from netra_backend.app.adapters.duckdb_ledger import DuckDBLedger
 from netra_backend.app.adapters.sqlite_audit import SqliteAudit
-from netra_backend.app.config import Settings
 from netra_backend.app.drill.actor import DrillFailed
 from netra_backend.app.drill.isolation_drill import DrillReport, hold_drill
 from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.web import desk, websocket_endpoint
-from netra_backend.app.web.application import Application
 from netra_backend.app.web.drill_line import AsgiLine, drill_within
-from netra_backend.app.web.runtime import Runtime
-from netra_backend.app.wiring import build
+from test_framework.in_process import running_application
 
 DOORS = 19
 
 
-@asynccontextmanager
-async def serving(data_dir: Path) -> AsyncIterator[tuple[Application, Runtime]]:
-    """The application of a server without a network, through its lifespan."""
-    application = build(Settings(data_dir=data_dir, allow_drills=True))
-    to_application: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    from_application: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    to_application.put_nowait({"type": "lifespan.startup"})
-    task = asyncio.create_task(application({"type": "lifespan"}, to_application.get, from_application.put))
-    assert (await from_application.get())["type"] == "lifespan.startup.complete"
-    assert application.runtime is not None
-    try:
-        yield application, application.runtime
-    finally:
-        to_application.put_nowait({"type": "lifespan.shutdown"})
-        await task
-
-
 async def drilled(data_dir: Path) -> DrillReport:
-    async with serving(data_dir / "data") as (application, runtime):
+    async with running_application(data_dir / "data", allow_drills=True) as (application, runtime):
         return await drill_within(application, runtime)
 
 
 async def test_every_door_refuses_and_nothing_of_the_drill_stays(tmp_path: Path) -> None:
-    async with serving(tmp_path / "data") as (application, runtime):
+    async with running_application(tmp_path / "data") as (application, runtime):
         report = await drill_within(application, runtime)
         assert [row for row in report.rows if row.verdict != "refused"] == []
         assert len(report.rows) == DOORS
@@ -109,7 +86,7 @@ async def test_a_door_without_its_guard_is_told_as_leaked(
 
 
 async def test_a_drill_of_one_user_with_itself_is_refused(tmp_path: Path) -> None:
-    async with serving(tmp_path / "data") as (application, runtime):
+    async with running_application(tmp_path / "data") as (application, runtime):
         line = AsgiLine(application, runtime, runtime.mint("drill"))
         with pytest.raises(DrillFailed, match="needs two users"):
             await hold_drill(line, line, runtime.mint)

@@ -11,7 +11,6 @@ import pytest_asyncio
 
 from netra_backend.app.agents.agent import AgentResult, RunScope
 from netra_backend.app.agents.supervisor.execution_engine_factory import ExecutionEngineFactoryError
-from netra_backend.app.agents.tools.tool import Arguments, Tool
 from netra_backend.app.core.errors import FactoryRefused, SSotIsolationError
 from netra_backend.app.core.events import AgentThinking
 from netra_backend.app.core.history import RunRecord
@@ -19,6 +18,7 @@ from netra_backend.app.core.journal import Journal
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 from netra_backend.app.web.runtime import Runtime
 from test_framework.base_integration_test import BaseIntegrationTest
+from test_framework.echo import TOOLS, Echo
 from test_framework.ids import new_id
 from test_framework.in_process import UserAtDesk, running, user_at_desk
 from test_framework.ssot.fixtures import forge_user_execution_context
@@ -26,34 +26,13 @@ from test_framework.ssot.fixtures import forge_user_execution_context
 FIVE = ["agent_started", "agent_thinking", "tool_executing", "tool_completed", "agent_completed"]
 
 
-class Text(Arguments, frozen=True):
-    text: str
-
-
-async def whoami(context: UserExecutionContext, arguments: Text) -> dict[str, str]:
-    return {"user": context.user_id, "text": arguments.text}
-
-
-class Asking:
-    """Uses one tool, once."""
-
-    name = "asking"
-    description = "Asks who it works for."
-    tools = frozenset({"whoami"})
-
-    async def run(self, scope: RunScope) -> AgentResult:
-        await scope.think("Who is it?")
-        outcome = await scope.use_tool("whoami", text=scope.message)
-        return AgentResult(str(outcome.result), {"outcome": outcome.result, "error": outcome.error})
-
-
-class Reaching(Asking):
+class Reaching(Echo):
     """Names another user in a tool's arguments."""
 
     name = "reaching"
 
     async def run(self, scope: RunScope) -> AgentResult:
-        outcome = await scope.use_tool("whoami", text="x", user_id="user_of_another")
+        outcome = await scope.use_tool("repeat", text="x", user_id="user_of_another")
         return AgentResult("", {"error": outcome.error})
 
 
@@ -63,16 +42,15 @@ class TestExecutionPipelineSSotValidationFailures(BaseIntegrationTest):
 
     @pytest_asyncio.fixture(autouse=True)
     async def server(self, tmp_path: Path) -> AsyncIterator[None]:
-        tools = [Tool("whoami", "Says who it works for.", Text, whoami)]
         async with (
-            running(tmp_path / "data", agents=(Asking, Reaching), tools=tools) as self.runtime,
+            running(tmp_path / "data", agents=(Echo, Reaching), tools=TOOLS) as self.runtime,
             user_at_desk(self.runtime, new_id("user")) as self.user,
         ):
             yield
 
     def run_of(self, user_id: str, run_id: str | None = None, thread_id: str | None = None) -> RunRecord:
         head = self.runtime.log.create(user_id, thread_id or new_id("thread"), "epoch", "title", 0)
-        return RunRecord(head, run_id or new_id("run"), new_id("req"), "asking", None, "UTC", 0)
+        return RunRecord(head, run_id or new_id("run"), new_id("req"), "echo", None, "UTC", 0)
 
     async def engine_of(self, user_id: str, run: RunRecord) -> Any:
         context = UserExecutionContext(user_id, run.head.thread_id, run.run_id, run.request_id)
@@ -80,16 +58,16 @@ class TestExecutionPipelineSSotValidationFailures(BaseIntegrationTest):
 
     async def test_a_whole_pipeline_shows_the_five_events_to_its_user(self) -> None:
         async with user_at_desk(self.runtime, new_id("user")) as other:
-            self.user.send(type="execute_agent", agent="asking", message="canary-1")
+            self.user.send(type="execute_agent", agent="echo", message="canary-1")
             ended = await self.user.ended_run()
-            assert ended["result"]["data"]["outcome"] == {"user": self.user.user_id, "text": "canary-1"}
+            assert ended["result"]["data"]["repeated"] == {"user_id": self.user.user_id, "text": "canary-1"}
             kinds = [frame["type"] for frame in self.user.wire.frames]
             assert kinds == ["accepted", "user_message", *FIVE[:-1]]
             assert other.wire.frames == []
 
     @pytest.mark.validation_point("session.thread_id")
     async def test_the_socket_refuses_a_placeholder(self) -> None:
-        self.user.send(type="execute_agent", agent="asking", message="m", thread_id="placeholder_thread")
+        self.user.send(type="execute_agent", agent="echo", message="m", thread_id="placeholder_thread")
         frame = await self.user.wire.until("error", "accepted")
         assert frame["type"] == "error"
         assert (frame["error"], frame["code"], frame["field"]) == ("invalid_context", 1011, "thread_id")
@@ -97,7 +75,7 @@ class TestExecutionPipelineSSotValidationFailures(BaseIntegrationTest):
 
     @pytest.mark.validation_point("session.user_id")
     async def test_the_socket_refuses_to_speak_for_another_user(self) -> None:
-        self.user.send(type="execute_agent", agent="asking", message="m", user_id=new_id("user"))
+        self.user.send(type="execute_agent", agent="echo", message="m", user_id=new_id("user"))
         frame = await self.user.wire.until("error", "accepted")
         assert frame["type"] == "error"
         assert frame["error"] == "isolation_violation"
@@ -105,9 +83,9 @@ class TestExecutionPipelineSSotValidationFailures(BaseIntegrationTest):
     @pytest.mark.validation_point("thread.claim")
     async def test_the_context_is_not_made_on_another_users_thread(self) -> None:
         async with user_at_desk(self.runtime, new_id("user")) as other:
-            other.send(type="execute_agent", agent="asking", message="m", thread_id="shared_thread_123")
+            other.send(type="execute_agent", agent="echo", message="m", thread_id="shared_thread_123")
             await other.ended_run()
-        self.user.send(type="execute_agent", agent="asking", message="m", thread_id="shared_thread_123")
+        self.user.send(type="execute_agent", agent="echo", message="m", thread_id="shared_thread_123")
         frame = await self.user.wire.until("error", "accepted")
         # Further in, the emitter would refuse as well: this is the refusal of the claim itself.
         assert (frame["type"], frame.get("field")) == ("error", "thread_id")
@@ -124,7 +102,7 @@ class TestExecutionPipelineSSotValidationFailures(BaseIntegrationTest):
         foreign = self.run_of(new_id("user"))
         seen = ""
         try:
-            await engine.execute(Asking(), foreign, self.runtime.services, message="m", journal=Journal())
+            await engine.execute(Echo(), foreign, self.runtime.services, message="m", journal=Journal())
         except SSotIsolationError as refusal:
             seen = str(refusal)
         assert seen == "SSOT isolation: this run is not of the engine's context"
@@ -139,7 +117,7 @@ class TestExecutionPipelineSSotValidationFailures(BaseIntegrationTest):
         engine = await self.engine_of(self.user.user_id, self.run_of(self.user.user_id))
         engine.close()
         with pytest.raises(SSotIsolationError, match="the dispatcher's request is over"):
-            await engine._get_tool_dispatcher().dispatch_tool({"tool": "whoami", "arguments": {"text": "x"}})
+            await engine._get_tool_dispatcher().dispatch_tool({"tool": "repeat", "arguments": {"text": "x"}})
 
     @pytest.mark.validation_point("emitter.run")
     async def test_the_event_is_not_written_into_another_users_thread(self) -> None:

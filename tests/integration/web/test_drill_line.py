@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest_asyncio
 
-from netra_backend.app.config import Settings
-from netra_backend.app.web.application import Application
 from netra_backend.app.web.drill_line import AsgiLine
-from netra_backend.app.wiring import build
+from test_framework.in_process import running_application
 
 
 @pytest_asyncio.fixture
-async def application(tmp_path: Path) -> AsyncIterator[Application]:
-    made = build(Settings(data_dir=tmp_path / "data"))
-    inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    inbox.put_nowait({"type": "lifespan.startup"})
-    serving = asyncio.create_task(made({"type": "lifespan"}, inbox.get, outbox.put))
-    await outbox.get()
-    yield made
-    inbox.put_nowait({"type": "lifespan.shutdown"})
-    await serving
-
-
-@pytest_asyncio.fixture
-async def line(application: Application) -> AsyncIterator[AsgiLine]:
-    assert application.runtime is not None
-    made = AsgiLine(application, application.runtime, application.runtime.mint("drill"))
-    yield made
-    await made.close()
+async def line(tmp_path: Path) -> AsyncIterator[AsgiLine]:
+    async with running_application(tmp_path / "data") as (application, runtime):
+        made = AsgiLine(application, runtime, runtime.mint("drill"))
+        yield made
+        await made.close()
 
 
 async def test_a_synthetic_user_is_connected_by_a_ticket(line: AsgiLine) -> None:

@@ -1,5 +1,5 @@
-"""uvicorn's HTTP protocol with bounds on heads and patience: how long a request's head may be and take, and how long a
-reader may take nothing."""
+"""uvicorn's HTTP protocol with bounds on heads and patience: how long a request's head may be and take, how long a reader
+may take nothing, and how long a body may go on that was answered already."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEAD_BYTES: Final = 32_768
 HEAD_S: Final = 10.0
 STALL_S: Final = 30.0
+LINGER_S: Final = 5.0
+"""So long the rest of an answered body is thrown away, so that its sender has time to read the answer."""
+
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Ends connections whose head is too large or too slow, and those that stop reading what they asked for."""
+    """Ends connections whose head is too large or too slow, those that stop reading what they asked for, and those that go
+    on sending what was refused."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -23,6 +27,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._in_head = True
         self._deadline: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
+        self._linger: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the base has it
         super().connection_made(transport)
@@ -30,6 +35,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        self._stop_lingering()
         self.resume_writing()
         super().connection_lost(exc)
 
@@ -51,7 +57,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._in_head = True
         self._head_bytes = 0
+        self._stop_lingering()
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self._in_head:
+            self._linger = self.loop.call_later(LINGER_S, self.transport.abort)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -67,3 +79,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _stop_lingering(self) -> None:
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None

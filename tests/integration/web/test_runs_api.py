@@ -1,0 +1,48 @@
+"""A run over HTTP: its events, and its result as HTML that can do nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Served
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_a_run_is_read_with_all_its_events(served: Served) -> None:
+    user = served.user()
+    accepted = await served.ran(user)
+    async with served.http(user) as http:
+        run = (await http.get(f"/api/runs/{accepted['run_id']}")).json()
+    assert (run["thread_id"], run["agent"], run["ended"]) == (accepted["thread_id"], "echo", True)
+    assert {event["run_id"] for event in run["events"]} == {accepted["run_id"]}
+    assert run["events"][0]["type"] == "user_message"
+    assert run["events"][-1]["type"] == "agent_completed"
+
+
+async def test_a_result_is_shown_as_html_that_runs_nothing_and_loads_nothing(served: Served) -> None:
+    user = served.user()
+    text = "# Costs\n\n<script>steal()</script> ![pixel](https://evil.example/x.png)\n\n| a | b |\n|--|--:|\n| 1 | 2 |"
+    accepted = await served.ran(user, text)
+    async with served.http(user) as http:
+        shown = await http.get(f"/api/runs/{accepted['run_id']}/html")
+    assert shown.headers["content-type"] == "text/html; charset=utf-8"
+    assert shown.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert "<h1>Costs</h1>" in shown.text
+    assert '<td class="right">2</td>' in shown.text
+    assert "<script" not in shown.text
+    assert "<img" not in shown.text
+
+
+@pytest.mark.validation_point("run.result")
+async def test_a_run_that_has_not_ended_or_not_ended_well_has_no_result(served: Served) -> None:
+    user = served.user()
+    async with (
+        served.http(user) as http,
+        served.running(user, "agent_thinking", agent="patient") as (desk, event),
+    ):
+        path = f"/api/runs/{event['run_id']}/html"
+        assert ((goes_on := await http.get(path)).status_code, goes_on.json().get("field")) == (404, "run_id")
+        desk.send(type="cancel_run", run_id=event["run_id"])
+        await desk.wire.until("agent_cancelled")
+        assert (await http.get(path)).status_code == 404

@@ -1,0 +1,89 @@
+"""Threads over HTTP: listed and searched in pages, read in pages, renamed, deleted."""
+
+from __future__ import annotations
+
+import pytest
+
+from test_framework.in_process import user_at_desk
+
+from .conftest import Served
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_threads_are_listed_newest_first_in_pages_that_miss_none(served: Served) -> None:
+    user = served.user()
+    made = [(await served.ran(user, f"question {number}"))["thread_id"] for number in range(5)]
+    async with served.http(user) as http:
+        everything = (await http.get("/api/threads")).json()["threads"]
+        assert {thread["thread_id"] for thread in everything} == set(made)
+        seen: list[str] = []
+        query: dict[str, str | int] = {"limit": 2}
+        while page := (await http.get("/api/threads", params=query)).json()["threads"]:
+            seen += [thread["thread_id"] for thread in page]
+            query = {"limit": 2, "before": page[-1]["updated_ms"], "before_id": page[-1]["thread_id"]}
+        assert seen == [thread["thread_id"] for thread in everything]
+
+
+async def test_threads_are_found_by_their_title(served: Served) -> None:
+    user = served.user()
+    await served.ran(user, "Why did Monday cost more?")
+    await served.ran(user, "Forecast the month")
+    async with served.http(user) as http:
+        found = (await http.get("/api/threads", params={"search": "monday"})).json()["threads"]
+    assert [thread["title"] for thread in found] == ["Why did Monday cost more?"]
+
+
+async def test_events_are_read_from_a_position_on(served: Served) -> None:
+    user = served.user()
+    thread_id = (await served.ran(user))["thread_id"]
+    async with served.http(user) as http:
+        told = (await http.get(f"/api/threads/{thread_id}/events")).json()
+        assert [event["seq"] for event in told["events"]] == list(range(1, told["top"] + 1))
+        assert told["events"][-1]["type"] == "agent_completed"
+        later = (await http.get(f"/api/threads/{thread_id}/events", params={"after": told["top"] - 1})).json()
+        assert later["events"] == told["events"][-1:]
+        assert (await http.get(f"/api/threads/{thread_id}/events", params={"after": told["top"]})).json()[
+            "events"
+        ] == []
+
+
+async def test_a_title_is_changed_and_its_blanks_are_joined(served: Served) -> None:
+    user = served.user()
+    thread_id = (await served.ran(user))["thread_id"]
+    async with served.http(user) as http:
+        renamed = await http.patch(f"/api/threads/{thread_id}", json={"title": "  What \n it costs "})
+        assert renamed.json() == {"thread_id": thread_id, "title": "What it costs"}
+        assert (await http.get("/api/threads")).json()["threads"][0]["title"] == "What it costs"
+
+
+@pytest.mark.validation_point("http.title")
+@pytest.mark.parametrize("title", ["", " \n ", "x" * 81])
+async def test_a_title_that_is_blank_or_long_is_refused(served: Served, title: str) -> None:
+    user = served.user()
+    thread_id = (await served.ran(user))["thread_id"]
+    async with served.http(user) as http:
+        refused = await http.patch(f"/api/threads/{thread_id}", json={"title": title})
+        assert (refused.status_code, refused.json().get("field")) == (400, "title")
+        assert (await http.get("/api/threads")).json()["threads"][0]["title"] == "hello"
+
+
+async def test_a_deleted_thread_is_gone_with_its_runs_and_its_id_stays_taken(served: Served) -> None:
+    user, other = served.user(), served.user()
+    async with served.running(user, "agent_thinking", agent="patient", thread_id=served.runtime.mint("thr")) as (
+        _,
+        event,
+    ):
+        thread_id = event["thread_id"]
+        async with served.http(user) as http:
+            assert (await http.delete(f"/api/threads/{thread_id}")).json() == {"deleted": thread_id}
+            assert (await http.get(f"/api/threads/{thread_id}/events")).status_code == 404
+            assert (await http.get(f"/api/runs/{event['run_id']}")).status_code == 404
+            assert (await http.get("/api/threads")).json()["threads"] == []
+            assert served.runtime.turns.of_user(user.id) == []
+            rows = (await http.get("/api/audit")).json()["rows"]
+            assert ("thread_deleted", {"thread_id": thread_id}) in [(row["event"], row["detail"]) for row in rows]
+    for claimant in (other, user):
+        async with user_at_desk(served.runtime, claimant.id) as desk:
+            desk.send(type="execute_agent", agent="echo", message="mine?", thread_id=thread_id)
+            assert (await desk.wire.until("error"))["error"] == "isolation_violation"

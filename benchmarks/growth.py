@@ -15,16 +15,18 @@ from .generator import Held
 
 CLIENTS = 100
 EVENTS_A_RUN = 6
+AT_ONCE = 500
 
 
 def fill(data_dir: Path, threads: int, events: int) -> int:
-    """Ask in every thread until so many events are stored; how many."""
+    """Ask until so many events are stored in so many threads, each of a user of its own; how many."""
+    runs_each = -(-events // (threads * EVENTS_A_RUN))
     stored = 0
     with ours.running(data_dir) as server:
-        while stored < events:
-            words = server.words(threads)
-            done = generator.run("wsload", connections=threads, seconds=5, warmup=0, patience=120, window=256, **words)
-            stored += done["replies"] * EVENTS_A_RUN
+        for first in range(0, threads, AT_ONCE):
+            users = min(AT_ONCE, threads - first)
+            load = {"connections": users, "replies": users * runs_each, "seconds": 600, "warmup": 0}
+            stored += generator.run("wsload", **load, **server.words(users, first))["answered"] * EVENTS_A_RUN
             print(f"stored {stored:,} events", flush=True)
     return stored
 

@@ -19,7 +19,7 @@ def storm(clients: int) -> dict[str, float]:
     """One storm: seconds until everybody is live again, the slowest, and what a bystander's requests took meanwhile."""
     with ours.running(ours.empty_data_dir("storm")) as server:
         words = server.words(clients)
-        generator.run("wsload", connections=clients, seconds=15, warmup=0, patience=120, window=256, **words)
+        generator.run("wsload", connections=clients, replies=clients, seconds=600, warmup=0, patience=120, **words)
         held = Held(
             connections=clients,
             patience=120,

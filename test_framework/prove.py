@@ -15,7 +15,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -132,18 +132,19 @@ class Proof:
             raise SystemExit(f"tests claim points that are not catalogued: {', '.join(sorted(unknown))}")
         warm_up(collected["modules"])
         verdicts = {point: Verdict(point) for point in homes}
-        for unit in (True, False):
-            self._ask(verdicts, homes, [claim for claim in claims if claim.is_unit is unit])
+        with tempfile.TemporaryDirectory(prefix="netra-prove-") as scratch:  # here, since a copy may be killed
+            for unit in (True, False):
+                self._ask(verdicts, homes, [claim for claim in claims if claim.is_unit is unit], Path(scratch))
         self._void_false_witnesses(verdicts, claims)
         return list(verdicts.values())
 
-    def _ask(self, verdicts: dict[str, Verdict], homes: dict[str, str], claims: list[Claim]) -> None:
+    def _ask(self, verdicts: dict[str, Verdict], homes: dict[str, str], claims: list[Claim], scratch: Path) -> None:
         asked = {
             point: mine
             for point, verdict in verdicts.items()
             if not verdict.caught_by and (mine := [claim for claim in claims if point in claim.points])
         }
-        jobs = {point: _without(homes[point], mine) for point, mine in asked.items()}
+        jobs = {point: _without(homes[point], mine, scratch / point) for point, mine in asked.items()}
         for point, answer in run_forked(jobs, at_once=self._at_once, timeout_s=POINT_TIMEOUT_S):
             verdict = verdicts[point]
             verdict.claimed_by += len(asked[point])
@@ -198,12 +199,12 @@ def warm_up(modules: Iterable[str]) -> None:
             importlib.import_module(name)
 
 
-def _without(disabled: str, claims: list[Claim]) -> Any:
+def _without(disabled: str, claims: list[Claim], folder: Path) -> Callable[[], dict[str, Any]]:
     def job() -> dict[str, Any]:
         import_hook.install(disabled)
-        with tempfile.TemporaryDirectory(prefix="netra-prove-") as folder:
-            os.environ["PYTHONPATH"] = import_hook.path_for_children(disabled, Path(folder))
-            return ask_tests(claims)
+        folder.mkdir(exist_ok=True)
+        os.environ["PYTHONPATH"] = import_hook.path_for_children(disabled, folder)
+        return ask_tests(claims)
 
     return job
 

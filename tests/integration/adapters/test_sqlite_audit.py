@@ -36,7 +36,13 @@ async def test_a_user_reads_own_rows_newest_first_and_no_others(audit: Audit) ->
     audit.record("ada", "revoked", None, {"by": "root"}, 13)
     assert await audit.rows("ada", 10) == [
         {"id": 4, "at_ms": 13, "event": "revoked", "point": None, "detail": {"by": "root"}},
-        {"id": 1, "at_ms": 10, "event": "refused", "point": "id.format", "detail": {"error": "invalid_context", "n": 1}},
+        {
+            "id": 1,
+            "at_ms": 10,
+            "event": "refused",
+            "point": "id.format",
+            "detail": {"error": "invalid_context", "n": 1},
+        },
     ]
     assert [row["at_ms"] for row in await audit.rows("ada", 1)] == [13]
     assert await audit.rows("", 10) == []

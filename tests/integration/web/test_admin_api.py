@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netra_backend.app.core.validation import CATALOGUE
-
-from .conftest import Served
+from test_framework.served import Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

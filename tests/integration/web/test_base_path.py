@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from websockets.asyncio.client import connect
 
-from .conftest import Serve
+from test_framework.served import Serve
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

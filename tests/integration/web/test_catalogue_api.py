@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import Served
+from test_framework.served import Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -11,8 +11,7 @@ import pytest
 
 from netra_backend.app.core.limits import Limits
 from netra_backend.app.web import datasets_api
-
-from .conftest import Serve, Served
+from test_framework.served import Serve, Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -6,8 +6,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from netra_backend.app.core.errors import CATALOGUE
-
-from .conftest import Serve, Served
+from test_framework.served import Serve, Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -12,8 +12,7 @@ import pytest
 from netra_backend.app.core.errors import CATALOGUE
 from netra_backend.app.web.door import BINARY, NDJSON, Door
 from netra_backend.app.web.http_support import PROBLEM, Problem
-
-from .conftest import Served
+from test_framework.served import Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

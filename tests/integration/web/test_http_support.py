@@ -10,8 +10,7 @@ import pytest
 from netra_backend.app.core.errors import DependencyUnavailable, ToolFault
 from netra_backend.app.core.limits import Limits
 from netra_backend.app.web.http_support import problem_of, problem_response
-
-from .conftest import Serve, Served
+from test_framework.served import Serve, Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,8 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.web.operations_api import Watch
-
-from .conftest import Serve, Served
+from test_framework.served import Serve, Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from test_framework.in_process import user_at_desk
-
-from .conftest import Served
+from test_framework.served import Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

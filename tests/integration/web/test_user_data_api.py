@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from test_framework.in_process import user_at_desk
-
-from .conftest import Served
+from test_framework.served import Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -107,7 +106,7 @@ async def test_an_upload_that_goes_on_while_its_user_is_deleted_leaves_nothing(
     async def held(*arguments: Any) -> dict[str, Any]:
         begun.set()
         await asyncio.get_running_loop().create_future()
-        return await real(*arguments)
+        return dict(await real(*arguments))
 
     monkeypatch.setattr(ledger, "import_usage", held)
     async with served.http(user) as http, served.http(user) as second:

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from netra_backend.app.web import uvicorn_http
-
-from .conftest import Served
+from test_framework.served import Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

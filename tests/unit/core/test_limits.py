@@ -10,7 +10,14 @@ from netra_backend.app.core.errors import LimitRefused
 from netra_backend.app.core.limits import Limits, Quotas, TokenBucket, UserQuota
 
 SMALL = Limits(
-    connections=2, runs=2, queued_runs=1, claim_rate=10.0, claim_burst=2, request_rate=10.0, request_burst=2, transfers=1
+    connections=2,
+    runs=2,
+    queued_runs=1,
+    claim_rate=10.0,
+    claim_burst=2,
+    request_rate=10.0,
+    request_burst=2,
+    transfers=1,
 )
 
 

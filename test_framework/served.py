@@ -1,0 +1,147 @@
+"""A whole server on a loopback socket, in the test's own process: its parts can be looked at while it serves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from netra_backend.app.agents.agent import AgentResult, RunScope
+from netra_backend.app.agents.tools.tool import Tool
+from netra_backend.app.config import Settings
+from netra_backend.app.web.application import Application
+from netra_backend.app.web.http_api import HttpSide
+from netra_backend.app.web.runtime import Runtime
+from netra_backend.app.web.server import configuration
+from netra_backend.app.wiring import open_runtime
+
+from .echo import AGENTS, TOOLS, Said, repeat
+from .in_process import user_at_desk
+from .users import LocalUsers, TestUser
+
+
+class Waiting:
+    """Asks its user before it repeats."""
+
+    name = "waiting"
+    description = "Repeats what it is told, once it may."
+    tools = frozenset({"repeat_if_allowed"})
+
+    async def run(self, scope: RunScope) -> AgentResult:
+        """Call the tool; say whether it was allowed."""
+        outcome = await scope.use_tool("repeat_if_allowed", text=scope.message)
+        return AgentResult("allowed" if outcome.ok else "denied")
+
+
+class Patient:
+    """Never ends by itself."""
+
+    name = "patient"
+    description = "Waits."
+    tools: frozenset[str] = frozenset()
+
+    async def run(self, scope: RunScope) -> AgentResult:
+        """Think once, then wait until somebody stops it."""
+        await scope.think("waiting")
+        await asyncio.get_running_loop().create_future()
+        return AgentResult("")
+
+
+IF_ALLOWED = Tool("repeat_if_allowed", "Repeats a text, once it may.", Said, repeat, approval=True)
+
+
+class _Server(uvicorn.Server):
+    """Tells when it listens; leaves signals to the test runner."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server that listens at ``url``."""
+
+    url: str
+    port: int
+    application: Application
+    users: LocalUsers
+
+    @property
+    def runtime(self) -> Runtime:
+        runtime = self.application.runtime
+        assert runtime is not None
+        return runtime
+
+    @property
+    def http_side(self) -> HttpSide:
+        side = self.application._http
+        assert side is not None
+        return side
+
+    def user(self, *scopes: str) -> TestUser:
+        """Somebody new."""
+        return self.users.make("somebody@example.org", scopes=scopes)
+
+    def http(self, user: TestUser | None, **headers: str) -> httpx.AsyncClient:
+        """HTTP with this user's token, or without any."""
+        bearer = {"Authorization": f"Bearer {user.token}"} if user is not None else {}
+        return httpx.AsyncClient(base_url=self.url, headers={**bearer, **headers}, trust_env=False, timeout=20)
+
+    async def ran(self, user: TestUser, message: str = "hello", **fields: Any) -> dict[str, Any]:
+        """Have a run of this user's made and ended; its ``accepted`` frame."""
+        async with user_at_desk(self.runtime, user.id) as desk:
+            desk.send(type="execute_agent", **{"agent": "echo", "message": message, **fields})
+            accepted = await desk.wire.until("accepted")
+            await desk.ended_run()
+            return accepted
+
+    @asynccontextmanager
+    async def running(self, user: TestUser, until: str, **fields: Any) -> AsyncIterator[tuple[Any, dict[str, Any]]]:
+        """A run of this user's that goes on, and the first event of it of this type."""
+        async with user_at_desk(self.runtime, user.id) as desk:
+            desk.send(type="execute_agent", message="hello", **fields)
+            yield desk, await desk.wire.until(until)
+
+
+@asynccontextmanager
+async def serve(
+    data_dir: Path, agents: Iterable[Any] = (), *, plain_asgi: bool = False, **settings: Any
+) -> AsyncIterator[Served]:
+    """A server with these settings, and test agents beside its own; with uvicorn's own WebSocket protocol where asked."""
+    made = Settings(data_dir=data_dir, port=0, **settings)
+    opened = partial(open_runtime, made, (*AGENTS, Waiting, Patient, *agents), (*TOOLS, IF_ALLOWED))
+    application = Application(opened)
+    config = configuration(application, made)
+    if plain_asgi:
+        config.ws = "websockets-sansio"
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve())
+    listening = asyncio.create_task(server.listening.wait())
+    await asyncio.wait([serving, listening], return_when=asyncio.FIRST_COMPLETED)
+    assert not serving.done(), "the server did not start"
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield Served(f"http://127.0.0.1:{port}", port, application, LocalUsers(data_dir))
+    finally:
+        server.should_exit = True
+        await serving
+
+
+Serve = Callable[..., AbstractAsyncContextManager[Served]]

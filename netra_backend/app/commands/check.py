@@ -106,11 +106,11 @@ def _event_log(settings: Settings) -> str:
     reader = open_reader(path)
     try:
         (version,) = reader.execute("PRAGMA user_version").fetchone()
+        if version != VERSION:
+            raise ValueError(f"schema version {version}, this program knows {VERSION}")
         (threads,) = reader.execute("SELECT count(*) FROM thread WHERE owner <> ''").fetchone()
     finally:
         reader.close()
-    if version != VERSION:
-        raise ValueError(f"schema version {version}, this program knows {VERSION}")
     return f"SQLite {sqlite3.sqlite_version}, schema {version}, {threads:,} threads"
 
 

@@ -96,16 +96,16 @@ def told(command: Callable[P, R]) -> Callable[P, R]:
         except ConfigurationError as error:
             err.print("[bold red]The configuration does not hold:[/]")
             for fault in error.faults:
-                err.print(f"  • {fault}", markup=False, highlight=False)
+                err.print(f"  • {fault}", markup=False, highlight=False, soft_wrap=True)
         except NetraError as error:
-            err.print(f"✗ {error.message}", style="bold red", markup=False, highlight=False)
-            err.print(f"  {error.hint}", markup=False, highlight=False)
+            err.print(f"✗ {error.message}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+            err.print(f"  {error.hint}", markup=False, highlight=False, soft_wrap=True)
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
         except Exception as error:
             if not _is_of_client(error):
                 raise
-            err.print(f"✗ {error}", style="bold red", markup=False, highlight=False)
+            err.print(f"✗ {error}", style="bold red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(EXIT_REFUSED)
 
     return run

@@ -107,12 +107,11 @@ def show_import(console: Console, answer: dict[str, Any]) -> None:
             f"= {answer['name']} is imported already ({answer['rows']:,} rows).", highlight=False, markup=False
         )
         return
-    verb = "would be imported" if "dataset_id" not in answer else "imported"
-    console.print(
-        f"✓ {answer['name']}: {answer['accepted']:,} rows {verb} as {answer['format']} ({answer['reason']}).",
-        highlight=False,
-        markup=False,
-    )
+    if answer.get("preview"):
+        said = f"? This is read as {answer['format']} ({answer['reason']}); nothing was imported."
+    else:
+        said = f"✓ {answer['name']}: {answer['accepted']:,} rows imported as {answer['format']} ({answer['reason']})."
+    console.print(said, highlight=False, markup=False)
     for note in answer.get("notes", ()):
         console.print(f"  {note}", style="dim", highlight=False, markup=False)
     if answer.get("mapping"):

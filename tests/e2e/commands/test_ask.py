@@ -1,0 +1,58 @@
+"""``netra ask`` against a real server."""
+
+from __future__ import annotations
+
+import json
+
+from test_framework.server_process import ServerProcess
+
+
+def test_each_event_is_a_line_of_json_and_the_exit_code_says_that_the_run_completed(server: ServerProcess) -> None:
+    asked = server.command("ask", "hello there", "--agent", "echo", "--user", "ann", "--json")
+    assert asked.returncode == 0, asked.stderr
+    events = [json.loads(line) for line in asked.stdout.splitlines()]
+    assert [event["type"] for event in events] == [
+        "user_message",
+        "agent_started",
+        "agent_thinking",
+        "tool_executing",
+        "tool_completed",
+        "agent_completed",
+    ]
+    assert [event["seq"] for event in events] == [1, 2, 3, 4, 5, 6]
+
+
+def test_resuming_shows_the_newest_thread_from_its_beginning(server: ServerProcess) -> None:
+    for words in ("first", "second"):
+        assert server.command("ask", words, "--agent", "echo", "--user", "bea").returncode == 0
+    shown = server.command("ask", "--resume", "--user", "bea", "--json")
+    assert shown.returncode == 0, shown.stderr
+    events = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert events[0]["text"] == "second"
+    assert events[-1]["type"] == "agent_completed"
+
+
+def test_a_person_sees_steps_and_the_answer(server: ServerProcess) -> None:
+    asked = server.command("ask", "hello there", "--agent", "echo", "--user", "cyd")
+    assert asked.returncode == 0, asked.stderr
+    for words in ("agent_started", "tool_completed", "hello there", "thread thr_"):
+        assert words in asked.stdout
+
+
+def test_a_refusal_says_what_to_do_and_exits_with_one(server: ServerProcess) -> None:
+    asked = server.command("ask", "hello", "--agent", "nobody", "--user", "ann")
+    assert asked.returncode == 1
+    assert "There is no agent 'nobody'" in asked.stderr
+    assert "GET /api/agents" in asked.stderr
+
+
+def test_a_token_that_does_not_count_is_told_at_once(server: ServerProcess) -> None:
+    asked = server.command("ask", "hello", "--token", "not.a.token")
+    assert asked.returncode == 1
+    assert "does not take this token" in asked.stderr
+
+
+def test_nothing_to_ask_is_a_usage_error(server: ServerProcess) -> None:
+    asked = server.command("ask")
+    assert asked.returncode == 2
+    assert "Say what to ask" in asked.stderr

@@ -1,0 +1,61 @@
+"""``netra check``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from test_framework.server_process import ServerProcess
+
+
+def test_all_parts_are_reported_and_hold(server: ServerProcess) -> None:
+    checked = server.command("check", "--json")
+    assert checked.returncode == 0, checked.stdout
+    report = json.loads(checked.stdout)
+    assert report["ok"] is True
+    assert {each["part"] for each in report["findings"]} >= {
+        "configuration",
+        "data directory",
+        "event log",
+        "usage ledger",
+    }
+
+
+def test_all_faults_of_the_configuration_are_told_at_once(tmp_path: Path) -> None:
+    wrong = ServerProcess(tmp_path / "data", {"NETRA_PORT": "many", "NETRA_HSOT": "127.0.0.1"})
+    try:
+        checked = wrong.command("check")
+    finally:
+        wrong.close()
+    assert checked.returncode == 1
+    assert "NETRA_PORT" in checked.stdout
+    assert "NETRA_HOST" in checked.stdout  # the nearest known name
+
+
+def test_a_store_of_a_version_that_is_not_known_is_told(tmp_path: Path) -> None:
+    import sqlite3
+
+    directory = tmp_path / "data"
+    directory.mkdir(mode=0o700)
+    connection = sqlite3.connect(directory / "events.db")
+    connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    alone = ServerProcess(directory)
+    try:
+        checked = alone.command("check")
+    finally:
+        alone.close()
+    assert checked.returncode == 1
+    assert "999" in checked.stdout
+
+
+def test_a_factory_is_judged_by_name(server: ServerProcess) -> None:
+    good = server.command(
+        "check", "--factory", "netra_backend.app.services.websocket_bridge_factory:WebSocketBridgeFactory"
+    )
+    assert good.returncode == 0, good.stdout
+    bad = server.command("check", "--factory", "collections:Counter")
+    assert bad.returncode == 1
+    assert "Missing SSOT validation flag" in bad.stdout
+    absent = server.command("check", "--factory", "no_such_module:Factory")
+    assert absent.returncode == 2

@@ -48,5 +48,5 @@ def test_a_skip_fails_in_ci_and_only_there(root: Path, tmp_path: Path, environme
 
 def test_ci_runs_the_same_targets_as_a_person(root: Path) -> None:
     script = root / ".ci" / "run"
-    assert script.read_text().rstrip().endswith("make check test")
+    assert script.read_text().rstrip().splitlines()[-1].startswith("make check test")
     assert os.access(script, os.X_OK)

@@ -71,6 +71,10 @@ class TestWebSocketManagerFactorySSotValidation(BaseSSotValidationTest):
         assert one.session is not two.session
         assert factory.get_factory_metrics() == {"managers_created": 2, "managers_refused": 0}
 
+    def test_a_factory_that_was_not_configured_has_a_clock_that_stands_still(self) -> None:
+        clock = WebSocketManagerFactory()._clock
+        assert (clock.now_ms(), clock.monotonic()) == (0, 0.0)
+
     async def test_metrics_count_what_was_refused(self) -> None:
         factory = WebSocketManagerFactory()
         await factory.create_websocket_manager(*IDS)

@@ -17,7 +17,8 @@ from ..services.redaction import redact, redact_text
 
 MAX_CHARACTERS: Final = 16_384
 _CHATTY: Final = ("httpx", "httpcore", "uvicorn.access")
-_OF_EVERY_RECORD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_LEFT_OUT: Final = {"message", "asctime", "taskName", "color_message"}  # the last: uvicorn's event again, with colours
+_OF_EVERY_RECORD: Final = frozenset(vars(logging.makeLogRecord({}))) | _LEFT_OUT
 
 
 class JsonFormatter(logging.Formatter):

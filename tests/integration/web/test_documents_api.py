@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -25,6 +28,13 @@ async def test_asyncapi_is_served_for_the_address_that_clients_use(serve_with: S
         assert (await http.get("/openapi.json")).json()["servers"] == [{"url": "https://chat.example.org/netra"}]
     here = document["servers"]["here"]
     assert (here["protocol"], here["host"], here["pathname"]) == ("wss", "chat.example.org", "/netra")
+
+
+async def test_the_page_of_http_tells_every_door_and_no_other(served: Served) -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "http.md").read_text()
+    told = set(re.findall(r"^\| `([A-Z]+ /\S*)` \| (\S+) \| (.*) \|$", page, re.MULTILINE))
+    doors = served.http_side.doors
+    assert told == {(f"{door.method} {door.path}", door.scope or "–", door.about) for door in doors}
 
 
 async def test_the_page_of_errors_has_every_error_where_problems_point_at(served: Served) -> None:

@@ -50,6 +50,11 @@ def test_a_line_is_one_json_object(stream: io.StringIO) -> None:
     }
 
 
+def test_a_servers_colours_are_left_out(stream: io.StringIO) -> None:
+    LOG.info("listening", extra={"color_message": "\x1b[1mlistening"})
+    assert "color_message" not in lines(stream)[0]
+
+
 def test_no_secret_reaches_a_line_by_any_way(stream: io.StringIO) -> None:
     LOG.info("GET /ws/ada?ticket=%s", "abcdefgh1234")
     LOG.info("offered %s", ["netra.v1", f"bearer.{JWT}"])

@@ -28,16 +28,17 @@ def forecast_spend(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Low, base and high of the month in which the log ends, and how that stands to ``budget_usd``.
 
     Each day that is left costs the present trend plus its weekday's share. Raises ``ToolFault``: ``NO_DATA``,
-    ``NOT_ASSESSABLE``, ``INSUFFICIENT_HISTORY`` under 14 days.
+    ``NOT_ASSESSABLE``, ``INSUFFICIENT_HISTORY`` under 14 days with usage.
     """
     history = load_history(rows, arguments, "day")
     whole = len(history.usd) if history.last.hour >= FULL_DAY_HOUR else len(history.usd) - 1
-    if whole < MIN_DAYS:
+    used = int(np.count_nonzero(history.usd[:whole]))
+    if used < MIN_DAYS:
         raise ToolFault(
             "INSUFFICIENT_HISTORY",
-            f"{whole} whole days are too few for a forecast; it takes {MIN_DAYS}.",
+            f"{used} whole days with usage are too few for a forecast; it takes {MIN_DAYS}.",
             hint="Import at least two weeks of usage.",
-            details={"days": whole, "needed": MIN_DAYS},
+            details={"days": used, "needed": MIN_DAYS},
         )
     parts = decompose(history.usd[:whole], WEEK)
     level = float(np.mean(parts.trend[-WEEK:]))

@@ -33,13 +33,13 @@ def percent(part: float, whole: float) -> float:
 
 
 def display(amount: str | Decimal) -> str:
-    """A decimal string of USD as people read it: cents from ten dollars on, below that as far as six decimals, and what is
+    """A decimal string of USD as people read it: cents from one dollar on, below that as far as six decimals, and what is
     smaller still with three significant digits."""
     value = Decimal(amount)
     size = abs(value)
     if size == 0:
         return "$0"
-    if size >= 10:
+    if size >= 1:
         text = f"{size:,.2f}"
     elif size >= Decimal("0.00001"):
         text = f"{size:.6f}".rstrip("0")

@@ -166,12 +166,10 @@ def savings_lines(savings: Mapping[str, Any]) -> list[str]:
     untold = [lever for lever in savings["levers"] if lever["status"] == "not_assessable"]
     lines = ["## Where to cut", ""]
     if found:
-        header = ["Lever", "Low", "Base", "High", "Base of bill", "Coverage", "Confidence"]
-        rows = [
-            [lever["title"], *_amounts(lever), f"{lever['coverage_percent']} %", lever["confidence"]] for lever in found
-        ]
+        header = ["Lever", "Low", "Base", "High", "Of bill", "Confidence"]
+        rows = [[lever["title"], *_amounts(lever), lever["confidence"]] for lever in found]
         if total := savings.get("total"):
-            rows.append(["**Together**", *(f"**{amount}**" for amount in _amounts(total)), "", ""])
+            rows.append(["**Together**", *(f"**{amount}**" for amount in _amounts(total)), ""])
         lines += [*table(header, rows), "", _how_to_read(savings), ""]
         for lever in found:
             lines += _lever_lines(lever)
@@ -202,12 +200,18 @@ def _amounts(figures: Mapping[str, Any]) -> list[str]:
 
 def _how_to_read(savings: Mapping[str, Any]) -> str:
     if "total" in savings:
-        return "Each lever works on what the ones above it left, so the figures add up and no dollar is saved twice."
+        return (
+            "Each lever works on what the ones above it left: the base figures add up, and no dollar is saved twice. "
+            "Low and high are the ends of each lever's own range."
+        )
     return "Each lever by itself, on the whole bill: the figures overlap and must not be added up."
 
 
 def _lever_lines(lever: Mapping[str, Any]) -> list[str]:
     lines = [f"### {lever['title']}", "", f"- How: {lever['formula']}.", f"- Risk: {lever['quality_risk']}."]
+    lines.append(f"- Covers {lever['coverage_percent']} % of the bill.")
+    if hits := lever["details"].get("prefix_hit_percent"):
+        lines.append(f"- Prefix hits: {hits} % of the input tokens begin with blocks that were sent before.")
     lines += [f"- Assumed: {sentence}" for sentence in lever["assumptions"]]
     for row in lever["top"]:
         feature = f", {text(row['feature'])}" if row["feature"] is not None else ""

@@ -58,8 +58,8 @@ def estimate_savings(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]
 
 
 def combine_savings(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The levers (of ``levers``, or all) one after the other, each on what the ones before it left; and the totals. Raises
-    ``ToolFault`` ``NO_DATA``."""
+    """The levers (of ``levers``, or all) one after the other, each on what the ones before it left; and the totals. Base
+    figures add up to the base total; low and high are each lever's own range. Raises ``ToolFault`` ``NO_DATA``."""
     log = load_log(rows, arguments, _options(arguments))
     plans = _assess(log, arguments.get("levers"))
     savings: dict[str, dict[Scenario, Saving]] = {}
@@ -115,6 +115,8 @@ def _answer(log: Log, lever: Lever, plan: Plan | Missing, savings: Mapping[Scena
         return {**answer, "status": "not_assessable", "missing": list(missing.missing), "remedy": missing.remedy}
     before = float(log.cost.sum())
     totals = {scenario: saving.total for scenario, saving in savings.items()}
+    # Where the levers before it take little, more is left for this one: its range is from the least to the most it can bring.
+    totals[Scenario.LOW], totals[Scenario.HIGH] = min(totals.values()), max(totals.values())
     return {
         **answer,
         "status": "ok" if any(round(total) for total in totals.values()) else "none_found",
@@ -154,8 +156,8 @@ def _top(log: Log, saving: Saving) -> list[dict[str, Any]]:
 
 
 def _month(log: Log, before: float, totals: Mapping[Scenario, float]) -> dict[str, Any] | None:
-    """Thirty days at this pace; ``None`` where the log spans less than seven real days."""
-    if log.days < MIN_DAYS or not log.knows("real_times").all():
+    """Thirty days at this pace; ``None`` where fewer than seven real days had usage, or most days of the span had none."""
+    if log.used_days < MIN_DAYS or 2 * log.used_days < log.days or not log.knows("real_times").all():
         return None
     factor = MONTH_DAYS / log.days
     return {

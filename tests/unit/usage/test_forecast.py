@@ -72,3 +72,11 @@ def test_under_fourteen_days_it_refuses() -> None:
 
 def test_fourteen_days_are_enough() -> None:
     assert forecast_spend(days(14), {})["history_days"] == 14
+
+
+def test_days_without_usage_are_no_history() -> None:
+    start = datetime(2026, 3, 21)
+    rows = usage_rows([{"ts": start + timedelta(days=day)} for day in (0, 70, 226, 227)])
+    with pytest.raises(ToolFault) as caught:
+        forecast_spend(rows, {})
+    assert caught.value.code == "INSUFFICIENT_HISTORY"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -65,19 +66,29 @@ def test_the_kinds_that_a_saving_comes_from_are_named_largest_first() -> None:
     ]
 
 
-@pytest.mark.parametrize(("days", "told"), [(6.9, False), (7, True), (60, True)])
-def test_a_month_is_extrapolated_from_seven_days_at_least(days: float, told: bool) -> None:
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        (range(6), False),
+        (range(7), True),
+        (range(0, 14, 2), True),
+        ([0, 1, 2, 3, 4, 5, 60], False),  # seven days of usage, and most of the span without any
+        ([0, 60], False),
+    ],
+    ids=["six days", "seven days", "every other day", "a long gap", "two days far apart"],
+)
+def test_a_month_is_extrapolated_from_seven_days_of_usage_at_least(days: Sequence[int], told: bool) -> None:
     start = datetime(2026, 9, 1)
-    rows = usage_rows([{"ts": start}, {"ts": start + timedelta(days=days)}])
+    rows = usage_rows([{"ts": start + timedelta(days=day)} for day in days])
     assert (combine_savings(rows, {})["month"] is not None) is told
 
 
 def test_a_month_is_thirty_days_at_the_same_pace() -> None:
     start = datetime(2026, 10, 20)
-    rows = usage_rows([{**NIGHTLY, "ts": start}, {**NIGHTLY, "ts": start + timedelta(days=10)}])
-    # 0.007 in ten days → 0.021; batch saves half of it.
+    rows = usage_rows([{**NIGHTLY, "ts": start + timedelta(days=day)} for day in range(11)])
+    # Eleven requests of 0.0035 in ten days → 0.1155; batch saves half of it.
     month = combine_savings(rows, {"levers": ["batch"]})["month"]
-    assert (month["bill_usd"], month["base_usd"]) == ("0.021", "0.0105")
+    assert (month["bill_usd"], month["base_usd"]) == ("0.1155", "0.05775")
 
 
 def test_assumed_times_make_no_month() -> None:

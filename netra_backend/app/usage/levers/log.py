@@ -172,6 +172,11 @@ class Log:
         """From the first row to the last."""
         return float(self.ts[-1] - self.ts[0]) / 86_400_000
 
+    @cached_property
+    def used_days(self) -> int:
+        """Days (UTC) with at least one row."""
+        return len(np.unique(self.ts // 86_400_000))
+
     def knows(self, capability: str) -> Flags:
         """Rows whose dataset has this capability (``usage.rows.Capability``)."""
         return _among(self.columns["dataset"], self.capabilities.get(capability, ()))

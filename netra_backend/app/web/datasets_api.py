@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -13,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..core import validation
-from ..core.errors import NotFound
+from ..core.errors import DependencyUnavailable, NotFound
 from ..core.identity import Identity
 from .door import BINARY, NDJSON, Door, Query
 from .http_support import Problem, encode_line, fault_of, json_response, told
@@ -26,6 +27,9 @@ from .transfers import Transfer, Transfers
 MAX_UPLOAD_BYTES: Final = 4 << 30
 PREFIX: Final = "upload-"
 """How the files begin that hold uploads; one that a killed process left is removed at the next start."""
+
+RESERVED_BYTES: Final = 256 << 20
+"""Disk that uploads leave free: the event log must be able to go on."""
 
 _BLOCK: Final = 1 << 20
 _OPTIONS: Final = ("format", "model", "start", "name")
@@ -142,19 +146,25 @@ async def _received(request: Request, runtime: Runtime) -> IO[bytes]:
     """The body as a file that is gone when it is closed."""
     file = tempfile.NamedTemporaryFile(dir=runtime.settings.data_dir, prefix=PREFIX)  # noqa: SIM115  # closed by the caller
     idle_s = runtime.settings.limits.body_idle_s
-    held: list[bytes] = []
+    held = bytearray()
     try:
         async for part in parts_of(request, MAX_UPLOAD_BYTES, idle_s, "Compress the file with gzip, or split it."):
-            held.append(part)
-            if sum(map(len, held)) >= _BLOCK:
-                await asyncio.to_thread(file.writelines, held)
-                held = []
-        await asyncio.to_thread(file.writelines, held)
+            held += part
+            if len(held) >= _BLOCK:
+                await asyncio.to_thread(_write, file, held)
+                held = bytearray()
+        await asyncio.to_thread(_write, file, held)
         file.flush()
     except BaseException:
         file.close()
         raise
     return file
+
+
+def _write(file: IO[bytes], block: bytearray) -> None:
+    if shutil.disk_usage(file.name).free < RESERVED_BYTES:
+        raise DependencyUnavailable("The server's disk is nearly full.", hint="Try again later; tell the operator.")
+    file.write(block)
 
 
 class _Import:

@@ -80,7 +80,11 @@ def operation_doors(runtime: Runtime, requests: Mapping[tuple[str, int], int]) -
     async def ready(_: Request) -> Response:
         parts = await watch.parts()
         holds = all(state == "ok" for state in parts.values())
-        return json_response(Readiness("ready" if holds else "not_ready", parts), 200 if holds else 503)
+        if holds:
+            return json_response(Readiness("ready", parts))
+        response = json_response(Readiness("not_ready", parts), 503)
+        response.headers["Retry-After"] = "1"
+        return response
 
     async def metrics(request: Request) -> Response:
         if not _is_of_this_machine(runtime, request):

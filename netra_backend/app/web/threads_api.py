@@ -78,8 +78,9 @@ def thread_doors(runtime: Runtime) -> list[Door]:
         return json_response(Events(head.epoch, head.oldest, top, [msgspec.Raw(frame) for frame in frames]))
 
     async def rename(request: Request, identity: Identity) -> Response:
-        head = await runtime.conversations.owned_thread(identity.user_id, request.path_params["thread_id"])
+        # The body first: between finding the thread and changing it there must be no time in which it can be deleted.
         wanted = await json_of(request, Title, runtime.settings.limits.body_idle_s)
+        head = await runtime.conversations.owned_thread(identity.user_id, request.path_params["thread_id"])
         title = " ".join(wanted.title.split())
         if not 0 < len(title) <= TITLE_CHARACTERS:
             raise FrameRefused(

@@ -99,6 +99,14 @@ async def test_an_upload_is_bounded_whether_it_tells_its_size_or_not(
     assert leftovers(served) == []
 
 
+async def test_uploads_leave_the_event_log_room_on_the_disk(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets_api, "RESERVED_BYTES", 1 << 62)
+    async with served.http(served.user()) as http:
+        refused = await http.post(PATH, content=CSV)
+    assert (refused.status_code, refused.json()["error"]) == (503, "dependency_unavailable")
+    assert leftovers(served) == []
+
+
 @pytest.mark.validation_point("http.body_idle")
 async def test_an_upload_that_stalls_is_ended(serve_with: Serve) -> None:
     async def stalling() -> AsyncIterator[bytes]:

@@ -11,6 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from netra_backend.app.core.errors import CATALOGUE
 from test_framework.served import Serve, Served
 
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "http.md"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -31,8 +32,7 @@ async def test_asyncapi_is_served_for_the_address_that_clients_use(serve_with: S
 
 
 async def test_the_page_of_http_tells_every_door_and_no_other(served: Served) -> None:
-    page = (Path(__file__).resolve().parents[3] / "docs" / "http.md").read_text()
-    told = set(re.findall(r"^\| `([A-Z]+ /\S*)` \| (\S+) \| (.*) \|$", page, re.MULTILINE))
+    told = set(re.findall(r"^\| `([A-Z]+ /\S*)` \| (\S+) \| (.*) \|$", PAGE.read_text(), re.MULTILINE))
     doors = served.http_side.doors
     assert told == {(f"{door.method} {door.path}", door.scope or "–", door.about) for door in doors}
 

@@ -27,7 +27,7 @@ async def test_a_part_that_is_down_is_named_and_the_server_is_not_ready(
         served.runtime.log.failed = True
         served.runtime.draining = True
         told = await http.get("/readyz")
-        assert told.status_code == 503
+        assert (told.status_code, told.headers["retry-after"]) == (503, "1")
         assert (told.json()["parts"]["event_log"], told.json()["parts"]["accepting"]) == ("down", "down")
         assert told.json()["parts"]["audit_trail"] == "ok"
         served.runtime.draining = served.runtime.log.failed = False

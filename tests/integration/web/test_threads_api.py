@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+
 import pytest
 
 from test_framework.in_process import user_at_desk
@@ -65,6 +68,27 @@ async def test_a_title_that_is_blank_or_long_is_refused(served: Served, title: s
         refused = await http.patch(f"/api/threads/{thread_id}", json={"title": title})
         assert (refused.status_code, refused.json().get("field")) == (400, "title")
         assert (await http.get("/api/threads")).json()["threads"][0]["title"] == "hello"
+
+
+async def test_a_title_that_comes_after_its_thread_was_deleted_is_not_kept(served: Served) -> None:
+    user = served.user()
+    thread_id, title = (await served.ran(user))["thread_id"], served.runtime.mint("title")
+    half_sent, deleted = asyncio.Event(), asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"title": '
+        half_sent.set()
+        await deleted.wait()
+        yield f'"{title}"}}'.encode()
+
+    async with served.http(user) as http, served.http(user) as second:
+        renaming = asyncio.create_task(http.patch(f"/api/threads/{thread_id}", content=body()))
+        await half_sent.wait()
+        assert (await second.delete(f"/api/threads/{thread_id}")).status_code == 200
+        deleted.set()
+        assert (await renaming).status_code == 404
+    stored = b"".join(path.read_bytes() for path in served.runtime.settings.data_dir.glob("events.db*"))
+    assert title.encode() not in stored
 
 
 async def test_a_deleted_thread_is_gone_with_its_runs_and_its_id_stays_taken(served: Served) -> None:

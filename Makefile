@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # As pip does; works behind a proxy that has a certificate of its own.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help install demo test coverage prove check format bench lock clean
+.PHONY: help install demo test coverage page-test prove check page-check format bench lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -32,7 +32,7 @@ demo: $(VENV)/.installed-runtime
 
 test: install
 	$(PY) -m pytest -n auto $(ARGS)
-	@$(if $(ARGS),:,$(MAKE) --no-print-directory coverage)
+	@$(if $(ARGS),:,$(MAKE) --no-print-directory coverage page-test)
 
 # The plugin of the kit imports nothing of ours before coverage counts; so it is coverage that runs pytest.
 COVERED := core context factories services agents/supervisor agents/tools websocket_core
@@ -50,6 +50,22 @@ check: install
 	$(PY) -m mypy
 	$(PY) -m mypy benchmarks/*.py
 	$(VENV)/bin/lint-imports
+	@$(MAKE) --no-print-directory page-check
+
+# The page itself needs no tools; its checks need Node. Without it they are left out, but never in CI.
+WITHOUT_NODE = { echo "The web page was not $(1): Node 20 or later with npm is missing (Debian: apt-get install nodejs npm)."; \
+	test -z "$$CI"; }
+
+page-check:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory node_modules/.installed && npm run --silent check; \
+	else $(call WITHOUT_NODE,checked); fi
+
+page-test:
+	@if command -v npm >/dev/null; then npm test --silent; else $(call WITHOUT_NODE,tested); fi
+
+node_modules/.installed: package.json package-lock.json
+	npm ci
+	@touch $@
 
 format: install
 	$(PY) -m ruff check --fix --quiet . || true
@@ -97,5 +113,5 @@ lock: install
 	$(COMPILE) --group peers -o requirements/bench.lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist htmlcov var/bench*
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist htmlcov var/bench*
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

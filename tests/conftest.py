@@ -11,7 +11,7 @@ import pytest
 
 pytest_plugins = ("pytester",)
 
-ROOMS = ("unit", "contract", "integration", "e2e", "simulation", "performance")
+ROOMS = ("unit", "contract", "integration", "e2e", "simulation", "browser", "performance")
 SEED_VARIABLE = "NETRA_TEST_SEED"
 _HERE = Path(__file__).parent
 

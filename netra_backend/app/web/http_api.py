@@ -24,6 +24,7 @@ from .http_shell import HttpShell
 from .http_support import problem_response, serving, told
 from .identity_api import identity_doors
 from .operations_api import operation_doors
+from .page_files import page_routes, read_page
 from .rates import Rates
 from .runs_api import run_doors
 from .runtime import Runtime
@@ -57,7 +58,8 @@ class HttpSide:
             *dataset_doors(runtime, transfers),
             *admin_doors(runtime, self._rates),
         ]
-        routing = Starlette(routes=self._routes(), exception_handlers={HTTPException: self._unrouted})
+        routes = [*self._routes(), *page_routes(read_page(), lambda: self._problem("no_route"))]
+        routing = Starlette(routes=routes, exception_handlers={HTTPException: self._unrouted})
         self._application = HttpShell(routing, runtime.settings)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -83,17 +85,24 @@ class HttpSide:
 
         async def counted(request: Request) -> Response:
             response = await serve(request)
-            key = door.name, response.status_code
-            self.requests[key] = self.requests.get(key, 0) + 1
+            self._count(door.name, response)
             return response
 
         return counted
 
+    def _count(self, door: str, response: Response) -> None:
+        key = door, response.status_code
+        self.requests[key] = self.requests.get(key, 0) + 1
+
     async def _unrouted(self, _: Request, fault: Exception) -> Response:
         assert isinstance(fault, HTTPException)
-        kind = "method_refused" if fault.status_code == 405 else "no_route"
-        response = problem_response(told(self._runtime, NetraError(CATALOGUE[kind].text, kind=kind)))
+        response = self._problem("method_refused" if fault.status_code == 405 else "no_route")
         response.headers.update(fault.headers or {})
+        return response
+
+    def _problem(self, kind: str) -> Response:
+        response = problem_response(told(self._runtime, NetraError(CATALOGUE[kind].text, kind=kind)))
+        self._count(kind, response)
         return response
 
 

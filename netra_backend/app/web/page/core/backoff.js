@@ -1,0 +1,13 @@
+/** How long to wait before the next try to connect: doubling, bounded, with jitter so that a crowd does not come at once. */
+
+export const FIRST_MS = 250;
+export const LONGEST_MS = 15_000;
+
+/**
+ * @param {number} tries How often it failed since it last stood; 0 before the first wait.
+ * @param {() => number} random From 0 up to 1.
+ * @returns {number} From half to one and a half of the doubled wait, in ms.
+ */
+export function wait(tries, random) {
+  return Math.round(Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(tries, 16)) * (0.5 + random()));
+}

@@ -1,0 +1,92 @@
+/**
+ * What the cost optimizer's result holds for the report view: the answers of its tools, whole or in part.
+ *
+ * @typedef {{summary?: any, savings?: any, anomalies?: any, forecast?: any, notes?: string[]}} Report
+ * @typedef {{key: string, title: string}} Dimension
+ */
+
+/** @type {readonly Dimension[]} */
+export const DIMENSIONS = Object.freeze([
+  { key: "model", title: "By model" },
+  { key: "team", title: "By team" },
+  { key: "feature", title: "By feature" },
+  { key: "user", title: "By user" },
+  { key: "provider", title: "By provider" },
+  { key: "status", title: "By status" },
+  { key: "dataset", title: "By dataset" },
+]);
+const PARTS = ["summary", "savings", "anomalies", "forecast"];
+export const NO_NAME = "(not named)";
+
+/**
+ * The report of a result's data: of the whole report, or put together of the parts that were asked for.
+ * @param {any} data
+ * @returns {Report}
+ */
+export function reportOf(data) {
+  /** @type {Report} */
+  const report = {};
+  for (const part of Array.isArray(data?.parts) ? data.parts : [data]) {
+    const source = part?.report ?? part ?? {};
+    for (const name of PARTS) {
+      if (source[name] && !(name in report)) Object.assign(report, { [name]: source[name] });
+    }
+    if (Array.isArray(source.notes)) report.notes = [...(report.notes ?? []), ...source.notes];
+  }
+  return report;
+}
+
+/** @param {any} data */
+export function isReport(data) {
+  return PARTS.some((name) => name in reportOf(data));
+}
+
+/**
+ * A row's name: a dataset's own, or what says that there is none.
+ * @param {Report} report @param {string} dimension @param {string | null} key
+ */
+export function nameOf(report, dimension, key) {
+  if (dimension === "dataset") {
+    const found = (report.summary?.datasets ?? []).find((/** @type {any} */ each) => each.dataset_id === key);
+    return found?.name ?? key ?? NO_NAME;
+  }
+  return key === null || key === "" ? NO_NAME : key;
+}
+
+/**
+ * Spend by day with what was expected, and which days are anomalies.
+ * @param {Report} report
+ * @returns {{day: string, usd: number, expected: number | null, anomaly: any | null, requests: number | null}[]}
+ */
+export function daysOf(report) {
+  const { anomalies } = report;
+  const daily = anomalies?.unit === "day" ? anomalies : null;
+  const expected = new Map((daily?.series ?? []).map((/** @type {any} */ each) => [each.at, each.expected_usd]));
+  const jumps = new Map((daily?.anomalies ?? []).map((/** @type {any} */ each) => [each.at, each]));
+  const days = report.summary?.breakdowns?.day ?? (daily?.series ?? []).map((/** @type {any} */ each) => ({ key: each.at, usd: each.usd }));
+  return days.map((/** @type {any} */ each) => ({
+    day: each.key,
+    usd: Number(each.usd),
+    expected: expected.has(each.key) && expected.get(each.key) !== null ? Number(expected.get(each.key)) : null,
+    anomaly: jumps.get(each.key) ?? null,
+    requests: each.requests ?? null,
+  }));
+}
+
+/** The levers by what could be told of them. @param {any} savings */
+export function leversOf(savings) {
+  const levers = savings?.levers ?? [];
+  const of = (/** @type {string} */ status) => levers.filter((/** @type {any} */ each) => each.status === status);
+  return { found: of("ok"), none: of("none_found"), untold: of("not_assessable") };
+}
+
+/** All splits as one table, for a file. @param {Report} report @returns {{header: string[], rows: unknown[][]}} */
+export function splitRows(report) {
+  const header = ["split", "name", "usd", "percent", "requests", "input_tokens", "output_tokens", "failures", "unpriced_rows"];
+  const splits = report.summary?.breakdowns ?? {};
+  const rows = Object.keys(splits).flatMap((split) => splits[split].map((/** @type {any} */ row) => [
+    split, nameOf(report, split, row.key), row.usd, row.percent, row.requests, row.input_tokens, row.output_tokens,
+    row.failures, row.unpriced_rows,
+  ]));
+  return { header, rows };
+}

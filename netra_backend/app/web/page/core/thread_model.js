@@ -1,0 +1,163 @@
+/**
+ * A thread as people see it, made of its events: runs, each with its steps, its answer and its end. The same events give the
+ * same picture, whether they came live or were replayed.
+ *
+ * @typedef {import("./types.js").RunEvent} RunEvent
+ *
+ * @typedef {object} Step
+ * @property {string} key
+ * @property {"queued" | "started" | "thinking" | "tool" | "approval" | "ended"} kind
+ * @property {number} startedMs
+ * @property {number | null} endedMs `null` while it goes on.
+ * @property {string} text
+ * @property {RunEvent} event What began it.
+ * @property {RunEvent | null} outcome What ended it, where an event did: a tool's result, a decision.
+ *
+ * @typedef {object} Run
+ * @property {string} id
+ * @property {string} agent
+ * @property {string} question
+ * @property {number} askedMs
+ * @property {Step[]} steps
+ * @property {string} streamed The answer so far.
+ * @property {RunEvent | null} end `agent_completed`, `agent_failed` or `agent_cancelled`.
+ * @property {number} queuePosition 0 once it runs.
+ * @property {number} version Grows with every event.
+ *
+ * @typedef {{key: string, kind: "question" | "step" | "answer", run: Run, step: Step | null, version: number}} Row
+ */
+
+/** @type {Record<string, string>} */
+const ENDED = { agent_completed: "Completed", agent_failed: "Failed", agent_cancelled: "Stopped" };
+const ENDS = new Set(Object.keys(ENDED));
+
+export class ThreadModel {
+  /** @type {Map<string, Run>} */
+  #runs = new Map();
+  /** @type {Map<string, {attempt: number, text: string}>} */
+  #streams = new Map();
+  events = 0;
+
+  /** @param {RunEvent} event */
+  take(event) {
+    this.events += 1;
+    const run = this.#runs.get(event.run_id) ?? this.#open(event);
+    run.version += 1;
+    if (event.type !== "agent_delta") close(run, event);
+    if (ENDS.has(event.type)) {
+      run.end = event;
+      add(run, "ended", event, ENDED[event.type]);
+      close(run, event);
+    } else this.#step(run, event);
+  }
+
+  clear() {
+    this.#runs.clear();
+    this.#streams.clear();
+    this.events = 0;
+  }
+
+  /** @returns {Run[]} */
+  get runs() {
+    return [...this.#runs.values()];
+  }
+
+  /** The first run that has not ended. @returns {Run | undefined} */
+  get active() {
+    return this.runs.find((run) => run.end === null);
+  }
+
+  /** @returns {Row[]} */
+  rows() {
+    /** @type {Row[]} */
+    const rows = [];
+    for (const run of this.#runs.values()) {
+      rows.push({ key: `${run.id}:question`, kind: "question", run, step: null, version: run.queuePosition });
+      for (const step of run.steps) {
+        rows.push({ key: `${run.id}:${step.key}`, kind: "step", run, step, version: step.endedMs === null ? 0 : 1 });
+      }
+      if (run.streamed !== "" || run.end !== null) {
+        const version = run.end === null ? run.streamed.length : -1;
+        rows.push({ key: `${run.id}:answer`, kind: "answer", run, step: null, version });
+      }
+    }
+    return rows;
+  }
+
+  /** @param {RunEvent} event @returns {Run} */
+  #open(event) {
+    /** @type {Run} */
+    const run = {
+      id: event.run_id,
+      agent: event.agent ?? "",
+      question: event.type === "user_message" ? (event.text ?? "") : "",
+      askedMs: event.ts,
+      steps: [],
+      streamed: "",
+      end: null,
+      queuePosition: 0,
+      version: 0,
+    };
+    this.#runs.set(run.id, run);
+    return run;
+  }
+
+  /** @param {Run} run @param {RunEvent} event */
+  #step(run, event) {
+    switch (event.type) {
+      case "run_queued":
+        run.queuePosition = event.queue_position ?? 0;
+        add(run, "queued", event, `Waits: number ${run.queuePosition} in the queue`);
+        break;
+      case "agent_started":
+        run.queuePosition = 0;
+        add(run, "started", event, event.agent ?? "");
+        break;
+      case "agent_thinking":
+        add(run, "thinking", event, event.text ?? "");
+        break;
+      case "tool_executing":
+        add(run, "tool", event, event.tool ?? "");
+        break;
+      case "approval_requested":
+        add(run, "approval", event, event.tool ?? "");
+        break;
+      case "agent_delta":
+        this.#stream(run, event);
+        break;
+      default:
+    }
+  }
+
+  /** A call that is streamed again has a higher attempt, and the lower is dropped. @param {Run} run @param {RunEvent} event */
+  #stream(run, event) {
+    const key = `${run.id} ${event.call_id}`;
+    const attempt = event.attempt ?? 0;
+    const before = this.#streams.get(key);
+    if (before !== undefined && attempt < before.attempt) return;
+    if (before !== undefined && attempt > before.attempt) run.streamed = run.streamed.replace(before.text, "");
+    const text = (before?.attempt === attempt ? before.text : "") + (event.text ?? "");
+    this.#streams.set(key, { attempt, text });
+    run.streamed += event.text ?? "";
+  }
+}
+
+/** @param {Run} run @param {Step["kind"]} kind @param {RunEvent} event @param {string} text */
+function add(run, kind, event, text) {
+  run.steps.push({ key: `${event.seq}`, kind, startedMs: event.ts, endedMs: null, text, event, outcome: null });
+}
+
+/** What goes on ends with the next event: a tool with its result, an approval with its decision. @param {Run} run @param {RunEvent} event */
+function close(run, event) {
+  const ended = ENDS.has(event.type);
+  for (let index = run.steps.length - 1; index >= 0; index -= 1) {
+    const step = run.steps[index];
+    if (step.endedMs !== null) continue;
+    const isOutcome =
+      (step.kind === "tool" && event.type === "tool_completed" && event.call_id === step.event.call_id) ||
+      (step.kind === "approval" && event.type === "approval_resolved" && event.approval_id === step.event.approval_id);
+    const waits = step.kind === "tool" || step.kind === "approval";
+    if (isOutcome) step.outcome = event;
+    if (isOutcome || ended || !waits) step.endedMs = event.ts;
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Where one asks: the question, who is to answer it, send or stop. The draft is kept in this tab until it was accepted, also
+ * over a sign-in that expired and over a reload.
+ */
+import { words } from "../core/format.js";
+import { h, replace } from "../platform/dom.js";
+
+const DRAFT = "netra.draft";
+const AGENT = "netra.agent";
+const DEFAULT_AGENT = "cost_optimizer";
+const MOST_CHARACTERS = 16_000;
+
+export class Composer extends HTMLElement {
+  #text = h("textarea", { rows: "1", placeholder: "Ask about your LLM spend…", "aria-label": "Your question",
+    maxlength: String(MOST_CHARACTERS) });
+  #agent = h("select", { "aria-label": "Who answers" });
+  #send = h("button", { class: "primary", title: "Send (Enter)" }, "Send");
+  #stop = h("button", { type: "button", class: "danger", hidden: true, title: "Stop the run (Escape)" }, "Stop");
+  #owner = "";
+
+  connectedCallback() {
+    replace(this, h("form", { class: "composer" }, this.#text,
+      h("div", { class: "composer-row" }, this.#agent,
+        h("span", { class: "composer-hint" }, "Enter sends, Shift+Enter breaks the line"), this.#stop, this.#send)));
+    const form = /** @type {HTMLFormElement} */ (this.firstElementChild);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    this.#text.addEventListener("input", () => this.#drafted());
+    this.#text.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+        event.preventDefault();
+        this.#submit();
+      }
+      if (event.key === "Escape" && !this.#stop.hidden) this.#stop.click();
+    });
+    this.#agent.addEventListener("change", () => sessionStorage.setItem(AGENT, this.#agent.value));
+    this.#stop.addEventListener("click", () => this.dispatchEvent(new CustomEvent("halt")));
+  }
+
+  /** Whose draft it is: another user's is thrown away. @param {string} userId */
+  ownedBy(userId) {
+    const [owner, ...draft] = (sessionStorage.getItem(DRAFT) ?? "").split("\n");
+    if (this.#owner !== "" && this.#owner !== userId) this.text = "";
+    this.#owner = userId;
+    if (owner === userId && this.#text.value === "") this.text = draft.join("\n");
+    this.#drafted();
+  }
+
+  /** @param {import("../core/types.js").AgentListed[]} agents */
+  offer(agents) {
+    const chosen = this.#agent.value || sessionStorage.getItem(AGENT) || DEFAULT_AGENT;
+    replace(this.#agent, agents.map((each) => h("option", { value: each.name, title: each.description }, words(each.name))));
+    this.#agent.value = agents.some((each) => each.name === chosen) ? chosen : (agents[0]?.name ?? "");
+  }
+
+  /** @param {boolean} running */
+  set running(running) {
+    this.#stop.hidden = !running;
+  }
+
+  /** @param {string} text */
+  set text(text) {
+    this.#text.value = text;
+    this.#drafted();
+  }
+
+  get agent() {
+    return this.#agent.value;
+  }
+
+  focus() {
+    this.#text.focus();
+  }
+
+  #submit() {
+    const text = this.#text.value.trim();
+    if (text === "" || this.agent === "") return;
+    this.dispatchEvent(new CustomEvent("ask", { detail: text }));
+  }
+
+  #drafted() {
+    if (this.#owner !== "") sessionStorage.setItem(DRAFT, `${this.#owner}\n${this.#text.value}`);
+    this.#text.style.height = "auto";
+    this.#text.style.height = `${Math.min(this.#text.scrollHeight, 200)}px`;
+  }
+}
+
+customElements.define("netra-composer", Composer);

@@ -1,0 +1,126 @@
+/**
+ * One row of a thread: a question, a step of a run, an answer.
+ *
+ * @typedef {import("../core/thread_model.js").Row} Row
+ * @typedef {import("../core/thread_model.js").Run} Run
+ * @typedef {import("../core/thread_model.js").Step} Step
+ *
+ * @typedef {object} Doings
+ * @property {(run: Run) => void} askAgain
+ * @property {(run: Run) => Promise<string>} html The answer as the server cleaned it.
+ * @property {Set<string>} unfolded Keys of steps that the person has opened.
+ */
+import { duration, integer, money, words } from "../core/format.js";
+import { isReport } from "../core/report_data.js";
+import { reportAddress } from "../core/route.js";
+import { h } from "../platform/dom.js";
+import { showServerHtml } from "../platform/trusted_html.js";
+import { valueView } from "./value_view.js";
+
+/** @type {Record<Step["kind"], string>} */
+const NAMES = { queued: "Queued", started: "Started", thinking: "Thinking", tool: "Tool", approval: "Approval", ended: "Ended" };
+
+/** @param {Row} row @param {Doings} doings @returns {Node} */
+export function rowView(row, doings) {
+  if (row.kind === "question") return questionView(row.run);
+  if (row.kind === "step") return stepView(row.key, /** @type {Step} */ (row.step), doings);
+  return answerView(row.run, doings);
+}
+
+/** @param {Run} run */
+function questionView(run) {
+  const time = new Date(run.askedMs);
+  return h("article", { class: "question" },
+    h("p", { class: "question-text" }, run.question),
+    h("p", { class: "byline" },
+      h("span", { class: "visually-hidden" }, "You asked "), words(run.agent), " · ",
+      h("time", { datetime: time.toISOString() }, time.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })),
+      run.queuePosition > 0 && h("span", { class: "badge" }, `number ${run.queuePosition} in the queue`)),
+  );
+}
+
+/** @param {string} key @param {Step} step @param {Doings} doings */
+function stepView(key, step, doings) {
+  const isOpen = step.endedMs === null;
+  const failed = step.event.type === "agent_failed" || step.outcome?.ok === false || ["deny", "expired"].includes(step.outcome?.decision ?? "");
+  const took = step.outcome?.elapsed_ms ?? step.event.elapsed_ms ?? (step.endedMs === null ? null : step.endedMs - step.startedMs);
+  const head = [
+    h("span", { class: "step-name" }, NAMES[step.kind]),
+    h("span", { class: "step-text" }, step.kind === "tool" || step.kind === "started" ? words(step.text) : step.text),
+    outcomeBadge(step),
+    h("span", { class: "step-time" }, took === null ? h("span", { class: "pulse" }, "…") : duration(took)),
+  ];
+  const kind = `step step-${step.kind}${isOpen ? " is-open" : ""}${failed ? " is-failed" : ""}`;
+  if (step.kind !== "tool") return h("div", { class: kind, "data-step": step.event.type }, h("p", { class: "step-line" }, head));
+  const details = h("details", { class: "step-fold" }, h("summary", { class: "step-line" }, head));
+  const unfold = () => {
+    if (details.childElementCount === 1) details.append(toolBody(step));
+  };
+  if (doings.unfolded.has(key)) {
+    details.open = true;
+    unfold();
+  }
+  details.addEventListener("toggle", () => {
+    if (details.open) doings.unfolded.add(key);
+    else doings.unfolded.delete(key);
+    if (details.open) unfold();
+  });
+  return h("div", { class: kind, "data-step": step.event.type, "data-outcome": step.outcome?.type }, details);
+}
+
+/** @param {Step} step */
+function outcomeBadge(step) {
+  if (step.outcome?.ok === false) return h("span", { class: "badge bad" }, step.outcome.error?.code ?? "failed");
+  if (step.kind !== "approval") return null;
+  const told = step.outcome === null ? "waits for you" : { approve: "approved", deny: "denied" }[step.outcome.decision ?? ""];
+  return h("span", { class: "badge" }, told ?? "expired");
+}
+
+/** @param {Step} step */
+function toolBody(step) {
+  const { outcome } = step;
+  const fault = outcome?.ok === false ? outcome.error : null;
+  return h("div", { class: "step-body" },
+    h("h4", {}, "Arguments"), valueView(step.event.arguments ?? {}),
+    outcome !== null && h("h4", {}, fault ? "Fault" : "Result"),
+    fault && h("p", {}, fault.message, " ", fault.hint),
+    outcome !== null && !fault && valueView(outcome.result));
+}
+
+/** @param {Run} run @param {Doings} doings */
+function answerView(run, doings) {
+  const end = run.end;
+  if (end === null) {
+    return h("article", { class: "answer is-streaming", "aria-busy": "true" }, h("p", { class: "streamed" }, run.streamed));
+  }
+  if (end.type === "agent_completed") return completedView(run, end, doings);
+  const cancelled = end.type === "agent_cancelled";
+  const told = cancelled ? `Stopped (${words(end.by ?? "")}).` : (end.message ?? "The run failed.");
+  return h("article", { class: "answer fault", "data-end": end.type },
+    run.streamed !== "" && h("p", { class: "streamed" }, run.streamed),
+    h("p", { class: "fault-text" }, told),
+    end.hint && h("p", { class: "hint" }, end.hint),
+    end.error_id && h("p", { class: "hint" }, "For the operator: ", h("code", {}, end.error_id)),
+    (cancelled || end.retryable) && againButton(run, doings, cancelled ? "Ask again" : "Try again"));
+}
+
+/** @param {Run} run @param {Doings} doings @param {string} text */
+function againButton(run, doings, text) {
+  return h("button", { type: "button", onclick: () => doings.askAgain(run) }, text);
+}
+
+/** @param {Run} run @param {import("../core/types.js").RunEvent} end @param {Doings} doings */
+function completedView(run, end, doings) {
+  const result = /** @type {any} */ (end.result) ?? {};
+  const body = h("div", { class: "markdown" }, h("p", { class: "streamed" }, result.text ?? ""));
+  void doings.html(run).then((html) => showServerHtml(body, html), () => {});
+  const usage = end.usage ?? {};
+  const tokens = (usage.input_tokens ?? 0) + (usage.output_tokens ?? 0);
+  return h("article", { class: "answer", "data-end": end.type },
+    body,
+    isReport(result.data) && h("p", {}, h("a", { class: "button", href: reportAddress(run.id) }, "Open the report")),
+    h("p", { class: "byline" },
+      h("span", { title: "How long it took" }, duration(end.elapsed_ms ?? 0)), " · ",
+      h("span", { title: "Tokens of language models" }, `${integer(tokens)} tokens`), " · ",
+      h("span", { title: "What the language models cost" }, money(usage.cost_usd ?? "0"))));
+}

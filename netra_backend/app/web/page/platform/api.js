@@ -1,0 +1,94 @@
+/**
+ * The HTTP API. Every fault is a `Problem` that says what happened and what to do.
+ *
+ * @typedef {import("../core/types.js").Told} Told
+ */
+
+/** An answer that is no success, or none at all. */
+export class Problem extends Error {
+  /** @param {number} status 0 where the server was not reached. @param {Told} told */
+  constructor(status, told) {
+    super(told.message);
+    this.status = status;
+    this.told = told;
+  }
+}
+
+/** @param {any} body @returns {Told} */
+export function toldOf(body) {
+  return {
+    error: body?.error ?? "internal",
+    message: body?.detail ?? body?.title ?? "The server gave no reason.",
+    hint: body?.hint ?? "",
+    retryable: body?.retryable ?? false,
+    code: body?.code,
+    details: body?.details,
+    error_id: body?.error_id,
+  };
+}
+
+export const UNREACHED = Object.freeze({
+  error: "unreachable",
+  message: "The server cannot be reached.",
+  hint: "Check the network and try again.",
+  retryable: true,
+});
+
+export class Api {
+  #token;
+  #unauthenticated;
+
+  /** @param {string} token @param {() => void} unauthenticated Called where the sign-in is no longer good. */
+  constructor(token, unauthenticated) {
+    this.#token = token;
+    this.#unauthenticated = unauthenticated;
+  }
+
+  /** @param {string} path Below this page, such as `api/me`. */
+  address(path) {
+    return new URL(path, document.baseURI).href;
+  }
+
+  get authorization() {
+    return `Bearer ${this.#token}`;
+  }
+
+  /** The sign-in is no longer good. */
+  expired() {
+    this.#unauthenticated();
+  }
+
+  /** @param {string} path @returns {Promise<any>} */
+  async get(path) {
+    return (await this.#ask("GET", path)).json();
+  }
+
+  /** @param {string} path */
+  async text(path) {
+    return (await this.#ask("GET", path)).text();
+  }
+
+  /** @param {"POST" | "PATCH" | "DELETE"} method @param {string} path @param {unknown} [body] @returns {Promise<any>} */
+  async send(method, path, body) {
+    return (await this.#ask(method, path, body)).json();
+  }
+
+  /** @param {string} method @param {string} path @param {unknown} [body] */
+  async #ask(method, path, body) {
+    /** @type {Record<string, string>} */
+    const headers = { Authorization: this.authorization };
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const options = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
+    /** @type {Response} */
+    let answer;
+    try {
+      answer = await fetch(this.address(path), options);
+    } catch {
+      throw new Problem(0, UNREACHED);
+    }
+    if (answer.ok) return answer;
+    const told = toldOf(await answer.json().catch(() => null));
+    if (answer.status === 401) this.expired();
+    throw new Problem(answer.status, told);
+  }
+}

@@ -1,0 +1,21 @@
+/** Light or dark: as the system has it, until the person says otherwise; kept in this browser. */
+
+const KEY = "netra.theme";
+const NEXT = { system: "light", light: "dark", dark: "system" };
+
+/** @param {HTMLButtonElement} button */
+export function startTheme(button) {
+  let theme = /** @type {keyof typeof NEXT} */ (localStorage.getItem(KEY) ?? "system");
+  if (!(theme in NEXT)) theme = "system";
+  const show = () => {
+    if (theme === "system") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+    button.textContent = `Theme: ${theme}`;
+  };
+  button.addEventListener("click", () => {
+    theme = /** @type {keyof typeof NEXT} */ (NEXT[theme]);
+    localStorage.setItem(KEY, theme);
+    show();
+  });
+  show();
+}

@@ -1,0 +1,122 @@
+"""Agents and a tool that show what a browser has to cope with: one that streams until it is told to go on, one that asks first,
+one that fails, one that says very much, one that says it in hostile words."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from netra_backend.app.agents.agent import AgentResult, RunScope
+from netra_backend.app.agents.tools.tool import Tool
+from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.services.user_execution_context import UserExecutionContext
+from test_framework.echo import AGENTS as ECHO
+from test_framework.echo import TOOLS as REPEAT
+from test_framework.echo import Said, repeat
+
+HOSTILE: Final = "<img src=x onerror=alert(1)> [x](javascript:alert(1)) <script>alert(1)</script>"
+
+_gates: dict[str, asyncio.Event] = {}
+
+
+def _gate(user_id: str) -> asyncio.Event:
+    return _gates.setdefault(user_id, asyncio.Event())
+
+
+async def wait(context: UserExecutionContext, _: Said) -> dict[str, Any]:
+    """Wait until this user's gate is opened, then close it again."""
+    gate = _gate(context.user_id)
+    await gate.wait()
+    gate.clear()
+    return {"went": "on"}
+
+
+async def open_gate(context: UserExecutionContext, _: Said) -> dict[str, Any]:
+    """Let this user's waiting run go on."""
+    _gate(context.user_id).set()
+    return {"gate": "open"}
+
+
+class Patient:
+    """Says a part of its answer, waits for its gate, says the rest."""
+
+    name = "patient"
+    description = "Answers in two parts, the second when its gate is opened."
+    tools = frozenset({"wait"})
+
+    async def run(self, scope: RunScope) -> AgentResult:
+        await scope.think("I shall wait.")
+        await scope.say("The first part. ")
+        await scope.use_tool("wait", text=scope.message)
+        await scope.say("The second part.")
+        return AgentResult("The first part. The second part.")
+
+
+class Opener:
+    """Opens the gate."""
+
+    name = "opener"
+    description = "Lets a patient run go on."
+    tools = frozenset({"open_gate"})
+
+    async def run(self, scope: RunScope) -> AgentResult:
+        await scope.use_tool("open_gate", text=scope.message)
+        return AgentResult("opened")
+
+
+class Careful:
+    """Asks its user before it calls its tool."""
+
+    name = "careful"
+    description = "Repeats what it is told, once it may."
+    tools = frozenset({"repeat_if_allowed"})
+
+    async def run(self, scope: RunScope) -> AgentResult:
+        outcome = await scope.use_tool("repeat_if_allowed", text=scope.message)
+        return AgentResult("It was allowed." if outcome.ok else "It was denied.")
+
+
+class Failing:
+    """Fails in a way that may pass."""
+
+    name = "failing"
+    description = "Fails."
+    tools: frozenset[str] = frozenset()
+
+    async def run(self, scope: RunScope) -> AgentResult:
+        raise DependencyUnavailable("The oracle does not answer.")
+
+
+class Talkative:
+    """Thinks aloud as often as it is told."""
+
+    name = "talkative"
+    description = "Thinks very much."
+    tools: frozenset[str] = frozenset()
+
+    async def run(self, scope: RunScope) -> AgentResult:
+        for number in range(int(scope.message)):
+            await scope.think(f"Thought {number + 1}")
+        return AgentResult("That was all.")
+
+
+class Hostile:
+    """Answers in words that would like to be markup."""
+
+    name = "hostile"
+    description = "Answers with what must not be interpreted."
+    tools = frozenset({"repeat"})
+
+    async def run(self, scope: RunScope) -> AgentResult:
+        await scope.think(HOSTILE)
+        await scope.use_tool("repeat", text=HOSTILE)
+        return AgentResult(f"{HOSTILE}\n\n| a | b |\n| - | - |\n| {'long' * 80} | 123456789012345678901234567890 |")
+
+
+AGENTS: Final = (*ECHO, Patient, Opener, Careful, Failing, Talkative, Hostile)
+TOOLS: Final = (
+    *REPEAT,
+    Tool("repeat_if_allowed", "Repeats a text, once it may.", Said, repeat, approval=True),
+    Tool("wait", "Waits for a gate.", Said, wait, timeout_s=300.0),
+    Tool("open_gate", "Opens a gate.", Said, open_gate),
+)

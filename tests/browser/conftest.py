@@ -1,0 +1,136 @@
+"""The system's Chromium in front of a real server. Whatever a test does, no page may report an error, break its own policy, or
+ask another host."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from test_framework.server_process import ServerProcess
+from test_framework.users import LocalUsers, TestUser
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE_MS = 15_000
+WATCH = "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    if path is None:
+        pytest.skip("missing: Chromium. On Debian and Ubuntu: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    data_dir = tmp_path_factory.mktemp("server") / "data"
+    with ServerProcess(data_dir, {"NETRA_ALLOW_DRILLS": "1"}, added="tests.browser.agents_on_show") as process:
+        yield process
+
+
+@pytest.fixture
+def users(server: ServerProcess) -> LocalUsers:
+    return LocalUsers(server.data_dir)
+
+
+@dataclass
+class Desk:
+    """Opens pages, each in a browser of its own, and watches what they complain of."""
+
+    browser: Browser
+    server: ServerProcess
+    users: LocalUsers
+    contexts: list[BrowserContext] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+    """Parts of complaints that a test brings about on purpose."""
+
+    def user(self, *scopes: str) -> TestUser:
+        return self.users.make("someone@example.org", scopes=scopes)
+
+    def link(self, user: TestUser) -> str:
+        return f"{self.server.url}/#token={user.token}"
+
+    def context(self, **options: Any) -> BrowserContext:
+        context = self.browser.new_context(**{"viewport": {"width": 1280, "height": 860}, **options})
+        context.set_default_timeout(PATIENCE_MS)
+        context.add_init_script(WATCH)
+        self.contexts.append(context)
+        return context
+
+    def tab(self, context: BrowserContext, address: str) -> Page:
+        page = context.new_page()
+        page.on("console", lambda said: said.type in ("error", "warning") and self.complain(said.text))
+        page.on("pageerror", lambda error: self.complain(str(error)))
+        page.on("request", lambda asked: self._same_host(asked.url))
+        page.goto(address)
+        return page
+
+    def open(self, user: TestUser | None = None, *scopes: str, **options: Any) -> Page:
+        """A page of this user (of a new one), signed in and connected."""
+        page = self.tab(self.context(**options), self.link(user or self.user(*scopes)))
+        expect(page.locator("netra-connection")).to_have_attribute("data-state", "open")
+        return page
+
+    def complain(self, text: str) -> None:
+        if not any(part in text for part in self.expected):
+            self.complaints.append(text)
+
+    def _same_host(self, address: str) -> None:
+        if not address.startswith((self.server.url, "data:", "blob:")):
+            self.complain(f"asked {address}")
+
+
+@pytest.fixture
+def desk(browser: Browser, server: ServerProcess, users: LocalUsers) -> Iterator[Desk]:
+    desk = Desk(browser, server, users)
+    yield desk
+    for context in desk.contexts:
+        context.close()
+    assert desk.complaints == []
+
+
+Ask = Callable[..., None]
+
+
+def ask(page: Page, agent: str, text: str) -> None:
+    """Ask as a person does."""
+    page.get_by_label("Who answers").select_option(agent)
+    page.get_by_label("Your question").fill(text)
+    page.get_by_role("button", name="Send").click()
+
+
+def ended(page: Page, kind: str = "agent_completed") -> Any:
+    """The last answer of this kind."""
+    return page.locator(f'[data-end="{kind}"]').last
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A month of usage, made up."""
+    from netra_backend.app.commands.sample_data import write_sample
+
+    path = tmp_path_factory.mktemp("sample") / "usage.jsonl"
+    write_sample(path)
+    return path

@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 from ..core import ids, validation
 from ..core.errors import QueryRejected, ToolFault
 from ..ports import Clock, Entropy
+from ..usage.profile import profile_without_rows
 from ..usage.questions import QUESTIONS
 from ..usage.rows import DATASET_COLUMNS
 from .child_process import ChildDied, ChildProcess
@@ -23,6 +24,7 @@ from .dataset_directory import Dataset, DatasetDirectory
 from .ledger_replies import death_told, out_of_time, rebuilt
 from .question_children import QuestionChildren
 
+_PROFILE: Final = "data_profile"
 _IMPORT_CHILD: Final = "netra_backend.app.adapters.import_child"
 
 
@@ -100,6 +102,10 @@ class DuckDBLedger:
                 field="question",
                 hint="Raw SQL is answered where an operator sets NETRA_ALLOW_RAW_SQL=1; ask with metrics and filters.",
             )
+        if question == _PROFILE and not await self._datasets(owner):
+            return (
+                profile_without_rows()
+            )  # most who ask for the first time have no data: no process is needed to say so
         asked = {"question": question, "arguments": arguments, "cpu_s": self._bounds.question_cpu_s}
         self._asked += 1
         async with _turn(self._asking_turns, owner):

@@ -105,13 +105,18 @@ class SqliteEventLog:
         begun = history.append(run, frame)
         if begun is not None:
             if not self._dirty:
-                self._loop.call_soon(self._flush)
+                self._loop.call_soon(self._flush_next)
             self._dirty.append(begun)
         chunk = run.head.chunk
         assert chunk is not None
         if ends:
             chunk.ends = run.ended = True
         return chunk
+
+    def _flush_next(self) -> None:
+        """Flush after the tasks that this turn of the loop made have taken their first step: a run that was accepted and
+        begins at once is then one chunk, one commit and one write."""
+        self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -40,7 +40,7 @@ def data_profile(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
     datasets = [_dataset(row) for row in rows.execute(_DATASETS).fetchall()]
     totals = rows.execute(_TOTALS).fetchone()
     if totals is None or not totals[0]:
-        return {"rows": 0, "requests": 0, "datasets": datasets, "how_to_import": HOW_TO_IMPORT}
+        return profile_without_rows(datasets)
     count, requests, first, last, read_in, cached, written, out, reasoning, cost, failed, answered_here, models = totals
     every = set.intersection(*(set(dataset["capabilities"]) for dataset in datasets))
     some = set.union(*(set(dataset["capabilities"]) for dataset in datasets))
@@ -79,6 +79,11 @@ def data_profile(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
         "missing": sorted({capability.value for capability in Capability} - some),
         "datasets": datasets,
     }
+
+
+def profile_without_rows(datasets: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """The profile of an owner who has no rows: it says so, and how to bring some in."""
+    return {"rows": 0, "requests": 0, "datasets": list(datasets), "how_to_import": HOW_TO_IMPORT}
 
 
 def _dataset(row: tuple[Any, ...]) -> dict[str, Any]:

@@ -66,12 +66,23 @@ async def test_datasets_of_an_owner_add_up_and_one_can_be_deleted(ledger: DuckDB
 async def test_one_owners_rows_are_not_anothers(ledger: DuckDBLedger, tmp_path: Path) -> None:
     told = await ledger.import_usage("alice", written(tmp_path, ROW), {}, silent)
     assert (await ledger.ask("bob", "data_profile", {}))["rows"] == 0
-    bobs = ledger.children.pids["bob"]
     assert await ledger.datasets("bob") == []
     assert await ledger.delete_dataset("bob", told["dataset_id"]) is False
     await ledger.delete_owner("bob")
     assert (await ledger.ask("alice", "data_profile", {}))["rows"] == 1
-    assert ledger.children.pids["alice"] != bobs
+
+
+async def test_each_owner_with_data_has_a_child_process_of_its_own(ledger: DuckDBLedger, tmp_path: Path) -> None:
+    for owner in ("alice", "bob"):
+        await ledger.import_usage(owner, written(tmp_path, ROW), {}, silent)
+        await ledger.ask(owner, "data_profile", {})
+    assert ledger.children.pids["alice"] != ledger.children.pids["bob"]
+
+
+async def test_no_process_is_needed_to_say_that_there_is_no_data(ledger: DuckDBLedger) -> None:
+    profile = await ledger.ask("alice", "data_profile", {})
+    assert profile["rows"] == 0
+    assert "alice" not in ledger.children.pids
 
 
 async def test_the_same_file_twice_is_one_dataset(ledger: DuckDBLedger, tmp_path: Path) -> None:
@@ -196,6 +207,7 @@ async def test_an_owner_that_is_no_id_has_no_ledger(ledger: DuckDBLedger, tmp_pa
 async def test_closing_leaves_no_process(tmp_path: Path) -> None:
     ledger = DuckDBLedger(tmp_path / "ledger", ManualClock(), SeededEntropy(1), questions=PLAIN)
     await ledger.start()
+    await ledger.import_usage("alice", written(tmp_path, ROW), {}, silent)
     await ledger.ask("alice", "data_profile", {})
     (pid,) = ledger.children.pids.values()
     await ledger.close()

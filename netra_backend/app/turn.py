@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
+from .agents.supervisor.active_run import ActiveRun
 from .agents.supervisor.agent_registry import AgentRegistry
-from .agents.supervisor.execution_engine import UserExecutionEngine
 from .agents.supervisor.execution_engine_factory import ExecutionEngineFactory
 from .agents.supervisor.past_messages import past_messages
 from .agents.supervisor.run_services import RunServices
@@ -26,6 +24,7 @@ from .core.frames import Accepted, CancelRun, ExecuteAgent, ResolveApproval, Ser
 from .core.history import RunRecord, ThreadHead
 from .core.journal import Journal
 from .core.limits import Limits, Quotas
+from .core.recent import Recent
 from .ports import EventLog, StoredRun
 from .services.conversations import Conversations
 from .services.user_execution_context import UserExecutionContext
@@ -49,20 +48,6 @@ class Requester(Protocol):
     def scopes(self) -> frozenset[str]: ...
 
     def say(self, frame: ServerFrame) -> None: ...
-
-
-@dataclass(slots=True, eq=False)
-class ActiveRun:
-    """A run that was accepted and has not ended. ``task`` is ``None`` while it waits for its thread."""
-
-    owner: str
-    run: RunRecord
-    engine: UserExecutionEngine
-    message: str
-    journal: Journal
-    began: float = 0.0
-    begun: bool = False
-    task: asyncio.Task[None] | None = None
 
 
 class Turns:
@@ -89,8 +74,8 @@ class Turns:
         self._limits = limits
         self._loop = loop
         self._runs: dict[str, ActiveRun] = {}
-        self._keys: OrderedDict[tuple[str, str], RunRecord] = OrderedDict()
-        self._words: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._keys: Recent[tuple[str, str], RunRecord] = Recent(_MAX_KEYS)
+        self._words: Recent[tuple[str, str], str] = Recent(_MAX_KEYS)
         self._draining = False
         self.runs_started = 0
         self.runs_taken_over = 0
@@ -118,7 +103,7 @@ class Turns:
         if frame.id is not None and await self._answered(requester, frame.id):
             return
         head = await self._conversations.claim(user_id, frame.thread_id, frame.message)
-        if frame.id is not None and (user_id, frame.id) in self._keys and await self._answered(requester, frame.id):
+        if frame.id is not None and self._keys.get((user_id, frame.id)) and await self._answered(requester, frame.id):
             return  # it came over another socket in the meantime
         if head.lines and frame.policy == "reject":
             raise LimitRefused(
@@ -182,7 +167,7 @@ class Turns:
         accepted = Accepted(frame.id, head.thread_id, head.epoch, run.run_id, run.seq)
         chunk.before = [*(chunk.before or ()), partial(requester.say, accepted)]
         if frame.id is not None:
-            _remember(self._keys, (user_id, frame.id), run)
+            self._keys.put((user_id, frame.id), run)
         return self._line_up(ActiveRun(user_id, run, engine, frame.message, Journal()))
 
     def _line_up(self, active: ActiveRun) -> ActiveRun:
@@ -195,7 +180,7 @@ class Turns:
         since_ms = self._services.clock.now_ms() - KEY_LIFETIME_MS
         known = self._keys.get((requester.user_id, key))
         if known is not None and (known.created_ms < since_ms or not known.head.owner):  # too old, or deleted
-            del self._keys[requester.user_id, key]
+            self._keys.drop((requester.user_id, key))
             known = None
         if known is not None:
             head, epoch = known.head, known.head.epoch  # the thread may be deleted while we wait
@@ -234,7 +219,7 @@ class Turns:
             accept()
             return
         if key is not None:
-            _remember(self._words, (user_id, key), frame.approval_id)
+            self._words.put((user_id, key), frame.approval_id)
 
     def stop_user(self, owner: str, by: str) -> None:
         """Stop all runs of one user."""
@@ -246,8 +231,7 @@ class Turns:
         while runs := self.of_user(owner):  # others may begin while these are waited for
             self.stop_user(owner, by)
             await _ended(runs)
-        for key in [key for key in self._keys if key[0] == owner]:
-            del self._keys[key]
+        self._keys.drop_where(lambda key: key[0] == owner)
 
     async def stop_thread(self, head: ThreadHead, by: str) -> None:
         """Stop all runs of one thread, and wait until they have ended. In the step that this returns in there is none."""
@@ -385,16 +369,6 @@ class Turns:
             self._go(active)
         else:
             quota.queued += 1
-
-
-_Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
-
-
-def _remember(known: OrderedDict[_Key, _Value], key: _Key, value: _Value) -> None:
-    if len(known) >= _MAX_KEYS:
-        known.popitem(last=False)
-    known[key] = value
 
 
 async def _ended(runs: Sequence[ActiveRun]) -> None:

@@ -1,0 +1,40 @@
+"""The newest of what was put in, and no more than there is room for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+class Recent(Generic[_Key, _Value]):
+    """Keys to values; where there is no room, the one that was put in first goes."""
+
+    __slots__ = ("_most", "_values")
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: dict[_Key, _Value] = {}
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def get(self, key: _Key) -> _Value | None:
+        return self._values.get(key)
+
+    def put(self, key: _Key, value: _Value) -> None:
+        values = self._values
+        if len(values) >= self._most and key not in values:
+            del values[next(iter(values))]
+        values[key] = value
+
+    def drop(self, key: _Key) -> None:
+        """Forget it, where it is known."""
+        self._values.pop(key, None)
+
+    def drop_where(self, condition: Callable[[_Key], bool]) -> None:
+        """Forget every key of which this holds."""
+        for key in [key for key in self._values if condition(key)]:
+            del self._values[key]

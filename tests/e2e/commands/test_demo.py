@@ -19,7 +19,7 @@ def alone(tmp_path: Path) -> ServerProcess:
 
 def test_real_traces_give_the_published_figures(alone: ServerProcess) -> None:
     if not TRACES.is_dir():
-        pytest.skip(f"the real traces are not at {TRACES}: put the project's shared data beside it")
+        pytest.skip(f"the real traces are missing: put the shared data at {TRACES}")
     shown = alone.command("demo", "--once", "--data", str(TRACES))
     alone.close()
     assert shown.returncode == 0, shown.stderr

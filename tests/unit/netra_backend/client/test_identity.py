@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
@@ -14,7 +13,7 @@ from netra_backend.client.identity import DEVELOPMENT_ISSUER, user_of
 
 
 def _token(issuer: str | None) -> str:
-    return mint_token("alice", key=b"k" * 32, issuer=issuer, now_ms=time.time_ns() // 1_000_000, token_id="t1")
+    return mint_token("alice", key=b"k" * 32, issuer=issuer, now_ms=1_790_000_000_000, token_id="t1")
 
 
 async def _answering(status: str, body: bytes) -> tuple[asyncio.Server, str, list[bytes]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Any
 
 from starlette.requests import Request
@@ -25,12 +25,12 @@ def document_doors(settings: Settings, doors: Callable[[], Iterable[Door]]) -> l
 
     @cache
     def http_told() -> dict[str, Any]:
-        return openapi(doors(), version=_version(), url=at or "/")
+        return openapi(doors(), version=version("netra"), url=at or "/")
 
     @cache
     def frames_told() -> dict[str, Any]:
         here = at or f"http://{settings.host}:{settings.port}"
-        return asyncapi(version=_version(), url=here.replace("http", "ws", 1))
+        return asyncapi(version=version("netra"), url=here.replace("http", "ws", 1))
 
     async def http_document(_: Request) -> Response:
         return json_response(http_told())
@@ -52,10 +52,3 @@ def document_doors(settings: Settings, doors: Callable[[], Iterable[Door]]) -> l
         ),
         document("/errors", "errors", "Every error, for people.", errors, media=HTML),
     ]
-
-
-def _version() -> str:
-    try:
-        return version("netra")
-    except PackageNotFoundError:  # run from its sources
-        return "0"

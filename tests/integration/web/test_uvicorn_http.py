@@ -111,19 +111,20 @@ async def test_a_body_that_ends_after_its_answer_leaves_the_connection_open(serv
 
 async def test_a_reader_who_takes_nothing_is_cut_off(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uvicorn_http, "STALL_S", 0.05)
-    lost = asyncio.Event()
+    lost: dict[int, asyncio.Event] = {}
     gone = uvicorn_http.BoundedHttpProtocol.connection_lost
 
     def noticed(self: Any, exc: Exception | None) -> None:
         gone(self, exc)
-        lost.set()
+        lost.setdefault(self.client[1], asyncio.Event()).set()
 
     monkeypatch.setattr(uvicorn_http.BoundedHttpProtocol, "connection_lost", noticed)
 
     async def talk(_: Any, writer: Any) -> bytes:
         writer.transport.pause_reading()
         writer.write(b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n" * 400)
-        await lost.wait()
+        port = writer.get_extra_info("sockname")[1]
+        await lost.setdefault(port, asyncio.Event()).wait()
         return b"cut off"
 
     assert await dialogue(served, talk) == b"cut off"

@@ -1,11 +1,12 @@
-"""The trained classifier: loaded from the cache, trained into it where it is not there yet.
+"""The trained classifier: loaded from where it was kept, trained into there where it is not there yet.
 
-The cache holds numbers only and lives in a directory that nobody else can write to; its name carries a digest of all that
+The file holds numbers only and lives in a directory that nobody else can write to; its name carries a digest of all that
 training depends on, so that a changed utterance or rule never meets an old model.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import stat
@@ -23,21 +24,33 @@ from .features import features
 from .linear import LinearModel
 from .reading import Reading
 
-_TRAINING_SECONDS: Final = 120.0
+_TRAINING_SECONDS: Final = 300.0
 _SOURCES: Final = (".py", ".txt")
+_ready: Final[list[LinearModel]] = []
+"""The classifier of this process, once there is one. It is never changed."""
 
 
-def prepare(directory: Path) -> Path:
-    """Make sure that a trained model lies in ``directory`` and return its path. Takes seconds where it must train.
+def prepare(directory: Path | None = None) -> LinearModel:
+    """Load the classifier, training it into ``directory`` first where neither that nor the user's cache holds it.
 
-    The server calls it at start, in a thread. ``directory`` is made, for its owner only, where there is none.
+    Takes seconds where it trains, a fraction of one where not, and no time when called again: a server calls it in a thread
+    before it says that it is ready. Without ``directory`` the user's cache is the place.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = directory / f"triage-{_fingerprint()}.model"
-    if not path.exists():
-        arguments = [sys.executable, "-m", f"{__package__}.training", str(path)]
-        subprocess.run(arguments, check=True, timeout=_TRAINING_SECONDS)  # noqa: S603 - our own interpreter and module
-    return path
+    if not _ready:
+        places = [user_cache()] if directory is None else [directory, user_cache()]
+        _ready.append(_kept(places) or _trained(places[0]))
+    return _ready[0]
+
+
+def scores(reading: Reading) -> dict[str, float]:
+    """One score an intent for a message; above zero means yes."""
+    model = prepare()
+    return model.scores(features(reading, model.extra["known"]))
+
+
+def user_cache() -> Path:
+    """Where the classifier is kept when nobody says where: the cache directory of the operating system's user."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "netra"
 
 
 def is_private(directory: Path) -> bool:
@@ -46,41 +59,39 @@ def is_private(directory: Path) -> bool:
     return found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def user_cache() -> Path:
-    """Where the model is kept when nobody says where: the cache directory of the operating system's user."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "netra"
+def _kept(places: list[Path]) -> LinearModel | None:
+    for directory in places:
+        try:
+            if is_private(directory):
+                return linear.parse((directory / _name()).read_bytes())
+        except (OSError, ValueError):
+            continue
+    return None
 
 
-@cache
-def classifier() -> LinearModel:
-    """The classifier of this process."""
+def _trained(directory: Path) -> LinearModel:
+    """Train in a process of its own, so that this one carries none of what training needs; here where that cannot be."""
     try:
-        path = prepare(user_cache())
-        if is_private(path.parent):
-            return linear.parse(path.read_bytes())
-    except (OSError, ValueError, RuntimeError, subprocess.SubprocessError):
-        pass
-    return _trained_here()
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (directory / f"{_name()}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # whoever comes second waits, and finds what the first one kept
+            if (kept := _kept([directory])) is not None:
+                return kept
+            arguments = [sys.executable, "-m", f"{__package__}.training", str(directory / _name())]
+            subprocess.run(arguments, check=True, timeout=_TRAINING_SECONDS)  # noqa: S603 - our own interpreter and module
+            return linear.parse((directory / _name()).read_bytes())
+    except (OSError, ValueError, subprocess.SubprocessError):
+        from .training import train, utterances
 
-
-def _trained_here() -> LinearModel:
-    from .training import train, utterances
-
-    return train(utterances())
-
-
-def scores(reading: Reading) -> dict[str, float]:
-    """One score an intent for a message; above zero means yes."""
-    model = classifier()
-    return model.scores(features(reading, model.extra["known"]))
+        return train(utterances())
 
 
 @cache
-def _fingerprint() -> str:
+def _name() -> str:
     digest = hashlib.sha256(version("scikit-learn").encode() + version("genai-prices").encode())
     for file in sorted(_sources(files(__package__)), key=lambda file: file.name):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:24]
+    return f"triage-{digest.hexdigest()[:24]}.model"
 
 
 def _sources(folder: Traversable) -> list[Traversable]:
@@ -91,3 +102,7 @@ def _sources(folder: Traversable) -> list[Traversable]:
         elif entry.name.endswith(_SOURCES):
             found.append(entry)
     return found
+
+
+if __name__ == "__main__":
+    prepare()

@@ -19,6 +19,23 @@ _TARGETED: Final = re.compile(
 _SUPPOSED: Final = re.compile(
     r"\b(?:what if|suppos\w{1,4}|simulat\w{1,3}|imagin\w{1,3}|say|assum\w{1,4}|if|had we|were we|hypothetic\w{1,4}|pretend)\b"
 )
+_AMOUNT: Final = re.compile(
+    r"\$ ?\d|\b\d[\d,.]{0,12} ?(?:k|grand|thousand|usd|dollars|bucks|euros|eur)\b|"
+    r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|fifteen|twenty|thirty|fifty|hundred) (?:grand|thousand|k)\b"
+)
+_POLITE: Final = re.compile(
+    r"(?:(?:hi|hey|hello|ok|so|now|please|pls|thanks|and|just|can you|could you|would you|will you)[,!.]? )*"
+)
+_ORDERS: Final = re.compile(
+    r"(?:write|draft|compose|design|translate|summari[sz]e|remind|order|book|cancel|send|email|mail|push|deploy|schedule|rotate|"
+    r"revoke|grant|invite|buy|purchase|sing|play|call|merge|convert|proofread|recommend|implement|code|fix|debug|refactor|"
+    r"create|make me|act|pretend|ignore|forget|disregard|put|post|notify|tell (?!me\b|us\b)|add|remove|delete|disable|"
+    r"enable|turn|generate|build|set|reset|charge|cap|throttle|block|ban|upgrade|pay|open|install|configure|"
+    r"help me (?:with|write|choose|plan)|teach|explain|solve|calculate|count|name|define|spell|find me|search|look up|check|"
+    r"stop|kill|restart|give \w{1,20} (?!me\b))\b"
+)
+"""Words that give an order, at the beginning of a message."""
+
 _DOMAIN: Final = frozenset(
     {
         "COST",
@@ -48,6 +65,10 @@ def find_concepts(masked: str, named: set[str]) -> set[str]:
             found.add("TARGETED")
     if _SUPPOSED.search(masked):
         found.add("SUPPOSED")
+    if _AMOUNT.search(masked):
+        found.add("AMOUNT")
+    if (polite := _POLITE.match(masked)) and (order := _ORDERS.match(masked, polite.end())):
+        found |= {"ORDER", f"order:{order.group().strip()}"}
     if "periodspan" in masked:
         found.add("PERIOD")
     return found | {"DOMAIN" if found & _DOMAIN else "NODOMAIN"}

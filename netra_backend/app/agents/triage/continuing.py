@@ -35,9 +35,14 @@ def last_question(history: Sequence[PastMessage]) -> Earlier | None:
     return None
 
 
+def is_short(reading: Reading) -> bool:
+    """Whether a message is short enough to go on from another one."""
+    return len(reading.text.words) <= _LONGEST
+
+
 def is_fragment(reading: Reading) -> bool:
     """Whether a message names only a period, a model or a dimension, so that its verb stands in the message before."""
     names = reading.periods or reading.models or reading.dimensions or reading.volume
-    if not names or len(reading.text.words) > _LONGEST:
+    if not names or not is_short(reading):
         return False
     return _OPENING.match(reading.text.lower) is not None or not content_words(reading.plain)

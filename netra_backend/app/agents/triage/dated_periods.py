@@ -111,7 +111,7 @@ DATED: Final = (
         _day_in_month,
     ),
     wording(
-        rf"(?P<which>last |this |next |early |mid |late )?(?P<month>{MONTH_WORD})(?:'s)?"
+        rf"(?P<which>last |this |next |early |mid[- ]|late )?(?P<month>{MONTH_WORD})(?:'s)?"
         r"(?:(?: of)?,? ?(?P<year>20\d\d|'\d\d))?",
         _month,
     ),
@@ -131,7 +131,11 @@ DATED: Final = (
     wording(r"h(?P<number>[12])(?:[ /-]?'?(?P<year>20\d\d|\d\d))?", _half),
     wording(r"(?P<number>first|second) half of (?:the year|this year|(?P<year>20\d\d))", _half),
     wording(r"the (?P<day>\d{1,2})(?:st|nd|rd|th)", _ordinal_day),
-    wording(rf"(?:(?<=in )|(?<=during )|(?<=for )|(?<=of )|(?<=since )|(?<=year )|fy ?){_YEAR}", _calendar_year),
+    wording(
+        r"(?:(?<=in )|(?<=during )|(?<=for )|(?<=of )|(?<=since )|(?<=year )|(?<=fiscal )|(?<=calendar )|fy ?)"
+        rf"{_YEAR}",
+        _calendar_year,
+    ),
     wording(r"fy ?'?(?P<year>\d\d)", _calendar_year),
 )
 """Pattern and meaning of each wording."""

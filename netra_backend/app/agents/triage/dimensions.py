@@ -16,7 +16,7 @@ _WORDS: Final = {
     "user": r"users?|end[- ]users?|customers?|clients?|tenants?|accounts?|people|persons?|seats?|members?|employees?|"
     r"developers?|devs?|engineers?|api keys?|keys?|individuals?|heads?|colleagues?|who|whose|spenders?",
     "provider": r"providers?|vendors?|suppliers?|platforms?|ai compan(?:y|ies)|labs?|api providers?",
-    "day": r"days?|daily|dates?|day[- ]by[- ]day|weekdays?|time series|over time|timeline|trend|per-day",
+    "day": r"days?|daily|dates?|day[- ](?:by|to)[- ]day|weekdays?|time series|over time|timeline|trend|per-day",
 }
 _ANY: Final = "|".join(_WORDS.values())
 _COSTED: Final = _ANY.replace("|llms?", "")
@@ -24,13 +24,12 @@ _OPENING: Final = (
     r"by|per|for each|for every|each|every|across|between|among|amongst|against|into|"
     r"split (?:by|across|between|into|up by)|broken (?:down|out|up) (?:by|per|into)|(?:breakdown|split|distribution|share) "
     r"(?:by|per|of|for|across|over)|group(?:ed)? by|sort(?:ed)? by|which|what|whose|top(?: \d{1,4}| five| ten| three| few)?|"
-    r"most expensive|costliest|priciest|cheapest|biggest|largest|heaviest|heavy|highest|worst|slowest|fastest|most active|"
-    r"least|all|all the|all our|of the|of our|different|individual|internal|single|separate|rank(?:ed|ing)?|list|"
-    r"compare|attribute\w{0,1} .{0,40}? to|five|ten|three|various"
+    r"(?:most |least )?expensive|costliest|priciest|cheapest|biggest|largest|heaviest|heavy|highest|worst|slowest|fastest|"
+    r"most active|least|all|all the|all our|of the|of our|different|individual|internal|single|separate|rank(?:ed|ing)?|list|"
+    r"compare|attribute\w{0,1} .{0,40}? to|various"
 )
-_OPENED: Final = re.compile(
-    rf"\b(?P<how>{_OPENING})[ -](?:the |our |individual |\w{{3,12}}est )?(?P<word>{_ANY})\b", re.ASCII
-)
+_BETWEEN: Final = r"(?:both |the |our |ai |llm |individual |different |\w{3,12}est ){0,2}"
+_OPENED: Final = re.compile(rf"\b(?P<how>{_OPENING})[ -]{_BETWEEN}(?P<word>{_ANY})\b", re.ASCII)
 _SLASHED: Final = re.compile(
     rf"(?:cost|spend|spent|bill|usd|\$|dollars|tokens|requests|calls)s? ?/ ?(?P<word>{_ANY})\b", re.ASCII
 )
@@ -39,7 +38,7 @@ _JOINED: Final = re.compile(
     r"leaderboard|mix|costs?|spend|x cost)\b",
     re.ASCII,
 )
-_ALONE: Final = re.compile(r"\b(?P<word>daily|day[- ]by[- ]day|over time|who|whose|timeline|trend)\b", re.ASCII)
+_ALONE: Final = re.compile(r"\b(?P<word>daily|day[- ](?:by|to)[- ]day|over time|who|whose|timeline|trend)\b", re.ASCII)
 _MORE: Final = re.compile(rf"\b(?:{_ANY})(?:,| and| or| x| &|, then| then) (?:by |per )?(?P<word>{_ANY})\b", re.ASCII)
 _WEAK: Final = frozenset({"of the", "of our", "all", "what", "into"})
 """Openings that also stand before a dimension nobody asks to split by: they count only before a plural."""

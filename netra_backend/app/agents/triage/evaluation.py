@@ -124,7 +124,7 @@ def _labelled(number: int, line: str) -> Labelled:
         raise ValueError(f"line {number} is not JSON") from None
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
         raise ValueError(f"line {number} has no text: each line is an object {{text, intent, slots}}")
-    if row.get("intent") not in INTENTS:
+    if not isinstance(row.get("intent"), str) or row["intent"] not in INTENTS:
         raise ValueError(f"line {number} has no known intent; it must be one of {', '.join(INTENTS)}")
     slots = row.get("slots")
     if slots is not None and not isinstance(slots, dict):

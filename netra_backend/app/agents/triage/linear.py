@@ -50,7 +50,7 @@ class LinearModel:
         out: list[tuple[int, float]] = []
         for block, rows in self.vocabulary.items():
             values = [
-                (row, (1 + math.log(count)) * self.idf[row])
+                (row, self.idf[row] if count == 1 else (1 + math.log(count)) * self.idf[row])
                 for feature, count in counted(features[block])
                 if (row := rows.get(feature)) is not None
             ]

@@ -20,6 +20,9 @@ _ORIGINS: Final = (
 )  # fmt: skip
 """Where two providers list one model, the one that comes first here gives it its id."""
 
+_PLAIN_ORIGINS: Final = frozenset(_ORIGINS[:3])
+"""Whose ids carry no vendor's name in front."""
+
 Key = tuple[tuple[str, ...], tuple[str, ...]]
 """The words of a name in alphabetical order, and its figures in the order said."""
 
@@ -29,7 +32,8 @@ _FAMILIES: Final = (
     r"nemotron|jamba|granite|dbrx|ernie|sonar|wizardlm|dall[ -]?e|whisper|codex|davinci|"
     r"text-embedding|text embedding|voyage(?=[ -]?\d)|command[ -](?=r\b|a\b|r\+|r7b|light)|"
     r"(?:amazon[ -])?nova(?=[ -](?:lite|micro|pro|premier|\d))|titan(?=[ -](?:text|embed))|palm(?=[ -]?2)|yi(?=-)|gpt-oss|"
-    r"muse[ -]spark|o[134](?=[ -](?:mini|pro|preview|deep)|\b)|4o(?=[ -]mini|\b)"
+    r"muse[ -]spark|o[134](?=[ -](?:mini|pro|preview|deep)|\b)|4o(?=[ -]mini|\b)|"
+    r"(?:(?<=\bto )|(?<=\bon )|(?<=\buse )|(?<=\bused )|(?<=\bwith ))flash"
 )
 _VARIANTS: Final = (
     r"mini|nano|micro|pro|flash|lite|turbo|large|medium|small|tiny|nemo|instruct|preview|thinking|reasoner|reasoning|chat|"
@@ -89,7 +93,7 @@ _ALIASES: Final = {
     "ada 002": "text-embedding-ada-002", "gpt 3.5": "gpt-3.5-turbo", "gpt-3.5": "gpt-3.5-turbo", "gpt3.5": "gpt-3.5-turbo",
     "chatgpt": "gpt",
 }  # fmt: skip
-_PART: Final = re.compile(r"[a-z+]+|\d+")
+_PART: Final = re.compile(r"\d+o(?![a-z])|[a-z+]+|\d+")
 _NOISE: Final = frozenset({"latest", "chat", "v", "it", "amazon", "meta"})
 
 
@@ -125,10 +129,10 @@ def catalogue() -> dict[Key, str]:
         for model in provider.models if provider is not None else ():
             name = model.id.lower().rsplit("/", 1)[-1]
             plain = _TAIL.sub("", name)
-            if origin not in ("openai", "anthropic", "google"):
+            if origin not in _PLAIN_ORIGINS:
                 plain = _VENDOR.sub("", plain)
             for writing in (name, plain, plain.removesuffix("-preview"), plain.removesuffix("-0")):
                 key = _key(_PART.findall(writing))
                 if key[1]:
-                    names.setdefault(key, name if origin in _ORIGINS[:3] else plain)
+                    names.setdefault(key, plain.removesuffix("-0") if origin in _PLAIN_ORIGINS else plain)
     return names

@@ -16,11 +16,17 @@ _JOINT: Final = re.compile(
     r"\s*(?:[.?!;\n]+(?=\s|\Z)|\s[&+]\s|"
     r",?\s+(?:and also|and then|and|also|plus|as well as|then|besides|additionally)\s+(?=\w))\s*"
 )
-_BACKGROUND: Final = re.compile(
-    r"(?:i|i'm|i've|i'd|we|we're|we've|our|my|the|a|an|this|on|since|after|it's|it|if|for|in|of|given|suppose|say|there|"
-    r"look at|go through|review|check)\b"
+_ASKS: Final = re.compile(
+    r"(?:(?:and|also|plus|please|pls|so|then|now|i want to know|i'd like to know|i need to know),? )*"
+    r"(?:what|whats|what's|what'd|who|whose|how|hows|how's|when|where|which|why|can|could|is|are|do|does|did|will|would|should|any|"
+    r"show|give|tell|list|compare|find|forecast|project|predict|estimate|explain|break|split|rank|summari[sz]e|calculate|look|"
+    r"suggest|recommend|check|get|help|identify|detect|run|evaluate|analy[sz]e|reduce|cut|save|let|"
+    r"costs?|spend|spending|bill|total|prices?|pricing|top|daily|monthly|savings|latency|errors?|average)\b"
 )
-"""How a sentence begins that gives background rather than asks."""
+"""How a request begins."""
+
+_HOSTILE: Final = frozenset({"INJECT", "OTHERS"})
+"""A message that gives orders to the system is refused whole, whatever else it asks."""
 
 _EFFECT: Final = frozenset({"savings_lever", "what_if"})
 _OF_EFFECT: Final = frozenset(
@@ -37,14 +43,14 @@ def parts_of(whole: Reading, decision: Decision, *, now_ms: int, timezone: str) 
     A message parts only where each part asks something of its own, surely and differently. A greeting beside a request is
     no part; what is outside of the scope is one only where it stands beside a request that is inside.
     """
-    if decision.decided_by == "rule" and decision.intent == OUT_OF_SCOPE:
+    if _HOSTILE & set(whole.concepts):
         return [(whole, decision)]
     found: list[Part] = []
     for piece in _pieces(whole):
         reading = read_message(piece, now_ms=now_ms, timezone=timezone)
-        decided = decide(reading)
-        if _is_request(reading, decided) and not (found and _goes_on(found[-1], (reading, decided))):
-            found.append((reading, decided))
+        part = (reading, decide(reading))
+        if _is_request(part) and not (found and _goes_on(found[-1], part)):
+            found.append(part)
     if len(found) < 2 or all(part[1].intent == OUT_OF_SCOPE for part in found):
         return [(whole, decision)]
     return found[:MOST_PARTS]
@@ -59,10 +65,11 @@ def _pieces(whole: Reading) -> list[str]:
     return [piece for piece in pieces if len(piece.split()) >= _FEWEST_WORDS] if len(pieces) > 1 else []
 
 
-def _is_request(reading: Reading, decided: Decision) -> bool:
+def _is_request(part: Part) -> bool:
+    reading, decided = part
     if decided.route == "clarify" or decided.confidence < _SURE or decided.intent == "agent_help":
         return False
-    return decided.intent != OUT_OF_SCOPE or _BACKGROUND.match(reading.text.lower) is None
+    return "ORDER" in reading.concepts or _ASKS.match(reading.text.lower) is not None
 
 
 def _goes_on(before: Part, after: Part) -> bool:

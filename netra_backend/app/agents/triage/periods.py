@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from .calendar_words import Now, Range, add_months
+from .calendar_words import MONTH_WORD, Now, Range, add_months
 from .dated_periods import DATED
 from .relative_periods import RELATIVE
 from .text import Text
@@ -105,6 +105,8 @@ _UNTIL: Final = re.compile(r"(?:by|until|till|through|thru|before|up to)\s+(?:th
 _WEEK_OF: Final = re.compile(r"(?:the\s+)?week\s+(?:of|starting|beginning|commencing)\s+(?:on\s+)?(?:the\s+)?\Z")
 _ONWARD: Final = re.compile(r"\s+(?:so far|on(?:wards?)?|till now|until now|to now|until today)\b")
 _RELATIVE: Final = re.compile(r"\b(?:this|last|previous|current|next|today|yesterday)\b")
+_WEEKDAY: Final = re.compile(r"(?:mon|tues|wednes|thurs|fri|satur|sun)day")
+_MONTH: Final = re.compile(MONTH_WORD)
 _LOOK_BACK: Final = 40
 
 
@@ -138,14 +140,21 @@ def _joined(lower: str, found: list[_Found], now: Now, zone: tzinfo) -> list[_Fo
                     item.start - len(since.group()), item.end, (first, datetime(*_ymd(day_after), tzinfo=zone))
                 )
         elif until := _UNTIL.search(before):
-            end = item.after(zone)
-            if end <= now.moment and not re.search(r"\d{4}", lower[item.start : item.end]):
-                end = _at(add_months(end.date(), 12), zone) or end
+            end = _coming(item.after(zone), lower[item.start : item.end], now)
             if end > now.moment:
                 begin = datetime(*_ymd(now.today), tzinfo=zone)
                 item = _Found(item.start - len(until.group()), item.end, (begin, end))
         out.append(item)
     return out
+
+
+def _coming(end: datetime, said: str, now: Now) -> datetime:
+    """The next such end where a weekday or a month without a year has passed already."""
+    if end <= now.moment and _WEEKDAY.search(said):
+        return end + timedelta(days=7)
+    if end <= now.moment and _MONTH.search(said) and not any(character.isdigit() for character in said):
+        return _at(add_months(end.date(), 12), end.tzinfo or UTC) or end
+    return end
 
 
 def _ymd(day: date) -> tuple[int, int, int]:

@@ -142,7 +142,7 @@ RELATIVE: Final = (
     ),
     wording(r"(?P<which>)(?P<count>\d{1,3})[ -](?P<unit>day|week|month) (?:window|period|span|lookback)", _counted),
     wording(rf"(?P<count>{NUMBER_WORD}) ?(?P<unit>{UNIT_WORD}) (?:ago|back|earlier)", _ago),
-    wording(rf"(?:{DAY_WORD})(?! (?:pace|rate|speed))", _spoken_day),
+    wording(rf"(?:{DAY_WORD})(?!(?:'s)? (?:pace|rate|speed))", _spoken_day),
     wording(
         r"(?P<which>this |last |past |previous |next |coming )?"
         r"(?P<weekday>monday|tuesday|wednesday|thursday|friday|saturday|sunday|tues|thurs|thur)(?:'s)?",

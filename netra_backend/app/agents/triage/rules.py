@@ -33,7 +33,7 @@ RULES: Final = (
         OUT_OF_SCOPE,
         "it is about a bill that is not for language models",
         "FOREIGN_BILL COST",
-        "LLM MODEL PROVIDER SOURCE TOKEN FILE IMPORT CALL",
+        "LLM MODEL PROVIDER SOURCE TOKEN FILE IMPORT CALL VOLUME",
     ),
     _rule(
         "data_import_help", "it names a source of usage data and bringing it in", "SOURCE IMPORT", "CODE ACCOUNT CREATE"

@@ -1,7 +1,7 @@
 """Mends misspelt words of the domain, so that rules and classifier see the word that was meant.
 
-Only words that carry meaning here are targets, and only from the same first letter at a distance of one edit (two from
-eight letters on); ordinary words that happen to be that near are left alone.
+Only words that carry meaning here are targets, and only from the same first letter at a distance of one edit; ordinary words
+that happen to be that near are left alone.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ _TARGETS: Final = tuple(_LISTS["TARGET"])
 _MEANT: Final[dict[str, str]] = dict(pair.split() for pair in _LISTS["KNOWN"])
 _LEFT_ALONE: Final = frozenset(_LISTS["ORDINARY"]).union(_TARGETS)
 _BY_LETTER: Final = {letter: tuple(w for w in _TARGETS if w[0] == letter) for letter in {w[0] for w in _TARGETS}}
+_SHORTEST: Final = 5
 _WORD: Final = re.compile(r"(?<![a-z0-9])[a-z]{2,20}(?![a-z0-9])")
 
 
@@ -57,18 +58,16 @@ def _misspelt(lower: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _nearest(word: str) -> str | None:
-    length = len(word)
-    if length < 5 or word in _LEFT_ALONE:
+    if len(word) < _SHORTEST or word in _LEFT_ALONE:
         return None
-    allowed = 1 if length < 8 else 2
-    best, nearest = allowed + 1, None
     for target in _BY_LETTER.get(word[0], ()):
-        if abs(len(target) - length) > allowed or len(target) < 5 or _is_inflected(word, target):
-            continue
-        distance = OSA.distance(word, target, score_cutoff=allowed)
-        if distance < best:
-            best, nearest = distance, target
-    return nearest
+        if (
+            len(target) >= _SHORTEST
+            and not _is_inflected(word, target)
+            and OSA.distance(word, target, score_cutoff=1) <= 1
+        ):
+            return target
+    return None
 
 
 def _is_inflected(word: str, target: str) -> bool:

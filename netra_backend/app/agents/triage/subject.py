@@ -15,7 +15,8 @@ _TARGETS: Final = (
 """What stands before the model that is moved to: surely, and perhaps."""
 
 _SOURCE: Final = re.compile(
-    r"\b(?:instead of|rather than|in place of|replac\w{1,4}|from|than|of|off|away from|swap|leave) (?:\w{1,12} ){0,1}\Z"
+    r"\b(?:instead of|rather than|in place of|replac\w{1,4}(?! with| by)|from|than|of|off|away from|swap|leave)"
+    r" (?:\w{1,12} ){0,1}\Z"
 )
 _BEFORE: Final = 24
 

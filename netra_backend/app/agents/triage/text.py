@@ -67,7 +67,7 @@ class Text:
 def read(message: str) -> Text:
     """Bring a message, of any length and content, into the one form. Never raises."""
     if len(message) > HEAD + TAIL:
-        message = message[:HEAD] + "\n" + message[-TAIL:]
+        message = message[:HEAD] + "\n" + message[1 - TAIL :]
     shown = "".join(_visible(character) for character in message.translate(_QUOTES))
     composed = unicodedata.normalize("NFKC", shown)[: 2 * (HEAD + TAIL)]
     plain = "".join(c for c in unicodedata.normalize("NFKD", composed) if not unicodedata.combining(c))

@@ -57,7 +57,7 @@ def fit(
     least: Mapping[str, int],
     extra: Mapping[str, Any],
 ) -> LinearModel:
-    """Fit a linear support vector machine, one class against the rest, on features by block."""
+    """Fit a linear support vector machine, one class against the rest, on features by block; for three classes at least."""
     import numpy as np
     from scipy.sparse import csr_matrix
     from sklearn.svm import LinearSVC

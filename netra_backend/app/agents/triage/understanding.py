@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from ..agent import PastMessage
-from .continuing import is_fragment, last_question
+from .continuing import is_fragment, is_short, last_question
 from .decision import Decision, decide
 from .intents import INTENTS, OUT_OF_SCOPE
 from .parting import parts_of
@@ -91,9 +91,10 @@ def understand(
     reading = read_message(message, now_ms=now_ms, timezone=timezone)
     decision = decide(reading)
     if (earlier := last_question(history)) is not None:
-        if earlier.asked_back and decision.route != "agent":
+        if earlier.asked_back and is_short(reading):
             joined = read_message(f"{earlier.text}\n{message}", now_ms=now_ms, timezone=timezone)
-            if (answered := decide(joined)).route == "agent":
+            answered = decision if decision.route == "agent" else decide(joined)
+            if answered.route == "agent":
                 return _filled(joined, answered)
         elif is_fragment(reading):
             return _continued(reading, decision, understand(earlier.text, now_ms=now_ms, timezone=timezone))
@@ -111,9 +112,11 @@ def with_intent(understood: Understanding, intent: str) -> Understanding:
     return replace(chosen, period=period)
 
 
+_SELDOM_GROUPED: Final = frozenset({"cost_anomaly", "forecast_budget"})
+_EXPLICITLY: Final = re.compile(r"\b(?:by|per|each|every)\b")
 _PROVIDERS: Final = re.compile(r"\b(?:openai|anthropic|google|azure|bedrock|vertex|mistral|cohere|groq|deepseek|xai)\b")
 _MODEL_CONFIDENCE: Final = 0.7
-_GROUPED: Final = frozenset({"cost_overview", "cost_breakdown", "cost_anomaly", "usage_query", "forecast_budget"})
+_GROUPED: Final = frozenset({"cost_breakdown", "cost_anomaly", "usage_query", "forecast_budget"})
 
 
 def _filled(reading: Reading, decision: Decision) -> Understanding:
@@ -149,7 +152,7 @@ def _filled(reading: Reading, decision: Decision) -> Understanding:
 
 def _dimensions(reading: Reading, intent: str) -> tuple[str, ...]:
     """What to group by: as asked, else by what the things compared have in common."""
-    if intent not in _GROUPED:
+    if intent not in _GROUPED or (intent in _SELDOM_GROUPED and not _EXPLICITLY.search(reading.plain)):
         return ()
     if not reading.dimensions and intent == "cost_breakdown":
         if len(reading.models) > 1:

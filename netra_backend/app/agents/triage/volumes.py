@@ -8,7 +8,7 @@ from typing import Final
 from .calendar_words import number_of
 from .text import Text
 
-_COUNT: Final = r"\d{1,9}(?:[.,]\d{1,6})?|two|three|four|five|six|seven|eight|nine|ten|twenty|fifty|hundred|a hundred"
+_COUNT: Final = r"\d{1,9}(?:[.,]\d{1,6})?|two|three|four|five|six|seven|eight|nine|ten|twenty|fifty|a hundred|hundred"
 _PERCENT: Final = r"(?P<n>\d{1,4}(?:\.\d{1,2})?) ?(?:%|percent|pct)"
 _RISES: Final = (
     r"grow\w*|grew|increas\w+|ris\w+|rose|up|climb\w*|gain\w*|jump\w*|add\w*|scal\w+|goes? up|went up|plus|\+|drop\w*|fall\w*|"
@@ -31,11 +31,11 @@ _FIXED: Final = {
     3.0: r"tripl(?:e|es|ed|ing)|thrice|threefold",
     4.0: r"quadrupl(?:e|es|ed|ing)|fourfold",
     5.0: r"quintupl(?:e|es|ed|ing)",
-    0.5: r"hal(?:f|ve|ves|ved|ving)(?! (?:of |a |the )?(?:year|month|day|week|price))",
+    0.5: r"hal(?:f|ve|ves|ved|ving)(?!(?: of| a| the)* (?:year|month|day|week|price|an))",
 }
 _PATTERNS: Final = (
     re.compile(
-        rf"\b(?P<times>{_COUNT})[- ]?(?:x|times|fold)\b(?! (?:a|per|each) )|\bx ?(?P<factor>\d{{1,4}})\b", re.ASCII
+        rf"\b(?P<times>{_COUNT})[- ]?(?:x|times|fold)\b(?! (?:a|per|each)\b| \d)|\bx ?(?P<factor>\d{{1,4}})\b", re.ASCII
     ),
     *(re.compile(rf"\b(?P<fixed>{words})\b", re.ASCII) for words in _FIXED.values()),
     re.compile(

@@ -260,17 +260,19 @@ class Turns:
             await active.engine.execute(
                 agent, run, self._services, message=active.message, journal=active.journal, history=history
             )
-        except asyncio.CancelledError:
-            if active.engine.cancelled_by is not None and not run.ended:  # before the engine had begun
-                active.engine.emitter.emit(AgentCancelled, by=active.engine.cancelled_by)
-        except Exception as fault:  # the agent could not be made, or the thread not be read
+        except (asyncio.CancelledError, Exception) as fault:
             self._fail(active, fault)
         finally:
             self._over(active)
 
-    def _fail(self, active: ActiveRun, fault: Exception) -> None:
+    def _fail(self, active: ActiveRun, fault: BaseException) -> None:
+        """End a run that its engine did not: it was stopped before, the agent could not be made, or the thread not be read."""
+        engine = active.engine
         try:
-            active.engine.fail(fault, active.run, self._services)
+            if isinstance(fault, Exception):
+                engine.fail(fault, active.run, self._services)
+            elif engine.cancelled_by is not None and not active.run.ended:
+                engine.emitter.emit(AgentCancelled, by=engine.cancelled_by)
         except Exception:  # the log takes nothing more: the run goes on from its journal in the next process
             _LOG.exception("a run could not be ended", extra={"run_id": active.run.run_id})
 

@@ -18,6 +18,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self._now = 0.0
+        self._clock_resolution = 1e-6  # also after years, when a float's last digit is coarser than nanoseconds
         self._selector: Any = self  # what BaseEventLoop waits with
 
     def time(self) -> float:

@@ -1,0 +1,49 @@
+"""Safeguards are taken out only as long as asked. That each is missed: ``tests/simulation/test_safeguards.py``."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+
+from netra_backend.app import turn
+from netra_backend.app.adapters.memory_event_log import MemoryEventLog
+from netra_backend.app.adapters.memory_store import MemoryStore
+from netra_backend.app.core.outbox import Outbox
+from netra_backend.app.services.event_emitter import UserEventEmitter
+from netra_backend.app.websocket_core.catch_up import CatchUp
+from netra_backend.app.websocket_core.connection import Connection
+from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
+from test_framework.simulation.safeguards import SAFEGUARDS
+
+OWNERS = (
+    turn,
+    turn.Turns,
+    CatchUp,
+    Connection,
+    MemoryEventLog,
+    MemoryStore,
+    Outbox,
+    UserEventEmitter,
+    WebSocketConnectionPool,
+)
+
+
+def product() -> list[dict[str, object]]:
+    return [dict(vars(owner)) for owner in OWNERS]
+
+
+@pytest.mark.parametrize("name", SAFEGUARDS)
+def test_a_safeguard_is_out_inside_and_back_afterwards_also_after_a_failure(name: str) -> None:
+    whole = product()
+    with SAFEGUARDS[name]():
+        without = product()
+    assert without != whole
+    assert product() == whole
+    with suppress(ZeroDivisionError), SAFEGUARDS[name]():
+        raise ZeroDivisionError
+    assert product() == whole
+
+
+def test_every_safeguard_says_what_it_takes_out() -> None:
+    assert all(taken_out.__doc__ for taken_out in SAFEGUARDS.values())

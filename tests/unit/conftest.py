@@ -195,6 +195,11 @@ class Workshop:
     async def cancel(self, client: Client, run_id: str) -> None:
         await self.turns.cancel(client, CancelRun(run_id))
 
+    def held(self, user_id: str = "user_ada") -> tuple[int, int]:
+        """Runs and waiting runs of a user, as the limits count them."""
+        quota = self.quotas.of(user_id, 0.0)
+        return quota.runs, quota.queued
+
     async def kill(self) -> None:
         """End the process as ``kill -9`` does; what was committed is all that is left. Then open the next one."""
         self.log.abandon()
@@ -228,6 +233,35 @@ class Workshop:
         client = self.connect(owner)
         await self.turns.take_over()
         return client
+
+
+class Gates:
+    """An agent ``golden`` that thinks, then waits where its message names a gate that is shut."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self.shut: dict[str, asyncio.Event] = {}
+        self.order: list[str] = []
+
+        async def run(scope: Any) -> AgentResult:
+            self.order.append(scope.message)
+            await scope.think(scope.message)
+            if scope.message in self.shut:
+                await self.shut[scope.message].wait()
+            return AgentResult(scope.message)
+
+        workshop.agent("golden", run)
+
+    def shutting(self, *messages: str) -> None:
+        self.shut.update((message, asyncio.Event()) for message in messages)
+
+    def open(self, *messages: str) -> None:
+        for message in messages or list(self.shut):
+            self.shut.pop(message).set()
+
+
+@pytest.fixture
+def gates(workshop: Workshop) -> Gates:
+    return Gates(workshop)
 
 
 @pytest.fixture

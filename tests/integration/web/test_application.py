@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,13 +14,6 @@ from netra_backend.app.web.runtime import Runtime
 from test_framework.in_process import user_at_desk
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-async def until(condition: Any) -> Any:
-    async with asyncio.timeout(20):
-        while not (found := condition()):  # noqa: ASYNC110  # the server is in this process and tells nobody
-            await asyncio.sleep(0)
-        return found
 
 
 class TestLife:

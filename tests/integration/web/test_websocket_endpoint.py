@@ -108,7 +108,7 @@ class TestSigningIn:
             said = [json.loads(await connection.recv())["type"] for _ in range(2)]
             assert said == ["connected", "pong"]
             assert served.runtime.quotas.of(user.id, 0.0).connections == 1
-        await until(lambda: served.runtime.quotas.of(user.id, 0.0).connections == 0)
+        await served.until(lambda: served.runtime.quotas.of(user.id, 0.0).connections == 0)
 
     async def test_a_ticket_signs_in_once(self, served: Any) -> None:
         user = served.user()
@@ -158,7 +158,7 @@ class TestSigningIn:
     async def test_who_says_nothing_for_ten_seconds_is_closed(self, served: Any) -> None:
         user = served.user()
         async with raw(served, user.id) as connection:
-            await until(lambda: [each for each in served.runtime.connections if each.user_id == user.id])
+            await served.until(lambda: [each for each in served.runtime.connections if each.user_id == user.id])
             later(served, user.id, s=9.0)
             later(served, user.id, s=10.5)
             said, code, _ = await closing(connection)
@@ -197,13 +197,6 @@ class TestSigningIn:
         assert ([frame["error"] for frame in said], code) == (["connection_limit"], 4411)
         assert quota.connections == Limits().connections
         assert not [each for each in served.runtime.connections if each.user_id == user.id]
-
-
-async def until(condition: Any) -> Any:
-    async with asyncio.timeout(20):
-        while not (found := condition()):  # noqa: ASYNC110  # the server is in this process and tells nobody
-            await asyncio.sleep(0)
-        return found
 
 
 class TestBeforeTheUpgrade:
@@ -346,9 +339,9 @@ class TestFaults:
         async with signed_in(served, user) as client:
             assert len(served.runtime.pool.of_user(user.id)) == 1
             client.drop()
-            await until(lambda: not served.runtime.pool.of_user(user.id))
+            await served.until(lambda: not served.runtime.pool.of_user(user.id))
         assert not [each for each in served.runtime.connections if each.user_id == user.id]
-        await until(lambda: served.runtime.quotas.of(user.id, 0.0).connections == 0)
+        await served.until(lambda: served.runtime.quotas.of(user.id, 0.0).connections == 0)
 
     async def test_no_condition_of_the_catalogue_closes_with_1011_and_ranges_say_whether_to_come_back(
         self, served: Any

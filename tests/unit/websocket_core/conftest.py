@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from netra_backend.app.core.errors import CATALOGUE
+from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead
 from netra_backend.app.core.identity import Identity
 from netra_backend.app.core.limits import Limits
 from netra_backend.app.services.audit_trail import AuditTrail
@@ -112,6 +113,15 @@ class Room:
         self.pool.configure(asyncio.get_running_loop().call_soon)
         self.managers = WebSocketManagerFactory()
         self.managers.configure(limits, self.clock, drills_allowed=True)
+
+    def publish(self, chunks: Iterable[tuple[Any, ...]]) -> None:
+        """Deliver chunks of ``(owner, thread, first position, frame, …)``, as a log does once they are committed."""
+        made = []
+        for owner, thread_id, first, *frames in chunks:
+            run = RunRecord(ThreadHead(owner, thread_id, "e", 1), "run_1", "req_1", "a", None, "UTC", 0)
+            made.append(Chunk(run, first))
+            made[-1].frames = frames
+        self.pool.publish(made)
 
     async def connect(self, user_id: str = "user_ada", *, authenticated: bool = True) -> tuple[Connection, CountedWire]:
         """A connection, and its wire."""

@@ -1,0 +1,185 @@
+"""Calls that wait for their user's word, also over the end of their process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from netra_backend.app.agents.agent import AgentResult
+from netra_backend.app.core.events import (
+    AgentFailed,
+    ApprovalRequested,
+    ApprovalResolved,
+)
+from netra_backend.app.core.frames import ResolveApproval
+from netra_backend.app.services.approvals import LIFETIME_MS
+from test_framework.counted_tool import Counter, adding, codes_of, kinds
+
+
+class TestApproval:
+    @pytest.fixture
+    def counter(self, workshop: Any) -> Counter:
+        made = Counter()
+
+        async def run(scope: Any) -> AgentResult:
+            outcome = await scope.use_tool("pay", amount=7)
+            return AgentResult("", {"ok": outcome.ok})
+
+        workshop.tool(adding(made, "pay", idempotent=False, approval=True))
+        workshop.agent("golden", run, ["pay"])
+        return made
+
+    async def asked(self, workshop: Any, user_id: str = "user_ada") -> tuple[Any, ApprovalRequested]:
+        client = workshop.connect(user_id)
+        await workshop.ask(client, "golden")
+        requested = await client.saw(ApprovalRequested)
+        return client, requested
+
+    def word(self, requested: ApprovalRequested, decision: Any = "approve", **other: Any) -> ResolveApproval:
+        told = {"approval_id": requested.approval_id, "arguments_hash": requested.arguments_hash, **other}
+        return ResolveApproval(told["approval_id"], decision, told["arguments_hash"], "word")
+
+    async def test_a_call_waits_for_its_users_word_and_is_done_after_it(self, workshop: Any, counter: Any) -> None:
+        client, requested = await self.asked(workshop)
+        assert counter.calls == []
+        assert (requested.tool, requested.arguments) == ("pay", {"amount": 7})
+        assert requested.expires_at == workshop.clock.now_ms() + LIFETIME_MS
+        await workshop.turns.resolve(client, self.word(requested))
+        events = await client.ended(requested.run_id)
+        assert kinds(events)[2:] == [
+            "ApprovalRequested",
+            "ApprovalResolved",
+            "ToolExecuting",
+            "ToolCompleted",
+            "AgentCompleted",
+        ]
+        assert events[3].by == client.connection_id
+        assert counter.calls == [7]
+        assert [frame.id for frame in client.said] == [None, "word"]
+
+    async def test_a_denied_call_is_not_done(self, workshop: Any, counter: Any) -> None:
+        client, requested = await self.asked(workshop)
+        await workshop.turns.resolve(client, self.word(requested, "deny"))
+        events = await client.ended(requested.run_id)
+        assert codes_of(events) == ["APPROVAL_DENIED"]
+        assert counter.calls == []
+        assert events[-1].result["data"] == {"ok": False}
+
+    @pytest.mark.validation_point("approval.open")
+    async def test_nobody_elses_word_and_no_word_about_something_else_counts(self, workshop: Any, counter: Any) -> None:
+        client, requested = await self.asked(workshop)
+        other = workshop.connect("user_bob")
+        told = []
+        for asker, word in (
+            (other, self.word(requested)),
+            (client, self.word(requested, arguments_hash="0" * 64)),
+            (client, self.word(requested, approval_id="apr_unknown")),
+        ):
+            with pytest.raises(LookupError) as refused:
+                await workshop.turns.resolve(asker, word)
+            told.append((str(refused.value), refused.value.field, refused.value.hint))  # type: ignore[attr-defined]
+        assert len(set(told)) == 1
+        assert counter.calls == []
+        await workshop.turns.resolve(client, self.word(requested))
+        await client.ended(requested.run_id)
+        assert counter.calls == [7]
+
+    async def test_the_first_word_counts_and_saying_it_again_with_the_same_key_is_answered_again(
+        self, workshop: Any, counter: Any
+    ) -> None:
+        client, requested = await self.asked(workshop)
+        second = workshop.connect("user_ada")
+        await workshop.turns.resolve(client, self.word(requested))
+        with pytest.raises(LookupError):
+            await workshop.turns.resolve(
+                second, ResolveApproval(requested.approval_id, "deny", requested.arguments_hash, "another")
+            )
+        await client.ended(requested.run_id)
+        await workshop.turns.resolve(second, self.word(requested))
+        assert [frame.id for frame in second.said] == ["word"]
+        assert counter.calls == [7]
+
+    async def test_a_request_that_nobody_answers_expires(self, workshop: Any, counter: Any) -> None:
+        client, requested = await self.asked(workshop)
+        await workshop.kill()
+        workshop.clock.advance(ms=LIFETIME_MS)
+        client = workshop.connect()
+        await workshop.turns.take_over()
+        events = await client.ended(requested.run_id)
+        resolved = next(event for event in events if isinstance(event, ApprovalResolved))
+        assert (resolved.decision, resolved.by) == ("expired", "expiry")
+        assert codes_of(events) == ["APPROVAL_DENIED"]
+        assert counter.calls == []
+
+    async def test_a_request_outlives_its_process(self, workshop: Any, counter: Any) -> None:
+        _, requested = await self.asked(workshop)
+        await workshop.kill()
+        client = workshop.connect()
+        await workshop.turns.take_over()
+        await workshop.until(lambda: workshop.approvals.of("user_ada"))
+        await workshop.turns.resolve(client, self.word(requested))
+        await client.ended(requested.run_id)
+        events = await workshop.stored(requested.run_id)
+        assert kinds(events).count("ApprovalRequested") == 1
+        assert counter.calls == [7]
+
+    @pytest.mark.parametrize("decision", ["approve", "deny"])
+    @pytest.mark.parametrize("idempotent", [True, False])
+    @pytest.mark.parametrize("frames", [3, 4, 5, 6])
+    async def test_wherever_it_is_killed_a_denied_call_is_never_done_and_an_approved_one_at_most_once(
+        self, workshop: Any, decision: str, idempotent: bool, frames: int
+    ) -> None:
+        counter = Counter()
+
+        async def run(scope: Any) -> AgentResult:
+            await scope.use_tool("pay", amount=7)
+            return AgentResult("")
+
+        workshop.tool(adding(counter, "pay", idempotent=idempotent, approval=True))
+        workshop.agent("golden", run, ["pay"])
+        client, requested = await self.asked(workshop)
+        await workshop.turns.resolve(client, self.word(requested, decision))
+        events = await client.ended(requested.run_id)
+        counter.calls.clear()
+        client = await workshop.killed_after(events, "user_ada", frames)
+        if frames == 3:
+            await workshop.until(lambda: workshop.approvals.of("user_ada"))
+            await workshop.turns.resolve(client, self.word(requested, decision))
+        await client.ended(requested.run_id)
+        stored = await workshop.stored(requested.run_id)
+        assert kinds(stored) == kinds(events)
+        done = 0 if decision == "deny" or frames == 6 or (frames == 5 and not idempotent) else 1
+        assert len(counter.calls) == done
+        if decision == "deny":
+            assert codes_of(stored) == ["APPROVAL_DENIED"]
+
+    async def test_nobody_is_asked_about_a_call_that_is_refused_anyway(self, workshop: Any) -> None:
+        async def run(scope: Any) -> AgentResult:
+            await scope.use_tool("pay", amount="x")
+            return AgentResult("")
+
+        workshop.tool(adding(Counter(), "pay", approval=True))
+        workshop.agent("golden", run, ["pay"])
+        events = await workshop.run("golden")
+        assert kinds(events)[2:] == ["ToolExecuting", "ToolCompleted", "AgentCompleted"]
+        assert codes_of(events) == ["INVALID_ARGUMENTS"]
+
+    async def test_a_word_about_other_hidden_arguments_does_not_count_after_a_takeover(self, workshop: Any) -> None:
+        secrets = iter(["one", "two"])
+
+        async def run(scope: Any) -> AgentResult:
+            await scope.use_tool("pay", token=next(secrets))
+            return AgentResult("")
+
+        counter = Counter()
+        workshop.tool(adding(counter, "pay", approval=True, secret_arguments=frozenset({"token"})))
+        workshop.agent("golden", run, ["pay"])
+        _, requested = await self.asked(workshop)
+        await workshop.kill()
+        client = workshop.connect()
+        await workshop.turns.take_over()
+        events = await client.ended(requested.run_id)
+        assert isinstance(events[-1], AgentFailed)
+        assert "other arguments" in events[-1].message
+        assert counter.calls == []

@@ -32,7 +32,7 @@ from .services.user_execution_context import UserExecutionContext
 _LOG: Final = logging.getLogger("netra.turn")
 KEY_LIFETIME_MS: Final = 24 * 3600 * 1000
 _MAX_KEYS: Final = 20_000
-_CANCEL_S: Final = 2.0  # how long a run that is left to its journal may take to let go
+_CANCEL_S: Final = 1.0  # how long a run that is left to its journal may take to let go
 
 
 class Requester(Protocol):

@@ -66,7 +66,7 @@ def configuration(application: Application, settings: Settings) -> uvicorn.Confi
         "access_log": False,
         "log_config": None,
         "backlog": 4096,
-        "timeout_graceful_shutdown": 3,
+        "timeout_graceful_shutdown": 2,  # on top of ``Limits.drain_s``, and all of it within ten seconds
     }
     return uvicorn.Config(application, **options)
 

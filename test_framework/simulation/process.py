@@ -112,6 +112,10 @@ class _NoTokens(Authentication):
     def __init__(self) -> None:
         """Nothing is needed."""
 
+    def standing(self, identity: Identity) -> Identity:
+        """Nobody is revoked."""
+        return identity
+
 
 class _NoAudit:
     """``ports.Audit`` that keeps nothing."""

@@ -26,13 +26,17 @@ class Verdict:
 
 def simulate(schedule: Schedule) -> Verdict:
     """Play one schedule and judge it. The same schedule always gives the same verdict."""
+    world = play(schedule)
+    events = sum(len(history) for history in world.truth.histories.values())
+    return Verdict(schedule, tuple(judge(world)), world.truth.digest, events)
+
+
+def play(schedule: Schedule) -> World:
+    """The world as it is after this schedule, when everybody has left."""
     loop = VirtualLoop()
     with _quiet():
         try:
-            world = loop.run_until_complete(_played(schedule, loop))
-            broken = tuple(judge(world))
-            events = sum(len(history) for history in world.truth.histories.values())
-            return Verdict(schedule, broken, world.truth.digest, events)
+            return loop.run_until_complete(_played(schedule, loop))
         finally:
             loop.close()
 

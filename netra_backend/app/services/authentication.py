@@ -87,7 +87,7 @@ class Authentication:
         if credentials.token is not None:
             return await self.verify(credentials.token)
         if credentials.ticket is not None:
-            return self._standing(await self._tickets.redeem(credentials.ticket))
+            return self.standing(await self._tickets.redeem(credentials.ticket))
         return None
 
     async def verify(self, token: str) -> Identity:
@@ -108,7 +108,7 @@ class Authentication:
             raise AuthenticationRefused(
                 "The token is not signed by a key that counts here.", point=validation.AUTH_SIGNATURE
             )
-        return self._standing(self._identity(source, claims))
+        return self.standing(self._identity(source, claims))
 
     def _identity(self, source: TokenSource, claims: _Claims) -> Identity:
         """What the claims of a token come to whose signature holds."""
@@ -146,7 +146,8 @@ class Authentication:
             issuer=claims.iss,
         )
 
-    def _standing(self, identity: Identity) -> Identity:
+    def standing(self, identity: Identity) -> Identity:
+        """The identity, where it still counts at this moment. Raises ``AuthenticationRefused`` (``revoked``)."""
         if self._revocations.is_revoked(identity):
             raise AuthenticationRefused(CATALOGUE["revoked"].text, kind="revoked", point=validation.AUTH_REVOKED)
         return identity

@@ -61,7 +61,9 @@ class FrontDesk:
     # --- coming and going -------------------------------------------------------------------------------------------
 
     def admit(self, connection: Connection, identity: Identity) -> None:
-        """Make it a live connection of this user; ``dismiss`` it at its end. Raises ``LimitRefused`` (``connection_limit``)."""
+        """Make it a live connection of this user; ``dismiss`` it at its end. Raises ``LimitRefused`` (``connection_limit``), and
+        ``AuthenticationRefused`` where the sign-in was revoked since it was verified."""
+        self._authentication.standing(identity)
         self._quotas.of(identity.user_id, self._clock.monotonic()).add_connection()
         connection.identity = identity
         connection.session.authenticated(identity.user_id, identity.expires_at_ms)

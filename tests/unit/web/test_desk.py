@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.core.errors import Fault, IsolationRefused, LimitRefused
+from netra_backend.app.core import validation
+from netra_backend.app.core.errors import AuthenticationRefused, Fault, IsolationRefused, LimitRefused
 from netra_backend.app.core.frames import ExecuteAgent
 from netra_backend.app.core.identity import Identity
 from netra_backend.app.core.limits import Limits, Quotas
@@ -25,11 +26,17 @@ class Tokens:
 
     def __init__(self) -> None:
         self.gate = asyncio.Event()
+        self.revoked: set[str] = set()
         self.gate.set()
 
     async def verify(self, token: str) -> Identity:
         await self.gate.wait()
         return Identity(token, frozenset({"usage"}), None, 0)
+
+    def standing(self, identity: Identity) -> Identity:
+        if identity.user_id in self.revoked:
+            raise AuthenticationRefused("Revoked.", kind="revoked", point=validation.AUTH_REVOKED)
+        return identity
 
 
 class Front:
@@ -149,3 +156,13 @@ async def test_a_server_without_doors_holds_no_drill(front: Front) -> None:
     connection, _ = await front.connection()
     with pytest.raises(Fault, match="no doors to drill"):
         await front.desk.drill(connection, ExecuteAgent("golden", "m"))
+
+
+async def test_a_sign_in_that_was_revoked_since_it_was_verified_is_not_admitted(front: Front) -> None:
+    connection, _ = await front.connection()
+    front.tokens.revoked.add("user_ada")
+    with pytest.raises(AuthenticationRefused):
+        front.desk.admit(connection, ADA)
+    assert not connection.is_live
+    assert front.pool.find(connection.connection_id) is None
+    assert front.held() == 0

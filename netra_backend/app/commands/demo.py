@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -151,10 +153,11 @@ async def _ask(url: str, token: str, generated: bool) -> bool:
 
 def _farewell(settings: Settings, url: str, token: str, generated: bool) -> None:
     flag = "" if settings.data_dir == load_settings().data_dir else f" --data-dir {settings.data_dir}"
+    netra = _command()
     lines = [
         ("Listens at", f"{url}   (WebSocket: {url.replace('http', 'ws', 1)}/ws/{USER})"),
-        ("Ask again", f'netra ask "What if all of it went to gpt-4o-mini?" --user {USER}{flag}'),
-        ("Your own data", f'netra import spend.csv{flag} && netra ask "{QUESTION}"{flag}'),
+        ("Ask again", f'{netra} ask "What if all of it went to gpt-4o-mini?" --user {USER}{flag}'),
+        ("Your own data", f'{netra} import spend.csv{flag} && {netra} ask "{QUESTION}"{flag}'),
         ("In a browser", sign_in_link(url, token)),
     ]
     out.rule("[bold]What now[/]", align="left")
@@ -163,6 +166,11 @@ def _farewell(settings: Settings, url: str, token: str, generated: bool) -> None
     for name, text in lines:
         out.print(f"[cyan]{name:<14}[/]", end="")
         out.print(text, soft_wrap=True, highlight=False, markup=False)
+
+
+def _command() -> str:
+    """How this command is called from here."""
+    return "netra" if shutil.which("netra") else os.path.relpath(sys.argv[0])
 
 
 async def _until_interrupted() -> None:

@@ -26,7 +26,7 @@ def test_real_traces_give_the_published_figures(alone: ServerProcess) -> None:
     assert all(event in shown.stdout for event in FIVE)
     assert "$0.668971" in shown.stdout
     assert "triage_agent" in shown.stdout
-    assert "netra ask" in shown.stdout
+    assert " ask " in shown.stdout
 
 
 def test_without_traces_a_sample_says_that_it_is_generated(alone: ServerProcess, tmp_path: Path) -> None:

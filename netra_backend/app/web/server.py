@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 import gc
 import json
+import logging
+import os
 import socket
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 
@@ -17,6 +19,9 @@ from ..config import Settings
 from .application import Application
 from .uvicorn_http import BoundedHttpProtocol
 from .uvicorn_protocol import DirectWebSocketProtocol
+
+_LOG: Final = logging.getLogger("netra.server")
+_LAST_WAIT_S: Final = 0.5
 
 
 class _Server(uvicorn.Server):
@@ -79,7 +84,22 @@ async def serve(application: Application, settings: Settings, *, announce: bool 
 
 
 def run(application: Application, settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, in a loop of its own."""
+    """Serve until SIGTERM or SIGINT, in a loop of its own. Ends the process where an agent cannot be ended."""
     config = configuration(application, settings)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(serve(application, settings))
+        runner.run(_to_the_end(application, settings))
+
+
+async def _to_the_end(application: Application, settings: Settings) -> None:
+    try:
+        await serve(application, settings)
+    finally:
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        deaf = (await asyncio.wait(left, timeout=_LAST_WAIT_S))[1] if left else ()
+        if deaf:  # all is stored and closed; the loop would wait for these for ever
+            _LOG.error("tasks that cannot be cancelled are left behind", extra={"tasks": len(deaf)})
+            logging.shutdown()
+            sys.stdout.flush()
+            os._exit(1 if application.failed else 0)

@@ -44,6 +44,29 @@ settings = Settings(data_dir=Path(sys.argv[1]), port=0)
 run(build(settings, agents=AGENTS, tools=TOOLS), settings)
 """
 
+DEAF_AGENT = """
+import asyncio, sys
+from pathlib import Path
+from netra_backend.app.config import Settings
+from netra_backend.app.core.limits import Limits
+from netra_backend.app.web.server import run
+from netra_backend.app.wiring import build
+
+class Deaf:
+    name, description, tools = "deaf", "", frozenset()
+
+    async def run(self, scope):
+        await scope.think("on my way")
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                pass
+
+settings = Settings(data_dir=Path(sys.argv[1]), port=0, limits=Limits(drain_s=0.0))
+run(build(settings, agents=[Deaf]), settings)
+"""
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ServerProcess]:
@@ -84,20 +107,50 @@ def test_a_data_directory_that_is_in_use_keeps_a_second_server_from_starting(ser
     assert server.process.poll() is None
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A server whose event log may not grow by more than a few pages."""
-    command = [sys.executable, "-c", FULL_DISK, str(tmp_path / "data")]
+@contextlib.contextmanager
+def script(source: str, data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-c", source, str(data_dir)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=in_child()) as process:
         yield process
         process.kill()
 
 
+async def address(process: subprocess.Popen[bytes]) -> str:
+    assert process.stdout is not None
+    line = await asyncio.to_thread(process.stdout.readline)
+    return str(json.loads(line)["url"]).replace("http", "ws")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A server whose event log may not grow by more than a few pages."""
+    with script(FULL_DISK, tmp_path / "data") as process:
+        yield process
+
+
+@pytest.fixture
+def deaf(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A server with an agent that does not hear."""
+    with script(DEAF_AGENT, tmp_path / "data") as process:
+        yield process
+
+
+async def test_an_agent_that_does_not_hear_keeps_no_process_from_its_end(
+    deaf: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    url = await address(deaf)
+    user = LocalUsers(tmp_path / "data").make("a@example.org")
+    async with websocket_client(url, user.token) as client:
+        await client.send_json({"type": "execute_agent", "agent": "deaf", "message": "m"})
+        await client.expect_event("agent_thinking")
+        deaf.terminate()
+        assert await asyncio.to_thread(deaf.wait, 20) == 0
+
+
 async def test_a_full_disk_ends_the_process_with_1_and_loses_nothing_that_was_told(
     small_disk: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    assert small_disk.stdout is not None
-    url = json.loads(await asyncio.to_thread(small_disk.stdout.readline))["url"].replace("http", "ws")
+    url = await address(small_disk)
     user = LocalUsers(tmp_path / "data").make("a@example.org")
     told: list[dict[str, Any]] = []
     async with websocket_client(url, user.token) as client:

@@ -14,8 +14,8 @@ from netra_backend.app.agents.triage.features import letter_features, word_featu
 from netra_backend.app.agents.triage.training import fit
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "clinc150" / "data_full.json"
-KEPT = 0.88
-"""The share of the validation set that the threshold leaves right."""
+KEPT = 0.885
+"""The share of the validation set that the threshold leaves right: the operating point that the figures are for."""
 
 
 @pytest.mark.skipif(not DATA.exists(), reason=f"CLINC150 IS NOT THERE: {DATA}; the public check of triage did not run")

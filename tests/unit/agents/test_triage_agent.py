@@ -18,7 +18,7 @@ from test_framework.usage_rows import usage_rows
 async def triaged(
     message: str, *, rows: int = 3, past: list[PastMessage] | None = None, **scope: Any
 ) -> tuple[AgentResult, ScriptedScope]:
-    ledger = InProcessLedger("user_1", usage_rows([{"model": "gpt-4o"}] * rows), usage_rows([]))
+    ledger: Any = InProcessLedger("user_1", usage_rows([{"model": "gpt-4o"}] * rows), usage_rows([]))
     scripted = ScriptedScope(message, usage_tools(ledger), allowed=TriageAgent.tools, **scope)
     scripted.history = past or []
     return await TriageAgent().run(scripted), scripted

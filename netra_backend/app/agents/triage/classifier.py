@@ -79,6 +79,8 @@ def _trained(directory: Path) -> LinearModel:
                 return kept
             arguments = [sys.executable, "-m", f"{__package__}.training", str(directory / _name())]
             subprocess.run(arguments, check=True, timeout=_TRAINING_SECONDS)  # noqa: S603 - our own interpreter and module
+            for old in set(directory.glob("triage-*.model*")) - set(directory.glob(f"{_name()}*")):
+                old.unlink(missing_ok=True)
             return linear.parse((directory / _name()).read_bytes())
     except (OSError, ValueError, subprocess.SubprocessError):
         from .training import train, utterances

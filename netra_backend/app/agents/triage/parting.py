@@ -10,6 +10,7 @@ from .intents import OUT_OF_SCOPE
 from .reading import Reading, read_message
 
 MOST_PARTS: Final = 4
+_MOST_PIECES: Final = 6
 _SURE: Final = 0.8
 _FEWEST_WORDS: Final = 3
 _JOINT: Final = re.compile(
@@ -62,7 +63,8 @@ def _pieces(whole: Reading) -> list[str]:
     starts = [0, *(end for _, end in joints)]
     ends = [*(start for start, _ in joints), len(said)]
     pieces = [said[start:end] for start, end in zip(starts, ends, strict=True)]
-    return [piece for piece in pieces if len(piece.split()) >= _FEWEST_WORDS] if len(pieces) > 1 else []
+    asking = [piece for piece in dict.fromkeys(pieces) if len(piece.split()) >= _FEWEST_WORDS]
+    return asking[:_MOST_PIECES] if len(pieces) > 1 else []
 
 
 def _is_request(part: Part) -> bool:

@@ -14,8 +14,8 @@ from typing import Final
 
 from .spelling import Edit, mend
 
-HEAD: Final = 900
-TAIL: Final = 500
+HEAD: Final = 700
+TAIL: Final = 400
 """What is read of a long message: its beginning and its end, where the request stands. Everything after is bounded by it."""
 
 _QUOTES: Final = str.maketrans(

@@ -38,6 +38,16 @@ def test_it_is_trained_once_and_kept(tmp_path: Path, fresh: list[list[str]], mon
     assert len(fresh) == 1
 
 
+def test_what_an_older_version_kept_is_cleared_away(tmp_path: Path, fresh: list[list[str]]) -> None:
+    (tmp_path / "data").mkdir(mode=0o700)
+    (tmp_path / "data" / "triage-0.model").write_text("old")
+    (tmp_path / "data" / "other").write_text("not ours")
+    classifier.prepare(tmp_path / "data")
+    names = {file.name for file in (tmp_path / "data").iterdir()}
+    assert "triage-0.model" not in names
+    assert "other" in names
+
+
 def test_its_directory_is_its_owners_only(tmp_path: Path, fresh: list[list[str]]) -> None:
     classifier.prepare(tmp_path / "data")
     assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700

@@ -80,7 +80,7 @@ def history(*pairs: tuple[str, dict[str, object]]) -> list[PastMessage]:
     return [
         message
         for text, data in pairs
-        for message in (PastMessage("user", text, "a"), PastMessage("agent", "…", "a", dict(data)))  # type: ignore[arg-type]
+        for message in (PastMessage("user", text, "a"), PastMessage("agent", "…", "a", dict(data)))
     ]
 
 

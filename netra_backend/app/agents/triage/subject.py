@@ -15,7 +15,7 @@ _TARGETS: Final = (
 """What stands before the model that is moved to: surely, and perhaps."""
 
 _SOURCE: Final = re.compile(
-    r"\b(?:instead of|rather than|in place of|replac\w{1,4}(?! with| by)|from|than|of|off|away from|swap|leave)"
+    r"\b(?:instead of|rather than|in place of|replac\w{1,4}(?! with| by)|from|than|of|off|away from|swap(?:ping|ped)?|leave)"
     r" (?:\w{1,12} ){0,1}\Z"
 )
 _BEFORE: Final = 24

@@ -8,7 +8,10 @@ from typing import Final
 from .calendar_words import number_of
 from .text import Text
 
-_COUNT: Final = r"\d{1,9}(?:[.,]\d{1,6})?|two|three|four|five|six|seven|eight|nine|ten|twenty|fifty|a hundred|hundred"
+_COUNT: Final = (
+    r"\d{1,9}(?:[.,]\d{1,6})?|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|fifty|"
+    r"a hundred|hundred"
+)
 _PERCENT: Final = r"(?P<n>\d{1,4}(?:\.\d{1,2})?) ?(?:%|percent|pct)"
 _RISES: Final = (
     r"grow\w*|grew|increas\w+|ris\w+|rose|up|climb\w*|gain\w*|jump\w*|add\w*|scal\w+|goes? up|went up|plus|\+|drop\w*|fall\w*|"

@@ -71,7 +71,11 @@ class TestEnds:
             CATALOGUE["dependency_unavailable"].retryable,
         )
 
-    @pytest.mark.parametrize("answer", [None, AgentResult("x", {"n": object()}), AgentResult("\ud800")], ids=repr)
+    @pytest.mark.parametrize(
+        "answer",
+        [None, AgentResult("x", {"n": object()}), AgentResult("\ud800")],
+        ids=["nothing", "no JSON", "surrogate"],
+    )
     async def test_an_answer_that_cannot_be_recorded_is_a_failure(self, workshop: Any, answer: Any) -> None:
         async def run(scope: Any) -> AgentResult:
             return answer  # type: ignore[no-any-return]  # wrong on purpose

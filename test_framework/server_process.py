@@ -51,19 +51,27 @@ class ServerProcess:
             raise RuntimeError("the server is not running: call start")
         return self._process
 
-    def start(self) -> Self:
+    def start(self, port: int = 0) -> Self:
         """Start (again, on the same data) and wait until it is ready. Raises ``ServerFailed``."""
+        self.launch(port)
+        return self.wait_until_ready()
+
+    def launch(self, port: int = 0) -> None:
+        """Start without waiting; ``port`` 0 is a free one. ``wait_until_ready`` must follow."""
         if self._log is None:  # outside of the data directory, which is the server's own
             self._log = tempfile.TemporaryFile()  # noqa: SIM115  # ``close`` closes it
         self._process = subprocess.Popen(
-            [*self._serve, "--port", "0", "--data-dir", str(self.data_dir)],
+            [*self._serve, "--port", str(port), "--data-dir", str(self.data_dir)],
             stdout=subprocess.PIPE,
             stderr=self._log,
             env=self.environment(),
             preexec_fn=in_child(),
         )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+
+    def wait_until_ready(self) -> Self:
+        """Wait for a launched server; it may be waited for in another thread. Raises ``ServerFailed``."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
         if not line:
             code = self._ended()
             raise ServerFailed(f"netra serve ended with {code}: {self.log()[-2000:]}")

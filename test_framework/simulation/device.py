@@ -14,7 +14,7 @@ import msgspec
 from netra_backend.app.core.events import Position
 from netra_backend.app.core.frames import CancelRun, ClientFrame, ExecuteAgent, ResolveApproval, Resume
 
-from .link import Link
+from .link import Cable
 from .truth import Truth
 from .views import View, WireCheck
 
@@ -73,9 +73,8 @@ class User:
 class Server(Protocol):
     """Where devices connect to."""
 
-    def connect(self, device: Device, link: Link) -> None: ...
-
-    def slowest_network(self) -> float: ...
+    def open_link(self, device: Device) -> Cable:
+        """Begin to connect; what comes of it is told to the device later, never while this is called."""
 
 
 class Device:
@@ -88,15 +87,15 @@ class Device:
         self.user = user
         self.views: dict[str, View] = {}
         self.archive: list[View] = []
-        self.link: Link | None = None
+        self.link: Cable | None = None
         self.is_open = False
         self.misrouted = False
         self._has_left = False
         self._server = server
         self._truth = truth
         self._loop = loop
-        self._rng = rng
-        self._window = rng.choice([1500, 4000, 64_000])
+        self.rng = rng
+        self.window = rng.choice([1500, 4000, 64_000])
         self._keys = 0
         self._questions: dict[str, deque[str]] = {}
         self._check = WireCheck(set())
@@ -109,10 +108,9 @@ class Device:
     def connect(self) -> None:
         """Come (back)."""
         if self.link is None and not self._has_left:
-            self.link = Link(self._loop, self._rng, self, window=self._window, slowest=self._server.slowest_network())
+            self.link = self._server.open_link(self)
             self._check = WireCheck(self.link.missing)
             self._era = self._truth.era
-            self._server.connect(self, self.link)
 
     def leave(self) -> None:
         """Go, and do not come back."""
@@ -125,7 +123,7 @@ class Device:
             self.link.cut(noticed_after)
             self.ended(self.link, None)
 
-    def ended(self, link: Link, code: int | None) -> None:
+    def ended(self, link: Cable, code: int | None) -> None:
         """``link.Near``."""
         if link is not self.link:
             return
@@ -138,7 +136,7 @@ class Device:
             view.unsettle()
             if view.epoch is None:  # whether it will be the same history cannot be known
                 self._forget(thread_id)
-        self._loop.call_later(0.05 + self._rng.random(), self.connect)
+        self._loop.call_later(0.05 + self.rng.random(), self.connect)
 
     def _forget(self, thread_id: str) -> None:
         view = self.views.pop(thread_id)
@@ -193,7 +191,7 @@ class Device:
 
     # --- what comes -------------------------------------------------------------------------------------------------
 
-    def came(self, link: Link, raw: bytes) -> None:
+    def came(self, link: Cable, raw: bytes) -> None:
         """``link.Near``."""
         if link is not self.link:
             return
@@ -236,7 +234,7 @@ class Device:
             self.user.runs[frame.run_id] = None
         elif frame.type == "approval_requested":
             self._approvals[frame.approval_id] = frame
-            self._loop.call_later(self._rng.random(), self._decide, frame.approval_id)
+            self._loop.call_later(self.rng.random(), self._decide, frame.approval_id)
         elif frame.type == "approval_resolved":
             self._approvals.pop(frame.approval_id, None)
         elif frame.type in ENDS:
@@ -246,7 +244,7 @@ class Device:
         """Say a word, and say it again until it is seen in the thread that somebody's word counted."""
         asked = self._approvals.get(approval_id)
         if asked is not None:
-            word: Any = "approve" if self._rng.random() < 0.7 else "deny"
+            word: Any = "approve" if self.rng.random() < 0.7 else "deny"
             self.send(ResolveApproval(approval_id, word, asked.arguments_hash, self.new_key()))
             self._loop.call_later(2.0, self._decide, approval_id)
 
@@ -313,7 +311,7 @@ class Device:
         if frame.error in _EXPECTED_FINAL:
             command.refused = str(frame.error)
         else:
-            self._loop.call_later(0.2 + self._rng.random(), self._again, command.key)
+            self._loop.call_later(0.2 + self.rng.random(), self._again, command.key)
 
     def _again(self, key: str) -> None:
         if not self.user.commands[key].is_answered:

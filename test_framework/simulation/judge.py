@@ -60,23 +60,28 @@ def _runs(world: World) -> Iterator[str]:
     for thread in world.store.threads.values():
         if not thread.owner:
             continue
-        runs: dict[str, list[AnyEvent]] = {}
-        going_on = ""
-        for run_id, frame in thread.rows:
-            event = decode_event(frame)
-            runs.setdefault(run_id, []).append(event)
-            if isinstance(event, AgentStarted):
-                if going_on:
-                    yield f"runs: {run_id} began while {going_on} went on"
-                going_on = run_id
-            elif isinstance(event, TERMINAL) and going_on == run_id:
-                going_on = ""
-        for run_id, events in runs.items():
-            if not isinstance(events[0], UserMessage):
-                continue  # its beginning was cut off
-            yield from (f"runs: {run_id} {fault}" for fault in _faults_of_run(events))
-            if not world.store.runs[run_id].ended_seq:
+        told = [(run_id, decode_event(frame)) for run_id, frame in thread.rows]
+        yield from (f"runs: {fault}" for fault in faults_of_thread(told))
+        for run_id, event in told:
+            if isinstance(event, UserMessage) and not world.store.runs[run_id].ended_seq:
                 yield f"runs: {run_id} is stored as unfinished"
+
+
+def faults_of_thread(told: Iterable[tuple[str, AnyEvent]]) -> Iterator[str]:
+    """What is wrong with the runs of workers in one thread, given as (run id, event) in order."""
+    runs: dict[str, list[AnyEvent]] = {}
+    going_on = ""
+    for run_id, event in told:
+        runs.setdefault(run_id, []).append(event)
+        if isinstance(event, AgentStarted):
+            if going_on:
+                yield f"{run_id} began while {going_on} went on"
+            going_on = run_id
+        elif isinstance(event, TERMINAL) and going_on == run_id:
+            going_on = ""
+    for run_id, events in runs.items():
+        if isinstance(events[0], UserMessage):  # else its beginning was cut off
+            yield from (f"{run_id} {fault}" for fault in _faults_of_run(events))
 
 
 def _faults_of_run(events: list[AnyEvent]) -> Iterator[str]:

@@ -12,13 +12,26 @@ from typing import Protocol
 Call = Callable[[], object]
 
 
+class Cable(Protocol):
+    """A connection as its device holds it; ``missing`` are live events that were kept from it, as (thread, position)."""
+
+    missing: set[tuple[str, int]]
+    stalled: bool
+
+    def send_up(self, text: str) -> None:
+        """Send a text frame to the server."""
+
+    def cut(self, noticed_after: float | None) -> None:
+        """Lose it: what is under way is lost too. The server notices after a while, or only by missing pongs."""
+
+
 class Near(Protocol):
     """A device's end."""
 
-    def came(self, link: Link, frame: bytes) -> None:
+    def came(self, link: Cable, frame: bytes) -> None:
         """A frame came in."""
 
-    def ended(self, link: Link, code: int | None) -> None:
+    def ended(self, link: Cable, code: int | None) -> None:
         """The connection is gone; ``None`` without a close frame."""
 
 

@@ -57,6 +57,7 @@ class World:
         self.backup: MemoryStore = self.store.copy()
         self.processes: list[ServerProcess] = []
         self._drains: list[asyncio.Task[None]] = []  # a loop itself does not keep its tasks alive
+        self._links: dict[Device, Link] = {}
         self.users = [User(f"user_{number}") for number in range(len(schedule.devices))]
         self.devices = [
             Device(
@@ -94,15 +95,17 @@ class World:
         if was_newest:
             self._start()
 
-    def connect(self, device: Device, link: Link) -> None:
+    def open_link(self, device: Device) -> Link:
         """``device.Server``."""
+        link = Link(self._loop, device.rng, device, window=device.window, slowest=self.weather.slowest_network)
         now_ms = self.clock.now_ms()
         expires_ms = now_ms + self.rng.choice([3_000, 3_600_000, 3_600_000])
         self.process.connect(link, Identity(device.user.user_id, SCOPES, expires_ms, now_ms))
+        self._links[device] = link
+        return link
 
-    def slowest_network(self) -> float:
-        """``device.Server``."""
-        return self.weather.slowest_network
+    def _link_of(self, device: Device) -> Link | None:
+        return self._links[device] if device.link is not None else None
 
     # --- the schedule -----------------------------------------------------------------------------------------------
 
@@ -114,9 +117,10 @@ class World:
         await self._until(act.ENDS_AT)
         self.weather.calm()
         for device in self.devices:
-            if device.link is not None:
-                device.link.to_lose = 0
-                device.link.go_on()
+            link = self._link_of(device)
+            if link is not None:
+                link.to_lose = 0
+                link.go_on()
         self.process.misrouted = None
         for process in self.processes[:-1]:
             if process.alive:
@@ -229,7 +233,7 @@ class World:
     # --- devices ----------------------------------------------------------------------------------------------------
 
     def _of_device(self, action: act.OfDevice, device: Device) -> None:
-        link = device.link
+        link = self._link_of(device)
         if isinstance(action, act.Ask):
             self._ask(action, device)
         elif isinstance(action, act.Repeat):

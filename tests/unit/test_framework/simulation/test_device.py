@@ -28,12 +28,11 @@ class Server:
         self.device = Device("d", self.user, self, self.truth, self.loop, Random(1))
         self.pass_time()
 
-    def connect(self, device: Device, link: Link) -> None:
+    def open_link(self, device: Device) -> Link:
+        link = Link(self.loop, device.rng, device, window=device.window, slowest=0.01)
         self.links.append(link)
         link.attach(self)
-
-    def slowest_network(self) -> float:
-        return 0.01
+        return link
 
     def received(self, raw: bytes | str) -> None:
         self.got.append(json.loads(raw))

@@ -25,9 +25,9 @@ help:
 	@echo "make lock     compile the locks anew (the only target that changes versions)"
 	@echo "make clean    remove $(VENV), caches and built things; data stays"
 
-install: $(VENV)/.installed-dev
+install: $(VENV)/.installed-dev $(VENV)/.trained
 
-demo: $(VENV)/.installed-runtime
+demo: $(VENV)/.installed-runtime $(VENV)/.trained
 	@$(VENV)/bin/netra demo $(ARGS)
 
 test: install
@@ -65,6 +65,13 @@ page-test:
 
 node_modules/.installed: package.json package-lock.json
 	npm ci
+	@touch $@
+
+# What triage learnt from the project's own utterances is kept in the user's cache, so that no server has to learn it first.
+$(VENV)/.trained: $(wildcard netra_backend/app/agents/triage/*.py netra_backend/app/agents/triage/*/*.txt) \
+		| $(VENV)/.installed-runtime
+	@echo "Training triage"
+	@$(PY) -m netra_backend.app.agents.triage.classifier
 	@touch $@
 
 format: install

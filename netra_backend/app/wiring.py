@@ -28,6 +28,7 @@ from .agents.supervisor.run_services import RunServices
 from .agents.tools.tool import Tool
 from .agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from .agents.tools.usage_tools import usage_tools
+from .agents.triage.classifier import prepare
 from .agents.triage_agent import TriageAgent
 from .config import Settings, TokenSource
 from .core.ids import mint
@@ -157,6 +158,7 @@ async def open_runtime(
         )
         revocations.listen(partial(_end_sign_in, pool, turns))
         try:
+            await asyncio.to_thread(prepare, data_dir / "triage")
             await turns.take_over()
             yield runtime
         finally:

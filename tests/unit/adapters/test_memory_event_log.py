@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+
 import pytest
 
 from netra_backend.app.adapters.memory_event_log import MemoryEventLog, Pace, at_once

@@ -1,4 +1,4 @@
-"""Safeguards are taken out only as long as asked. That each is missed: ``tests/simulation/test_safeguards.py``."""
+"""Safeguards are taken out only as long as asked. That each is missed: ``tests/simulation/test_missing_safeguards.py``."""
 
 from __future__ import annotations
 

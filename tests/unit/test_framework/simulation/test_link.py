@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from test_framework.simulation.link import Link
+from test_framework.simulation.link import Cable, Link
 from test_framework.simulation.virtual_loop import VirtualLoop
 
 
@@ -19,10 +19,10 @@ class End:
         self.ends: list[int | None] = []
         self.told: list[str] = []
 
-    def came(self, link: Link, frame: bytes) -> None:
+    def came(self, link: Cable, frame: bytes) -> None:
         self.frames.append(frame)
 
-    def ended(self, link: Link, code: int | None) -> None:
+    def ended(self, link: Cable, code: int | None) -> None:
         self.ends.append(code)
 
     def received(self, raw: bytes | str) -> None:

@@ -37,6 +37,8 @@ from .thread_events import ThreadEvents
 
 FIRST_WAIT_S: Final = 0.1
 LONGEST_WAIT_S: Final = 5.0
+MAX_PROVISIONAL: Final = 256
+"""Events that are held until a ``resume`` is answered; a ``reset`` comes before that many, so that more are a replay."""
 _CONTROL: Final = msgspec.json.Decoder(Accepted | Connected | ErrorFrame | Heartbeat | Live | Reset)
 _CONTROL_TYPES: Final = frozenset({"accepted", "connected", "error", "heartbeat", "live", "reset"})
 
@@ -71,6 +73,7 @@ class NetraClient:
         self._patience_s = patience_s
         self._positions = Positions()
         self._threads: dict[str, ThreadEvents] = {}
+        self._provisional: dict[str, list[AnyEvent]] = {}
         self._waiting: dict[str, tuple[bytes, asyncio.Future[Accepted]]] = {}
         self._socket: ClientConnection | None = None
         self._up = asyncio.Event()
@@ -172,6 +175,8 @@ class NetraClient:
     async def _resume(self) -> None:
         positions = self._positions.all()
         if positions:
+            for thread_id in positions:
+                self._provisional.setdefault(thread_id, [])
             await self._send(msgspec.json.encode(Resume(positions)))
 
     # --- the connection ---------------------------------------------------------------------------------------------
@@ -225,6 +230,7 @@ class NetraClient:
         if isinstance(frame, Connected):
             self._up.set()
             self._told("connected")
+            self._provisional.clear()
             await self._resume()
             for waiting, _ in list(self._waiting.values()):
                 await self._send(waiting)
@@ -238,9 +244,12 @@ class NetraClient:
                 await self._resume()
         elif isinstance(frame, Reset):
             if self._positions.follows(frame.thread_id):
+                self._provisional.pop(frame.thread_id, None)  # they are of the new epoch, whose positions are others
                 self._positions.follow(frame.thread_id, frame.epoch, frame.oldest - 1)
                 await self._resume()
         elif self._positions.follows(frame.thread_id):
+            for event in self._provisional.pop(frame.thread_id, ()):
+                await self._judge(event)
             self._told("caught up")
         return False
 
@@ -260,12 +269,22 @@ class NetraClient:
             answer.set_exception(Refused(frame))
 
     async def _event(self, event: AnyEvent) -> None:
-        thread = self._threads.get(event.thread_id)
-        if thread is None or not self._positions.follows(event.thread_id):
+        if event.thread_id not in self._threads or not self._positions.follows(event.thread_id):
             return
+        held = self._provisional.get(event.thread_id)
+        if held is None:
+            await self._judge(event)
+            return
+        held.append(event)
+        if len(held) > MAX_PROVISIONAL:
+            del self._provisional[event.thread_id]
+            for each in held:
+                await self._judge(each)
+
+    async def _judge(self, event: AnyEvent) -> None:
         verdict = self._positions.judge(event.thread_id, event.seq)
         if verdict is Verdict.TAKE:
-            await thread.put(event)
+            await self._threads[event.thread_id].put(event)
         elif verdict is Verdict.HOLE:
             await self._resume()
 

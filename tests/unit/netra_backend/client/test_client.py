@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from netra_backend.app.core.events import AgentCompleted
-from netra_backend.client.client import NetraClient
+from netra_backend.client.client import MAX_PROVISIONAL, NetraClient
 from netra_backend.client.errors import Closed, Refused
 
 Script = Callable[["Peer"], Awaitable[None]]
@@ -63,6 +63,7 @@ def _accepted(frame: dict[str, Any], seq: int = 1) -> dict[str, Any]:
     }
 
 
+LIVE = {"type": "live", "thread_id": "thread_1", "epoch": "e1", "seq": 4}
 RUN = (
     _event("user_message", 1, request_id="req_1", agent="echo", text="hi"),
     _event("agent_started", 2, agent="echo", request_id="req_1"),
@@ -124,7 +125,7 @@ async def test_after_a_cut_it_resumes_where_it_stood_and_gives_every_event_once(
     async def rest(peer: Peer) -> None:
         await peer.welcomes()
         resumed.append(await peer.hears("resume"))
-        await peer.says(*RUN[1:], {"type": "live", "thread_id": "thread_1", "epoch": "e1", "seq": 4})
+        await peer.says(*RUN[1:], LIVE)
         await peer.socket.wait_closed()
 
     states: list[str] = []
@@ -162,7 +163,7 @@ async def test_a_hole_is_not_taken_but_resumed() -> None:
         await peer.welcomes()
         await peer.says(_accepted(await peer.hears("execute_agent")), RUN[0], RUN[3])
         assert (await peer.hears("resume"))["positions"]["thread_1"]["seq"] == 1
-        await peer.says(*RUN[1:])
+        await peer.says(*RUN[1:], LIVE)
         await peer.socket.wait_closed()
 
     async with _scripted(holed) as (url, _), NetraClient(url, "token", user_id="alice") as client:
@@ -175,7 +176,7 @@ async def test_a_heartbeat_that_tells_of_more_makes_it_resume() -> None:
         await peer.says(_accepted(await peer.hears("execute_agent")), *RUN[:2])
         await peer.says({"type": "heartbeat", "tops": {"thread_1": 4}})
         await peer.hears("resume")
-        await peer.says(*RUN[2:])
+        await peer.says(*RUN[2:], LIVE)
         await peer.socket.wait_closed()
 
     async with _scripted(quiet) as (url, _), NetraClient(url, "token", user_id="alice") as client:
@@ -188,11 +189,52 @@ async def test_a_reset_makes_it_take_the_thread_from_its_oldest_event() -> None:
         await peer.says(_accepted(await peer.hears("execute_agent"), seq=9))
         await peer.says({"type": "reset", "thread_id": "thread_1", "epoch": "e2", "oldest": 1, "top": 4})
         assert (await peer.hears("resume"))["positions"] == {"thread_1": {"epoch": "e2", "seq": 0}}
-        await peer.says(*RUN)
+        await peer.says(*RUN, LIVE)
         await peer.socket.wait_closed()
 
     async with _scripted(reset) as (url, _), NetraClient(url, "token", user_id="alice") as client:
         assert await _answer(client) == [1, 2, 3, 4]
+
+
+async def test_an_event_of_a_new_epoch_that_comes_before_its_reset_is_not_taken_for_one_of_the_old() -> None:
+    async def cut(peer: Peer) -> None:
+        await peer.welcomes()
+        await peer.says(_accepted(await peer.hears("execute_agent")), *RUN[:2])
+        await peer.socket.close(1012, "draining")
+
+    async def restored(peer: Peer) -> None:
+        await peer.welcomes()
+        await peer.hears("resume")
+        other = _event("agent_thinking", 3, run="run_2", text="of another history")
+        await peer.says(other, {"type": "reset", "thread_id": "thread_1", "epoch": "e2", "oldest": 1, "top": 4})
+        await peer.hears("resume")
+        await peer.says(*RUN, LIVE)
+        await peer.socket.wait_closed()
+
+    async with _scripted(cut, restored) as (url, _), NetraClient(url, "token", user_id="alice") as client:
+        async with asyncio.timeout(PATIENCE_S):
+            events = [event async for event in client.ask("hi", agent="echo")]
+    assert [event.seq for event in events] == [1, 2, 1, 2, 3, 4]
+    assert {event.run_id for event in events} == {"run_1"}
+
+
+async def test_a_long_replay_is_given_while_it_comes() -> None:
+    released = asyncio.Event()
+
+    async def long(peer: Peer) -> None:
+        await peer.welcomes()
+        await peer.hears("resume")
+        await peer.says(*(_event("agent_thinking", seq, text="") for seq in range(1, MAX_PROVISIONAL + 2)))
+        await released.wait()
+
+    async with _scripted(long) as (url, _), NetraClient(url, "token", user_id="alice") as client:
+        async with asyncio.timeout(PATIENCE_S):
+            count = 0
+            async for _ in client.follow("thread_1", after=0):
+                count += 1
+                if count == MAX_PROVISIONAL + 1:
+                    break
+        released.set()
 
 
 async def test_a_refusal_is_raised_with_its_frame() -> None:
@@ -272,7 +314,7 @@ async def test_a_thread_can_be_followed_from_its_beginning() -> None:
     async def history(peer: Peer) -> None:
         await peer.welcomes()
         assert (await peer.hears("resume"))["positions"] == {"thread_1": {"epoch": "", "seq": 0}}
-        await peer.says(*RUN)
+        await peer.says(*RUN, LIVE)
         await peer.socket.wait_closed()
 
     seen = []

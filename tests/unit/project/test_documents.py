@@ -1,0 +1,103 @@
+"""What the documents say holds: their examples run, and the names in them are those of the code."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from netra_backend.app.cli import COMMANDS
+from netra_backend.app.config import NAMES, Settings
+from netra_backend.app.core.validation import CATALOGUE
+
+EXAMPLE = re.compile(r"^```python\n# (\w+)\.py\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!\w+://)([^)#]*)(?:#[^)]*)?\)")
+TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+PROMISE = re.compile(r"^\| (\d) \|[^|]*\| ([^|]*) \| ([^|]*) \|$", re.MULTILINE)
+
+
+def examples(text: str) -> dict[str, str]:
+    """The modules that a document shows, by the name in their first line."""
+    return {match[1]: match[2] for match in EXAMPLE.finditer(text)}
+
+
+def rows(text: str, heading: str) -> Iterator[list[str]]:
+    """The cells of the table below a heading, without its own head."""
+    section = text.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    lines = [line for line in section.splitlines() if line.startswith("| ")]
+    for line in lines[2:]:
+        yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+@pytest.fixture(scope="session")
+def readme(root: Path) -> str:
+    return (root / "README.md").read_text()
+
+
+@pytest.fixture
+def written(readme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The README's modules, where they can be imported."""
+    for name, source in examples(readme).items():
+        (tmp_path / f"{name}.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    for name in examples(readme):
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize("module", ["test_my_agents", "test_my_factory"])
+async def test_the_readmes_examples_pass_their_own_tests(written: Path, module: str) -> None:
+    loaded = importlib.import_module(module)
+    found = [each for name, each in vars(loaded).items() if name.startswith("test_")]
+    assert found
+    for each in found:
+        outcome = each(written) if inspect.signature(each).parameters else each()
+        if inspect.isawaitable(outcome):
+            await outcome
+
+
+def test_the_readme_has_every_setting_with_its_default_and_no_other(readme: str) -> None:
+    settings = Settings(Path("data"))
+    table = {row[0].strip("`"): row[1] for row in rows(readme, "Configure")}
+    assert set(table) == NAMES
+    for name, default in table.items():
+        value = getattr(settings, name.removeprefix("NETRA_").lower(), None)
+        if name != "NETRA_DATA_DIR":
+            assert default == (f"`{value}`" if value else "–"), name
+
+
+def test_the_readme_has_every_command(readme: str) -> None:
+    told = {row[0].strip("`").split()[1] for row in rows(readme, "Use it")}
+    assert told == {*COMMANDS, "simulate"}
+
+
+def test_every_invariant_names_points_and_tests_that_there_are(root: Path) -> None:
+    promises = PROMISE.findall((root / "ARCHITECTURE.md").read_text())
+    assert [number for number, _, _ in promises] == list("123456789")
+    for number, points, tests in promises:
+        named = re.findall(r"`([^`]+)`", points)
+        assert named, number
+        assert [point for point in named if point not in CATALOGUE] == [], number
+        witnesses = TEST.findall(tests)
+        assert witnesses, number
+        for path, name in witnesses:
+            tree = ast.parse((root / path).read_text())
+            functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+            assert name in {node.name for node in ast.walk(tree) if isinstance(node, functions)}, f"{path}::{name}"
+
+
+def test_every_link_between_documents_leads_somewhere(root: Path, files: list[Path]) -> None:
+    dead = [
+        f"{path}: {link}"
+        for path in files
+        if path.suffix == ".md"
+        for link in LINK.findall((root / path).read_text())
+        if link and not ((root / path).parent / link).exists()
+    ]
+    assert dead == []

@@ -1,9 +1,9 @@
 import js from "@eslint/js";
 
 const BROWSER = ["AbortController", "AbortSignal", "Blob", "CSS", "CustomEvent", "Event", "EventTarget", "HTMLButtonElement",
-  "HTMLElement", "HTMLFormElement", "Node", "ResizeObserver", "Response", "URL", "URLSearchParams", "WebSocket", "XMLHttpRequest",
+  "HTMLElement", "HTMLFormElement", "Node", "ResizeObserver", "Response", "URL", "WebSocket", "XMLHttpRequest",
   "addEventListener", "cancelAnimationFrame", "clearInterval", "clearTimeout", "confirm", "crypto", "customElements", "document",
-  "fetch", "history", "localStorage", "location", "print", "removeEventListener", "requestAnimationFrame", "sessionStorage",
+  "fetch", "history", "localStorage", "location", "matchMedia", "print", "removeEventListener", "requestAnimationFrame", "sessionStorage",
   "setInterval", "setTimeout"];
 
 /** @param {string[]} names */
@@ -27,5 +27,6 @@ export default [
   },
   { files: ["netra_backend/app/web/page/**"], ignores: ["netra_backend/app/web/page/core/**"],
     languageOptions: { globals: readonly(BROWSER) } },
-  { files: ["netra_backend/app/web/page/platform/trusted_html.js"], rules: { "no-restricted-properties": "off" } },
+  { languageOptions: { globals: readonly(["URLSearchParams"]) } }, // a value, wherever it stands
+  { files: ["netra_backend/app/web/page/platform/trusted_html.js", "netra_backend/app/web/page/platform/standalone.js"], rules: { "no-restricted-properties": "off" } },
 ];

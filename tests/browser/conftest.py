@@ -4,7 +4,7 @@ ask another host."""
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from test_framework.server_process import ServerProcess
+from test_framework.server_process import ServerProcess, json_lines
 from test_framework.users import LocalUsers, TestUser
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
@@ -26,6 +26,7 @@ FLAGS = [
     "--disable-sync",
 ]
 PATIENCE_MS = 15_000
+QUESTION = "Where does my money go, and where can I cut?"
 WATCH = "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
 
 expect.set_options(timeout=PATIENCE_MS)
@@ -111,9 +112,6 @@ def desk(browser: Browser, server: ServerProcess, users: LocalUsers) -> Iterator
     assert desk.complaints == []
 
 
-Ask = Callable[..., None]
-
-
 def ask(page: Page, agent: str, text: str) -> None:
     """Ask as a person does."""
     page.get_by_label("Who answers").select_option(agent)
@@ -124,6 +122,26 @@ def ask(page: Page, agent: str, text: str) -> None:
 def ended(page: Page, kind: str = "agent_completed") -> Any:
     """The last answer of this kind."""
     return page.locator(f'[data-end="{kind}"]').last
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A user whose data is imported and who has asked for the report."""
+
+    user: TestUser
+    thread: str
+    run: str
+
+
+@pytest.fixture(scope="session")
+def reported(server: ServerProcess, sample: Path) -> Reported:
+    user = LocalUsers(server.data_dir).make("someone@example.org", scopes=["admin"])
+    assert server.command("import", str(sample), "--user", user.id, "--json").returncode == 0
+    asked = server.command(
+        "ask", QUESTION, "--agent", "cost_optimizer", "--url", server.url, "--token", user.token, "--json"
+    )
+    last = json_lines(asked.stdout)[-1]
+    return Reported(user, last["thread_id"], last["run_id"])
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  bytes, counted, cut, day, duration, integer, moment, money, percent, words,
+  bytes, counted, cut, day, duration, integer, moment, money, percent, unitPrice, words,
 } from "../../../../netra_backend/app/web/page/core/format.js";
 
 test("money is shown in cents, and what is less than one in three digits", () => {
@@ -11,6 +11,7 @@ test("money is shown in cents, and what is less than one in three digits", () =>
   assert.equal(money("-2.5"), "-$2.50");
   assert.equal(money(null), "–");
   assert.equal(money("unpriced"), "unpriced");
+  assert.deepEqual([unitPrice("0.014110469765"), unitPrice(null)], ["$0.0141", "–"]);
 });
 
 test("durations grow from milliseconds to minutes", () => {

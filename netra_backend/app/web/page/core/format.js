@@ -12,6 +12,11 @@ export function money(usd) {
   return value !== 0 && Math.abs(value) < 0.01 ? SMALL.format(value) : CENTS.format(value);
 }
 
+/** What one of many costs: in three digits. @param {string | number | null | undefined} usd */
+export function unitPrice(usd) {
+  return usd === null || usd === undefined ? "–" : SMALL.format(Number(usd));
+}
+
 /** @param {number | null | undefined} value */
 export function integer(value) {
   return value === null || value === undefined ? "–" : INTEGER.format(value);

@@ -113,7 +113,10 @@ function againButton(run, doings, text) {
 function completedView(run, end, doings) {
   const result = /** @type {any} */ (end.result) ?? {};
   const body = h("div", { class: "markdown" }, h("p", { class: "streamed" }, result.text ?? ""));
-  void doings.html(run).then((html) => showServerHtml(body, html), () => {});
+  void doings.html(run).then((html) => {
+    showServerHtml(body, html);
+    for (const table of body.querySelectorAll("table")) table.tabIndex = 0; // it scrolls sideways, by keyboard too
+  }, () => {});
   const usage = end.usage ?? {};
   const tokens = (usage.input_tokens ?? 0) + (usage.output_tokens ?? 0);
   return h("article", { class: "answer", "data-end": end.type },

@@ -1,0 +1,172 @@
+/** The cost report of one run: pictures, each with its table, and all of it to take along. */
+import { csv } from "../core/csv.js";
+import { integer, money, percent, unitPrice, words } from "../core/format.js";
+import { DIMENSIONS, NO_NAME, daysOf, nameOf, reportOf, splitRows } from "../core/report_data.js";
+import { threadAddress } from "../core/route.js";
+import { dayColumns, nameBars } from "../parts/charts.js";
+import { savingsSection } from "../parts/savings.js";
+import { sortableTable } from "../parts/sortable_table.js";
+import { Problem } from "../platform/api.js";
+import { download } from "../platform/download.js";
+import { h, replace } from "../platform/dom.js";
+import { standaloneHtml } from "../platform/standalone.js";
+
+/** @typedef {import("../core/report_data.js").Report} Report */
+
+const MOST_BARS = 12;
+
+export class ReportView extends HTMLElement {
+  /** @type {import("../platform/session.js").Session | null} */
+  #session = null;
+  #run = "";
+
+  /** @param {import("../platform/session.js").Session} session */
+  watch(session) {
+    this.#session = session;
+    this.#run = "";
+    this.classList.add("room-view");
+  }
+
+  /** @param {any} route */
+  show(route) {
+    if (route.run === this.#run) return;
+    this.#run = route.run;
+    void this.#read(route.run);
+  }
+
+  /** @param {string} runId */
+  async #read(runId) {
+    replace(this, h("p", { class: "empty" }, "Reading…"));
+    try {
+      const run = await this.#session?.api.get(`api/runs/${encodeURIComponent(runId)}`);
+      if (runId !== this.#run) return;
+      const end = run.events.find((/** @type {any} */ event) => event.type === "agent_completed");
+      if (end === undefined) replace(this, h("p", { class: "empty" }, "This run has no result."));
+      else this.#show(run, end.result);
+    } catch (error) {
+      const told = error instanceof Problem ? error.told : null;
+      replace(this, h("div", { class: "fault" }, h("h1", {}, "There is no report here"),
+        h("p", {}, told?.message ?? "It cannot be read."), told?.hint && h("p", { class: "hint" }, told.hint)));
+      this.#run = "";
+    }
+  }
+
+  /** @param {any} run @param {{text: string, data: any}} result */
+  #show(run, result) {
+    const report = reportOf(result.data);
+    const paper = h("article", { class: "report" }, headSection(report), daySection(report), ...splitSections(report),
+      savingsSection(report.savings), forecastSection(report.forecast), notesSection(report));
+    const name = `netra-report-${new Date(run.created_ms).toISOString().slice(0, 10)}`;
+    const take = {
+      Markdown: () => download(`${name}.md`, "text/markdown", result.text),
+      JSON: () => download(`${name}.json`, "application/json", JSON.stringify(result.data, null, 2)),
+      HTML: async () => download(`${name}.html`, "text/html", await standaloneHtml(paper, "LLM cost report")),
+      CSV: () => {
+        const { header, rows } = splitRows(report);
+        download(`${name}.csv`, "text/csv", csv(header, rows));
+      },
+    };
+    replace(this, h("div", { class: "report-bar no-print" },
+      h("a", { href: threadAddress(run.thread_id) }, "← The conversation"),
+      h("div", { class: "actions", role: "group", "aria-label": "Take along" },
+        Object.entries(take).map(([kind, act]) => h("button", { type: "button", onclick: act }, kind)),
+        h("button", { type: "button", onclick: () => print() }, "Print"))), paper);
+  }
+}
+
+/** @param {Report} report */
+function headSection(report) {
+  const { summary } = report;
+  const title = h("h1", {}, "Where the money goes, and where to cut");
+  if (!summary) return h("header", { class: "stack" }, title);
+  const { period, unpriced, reported } = summary;
+  const made = summary.datasets.filter((/** @type {any} */ each) => each.generated);
+  return h("header", { class: "stack" }, title,
+    h("p", { class: "total" }, h("strong", {}, money(summary.total_usd)), " at list prices for ", integer(summary.requests),
+      ` requests, ${period.from.slice(0, 10)} to ${period.to.slice(0, 10)}`),
+    made.map((/** @type {any} */ each) => note(`${each.name} is a generated sample: nobody paid this.`)),
+    unpriced.rows > 0 && note(`${integer(unpriced.rows)} rows (${percent(unpriced.rows_percent)}) with ${percent(unpriced.tokens_percent)}`
+      + ` of the tokens have no list price and are not in the bill: ${unpriced.models.map((/** @type {any} */ each) => each.model).join(", ")}.`),
+    reported && note(`The source reported ${money(reported.usd)}; at list prices those rows are ${money(reported.list_price_usd)}:`
+      + ` a gap of ${money(reported.gap_usd)} (${percent(reported.gap_percent)}).`),
+    units(summary.unit_economics));
+}
+
+/** @param {string} text */
+const note = (text) => h("p", { class: "note" }, text);
+
+/** @param {any} unit */
+function units(unit) {
+  const told = [
+    ["A request", unitPrice(unit.per_request_usd)], ["A success", unitPrice(unit.per_success_usd)], ["A session", unitPrice(unit.per_session_usd)],
+    ["Read from cache", percent(unit.cache_hit_percent)], ["Failed", percent(unit.failure_percent)],
+  ];
+  return h("dl", { class: "units" }, told.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+}
+
+/** @param {Report} report */
+function daySection(report) {
+  const days = daysOf(report);
+  if (days.length < 2) return null;
+  const jumps = days.filter((each) => each.anomaly);
+  const unit = report.anomalies?.unit ?? "day";
+  return h("section", {}, h("h2", {}, `Spend by ${unit === "hour" ? "hour" : "day"}`),
+    h("p", { class: "key" }, h("span", { class: "key-bar" }), "spent ", h("span", { class: "key-line" }), "expected ",
+      h("span", { class: "key-mark" }, "▲"), "anomaly"),
+    dayColumns(days),
+    jumps.length > 0 && h("ul", { class: "jumps" }, jumps.map(({ anomaly }) => h("li", {}, h("strong", {}, anomaly.at),
+      `: ${money(anomaly.usd)} instead of ${money(anomaly.expected_usd)} (${percent(anomaly.percent)}): `,
+      anomaly.explained_by.map((/** @type {any} */ part) => `${part.part} ${money(part.usd)}`).join(", "), culprit(anomaly.top)))),
+    folded("Every day as a table", sortableTable("Spend by day",
+      [{ name: "Day" }, { name: "Spent", isNumber: true, show: money }, { name: "Expected", isNumber: true, show: money },
+        { name: "Requests", isNumber: true, show: integer }, { name: "Anomaly" }],
+      days.map((each) => [each.day, each.usd, each.expected, each.requests, each.anomaly?.direction ?? ""]), { file: "spend-by-day.csv" })));
+}
+
+/** @param {any} top */
+function culprit(top) {
+  const told = Object.entries(top ?? {}).map(([name, part]) => `${name} ${part ?? NO_NAME}`);
+  return told.length === 0 ? "" : `; most in ${told.join(", ")}`;
+}
+
+/** @param {string} summary @param {Node} content */
+function folded(summary, content) {
+  return h("details", {}, h("summary", {}, summary), content);
+}
+
+/** @param {Report} report */
+function splitSections(report) {
+  const splits = report.summary?.breakdowns ?? {};
+  return DIMENSIONS.flatMap(({ key, title }) => {
+    const rows = splits[key] ?? [];
+    if (rows.length === 0 || (rows.length === 1 && (rows[0].key === null || key === "dataset"))) return [];
+    const bars = rows.slice(0, MOST_BARS).map((/** @type {any} */ row) => ({ name: nameOf(report, key, row.key), usd: Number(row.usd) }));
+    const columns = [{ name: words(key[0].toUpperCase() + key.slice(1)) }, { name: "Cost", isNumber: true, show: money },
+      { name: "Share", isNumber: true, show: percent }, { name: "Requests", isNumber: true, show: integer },
+      { name: "Input tokens", isNumber: true, show: integer }, { name: "Output tokens", isNumber: true, show: integer }];
+    return [h("section", {}, h("h2", {}, title), nameBars(title, bars),
+      sortableTable(title, columns, rows.map((/** @type {any} */ row) => [nameOf(report, key, row.key), row.usd, row.percent,
+        row.requests, row.input_tokens, row.output_tokens]), { file: `spend-by-${key}.csv`, sort: 1 }))];
+  });
+}
+
+/** @param {any} forecast */
+function forecastSection(forecast) {
+  if (!forecast) return null;
+  const { budget } = forecast;
+  return h("section", {}, h("h2", {}, `End of ${forecast.month}`),
+    h("p", {}, h("strong", {}, money(forecast.base_usd)), `, between ${money(forecast.low_usd)} and ${money(forecast.high_usd)}; `
+      + `${money(forecast.so_far_usd)} so far, ${forecast.days_left} days left.`),
+    budget && h("p", {}, `Budget ${money(budget.usd)}: ${budget.verdict}; base leaves ${money(budget.left_in_base_usd)}.`),
+    h("p", { class: "hint" }, forecast.method));
+}
+
+/** @param {Report} report */
+function notesSection(report) {
+  const prices = report.summary?.prices;
+  return h("footer", { class: "stack" },
+    (report.notes ?? []).length > 0 && h("ul", { class: "value-list" }, (report.notes ?? []).map((text) => h("li", {}, text))),
+    prices && h("p", { class: "hint" }, `Prices: ${prices.list} ${prices.version}, each by the date of its request.`));
+}
+
+customElements.define("netra-report", ReportView);

@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # As pip does; works behind a proxy that has a certificate of its own.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help install demo test coverage page-test prove check page-check format bench lock clean
+.PHONY: help install demo test coverage page-test prove chaos check page-check format bench lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make test     every test"
 	@echo "make coverage every branch of the core, the factories and the context is taken (part of make test)"
 	@echo "make prove    take out each validation point in turn: some test must notice"
+	@echo "make chaos    500 clients of a real server, cut off at random for two minutes (ARGS='--kills 200 --clients 60 --cuts')"
 	@echo "make check    lint, format, types, import rules"
 	@echo "make bench    us and our peers in turns on this machine"
 	@echo "make install  only install, with what tests need, into $(VENV)"
@@ -43,6 +44,9 @@ coverage: install
 
 prove: install
 	$(PY) tests/unified_test_runner.py --prove
+
+chaos: install
+	$(PY) -m test_framework.chaos $(or $(ARGS),--clients 500 --seconds 120 --cuts)
 
 check: install
 	$(PY) -m ruff check .

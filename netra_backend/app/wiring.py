@@ -31,6 +31,8 @@ from .agents.tools.usage_tools import usage_tools
 from .agents.triage.classifier import prepare
 from .agents.triage_agent import TriageAgent
 from .config import Settings, TokenSource
+from .core import validation
+from .core.errors import ConfigurationError
 from .core.ids import mint
 from .core.limits import Quotas
 from .ports import Clock, Entropy, KeySet, Ledger, Model
@@ -68,6 +70,7 @@ async def open_runtime(
 
     Raises ``ConfigurationError`` where the data directory cannot be had.
     """
+    _check_adapters(settings)
     loop = asyncio.get_running_loop()
     clock, entropy, limits = SystemClock(), SystemEntropy(), settings.limits
     new_id = _minter(clock, entropy)
@@ -176,6 +179,18 @@ async def open_ledger(settings: Settings, *, root: Path | None = None) -> AsyncI
         yield ledger
     finally:
         await ledger.close()
+
+
+def _check_adapters(settings: Settings) -> None:
+    """Refuse what would have to be ignored: this version runs embedded, in one process."""
+    asked = (
+        (settings.database_url, "NETRA_DATABASE_URL is set, and this version stores in SQLite only: unset it"),
+        (settings.redis_url, "NETRA_REDIS_URL is set, and this version delivers in one process only: unset it"),
+        (settings.workers > 1, "--workers is above 1, and this version runs in one process only: leave it out"),
+    )
+    faults = [fault for is_asked, fault in asked if is_asked]
+    if faults:
+        raise ConfigurationError(faults, point=validation.WIRING_ADAPTERS)
 
 
 def _minter(clock: Clock, entropy: Entropy) -> Callable[[str], str]:

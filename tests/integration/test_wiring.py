@@ -160,3 +160,17 @@ async def test_a_ledger_can_be_opened_alone(settings: Settings, ledger: list[str
     async with open_ledger(settings):
         assert ledger == ["made", "started"]
     assert ledger == ["made", "started", "closed"]
+
+
+@pytest.mark.validation_point("wiring.adapters")
+async def test_what_this_version_cannot_honour_is_refused_all_at_once(tmp_path: Path) -> None:
+    settings = Settings(
+        data_dir=tmp_path / "data",
+        database_url="postgresql://127.0.0.1/netra",
+        redis_url="redis://127.0.0.1",
+        workers=2,
+    )
+    with pytest.raises(ConfigurationError) as refused:
+        async with open_runtime(settings):
+            pass
+    assert len(refused.value.faults) == 3

@@ -322,3 +322,8 @@ RUN_RESULT = _point("run.result", "web.runs_api", "NotFound", "only a run that h
 DATASET_OWNED = _point(
     "dataset.owned", "web.datasets_api", "NotFound", "another user's dataset answers as an absent one"
 )
+
+# --- composition ----------------------------------------------------------------------------------------------------
+WIRING_ADAPTERS = _point(
+    "wiring.adapters", "wiring", "ConfigurationError", "a setting that nothing here can honour is not taken in silence"
+)

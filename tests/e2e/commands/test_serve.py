@@ -35,6 +35,21 @@ def test_a_bind_that_others_can_reach_needs_keys_of_the_operators(tmp_path: Path
         open_to_all.close()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("NETRA_DATABASE_URL", "postgresql://127.0.0.1/netra"), ("NETRA_REDIS_URL", "redis://127.0.0.1:6379")],
+)
+def test_a_setting_that_cannot_be_honoured_yet_is_refused_rather_than_ignored(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    server = ServerProcess(tmp_path / "data", {name: value})
+    try:
+        with pytest.raises(ServerFailed, match=name):
+            server.start()
+    finally:
+        server.close()
+
+
 def test_a_token_stands_alone_on_stdout_and_a_link_carries_it_in_its_fragment(server: ServerProcess) -> None:
     token = server.command("token", "ann", "--scope", "admin", "--ttl", "60")
     assert token.returncode == 0

@@ -118,7 +118,8 @@ def test_from_a_file_to_its_report_without_leaving_the_page(desk: Desk, sample: 
     imported(page, sample)
     page.get_by_role("link", name="Ask about it").click()
     ask(page, "cost_optimizer", QUESTION)
-    page.get_by_role("link", name="Open the report").click(timeout=IMPORT_MS)
+    expect(page.get_by_role("link", name="Open the report")).to_be_in_viewport(timeout=IMPORT_MS)
+    page.get_by_role("link", name="Open the report").click()
     expect(page.get_by_role("heading", name="Where to cut", exact=True)).to_be_visible()
 
 

@@ -46,7 +46,7 @@ function stepView(key, step, doings) {
   const took = step.outcome?.elapsed_ms ?? step.event.elapsed_ms ?? (step.endedMs === null ? null : step.endedMs - step.startedMs);
   const head = [
     h("span", { class: "step-name" }, NAMES[step.kind]),
-    h("span", { class: "step-text" }, step.kind === "tool" || step.kind === "started" ? words(step.text) : step.text),
+    h("span", { class: "step-text" }, ["tool", "started", "approval"].includes(step.kind) ? words(step.text) : step.text),
     outcomeBadge(step),
     h("span", { class: "step-time" }, took === null ? h("span", { class: "pulse" }, "…") : duration(took)),
   ];

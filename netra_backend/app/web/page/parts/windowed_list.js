@@ -21,6 +21,7 @@ export class WindowedList {
   /** @type {Map<string, {element: HTMLLIElement, version: unknown, index: number}>} */
   #shown = new Map();
   #isAtEnd = true;
+  #top = 0;
   #isDue = false;
   #render;
   #resizes = new ResizeObserver((entries) => this.#measure(entries));
@@ -34,7 +35,9 @@ export class WindowedList {
     this.#render = render;
     frame.append(this.#list);
     frame.addEventListener("scroll", () => {
-      this.#isAtEnd = frame.scrollHeight - frame.scrollTop - frame.clientHeight < NEAR_END;
+      const atEnd = frame.scrollHeight - frame.scrollTop - frame.clientHeight < NEAR_END;
+      if (atEnd || frame.scrollTop < this.#top) this.#isAtEnd = atEnd; // rows that grow below are no leaving
+      this.#top = frame.scrollTop;
       this.#soon();
     }, { passive: true });
     this.#resizes.observe(frame);

@@ -36,6 +36,7 @@ export class ChatView extends HTMLElement {
   #session = null;
   /** @type {string | null} */
   #thread = null;
+  #isDue = false;
 
   connectedCallback() {
     if (this.childElementCount > 0) return;
@@ -55,7 +56,7 @@ export class ChatView extends HTMLElement {
     this.#composer.ownedBy(session.me?.user_id ?? "");
     session.addEventListener("threads", () => this.#composer.offer(session.agents));
     session.addEventListener("thread", (event) => {
-      if (/** @type {CustomEvent<string>} */ (event).detail === this.#thread) this.#show();
+      if (/** @type {CustomEvent<string>} */ (event).detail === this.#thread) this.#showSoon();
     });
     this.#composer.offer(session.agents);
     this.open(this.#thread);
@@ -71,6 +72,16 @@ export class ChatView extends HTMLElement {
 
   focus() {
     this.#composer.focus();
+  }
+
+  /** Once a frame, however many events come. */
+  #showSoon() {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    requestAnimationFrame(() => {
+      this.#isDue = false;
+      this.#show();
+    });
   }
 
   #show() {

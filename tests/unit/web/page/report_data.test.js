@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NO_NAME, daysOf, isReport, leversOf, nameOf, reportOf, splitRows } from "../../../../netra_backend/app/web/page/core/report_data.js";
+import { NO_NAME, daysOf, leversOf, nameOf, splitRows } from "../../../../netra_backend/app/web/page/core/report_data.js";
+import { isReport, reportOf } from "../../../../netra_backend/app/web/page/core/report_found.js";
 
 const summary = {
   breakdowns: { day: [{ key: "2026-01-01", usd: "1.5", requests: 2 }, { key: "2026-01-02", usd: "9", requests: 3 }],

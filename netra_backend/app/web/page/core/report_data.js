@@ -1,7 +1,7 @@
 /**
- * What the cost optimizer's result holds for the report view: the answers of its tools, whole or in part.
+ * What a report's figures come to for its view.
  *
- * @typedef {{summary?: any, savings?: any, anomalies?: any, forecast?: any, notes?: string[]}} Report
+ * @typedef {import("./report_found.js").Report} Report
  * @typedef {{key: string, title: string}} Dimension
  */
 
@@ -15,31 +15,7 @@ export const DIMENSIONS = Object.freeze([
   { key: "status", title: "By status" },
   { key: "dataset", title: "By dataset" },
 ]);
-const PARTS = ["summary", "savings", "anomalies", "forecast"];
 export const NO_NAME = "(not named)";
-
-/**
- * The report of a result's data: of the whole report, or put together of the parts that were asked for.
- * @param {any} data
- * @returns {Report}
- */
-export function reportOf(data) {
-  /** @type {Report} */
-  const report = {};
-  for (const part of Array.isArray(data?.parts) ? data.parts : [data]) {
-    const source = part?.report ?? part ?? {};
-    for (const name of PARTS) {
-      if (source[name] && !(name in report)) Object.assign(report, { [name]: source[name] });
-    }
-    if (Array.isArray(source.notes)) report.notes = [...(report.notes ?? []), ...source.notes];
-  }
-  return report;
-}
-
-/** @param {any} data */
-export function isReport(data) {
-  return PARTS.some((name) => name in reportOf(data));
-}
 
 /**
  * A row's name: a dataset's own, or what says that there is none.

@@ -11,7 +11,7 @@
  * @property {Set<string>} unfolded Keys of steps that the person has opened.
  */
 import { duration, integer, money, words } from "../core/format.js";
-import { isReport } from "../core/report_data.js";
+import { isReport } from "../core/report_found.js";
 import { reportAddress } from "../core/route.js";
 import { h } from "../platform/dom.js";
 import { showServerHtml } from "../platform/trusted_html.js";

@@ -4,7 +4,6 @@ import { threadAddress } from "../core/route.js";
 import { h, replace } from "../platform/dom.js";
 
 const SEARCH_AFTER_MS = 200;
-const MOST_TITLE = 200;
 
 export class ThreadList extends HTMLElement {
   #search = h("input", { type: "search", placeholder: "Search conversations", "aria-label": "Search conversations", maxlength: "200" });
@@ -67,34 +66,9 @@ export class ThreadList extends HTMLElement {
   }
 
   /** @param {import("../core/types.js").ThreadListed} thread */
-  #change(thread) {
-    const title = h("input", { value: thread.title, maxlength: String(MOST_TITLE), "aria-label": "Title", required: true });
-    const fault = h("p", { class: "fault-text", role: "alert" });
-    const act = async (/** @type {() => Promise<void>} */ doing) => {
-      try {
-        await doing();
-        dialog.close();
-      } catch (error) {
-        fault.textContent = error instanceof Error ? error.message : "That did not work.";
-      }
-    };
-    const dialog = h("dialog", { class: "dialog", "aria-label": "Conversation" },
-      h("form", { class: "stack", onsubmit: (/** @type {Event} */ event) => {
-        event.preventDefault();
-        void act(() => this.#session?.rename(thread.thread_id, title.value) ?? Promise.resolve());
-      } },
-        h("h2", {}, "Conversation"), h("label", {}, "Title", title), fault,
-        h("div", { class: "actions" },
-          h("button", { type: "button", class: "danger", onclick: () => act(async () => {
-            await this.#session?.remove(thread.thread_id);
-            if (this.#current === thread.thread_id) location.hash = "#/";
-          }) }, "Delete for good"),
-          h("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, "Cancel"),
-          h("button", { class: "primary" }, "Rename"))));
-    dialog.addEventListener("close", () => dialog.remove());
-    document.body.append(dialog);
-    dialog.showModal();
-    title.select();
+  async #change(thread) {
+    const { changeThread } = await import("./thread_dialog.js");
+    if (this.#session !== null) changeThread(this.#session, thread, this.#current === thread.thread_id);
   }
 }
 

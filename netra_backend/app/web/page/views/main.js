@@ -22,6 +22,20 @@ const LATER = {
 };
 const TITLES = { chat: "Chat", report: "Report", data: "Data", operator: "Operator" };
 
+const SHEETS = ["page/style/report.css", "page/style/rooms.css"];
+
+/** The style sheet, once it is there. @param {string} address @returns {Promise<unknown>} */
+function styled(address) {
+  if (document.querySelector(`link[href="${address}"]`)) return Promise.resolve();
+  const link = document.createElement("link");
+  link.rel = "stylesheet";
+  link.href = address;
+  return new Promise((resolve) => {
+    link.onload = link.onerror = resolve;
+    document.head.append(link);
+  });
+}
+
 class Page {
   /** @type {Session | null} */
   #session = null;
@@ -133,7 +147,7 @@ class Page {
 
   /** A view that is not part of the first paint: loaded when it is first wanted. @param {string} name @returns {Promise<View>} */
   async #view(name) {
-    await LATER[name]();
+    await Promise.all([LATER[name](), ...SHEETS.map(styled)]);
     let view = this.#views.get(name);
     if (view === undefined) {
       view = /** @type {View} */ (document.createElement(`netra-${name}`));

@@ -1,7 +1,8 @@
 /** The cost report of one run: pictures, each with its table, and all of it to take along. */
 import { csv } from "../core/csv.js";
 import { integer, money, percent, unitPrice, words } from "../core/format.js";
-import { DIMENSIONS, NO_NAME, daysOf, nameOf, reportOf, splitRows } from "../core/report_data.js";
+import { DIMENSIONS, NO_NAME, daysOf, nameOf, splitRows } from "../core/report_data.js";
+import { reportOf } from "../core/report_found.js";
 import { threadAddress } from "../core/route.js";
 import { dayColumns, nameBars } from "../parts/charts.js";
 import { savingsSection } from "../parts/savings.js";

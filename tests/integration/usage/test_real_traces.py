@@ -12,6 +12,7 @@ from netra_backend.app.adapters.duckdb_ledger import DuckDBLedger
 from netra_backend.app.adapters.system_clock import SystemClock, SystemEntropy
 from netra_backend.app.agents.cost_optimizer import CostOptimizer
 from netra_backend.app.agents.tools.usage_tools import usage_tools
+from netra_backend.app.core.errors import ToolFault
 from test_framework.scripted_scope import ScriptedScope
 
 DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data"
@@ -42,7 +43,10 @@ async def test_the_printed_report_shows_tracelabs_cost_and_mooncakes_hits(ledger
         "Where does my money go, and where can I cut?", usage_tools(ledger), allowed=CostOptimizer.tools
     )
     result = await CostOptimizer().run(scope)
-    assert [outcome.error for _, _, outcome in scope.calls if not outcome.ok] == []
+    refused = [(outcome.error or {}).get("code") for _, _, outcome in scope.calls if not outcome.ok]
+    assert refused == [
+        "INSUFFICIENT_HISTORY"
+    ]  # three days of usage are no ground for a forecast, and the report says so
     report = result.data["report"]
     by_dataset = {dataset["dataset_id"]: dataset["format"] for dataset in report["summary"]["datasets"]}
     costs = {by_dataset[part["key"]]: Decimal(part["usd"]) for part in report["summary"]["breakdowns"]["dataset"]}
@@ -59,9 +63,10 @@ async def test_mooncake_has_the_published_number_of_requests_and_mean_sizes(ledg
     assert (int(units["input_tokens_per_request"]), int(units["output_tokens_per_request"])) == (15325, 149)
 
 
-async def test_assumed_times_are_not_forecast_from(ledger: DuckDBLedger) -> None:
-    forecast = await ledger.ask("user_1", "forecast_spend", {})
-    assert forecast["month"] == "2026-06"
+async def test_three_days_far_apart_make_neither_a_forecast_nor_a_month(ledger: DuckDBLedger) -> None:
+    with pytest.raises(ToolFault) as refused:
+        await ledger.ask("user_1", "forecast_spend", {})
+    assert refused.value.code == "INSUFFICIENT_HISTORY"
     combined = await ledger.ask("user_1", "combine_savings", {})
     assert combined["month"] is None
 

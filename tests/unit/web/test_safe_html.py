@@ -51,7 +51,8 @@ def is_harmless(html: str) -> bool:
             return False
         href = named.get("href")
         if href is not None:
-            is_web = re.match(r"(https?|mailto):", href) or ":" not in href.partition("/")[0]
+            scheme = re.match(r"\s*([a-zA-Z][a-zA-Z0-9+.-]*):", href)  # RFC 3986, 3.1; without one it is a path of ours
+            is_web = scheme is None or scheme[1].lower() in ("http", "https", "mailto")
             if not is_web or named.get("rel") != "noopener noreferrer nofollow" or named.get("target") != "_blank":
                 return False
     return html.count("<") == len(re.findall(r"<\s*/?\s*[a-zA-Z!?]", html))

@@ -32,8 +32,9 @@ WATCH = "addEventListener('securitypolicyviolation', e => console.error('CSP', e
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Ends with its module: while it is there a loop runs in this thread, and no other test could have its own."""
     path = next(filter(None, map(shutil.which, CHROMIUMS)), None)
     if path is None:
         pytest.skip("missing: Chromium. On Debian and Ubuntu: apt-get install chromium")

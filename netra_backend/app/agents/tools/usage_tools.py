@@ -118,11 +118,27 @@ class DatabaseQuery(Arguments, frozen=True, rename={"from_": "from"}):
 
 
 _QUESTIONS: Final[tuple[tuple[str, type[Arguments], str], ...]] = (
-    ("data_profile", NoArguments, "What usage data there is, from when, of which models, and what it can and cannot tell."),
-    ("database_query", DatabaseQuery, "Counts, tokens, latency and error rates by chosen dimensions, filters and period."),
-    ("cost_summary", CostSummary, "The bill at list prices, split by what you choose, with unit costs and what is unpriced."),
+    (
+        "data_profile",
+        NoArguments,
+        "What usage data there is, from when, of which models, and what it can and cannot tell.",
+    ),
+    (
+        "database_query",
+        DatabaseQuery,
+        "Counts, tokens, latency and error rates by chosen dimensions, filters and period.",
+    ),
+    (
+        "cost_summary",
+        CostSummary,
+        "The bill at list prices, split by what you choose, with unit costs and what is unpriced.",
+    ),
     ("estimate_savings", Savings, "What each way to spend less would bring by itself; the figures overlap."),
-    ("combine_savings", Savings, "The ways to spend less one after the other, each on what the others left, and the totals."),
+    (
+        "combine_savings",
+        Savings,
+        "The ways to spend less one after the other, each on what the others left, and the totals.",
+    ),
     ("what_if", WhatIf, "The bill if the requests ran on another model, at another volume or with another cache rate."),
     ("detect_anomalies", Anomalies, "Days or hours on which the spend jumped or dropped, and what made it."),
     ("forecast_spend", Forecast, "The month-end bill: low, base and high, and against a budget."),

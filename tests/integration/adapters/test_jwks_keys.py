@@ -39,7 +39,11 @@ class Issuer:
         self.url = ""
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = (await reader.readuntil(b"\r\n\r\n")).decode()
+        try:
+            request = (await reader.readuntil(b"\r\n\r\n")).decode()
+        except (asyncio.IncompleteReadError, ConnectionError):  # a stranger whom this port served before
+            writer.close()
+            return
         path = request.split()[1]
         self.asked.append(path)
         await self.let_go.wait()

@@ -23,14 +23,14 @@ Answer = Callable[[dict[str, Any], asyncio.StreamWriter], Awaitable[None]]
 @asynccontextmanager
 async def _serving(answer: Answer) -> AsyncIterator[OpenAIChatModel]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = next(
-            int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
-        )
         try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(
+                int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
+            )
             await answer(json.loads(await reader.readexactly(length)), writer)
             await writer.drain()
-        except ConnectionError:
+        except (asyncio.IncompleteReadError, ConnectionError):  # it went away, or is a stranger of this port's past
             pass
         finally:
             writer.close()

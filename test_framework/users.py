@@ -1,10 +1,15 @@
-"""Users for tests: an id, and a token that the server under test accepts."""
+"""Users for tests: an id, and a token that the server under test accepts.
+
+``python -m test_framework.users DATA_DIR EMAIL [SCOPE ...]`` prints both for a server whose data directory can be read, as
+``NETRA_STAGING_TOKEN_COMMAND`` asks for: ``NETRA_STAGING_TOKEN_COMMAND="python -m test_framework.users ./data"``.
+"""
 
 from __future__ import annotations
 
 import secrets
 import shlex
 import subprocess
+import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -77,3 +82,10 @@ class StagingUsers:
                 f"{len(words)} words, and said: {done.stderr.strip()[-500:]}"
             )
         return TestUser(words[0], words[1], email)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit("usage: python -m test_framework.users DATA_DIR EMAIL [SCOPE ...]")
+    made = LocalUsers(Path(sys.argv[1])).make(sys.argv[2], scopes=sys.argv[3:])
+    print(made.id, made.token)

@@ -30,6 +30,13 @@ def test_a_local_user_has_a_minted_id_and_a_token_of_the_development_key(users: 
     assert users.token_for(user.id).id == user.id
 
 
+def test_the_module_itself_is_a_command_for_staging(users: LocalUsers, tmp_path: Path) -> None:
+    user = StagingUsers(f"{sys.executable} -m test_framework.users {tmp_path}").make("ann@x.example", scopes=["admin"])
+    claims = jwt.decode(user.token, KEY, algorithms=["HS256"], options={"verify_iat": False})
+    assert claims["sub"] == user.id
+    assert "admin" in str(claims)
+
+
 def program(body: str) -> str:
     return f'{sys.executable} -c "{body}"'
 

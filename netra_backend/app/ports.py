@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from .core.history import Chunk, RunRecord, ThreadHead
 from .core.identity import Identity
+from .core.limits import Counts
 
 
 class Clock(Protocol):
@@ -96,12 +97,27 @@ class StoredThread:
     top: int
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A thread that has events since some moment."""
+
+    owner: str
+    thread_id: str
+    epoch: str
+    top: int
+    updated_ms: int
+
+
 class EventLog(Counted, Protocol):
     """The event log: the single source of truth.
 
     Appending is done on the loop and never waits; what was appended is committed in groups and told to ``publish``
     afterwards, in order, and never before. A failed commit is never tried again: the log is ``failed`` from then on, takes
     nothing more (``DependencyUnavailable``), and the process must end (what was committed is intact).
+
+    Where several processes share one store, one of them at a time holds a thread: it may append to it. A thread is held while
+    it has runs that have not ended; with the commit of the last event of its last run it is nobody's. A holder whose process
+    is gone counts as nobody. A log that has its store for itself holds every thread always.
     """
 
     failed: bool
@@ -114,10 +130,25 @@ class EventLog(Counted, Protocol):
         owner ``""``: its id is never given out again."""
 
     def create(self, owner: str, thread_id: str, epoch: str, title: str, now_ms: int) -> ThreadHead:
-        """A new thread; stored with the first commit of one of its events. Raises ``ValueError`` where it is known."""
+        """A new thread, held by this process; stored with the first commit of one of its events. Raises ``ValueError`` where
+        it is known."""
+
+    async def hold(self, head: ThreadHead) -> None:
+        """Be the one who may append. On return ``head.fence`` > 0, and ``head`` is as it is stored; its owner is ``""`` where
+        it was deleted. Raises ``HeldElsewhere``."""
+
+    async def release(self, heads: Sequence[ThreadHead]) -> None:
+        """Let go of threads, whether or not their runs have ended: once what was appended is committed, another process may
+        take hold of them. On return each one's fence is 0, but for those that were appended to in the meantime."""
+
+    def forget(self, thread_id: str) -> None:
+        """What is in memory of this thread may be old: unless this process holds it, read it again when it is asked for."""
 
     def append(self, run: RunRecord, frame: bytes, *, ends: bool = False) -> Chunk:
-        """Append one event's bytes at ``run.head.top + 1``; ``ends`` ends the run. Raises ``DependencyUnavailable``."""
+        """Append one event's bytes at ``run.head.top + 1``; ``ends`` ends the run. Raises ``DependencyUnavailable``.
+
+        Where the store then takes nothing of a chunk, ``core.history.refuse`` is called for it, in its place in the order; the
+        head is no longer in memory by then, and nothing that was appended to it later is stored either."""
 
     async def durable(self, run: RunRecord) -> None:
         """Wait until all that was appended to the run is committed."""
@@ -135,8 +166,16 @@ class EventLog(Counted, Protocol):
     async def request(self, owner: str, key: str, since_ms: int) -> StoredRun | None:
         """The run that this owner's idempotency key started since then."""
 
-    async def unfinished(self) -> list[StoredRun]:
-        """Runs that did not end; those of one thread in their order."""
+    async def take_over(self, limit: int) -> list[StoredRun]:
+        """Take hold of at most ``limit`` threads that have unfinished runs and no holder; those runs, the ones of a thread in
+        their order. A log that has its store for itself gives all unfinished runs."""
+
+    async def holders(self, owner: str) -> dict[str, str]:
+        """The owner's unfinished runs that other living processes hold, each with its process."""
+
+    async def moved(self, owners: Sequence[str], since_ms: int) -> list[Moved]:
+        """The threads of these owners that have events since then by the store's clock, those of the longest ago first; at most
+        1,000. Empty where no other process can have written."""
 
     async def threads(
         self, owner: str, *, limit: int, search: str = "", before_ms: int | None = None, before_id: str = ""
@@ -145,20 +184,66 @@ class EventLog(Counted, Protocol):
         before that moment and, where ``before_id`` is given, those of it whose id is less: so pages miss none."""
 
     async def rename(self, head: ThreadHead, title: str) -> None:
-        """Give the thread another title; committed on return."""
+        """Give the thread another title, whoever holds it; committed on return."""
 
     async def delete_thread(self, head: ThreadHead) -> None:
         """Delete the thread's events and runs; its id stays taken. Nothing can be appended to it from the call on. On return
-        it is committed, and its bytes are no longer in the store."""
+        it is committed, and its bytes are no longer in the store. Raises ``HeldElsewhere``; it is as it was then."""
 
     async def delete_owner(self, owner: str) -> list[str]:
-        """Delete all threads of the owner, as ``delete_thread`` does; their ids."""
+        """Delete all threads of the owner, as ``delete_thread`` does; their ids. Where others hold one of them it raises
+        ``HeldElsewhere``, and is to be called again."""
 
     async def trim(self, before_ms: int) -> int:
         """Delete threads that had no event since then, as ``delete_thread`` does; how many. One with a run is kept."""
 
     async def close(self) -> None:
-        """Commit what waits, and stop; nothing is taken from then on."""
+        """Commit what waits, let go of all threads, and stop; nothing is taken from then on."""
+
+
+class Fleet(Protocol):
+    """The other processes of this server. Commands travel here, never events."""
+
+    process_id: str
+
+    async def ask(self, process_id: str, command: bytes) -> bytes:
+        """What that process answers. Raises ``DependencyUnavailable`` where no answer comes in time: it is unknown then
+        whether it was done."""
+
+    def tell(self, command: bytes) -> None:
+        """Say it to every other process, soon, and without knowing whether it is heard. Never waits and never raises."""
+
+    def serve(self, answer: Callable[[bytes], Awaitable[bytes]], hear: Callable[[bytes], None]) -> None:
+        """Give what others ask to ``answer``, and what they tell to ``hear``; both are called on the loop."""
+
+    async def processes(self) -> list[str]:
+        """The living processes, this one included."""
+
+
+class Bus(Protocol):
+    """Committed events on their way to other processes. It may lose anything: readers of the log see the gap.
+
+    Its constructor takes ``heard(owner, thread_id, epoch, first, frames)``, which is called on the loop.
+    """
+
+    connected: bool
+
+    def publish(self, chunks: Sequence[Chunk]) -> None:
+        """Say what was committed here. Never waits and never raises; bounded."""
+
+    def follow(self, owner: str) -> None:
+        """Hear what is committed for this owner elsewhere."""
+
+    def unfollow(self, owner: str) -> None:
+        """Hear no more of it."""
+
+
+class Presence(Protocol):
+    """What users hold at other processes. It may lose everything, and is whole again a moment later."""
+
+    async def exchange(self, mine: Mapping[str, Counts]) -> Mapping[str, Counts]:
+        """Say what users hold here, all of it each time, and learn what they hold elsewhere. Raises
+        ``DependencyUnavailable``."""
 
 
 @dataclass(frozen=True, slots=True)

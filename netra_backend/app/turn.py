@@ -342,7 +342,7 @@ class Turns:
     async def take_over(self) -> int:
         """Go on with the runs that an earlier process left; how many. Recorded effects are not performed again."""
         taken = 0
-        for stored in await self._log.unfinished():
+        for stored in await self._log.take_over(self._limits.process_runs):
             if stored.run_id in self._runs:
                 continue
             try:

@@ -169,7 +169,7 @@ class TestReading:
         story.write(other)
         await story.ended()
         await story.log.durable(other)
-        found = [stored.run_id for stored in await story.log.unfinished()]
+        found = [stored.run_id for stored in await story.log.take_over(9)]
         assert [run_id for run_id in found if run_id != other.run_id] == [
             run.run_id for run in runs if run is not runs[2]
         ]
@@ -289,7 +289,7 @@ class TestDeletion:
         assert await story.log.run(run.run_id) is None
         assert await story.log.request("user_ada", run.key or "", 0) is None
         assert run.head.thread_id not in [each.thread_id for each in await story.log.threads("user_ada", limit=99)]
-        assert run.run_id not in [each.run_id for each in await story.log.unfinished()]
+        assert run.run_id not in [each.run_id for each in await story.log.take_over(9)]
         head = await story.log.find(run.head.thread_id)
         assert (head.owner, head.title) == ("", "")
         assert await story.read(head, 0, 10) == []

@@ -15,7 +15,7 @@ from typing import Final
 from ..core import history
 from ..core.errors import DependencyUnavailable
 from ..core.history import Chunk, RunRecord, ThreadHead
-from ..ports import Clock, StoredRun, StoredThread
+from ..ports import Clock, Moved, StoredRun, StoredThread
 from .memory_store import Change, Deletion, MemoryStore, Rename
 
 PAGE_EVENTS: Final = 300
@@ -89,8 +89,17 @@ class MemoryEventLog:
     def create(self, owner: str, thread_id: str, epoch: str, title: str, now_ms: int) -> ThreadHead:
         if thread_id in self._heads:
             raise ValueError("this thread is known")
-        head = self._heads[thread_id] = ThreadHead(owner, thread_id, epoch, 0, title=title)
+        head = self._heads[thread_id] = ThreadHead(owner, thread_id, epoch, 0, title=title, fence=1)
         return head
+
+    async def hold(self, head: ThreadHead) -> None:
+        """Nothing is to be done: the store is this log's alone, and every head is born held."""
+
+    async def release(self, heads: Sequence[ThreadHead]) -> None:
+        """There is nobody to let go to."""
+
+    def forget(self, thread_id: str) -> None:
+        """Nothing here is ever older than the store."""
 
     # --- appending --------------------------------------------------------------------------------------------------
 
@@ -220,7 +229,13 @@ class MemoryEventLog:
         await self._wait()
         return found
 
-    async def unfinished(self) -> list[StoredRun]:
+    async def holders(self, owner: str) -> dict[str, str]:
+        return {}
+
+    async def moved(self, owners: Sequence[str], since_ms: int) -> list[Moved]:
+        return []
+
+    async def take_over(self, limit: int) -> list[StoredRun]:
         await self._wait()
         open_runs = [run for run in self._store.runs.values() if not run.ended_seq]
         return sorted(open_runs, key=lambda run: run.seq)
@@ -277,7 +292,7 @@ class MemoryEventLog:
 
     async def _delete(self, thread_ids: Sequence[str]) -> None:
         for thread_id in thread_ids:  # nobody's from this step on, so that nothing is appended any more
-            head = self._heads.setdefault(thread_id, ThreadHead("", thread_id, "", 0))
+            head = self._heads.setdefault(thread_id, ThreadHead("", thread_id, "", 0, fence=1))
             head.owner = head.title = head.epoch = ""
         await self._change(Deletion(thread_ids))
 

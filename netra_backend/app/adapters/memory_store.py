@@ -145,7 +145,7 @@ class MemoryStore:
         if thread is None:
             return None
         head = ThreadHead(
-            thread.owner, thread_id, thread.epoch, 0, top=thread.top, oldest=thread.oldest, title=thread.title
+            thread.owner, thread_id, thread.epoch, 0, top=thread.top, oldest=thread.oldest, title=thread.title, fence=1
         )
         head.stored = True
         return head

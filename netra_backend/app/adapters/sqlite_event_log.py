@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from ..core import history
 from ..core.errors import DependencyUnavailable
 from ..core.history import Chunk, RunRecord, ThreadHead
-from ..ports import Clock, StoredRun, StoredThread
+from ..ports import Clock, Moved, StoredRun, StoredThread
 from . import sqlite_reader, sqlite_schema
 from .key_filter import DAY_MS, KeyFilter
 from .sqlite_changes import Change, Deletion, Rename
@@ -75,7 +75,7 @@ class SqliteEventLog:
         if known is not None or found is None:
             return known
         key, owner, epoch, title, oldest, top, row = found
-        head = ThreadHead(owner, thread_id, epoch, key, top=top, oldest=oldest, row=row, title=title)
+        head = ThreadHead(owner, thread_id, epoch, key, top=top, oldest=oldest, row=row, title=title, fence=1)
         head.stored = True
         self._keep(head)
         return head
@@ -83,7 +83,7 @@ class SqliteEventLog:
     def create(self, owner: str, thread_id: str, epoch: str, title: str, now_ms: int) -> ThreadHead:
         if thread_id in self._heads:
             raise ValueError("this thread is known")
-        head = ThreadHead(owner, thread_id, epoch, self._next_key, title=title)
+        head = ThreadHead(owner, thread_id, epoch, self._next_key, title=title, fence=1)
         self._next_key += 1
         self._keep(head)
         return head
@@ -94,6 +94,15 @@ class SqliteEventLog:
             for each in list(islice(idle, max(1, MAX_HEADS // 10))):
                 del self._heads[each.thread_id]
         self._heads[head.thread_id] = head
+
+    async def hold(self, head: ThreadHead) -> None:
+        """Nothing is to be done: the store is this log's alone, and every head is born held."""
+
+    async def release(self, heads: Sequence[ThreadHead]) -> None:
+        """There is nobody to let go to."""
+
+    def forget(self, thread_id: str) -> None:
+        """Nothing here is ever older than the store."""
 
     # --- appending --------------------------------------------------------------------------------------------------
 
@@ -204,8 +213,14 @@ class SqliteEventLog:
             return None
         return await self._read(sqlite_reader.request, owner, key, since_ms)
 
-    async def unfinished(self) -> list[StoredRun]:
+    async def take_over(self, limit: int) -> list[StoredRun]:
         return await self._read(sqlite_reader.unfinished)
+
+    async def holders(self, owner: str) -> dict[str, str]:
+        return {}
+
+    async def moved(self, owners: Sequence[str], since_ms: int) -> list[Moved]:
+        return []
 
     async def threads(
         self, owner: str, *, limit: int, search: str = "", before_ms: int | None = None, before_id: str = ""
@@ -251,7 +266,7 @@ class SqliteEventLog:
         for key, thread_id in threads:
             head = self._heads.get(thread_id)
             if head is None:
-                head = ThreadHead("", thread_id, "", key)
+                head = ThreadHead("", thread_id, "", key, fence=1)
                 self._keep(head)
             head.owner = head.title = head.epoch = ""
         await self._change(Deletion([key for key, _ in threads]))

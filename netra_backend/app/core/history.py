@@ -7,11 +7,23 @@ on; it is told to nobody before it is committed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
+
+Refused = Literal["fenced", "key_taken", "thread_taken"]
+"""Why a store took nothing of a chunk: the thread has another holder since, or the run's idempotency key began another run,
+or a new thread's id is another thread's."""
 
 MAX_CHUNK_BYTES: Final = 262_144
 FRAME_WEIGHT: Final = 1024
 """What a frame counts for in a chunk beyond its bytes: at most 256 frames stand in one."""
+
+
+class HeldElsewhere(Exception):
+    """Another living process holds the thread: what is asked for is to be done there."""
+
+    def __init__(self, process_id: str) -> None:
+        super().__init__(f"held by {process_id}")
+        self.process_id = process_id
 
 
 class ThreadHead:
@@ -20,12 +32,16 @@ class ThreadHead:
     ``top`` is the newest position given out, ``durable`` the newest one committed, ``oldest`` the first one still kept.
     ``key`` is the store's own number for the thread, ``row`` its newest row (both belong to the store). ``lines`` are the
     runs of this thread that have not ended, the first of which may go on.
+
+    ``fence`` numbers the holders of the thread, one after the other: the processes that may append to it. 0 where this
+    process is not the holder.
     """
 
     __slots__ = (
         "chunk",
         "durable",
         "epoch",
+        "fence",
         "key",
         "lines",
         "oldest",
@@ -48,6 +64,7 @@ class ThreadHead:
         oldest: int = 1,
         row: int = 0,
         title: str = "",
+        fence: int = 0,
     ) -> None:
         self.owner = owner
         self.thread_id = thread_id
@@ -59,12 +76,16 @@ class ThreadHead:
         self.row = row
         self.title = title
         self.stored = top > 0
+        self.fence = fence
         self.chunk: Chunk | None = None
         self.lines: list[RunRecord] = []
 
 
 class RunRecord:
-    """A run as its thread's writer sees it. ``key`` is the client's idempotency key."""
+    """A run as its thread's writer sees it. ``key`` is the client's idempotency key.
+
+    ``refused`` is called on the loop by ``refuse``. ``stored`` belongs to the store: the run's first chunk was sent there.
+    """
 
     __slots__ = (
         "agent",
@@ -72,6 +93,7 @@ class RunRecord:
         "ended",
         "head",
         "key",
+        "refused",
         "request_id",
         "run_id",
         "seq",
@@ -99,21 +121,24 @@ class RunRecord:
         self.seq = 0
         self.ended = False
         self.stored = False
+        self.refused: Callable[[Refused], None] | None = None
 
 
 class Chunk:
     """Adjacent events of one run that are committed together: ``first`` is the position of the first of ``frames``. Bounded,
     so that it can be stored, read and sent as a whole.
 
-    ``before`` is called on the loop once they are committed and before they are delivered.
+    ``before`` is called on the loop once they are committed and before they are delivered. ``fence`` is the head's of the
+    moment when it was begun: a store that knows a newer one takes nothing of it.
     """
 
-    __slots__ = ("before", "ends", "first", "frames", "head", "run", "weight")
+    __slots__ = ("before", "ends", "fence", "first", "frames", "head", "run", "weight")
 
     def __init__(self, run: RunRecord, first: int) -> None:
         self.head = run.head
         self.run = run
         self.first = first
+        self.fence = run.head.fence
         self.frames: list[bytes] = []
         self.weight = 0
         self.ends = False
@@ -148,3 +173,14 @@ def seal(chunk: Chunk) -> None:
     """Take no more frames into this chunk."""
     if chunk.head.chunk is chunk:
         chunk.head.chunk = None
+
+
+def refuse(chunk: Chunk, why: Refused) -> None:
+    """The store took nothing of this chunk, and takes nothing that comes after it in its run.
+
+    Called on the loop instead of ``before``. The run has ended here from then on; its ``refused`` is called once.
+    """
+    run = chunk.run
+    call, run.refused, run.ended = run.refused, None, True
+    if call is not None:
+        call(why)

@@ -50,6 +50,15 @@ class Limits:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What one user holds in one process, or in several together."""
+
+    connections: int = 0
+    runs: int = 0
+    queued: int = 0
+
+
 class TokenBucket:
     """``burst`` at once, ``rate`` a second after that. ``now`` is in seconds and never goes back."""
 

@@ -80,7 +80,7 @@ async def test_what_was_stored_and_not_told_is_found_by_the_next_process() -> No
     await asyncio.sleep(0)
     assert story.published == []
     again = opened(LogStory(), store)
-    assert [found.run_id for found in await again.log.unfinished()] == [run.run_id]
+    assert [found.run_id for found in await again.log.take_over(9)] == [run.run_id]
     assert (await again.log.request("user_ada", "k", 0)) is not None
 
 

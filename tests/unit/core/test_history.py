@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead, append, seal
+from netra_backend.app.core.history import Chunk, HeldElsewhere, Refused, RunRecord, ThreadHead, append, refuse, seal
 
 
 def run_of(head: ThreadHead, name: str) -> RunRecord:
@@ -57,3 +57,27 @@ def test_a_sealed_chunk_takes_nothing_more() -> None:
     seal(first)  # of the past: the open one stays open
     assert append(run, b"3") is None
     assert second.frames == [b"2", b"3"]
+
+
+def test_a_chunk_carries_the_fence_of_the_moment_when_it_was_begun() -> None:
+    head = ThreadHead("user_1", "thr_1", "e", 1, fence=3)
+    chunk = appended(run_of(head, "r"), b"1")
+    head.fence = 4
+    assert (chunk.fence, ThreadHead("user_1", "thr_2", "e", 2).fence) == (3, 0)
+
+
+def test_a_run_that_is_refused_has_ended_and_hears_of_it_once() -> None:
+    head = ThreadHead("user_1", "thr_1", "e", 1, fence=1)
+    run, heard = run_of(head, "r"), list[Refused]()
+    first = appended(run, b"1")
+    seal(first)
+    second = appended(run, b"2")
+    run.refused = heard.append
+    refuse(first, "key_taken")
+    refuse(second, "fenced")
+    assert (heard, run.ended) == (["key_taken"], True)
+
+
+def test_who_is_told_to_go_elsewhere_is_told_where() -> None:
+    elsewhere = HeldElsewhere("prc_1")
+    assert (elsewhere.process_id, str(elsewhere)) == ("prc_1", "held by prc_1")

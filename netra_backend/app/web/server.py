@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import uvicorn
@@ -22,13 +22,14 @@ from .uvicorn_protocol import DirectWebSocketProtocol
 
 _LOG: Final = logging.getLogger("netra.server")
 _LAST_WAIT_S: Final = 0.5
+_BACKLOG: Final = 4096
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, application: Application, announce: bool) -> None:
+    def __init__(self, config: uvicorn.Config, application: Application, tell: Callable[[str], None]) -> None:
         super().__init__(config)
         self._application = application
-        self._announce = announce
+        self._tell = tell
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -36,13 +37,10 @@ class _Server(uvicorn.Server):
             return
         gc.collect()
         gc.freeze()
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
-        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        url = url_of(self.servers[0].sockets[0])
         if self._application.runtime is not None:
             self._application.runtime.announce(url)
-        if self._announce:
-            sys.stdout.write(json.dumps({"ready": True, "url": url}) + "\n")
-            sys.stdout.flush()
+        self._tell(url)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._application.drain()
@@ -70,29 +68,67 @@ def configuration(application: Application, settings: Settings) -> uvicorn.Confi
         "server_header": False,
         "access_log": False,
         "log_config": None,
-        "backlog": 4096,
+        "backlog": _BACKLOG,
         "timeout_graceful_shutdown": 2,  # on top of ``Limits.drain_s``, and all of it within ten seconds
     }
     return uvicorn.Config(application, **options)
 
 
-async def serve(application: Application, settings: Settings, *, announce: bool = True) -> None:
-    """Serve until SIGTERM or SIGINT. Raises ``SystemExit`` where the server could not start, or had to stop."""
-    await _Server(configuration(application, settings), application, announce).serve()
-    if application.failed:
-        raise SystemExit(1)
+def url_of(listener: Any) -> str:
+    """Where a socket listens."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(application: Application, settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, in a loop of its own. Ends the process where an agent cannot be ended."""
-    config = configuration(application, settings)
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(_to_the_end(application, settings))
+def tell_ready(url: str) -> None:
+    """The one line on standard output that says when and where."""
+    sys.stdout.write(json.dumps({"ready": True, "url": url}) + "\n")
+    sys.stdout.flush()
 
 
-async def _to_the_end(application: Application, settings: Settings) -> None:
+def listen(settings: Settings, count: int) -> list[socket.socket]:
+    """One listening socket for each of ``count`` processes, all of one address. Raises ``SystemExit`` where it cannot be had.
+
+    On Linux the kernel deals connections out among them evenly. One socket for all would not do: who sleeps lightest takes
+    most, and a WebSocket stays where it was taken. Elsewhere it is one socket all the same.
+    """
     try:
-        await serve(application, settings)
+        family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        first = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+        if not sys.platform.startswith("linux"):
+            return [first] * count
+        # Sockets that share an address would share it with another server's, too. This one showed that there is none.
+        address = first.getsockname()[:2]
+        first.close()
+        return [socket.create_server(address, family=family, backlog=_BACKLOG, reuse_port=True) for _ in range(count)]
+    except OSError as fault:
+        _LOG.error("cannot listen on %s:%s: %s", settings.host, settings.port, fault)
+        raise SystemExit(1) from None
+
+
+def run(
+    application: Application,
+    settings: Settings,
+    *,
+    listener: socket.socket | None = None,
+    tell: Callable[[str], None] = tell_ready,
+) -> None:
+    """Serve until SIGTERM or SIGINT, in a loop of its own. Ends the process where an agent cannot be ended.
+
+    ``listener``: a socket that listens already, instead of one of these settings' own. ``tell`` is told when it is ready.
+    Raises ``SystemExit`` where the server could not start, or had to stop.
+    """
+    config = configuration(application, settings)
+    server = _Server(config, application, tell)
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(_to_the_end(server, application, None if listener is None else [listener]))
+
+
+async def _to_the_end(server: _Server, application: Application, listeners: list[socket.socket] | None) -> None:
+    try:
+        await server.serve(listeners)
+        if application.failed:
+            raise SystemExit(1)
     finally:
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:

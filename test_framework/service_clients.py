@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +29,74 @@ async def own_database(server_url: str) -> AsyncIterator[tuple[Any, str]]:
                 yield connection, url
             finally:
                 await connection.close()
+        finally:
+            await keeper.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    finally:
+        await keeper.close()
+
+
+@dataclass(frozen=True, slots=True)
+class NetraDatabase:
+    """One database with the schema in it: ``url`` is what a server is given, ``admin_url`` a superuser's."""
+
+    url: str
+    admin_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A PostgreSQL server on which ``netra migrate`` has run once: ``template`` is a database to copy, and ``login`` with
+    ``password`` the role that servers log in as."""
+
+    server_url: str
+    template: str
+    login: str
+    password: str
+
+    def admin_url(self, database: str) -> str:
+        """Where an administrator finds this database."""
+        return urlsplit(self.server_url)._replace(path=f"/{database}").geturl()
+
+    def login_url(self, database: str) -> str:
+        """What a server of ours is given as ``NETRA_DATABASE_URL``."""
+        parts = urlsplit(self.server_url)
+        place = parts.netloc.rpartition("@")[2]
+        return parts._replace(netloc=f"{self.login}:{self.password}@{place}", path=f"/{database}").geturl()
+
+
+@asynccontextmanager
+async def prepared(server_url: str) -> AsyncIterator[Prepared]:
+    """Migrate a template database and make a role to log in as; both are gone afterwards. The roles of the schema, which
+    are the whole server's, stay."""
+    import asyncpg
+
+    from netra_backend.app.adapters.postgres_migration import migrate_postgres
+
+    mark = f"netra_{os.getpid()}_{secrets.token_hex(6)}"
+    place = Prepared(server_url, f"{mark}_template", f"{mark}_server", secrets.token_hex(16))
+    keeper = await asyncpg.connect(server_url)
+    try:
+        await keeper.execute(f"CREATE ROLE \"{place.login}\" LOGIN PASSWORD '{place.password}'")
+        await keeper.execute(f'CREATE DATABASE "{place.template}"')
+        await migrate_postgres(place.admin_url(place.template), lambda _: None, login=place.login)
+        yield place
+    finally:
+        await keeper.execute(f'DROP DATABASE IF EXISTS "{place.template}" WITH (FORCE)')
+        await keeper.execute(f'DROP ROLE IF EXISTS "{place.login}"')
+        await keeper.close()
+
+
+@asynccontextmanager
+async def own_netra_database(place: Prepared) -> AsyncIterator[NetraDatabase]:
+    """A new database with the whole schema. Dropped afterwards."""
+    import asyncpg
+
+    name = f"netra_{os.getpid()}_{secrets.token_hex(6)}"
+    keeper = await asyncpg.connect(place.server_url)
+    try:
+        await keeper.execute(f'CREATE DATABASE "{name}" TEMPLATE "{place.template}"')
+        try:
+            yield NetraDatabase(place.login_url(name), place.admin_url(name))
         finally:
             await keeper.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     finally:

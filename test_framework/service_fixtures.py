@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -11,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 if TYPE_CHECKING:
+    from .service_clients import NetraDatabase, Prepared
     from .services import Service
 
 
@@ -57,3 +59,23 @@ async def real_services_fixture(postgres_service: Service, redis_service: Servic
         db, database_url = await stack.enter_async_context(own_database(postgres_service.url))
         redis, redis_url = await stack.enter_async_context(own_redis(redis_service.url))
         yield {"db": db, "redis": redis, "database_url": database_url, "redis_url": redis_url}
+
+
+@pytest.fixture(scope="session")
+def prepared_postgres(postgres_service: Service) -> Iterator[Prepared]:
+    """The PostgreSQL of this worker with ``netra migrate`` done."""
+    from .service_clients import prepared
+
+    with asyncio.Runner() as runner:
+        place = prepared(postgres_service.url)
+        yield runner.run(place.__aenter__())
+        runner.run(place.__aexit__(None, None, None))
+
+
+@pytest_asyncio.fixture
+async def netra_database(prepared_postgres: Prepared) -> AsyncIterator[NetraDatabase]:
+    """A database of this test's own with the schema in it, as an administrator and as a server reach it."""
+    from .service_clients import own_netra_database
+
+    async with own_netra_database(prepared_postgres) as database:
+        yield database

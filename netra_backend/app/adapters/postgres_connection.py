@@ -1,0 +1,69 @@
+"""Connections to PostgreSQL, each as the one role that its job needs."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import asyncpg
+
+from ..core.errors import DependencyUnavailable
+
+SCHEMA: Final = "netra"
+OWNER: Final = "netra_owner"
+WRITER: Final = "netra_writer"
+READER: Final = "netra_reader"
+Role = Literal["netra_writer", "netra_reader"]
+
+CONNECT_TIMEOUT_S: Final = 10.0
+COMMAND_TIMEOUT_S: Final = 30.0
+
+TROUBLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What a connection raises where the database is gone, refuses or does not answer in time (``TimeoutError`` is one)."""
+
+_SETTINGS: Final = {
+    "search_path": f"{SCHEMA}, pg_temp",  # nothing temporary is ever taken for a table of ours
+    "application_name": "netra",
+    "jit": "off",  # every statement is short
+    "idle_in_transaction_session_timeout": "10s",  # a process that is frozen keeps no row locked
+}
+
+
+async def connect(url: str, role: Role | None) -> asyncpg.Connection:
+    """One connection that is ``role`` from its first statement on; ``None``: what logged in. Raises ``TROUBLE``."""
+    return await asyncpg.connect(
+        url, timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S, server_settings=_settings(role)
+    )
+
+
+async def open_pool(url: str, role: Role, *, size: int) -> asyncpg.Pool:
+    """Up to ``size`` connections that are ``role``; made as they are needed, after the first. Raises ``TROUBLE``."""
+    return await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=size,
+        timeout=CONNECT_TIMEOUT_S,
+        command_timeout=COMMAND_TIMEOUT_S,
+        server_settings=_settings(role),
+        reset=_reset,
+    )
+
+
+async def _reset(connection: asyncpg.Connection) -> None:
+    """Before a connection is lent again it is what it was at first; of its role PostgreSQL has to be told on its own."""
+    await connection.execute(f"{connection.get_reset_query()} RESET ROLE")
+
+
+def _settings(role: Role | None) -> dict[str, str]:
+    # As a setting of the session's start, the role is also what every reset of the session leads back to.
+    return _SETTINGS if role is None else {**_SETTINGS, "role": role}
+
+
+async def name_owner(connection: asyncpg.Connection, owner: str) -> None:
+    """Say whose rows this transaction is about. Outside of a transaction it says nothing."""
+    await connection.execute("SELECT set_config('netra.owner', $1, true)", owner)
+
+
+def unavailable(error: BaseException) -> DependencyUnavailable:
+    """What a caller is told where the database did not do it: never an address, nor what was sent."""
+    reason = type(error).__name__ if isinstance(error, asyncpg.PostgresError) else "it does not answer"
+    return DependencyUnavailable(f"PostgreSQL cannot be used ({reason}).", retry_after_ms=5000)

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from netra_backend.app.config import Settings
-from netra_backend.app.web.server import run
-from netra_backend.app.wiring import build
+from netra_backend.app.serving import serve
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -22,10 +21,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("module")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args(argv)
     added = importlib.import_module(given.module)
-    settings = Settings.load(os.environ, data_dir=given.data_dir, port=given.port)
-    run(build(settings, agents=added.AGENTS, tools=added.TOOLS), settings)
+    settings = Settings.load(os.environ, data_dir=given.data_dir, port=given.port, workers=given.workers)
+    serve(settings, agents=added.AGENTS, tools=added.TOOLS)
 
 
 if __name__ == "__main__":

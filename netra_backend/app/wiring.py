@@ -57,17 +57,23 @@ _ID_ENTROPY: Final = 10
 AGENTS: Final[tuple[MakeAgent, ...]] = (TriageAgent, CostOptimizer)
 
 
-def build(settings: Settings, *, agents: Iterable[MakeAgent] = (), tools: Iterable[Tool] = ()) -> Application:
-    """The server of these settings, as an ASGI application with a lifespan; ``agents`` and ``tools`` are added to ours."""
-    return Application(partial(open_runtime, settings, tuple(agents), tuple(tools)))
+def build(
+    settings: Settings, *, agents: Iterable[MakeAgent] = (), tools: Iterable[Tool] = (), place: int | None = None
+) -> Application:
+    """The server of these settings, as an ASGI application with a lifespan; ``agents`` and ``tools`` are added to ours.
+
+    ``place``: see ``open_runtime``.
+    """
+    return Application(partial(open_runtime, settings, tuple(agents), tuple(tools), place=place))
 
 
 @asynccontextmanager
 async def open_runtime(
-    settings: Settings, agents: tuple[MakeAgent, ...] = (), tools: tuple[Tool, ...] = ()
+    settings: Settings, agents: tuple[MakeAgent, ...] = (), tools: tuple[Tool, ...] = (), *, place: int | None = None
 ) -> AsyncIterator[Runtime]:
     """Open every part in order, and close them in reverse.
 
+    ``place`` is that of this process among several that share the data directory; who started them holds it then.
     Raises ``ConfigurationError`` where the data directory cannot be had.
     """
     _check_adapters(settings)
@@ -75,9 +81,14 @@ async def open_runtime(
     clock, entropy, limits = SystemClock(), SystemEntropy(), settings.limits
     new_id = _minter(clock, entropy)
     async with AsyncExitStack() as stack:
-        data_dir = make_data_directory(settings.data_dir)
-        lock = lock_data_directory(data_dir)
-        stack.callback(lock.release)
+        data_dir = scratch = make_data_directory(settings.data_dir)
+        announce: Callable[[str], None] = _LOG.debug
+        if place is None:
+            lock = lock_data_directory(data_dir)
+            stack.callback(lock.release)
+            announce = lock.announce
+        else:
+            scratch = make_data_directory(data_dir / f"process-{place}")
 
         audit = SqliteAudit(data_dir / "audit.db")
         stack.push_async_callback(audit.close)
@@ -157,7 +168,8 @@ async def open_runtime(
             services=services,
             turns=turns,
             desk=desk,
-            announce=lock.announce,
+            announce=announce,
+            scratch=scratch,
         )
         revocations.listen(partial(_end_sign_in, pool, turns))
         try:

@@ -22,7 +22,14 @@ _OF_EVERY_RECORD: Final = frozenset(vars(logging.makeLogRecord({}))) | _LEFT_OUT
 
 
 class JsonFormatter(logging.Formatter):
-    """``{"ts": …, "level": …, "logger": …, "event": …}``, the record's own fields, and ``exception`` where there is one."""
+    """``{"ts": …, "level": …, "logger": …, "event": …}``, the record's own fields, and ``exception`` where there is one.
+
+    ``constant``: fields of every line.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.constant: dict[str, str] = {}
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -30,6 +37,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": _shown(record.getMessage()),
+            **self.constant,
         }
         own = {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
         if own:
@@ -66,6 +74,13 @@ def configure_logging(level: str = "info", stream: TextIO | None = None) -> None
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)
+
+
+def name_process(process_id: str) -> None:
+    """Have every line say which process of several wrote it, from now on."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, JsonFormatter):
+            handler.formatter.constant["process"] = process_id
 
 
 def _shown(text: str) -> str:

@@ -24,12 +24,13 @@ def serve(
     Example: netra serve --port 8000 --data-dir ./data
     """
     from ..adapters.json_logs import configure_logging
-    from ..web.server import run  # the server's parts take half a second to load: other commands do not need them
-    from ..wiring import build
+    from ..serving import (
+        serve as serve_settings,
+    )  # its parts take half a second to load: other commands do not need them
 
     settings = load_settings(data_dir, host=host, port=port, workers=workers)
     configure_logging()
-    run(build(settings), settings)
+    serve_settings(settings)
 
 
 @told

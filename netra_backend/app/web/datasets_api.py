@@ -144,7 +144,7 @@ def _options(request: Request) -> dict[str, Any]:
 
 async def _received(request: Request, runtime: Runtime) -> IO[bytes]:
     """The body as a file that is gone when it is closed."""
-    file = tempfile.NamedTemporaryFile(dir=runtime.settings.data_dir, prefix=PREFIX)  # noqa: SIM115  # closed by the caller
+    file = tempfile.NamedTemporaryFile(dir=runtime.scratch, prefix=PREFIX)  # noqa: SIM115  # closed by the caller
     idle_s = runtime.settings.limits.body_idle_s
     held = bytearray()
     try:

@@ -15,9 +15,9 @@ DAY_MS: Final = 24 * 3600 * 1000
 EVERY_S: Final = 24 * 3600.0
 
 
-def remove_leftovers(data_dir: Path) -> int:
+def remove_leftovers(scratch: Path) -> int:
     """Remove uploads that a killed process left; how many. Called before anything is received."""
-    found = list(data_dir.glob(f"{PREFIX}*"))
+    found = list(scratch.glob(f"{PREFIX}*"))
     for path in found:
         path.unlink(missing_ok=True)
     return len(found)

@@ -39,7 +39,7 @@ class HttpSide:
     """An ASGI application for HTTP. ``doors`` are all there are; ``requests`` counts answers by door and status."""
 
     def __init__(self, runtime: Runtime) -> None:
-        remove_leftovers(runtime.settings.data_dir)
+        remove_leftovers(runtime.scratch)
         self.transfers = transfers = Transfers(runtime.quotas, runtime.settings.limits, runtime.clock)
         runtime.revocations.listen(transfers.end_user)
         self.requests: dict[tuple[str, int], int] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ..agents.supervisor.agent_registry import AgentRegistry
 from ..agents.supervisor.execution_engine_factory import ExecutionEngineFactory
@@ -52,5 +53,7 @@ class Runtime:
     desk: FrontDesk
     announce: Callable[[str], None]
     """Tells other processes of this machine where the server listens."""
+    scratch: Path
+    """A directory of this process alone, for what it is receiving."""
     connections: set[Connection] = field(default_factory=set)
     draining: bool = False

@@ -17,7 +17,7 @@ import uvicorn
 
 from netra_backend.app.config import Settings
 from netra_backend.app.web.application import Application
-from netra_backend.app.web.server import configuration
+from netra_backend.app.web.server import configuration, listen, url_of
 from netra_backend.app.web.uvicorn_protocol import DirectWebSocketProtocol
 from test_framework.guardian import in_child
 from test_framework.server_process import ServerFailed, ServerProcess
@@ -179,3 +179,12 @@ def test_uvicorn_runs_it_with_our_protocol_and_without_keepalive_or_compression(
     assert (config.ws_ping_interval, config.ws_per_message_deflate) == (None, False)
     assert config.ws_max_size == settings.limits.frame_bytes
     assert config.proxy_headers is False
+
+
+def test_sockets_of_several_processes_share_an_address_that_nobody_else_gets(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        first = [stack.enter_context(each) for each in listen(Settings(data_dir=tmp_path, port=0), 3)]
+        assert len({url_of(each) for each in first}) == 1
+        port = first[0].getsockname()[1]
+        with pytest.raises(SystemExit):
+            listen(Settings(data_dir=tmp_path, port=port), 2)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters.json_logs import MAX_CHARACTERS, JsonHandler, configure_logging
+from netra_backend.app.adapters.json_logs import MAX_CHARACTERS, JsonHandler, configure_logging, name_process
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl"
 LOG = logging.getLogger("netra.of_this_test")
@@ -140,3 +140,10 @@ def test_without_a_stream_logs_go_to_standard_error(stream: io.StringIO) -> None
     configure_logging()
     (handler,) = [handler for handler in logging.getLogger().handlers if isinstance(handler, JsonHandler)]
     assert handler.stream is sys.stderr
+
+
+def test_a_process_of_several_names_itself_in_every_line(stream: io.StringIO) -> None:
+    LOG.warning("before")
+    name_process("prc_1")
+    LOG.warning("after")
+    assert [line.get("process") for line in lines(stream)] == [None, "prc_1"]

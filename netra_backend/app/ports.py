@@ -133,25 +133,31 @@ class EventLog(Counted, Protocol):
         """A new thread, held by this process; stored with the first commit of one of its events. Raises ``ValueError`` where
         it is known."""
 
-    async def hold(self, head: ThreadHead) -> None:
-        """Be the one who may append. On return ``head.fence`` > 0, and ``head`` is as it is stored; its owner is ``""`` where
-        it was deleted. Raises ``HeldElsewhere``."""
+    async def hold(self, head: ThreadHead) -> list[StoredRun]:
+        """Be the one who may append, and learn the unfinished runs that the holder before left, in their order: they are to go
+        on here. On return ``head`` is as it is stored and its ``fence`` > 0; where it was deleted its owner is ``""``.
+
+        Nothing is done and nothing is told where this process holds it already. Raises ``HeldElsewhere``, and
+        ``DependencyUnavailable`` where this head is no longer the one in memory."""
 
     async def release(self, heads: Sequence[ThreadHead]) -> None:
-        """Let go of threads, whether or not their runs have ended: once what was appended is committed, another process may
-        take hold of them. On return each one's fence is 0, but for those that were appended to in the meantime."""
+        """Let go of threads, whether or not their runs have ended. Their fences are 0 from the call on, so that nothing can be
+        appended; on return what was appended before is committed and another process may take hold. A ``hold`` in the
+        meantime waits for that."""
 
     def forget(self, thread_id: str) -> None:
         """What is in memory of this thread may be old: unless this process holds it, read it again when it is asked for."""
 
     def append(self, run: RunRecord, frame: bytes, *, ends: bool = False) -> Chunk:
-        """Append one event's bytes at ``run.head.top + 1``; ``ends`` ends the run. Raises ``DependencyUnavailable``.
+        """Append one event's bytes at ``run.head.top + 1``; ``ends`` ends the run. Raises ``DependencyUnavailable``, also where
+        this process does not hold the thread.
 
         Where the store then takes nothing of a chunk, ``core.history.refuse`` is called for it, in its place in the order; the
         head is no longer in memory by then, and nothing that was appended to it later is stored either."""
 
     async def durable(self, run: RunRecord) -> None:
-        """Wait until all that was appended to the run is committed."""
+        """Wait until all that was appended to the run is committed. Raises ``DependencyUnavailable`` where it is not: the log
+        failed, or the store took nothing of it."""
 
     def pages(self, head: ThreadHead, after: int, upto: int) -> AsyncIterator[list[bytes]]:
         """The committed frames with ``after`` < seq <= ``upto``, in order, in pages of at most 300 or 1 MiB (one frame at

@@ -92,8 +92,8 @@ class MemoryEventLog:
         head = self._heads[thread_id] = ThreadHead(owner, thread_id, epoch, 0, title=title, fence=1)
         return head
 
-    async def hold(self, head: ThreadHead) -> None:
-        """Nothing is to be done: the store is this log's alone, and every head is born held."""
+    async def hold(self, head: ThreadHead) -> list[StoredRun]:
+        return []  # the store is this log's alone, and every head is born held
 
     async def release(self, heads: Sequence[ThreadHead]) -> None:
         """There is nobody to let go to."""

@@ -46,6 +46,7 @@ class SqliteEventLog:
         self._on_failure = on_failure
         self._heads: dict[str, ThreadHead] = {}
         self._dirty: list[Chunk] = []
+        self._due: list[Chunk] = []
         self._waiters: dict[ThreadHead, list[tuple[int, asyncio.Future[None]]]] = {}
         self._changes: dict[Change, asyncio.Future[None]] = {}
         writer = sqlite_schema.open_writer(path)
@@ -95,8 +96,8 @@ class SqliteEventLog:
                 del self._heads[each.thread_id]
         self._heads[head.thread_id] = head
 
-    async def hold(self, head: ThreadHead) -> None:
-        """Nothing is to be done: the store is this log's alone, and every head is born held."""
+    async def hold(self, head: ThreadHead) -> list[StoredRun]:
+        return []  # the store is this log's alone, and every head is born held
 
     async def release(self, heads: Sequence[ThreadHead]) -> None:
         """There is nobody to let go to."""
@@ -124,15 +125,25 @@ class SqliteEventLog:
 
     def _flush_next(self) -> None:
         """Flush after the tasks that this turn of the loop made have taken their first step: a run that was accepted and
-        begins at once is then one chunk, one commit and one write."""
-        self._loop.call_soon(self._flush)
+        begins at once is then one chunk, one commit and one write. What is begun meanwhile waits for its own first steps."""
+        self._make_due()
+        self._loop.call_soon(self._flush_due)
+
+    def _make_due(self) -> None:
+        self._due.extend(self._dirty)
+        self._dirty.clear()
+
+    def _flush_due(self) -> None:
+        due, self._due = self._due, []
+        if due:
+            for chunk in due:
+                history.seal(chunk)
+            self._writer.put(due)
 
     def _flush(self) -> None:
-        dirty, self._dirty = self._dirty, []
-        if dirty:
-            for chunk in dirty:
-                history.seal(chunk)
-            self._writer.put(dirty)
+        """Flush all there is, at once."""
+        self._make_due()
+        self._flush_due()
 
     async def durable(self, run: RunRecord) -> None:
         if self.failed:

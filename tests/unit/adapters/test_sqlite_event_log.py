@@ -55,6 +55,34 @@ async def test_what_comes_while_a_commit_is_under_way_is_committed_together(stor
     assert len(story.groups) <= 2  # the one that was waited for, and all the others
 
 
+async def test_a_request_and_its_run_s_first_step_are_one_chunk_also_when_others_are_about_to_be_stored(
+    story: LogStory,
+) -> None:
+    earlier, later = story.run(story.thread()), story.run(story.thread("user_bob"))
+    story.write(earlier)
+    await asyncio.sleep(0)  # in the turn that this wakes up in, the earlier one is about to be stored
+    story.write(later, "asked")
+    asyncio.get_running_loop().call_soon(story.write, later, "begun")
+    await asyncio.sleep(0)
+    await story.log.durable(later)
+    assert [len(told.frames) for told in story.published] == [1, 2]
+
+
+async def test_a_change_stores_what_was_about_to_be_stored_and_what_was_just_written_before_itself(
+    story: LogStory,
+) -> None:
+    head = story.thread()
+    run, other = story.run(head), story.run(story.thread("user_bob"))
+    story.write(run)
+    await asyncio.sleep(0)
+    story.write(other)
+    await story.log.rename(head, "Another title")
+    assert (head.durable, other.head.durable) == (1, 1)
+    story.write(other, ends=True)
+    await story.log.durable(other)
+    assert [told.first for told in story.published] == [1, 1, 2]
+
+
 async def test_nothing_is_told_before_another_connection_can_read_it(
     path: Path,
 ) -> None:

@@ -120,6 +120,7 @@ COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 -
 lock: install
 	$(COMPILE) pyproject.toml --extra scale --group dev -o requirements/dev.lock
 	$(COMPILE) pyproject.toml --group build -c requirements/dev.lock -o requirements/runtime.lock
+	$(COMPILE) pyproject.toml --extra scale --group build -c requirements/dev.lock -o requirements/image.lock
 	$(COMPILE) --group installer -o requirements/installer.lock
 	$(COMPILE) --group peers -o requirements/bench.lock
 

@@ -39,6 +39,10 @@ def text_frame_header(length: int) -> bytes:
     return b"\x81\x7f" + length.to_bytes(8, "big")
 
 
+_HEADERS: Final = tuple(text_frame_header(length) for length in range(1024))
+"""Of the lengths that most frames have."""
+
+
 class DirectWire:
     """``websocket_core.connection.Wire`` on a uvicorn connection."""
 
@@ -65,8 +69,8 @@ class DirectWire:
             return
         parts: list[bytes] = []
         for frame in frames:
-            parts.append(text_frame_header(len(frame)))
-            parts.append(frame)
+            length = len(frame)
+            parts += (_HEADERS[length] if length < len(_HEADERS) else text_frame_header(length), frame)
         protocol.transport.write(b"".join(parts))
 
     def ping(self) -> bool:

@@ -1,65 +1,60 @@
-"""Where datasets lie: one directory an owner, one below it for each dataset, all with names that tell nothing.
+"""Where datasets lie on a local disk: one directory an owner, one below it for each dataset, all with names that tell nothing.
 
-A dataset becomes visible by one rename of its finished directory, and vanishes by one: there is never half of one. Paths are
-made here, of the owner's id and of ids that the server minted, and are told to no one but the child that opens them.
+A dataset becomes visible by one rename of its finished directory, and vanishes by one: there is never half of one. Several
+processes may share a directory: whoever changes something of an owner holds a lock of that owner's for as long as the change
+takes, which is short, and whoever makes a dataset holds its directory for as long as it lives. Readers need no lock.
+
+Paths are made here, of the owner's id and of ids that the server minted, and are told to no one but the child that opens them.
 """
 
 from __future__ import annotations
 
-import hashlib
+import fcntl
 import os
 import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
+from ..core.errors import DependencyUnavailable
 from ..core.ids import check_id
+from .datasets import ROWS_FILE, Dataset, admit, deleted_meanwhile, folder_of, in_order
 
-ROWS_FILE: Final = "rows.duckdb"
 _ABOUT_FILE: Final = "dataset.json"
 _STAGED: Final = ".staged-"
 _GONE: Final = ".gone-"
+_LOCKS: Final = ".locks"
+_CALLED_OFF: Final = ".called-off"
+"""In a staged directory: its owner deleted everything since, so it must not be committed."""
 
-
-class Dataset(msgspec.Struct, frozen=True, kw_only=True):
-    """One dataset, as its file tells it. Times are ms since 1970 UTC."""
-
-    dataset_id: str
-    name: str
-    format: str
-    fingerprint: str
-    imported_at_ms: int
-    rows: int
-    rejected: int
-    first_ts_ms: int
-    last_ts_ms: int
-    capabilities: list[str]
-    generated: bool
-    priced_as: str | None
-    account: dict[str, Any]
-    """What the import answered."""
+_LOCK_WITHIN_S: Final = 10.0
+_LOCK_EVERY_S: Final = 0.005
 
 
 class DatasetDirectory:
     """The datasets of all owners below ``root``. Every method names the owner first; nothing is found without one."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
+        self._held: dict[Path, int] = {}
+        """The staged directories of this process, with the descriptors that hold them."""
 
     def recover(self) -> None:
-        """Remove what a killed process left unfinished. Called once, before anything is imported."""
+        """Remove what killed processes left unfinished. What living ones are about is left alone."""
         for pattern in (f"*/{_STAGED}*", f"*/{_GONE}*", f"{_GONE}*"):
-            for leftover in self._root.glob(pattern):
-                shutil.rmtree(leftover, ignore_errors=True)
+            for leftover in self.root.glob(pattern):
+                folder = leftover.parent.name if leftover.parent != self.root else leftover.name.removeprefix(_GONE)
+                with self._changing(folder):
+                    _remove_unless_held(leftover)
 
     def datasets(self, owner: str) -> list[Dataset]:
         """The owner's datasets, oldest first."""
-        found = [
-            msgspec.json.decode(about.read_bytes(), type=Dataset)
-            for about in self._of(owner).glob(f"[!.]*/{_ABOUT_FILE}")
-        ]
-        return sorted(found, key=lambda dataset: (dataset.imported_at_ms, dataset.dataset_id))
+        found = (_read(about) for about in self._of(owner).glob(f"[!.]*/{_ABOUT_FILE}"))
+        return in_order([dataset for dataset in found if dataset is not None])
 
     def rows_file(self, owner: str, dataset_id: str) -> Path:
         """The database file of one dataset of this owner."""
@@ -67,51 +62,130 @@ class DatasetDirectory:
         return self._of(owner) / dataset_id / ROWS_FILE
 
     def stage(self, owner: str, dataset_id: str) -> Path:
-        """A new directory in which a dataset is made."""
+        """A new directory in which a dataset is made; ``discard`` it at the end, whatever came of it."""
         check_id("dataset_id", dataset_id)
-        staged = self._of(owner) / f"{_STAGED}{dataset_id}"
-        staged.mkdir(mode=0o700, parents=True)
+        staged = self._staged(owner, dataset_id)
+        with self._changing(staged.parent.name):
+            staged.mkdir(mode=0o700, parents=True)
+            self._held[staged] = _hold(staged)
         return staged
 
     def discard(self, owner: str, dataset_id: str) -> None:
-        """Remove a staged directory, if it is still there."""
-        shutil.rmtree(self._of(owner) / f"{_STAGED}{dataset_id}", ignore_errors=True)
+        """Let go of a staged directory, and remove it if it is still there."""
+        staged = self._staged(owner, dataset_id)
+        shutil.rmtree(staged, ignore_errors=True)
+        descriptor = self._held.pop(staged, None)
+        if descriptor is not None:
+            os.close(descriptor)
 
-    def commit(self, owner: str, dataset: Dataset) -> None:
-        """Make a staged dataset visible: durable first, then renamed."""
-        staged = self._of(owner) / f"{_STAGED}{dataset.dataset_id}"
-        about = staged / _ABOUT_FILE
-        about.write_bytes(msgspec.json.encode(dataset))
-        for durable in (about, staged):
-            _sync(durable)
-        staged.rename(self._of(owner) / dataset.dataset_id)
-        _sync(self._of(owner))
+    def commit(self, owner: str, dataset: Dataset, most: int) -> Dataset:
+        """Make a staged dataset visible: durable first, then renamed. Returns what is there; see ``Staged.commit``."""
+        staged = self._staged(owner, dataset.dataset_id)
+        with self._changing(staged.parent.name):
+            if not staged.is_dir() or (staged / _CALLED_OFF).exists():
+                raise deleted_meanwhile()
+            same = admit(dataset, self.datasets(owner), most)
+            if same is not None:
+                return same
+            about = staged / _ABOUT_FILE
+            about.write_bytes(msgspec.json.encode(dataset))
+            for durable in (about, staged):
+                _sync(durable)
+            staged.rename(staged.with_name(dataset.dataset_id))
+            _sync(staged.parent)
+        return dataset
 
     def delete(self, owner: str, dataset_id: str) -> bool:
         """Delete one dataset; whether there was one."""
         check_id("dataset_id", dataset_id)
-        return _vanish(self._of(owner) / dataset_id)
+        folder = self._of(owner)
+        with self._changing(folder.name):
+            return _vanish(folder / dataset_id)
 
     def delete_owner(self, owner: str) -> None:
-        """Delete everything of the owner."""
-        _vanish(self._of(owner))
+        """Delete everything of the owner. What other processes are making for them is called off, and theirs to remove."""
+        folder = self._of(owner)
+        with self._changing(folder.name):
+            for staged in folder.glob(f"{_STAGED}*"):
+                if not _remove_unless_held(staged):
+                    (staged / _CALLED_OFF).touch(mode=0o600)
+            for dataset in folder.glob("[!.]*"):
+                _vanish(dataset)
+            with suppress(OSError):  # not there, or not empty
+                folder.rmdir()
 
-    def trim(self, before_ms: int) -> list[str]:
-        """Delete datasets that were imported before then; the folder of the owner of each."""
-        folders = []
-        for about in self._root.glob(f"[!.]*/[!.]*/{_ABOUT_FILE}"):
-            old = msgspec.json.decode(about.read_bytes(), type=Dataset).imported_at_ms < before_ms
-            if old and _vanish(about.parent):
-                folders.append(about.parent.parent.name)
-        return folders
-
-    def folder_of(self, owner: str) -> str:
-        """The name of the owner's folder."""
-        return self._of(owner).name
+    def trim(self, before_ms: int) -> int:
+        """Delete datasets that were imported before then; how many."""
+        count = 0
+        for about in self.root.glob(f"[!.]*/[!.]*/{_ABOUT_FILE}"):
+            dataset = _read(about)
+            if dataset is not None and dataset.imported_at_ms < before_ms:
+                with self._changing(about.parent.parent.name):
+                    count += _vanish(about.parent)
+        return count
 
     def _of(self, owner: str) -> Path:
-        check_id("owner", owner)
-        return self._root / hashlib.sha256(b"netra usage\0" + owner.encode()).hexdigest()[:40]
+        return self.root / folder_of(owner)
+
+    def _staged(self, owner: str, dataset_id: str) -> Path:
+        return self._of(owner) / f"{_STAGED}{dataset_id}"
+
+    @contextmanager
+    def _changing(self, folder: str) -> Iterator[None]:
+        """One at a time changes what lies in a folder, over all threads and processes.
+
+        Owners share 256 lock files, so that none is made for each and none has to be removed.
+        """
+        locks = self.root / _LOCKS
+        locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(locks / folder[:2], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            _lock(descriptor)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    """Take the lock, but never wait for a process that was frozen while it held it."""
+    until = time.monotonic() + _LOCK_WITHIN_S
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise DependencyUnavailable(
+                    "The usage data is being changed by another process.", retry_after_ms=5_000
+                ) from None
+            time.sleep(_LOCK_EVERY_S)
+
+
+def _read(about: Path) -> Dataset | None:
+    """What a dataset is; ``None`` where another process has just removed it."""
+    try:
+        return msgspec.json.decode(about.read_bytes(), type=Dataset)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _hold(directory: Path) -> int:
+    """Hold a directory until the descriptor is closed, or this process ends."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return descriptor
+
+
+def _remove_unless_held(directory: Path) -> bool:
+    """Remove a directory that no living process holds; whether it is gone."""
+    try:
+        descriptor = _hold(directory)
+    except FileNotFoundError:
+        return True
+    except BlockingIOError:
+        return False
+    shutil.rmtree(directory, ignore_errors=True)
+    os.close(descriptor)
+    return True
 
 
 def _vanish(directory: Path) -> bool:

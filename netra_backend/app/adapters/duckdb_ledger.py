@@ -5,26 +5,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import stat
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from ..core import ids, validation
-from ..core.errors import QueryRejected, ToolFault
+from ..core.errors import DependencyUnavailable, QueryRejected, ToolFault
 from ..ports import Clock, Entropy
 from ..usage.profile import profile_without_rows
 from ..usage.questions import QUESTIONS
 from ..usage.rows import DATASET_COLUMNS
 from .child_process import ChildDied, ChildProcess
-from .dataset_directory import Dataset, DatasetDirectory
+from .datasets import Dataset, Datasets, DatasetsChanged, check_room
 from .ledger_replies import death_told, out_of_time, rebuilt
+from .local_datasets import LocalDatasets
 from .question_children import QuestionChildren
 
 _PROFILE: Final = "data_profile"
+_LOOKS: Final = 3
+"""How often a question is put again where another process changes the owner's datasets at that moment."""
+
+_log: Final = logging.getLogger("netra.ledger")
 _IMPORT_CHILD: Final = "netra_backend.app.adapters.import_child"
 
 
@@ -43,10 +50,14 @@ class LedgerBounds:
     imports: int = 2
     idle_s: float = 120.0
     datasets: int = 100
+    tidy_s: float = 30.0
+    """How often it is looked whether other processes deleted what children here have open, or copies lie of."""
 
 
 class DuckDBLedger:
-    """Usage rows below ``root``. ``start`` it before use, ``close`` it at the end.
+    """Usage rows below ``root``, or in ``datasets``. ``start`` it before use, ``close`` it at the end.
+
+    Any number of processes may answer for one owner: each question is asked of the datasets that there are when it is asked.
 
     ``questions`` are the ones that may be asked (name → ``module:function``); ``raw_sql`` among them only with
     ``allow_raw_sql``.
@@ -58,16 +69,16 @@ class DuckDBLedger:
         clock: Clock,
         entropy: Entropy,
         *,
+        datasets: Datasets | None = None,
         allow_raw_sql: bool = False,
         bounds: LedgerBounds | None = None,
         questions: Mapping[str, str] = QUESTIONS,
     ) -> None:
-        self._root = root
         self._clock = clock
         self._entropy = entropy
         self._questions = {name: path for name, path in questions.items() if allow_raw_sql or name != "raw_sql"}
         self._bounds = bounds = bounds or LedgerBounds()
-        self._directory = DatasetDirectory(root)
+        self._kept = datasets or LocalDatasets(root)
         self._children = QuestionChildren(
             clock, self._questions, list(self._questions), limit=bounds.children, idle_s=bounds.idle_s
         )
@@ -75,6 +86,7 @@ class DuckDBLedger:
         self._importing = asyncio.Semaphore(bounds.imports)
         self._asking_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._import_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._tidying: asyncio.Task[None] | None = None
 
     @property
     def children(self) -> QuestionChildren:
@@ -85,13 +97,18 @@ class DuckDBLedger:
         return {"questions": self._asked, "imports": self._imports_begun}
 
     async def start(self) -> None:
-        """Remove what a killed process left unfinished, and have a child stand by."""
-        await asyncio.to_thread(self._directory.recover)
+        """Remove what killed processes left unfinished, and have a child stand by."""
+        await self._kept.start()
         await self._children.stand_by()
+        self._tidying = asyncio.create_task(self._tidy_for_ever())
 
     async def close(self) -> None:
         """End the child processes."""
+        if self._tidying is not None:
+            self._tidying.cancel()
+            await asyncio.wait([self._tidying])
         await self._children.close()
+        await self._kept.close()
 
     async def ask(self, owner: str, question: str, arguments: Mapping[str, Any]) -> Any:
         """Answer one question over the owner's rows; see the port. Cancelled, it ends the child that was asked."""
@@ -102,29 +119,38 @@ class DuckDBLedger:
                 field="question",
                 hint="Raw SQL is answered where an operator sets NETRA_ALLOW_RAW_SQL=1; ask with metrics and filters.",
             )
-        if question == _PROFILE and not await self._datasets(owner):
+        if question == _PROFILE and not await self._kept.of(owner):
             return (
                 profile_without_rows()
             )  # most who ask for the first time have no data: no process is needed to say so
         asked = {"question": question, "arguments": arguments, "cpu_s": self._bounds.question_cpu_s}
         self._asked += 1
         async with _turn(self._asking_turns, owner):
-            return await self._children.ask(owner, lambda: self._opening(owner), asked, self._bounds.question_s)
+            for _ in range(_LOOKS):
+                datasets = await self._kept.of(owner)
+                with contextlib.suppress(DatasetsChanged):
+                    return await self._children.ask(
+                        owner,
+                        _version(datasets),
+                        partial(self._opening, owner, datasets),
+                        asked,
+                        self._bounds.question_s,
+                    )
+        raise DependencyUnavailable("The usage data cannot be opened at the moment.", retry_after_ms=5_000)
 
-    async def _opening(self, owner: str) -> Mapping[str, Any]:
-        datasets = await self._datasets(owner)
-        return {
-            "open": {
-                "owner": owner,
-                "sources": [
-                    {"path": str(self._directory.rows_file(owner, dataset.dataset_id)), "row": _row(dataset)}
-                    for dataset in datasets
-                ],
-                "secrets": sorted({str(self._root), str(self._root.resolve())}),
-                "memory_bytes": self._bounds.question_bytes,
-                "questions": self._questions,
+    @contextlib.asynccontextmanager
+    async def _opening(self, owner: str, datasets: Sequence[Dataset]) -> AsyncIterator[Mapping[str, Any]]:
+        async with self._kept.files(owner, datasets) as paths:
+            sources = [{"path": str(path), "row": _row(dataset)} for path, dataset in zip(paths, datasets, strict=True)]
+            yield {
+                "open": {
+                    "owner": owner,
+                    "sources": sources,
+                    "secrets": list(self._kept.secrets),
+                    "memory_bytes": self._bounds.question_bytes,
+                    "questions": self._questions,
+                }
             }
-        }
 
     async def import_usage(
         self, owner: str, path: Path, options: Mapping[str, Any], progress: Callable[[int, int], None]
@@ -132,21 +158,15 @@ class DuckDBLedger:
         """Import a file whole or not at all; see the port. Cancelled, it leaves nothing behind."""
         await asyncio.to_thread(_check_file, path)
         async with _turn(self._import_turns, owner), self._importing:
-            datasets = await self._datasets(owner)
-            if len(datasets) >= self._bounds.datasets:
-                raise ToolFault(
-                    "INVALID_ARGUMENTS",
-                    f"There are {len(datasets)} datasets already, and no more are kept.",
-                    hint="Delete one, or join files before importing them.",
-                )
+            datasets = await self._kept.of(owner)
+            check_room(len(datasets), self._bounds.datasets)
             self._imports_begun += 1
             now_ms = self._clock.now_ms()
             dataset_id = ids.mint("data", now_ms, self._entropy.take(10))
-            try:
-                staged = await asyncio.to_thread(self._directory.stage, owner, dataset_id)
+            async with self._kept.stage(owner, dataset_id) as staged:
                 job = {
                     "path": str(path),
-                    "staged": str(staged),
+                    "staged": str(staged.directory),
                     "options": options,
                     "now_ms": now_ms,
                     "known": {dataset.fingerprint: dataset.dataset_id for dataset in datasets},
@@ -163,12 +183,8 @@ class DuckDBLedger:
                 if account.get("preview"):
                     return {**account, "name": path.name}
                 dataset = _dataset(dataset_id, str(options.get("name") or path.name)[:256], now_ms, account)
-                async with _turn(self._asking_turns, owner):
-                    await asyncio.to_thread(self._directory.commit, owner, dataset)
-                    self._children.retire(owner)
-                return {**_shown(dataset), "already_imported": False}
-            finally:
-                await asyncio.shield(asyncio.to_thread(self._directory.discard, owner, dataset_id))
+                kept = await staged.commit(dataset, self._bounds.datasets)
+                return {**_shown(kept), "already_imported": kept.dataset_id != dataset_id}
 
     async def _imported(self, job: Mapping[str, Any], progress: Callable[[int, int], None]) -> dict[str, Any]:
         child = await ChildProcess.start(_IMPORT_CHILD)
@@ -190,30 +206,42 @@ class DuckDBLedger:
 
     async def datasets(self, owner: str) -> list[dict[str, Any]]:
         """The owner's datasets, oldest first."""
-        return [_shown(dataset) for dataset in await self._datasets(owner)]
-
-    async def _datasets(self, owner: str) -> list[Dataset]:
-        return await asyncio.to_thread(self._directory.datasets, owner)
+        return [_shown(dataset) for dataset in await self._kept.of(owner)]
 
     async def delete_dataset(self, owner: str, dataset_id: str) -> bool:
         """Delete one dataset of the owner; whether there was one."""
         async with _turn(self._asking_turns, owner):
             self._children.retire(owner)
-            return await asyncio.to_thread(self._directory.delete, owner, dataset_id)
+            return await self._kept.delete(owner, dataset_id)
 
     async def delete_owner(self, owner: str) -> None:
-        """Delete everything of the owner; an import that goes on is waited for and deleted, too."""
+        """Delete everything of the owner; an import that goes on here is waited for and deleted, too, and one that goes on in
+        another process comes to nothing."""
         async with _turn(self._import_turns, owner), _turn(self._asking_turns, owner):
             self._children.retire(owner)
-            await asyncio.to_thread(self._directory.delete_owner, owner)
+            await self._kept.delete_owner(owner)
 
     async def trim(self, before_ms: int) -> int:
         """Delete datasets that were imported before then, whoever's; how many."""
-        folders = await asyncio.to_thread(self._directory.trim, before_ms)
-        for owner in [owner for owner in self._children.pids if self._directory.folder_of(owner) in folders]:
+        count = await self._kept.trim(before_ms)
+        if count:
+            await self.tidy()
+        return count
+
+    async def tidy(self) -> None:
+        """End children that have open what is there no more, and let go of local copies of it."""
+        for owner in list(self._children.pids):
             async with _turn(self._asking_turns, owner):
-                self._children.retire(owner)
-        return len(folders)
+                self._children.retire_unless(owner, _version(await self._kept.of(owner)))
+        await self._kept.tidy()
+
+    async def _tidy_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self._bounds.tidy_s)
+            try:
+                await self.tidy()
+            except Exception:
+                _log.warning("tidying failed; it is tried again", exc_info=True)
 
 
 @contextlib.asynccontextmanager
@@ -221,6 +249,11 @@ async def _turn(turns: WeakValueDictionary[str, asyncio.Lock], owner: str) -> As
     """One at a time for each owner; a lock lives as long as somebody holds or awaits it."""
     async with turns.setdefault(owner, asyncio.Lock()):
         yield
+
+
+def _version(datasets: Sequence[Dataset]) -> tuple[str, ...]:
+    """What tells one state of an owner's datasets from another: none of them ever changes."""
+    return tuple(dataset.dataset_id for dataset in datasets)
 
 
 def _check_file(path: Path) -> None:

@@ -21,7 +21,7 @@ from ..usage.importers.format import ImportOptions
 from ..usage.importers.importing import import_rows, open_file, preview
 from ..usage.importers.source import broken
 from .child_runtime import Pipe, bound_cpu, bound_memory
-from .dataset_directory import ROWS_FILE
+from .datasets import ROWS_FILE
 from .duckdb_rows_writer import RowsWriter, parquet_records
 
 Tell = Callable[[dict[str, Any]], None]

@@ -1,8 +1,9 @@
 """The child process that answers questions over one owner's rows, one at a time, for as long as the parent wants it.
 
 Messages in: ``warm`` (names of questions to load ahead), once ``open`` (whose rows, which files, which bounds), then ``ask``.
-Each ``ask`` is answered by ``{"answer": …}``, ``{"fault": …}`` or ``{"rejected": …}``; ``worn`` beside it says that the child
-has been near its bounds and should be used no more.
+``open`` is answered by ``{"opened": true}``, or by false and why, where the files cannot be opened. Each ``ask`` is answered by
+``{"answer": …}``, ``{"fault": …}`` or ``{"rejected": …}``; ``worn`` beside it says that the child has been near its bounds and
+should be used no more.
 """
 
 from __future__ import annotations
@@ -136,7 +137,12 @@ def serve(pipe: Pipe) -> None:
         if (warm := message.get("warm")) is not None:
             _warm(warm["questions"], warm["names"], pipe.waiting)
         elif (opened := message.get("open")) is not None and rows is None:
-            rows = OwnerRows(msgspec.convert(opened, Open))
+            told: dict[str, Any] = {"opened": True}
+            try:
+                rows = OwnerRows(msgspec.convert(opened, Open))
+            except duckdb.Error as error:
+                told = {"opened": False, "why": type(error).__name__}
+            pipe.send(msgspec.json.encode(told))
         elif rows is not None:
             pipe.send(rows.answer(msgspec.convert(message["ask"], Ask)))
 

@@ -9,24 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ..ports import Clock
 from .child_process import ChildDied, ChildProcess
+from .datasets import DatasetsChanged
 from .ledger_replies import death_told, out_of_time, rebuilt
 
+_log: Final = logging.getLogger("netra.ledger")
 _MODULE: Final = "netra_backend.app.adapters.ledger_child"
 
-Opening = Callable[[], Awaitable[Mapping[str, Any]]]
-"""Makes the ``open`` message for an owner who has no child yet."""
+Opening = Callable[[], AbstractAsyncContextManager[Mapping[str, Any]]]
+"""Makes the ``open`` message for an owner who has no child yet; the files that it names stay while the context is open."""
 
 
 @dataclass(slots=True)
 class _Serving:
     child: ChildProcess
+    version: Hashable
     used_at: float
     busy: bool = True
 
@@ -68,10 +73,17 @@ class QuestionChildren:
         else:
             self._spare = child
 
-    async def ask(self, owner: str, opening: Opening, asked: Mapping[str, Any], within_s: float) -> Any:
-        """The answer of the owner's child. Raises what the child raised, and ``ToolFault`` where it was stopped."""
+    async def ask(
+        self, owner: str, version: Hashable, opening: Opening, asked: Mapping[str, Any], within_s: float
+    ) -> Any:
+        """The answer of the owner's child. One that was opened for another ``version`` of the owner's data is ended first.
+
+        Raises what the child raised, ``ToolFault`` where it was stopped, and ``DatasetsChanged`` where it could not open
+        the files.
+        """
         async with self._room:
-            serving = self._serving.get(owner) or await self._open(owner, opening)
+            self.retire_unless(owner, version)
+            serving = self._serving.get(owner) or await self._open(owner, version, opening, within_s)
             serving.busy = True
             try:
                 async with asyncio.timeout(within_s):
@@ -95,23 +107,31 @@ class QuestionChildren:
             return reply["answer"]
         raise rebuilt(reply, str(asked.get("question")))
 
-    async def _open(self, owner: str, opening: Opening) -> _Serving:
-        message = await opening()
-        child, self._spare = self._spare, None
-        if child is None or not child.alive:
-            child = await self._new()
-        while len(self._serving) >= self._limit:
-            # The semaphore let this owner in, so one of these is not at work.
-            self.retire(next(other for other, serving in self._serving.items() if not serving.busy))
-        serving = self._serving[owner] = _Serving(child, self._clock.monotonic())
-        try:
-            await child.send(message)
-            await self.stand_by()
-        except BaseException as fault:
+    async def _open(self, owner: str, version: Hashable, opening: Opening, within_s: float) -> _Serving:
+        async with opening() as message:
+            child, self._spare = self._spare, None
+            if child is None or not child.alive:
+                child = await self._new()
+            while len(self._serving) >= self._limit:
+                # The semaphore let this owner in, so one of these is not at work.
+                self.retire(next(other for other, serving in self._serving.items() if not serving.busy))
+            serving = self._serving[owner] = _Serving(child, version, self._clock.monotonic())
+            try:
+                await child.send(message)
+                await self.stand_by()
+                async with asyncio.timeout(within_s):
+                    opened = await child.receive()
+            except BaseException as fault:
+                self.retire(owner)
+                if isinstance(fault, TimeoutError):
+                    raise out_of_time() from None
+                if isinstance(fault, ChildDied):
+                    raise death_told(fault) from None
+                raise
+        if not opened["opened"]:
             self.retire(owner)
-            if isinstance(fault, ChildDied):
-                raise death_told(fault) from None
-            raise
+            _log.warning("usage rows cannot be opened: %s", opened.get("why"))
+            raise DatasetsChanged
         return serving
 
     async def _new(self) -> ChildProcess:
@@ -139,6 +159,12 @@ class QuestionChildren:
         serving = self._serving.pop(owner, None)
         if serving is not None:
             self._end(serving.child)
+
+    def retire_unless(self, owner: str, version: Hashable) -> None:
+        """End the owner's child where it has something else open than this version."""
+        serving = self._serving.get(owner)
+        if serving is not None and serving.version != version:
+            self.retire(owner)
 
     def _end(self, child: ChildProcess) -> None:
         child.kill()

@@ -2,16 +2,20 @@ from pathlib import Path
 
 import pytest
 
-from netra_backend.app.adapters.dataset_directory import Dataset, DatasetDirectory
-from netra_backend.app.core.errors import InvalidContextError
+from netra_backend.app.adapters import dataset_directory
+from netra_backend.app.adapters.dataset_directory import DatasetDirectory
+from netra_backend.app.adapters.datasets import Dataset
+from netra_backend.app.core.errors import DependencyUnavailable, InvalidContextError, ToolFault
+
+MOST = 100
 
 
-def dataset(dataset_id: str, at: int = 1) -> Dataset:
+def dataset(dataset_id: str, at: int = 1, fingerprint: str | None = None) -> Dataset:
     return Dataset(
         dataset_id=dataset_id,
         name="n",
         format="table",
-        fingerprint="f",
+        fingerprint=fingerprint or dataset_id,
         imported_at_ms=at,
         rows=1,
         rejected=0,
@@ -31,7 +35,12 @@ def directory(tmp_path: Path) -> DatasetDirectory:
 
 def committed(directory: DatasetDirectory, owner: str, dataset_id: str, at: int = 1) -> None:
     (directory.stage(owner, dataset_id) / "rows.duckdb").write_text("rows")
-    directory.commit(owner, dataset(dataset_id, at))
+    directory.commit(owner, dataset(dataset_id, at), MOST)
+    directory.discard(owner, dataset_id)
+
+
+def left_in(root: Path) -> list[Path]:
+    return [path for path in root.rglob("*") if path.is_file() and ".locks" not in path.parts]
 
 
 def test_a_dataset_is_seen_once_it_is_committed_and_not_before(directory: DatasetDirectory) -> None:
@@ -55,21 +64,102 @@ def test_a_staged_dataset_that_is_discarded_leaves_nothing(directory: DatasetDir
     directory.stage("alice", "data_1")
     directory.discard("alice", "data_1")
     directory.discard("alice", "data_1")
-    assert [path for path in tmp_path.rglob("*") if path.is_file() or "data_1" in path.name] == []
+    assert [path for path in tmp_path.rglob("*") if "data_1" in path.name] == []
 
 
 def test_what_a_killed_process_left_unfinished_is_removed_and_the_rest_kept(
     directory: DatasetDirectory, tmp_path: Path
 ) -> None:
     committed(directory, "alice", "data_1")
-    staged = directory.stage("alice", "data_2")
-    gone = staged.with_name(".gone-data_3")
-    gone.mkdir()
-    owner_gone = tmp_path / "usage" / ".gone-someone"
-    owner_gone.mkdir()
+    folder = directory.rows_file("alice", "data_1").parent.parent
+    leftovers = [folder / ".staged-data_2", folder / ".gone-data_3", tmp_path / "usage" / ".gone-someone"]
+    for leftover in leftovers:
+        leftover.mkdir()
+        (leftover / "rows.duckdb").write_text("half")
     directory.recover()
-    assert not any(path.exists() for path in (staged, gone, owner_gone))
+    assert not any(leftover.exists() for leftover in leftovers)
     assert [found.dataset_id for found in directory.datasets("alice")] == ["data_1"]
+
+
+def test_what_a_living_process_is_making_is_left_alone(directory: DatasetDirectory, tmp_path: Path) -> None:
+    staged = directory.stage("alice", "data_1")
+    DatasetDirectory(tmp_path / "usage").recover()
+    assert staged.is_dir()
+    directory.commit("alice", dataset("data_1"), MOST)
+    DatasetDirectory(tmp_path / "usage").recover()
+    assert directory.datasets("alice") == [dataset("data_1")]
+
+
+def test_the_same_file_is_one_dataset_whoever_commits_it_first(directory: DatasetDirectory, tmp_path: Path) -> None:
+    other = DatasetDirectory(tmp_path / "usage")
+    directory.stage("alice", "data_1")
+    other.stage("alice", "data_2")
+    first = other.commit("alice", dataset("data_2", fingerprint="same"), MOST)
+    assert directory.commit("alice", dataset("data_1", fingerprint="same"), MOST) == first
+    directory.discard("alice", "data_1")
+    assert directory.datasets("alice") == [first]
+
+
+def test_no_more_are_kept_than_allowed_whoever_commits(directory: DatasetDirectory) -> None:
+    committed(directory, "alice", "data_1")
+    directory.stage("alice", "data_2")
+    with pytest.raises(ToolFault, match="no more are kept"):
+        directory.commit("alice", dataset("data_2"), 1)
+    directory.discard("alice", "data_2")
+    assert directory.datasets("alice") == [dataset("data_1")]
+
+
+def test_what_another_process_makes_for_a_deleted_owner_comes_to_nothing(
+    directory: DatasetDirectory, tmp_path: Path
+) -> None:
+    other = DatasetDirectory(tmp_path / "usage")
+    staged = other.stage("alice", "data_1")
+    directory.delete_owner("alice")
+    (staged / "rows.duckdb").write_text("rows")
+    with pytest.raises(ToolFault, match="was deleted while"):
+        other.commit("alice", dataset("data_1"), MOST)
+    other.discard("alice", "data_1")
+    assert directory.datasets("alice") == []
+    assert left_in(tmp_path) == []
+    committed(directory, "alice", "data_2")
+    assert directory.datasets("alice") == [dataset("data_2")]
+
+
+def test_what_died_processes_made_for_a_deleted_owner_is_removed_with_the_rest(
+    directory: DatasetDirectory, tmp_path: Path
+) -> None:
+    staged = directory.rows_file("alice", "data_1").parent.with_name(".staged-data_1")
+    staged.mkdir(parents=True)
+    (staged / "rows.duckdb").write_text("half")
+    directory.delete_owner("alice")
+    assert left_in(tmp_path) == []
+
+
+def test_a_dataset_that_vanishes_while_they_are_listed_is_none(
+    directory: DatasetDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committed(directory, "alice", "data_1")
+    committed(directory, "alice", "data_2")
+    read = Path.read_bytes
+
+    def reading(path: Path) -> bytes:
+        directory.delete("alice", "data_1")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", reading)
+    assert [found.dataset_id for found in directory.datasets("alice")] == ["data_2"]
+    assert directory.trim(1) == 0
+
+
+def test_a_process_that_was_frozen_with_the_lock_holds_nobody_up_for_ever(
+    directory: DatasetDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset_directory, "_LOCK_WITHIN_S", 0.0)
+    with directory._changing(directory.rows_file("alice", "data_1").parent.parent.name):
+        with pytest.raises(DependencyUnavailable) as caught:
+            directory.delete("alice", "data_1")
+        assert caught.value.retry_after_ms
+    assert directory.delete("alice", "data_1") is False
 
 
 def test_what_is_deleted_is_gone_from_the_disk(directory: DatasetDirectory, tmp_path: Path) -> None:
@@ -80,7 +170,7 @@ def test_what_is_deleted_is_gone_from_the_disk(directory: DatasetDirectory, tmp_
     assert [found.dataset_id for found in directory.datasets("alice")] == ["data_2"]
     directory.delete_owner("alice")
     directory.delete_owner("alice")
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert left_in(tmp_path) == []
 
 
 def test_another_owners_dataset_is_as_absent_as_one_that_never_was(directory: DatasetDirectory) -> None:
@@ -113,7 +203,7 @@ def test_what_was_imported_before_a_moment_is_removed_whoevers_it_is(directory: 
     committed(directory, "alice", "data_old", at=1)
     committed(directory, "alice", "data_new", at=5)
     committed(directory, "bob", "data_old", at=4)
-    assert sorted(directory.trim(5)) == sorted([directory.folder_of("alice"), directory.folder_of("bob")])
-    assert directory.trim(5) == []
+    assert directory.trim(5) == 2
+    assert directory.trim(5) == 0
     assert [found.dataset_id for found in directory.datasets("alice")] == ["data_new"]
     assert directory.datasets("bob") == []

@@ -2,7 +2,7 @@ import asyncio
 import gzip
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from netra_backend.app.adapters.duckdb_ledger import DuckDBLedger, LedgerBounds
-from netra_backend.app.core.errors import InvalidContextError, QueryRejected, ToolFault
+from netra_backend.app.core.errors import DependencyUnavailable, InvalidContextError, QueryRejected, ToolFault
 from netra_backend.app.usage.questions import QUESTIONS
 from test_framework.clock import ManualClock, SeededEntropy
 
@@ -37,7 +37,7 @@ def silent(done: int, total: int) -> None:
 
 
 def left_in(root: Path) -> list[str]:
-    return sorted(path.name for path in root.rglob("*") if path.is_file())
+    return sorted(path.name for path in root.rglob("*") if path.is_file() and ".locks" not in path.parts)
 
 
 async def test_what_is_imported_is_answered_from(ledger: DuckDBLedger, tmp_path: Path) -> None:
@@ -92,6 +92,96 @@ async def test_the_same_file_twice_is_one_dataset(ledger: DuckDBLedger, tmp_path
     others = await ledger.import_usage("bob", written(tmp_path, ROW), {}, silent)
     assert others["already_imported"] is False
     assert len(await ledger.datasets("alice")) == 1
+
+
+@pytest.fixture
+async def beside(tmp_path: Path) -> AsyncIterator[DuckDBLedger]:
+    """A ledger over the same directory, as another process of the same server has one."""
+    ledger = DuckDBLedger(tmp_path / "ledger", ManualClock(), SeededEntropy(2), questions=PLAIN)
+    await ledger.start()
+    yield ledger
+    await ledger.close()
+
+
+async def test_what_another_process_imports_or_deletes_is_seen_by_the_next_question(
+    ledger: DuckDBLedger, beside: DuckDBLedger, tmp_path: Path
+) -> None:
+    first = await ledger.import_usage("alice", written(tmp_path, ROW), {}, silent)
+    assert (await ledger.ask("alice", "data_profile", {}))["rows"] == 1
+    await beside.import_usage("alice", written(tmp_path, ROW, ROW), {}, silent)
+    assert (await ledger.ask("alice", "data_profile", {}))["rows"] == 3
+    await beside.delete_dataset("alice", first["dataset_id"])
+    assert (await ledger.ask("alice", "data_profile", {}))["rows"] == 2
+    await beside.delete_owner("alice")
+    assert (await ledger.ask("alice", "data_profile", {}))["rows"] == 0
+
+
+async def test_the_same_file_in_two_processes_at_once_is_one_dataset(
+    ledger: DuckDBLedger, beside: DuckDBLedger, tmp_path: Path
+) -> None:
+    path = written(tmp_path, *[ROW] * 50)
+    told = await asyncio.gather(*(each.import_usage("alice", path, {}, silent) for each in (ledger, beside)))
+    assert sorted(each["already_imported"] for each in told) == [False, True]
+    assert told[0]["dataset_id"] == told[1]["dataset_id"]
+    assert len(await ledger.datasets("alice")) == 1
+
+
+async def test_an_import_elsewhere_comes_to_nothing_where_its_owner_is_deleted_meanwhile(
+    ledger: DuckDBLedger, beside: DuckDBLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported = beside._imported
+
+    async def imported_and_then_deleted(job: Mapping[str, Any], progress: Any) -> dict[str, Any]:
+        told = await imported(job, progress)
+        await ledger.delete_owner("alice")
+        return told
+
+    monkeypatch.setattr(beside, "_imported", imported_and_then_deleted)
+    with pytest.raises(ToolFault, match="was deleted while"):
+        await beside.import_usage("alice", written(tmp_path, ROW), {}, silent)
+    assert await beside.datasets("alice") == []
+    assert left_in(tmp_path / "ledger") == []
+
+
+async def test_a_child_that_has_open_what_another_process_deleted_is_ended(
+    ledger: DuckDBLedger, beside: DuckDBLedger, tmp_path: Path
+) -> None:
+    told = await ledger.import_usage("alice", written(tmp_path, ROW), {}, silent)
+    await ledger.ask("alice", "data_profile", {})
+    await ledger.tidy()
+    assert "alice" in ledger.children.pids
+    await beside.delete_dataset("alice", told["dataset_id"])
+    await ledger.tidy()
+    assert "alice" not in ledger.children.pids
+
+
+async def test_data_that_cannot_be_opened_is_told_as_what_may_pass(ledger: DuckDBLedger, tmp_path: Path) -> None:
+    await ledger.import_usage("alice", written(tmp_path, ROW), {}, silent)
+    (rows,) = (tmp_path / "ledger").rglob("rows.duckdb")
+    rows.write_bytes(b"damaged" * 5000)
+    with pytest.raises(DependencyUnavailable) as caught:
+        await ledger.ask("alice", "data_profile", {})
+    assert caught.value.retry_after_ms
+
+
+async def test_what_tidies_goes_on_after_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = DuckDBLedger(
+        tmp_path / "ledger", ManualClock(), SeededEntropy(1), bounds=replace(LedgerBounds(), tidy_s=0), questions=PLAIN
+    )
+    times = 0
+    again = asyncio.Event()
+
+    async def tidy() -> None:
+        nonlocal times
+        times += 1
+        if times == 1:
+            raise OSError
+        again.set()
+
+    monkeypatch.setattr(ledger, "tidy", tidy)
+    await ledger.start()
+    await again.wait()
+    await ledger.close()
 
 
 async def test_what_an_owner_deletes_is_gone_from_the_disk(ledger: DuckDBLedger, tmp_path: Path) -> None:

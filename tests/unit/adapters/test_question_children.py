@@ -1,11 +1,13 @@
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from netra_backend.app.adapters.datasets import DatasetsChanged
 from netra_backend.app.adapters.question_children import QuestionChildren
 from netra_backend.app.core.errors import ToolFault
 from test_framework.clock import ManualClock
@@ -46,21 +48,69 @@ async def ask(
     question: str = "pid",
     within_s: float = 60,
     cpu_s: int = 60,
+    version: str = "first",
+    sources: Sequence[Mapping[str, Any]] = (),
     **arguments: Any,
 ) -> Any:
-    async def opening() -> Mapping[str, Any]:
+    @asynccontextmanager
+    async def opening() -> AsyncIterator[Mapping[str, Any]]:
         questions = {name: f"asked:{name}" for name in NAMES}
-        return {
-            "open": {"owner": owner, "sources": [], "secrets": [], "memory_bytes": 256 << 20, "questions": questions}
+        yield {
+            "open": {
+                "owner": owner,
+                "sources": sources,
+                "secrets": [],
+                "memory_bytes": 256 << 20,
+                "questions": questions,
+            }
         }
 
-    return await children.ask(owner, opening, {"question": question, "arguments": arguments, "cpu_s": cpu_s}, within_s)
+    asked = {"question": question, "arguments": arguments, "cpu_s": cpu_s}
+    return await children.ask(owner, version, opening, asked, within_s)
 
 
 async def test_an_owner_keeps_one_child_and_owners_share_none(children: QuestionChildren) -> None:
     first = await ask(children, "alice")
     assert await ask(children, "alice") == first
     assert await ask(children, "bob") != first
+
+
+async def test_a_child_that_has_other_data_open_answers_no_more(children: QuestionChildren) -> None:
+    first = await ask(children, "alice")
+    children.retire_unless("alice", "first")
+    assert await ask(children, "alice") == first
+    second = await ask(children, "alice", version="second")
+    assert second != first
+    children.retire_unless("alice", "third")
+    assert children.pids == {}
+
+
+async def test_files_that_are_there_no_more_are_told_and_the_child_is_not_kept(
+    children: QuestionChildren, tmp_path: Path
+) -> None:
+    absent = {"path": str(tmp_path / "absent.duckdb"), "row": []}
+    with pytest.raises(DatasetsChanged):
+        await ask(children, "alice", sources=[absent])
+    assert children.pids == {}
+    assert await ask(children, "alice")
+
+
+async def test_a_child_that_dies_over_its_files_is_told(
+    children: QuestionChildren, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ToolFault) as caught:
+        await ask(children, "alice", sources=[{"no": "source"}])
+    assert caught.value.code == "RESULT_TOO_LARGE"
+    assert children.pids == {}
+
+
+async def test_opening_that_takes_too_long_is_stopped(children: QuestionChildren, tmp_path: Path) -> None:
+    endless = tmp_path / "endless.duckdb"
+    os.mkfifo(endless)
+    with pytest.raises(ToolFault) as caught:
+        await ask(children, "alice", sources=[{"path": str(endless), "row": []}], within_s=0.2)
+    assert caught.value.code == "QUERY_TIMEOUT"
+    assert children.pids == {}
 
 
 async def test_the_child_that_stood_by_takes_the_first_question(children: QuestionChildren) -> None:

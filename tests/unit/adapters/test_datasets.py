@@ -1,0 +1,55 @@
+import pytest
+
+from netra_backend.app.adapters.datasets import Dataset, admit, check_room, deleted_meanwhile, folder_of, in_order
+from netra_backend.app.core.errors import InvalidContextError, ToolFault
+
+
+def dataset(dataset_id: str, fingerprint: str, at: int = 1) -> Dataset:
+    return Dataset(
+        dataset_id=dataset_id,
+        name="n",
+        format="table",
+        fingerprint=fingerprint,
+        imported_at_ms=at,
+        rows=1,
+        rejected=0,
+        first_ts_ms=0,
+        last_ts_ms=0,
+        capabilities=[],
+        generated=False,
+        priced_as=None,
+        account={},
+    )
+
+
+def test_a_folder_tells_nothing_and_belongs_to_one_owner() -> None:
+    assert "alice" not in folder_of("alice")
+    assert folder_of("alice") == folder_of("alice") != folder_of("bob")
+
+
+@pytest.mark.parametrize("owner", ["../bob", "", "placeholder_1", "a" * 129])
+def test_who_is_no_id_has_no_folder(owner: str) -> None:
+    with pytest.raises(InvalidContextError):
+        folder_of(owner)
+
+
+def test_datasets_come_oldest_first() -> None:
+    found = in_order([dataset("data_b", "1", at=2), dataset("data_c", "2"), dataset("data_a", "3", at=2)])
+    assert [each.dataset_id for each in found] == ["data_c", "data_a", "data_b"]
+
+
+def test_the_same_fingerprint_needs_no_second_dataset_even_where_there_is_no_room() -> None:
+    first = dataset("data_1", "same")
+    assert admit(dataset("data_2", "same"), [first], most=1) is first
+    assert admit(dataset("data_2", "other"), [first], most=2) is None
+
+
+def test_more_than_are_kept_are_refused_with_what_to_do() -> None:
+    check_room(1, 2)
+    with pytest.raises(ToolFault, match="no more are kept") as caught:
+        admit(dataset("data_2", "other"), [dataset("data_1", "same")], most=1)
+    assert "Delete one" in caught.value.hint
+
+
+def test_a_deletion_meanwhile_is_told_as_what_it_is() -> None:
+    assert (deleted_meanwhile().code, "nothing was imported" in deleted_meanwhile().message) == ("NO_DATA", True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from netra_backend.app.adapters import sqlite_event_log
+from netra_backend.app.adapters import appending
 from netra_backend.app.adapters.sqlite_event_log import SqliteEventLog
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import Chunk
@@ -180,7 +180,7 @@ class TestFailure:
 class TestHeads:
     @pytest.fixture(autouse=True)
     def room_for_ten(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sqlite_event_log, "MAX_HEADS", 10)
+        monkeypatch.setattr(appending, "MAX_HEADS", 10)
 
     async def test_heads_without_a_run_are_let_go_the_oldest_first_and_found_again(self, story: LogStory) -> None:
         runs = [await story.ended("user_ada") for _ in range(12)]

@@ -70,15 +70,15 @@ async def prepared(server_url: str) -> AsyncIterator[Prepared]:
     are the whole server's, stay."""
     import asyncpg
 
-    from netra_backend.app.adapters.postgres_migration import migrate_postgres
+    from netra_backend.app.adapters.postgres_migration import Login, migrate_postgres
 
     mark = f"netra_{os.getpid()}_{secrets.token_hex(6)}"
     place = Prepared(server_url, f"{mark}_template", f"{mark}_server", secrets.token_hex(16))
     keeper = await asyncpg.connect(server_url)
     try:
-        await keeper.execute(f"CREATE ROLE \"{place.login}\" LOGIN PASSWORD '{place.password}'")
         await keeper.execute(f'CREATE DATABASE "{place.template}"')
-        await migrate_postgres(place.admin_url(place.template), lambda _: None, login=place.login)
+        login = Login(place.login, place.password)
+        await migrate_postgres(place.admin_url(place.template), lambda _: None, login=login)
         yield place
     finally:
         await keeper.execute(f'DROP DATABASE IF EXISTS "{place.template}" WITH (FORCE)')

@@ -5,54 +5,100 @@ What is done already is left as it is, so that it may run again at any time. One
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import secrets
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import text
+from alembic.util import CommandError
 from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from ..core.errors import DependencyUnavailable
 from .postgres_connection import OWNER, READER, SCHEMA, WRITER
+from .schema_history import NEWEST
 from .schema_steps import upgrade
 
 _LOCK: Final = 0x6E65747261  # "netra"
+_SCRAM_ROUNDS: Final = 4096
 Tell = Callable[[str], None]
 
 
-async def migrate_postgres(admin_url: str, tell: Tell, *, login: str | None = None) -> None:
-    """Make or bring up to date what a server needs, telling each thing that is done; ``login`` is the role that servers log
-    in as, which is granted what it needs. All or nothing."""
-    engine = create_async_engine(_url(admin_url), poolclass=NullPool)
-    async with engine.begin() as connection:
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        for role in (OWNER, WRITER, READER):
-            await _make_role(connection, role, tell)
-        await _make_schema(connection, tell)
-        await connection.execute(text(f"SET LOCAL ROLE {OWNER}"))
-        await connection.execute(text(f"SET LOCAL search_path = {SCHEMA}, pg_temp"))
-        await connection.run_sync(_upgrade, tell)
-        await connection.execute(text("RESET ROLE"))
-        if login is not None:
-            await _grant(connection, login, tell)
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The role that servers log in as. It is made where it is missing, if there is a password."""
+
+    name: str
+    password: str | None = field(default=None, repr=False)
+
+
+def login_of(server_url: str) -> Login | None:
+    """Whom a server with this ``NETRA_DATABASE_URL`` logs in as; ``None`` where the URL does not say."""
+    parts = make_url(server_url)
+    return Login(parts.username, None if parts.password is None else str(parts.password)) if parts.username else None
+
+
+async def migrate_postgres(admin_url: str, tell: Tell, *, login: Login | None = None) -> None:
+    """Make, or bring up to date, what a server needs, telling each thing as it is done: all or nothing.
+
+    Raises ``DependencyUnavailable`` with the database's own words; they hold neither address nor password.
+    """
+    try:
+        engine = create_async_engine(_url(admin_url), poolclass=NullPool)
+        async with engine.begin() as connection:
+            await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            for role in (OWNER, WRITER, READER):
+                await _make_role(connection, role, tell)
+            await _make_schema(connection, tell)
+            if login is not None:
+                await _make_login(connection, login, tell)
+            await connection.exec_driver_sql(f"SET LOCAL ROLE {OWNER}")
+            await connection.exec_driver_sql(f"SET LOCAL search_path = {SCHEMA}, pg_temp")
+            await connection.run_sync(_upgrade, tell)
+    except CommandError as refusal:
+        raise DependencyUnavailable(
+            f"The database has a schema version that this program does not know (its newest is {NEWEST}).",
+            hint="Use netra migrate of the version of Netra that migrated it, or of a later one. Nothing was changed.",
+        ) from refusal
+    except (SQLAlchemyError, OSError) as trouble:
+        reason = str(getattr(trouble, "orig", None) or trouble).partition("\n")[0]
+        raise DependencyUnavailable(
+            f"PostgreSQL did not do it: {reason}",
+            hint="Nothing was changed. Give the URL of a role that may create roles, and schemas in this database.",
+        ) from None  # the whole error quotes the statement, and with it the login's verifier
 
 
 def _url(given: str) -> URL:
-    return make_url(given).set(drivername="postgresql+asyncpg")
+    try:
+        return make_url(given).set(drivername="postgresql+asyncpg")
+    except ArgumentError:
+        raise DependencyUnavailable(
+            "The database URL cannot be read.", hint="Give postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
+        ) from None
+
+
+async def _is_there(connection: AsyncConnection, catalogue: str, column: str, name: str) -> bool:
+    found = await connection.exec_driver_sql(f"SELECT 1 FROM {catalogue} WHERE {column} = $1", (name,))  # noqa: S608
+    return found.first() is not None
 
 
 async def _make_role(connection: AsyncConnection, role: str, tell: Tell) -> None:
-    found = await connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role})
-    if found is None:
-        await connection.execute(text(f"CREATE ROLE {role} NOLOGIN NOINHERIT"))
+    if not await _is_there(connection, "pg_roles", "rolname", role):
+        await connection.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN NOINHERIT")
         tell(f"made the role {role}")
 
 
 async def _make_schema(connection: AsyncConnection, tell: Tell) -> None:
-    await connection.execute(text(f"GRANT {OWNER} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE"))
-    found = await connection.scalar(text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": SCHEMA})
-    if found is None:
-        await connection.execute(text(f"CREATE SCHEMA {SCHEMA} AUTHORIZATION {OWNER}"))
+    may_become = await connection.exec_driver_sql(f"SELECT pg_has_role('{OWNER}', 'SET')")
+    if not may_become.scalar_one():
+        await connection.exec_driver_sql(f"GRANT {OWNER} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE")
+    if not await _is_there(connection, "pg_namespace", "nspname", SCHEMA):
+        await connection.exec_driver_sql(f"CREATE SCHEMA {SCHEMA} AUTHORIZATION {OWNER}")
         tell(f"made the schema {SCHEMA}")
 
 
@@ -61,8 +107,23 @@ def _upgrade(connection: Connection, tell: Tell) -> None:
         tell(f"brought the schema to version {version}")
 
 
-async def _grant(connection: AsyncConnection, login: str, tell: Tell) -> None:
-    quoted = connection.dialect.identifier_preparer.quote_identifier(login)
+async def _make_login(connection: AsyncConnection, login: Login, tell: Tell) -> None:
+    quoted = connection.dialect.identifier_preparer.quote_identifier(login.name)
+    if login.password is not None and not await _is_there(connection, "pg_roles", "rolname", login.name):
+        verifier = scram_verifier(login.password, secrets.token_bytes(16))
+        await connection.exec_driver_sql(f"CREATE ROLE {quoted} LOGIN NOINHERIT PASSWORD '{verifier}'")
+        tell(f"made the role {login.name}, which servers log in as")
     for role in (WRITER, READER):
-        await connection.execute(text(f"GRANT {role} TO {quoted} WITH INHERIT FALSE, SET TRUE"))
-    tell(f"granted {WRITER} and {READER} to {login}")
+        granted = await connection.exec_driver_sql(f"SELECT pg_has_role($1, '{role}', 'SET')", (login.name,))
+        if not granted.scalar_one():
+            await connection.exec_driver_sql(f"GRANT {role} TO {quoted} WITH INHERIT FALSE, SET TRUE")
+            tell(f"let {login.name} become {role}")
+
+
+def scram_verifier(password: str, salt: bytes) -> str:
+    """What PostgreSQL keeps of a password (RFC 5803): the password itself is sent nowhere and stands in no log."""
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, _SCRAM_ROUNDS)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    parts = (base64.b64encode(part).decode() for part in (salt, stored, server))
+    return "SCRAM-SHA-256${}:{}${}:{}".format(_SCRAM_ROUNDS, *parts)

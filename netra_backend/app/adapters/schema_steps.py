@@ -14,20 +14,23 @@ from .schema_history import NEWEST
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
-def upgrade(connection: Connection, *, version_schema: str) -> list[str]:
+def upgrade(connection: Connection, *, version_schema: str, stands_at: str | None = None) -> list[str]:
     """Bring the database to the newest version, in the transaction that is open; the versions it went through.
 
-    ``version_schema`` is where alembic keeps the version. Raises ``alembic.util.CommandError`` for a version that is not
-    known here.
+    ``version_schema`` is where alembic keeps the version; ``stands_at`` tells it where the database itself says so. Raises
+    ``alembic.util.CommandError`` for a version that is not known here.
     """
     taken: list[str] = []
 
     def told(*, step: Any, **_: Any) -> None:
-        taken.append(step.up_revision_id)
+        if not step.is_stamp:
+            taken.append(step.up_revision_id)
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes.update(connection=connection, version_schema=version_schema, told=told)
+    if stands_at is not None:
+        command.stamp(config, stands_at)
     command.upgrade(config, NEWEST)
     return taken

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from ..core import validation
+from ..core.errors import ConfigurationError
 from .schema_history import NEWEST, VERSIONS, statements
 
 VERSION: Final = int(NEWEST)
@@ -16,7 +19,7 @@ CHECKPOINT_PAGES: Final = 1000
 def open_writer(path: Path) -> sqlite3.Connection:
     """The one writing connection: WAL, ``synchronous=FULL``. Makes the tables where the file is new.
 
-    Raises ``ValueError`` where the file has a schema that this version does not know.
+    Raises ``ConfigurationError`` where the file has a schema that is not the one of this program.
     """
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode=WAL")
@@ -28,10 +31,35 @@ def open_writer(path: Path) -> sqlite3.Connection:
     if version == 0:
         tables = "\n".join(statement for version in VERSIONS for statement in statements("sqlite", version))
         connection.executescript(f"BEGIN IMMEDIATE;{tables};PRAGMA user_version={VERSION};COMMIT;")
-    elif version != VERSION:
-        connection.close()
-        raise ValueError(f"{path.name} has schema version {version}; this program knows {VERSION}")
+    else:
+        try:
+            check_version(version, path)
+        except ConfigurationError:
+            connection.close()
+            raise
     return connection
+
+
+def check_version(version: int, path: Path) -> None:
+    """Raises ``ConfigurationError`` where a file's schema is not the one of this program."""
+    if version != VERSION:
+        older = f"stop what uses it and run: netra migrate --data-dir {path.parent}"
+        newer = "use the version of Netra that migrated it, or a later one"
+        raise ConfigurationError(
+            [
+                f"{path.name} has schema version {version}, and this program knows {VERSION}: "
+                f"{older if version < VERSION else newer}"
+            ],
+            point=validation.SQLITE_SCHEMA,
+        )
+
+
+def stored_version(path: Path) -> int:
+    """The version of a file's schema, if it is the one of this program. Raises ``ConfigurationError``."""
+    with closing(open_reader(path)) as reader:
+        (version,) = reader.execute("PRAGMA user_version").fetchone()
+    check_version(version, path)
+    return VERSION
 
 
 def open_reader(path: Path) -> sqlite3.Connection:

@@ -158,6 +158,21 @@ KEY_FILE = _point(
 DATA_DIRECTORY_PRIVATE = _point(
     "data_directory.private", "adapters.data_directory", "ConfigurationError", "the data directory is its owner's alone"
 )
+POSTGRES_LOGIN = _point(
+    "postgres.login",
+    "adapters.postgres_gate",
+    "ConfigurationError",
+    "row-level security binds the role that a server logs in as",
+)
+POSTGRES_SCHEMA = _point(
+    "postgres.schema",
+    "adapters.postgres_gate",
+    "ConfigurationError",
+    "a server uses only a PostgreSQL schema that it knows and that keeps users apart",
+)
+SQLITE_SCHEMA = _point(
+    "sqlite.schema", "adapters.sqlite_schema", "ConfigurationError", "a server uses only a file whose schema it knows"
+)
 DATA_DIRECTORY_LOCK = _point(
     "data_directory.lock", "adapters.data_directory", "ConfigurationError", "one server uses a data directory at a time"
 )

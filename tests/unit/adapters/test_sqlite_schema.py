@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 import pytest
 
 from netra_backend.app.adapters import sqlite_schema
+from netra_backend.app.core.errors import ConfigurationError
+
+VERSION_ONE = "c7ec3d7852c8d4e36fa9972309fb4859f3aad184a76721eec5cab43490fcd418"
 
 
 def setting(connection: sqlite3.Connection, name: str) -> Any:
@@ -32,12 +36,36 @@ def test_a_file_that_was_made_before_is_opened_as_it_is(tmp_path: Path) -> None:
         assert again.execute("SELECT * FROM request").fetchall() == [("user_ada", "k", "run_1", 5)]
 
 
+@pytest.mark.validation_point("sqlite.schema")
 def test_a_schema_that_this_program_does_not_know_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     with closing(sqlite3.connect(path)) as other:
         other.execute("PRAGMA user_version=99")
-    with pytest.raises(ValueError, match=r"events\.db has schema version 99; this program knows 1"):
+    told = r"events\.db has schema version 99, and this program knows 1: use the version of Netra that migrated it, or a later"
+    for use in (sqlite_schema.open_writer, sqlite_schema.stored_version):
+        with pytest.raises(ConfigurationError, match=told):
+            use(path)
+
+
+@pytest.mark.validation_point("sqlite.schema")
+def test_an_older_schema_is_left_alone_with_the_command_that_brings_it_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "events.db"
+    sqlite_schema.open_writer(path).close()
+    assert sqlite_schema.stored_version(path) == 1
+    monkeypatch.setattr(sqlite_schema, "VERSION", 2)
+    with pytest.raises(ConfigurationError, match=f"run: netra migrate --data-dir {tmp_path}"):
         sqlite_schema.open_writer(path)
+
+
+def test_version_one_is_what_its_first_users_have(tmp_path: Path) -> None:
+    """What is released does not change: another table or column is another version."""
+    path = tmp_path / "events.db"
+    with closing(sqlite_schema.open_writer(path)) as writer:
+        made = writer.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY rowid").fetchall()
+        assert setting(writer, "user_version") == 1
+    assert hashlib.sha256(repr(made).encode()).hexdigest() == VERSION_ONE
 
 
 def test_a_reader_sees_what_is_committed_and_cannot_write(tmp_path: Path) -> None:

@@ -232,7 +232,9 @@ class Bus(Protocol):
     Its constructor takes ``heard(owner, thread_id, epoch, first, frames)``, which is called on the loop.
     """
 
-    connected: bool
+    @property
+    def connected(self) -> bool:
+        """Whether what others say is heard at the moment."""
 
     def publish(self, chunks: Sequence[Chunk]) -> None:
         """Say what was committed here. Never waits and never raises; bounded."""

@@ -135,7 +135,8 @@ class EventLog(Counted, Protocol):
 
     async def hold(self, head: ThreadHead) -> list[StoredRun]:
         """Be the one who may append, and learn the unfinished runs that the holder before left, in their order: they are to go
-        on here. On return ``head`` is as it is stored and its ``fence`` > 0; where it was deleted its owner is ``""``.
+        on here. On return ``head`` is as it is stored and its ``fence`` > 0; where it was deleted its owner is ``""``. All
+        this happens to it in the step of the loop in which this returns.
 
         Nothing is done and nothing is told where this process holds it already. Raises ``HeldElsewhere``, and
         ``DependencyUnavailable`` where this head is no longer the one in memory."""
@@ -174,7 +175,9 @@ class EventLog(Counted, Protocol):
 
     async def take_over(self, limit: int) -> list[StoredRun]:
         """Take hold of at most ``limit`` threads that have unfinished runs and no holder; those runs, the ones of a thread in
-        their order. A log that has its store for itself gives all unfinished runs."""
+        their order. Also of those whose holder this process is without knowing it (an answer was lost, or a chunk refused).
+        Their heads are new ones, held from the step in which this returns. A log that has its store for itself gives all
+        unfinished runs."""
 
     async def holders(self, owner: str) -> dict[str, str]:
         """The owner's unfinished runs that other living processes hold, each with its process."""

@@ -15,11 +15,15 @@ from pathlib import Path
 from typing import Final
 
 from . import services
+from .fleet_services import fleet_environment
 from .prove import prove
 
 CATEGORIES: Final = ("unit", "integration", "e2e", "performance", "all")
 STAGING_URL: Final = "NETRA_STAGING_URL"
 STAGING_TOKEN_COMMAND: Final = "NETRA_STAGING_TOKEN_COMMAND"
+SERVER_PROCESSES: Final = 4
+"""How many processes each server of the e2e tests has where they run with real services."""
+
 NOTHING_SELECTED: Final = 5
 USAGE_ERROR: Final = 2
 _OUTCOMES: Final = ("passed", "failed", "errors", "skipped")
@@ -32,7 +36,11 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--category", choices=CATEGORIES, default="all", help="which room of tests (default: all)")
     parser.add_argument("--pattern", metavar="GLOB", default="*", help="only test files whose name matches")
-    parser.add_argument("--real-services", action="store_true", help="start PostgreSQL and Valkey first, for all tests")
+    parser.add_argument(
+        "--real-services",
+        action="store_true",
+        help="start PostgreSQL and Valkey first, for all tests; e2e servers then run as several processes on them",
+    )
     parser.add_argument("--env", choices=("local", "staging"), default="local", help=f"staging: see {STAGING_URL}")
     parser.add_argument(
         "--junit", metavar="FILE", type=Path, help="where the JUnit report goes (default: build/junit.xml)"
@@ -67,8 +75,10 @@ def main(tests: Path, argv: Sequence[str]) -> int:
     with ExitStack() as stack:
         environment = dict(os.environ)
         if options.real_services:
-            environment[services.DATABASE_VARIABLE] = stack.enter_context(services.postgres()).url
-            environment[services.REDIS_VARIABLE] = stack.enter_context(services.redis()).url
+            environment[services.DATABASE_VARIABLE] = database = stack.enter_context(services.postgres()).url
+            environment[services.REDIS_VARIABLE] = redis = stack.enter_context(services.redis()).url
+            if options.category == "e2e":
+                environment |= stack.enter_context(fleet_environment(database, redis, SERVER_PROCESSES))
         command = [sys.executable, "-m", "pytest", f"--junit-xml={report}", *pytest_arguments(options), *files]
         code = subprocess.run(command, cwd=tests.parent, env=environment).returncode
     if report.is_file():

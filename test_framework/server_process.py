@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
 
+from .fleet_services import fleet_settings, worker_count
 from .guardian import in_child
 
 _COMMAND: Final = (sys.executable, "-c", "from netra_backend.app.cli import main; main()")
@@ -28,14 +29,23 @@ class ServerProcess:
     """One server. ``url`` is where it listens; what it logs is kept in a file and read by ``log``.
 
     ``settings`` are environment variables; of the test's own environment no setting of the application is passed on.
-    ``added`` names a module whose agents and tools are added to the server's own (see ``serve_with``).
+    ``added`` names a module whose agents and tools are added to the server's own (see ``serve_with``). ``workers``: how many
+    processes it has, by default as many as the suite is run with (``fleet_services``).
     """
 
-    def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None, *, added: str | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        settings: Mapping[str, str] | None = None,
+        *,
+        added: str | None = None,
+        workers: int | None = None,
+    ) -> None:
         self.data_dir = data_dir
         self.url = ""
         self._serve = (*_COMMAND, "serve") if added is None else (sys.executable, "-m", _SERVE_WITH, added)
-        self._settings = dict(settings or {})
+        self._workers = worker_count() if workers is None else workers
+        self._settings = {**(fleet_settings(data_dir) if workers is None else {}), **(settings or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
 
@@ -61,7 +71,7 @@ class ServerProcess:
         if self._log is None:  # outside of the data directory, which is the server's own
             self._log = tempfile.TemporaryFile()  # noqa: SIM115  # ``close`` closes it
         self._process = subprocess.Popen(
-            [*self._serve, "--port", str(port), "--data-dir", str(self.data_dir)],
+            [*self._serve, "--port", str(port), "--data-dir", str(self.data_dir), "--workers", str(self._workers)],
             stdout=subprocess.PIPE,
             stderr=self._log,
             env=self.environment(),

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "check": "check:check",
     "drill": "drill:drill",
     "revoke": "revoking:revoke",
+    "restored": "restoring:restored",
 }
 """Each command's module and function below ``commands``; only that of the command that is run is loaded."""
 

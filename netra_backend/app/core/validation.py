@@ -319,6 +319,10 @@ QUERY_FUNCTION = _point(
     "query.function", "usage.raw_sql", "QueryRejected", "raw SQL calls functions of the list and no other"
 )
 
+EPOCHS_IN_USE = _point(
+    "epochs.in_use", "adapters.new_epochs", "ConfigurationError", "no history is renewed under a server that uses it"
+)
+
 # --- HTTP -----------------------------------------------------------------------------------------------------------
 HTTP_QUERY_NUMBER = _point(
     "http.query_number", "web.request_query", "FrameRefused", "numbers in a query are whole and bounded"

@@ -38,8 +38,10 @@ class Login:
 
 
 def login_of(server_url: str) -> Login | None:
-    """Whom a server with this ``NETRA_DATABASE_URL`` logs in as; ``None`` where the URL does not say."""
-    parts = make_url(server_url)
+    """Whom a server with this ``NETRA_DATABASE_URL`` logs in as; ``None`` where the URL does not say.
+
+    Raises ``DependencyUnavailable`` for what is no address."""
+    parts = _url(server_url)
     return Login(parts.username, None if parts.password is None else str(parts.password)) if parts.username else None
 
 
@@ -76,7 +78,7 @@ async def migrate_postgres(admin_url: str, tell: Tell, *, login: Login | None = 
 def _url(given: str) -> URL:
     try:
         return make_url(given).set(drivername="postgresql+asyncpg")
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise DependencyUnavailable(
             "The database URL cannot be read.", hint="Give postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
         ) from None

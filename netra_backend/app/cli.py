@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "drill": "drill:drill",
     "revoke": "revoking:revoke",
     "restored": "restoring:restored",
+    "migrate": "migrating:migrate",
 }
 """Each command's module and function below ``commands``; only that of the command that is run is loaded."""
 

@@ -8,6 +8,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -18,6 +19,7 @@ from rich.table import Table
 from ..adapters.data_directory import holder_of, make_data_directory
 from ..config import Settings
 from ..core.errors import ConfigurationError, NetraError
+from .check_services import database_looks, redis_look
 from .common import DataDir, Json, err, load_settings, out, told
 
 AUDITS: Final = "netra.audits"
@@ -69,7 +71,13 @@ def _findings(data_dir: Path | None) -> Iterator[Finding]:
         return
     yield Finding("configuration", True, f"listens on {settings.host}:{settings.port}")
     yield _tried("data directory", lambda: _data_directory(settings))
-    yield _tried("event log", lambda: _event_log(settings))
+    if settings.database_url is None:
+        yield _tried("event log", lambda: _event_log(settings))
+    else:
+        for part, look in database_looks(settings.database_url):
+            yield _tried(part, look)
+    if settings.redis_url is not None:
+        yield _tried("redis", partial(redis_look, settings.redis_url))
     yield _tried("usage ledger", lambda: _ledger(settings))
     yield _tried("prices", _prices)
     keys = "the development key (loopback only)" if settings.uses_development_key else "configured issuers"
@@ -98,16 +106,14 @@ def _data_directory(settings: Settings) -> str:
 
 
 def _event_log(settings: Settings) -> str:
-    from ..adapters.sqlite_schema import VERSION, open_reader
+    from ..adapters.sqlite_schema import open_reader, stored_version
 
     path = settings.data_dir / "events.db"
     if not path.exists():
         return f"SQLite {sqlite3.sqlite_version}, empty yet"
+    version = stored_version(path)
     reader = open_reader(path)
     try:
-        (version,) = reader.execute("PRAGMA user_version").fetchone()
-        if version != VERSION:
-            raise ValueError(f"schema version {version}, this program knows {VERSION}")
         (threads,) = reader.execute("SELECT count(*) FROM thread WHERE owner <> ''").fetchone()
     finally:
         reader.close()

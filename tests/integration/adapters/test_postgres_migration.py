@@ -6,12 +6,14 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from netra_backend.app.adapters import postgres_migration, schema_history
+from netra_backend.app.adapters import schema_history
 from netra_backend.app.adapters.postgres_gate import require_postgres
 from netra_backend.app.adapters.postgres_migration import Login, login_of, migrate_postgres, scram_verifier
 from netra_backend.app.core.errors import DependencyUnavailable
@@ -139,15 +141,15 @@ async def test_a_login_without_a_password_has_to_be_there(empty: str, told: list
 async def test_the_password_of_a_login_is_sent_to_no_log(empty: str) -> None:
     login = Login(f"netra_{secrets.token_hex(4)}", "of-nobody's-business é")
     sent: list[str] = []
-    original = postgres_migration.AsyncConnection.exec_driver_sql
+    original = AsyncConnection.exec_driver_sql
 
-    async def note(self: postgres_migration.AsyncConnection, statement: str, *more: object) -> object:
+    async def note(self: AsyncConnection, statement: str, *more: Any) -> Any:
         sent.append(statement)
         return await original(self, statement, *more)
 
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(postgres_migration.AsyncConnection, "exec_driver_sql", note)
+            patch.setattr(AsyncConnection, "exec_driver_sql", note)
             await migrate_postgres(empty, lambda _: None, login=login)
         assert any("SCRAM-SHA-256$4096:" in statement for statement in sent)
         assert not any(str(login.password) in statement for statement in sent)

@@ -1,0 +1,77 @@
+"""The rows of ``netra check`` about PostgreSQL and Redis. No address and no password is ever shown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from ..core.errors import DependencyUnavailable
+
+if TYPE_CHECKING:
+    import asyncpg
+
+_REDIS_TIMEOUT_S: Final = 5.0
+T = TypeVar("T")
+
+
+def database_looks(url: str) -> list[tuple[str, Callable[[], str]]]:
+    """What is looked at of ``NETRA_DATABASE_URL``, each on its own, so that every fault is shown."""
+    return [
+        ("database", partial(_ask, url, _version)),
+        ("database login", partial(_ask, url, _login)),
+        ("database schema", partial(_ask, url, _schema)),
+    ]
+
+
+def redis_look(url: str) -> str:
+    """Which server answers at ``NETRA_REDIS_URL``. Raises ``DependencyUnavailable``."""
+    return asyncio.run(_redis(url))
+
+
+def _ask(url: str, question: Callable[[asyncpg.Connection], Awaitable[str]]) -> str:
+    from ..adapters.postgres_gate import asked
+
+    async def ask() -> str:
+        async with asked(url) as connection:
+            return await question(connection)
+
+    return asyncio.run(ask())
+
+
+async def _version(connection: asyncpg.Connection) -> str:
+    from ..adapters.postgres_gate import server_version
+
+    return f"PostgreSQL {await server_version(connection)} answers"
+
+
+async def _login(connection: asyncpg.Connection) -> str:
+    from ..adapters.postgres_gate import check_login
+
+    return f"{await check_login(connection)} has no rights of its own; row-level security binds it"
+
+
+async def _schema(connection: asyncpg.Connection) -> str:
+    from ..adapters.postgres_gate import check_schema
+
+    return f"version {await check_schema(connection)}; row-level security is forced on every table"
+
+
+async def _redis(url: str) -> str:
+    from redis.asyncio import Redis
+    from redis.exceptions import RedisError
+
+    client = Redis.from_url(url, socket_timeout=_REDIS_TIMEOUT_S, socket_connect_timeout=_REDIS_TIMEOUT_S)
+    try:
+        found = await client.info("server")
+    except (RedisError, OSError) as trouble:
+        raise DependencyUnavailable(
+            f"Redis or Valkey does not answer ({type(trouble).__name__}).",
+            hint="Start it, or correct NETRA_REDIS_URL, or unset it: one process needs none.",
+        ) from None
+    finally:
+        await client.aclose()
+    if "valkey_version" in found:
+        return f"Valkey {found['valkey_version']} answers"
+    return f"Redis {found['redis_version']} answers"

@@ -1,0 +1,132 @@
+"""``netra migrate``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from importlib.util import find_spec
+from typing import Annotated, Final
+
+import typer
+
+from ..adapters.data_directory import lock_data_directory, make_data_directory
+from ..adapters.sqlite_schema import stored_version
+from ..config import Settings
+from .common import EXIT_REFUSED, EXIT_USAGE, DataDir, err, load_settings, out, told
+
+_NEEDED: Final = ("alembic", "sqlalchemy", "asyncpg")
+
+
+@told
+def migrate(
+    database_url: Annotated[
+        str | None,
+        typer.Option(
+            help="An administrator's postgresql:// address of the database; - reads it from the first line of stdin.",
+            show_default=False,
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit with 1 where a server would not start.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Make the database what this version needs, or bring it there: roles, schema and grants of PostgreSQL, or the tables of
+    the embedded event log where NETRA_DATABASE_URL is not set. It may run at any time, again and again.
+
+    The role that NETRA_DATABASE_URL logs in as is made where it is missing, and is given what a server needs and no more.
+
+    Exits with 0 where all is done (with --check: where there is nothing to do), 1 where it is not, 2 for a wrong call.
+
+    Examples: netra migrate   netra migrate --check   netra migrate --database-url postgresql://postgres@db/netra
+    """
+    settings = load_settings(data_dir)
+    admin_url = sys.stdin.readline().strip() if database_url == "-" else database_url
+    if check:
+        _check(settings, admin_url)
+        return
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        err.print(
+            f"✗ {', '.join(missing)} is not installed: pip install 'netra[scale]'", style="bold red", markup=False
+        )
+        raise typer.Exit(EXIT_REFUSED)
+    if admin_url is not None:
+        _migrate_postgres(admin_url, settings)
+    elif settings.database_url is not None:
+        err.print(
+            "✗ NETRA_DATABASE_URL is a server's login, which may not change the schema: give an administrator's address "
+            "with --database-url (- reads it from stdin).",
+            style="bold red",
+            markup=False,
+            soft_wrap=True,
+        )
+        raise typer.Exit(EXIT_USAGE)
+    else:
+        _migrate_sqlite(settings)
+
+
+def _migrate_postgres(admin_url: str, settings: Settings) -> None:
+    from ..adapters.postgres_gate import require_postgres
+    from ..adapters.postgres_migration import login_of, migrate_postgres
+
+    login = None if settings.database_url is None else login_of(settings.database_url)
+    done = _Steps()
+    asyncio.run(migrate_postgres(admin_url, done.tell, login=login))
+    done.end("PostgreSQL")
+    if settings.database_url is None:
+        _line(
+            "  NETRA_DATABASE_URL is not set: grant a server's role with GRANT netra_writer, netra_reader TO … "
+            "WITH INHERIT FALSE, SET TRUE, or set it and run this again."
+        )
+    else:
+        asyncio.run(require_postgres(settings.database_url))
+        _line("✓ A server with this NETRA_DATABASE_URL may start.")
+
+
+def _migrate_sqlite(settings: Settings) -> None:
+    from ..adapters.sqlite_migration import migrate_sqlite
+
+    data_dir = make_data_directory(settings.data_dir)
+    lock = lock_data_directory(data_dir)
+    try:
+        done = _Steps()
+        migrate_sqlite(data_dir / "events.db", done.tell)
+        done.end("The embedded event log")
+    finally:
+        lock.release()
+
+
+class _Steps:
+    """Tells what is done, when it is done."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def tell(self, step: str) -> None:
+        self.count += 1
+        _line(f"✓ {step}")
+
+    def end(self, what: str) -> None:
+        _line(f"✓ {what} is what this version needs." if self.count else f"✓ {what} was up to date: nothing to do.")
+
+
+def _check(settings: Settings, admin_url: str | None) -> None:
+    """Raises ``NetraError`` where a server would not start."""
+    if admin_url is not None or settings.database_url is not None:
+        from ..adapters.postgres_gate import require_postgres, require_schema
+
+        asyncio.run(
+            require_schema(admin_url) if admin_url is not None else require_postgres(settings.database_url or "")
+        )
+        what = "PostgreSQL"
+    else:
+        path = settings.data_dir / "events.db"
+        if path.exists():
+            stored_version(path)
+        what = "The embedded event log"
+    _line(f"✓ {what} is what this version needs.")
+
+
+def _line(text: str) -> None:
+    out.print(text, markup=False, highlight=False, soft_wrap=True)

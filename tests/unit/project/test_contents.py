@@ -68,7 +68,7 @@ def test_development_runs_the_very_versions_that_are_shipped(root: Path) -> None
     def pins(name: str) -> set[str]:
         return set(re.findall(r"^\S+==[^\\\n]+", (root / "requirements" / name).read_text(), re.MULTILINE))
 
-    assert pins("runtime.lock") <= pins("dev.lock")
+    assert pins("runtime.lock") <= pins("image.lock") <= pins("dev.lock")
 
 
 def test_there_is_no_lock_that_records_addresses(root: Path, files: list[Path]) -> None:

@@ -1,4 +1,5 @@
-"""P7: a million usage rows: import, and the answers over them. The rows are generated here, from a seed."""
+"""P7: a million usage rows: import, and the answers over them. The rows are generated here, from a seed. ``--rows 10000000``
+shows that memory does not grow with the file."""
 
 from __future__ import annotations
 
@@ -95,9 +96,11 @@ async def measure(path: Path, questions: list[str]) -> dict[str, float]:
     ledger = DuckDBLedger(root, SystemClock(), SystemEntropy())
     await ledger.start()
     try:
+        used = _children_cpu_s()
         began = time.perf_counter()
-        await ledger.import_usage("bench_owner", path, {}, lambda done, total: None)
-        found = {"import_s": time.perf_counter() - began}
+        told = await ledger.import_usage("bench_owner", path, {}, lambda done, total: None)
+        found = {"import_s": time.perf_counter() - began, "processor_s": _children_cpu_s() - used}
+        found["rejected"] = told["rejected"]
         found["import_mib"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         for question in questions:
             began = time.perf_counter()
@@ -109,6 +112,12 @@ async def measure(path: Path, questions: list[str]) -> dict[str, float]:
     finally:
         await ledger.close()
         shutil.rmtree(root, ignore_errors=True)
+
+
+def _children_cpu_s() -> float:
+    """Processor seconds of the children that have ended: what a busy machine changes least."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _peak_mib(pid: int) -> float:

@@ -2,24 +2,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 
 from netra_backend.app.adapters.duckdb_rows_writer import RowsWriter, parquet_records
 from netra_backend.app.core.errors import ToolFault
-from netra_backend.app.usage.importers.row import UsageRow
+from netra_backend.app.usage.importers.page import Columns
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
-def row(n: int, **more: object) -> UsageRow:
-    plain = {"ts": NOON, "model": "m", "operation": "chat", "status": "ok", "input_tokens": n, "output_tokens": 1}
-    return UsageRow(**{**plain, "source": "t", "granularity": "request", **more})  # type: ignore[arg-type]
+def row(n: int, ts: datetime = NOON, **more: object) -> Columns:
+    """A page of one row."""
+    plain = {"model": "m", "operation": "chat", "status": "ok", "input_tokens": n, "output_tokens": 1}
+    moments = np.array([ts.replace(tzinfo=None)], dtype="datetime64[us]")
+    told = {**plain, "source": "t", "granularity": "request", **more}
+    return {"ts": moments, **{name: [value] for name, value in told.items()}}
 
 
 def test_every_value_arrives_as_it_was(tmp_path: Path) -> None:
     writer = RowsWriter(tmp_path / "rows.duckdb")
-    writer.write([row(1, cost_reported_usd="0.000000012345", prefix_blocks=[-(2**63), 2**63 - 1], is_batch=False)])
-    writer.write([row(10**12, latency_ms=0.5, team='a"\\\n✓', ts=NOON.replace(microsecond=123456))])
+    writer.write(row(1, cost_reported_usd="0.000000012345", prefix_blocks=[-(2**63), 2**63 - 1], is_batch=False))
+    writer.write(row(10**12, latency_ms=0.5, team='a"\\\n✓', ts=NOON.replace(microsecond=123456)))
     first, last, filled = writer.finish()
     with duckdb.connect(str(tmp_path / "rows.duckdb"), read_only=True) as connection:
         found = connection.execute(
@@ -39,15 +43,15 @@ def test_every_value_arrives_as_it_was(tmp_path: Path) -> None:
 def test_nothing_but_the_database_is_left(tmp_path: Path) -> None:
     writer = RowsWriter(tmp_path / "rows.duckdb")
     for n in range(5):
-        writer.write([row(n)])
+        writer.write(row(n))
     writer.finish()
     assert [path.name for path in tmp_path.iterdir()] == ["rows.duckdb"]
 
 
 def test_a_fault_of_the_engine_is_told_by_the_next_call(tmp_path: Path) -> None:
     writer = RowsWriter(tmp_path / "rows.duckdb")
-    writer.write([row(1, status=None)])
-    writer.write([row(1, input_tokens=2**70)])
+    writer.write(row(1, status=None))
+    writer.write(row(1, input_tokens=2**70))
     with pytest.raises(duckdb.Error):
         writer.finish()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from .format import REQUESTS, Format, ImportOptions, Reading, model_needed
+from .page import by_row
 from .records import Head, Record
 from .row import OK, REQUEST, UsageRow
 from .values import Times, tokens
@@ -38,7 +39,10 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
         )
 
     return Reading(
-        convert, REQUESTS, notes=(f"The trace names no model; its rows are priced as {model}.",), priced_as=model
+        by_row(convert),
+        REQUESTS,
+        notes=(f"The trace names no model; its rows are priced as {model}.",),
+        priced_as=model,
     )
 
 

@@ -10,9 +10,11 @@ import msgspec
 
 from ...core.errors import ToolFault
 from ..rows import Capability
+from .page import Columns, Page
 from .records import Head, Record
-from .row import UsageRow
 from .values import Times
+
+Expand = Callable[[Record], Iterable[Record]]
 
 
 class ImportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -49,14 +51,15 @@ class ImportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 class Reading:
     """How one file is read: decided once, from its head and the user's options.
 
-    ``convert`` makes one row of one record, or raises ``BadRow`` or ``NotUsage``. ``expand`` splits a record that holds
-    several first. ``tells`` are the capabilities that the format has by its nature; those that show in the data (sessions,
-    cache reads, …) are found there. ``mapping`` and ``notes`` are shown to the user.
+    ``convert`` makes columns of the records of a page, and says there which of them are no rows (``by_row`` makes it of a
+    function that converts one record). ``expand`` splits a record that holds several first. ``tells`` are the capabilities
+    that the format has by its nature; those that show in the data (sessions, cache reads, …) are found there. ``mapping`` and
+    ``notes`` are shown to the user.
     """
 
-    convert: Callable[[Record], UsageRow]
+    convert: Callable[[Page], Columns]
     tells: frozenset[Capability]
-    expand: Callable[[Record], Iterable[Record]] | None = None
+    expand: Expand | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     priced_as: str | None = None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from .format import Format, ImportOptions, Reading
+from .format import Expand, Format, ImportOptions, Reading
+from .page import Columns, Page, length, rows_of
 from .records import Head, Layout, Numbered, Record, read, with_head
 from .registry import recognise
 from .row import BadRow, NotUsage, UsageRow
@@ -18,11 +21,12 @@ from .source import Progress, broken, chunks
 from .tally import Tally
 from .values import Times
 
-BATCH: Final = 32_768
+PAGE: Final = 512
+"""Records that are read together: as many as stay in the processor's cache while column after column is read of them."""
 MAX_ROWS: Final = 100_000_000
 PREVIEW_ROWS: Final = 5
 
-Sink = Callable[[list[UsageRow]], None]
+Sink = Callable[[Columns], None]
 Tables = Callable[[Path, Progress], Iterator[Numbered]]
 """Reads the records of a Parquet file: the one layout that needs a driver."""
 
@@ -59,11 +63,11 @@ def open_file(path: Path, options: ImportOptions, now: datetime, progress: Progr
 
 
 def import_rows(opened: Opened, sink: Sink) -> Tally:
-    """Give all rows to ``sink``, in batches. Raises ``ToolFault`` (``BAD_ROWS``) where there is not one."""
+    """Give all rows to ``sink``, page by page. Raises ``ToolFault`` (``BAD_ROWS``) where there is not one."""
     tally = Tally()
-    for batch in _batches(opened, tally):
-        tally.accept(batch)
-        sink(batch)
+    for columns in _finished(opened, tally):
+        tally.accept(columns)
+        sink(columns)
         if tally.accepted > MAX_ROWS:
             raise broken(f"The file holds more than {MAX_ROWS:,} rows.", "Import it in parts, by month or by team.")
     if not tally.accepted:
@@ -81,48 +85,49 @@ def import_rows(opened: Opened, sink: Sink) -> Tally:
 def preview(opened: Opened) -> dict[str, Any]:
     """What was recognised and the first rows, as plain JSON; nothing is kept."""
     tally = Tally()
-    head = Opened(opened.format, opened.reason, opened.head, opened.reading, enumerate(opened.head.records, 1))
-    rows = [row for batch in _batches(head, tally) for row in batch]
-    tally.accept(rows)
+    head = replace(opened, records=enumerate(opened.head.records, 1))
+    rows: list[UsageRow] = []
+    for columns in _finished(head, tally):
+        tally.accept(columns)
+        rows += rows_of(columns, min(PREVIEW_ROWS - len(rows), length(columns)))
     return {
         **opened.told(),
         "preview": True,
         "columns": list(opened.head.columns)[:200],
-        "first_rows": msgspec.to_builtins(rows[:PREVIEW_ROWS]),
+        "first_rows": msgspec.to_builtins(rows),
         "of_the_first_records": tally.told(),
     }
 
 
-def _batches(opened: Opened, tally: Tally) -> Iterator[list[UsageRow]]:
-    # One loop and no call a row that could be spared: this is where a million rows spend their time.
-    convert, expand = opened.reading.convert, opened.reading.expand
-    batch: list[UsageRow] = []
-    for number, record in opened.records:
+def _finished(opened: Opened, tally: Tally) -> Iterator[Columns]:
+    """Page after page, the records that are rows; the others are counted in the order of the file."""
+    while numbered := list(islice(opened.records, PAGE)):
+        refused: list[tuple[int, BadRow | NotUsage]] = []
+        numbers, records = _expanded(numbered, opened.reading.expand, refused)
+        page = Page(records)
+        columns = page.finished(opened.reading.convert(page)) if records else {}
+        refused += ((numbers[place], fault) for place, fault in sorted(page.faults.items()))
+        for number, fault in sorted(refused, key=itemgetter(0)):
+            tally.refuse(number, fault)
+        if len(records) > len(page.faults):
+            yield columns
+
+
+def _expanded(
+    numbered: list[Numbered], expand: Expand | None, refused: list[tuple[int, BadRow | NotUsage]]
+) -> tuple[list[int], list[Record]]:
+    """Records that hold one row at most, and their numbers; what is no record at all goes to ``refused``."""
+    fit = [(number, record) for number, record in numbered if not isinstance(record, BadRow)]
+    refused += ((number, record) for number, record in numbered if isinstance(record, BadRow))
+    if expand is None:
+        return [number for number, _ in fit], [record for _, record in fit]
+    numbers: list[int] = []
+    records: list[Record] = []
+    for number, record in fit:
         try:
-            if isinstance(record, BadRow):
-                raise record
-            if expand is None:
-                batch.append(convert(record))
-            else:
-                for part in expand(record):
-                    _convert_part(part, number, convert, batch, tally)
-        except BadRow as bad:
-            tally.reject(number, bad)
-        except NotUsage as other:
-            tally.skip(other)
-        if len(batch) >= BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _convert_part(
-    part: Record, number: int, convert: Callable[[Record], UsageRow], batch: list[UsageRow], tally: Tally
-) -> None:
-    try:
-        batch.append(convert(part))
-    except BadRow as bad:
-        tally.reject(number, bad)
-    except NotUsage as other:
-        tally.skip(other)
+            for part in expand(record):
+                numbers.append(number)
+                records.append(part)
+        except (BadRow, NotUsage) as fault:
+            refused.append((number, fault.with_traceback(None)))
+    return numbers, records

@@ -13,6 +13,7 @@ from typing import Any, Final
 from ..rows import Capability
 from .format import REQUESTS, Format, ImportOptions, Reading
 from .litellm import nested
+from .page import by_row
 from .records import Head, Record
 from .row import ERROR, OK, REQUEST, BadRow, NotUsage, UsageRow
 from .values import Times, elapsed_ms, milliseconds, money, optional_tokens, required_text, text, tokens
@@ -59,7 +60,7 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
             granularity=REQUEST,
         )
 
-    return Reading(convert, REQUESTS | {Capability.STATUSES})
+    return Reading(by_row(convert), REQUESTS | {Capability.STATUSES})
 
 
 def _used(record: Record, failed: bool) -> dict[str, Any]:

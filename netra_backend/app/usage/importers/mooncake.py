@@ -10,6 +10,7 @@ from typing import Final
 
 from ..rows import Capability
 from .format import Format, ImportOptions, Reading, model_needed
+from .page import by_row
 from .records import Head, Record
 from .row import OK, REQUEST, BadRow, UsageRow
 from .values import Times, block_hashes, milliseconds, tokens
@@ -54,7 +55,7 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
         )
 
     return Reading(
-        convert,
+        by_row(convert),
         frozenset({Capability.PER_REQUEST}),
         notes=(
             f"The trace names no model; its rows are priced as {model}.",

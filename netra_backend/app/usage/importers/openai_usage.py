@@ -8,6 +8,7 @@ from typing import Final
 from ..rows import Capability
 from .buckets import results_of, width
 from .format import Format, ImportOptions, Reading
+from .page import by_row
 from .records import Head, Record
 from .row import OK, BadRow, NotUsage, UsageRow
 from .values import Times, optional_tokens, text, tokens
@@ -55,7 +56,7 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
         )
 
     return Reading(
-        convert,
+        by_row(convert),
         frozenset({Capability.REAL_TIMES}),
         results_of,
         notes=("Rows are sums over buckets of time; feature is the API key, team the project.",),

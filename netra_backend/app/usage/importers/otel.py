@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ..rows import Capability
 from .format import REQUESTS, Format, ImportOptions, Reading
+from .page import by_row
 from .records import Head, Record
 from .row import ERROR, OK, REQUEST, BadRow, NotUsage, UsageRow
 from .values import Times, elapsed_ms, mapping, optional_tokens, required_text, text, tokens
@@ -73,7 +74,7 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
             granularity=REQUEST,
         )
 
-    return Reading(convert, REQUESTS | {Capability.STATUSES}, spans_of)
+    return Reading(by_row(convert), REQUESTS | {Capability.STATUSES}, spans_of)
 
 
 def spans_of(record: Record) -> Iterator[Record]:

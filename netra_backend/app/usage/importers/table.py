@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from operator import methodcaller
+from operator import add, gt, methodcaller
 from typing import Any, Final
 
 from ...core.errors import ToolFault
 from ..rows import COLUMNS, Capability, Granularity, Status
 from .format import REQUESTS, Format, ImportOptions, Reading
+from .page import Columns, Page
 from .records import Head, Record
-from .row import ERROR, OK, REQUEST, BadRow, UsageRow
+from .row import ERROR, OK, REQUEST, BadRow
 from .source import unsupported
 from .table_names import UNCACHED_INPUT, guess
-from .values import Times, block_hashes, milliseconds, money, optional_tokens, required_text, text, tokens
+from .values import Times, block_hashes, optional_tokens, tokens
 from .values import mapping as mapping_of
 
 _STOPPED: Final = ("stop", "length", "tool_calls", "end_turn", "max_tokens")
@@ -135,27 +136,69 @@ def getter(column: str) -> Callable[[Record], Any]:
     return read
 
 
-def _converter(mapping: Mapping[str, str], model: str | None, times: Times) -> Callable[[Record], UsageRow]:
-    checks = [(target, column, getter(column), _CHECKS[target]) for target, column in mapping.items() if target != "ts"]
+def _converter(mapping: Mapping[str, str], model: str | None, times: Times) -> Callable[[Page], Columns]:
     read_ts, ts_name = getter(mapping["ts"]), mapping["ts"]
+    checked = [(target, column, getter(column)) for target, column in mapping.items() if target != "ts"]
     granularity = Granularity.BUCKET.value if "requests" in mapping else REQUEST
 
-    def convert(record: Record) -> UsageRow:
-        values = {target: check(get(record), column) for target, column, get, check in checks}
-        cached = (values.get("cache_read_tokens") or 0) + (values.get("cache_write_tokens") or 0)
-        if (uncached := values.pop(UNCACHED_INPUT, None)) is not None:
-            values["input_tokens"] = uncached + cached
-        elif cached > values["input_tokens"]:
-            raise BadRow("the cached tokens are more than the input tokens", cached)
-        if (seconds := values.pop("latency_s", None)) is not None:
-            values["latency_ms"] = seconds * 1000
-        values.setdefault("requests", 1)
-        values["model"] = values.get("model") or model or required_text(None, "model")
-        values["status"] = values.get("status") or OK
-        values["operation"] = values.get("operation") or "chat"
-        return UsageRow(ts=times.read(read_ts(record), ts_name), source=TABLE.name, granularity=granularity, **values)
+    def convert(page: Page) -> Columns:
+        columns = {target: _check(page, target, list(map(get, page.records)), name) for target, name, get in checked}
+        _add_cache(page, columns)
+        if (seconds := columns.pop("latency_s", None)) is not None:
+            columns["latency_ms"] = [None if one is None else one * 1000 for one in seconds]
+        return {
+            "requests": 1,
+            **columns,
+            "model": _model(page, columns.get("model"), model),
+            "status": columns.get("status", OK),
+            "operation": [word or "chat" for word in columns["operation"]] if "operation" in columns else "chat",
+            "ts": page.moments(list(map(read_ts, page.records)), ts_name, times),
+            "source": TABLE.name,
+            "granularity": granularity,
+        }
 
     return convert
+
+
+def _check(page: Page, target: str, values: list[Any], name: str) -> list[Any]:
+    """One column as the usage table holds it."""
+    if target in ("input_tokens", "output_tokens", UNCACHED_INPUT):
+        return page.tokens(values, name)
+    if target in ("requests", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "block_tokens"):
+        return page.optional_tokens(values, name)
+    if target in ("latency_ms", "latency_s"):
+        return page.milliseconds(values, name)
+    if target == "cost_reported_usd":
+        return page.money(values, name)
+    if target in _BY_VALUE:
+        check, instead = _BY_VALUE[target]
+        return page.each(lambda value: check(value, name), instead, values)
+    return page.text(values)
+
+
+def _add_cache(page: Page, columns: dict[str, list[Any]]) -> None:
+    """Make ``input_tokens`` the total, or see that it is."""
+    parts = [columns[name] for name in ("cache_read_tokens", "cache_write_tokens") if name in columns]
+    cached = [0] * len(page)
+    for part in parts:
+        cached = [so_far + (more or 0) for so_far, more in zip(cached, part, strict=True)]
+    uncached = columns.pop(UNCACHED_INPUT, None)
+    if uncached is not None:
+        columns["input_tokens"] = list(map(add, uncached, cached))
+    elif any(map(gt, cached, columns["input_tokens"])):
+        for place, (read, whole) in enumerate(zip(cached, columns["input_tokens"], strict=True)):
+            if read > whole:
+                page.refuse(place, BadRow("the cached tokens are more than the input tokens", read))
+
+
+def _model(page: Page, found: list[str | None] | None, named: str | None) -> Any:
+    """The model of each row; where the column says nothing, the one that the user named."""
+    if found is None:
+        return named
+    if named is None:
+        for place in (place for place, name in enumerate(found) if name is None):
+            page.refuse(place, BadRow("model is missing"))
+    return [name or named or "" for name in found] if None in found else found
 
 
 def _status(value: object, name: str) -> str:
@@ -180,18 +223,11 @@ def _flag(value: object, name: str) -> bool | None:
     raise BadRow(f"{name} is neither true nor false", value)
 
 
-_CHECKS: Final[Mapping[str, Callable[[object, str], Any]]] = {
-    **dict.fromkeys(COLUMNS, text),
-    **dict.fromkeys(("input_tokens", "output_tokens", UNCACHED_INPUT), tokens),
-    **dict.fromkeys(
-        ("requests", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "block_tokens"), optional_tokens
-    ),
-    "status": _status,
-    "latency_ms": milliseconds,
-    "latency_s": milliseconds,
-    "cost_reported_usd": money,
-    "is_batch": _flag,
-    "prefix_blocks": block_hashes,
+_BY_VALUE: Final[Mapping[str, tuple[Callable[[object, str], Any], Any]]] = {
+    "status": (_status, OK),
+    "is_batch": (_flag, None),
+    "prefix_blocks": (block_hashes, None),
 }
+"""Columns that are checked value by value, and what stands at the place of a fault."""
 
 TABLE: Final = Format("table", "Any table with a header (CSV, JSON Lines, JSON, Parquet)", _recognise, _read)

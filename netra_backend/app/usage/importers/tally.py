@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from .row import BadRow, NotUsage, UsageRow
+from .page import Columns, length
+from .row import BadRow, NotUsage
 
 MAX_REASONS: Final = 50
 MAX_EXAMPLES: Final = 5
@@ -22,11 +23,18 @@ class Tally:
         self._rejections: dict[str, tuple[list[int], list[dict[str, Any]]]] = {}
         self._skipped: dict[str, int] = {}
 
-    def accept(self, batch: list[UsageRow]) -> None:
+    def accept(self, columns: Columns) -> None:
         """Count rows that go into the table."""
-        self.accepted += len(batch)
-        self.input_tokens += sum(row.input_tokens for row in batch)
-        self.output_tokens += sum(row.output_tokens for row in batch)
+        self.accepted += length(columns)
+        self.input_tokens += sum(columns["input_tokens"])  # type: ignore[arg-type]  # a count a row
+        self.output_tokens += sum(columns["output_tokens"])  # type: ignore[arg-type]
+
+    def refuse(self, number: int, fault: BadRow | NotUsage) -> None:
+        """Count a record that is no row, whatever the reason; ``number`` is its line or place."""
+        if isinstance(fault, BadRow):
+            self.reject(number, fault)
+        else:
+            self.skip(fault)
 
     def reject(self, number: int, bad: BadRow) -> None:
         """Count a record that cannot be a row; ``number`` is its line or place."""

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from .format import REQUESTS, Format, ImportOptions, Reading
+from .page import by_row
 from .records import Head, Record
 from .row import ERROR, OK, REQUEST, BadRow, UsageRow
 from .values import Times, elapsed_ms, optional_tokens, required_text, text, tokens
@@ -56,7 +57,7 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
             granularity=REQUEST,
         )
 
-    return Reading(convert, REQUESTS)
+    return Reading(by_row(convert), REQUESTS)
 
 
 def _span(events: Any, times: Times) -> tuple[datetime, datetime]:

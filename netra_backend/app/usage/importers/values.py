@@ -133,10 +133,10 @@ def mapping(value: object) -> Mapping[str, Any]:
 class Times:
     """Reads points in time, and refuses those before 2018 or in the future of ``now``. What it gives is in UTC."""
 
-    __slots__ = ("_latest",)
+    __slots__ = ("latest",)
 
     def __init__(self, now: datetime) -> None:
-        self._latest = now.astimezone(UTC) + timedelta(days=2)
+        self.latest = now.astimezone(UTC) + timedelta(days=2)
 
     def read(self, value: object, name: str) -> datetime:
         """A time: ISO 8601 (UTC where no zone is given), or a number since 1970 in s, ms, µs or ns. Raises ``BadRow``."""
@@ -165,7 +165,7 @@ class Times:
                 moment = moment.replace(tzinfo=UTC) if zone is None else moment.astimezone(UTC)
             except OverflowError:
                 raise BadRow(f"{name} is not a time", moment) from None
-        if EARLIEST <= moment <= self._latest:
+        if EARLIEST <= moment <= self.latest:
             return moment
         raise BadRow(f"{name} lies before 2018" if moment < EARLIEST else f"{name} lies in the future", moment)
 

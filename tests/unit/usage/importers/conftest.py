@@ -7,6 +7,7 @@ import pytest
 
 from netra_backend.app.usage.importers.format import Format, ImportOptions
 from netra_backend.app.usage.importers.importing import Opened, import_rows, open_file
+from netra_backend.app.usage.importers.page import length, rows_of
 from netra_backend.app.usage.importers.records import Layout, Numbered, with_head
 from netra_backend.app.usage.importers.row import UsageRow
 from netra_backend.app.usage.importers.source import Progress
@@ -32,7 +33,7 @@ def converted() -> Callable[..., tuple[list[UsageRow], Tally]]:
         assert reason is not None, "the format does not recognise its own records"
         rows: list[UsageRow] = []
         opened = Opened(format, reason, head, format.read(head, ImportOptions.of(options), Times(NOW)), numbered)
-        return rows, import_rows(opened, rows.extend)
+        return rows, import_rows(opened, lambda columns: rows.extend(rows_of(columns, length(columns))))
 
     return convert
 
@@ -47,7 +48,7 @@ def opened() -> Callable[..., list[UsageRow]]:
             pytest.skip(f"{path} is missing: put the shared data beside the repository")
         rows: list[UsageRow] = []
         opened = open_file(path, ImportOptions.of(options), NOW, lambda done, total: None, no_parquet)
-        tally = import_rows(opened, rows.extend)
+        tally = import_rows(opened, lambda columns: rows.extend(rows_of(columns, length(columns))))
         assert tally.rejected == 0
         return rows
 

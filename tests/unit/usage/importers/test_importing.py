@@ -11,8 +11,8 @@ from netra_backend.app.core.errors import ToolFault
 from netra_backend.app.usage.importers import importing
 from netra_backend.app.usage.importers.format import ImportOptions
 from netra_backend.app.usage.importers.importing import Opened, import_rows, open_file, preview
+from netra_backend.app.usage.importers.page import Columns, length
 from netra_backend.app.usage.importers.records import Layout, Numbered
-from netra_backend.app.usage.importers.row import UsageRow
 from netra_backend.app.usage.importers.source import Progress
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -33,17 +33,17 @@ def opened(path: Path, content: bytes, **options: Any) -> Opened:
     return open_file(path, ImportOptions.of(options), NOW, lambda done, total: None, no_parquet)
 
 
-def test_rows_come_in_batches_and_all_of_them_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "BATCH", 4)
-    batches: list[list[UsageRow]] = []
-    tally = import_rows(opened(tmp_path, gzip.compress(lines(*[GOOD] * 10))), batches.append)
-    assert [len(batch) for batch in batches] == [4, 4, 2]
+def test_rows_come_in_pages_and_all_of_them_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "PAGE", 4)
+    pages: list[Columns] = []
+    tally = import_rows(opened(tmp_path, gzip.compress(lines(*[GOOD] * 10))), pages.append)
+    assert [length(page) for page in pages] == [4, 4, 2]
     assert (tally.accepted, tally.rejected, tally.input_tokens, tally.output_tokens) == (10, 0, 100, 10)
 
 
 def test_bad_rows_are_counted_and_good_ones_kept(tmp_path: Path) -> None:
     content = lines(GOOD, {**GOOD, "input_tokens": -1}) + b"{broken\n" + lines(GOOD)
-    tally = import_rows(opened(tmp_path, content), lambda batch: None)
+    tally = import_rows(opened(tmp_path, content), lambda columns: None)
     assert tally.accepted == 2
     assert tally.told()["rejections"] == [
         {"reason": "input_tokens is negative", "count": 1, "examples": [{"record": 2, "value": "-1"}]},
@@ -64,13 +64,13 @@ def test_a_file_of_which_no_row_can_be_used_is_refused_with_the_reasons(tmp_path
 def test_a_file_in_which_nothing_calls_a_model_is_refused_as_such(tmp_path: Path) -> None:
     span = {"type": "SPAN", "traceId": "t", "startTime": "2026-11-01", "usageDetails": {}}
     with pytest.raises(ToolFault, match="no record tells the usage of a model"):
-        import_rows(opened(tmp_path, lines(span)), lambda batch: None)
+        import_rows(opened(tmp_path, lines(span)), lambda columns: None)
 
 
 def test_a_bad_bucket_is_one_bad_row(tmp_path: Path) -> None:
     result = {"input_tokens": 5, "output_tokens": 1, "model": "m"}
     bucket = {"start_time": 1790812800, "end_time": 1790816400, "results": [result]}
-    tally = import_rows(opened(tmp_path, lines(bucket, {**bucket, "results": None})), lambda batch: None)
+    tally = import_rows(opened(tmp_path, lines(bucket, {**bucket, "results": None})), lambda columns: None)
     assert (tally.accepted, tally.rejected) == (1, 1)
 
 
@@ -91,10 +91,10 @@ def test_a_mapping_makes_it_a_table_whatever_it_looks_like(tmp_path: Path) -> No
 
 
 def test_more_rows_than_a_dataset_may_hold_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "BATCH", 2)
+    monkeypatch.setattr(importing, "PAGE", 2)
     monkeypatch.setattr(importing, "MAX_ROWS", 3)
     with pytest.raises(ToolFault, match="more than 3 rows"):
-        import_rows(opened(tmp_path, lines(*[GOOD] * 9)), lambda batch: None)
+        import_rows(opened(tmp_path, lines(*[GOOD] * 9)), lambda columns: None)
 
 
 def test_parquet_is_read_by_whoever_can(tmp_path: Path) -> None:
@@ -103,4 +103,4 @@ def test_parquet_is_read_by_whoever_can(tmp_path: Path) -> None:
         tmp_path / "usage", ImportOptions(), NOW, lambda done, total: None, lambda path, progress: iter([(1, GOOD)])
     )
     assert given.head.layout is Layout.PARQUET
-    assert import_rows(given, lambda batch: None).accepted == 1
+    assert import_rows(given, lambda columns: None).accepted == 1

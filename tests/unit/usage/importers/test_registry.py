@@ -6,10 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netra_backend.app.core.errors import ToolFault
-from netra_backend.app.usage.importers.format import Format, ImportOptions
+from netra_backend.app.usage.importers.format import Format, ImportOptions, Reading
+from netra_backend.app.usage.importers.page import Page, rows_of
 from netra_backend.app.usage.importers.records import Head, Layout
 from netra_backend.app.usage.importers.registry import FORMATS, recognise
-from netra_backend.app.usage.importers.row import BadRow, NotUsage, UsageRow
+from netra_backend.app.usage.importers.row import BadRow, UsageRow
 from netra_backend.app.usage.importers.values import Times
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -50,13 +51,35 @@ def test_whatever_a_record_holds_it_is_a_row_or_is_counted(format: Format, recor
     first = {"timestamp": "x", "input_tokens": 1, "output_tokens": 1} if format.name == "table" else record
     head = Head(Layout.JSON_LINES, (first,), tuple(first))
     reading = format.read(head, ImportOptions(model="m"), Times(NOW))
-    outcome: object
     try:
-        outcome = [reading.convert(part) for part in (reading.expand(record) if reading.expand else [record])]
-    except (BadRow, NotUsage) as told:
-        outcome = told.reason
-    assert outcome or isinstance(outcome, list)
-    assert all(isinstance(row, UsageRow) for row in outcome if isinstance(outcome, list))
+        parts = list(reading.expand(record)) if reading.expand else [record]
+    except BadRow as told:
+        assert told.reason  # noqa: PT017 (either this, or its parts are rows)
+        return
+    assert outcomes(reading, parts) == [outcome for part in parts for outcome in outcomes(reading, [part])]
+
+
+def outcomes(reading: Reading, records: list[Any]) -> list[UsageRow | str]:
+    """What became of each record of a page: its row, or why it is none."""
+    if not records:
+        return []
+    page = Page(records)
+    columns = page.finished(reading.convert(page))
+    rows = rows_of(columns, len(records) - len(page.faults))
+    return [page.faults[place].reason if place in page.faults else next(rows) for place in range(len(records))]
+
+
+@pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
+@settings(max_examples=30)
+@given(
+    records=st.lists(st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1, max_size=20), min_size=2, max_size=9)
+)
+def test_a_record_is_the_same_row_or_is_refused_for_the_same_reason_whatever_is_read_beside_it(
+    format: Format, records: list[dict[str, Any]]
+) -> None:
+    first = {"timestamp": "x", "input_tokens": 1, "output_tokens": 1} if format.name == "table" else records[0]
+    reading = format.read(Head(Layout.JSON_LINES, (first,), tuple(first)), ImportOptions(model="m"), Times(NOW))
+    assert outcomes(reading, records) == [outcome for record in records for outcome in outcomes(reading, [record])]
 
 
 ODD: list[Any] = [{}, [], [{}], {"code": []}, {"code": {}}, True, -1, "", "x" * 300, float("nan")]
@@ -83,10 +106,8 @@ def test_no_member_of_a_record_may_be_odd_enough_to_do_harm(format: Format, odd:
     for name in NAMES:
         for place in (plain, plain["attributes"]):
             kept, place[name] = place[name], odd
-            try:
-                reading.convert(plain)
-            except (BadRow, NotUsage) as told:
-                assert told.reason  # noqa: PT017 (either of two, or neither)
+            (outcome,) = outcomes(reading, [plain])
+            assert outcome
             place[name] = kept
 
 

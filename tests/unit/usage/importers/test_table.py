@@ -4,8 +4,10 @@ from typing import Any
 import pytest
 
 from netra_backend.app.core.errors import ToolFault
-from netra_backend.app.usage.importers.format import ImportOptions
+from netra_backend.app.usage.importers.format import ImportOptions, Reading
+from netra_backend.app.usage.importers.page import Page, rows_of
 from netra_backend.app.usage.importers.records import Layout, with_head
+from netra_backend.app.usage.importers.row import UsageRow
 from netra_backend.app.usage.importers.table import TABLE, getter
 from netra_backend.app.usage.importers.values import Times
 
@@ -29,12 +31,17 @@ def test_a_header_is_mapped_by_what_its_names_say(converted: Callable[..., Any])
     assert (row.team, row.end_user, row.status, row.is_batch, row.requests) == ("a", "u", "ok", False, 1)
 
 
+def row_of(reading: Reading, record: dict[str, Any]) -> UsageRow:
+    (row,) = rows_of(reading.convert(Page([record])), 1)
+    return row
+
+
 def test_a_given_mapping_goes_before_the_guess(converted: Callable[..., Any]) -> None:
     odd = {"when": "2026-11-01", "in": 5, "out": 1, "model": "m"}
     head, _ = with_head(Layout.CSV, iter([(1, odd)]))
     options = ImportOptions.of({"map": {"ts": "when", "input_tokens": "in", "output_tokens": "out"}})
     assert TABLE.recognise(head) is None
-    row = TABLE.read(head, options, _times()).convert(odd)
+    row = row_of(TABLE.read(head, options, _times()), odd)
     assert (row.input_tokens, row.output_tokens, row.ts.isoformat()) == (5, 1, "2026-11-01T00:00:00+00:00")
 
 
@@ -73,7 +80,7 @@ def test_input_that_is_less_than_the_cache_is_taken_to_leave_it_out_and_that_is_
     record = {**RECORD, "input_tokens": 10, "cached_tokens": 90}
     head, _ = with_head(Layout.CSV, iter([(1, record)]))
     reading = TABLE.read(head, ImportOptions(), _times())
-    assert reading.convert(record).input_tokens == 100
+    assert row_of(reading, record).input_tokens == 100
     assert "taken not to include them" in reading.notes[0]
 
 
@@ -90,7 +97,7 @@ def test_the_user_may_say_that_input_leaves_the_cache_out() -> None:
     record = {**RECORD, "cached_tokens": 90}
     head, _ = with_head(Layout.CSV, iter([(1, record)]))
     options = ImportOptions.of({"map": {"uncached_input_tokens": "input_tokens"}})
-    assert TABLE.read(head, options, _times()).convert(record).input_tokens == 1090
+    assert row_of(TABLE.read(head, options, _times()), record).input_tokens == 1090
 
 
 def test_what_no_column_tells_is_named_with_how_to_say_it() -> None:

@@ -13,6 +13,14 @@ from typing import Any, Final, Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+from websockets.streams import StreamReader
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # pragma: no cover  # a platform that the library has no extension for
+    from websockets.utils import apply_mask
 
 EXTENSION: Final = "netra.wire"
 _PING: Final = b"netra"
@@ -41,6 +49,32 @@ def text_frame_header(length: int) -> bytes:
 
 _HEADERS: Final = tuple(text_frame_header(length) for length in range(1024))
 """Of the lengths that most frames have."""
+
+
+def whole_text(data: bytes, most: int) -> bytes | None:
+    """The text, where ``data`` is exactly one text frame of a client, final and of at most ``most`` bytes (RFC 6455, 5.2)."""
+    if len(data) < 6 or data[0] != 0x81:
+        return None
+    length, mask_at = data[1] - 0x80, 2  # below 0 where it is not masked
+    if length > 125:
+        length, mask_at = (data[2] << 8 | data[3], 4) if length == 126 else (-1, 2)
+    text_at = mask_at + 4
+    if not 0 <= length <= most or len(data) != text_at + length:
+        return None
+    return apply_mask(data[text_at:], data[mask_at:text_at])
+
+
+def is_between_messages(connection: ServerProtocol) -> bool:
+    """Whether the next byte of the peer begins a message. Asks the library's parser what it waits for: nothing of a frame was
+    read yet where that is to know if there will be one."""
+    waiting: Any = connection.parser
+    while waiting.gi_yieldfrom is not None:
+        waiting = waiting.gi_yieldfrom
+    return (
+        waiting.gi_code is StreamReader.at_eof.__code__
+        and connection.state is State.OPEN
+        and connection.current_size is None
+    )
 
 
 class DirectWire:
@@ -95,6 +129,17 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
     """uvicorn's protocol, whose messages may go straight to a receiver."""
 
     receiver: Receiver | None = None
+    _between_messages = False
+
+    def data_received(self, data: bytes) -> None:
+        """Nearly always this is one short text frame, whole; the library is asked about everything else."""
+        if self._between_messages and self.receiver is not None and not self.close_sent:
+            text = whole_text(data, self.config.ws_max_size)
+            if text is not None:
+                self._hand_over(self.receiver, text)
+                return
+        super().data_received(data)
+        self._between_messages = is_between_messages(self.conn)
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -111,10 +156,14 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
         self.frames = []
         if self.close_sent:
             return
-        if self.curr_msg_data_type != "text":
+        if self.curr_msg_data_type == "text":
+            self._hand_over(receiver, data)
+        else:
             receiver.disconnect(1003, "text frames only")
-        elif data.isascii() or _is_utf8(data):
-            receiver.received(data)
+
+    def _hand_over(self, receiver: Receiver, text: bytes) -> None:
+        if text.isascii() or _is_utf8(text):
+            receiver.received(text)
         else:
             receiver.disconnect(1007, "not UTF-8")
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Any
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 
-from netra_backend.app.web.uvicorn_protocol import DirectWire, text_frame_header
+from netra_backend.app.web import uvicorn_protocol
+from netra_backend.app.web.uvicorn_protocol import EXTENSION, DirectWebSocketProtocol, DirectWire, text_frame_header
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 1_000_000])
@@ -125,3 +129,173 @@ async def test_messages_go_to_the_receiver_once_there_is_one(protocol: Protocol,
     receiver: Any = object()
     wire.attach(receiver)
     assert protocol.receiver is receiver
+
+
+# --- what comes in ------------------------------------------------------------------------------------------------------
+
+MOST = 70_000
+HANDSHAKE = (
+    b"GET /ws/user_ada HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: bmV0cmEgaXMgdGVzdGVkLg==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+def client_frame(opcode: Opcode, payload: bytes, mask: bytes = b"\x5a\xc3\x17\x8e", *, final: bool = True) -> bytes:
+    """A frame as a client sends it: masked."""
+    unmasked = Frame(opcode, payload, fin=final).serialize(mask=False)
+    header = bytearray(unmasked[: len(unmasked) - len(payload)])
+    header[1] |= 0x80
+    return bytes(header) + mask + bytes(byte ^ mask[at & 3] for at, byte in enumerate(payload))
+
+
+class Socket(Transport):
+    """A transport that knows its ends."""
+
+    def get_extra_info(self, name: str) -> Any:
+        return {"sockname": ("127.0.0.1", 80), "peername": ("127.0.0.1", 50_000)}.get(name)
+
+    def pause_reading(self) -> None:
+        """What comes before there is a receiver waits."""
+
+
+class Told:
+    """Keeps what a receiver is told."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def received(self, raw: bytes) -> None:
+        self.told.append(bytes(raw))
+
+    def ponged(self) -> None:
+        self.told.append("pong")
+
+    def writable(self) -> None:
+        self.told.append("writable")
+
+    def disconnect(self, code: int, reason: str) -> None:
+        self.told.append(code)
+
+
+class Server:
+    """Our protocol, shaken hands with; ``told`` is what its receiver was told."""
+
+    def __init__(self) -> None:
+        self.receiver, self.socket = Told(), Socket()
+        self._attached = asyncio.Event()
+        config = uvicorn.Config(
+            self._application, interface="asgi3", ws_max_size=MOST, ws_per_message_deflate=False, log_config=None
+        )
+        config.load()
+        self.protocol = DirectWebSocketProtocol(config, ServerState(), {}, asyncio.get_running_loop())
+
+    async def _application(self, scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        scope["extensions"][EXTENSION].attach(self.receiver)
+        self._attached.set()
+        await receive()
+
+    async def open(self) -> None:
+        """Shake hands."""
+        transport: Any = self.socket
+        self.protocol.connection_made(transport)
+        self.protocol.data_received(HANDSHAKE)
+        await self._attached.wait()
+        self.socket.written.clear()
+
+    async def close(self) -> None:
+        """The peer is gone."""
+        self.protocol.connection_lost(None)
+        await asyncio.gather(*self.protocol.tasks)
+
+    async def heard(self, pieces: list[bytes]) -> list[object]:
+        """What the receiver was told, and what was answered, when these pieces came one after the other."""
+        await self.open()
+        for piece in pieces:
+            self.protocol.data_received(piece)
+        await self.close()
+        return [*self.receiver.told, b"".join(self.socket.written)]
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 128, 65_535, 65_536, MOST])
+async def test_a_text_is_handed_over_as_it_was_sent_whatever_its_length(size: int) -> None:
+    text = b"t" * size
+    frame = client_frame(Opcode.TEXT, text)
+    assert await Server().heard([client_frame(Opcode.TEXT, b"first"), frame]) == [b"first", text, b""]
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "nothing"),
+        (client_frame(Opcode.TEXT, b"text")[:-1], "cut"),
+        (client_frame(Opcode.TEXT, b"text") + b"\x81", "more than one"),
+        (client_frame(Opcode.BINARY, b"text"), "binary"),
+        (client_frame(Opcode.TEXT, b"text", final=False), "a part"),
+        (client_frame(Opcode.CONT, b"text"), "a later part"),
+        (b"\xc1" + client_frame(Opcode.TEXT, b"text")[1:], "a reserved bit"),
+        (Frame(Opcode.TEXT, b"text" * 4).serialize(mask=False), "not masked"),
+        (Frame(Opcode.TEXT, b"t" * 200).serialize(mask=False), "not masked, with a longer header"),
+        (client_frame(Opcode.TEXT, b"t" * 21), "too long"),
+        (b"\x81\xff" + b"\0" * 131, "a length of eight bytes"),
+        (b"\x81\xfe\x00", "half a header"),
+    ],
+)
+def test_what_is_not_one_whole_short_text_is_left_to_the_library(data: bytes, why: str) -> None:
+    assert uvicorn_protocol.whole_text(data, 20) is None, why
+
+
+def test_a_whole_text_is_unmasked() -> None:
+    assert uvicorn_protocol.whole_text(client_frame(Opcode.TEXT, b"what is up?"), 20) == b"what is up?"
+    assert uvicorn_protocol.whole_text(client_frame(Opcode.TEXT, b""), 20) == b""
+    assert uvicorn_protocol.whole_text(client_frame(Opcode.TEXT, b"t" * 300), 300) == b"t" * 300
+
+
+def some_frames(rng: random.Random) -> list[bytes]:
+    """What a client may send, whole, in parts, with control frames between, right and wrong."""
+    text = bytes(rng.choices(b"what is up?", k=rng.choice([0, 3, 125, 126, 300])))
+    kinds = [
+        [client_frame(Opcode.TEXT, text, rng.randbytes(4))],
+        [client_frame(Opcode.TEXT, "häß…".encode(), rng.randbytes(4))],
+        [client_frame(Opcode.TEXT, b"a", final=False), client_frame(Opcode.CONT, text)],
+        [
+            client_frame(Opcode.TEXT, b"a", final=False),
+            client_frame(Opcode.PING, b"p"),
+            client_frame(Opcode.CONT, b"b"),
+        ],
+        [client_frame(Opcode.PING, b"ping"), client_frame(Opcode.PONG, b"pong")],
+        [client_frame(Opcode.BINARY, b"\0\1")],
+        [client_frame(Opcode.TEXT, b"\xff not UTF-8")],
+        [client_frame(Opcode.CLOSE, b"\x03\xe8")],
+        [client_frame(Opcode.TEXT, b"a", final=False), client_frame(Opcode.TEXT, text)],
+        [b"\xf1" + client_frame(Opcode.TEXT, text)[1:]],
+    ]
+    return rng.choices(kinds, weights=[30, 5, 5, 5, 5, 2, 1, 1, 1, 1])[0]
+
+
+@pytest.mark.parametrize("case", range(60))
+async def test_however_the_bytes_are_cut_the_same_is_told_and_answered_as_by_the_library_alone(
+    case: int, rng: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = [frame for _ in range(rng.randrange(1, 12)) for frame in some_frames(rng)]
+    pieces: list[bytes] = []
+    for frame in frames:
+        cut = rng.choice([0, 0, 0, rng.randrange(len(frame))])
+        pieces += [frame[:cut], frame[cut:]] if cut else [frame]
+    if case % 3 == 0:  # several at once
+        pieces = [b"".join(pieces[at : at + 3]) for at in range(0, len(pieces), 3)]
+    mixed = await Server().heard(pieces)
+    monkeypatch.setattr(uvicorn_protocol, "whole_text", lambda data, most: None)
+    assert mixed == await Server().heard(pieces)
+
+
+async def test_what_comes_after_our_close_is_dropped() -> None:
+    server = Server()
+    await server.open()
+    wire: Any = server.protocol.scope["extensions"]
+    server.protocol.data_received(client_frame(Opcode.TEXT, b"first"))
+    wire[EXTENSION].close(4408, "slow_consumer")
+    server.protocol.data_received(client_frame(Opcode.TEXT, b"late"))
+    await server.close()
+    assert server.receiver.told == [b"first"]

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from netra_backend.app.adapters.memory_event_log import MemoryEventLog
 from netra_backend.app.adapters.memory_store import MemoryStore
+from netra_backend.app.adapters.postgres_event_log import PostgresEventLog
 from netra_backend.app.adapters.sqlite_event_log import SqliteEventLog
 from netra_backend.app.ports import EventLog
 from test_framework.clock import ManualClock
+from test_framework.ids import new_id
 from test_framework.log_story import LogStory
+from test_framework.service_clients import Prepared, own_netra_database
 
 Reopen = Callable[[], Awaitable[None]]
 
@@ -67,12 +71,41 @@ async def over_memory(clock: ManualClock, _: Path) -> AsyncIterator[StoryOverAnA
     await story.log.close()
 
 
-EVENT_LOGS = {"sqlite": over_sqlite, "memory": over_memory}
+@asynccontextmanager
+async def over_postgres(place: Prepared, clock: ManualClock, _: Path) -> AsyncIterator[StoryOverAnAdapter]:
+    story = StoryOverAnAdapter()
+
+    async with own_netra_database(place) as database:
+
+        async def reopen() -> None:
+            await story.log.close()
+            story.tell(await opened())
+
+        async def opened() -> EventLog:
+            return await PostgresEventLog.open(database.url, new_id("prc"), clock, story.publish, story.failed)
+
+        story.reopen = reopen
+        story.tell(await opened())
+        try:
+            yield story
+        finally:
+            await story.log.close()
+
+
+EVENT_LOGS = {"sqlite": over_sqlite, "memory": over_memory, "postgres": over_postgres}
 
 
 @pytest.fixture(params=EVENT_LOGS)
+def adapter(request: pytest.FixtureRequest) -> Callable[..., AbstractAsyncContextManager[StoryOverAnAdapter]]:
+    """Opens one adapter; what it needs of the kit is started only for it."""
+    if request.param == "postgres":
+        return partial(over_postgres, request.getfixturevalue("prepared_postgres"))
+    return EVENT_LOGS[request.param]
+
+
+@pytest.fixture
 async def story(
-    request: pytest.FixtureRequest, clock: ManualClock, tmp_path: Path
+    adapter: Callable[..., AbstractAsyncContextManager[StoryOverAnAdapter]], clock: ManualClock, tmp_path: Path
 ) -> AsyncIterator[StoryOverAnAdapter]:
-    async with AsyncExitStack() as stack:
-        yield await stack.enter_async_context(EVENT_LOGS[request.param](clock, tmp_path))
+    async with adapter(clock, tmp_path) as story:
+        yield story

@@ -169,6 +169,7 @@ class TestReading:
         story.write(other)
         await story.ended()
         await story.log.durable(other)
+        await story.reopen()
         found = [stored.run_id for stored in await story.log.take_over(9)]
         assert [run_id for run_id in found if run_id != other.run_id] == [
             run.run_id for run in runs if run is not runs[2]
@@ -183,9 +184,9 @@ class TestReading:
         assert await story.log.request("user_ada", "k2", START_MS) is None
         assert await story.log.request("user_ada", "k1", START_MS + 1) is None
 
-    async def test_a_key_that_is_used_again_later_leads_to_the_later_run(self, story: Any) -> None:
+    async def test_a_key_that_is_used_again_a_day_later_leads_to_the_later_run(self, story: Any) -> None:
         await story.ended("user_ada", key="k1")
-        later = story.run(story.thread(), key="k1", created_ms=START_MS + 10)
+        later = story.run(story.thread(), key="k1", created_ms=START_MS + 24 * 3600 * 1000 + 1)
         story.write(later)
         await story.log.durable(later)
         assert (await story.log.request("user_ada", "k1", START_MS)).run_id == later.run_id
@@ -226,6 +227,7 @@ class TestThreads:
         run = await story.ended("user_ada", "before")
         await story.reopen()
         head = await story.log.find(run.head.thread_id)
+        await story.log.hold(head)
         again = story.run(head)
         story.write(again, "after")
         await story.log.durable(again)
@@ -238,6 +240,7 @@ class TestThreads:
             runs.append(await story.ended("user_ada"))
         await story.ended("user_bob")
         clock.advance(s=1)
+        await story.log.hold(runs[1].head)
         story.write(again := story.run(runs[1].head))
         await story.log.durable(again)
         listed = await story.log.threads("user_ada", limit=10)
@@ -343,6 +346,7 @@ class TestDeletion:
         old, busy, active = [await story.ended("user_ada") for _ in range(3)]
         busy.head.lines.append(busy)
         clock.advance(s=10)
+        await story.log.hold(active.head)
         story.write(later := story.run(active.head))
         await story.log.durable(later)
         assert await story.log.trim(clock.now_ms()) == 1
@@ -355,6 +359,7 @@ class TestDeletion:
     ) -> None:
         run = await story.ended("user_ada")
         clock.advance(s=10)
+        await story.log.hold(run.head)
         trimming = asyncio.create_task(story.log.trim(clock.now_ms()))
         await asyncio.sleep(0)
         story.write(later := story.run(run.head))

@@ -23,7 +23,7 @@ CREATE TABLE thread (
     epoch text NOT NULL,
     title text NOT NULL,
     created bigint NOT NULL,            -- by the server's clock
-    updated bigint NOT NULL,            -- when its newest event was stored
+    updated bigint NOT NULL,            -- when its newest event was stored, by the server's clock
     oldest bigint NOT NULL DEFAULT 1,
     top bigint NOT NULL DEFAULT 0,      -- the newest position that is stored
     fence bigint NOT NULL DEFAULT 0,    -- grows whenever the holder changes
@@ -39,6 +39,7 @@ CREATE TABLE log (                      -- append-only; a row is adjacent events
     n integer NOT NULL,
     owner text COLLATE "C" NOT NULL,
     run_id text COLLATE "C" NOT NULL,
+    fence bigint NOT NULL,              -- of the holder that appended it
     at bigint NOT NULL DEFAULT now_ms(),
     payload bytea NOT NULL,             -- events, joined by newlines
     PRIMARY KEY (thread_id, seq)
@@ -127,6 +128,85 @@ CREATE TRIGGER keep_owner BEFORE UPDATE OF owner ON thread
 CREATE FUNCTION owner_of(id text) RETURNS text LANGUAGE plpgsql VOLATILE
     AS $$ BEGIN RETURN (SELECT t.owner FROM netra.thread t WHERE t.thread_id = id AND t.owner <> ''); END $$;
 
+-- One batch of appends, of many threads at once. It is stored whole or not at all: where something of it may not be stored it
+-- raises NTREF, whose detail is {"thread_taken": […], "fenced": […], "key_taken": […]}: the places, from 1, in born, head and
+-- keyed of what was refused. What comes before a refusal and what has nothing to do with it is to be sent again without it.
+--
+--   born    threads that are new; thread_taken: there is, or was, one of that id
+--   head    threads that go on; fenced: the caller does not hold it with this fence, or its top is not where this goes on
+--   keyed   idempotency keys of new runs; key_taken: it began another run within the last 24 h
+--   begun   runs whose first events these are, with the seq of the last one where it is among them
+--   ended   runs that began earlier and end here
+--   row     the events
+--
+-- A thread that is not kept is let go of: it has no run left.
+CREATE FUNCTION append(
+    me text, now bigint,
+    born_thread text[], born_owner text[], born_epoch text[], born_title text[], born_created bigint[], born_top bigint[],
+    born_kept boolean[],
+    head_thread text[], head_fence bigint[], head_first bigint[], head_top bigint[], head_kept boolean[],
+    keyed_owner text[], keyed_key text[], keyed_run text[], keyed_thread text[], keyed_created bigint[],
+    begun_run text[], begun_thread text[], begun_owner text[], begun_agent text[], begun_request text[],
+    begun_timezone text[], begun_created bigint[], begun_seq bigint[], begun_ended bigint[],
+    ended_run text[], ended_seq bigint[],
+    row_thread text[], row_seq bigint[], row_n integer[], row_owner text[], row_run text[], row_fence bigint[],
+    row_payload bytea[]
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    thread_taken bigint[];
+    fenced bigint[];
+    key_taken bigint[];
+BEGIN
+    IF cardinality(born_thread) > 0 THEN
+        WITH made AS (
+            INSERT INTO thread (thread_id, owner, epoch, title, created, updated, top, fence, holder)
+            SELECT b.id, b.owner, b.epoch, b.title, b.created, now, b.top, 1, CASE WHEN b.kept THEN me END
+            FROM unnest(born_thread, born_owner, born_epoch, born_title, born_created, born_top, born_kept)
+                AS b (id, owner, epoch, title, created, top, kept)
+            ON CONFLICT (thread_id) DO NOTHING RETURNING thread.thread_id
+        )
+        SELECT array_agg(b.i) INTO thread_taken FROM unnest(born_thread) WITH ORDINALITY AS b (id, i)
+        WHERE b.id NOT IN (SELECT made.thread_id FROM made);
+    END IF;
+    IF cardinality(head_thread) > 0 THEN
+        WITH went AS (
+            UPDATE thread AS t SET top = h.top, updated = now, holder = CASE WHEN h.kept THEN me END
+            FROM unnest(head_thread, head_fence, head_first, head_top, head_kept) WITH ORDINALITY
+                AS h (id, fence, first, top, kept, i)
+            WHERE t.thread_id = h.id AND t.fence = h.fence AND t.holder = me AND t.top = h.first - 1 AND t.owner <> ''
+            RETURNING h.i
+        )
+        SELECT array_agg(i) INTO fenced FROM generate_series(1, cardinality(head_thread)) AS h (i)
+        WHERE h.i NOT IN (SELECT went.i FROM went);
+    END IF;
+    IF thread_taken IS NULL AND fenced IS NULL AND cardinality(keyed_key) > 0 THEN
+        WITH put AS (
+            INSERT INTO request (owner, key, run_id, thread_id, created)
+            SELECT * FROM unnest(keyed_owner, keyed_key, keyed_run, keyed_thread, keyed_created)
+            ON CONFLICT (owner, key) DO UPDATE
+                SET run_id = excluded.run_id, thread_id = excluded.thread_id, created = excluded.created
+                WHERE request.created < excluded.created - 86400000
+            RETURNING request.run_id
+        )
+        SELECT array_agg(k.i) INTO key_taken FROM unnest(keyed_run) WITH ORDINALITY AS k (id, i)
+        WHERE k.id NOT IN (SELECT put.run_id FROM put);
+    END IF;
+    IF thread_taken IS NOT NULL OR fenced IS NOT NULL OR key_taken IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'NTREF', MESSAGE = 'not all of it may be stored', DETAIL =
+            json_build_object('thread_taken', thread_taken, 'fenced', fenced, 'key_taken', key_taken);
+    END IF;
+    INSERT INTO log (thread_id, seq, n, owner, run_id, fence, payload)
+    SELECT * FROM unnest(row_thread, row_seq, row_n, row_owner, row_run, row_fence, row_payload);
+    IF cardinality(begun_run) > 0 THEN
+        INSERT INTO run (run_id, thread_id, owner, agent, request_id, timezone, created, seq, ended)
+        SELECT * FROM unnest(begun_run, begun_thread, begun_owner, begun_agent, begun_request, begun_timezone,
+            begun_created, begun_seq, begun_ended);
+    END IF;
+    IF cardinality(ended_run) > 0 THEN
+        UPDATE run AS r SET ended = e.seq FROM unnest(ended_run, ended_seq) AS e (id, seq) WHERE r.run_id = e.id;
+    END IF;
+END $$;
+
 GRANT USAGE ON SCHEMA netra TO netra_writer, netra_reader;
 
 GRANT SELECT ON alembic_version TO netra_writer, netra_reader;
@@ -135,7 +215,7 @@ GRANT SELECT ON thread, log, run, request, audit TO netra_reader;
 
 GRANT SELECT, INSERT, UPDATE ON thread TO netra_writer;
 
-GRANT SELECT (thread_id, seq, n, owner, run_id, at), INSERT, DELETE ON log TO netra_writer;
+GRANT SELECT (thread_id, seq, n, owner, run_id, fence, at), INSERT, DELETE ON log TO netra_writer;
 
 GRANT SELECT, INSERT, UPDATE (ended), DELETE ON run TO netra_writer;
 

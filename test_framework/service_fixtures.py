@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 if TYPE_CHECKING:
+    from .object_bucket import ObjectBucket
     from .service_clients import NetraDatabase, Prepared
     from .services import Service
 
@@ -45,6 +46,26 @@ def redis_service() -> Iterator[Service]:
 
     with _needed(services.redis) as service:
         yield service
+
+
+@pytest.fixture(scope="session")
+def object_store_service() -> Iterator[Service]:
+    """A real S3-compatible server for this worker."""
+    from . import services
+
+    with _needed(services.object_store) as service:
+        yield service
+
+
+@pytest.fixture
+def object_bucket(object_store_service: Service, monkeypatch: pytest.MonkeyPatch) -> ObjectBucket:
+    """An empty bucket of this test's own; the environment holds what leads to it, as an operator would set it."""
+    from .object_bucket import ObjectBucket
+
+    bucket = ObjectBucket.make(object_store_service.url)
+    for name, value in bucket.environment.items():
+        monkeypatch.setenv(name, value)
+    return bucket
 
 
 @pytest_asyncio.fixture

@@ -101,6 +101,16 @@ def redis() -> Service:
     return Service(named, 0) if named else _attempt(_start_redis)
 
 
+def object_store() -> Service:
+    """A real S3-compatible server, which keeps everything in memory; see ``object_server``."""
+    for needed in ("moto", "flask", "flask_cors"):
+        if importlib.util.find_spec(needed) is None:
+            raise NotInstalled(
+                f"{needed} is not installed; install the test server: pip install 'moto[s3]' flask flask-cors"
+            )
+    return _attempt(_start_object_store)
+
+
 def _attempt(start: Any) -> Service:
     # A port that was free a moment ago may be taken by the time the server binds it.
     for left in reversed(range(_ATTEMPTS)):
@@ -145,6 +155,11 @@ def _start_redis(port: int) -> Service:
     command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(directory)]
     command += ["--save", "", "--appendonly", "no", "--requirepass", password]
     return _guarded(command, f"redis://:{password}@127.0.0.1:{port}/0", directory, user)
+
+
+def _start_object_store(port: int) -> Service:
+    command = [sys.executable, "-m", "test_framework.object_server", str(port)]
+    return _guarded(command, f"http://127.0.0.1:{port}", _own_directory(None), None)
 
 
 def _guarded(command: list[str], url: str, directory: Path, user: int | None) -> Service:

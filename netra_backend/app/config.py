@@ -28,6 +28,7 @@ NAMES: Final = frozenset(
         "NETRA_TRUSTED_PROXIES",
         "NETRA_DATABASE_URL",
         "NETRA_REDIS_URL",
+        "NETRA_DATASETS_URL",
         "NETRA_JWT_SECRET",
         "NETRA_JWT_SECRET_FILE",
         "NETRA_JWT_PUBLIC_KEY",
@@ -47,7 +48,7 @@ NAMES: Final = frozenset(
 FILE_NAME: Final = "netra.env"
 _OTHERS_NAMES: Final = ("NETRA_TEST_", "NETRA_STAGING_")
 _SECRET: Final = frozenset(
-    {"NETRA_JWT_SECRET", "NETRA_JWT_PUBLIC_KEY", "NETRA_DATABASE_URL", "NETRA_REDIS_URL"}
+    {"NETRA_JWT_SECRET", "NETRA_JWT_PUBLIC_KEY", "NETRA_DATABASE_URL", "NETRA_REDIS_URL", "NETRA_DATASETS_URL"}
 )  # never shown in a fault
 _SECRET_BYTES: Final = {"HS256": 32, "HS384": 48, "HS512": 64}  # a key is as long as its digest, or longer
 _MAX_FILE_BYTES: Final = 65_536
@@ -88,6 +89,7 @@ class Settings:
     trusted_proxies: tuple[values.Network, ...] = ()
     database_url: str | None = field(default=None, repr=False)
     redis_url: str | None = field(default=None, repr=False)
+    datasets_url: str | None = None
     token_sources: tuple[TokenSource, ...] = (DEVELOPMENT,)
     allowed_origins: tuple[str, ...] = ()
     model: str | None = None
@@ -145,6 +147,7 @@ class Settings:
             redis_url=reader.take(
                 "NETRA_REDIS_URL", partial(values.server_url, ("redis", "rediss", "valkey", "valkeys", "unix")), None
             ),
+            datasets_url=reader.take("NETRA_DATASETS_URL", values.bucket_url, None),
             token_sources=_token_sources(reader),
             allowed_origins=reader.take("NETRA_ALLOWED_ORIGINS", values.origins, ()),
             model=reader.take("NETRA_MODEL", values.short_text, None),

@@ -10,9 +10,10 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .adapters.data_directory import lock_data_directory, make_data_directory
+from .adapters.datasets import Datasets
 from .adapters.development_key import development_key
 from .adapters.duckdb_ledger import DuckDBLedger
 from .adapters.file_revocations import FileRevocations
@@ -51,8 +52,13 @@ from .websocket_core.catch_up import CatchUp
 from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from .websocket_core.websocket_manager_factory import WebSocketManagerFactory
 
+if TYPE_CHECKING:
+    from .adapters.object_bucket import Bucket
+
 _LOG: Final = logging.getLogger("netra.wiring")
 _ID_ENTROPY: Final = 10
+COPIES_BYTES: Final = 4 << 30
+"""Local copies of datasets that lie in an object store, of one process."""
 
 AGENTS: Final[tuple[MakeAgent, ...]] = (TriageAgent, CostOptimizer)
 
@@ -97,7 +103,13 @@ async def open_runtime(
         stack.push_async_callback(pool.cleanup)
         log = SqliteEventLog(data_dir / "events.db", clock, loop, pool.publish, _stop_on_failure)
         stack.push_async_callback(log.close)
-        ledger = DuckDBLedger(data_dir / "usage", clock, entropy, allow_raw_sql=settings.allow_raw_sql)
+        ledger = DuckDBLedger(
+            data_dir / "usage",
+            clock,
+            entropy,
+            datasets=datasets_of(settings, clock, entropy),
+            allow_raw_sql=settings.allow_raw_sql,
+        )
         stack.push_async_callback(ledger.close)
         await ledger.start()
 
@@ -183,14 +195,43 @@ async def open_runtime(
 @asynccontextmanager
 async def open_ledger(settings: Settings, *, root: Path | None = None) -> AsyncIterator[Ledger]:
     """The usage ledger of these settings alone, for a command that needs no server. ``root``: kept there instead."""
+    clock, entropy = SystemClock(), SystemEntropy()
     ledger = DuckDBLedger(
-        root or settings.data_dir / "usage", SystemClock(), SystemEntropy(), allow_raw_sql=settings.allow_raw_sql
+        root or settings.data_dir / "usage",
+        clock,
+        entropy,
+        datasets=None if root else datasets_of(settings, clock, entropy),
+        allow_raw_sql=settings.allow_raw_sql,
     )
-    await ledger.start()
     try:
+        await ledger.start()
         yield ledger
     finally:
         await ledger.close()
+
+
+def datasets_of(settings: Settings, clock: Clock, entropy: Entropy) -> Datasets | None:
+    """The store that these settings name for datasets; ``None`` where they lie in the data directory."""
+    if settings.datasets_url is None:
+        return None
+    bucket = bucket_of(settings.datasets_url)
+    from .adapters.dataset_cache import DatasetCache
+    from .adapters.object_datasets import ObjectDatasets
+
+    cache = DatasetCache(settings.data_dir / "usage-copies", entropy.take(8).hex(), COPIES_BYTES)
+    return ObjectDatasets(bucket, cache, clock, entropy)
+
+
+def bucket_of(url: str) -> Bucket:
+    """The bucket of an object store. Raises ``ConfigurationError`` where what reaches it is not installed."""
+    try:
+        from .adapters.object_bucket import Bucket
+    except ModuleNotFoundError as missing:
+        raise ConfigurationError(
+            [f"NETRA_DATASETS_URL is set and {missing.name} is not installed: install netra[scale]"],
+            point=validation.DATASETS_INSTALLED,
+        ) from None
+    return Bucket(url)
 
 
 def _check_adapters(settings: Settings) -> None:

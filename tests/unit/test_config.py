@@ -61,6 +61,7 @@ def test_every_name_of_the_list_is_read(tmp_path: Path) -> None:
             NETRA_TRUSTED_PROXIES="10.0.0.0/8",
             NETRA_DATABASE_URL="postgresql://u:p@db/netra",
             NETRA_REDIS_URL="redis://cache",
+            NETRA_DATASETS_URL="s3://bucket/netra/",
             NETRA_JWT_SECRET=SECRET,
             NETRA_JWT_ISSUER="own",
             NETRA_JWT_AUDIENCE="netra",
@@ -81,6 +82,7 @@ def test_every_name_of_the_list_is_read(tmp_path: Path) -> None:
     )
     assert str(settings.trusted_proxies[0]) == "10.0.0.0/8"
     assert (settings.database_url, settings.redis_url) == ("postgresql://u:p@db/netra", "redis://cache")
+    assert settings.datasets_url == "s3://bucket/netra"
     assert (settings.model, settings.retention_days) == ("openai:gpt-4o", 30)
     assert (settings.allow_drills, settings.allow_raw_sql, settings.limits.runs) == (True, True, 1)
     own, oidc = settings.token_sources
@@ -169,6 +171,12 @@ def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
 def test_a_setting_and_its_file_exclude_each_other(tmp_path: Path) -> None:
     environ = environment(tmp_path, NETRA_JWT_SECRET=SECRET, NETRA_JWT_SECRET_FILE="/x")
     assert faults_of(environ) == ["NETRA_JWT_SECRET and NETRA_JWT_SECRET_FILE are both set: keep one of them"]
+
+
+def test_a_bucket_with_keys_in_its_address_is_refused_without_being_shown(tmp_path: Path) -> None:
+    (fault,) = faults_of(environment(tmp_path, NETRA_DATASETS_URL="s3://key:hunter2@bucket"))
+    assert "hunter2" not in fault
+    assert "give s3://bucket" in fault
 
 
 def test_a_short_secret_is_refused_without_being_shown(tmp_path: Path) -> None:
@@ -264,4 +272,4 @@ def test_every_documented_name_is_known() -> None:
         "NETRA_JWT_ISSUER",
         "NETRA_JWT_AUDIENCE",
     }
-    assert len(NAMES) == 21
+    assert len(NAMES) == 22

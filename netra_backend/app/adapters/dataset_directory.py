@@ -23,6 +23,7 @@ import msgspec
 from ..core.errors import DependencyUnavailable
 from ..core.ids import check_id
 from .datasets import ROWS_FILE, Dataset, admit, deleted_meanwhile, folder_of, in_order
+from .held_directory import hold, remove_unless_held
 
 _ABOUT_FILE: Final = "dataset.json"
 _STAGED: Final = ".staged-"
@@ -49,7 +50,7 @@ class DatasetDirectory:
             for leftover in self.root.glob(pattern):
                 folder = leftover.parent.name if leftover.parent != self.root else leftover.name.removeprefix(_GONE)
                 with self._changing(folder):
-                    _remove_unless_held(leftover)
+                    remove_unless_held(leftover)
 
     def datasets(self, owner: str) -> list[Dataset]:
         """The owner's datasets, oldest first."""
@@ -67,7 +68,7 @@ class DatasetDirectory:
         staged = self._staged(owner, dataset_id)
         with self._changing(staged.parent.name):
             staged.mkdir(mode=0o700, parents=True)
-            self._held[staged] = _hold(staged)
+            self._held[staged] = hold(staged)
         return staged
 
     def discard(self, owner: str, dataset_id: str) -> None:
@@ -107,7 +108,7 @@ class DatasetDirectory:
         folder = self._of(owner)
         with self._changing(folder.name):
             for staged in folder.glob(f"{_STAGED}*"):
-                if not _remove_unless_held(staged):
+                if not remove_unless_held(staged):
                     (staged / _CALLED_OFF).touch(mode=0o600)
             for dataset in folder.glob("[!.]*"):
                 _vanish(dataset)
@@ -166,26 +167,6 @@ def _read(about: Path) -> Dataset | None:
         return msgspec.json.decode(about.read_bytes(), type=Dataset)
     except (FileNotFoundError, NotADirectoryError):
         return None
-
-
-def _hold(directory: Path) -> int:
-    """Hold a directory until the descriptor is closed, or this process ends."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return descriptor
-
-
-def _remove_unless_held(directory: Path) -> bool:
-    """Remove a directory that no living process holds; whether it is gone."""
-    try:
-        descriptor = _hold(directory)
-    except FileNotFoundError:
-        return True
-    except BlockingIOError:
-        return False
-    shutil.rmtree(directory, ignore_errors=True)
-    os.close(descriptor)
-    return True
 
 
 def _vanish(directory: Path) -> bool:

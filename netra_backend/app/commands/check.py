@@ -19,7 +19,7 @@ from rich.table import Table
 from ..adapters.data_directory import holder_of, make_data_directory
 from ..config import Settings
 from ..core.errors import ConfigurationError, NetraError
-from .check_services import database_looks, redis_look
+from .check_services import database_looks, datasets_look, redis_look
 from .common import DataDir, Json, err, load_settings, out, told
 
 AUDITS: Final = "netra.audits"
@@ -78,6 +78,8 @@ def _findings(data_dir: Path | None) -> Iterator[Finding]:
             yield _tried(part, look)
     if settings.redis_url is not None:
         yield _tried("redis", partial(redis_look, settings.redis_url))
+    if settings.datasets_url is not None:
+        yield _tried("datasets", partial(datasets_look, settings.datasets_url))
     yield _tried("usage ledger", lambda: _ledger(settings))
     yield _tried("prices", _prices)
     keys = "the development key (loopback only)" if settings.uses_development_key else "configured issuers"

@@ -1,4 +1,4 @@
-"""The rows of ``netra check`` about PostgreSQL and Redis. No address and no password is ever shown."""
+"""The rows of ``netra check`` about PostgreSQL, Redis and the object store. No address and no password is ever shown."""
 
 from __future__ import annotations
 
@@ -38,6 +38,22 @@ def _ask(url: str, question: Callable[[asyncpg.Connection], Awaitable[str]]) -> 
             return await question(connection)
 
     return asyncio.run(ask())
+
+
+def datasets_look(url: str) -> str:
+    """Whether the store of ``NETRA_DATASETS_URL`` does what must be relied on. Raises ``DependencyUnavailable``, and
+    ``ConfigurationError`` where it refuses the bucket or ignores conditions."""
+    from ..wiring import bucket_of
+
+    bucket = bucket_of(url)
+    try:
+        asyncio.run(bucket.prove())
+    except DependencyUnavailable as trouble:
+        raise DependencyUnavailable(
+            f"{bucket} does not answer.",
+            hint="Start it, or correct AWS_ENDPOINT_URL and AWS_REGION; its words are in the log.",
+        ) from trouble
+    return f"{bucket} answers, and writes only where a condition holds"
 
 
 async def _version(connection: asyncpg.Connection) -> str:

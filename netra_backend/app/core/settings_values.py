@@ -18,6 +18,8 @@ PUBLIC_KEY_ALGORITHMS: Final = (
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 _HOST = re.compile(r"[A-Za-z0-9._:\-\[\]%]{1,253}").fullmatch
+_BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9!_.*'()=-]+)*").fullmatch
+_MAX_BUCKET_URL: Final = 512
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -113,6 +115,14 @@ def server_url(schemes: tuple[str, ...], text: str) -> str:
     if scheme not in schemes:
         raise ValueError(f"give an address that begins with {' or '.join(f'{known}://' for known in schemes)}")
     return text
+
+
+def bucket_url(text: str) -> str:
+    """A bucket of an S3-compatible store, and perhaps a prefix in it, without a slash at the end."""
+    url = text.rstrip("/")
+    if len(url) > _MAX_BUCKET_URL or not _BUCKET_URL(url) or any(part in (".", "..") for part in url.split("/")):
+        raise ValueError("give s3://bucket or s3://bucket/prefix; keys, region and endpoint are the AWS_… variables")
+    return url
 
 
 def algorithms(text: str) -> tuple[str, ...]:

@@ -93,6 +93,10 @@ LIMIT_TRANSFERS = _point(
     "limit.transfers", "core.limits", "LimitRefused", "uploads and exports of one user are bounded"
 )
 
+COMMAND_SHAPE = _point(
+    "command.shape", "core.commands", "FrameRefused", "what another process asks is done only where it is understood"
+)
+
 # --- configuration and authentication -------------------------------------------------------------------------------
 CONFIG_FAULTS = _point(
     "config.faults", "config", "ConfigurationError", "no server starts with settings that do not hold"
@@ -304,6 +308,12 @@ APPROVAL_OPEN = _point(
 LEDGER_CHILD_OWNER = _point(
     "ledger.child_owner", "adapters.ledger_child", "SSotIsolationError", "a child process serves the rows of one owner"
 )
+DATASETS_BUCKET = _point(
+    "datasets.bucket",
+    "adapters.object_bucket",
+    "ConfigurationError",
+    "datasets are kept only in a store that writes where a condition holds and nowhere else",
+)
 QUERY_WALL = _point(
     "query.wall", "adapters.ledger_child", "QueryRejected", "raw SQL runs only where a process is held to its memory"
 )
@@ -343,6 +353,12 @@ DATASET_OWNED = _point(
 )
 
 # --- composition ----------------------------------------------------------------------------------------------------
+DATASETS_INSTALLED = _point(
+    "datasets.installed",
+    "wiring",
+    "ConfigurationError",
+    "what reaches a store that is named is there, or nothing starts",
+)
 WIRING_ADAPTERS = _point(
     "wiring.adapters", "wiring", "ConfigurationError", "a setting that nothing here can honour is not taken in silence"
 )

@@ -4,28 +4,8 @@ import pytest
 
 from netra_backend.app.adapters import dataset_directory
 from netra_backend.app.adapters.dataset_directory import DatasetDirectory
-from netra_backend.app.adapters.datasets import Dataset
 from netra_backend.app.core.errors import DependencyUnavailable, InvalidContextError, ToolFault
-
-MOST = 100
-
-
-def dataset(dataset_id: str, at: int = 1, fingerprint: str | None = None) -> Dataset:
-    return Dataset(
-        dataset_id=dataset_id,
-        name="n",
-        format="table",
-        fingerprint=fingerprint or dataset_id,
-        imported_at_ms=at,
-        rows=1,
-        rejected=0,
-        first_ts_ms=0,
-        last_ts_ms=0,
-        capabilities=[],
-        generated=False,
-        priced_as=None,
-        account={"notes": ["x"]},
-    )
+from test_framework.dataset_story import MOST, dataset
 
 
 @pytest.fixture
@@ -35,7 +15,7 @@ def directory(tmp_path: Path) -> DatasetDirectory:
 
 def committed(directory: DatasetDirectory, owner: str, dataset_id: str, at: int = 1) -> None:
     (directory.stage(owner, dataset_id) / "rows.duckdb").write_text("rows")
-    directory.commit(owner, dataset(dataset_id, at), MOST)
+    directory.commit(owner, dataset(dataset_id, at=at), MOST)
     directory.discard(owner, dataset_id)
 
 

@@ -1,25 +1,8 @@
 import pytest
 
-from netra_backend.app.adapters.datasets import Dataset, admit, check_room, deleted_meanwhile, folder_of, in_order
+from netra_backend.app.adapters.datasets import admit, check_room, deleted_meanwhile, folder_of, in_order
 from netra_backend.app.core.errors import InvalidContextError, ToolFault
-
-
-def dataset(dataset_id: str, fingerprint: str, at: int = 1) -> Dataset:
-    return Dataset(
-        dataset_id=dataset_id,
-        name="n",
-        format="table",
-        fingerprint=fingerprint,
-        imported_at_ms=at,
-        rows=1,
-        rejected=0,
-        first_ts_ms=0,
-        last_ts_ms=0,
-        capabilities=[],
-        generated=False,
-        priced_as=None,
-        account={},
-    )
+from test_framework.dataset_story import dataset
 
 
 def test_a_folder_tells_nothing_and_belongs_to_one_owner() -> None:

@@ -137,6 +137,18 @@ def test_a_server_is_named_by_a_known_scheme() -> None:
             values.server_url(("redis", "unix"), text)
 
 
+def test_a_bucket_is_named_with_a_prefix_or_without_and_without_keys() -> None:
+    assert values.bucket_url("s3://netra-data") == "s3://netra-data"
+    assert values.bucket_url("s3://netra.data/a/b-c=1/") == "s3://netra.data/a/b-c=1"
+    wrong = (
+        "netra-data", "s3://", "s3://x", "s3://UPPER", "s3://key:secret@bucket", "s3://bucket/../other", "s3://bucket/./a",
+        "s3://bucket//a", "s3://bucket/a?b", "s3://bucket/a b", "https://bucket", "gs://bucket", "s3://bucket/" + "a" * 512,
+    )  # fmt: skip
+    for text in wrong:
+        with pytest.raises(ValueError, match="give s3://bucket or s3://bucket/prefix"):
+            values.bucket_url(text)
+
+
 def test_algorithms_are_of_the_known_ones_and_never_none() -> None:
     assert values.algorithms("RS256, ES256,RS256") == ("RS256", "ES256")
     for text in ("none", "RS256,none", "hs256", ","):

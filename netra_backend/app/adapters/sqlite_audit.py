@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping
@@ -13,20 +12,10 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
-import msgspec
-
 from ..core.errors import DependencyUnavailable
-from ..services.audit_trail import plain_detail
-
-ROOM: Final = 10_000
-"""How many records may wait to be written; what comes on top is dropped and counted."""
-
-KEPT: Final = 10_000
-"""How many rows are kept of one owner, the newest: nobody fills the disk by being refused, nor pushes others out."""
+from .audit_rows import KEPT, ROOM, UNWRITABLE, Record, Trimming, bounded, pseudonym_for, shown, written
 
 _BATCH: Final = 1_000
-_MAX_ROWS: Final = 1_000
-_MAX_OWNERS_WATCHED: Final = 100_000
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS audit (
     id INTEGER PRIMARY KEY,
@@ -45,7 +34,6 @@ AND id <= (SELECT id FROM audit WHERE owner IS ?1 ORDER BY id DESC LIMIT 1 OFFSE
 
 _LOG: Final = logging.getLogger(__name__)
 
-Record = tuple[int, str | None, str, str | None, dict[str, str | int]]
 Ask = Callable[[sqlite3.Connection], None]
 Answer = TypeVar("Answer")
 
@@ -57,14 +45,13 @@ class SqliteAudit:
         self.recorded = 0
         self.dropped = 0
         self._room = room
-        self._kept = kept
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=FULL")
         self._connection.execute("PRAGMA secure_delete=ON")
         self._connection.executescript(_SCHEMA)
         self._queue: SimpleQueue[Record | Ask | None] = SimpleQueue()
-        self._untrimmed: dict[str | None, int] = {}
+        self._trimming = Trimming(kept)
         self._closed = False
         self._thread = threading.Thread(target=self._write, name="netra-audit", daemon=True)
         self._thread.start()
@@ -85,22 +72,19 @@ class SqliteAudit:
         def select(connection: sqlite3.Connection) -> list[dict[str, Any]]:
             found = connection.execute(
                 "SELECT id, at, event, point, detail FROM audit WHERE owner = ? AND id < ? ORDER BY id DESC LIMIT ?",
-                (owner, before or 1 << 62, max(1, min(limit, _MAX_ROWS))),
+                (owner, before or 1 << 62, bounded(limit)),
             )
-            return [
-                {"id": id, "at_ms": at, "event": event, "point": point, "detail": msgspec.json.decode(detail)}
-                for id, at, event, point, detail in found
-            ]
+            return [shown(row) for row in found]
 
         return await self._ask(select)
 
     async def pseudonymise(self, owner: str) -> int:
         def replace(connection: sqlite3.Connection) -> int:
-            pseudonym, quoted = f"gone_{secrets.token_hex(8)}", msgspec.json.encode(owner).decode()
+            pseudonym, quoted, replacement = pseudonym_for(owner)
             connection.execute("BEGIN IMMEDIATE")
             changed = connection.execute("UPDATE audit SET owner = ? WHERE owner = ?", (pseudonym, owner)).rowcount
             connection.execute(
-                "UPDATE audit SET detail = replace(detail, ?1, ?2) WHERE instr(detail, ?1)", (quoted, f'"{pseudonym}"')
+                "UPDATE audit SET detail = replace(detail, ?1, ?2) WHERE instr(detail, ?1)", (quoted, replacement)
             )
             connection.execute("COMMIT")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # nor does the log beside the file keep the name
@@ -159,30 +143,21 @@ class SqliteAudit:
     def _store(self, records: list[Record]) -> None:
         if not records:
             return
-        connection = self._connection
+        connection, rows = self._connection, written(records)
         try:
             connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(
-                "INSERT INTO audit (at, owner, event, point, detail) VALUES (?, ?, ?, ?, ?)",
-                (
-                    (at, owner, event, point, msgspec.json.encode(plain_detail(detail)).decode())
-                    for at, owner, event, point, detail in records
-                ),
-            )
-            self._trim(records)
+            connection.executemany("INSERT INTO audit (at, owner, event, point, detail) VALUES (?, ?, ?, ?, ?)", rows)
+            for owner in self._trimming.due(records):
+                connection.execute(_TRIM, (owner, self._trimming.kept))
             connection.execute("COMMIT")
-        except (sqlite3.Error, msgspec.MsgspecError, ValueError) as fault:
+        except sqlite3.Error as fault:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            self.dropped += len(records)
-            _LOG.error("%d audit rows are lost: %s", len(records), fault)
+            self._lose(len(records), fault)
+        else:
+            if len(rows) < len(records):
+                self._lose(len(records) - len(rows), UNWRITABLE)
 
-    def _trim(self, records: list[Record]) -> None:
-        """Keep an owner's newest rows, looking at it again only after a tenth more have come."""
-        for _, owner, *_ in records:
-            self._untrimmed[owner] = self._untrimmed.get(owner, 0) + 1
-        for owner in [owner for owner, count in self._untrimmed.items() if count >= max(1, self._kept // 10)]:
-            self._connection.execute(_TRIM, (owner, self._kept))
-            del self._untrimmed[owner]
-        if len(self._untrimmed) > _MAX_OWNERS_WATCHED:
-            self._untrimmed.clear()
+    def _lose(self, count: int, fault: object) -> None:
+        self.dropped += count
+        _LOG.error("%d audit rows are lost: %s", count, fault)

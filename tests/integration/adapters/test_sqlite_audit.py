@@ -11,10 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from netra_backend.app.adapters import sqlite_audit
 from netra_backend.app.adapters.sqlite_audit import SqliteAudit
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.ports import Audit
 
 
 @pytest.fixture
@@ -29,71 +27,18 @@ def stored(path: Path) -> bytes:
     return b"".join(file.read_bytes() for file in path.parent.iterdir())
 
 
-async def test_a_user_reads_own_rows_newest_first_and_no_others(audit: Audit) -> None:
-    audit.record("ada", "refused", "id.format", {"error": "invalid_context", "n": 1}, 10)
-    audit.record("bob", "revoked", None, {}, 11)
-    audit.record(None, "refused", "auth.signature", {}, 12)
-    audit.record("ada", "revoked", None, {"by": "root"}, 13)
-    assert await audit.rows("ada", 10) == [
-        {"id": 4, "at_ms": 13, "event": "revoked", "point": None, "detail": {"by": "root"}},
-        {
-            "id": 1,
-            "at_ms": 10,
-            "event": "refused",
-            "point": "id.format",
-            "detail": {"error": "invalid_context", "n": 1},
-        },
-    ]
-    assert [row["at_ms"] for row in await audit.rows("ada", 1)] == [13]
-    assert await audit.rows("", 10) == []
-    assert await audit.rows("' OR 1=1 --", 10) == []
-
-
-async def test_rows_come_in_pages_without_a_hole(audit: Audit) -> None:
-    for number in range(5):
-        audit.record("ada", "revoked", None, {}, number)
-        audit.record("bob", "revoked", None, {}, number)
-    pages, before = [], None
-    while rows := await audit.rows("ada", 2, before):
-        pages.append([row["at_ms"] for row in rows])
-        before = rows[-1]["id"]
-    assert pages == [[4, 3], [2, 1], [0]]
-
-
-async def test_rows_and_those_that_were_dropped_are_counted(tmp_path: Path) -> None:
-    audit = SqliteAudit(tmp_path / "audit.db")
-    audit.record("ada", "revoked", None, {}, 1)
-    await audit.close()
-    audit.record("ada", "revoked", None, {}, 2)
-    assert audit.counts() == {"rows": 1, "rows_dropped": 1}
-
-
 async def test_no_secret_reaches_the_file(audit: SqliteAudit, tmp_path: Path) -> None:
     audit.record("ada", "refused", "auth.signature", {"field": "bearer.abcdefghijkl", "x": "sk-abcdefghijklmnop"}, 1)
     await audit.rows("ada", 1)
     assert b"abcdefghijkl" not in stored(tmp_path / "audit.db")
 
 
-async def test_what_was_recorded_is_there_after_a_restart(tmp_path: Path) -> None:
-    first = SqliteAudit(tmp_path / "audit.db")
-    for number in range(2500):
-        first.record("ada", "refused", "id.format", {"n": number}, number)
-    await first.close()
-    second = SqliteAudit(tmp_path / "audit.db")
-    assert [row["detail"]["n"] for row in await second.rows("ada", 1000)] == list(range(2499, 1499, -1))
-    await second.close()
-
-
-async def test_a_deleted_user_leaves_rows_that_lead_nowhere(audit: SqliteAudit, tmp_path: Path) -> None:
+async def test_a_deleted_users_name_is_not_left_in_the_file_nor_in_the_log_beside_it(
+    audit: SqliteAudit, tmp_path: Path
+) -> None:
     audit.record("user_ada", "refused", "id.format", {"n": 1}, 10)
     audit.record("root", "revoked", None, {"user": "user_ada", "other": "user_adam"}, 11)
     assert await audit.pseudonymise("user_ada") == 1
-    assert await audit.rows("user_ada", 10) == []
-    (row,) = await audit.rows("root", 10)
-    assert row["detail"]["user"].startswith("gone_")
-    assert row["detail"]["other"] == "user_adam"
-    (kept,) = await audit.rows(row["detail"]["user"], 10)
-    assert kept["detail"] == {"n": 1}
     await audit.close()
     assert stored(tmp_path / "audit.db").replace(b"user_adam", b"").count(b"user_ada") == 0
 
@@ -168,14 +113,6 @@ async def test_a_file_that_somebody_else_holds_loses_rows_but_not_the_thread(
     assert audit.dropped == 1
 
 
-async def test_what_is_remembered_of_owners_is_bounded(audit: SqliteAudit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_audit, "_MAX_OWNERS_WATCHED", 5)
-    for number in range(20):
-        audit.record(f"user_{number}", "refused", None, {}, number)
-        await audit.rows("ada", 1)
-    assert len(audit._untrimmed) <= 5
-
-
 async def test_a_question_that_nobody_waits_for_any_more_is_left_out(audit: SqliteAudit) -> None:
     blocked, go_on = threading.Event(), threading.Event()
 
@@ -194,13 +131,3 @@ async def test_a_question_that_nobody_waits_for_any_more_is_left_out(audit: Sqli
     await first
     await audit.rows("ada", 1)
     assert asked == []
-
-
-async def test_a_closed_trail_takes_nothing_and_says_so(tmp_path: Path) -> None:
-    audit = SqliteAudit(tmp_path / "audit.db")
-    await audit.close()
-    await audit.close()
-    audit.record("ada", "refused", None, {}, 1)
-    assert audit.dropped == 1
-    with pytest.raises(DependencyUnavailable, match="closed"):
-        await audit.rows("ada", 1)

@@ -10,8 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from netra_backend.app.adapters import sqlite_schema
 from netra_backend.app.adapters.data_directory import lock_data_directory

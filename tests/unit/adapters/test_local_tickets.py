@@ -5,28 +5,10 @@ from __future__ import annotations
 from netra_backend.app.adapters import local_tickets
 from netra_backend.app.adapters.local_tickets import IN_ALL, PER_USER, LocalTickets
 from netra_backend.app.core.identity import Identity
-from netra_backend.app.ports import Tickets
 
 
 def somebody(user_id: str) -> Identity:
     return Identity(user_id, frozenset({"usage"}), None, 0)
-
-
-async def test_a_ticket_is_taken_once() -> None:
-    store: Tickets = LocalTickets()
-    assert await store.put("d1", somebody("ada"), 0, 30)
-    assert await store.take("d1") == (somebody("ada"), 30)
-    assert await store.take("d1") is None
-
-
-async def test_a_user_who_has_too_many_leaves_room_to_others() -> None:
-    store = LocalTickets()
-    for number in range(PER_USER):
-        assert await store.put(f"a{number}", somebody("ada"), 0, 30)
-    assert not await store.put("a-more", somebody("ada"), 29, 60)
-    assert await store.put("b", somebody("bob"), 29, 60)
-    await store.take("a0")
-    assert await store.put("a-more", somebody("ada"), 29, 60)
 
 
 async def test_tickets_that_ran_out_make_room() -> None:

@@ -1,0 +1,71 @@
+"""What every store of tickets promises (``ports.Tickets``): one suite over all adapters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from netra_backend.app.adapters.local_tickets import PER_USER, LocalTickets
+from netra_backend.app.adapters.postgres_connection import WRITER, open_pool
+from netra_backend.app.adapters.postgres_tickets import PostgresTickets
+from netra_backend.app.core.identity import Identity
+from netra_backend.app.ports import Tickets
+
+
+def somebody(user_id: str) -> Identity:
+    return Identity(user_id, frozenset({"usage", "admin"}), 90_000, 5, "tok", "https://issuer.example")
+
+
+@pytest.fixture(params=["local", "postgres"])
+def place(request: pytest.FixtureRequest) -> str | None:
+    """The address of a database, where the adapter needs one."""
+    return None if request.param == "local" else request.getfixturevalue("netra_database").url
+
+
+@pytest.fixture
+async def store(place: str | None) -> AsyncIterator[Tickets]:
+    if place is None:
+        yield LocalTickets()
+        return
+    async with await open_pool(place, WRITER, size=5) as writer:
+        yield PostgresTickets(writer)
+
+
+async def test_a_ticket_is_taken_once_with_all_that_was_known_of_its_owner(store: Tickets) -> None:
+    assert await store.put("d1", somebody("ada"), 0, 30)
+    assert await store.put("d2", Identity("bob", frozenset(), None, 0), 0, 31)
+    assert await store.take("d1") == (somebody("ada"), 30)
+    assert await store.take("d1") is None
+    assert await store.take("d2") == (Identity("bob", frozenset(), None, 0), 31)
+    assert await store.take("never-put") is None
+
+
+async def test_of_many_who_ask_for_it_at_once_one_gets_it(store: Tickets) -> None:
+    await store.put("d1", somebody("ada"), 0, 30)
+    taken = await asyncio.gather(*(store.take("d1") for _ in range(20)))
+    assert [found for found in taken if found is not None] == [(somebody("ada"), 30)]
+
+
+async def test_a_user_who_has_too_many_leaves_room_to_others(store: Tickets) -> None:
+    for number in range(PER_USER):
+        assert await store.put(f"a{number}", somebody("ada"), 0, 30)
+    assert not await store.put("a-more", somebody("ada"), 29, 60)
+    assert await store.take("a-more") is None
+    assert await store.put("b", somebody("bob"), 29, 60)
+    await store.take("a0")
+    assert await store.put("a-more", somebody("ada"), 29, 60)
+
+
+async def test_no_more_than_are_allowed_are_put_at_once(store: Tickets) -> None:
+    put = await asyncio.gather(*(store.put(f"a{number}", somebody("ada"), 0, 30) for number in range(3 * PER_USER)))
+    assert sum(put) == PER_USER
+
+
+async def test_tickets_that_ran_out_make_room(store: Tickets) -> None:
+    for number in range(PER_USER):
+        await store.put(f"a{number}", somebody("ada"), number, 30 + number)
+    assert await store.put("late", somebody("ada"), 31, 61)
+    assert await store.take("a0") is None
+    assert await store.take("a2") == (somebody("ada"), 32)

@@ -17,8 +17,9 @@ Role = Literal["netra_writer", "netra_reader"]
 CONNECT_TIMEOUT_S: Final = 10.0
 COMMAND_TIMEOUT_S: Final = 30.0
 
-TROUBLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What a connection raises where the database is gone, refuses or does not answer in time (``TimeoutError`` is one)."""
+TROUBLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What a connection raises where the database is gone, refuses or does not answer in time (``TimeoutError`` is one; where it
+is gone in the middle of a statement, the driver may also say that its own state does not fit)."""
 
 _SETTINGS: Final = {
     "search_path": f"{SCHEMA}, pg_temp",  # nothing temporary is ever taken for a table of ours

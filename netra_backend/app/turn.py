@@ -1,57 +1,44 @@
 """One request, one pass: from a frame that its session let through to a run that has ended.
 
 A run is accepted when its request is committed; runs of one thread go on one after the other; a run outlives its socket.
+Where several processes share one store, a request is taken by the one that holds its thread.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Sequence
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from .agents.supervisor.active_run import ActiveRun
 from .agents.supervisor.agent_registry import AgentRegistry
 from .agents.supervisor.execution_engine_factory import ExecutionEngineFactory
-from .agents.supervisor.past_messages import past_messages
 from .agents.supervisor.run_services import RunServices
-from .agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES
+from .agents.supervisor.runs import Runs
 from .core import validation
-from .core.errors import LimitRefused, NotFound
-from .core.events import AgentCancelled, RunQueued, UserMessage, decode_event
-from .core.frames import Accepted, CancelRun, ExecuteAgent, ResolveApproval, ServerFrame
-from .core.history import RunRecord, ThreadHead
+from .core.commands import WaitingCall
+from .core.errors import DependencyUnavailable, LimitRefused, NetraError, NotFound
+from .core.events import RunQueued, UserMessage
+from .core.frames import Accepted, CancelRun, ExecuteAgent, ResolveApproval
+from .core.history import HeldElsewhere, Refused, RunRecord, ThreadHead
 from .core.journal import Journal
 from .core.limits import Limits, Quotas
-from .core.recent import Recent
-from .ports import EventLog, StoredRun
+from .ports import EventLog
+from .services.accepted_requests import AcceptedRequests
+from .services.approvals import in_the_log, run_id_of
+from .services.colleagues import Colleagues
 from .services.conversations import Conversations
+from .services.requester import Requester
 from .services.user_execution_context import UserExecutionContext
 
-_LOG: Final = logging.getLogger("netra.turn")
-KEY_LIFETIME_MS: Final = 24 * 3600 * 1000
-_MAX_KEYS: Final = 20_000
-_CANCEL_S: Final = 1.0  # how long a run that is left to its journal may take to let go
-
-
-class Requester(Protocol):
-    """The connection that a request came over."""
-
-    @property
-    def connection_id(self) -> str: ...
-
-    @property
-    def user_id(self) -> str: ...
-
-    @property
-    def scopes(self) -> frozenset[str]: ...
-
-    def say(self, frame: ServerFrame) -> None: ...
+_TRIES: Final = 4  # a thread may change hands while it is looked for
 
 
 class Turns:
-    """Takes requests, and carries their runs to the end."""
+    """Takes requests, and what users and operators say about runs.
+
+    ``elsewhere`` are the other processes of the server, ``None`` where there are none.
+    """
 
     def __init__(
         self,
@@ -64,6 +51,7 @@ class Turns:
         quotas: Quotas,
         limits: Limits,
         loop: asyncio.AbstractEventLoop,
+        elsewhere: Colleagues | None = None,
     ) -> None:
         self._log = log
         self._conversations = conversations
@@ -73,60 +61,111 @@ class Turns:
         self._quotas = quotas
         self._limits = limits
         self._loop = loop
-        self._runs: dict[str, ActiveRun] = {}
-        self._keys: Recent[tuple[str, str], RunRecord] = Recent(_MAX_KEYS)
-        self._words: Recent[tuple[str, str], str] = Recent(_MAX_KEYS)
-        self._draining = False
-        self.runs_started = 0
-        self.runs_taken_over = 0
+        self._elsewhere = elsewhere
+        self._requests = AcceptedRequests(log, conversations, services.clock)
+        self._runs = runs = Runs(
+            log=log,
+            conversations=conversations,
+            engines=engines,
+            registry=registry,
+            services=services,
+            quotas=quotas,
+            limits=limits,
+            loop=loop,
+        )
+        self.of_user, self.all, self.tick = runs.of_user, runs.all, runs.tick
+        self.stop_user, self.stop_thread, self.take_over = runs.stop_user, runs.end_thread, runs.take_over
 
     def __len__(self) -> int:
         return len(self._runs)
 
-    def of_user(self, owner: str) -> list[ActiveRun]:
-        """The runs of one user that have not ended."""
-        return [active for active in self._runs.values() if active.owner == owner]
+    @property
+    def runs_started(self) -> int:
+        """How many runs have begun here."""
+        return self._runs.started
 
-    def all(self) -> list[ActiveRun]:
-        """All runs of this process that have not ended."""
-        return list(self._runs.values())
+    @property
+    def runs_taken_over(self) -> int:
+        """How many of them other processes had left."""
+        return self._runs.taken_over
+
+    def is_here(self, owner: str, run_id: str) -> bool:
+        """Whether this run of the owner goes on here."""
+        active = self._runs.get(run_id)
+        return active is not None and active.owner == owner
+
+    def asks_here(self, owner: str, approval_id: str) -> bool:
+        """Whether the run that asks for this approval goes on here, or was decided upon here lately."""
+        return self._services.approvals.knows(approval_id) or self.is_here(owner, run_id_of(approval_id))
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
-    async def start(self, requester: Requester, frame: ExecuteAgent) -> None:
+    async def start(self, requester: Requester, frame: ExecuteAgent, *, attempt: int = 1) -> None:
         """Accept one request, once for each idempotency key, and start its run when its thread is free.
 
-        ``accepted`` is said once the request is committed. Raises a ``Refusal``; nothing is stored then.
+        ``accepted`` is said once the request is committed. Raises a ``Refusal``; nothing is stored then. Where the store turns
+        out to have refused it, it is begun anew, and what is raised then is told by ``requester.refuse``.
         """
         user_id = requester.user_id
         self._registry.check(frame.agent)
-        if frame.id is not None and await self._answered(requester, frame.id):
+        key = frame.id
+        if key is not None and (answered := await self._requests.first_answer(user_id, key)):
+            requester.say(answered)
             return
         head = await self._conversations.claim(user_id, frame.thread_id, frame.message)
-        if frame.id is not None and self._keys.get((user_id, frame.id)) and await self._answered(requester, frame.id):
-            return  # it came over another socket in the meantime
+        if self._elsewhere is not None and not await self._held_here(self._elsewhere, head, requester, frame):
+            return
+        if key is not None and self._requests.is_recent(user_id, key):  # it came over another socket in the meantime
+            answered = await self._requests.first_answer(user_id, key)
+            if answered is not None:
+                requester.say(answered)
+                return
         if head.lines and frame.policy == "reject":
             raise LimitRefused(
                 "A run is going on in this thread.", kind="thread_busy", field="policy", point=validation.THREAD_BUSY
             )
-        if len(self._runs) >= self._limits.process_runs:
+        full = len(self._runs.active) >= self._limits.process_runs or self._runs.draining
+        if full and (head.lines or self._elsewhere is None or not self._elsewhere.is_somebody):
             raise LimitRefused(
                 "This server has no room for another run.",
                 kind="run_limit",
                 retry_after_ms=1000,
                 point=validation.TURN_CAPACITY,
             )
-        ahead = [self._runs[run.run_id] for run in head.lines]
-        active = await self._accept(requester, frame, head)
-        if not ahead:
-            self._go(active)
+        ahead = self._runs.of_thread(head) if head.lines else []
+        active = await self._accept(requester, frame, head, full or bool(ahead), attempt)
+        if not ahead and not full:
+            self._runs.go(active)
             return
         active.engine.emitter.emit(RunQueued, agent=frame.agent, queue_position=len(ahead))
         if frame.policy == "interrupt":
             for each in ahead:
-                self._stop(each, "interrupt")
+                self._runs.stop(each, "interrupt")
+        if full:
+            await self._runs.leave(head)
+            assert self._elsewhere is not None
+            self._elsewhere.offer_work()
 
-    async def _accept(self, requester: Requester, frame: ExecuteAgent, head: ThreadHead) -> ActiveRun:
+    async def _held_here(
+        self, elsewhere: Colleagues, head: ThreadHead, requester: Requester, frame: ExecuteAgent
+    ) -> bool:
+        """Hold the thread; ``False`` where its holder has answered instead."""
+        for _ in range(_TRIES):
+            await self._runs.resumed(head.thread_id)
+            if head.fence:
+                return True
+            try:
+                await self._runs.resume(await self._log.hold(head))
+            except HeldElsewhere as other:
+                if await elsewhere.start(other.process_id, requester, frame, head.thread_id):
+                    return False
+            if head.owner != requester.user_id:  # it was deleted since it was found
+                await self._conversations.claim(requester.user_id, head.thread_id, frame.message)
+        raise _on_its_way()
+
+    async def _accept(
+        self, requester: Requester, frame: ExecuteAgent, head: ThreadHead, waits: bool, attempt: int
+    ) -> ActiveRun:
         services, user_id = self._services, requester.user_id
         run = RunRecord(
             head,
@@ -140,7 +179,6 @@ class Turns:
         context = UserExecutionContext(
             user_id, head.thread_id, run.run_id, run.request_id, connection_id=requester.connection_id
         )
-        waits = bool(head.lines)
         quota = self._quotas.of(user_id, services.clock.monotonic())
         if waits:
             quota.add_queued()
@@ -167,212 +205,162 @@ class Turns:
         accepted = Accepted(frame.id, head.thread_id, head.epoch, run.run_id, run.seq)
         chunk.before = [*(chunk.before or ()), partial(requester.say, accepted)]
         if frame.id is not None:
-            self._keys.put((user_id, frame.id), run)
-        return self._line_up(ActiveRun(user_id, run, engine, frame.message, Journal()))
-
-    def _line_up(self, active: ActiveRun) -> ActiveRun:
-        active.run.head.lines.append(active.run)
-        self._runs[active.run.run_id] = active
+            self._requests.keep(user_id, frame.id, run)
+        active = self._runs.line_up(ActiveRun(user_id, run, engine, frame.message, Journal()))
+        if self._elsewhere is not None:
+            run.refused = partial(self._refused, active, requester, frame, attempt)
+            chunk.before.append(partial(self._stored, active))
         return active
 
-    async def _answered(self, requester: Requester, key: str) -> bool:
-        """Give the first answer again where this user's key was accepted before; whether it was."""
-        since_ms = self._services.clock.now_ms() - KEY_LIFETIME_MS
-        known = self._keys.get((requester.user_id, key))
-        if known is not None and (known.created_ms < since_ms or not known.head.owner):  # too old, or deleted
-            self._keys.drop((requester.user_id, key))
-            known = None
-        if known is not None:
-            head, epoch = known.head, known.head.epoch  # the thread may be deleted while we wait
-            await self._log.durable(known)
-            requester.say(Accepted(key, head.thread_id, epoch, known.run_id, known.seq))
-            return True
-        stored = await self._log.request(requester.user_id, key, since_ms)
-        if stored is None:
-            return False
-        head = await self._conversations.owned_thread(requester.user_id, stored.thread_id)
-        requester.say(Accepted(key, stored.thread_id, head.epoch, stored.run_id, stored.seq))
-        return True
+    def _stored(self, active: ActiveRun) -> None:
+        """The request is committed: what is refused from now on is another process's already."""
+        head = active.run.head
+        active.run.refused = (lambda _: self._runs.lose(head)) if self._runs.get(active.run.run_id) else None
+
+    def _refused(
+        self, active: ActiveRun, requester: Requester, frame: ExecuteAgent, attempt: int, why: Refused
+    ) -> None:
+        """The store did not take the request, so nobody was told anything of it: it is begun anew."""
+        if self._runs.get(active.run.run_id) is active:
+            self._runs.abandon(active)
+        self._runs.lose(active.run.head)
+        if frame.id is not None:
+            self._requests.drop(requester.user_id, frame.id)
+        self._loop.create_task(self._begin_anew(requester, frame, attempt + 1))
+
+    async def _begin_anew(self, requester: Requester, frame: ExecuteAgent, attempt: int) -> None:
+        try:
+            if attempt > _TRIES:
+                raise _on_its_way()
+            await self.start(requester, frame, attempt=attempt)
+        except NetraError as error:
+            requester.refuse(error, frame.id)
+
+    # --- what is said about runs ------------------------------------------------------------------------------------
 
     async def cancel(self, requester: Requester, frame: CancelRun) -> None:
         """Stop one of the user's runs. A run that has ended stays as it is. Raises ``NotFound``."""
-        active = self._runs.get(frame.run_id)
-        if active is not None and active.owner == requester.user_id:
-            head = active.run.head
-            requester.say(Accepted(frame.id, head.thread_id, head.epoch, frame.run_id))
-            self._stop(active, "user")
-            return
-        stored = await self._conversations.owned_run(requester.user_id, frame.run_id)
-        requester.say(Accepted(frame.id, stored.thread_id, run_id=frame.run_id))
+        owner, run_id = requester.user_id, frame.run_id
+        for _ in range(_TRIES):
+            active = self._runs.get(run_id)
+            if active is not None and active.owner == owner:
+                head = active.run.head
+                requester.say(Accepted(frame.id, head.thread_id, head.epoch, run_id))
+                self._runs.stop(active, "user")
+                return
+            stored = await self._conversations.owned_run(owner, run_id)
+            if stored.ended_seq or self._elsewhere is None:
+                requester.say(Accepted(frame.id, stored.thread_id, run_id=run_id))
+                return
+            holder = await self._holder(owner, run_id)
+            if holder is not None and await self._elsewhere.cancel(holder, owner, run_id):
+                requester.say(Accepted(frame.id, stored.thread_id, run_id=run_id))
+                return
+        raise _on_its_way()
 
-    async def resolve(self, requester: Requester, frame: ResolveApproval) -> None:
-        """Say the user's word about a tool call that waits for it. Raises ``NotFound``."""
-        user_id, key = requester.user_id, frame.id
-        accept = partial(requester.say, Accepted(key))
+    async def resolve(self, requester: Requester, frame: ResolveApproval, *, by: str = "") -> None:
+        """Say the user's word about a tool call that waits for it, as said ``by`` the connection where nobody else is named.
+        Saying the same again changes nothing. Raises ``NotFound``."""
+        owner, by = requester.user_id, by or requester.connection_id or "http"
+        approvals, asked = self._services.approvals, (frame.approval_id, frame.decision, frame.arguments_hash)
+        accept = partial(requester.say, Accepted(frame.id))
         try:
-            self._services.approvals.resolve(
-                user_id, frame.approval_id, frame.decision, frame.arguments_hash, requester.connection_id, accept
-            )
+            approvals.resolve(owner, *asked, by, accept)
         except NotFound:
-            if key is None or self._words.get((user_id, key)) != frame.approval_id:
+            if approvals.knows(frame.approval_id):
                 raise
+            found = await in_the_log(self._log, owner, *asked)
+            if found == "unknown":
+                raise
+            if found == "open":
+                await self._resolve_elsewhere(owner, frame, by)
             accept()
-            return
-        if key is not None:
-            self._words.put((user_id, key), frame.approval_id)
 
-    def stop_user(self, owner: str, by: str) -> None:
-        """Stop all runs of one user."""
-        for active in self.of_user(owner):
-            self._stop(active, by)
+    async def _resolve_elsewhere(self, owner: str, frame: ResolveApproval, by: str) -> None:
+        holder = await self._holder(owner, run_id_of(frame.approval_id))
+        if holder is None or self._elsewhere is None:  # its run goes on here and does not ask yet, or it is nobody's
+            raise _on_its_way()
+        if not await self._elsewhere.resolve(holder, owner, frame, by):
+            raise _on_its_way()
+
+    async def approvals(self, owner: str) -> list[WaitingCall]:
+        """The calls that wait for this user's word, oldest first. Those of a process that does not answer are left out."""
+        calls = self.approvals_here(owner)
+        if self._elsewhere is not None:
+            for process_id in await self._holders(owner):
+                calls += await self._elsewhere.approvals(process_id, owner)
+        return sorted(calls, key=lambda call: call.expires_at)
+
+    def approvals_here(self, owner: str) -> list[WaitingCall]:
+        """As ``approvals``, of the runs of this process."""
+        return [each.told() for each in self._services.approvals.of(owner)]
 
     async def end_user(self, owner: str, by: str) -> None:
-        """Stop all runs of one user, wait until they have ended, and forget the user's idempotency keys."""
-        while runs := self.of_user(owner):  # others may begin while these are waited for
-            self.stop_user(owner, by)
-            await _ended(runs)
-        self._keys.drop_where(lambda key: key[0] == owner)
+        """Stop all runs of one user, wherever they are, wait until they have ended, and forget the user's idempotency keys."""
+        await self.end_user_here(owner, by)
+        if self._elsewhere is not None:
+            for process_id in await self._holders(owner):
+                await self._elsewhere.end_user(process_id, owner, by)
 
-    async def stop_thread(self, head: ThreadHead, by: str) -> None:
-        """Stop all runs of one thread, and wait until they have ended. In the step that this returns in there is none."""
-        while head.lines:  # others may begin while these are waited for
-            runs = [self._runs[run.run_id] for run in head.lines]
-            for active in runs:
-                self._stop(active, by)
-            await _ended(runs)
+    async def end_user_here(self, owner: str, by: str) -> None:
+        """As ``end_user``, of the runs of this process."""
+        await self._runs.end_user(owner, by)
+        self._requests.forget_owner(owner)
 
-    # --- runs -------------------------------------------------------------------------------------------------------
+    async def delete_user(self, owner: str, by: str) -> list[str]:
+        """End all runs of one user and delete all threads; their ids."""
+        deleted: list[str] = []
+        for _ in range(_TRIES):
+            await self.end_user(owner, by)
+            try:
+                deleted += await self._log.delete_owner(owner)
+            except HeldElsewhere:
+                continue
+            if self._elsewhere is not None:
+                self._elsewhere.forget(deleted)
+            return deleted
+        raise _on_its_way()
 
-    def _go(self, active: ActiveRun) -> None:
-        active.began = self._services.clock.monotonic()
-        active.task = self._loop.create_task(self._perform(active))
-        self.runs_started += 1
-
-    async def _perform(self, active: ActiveRun) -> None:
-        run = active.run
-        active.begun = True
-        try:
-            if active.engine.cancelled_by is not None:
-                raise asyncio.CancelledError
-            agent = self._registry.make(run.agent)
-            wanted = getattr(agent, "history_messages", 0)
-            history = await past_messages(self._log, run, wanted) if wanted and run.seq > 1 else ()
-            await active.engine.execute(
-                agent, run, self._services, message=active.message, journal=active.journal, history=history
-            )
-        except (asyncio.CancelledError, Exception) as fault:
-            self._fail(active, fault)
-        finally:
-            self._over(active)
-
-    def _fail(self, active: ActiveRun, fault: BaseException) -> None:
-        """End a run that its engine did not: it was stopped before, the agent could not be made, or the thread not be read."""
-        engine = active.engine
-        try:
-            if isinstance(fault, Exception):
-                engine.fail(fault, active.run, self._services)
-            elif engine.cancelled_by is not None and not active.run.ended:
-                engine.emitter.emit(AgentCancelled, by=engine.cancelled_by)
-        except Exception:  # the log takes nothing more: the run goes on from its journal in the next process
-            _LOG.exception("a run could not be ended", extra={"run_id": active.run.run_id})
-
-    def _stop(self, active: ActiveRun, by: str) -> None:
-        if active.engine.cancelled_by is not None or active.run.ended:
+    async def delete_thread(self, owner: str, thread_id: str) -> None:
+        """Stop a thread's runs and delete it. Raises ``NotFound``."""
+        for _ in range(_TRIES):
+            try:
+                await self.delete_thread_here(owner, thread_id)
+            except HeldElsewhere as other:
+                assert self._elsewhere is not None
+                if not await self._elsewhere.delete_thread(other.process_id, owner, thread_id):
+                    continue
+                self._log.forget(thread_id)
             return
-        active.engine.cancelled_by = by
-        if active.task is None:
-            active.engine.emitter.emit(AgentCancelled, by=by)
-            self._over(active)
-        else:
-            self._cancel(active)
+        raise _on_its_way()
 
-    def _cancel(self, active: ActiveRun) -> None:
-        if active.begun and active.task is not None:  # a task that is cancelled before its first step never takes one
-            active.task.cancel()
+    async def delete_thread_here(self, owner: str, thread_id: str) -> None:
+        """As ``delete_thread``; raises ``HeldElsewhere`` where another process is to do it."""
+        await self._runs.resumed(thread_id)
+        head = await self._conversations.owned_thread(owner, thread_id)
+        await self._runs.end_thread(head, "user")
+        await self._log.delete_thread(head)
+        if self._elsewhere is not None:
+            self._elsewhere.forget([thread_id])
 
-    def _over(self, active: ActiveRun) -> None:
-        """The run is no longer of this process: it ended, or it will be taken over from its journal."""
-        head, quota = active.run.head, self._quotas.of(active.owner, self._services.clock.monotonic())
-        waited = active.task is None
-        active.engine.close()
-        del self._runs[active.run.run_id]
-        head.lines.remove(active.run)
-        if waited:
-            quota.drop_queued()
-        else:
-            quota.drop_run()
-        if not waited and head.lines and not self._draining:
-            following = self._runs[head.lines[0].run_id]
-            quota.drop_queued()
-            quota.runs += 1
-            self._go(following)
-        self._quotas.release(active.owner)
+    async def _holder(self, owner: str, run_id: str) -> str | None:
+        """The other process that holds this run. One that nobody holds is taken over, where there is room."""
+        holder = (await self._log.holders(owner)).get(run_id)
+        if holder is None and self._runs.get(run_id) is None:
+            await self._runs.take_over()
+        return holder
 
-    def tick(self, now: float) -> None:
-        """Stop runs that take too long; what a run waits for its user's word does not count. Cancel again what was stopped
-        and still goes on."""
-        waiting = self._services.approvals.waiting_runs()
-        for active in [each for each in self._runs.values() if each.task is not None]:
-            if active.engine.cancelled_by is not None:
-                self._cancel(active)
-            elif active.run.run_id in waiting:
-                active.began = now
-            elif now - active.began >= self._limits.run_s:
-                self._stop(active, "timeout")
+    async def _holders(self, owner: str) -> list[str]:
+        return sorted(set((await self._log.holders(owner)).values()))
+
+    # --- the end ----------------------------------------------------------------------------------------------------
 
     async def drain(self, patience_s: float) -> None:
-        """Start nothing more, give runs this long to end, and leave the others to their journals; at once those that wait for
-        their turn or their user's word."""
-        self._draining = True
-        waiting = self._services.approvals.waiting_runs()
-        going = [active.task for active in self._runs.values() if active.task and active.run.run_id not in waiting]
-        if going and patience_s > 0:
-            await asyncio.wait(going, timeout=patience_s)
-        left = list(self._runs.values())
-        tasks = [active.task for active in left if active.task is not None]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=_CANCEL_S)
-        for active in left:
-            active.engine.close()
-
-    # --- takeover ---------------------------------------------------------------------------------------------------
-
-    async def take_over(self) -> int:
-        """Go on with the runs that an earlier process left; how many. Recorded effects are not performed again."""
-        taken = 0
-        for stored in await self._log.take_over(self._limits.process_runs):
-            if stored.run_id in self._runs:
-                continue
-            try:
-                await self._resume(stored)
-                taken += 1
-            except Exception:  # one run that cannot be read keeps no other from going on
-                _LOG.exception("a run cannot be taken over", extra={"run_id": stored.run_id, "agent": stored.agent})
-        self.runs_taken_over += taken
-        return taken
-
-    async def _resume(self, stored: StoredRun) -> None:
-        head = await self._conversations.owned_thread(stored.owner, stored.thread_id)
-        events = [decode_event(frame) for frame in await self._log.run_frames(stored)]
-        first = events[0]
-        assert isinstance(first, UserMessage)
-        run = RunRecord(head, stored.run_id, stored.request_id, stored.agent, None, stored.timezone, stored.created_ms)
-        run.seq = stored.seq
-        run.stored = True
-        context = UserExecutionContext(stored.owner, stored.thread_id, stored.run_id, stored.request_id)
-        engine = await self._engines.create_for_user(context, scopes=BASE_SCOPES)
-        engine.emitter.bind(run)
-        active = self._line_up(ActiveRun(stored.owner, run, engine, first.text, Journal(events)))
-        quota = self._quotas.of(stored.owner, self._services.clock.monotonic())
-        if len(head.lines) == 1:
-            quota.runs += 1
-            self._go(active)
-        else:
-            quota.queued += 1
+        """Start nothing more, give runs this long to end, and leave the others to whoever takes them over."""
+        await self._runs.drain(patience_s)
+        if self._elsewhere is not None:
+            self._elsewhere.offer_work()
 
 
-async def _ended(runs: Sequence[ActiveRun]) -> None:
-    """Wait until those that were begun have ended, one way or another."""
-    await asyncio.gather(*(active.task for active in runs if active.task is not None), return_exceptions=True)
+def _on_its_way() -> DependencyUnavailable:
+    return DependencyUnavailable("This is on its way from one process of the server to another.", retry_after_ms=1000)

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
-from netra_backend.app import turn
 from netra_backend.app.adapters.memory_event_log import MemoryEventLog
 from netra_backend.app.adapters.memory_store import MemoryStore
+from netra_backend.app.agents.supervisor import runs
 from netra_backend.app.core.events import Position
 from netra_backend.app.core.journal import Journal
 from netra_backend.app.core.outbox import Outbox
+from netra_backend.app.services.accepted_requests import AcceptedRequests
 from netra_backend.app.services.event_emitter import UserEventEmitter
 from netra_backend.app.websocket_core.catch_up import CatchUp
 from netra_backend.app.websocket_core.connection import Connection
@@ -57,10 +58,10 @@ def epoch_check() -> AbstractContextManager[None]:
 def idempotency() -> AbstractContextManager[None]:
     """A key that was accepted before is taken for a new one."""
 
-    async def forgotten(*_: object) -> bool:
-        return False
+    async def forgotten(*_: object) -> None:
+        return None
 
-    return _replaced(turn.Turns, _answered=forgotten)
+    return _replaced(AcceptedRequests, first_answer=forgotten)
 
 
 def owner_assertion() -> AbstractContextManager[None]:
@@ -71,7 +72,7 @@ def owner_assertion() -> AbstractContextManager[None]:
 
 def journal() -> AbstractContextManager[None]:
     """A run that is taken over begins anew."""
-    return _replaced(turn, Journal=lambda *_: Journal())
+    return _replaced(runs, Journal=lambda *_: Journal())
 
 
 def fence() -> AbstractContextManager[None]:

@@ -16,6 +16,7 @@ from netra_backend.app.agents.supervisor.execution_engine_factory import Executi
 from netra_backend.app.agents.supervisor.run_services import RunServices
 from netra_backend.app.agents.tools.tool import Tool
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES, UnifiedToolDispatcherFactory
+from netra_backend.app.core.errors import NetraError
 from netra_backend.app.core.events import TERMINAL, AnyEvent, UserMessage, decode_event, encode_event
 from netra_backend.app.core.frames import CancelRun, ExecuteAgent, ServerFrame
 from netra_backend.app.core.history import Chunk, RunRecord
@@ -23,6 +24,7 @@ from netra_backend.app.core.limits import Limits, Quotas
 from netra_backend.app.ports import Model
 from netra_backend.app.services.approvals import Approvals
 from netra_backend.app.services.audit_trail import AuditTrail
+from netra_backend.app.services.colleagues import Colleagues
 from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.services.websocket_bridge_factory import WebSocketBridgeFactory
 from netra_backend.app.turn import Turns
@@ -43,11 +45,16 @@ class Client:
         self.scopes = frozenset(scopes)
         self.is_live = True
         self.said: list[Any] = []
+        self.refused: list[NetraError] = []
         self.events: list[AnyEvent] = []
         self.news = asyncio.Event()
 
     def say(self, frame: ServerFrame) -> None:
         self.said.append(frame)
+        self.news.set()
+
+    def refuse(self, error: NetraError, id: str | None = None) -> None:
+        self.refused.append(error)
         self.news.set()
 
     def deliver(self, owner: str, thread_id: str, first: int, frames: Sequence[bytes]) -> bool:
@@ -96,6 +103,7 @@ class Workshop:
         self.clock = clock
         self.entropy = SeededEntropy(seed)
         self.store = MemoryStore()
+        self.elsewhere: Colleagues | None = None
         self.audit: list[tuple[str | None, str | None]] = []
         self.agents: list[Callable[[], Any]] = []
         self.tools: list[Tool] = []
@@ -129,12 +137,16 @@ class Workshop:
         self.model = model
         self.open()
 
+    def open_log(self, loop: asyncio.AbstractEventLoop) -> MemoryEventLog:
+        """A log over the store."""
+        return MemoryEventLog(self.store, self.clock, loop, self._publish, self.failures.append)
+
     def open(self) -> None:
         """Make all parts anew over the same store, as the next process does."""
         loop = asyncio.get_running_loop()
         self.pool = WebSocketConnectionPool()
         self.pool.configure(loop.call_soon)
-        self.log = MemoryEventLog(self.store, self.clock, loop, self._publish, self.failures.append)
+        self.log = self.open_log(loop)
         self.quotas = Quotas(self.limits)
         self.registry = AgentRegistry()
         self.registry.configure(*self.agents)
@@ -157,6 +169,7 @@ class Workshop:
             quotas=self.quotas,
             limits=self.limits,
             loop=loop,
+            elsewhere=self.elsewhere,
         )
 
     def _publish(self, chunks: Sequence[Chunk]) -> None:
@@ -276,3 +289,15 @@ async def workshop(limits: Limits, seed: str) -> AsyncIterator[Workshop]:
     await made.turns.drain(0)
     await made.log.close()
     await made.engines.cleanup()
+
+
+@pytest.fixture
+def workshop_class() -> type[Workshop]:
+    """For tests that need processes of another kind."""
+    return Workshop
+
+
+@pytest.fixture
+def gates_class() -> type[Gates]:
+    """For tests with several processes."""
+    return Gates

@@ -20,7 +20,7 @@ from netra_backend.app.core.events import (
 )
 from netra_backend.app.core.frames import ExecuteAgent
 from netra_backend.app.core.limits import Limits
-from netra_backend.app.turn import KEY_LIFETIME_MS
+from netra_backend.app.services.accepted_requests import KEY_LIFETIME_MS
 
 
 class TestAccepting:

@@ -14,12 +14,15 @@ from typing import Final
 
 from ..core import history
 from ..core.errors import DependencyUnavailable
-from ..core.history import Chunk, RunRecord, ThreadHead
+from ..core.history import Chunk, HeldElsewhere, Refused, RunRecord, ThreadHead
 from ..ports import Clock, Moved, StoredRun, StoredThread
 from .memory_store import Change, Deletion, MemoryStore, Rename
 
 PAGE_EVENTS: Final = 300
 PAGE_BYTES: Final = 1_048_576
+
+Untaken = Mapping[Chunk | Change, Refused | HeldElsewhere]
+"""What a commit did not take, and why: of a store that is one log's alone, nothing."""
 
 Pace = Callable[[str], float]
 """How many seconds the next ``commit`` takes until it is stored, ``told`` from then until the loop hears of it, or ``read``
@@ -48,7 +51,7 @@ class MemoryEventLog:
     ) -> None:
         self.failed = False
         self._store = store
-        self._fence = store.take_fence()
+        self._fence = self._open_store()
         self._clock = clock
         self._loop = loop
         self._publish = publish
@@ -60,11 +63,14 @@ class MemoryEventLog:
         self._dirty: list[Chunk] = []
         self._queued: list[Chunk | Change] = []
         self._storing: list[Chunk | Change] = []
-        self._stored: deque[list[Chunk | Change]] = deque()
+        self._stored: deque[tuple[list[Chunk | Change], Untaken]] = deque()
         self._timer: asyncio.Handle | None = None
         self._waiters: list[tuple[ThreadHead, int, asyncio.Future[None]]] = []
         self._changes: dict[Change, asyncio.Future[None]] = {}
         self._commits = self._rows = 0
+
+    def _open_store(self) -> int:
+        return self._store.take_fence()
 
     def counts(self) -> Mapping[str, int]:
         return {"commits": self._commits, "rows": self._rows}
@@ -137,16 +143,20 @@ class MemoryEventLog:
     def _commit(self) -> None:
         self._timer = None
         try:
-            self._store.commit(self._fence, self._storing, self._clock.now_ms())
+            untaken = self._store_all(self._storing)
         except Exception as fault:
             self._fail(fault)
             return
         self._commits += 1
-        self._rows += sum(isinstance(item, Chunk) for item in self._storing)
-        self._stored.append(self._storing)
+        self._rows += sum(isinstance(item, Chunk) and item not in untaken for item in self._storing)
+        self._stored.append((self._storing, untaken))
         self._storing = []
         self._later(self._pace("told"), self._committed)
         self._begin()
+
+    def _store_all(self, work: list[Chunk | Change]) -> Untaken:
+        self._store.commit(self._fence, work, self._clock.now_ms())
+        return {}
 
     def _later(self, delay: float, call: Callable[[], None]) -> asyncio.Handle:
         return self._loop.call_later(delay, call) if delay else self._loop.call_soon(call)
@@ -154,8 +164,8 @@ class MemoryEventLog:
     def _committed(self) -> None:
         if not self._stored:
             return
-        work = self._stored.popleft()
-        chunks = [item for item in work if isinstance(item, Chunk)]
+        work, untaken = self._stored.popleft()
+        chunks = [item for item in work if isinstance(item, Chunk) and item not in untaken]
         for chunk in chunks:
             chunk.head.durable = chunk.last
         waiting, self._waiters = self._waiters, []
@@ -165,10 +175,19 @@ class MemoryEventLog:
             elif not waiter.done():
                 waiter.set_result(None)
         for item in work:
-            if not isinstance(item, Chunk) and not (done := self._changes.pop(item)).done():
-                done.set_result(None)
+            if not isinstance(item, Chunk):
+                self._tell(self._changes.pop(item), untaken.get(item))
         if chunks:
             self._publish(chunks)
+        if untaken:
+            self._refuse(untaken)
+
+    def _tell(self, done: asyncio.Future[None], fault: Refused | HeldElsewhere | None) -> None:
+        if not done.done():
+            done.set_exception(fault) if isinstance(fault, HeldElsewhere) else done.set_result(None)
+
+    def _refuse(self, untaken: Untaken) -> None:
+        """Of a store that is this log's alone nothing is refused."""
 
     def _fail(self, error: BaseException) -> None:
         self.failed = True
@@ -237,8 +256,7 @@ class MemoryEventLog:
 
     async def take_over(self, limit: int) -> list[StoredRun]:
         await self._wait()
-        open_runs = [run for run in self._store.runs.values() if not run.ended_seq]
-        return sorted(open_runs, key=lambda run: run.seq)
+        return self._store.unfinished()
 
     async def threads(
         self, owner: str, *, limit: int, search: str = "", before_ms: int | None = None, before_id: str = ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ..core.history import Chunk, ThreadHead
 from ..ports import StoredRun, StoredThread
+from .memory_holdings import Holdings
 
 
 class FencedOff(RuntimeError):
@@ -58,19 +59,28 @@ class Deletion:
     thread_ids: Sequence[str]
 
 
-Change = Rename | Deletion
+@dataclass(frozen=True, slots=True, eq=False)
+class Release:
+    """Let go of threads that are still held under these fences."""
+
+    held: Sequence[tuple[str, int]]
+
+
+Change = Rename | Deletion | Release
 
 
 class MemoryStore:
-    """Survives the logs that are opened over it, one after the other, as a database survives its server's processes.
+    """Survives the logs that are opened over it, as a database survives its server's processes.
 
-    ``take_fence`` is called by each log that is opened; only the newest fence may commit.
+    Logs that have it for themselves, one after the other, call ``take_fence``: only the newest fence may commit. Logs that
+    share it go by its ``holdings``.
     """
 
     def __init__(self) -> None:
         self.threads: dict[str, KeptThread] = {}
         self.runs: dict[str, StoredRun] = {}
         self.requests: dict[tuple[str, str], tuple[str, int]] = {}
+        self.holdings = Holdings()
         self._fence = 0
 
     def take_fence(self) -> int:
@@ -90,14 +100,22 @@ class MemoryStore:
         """Store chunks and changes in order. Raises ``FencedOff``; nothing is stored then."""
         self.check_fence(fence)
         for item in work:
-            if isinstance(item, Chunk):
-                self._store(item, now_ms)
-            elif isinstance(item, Rename):
-                if item.thread_id in self.threads:
-                    self.threads[item.thread_id].title = item.title
-            else:
-                for thread_id in item.thread_ids:
-                    self._delete(thread_id)
+            self.put(item, now_ms)
+
+    def put(self, item: Chunk | Change, now_ms: int) -> None:
+        """Store one chunk or change, whoever's it is."""
+        if isinstance(item, Chunk):
+            self._store(item, now_ms)
+        elif isinstance(item, Rename):
+            if item.thread_id in self.threads:
+                self.threads[item.thread_id].title = item.title
+        elif isinstance(item, Deletion):
+            for thread_id in item.thread_ids:
+                self._delete(thread_id)
+        else:
+            for thread_id, held in item.held:
+                if self.holdings.fence(thread_id) == held:
+                    self.holdings.let_go(thread_id)
 
     def check_fence(self, fence: int) -> None:
         """Raises ``FencedOff`` where another fence was taken since."""
@@ -139,16 +157,32 @@ class MemoryStore:
         self.requests = {key: found for key, found in self.requests.items() if found[0] not in runs}
         self.threads[thread_id] = KeptThread(thread_id, "", "", "", thread.created_ms)
 
-    def head(self, thread_id: str) -> ThreadHead | None:
+    def head(self, thread_id: str, *, fence: int = 1) -> ThreadHead | None:
         """A new head of the thread as it is stored."""
         thread = self.threads.get(thread_id)
         if thread is None:
             return None
         head = ThreadHead(
-            thread.owner, thread_id, thread.epoch, 0, top=thread.top, oldest=thread.oldest, title=thread.title, fence=1
+            thread.owner,
+            thread_id,
+            thread.epoch,
+            0,
+            top=thread.top,
+            oldest=thread.oldest,
+            title=thread.title,
+            fence=fence,
         )
         head.stored = True
         return head
+
+    def is_current(self, thread_id: str, fence: int) -> bool:
+        """Whether who has this fence may append to the thread."""
+        return fence == (self.holdings.fence(thread_id) or 1)
+
+    def unfinished(self, thread_id: str | None = None) -> list[StoredRun]:
+        """The runs that did not end, of all threads or of one; those of one thread in their order."""
+        found = [run for run in self.runs.values() if not run.ended_seq and thread_id in (None, run.thread_id)]
+        return sorted(found, key=lambda run: run.seq)
 
     def listed(self, owner: str, search: str, before: tuple[int, str] | None) -> list[StoredThread]:
         """The owner's threads, newest first; with ``before`` only those that come after this moment and id."""

@@ -6,21 +6,36 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
 from ..core import validation
+from ..core.commands import WaitingCall
 from ..core.errors import NotFound
+from ..core.events import ApprovalRequested, ApprovalResolved, decode_event
+from ..core.recent import Recent
+from ..ports import EventLog
 
 LIFETIME_MS: Final = 15 * 60 * 1000
 EXPIRED: Final = "expired"
+_MAX_WORDS: Final = 20_000
 
 
 def hash_arguments(tool: str, arguments: Mapping[str, Any]) -> str:
     """What a decision is bound to: sha256 over the tool's name and its canonical JSON arguments."""
     canonical = msgspec.json.encode((tool, arguments), order="sorted")
     return hashlib.sha256(canonical).hexdigest()
+
+
+def approval_id_of(run_id: str, call_id: str) -> str:
+    """The id of what a run asks about one of its calls. As hard to guess as the run's own."""
+    return f"apr_{run_id}.{call_id}"
+
+
+def run_id_of(approval_id: str) -> str:
+    """The run that asks."""
+    return approval_id.removeprefix("apr_").rpartition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +61,53 @@ class PendingApproval:
     expires_at_ms: int
     word: asyncio.Future[Decision] = field(compare=False)
 
+    def told(self) -> WaitingCall:
+        """As its user sees it."""
+        return WaitingCall(
+            self.approval_id,
+            self.thread_id,
+            self.run_id,
+            self.tool,
+            dict(self.arguments),
+            self.arguments_hash,
+            self.expires_at_ms,
+        )
+
+
+class _Word:
+    """A word that was said here, and who waits for its being stored."""
+
+    __slots__ = ("_said", "_waiting")
+
+    def __init__(self, owner: str, decision: str, arguments_hash: str) -> None:
+        self._said = (owner, decision, arguments_hash)
+        self._waiting: list[Callable[[], None]] | None = []
+
+    def is_said(self, owner: str, decision: str, arguments_hash: str) -> bool:
+        return self._said == (owner, decision, arguments_hash)
+
+    def when_recorded(self, call: Callable[[], None]) -> None:
+        if self._waiting is None:
+            call()
+        else:
+            self._waiting.append(call)
+
+    def recorded(self) -> None:
+        waiting, self._waiting = self._waiting or (), None
+        for call in waiting:
+            call()
+
 
 class Approvals:
-    """The calls of this process that wait. Bounded by the number of runs."""
+    """The calls of this process that wait, bounded by the number of runs, and the words that were said lately."""
 
     def __init__(self) -> None:
         self._pending: dict[str, PendingApproval] = {}
+        self._words: Recent[str, _Word] = Recent(_MAX_WORDS)
 
     async def wait(self, pending: PendingApproval, now_ms: int) -> Decision:
         """The first word said, or ``expired``. A word that was taken counts, even in the moment of expiry."""
+        self._words.drop(pending.approval_id)  # one that was said when this run was here before, and not stored
         self._pending[pending.approval_id] = pending
         try:
             async with asyncio.timeout(max(0.0, (pending.expires_at_ms - now_ms) / 1000)):
@@ -67,7 +120,13 @@ class Approvals:
     def resolve(
         self, owner: str, approval_id: str, decision: str, arguments_hash: str, by: str, recorded: Callable[[], None]
     ) -> None:
-        """Say the word. Raises ``NotFound`` where the owner has no such open approval of those arguments."""
+        """Say the word; saying the same again changes nothing. ``recorded`` is called once it is committed.
+
+        Raises ``NotFound`` where the owner has no such open approval of those arguments."""
+        word = self._words.get(approval_id)
+        if word is not None and word.is_said(owner, decision, arguments_hash):
+            word.when_recorded(recorded)
+            return
         pending = self._pending.get(approval_id)
         if pending is None or pending.owner != owner or pending.arguments_hash != arguments_hash or pending.word.done():
             raise NotFound(
@@ -76,7 +135,14 @@ class Approvals:
                 hint="It may have been decided on another device, or have expired.",
                 point=validation.APPROVAL_OPEN,
             )
-        pending.word.set_result(Decision(decision, by, recorded))
+        word = _Word(owner, decision, arguments_hash)
+        word.when_recorded(recorded)
+        self._words.put(approval_id, word)
+        pending.word.set_result(Decision(decision, by, word.recorded))
+
+    def knows(self, approval_id: str) -> bool:
+        """Whether it waits here, or was decided here lately."""
+        return approval_id in self._pending or self._words.get(approval_id) is not None
 
     def waiting_runs(self) -> set[str]:
         """The runs that wait for their user's word."""
@@ -85,3 +151,21 @@ class Approvals:
     def of(self, owner: str) -> list[PendingApproval]:
         """What waits for this owner's word, oldest first."""
         return [pending for pending in self._pending.values() if pending.owner == owner]
+
+
+async def in_the_log(
+    log: EventLog, owner: str, approval_id: str, decision: str, arguments_hash: str
+) -> Literal["decided", "open", "unknown"]:
+    """What the log tells of an approval: whether exactly this was decided, or nothing yet. ``unknown`` is also what another
+    decision, other arguments, an ended run and another user's approval are."""
+    run = await log.run(run_id_of(approval_id))
+    if run is None or run.owner != owner:
+        return "unknown"
+    asked = False
+    for frame in await log.run_frames(run):
+        event = decode_event(frame)
+        if isinstance(event, ApprovalRequested) and event.approval_id == approval_id:
+            asked = event.arguments_hash == arguments_hash
+        elif isinstance(event, ApprovalResolved) and event.approval_id == approval_id:
+            return "decided" if asked and event.decision == decision else "unknown"
+    return "open" if asked and not run.ended_seq else "unknown"

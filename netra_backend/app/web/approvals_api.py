@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..core.commands import WaitingCall
 from ..core.errors import DependencyUnavailable
+from ..core.frames import ResolveApproval
 from ..core.identity import Identity
+from ..services.requester import RemoteRequester
 from .door import Door
 from .http_support import json_response
 from .request_body import json_of
@@ -23,22 +25,10 @@ BY: Final = "http"
 _PATIENCE_S: Final = 10.0
 
 
-class Approval(msgspec.Struct, frozen=True):
-    """One call that waits."""
-
-    approval_id: str
-    thread_id: str
-    run_id: str
-    tool: str
-    arguments: dict[str, Any]
-    arguments_hash: str
-    expires_at: int
-
-
 class Approvals(msgspec.Struct, frozen=True):
     """Oldest first."""
 
-    approvals: list[Approval]
+    approvals: list[WaitingCall]
 
 
 class Word(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,32 +45,19 @@ class Decided(msgspec.Struct, frozen=True):
 
 def approval_doors(runtime: Runtime) -> list[Door]:
     """The doors of approvals."""
-    approvals = runtime.services.approvals
 
     async def waiting(_: Request, identity: Identity) -> Response:
-        shown = [
-            Approval(
-                each.approval_id,
-                each.thread_id,
-                each.run_id,
-                each.tool,
-                dict(each.arguments),
-                each.arguments_hash,
-                each.expires_at_ms,
-            )
-            for each in approvals.of(identity.user_id)
-        ]
-        return json_response(Approvals(shown))
+        return json_response(Approvals(await runtime.turns.approvals(identity.user_id)))
 
     async def decide(request: Request, identity: Identity) -> Response:
         word = await json_of(request, Word, runtime.settings.limits.body_idle_s)
         approval_id = request.path_params["approval_id"]
-        recorded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        committed = partial(_settle, recorded)
-        approvals.resolve(identity.user_id, approval_id, word.decision, word.arguments_hash, BY, committed)
+        requester = RemoteRequester(identity.user_id)
+        frame = ResolveApproval(approval_id, word.decision, word.arguments_hash)
+        await runtime.turns.resolve(requester, frame, by=BY)
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                await recorded
+                await requester.answer
         except TimeoutError:
             raise DependencyUnavailable(
                 "The decision was taken, but it is not known yet whether it was stored.", retry_after_ms=1000
@@ -107,8 +84,3 @@ def approval_doors(runtime: Runtime) -> list[Door]:
             refusals=("not_found", "invalid_frame"),
         ),
     ]
-
-
-def _settle(recorded: asyncio.Future[None]) -> None:
-    if not recorded.done():
-        recorded.set_result(None)

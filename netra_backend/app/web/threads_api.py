@@ -93,11 +93,10 @@ def thread_doors(runtime: Runtime) -> list[Door]:
         return json_response(Renamed(head.thread_id, title))
 
     async def delete(request: Request, identity: Identity) -> Response:
-        head = await runtime.conversations.owned_thread(identity.user_id, request.path_params["thread_id"])
-        await runtime.turns.stop_thread(head, "user")
-        await runtime.log.delete_thread(head)
-        runtime.audit_trail.happened(identity.user_id, "thread_deleted", thread_id=head.thread_id)
-        return json_response(Deleted(head.thread_id))
+        thread_id = request.path_params["thread_id"]
+        await runtime.turns.delete_thread(identity.user_id, thread_id)
+        runtime.audit_trail.happened(identity.user_id, "thread_deleted", thread_id=thread_id)
+        return json_response(Deleted(thread_id))
 
     before = (
         Query("before", int, "Only threads that were last written to before this moment (ms since 1970 UTC)."),

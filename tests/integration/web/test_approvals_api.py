@@ -28,7 +28,9 @@ async def test_a_call_that_waits_is_seen_by_its_user_alone_and_goes_on_when_it_i
         assert (await desk.wire.until("agent_completed"))["result"]["text"] == "allowed"
         assert (await http.get("/api/approvals")).json()["approvals"] == []
         again = await http.post(f"/api/approvals/{waiting['approval_id']}", json=word)
-        assert (again.status_code, again.json()["error"]) == (404, "not_found")
+        assert again.json() == decided.json()
+        late = await http.post(f"/api/approvals/{waiting['approval_id']}", json={**word, "decision": "deny"})
+        assert (late.status_code, late.json()["error"]) == (404, "not_found")
 
 
 @pytest.mark.validation_point("approval.open")

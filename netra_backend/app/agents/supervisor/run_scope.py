@@ -25,7 +25,7 @@ from ...core.journal import (
     ToolCall,
     Unknown,
 )
-from ...services.approvals import LIFETIME_MS, PendingApproval, hash_arguments
+from ...services.approvals import LIFETIME_MS, PendingApproval, approval_id_of, hash_arguments
 from ...services.event_emitter import EventTooLarge, UserEventEmitter
 from ...services.redaction import redact
 from ..agent import ModelReply, PastMessage, ToolOutcome
@@ -203,7 +203,7 @@ class EngineRunScope:
         resolved = answer.resolved if type(answer) is Unknown else None
         arguments_hash = hash_arguments(definition.name, arguments)
         if requested is None:
-            requested_id = services.mint("apr")
+            requested_id = approval_id_of(self._dispatcher.user_context.run_id, call_id)
             expires_at = services.clock.now_ms() + LIFETIME_MS
             self._emitter.emit(
                 ApprovalRequested,

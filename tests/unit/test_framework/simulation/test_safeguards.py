@@ -6,10 +6,11 @@ from contextlib import suppress
 
 import pytest
 
-from netra_backend.app import turn
 from netra_backend.app.adapters.memory_event_log import MemoryEventLog
 from netra_backend.app.adapters.memory_store import MemoryStore
+from netra_backend.app.agents.supervisor import runs
 from netra_backend.app.core.outbox import Outbox
+from netra_backend.app.services.accepted_requests import AcceptedRequests
 from netra_backend.app.services.event_emitter import UserEventEmitter
 from netra_backend.app.websocket_core.catch_up import CatchUp
 from netra_backend.app.websocket_core.connection import Connection
@@ -17,8 +18,8 @@ from netra_backend.app.websocket_core.websocket_connection_pool import WebSocket
 from test_framework.simulation.safeguards import SAFEGUARDS
 
 OWNERS = (
-    turn,
-    turn.Turns,
+    runs,
+    AcceptedRequests,
     CatchUp,
     Connection,
     MemoryEventLog,

@@ -1,0 +1,318 @@
+"""The runs of this process: each goes on when its thread is free, ends exactly once, or is left for another process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from ...core.errors import DependencyUnavailable
+from ...core.events import AgentCancelled, UserMessage, decode_event
+from ...core.history import RunRecord, ThreadHead
+from ...core.journal import Journal
+from ...core.limits import Limits, Quotas
+from ...ports import EventLog, StoredRun
+from ...services.conversations import Conversations
+from ...services.user_execution_context import UserExecutionContext
+from ..tools.unified_tool_dispatcher_factory import BASE_SCOPES
+from .active_run import ActiveRun
+from .agent_registry import AgentRegistry
+from .execution_engine_factory import ExecutionEngineFactory
+from .past_messages import past_messages
+from .run_services import RunServices
+
+_LOG: Final = logging.getLogger("netra.turn")
+_CANCEL_S: Final = 1.0  # how long a run that is left to its journal may take to let go
+LOST: Final = "another process"
+"""What an abandoned run was stopped by; nobody is told."""
+
+
+class Runs:
+    """Those that were accepted or taken over here and have not ended: ``active``, by their ids."""
+
+    def __init__(
+        self,
+        *,
+        log: EventLog,
+        conversations: Conversations,
+        engines: ExecutionEngineFactory,
+        registry: AgentRegistry,
+        services: RunServices,
+        quotas: Quotas,
+        limits: Limits,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._log = log
+        self._conversations = conversations
+        self._engines = engines
+        self._registry = registry
+        self._services = services
+        self._quotas = quotas
+        self._limits = limits
+        self._loop = loop
+        self.active: dict[str, ActiveRun] = {}
+        self._abandoned: set[ActiveRun] = set()
+        self._resuming: dict[str, asyncio.Future[None]] = {}
+        self._unread: list[StoredRun] = []
+        self.draining = False
+        self.started = 0
+        self.taken_over = 0
+
+    def __len__(self) -> int:
+        return len(self.active)
+
+    def get(self, run_id: str) -> ActiveRun | None:
+        """The run of that id."""
+        return self.active.get(run_id)
+
+    def of_user(self, owner: str) -> list[ActiveRun]:
+        """The runs of one user."""
+        return [active for active in self.active.values() if active.owner == owner]
+
+    def of_thread(self, head: ThreadHead) -> list[ActiveRun]:
+        """The runs of one thread, in their order."""
+        return [self.active[run.run_id] for run in head.lines]
+
+    def all(self) -> list[ActiveRun]:
+        """All of them."""
+        return list(self.active.values())
+
+    @property
+    def room(self) -> int:
+        """How many more there may be."""
+        return 0 if self.draining else max(0, self._limits.process_runs - len(self.active))
+
+    # --- going on ---------------------------------------------------------------------------------------------------
+
+    def line_up(self, active: ActiveRun) -> ActiveRun:
+        """Put it behind the others of its thread."""
+        active.run.head.lines.append(active.run)
+        self.active[active.run.run_id] = active
+        return active
+
+    def go(self, active: ActiveRun) -> None:
+        """Begin it: it is the first of its thread."""
+        active.began = self._services.clock.monotonic()
+        active.task = self._loop.create_task(self._perform(active))
+        self.started += 1
+
+    async def _perform(self, active: ActiveRun) -> None:
+        run = active.run
+        active.begun = True
+        try:
+            if active.engine.cancelled_by is not None:
+                raise asyncio.CancelledError
+            agent = self._registry.make(run.agent)
+            wanted = getattr(agent, "history_messages", 0)
+            history = await past_messages(self._log, run, wanted) if wanted and run.seq > 1 else ()
+            await active.engine.execute(
+                agent, run, self._services, message=active.message, journal=active.journal, history=history
+            )
+        except (asyncio.CancelledError, Exception) as fault:
+            self._fail(active, fault)
+        finally:
+            self._over(active)
+
+    def _fail(self, active: ActiveRun, fault: BaseException) -> None:
+        """End a run that its engine did not: it was stopped before, the agent could not be made, or the thread not be read."""
+        engine = active.engine
+        if active in self._abandoned:
+            return
+        try:
+            if isinstance(fault, Exception):
+                engine.fail(fault, active.run, self._services)
+            elif engine.cancelled_by is not None and not active.run.ended:
+                engine.emitter.emit(AgentCancelled, by=engine.cancelled_by)
+        except Exception:  # the log takes nothing more: the run goes on from its journal in the next process
+            _LOG.exception("a run could not be ended", extra={"run_id": active.run.run_id})
+
+    def _over(self, active: ActiveRun) -> None:
+        """The run is no longer of this process: it ended, or it will be taken over from its journal."""
+        if active in self._abandoned:
+            self._abandoned.discard(active)
+            return
+        head, waited = active.run.head, active.task is None
+        self._remove(active)
+        if not waited and head.lines and not self.draining:
+            following = self.active[head.lines[0].run_id]
+            quota = self._quotas.of(active.owner, self._services.clock.monotonic())
+            quota.drop_queued()
+            quota.runs += 1
+            self.go(following)
+        self._quotas.release(active.owner)
+
+    def _remove(self, active: ActiveRun) -> None:
+        quota = self._quotas.of(active.owner, self._services.clock.monotonic())
+        active.engine.close()
+        del self.active[active.run.run_id]
+        active.run.head.lines.remove(active.run)
+        if active.task is None:
+            quota.drop_queued()
+        else:
+            quota.drop_run()
+
+    # --- stopping ---------------------------------------------------------------------------------------------------
+
+    def stop(self, active: ActiveRun, by: str) -> None:
+        """End it as cancelled."""
+        if active.engine.cancelled_by is not None or active.run.ended:
+            return
+        active.engine.cancelled_by = by
+        if active.task is None:
+            active.engine.emitter.emit(AgentCancelled, by=by)
+            self._over(active)
+        else:
+            self._cancel(active)
+
+    def _cancel(self, active: ActiveRun) -> None:
+        if active.begun and active.task is not None:  # a task that is cancelled before its first step never takes one
+            active.task.cancel()
+
+    def abandon(self, active: ActiveRun) -> None:
+        """Another process goes on with it, or will: nothing more of it is recorded, told or called from this step on."""
+        active.run.ended = True
+        active.engine.cancelled_by = LOST
+        if active.task is not None:
+            self._abandoned.add(active)
+            self._cancel(active)
+        self._remove(active)
+        self._quotas.release(active.owner)
+
+    def stop_user(self, owner: str, by: str) -> None:
+        """Stop all runs of one user."""
+        for active in self.of_user(owner):
+            self.stop(active, by)
+
+    async def end_user(self, owner: str, by: str) -> None:
+        """Stop all runs of one user, and wait until they have ended."""
+        while runs := self.of_user(owner):  # others may begin while these are waited for
+            self.stop_user(owner, by)
+            await _ended(runs)
+
+    async def end_thread(self, head: ThreadHead, by: str) -> None:
+        """Stop all runs of one thread, and wait until they have ended. In the step that this returns in there is none."""
+        while head.lines:  # others may begin while these are waited for
+            runs = self.of_thread(head)
+            for active in runs:
+                self.stop(active, by)
+            await _ended(runs)
+
+    def tick(self, now: float) -> None:
+        """Stop runs that take too long; what a run waits for its user's word does not count. Cancel again what was stopped
+        and still goes on."""
+        waiting = self._services.approvals.waiting_runs()
+        for active in [each for each in (*self.active.values(), *self._abandoned) if each.task is not None]:
+            if active.engine.cancelled_by is not None:
+                self._cancel(active)
+            elif active.run.run_id in waiting:
+                active.began = now
+            elif now - active.began >= self._limits.run_s:
+                self.stop(active, "timeout")
+
+    async def drain(self, patience_s: float) -> None:
+        """Start nothing more, give runs this long to end, and leave the others to their journals; at once those that wait for
+        their turn or their user's word. Their threads are nobody's on return."""
+        self.draining = True
+        waiting = self._services.approvals.waiting_runs()
+        going = [active.task for active in self.active.values() if active.task and active.run.run_id not in waiting]
+        if going and patience_s > 0:
+            await asyncio.wait(going, timeout=patience_s)
+        left = list(self.active.values())
+        tasks = [active.task for active in left if active.task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_CANCEL_S)
+        for active in left:
+            active.engine.close()
+        await self._release(list(dict.fromkeys(active.run.head for active in left)))
+
+    async def leave(self, head: ThreadHead) -> None:
+        """Leave all runs of a thread to whoever takes it over."""
+        for active in self.of_thread(head):
+            self.abandon(active)
+        await self._release([head])
+
+    async def _release(self, heads: Sequence[ThreadHead]) -> None:
+        try:
+            await self._log.release(heads)
+        except DependencyUnavailable:  # whoever has the store again finds them: they are known to nobody
+            _LOG.warning("threads could not be let go of", extra={"threads": len(heads)})
+
+    # --- takeover ---------------------------------------------------------------------------------------------------
+
+    async def take_over(self) -> int:
+        """Go on with runs that other processes left; how many. Recorded effects are not performed again."""
+        if not self.room:
+            return 0
+        unread, self._unread = self._unread, []
+        return await self.resume([*unread, *await self._log.take_over(self.room)])
+
+    async def resume(self, left: Sequence[StoredRun]) -> int:
+        """Go on with these, whose threads this process has just taken hold of. Nothing else begins in them until then."""
+        threads = {stored.thread_id for stored in left} - self._resuming.keys()
+        done = self._loop.create_future()
+        self._resuming.update(dict.fromkeys(threads, done))
+        taken = 0
+        try:
+            for stored in left:
+                taken += await self._resume_guarded(stored)
+        finally:
+            for thread_id in threads:
+                del self._resuming[thread_id]
+            done.set_result(None)
+        self.taken_over += taken
+        return taken
+
+    async def resumed(self, thread_id: str) -> None:
+        """Wait until runs that are being resumed in this thread are lined up."""
+        while (done := self._resuming.get(thread_id)) is not None:
+            await asyncio.shield(done)
+
+    async def _resume_guarded(self, stored: StoredRun) -> bool:
+        try:
+            return await self._resume(stored)
+        except DependencyUnavailable:
+            self._unread.append(stored)
+        except Exception:  # one run that cannot be read keeps no other from going on
+            _LOG.exception("a run cannot be taken over", extra={"run_id": stored.run_id, "agent": stored.agent})
+        return False
+
+    async def _resume(self, stored: StoredRun) -> bool:
+        head = await self._conversations.owned_thread(stored.owner, stored.thread_id)
+        known = self.active.get(stored.run_id)
+        if known is not None:
+            if known.run.head is head:
+                return False
+            self.abandon(known)  # of a time when this process held the thread; another one held it since
+        events = [decode_event(frame) for frame in await self._log.run_frames(stored)]
+        first = events[0]
+        assert isinstance(first, UserMessage)
+        run = RunRecord(head, stored.run_id, stored.request_id, stored.agent, None, stored.timezone, stored.created_ms)
+        run.seq = stored.seq
+        run.stored = True
+        context = UserExecutionContext(stored.owner, stored.thread_id, stored.run_id, stored.request_id)
+        engine = await self._engines.create_for_user(context, scopes=BASE_SCOPES)
+        engine.emitter.bind(run)
+        active = self.line_up(ActiveRun(stored.owner, run, engine, first.text, Journal(events)))
+        run.refused = lambda _: self.lose(head)
+        quota = self._quotas.of(stored.owner, self._services.clock.monotonic())
+        if len(head.lines) == 1:
+            quota.runs += 1
+            self.go(active)
+        else:
+            quota.queued += 1
+        return True
+
+    def lose(self, head: ThreadHead) -> None:
+        """The store takes nothing more of this thread from here: another process holds it. What was stored goes on there; what
+        was not is told by its own refusal."""
+        for active in self.of_thread(head):
+            if active.run.seq <= head.durable:
+                self.abandon(active)
+
+
+async def _ended(runs: Sequence[ActiveRun]) -> None:
+    """Wait until those that were begun have ended, one way or another."""
+    await asyncio.gather(*(active.task for active in runs if active.task is not None), return_exceptions=True)

@@ -1,0 +1,189 @@
+"""What one process of a server asks of another, and what it is answered.
+
+A command carries the owner that its sender has authenticated, and the scopes that were granted: nothing in it is a claim of a
+client's about itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import msgspec
+
+from . import validation
+from .errors import CATALOGUE, DependencyUnavailable, Fault, FrameRefused, NetraError, Refusal
+from .frames import Accepted, ExecuteAgent
+from .ids import check_id
+
+
+class Command(msgspec.Struct, frozen=True, tag_field="do", forbid_unknown_fields=True):
+    """Base of what is asked."""
+
+
+class Owned(Command, frozen=True):
+    """Base of what is asked for a user."""
+
+    owner: str
+
+
+class Execute(Owned, frozen=True, tag="execute"):
+    """Take this request, whose thread you hold. Answer: ``Taken``, ``NotHere``."""
+
+    scopes: frozenset[str]
+    agent: str
+    message: str
+    key: str | None
+    thread_id: str
+    policy: Literal["enqueue", "reject", "interrupt"]
+    timezone: str
+
+    def frame(self) -> ExecuteAgent:
+        """The request as a client's frame says it, without what a client may claim."""
+        return ExecuteAgent(
+            self.agent, self.message, self.key, self.thread_id, policy=self.policy, timezone=self.timezone
+        )
+
+
+class Cancel(Owned, frozen=True, tag="cancel"):
+    """Stop this run, which you hold. Answer: ``Taken``, ``NotHere``."""
+
+    run_id: str
+
+
+class Resolve(Owned, frozen=True, tag="resolve"):
+    """Take the owner's word, said ``by`` a connection, about a call that waits. Answer: ``Taken`` once it is stored,
+    ``NotHere``."""
+
+    approval_id: str
+    decision: Literal["approve", "deny"]
+    arguments_hash: str
+    key: str | None
+    by: str
+
+
+class ListApprovals(Owned, frozen=True, tag="list_approvals"):
+    """Say which calls wait for the owner's word. Answer: ``Waiting``."""
+
+
+class EndUser(Owned, frozen=True, tag="end_user"):
+    """Stop the owner's runs, and wait until they have ended. Answer: ``Taken``."""
+
+    by: str
+
+
+class DeleteThread(Owned, frozen=True, tag="delete_thread"):
+    """Stop the thread's runs and delete it. Answer: ``Taken``, ``NotHere``."""
+
+    thread_id: str
+
+
+class Work(Command, frozen=True, tag="work"):
+    """Told to all: there are runs that nobody holds."""
+
+
+class Forget(Command, frozen=True, tag="forget"):
+    """Told to all: these threads are not what you may have in memory."""
+
+    thread_ids: tuple[str, ...]
+
+
+class Revoked(Owned, frozen=True, tag="revoked"):
+    """Told to all: the owner's sign-ins until then count no more."""
+
+    until_ms: int
+
+
+AnyCommand = Execute | Cancel | Resolve | ListApprovals | EndUser | DeleteThread | Work | Forget | Revoked
+
+
+class WaitingCall(msgspec.Struct, frozen=True):
+    """A call that waits for its user's word."""
+
+    approval_id: str
+    thread_id: str
+    run_id: str
+    tool: str
+    arguments: dict[str, Any]
+    arguments_hash: str
+    expires_at: int
+
+
+class Taken(msgspec.Struct, frozen=True, tag_field="is", tag="taken"):
+    """It is done. ``accepted`` is what its client is told, where there is something to tell."""
+
+    accepted: Accepted | None = None
+
+
+class NotHere(msgspec.Struct, frozen=True, tag_field="is", tag="not_here"):
+    """It is not held here (any more)."""
+
+
+class Waiting(msgspec.Struct, frozen=True, tag_field="is", tag="waiting"):
+    """The calls that wait, oldest first."""
+
+    calls: tuple[WaitingCall, ...]
+
+
+class Refused(msgspec.Struct, frozen=True, tag_field="is", tag="refused"):
+    """A refusal or a fault, as its client is to be told it. ``point`` is empty for a fault."""
+
+    error: str
+    message: str
+    hint: str
+    field: str | None = None
+    retry_after_ms: int | None = None
+    point: str = ""
+
+    @classmethod
+    def of(cls, error: NetraError) -> Refused:
+        """What travels of this error."""
+        point = error.point.id if isinstance(error, Refusal) else ""
+        return cls(error.entry.id, error.message, error.hint, error.field, error.retry_after_ms, point)
+
+    def as_error(self) -> NetraError:
+        """The error to raise here. One that only the other process knows (it may be newer) becomes a fault."""
+        if self.error not in CATALOGUE:
+            return DependencyUnavailable(self.message, hint=self.hint, retry_after_ms=self.retry_after_ms)
+        point = validation.CATALOGUE.get(self.point)
+        if point is None:
+            return Fault(
+                self.message, kind=self.error, field=self.field, hint=self.hint, retry_after_ms=self.retry_after_ms
+            )
+        return _RETOLD(
+            self.message,
+            kind=self.error,
+            field=self.field,
+            hint=self.hint,
+            retry_after_ms=self.retry_after_ms,
+            point=point,
+        )
+
+
+_RETOLD: Final[type[Refusal]] = Refusal
+"""Its guard spoke in another process; here it is only said again."""
+
+AnyAnswer = Taken | NotHere | Waiting | Refused
+
+encode: Final = msgspec.msgpack.Encoder().encode
+_COMMAND: Final[msgspec.msgpack.Decoder[AnyCommand]] = msgspec.msgpack.Decoder(AnyCommand)
+_ANSWER: Final[msgspec.msgpack.Decoder[AnyAnswer]] = msgspec.msgpack.Decoder(AnyAnswer)
+_FAULTS: Final = (msgspec.ValidationError, msgspec.DecodeError, RecursionError, UnicodeError)
+
+
+def decode_command(raw: bytes) -> AnyCommand:
+    """The command of these bytes. Raises ``FrameRefused``, and ``InvalidContextError`` where its owner is no user id."""
+    try:
+        command = _COMMAND.decode(raw)
+    except _FAULTS as fault:
+        raise FrameRefused(f"No command: {str(fault)[:200]}", point=validation.COMMAND_SHAPE) from None
+    if isinstance(command, Owned):
+        check_id("owner", command.owner)
+    return command
+
+
+def decode_answer(raw: bytes) -> AnyAnswer:
+    """The answer of these bytes. Raises ``DependencyUnavailable`` where they are none."""
+    try:
+        return _ANSWER.decode(raw)
+    except _FAULTS:
+        raise DependencyUnavailable("Another process of this server answers what is not understood.") from None

@@ -1,0 +1,60 @@
+"""The line between processes within one Python process."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from netra_backend.app.adapters.memory_fleet import MemoryFleet, MemoryFleetMember
+from netra_backend.app.core.errors import DependencyUnavailable
+
+
+def joined(line: MemoryFleet, process_id: str, heard: list[bytes]) -> MemoryFleetMember:
+    member = line.join(process_id, asyncio.get_running_loop())
+
+    async def answer(command: bytes) -> bytes:
+        return process_id.encode() + command
+
+    member.serve(answer, heard.append)
+    return member
+
+
+async def test_one_is_asked_and_all_others_are_told() -> None:
+    line, heard = MemoryFleet(), [list[bytes]() for _ in range(3)]
+    one, two, _ = [joined(line, f"prc_{n}", each) for n, each in enumerate(heard)]
+    assert await one.ask("prc_1", b"!") == b"prc_1!"
+    one.tell(b"news")
+    assert heard == [[], [], []]
+    await asyncio.sleep(0)
+    assert heard == [[], [b"news"], [b"news"]]
+    assert await two.processes() == ["prc_0", "prc_1", "prc_2"]
+
+
+async def test_who_is_cut_off_or_gone_neither_hears_nor_answers() -> None:
+    line, heard = MemoryFleet(), list[bytes]()
+    one, two = joined(line, "prc_0", []), joined(line, "prc_1", heard)
+    line.join("prc_2", asyncio.get_running_loop())
+    two.cut_off = True
+    one.tell(b"news")
+    await asyncio.sleep(0)
+    for process_id in ("prc_1", "prc_2", "prc_9"):
+        with pytest.raises(DependencyUnavailable):
+            await one.ask(process_id, b"!")
+    assert (heard, await one.processes()) == ([], ["prc_0", "prc_2"])
+    two.leave()
+    two.leave()
+    assert list(line.members) == ["prc_0", "prc_2"]
+
+
+async def test_an_answer_is_lost_when_the_line_breaks_meanwhile() -> None:
+    line = MemoryFleet()
+    one, two = joined(line, "prc_0", []), line.join("prc_1", asyncio.get_running_loop())
+
+    async def answer(_: bytes) -> bytes:
+        two.cut_off = True
+        return b"too late"
+
+    two.serve(answer, lambda _: None)
+    with pytest.raises(DependencyUnavailable):
+        await one.ask("prc_1", b"!")

@@ -40,6 +40,7 @@ _SHOWN = 64
 _FOUND_VALID: set[str] = set()
 """Ids judged lately: one request's ids are judged by every factory they pass, and the same string has the same verdict."""
 _MAX_FOUND: Final = 8192
+_TEXT: Final = frozenset({str})
 _JUDGED = 2 * MAX_LENGTH  # the template pattern takes quadratic time, and hostile text may be long
 
 
@@ -59,10 +60,8 @@ def is_valid_id(value: object) -> bool:
 
 def are_valid_ids(values: tuple[object, ...]) -> bool:
     """Whether each of ``values`` may be an id. Never raises."""
-    for value in values:  # noqa: SIM110  # on the hot path: a generator costs three times as much
-        if type(value) is not str or (value not in _FOUND_VALID and not is_valid_id(value)):
-            return False
-    return True
+    # Without a step of Python for each: a request's ids are judged by every factory that they pass.
+    return _TEXT.issuperset(map(type, values)) and (_FOUND_VALID.issuperset(values) or all(map(is_valid_id, values)))
 
 
 def check_id(field: str, value: object) -> None:

@@ -70,10 +70,9 @@ class Following:
         """The first connection of this owner came. Nothing is told before ``look``."""
         self._owners[owner] = _Followed()
 
-    def unfollow(self, owner: str) -> list[str]:
-        """The last connection of this owner went; the threads that were marked. Reads that go on find that there is no gap."""
-        followed = self._owners.pop(owner, None)
-        return [] if followed is None else list(followed.marks)
+    def unfollow(self, owner: str) -> None:
+        """The last connection of this owner went. Reads that go on find that there is no gap."""
+        self._owners.pop(owner, None)
 
     def owners(self) -> list[str]:
         """Those who have connections here."""

@@ -46,11 +46,17 @@ class WebSocketConnectionPool:
         self._tops: dict[str, dict[str, int]] = {}
         self._ready: list[PoolMember] = []
         self._schedule: Callable[[Callable[[], None]], object] | None = None
+        self._came: Callable[[str], None] | None = None
+        self._left: Callable[[str], None] | None = None
         self.events_delivered = 0
 
     def configure(self, schedule: Callable[[Callable[[], None]], object]) -> None:
         """``schedule(f)`` calls ``f`` at the end of this turn of the loop (``loop.call_soon``)."""
         self._schedule = schedule
+
+    def watch(self, came: Callable[[str], None], left: Callable[[str], None]) -> None:
+        """``came`` is told of a user whose first connection was added, ``left`` of one whose last was removed."""
+        self._came, self._left = came, left
 
     def add(self, member: PoolMember) -> None:
         """Let the connection get its user's events. Raises ``SSotIsolationError`` where its id is another's already."""
@@ -61,8 +67,11 @@ class WebSocketConnectionPool:
                 point=validation.POOL_OWNER,
             )
         self._by_id[member.connection_id] = member
-        self._by_user[member.user_id] = (*self._by_user.get(member.user_id, ()), member)
+        others = self._by_user.get(member.user_id, ())
+        self._by_user[member.user_id] = (*others, member)
         self._tops.setdefault(member.user_id, {})
+        if not others and self._came is not None:
+            self._came(member.user_id)
 
     def remove(self, member: PoolMember) -> None:
         """The connection is gone. May be called again."""
@@ -74,6 +83,8 @@ class WebSocketConnectionPool:
         else:
             del self._by_user[member.user_id]
             self._tops.pop(member.user_id, None)
+            if self._left is not None:
+                self._left(member.user_id)
 
     def find(self, connection_id: str) -> PoolMember | None:
         return self._by_id.get(connection_id)
@@ -116,6 +127,17 @@ class WebSocketConnectionPool:
                     self.events_delivered += len(frames)
                 self._note(owner, head.thread_id, chunk.last)
         self.flush()
+
+    def tell(self, owner: str, thread_id: str, first: int, frames: Sequence[bytes]) -> None:
+        """Deliver events that another process committed, or that were read from the log, to all connections of their owner;
+        they leave at the end of this turn."""
+        members = self._by_user.get(owner)
+        if members is not None:
+            for member in members:
+                if member.deliver(owner, thread_id, first, frames):
+                    self.touch(member)
+                self.events_delivered += len(frames)
+            self._note(owner, thread_id, first + len(frames) - 1)
 
     def _note(self, owner: str, thread_id: str, top: int) -> None:
         tops = self._tops.get(owner)

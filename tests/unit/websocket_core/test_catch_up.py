@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters import sqlite_event_log
+from netra_backend.app.adapters import appending
 from netra_backend.app.adapters.sqlite_event_log import SqliteEventLog
 from netra_backend.app.core.events import Position
 from netra_backend.app.core.frames import Resume
@@ -266,7 +266,7 @@ class TestMeanwhile:
     ) -> None:
         run = await archive.ended("user_ada", *["x"] * 400)
         connection, wire = await room.connect()
-        monkeypatch.setattr(sqlite_event_log, "MAX_HEADS", 1)
+        monkeypatch.setattr(appending, "MAX_HEADS", 1)
         pages = archive.log.pages
 
         async def meanwhile(*asked: Any) -> AsyncIterator[list[bytes]]:

@@ -145,3 +145,40 @@ async def test_cleanup_forgets_every_connection(pool: WebSocketConnectionPool) -
     await pool.cleanup()
     pool.flush()
     assert (len(pool), member.flushes, pool.find("c1")) == (0, 0, None)
+
+
+async def test_what_others_committed_goes_to_all_connections_of_its_owner_in_one_write(
+    pool: WebSocketConnectionPool,
+) -> None:
+    pool.configure(asyncio.get_running_loop().call_soon)
+    phone, laptop, other = Member(pool, "c1"), Member(pool, "c2"), Member(pool, "c3", "user_bob")
+    for member in (phone, laptop, other):
+        pool.add(member)
+    pool.tell("user_ada", "thr_1", 4, [b"4", b"5"])
+    pool.tell("user_ada", "thr_1", 6, [b"6"])
+    pool.tell("user_nobody", "thr_9", 1, [b"1"])
+    assert phone.flushes == 0
+    await asyncio.sleep(0)
+    assert (
+        phone.events
+        == laptop.events
+        == [
+            ("user_ada", "thr_1", 4, (b"4", b"5")),
+            ("user_ada", "thr_1", 6, (b"6",)),
+        ]
+    )
+    assert (phone.flushes, laptop.flushes, other.flushes, other.events) == (1, 1, 0, [])
+    assert pool.tops("user_ada") == {"thr_1": 6}
+    assert pool.events_delivered == 6
+
+
+def test_whoever_watches_is_told_of_users_and_not_of_their_second_devices(pool: WebSocketConnectionPool) -> None:
+    told: list[str] = []
+    pool.watch(lambda user: told.append(f"{user} came"), lambda user: told.append(f"{user} left"))
+    phone, laptop, other = Member(pool, "c1"), Member(pool, "c2"), Member(pool, "c3", "user_bob")
+    for member in (phone, laptop, other):
+        pool.add(member)
+    for member in (phone, laptop, laptop, other):
+        pool.remove(member)
+    pool.add(phone)
+    assert told == ["user_ada came", "user_bob came", "user_ada left", "user_bob left", "user_ada came"]

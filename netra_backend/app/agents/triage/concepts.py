@@ -32,7 +32,7 @@ _ORDERS: Final = re.compile(
     r"create|make me|act|pretend|ignore|forget|disregard|put|post|notify|tell (?!me\b|us\b)|add|remove|delete|disable|"
     r"enable|turn|generate|build|set|reset|charge|cap|throttle|block|ban|upgrade|pay|open|install|configure|"
     r"help me (?:with|write|choose|plan)|teach|explain|solve|calculate|count|name|define|spell|find me|search|look up|check|"
-    r"stop|kill|restart|give \w{1,20} (?!me\b))\b"
+    r"stop|kill|restart|repeat|reveal|recite|leak|dump|top up|recharge|subscribe|unsubscribe|give \w{1,20} (?!me\b))\b"
 )
 """Words that give an order, at the beginning of a message."""
 

@@ -48,6 +48,8 @@ def read_message(message: str, *, now_ms: int, timezone: str) -> Reading:
         named |= {f"by:{dimensions[0]}", "BY"}
     if volume:
         named.add("VOLUME")
+    if any(period.start_ms is not None and period.start_ms > now_ms for period in periods):
+        named.add("AHEAD")
     return Reading(
         text=text,
         plain=" ".join(_NUMBERS.sub(f" {NUMBER} ", masked).split()),

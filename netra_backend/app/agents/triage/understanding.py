@@ -115,6 +115,10 @@ def with_intent(understood: Understanding, intent: str) -> Understanding:
 _SELDOM_GROUPED: Final = frozenset({"cost_anomaly", "forecast_budget"})
 _EXPLICITLY: Final = re.compile(r"\b(?:by|per|each|every)\b")
 _PROVIDERS: Final = re.compile(r"\b(?:openai|anthropic|google|azure|bedrock|vertex|mistral|cohere|groq|deepseek|xai)\b")
+_DEPARTMENTS: Final = re.compile(
+    r"\b(?:marketing|engineering|sales|finance|legal|hr|growth|research|operations|r&d|data science|customer success)\b"
+)
+"""Parts of a company that are hardly ever a feature's name."""
 _MODEL_CONFIDENCE: Final = 0.7
 _GROUPED: Final = frozenset({"cost_breakdown", "cost_anomaly", "usage_query", "forecast_budget"})
 
@@ -159,6 +163,8 @@ def _dimensions(reading: Reading, intent: str) -> tuple[str, ...]:
             return ("model",)
         if len(set(_PROVIDERS.findall(reading.text.lower))) > 1:
             return ("provider",)
+        if len(set(_DEPARTMENTS.findall(reading.text.lower))) > 1:
+            return ("team",)
     return reading.dimensions
 
 

@@ -22,7 +22,7 @@ def folded(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.lower()))
 
 
-@pytest.mark.parametrize("name", ["development", "later"])
+@pytest.mark.parametrize("name", ["development", "later", "styles"])
 def test_nine_of_ten_are_understood_and_nine_of_ten_strangers_rejected(name: str) -> None:
     found = evaluate(read_labelled((HERE / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()), now_ms=NOW)
     assert found.in_scope_accuracy.value >= 0.9
@@ -30,7 +30,7 @@ def test_nine_of_ten_are_understood_and_nine_of_ten_strangers_rejected(name: str
     assert found.slot_f1 >= 0.8
 
 
-@pytest.mark.parametrize("name", ["development", "later"])
+@pytest.mark.parametrize("name", ["development", "later", "styles"])
 def test_none_is_among_the_utterances_learned_from(name: str) -> None:
     learned = {folded(text) for text, _ in utterances()}
     lines = read_labelled((HERE / f"{name}.jsonl").read_text(encoding="utf-8").splitlines())

@@ -28,3 +28,8 @@ def test_concepts_are_in_order() -> None:
 def test_a_period_inside_of_a_model_name_is_the_models() -> None:
     reading = read_message("price of gpt-4o-2024-05-13", now_ms=0, timezone="UTC")
     assert reading.plain == "price of modelname"
+
+
+def test_a_period_that_has_not_begun_lies_ahead() -> None:
+    assert "AHEAD" in read_message("the bill of next quarter", now_ms=1_795_000_000_000, timezone="UTC").concepts
+    assert "AHEAD" not in read_message("the bill of last quarter", now_ms=1_795_000_000_000, timezone="UTC").concepts

@@ -39,6 +39,7 @@ Ask = Callable[..., Understanding]
         ("what did our CDN cost?", "out_of_scope", {}),
         ("rotate our api key", "out_of_scope", {}),
         ("split the spend between gpt-4o and haiku", "cost_breakdown", {"model": "gpt-4o", "group_by": "model"}),
+        ("does marketing cost more than engineering", "cost_breakdown", {"group_by": "team"}),
         ("how much went to openai and how much to anthropic", "cost_breakdown", {"group_by": "provider"}),
     ],
 )

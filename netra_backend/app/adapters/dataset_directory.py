@@ -46,15 +46,15 @@ class DatasetDirectory:
 
     def recover(self) -> None:
         """Remove what killed processes left unfinished. What living ones are about is left alone."""
-        for pattern in (f"*/{_STAGED}*", f"*/{_GONE}*", f"{_GONE}*"):
-            for leftover in self.root.glob(pattern):
-                folder = leftover.parent.name if leftover.parent != self.root else leftover.name.removeprefix(_GONE)
-                with self._changing(folder):
+        for folder in _inside(self.root):
+            unfinished = [folder] if folder.name.startswith(_GONE) else _inside(folder, _STAGED, _GONE)
+            for leftover in unfinished:
+                with self._changing(folder.name.removeprefix(_GONE)):
                     remove_unless_held(leftover)
 
     def datasets(self, owner: str) -> list[Dataset]:
         """The owner's datasets, oldest first."""
-        found = (_read(about) for about in self._of(owner).glob(f"[!.]*/{_ABOUT_FILE}"))
+        found = (_read(directory) for directory in _visible(self._of(owner)))
         return in_order([dataset for dataset in found if dataset is not None])
 
     def rows_file(self, owner: str, dataset_id: str) -> Path:
@@ -107,22 +107,24 @@ class DatasetDirectory:
         """Delete everything of the owner. What other processes are making for them is called off, and theirs to remove."""
         folder = self._of(owner)
         with self._changing(folder.name):
-            for staged in folder.glob(f"{_STAGED}*"):
+            for staged in _inside(folder, _STAGED):
                 if not remove_unless_held(staged):
-                    (staged / _CALLED_OFF).touch(mode=0o600)
-            for dataset in folder.glob("[!.]*"):
-                _vanish(dataset)
+                    with suppress(FileNotFoundError):  # it has just been given up
+                        (staged / _CALLED_OFF).touch(mode=0o600)
+            for directory in _visible(folder):
+                _vanish(directory)
             with suppress(OSError):  # not there, or not empty
                 folder.rmdir()
 
     def trim(self, before_ms: int) -> int:
         """Delete datasets that were imported before then; how many."""
         count = 0
-        for about in self.root.glob(f"[!.]*/[!.]*/{_ABOUT_FILE}"):
-            dataset = _read(about)
-            if dataset is not None and dataset.imported_at_ms < before_ms:
-                with self._changing(about.parent.parent.name):
-                    count += _vanish(about.parent)
+        for folder in _visible(self.root):
+            for directory in _visible(folder):
+                dataset = _read(directory)
+                if dataset is not None and dataset.imported_at_ms < before_ms:
+                    with self._changing(folder.name):
+                        count += _vanish(directory)
         return count
 
     def _of(self, owner: str) -> Path:
@@ -161,10 +163,23 @@ def _lock(descriptor: int) -> None:
             time.sleep(_LOCK_EVERY_S)
 
 
-def _read(about: Path) -> Dataset | None:
+def _inside(directory: Path, *beginnings: str) -> list[Path]:
+    """What lies in a directory and begins so; nothing where another process has just removed it."""
+    try:
+        return [path for path in directory.iterdir() if path.name.startswith(beginnings or "")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _visible(directory: Path) -> list[Path]:
+    """What is there for readers: neither being made nor being removed."""
+    return [path for path in _inside(directory) if not path.name.startswith(".")]
+
+
+def _read(directory: Path) -> Dataset | None:
     """What a dataset is; ``None`` where another process has just removed it."""
     try:
-        return msgspec.json.decode(about.read_bytes(), type=Dataset)
+        return msgspec.json.decode((directory / _ABOUT_FILE).read_bytes(), type=Dataset)
     except (FileNotFoundError, NotADirectoryError):
         return None
 

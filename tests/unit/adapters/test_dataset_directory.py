@@ -105,6 +105,23 @@ def test_what_another_process_makes_for_a_deleted_owner_comes_to_nothing(
     assert directory.datasets("alice") == [dataset("data_2")]
 
 
+def test_an_import_that_is_given_up_while_its_owner_is_deleted_is_in_nobodys_way(
+    directory: DatasetDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = DatasetDirectory(tmp_path / "usage")
+    staged = other.stage("alice", "data_1")
+    look = dataset_directory.remove_unless_held
+
+    def given_up(directory: Path) -> bool:
+        held = look(directory)
+        other.discard("alice", "data_1")
+        return held
+
+    monkeypatch.setattr(dataset_directory, "remove_unless_held", given_up)
+    directory.delete_owner("alice")
+    assert not staged.exists()
+
+
 def test_what_died_processes_made_for_a_deleted_owner_is_removed_with_the_rest(
     directory: DatasetDirectory, tmp_path: Path
 ) -> None:

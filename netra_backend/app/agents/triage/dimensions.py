@@ -23,8 +23,10 @@ _COSTED: Final = _ANY.replace("|llms?", "")
 _OPENING: Final = (
     r"by|pr|per|for each|for every|each|every|across|between|among|amongst|against|into|"
     r"split (?:by|across|between|into|up by)|broken (?:down|out|up) (?:by|per|into)|(?:breakdown|split|distribution|share) "
-    r"(?:of .{0,30}? )?(?:by|per|of|for|across|over)|group(?:ed)? by|sort(?:ed)? by|which|what|whose|top(?: \d{1,4}| five| ten| three| few)?|"
-    r"(?:most |least )?(?:expensive|costly|pricey|dear)|costliest|priciest|cheapest|biggest|largest|heaviest|heavy|highest|worst|slowest|fastest|"
+    r"(?:of .{0,30}? )?(?:by|per|of|for|across|over)|group(?:ed)? by|sort(?:ed)? by|which|what|whose|"
+    r"top(?: \d{1,4}| five| ten| three| few)?|"
+    r"(?:most |least )?(?:expensive|costly|pricey|dear)|costliest|priciest|cheapest|biggest|largest|heaviest|heavy|highest|"
+    r"worst|slowest|fastest|"
     r"most active|least|all|all the|all our|of the|of our|different|individual|internal|single|separate|rank(?:ed|ing)?|list|"
     r"compare|(?:attribut|allocat|distribut|assign)\w{1,3} .{0,40}? to|various"
 )

@@ -77,6 +77,8 @@ class PostgresLines:
         except TROUBLE as trouble:
             if not _may_pass(trouble):
                 raise unavailable(trouble) from trouble
+            if is_lost(trouble):
+                self._drop_idle()  # those will be broken too
         try:
             return await self._ask(question, arguments)
         except TROUBLE as trouble:
@@ -98,6 +100,10 @@ class PostgresLines:
             if not connection.is_closed():
                 return connection
         return None
+
+    def _drop_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().terminate()
 
     async def close(self) -> None:
         """Close what is open; to be called when nobody asks any more."""

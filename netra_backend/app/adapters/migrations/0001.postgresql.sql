@@ -83,7 +83,7 @@ CREATE UNLOGGED TABLE mailbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     recipient text COLLATE "C",         -- NULL: every process
     sender text COLLATE "C" NOT NULL,
-    question bigint,                    -- the letter that this one answers
+    question bigint,                    -- the asker's number, in a question and in its answer; NULL: told
     at bigint NOT NULL DEFAULT now_ms(),
     body bytea NOT NULL
 );

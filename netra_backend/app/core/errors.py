@@ -376,6 +376,7 @@ TOOL_CODES: Final = frozenset(
         "TOOL_TIMEOUT",
         "TOOL_FAILED",
         "OUTCOME_UNKNOWN",
+        "DEPENDENCY_UNAVAILABLE",
     }
 )
 """The closed list of ``error.code`` in ``tool_completed`` events."""

@@ -160,6 +160,9 @@ class EngineRunScope:
             outcome = ToolOutcome(True, result)
         except (ToolFault, ToolRefused, QueryRejected) as refusal:
             outcome = self._refused(refusal, definition.name)
+        except DependencyUnavailable as fault:
+            told = {"code": "DEPENDENCY_UNAVAILABLE", "message": fault.message, "hint": fault.hint}
+            outcome = ToolOutcome(False, error=told)
         except asyncio.CancelledError:
             if not definition.idempotent:
                 elapsed = round((clock.monotonic() - began) * 1000)

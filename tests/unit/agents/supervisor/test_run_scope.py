@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from netra_backend.app.agents.agent import AgentResult
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import DependencyUnavailable, ToolFault
 from netra_backend.app.core.events import (
     AgentCancelled,
     AgentCompleted,
@@ -104,6 +104,16 @@ class TestToolAnswers:
             "message": "There is none.",
             "hint": "Import some.",
             "details": {"rows": 0},
+        }
+
+    async def test_a_service_that_does_not_answer_is_told_as_what_may_pass(self, workshop: Any) -> None:
+        async def call(context: Any, arguments: Any) -> Any:
+            raise DependencyUnavailable("The store does not answer.", hint="Try again shortly.")
+
+        assert (await self.outcome(workshop, call)).error == {
+            "code": "DEPENDENCY_UNAVAILABLE",
+            "message": "The store does not answer.",
+            "hint": "Try again shortly.",
         }
 
     async def test_a_tool_that_breaks_says_so_without_its_inner_words(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Final, Literal
 
 import asyncpg
@@ -16,6 +19,7 @@ Role = Literal["netra_writer", "netra_reader"]
 
 CONNECT_TIMEOUT_S: Final = 10.0
 COMMAND_TIMEOUT_S: Final = 30.0
+CLOSE_TIMEOUT_S: Final = 3.0
 
 TROUBLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What a connection raises where the database is gone, refuses or does not answer in time (``TimeoutError`` is one; where it
@@ -47,6 +51,25 @@ async def open_pool(url: str, role: Role, *, size: int) -> asyncpg.Pool:
         server_settings=_settings(role),
         reset=_reset,
     )
+
+
+async def close_pool(pool: asyncpg.Pool) -> None:
+    """Close the pool's connections; those that do not end in time, because the database is away, are cut."""
+    with suppress(*TROUBLE):  # a close that is cancelled cuts what is left
+        await asyncio.wait_for(pool.close(), CLOSE_TIMEOUT_S)
+
+
+@asynccontextmanager
+async def closing_pool(url: str, role: Role, *, size: int) -> AsyncIterator[asyncpg.Pool]:
+    """A pool for the length of a block. Raises ``DependencyUnavailable`` where none can be had."""
+    try:
+        pool = await open_pool(url, role, size=size)
+    except TROUBLE as trouble:
+        raise unavailable(trouble) from trouble
+    try:
+        yield pool
+    finally:
+        await close_pool(pool)
 
 
 async def _reset(connection: asyncpg.Connection) -> None:

@@ -6,7 +6,15 @@ import asyncpg
 import pytest
 
 from netra_backend.app.adapters import postgres_connection
-from netra_backend.app.adapters.postgres_connection import READER, WRITER, Role, connect, name_owner, open_pool
+from netra_backend.app.adapters.postgres_connection import (
+    READER,
+    WRITER,
+    Role,
+    closing_pool,
+    connect,
+    name_owner,
+    open_pool,
+)
 from netra_backend.app.core.errors import DependencyUnavailable
 from test_framework.service_clients import NetraDatabase
 
@@ -71,3 +79,26 @@ async def test_a_closed_connection_is_trouble_too(netra_database: NetraDatabase)
         await connection.execute("SELECT 1")
     assert isinstance(caught.value, asyncpg.InterfaceError)
     assert "does not answer" in postgres_connection.unavailable(caught.value).message
+
+
+async def test_a_pool_lasts_as_long_as_its_block_and_trouble_with_having_one_is_told(
+    netra_database: NetraDatabase,
+) -> None:
+    async with closing_pool(netra_database.url, WRITER, size=1) as pool:
+        assert await pool.fetchval("SELECT current_user") == WRITER
+    with pytest.raises(asyncpg.InterfaceError, match="closed"):
+        await pool.fetchval("SELECT 1")
+    with pytest.raises(DependencyUnavailable):
+        async with closing_pool("postgresql://a:b@127.0.0.1:1/x", WRITER, size=1):
+            pass
+
+
+async def test_a_connection_that_does_not_come_back_keeps_no_pool_open(
+    netra_database: NetraDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_connection, "CLOSE_TIMEOUT_S", 0.05)
+    pool = await open_pool(netra_database.url, WRITER, size=1)
+    lent = await pool.acquire()
+    await postgres_connection.close_pool(pool)
+    with pytest.raises(asyncpg.InterfaceError):
+        await lent.execute("SELECT 1")

@@ -7,8 +7,21 @@ from typing import Any
 
 import pytest
 
+from netra_backend.app.adapters.memory_event_log import MemoryEventLog
+from netra_backend.app.adapters.memory_store import MemoryStore
 from netra_backend.app.core.errors import NotFound
-from netra_backend.app.services.approvals import Approvals, Decision, PendingApproval, hash_arguments
+from netra_backend.app.core.events import ApprovalRequested, ApprovalResolved, Event, encode_event
+from netra_backend.app.services.approvals import (
+    Approvals,
+    Decision,
+    PendingApproval,
+    approval_id_of,
+    hash_arguments,
+    in_the_log,
+    run_id_of,
+)
+from test_framework.clock import ManualClock
+from test_framework.log_story import LogStory
 
 NOTHING: dict[str, Any] = {"recorded": lambda: None}
 
@@ -105,3 +118,78 @@ def test_a_hash_is_of_the_tool_and_of_its_arguments_whatever_their_order() -> No
     one = hash_arguments("pay", {"a": 1, "b": [2, 3]})
     assert one == hash_arguments("pay", {"b": [2, 3], "a": 1})
     assert len({one, hash_arguments("get", {"a": 1, "b": [2, 3]}), hash_arguments("pay", {"a": 1, "b": [3, 2]})}) == 3
+
+
+async def test_the_same_word_said_again_is_answered_when_it_is_recorded_and_another_one_is_refused() -> None:
+    approvals, call, told = Approvals(), pending(), list[str]()
+    task = await waiting(approvals, call)
+    for name in ("first", "second"):
+        approvals.resolve("user_ada", "apr_1", "approve", call.arguments_hash, "c", lambda name=name: told.append(name))  # type: ignore[misc]
+    for owner, decision in (("user_ada", "deny"), ("user_bob", "approve")):
+        with pytest.raises(NotFound):
+            approvals.resolve(owner, "apr_1", decision, call.arguments_hash, "c", lambda: told.append("never"))
+    decision = await task
+    assert decision.recorded is not None
+    assert told == []
+    decision.recorded()
+    approvals.resolve("user_ada", "apr_1", "approve", call.arguments_hash, "c", lambda: told.append("third"))
+    assert told == ["first", "second", "third"]
+    assert approvals.knows("apr_1")
+    assert not approvals.knows("apr_2")
+
+
+async def test_a_word_that_was_said_and_not_recorded_may_be_said_again_when_its_run_asks_again() -> None:
+    approvals, call, told = Approvals(), pending(), list[str]()
+    task = await waiting(approvals, call)
+    approvals.resolve("user_ada", "apr_1", "approve", call.arguments_hash, "c", lambda: told.append("lost"))
+    await task
+    again = await waiting(approvals, pending())
+    approvals.resolve("user_ada", "apr_1", "deny", call.arguments_hash, "c", lambda: told.append("told"))
+    decision = await again
+    assert decision.recorded is not None
+    decision.recorded()
+    assert (decision.decision, told) == ("deny", ["told"])
+
+
+async def test_an_approvals_id_names_its_run() -> None:
+    assert run_id_of(approval_id_of("run_01", "call_2")) == "run_01"
+    assert run_id_of("apr_1") == ""
+
+
+def asked(approval_id: str, arguments_hash: str, seq: int = 1) -> ApprovalRequested:
+    return ApprovalRequested(
+        "thr_1",
+        "run_1",
+        seq,
+        0,
+        approval_id=approval_id,
+        call_id="call_1",
+        tool="pay",
+        arguments={},
+        arguments_hash=arguments_hash,
+        expires_at=9,
+    )
+
+
+@pytest.mark.parametrize("ended", [False, True])
+@pytest.mark.parametrize("decided", [None, "approve", "deny"])
+async def test_the_log_tells_what_was_decided(decided: str | None, ended: bool) -> None:
+    story = LogStory()
+    loop = asyncio.get_running_loop()
+    log = MemoryEventLog(MemoryStore(), ManualClock(), loop, story.publish, story.failures.append)
+    story.tell(log)
+    run = story.run(story.thread())
+    ours = approval_id_of(run.run_id, "call_1")
+    events: list[Event] = [asked(ours, "h"), asked("apr_of_another_call", "other", 2)]
+    if decided is not None:
+        events.append(ApprovalResolved("thr_1", "run_1", 3, 0, approval_id=ours, decision=decided, by="c"))
+    for event in events:
+        log.append(run, encode_event(event), ends=ended and event is events[-1])
+    await log.durable(run)
+    still_open = "open" if decided is None and not ended else "unknown"
+    for decision in ("approve", "deny"):
+        wanted = "decided" if decision == decided else still_open
+        assert await in_the_log(log, "user_ada", ours, decision, "h") == wanted
+        assert await in_the_log(log, "user_ada", ours, decision, "other") == "unknown"
+        assert await in_the_log(log, "user_bob", ours, decision, "h") == "unknown"
+    assert await in_the_log(log, "user_ada", "apr_unknown", "approve", "h") == "unknown"

@@ -1,0 +1,118 @@
+"""The runs of one process: the room there is, and what is left to others. How runs end: ``tests/unit/test_turn_ends.py``;
+what goes on elsewhere: ``tests/unit/fleet``."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from netra_backend.app.core.events import AgentCompleted, AgentThinking, UserMessage
+from netra_backend.app.core.frames import ExecuteAgent
+from netra_backend.app.core.limits import Limits
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return Limits(process_runs=3)
+
+
+async def test_there_is_room_for_as_many_as_are_allowed_and_none_when_it_drains(workshop: Any, gates: Any) -> None:
+    gates.shutting("m")
+    runs, client = workshop.turns._runs, workshop.connect()
+    assert runs.room == 3
+    for room in (2, 1, 0):
+        await workshop.ask(client, "golden", "m")
+        assert runs.room == room
+    assert await runs.take_over() == 0
+    gates.open()
+    await workshop.until(lambda: runs.room == 3)
+    await runs.drain(0)
+    assert runs.room == 0
+
+
+async def test_an_abandoned_run_says_and_does_nothing_more_and_counts_nowhere(workshop: Any, gates: Any) -> None:
+    gates.shutting("m0")
+    client = workshop.connect()
+    accepted = [await workshop.ask(client, "golden", f"m{n}", thread_id="thr_1") for n in range(2)]
+    await client.saw(AgentThinking)
+    runs = workshop.turns._runs
+    head = workshop.log.known("thr_1")
+    seen = len(client.events)
+    waiting, going = [runs.get(each.run_id) for each in reversed(accepted)]
+    runs.lose(head)
+    assert (head.lines, len(runs), workshop.held()) == ([], 0, (0, 0))
+    assert (waiting.run.ended, going.run.ended) == (True, True)
+    await asyncio.gather(going.task, return_exceptions=True)
+    gates.open()
+    await asyncio.sleep(0)
+    assert len(client.events) == seen
+    assert gates.order == ["m0"]
+    assert workshop.engines.get_factory_metrics()["engines_active"] == 0
+    assert await workshop.turns.take_over() == 2
+    for each in accepted:
+        assert isinstance((await client.ended(each.run_id))[-1], AgentCompleted)
+
+
+async def test_a_run_that_was_not_begun_when_it_was_abandoned_never_begins(workshop: Any, gates: Any) -> None:
+    client = workshop.connect()
+    await workshop.turns.start(client, ExecuteAgent("golden", "m0", None, "thr_1"))
+    (active,) = workshop.turns.all()
+    workshop.turns._runs.abandon(active)
+    await asyncio.gather(active.task, return_exceptions=True)
+    assert gates.order == []
+    await client.until(lambda: client.events)
+    assert [type(event) for event in client.events] == [UserMessage]
+
+
+async def test_an_abandoned_run_that_does_not_hear_is_told_again(workshop: Any) -> None:
+    told: list[int] = []
+
+    async def run(scope: Any) -> Any:
+        await scope.think("on my way")
+        for n in range(3):
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                told.append(n)
+        return None
+
+    workshop.agent("deaf", run)
+    client = workshop.connect()
+    await workshop.ask(client, "deaf")
+    await client.saw(AgentThinking)
+    (active,) = workshop.turns.all()
+    workshop.turns._runs.abandon(active)
+    for n in range(3):
+        await workshop.until(lambda n=n: len(told) > n)
+        workshop.turns.tick(workshop.clock.monotonic())
+    await workshop.until(lambda: active.task.done())
+    assert len(client.events) == 3
+    assert workshop.held() == (0, 0)
+
+
+async def test_nothing_else_begins_in_a_thread_whose_runs_are_being_resumed(
+    workshop: Any, gates: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gates.shutting("m0")
+    accepted = await workshop.ask(workshop.connect(), "golden", "m0", thread_id="thr_1")
+    await workshop.kill()
+    read, go_on = workshop.log.run_frames, asyncio.Event()
+
+    async def slow(run: Any) -> Any:
+        await go_on.wait()
+        return await read(run)
+
+    monkeypatch.setattr(workshop.log, "run_frames", slow)
+    taking = asyncio.create_task(workshop.turns.take_over())
+    runs = workshop.turns._runs
+    await workshop.until(lambda: runs._resuming)
+    waiting = asyncio.create_task(runs.resumed("thr_1"))
+    await runs.resumed("thr_2")
+    assert not waiting.done()
+    go_on.set()
+    assert await taking == 1
+    await waiting
+    assert [active.run.run_id for active in workshop.turns.all()] == [accepted.run_id]
+    gates.open()

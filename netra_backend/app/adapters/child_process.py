@@ -10,7 +10,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -27,6 +27,36 @@ _SET: Final[Mapping[str, str]] = {
 }
 
 
+def child_command(module: str) -> list[str]:
+    """How a child is run."""
+    return [sys.executable, "-P", "-m", module]
+
+
+def child_environment() -> dict[str, str]:
+    """All that a child is told of this process's environment."""
+    return {**{name: os.environ[name] for name in _HANDED_ON if name in os.environ}, **_SET}
+
+
+class Process(Protocol):
+    """As much of ``asyncio.subprocess.Process`` as a child needs."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def stdin(self) -> asyncio.StreamWriter | None: ...
+
+    @property
+    def stdout(self) -> asyncio.StreamReader | None: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    def kill(self) -> None: ...
+
+    async def wait(self) -> int: ...
+
+
 class ChildDied(Exception):
     """The child ended without an answer; ``status`` is its exit status, negative for a signal."""
 
@@ -38,22 +68,18 @@ class ChildDied(Exception):
 class ChildProcess:
     """One child process. Make it with ``start``; it must be ended with ``kill`` and ``ended``."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: Process) -> None:
         self._process = process
 
     @classmethod
     async def start(cls, module: str) -> ChildProcess:
         """Run ``python -m module``."""
-        environment = {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-m",
-            module,
+            *child_command(module),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            env={**environment, **_SET},
+            env=child_environment(),
         )
         return cls(process)
 

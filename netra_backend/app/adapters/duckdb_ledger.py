@@ -19,7 +19,7 @@ from ..core import ids, validation
 from ..core.errors import DependencyUnavailable, QueryRejected, ToolFault
 from ..ports import Clock, Entropy
 from ..usage.profile import profile_without_rows
-from ..usage.questions import QUESTIONS
+from ..usage.questions import QUESTIONS, allowed
 from ..usage.rows import DATASET_COLUMNS
 from .child_process import ChildDied, ChildProcess
 from .datasets import Dataset, Datasets, DatasetsChanged, check_room
@@ -76,7 +76,7 @@ class DuckDBLedger:
     ) -> None:
         self._clock = clock
         self._entropy = entropy
-        self._questions = {name: path for name, path in questions.items() if allow_raw_sql or name != "raw_sql"}
+        self._questions = allowed(questions, raw_sql=allow_raw_sql)
         self._bounds = bounds = bounds or LedgerBounds()
         self._kept = datasets or LocalDatasets(root)
         self._children = QuestionChildren(

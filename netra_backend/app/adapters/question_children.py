@@ -19,13 +19,19 @@ from typing import Any, Final
 from ..ports import Clock
 from .child_process import ChildDied, ChildProcess
 from .datasets import DatasetsChanged
+from .early_child import take
 from .ledger_replies import death_told, out_of_time, rebuilt
 
 _log: Final = logging.getLogger("netra.ledger")
-_MODULE: Final = "netra_backend.app.adapters.ledger_child"
+MODULE: Final = "netra_backend.app.adapters.ledger_child"
 
 Opening = Callable[[], AbstractAsyncContextManager[Mapping[str, Any]]]
 """Makes the ``open`` message for an owner who has no child yet; the files that it names stay while the context is open."""
+
+
+def warming(questions: Mapping[str, str], names: Sequence[str]) -> dict[str, Any]:
+    """The message that has a child load these questions ahead."""
+    return {"warm": {"questions": dict(questions), "names": list(names)}}
 
 
 @dataclass(slots=True)
@@ -43,7 +49,7 @@ class QuestionChildren:
         self, clock: Clock, questions: Mapping[str, str], warm: Sequence[str], *, limit: int, idle_s: float
     ) -> None:
         self._clock = clock
-        self._warm = {"warm": {"questions": dict(questions), "names": list(warm)}}
+        self._warm = warming(questions, warm)
         self._limit = limit
         self._idle_s = idle_s
         self._room = asyncio.Semaphore(limit)
@@ -135,7 +141,7 @@ class QuestionChildren:
         return serving
 
     async def _new(self) -> ChildProcess:
-        child = await ChildProcess.start(_MODULE)
+        child = await take(MODULE) or await ChildProcess.start(MODULE)
         with contextlib.suppress(ChildDied):
             await child.send(self._warm)
         return child

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ..config import Settings
 from ..services.token_minting import DEFAULT_LIFETIME_S, sign_in_link
 from .common import DataDir, load_settings, local_token, server_url, told
 
@@ -23,14 +24,26 @@ def serve(
 
     Example: netra serve --port 8000 --data-dir ./data
     """
-    from ..adapters.json_logs import configure_logging
-    from ..serving import (
-        serve as serve_settings,
-    )  # its parts take half a second to load: other commands do not need them
-
     settings = load_settings(data_dir, host=host, port=port, workers=workers)
+    if settings.workers == 1:  # of several, each has children of its own
+        _begin_child(settings)
+
+    # Loaded here: its parts take half a second, and other commands do not need them.
+    from ..adapters.json_logs import configure_logging
+    from ..serving import serve as serve_settings
+
     configure_logging()
     serve_settings(settings)
+
+
+def _begin_child(settings: Settings) -> None:
+    """Have the child that answers the first questions load its libraries while this process loads its own."""
+    from ..adapters.early_child import begin
+    from ..adapters.question_children import MODULE, warming
+    from ..usage.questions import allowed
+
+    questions = allowed(raw_sql=settings.allow_raw_sql)
+    begin(MODULE, warming(questions, list(questions)))
 
 
 @told

@@ -29,6 +29,11 @@ QUESTIONS: Final[Mapping[str, str]] = {
 """Name → ``module:function``."""
 
 
+def allowed(questions: Mapping[str, str] = QUESTIONS, *, raw_sql: bool) -> dict[str, str]:
+    """The questions that are answered; ``raw_sql`` among them only where the operator allows it."""
+    return {name: path for name, path in questions.items() if raw_sql or name != "raw_sql"}
+
+
 def load_question(name: str, questions: Mapping[str, str] = QUESTIONS) -> Question:
     """The function that answers ``name``. Raises ``KeyError`` for a name that is not in the list."""
     module, _, function = questions[name].partition(":")

@@ -15,7 +15,7 @@ from typing import Final
 
 from alembic.util import CommandError
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -25,6 +25,7 @@ from .schema_history import NEWEST
 from .schema_steps import upgrade
 
 _LOCK: Final = 0x6E65747261  # "netra"
+_IS_THERE: Final = frozenset({"42710", "23505"})
 _SCRAM_ROUNDS: Final = 4096
 Tell = Callable[[str], None]
 
@@ -90,8 +91,16 @@ async def _is_there(connection: AsyncConnection, catalogue: str, column: str, na
 
 
 async def _make_role(connection: AsyncConnection, role: str, tell: Tell) -> None:
-    if not await _is_there(connection, "pg_roles", "rolname", role):
-        await connection.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN NOINHERIT")
+    if await _is_there(connection, "pg_roles", "rolname", role):
+        return
+    try:
+        async with connection.begin_nested():
+            await connection.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN NOINHERIT")
+    except DBAPIError as trouble:
+        # Roles are the whole server's: the migration of another database may have made it meanwhile.
+        if getattr(trouble.orig, "sqlstate", None) not in _IS_THERE:
+            raise
+    else:
         tell(f"made the role {role}")
 
 

@@ -99,6 +99,19 @@ async def test_two_at_once_do_it_once(empty: str, told: list[str]) -> None:
     assert told.count("brought the schema to version 0001") == 1
 
 
+async def test_databases_of_one_server_can_be_migrated_at_once_though_roles_are_the_whole_servers(
+    told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(DATABASE_VARIABLE, raising=False)
+    with postgres() as server:
+        async with own_database(server.url) as (_, one), own_database(server.url) as (_, other):
+            await asyncio.gather(*(migrate_postgres(url, told.append) for url in (one, other)))
+    assert sorted(told) == sorted(
+        ["made the role netra_owner", "made the role netra_writer", "made the role netra_reader"]
+        + 2 * ["made the schema netra", "brought the schema to version 0001"]
+    )
+
+
 async def test_what_fails_in_the_middle_leaves_nothing_behind(
     empty: str, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

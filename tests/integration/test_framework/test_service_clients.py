@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
-from test_framework.service_clients import own_database, own_redis
+from test_framework.service_clients import Prepared, own_database, own_netra_database, own_redis, prepared
 from test_framework.services import Service
 
 
@@ -19,6 +19,31 @@ async def test_each_database_is_new_and_dropped_afterwards(postgres_service: Ser
     with pytest.raises(asyncpg.InvalidCatalogNameError):
         await asyncpg.connect(url)
     again.terminate()
+
+
+async def test_databases_with_the_schema_are_copies_that_know_nothing_of_each_other(
+    prepared_postgres: Prepared,
+) -> None:
+    async with own_netra_database(prepared_postgres) as one, own_netra_database(prepared_postgres) as two:
+        first, second = await asyncpg.connect(one.admin_url), await asyncpg.connect(two.admin_url)
+        await first.execute("INSERT INTO netra.revocation VALUES ('ada', 1)")
+        assert await second.fetchval("SELECT count(*) FROM netra.revocation") == 0
+        await first.close()
+        await second.close()
+        server = await asyncpg.connect(one.url)
+        assert await server.fetchval("SELECT session_user") == prepared_postgres.login
+        await server.close()
+    with pytest.raises(asyncpg.InvalidCatalogNameError):
+        await asyncpg.connect(one.url)
+
+
+async def test_what_was_prepared_is_gone_afterwards(postgres_service: Service) -> None:
+    async with prepared(postgres_service.url) as place:
+        pass
+    keeper = await asyncpg.connect(postgres_service.url)
+    assert await keeper.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", place.template) is None
+    assert await keeper.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", place.login) is None
+    await keeper.close()
 
 
 @pytest.mark.parametrize(("worker", "number"), [(None, "0"), ("gw0", "0"), ("gw3", "3"), ("gw17", "1")])

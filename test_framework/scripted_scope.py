@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from netra_backend.app.agents.agent import ModelReply, PastMessage, ToolOutcome
 from netra_backend.app.agents.tools.tool import Tool
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
-from netra_backend.app.core.errors import QueryRejected, ToolFault, ToolRefused
+from netra_backend.app.core.errors import DependencyUnavailable, QueryRejected, ToolFault, ToolRefused
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 from netra_backend.app.usage.questions import load_question
 from netra_backend.app.usage.rows import Rows
@@ -85,10 +85,22 @@ class ScriptedScope:
         self.calls.append((tool, arguments, outcome))
         return outcome
 
-    async def ask_model(self, prompt: str, *, system: str = "", max_tokens: int = 1500) -> ModelReply:
-        """The next reply of the script; an exception in it is raised."""
+    async def ask_model(
+        self,
+        prompt: str,
+        *,
+        system: str = "",
+        max_tokens: int = 1500,
+        check: Callable[[str], bool] | None = None,
+        instead: str | None = None,
+    ) -> ModelReply:
+        """The next reply of the script, checked as a whole; an exception in it is raised, or ``instead`` returned."""
         self.prompts.append((system, prompt))
         reply = self._replies.pop(0)
+        if not isinstance(reply, Exception) and check is not None and not check(reply):
+            reply = DependencyUnavailable("The reply was refused.")
         if isinstance(reply, Exception):
-            raise reply
+            if instead is None:
+                raise reply
+            return ModelReply(instead, replaced=str(reply))
         return ModelReply(reply[: max_tokens * 8])

@@ -7,7 +7,7 @@ no entropy, no I/O of its own; ``scope.now_ms`` is the recorded time of the requ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -41,6 +41,8 @@ class ModelReply:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: str | None = None
+    replaced: str | None = None
+    """Why the text is not the model's but what was to be shown instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,22 @@ class RunScope(Protocol):
     async def use_tool(self, tool: str, **arguments: Any) -> ToolOutcome:
         """Call a tool: ``tool_executing``, then ``tool_completed``. A refusal or fault is an outcome, not an exception."""
 
-    async def ask_model(self, prompt: str, *, system: str = "", max_tokens: int = 1500) -> ModelReply:
-        """Ask the configured language model; its text streams as ``agent_delta``. Raises ``DependencyUnavailable``."""
+    async def ask_model(
+        self,
+        prompt: str,
+        *,
+        system: str = "",
+        max_tokens: int = 1500,
+        check: Callable[[str], bool] | None = None,
+        instead: str | None = None,
+    ) -> ModelReply:
+        """Ask the configured language model; its text streams as ``agent_delta``.
+
+        With ``check`` nobody sees a sentence before it was checked: each is shown when it is whole and ``check`` says yes, and
+        none is after the first no. Where a sentence was refused, or the model failed, ``instead`` is shown and returned in
+        place of all of it (``ModelReply.replaced``), with a higher attempt; without ``instead`` it raises
+        ``DependencyUnavailable``.
+        """
 
     async def say(self, text: str) -> None:
         """Show a part of the answer early: one ``agent_delta`` event."""

@@ -43,7 +43,12 @@ class TriageAgent:
 async def _asked_model(scope: RunScope, understood: Understanding) -> Understanding:
     """What the language model makes of a message that is unclear; unclear still where its reply is no intent."""
     try:
-        reply = await scope.ask_model(question_for(scope.message), system=SYSTEM, max_tokens=MAX_TOKENS)
+        reply = await scope.ask_model(
+            question_for(scope.message),
+            system=SYSTEM,
+            max_tokens=MAX_TOKENS,
+            check=lambda said: chosen(said) is not None,
+        )
     except DependencyUnavailable:
         return understood
     intent = chosen(reply.text)

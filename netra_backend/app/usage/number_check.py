@@ -23,14 +23,20 @@ _PLAIN: Final = re.compile(r"[-−]?\d+(?:\.\d+)?")
 _SCALE: Final = {"k": 1_000, "K": 1_000, "thousand": 1_000, "M": 1_000_000, "million": 1_000_000}
 
 
-def unsupported_numbers(text: str, facts: Any) -> list[str]:
-    """The numbers of ``text`` that no figure in ``facts`` (JSON) supports, as written."""
-    names, figures = _gathered(facts)
-    for name in sorted(names, key=len, reverse=True):
-        text = text.replace(name, " ")
-    # The numbers of a list's items are the text's own.
-    text = re.sub(r"(?m)^\s*\d{1,2}[.)]\s", " ", text)
-    return [match[0] for match in _NUMBER.finditer(text) if not _supported(match[0], figures)]
+class NumberCheck:
+    """The figures in ``facts`` (JSON), against which texts are checked."""
+
+    def __init__(self, facts: Any) -> None:
+        names, self._figures = _gathered(facts)
+        self._names = sorted(names, key=len, reverse=True)
+
+    def unsupported(self, text: str) -> list[str]:
+        """The numbers of ``text`` that no figure supports, as written."""
+        for name in self._names:
+            text = text.replace(name, " ")
+        # The numbers of a list's items are the text's own.
+        text = re.sub(r"(?m)^\s*\d{1,2}[.)](?:\s|\Z)", " ", text)
+        return [match[0] for match in _NUMBER.finditer(text) if not _supported(match[0], self._figures)]
 
 
 def _supported(written: str, figures: set[Decimal]) -> bool:

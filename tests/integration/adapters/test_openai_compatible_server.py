@@ -14,8 +14,10 @@ from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
 from netra_backend.app.adapters.pydantic_ai_model import PydanticAIModel
+from netra_backend.app.agents.supervisor.model_stream import SentenceGate
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.ports import ModelPart
+from netra_backend.app.usage.number_check import NumberCheck
 
 Answer = Callable[[dict[str, Any], asyncio.StreamWriter], Awaitable[None]]
 
@@ -147,3 +149,21 @@ async def test_closing_the_stream_closes_the_request() -> None:
             break
         await stream.aclose()  # type: ignore[attr-defined]  # an async generator behind its port
         await asyncio.wait_for(gone.wait(), 20)
+
+
+async def test_a_number_that_comes_in_pieces_is_shown_when_all_of_it_was_checked() -> None:
+    async def answer(request: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        _head(writer, "200 OK", "text/event-stream")
+        for word in ("It was $1", "2.5", "0. You can save 9", "9", " %. Really."):
+            _chunk(writer, delta={"role": "assistant", "content": word})
+            await writer.drain()
+        _chunk(writer, delta={}, finish_reason="stop")
+        _chunk(writer)
+        writer.write(b"data: [DONE]\n\n")
+
+    check = NumberCheck({"bill_usd": "12.50"})
+    gate = SentenceGate(lambda text: not check.unsupported(text))
+    async with _serving(answer) as model:
+        shown = [gate.add(part.text) for part in await _ask(model)] + [gate.rest()]
+    assert "".join(shown) == "It was $12.50. "
+    assert gate.refused

@@ -10,7 +10,7 @@ from netra_backend.app.agents.cost_optimizer import ANSWERS, CostOptimizer, _par
 from netra_backend.app.agents.tools.usage_tools import usage_tools
 from netra_backend.app.agents.triage.intents import INTENTS, OUT_OF_SCOPE
 from netra_backend.app.agents.triage.understanding import Understanding
-from netra_backend.app.usage.number_check import unsupported_numbers
+from netra_backend.app.usage.number_check import NumberCheck
 from test_framework.scripted_scope import ScriptedScope
 
 MAIN = "Where does my money go, and where can I cut?"
@@ -46,7 +46,7 @@ def test_a_bill_that_the_report_holds_is_not_answered_twice(first) -> None:
 
 async def test_no_number_is_printed_that_no_tool_computed(ask) -> None:
     result, scope = await ask(MAIN)
-    assert unsupported_numbers(result.text, [outcome.result for _, _, outcome in scope.calls]) == []
+    assert NumberCheck([outcome.result for _, _, outcome in scope.calls]).unsupported(result.text) == []
 
 
 async def test_the_same_run_again_asks_and_says_the_same(ask) -> None:

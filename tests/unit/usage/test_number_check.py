@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netra_backend.app.usage.number_check import unsupported_numbers
+from netra_backend.app.usage.number_check import NumberCheck
 
 FACTS = {
     "total_usd": "1234.5678",
@@ -29,7 +29,7 @@ FACTS = {
     ],
 )
 def test_what_was_computed_may_be_written_rounded(sentence: str) -> None:
-    assert unsupported_numbers(sentence, FACTS) == []
+    assert NumberCheck(FACTS).unsupported(sentence) == []
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_what_was_computed_may_be_written_rounded(sentence: str) -> None:
     ],
 )
 def test_what_was_not_computed_is_found(sentence: str, invented: list[str]) -> None:
-    assert unsupported_numbers(sentence, FACTS) == invented
+    assert NumberCheck(FACTS).unsupported(sentence) == invented
 
 
 def test_digits_in_the_names_of_the_data_support_nothing_and_accuse_nobody() -> None:
-    assert unsupported_numbers("save 99 percent is a feature's name; 99 is no figure", FACTS) == ["99"]
+    assert NumberCheck(FACTS).unsupported("save 99 percent is a feature's name; 99 is no figure") == ["99"]

@@ -6,7 +6,7 @@ import json
 import re
 from datetime import datetime, timedelta
 
-from netra_backend.app.usage.number_check import unsupported_numbers
+from netra_backend.app.usage.number_check import NumberCheck
 from netra_backend.app.usage.profile import data_profile
 from netra_backend.app.usage.report import build_report, report_markdown, savings_lines
 from netra_backend.app.usage.savings import combine_savings, estimate_savings
@@ -41,7 +41,7 @@ def test_every_figure_of_the_text_stands_in_the_json() -> None:
     whole = report()
     shown = report_markdown(whole)
     # The sentences that explain how a lever works carry its constants, which are in the JSON as text.
-    assert unsupported_numbers(shown, whole) == []
+    assert NumberCheck(whole).unsupported(shown) == []
 
 
 def test_it_shows_bill_gap_unpriced_splits_levers_and_what_cannot_be_told() -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from ...core.errors import DependencyUnavailable
 from ...usage.markdown import text
 from ...usage.money import display
-from ...usage.number_check import unsupported_numbers
+from ...usage.number_check import NumberCheck
 from ...usage.report import build_report, price_source, report_markdown, savings_lines
 from .asked import Answer, Asked, fault
 
@@ -46,22 +45,26 @@ async def report(asked: Asked) -> Answer:
             notes.append(f"{WHY_NOT[tool]}: {(outcome.error or {}).get('message', 'unknown')}")
     whole = build_report(profile=asked.profile, summary=summary.result, savings=combined.result, notes=notes, **further)
     markdown = report_markdown(whole)
-    phrased = await _phrased(asked, whole) if scope.has_model else None
+    phrased = await _phrased(asked, whole, markdown) if scope.has_model else None
     return Answer(
         f"{phrased}\n\n---\n\n{markdown}" if phrased else asked.heading() + markdown,
         {"report": whole, "phrased_by_model": phrased is not None},
     )
 
 
-async def _phrased(asked: Asked, whole: dict[str, Any]) -> str | None:
-    """The model's words on the report; ``None`` where it holds a figure that no tool computed, or does not answer."""
+async def _phrased(asked: Asked, whole: dict[str, Any], template: str) -> str | None:
+    """The model's words on the report; ``None`` where one of its figures is none that a tool computed, or it does not answer.
+    Nobody has seen such a figure then: each sentence is checked before it is shown."""
     facts = {name: whole[name] for name in ("summary", "savings", "forecast", "notes")}
     encoded = json.dumps(facts, ensure_ascii=False).replace("<", "\\u003c")[:MAX_PROMPT]
-    try:
-        reply = await asked.scope.ask_model(f"<data>{encoded}</data>", system=SYSTEM)
-    except DependencyUnavailable:
-        return None
-    return reply.text if reply.text.strip() and not unsupported_numbers(reply.text, whole) else None
+    supported = NumberCheck(whole)
+    reply = await asked.scope.ask_model(
+        f"<data>{encoded}</data>",
+        system=SYSTEM,
+        check=lambda text: not supported.unsupported(text),
+        instead=asked.heading() + template,
+    )
+    return reply.text if reply.replaced is None and reply.text.strip() else None
 
 
 async def lever(asked: Asked) -> Answer:

@@ -1,13 +1,61 @@
-"""Joins the parts of a streamed answer: at most one event per 50 ms or 4 KiB of a run."""
+"""A streamed answer on its way to the user: which of its text may be shown already, and in how few events."""
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from collections.abc import Callable
+from typing import Any, Final
 
+from ...core.errors import DependencyUnavailable
+from ...core.events import AgentDelta
 from ...ports import Clock
+from ...services.event_emitter import UserEventEmitter
 
+REFUSED: Final = "The language model wrote what could not be confirmed."
 INTERVAL_S: Final = 0.05
 MAX_CHARACTERS: Final = 4096
+
+
+_END: Final = re.compile(r"[.!?:;][)\"'*_]{0,3}\s+|\n+")
+"""Where a sentence, or a line, has surely ended: what follows can no longer change a number in it."""
+
+
+class SentenceGate:
+    """Lets a sentence through when it is whole and ``check`` has found nothing wrong with it; after the first that is refused,
+    nothing more. Each is checked together with the one before it, so that nothing is read into the two of them that
+    is in neither."""
+
+    __slots__ = ("_before", "_check", "_held", "refused")
+
+    def __init__(self, check: Callable[[str], bool]) -> None:
+        self._check = check
+        self._held = ""
+        self._before = ""
+        self.refused = False
+
+    def add(self, text: str) -> str:
+        """What may be shown, now that ``text`` has come, too."""
+        self._held += text
+        ends = [match.end() for match in _END.finditer(self._held)]
+        # An end that is the last thing to have come may yet be followed by more space, or by a word that goes with it.
+        whole = [end for end in ends if end < len(self._held)]
+        return self._released(whole)
+
+    def rest(self) -> str:
+        """What may be shown of what is left, at the end."""
+        return self._released([match.end() for match in _END.finditer(self._held)] + [len(self._held)])
+
+    def _released(self, ends: list[int]) -> str:
+        shown, begin = "", 0
+        for end in ends:
+            sentence = self._held[begin:end]
+            if self.refused or not self._check(self._before + sentence):
+                self.refused = True
+                break
+            shown += sentence
+            self._before, begin = sentence, end
+        self._held = "" if self.refused else self._held[begin:]
+        return shown
 
 
 class Coalescer:
@@ -35,3 +83,49 @@ class Coalescer:
         self._parts.clear()
         self._size = 0
         return joined
+
+
+class Shown:
+    """What one attempt at a model call shows its user, event by event."""
+
+    __slots__ = ("_attempt", "_call_id", "_coalescer", "_emitter", "_gate", "_said")
+
+    def __init__(
+        self, emitter: UserEventEmitter, call_id: str, attempt: int, coalescer: Coalescer, gate: SentenceGate | None
+    ) -> None:
+        self._emitter = emitter
+        self._call_id = call_id
+        self._attempt = attempt
+        self._coalescer = coalescer
+        self._gate = gate
+        self._said: list[str] = []
+
+    def add(self, text: str) -> None:
+        """Show what may be shown, now that ``text`` has come."""
+        passed = text if self._gate is None else self._gate.add(text)
+        self._said.append(passed)
+        if ready := self._coalescer.add(passed):
+            self._delta(text=ready)
+
+    def finish(self, usage: dict[str, Any]) -> str:
+        """Show the rest; all that was shown. Raises ``DependencyUnavailable`` where a sentence was refused."""
+        passed = "" if self._gate is None else self._gate.rest()
+        self._said.append(passed)
+        self._coalescer.add(passed)
+        if self._gate is not None and self._gate.refused:
+            raise DependencyUnavailable(REFUSED)
+        self._delta(text=self._coalescer.rest(), done=True, usage=usage)
+        return "".join(self._said)
+
+    def fail(self, told: str) -> None:
+        """End with an error."""
+        self._delta(text=self._coalescer.rest(), done=True, error=told)
+
+    def replace(self, text: str, usage: dict[str, Any]) -> str:
+        """Show ``text`` in place of everything that this attempt has shown."""
+        self._attempt += 1
+        self._delta(text=text, done=True, usage=usage)
+        return text
+
+    def _delta(self, **fields: Any) -> None:
+        self._emitter.emit(AgentDelta, call_id=self._call_id, attempt=self._attempt, **fields)

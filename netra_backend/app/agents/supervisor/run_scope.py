@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from decimal import Decimal
 from typing import Any, Final
@@ -31,7 +31,7 @@ from ...services.redaction import redact
 from ..agent import ModelReply, PastMessage, ToolOutcome
 from ..tools.tool import Tool
 from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
-from .model_stream import Coalescer
+from .model_stream import Coalescer, SentenceGate, Shown
 from .run_services import RunServices
 
 _LOG: Final = logging.getLogger("netra.run")
@@ -249,7 +249,15 @@ class EngineRunScope:
 
     # --- the model --------------------------------------------------------------------------------------------------
 
-    async def ask_model(self, prompt: str, *, system: str = "", max_tokens: int = 1500) -> ModelReply:
+    async def ask_model(
+        self,
+        prompt: str,
+        *,
+        system: str = "",
+        max_tokens: int = 1500,
+        check: Callable[[str], bool] | None = None,
+        instead: str | None = None,
+    ) -> ModelReply:
         call_id = self._call_id("model")
         answer = self._next(ModelCall())
         if type(answer) is Recorded:
@@ -258,38 +266,36 @@ class EngineRunScope:
                 raise DependencyUnavailable(last.error)
             return self._count("".join(part.text for part in answer.parts), last.usage or {})
         attempt = answer.attempt if type(answer) is Perform else 1
-        said: list[str] = []
-        coalescer = Coalescer(self._services.clock)
+        shown = Shown(self._emitter, call_id, attempt, Coalescer(self._services.clock), check and SentenceGate(check))
+        usage: dict[str, Any] = {}
         try:
-            usage = await self._stream(call_id, attempt, coalescer, said, prompt, system, max_tokens)
+            await self._stream(shown, usage, prompt, system, max_tokens)
+            text = shown.finish(usage)
         except Exception as fault:  # recorded, so that an agent that goes on without the model does so on every replay
             told = fault.message if isinstance(fault, DependencyUnavailable) else "The language model failed."
-            rest = coalescer.rest()
-            self._emitter.emit(AgentDelta, call_id=call_id, attempt=attempt, text=rest, done=True, error=told)
-            raise DependencyUnavailable(told) from fault
-        rest = coalescer.rest()
-        self._emitter.emit(AgentDelta, call_id=call_id, attempt=attempt, text=rest, done=True, usage=usage)
-        return self._count("".join(said), usage)
+            if instead is None:
+                shown.fail(told)
+                raise DependencyUnavailable(told) from fault
+            usage["replaced"] = told
+            text = shown.replace(instead, usage)
+        return self._count(text, usage)
 
-    async def _stream(
-        self, call_id: str, attempt: int, coalescer: Coalescer, said: list[str], prompt: str, system: str, most: int
-    ) -> dict[str, Any]:
+    async def _stream(self, shown: Shown, usage: dict[str, Any], prompt: str, system: str, most: int) -> None:
         model = self._services.model
         if model is None:
             raise DependencyUnavailable("No language model is configured.", hint="Set NETRA_MODEL.")
-        usage: dict[str, Any] = {}
         async with aclosing(model.stream(prompt, system=system, max_tokens=most)) as parts:
             async for part in parts:
-                usage = part.usage or usage
-                said.append(part.text)
-                ready = coalescer.add(part.text)
-                if ready:
-                    self._emitter.emit(AgentDelta, call_id=call_id, attempt=attempt, text=ready)
-        return usage
+                usage.update(part.usage or {})
+                shown.add(part.text)
 
     def _count(self, text: str, usage: Mapping[str, Any]) -> ModelReply:
         reply = ModelReply(
-            text, int(usage.get("input_tokens", 0)), int(usage.get("output_tokens", 0)), usage.get("cost_usd")
+            text,
+            int(usage.get("input_tokens", 0)),
+            int(usage.get("output_tokens", 0)),
+            usage.get("cost_usd"),
+            usage.get("replaced"),
         )
         self.input_tokens += reply.input_tokens
         self.output_tokens += reply.output_tokens

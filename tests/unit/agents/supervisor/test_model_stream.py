@@ -1,8 +1,11 @@
-"""Joining a model's words: not more than one event for every 50 ms or 4 KiB."""
+"""A model's words on their way to the user: whole sentences that were checked, in few events."""
 
 from __future__ import annotations
 
-from netra_backend.app.agents.supervisor.model_stream import INTERVAL_S, MAX_CHARACTERS, Coalescer
+import pytest
+
+from netra_backend.app.agents.supervisor.model_stream import INTERVAL_S, MAX_CHARACTERS, Coalescer, SentenceGate
+from netra_backend.app.usage.number_check import NumberCheck
 from test_framework.clock import ManualClock
 
 
@@ -26,3 +29,47 @@ def test_what_is_left_is_given_once() -> None:
     coalescer = Coalescer(ManualClock())
     coalescer.add("a")
     assert (coalescer.rest(), coalescer.rest()) == ("a", "")
+
+
+def gate() -> SentenceGate:
+    """Lets through what names no other figures than 1234 and 5."""
+    check = NumberCheck({"a": 1234, "b": 5})
+    return SentenceGate(lambda text: not check.unsupported(text))
+
+
+TEXT = "The bill is $1,234.\n\n1. Cut 5 of it. Then more: 5 again!\nDone"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+def test_what_is_right_is_let_through_whole_however_it_is_cut(size: int) -> None:
+    passing = gate()
+    shown = [passing.add(TEXT[at : at + size]) for at in range(0, len(TEXT), size)] + [passing.rest()]
+    assert "".join(shown) == TEXT
+    assert not passing.refused
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+@pytest.mark.parametrize(
+    ("wrong", "before"),
+    [
+        ("All is well. You save $1,234,567 now. Fine.", "All is well. "),
+        ("All is well. Pay 5.5 %. Fine.", "All is well. "),
+        ("It is 5\nmillion. Fine.", "It is 5\n"),
+        ("It is 99", ""),
+    ],
+)
+def test_nothing_of_a_sentence_is_shown_whose_number_nobody_computed_nor_anything_after_it(
+    wrong: str, before: str, size: int
+) -> None:
+    stopped = gate()
+    shown = [stopped.add(wrong[at : at + size]) for at in range(0, len(wrong), size)] + [stopped.rest()]
+    assert "".join(shown) == before
+    assert stopped.refused
+
+
+def test_a_sentence_waits_until_it_has_surely_ended() -> None:
+    waiting = gate()
+    assert waiting.add("It is 5.") == ""
+    assert waiting.add(" ") == ""
+    assert waiting.add("And") == "It is 5. "
+    assert waiting.rest() == "And"

@@ -7,7 +7,9 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
+from pydantic_ai.models.function import AgentInfo, FunctionModel
 
+from netra_backend.app.adapters.pydantic_ai_model import PydanticAIModel
 from netra_backend.app.agents.agent import AgentResult
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import (
@@ -144,3 +146,70 @@ class TestModel:
         events = await workshop.run("golden")
         assert isinstance(events[-1], AgentFailed)
         assert script.closed == 1
+
+
+USAGE = {"input_tokens": 10, "output_tokens": 20, "cost_usd": "0.5"}
+
+
+class TestCheckedModel:
+    def ask(self, workshop: Any, model: Any, seen: list[Any]) -> None:
+        async def run(scope: Any) -> AgentResult:
+            reply = await scope.ask_model("why?", check=lambda text: "9" not in text, instead="The template.")
+            seen.append((reply.text, reply.replaced))
+            return AgentResult(reply.text)
+
+        workshop.agent("golden", run)
+        workshop.answer_with(model)
+
+    @pytest.mark.parametrize(
+        ("parts", "shown"),
+        [
+            (["It is 5. ", 0.06, "Or 1", 0.06, "9", 0.06, "9. Fine. "], "It is 5. "),
+            (["It is 1", 0.06, "9"], ""),
+            (["It is 5. ", 0.06, "Then ", DependencyUnavailable("It is down.")], "It is 5. "),
+            ([DependencyUnavailable("Too many requests.")], ""),
+            (["9. ", ValueError("the inner secret")], ""),
+        ],
+    )
+    async def test_the_template_takes_over_from_a_model_that_fails_or_says_what_was_not_checked(
+        self, workshop: Any, parts: list[Any], shown: str
+    ) -> None:
+        seen: list[Any] = []
+        script = Script(workshop, *parts, ModelPart("", USAGE))
+        self.ask(workshop, script, seen)
+        events = await workshop.run("golden")
+        deltas = [event for event in events if isinstance(event, AgentDelta)]
+        assert "".join(delta.text for delta in deltas if delta.attempt == 1) in (shown, "")
+        assert (deltas[-1].text, deltas[-1].attempt, deltas[-1].done, deltas[-1].error) == (
+            "The template.",
+            2,
+            True,
+            None,
+        )
+        assert "9" not in "".join(delta.text for delta in deltas)
+        assert seen[0][0] == events[-1].result["text"] == "The template."
+        assert seen[0][1]
+        script.asked.clear()
+        client = await workshop.killed_after(events, "user_ada", 2 + len(deltas))
+        await client.ended(events[0].run_id)
+        assert script.asked == []
+        assert seen == [seen[0]] * 2
+
+    async def test_what_was_paid_for_a_refused_answer_is_counted(self, workshop: Any) -> None:
+        self.ask(workshop, Script(workshop, "It is 9.", ModelPart("", USAGE)), [])
+        events = await workshop.run("golden")
+        assert {name: events[-1].usage[name] for name in USAGE} == USAGE
+
+    async def test_a_checked_answer_is_shown_sentence_by_sentence(self, workshop: Any) -> None:
+        seen: list[Any] = []
+
+        async def answer(messages: list[Any], info: AgentInfo) -> AsyncGenerator[str, None]:
+            for part in ("It is ", "$1", ".5. Or", " 7."):
+                workshop.clock.advance(s=0.06)
+                yield part
+
+        self.ask(workshop, PydanticAIModel(FunctionModel(stream_function=answer)), seen)
+        events = await workshop.run("golden")
+        shown = [event.text for event in events if isinstance(event, AgentDelta)]
+        assert shown == ["It is $1.5. ", "Or 7."]
+        assert seen == [("It is $1.5. Or 7.", None)]

@@ -10,6 +10,7 @@ import pytest
 from netra_backend.app.core.commands import (
     AnyAnswer,
     Cancel,
+    DeleteThread,
     EndUser,
     Forget,
     NotHere,
@@ -49,6 +50,18 @@ async def test_what_is_not_here_is_said_to_be_elsewhere(answering: Answering) ->
     assert await answered(answering, Cancel("user_ada", "run_1")) == NotHere()
     word = Resolve("user_ada", "apr_run_1.call_1", "approve", "0" * 64, None, "conn_1")
     assert await answered(answering, word) == NotHere()
+
+
+async def test_what_another_process_holds_is_not_deleted_here(
+    answering: Answering, process: Any, processes: Any, gates_class: Any
+) -> None:
+    other = await processes.open()
+    gates = gates_class(other)
+    gates.shutting("m0")
+    await other.ask(other.connect(), "golden", "m0", thread_id="thr_1")
+    assert await answered(answering, DeleteThread("user_ada", "thr_1")) == NotHere()
+    assert len(other.turns) == 1
+    gates.open()
 
 
 async def test_what_is_to_be_told_to_all_may_also_be_asked(answering: Answering) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from netra_backend.app import turn
 from netra_backend.app.core.errors import DependencyUnavailable, IsolationRefused, LimitRefused, NetraError, NotFound
 from netra_backend.app.core.events import AgentCancelled, AgentCompleted, AgentThinking, RunQueued, UserMessage
-from netra_backend.app.core.frames import ExecuteAgent
+from netra_backend.app.core.frames import ExecuteAgent, ResolveApproval
 from netra_backend.app.core.limits import Limits
+from netra_backend.app.services.approvals import approval_id_of
 
 
 @pytest.fixture
@@ -305,3 +307,64 @@ class TestRoom:
         assert isinstance((await clients[0].ended(waiting.run_id))[-1], AgentCompleted)
         assert gates[1].order == ["m0", "m1"]
         gates[0].open()
+
+
+class TestChangingHands:
+    @pytest.fixture
+    def restless(self, two: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+        """Whoever is asked has just let go of it, and whoever asks then finds the same again."""
+        one, other, gates, _ = two
+
+        async def not_here(*_: Any) -> bool:
+            return False
+
+        for name in ("start", "cancel", "resolve", "delete_thread", "end_user"):
+            monkeypatch.setattr(other.elsewhere, name, not_here)
+        gates.shutting("m0")
+        yield one, other
+        gates.open()
+
+    async def test_what_changes_hands_again_and_again_is_to_be_asked_for_later(self, restless: Any) -> None:
+        one, other = restless
+        accepted = await one.ask(one.connect(), "golden", "m0", thread_id="thr_1")
+        phone = other.connect()
+        for asked in (
+            other.ask(phone, "golden", "m1", thread_id="thr_1"),
+            other.cancel(phone, accepted.run_id),
+            other.turns.delete_thread("user_ada", "thr_1"),
+            other.turns.delete_user("user_ada", "user"),
+        ):
+            with pytest.raises(DependencyUnavailable, match="on its way") as told:
+                await asked
+            assert told.value.retry_after_ms == 1000
+        assert (len(one.turns), phone.said) == (1, [])
+
+    async def test_a_word_about_what_has_changed_hands_is_to_be_said_later(
+        self, restless: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one, other = restless
+        accepted = await one.ask(one.connect(), "golden", "m0", thread_id="thr_1")
+
+        async def still_open(*_: Any) -> str:
+            return "open"
+
+        monkeypatch.setattr(turn, "in_the_log", still_open)
+        word = ResolveApproval(approval_id_of(accepted.run_id, "call_1"), "approve", "0" * 64)
+        with pytest.raises(DependencyUnavailable, match="on its way"):
+            await other.turns.resolve(other.connect(), word)
+
+    @pytest.mark.validation_point("thread.claim")
+    async def test_a_thread_that_was_deleted_unheard_is_nobodys(
+        self, two: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one, other, *_ = two
+        laptop, phone = one.connect(), other.connect()
+        accepted = await one.ask(laptop, "golden", "m0", thread_id="thr_1")
+        await laptop.ended(accepted.run_id)
+        await one.until(lambda: one.log.known("thr_1").fence == 0)
+        await other.conversations.owned_thread("user_ada", "thr_1")
+        monkeypatch.setattr(other.log, "forget", lambda _: None)
+        await one.turns.delete_thread("user_ada", "thr_1")
+        assert other.log.known("thr_1").owner == "user_ada"
+        with pytest.raises(IsolationRefused):
+            await other.ask(phone, "golden", "m1", thread_id="thr_1")

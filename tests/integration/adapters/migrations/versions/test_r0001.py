@@ -359,3 +359,12 @@ async def test_no_table_is_left_out(database: NetraDatabase) -> None:
             "SELECT relname FROM pg_class WHERE relnamespace = 'netra'::regnamespace AND relkind = 'r'"
         )
     assert {row["relname"] for row in tables} == {*OWNED, *OTHERS, "alembic_version"}
+
+
+async def test_no_function_and_no_view_runs_with_more_rights_than_its_caller(database: NetraDatabase) -> None:
+    async with as_admin(database, "netra_owner") as owner:
+        doors = await owner.fetch(
+            "SELECT proname AS name FROM pg_proc WHERE pronamespace = 'netra'::regnamespace AND prosecdef"
+            " UNION ALL SELECT relname FROM pg_class WHERE relnamespace = 'netra'::regnamespace AND relkind IN ('v', 'm')"
+        )
+    assert doors == []

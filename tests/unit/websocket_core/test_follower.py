@@ -1,0 +1,569 @@
+"""Delivery over several processes: what a device sees is contiguous and comes once, whoever commits, whatever is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from netra_backend.app.adapters.memory_bus import MemoryBus, MemoryHub
+from netra_backend.app.adapters.memory_shared_log import SharedMemoryLog
+from netra_backend.app.adapters.memory_store import MemoryStore
+from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.core.history import RunRecord
+from netra_backend.app.core.limits import Limits, Quotas
+from netra_backend.app.services.conversations import Conversations
+from netra_backend.app.websocket_core import follower as module
+from netra_backend.app.websocket_core.catch_up import CatchUp
+from netra_backend.app.websocket_core.follower import Follower
+from test_framework.clock import SeededEntropy
+from test_framework.ids import new_id
+from test_framework.log_story import LogStory
+
+PATIENCE_S = 20
+
+
+class Process(LogStory):
+    """One process of a server: its log over the common store, its follower, its connections."""
+
+    def __init__(self, room: Any, store: MemoryStore, hub: MemoryHub | None) -> None:
+        super().__init__()
+        loop = asyncio.get_running_loop()
+        self.room = room
+        self.rounds: asyncio.Queue[None] = asyncio.Queue()
+        self.follower = Follower(room.pool, loop, sleep=self._sleep)
+        self.shared = SharedMemoryLog(store, new_id("prc"), room.clock, loop, self.publish, self.failed)
+        self.tell(self.shared)
+        self.bus = None if hub is None else MemoryBus(hub, self.follower.heard)
+        self.follower.configure(self.log, self.bus)
+        conversations = Conversations(self.log, room.clock, SeededEntropy(), new_id, Quotas(Limits()))
+        room.desk.catch_up = CatchUp(self.log, conversations, self.follower).resume
+
+    async def _sleep(self, _: float) -> None:
+        await self.rounds.get()
+
+    def publish(self, chunks: Any) -> None:
+        self.follower.publish(chunks)
+
+    async def connect(self, user_id: str = "user_ada") -> tuple[Any, Any]:
+        """A device whose owner is followed."""
+        connection, wire = await self.room.connect(user_id)
+        await self.follower.ready(user_id)
+        return connection, wire
+
+    async def hold(self, run: RunRecord) -> RunRecord:
+        """Go on with another process's run."""
+        head = await self.log.find(run.head.thread_id)
+        assert head is not None
+        await self.log.hold(head)
+        again = RunRecord(head, run.run_id, run.request_id, run.agent, None, "UTC", run.created_ms)
+        again.seq, again.stored = run.seq, True
+        return again
+
+
+@pytest.fixture
+async def fleet(room: Any, limits: Limits) -> AsyncIterator[Callable[..., Process]]:
+    """Makes processes over one store and one bus; ``fleet.hub`` is the bus."""
+    store, hub, made = MemoryStore(), MemoryHub(asyncio.get_running_loop()), list[Process]()
+
+    def process(*, bus: bool = True) -> Process:
+        own = type(room)(limits)
+        own.clock = room.clock
+        made.append(Process(own, store, hub if bus else None))
+        return made[-1]
+
+    process.hub = hub  # type: ignore[attr-defined]  # the one thing that a test of several processes turns
+    yield process
+    for each in made:
+        await each.follower.close()
+        await each.log.close()
+
+
+async def a_moment(turns: int = 30) -> None:
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():  # noqa: ASYNC110  # what is awaited sets no event
+            await asyncio.sleep(0)
+
+
+def seqs(wire: Any) -> list[int]:
+    """Positions of events that a device saw."""
+    return [frame["seq"] for frame in wire.said if "type" not in frame]
+
+
+def kept_by_a_client(positions: list[int]) -> list[int]:
+    """What a client takes: the expected position; a lower one is dropped, a higher one would be a hole."""
+    kept: list[int] = []
+    for seq in positions:
+        assert seq <= len(kept) + 1, f"{seq} came after {kept[-1:]}"
+        if seq == len(kept) + 1:
+            kept.append(seq)
+    return kept
+
+
+async def resume(connection: Any, **positions: tuple[str, int]) -> None:
+    asked = {thread: {"epoch": epoch, "seq": seq} for thread, (epoch, seq) in positions.items()}
+    connection.received(json.dumps({"type": "resume", "id": "r", "positions": asked}))
+
+
+class TestOverTheBus:
+    async def test_what_one_process_commits_is_seen_at_both_and_only_by_its_owner(self, fleet: Any) -> None:
+        one, two = fleet(), fleet()
+        _, here = await one.connect()
+        _, there = await two.connect()
+        _, bob = await two.connect("user_bob")
+        run = one.run(one.thread())
+        one.write(run, "a")
+        one.write(run, "b")
+        await one.log.durable(run)
+        one.write(run, ends=True)
+        await until(lambda: len(seqs(there)) == 3)
+        assert seqs(here) == seqs(there) == [1, 2, 3]
+        assert bob.said == []
+        assert two.follower.gaps_read == 0
+
+    async def test_the_same_bytes_are_seen_everywhere(self, fleet: Any) -> None:
+        one, two = fleet(), fleet()
+        _, here = await one.connect()
+        _, there = await two.connect()
+        run = one.run(one.thread())
+        frames = [one.write(run, "é"), one.write(run, "b", ends=True)]
+        await until(lambda: len(seqs(there)) == 2)
+        assert [frame for write in there.writes for frame in write] == frames
+        assert [frame for write in here.writes for frame in write] == frames
+
+    async def test_what_comes_in_one_turn_leaves_in_one_write(self, fleet: Any) -> None:
+        one, two = fleet(), fleet()
+        _, there = await two.connect()
+        runs = [one.run(one.thread()) for _ in range(3)]
+        for run in runs:
+            one.write(run, ends=True)
+        await until(lambda: len(seqs(there)) == 3)
+        assert len(there.writes) == 1
+
+    async def test_lost_messages_are_read_from_the_log_in_order(self, fleet: Any) -> None:
+        one, two = fleet(), fleet()
+        _, there = await two.connect()
+        run = one.run(one.thread())
+        for part in range(6):
+            fleet.hub.up = part in (0, 3, 5)
+            one.write(run, str(part))
+            await one.log.durable(run)
+            await a_moment()
+        await until(lambda: len(seqs(there)) == 6)
+        assert seqs(there) == [1, 2, 3, 4, 5, 6]
+        assert two.follower.gaps_read == 2
+
+    async def test_a_lost_last_message_is_found_by_a_look_at_the_log(self, fleet: Any) -> None:
+        one, two = fleet(), fleet()
+        _, there = await two.connect()
+        fleet.hub.up = False
+        run = await one.ended("user_ada", "a", "b")
+        fleet.hub.up = True
+        await a_moment()
+        assert seqs(there) == []
+        await two.follower.poll()
+        await until(lambda: len(seqs(there)) == 3)
+        await two.follower.poll()
+        await a_moment()
+        assert seqs(there) == [1, 2, 3]
+        assert two.follower.at(run.head) == 3
+
+    @pytest.mark.parametrize("round", range(12))
+    async def test_devices_see_each_position_once_and_in_order_while_the_thread_moves_and_the_bus_loses(
+        self, fleet: Any, rng: random.Random, round: int
+    ) -> None:
+        rng.seed(f"{rng.random()} {round}")
+        fleet.hub._pace = lambda: rng.choice((0.0, 0.0, 0.001, None))
+        processes = [fleet(), fleet(), fleet()]
+        devices = [await process.connect() for process in processes for _ in range(2)]
+        writer, asked = processes[0], set[Any]()
+        run = writer.run(writer.thread())
+        for _ in range(40):
+            writer.write(run, "x" * rng.randrange(300))
+            if rng.random() < 0.4:
+                await writer.log.durable(run)
+                await a_moment(rng.randrange(4))
+            if rng.random() < 0.15:
+                await writer.log.durable(run)
+                await writer.log.release([run.head])
+                writer = rng.choice([process for process in processes if process is not writer])
+                run = await writer.hold(run)
+            if rng.random() < 0.1:
+                connection, wire = rng.choice(devices)
+                asked.add(wire)
+                epoch = run.head.epoch if seqs(wire) else ""
+                await resume(connection, **{run.head.thread_id: (epoch, max(seqs(wire), default=0))})
+            if rng.random() < 0.1:
+                fleet.hub.up = not fleet.hub.up
+        writer.write(run, ends=True)
+        await writer.log.durable(run)
+        for process in processes:
+            await process.follower.poll()
+        await until(lambda: all(seqs(wire)[-1:] == [41] for _, wire in devices))
+        for _, wire in devices:
+            expected = list(range(1, 42))
+            assert kept_by_a_client(seqs(wire)) == expected
+            assert wire in asked or seqs(wire) == expected  # whoever asks may be answered with what is on its way
+
+
+class TestWithoutABus:
+    async def test_the_log_is_looked_at_every_round(self, fleet: Any) -> None:
+        one, two = fleet(bus=False), fleet(bus=False)
+        _, there = await two.connect()
+        two.follower.start()
+        run = one.run(one.thread())
+        for seq in (1, 2, 3):
+            one.write(run)
+            await one.log.durable(run)
+            two.rounds.put_nowait(None)
+            await until(partial(lambda count: len(seqs(there)) == count, seq))
+        assert seqs(there) == [1, 2, 3]
+
+    async def test_with_one_it_is_looked_at_now_and_then_and_each_round_while_it_is_lost(self, fleet: Any) -> None:
+        two = fleet()
+        _, there = await two.connect()
+        two.follower.start()
+        looks = 0
+        moved = two.log.moved
+
+        async def counted(*asked: Any) -> Any:
+            nonlocal looks
+            looks += 1
+            return await moved(*asked)
+
+        two.log.moved = counted
+        for up, expected in ((True, 1), (True, 1), (False, 2), (False, 3), (True, 4), (True, 4)):
+            fleet.hub.up = up
+            two.rounds.put_nowait(None)
+            await a_moment()
+            assert looks == expected
+        for _ in range(module.POLL_ROUNDS):
+            two.rounds.put_nowait(None)
+        await until(lambda: two.rounds.empty())
+        await a_moment()
+        assert looks == 5
+        assert there.said == []
+
+    async def test_more_threads_than_one_look_shows_are_found_by_several(
+        self, fleet: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "MAX_MOVED", 3)
+        one, two = fleet(bus=False), fleet(bus=False)
+        _, there = await two.connect()
+        moved = two.log.moved
+
+        async def three(owners: Any, since_ms: int) -> Any:
+            return (await moved(owners, since_ms))[:3]
+
+        two.log.moved = three
+        for _ in range(10):
+            await one.ended("user_ada")
+            one.room.clock.advance(ms=1)
+        await two.follower.poll()
+        await until(lambda: len(seqs(there)) == 10)
+        assert seqs(there) == [1] * 10
+
+    async def test_a_look_goes_on_from_where_the_last_one_ended(self, fleet: Any) -> None:
+        one, two = fleet(bus=False), fleet(bus=False)
+        await two.connect()
+        asked: list[int] = []
+        moved = two.log.moved
+
+        async def kept(owners: Any, since_ms: int) -> Any:
+            asked.append(since_ms)
+            return await moved(owners, since_ms)
+
+        two.log.moved = kept
+        await one.ended("user_ada")
+        await two.follower.poll()
+        await two.follower.poll()
+        assert asked == [0, one.room.clock.now_ms() - module.OVERLAP_MS]
+
+    async def test_nobody_is_looked_for_where_nobody_is_connected(self, fleet: Any) -> None:
+        one = fleet()
+
+        async def moved(*_: Any) -> Any:
+            raise AssertionError("nobody is here")
+
+        one.log.moved = moved
+        await one.follower.poll()
+
+
+class TestFaults:
+    async def test_a_log_that_cannot_be_read_is_read_again_and_nothing_is_lost(
+        self, fleet: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        one, two = fleet(), fleet()
+        _, there = await two.connect()
+        run = one.run(one.thread())
+        fleet.hub.up = False
+        one.write(run)
+        await one.log.durable(run)
+        fleet.hub.up = True
+        pages = two.log.pages
+
+        def broken(*_: Any) -> Any:
+            raise DependencyUnavailable("The database does not answer.")
+
+        two.log.pages = broken
+        one.write(run)
+        await until(lambda: "could not be read" in caplog.text)
+        assert seqs(there) == []
+        two.log.pages = pages
+        await two.follower.poll()
+        await until(lambda: len(seqs(there)) == 2)
+        assert seqs(there) == [1, 2]
+        assert caplog.text.count("could not be read") == 1
+
+    async def test_a_first_look_that_fails_refuses_what_is_asked_and_is_tried_again(self, fleet: Any) -> None:
+        one, two = fleet(), fleet()
+        threads = two.log.threads
+
+        async def broken(*_: Any, **__: Any) -> Any:
+            raise DependencyUnavailable("The database does not answer.")
+
+        two.log.threads = broken
+        _, there = await two.room.connect()
+        with pytest.raises(DependencyUnavailable, match="does not answer"):
+            await two.follower.ready("user_ada")
+        two.log.threads = threads
+        await two.follower.poll()
+        await two.follower.ready("user_ada")
+        await one.ended("user_ada")
+        await until(lambda: seqs(there) == [1])
+
+    async def test_a_look_that_fails_ends_no_later_one(self, fleet: Any, caplog: pytest.LogCaptureFixture) -> None:
+        one, two = fleet(bus=False), fleet(bus=False)
+        _, there = await two.connect()
+        moved = two.log.moved
+
+        async def broken(*_: Any) -> Any:
+            raise OSError("no route")
+
+        two.log.moved = broken
+        two.follower.start()
+        await one.ended("user_ada")
+        two.rounds.put_nowait(None)
+        await until(lambda: "could not be read" in caplog.text)
+        two.log.moved = moved
+        two.rounds.put_nowait(None)
+        await until(lambda: seqs(there) == [1])
+
+    async def test_a_false_message_brings_nobody_what_is_anothers(self, fleet: Any) -> None:
+        one, two = fleet(), fleet()
+        _, there = await two.connect()
+        run = await one.ended("user_bob", "a secret")
+        two.follower.heard("user_ada", run.head.thread_id, run.head.epoch, 2, [b"{}"])
+        two.follower.heard("user_ada", new_id("thr"), "e", 5, [b"{}"])
+        await until(lambda: two.follower.gaps_read == 2)
+        await a_moment()
+        assert there.said == []
+
+    async def test_a_position_that_the_log_does_not_have_is_not_waited_for(self, fleet: Any) -> None:
+        one, two = fleet(), fleet()
+        _, there = await two.connect()
+        run = one.run(one.thread())
+        one.write(run)
+        await until(lambda: seqs(there) == [1])
+        two.follower.heard("user_ada", run.head.thread_id, run.head.epoch, 1_000_000, [b"{}"])
+        await until(lambda: two.follower.gaps_read == 1)
+        await a_moment()
+        one.write(run)
+        await until(lambda: seqs(there) == [1, 2])
+
+    async def test_a_device_that_goes_while_the_log_is_read_for_it_ends_the_read(self, fleet: Any) -> None:
+        one, two = fleet(), fleet()
+        await two.connect()
+        run = await one.ended("user_bob", *map(str, range(700)))
+        connection, there = await two.connect("user_bob")
+        pages = two.log.pages
+
+        async def and_gone(*asked: Any) -> AsyncIterator[list[bytes]]:
+            async for page in pages(*asked):
+                connection.lost()
+                yield page
+
+        two.log.pages = and_gone
+        again = await one.hold(run)
+        fleet.hub.up = False
+        one.write(again)
+        await one.log.durable(again)
+        await two.follower.poll()
+        await until(lambda: not connection.is_live)
+        await a_moment()
+        assert there.said == []
+        assert two.bus.followed == {"user_ada"}
+
+
+class TestCatchingUp:
+    async def test_a_device_catches_up_on_a_thread_that_goes_on_elsewhere(self, fleet: Any) -> None:
+        one, two = fleet(), fleet()
+        run = one.run(one.thread())
+        for _ in range(700):
+            one.write(run, "before")
+        await one.log.durable(run)
+        connection, wire = await two.room.connect()
+        await resume(connection, **{run.head.thread_id: (run.head.epoch, 10)})
+        for _ in range(40):
+            one.write(run, "meanwhile")
+            await a_moment(3)
+        await until(lambda: any(frame.get("type") == "live" for frame in wire.said))
+        one.write(run, ends=True)
+        await until(lambda: seqs(wire)[-1:] == [run.head.top])
+        assert seqs(wire) == list(range(11, run.head.top + 1))
+        assert [frame["type"] for frame in wire.said if "type" in frame] == ["live"]
+
+    async def test_a_device_that_saw_more_elsewhere_is_not_reset(self, fleet: Any) -> None:
+        one, two = fleet(), fleet()
+        _, other = await two.connect()
+        fleet.hub.up = False
+        run = one.run(one.thread())
+        for _ in range(5):
+            one.write(run)
+        await one.log.durable(run)
+        connection, wire = await two.room.connect()
+        await resume(connection, **{run.head.thread_id: (run.head.epoch, 4)})
+        await until(lambda: any(frame.get("type") == "live" for frame in wire.said))
+        assert seqs(wire) == [5]
+        assert seqs(other) == [1, 2, 3, 4, 5]
+        assert [frame["type"] for frame in wire.said if "type" in frame] == ["live"]
+
+    async def test_a_position_that_the_store_does_not_have_is_reset(self, fleet: Any) -> None:
+        one, two = fleet(), fleet()
+        run = await one.ended("user_ada", "a")
+        connection, wire = await two.connect()
+        await resume(connection, **{run.head.thread_id: (run.head.epoch, 3)})
+        await until(lambda: wire.said)
+        assert [(frame["type"], frame["top"]) for frame in wire.said] == [("reset", 2)]
+
+    async def test_another_users_thread_is_not_found_here_either(self, fleet: Any) -> None:
+        one, two = fleet(), fleet()
+        run = await one.ended("user_bob", "a")
+        connection, wire = await two.connect()
+        await resume(connection, **{run.head.thread_id: (run.head.epoch, 1)})
+        await until(lambda: wire.said)
+        assert [frame["error"] for frame in wire.said] == ["not_found"]
+
+    async def test_threads_that_were_not_named_are_live_from_what_was_told_here(self, fleet: Any) -> None:
+        one, two = fleet(), fleet()
+        old = await one.ended("user_ada", "a")
+        connection, wire = await two.connect()
+        fleet.hub.up = False
+        new = await one.ended("user_ada", "b", "c")
+        await resume(connection)
+        await until(lambda: len(seqs(wire)) == 3)
+        live = {frame["thread_id"]: frame["seq"] for frame in wire.said if frame.get("type") == "live"}
+        assert live == {old.head.thread_id: 2, new.head.thread_id: 0}
+        assert seqs(wire) == [1, 2, 3]
+
+    async def test_a_thread_that_is_deleted_here_is_not_told_as_live(self, fleet: Any) -> None:
+        one = fleet()
+        run = await one.ended("user_ada", "a")
+        await one.connect()
+        found = await one.log.threads("user_ada", limit=10)
+        await one.log.delete_thread(run.head)
+        assert one.follower.live("user_ada", found[0]) is None
+
+    async def test_a_log_that_cannot_be_read_resets_nobody(self, fleet: Any) -> None:
+        one, two = fleet(), fleet()
+        connection, wire = await two.connect()
+        fleet.hub.up = False
+        run = await one.ended("user_ada", "a", "b")
+
+        def broken(*_: Any) -> Any:
+            raise DependencyUnavailable("The database does not answer.")
+
+        two.log.pages = broken
+        await resume(connection, **{run.head.thread_id: (run.head.epoch, 3)})
+        await until(lambda: wire.said)
+        assert [frame["error"] for frame in wire.said] == ["dependency_unavailable"]
+
+    async def test_of_somebody_without_a_connection_here_nothing_is_waited_for(self, fleet: Any) -> None:
+        one, two = fleet(), fleet()
+        run = await one.ended("user_ada", "a")
+        head = await two.log.find(run.head.thread_id)
+        assert head is not None
+        await two.follower.ready("user_ada")
+        await two.follower.reach(head, 2)
+        assert two.follower.at(head) == 2
+        await one.log.delete_thread(run.head)
+        await two.follower.reach(head, 2)
+
+
+class TestAnswers:
+    async def test_a_request_to_the_holder_is_answered_before_its_events_are_told(self, fleet: Any) -> None:
+        one, two = fleet(), fleet()
+        run = one.run(one.thread())
+        one.write(run)
+        await one.log.durable(run)
+        connection, wire = await two.connect()
+        async with two.follower.answering("user_ada", run.head.thread_id):
+            one.write(run)
+            await one.log.durable(run)
+            await a_moment()
+            assert wire.said == []
+            connection.push(b'{"type":"accepted"}')
+        one.write(run)
+        await until(lambda: len(wire.said) == 3)
+        assert [frame.get("type", frame.get("seq")) for frame in wire.said] == ["accepted", 2, 3]
+
+    async def test_a_catch_up_waits_for_the_answer_where_it_needs_what_came_meanwhile(self, fleet: Any) -> None:
+        one, two = fleet(), fleet()
+        run = one.run(one.thread())
+        one.write(run)
+        await one.log.durable(run)
+        connection, wire = await two.connect()
+        async with two.follower.answering("user_ada", run.head.thread_id):
+            async with two.follower.answering("user_ada", run.head.thread_id):
+                one.write(run)
+                await one.log.durable(run)
+                await resume(connection, **{run.head.thread_id: (run.head.epoch, 2)})
+                await a_moment()
+            assert wire.said == []
+        await until(lambda: wire.said)
+        assert [frame["type"] for frame in wire.said] == ["live"]
+
+    async def test_who_holds_a_thread_needs_no_answer(self, fleet: Any) -> None:
+        one, two = fleet(), fleet()
+        run = one.run(one.thread())
+        one.write(run)
+        await one.log.durable(run)
+        assert one.follower.holds(run.head.thread_id)
+        assert not two.follower.holds(run.head.thread_id)
+        await two.log.find(run.head.thread_id)
+        assert not two.follower.holds(run.head.thread_id)
+
+
+class TestThisProcess:
+    async def test_what_is_said_before_a_chunk_comes_first_whoever_is_connected(self, fleet: Any) -> None:
+        one = fleet()
+        said: list[str] = []
+        run = one.run(one.thread())
+        one.write(run)
+        run.head.chunk.before = [lambda: said.append("accepted")]
+        await one.log.durable(run)
+        await a_moment()
+        assert said == ["accepted"]
+
+    async def test_events_of_before_it_held_the_thread_come_first(self, fleet: Any) -> None:
+        one, two = fleet(), fleet()
+        _, there = await two.connect()
+        run = one.run(one.thread())
+        fleet.hub.up = False
+        one.write(run)
+        await one.log.durable(run)
+        await one.log.release([run.head])
+        again = await two.hold(run)
+        two.write(again, ends=True)
+        await until(lambda: len(seqs(there)) == 2)
+        assert seqs(there) == [1, 2]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final
 
 from ..core.commands import (
@@ -31,16 +32,20 @@ from ..ports import Fleet
 from .requester import RemoteRequester, Requester
 
 _LOG: Final = logging.getLogger("netra.fleet")
+Quiet = Callable[[str, str], AbstractAsyncContextManager[None]]
 
 
 class Colleagues:
     """The other processes. What is asked of one that does not hold it any more is answered ``False``.
 
     Each question raises what the other process refused it with, and ``DependencyUnavailable`` where no answer comes.
+    ``quiet(owner, thread_id)`` is a context within which no event of that thread is told here: a request is answered before
+    its events are told, whichever way is the shorter one.
     """
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, quiet: Quiet = lambda *_: nullcontext()) -> None:
         self._fleet = fleet
+        self._quiet = quiet
         self.is_somebody = False
 
     async def look(self) -> None:
@@ -52,21 +57,14 @@ class Colleagues:
         if isinstance(requester, RemoteRequester):  # who asked us is to look again
             requester.send_away()
             return True
-        answer = await self._ask(
-            process_id,
-            Execute(
-                requester.user_id,
-                requester.scopes,
-                frame.agent,
-                frame.message,
-                frame.id,
-                thread_id,
-                frame.policy,
-                frame.timezone,
-            ),
+        owner = requester.user_id
+        command = Execute(
+            owner, requester.scopes, frame.agent, frame.message, frame.id, thread_id, frame.policy, frame.timezone
         )
-        if isinstance(answer, Taken) and answer.accepted is not None:
-            requester.say(answer.accepted)
+        async with self._quiet(owner, thread_id):
+            answer = await self._ask(process_id, command)
+            if isinstance(answer, Taken) and answer.accepted is not None:
+                requester.say(answer.accepted)
         return isinstance(answer, Taken)
 
     async def cancel(self, process_id: str, owner: str, run_id: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -97,6 +98,20 @@ async def test_a_request_travels_with_its_owner_and_rights_and_its_answer_is_sai
     assert await colleagues.start("prc_2", asker, frame, "thr_1")
     sent = Execute("user_ada", frozenset({"usage"}), "golden", "go", "k1", "thr_1", "enqueue", "UTC")
     assert (line.asked, asker.said) == ([("prc_2", sent)], [Accepted("k1", "thr_1")])
+
+
+async def test_a_request_is_answered_while_nothing_of_its_thread_is_told(line: Line) -> None:
+    order: list[Any] = []
+
+    @asynccontextmanager
+    async def quiet(owner: str, thread_id: str) -> AsyncIterator[None]:
+        order.append((owner, thread_id))
+        yield
+        order.append(list(asker.said))
+
+    line.says, asker = Taken(Accepted("k1")), Asker()
+    assert await Colleagues(line, quiet).start("prc_2", asker, ExecuteAgent("golden", "go"), "thr_1")
+    assert order == [("user_ada", "thr_1"), [Accepted("k1")]]
 
 
 async def test_who_does_not_hold_it_says_so(colleagues: Colleagues, line: Line) -> None:

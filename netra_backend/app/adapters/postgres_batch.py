@@ -174,8 +174,15 @@ def cut(chunks: Sequence[Chunk]) -> int:
 
 
 def storable(text: str) -> str:
-    """PostgreSQL's text holds every character but one."""
+    """``text`` with a sign in the place of each character that PostgreSQL's text cannot hold: NUL, and half a surrogate."""
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode()
     return text.replace("\x00", "\ufffd")
+
+
+def may_be_an_id(text: str) -> bool:
+    """Whether an id of ours may look like this. What is not is nobody's, and is not asked for."""
+    return text.isascii() and "\x00" not in text
 
 
 def _columns(count: int, rows: Iterable[Sequence[Any]]) -> list[Any]:

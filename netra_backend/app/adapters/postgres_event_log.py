@@ -16,6 +16,7 @@ from ..core.history import Chunk, HeldElsewhere, Refused, RunRecord, ThreadHead
 from ..ports import Clock, Moved, StoredRun, StoredThread
 from .appending import AppendingLog, OnFailure, Publish, unavailable
 from .gathered import Gathered
+from .postgres_batch import may_be_an_id, storable
 from .postgres_changes import Change, Deletion, Rename
 from .postgres_connection import READER, WRITER
 from .postgres_holdings import Held, NotHeld, PostgresHoldings
@@ -95,7 +96,7 @@ class PostgresEventLog(AppendingLog[Change]):
         known = self._heads.get(thread_id)
         if known is not None and _is_certain(known):
             return known
-        found = await self._found(thread_id)
+        found = await self._found(thread_id) if may_be_an_id(thread_id) else None
         known = self._heads.get(thread_id)  # somebody may have found or made it while we read
         if found is None:
             return known
@@ -212,7 +213,7 @@ class PostgresEventLog(AppendingLog[Change]):
         if isinstance(work, list):
             for chunk in work:
                 if chunk.ends:
-                    if chunk.run.stored and chunk.head in self._open:
+                    if chunk.head in self._open:
                         self._open[chunk.head].discard(chunk.run.run_id)
                 elif not chunk.run.stored:
                     self._open.setdefault(chunk.head, set()).add(chunk.run.run_id)
@@ -260,14 +261,14 @@ class PostgresEventLog(AppendingLog[Change]):
             yield page
 
     async def run(self, run_id: str) -> StoredRun | None:
-        return await self._reader.run(run_id)
+        return await self._reader.run(run_id) if may_be_an_id(run_id) else None
 
     async def run_frames(self, run: StoredRun) -> list[bytes]:
         head = await self.find(run.thread_id)
         return [] if head is None else await self._reader.run_frames(run, head.durable)
 
     async def request(self, owner: str, key: str, since_ms: int) -> StoredRun | None:
-        return await self._requested((owner, key, since_ms))
+        return await self._requested((owner, storable(key), since_ms))
 
     async def holders(self, owner: str) -> dict[str, str]:
         return await self._reader.holders(owner, self.process_id)

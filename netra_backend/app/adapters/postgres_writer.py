@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 import asyncpg
 
+from ..core.errors import DependencyUnavailable
 from ..core.history import Chunk, Refused, ThreadHead
 from .postgres_batch import APPEND, IS_STORED, REFUSED_STATE, Batch, Threads, cut
 from .postgres_changes import Change
@@ -22,6 +23,7 @@ from .postgres_lines import REPEATABLE, is_lost
 _LOG: Final = logging.getLogger("netra.log")
 _FIRST_WAIT_S: Final = 0.05
 _LONGEST_WAIT_S: Final = 2.0
+_GONE: Final = DependencyUnavailable("The database does not answer.", retry_after_ms=1000)
 _PASSING: Final = ("53", "55", "57")  # the database is full, busy or going away: it is asked again
 
 
@@ -73,6 +75,8 @@ class PostgresWriter:
             self._chunks += work
             for chunk in work:
                 self.waiting_bytes += chunk.weight
+        elif self.lost:
+            self._log.change_failed(work, _GONE)
         else:
             self._then.append((len(self._chunks), work))
         self._wake.set()
@@ -153,7 +157,10 @@ class PostgresWriter:
             self._log.refused(batch.refused, heads)
 
     async def _connected(self) -> asyncpg.Connection:
-        connection = await self._connect()
+        try:
+            connection = await self._connect()
+        except TROUBLE as trouble:  # whatever it says, there is no database for us at this moment
+            raise ConnectionError(f"PostgreSQL cannot be reached ({type(trouble).__name__})") from trouble
         self._append = await connection.prepare(APPEND)
         self._connection = connection
         return connection
@@ -163,6 +170,9 @@ class PostgresWriter:
             _LOG.warning("the database is lost; runs go on, and are stored when it is back", exc_info=trouble)
         self.lost = True
         self._drop()
+        waiting, self._then = self._then, []
+        for _, change in waiting:  # who asked for it is waiting, and better told
+            self._log.change_failed(change, _GONE)
 
     def _drop(self) -> None:
         if self._connection is not None:

@@ -100,7 +100,7 @@ class Following:
             if mark is None:
                 self._add(followed, owner, thread_id, epoch, top)
             else:
-                mark.epoch, mark.at = epoch, top
+                mark.epoch, mark.at = epoch, min(mark.at, top)  # what it was met with is still to be told
         if whole:
             shown = {thread_id for thread_id, _, _ in threads}
             for mark in early:

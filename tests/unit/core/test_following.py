@@ -166,8 +166,9 @@ class TestTheFirstLook:
         assert following.told(ADA, "thr_new", "e", 2, 2) is HOLD
         assert following.told(ADA, "thr_2", "e", 3, 3) is HOLD
         late = following.look(ADA, [("thr_2", "e", 3), ("thr_1", "e", 4)], True)
-        assert sorted(mark.thread_id for mark in late) == ["thr_1", "thr_new"]
+        assert sorted(mark.thread_id for mark in late) == ["thr_1", "thr_2", "thr_new"]
         assert read_all(following, "thr_1") == [5, 6]
+        assert read_all(following, "thr_2") == [3], "it was heard after the connection came, whatever the look shows"
         assert read_all(following, "thr_new") == [1, 2]
         assert following.told(ADA, "thr_2", "e", 4, 4) is TELL
         assert following.is_seen(ADA)

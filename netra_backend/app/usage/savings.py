@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +24,7 @@ from .levers.lever import Bill, Lever, Missing, Plan, Saving, Scenario
 from .levers.log import Log, Options, load_log
 from .money import percent, usd
 from .rows import Rows
+from .side_by_side import side_by_side
 
 LEVERS: Final = (
     duplicates.LEVER,
@@ -62,12 +64,14 @@ def combine_savings(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
     figures add up to the base total; low and high are each lever's own range. Raises ``ToolFault`` ``NO_DATA``."""
     log = load_log(rows, arguments, _options(arguments))
     plans = _assess(log, arguments.get("levers"))
-    savings: dict[str, dict[Scenario, Saving]] = {}
-    for scenario in Scenario:
-        bill = Bill.of(log)
-        for lever, plan in plans:
-            if isinstance(plan, Plan):
-                savings.setdefault(lever.name, {})[scenario] = plan.take(bill, scenario)
+    # The three bills know nothing of one another; the longest first.
+    scenarios = (Scenario.HIGH, Scenario.BASE, Scenario.LOW)
+    taken = dict(zip(scenarios, side_by_side(partial(_taken, log, plans, one) for one in scenarios), strict=True))
+    savings = {
+        lever.name: {scenario: taken[scenario][lever.name] for scenario in Scenario}
+        for lever, plan in plans
+        if isinstance(plan, Plan)
+    }
     totals = {scenario: sum(saving[scenario].total for saving in savings.values()) for scenario in Scenario}
     before = float(log.cost.sum())
     return {
@@ -90,7 +94,14 @@ def _options(arguments: Mapping[str, Any]) -> Options:
 
 def _assess(log: Log, names: Iterable[str] | None) -> list[tuple[Lever, Plan | Missing]]:
     wanted = set(names) if names else {lever.name for lever in LEVERS}
-    return [(lever, lever.assess(log)) for lever in LEVERS if lever.name in wanted]
+    chosen = [lever for lever in LEVERS if lever.name in wanted]
+    return list(zip(chosen, side_by_side(partial(lever.assess, log) for lever in chosen), strict=True))
+
+
+def _taken(log: Log, plans: Sequence[tuple[Lever, Plan | Missing]], scenario: Scenario) -> dict[str, Saving]:
+    """What each lever takes from one bill, one after the other."""
+    bill = Bill.of(log)
+    return {lever.name: plan.take(bill, scenario) for lever, plan in plans if isinstance(plan, Plan)}
 
 
 def _baseline(log: Log) -> dict[str, Any]:

@@ -157,11 +157,11 @@ def _breakdowns(
 
 
 def _unpriced(rows: Rows, condition: str, parameters: list[Any], totals: Mapping[str, Any]) -> dict[str, Any]:
-    models = rows.execute(
+    statement = (
         "SELECT model, provider, count(*), sum(input_tokens + output_tokens) AS tokens FROM priced "  # noqa: S608
-        f"WHERE price_id IS NULL AND {condition} GROUP BY ALL ORDER BY tokens DESC, model, provider LIMIT 20",
-        parameters,
-    ).fetchall()
+        f"WHERE price_id IS NULL AND {condition} GROUP BY ALL ORDER BY tokens DESC, model, provider LIMIT 20"
+    )
+    models = rows.execute(statement, parameters).fetchall() if totals["unpriced_rows"] else []
     tokens = int(totals["input_tokens"]) + int(totals["output_tokens"])
     return {
         "rows": totals["unpriced_rows"],

@@ -32,7 +32,8 @@ class Scenario(StrEnum):
 class Bill:
     """What remains to be paid, by row and part, in picodollars.
 
-    Arrays are replaced, never written to, so a bill starts as the log's own arrays at no cost.
+    A bill starts as the log's own arrays at no cost; a part is copied before it is first written to. What is handed out are
+    copies.
     """
 
     input: Floats
@@ -40,6 +41,7 @@ class Bill:
     write: Floats
     output: Floats
     request: Floats
+    _own: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, log: Log) -> Bill:
@@ -62,9 +64,10 @@ class Bill:
 
     def set(self, part: str, rows: Indices, values: Floats | float) -> None:
         """Replace one part for these rows."""
-        changed = getattr(self, part).copy()
-        changed[rows] = values
-        setattr(self, part, changed)
+        if part not in self._own:
+            setattr(self, part, getattr(self, part).copy())
+            self._own.add(part)
+        getattr(self, part)[rows] = values
 
     def scale(self, rows: Indices, **factors: Floats | float) -> Floats:
         """Multiply the named parts of these rows; returns what that saved, by row."""

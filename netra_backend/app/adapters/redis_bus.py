@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from ..core.history import Chunk
 from ..ports import Entropy
 from .bus_message import SENDER_BYTES, BadMessage, is_from, make_message, open_message
+from .redis_url import driver_url
 
 _LOG: Final = logging.getLogger("netra.bus")
 MAX_QUEUED_BYTES: Final = 8 * 1024 * 1024
@@ -59,7 +60,11 @@ class RedisBus:
         self._beat_s = beat_s
         self._sender = entropy.take(SENDER_BYTES)
         self._pool = ConnectionPool.from_url(
-            url, protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
+            driver_url(url),
+            protocol=2,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=_TIMEOUT_S,
+            socket_connect_timeout=_TIMEOUT_S,
         )
         self._owners: dict[bytes, str] = {}
         self._changed: dict[bytes, None] = {}
@@ -90,6 +95,7 @@ class RedisBus:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # the loop closes what was aborted in its next turn
         self.connected = False
         await self._pool.disconnect()
 
@@ -211,8 +217,10 @@ class RedisBus:
         failures = 0
         while True:
             connection: Any = self._pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+            transport: Any = None
             try:
                 await connection.connect()
+                transport = connection._writer.transport
                 self._connections += 1
                 failures = 0
                 await work(connection)
@@ -222,5 +230,7 @@ class RedisBus:
                 failures += 1
             finally:
                 await connection.disconnect(nowait=True)
+                if transport is not None:
+                    transport.abort()  # a farewell would wait for a server that takes nothing any more
             wait_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2.0 ** min(failures, 10))
             await asyncio.sleep(wait_s * (0.5 + self._entropy.take(1)[0] / 512))

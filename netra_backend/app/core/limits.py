@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import Final
 
 from . import validation
 from .errors import LimitRefused
@@ -91,10 +93,16 @@ class TokenBucket:
         return 0 if self._left >= 1.0 else max(1, round((1.0 - self._left) / self._rate * 1000))
 
 
-class UserQuota:
-    """What one user has at the moment. Every ``add_*`` refuses or is paired with one ``drop_*``."""
+NOTHING: Final = Counts()
 
-    __slots__ = ("_claims", "_limits", "_requests", "connections", "queued", "runs", "transfers")
+
+class UserQuota:
+    """What one user has here at the moment. Every ``add_*`` refuses or is paired with one ``drop_*``.
+
+    ``elsewhere`` is what the user has at other processes, as of a moment ago; connections and runs count together with it.
+    """
+
+    __slots__ = ("_claims", "_limits", "_requests", "connections", "elsewhere", "queued", "runs", "transfers")
 
     def __init__(self, limits: Limits, now: float) -> None:
         self._limits = limits
@@ -104,6 +112,7 @@ class UserQuota:
         self.connections = 0
         self.runs = 0
         self.queued = 0
+        self.elsewhere = NOTHING
 
     @property
     def idle(self) -> bool:
@@ -116,7 +125,7 @@ class UserQuota:
 
     def add_connection(self) -> None:
         """Raises ``LimitRefused`` (``connection_limit``)."""
-        if self.connections >= self._limits.connections:
+        if self.connections + self.elsewhere.connections >= self._limits.connections:
             raise LimitRefused(
                 f"At most {self._limits.connections} connections at once.",
                 kind="connection_limit",
@@ -130,7 +139,7 @@ class UserQuota:
 
     def add_run(self) -> None:
         """Raises ``LimitRefused`` (``run_limit``)."""
-        if self.runs >= self._limits.runs:
+        if self.runs + self.elsewhere.runs >= self._limits.runs:
             raise LimitRefused(
                 f"At most {self._limits.runs} runs at once.",
                 kind="run_limit",
@@ -144,7 +153,7 @@ class UserQuota:
 
     def add_queued(self) -> None:
         """Raises ``LimitRefused`` (``run_limit``)."""
-        if self.queued >= self._limits.queued_runs:
+        if self.queued + self.elsewhere.queued >= self._limits.queued_runs:
             raise LimitRefused(
                 f"At most {self._limits.queued_runs} runs may wait.",
                 kind="run_limit",
@@ -221,6 +230,19 @@ class Quotas:
             del self._users[user_id]
         else:
             self._left[user_id] = None
+
+    def held(self) -> dict[str, Counts]:
+        """What users hold here, of whom hold anything."""
+        return {
+            user_id: Counts(quota.connections, quota.runs, quota.queued)
+            for user_id, quota in self._users.items()
+            if quota.connections or quota.runs or quota.queued
+        }
+
+    def note_elsewhere(self, held: Mapping[str, Counts]) -> None:
+        """What users hold at other processes; a user who is not named holds nothing there."""
+        for user_id, quota in self._users.items():
+            quota.elsewhere = held.get(user_id, NOTHING)
 
     def _forget(self) -> None:
         # Two for each user who comes, those who left first: so no more are kept than left within one refill.

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from netra_backend.app.core.errors import LimitRefused
-from netra_backend.app.core.limits import Limits, Quotas, TokenBucket, UserQuota
+from netra_backend.app.core.limits import NOTHING, Counts, Limits, Quotas, TokenBucket, UserQuota
 
 SMALL = Limits(
     connections=2,
@@ -179,6 +179,41 @@ def test_those_who_left_are_forgotten_as_others_come_once_their_claims_have_refi
     returned.drop_run()
     quotas.release("user_1")
     assert len(quotas) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "elsewhere", "point"),
+    [
+        ("connection", Counts(connections=2), "limit.connections"),
+        ("run", Counts(runs=2), "limit.runs"),
+        ("queued", Counts(queued=2), "limit.queued"),
+    ],
+)
+def test_what_a_user_has_at_other_processes_counts_together_with_what_is_had_here(
+    kind: str, elsewhere: Counts, point: str
+) -> None:
+    quotas = Quotas(Limits(connections=3, runs=3, queued_runs=3))
+    quota = quotas.of("user_ada", 0.0)
+    quotas.note_elsewhere({"user_ada": elsewhere, "user_bob": Counts(9, 9, 9)})
+    add = getattr(quota, f"add_{kind}")
+    add()
+    with pytest.raises(LimitRefused) as refused:
+        add()
+    assert refused.value.point is not None
+    assert refused.value.point.id == point
+    quotas.note_elsewhere({})
+    assert quota.elsewhere is NOTHING
+    add()
+
+
+def test_what_users_hold_here_is_told_of_those_who_hold_something() -> None:
+    quotas = Quotas(Limits())
+    ada, bob = quotas.of("user_ada", 0.0), quotas.of("user_bob", 0.0)
+    quotas.of("user_eve", 0.0).add_transfer()
+    ada.add_connection()
+    ada.add_run()
+    bob.add_queued()
+    assert quotas.held() == {"user_ada": Counts(connections=1, runs=1), "user_bob": Counts(queued=1)}
 
 
 class QuotasAgainstModel(RuleBasedStateMachine):

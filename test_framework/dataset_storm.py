@@ -33,9 +33,9 @@ def datasets_in(place: str) -> Datasets:
     url, _, copies = place.partition(",")
     if not copies:
         return LocalDatasets(Path(url))
-    entropy = SystemEntropy()
-    cache = DatasetCache(Path(copies), entropy.take(8).hex(), 1 << 20)
-    return ObjectDatasets(Bucket(url), cache, SystemClock(), entropy)
+    clock, entropy = SystemClock(), SystemEntropy()
+    cache = DatasetCache(Path(copies), entropy.take(8).hex(), 1 << 20, clock)
+    return ObjectDatasets(Bucket(url), cache, clock, entropy)
 
 
 class Storm:

@@ -218,7 +218,7 @@ def datasets_of(settings: Settings, clock: Clock, entropy: Entropy) -> Datasets 
     from .adapters.dataset_cache import DatasetCache
     from .adapters.object_datasets import ObjectDatasets
 
-    cache = DatasetCache(settings.data_dir / "usage-copies", entropy.take(8).hex(), COPIES_BYTES)
+    cache = DatasetCache(settings.data_dir / "usage-copies", entropy.take(8).hex(), COPIES_BYTES, clock)
     return ObjectDatasets(bucket, cache, clock, entropy)
 
 

@@ -28,8 +28,9 @@ def local(request: pytest.FixtureRequest, place: Path, number: int) -> Datasets:
 
 def in_a_store(request: pytest.FixtureRequest, place: Path, number: int) -> Datasets:
     bucket = request.getfixturevalue("object_bucket")
-    cache = DatasetCache(place / f"machine-{number}", "token", 1 << 20)
-    return ObjectDatasets(Bucket(bucket.url), cache, ManualClock(), SeededEntropy(number))
+    clock = ManualClock()
+    cache = DatasetCache(place / f"machine-{number}", "token", 1 << 20, clock)
+    return ObjectDatasets(Bucket(bucket.url), cache, clock, SeededEntropy(number))
 
 
 ADAPTERS = {"local": local, "s3": in_a_store}

@@ -13,15 +13,20 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ..core.errors import DependencyUnavailable, ToolFault
+from ..ports import Clock
 from .datasets import ROWS_FILE
 from .held_directory import hold, remove_unless_held
 
 RESERVED_BYTES: Final = 256 << 20
 """Disk that copies leave free."""
+
+IDLE_S: Final = 600.0
+"""How long a copy stays that nobody uses: each owner who has one costs a look at a catalogue now and then."""
 
 _STAGED: Final = "staged-"
 _LOCK: Final = ".lock"
@@ -30,15 +35,22 @@ Copy = tuple[str, str]
 """Folder of the owner and id of the dataset."""
 
 
+@dataclass(slots=True)
+class _Kept:
+    size: int
+    used_at: float
+
+
 class DatasetCache:
     """Copies below ``root``, of ``most_bytes`` in all. Methods may be called from any thread."""
 
-    def __init__(self, root: Path, token: str, most_bytes: int) -> None:
+    def __init__(self, root: Path, token: str, most_bytes: int, clock: Clock) -> None:
         self._root = root
+        self._clock = clock
         self.directory = root / token
         self._most = most_bytes
-        self._copies: OrderedDict[Copy, int] = OrderedDict()
-        """Sizes; what was used last is last."""
+        self._copies: OrderedDict[Copy, _Kept] = OrderedDict()
+        """What was used last is last."""
         self._pinned: Counter[Copy] = Counter()
         self._lock = threading.Lock()
         self._descriptor = -1
@@ -75,6 +87,7 @@ class DatasetCache:
         with self._lock:
             if copy not in self._copies:
                 return None
+            self._copies[copy].used_at = self._clock.monotonic()
             self._copies.move_to_end(copy)
             return self._path(copy)
 
@@ -84,10 +97,10 @@ class DatasetCache:
         with self._lock:
             removable = [copy for copy in self._copies if not self._pinned[copy]]
             for copy in removable:
-                if sum(self._copies.values()) + size <= self._most and self._has_disk_for(size):
+                if self._has_room_for(size):
                     return
                 self._remove(copy)
-            if sum(self._copies.values()) + size > self._most or not self._has_disk_for(size):
+            if not self._has_room_for(size):
                 raise DependencyUnavailable("This server has no room for more usage data now.", retry_after_ms=10_000)
 
     def check_fits(self, size: int) -> None:
@@ -106,9 +119,17 @@ class DatasetCache:
             path = self._path(copy)
             path.parent.mkdir(mode=0o700, exist_ok=True)
             file.replace(path)
-            self._copies[copy] = size
+            self._copies[copy] = _Kept(size, self._clock.monotonic())
             self._copies.move_to_end(copy)
         return path
+
+    def drop_idle(self) -> None:
+        """Remove the copies that nobody has used for ``IDLE_S``."""
+        oldest = self._clock.monotonic() - IDLE_S
+        with self._lock:
+            idle = [copy for copy, kept in self._copies.items() if kept.used_at < oldest and not self._pinned[copy]]
+            for copy in idle:
+                self._remove(copy)
 
     def keep_only(self, folder: str, dataset_ids: Collection[str]) -> None:
         """Remove the copies of a folder that are none of these, whether they are in use or not."""
@@ -141,5 +162,7 @@ class DatasetCache:
         self._copies.pop(copy)
         self._path(copy).unlink(missing_ok=True)
 
-    def _has_disk_for(self, size: int) -> bool:
+    def _has_room_for(self, size: int) -> bool:
+        if sum(kept.size for kept in self._copies.values()) + size > self._most:
+            return False
         return shutil.disk_usage(self.directory).free >= size + RESERVED_BYTES

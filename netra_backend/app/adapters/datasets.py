@@ -91,7 +91,7 @@ class Datasets(Protocol):
         """Delete datasets that were imported before then, whoever's; how many."""
 
     async def tidy(self) -> None:
-        """Let go of local copies of what was deleted elsewhere, and of what died processes left. Called now and then."""
+        """Let go of local copies that are needed no more, above all of what was deleted elsewhere. Called now and then."""
 
     async def close(self) -> None:
         """Let go of what this process holds."""

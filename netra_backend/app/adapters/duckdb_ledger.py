@@ -119,15 +119,14 @@ class DuckDBLedger:
                 field="question",
                 hint="Raw SQL is answered where an operator sets NETRA_ALLOW_RAW_SQL=1; ask with metrics and filters.",
             )
-        if question == _PROFILE and not await self._kept.of(owner):
-            return (
-                profile_without_rows()
-            )  # most who ask for the first time have no data: no process is needed to say so
         asked = {"question": question, "arguments": arguments, "cpu_s": self._bounds.question_cpu_s}
         self._asked += 1
         async with _turn(self._asking_turns, owner):
             for _ in range(_LOOKS):
                 datasets = await self._kept.of(owner)
+                if question == _PROFILE and not datasets:
+                    # Most who ask for the first time have no data: no process is needed to say so.
+                    return profile_without_rows()
                 with contextlib.suppress(DatasetsChanged):
                     return await self._children.ask(
                         owner,

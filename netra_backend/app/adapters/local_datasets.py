@@ -57,7 +57,7 @@ class LocalDatasets:
         return await asyncio.to_thread(self._directory.trim, before_ms)
 
     async def tidy(self) -> None:
-        await asyncio.to_thread(self._directory.recover)
+        """There are no copies; what a killed process left is removed when the next one starts."""
 
     async def close(self) -> None:
         """Nothing is held between calls."""

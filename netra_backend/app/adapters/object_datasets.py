@@ -129,6 +129,7 @@ class ObjectDatasets:
         return count
 
     async def tidy(self) -> None:
+        await asyncio.to_thread(self._cache.drop_idle)
         for folder in self._cache.folders():
             await self._catalogue(folder)
         now_ms = self._clock.now_ms()

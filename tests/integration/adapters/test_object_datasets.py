@@ -30,7 +30,7 @@ class Machine:
 
     def __init__(self, url: str, place: Path, most_bytes: int = 1 << 20) -> None:
         self.clock = ManualClock()
-        self.cache = DatasetCache(place, "token", most_bytes)
+        self.cache = DatasetCache(place, "token", most_bytes, self.clock)
         self.datasets = ObjectDatasets(Bucket(url, bounds=QUICK), self.cache, self.clock, SeededEntropy(str(place)))
 
     def copies(self) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 from netra_backend.app.adapters import dataset_cache
 from netra_backend.app.adapters.dataset_cache import Copy, DatasetCache
 from netra_backend.app.core.errors import DependencyUnavailable, ToolFault
+from test_framework.clock import ManualClock
 
 ONE, TWO, THREE = ("alice", "data_1"), ("alice", "data_2"), ("bob", "data_3")
 
@@ -18,8 +19,13 @@ class Usage(NamedTuple):
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> DatasetCache:
-    cache = DatasetCache(tmp_path / "copies", "mine", 100)
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def cache(tmp_path: Path, clock: ManualClock) -> DatasetCache:
+    cache = DatasetCache(tmp_path / "copies", "mine", 100, clock)
     cache.open()
     return cache
 
@@ -99,7 +105,7 @@ def test_a_killed_process_leaves_nothing_to_the_next_and_a_living_one_loses_noth
     dead = tmp_path / "copies" / "dead"
     dead.mkdir()
     (dead / "rows.duckdb").touch()
-    other = DatasetCache(tmp_path / "copies", "other", 100)
+    other = DatasetCache(tmp_path / "copies", "other", 100, ManualClock())
     other.open()
     assert mine.exists()
     assert not dead.exists()
@@ -109,7 +115,17 @@ def test_a_killed_process_leaves_nothing_to_the_next_and_a_living_one_loses_noth
     assert mine.exists()
 
 
-def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_what_nobody_uses_for_a_while_is_removed(cache: DatasetCache, clock: ManualClock) -> None:
+    for copy in (ONE, TWO, THREE):
+        placed(cache, copy, 10)
+    clock.advance(s=dataset_cache.IDLE_S + 1)
+    cache.find(TWO)
+    with cache.pinned([THREE]):
+        cache.drop_idle()
+    assert [cache.find(copy) is not None for copy in (ONE, TWO, THREE)] == [False, True, True]
+
+
+def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path, clock: ManualClock) -> None:
     (tmp_path / "copies").touch()
     with pytest.raises(OSError, match=os.strerror(17)):
-        DatasetCache(tmp_path / "copies", "mine", 100).open()
+        DatasetCache(tmp_path / "copies", "mine", 100, clock).open()

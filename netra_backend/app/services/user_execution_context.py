@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ..core import validation
 from ..core.errors import InvalidContextError
-from ..core.ids import are_valid_ids, check_id
+from ..core.ids import check_id, is_valid_id
 
 __all__ = ["InvalidContextError", "UserExecutionContext", "validate_user_context"]
 
@@ -83,11 +83,14 @@ class UserExecutionContext:
         self._check_ids()
 
     def _check_ids(self) -> None:
-        # All at once for the common case: a context is on every request's path.
-        ids: tuple[object, ...] = (self.user_id, self.thread_id, self.run_id, self.request_id)
-        if self.connection_id is not None:
-            ids = (*ids, self.connection_id)
-        if are_valid_ids(ids):
+        # One expression for the common case: a context is on every request's path.
+        if (
+            is_valid_id(self.user_id)
+            and is_valid_id(self.thread_id)
+            and is_valid_id(self.run_id)
+            and is_valid_id(self.request_id)
+            and (self.connection_id is None or is_valid_id(self.connection_id))
+        ):
             return
         check_id("user_id", self.user_id)
         check_id("thread_id", self.thread_id)

@@ -10,7 +10,7 @@ import pytest
 
 from netra_backend.app.core import ids, validation
 from netra_backend.app.core.errors import InvalidContextError
-from netra_backend.app.core.ids import MAX_LENGTH, PLACEHOLDER_WORDS, are_valid_ids, check_id, is_valid_id, mint
+from netra_backend.app.core.ids import MAX_LENGTH, PLACEHOLDER_WORDS, check_id, is_valid_id, mint
 
 VALID = [
     "user_123",
@@ -111,24 +111,6 @@ def test_a_string_of_another_type_is_no_id() -> None:
     assert not is_valid_id(Sneaky("user_123"))
     with pytest.raises(InvalidContextError):
         check_id("user_id", Sneaky("user_123"))
-
-
-@pytest.mark.validation_point("id.format", "id.placeholder")
-@pytest.mark.parametrize("wrong", [*NO_STRINGS, *MALFORMED[:3], *TEMPLATES[:3], *NIL_UUIDS, "placeholder_1", "test"])
-def test_ids_are_valid_together_only_if_each_of_them_is(wrong: object) -> None:
-    assert are_valid_ids(("user_123", "thread_456", "user_123"))
-    for place in range(3):
-        values: list[object] = ["user_123", "thread_456", "run_789"]
-        values[place] = wrong
-        assert not are_valid_ids(tuple(values))
-
-
-def test_a_string_of_another_type_makes_no_ids_valid() -> None:
-    class Sneaky(str):
-        pass
-
-    assert are_valid_ids(("user_123",))
-    assert not are_valid_ids((Sneaky("user_123"),))
 
 
 def test_a_refusal_shows_at_most_a_little_of_a_huge_value() -> None:

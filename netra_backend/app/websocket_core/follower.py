@@ -89,13 +89,9 @@ class Follower:
         """Another process says that it committed these frames, the first of them at this position."""
         verdict = self._following.told(owner, thread_id, epoch, first, first + len(frames) - 1)
         if verdict is Verdict.TELL:
-            self._tell(owner, thread_id, first, frames)
+            self._pool.tell(owner, thread_id, first, frames)
         elif verdict is Verdict.READ:
             self._read(owner, thread_id)
-
-    def _tell(self, owner: str, thread_id: str, first: int, frames: Sequence[bytes]) -> None:
-        self._log.forget(thread_id)  # what is in memory of a thread that others hold is older than this
-        self._pool.tell(owner, thread_id, first, frames)
 
     # --- gaps -------------------------------------------------------------------------------------------------------
 
@@ -123,7 +119,7 @@ class Follower:
                         first = mark.at + 1
                         if not following.page(mark, len(page)):
                             break
-                        self._tell(mark.owner, mark.thread_id, first, page)
+                        self._pool.tell(mark.owner, mark.thread_id, first, page)
                     if mark.at == gap[0]:
                         following.absent(mark)
         except Exception:
@@ -230,7 +226,6 @@ class Follower:
         at = self._following.at(owner, thread_id)
         if at is not None and at >= seq:
             return
-        self._log.forget(thread_id)
         stored = await self._log.find(thread_id)
         if stored is None or stored.owner != owner:
             return

@@ -156,12 +156,14 @@ class Settings:
             allow_raw_sql=reader.take("NETRA_ALLOW_RAW_SQL", values.flag, False),
             limits=limits or Limits(),
         )
-        settings._judge_together(reader.faults)
+        reader.faults += settings.contradictions()
         if reader.faults:
             raise ConfigurationError(reader.faults, point=validation.CONFIG_FAULTS)
         return settings
 
-    def _judge_together(self, faults: list[str]) -> None:
+    def contradictions(self) -> list[str]:
+        """What does not go together, in words that say what to do."""
+        faults: list[str] = []
         if self.uses_development_key and not self.is_loopback:
             faults.append(
                 f"NETRA_HOST={self.host} can be reached by others, and the development key is for this machine alone: "
@@ -172,6 +174,12 @@ class Settings:
             faults.append(f"--workers {self.workers}: give a whole number from 1 to 256")
         elif self.workers > 1 and self.database_url is None:
             faults.append(f"--workers {self.workers} needs PostgreSQL: set NETRA_DATABASE_URL, or use one worker")
+        if self.redis_url is not None and self.database_url is None:
+            faults.append(
+                "NETRA_REDIS_URL is for several processes, which share a PostgreSQL: set NETRA_DATABASE_URL as well, or "
+                "take it out"
+            )
+        return faults
 
 
 class _Reader:

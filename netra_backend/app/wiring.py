@@ -16,10 +16,6 @@ from .adapters.data_directory import lock_data_directory, make_data_directory
 from .adapters.datasets import Datasets
 from .adapters.development_key import development_key
 from .adapters.duckdb_ledger import DuckDBLedger
-from .adapters.file_revocations import FileRevocations
-from .adapters.local_tickets import LocalTickets
-from .adapters.sqlite_audit import SqliteAudit
-from .adapters.sqlite_event_log import SqliteEventLog
 from .adapters.static_keys import StaticKeys
 from .adapters.system_clock import SystemClock, SystemEntropy
 from .agents.cost_optimizer import CostOptimizer
@@ -36,14 +32,17 @@ from .core import validation
 from .core.errors import ConfigurationError
 from .core.ids import mint
 from .core.limits import Quotas
+from .fleet.told_revocations import ToldRevocations
 from .ports import Clock, Entropy, KeySet, Ledger, Model
 from .services.approvals import Approvals
 from .services.audit_trail import AuditTrail
 from .services.authentication import Authentication, TrustedSource
+from .services.colleagues import Colleagues
 from .services.conversations import Conversations
 from .services.revocations import Revocations
 from .services.tickets import TicketOffice
 from .services.websocket_bridge_factory import WebSocketBridgeFactory
+from .stores import Others, open_embedded, open_shared
 from .turn import Turns
 from .web.application import Application
 from .web.desk import FrontDesk
@@ -82,7 +81,8 @@ async def open_runtime(
     ``place`` is that of this process among several that share the data directory; who started them holds it then.
     Raises ``ConfigurationError`` where the data directory cannot be had.
     """
-    _check_adapters(settings)
+    if faults := settings.contradictions():  # they may have been made by hand
+        raise ConfigurationError(faults, point=validation.WIRING_ADAPTERS)
     loop = asyncio.get_running_loop()
     clock, entropy, limits = SystemClock(), SystemEntropy(), settings.limits
     new_id = _minter(clock, entropy)
@@ -96,13 +96,16 @@ async def open_runtime(
         else:
             scratch = make_data_directory(data_dir / f"process-{place}")
 
-        audit = SqliteAudit(data_dir / "audit.db")
-        stack.push_async_callback(audit.close)
         pool = WebSocketConnectionPool()
         pool.configure(loop.call_soon)
         stack.push_async_callback(pool.cleanup)
-        log = SqliteEventLog(data_dir / "events.db", clock, loop, pool.publish, _stop_on_failure)
-        stack.push_async_callback(log.close)
+        if settings.database_url is None:
+            stores = await open_embedded(data_dir, clock, pool, _stop_on_failure, stack)
+        else:
+            urls = settings.database_url, settings.redis_url
+            stores = await open_shared(*urls, new_id("prc"), clock, entropy, pool, _stop_on_failure, stack)
+        log, audit, others = stores.log, stores.audit, stores.others
+        colleagues = None if others is None else Colleagues(others.fleet, others.follower.answering)
         ledger = DuckDBLedger(
             data_dir / "usage",
             clock,
@@ -113,9 +116,11 @@ async def open_runtime(
         stack.push_async_callback(ledger.close)
         await ledger.start()
 
-        revocations = Revocations(FileRevocations(data_dir))
+        revocations = Revocations(
+            stores.revocations if colleagues is None else ToldRevocations(stores.revocations, colleagues)
+        )
         await revocations.load()
-        tickets = TicketOffice(LocalTickets(), clock, entropy)
+        tickets = TicketOffice(stores.tickets, clock, entropy)
         sources = [TrustedSource(source, _keys(source, settings, clock, entropy)) for source in settings.token_sources]
         for source in sources:
             stack.push_async_callback(source.keys.close)
@@ -146,11 +151,12 @@ async def open_runtime(
             quotas=quotas,
             limits=limits,
             loop=loop,
+            elsewhere=colleagues,
         )
         desk = FrontDesk(
             authentication=authentication,
             turns=turns,
-            catch_up=CatchUp(log, conversations),
+            catch_up=CatchUp(log, conversations, None if others is None else others.follower),
             pool=pool,
             quotas=quotas,
             limits=limits,
@@ -183,6 +189,8 @@ async def open_runtime(
             announce=announce,
             scratch=scratch,
         )
+        if others is not None and colleagues is not None:
+            _join(others, colleagues, runtime, stack)
         revocations.listen(partial(_end_sign_in, pool, turns))
         try:
             await asyncio.to_thread(prepare, data_dir / "triage")
@@ -190,6 +198,30 @@ async def open_runtime(
             yield runtime
         finally:
             await turns.drain(0)
+
+
+def _join(others: Others, colleagues: Colleagues, runtime: Runtime, stack: AsyncExitStack) -> None:
+    """Be one of several processes: answer the others, and make rounds from now on."""
+    from .fleet.answering import Answering
+    from .fleet.rounds import Rounds
+    from .fleet.takeover import Takeover
+
+    takeover = Takeover(runtime.turns, colleagues)
+    answering = Answering(runtime.turns, runtime.log, runtime.revocations, takeover.work)
+    others.fleet.serve(answering.answer, answering.hear)
+    rounds = Rounds(takeover, runtime.revocations)
+    stack.push_async_callback(rounds.close)
+    bus = others.bus
+    if bus is not None:
+        runtime.beside = {"bus": lambda: bus.connected}
+    if others.presence is not None:
+        from .services.counts_exchange import CountsExchange
+
+        exchange = CountsExchange(runtime.quotas, others.presence)
+        exchange.start()
+        stack.push_async_callback(exchange.close)
+    runtime.counted = others.counts
+    runtime.beat = rounds.tick
 
 
 @asynccontextmanager
@@ -232,18 +264,6 @@ def bucket_of(url: str) -> Bucket:
             point=validation.DATASETS_INSTALLED,
         ) from None
     return Bucket(url)
-
-
-def _check_adapters(settings: Settings) -> None:
-    """Refuse what would have to be ignored: this version runs embedded, in one process."""
-    asked = (
-        (settings.database_url, "NETRA_DATABASE_URL is set, and this version stores in SQLite only: unset it"),
-        (settings.redis_url, "NETRA_REDIS_URL is set, and this version delivers in one process only: unset it"),
-        (settings.workers > 1, "--workers is above 1, and this version runs in one process only: leave it out"),
-    )
-    faults = [fault for is_asked, fault in asked if is_asked]
-    if faults:
-        raise ConfigurationError(faults, point=validation.WIRING_ADAPTERS)
 
 
 def _minter(clock: Clock, entropy: Entropy) -> Callable[[str], str]:

@@ -103,6 +103,8 @@ def tick(runtime: Runtime, http: HttpSide) -> None:
             _LOG.exception("a tick failed", extra={"connection_id": connection.connection_id})
     runtime.turns.tick(now)
     http.tick(now)
+    if runtime.beat is not None:
+        runtime.beat(now)
 
 
 async def _ticking(runtime: Runtime, http: HttpSide) -> None:

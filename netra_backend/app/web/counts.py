@@ -27,6 +27,7 @@ def totals(runtime: Runtime) -> dict[str, int]:
         **_prefixed("log", runtime.log.counts()),
         **_prefixed("ledger", runtime.ledger.counts()),
         **_prefixed("audit", runtime.audit.counts()),
+        **{name: count for part, of in runtime.counted.items() for name, count in _prefixed(part, of()).items()},
     }
 
 
@@ -42,6 +43,7 @@ def gauges(runtime: Runtime) -> dict[str, int]:
         "emitters": runtime.bridge.get_factory_metrics()["emitters_active"],
         "outbox_bytes": sum(connection.outbox.bytes for connection in runtime.connections),
         "draining": int(runtime.draining),
+        **{f"{part}_up": int(is_there()) for part, is_there in runtime.beside.items()},
     }
 
 

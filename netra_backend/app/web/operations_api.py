@@ -32,7 +32,8 @@ class Health(msgspec.Struct, frozen=True):
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """``status`` is ready or not_ready; ``parts`` tells ``ok`` or ``down`` of each dependency by name."""
+    """``status`` is ready or not_ready; ``parts`` tells ``ok`` or ``down`` of each dependency by name. ``bus`` and ``limits``,
+    which several processes have, may be down while it is ready: it serves, only slower or counting for itself."""
 
     status: str
     parts: dict[str, str]
@@ -60,6 +61,10 @@ class Watch:
                 self._at = runtime.clock.monotonic()
         return {**self._seen, "accepting": "down" if runtime.draining else "ok"}
 
+    def beside(self) -> dict[str, str]:
+        """The same of what the server can do without."""
+        return {name: "ok" if is_there() else "down" for name, is_there in self._runtime.beside.items()}
+
 
 async def _tried(look: Callable[[], Awaitable[object]]) -> str:
     try:
@@ -80,9 +85,10 @@ def operation_doors(runtime: Runtime, requests: Mapping[tuple[str, int], int]) -
     async def ready(_: Request) -> Response:
         parts = await watch.parts()
         holds = all(state == "ok" for state in parts.values())
+        told = {**parts, **watch.beside()}
         if holds:
-            return json_response(Readiness("ready", parts))
-        response = json_response(Readiness("not_ready", parts), 503)
+            return json_response(Readiness("ready", told))
+        response = json_response(Readiness("not_ready", told), 503)
         response.headers["Retry-After"] = "1"
         return response
 

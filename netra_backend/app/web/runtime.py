@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,5 +55,11 @@ class Runtime:
     """Tells other processes of this machine where the server listens."""
     scratch: Path
     """A directory of this process alone, for what it is receiving."""
+    beat: Callable[[float], None] | None = None
+    """Called about every second, with the monotonic time: what a process does among others."""
+    beside: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
+    """What it can do without, by name: whether it is there."""
+    counted: Mapping[str, Callable[[], Mapping[str, int]]] = field(default_factory=dict)
+    """What parts count that only a process among others has."""
     connections: set[Connection] = field(default_factory=set)
     draining: bool = False

@@ -36,15 +36,14 @@ def test_a_bind_that_others_can_reach_needs_keys_of_the_operators(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("NETRA_DATABASE_URL", "postgresql://127.0.0.1/netra"), ("NETRA_REDIS_URL", "redis://127.0.0.1:6379")],
+    ("settings", "workers"), [({"NETRA_REDIS_URL": "redis://127.0.0.1:6379"}, 1), ({}, 2)], ids=["redis", "workers"]
 )
-def test_a_setting_that_cannot_be_honoured_yet_is_refused_rather_than_ignored(
-    tmp_path: Path, name: str, value: str
+def test_what_several_processes_need_is_refused_without_the_database_that_they_share(
+    tmp_path: Path, settings: dict[str, str], workers: int
 ) -> None:
-    server = ServerProcess(tmp_path / "data", {name: value})
+    server = ServerProcess(tmp_path / "data", settings, workers=workers)
     try:
-        with pytest.raises(ServerFailed, match=name):
+        with pytest.raises(ServerFailed, match="NETRA_DATABASE_URL"):
             server.start()
     finally:
         server.close()

@@ -1,0 +1,137 @@
+"""Where one process keeps what outlives it, and by what it works with others: as the settings say.
+
+Drivers of PostgreSQL and Redis are imported in the branch that chooses them: an embedded server needs neither.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
+
+from .adapters.file_revocations import FileRevocations
+from .adapters.json_logs import name_process
+from .adapters.local_tickets import LocalTickets
+from .adapters.sqlite_audit import SqliteAudit
+from .adapters.sqlite_event_log import SqliteEventLog
+from .core.history import Chunk
+from .ports import Audit, Bus, Clock, Entropy, EventLog, Fleet, Presence, RevocationStore, Tickets
+from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
+
+if TYPE_CHECKING:
+    from .websocket_core.follower import Follower
+
+Publish = Callable[[Sequence[Chunk]], None]
+OnFailure = Callable[[BaseException], None]
+
+_CONNECTIONS: Final = 2
+"""To PostgreSQL, of each of the two roles, for what is neither the log nor the fleet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """How a process finds and hears the others. ``bus`` and ``presence`` are ``None`` without Redis."""
+
+    fleet: Fleet
+    follower: Follower
+    bus: Bus | None
+    presence: Presence | None
+    counts: Mapping[str, Callable[[], Mapping[str, int]]]
+    """What each of these counts, by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The stores of one process; ``others`` is ``None`` where it has its stores for itself."""
+
+    log: EventLog
+    audit: Audit
+    tickets: Tickets
+    revocations: RevocationStore
+    others: Others | None = None
+
+
+async def open_embedded(
+    data_dir: Path, clock: Clock, pool: WebSocketConnectionPool, on_failure: OnFailure, stack: AsyncExitStack
+) -> Stores:
+    """Stores in the data directory, of this process alone. ``stack`` closes them."""
+    loop = asyncio.get_running_loop()
+    audit = SqliteAudit(data_dir / "audit.db")
+    stack.push_async_callback(audit.close)
+    log = SqliteEventLog(data_dir / "events.db", clock, loop, pool.publish, on_failure)
+    stack.push_async_callback(log.close)
+    return Stores(log, audit, LocalTickets(), FileRevocations(data_dir))
+
+
+async def open_shared(
+    database_url: str,
+    redis_url: str | None,
+    process_id: str,
+    clock: Clock,
+    entropy: Entropy,
+    pool: WebSocketConnectionPool,
+    on_failure: OnFailure,
+    stack: AsyncExitStack,
+) -> Stores:
+    """Stores in PostgreSQL, which other processes share. ``stack`` closes them.
+
+    Raises ``ConfigurationError`` where the database would not keep users apart or is not known, and
+    ``DependencyUnavailable``.
+    """
+    from .adapters.postgres_audit import PostgresAudit
+    from .adapters.postgres_connection import READER, WRITER, open_pool
+    from .adapters.postgres_event_log import PostgresEventLog
+    from .adapters.postgres_fleet import PostgresFleet
+    from .adapters.postgres_gate import require_postgres
+    from .adapters.postgres_revocations import PostgresRevocations
+    from .adapters.postgres_tickets import PostgresTickets
+    from .websocket_core.follower import Follower
+
+    name_process(process_id)
+    await require_postgres(database_url)
+    writer = await open_pool(database_url, WRITER, size=_CONNECTIONS)
+    stack.push_async_callback(writer.close)
+    reader = await open_pool(database_url, READER, size=_CONNECTIONS)
+    stack.push_async_callback(reader.close)
+    audit = PostgresAudit(writer, reader)
+    stack.push_async_callback(audit.close)
+    follower = Follower(pool, asyncio.get_running_loop())
+    log = await PostgresEventLog.open(database_url, process_id, clock, follower.publish, on_failure)
+    stack.push_async_callback(log.close)
+    fleet = await PostgresFleet.open(database_url, process_id)
+    stack.push_async_callback(fleet.close)
+    bus, presence = None, None
+    counts: dict[str, Callable[[], Mapping[str, int]]] = {
+        "fleet": lambda: {"letters_dropped": fleet.dropped, "gaps_read": follower.gaps_read}
+    }
+    if redis_url is not None:
+        from .adapters.redis_bus import RedisBus
+        from .adapters.redis_presence import RedisPresence
+
+        namespace, key = _apart(database_url)
+        loop = asyncio.get_running_loop()
+        bus = RedisBus(redis_url, follower.heard, loop, entropy, namespace=namespace, key=key)
+        stack.push_async_callback(bus.close)
+        bus.start()
+        counts["bus"] = bus.counts
+        presence = RedisPresence(redis_url, process_id, namespace=namespace)
+        stack.push_async_callback(presence.close)
+    follower.configure(log, bus)
+    stack.push_async_callback(follower.close)
+    follower.start()
+    others = Others(fleet, follower, bus, presence, counts)
+    return Stores(log, audit, PostgresTickets(writer), PostgresRevocations(writer), others)
+
+
+def _apart(database_url: str) -> tuple[str, bytes]:
+    """What keeps servers apart that share one Redis: a name, and a key for messages, by the database and its password, which
+    all processes of a server know. A message that was sealed with another password is not believed, and what it would have
+    told is read from the log."""
+    parts = urlsplit(database_url)
+    name = parts.path.strip("/") or "netra"
+    return f"netra:{name}", hashlib.sha256(b"netra bus\0" + unquote(parts.password or "").encode()).digest()

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 from ..core.errors import DependencyUnavailable
 from .audit_rows import KEPT, ROOM, UNWRITABLE, Record, Trimming, bounded, pseudonym_for, shown, written
+from .sqlite_schema import connect_privately
 
 _BATCH: Final = 1_000
 _SCHEMA: Final = """
@@ -45,7 +46,7 @@ class SqliteAudit:
         self.recorded = 0
         self.dropped = 0
         self._room = room
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._connection = connect_privately(path)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=FULL")
         self._connection.execute("PRAGMA secure_delete=ON")

@@ -21,7 +21,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
     Raises ``ConfigurationError`` where the file has a schema that is not the one of this program.
     """
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection = connect_privately(path)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA secure_delete=ON")
@@ -38,6 +38,13 @@ def open_writer(path: Path) -> sqlite3.Connection:
             connection.close()
             raise
     return connection
+
+
+def connect_privately(path: Path) -> sqlite3.Connection:
+    """A connection to a file that, where it is made here, its owner alone can read; SQLite gives the files beside it the same
+    mode. The directory is closed to others anyway: this is for copies that are taken with their modes."""
+    path.touch(mode=0o600, exist_ok=True)
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
 
 def check_version(version: int, path: Path) -> None:

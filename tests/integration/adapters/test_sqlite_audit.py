@@ -27,6 +27,10 @@ def stored(path: Path) -> bytes:
     return b"".join(file.read_bytes() for file in path.parent.iterdir())
 
 
+async def test_the_file_is_its_owners_alone(audit: SqliteAudit, tmp_path: Path) -> None:
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+
+
 async def test_no_secret_reaches_the_file(audit: SqliteAudit, tmp_path: Path) -> None:
     audit.record("ada", "refused", "auth.signature", {"field": "bearer.abcdefghijkl", "x": "sk-abcdefghijklmnop"}, 1)
     await audit.rows("ada", 1)

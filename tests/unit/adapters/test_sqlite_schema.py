@@ -28,6 +28,12 @@ def test_a_commit_waits_for_the_disk_and_what_is_deleted_is_overwritten(tmp_path
         assert setting(writer, "wal_autocheckpoint") == sqlite_schema.CHECKPOINT_PAGES
 
 
+def test_the_file_and_those_beside_it_are_their_owners_alone(tmp_path: Path) -> None:
+    with closing(sqlite_schema.open_writer(tmp_path / "events.db")):
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {"events.db": 0o600, "events.db-wal": 0o600, "events.db-shm": 0o600}
+
+
 def test_a_file_that_was_made_before_is_opened_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     with closing(sqlite_schema.open_writer(path)) as writer:

@@ -27,8 +27,13 @@ def stored(path: Path) -> bytes:
     return b"".join(file.read_bytes() for file in path.parent.iterdir())
 
 
+def modes(directory: Path) -> set[int]:
+    """Who may read and write what lies there."""
+    return {path.stat().st_mode & 0o777 for path in directory.iterdir()}
+
+
 async def test_the_file_is_its_owners_alone(audit: SqliteAudit, tmp_path: Path) -> None:
-    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+    assert modes(tmp_path) == {0o600}
 
 
 async def test_no_secret_reaches_the_file(audit: SqliteAudit, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from typing import Final
 
 from ..core.identity import Identity
@@ -15,7 +15,8 @@ class LocalTickets:
     """Tickets leave when they are taken, and those that ran out when there is need of room."""
 
     def __init__(self) -> None:
-        self._tickets: dict[str, tuple[Identity, int]] = {}
+        # Swept from its front: a plain dict would go over the places of all that left before, for each one that leaves.
+        self._tickets: OrderedDict[str, tuple[Identity, int]] = OrderedDict()
         self._held: Counter[str] = Counter()
 
     async def put(self, digest: str, identity: Identity, now_ms: int, expires_at_ms: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -209,7 +210,8 @@ class Quotas:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._users: dict[str, UserQuota] = {}
-        self._left: dict[str, None] = {}
+        # Taken from its front again and again: a plain dict would go over the places of all that were taken before.
+        self._left: OrderedDict[str, None] = OrderedDict()
         self._now = 0.0
 
     def of(self, user_id: str, now: float) -> UserQuota:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -16,7 +17,8 @@ class Recent(Generic[_Key, _Value]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._values: dict[_Key, _Value] = {}
+        # A plain dict finds its first key by going over the places of all that were dropped before it.
+        self._values: OrderedDict[_Key, _Value] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._values)
@@ -27,7 +29,7 @@ class Recent(Generic[_Key, _Value]):
     def put(self, key: _Key, value: _Value) -> None:
         values = self._values
         if len(values) >= self._most and key not in values:
-            del values[next(iter(values))]
+            values.popitem(last=False)
         values[key] = value
 
     def drop(self, key: _Key) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any, Final
 
 from redis.asyncio import ConnectionPool
@@ -37,8 +38,8 @@ Heard = Callable[[str, str, str, int, Sequence[bytes]], None]
 
 
 class RedisBus:
-    """``ports.Bus``. ``namespace`` keeps the servers apart that share one Redis, whose channels know no databases; ``key`` (at
-    most 64 bytes, the same in all processes) seals messages, so that nobody else who can publish is believed."""
+    """``ports.Bus``. ``namespace`` keeps the servers apart that share one Redis, whose channels know no databases; ``key``,
+    the same in all processes, seals messages, so that nobody else who can publish is believed."""
 
     def __init__(
         self,
@@ -56,7 +57,7 @@ class RedisBus:
         self._loop = loop
         self._entropy = entropy
         self._suffix = f":{namespace}:events".encode()
-        self._key = key
+        self._key = blake2b(key).digest()
         self._beat_s = beat_s
         self._sender = entropy.take(SENDER_BYTES)
         self._pool = ConnectionPool.from_url(
@@ -158,9 +159,7 @@ class RedisBus:
 
     async def _hear(self, connection: Any) -> None:
         while True:
-            said = await connection.read_response(
-                timeout=math.inf
-            )  # a timer for each would cost more than it: see ``_tend``
+            said = await connection.read_response(timeout=math.inf)  # without a timer for each: ``_tend`` sees to it
             self._quiet = 0
             kind = said[0] if isinstance(said, list) else b"pong"
             if kind == b"message":
@@ -227,6 +226,9 @@ class RedisBus:
             except (RedisError, OSError) as fault:
                 if not failures:
                     _LOG.warning("a connection to the bus was lost: %s; the log is looked at instead", fault)
+                failures += 1
+            except Exception:  # whatever it is, later messages are worth hearing
+                _LOG.exception("the bus stumbled; it begins anew")
                 failures += 1
             finally:
                 await connection.disconnect(nowait=True)

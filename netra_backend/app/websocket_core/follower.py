@@ -229,7 +229,8 @@ class Follower:
         stored = await self._log.find(thread_id)
         if stored is None or stored.owner != owner:
             return
-        if self._following.moved(owner, thread_id, stored.epoch, stored.durable) is Verdict.READ:
+        _, verdict = self._following.live(owner, thread_id, stored.epoch, stored.durable)
+        if verdict is Verdict.READ:
             self._read(owner, thread_id)
         target = min(seq, stored.durable)
         while (mark := self._following.mark(owner, thread_id)) is not None and mark.at < target:

@@ -142,6 +142,19 @@ class TestFaults:
         pair.speaker.publish([chunk(first, size=1_000_000) for first in range(fits + 5)])
         assert pair.speaker.counts()["dropped"] == 5
 
+    async def test_a_listener_that_raises_costs_one_message(
+        self, pair: Pair, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stumble(*_: Any) -> None:
+            raise KeyError("a fault of ours")
+
+        monkeypatch.setattr(pair.listener, "_heard", stumble)
+        pair.speaker.publish([chunk(1)])
+        await until(lambda: "the bus stumbled" in caplog.text)
+        monkeypatch.undo()
+        await pair.connected()
+        await pair.says(2)
+
     async def test_connections_that_the_server_ends_are_made_again(self, pair: Pair, redis_service: Any) -> None:
         redis = Redis.from_url(redis_service.url)
         before = pair.listener.counts()["connections"]
@@ -159,7 +172,7 @@ class TestStrangers:
         channel = f"user_ada:{pair.namespace}:events"
         hostile = [rng.randbytes(rng.randrange(200)) for _ in range(200)]
         hostile += [b"", b"{}", b"x" * 3_000_000, make_message(chunk(5), b"stranger", b"another key")]
-        hostile += [make_message(chunk(6, "user_bob"), b"stranger", b"of this test")]
+        hostile += [make_message(chunk(6, "user_bob"), b"stranger", pair.listener._key)]
         for each in hostile:
             assert await redis.publish(channel, each) == 1
         await pair.says(7)

@@ -466,6 +466,21 @@ class TestCatchingUp:
         assert live == {old.head.thread_id: 2, new.head.thread_id: 0}
         assert seqs(wire) == [1, 2, 3]
 
+    async def test_a_device_that_catches_up_on_an_old_thread_disturbs_no_other(
+        self, fleet: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "LOOK_THREADS", 1)
+        one, two = fleet(), fleet()
+        old = await one.ended("user_ada", "a", "b")
+        one.room.clock.advance(s=1)
+        await one.ended("user_ada", "c")
+        _, other = await two.connect()
+        connection, wire = await two.connect()
+        await resume(connection, **{old.head.thread_id: (old.head.epoch, 1)})
+        await until(lambda: len(wire.said) == 4)
+        assert seqs(wire) == [2, 3]
+        assert other.said == []
+
     async def test_a_thread_that_is_deleted_here_is_not_told_as_live(self, fleet: Any) -> None:
         one = fleet()
         run = await one.ended("user_ada", "a")

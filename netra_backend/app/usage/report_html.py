@@ -15,6 +15,8 @@ from .svg import Bar, columns, rows, waterfall
 MAX_NAME: Final = 120
 SPLITS: Final = (("model", "By model"), ("team", "By team"), ("feature", "By feature"), ("dataset", "By dataset"))
 
+_FIGURE: Final = 20
+_FIGURE_STARTS: Final = frozenset("$-0123456789")
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _STYLE: Final = """
 :root { color-scheme: light dark; --ink: #1c2126; --paper: #fff; --line: #d5dae0; --bar: #3567b7; --jump: #c2410c;
@@ -31,8 +33,13 @@ table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-n
 th, td { border-bottom: 1px solid var(--line); padding: .35rem .5rem; text-align: right; vertical-align: top; }
 th:first-child, td:first-child, .words td, .words th { text-align: left; }
 .note { background: var(--soft); border-left: 4px solid var(--jump); padding: .6rem 1rem; }
-details { margin: .6rem 0; } td { overflow-wrap: anywhere; }
-@media print { body { max-width: none; margin: 0; } section { break-inside: avoid; } details > * { display: block; } }
+details { margin: .6rem 0; } td { overflow-wrap: anywhere; } td.figure { white-space: nowrap; }
+.wide { overflow-x: auto; } .wide td:first-child { min-width: 9rem; }
+@media (max-width: 40rem) { .wide table { min-width: 34rem; } body { margin: 1rem auto; } }
+@media print { :root { color-scheme: light; --ink: #000; --paper: #fff; --line: #bbb; --bar: #3567b7; --jump: #c2410c;
+  --saved: #2f855a; --soft: #fff; } body { max-width: none; margin: 0; font-size: 11pt; } .wide { overflow: visible; }
+  h2, h3, summary { break-after: avoid; } svg, tr, details { break-inside: avoid; } thead { display: table-header-group; }
+  svg rect { print-color-adjust: exact; -webkit-print-color-adjust: exact; } details > * { display: block; } }
 """
 
 
@@ -75,8 +82,16 @@ def _text(value: object) -> str:
 
 def _table(header: Sequence[str], lines: Iterable[Sequence[object]], kind: str = "") -> str:
     head = "".join(f'<th scope="col">{_text(cell)}</th>' for cell in header)
-    body = "".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in line)}</tr>" for line in lines)
-    return f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    body = "".join(f"<tr>{''.join(map(_cell, line))}</tr>" for line in lines)
+    table = f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<div class="wide">{table}</div>' if len(header) > 4 else table
+
+
+def _cell(value: object) -> str:
+    """A cell; a figure is not broken over lines."""
+    shown = str(value)
+    figure = len(shown) <= _FIGURE and shown[:1] in _FIGURE_STARTS
+    return f'<td class="figure">{_text(shown)}</td>' if figure else f"<td>{_text(shown)}</td>"
 
 
 def _head(summary: Mapping[str, Any]) -> str:
@@ -99,8 +114,12 @@ def _head(summary: Mapping[str, Any]) -> str:
     told = "".join(f'<p class="note">{_text(note)}</p>' for note in notes)
     return (
         f'<p class="total">{display(summary["total_usd"])}</p><p>{summary["requests"]:,} requests at list prices, '
-        f"{_text(period['from'])} to {_text(period['to'])}.</p>{told}"
+        f"{_moment(period['from'])} to {_moment(period['to'])} (UTC).</p>{told}"
     )
+
+
+def _moment(iso: str) -> str:
+    return _text(iso[:16].replace("T", " "))
 
 
 def _by_day(summary: Mapping[str, Any], anomalies: Mapping[str, Any] | None) -> str:

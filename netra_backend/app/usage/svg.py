@@ -47,6 +47,9 @@ def columns(title: str, bars: Sequence[Bar]) -> str:
     if line:
         parts.append(f'<polyline class="expected" points="{" ".join(line)}"/>')
     if bars:
+        # The scale: its top, above which nothing is drawn.
+        highest = max(bars, key=lambda bar: float(bar.usd))
+        parts.append(f'<text class="scale" x="0" y="12">{display(highest.usd)}</text>')
         parts.append(f'<text x="0" y="{_PLOT_HEIGHT + 18}">{escape(bars[0].name)}</text>')
         parts.append(f'<text x="{WIDTH}" y="{_PLOT_HEIGHT + 18}" text-anchor="end">{escape(bars[-1].name)}</text>')
     return _svg(title, _PLOT_HEIGHT + 24, parts)

@@ -65,7 +65,7 @@ def test_nothing_of_the_data_becomes_markup() -> None:
     tags = Tags(page()).found
     assert {tag for tag, _ in tags} <= {
         "html", "head", "meta", "title", "style", "body", "h1", "h2", "h3", "p", "section", "svg", "rect", "polyline", "text",
-        "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "ul", "li",
+        "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "ul", "li", "div",
     }  # fmt: skip
     assert not [attribute for _, attributes in tags for attribute in attributes if attribute.startswith("on")]
 
@@ -81,7 +81,19 @@ def test_it_needs_nothing_from_anywhere() -> None:
 
 def test_it_is_made_for_light_dark_and_paper() -> None:
     assert "prefers-color-scheme: dark" in page()
-    assert "@media print" in page()
+    on_paper = page().split("@media print")[1]
+    assert "color-scheme: light" in on_paper
+    assert "--ink: #000; --paper: #fff" in on_paper
+
+
+def test_a_figure_is_not_broken_over_lines_and_a_name_may_be() -> None:
+    cells = re.findall(r"<td[^>]*>(?:\$|[a-z])[^<]*", page())
+    assert {cell.startswith('<td class="figure">') for cell in cells if ">$" in cell} == {True}
+    assert {cell.startswith("<td>") for cell in cells if ">gpt" in cell} == {True}
+
+
+def test_a_wide_table_moves_sideways_instead_of_the_page() -> None:
+    assert '<div class="wide"><table class=""><thead><tr><th scope="col">Lever</th>' in page()
 
 
 def test_an_empty_report_is_a_page_all_the_same() -> None:

@@ -42,3 +42,7 @@ def test_a_waterfall_ends_where_its_steps_lead() -> None:
     assert at_x + x == pytest.approx(left + whole, abs=0.2)
     assert at_y + y == pytest.approx(at_x, abs=0.2)
     assert left + remains == pytest.approx(at_y, abs=0.2)
+
+
+def test_the_height_of_the_highest_bar_is_told() -> None:
+    assert '<text class="scale" x="0" y="12">$4.00</text>' in columns("", [Bar("a", "4"), Bar("b", "1")])

@@ -203,12 +203,15 @@ class RedisBus:
             await self._queued.wait()
             self._queued.clear()
             batch, self._queue, self._queued_bytes = self._queue, [], 0
-            self._dropped += len(batch)  # until it is known to be said
-            await connection.send_packed_command(batch, check_health=False)
-            for _ in batch:
-                await connection.read_response()
-                self._dropped -= 1
-                self._published += 1
+            said = 0
+            try:
+                await connection.send_packed_command(batch, check_health=False)
+                for _ in batch:
+                    await connection.read_response()
+                    said += 1
+            finally:
+                self._published += said
+                self._dropped += len(batch) - said
 
     # --- coming back ------------------------------------------------------------------------------------------------
 

@@ -64,8 +64,8 @@ class RedisBus:
             driver_url(url),
             protocol=2,
             retry=Retry(NoBackoff(), 0),
-            socket_timeout=_TIMEOUT_S,
-            socket_connect_timeout=_TIMEOUT_S,
+            socket_timeout=None,  # ours are the timeouts: the driver's make it miss that a task is cancelled
+            socket_connect_timeout=None,
         )
         self._owners: dict[bytes, str] = {}
         self._changed: dict[bytes, None] = {}
@@ -136,7 +136,8 @@ class RedisBus:
         """Subscribe to what is followed, and ask from time to time whether anybody is there."""
         await self._subscribe(connection)
         while self._quiet < MAX_QUIET:
-            await connection.send_command("PING", check_health=False)
+            async with asyncio.timeout(_TIMEOUT_S):
+                await connection.send_command("PING", check_health=False)
             self._quiet += 1
             beat = self._loop.time() + self._beat_s
             while (left := beat - self._loop.time()) > 0:
@@ -155,7 +156,8 @@ class RedisBus:
         unwanted = [channel for channel in changed if channel not in self._owners]
         for command, channels in (("SUBSCRIBE", wanted), ("UNSUBSCRIBE", unwanted)):
             for at in range(0, len(channels), _CHANNELS_AT_ONCE):
-                await connection.send_command(command, *channels[at : at + _CHANNELS_AT_ONCE], check_health=False)
+                async with asyncio.timeout(_TIMEOUT_S):
+                    await connection.send_command(command, *channels[at : at + _CHANNELS_AT_ONCE], check_health=False)
 
     async def _hear(self, connection: Any) -> None:
         while True:
@@ -205,10 +207,11 @@ class RedisBus:
             batch, self._queue, self._queued_bytes = self._queue, [], 0
             said = 0
             try:
-                await connection.send_packed_command(batch, check_health=False)
-                for _ in batch:
-                    await connection.read_response()
-                    said += 1
+                async with asyncio.timeout(_TIMEOUT_S):
+                    await connection.send_packed_command(batch, check_health=False)
+                    for _ in batch:
+                        await connection.read_response(timeout=math.inf)
+                        said += 1
             finally:
                 self._published += said
                 self._dropped += len(batch) - said
@@ -221,7 +224,8 @@ class RedisBus:
             connection: Any = self._pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
             transport: Any = None
             try:
-                await connection.connect()
+                async with asyncio.timeout(_TIMEOUT_S):
+                    await connection.connect()
                 transport = connection._writer.transport
                 self._connections += 1
                 failures = 0

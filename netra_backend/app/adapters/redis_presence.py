@@ -6,6 +6,7 @@ Every field carries its end by the server's clock and every key ends by itself, 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -69,8 +70,8 @@ class RedisPresence:
         self._client = Redis.from_url(
             driver_url(url),
             retry=Retry(NoBackoff(), 0),
-            socket_timeout=_TIMEOUT_S,
-            socket_connect_timeout=_TIMEOUT_S,
+            socket_timeout=None,  # ours is the timeout: the driver's makes it miss that a task is cancelled
+            socket_connect_timeout=None,
             max_connections=2,
         )
         self._script = self._client.register_script(_SCRIPT)
@@ -100,9 +101,10 @@ class RedisPresence:
         values = [_value(mine.get(user)) for user in users]
         known = sum(user in self._said for user in users if user in mine)
         try:
-            found = await self._script(
-                keys=[user + self._suffix for user in users], args=[self._process_id, TTL_MS, *values]
-            )
+            async with asyncio.timeout(_TIMEOUT_S):
+                found = await self._script(
+                    keys=[user + self._suffix for user in users], args=[self._process_id, TTL_MS, *values]
+                )
         except (RedisError, OSError) as fault:
             self._said.clear()  # nobody knows what was stored of it
             raise DependencyUnavailable("Presence does not answer.", retry_after_ms=1000) from fault

@@ -124,6 +124,19 @@ class TestFaults:
         for bus in pair.buses:
             await bus.close()
 
+    @pytest.mark.parametrize("turns", range(0, 60, 4))
+    async def test_it_ends_when_it_is_closed_whatever_it_is_about(self, redis_service: Any, turns: int) -> None:
+        pair = Pair(redis_service.url)
+        pair.listener.follow("user_ada")
+        for bus in pair.buses:
+            bus.start()
+        pair.speaker.publish([chunk(1, size=200_000)] * 20)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(PATIENCE_S):
+            for bus in pair.buses:
+                await bus.close()
+
     async def test_where_nobody_listens_it_is_not_connected_and_nothing_is_raised(self, own: services.Service) -> None:
         own.close()
         pair = Pair(own.url)

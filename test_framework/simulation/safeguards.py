@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 from netra_backend.app.adapters.memory_event_log import MemoryEventLog
-from netra_backend.app.adapters.memory_store import MemoryStore
+from netra_backend.app.adapters.memory_store import Change, MemoryStore
 from netra_backend.app.agents.supervisor import runs
 from netra_backend.app.core.events import Position
+from netra_backend.app.core.history import Chunk
 from netra_backend.app.core.journal import Journal
 from netra_backend.app.core.outbox import Outbox
 from netra_backend.app.services.accepted_requests import AcceptedRequests
@@ -96,19 +97,20 @@ def claim_before_acting() -> AbstractContextManager[None]:
 
 def commit_before_sending() -> AbstractContextManager[None]:
     """Events are sent when they are appended."""
-    flush, committed = MemoryEventLog._flush, MemoryEventLog._committed
+    take, tell = MemoryEventLog._take, MemoryEventLog._tell
 
-    def eager_flush(self: MemoryEventLog) -> None:
-        for chunk in self._dirty:
-            chunk.head.durable = chunk.last
-        self._publish(list(self._dirty))
-        flush(self)
+    def eager_take(self: MemoryEventLog, work: list[Chunk] | Change) -> None:
+        if isinstance(work, list):
+            for chunk in work:
+                chunk.head.durable = chunk.last
+            self._publish(list(work))
+        take(self, work)
 
-    def silent_committed(self: MemoryEventLog) -> None:
+    def silent_tell(self: MemoryEventLog) -> None:
         with _replaced(self, _publish=lambda _: None):
-            committed(self)
+            tell(self)
 
-    return _replaced(MemoryEventLog, _flush=eager_flush, _committed=silent_committed)
+    return _replaced(MemoryEventLog, _take=eager_take, _tell=silent_tell)
 
 
 SAFEGUARDS: Final[Mapping[str, Callable[[], AbstractContextManager[None]]]] = {

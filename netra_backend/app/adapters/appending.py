@@ -120,9 +120,9 @@ class AppendingLog(Generic[ChangeT]):
     async def durable(self, run: RunRecord) -> None:
         if self.failed:
             raise unavailable()
-        await self._stored(run.head)
+        await self._settled(run.head)
 
-    async def _stored(self, head: ThreadHead) -> None:
+    async def _settled(self, head: ThreadHead) -> None:
         """Wait until all that was appended to the thread is committed."""
         if head.durable < head.top:
             waiter = self._loop.create_future()
@@ -150,6 +150,11 @@ class AppendingLog(Generic[ChangeT]):
                 done.set_result(None)
         if chunks:
             self._publish(chunks)
+
+    def _change_failed(self, change: ChangeT, fault: Exception) -> None:
+        done = self._changes.pop(change)
+        if not done.done():
+            done.set_exception(fault)
 
     def _wake(self, head: ThreadHead) -> None:
         still = []

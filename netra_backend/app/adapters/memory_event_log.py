@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
-from ..core import history
 from ..core.errors import DependencyUnavailable
-from ..core.history import Chunk, HeldElsewhere, Refused, RunRecord, ThreadHead
+from ..core.history import Chunk, HeldElsewhere, Refused, ThreadHead
 from ..ports import Clock, Moved, StoredRun, StoredThread
+from .appending import AppendingLog, OnFailure, Publish
 from .memory_store import Change, Deletion, MemoryStore, Rename
 
 PAGE_EVENTS: Final = 300
@@ -34,7 +34,7 @@ def at_once(_: str) -> float:
     return 0.0
 
 
-class MemoryEventLog:
+class MemoryEventLog(AppendingLog[Change]):
     """``ports.EventLog`` over a ``MemoryStore``; ``publish`` and ``on_failure`` as in ``SqliteEventLog``."""
 
     def __init__(
@@ -42,31 +42,25 @@ class MemoryEventLog:
         store: MemoryStore,
         clock: Clock,
         loop: asyncio.AbstractEventLoop,
-        publish: Callable[[list[Chunk]], None],
-        on_failure: Callable[[BaseException], None],
+        publish: Publish,
+        on_failure: OnFailure,
         *,
         pace: Pace = at_once,
         page_events: int = PAGE_EVENTS,
         page_bytes: int = PAGE_BYTES,
     ) -> None:
-        self.failed = False
+        super().__init__(loop, publish, on_failure)
+        self._put = self._take
         self._store = store
         self._fence = self._open_store()
         self._clock = clock
-        self._loop = loop
-        self._publish = publish
-        self._on_failure = on_failure
         self._pace = pace
         self._page_events = page_events
         self._page_bytes = page_bytes
-        self._heads: dict[str, ThreadHead] = {}
-        self._dirty: list[Chunk] = []
         self._queued: list[Chunk | Change] = []
         self._storing: list[Chunk | Change] = []
         self._stored: deque[tuple[list[Chunk | Change], Untaken]] = deque()
         self._timer: asyncio.Handle | None = None
-        self._waiters: list[tuple[ThreadHead, int, asyncio.Future[None]]] = []
-        self._changes: dict[Change, asyncio.Future[None]] = {}
         self._commits = self._rows = 0
 
     def _open_store(self) -> int:
@@ -76,9 +70,6 @@ class MemoryEventLog:
         return {"commits": self._commits, "rows": self._rows}
 
     # --- heads ------------------------------------------------------------------------------------------------------
-
-    def known(self, thread_id: str) -> ThreadHead | None:
-        return self._heads.get(thread_id)
 
     async def find(self, thread_id: str) -> ThreadHead | None:
         known = self._heads.get(thread_id)
@@ -109,25 +100,8 @@ class MemoryEventLog:
 
     # --- appending --------------------------------------------------------------------------------------------------
 
-    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False) -> Chunk:
-        if self.failed or not run.head.owner:
-            raise _unavailable()
-        begun = history.append(run, frame)
-        if begun is not None:
-            if not self._dirty:
-                self._loop.call_soon(self._flush)
-            self._dirty.append(begun)
-        chunk = run.head.chunk
-        assert chunk is not None
-        if ends:
-            chunk.ends = run.ended = True
-        return chunk
-
-    def _flush(self) -> None:
-        for chunk in self._dirty:
-            history.seal(chunk)
-        self._queued += self._dirty
-        self._dirty = []
+    def _take(self, work: list[Chunk] | Change) -> None:
+        self._queued.extend(work) if isinstance(work, list) else self._queued.append(work)
         self._begin()
 
     def _begin(self) -> None:
@@ -151,7 +125,7 @@ class MemoryEventLog:
         self._rows += sum(isinstance(item, Chunk) and item not in untaken for item in self._storing)
         self._stored.append((self._storing, untaken))
         self._storing = []
-        self._later(self._pace("told"), self._committed)
+        self._later(self._pace("told"), self._tell)
         self._begin()
 
     def _store_all(self, work: list[Chunk | Change]) -> Untaken:
@@ -161,50 +135,25 @@ class MemoryEventLog:
     def _later(self, delay: float, call: Callable[[], None]) -> asyncio.Handle:
         return self._loop.call_later(delay, call) if delay else self._loop.call_soon(call)
 
-    def _committed(self) -> None:
+    def _tell(self) -> None:
         if not self._stored:
             return
         work, untaken = self._stored.popleft()
         chunks = [item for item in work if isinstance(item, Chunk) and item not in untaken]
-        for chunk in chunks:
-            chunk.head.durable = chunk.last
-        waiting, self._waiters = self._waiters, []
-        for head, target, waiter in waiting:
-            if target > head.durable:
-                self._waiters.append((head, target, waiter))
-            elif not waiter.done():
-                waiter.set_result(None)
-        for item in work:
-            if not isinstance(item, Chunk):
-                self._tell(self._changes.pop(item), untaken.get(item))
-        if chunks:
-            self._publish(chunks)
+        changes = [item for item in work if not isinstance(item, Chunk)]
+        for item, why in untaken.items():
+            if not isinstance(item, Chunk) and isinstance(why, HeldElsewhere):
+                self._change_failed(item, why)
+        self._committed(chunks, [change for change in changes if change not in untaken])
         if untaken:
             self._refuse(untaken)
-
-    def _tell(self, done: asyncio.Future[None], fault: Refused | HeldElsewhere | None) -> None:
-        if not done.done():
-            done.set_exception(fault) if isinstance(fault, HeldElsewhere) else done.set_result(None)
 
     def _refuse(self, untaken: Untaken) -> None:
         """Of a store that is this log's alone nothing is refused."""
 
     def _fail(self, error: BaseException) -> None:
-        self.failed = True
-        for waiter in (*(waiter for _, _, waiter in self._waiters), *self._changes.values()):
-            if not waiter.done():
-                waiter.set_exception(_unavailable())
-        self.abandon()
-        self._on_failure(error)
-
-    async def durable(self, run: RunRecord) -> None:
-        if self.failed:
-            raise _unavailable()
-        head = run.head
-        if head.durable < head.top:
-            waiter = self._loop.create_future()
-            self._waiters.append((head, head.top, waiter))
-            await waiter
+        self._drop_work()
+        super()._fail(error)
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -268,15 +217,6 @@ class MemoryEventLog:
 
     # --- changing ---------------------------------------------------------------------------------------------------
 
-    async def _change(self, change: Change) -> None:
-        if self.failed:
-            raise _unavailable()
-        self._flush()
-        done = self._changes[change] = self._loop.create_future()
-        self._queued.append(change)
-        self._begin()
-        await done
-
     async def rename(self, head: ThreadHead, title: str) -> None:
         head.title = title
         await self._change(Rename(head.thread_id, title))
@@ -304,14 +244,9 @@ class MemoryEventLog:
         await self._delete(untouched)
         return len(untouched)
 
-    def _is_in_use(self, thread_id: str, top: int) -> bool:
-        head = self._heads.get(thread_id)
-        return head is not None and (bool(head.lines) or head.top != top)
-
     async def _delete(self, thread_ids: Sequence[str]) -> None:
-        for thread_id in thread_ids:  # nobody's from this step on, so that nothing is appended any more
-            head = self._heads.setdefault(thread_id, ThreadHead("", thread_id, "", 0, fence=1))
-            head.owner = head.title = head.epoch = ""
+        for thread_id in thread_ids:
+            self._disown(thread_id)
         await self._change(Deletion(thread_ids))
 
     # --- the end ----------------------------------------------------------------------------------------------------
@@ -319,16 +254,17 @@ class MemoryEventLog:
     def abandon(self) -> None:
         """Stop as a killed process does: what waits is not stored, and nobody is told anything more."""
         self.failed = True
+        self._drop_work()
+        self._waiters.clear()
+        self._changes.clear()
+
+    def _drop_work(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        for waiting in (self._dirty, self._queued, self._storing, self._stored, self._waiters, self._changes):
+        for waiting in (self._dirty, self._due, self._queued, self._storing, self._stored):
             waiting.clear()
 
     async def close(self) -> None:
         with suppress(DependencyUnavailable):  # a failure is told by on_failure
             await self._change(Deletion(()))
         self.failed = True
-
-
-def _unavailable() -> DependencyUnavailable:
-    return DependencyUnavailable("The event log is not writable.", retry_after_ms=5000)

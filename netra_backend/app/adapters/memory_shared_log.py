@@ -38,6 +38,7 @@ class SharedMemoryLog(MemoryEventLog):
         page_bytes: int = PAGE_BYTES,
     ) -> None:
         self.process_id = process_id
+        self._untaken: set[ThreadHead] = set()
         super().__init__(
             store, clock, loop, publish, on_failure, pace=pace, page_events=page_events, page_bytes=page_bytes
         )
@@ -47,9 +48,16 @@ class SharedMemoryLog(MemoryEventLog):
         return 0  # nobody is fenced off as a whole: each thread has its fence
 
     def renew(self) -> None:
-        """Say that this process lives."""
-        if not self.failed:
-            self._store.holdings.renew(self.process_id, self._clock.now_ms())
+        """Say that this process lives. Where its lease had run out, what others took meanwhile is let go of."""
+        if self.failed:
+            return
+        now_ms, holdings = self._clock.now_ms(), self._store.holdings
+        had_lapsed = self.process_id not in holdings.living(now_ms)
+        holdings.renew(self.process_id, now_ms)
+        if had_lapsed:
+            for head in [each for each in self._heads.values() if each.fence and each.stored and each.owner]:
+                if not self._store.is_current(head.thread_id, head.fence):
+                    self._refuse({Chunk(run, head.top + 1): "fenced" for run in head.lines})
 
     # --- heads ------------------------------------------------------------------------------------------------------
 
@@ -90,7 +98,7 @@ class SharedMemoryLog(MemoryEventLog):
 
     def forget(self, thread_id: str) -> None:
         known = self._heads.get(thread_id)
-        if known is not None and not known.fence and not known.lines:
+        if known is not None and not known.fence and not known.lines and known.durable == known.top:
             del self._heads[thread_id]
 
     async def take_over(self, limit: int) -> list[StoredRun]:
@@ -152,6 +160,7 @@ class SharedMemoryLog(MemoryEventLog):
             if isinstance(item, Chunk):
                 why = self._verdict(item)
                 if why is not None:
+                    self._untaken.add(item.head)
                     untaken[item] = why
                     continue
                 self._store.put(item, now_ms)
@@ -174,6 +183,8 @@ class SharedMemoryLog(MemoryEventLog):
     def _verdict(self, chunk: Chunk) -> Refused | None:
         """Why the store does not take this chunk."""
         store, head, run = self._store, chunk.head, chunk.run
+        if head in self._untaken or self._heads.get(head.thread_id) is not head:
+            return "fenced"  # what came before it was refused
         thread = store.threads.get(head.thread_id)
         if thread is not None and chunk.first == 1:
             return "thread_taken"
@@ -186,9 +197,9 @@ class SharedMemoryLog(MemoryEventLog):
                 return "key_taken"
         return None
 
-    def _committed(self) -> None:
+    def _tell(self) -> None:
         work = self._stored[0][0] if self._stored else []
-        super()._committed()
+        super()._tell()
         for item in work:
             if isinstance(item, Chunk) and item.ends and item.head.top == item.last and not self._has_unfinished(item):
                 item.head.fence = 0
@@ -203,11 +214,9 @@ class SharedMemoryLog(MemoryEventLog):
             head = item.head
             if self._heads.get(head.thread_id) is head:
                 del self._heads[head.thread_id]
+            self._untaken.discard(head)
             head.fence = 0
-            for _, _, waiter in [waiting for waiting in self._waiters if waiting[0] is head]:
-                if not waiter.done():
-                    waiter.set_exception(DependencyUnavailable("Another process holds this thread by now."))
-            self._waiters = [waiting for waiting in self._waiters if waiting[0] is not head]
+            self._turn_away(head)
             history.refuse(item, why)
 
     # --- changing ---------------------------------------------------------------------------------------------------

@@ -126,7 +126,7 @@ class PostgresEventLog(AppendingLog[Change]):
             await self._moving[head]  # another request takes hold of it, or it is being let go of
         moved = self._moving[head] = self._loop.create_future()
         try:
-            await self._stored(head)
+            await self._settled(head)
             held = await self._held(head.thread_id)
             if self._heads.get(head.thread_id) is not head:
                 raise unavailable()
@@ -174,7 +174,7 @@ class PostgresEventLog(AppendingLog[Change]):
         try:
             self._flush()
             for head, _ in held:
-                await self._stored(head)
+                await self._settled(head)
             await self._holdings.release([(head.thread_id, fence) for head, fence in held])
         finally:
             for head, _ in held:
@@ -247,9 +247,7 @@ class PostgresEventLog(AppendingLog[Change]):
             history.refuse(chunk, why)
 
     def change_failed(self, change: Change, fault: Exception) -> None:
-        done = self._changes.pop(change)
-        if not done.done():
-            done.set_exception(fault)
+        self._change_failed(change, fault)
 
     def broken(self, fault: BaseException) -> None:
         self._fail(fault)

@@ -15,14 +15,13 @@ NDJSON: Final = "application/x-ndjson"
 HTML: Final = "text/html"
 BINARY: Final = "application/octet-stream"
 
-OF_EVERY_DOOR: Final = ("internal",)
+OF_EVERY_DOOR: Final = ("internal", "rate_limited")
 OF_SIGNED_IN: Final = (
     "unauthenticated",
     "token_expired",
     "revoked",
     "forbidden",
     "origin_refused",
-    "rate_limited",
     "dependency_unavailable",
 )
 

@@ -28,6 +28,7 @@ from .page_files import page_routes, read_page
 from .rates import Rates
 from .runs_api import run_doors
 from .runtime import Runtime
+from .strangers import Strangers
 from .threads_api import thread_doors
 from .transfers import Transfers
 from .user_data_api import user_data_doors
@@ -44,6 +45,7 @@ class HttpSide:
         runtime.revocations.listen(transfers.end_user)
         self.requests: dict[tuple[str, int], int] = {}
         self._runtime = runtime
+        self._strangers = Strangers()
         self._rates = Rates(lambda: totals(runtime))
         self._housekeeping = Housekeeping(runtime)
         self.doors: list[Door] = [
@@ -81,7 +83,7 @@ class HttpSide:
         return [Route(path, _by_method(serves), methods=[*serves, "OPTIONS"]) for path, serves in by_path.items()]
 
     def _counting(self, door: Door) -> Serve:
-        serve = serving(self._runtime, door)
+        serve = serving(self._runtime, door, self._strangers)
 
         async def counted(request: Request) -> Response:
             response = await serve(request)

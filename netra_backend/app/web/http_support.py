@@ -10,12 +10,14 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from ..core.errors import CATALOGUE, Fault, NetraError, Refusal, ToolFault
+from ..core.errors import CATALOGUE, AuthenticationRefused, Fault, NetraError, Refusal, ToolFault
 from ..core.identity import Identity
 from ..services.authentication import require_identity, require_scope
 from ..services.credentials import check_origin, read_credentials
+from .client_address import client_address
 from .door import JSON, Door
 from .runtime import Runtime
+from .strangers import Strangers
 
 _LOG: Final = logging.getLogger("netra.http")
 _ENCODE: Final = msgspec.json.Encoder(decimal_format="string").encode
@@ -99,15 +101,24 @@ def told(runtime: Runtime, error: NetraError, identity: Identity | None = None) 
     return problem_of(error, error_id, runtime.settings.public_url or "")
 
 
-def serving(runtime: Runtime, door: Door) -> Callable[[Request], Awaitable[Response]]:
+def serving(runtime: Runtime, door: Door, strangers: Strangers) -> Callable[[Request], Awaitable[Response]]:
     """A door's handler behind origin, authentication, scope and rate; whatever it raises is told as a problem."""
+
+    def a_stranger_asks(request: Request) -> None:
+        address = client_address(request.scope, runtime.settings.trusted_proxies)
+        strangers.take(address, runtime.clock.monotonic())
 
     async def serve(request: Request) -> Response:
         identity: Identity | None = None
         try:
             if door.scope is None:
+                a_stranger_asks(request)
                 return await door.handler(request)
-            identity = await admitted(runtime, request)
+            try:
+                identity = await admitted(runtime, request)
+            except AuthenticationRefused:
+                a_stranger_asks(request)
+                raise
             require_scope(identity, door.scope)
             return await door.handler(request, identity)
         except ClientDisconnect:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -83,7 +84,8 @@ class CuttableLink:
         finally:
             for pump in pumps:
                 pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
+            with suppress(asyncio.CancelledError):  # it may be cut while it ends by itself
+                await asyncio.gather(*pumps, return_exceptions=True)
             for end in ends:
                 end.transport.abort()
             self._relays.discard(task)

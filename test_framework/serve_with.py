@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from netra_backend.app.adapters.json_logs import configure_logging
 from netra_backend.app.config import Settings
 from netra_backend.app.serving import serve
 
@@ -25,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     given = parser.parse_args(argv)
     added = importlib.import_module(given.module)
     settings = Settings.load(os.environ, data_dir=given.data_dir, port=given.port, workers=given.workers)
+    configure_logging()
     serve(settings, agents=added.AGENTS, tools=added.TOOLS)
 
 

@@ -11,9 +11,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from .fleet_ordeal import FleetPlight, endure_fleet
 from .judge import KINDS
 from .ordeal import Outcome, Plight, endure
 from .slow_reader import compare
+from .strikes import KINDS as STRIKES
+from .strikes import counts_for
 
 
 def main() -> int:
@@ -26,6 +29,10 @@ def main() -> int:
     parser.add_argument("--pause", type=float, default=2.0, help="seconds between a client's requests, on average")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32))
     parser.add_argument("--slow-reader", action="store_true", help="instead: a neighbour's latency beside one")
+    parser.add_argument("--fleet", type=int, default=0, help="instead: so many processes on PostgreSQL and Valkey")
+    parser.add_argument("--times", type=int, default=20, help="with --fleet: how often most kinds of blows are done")
+    parser.add_argument("--only", default=",".join(STRIKES), help="with --fleet: the kinds, by comma")
+    parser.add_argument("--keep", type=Path, help="with --fleet: the directory for the servers' logs")
     given = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -33,6 +40,8 @@ def main() -> int:
         if given.slow_reader:
             asyncio.run(compare(Path(place), _say))
             return 0
+        if given.fleet:
+            return _fleet(Path(place), given)
         plight = Plight(given.clients, given.seconds, given.kills, given.cuts, given.pause)
         _say(f"seed {given.seed}: {plight}")
         began = time.monotonic()
@@ -41,12 +50,25 @@ def main() -> int:
     return 1 if outcome.broken else 0
 
 
+def _fleet(place: Path, given: argparse.Namespace) -> int:
+    kinds = given.only.split(",")
+    if unknown := set(kinds) - STRIKES.keys():
+        raise SystemExit(f"--only knows {', '.join(STRIKES)}; not {', '.join(sorted(unknown))}")
+    counts = {kind: count for kind, count in counts_for(given.times).items() if kind in kinds}
+    plight = FleetPlight(given.fleet, given.clients, given.pause, counts)
+    _say(f"seed {given.seed}: {plight}")
+    began = time.monotonic()
+    outcome = asyncio.run(endure_fleet(place, plight, given.seed, _say, keep=given.keep))
+    _say(table(outcome, time.monotonic() - began, given.seed))
+    return 1 if outcome.broken else 0
+
+
 def table(outcome: Outcome, seconds: float, seed: int) -> str:
     """The outcome for people."""
     rows = [*outcome.counts.items(), *((words, outcome.of_kind(kind)) for kind, words in KINDS.items())]
-    lines = [f"{words:<32}{count:>10}" for words, count in rows]
+    lines = [f"{words:<44}{count:>10}" for words, count in rows]
     lines += [
-        f"{'seconds, with the rest after it':<32}{seconds:>10.0f}",
+        f"{'seconds, with the rest after it':<44}{seconds:>10.0f}",
         *(f"  {each}" for each in outcome.broken[:20]),
     ]
     return "\n".join([*lines, f"seed {seed}: {'BROKEN' if outcome.broken else 'every promise was kept'}"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from ..server_process import ServerProcess
 from ..users import LocalUsers
 from .fleet import Fleet
-from .judge import judge, kind_of
+from .judge import Story, judge, kind_of
 from .worker_server import EFFECTS_VARIABLE, read_effects
 
 PATIENCE_S: Final = 120.0
@@ -66,27 +66,29 @@ async def endure(place: Path, plight: Plight, seed: int, say: Callable[[str], No
         await fleet.rest(PATIENCE_S)
         stories = fleet.stories()
         fleet.leave()
-    broken = (*fleet.truth.broken, *judge(stories, read_effects(effects)))
+    done = read_effects(effects)
+    broken = (*fleet.truth.broken, *judge(stories, done))
+    return Outcome(broken, {**counted(fleet, stories, done), "kills": plight.kills})
+
+
+def counted(fleet: Fleet, stories: Sequence[Story], effects: Sequence[tuple[str, int]]) -> dict[str, int]:
+    """How much there was, by what it is called."""
     frames = [frame for story in stories for final in story.final.values() for frame in final.frames]
     kinds = Counter(frame[9 : frame.index(b'"', 9)].decode() for frame in frames)  # after {"type":"
-    return Outcome(
-        broken,
-        {
-            "clients": len(fleet.devices),
-            "users": len(fleet.users),
-            "requests": sum(len(user.commands) for user in fleet.users),
-            "runs": kinds["user_message"],
-            "runs completed": kinds["agent_completed"],
-            "runs failed as planned": kinds["agent_failed"],
-            "runs cancelled": kinds["agent_cancelled"],
-            "events in the log": len(frames),
-            "events with clients": sum(len(seen.frames) for story in stories for seen in story.seen),
-            "effects of tools": len(read_effects(effects)),
-            "outcomes unknown": sum(b'"OUTCOME_UNKNOWN"' in frame for frame in frames),
-            "cuts": fleet.cuts,
-            "kills": plight.kills,
-        },
-    )
+    return {
+        "clients": len(fleet.devices),
+        "users": len(fleet.users),
+        "requests": sum(len(user.commands) for user in fleet.users),
+        "runs": kinds["user_message"],
+        "runs completed": kinds["agent_completed"],
+        "runs failed as planned": kinds["agent_failed"],
+        "runs cancelled": kinds["agent_cancelled"],
+        "events in the log": len(frames),
+        "events with clients": sum(len(seen.frames) for story in stories for seen in story.seen),
+        "effects of tools": len(effects),
+        "outcomes unknown": sum(b'"OUTCOME_UNKNOWN"' in frame for frame in frames),
+        "cuts": fleet.cuts,
+    }
 
 
 class _Server(ServerProcess):

@@ -9,7 +9,7 @@ import pytest
 
 from netra_backend.app.adapters import object_datasets as module
 from netra_backend.app.adapters.dataset_cache import DatasetCache
-from netra_backend.app.adapters.datasets import ROWS_FILE, Dataset, folder_of
+from netra_backend.app.adapters.datasets import ROWS_FILE, Dataset, DatasetsChanged, folder_of
 from netra_backend.app.adapters.duckdb_ledger import DuckDBLedger
 from netra_backend.app.adapters.object_bucket import Bucket, BucketBounds
 from netra_backend.app.adapters.object_datasets import ObjectDatasets
@@ -264,7 +264,7 @@ async def test_rows_that_are_missing_are_told_as_what_may_pass(machine: Machine,
     await kept(machine.datasets, "alice", dataset("data_1"))
     machine.cache.keep_only(folder_of("alice"), ())
     object_bucket.delete(f"{ALICE}/data_1.duckdb")
-    with pytest.raises(module.DatasetsChanged):
+    with pytest.raises(DatasetsChanged):
         await rows_of(machine.datasets, "alice")
 
 

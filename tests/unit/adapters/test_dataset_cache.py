@@ -1,4 +1,5 @@
 import os
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,7 +85,7 @@ def test_one_owner_may_not_need_more_than_there_is(cache: DatasetCache) -> None:
 def test_the_disk_is_not_filled(cache: DatasetCache, monkeypatch: pytest.MonkeyPatch) -> None:
     placed(cache, ONE, 10)
     free = dataset_cache.RESERVED_BYTES + 5
-    monkeypatch.setattr(dataset_cache.shutil, "disk_usage", lambda path: Usage(0, 0, free))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, free))
     cache.make_room(5)
     with pytest.raises(DependencyUnavailable):
         cache.make_room(6)

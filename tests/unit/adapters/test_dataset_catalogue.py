@@ -31,7 +31,8 @@ def test_one_dataset_is_found_by_its_id_or_its_fingerprint_and_else_none() -> No
 
 def test_a_dataset_is_added_to_what_is_there() -> None:
     added = with_entry(of(entry("data_1")), entry("data_2"), 2, "g")
-    assert (added.ids, added.generation) == ({"data_1", "data_2"}, "g")
+    assert added.ids == {"data_1", "data_2"}
+    assert added.generation == "g"
 
 
 def test_the_same_fingerprint_changes_nothing() -> None:

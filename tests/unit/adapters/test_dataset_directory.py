@@ -4,6 +4,7 @@ import pytest
 
 from netra_backend.app.adapters import dataset_directory
 from netra_backend.app.adapters.dataset_directory import DatasetDirectory
+from netra_backend.app.adapters.held_directory import remove_unless_held
 from netra_backend.app.core.errors import DependencyUnavailable, InvalidContextError, ToolFault
 from test_framework.dataset_story import MOST, dataset
 
@@ -110,7 +111,7 @@ def test_an_import_that_is_given_up_while_its_owner_is_deleted_is_in_nobodys_way
 ) -> None:
     other = DatasetDirectory(tmp_path / "usage")
     staged = other.stage("alice", "data_1")
-    look = dataset_directory.remove_unless_held
+    look = remove_unless_held
 
     def given_up(directory: Path) -> bool:
         held = look(directory)

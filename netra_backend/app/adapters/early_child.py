@@ -47,9 +47,8 @@ async def take(module: str) -> ChildProcess | None:
 
 
 def _close(child: subprocess.Popen[bytes]) -> None:
-    for pipe in (child.stdin, child.stdout):
-        if pipe is not None:
-            pipe.close()
+    for pipe in filter(None, (child.stdin, child.stdout)):
+        pipe.close()
 
 
 class _Adopted:

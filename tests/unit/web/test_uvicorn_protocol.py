@@ -299,3 +299,35 @@ async def test_what_comes_after_our_close_is_dropped() -> None:
     server.protocol.data_received(client_frame(Opcode.TEXT, b"late"))
     await server.close()
     assert server.receiver.told == [b"first"]
+
+
+async def test_what_comes_before_there_is_a_receiver_goes_through_receive_and_troubles_nobody() -> None:
+    server = Server()
+    await server.open()
+    server.protocol.receiver = None
+    server.protocol.data_received(client_frame(Opcode.PONG, b"netra"))
+    server.protocol.data_received(client_frame(Opcode.TEXT, b"early"))
+    server.protocol.pause_writing()
+    server.protocol.resume_writing()
+    assert server.protocol.queue.get_nowait() == {"type": "websocket.receive", "text": "early"}
+    await server.close()
+    assert server.receiver.told == []
+
+
+async def test_the_receiver_is_told_when_bytes_may_leave_again() -> None:
+    server = Server()
+    await server.open()
+    server.protocol.pause_writing()
+    server.protocol.resume_writing()
+    await server.close()
+    assert server.receiver.told == ["writable"]
+
+
+async def test_a_handshake_that_is_refused_gets_no_wire() -> None:
+    server = Server()
+    transport: Any = server.socket
+    server.protocol.connection_made(transport)
+    server.protocol.data_received(HANDSHAKE.replace(b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Version: 7"))
+    assert server.socket.written[0].startswith(b"HTTP/1.1 400 ")
+    assert not hasattr(server.protocol, "scope")
+    server.protocol.connection_lost(None)

@@ -7,13 +7,14 @@ have taken their first steps. The store says what it has committed, in order; wa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 from typing import Final, Generic, TypeVar
 
 from ..core import history
 from ..core.errors import DependencyUnavailable
 from ..core.history import Chunk, RunRecord, ThreadHead
+from ..ports import StoredRun
 
 MAX_HEADS: Final = 100_000
 """Heads kept in memory; those without a run are let go, oldest first, above that."""
@@ -63,6 +64,23 @@ class AppendingLog(Generic[ChangeT]):
         """Whether the thread has a run here, or more than the store has shown."""
         head = self._heads.get(thread_id)
         return head is not None and (bool(head.lines) or head.top != top)
+
+    async def _left(
+        self, unfinished: Sequence[StoredRun], look: Callable[[str], Awaitable[StoredRun | None]]
+    ) -> list[StoredRun]:
+        """Those of these runs, as they were read a moment ago, that do not go on here. One that has just ended here may have
+        been read before that was stored: it is looked at again once it is."""
+        left = []
+        for run in unfinished:
+            head = self._heads.get(run.thread_id)
+            if head is not None:
+                if head.lines or head.durable < head.top:
+                    continue
+                again = await look(run.run_id)
+                if again is None or again.ended_seq:
+                    continue
+            left.append(run)
+        return left
 
     def _disown(self, thread_id: str, key: int = 0) -> None:
         """Make the thread nobody's from this step of the loop on, so that nothing is appended to what is being deleted."""

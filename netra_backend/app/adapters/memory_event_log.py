@@ -205,7 +205,7 @@ class MemoryEventLog(AppendingLog[Change]):
 
     async def take_over(self, limit: int) -> list[StoredRun]:
         await self._wait()
-        return self._store.unfinished()
+        return await self._left(self._store.unfinished(), self.run)
 
     async def threads(
         self, owner: str, *, limit: int, search: str = "", before_ms: int | None = None, before_id: str = ""

@@ -127,7 +127,7 @@ class SqliteEventLog(AppendingLog[Change]):
         return await self._read(sqlite_reader.request, owner, key, since_ms)
 
     async def take_over(self, limit: int) -> list[StoredRun]:
-        return await self._read(sqlite_reader.unfinished)
+        return await self._left(await self._read(sqlite_reader.unfinished), self.run)
 
     async def holders(self, owner: str) -> dict[str, str]:
         return {}

@@ -11,6 +11,7 @@ import pytest
 from netra_backend.app.adapters.appending import AppendingLog
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead
+from netra_backend.app.ports import StoredRun
 
 
 class ToldLog(AppendingLog[str]):
@@ -141,3 +142,27 @@ async def test_a_thread_is_in_use_while_it_has_a_run_or_more_than_the_store_has_
     run.head.lines.clear()
     log.append(run, b"1")
     assert log._is_in_use("thr_1", 0)
+
+
+async def test_a_run_that_goes_on_or_has_just_ended_here_is_not_taken_for_one_that_was_left() -> None:
+    log, run = ToldLog(), a_run()
+    log._keep(run.head)
+    asked: list[str] = []
+
+    def stored(run_id: str, thread_id: str, ended_seq: int = 0) -> StoredRun:
+        return StoredRun(run_id, "user_ada", thread_id, "golden", "req_1", "UTC", 0, 1, ended_seq)
+
+    async def look(run_id: str) -> StoredRun | None:
+        asked.append(run_id)
+        return None if run_id == "run_deleted" else stored(run_id, "thr_1", ended_seq=2 if run_id == "run_1" else 0)
+
+    left, here = stored("run_9", "thr_9"), stored("run_1", "thr_1")
+    log.append(run, b"1", ends=True)
+    assert await log._left([left, here], look) == [left]  # its end is on its way
+    await turns(3)
+    log.commit()
+    unread = stored("run_2", "thr_1")
+    assert await log._left([left, here, stored("run_deleted", "thr_1"), unread], look) == [left, unread]
+    run.head.lines.append(run)
+    assert await log._left([here], look) == []
+    assert asked == ["run_1", "run_deleted", "run_2"]

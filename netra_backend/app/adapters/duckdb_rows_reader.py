@@ -47,7 +47,8 @@ def open_rows(sources: Sequence[Source]) -> duckdb.DuckDBPyConnection:
         row = ", ".join("?" for _ in DATASET_COLUMNS)
         connection.executemany(f"INSERT INTO datasets VALUES ({row})", [source.row for source in sources])  # noqa: S608
         parts = [
-            f"SELECT {_quoted(source.row[0])} AS dataset_id, {', '.join(COLUMNS)} FROM {catalog}.main.usage_rows"  # noqa: S608
+            f"SELECT {_quoted(source.row[0])} AS dataset_id, {_columns_of(connection, catalog)} "  # noqa: S608
+            f"FROM {catalog}.main.usage_rows"
             for source, catalog in zip(sources, catalogs, strict=True)
         ]
         connection.execute("CREATE TEMP VIEW usage AS " + " UNION ALL ".join(parts))
@@ -62,6 +63,12 @@ def _name_of_main(connection: duckdb.DuckDBPyConnection) -> str:
     found = connection.execute("SELECT current_database()").fetchone()
     assert found is not None  # a scalar select has one row
     return '"' + str(found[0]).replace('"', '""') + '"'
+
+
+def _columns_of(connection: duckdb.DuckDBPyConnection, catalog: str) -> str:
+    """The columns of the usage table; a dataset that was imported before there was one says nothing in it."""
+    present = {row[0] for row in connection.execute(f"DESCRIBE {catalog}.main.usage_rows").fetchall()}
+    return ", ".join(name if name in present else f"NULL::{type_} AS {name}" for name, type_ in COLUMNS.items())
 
 
 def _declared(columns: Mapping[str, str]) -> str:

@@ -67,6 +67,7 @@ def _rates(rates: Rates) -> dict[str, Any]:
         "input": usd(rates.input * MILLION),
         "cache_read": usd(rates.cache_read * MILLION),
         "cache_write": usd(rates.cache_write * MILLION),
+        "cache_write_1h": usd(rates.cache_write_1h * MILLION),
         "output": usd(rates.output * MILLION),
         "above_input_tokens": max(rates.above, 0),
         "upto_input_tokens": None if rates.upto == ENDLESS else rates.upto,

@@ -4,8 +4,9 @@ Prices are looked up for the distinct (provider, model, tier, batch) of the log 
 into the small table ``price``, and joined. Costs are integers (picodollars), so sums are exact and in any order the same.
 
 Columns of ``priced`` beside those of ``usage``: ``n`` (requests that the row stands for), ``price_id`` (``NULL``: unpriced),
-``read``, ``write``, ``uncached`` (the input, taken apart), ``billed`` (a gateway's cache hits and failures that were reported
-as free are not), ``c_input``, ``c_read``, ``c_write``, ``c_output``, ``c_request`` and their sum ``cost``.
+``read``, ``write`` (``write_1h`` of it for an hour), ``uncached`` (the input, taken apart), ``billed`` (a gateway's cache hits
+and failures that were reported as free are not), ``c_input``, ``c_read``, ``c_write``, ``c_output``, ``c_request`` and their
+sum ``cost``.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _PRICE_TABLE: Final = """
 CREATE OR REPLACE TEMP TABLE price (
     price_id INTEGER, provider VARCHAR, model VARCHAR, service_tier VARCHAR, is_batch BOOLEAN,
     since TIMESTAMP, until TIMESTAMP, second_from INTEGER, second_to INTEGER, above BIGINT, upto BIGINT,
-    p_input BIGINT, p_read BIGINT, p_write BIGINT, p_output BIGINT, p_request BIGINT, context_matched BOOLEAN
+    p_input BIGINT, p_read BIGINT, p_write BIGINT, p_write_1h BIGINT, p_output BIGINT, p_request BIGINT, context_matched BOOLEAN
 )"""
 
 _PRICED_VIEW: Final = """
@@ -35,6 +36,7 @@ WITH split AS (
         coalesce(requests, 1) AS n,
         least(coalesce(cache_read_tokens, 0), input_tokens) AS read,
         least(coalesce(cache_write_tokens, 0), input_tokens - read) AS write,
+        least(coalesce(cache_write_1h_tokens, 0), write) AS write_1h,
         input_tokens - read - write AS uncached,
         CASE WHEN status = 'gateway_cache' OR (status = 'error' AND cost_reported_usd = 0) THEN 0 ELSE 1 END AS billed,
         input_tokens // greatest(coalesce(requests, 1), 1) AS prompt_size,
@@ -44,7 +46,7 @@ WITH split AS (
 SELECT split.*, price_id, coalesce(context_matched, true) AS context_matched,
     uncached * p_input * billed AS c_input,
     read * p_read * billed AS c_read,
-    write * p_write * billed AS c_write,
+    ((write - write_1h) * p_write + write_1h * p_write_1h) * billed AS c_write,
     output_tokens * p_output * billed AS c_output,
     n * p_request * billed AS c_request,
     c_input + c_read + c_write + c_output + c_request AS cost
@@ -93,7 +95,14 @@ def price_rows(rows: Rows) -> list[PriceRow]:
             for rates in span.quote.tiers:
                 key = (len(steps), provider, model, service_tier, is_batch)
                 when = (since, until, span.second_from, span.second_to, rates.above, rates.upto)
-                price = (rates.input, rates.cache_read, rates.cache_write, rates.output, rates.request)
+                price = (
+                    rates.input,
+                    rates.cache_read,
+                    rates.cache_write,
+                    rates.cache_write_1h,
+                    rates.output,
+                    rates.request,
+                )
                 records.append([*key, *when, *price, span.quote.context_matched])
                 steps.append(
                     PriceRow(listing, provider, model, service_tier, is_batch, rates, span.since, span.second_from)

@@ -46,18 +46,29 @@ class Rates:
     input: int
     cache_read: int
     cache_write: int
+    cache_write_1h: int
     output: int
     request: int = 0
 
-    def cost(self, input_tokens: int, cache_read: int = 0, cache_write: int = 0, output_tokens: int = 0) -> int:
-        """Picodollars of one request. ``input_tokens`` includes the cached ones."""
+    def cost(
+        self,
+        input_tokens: int,
+        cache_read: int = 0,
+        cache_write: int = 0,
+        output_tokens: int = 0,
+        *,
+        cache_write_1h: int = 0,
+    ) -> int:
+        """Picodollars of one request. ``input_tokens`` includes the cached ones, ``cache_write`` those kept for an hour."""
         read = min(cache_read, input_tokens)
         write = min(cache_write, input_tokens - read)
+        for_an_hour = min(cache_write_1h, write)
         uncached = input_tokens - read - write
         return (
             uncached * self.input
             + read * self.cache_read
-            + write * self.cache_write
+            + (write - for_an_hour) * self.cache_write
+            + for_an_hour * self.cache_write_1h
             + output_tokens * self.output
             + self.request
         )
@@ -178,7 +189,14 @@ def _answers(variant: Any, at: datetime, context: Mapping[str, str]) -> bool:
 def _tiers(prices: ModelPrice) -> Iterator[Rates]:
     listed = {
         key: getattr(prices, key)
-        for key in ("input_mtok", "cache_read_mtok", "cache_write_mtok", "output_mtok", "requests_kcount")
+        for key in (
+            "input_mtok",
+            "cache_read_mtok",
+            "cache_write_mtok",
+            "cache_write_1h_mtok",
+            "output_mtok",
+            "requests_kcount",
+        )
     }
     if listed["input_mtok"] is None and listed["output_mtok"] is None and listed["requests_kcount"] is None:
         return
@@ -186,13 +204,15 @@ def _tiers(prices: ModelPrice) -> Iterator[Rates]:
     for above, upto in zip([-1, *starts], [*starts, ENDLESS], strict=True):
         at = {key: _at_size(price, above + 1) for key, price in listed.items()}
         standard = at["input_mtok"] or Decimal(0)
-        read, write = at["cache_read_mtok"], at["cache_write_mtok"]
+        read, write, for_an_hour = at["cache_read_mtok"], at["cache_write_mtok"], at["cache_write_1h_mtok"]
+        usual_write = standard if write is None else write
         yield Rates(
             above=above,
             upto=upto,
             input=per_token(standard),
             cache_read=per_token(standard if read is None else read),
-            cache_write=per_token(standard if write is None else write),
+            cache_write=per_token(usual_write),
+            cache_write_1h=per_token(usual_write if for_an_hour is None else for_an_hour),
             output=per_token(at["output_mtok"] or Decimal(0)),
             request=pico((at["requests_kcount"] or Decimal(0)) / 1000),
         )

@@ -21,6 +21,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     "input_tokens": "BIGINT",
     "cache_read_tokens": "BIGINT",
     "cache_write_tokens": "BIGINT",
+    "cache_write_1h_tokens": "BIGINT",
     "output_tokens": "BIGINT",
     "reasoning_tokens": "BIGINT",
     "latency_ms": "DOUBLE",
@@ -42,6 +43,7 @@ COLUMNS: Final[Mapping[str, str]] = {
 
 Never ``NULL``: ``ts``, ``model``, ``operation``, ``status``, ``input_tokens``, ``output_tokens``, ``source``,
 ``granularity``. ``input_tokens`` is the total that the model read: cache reads and cache writes are parts of it.
+``cache_write_1h_tokens`` are a part of ``cache_write_tokens``: those that are kept for an hour, at a price of their own.
 ``reasoning_tokens`` are a part of ``output_tokens``. ``requests`` is 1 for a single request, the number of requests of a
 bucket, ``NULL`` where a bucket does not tell it. ``prompt_hash`` identifies model, parameters and prompt together.
 ``prefix_blocks`` are the hashes of the prompt's consecutive blocks of ``block_tokens`` tokens (the last may be shorter): two

@@ -47,19 +47,20 @@ def what_if(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
     size = " + ".join(["0", *("(prompt_size > ?)::INTEGER" for _ in tiers[1:])])
     groups = rows.execute(
         f"SELECT price_id, {size} AS tier, sum(billed * n), sum(billed * uncached), sum(billed * read), "  # noqa: S608
-        "sum(billed * write), sum(billed * output_tokens), sum(cost) "
+        "sum(billed * write), sum(billed * write_1h), sum(billed * output_tokens), sum(cost) "
         f"FROM priced WHERE price_id IS NOT NULL AND {condition} GROUP BY 1, 2",
         [*(tier.above for tier in tiers[1:]), *parameters],
     ).fetchall()
     now: dict[str, int] = {}
     then: dict[str, int] = {}
     for price_id, tier, *sums in groups:
-        requests, uncached, read, written, output, cost = map(int, sums)
+        requests, uncached, read, written, for_an_hour, output, cost = map(int, sums)
         price = prices[price_id]
         rates = tiers[tier] if tiers else price.rates
         if share is not None:
             read, uncached = _shared(uncached + read + written, written, share)
-        parts = uncached * rates.input + read * rates.cache_read + written * rates.cache_write + output * rates.output
+        total = uncached + read + written
+        parts = rates.cost(total, read, written, output, cache_write_1h=for_an_hour) - rates.request
         now[price.model] = now.get(price.model, 0) + cost
         then[price.model] = then.get(price.model, 0) + round((parts + requests * rates.request) * factor)
     before, after = sum(now.values()), sum(then.values())

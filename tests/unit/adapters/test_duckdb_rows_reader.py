@@ -31,6 +31,19 @@ def test_all_datasets_of_an_owner_are_one_relation(rows: duckdb.DuckDBPyConnecti
     assert rows.execute("SELECT name, capabilities FROM datasets LIMIT 1").fetchone() == ("it's", ["per_request"])
 
 
+def test_a_dataset_from_before_a_column_was_there_says_nothing_in_it(tmp_path: Path) -> None:
+    earlier, later = source(tmp_path, "data_1", "a"), source(tmp_path, "data_2", "b")
+    with duckdb.connect(earlier.path) as connection:
+        connection.execute("ALTER TABLE usage_rows DROP COLUMN cache_write_1h_tokens")
+    with open_rows([earlier, later]) as rows:
+        described = {row[0]: row[1] for row in rows.execute("DESCRIBE usage").fetchall()}
+        assert described == dict(USAGE_COLUMNS)
+        assert rows.execute("SELECT model, cache_write_1h_tokens FROM usage ORDER BY 1").fetchall() == [
+            ("a", None),
+            ("b", None),
+        ]
+
+
 @pytest.mark.parametrize("count", [0, 2])
 def test_the_relations_have_the_declared_columns_with_and_without_data(tmp_path: Path, count: int) -> None:
     with open_rows([source(tmp_path, f"data_{n}", "m") for n in range(count)]) as rows:

@@ -25,6 +25,7 @@ def test_prices_are_those_of_a_million_tokens_in_each_context() -> None:
             "input": "2.5",
             "cache_read": "1.25",
             "cache_write": "2.5",
+            "cache_write_1h": "2.5",
             "output": "10",
             "above_input_tokens": 0,
             "upto_input_tokens": None,

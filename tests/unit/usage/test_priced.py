@@ -59,6 +59,13 @@ def test_more_cached_tokens_than_input_are_cut_to_the_input() -> None:
     assert costs([{"cache_read_tokens": 5000, "cache_write_tokens": 5000, "output_tokens": 0}]) == ["0.00125"]
 
 
+def test_writes_for_five_minutes_and_for_an_hour_are_priced_apart() -> None:
+    # claude-sonnet-4-5: 3 in, 3.75 and 6 for writes: 200·3 + 300·3.75 + 500·6 = 4725 µ$.
+    claude = {"provider": "anthropic", "model": "claude-sonnet-4-5", "output_tokens": 0}
+    assert costs([{**claude, "cache_write_tokens": 800, "cache_write_1h_tokens": 500}]) == ["0.004725"]
+    assert costs([{**claude, "cache_write_tokens": 800, "cache_write_1h_tokens": 9000}]) == ["0.0054"]
+
+
 def test_absent_providers_and_tiers_join_like_present_ones() -> None:
     assert costs([{"provider": None, "service_tier": None, "is_batch": None}]) == ["0.0035"]
 

@@ -47,6 +47,15 @@ def test_cache_writes_cost_what_the_provider_adds() -> None:
     assert usd(rates("claude-haiku-4-5").cost(1000, cache_write=800)) == "0.0012"
 
 
+def test_writes_that_are_kept_for_an_hour_have_a_price_of_their_own() -> None:
+    # claude-haiku-4-5: 1 in, 1.25 and 2 for writes: 200·1 + 300·1.25 + 500·2 = 1575 µ$.
+    assert usd(rates("claude-haiku-4-5").cost(1000, cache_write=800, cache_write_1h=500)) == "0.001575"
+
+
+def test_where_there_is_no_price_for_an_hour_it_is_that_of_any_write() -> None:
+    assert rates("gpt-4o").cache_write_1h == rates("gpt-4o").cache_write
+
+
 def test_a_model_without_a_cache_price_charges_cached_tokens_as_input() -> None:
     found = rates("o3-pro")
     assert (found.cache_read, found.cache_write) == (found.input, found.input)
@@ -195,6 +204,8 @@ def test_tracelabs_eight_model_prices_agree_with_ours() -> None:
         found = {"inputPerM": ours.input, "cachedInputPerM": ours.cache_read, "outputPerM": ours.output}
         if "cacheWrite5mInputPerM" in theirs:
             found["cacheWrite5mInputPerM"] = ours.cache_write
+        if "cacheWrite1hInputPerM" in theirs:
+            found["cacheWrite1hInputPerM"] = ours.cache_write_1h
         assert {key: Decimal(str(value)) * 10**6 for key, value in theirs.items()} == found, name
 
 

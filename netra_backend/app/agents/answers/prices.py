@@ -22,7 +22,7 @@ async def prices(asked: Asked) -> Answer:
     found = outcome.result
     lines = [f"List prices on {found['at'][:10]}, USD a million tokens:", ""]
     rows = [row for model in found["models"] for row in _rows(model)]
-    lines += table(["Model", "Price", "Input", "Cached", "Cache write", "Output"], rows, numbers=2)
+    lines += table(["Model", "Price", "Input", "Cached", "Cache write", "… for 1 h", "Output"], rows, numbers=2)
     lines.append("")
     for model in found["models"]:
         for hours in model["by_time_of_day"]:
@@ -38,6 +38,6 @@ def _rows(model: dict[str, Any]) -> list[list[str]]:
     for context, tiers in model["usd_per_million"].items():
         for tier in tiers:
             above = f", over {tier['above_input_tokens']:,} tokens" if tier["above_input_tokens"] else ""
-            costs = [display(tier[part]) for part in ("input", "cache_read", "cache_write", "output")]
+            costs = [display(tier[part]) for part in ("input", "cache_read", "cache_write", "cache_write_1h", "output")]
             rows.append([f"{text(model['model'])} ({text(model['provider'])})", f"{context}{above}", *costs])
     return rows

@@ -53,10 +53,11 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
         if model is None:
             raise BadRow("model is missing: ask the API to group by model, or name one")
         creation = mapping(get("cache_creation"))
-        written = sum(
+        briefly, for_an_hour = (
             optional_tokens(creation.get(name), f"cache_creation.{name}") or 0
             for name in ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
         )
+        written = briefly + for_an_hour
         read = optional_tokens(get("cache_read_input_tokens"), "cache_read_input_tokens") or 0
         tier = text(get("service_tier"))
         return UsageRow(
@@ -68,6 +69,7 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
             input_tokens=tokens(get("uncached_input_tokens"), "uncached_input_tokens") + read + written,
             cache_read_tokens=read,
             cache_write_tokens=written,
+            cache_write_1h_tokens=for_an_hour,
             output_tokens=tokens(get("output_tokens"), "output_tokens"),
             feature=text(get("api_key_id")),
             team=team,

@@ -40,6 +40,7 @@ class UsageRow(msgspec.Struct, omit_defaults=True, gc=False, kw_only=True):
     input_tokens: int
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
     output_tokens: int
     reasoning_tokens: int | None = None
     latency_ms: float | None = None

@@ -164,7 +164,7 @@ def _check(page: Page, target: str, values: list[Any], name: str) -> list[Any]:
     """One column as the usage table holds it."""
     if target in ("input_tokens", "output_tokens", UNCACHED_INPUT):
         return page.tokens(values, name)
-    if target in ("requests", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "block_tokens"):
+    if target in _COUNTS:
         return page.optional_tokens(values, name)
     if target in ("latency_ms", "latency_s"):
         return page.milliseconds(values, name)
@@ -223,6 +223,9 @@ def _flag(value: object, name: str) -> bool | None:
     raise BadRow(f"{name} is neither true nor false", value)
 
 
+_COUNTS: Final = frozenset(
+    ("requests", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "reasoning_tokens", "block_tokens")
+)
 _BY_VALUE: Final[Mapping[str, tuple[Callable[[object, str], Any], Any]]] = {
     "status": (_status, OK),
     "is_batch": (_flag, None),

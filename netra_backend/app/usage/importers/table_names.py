@@ -23,6 +23,8 @@ NAMES: Final[Mapping[str, str]] = {
     "cached_prompt_tokens usage_cache_read_input_tokens usage_cached_tokens",
     "cache_write_tokens": "cache_write_tokens cache_creation_tokens cache_creation_input_tokens "
     "usage_cache_creation_input_tokens",
+    "cache_write_1h_tokens": "cache_write_1h_tokens ephemeral_1h_input_tokens cache_creation_1h_tokens "
+    "cache_creation_ephemeral_1h_input_tokens",
     "output_tokens": "output_tokens completion_tokens tokens_out output_length tokens_output generated_tokens "
     "tokens_completion n_output_tokens completion_token_count total_output_tokens num_output_tokens "
     "usage_output_tokens usage_completion_tokens",

@@ -6,7 +6,7 @@ from __future__ import annotations
 async def test_prices_are_those_of_now_by_the_recorded_clock(ask) -> None:
     result, scope = await ask("What does gpt-4o cost per million output tokens?", rows=[])
     assert scope.calls[-1][1] == {"models": ["gpt-4o"], "at": "2026-11-02T12:00:00+00:00"}
-    assert "| gpt-4o (openai) | standard | $2.50 | $1.25 | $2.50 | $10.00 |" in result.text
+    assert "| gpt-4o (openai) | standard | $2.50 | $1.25 | $2.50 | $2.50 | $10.00 |" in result.text
 
 
 async def test_two_models_are_compared_in_one_table(ask) -> None:

@@ -25,6 +25,7 @@ def bucket(*results: dict[str, Any]) -> dict[str, Any]:
 def test_what_was_read_from_and_written_to_the_cache_is_added_to_the_input(converted: Callable[..., Any]) -> None:
     (row,), _ = converted(ANTHROPIC_USAGE, bucket(RESULT))
     assert (row.input_tokens, row.cache_read_tokens, row.cache_write_tokens) == (3200, 200, 1500)
+    assert row.cache_write_1h_tokens == 1000
     assert (row.output_tokens, row.requests, row.granularity) == (400, None, "day")
     assert (row.provider, row.team, row.feature) == ("anthropic", "wrk_1", "key_1")
 

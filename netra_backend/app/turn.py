@@ -226,10 +226,15 @@ class Turns:
         self._runs.lose(active.run.head)
         if frame.id is not None:
             self._requests.drop(requester.user_id, frame.id)
-        self._loop.create_task(self._begin_anew(requester, frame, attempt + 1))
+        self._loop.create_task(self._begin_anew(active.run, requester, frame, attempt + 1))
 
-    async def _begin_anew(self, requester: Requester, frame: ExecuteAgent, attempt: int) -> None:
+    async def _begin_anew(self, before: RunRecord, requester: Requester, frame: ExecuteAgent, attempt: int) -> None:
         try:
+            stored = await self._log.run(before.run_id)
+            if stored is not None:  # it was stored, and another process holds it since: that is as good as accepted
+                epoch = before.head.epoch
+                requester.say(Accepted(frame.id, stored.thread_id, epoch, stored.run_id, stored.seq))
+                return
             if attempt > _TRIES:
                 raise _on_its_way()
             await self.start(requester, frame, attempt=attempt)

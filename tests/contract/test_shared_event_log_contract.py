@@ -268,6 +268,21 @@ class TestFences:
         assert positions(await two.read(head)) == [1, 2]
         assert [told.first for told in one.published] == [1, 2]
 
+    async def test_who_renews_a_lease_that_had_run_out_learns_what_others_took_meanwhile(
+        self, sharing: Sharing
+    ) -> None:
+        one, two = await sharing.open(), await sharing.open()
+        run, kept = await one.begun(), await one.begun()
+        for each in (run, kept):
+            each.head.lines.append(each)
+        await sharing.lapse(one)
+        await two.taken(run.head.thread_id)
+        await sharing.wake(one)
+        assert one.why == [(run.run_id, "fenced")]
+        assert (run.head.fence, run.ended, kept.head.fence, kept.ended) == (0, True, 1, False)
+        one.write(kept)
+        await one.log.durable(kept)
+
     async def test_what_others_append_in_the_same_commit_is_stored(self, sharing: Sharing) -> None:
         one, two = await sharing.open(), await sharing.open()
         run, healthy = await one.begun(), await one.begun("user_bob")

@@ -283,7 +283,7 @@ class TestEndOfProcess:
         gates.open()
         await draining
         assert isinstance((await client.ended(first.run_id))[-1], AgentCompleted)
-        assert [stored.run_id for stored in await workshop.log.take_over(9)] == [second.run_id]
+        assert [stored.run_id for stored in workshop.store.unfinished()] == [second.run_id]
 
     async def test_runs_of_one_thread_are_taken_over_in_their_order_whatever_the_clock_said(
         self, workshop: Any, gates: Any

@@ -13,13 +13,14 @@ LEASE_MS: Final = 30_000
 class Holdings:
     """The processes that share one store, and what each of them holds."""
 
-    def __init__(self) -> None:
+    def __init__(self, lease_ms: int = LEASE_MS) -> None:
+        self.lease_ms = lease_ms
         self._leases: dict[str, int] = {}
         self._threads: dict[str, tuple[str, int]] = {}
 
     def renew(self, process_id: str, now_ms: int) -> None:
         """The process lives."""
-        self._leases[process_id] = now_ms + LEASE_MS
+        self._leases[process_id] = now_ms + self.lease_ms
 
     def leave(self, process_id: str) -> None:
         """The process is gone: what it held is nobody's."""

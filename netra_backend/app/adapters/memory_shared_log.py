@@ -55,7 +55,7 @@ class SharedMemoryLog(MemoryEventLog):
         had_lapsed = self.process_id not in holdings.living(now_ms)
         holdings.renew(self.process_id, now_ms)
         if had_lapsed:
-            for head in [each for each in self._heads.values() if each.fence and each.stored and each.owner]:
+            for head in [each for each in self._heads.values() if each.fence and each.thread_id in self._store.threads]:
                 if not self._store.is_current(head.thread_id, head.fence):
                     self._refuse({Chunk(run, head.top + 1): "fenced" for run in head.lines})
 

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from . import validation
-from .errors import CATALOGUE, DependencyUnavailable, Fault, FrameRefused, NetraError, Refusal
+from .errors import CATALOGUE, DependencyUnavailable, Fault, FrameRefused, NetraError, NotFound, Refusal
 from .frames import Accepted, ExecuteAgent
 from .ids import check_id
 
@@ -142,14 +142,14 @@ class Refused(msgspec.Struct, frozen=True, tag_field="is", tag="refused"):
 
     def as_error(self) -> NetraError:
         """The error to raise here. One that only the other process knows (it may be newer) becomes a fault."""
-        if self.error not in CATALOGUE:
+        if self.error not in CATALOGUE or self.error == DependencyUnavailable.kind:
             return DependencyUnavailable(self.message, hint=self.hint, retry_after_ms=self.retry_after_ms)
         point = validation.CATALOGUE.get(self.point)
         if point is None:
             return Fault(
                 self.message, kind=self.error, field=self.field, hint=self.hint, retry_after_ms=self.retry_after_ms
             )
-        return _RETOLD(
+        return (_RETOLD_ABSENT if self.error == NotFound.kind else _RETOLD)(
             self.message,
             kind=self.error,
             field=self.field,
@@ -160,6 +160,7 @@ class Refused(msgspec.Struct, frozen=True, tag_field="is", tag="refused"):
 
 
 _RETOLD: Final[type[Refusal]] = Refusal
+_RETOLD_ABSENT: Final[type[Refusal]] = NotFound
 """Its guard spoke in another process; here it is only said again."""
 
 AnyAnswer = Taken | NotHere | Waiting | Refused

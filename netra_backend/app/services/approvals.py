@@ -144,6 +144,10 @@ class Approvals:
         """Whether it waits here, or was decided here lately."""
         return approval_id in self._pending or self._words.get(approval_id) is not None
 
+    def forget(self, run_id: str) -> None:
+        """Another process goes on with this run: what was said about it here and is not stored was never said."""
+        self._words.drop_where(lambda approval_id: run_id_of(approval_id) == run_id)
+
     def waiting_runs(self) -> set[str]:
         """The runs that wait for their user's word."""
         return {pending.run_id for pending in self._pending.values()}

@@ -60,9 +60,10 @@ class Conversations:
         return self._log.create(owner, thread_id, epoch, title_of(message), self._clock.now_ms())
 
     async def owned_thread(self, owner: str, thread_id: str) -> ThreadHead:
-        """The owner's thread. Raises ``NotFound`` where there is none of that id that is the owner's."""
+        """The owner's thread. Raises ``NotFound`` where there is none of that id that is the owner's. One of which nothing is
+        committed yet is none: it may turn out to be another process's."""
         head = await self._log.find(thread_id)
-        if head is None or head.owner != owner:
+        if head is None or head.owner != owner or not head.durable:
             raise NotFound("There is no such thread.", field="thread_id", point=validation.THREAD_OWNED)
         return head
 

@@ -27,6 +27,7 @@ async def test_one_is_asked_and_all_others_are_told() -> None:
     one.tell(b"news")
     assert heard == [[], [], []]
     await asyncio.sleep(0)
+    await asyncio.sleep(0)
     assert heard == [[], [b"news"], [b"news"]]
     assert await two.processes() == ["prc_0", "prc_1", "prc_2"]
 
@@ -37,6 +38,7 @@ async def test_who_is_cut_off_or_gone_neither_hears_nor_answers() -> None:
     line.join("prc_2", asyncio.get_running_loop())
     two.cut_off = True
     one.tell(b"news")
+    await asyncio.sleep(0)
     await asyncio.sleep(0)
     for process_id in ("prc_1", "prc_2", "prc_9"):
         with pytest.raises(DependencyUnavailable):
@@ -58,3 +60,35 @@ async def test_an_answer_is_lost_when_the_line_breaks_meanwhile() -> None:
     two.serve(answer, lambda _: None)
     with pytest.raises(DependencyUnavailable):
         await one.ask("prc_1", b"!")
+
+
+async def test_what_is_lost_on_the_way_is_not_heard_and_not_answered() -> None:
+    heard: list[bytes] = []
+    line = MemoryFleet(lambda: None)
+    one = joined(line, "prc_0", [])
+    joined(line, "prc_1", heard)
+    one.tell(b"news")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    with pytest.raises(DependencyUnavailable):
+        await one.ask("prc_1", b"!")
+    assert heard == []
+
+
+async def test_what_was_asked_goes_on_when_who_asked_is_gone() -> None:
+    line, done, go_on = MemoryFleet(), asyncio.Event(), asyncio.Event()
+    one, two = joined(line, "prc_0", []), line.join("prc_1", asyncio.get_running_loop())
+
+    async def answer(_: bytes) -> bytes:
+        await go_on.wait()
+        done.set()
+        return b""
+
+    two.serve(answer, lambda _: None)
+    asking = asyncio.create_task(one.ask("prc_1", b"!"))
+    for _ in range(4):
+        await asyncio.sleep(0)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    go_on.set()
+    await done.wait()

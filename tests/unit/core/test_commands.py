@@ -34,6 +34,7 @@ from netra_backend.app.core.errors import (
     InvalidContextError,
     LimitRefused,
     NetraError,
+    NotFound,
     Refusal,
 )
 from netra_backend.app.core.frames import Accepted
@@ -116,10 +117,16 @@ def test_a_refusal_is_raised_here_as_it_was_there() -> None:
     assert here.point is validation.LIMIT_RUNS
 
 
-def test_a_fault_stays_a_fault() -> None:
-    there = DependencyUnavailable("down", retry_after_ms=5)
+def test_what_is_absent_there_is_absent_here() -> None:
+    here = Refused("not_found", "m", "h", "run_id", None, "run.owned").as_error()
+    assert isinstance(here, NotFound)
+    assert (here.message, here.field) == ("m", "run_id")
+
+
+@pytest.mark.parametrize("there", [DependencyUnavailable("down", retry_after_ms=5), Fault("broken", kind="internal")])
+def test_a_fault_stays_a_fault(there: Fault) -> None:
     here = Refused.of(there).as_error()
-    assert isinstance(here, Fault)
+    assert type(here) is type(there)
     assert told(here) == told(there)
 
 

@@ -180,6 +180,24 @@ class TestZombies:
         assert (gates.order, others.order, laptop.refused) == (["m0"], ["m0", "m1"], [])
         assert one.held() == other.held() == (0, 0)
 
+    async def test_a_request_that_was_stored_and_taken_over_before_that_was_told_is_not_begun_twice(
+        self, processes: Any, two: Any, gates_class: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one, other = two
+        gates, others = gates_class(one), gates_class(other)
+        gates.shutting("m0")
+        laptop, phone = one.connect(), other.connect()
+        monkeypatch.setattr(one.log, "_pace", lambda kind: 3600.0 if kind == "told" else 0.0)
+        await one.turns.start(laptop, ExecuteAgent("golden", "m0", None, "thr_1"))
+        await one.until(lambda: one.store.runs)
+        await processes.lapse(one)
+        await settled(other)
+        one.log.renew()
+        accepted = await laptop.heard()
+        assert isinstance((await phone.ended(accepted.run_id))[-1], AgentCompleted)
+        assert (list(one.store.runs), others.order, laptop.refused) == ([accepted.run_id], ["m0"], [])
+        await one.die()
+
     async def test_a_request_that_finds_no_holder_again_and_again_is_refused(self, two: Any, gates_class: Any) -> None:
         one, _ = two
         gates_class(one)
@@ -203,9 +221,10 @@ class TestZombies:
         await processes.lapse(one)  # it stands still unnoticed
         await settled(other)
         await other.die()
-        one.log.renew()
-        await processes.lapse(other)
         (before,) = one.turns.all()
+        one.log.renew()
+        assert one.turns.all() == []
+        await processes.lapse(other)
         await settled(one)
         (after,) = one.turns.all()
         assert after is not before

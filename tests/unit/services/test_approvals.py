@@ -151,6 +151,19 @@ async def test_a_word_that_was_said_and_not_recorded_may_be_said_again_when_its_
     assert (decision.decision, told) == ("deny", ["told"])
 
 
+async def test_what_was_said_about_a_run_that_goes_on_elsewhere_was_never_said() -> None:
+    approvals, told = Approvals(), list[str]()
+    calls = [pending(approval_id_of(run_id, "call_1")) for run_id in ("run_1", "run_2")]
+    for call in calls:
+        task = await waiting(approvals, call)
+        said = ("user_ada", call.approval_id, "approve", call.arguments_hash, "c", lambda: told.append("told"))
+        approvals.resolve(*said)
+        await task
+    approvals.forget("run_1")
+    assert [approvals.knows(call.approval_id) for call in calls] == [False, True]
+    assert told == []
+
+
 async def test_an_approvals_id_names_its_run() -> None:
     assert run_id_of(approval_id_of("run_01", "call_2")) == "run_01"
     assert run_id_of("apr_1") == ""

@@ -173,6 +173,7 @@ class Runs:
         """Another process goes on with it, or will: nothing more of it is recorded, told or called from this step on."""
         active.run.ended = True
         active.engine.cancelled_by = LOST
+        self._services.approvals.forget(active.run.run_id)
         if active.task is not None:
             self._abandoned.add(active)
             self._cancel(active)

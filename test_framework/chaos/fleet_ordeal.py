@@ -59,6 +59,8 @@ async def endure_fleet(
             say("over; every client comes back to its position, and another reads from the beginning")
             fleet.send_readers()
             await fleet.rest(PATIENCE_S)
+            for words in await stores.unfinished():
+                say(f"not ended: {words}")
             stories = fleet.stories()
             fleet.leave()
             if keep is not None:

@@ -16,6 +16,12 @@ from ..services import Service, postgres, redis
 
 DATABASE: Final = "netra"
 
+_UNFINISHED: Final = """
+SELECT r.run_id, r.seq, t.thread_id, t.top, t.holder, t.fence, p.lease - netra.now_ms() AS lease
+FROM netra.run r LEFT JOIN netra.thread t USING (thread_id) LEFT JOIN netra.process p ON p.process_id = t.holder
+WHERE r.ended = 0
+"""
+
 
 class Stores:
     """Made by ``open_stores``. ``database_url`` is what servers are given, ``admin_url`` a superuser's."""
@@ -54,6 +60,20 @@ class Stores:
         async with self._client() as client:
             directory = (await client.config_get("dir"))["dir"]
         await asyncio.to_thread(Path(directory, "dump.rdb").unlink, missing_ok=True)
+
+    async def unfinished(self) -> list[str]:
+        """The runs that have not ended, and who holds their threads, in words."""
+        import asyncpg
+
+        reader = await asyncpg.connect(self.admin_url)
+        try:
+            return [
+                f"{row['run_id']} (from {row['seq']} of {row['thread_id']}, which is at {row['top']}) held by "
+                f"{row['holder']}, fence {row['fence']}, lease {row['lease']} ms"
+                for row in await reader.fetch(_UNFINISHED)
+            ]
+        finally:
+            await reader.close()
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[Any]:

@@ -14,8 +14,8 @@ from ..core.history import Chunk, Refused, RunRecord, ThreadHead
 
 APPEND: Final = f"SELECT append({', '.join(f'${n}' for n in range(1, 38))})"
 IS_STORED: Final = """
-SELECT EXISTS (SELECT FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS c (thread_id, seq, fence)
-    JOIN log USING (thread_id, seq, fence))
+SELECT EXISTS (SELECT FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[]) AS c (thread_id, seq, fence, run_id)
+    JOIN log USING (thread_id, seq, fence, run_id))
 """
 REFUSED_STATE: Final = "NTREF"
 MOST_BYTES: Final = 8_388_608
@@ -126,9 +126,13 @@ class Batch:
         return [process_id, now_ms, *self._arrays]
 
     def marks(self) -> list[Any]:
-        """What ``IS_STORED`` takes: the newest row of each thread. One that is found says that all of the batch is stored."""
-        newest = [(chunk.head.thread_id, chunk.first, chunk.fence) for chunk in self._lasts.values()]
-        return _columns(3, newest)
+        """What ``IS_STORED`` takes: the newest row of each thread. One that is found says that all of the batch is stored.
+
+        The run is part of it: a hold that a crash of the database undid, or a thread that two processes begin, gives the same
+        position under the same fence to another process.
+        """
+        newest = [(chunk.head.thread_id, chunk.first, chunk.fence, chunk.run.run_id) for chunk in self._lasts.values()]
+        return _columns(4, newest)
 
     def refuse(self, detail: str) -> list[ThreadHead]:
         """Take out what the store named in ``detail``, and arrange the rest anew; the heads that can no longer be written."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import asyncpg
 
@@ -35,7 +35,7 @@ _SETTINGS: Final = {
 
 async def connect(url: str, role: Role | None) -> asyncpg.Connection:
     """One connection that is ``role`` from its first statement on; ``None``: what logged in. Raises ``TROUBLE``."""
-    return await asyncpg.connect(
+    return await _dial(
         url, timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S, server_settings=_settings(role)
     )
 
@@ -49,8 +49,14 @@ async def open_pool(url: str, role: Role, *, size: int) -> asyncpg.Pool:
         timeout=CONNECT_TIMEOUT_S,
         command_timeout=COMMAND_TIMEOUT_S,
         server_settings=_settings(role),
+        connect=_dial,
         reset=_reset,
     )
+
+
+async def _dial(*arguments: Any, **keywords: Any) -> asyncpg.Connection:
+    """``asyncpg.connect`` in a task of its own, which its timeout needs: who asks may be a coroutine that has none yet."""
+    return await asyncio.create_task(asyncpg.connect(*arguments, **keywords))
 
 
 async def close_pool(pool: asyncpg.Pool) -> None:

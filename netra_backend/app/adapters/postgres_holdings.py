@@ -19,13 +19,18 @@ from .postgres_lines import PostgresLines
 RUN_COLUMNS: Final = "run_id, owner, thread_id, agent, request_id, timezone, created, seq, ended"
 _STATE: Final = "t.thread_id, t.owner, t.epoch, t.title, t.oldest, t.top, t.fence"
 
-# Whether a hold survives a crash of the database does not matter: what is appended under it is not stored before it is. So
-# its commit waits for no disk.
+# Whether a hold survives a crash of the database does not matter: what is appended under it is not stored before it is, and
+# only by its holder. So its commit waits for no disk; but where runs were left, which then go on under their old ids, nobody
+# else may come to hold the thread under the same fence.
 _HOLD: Final = f"""
+WITH held AS (
 UPDATE thread AS t SET holder = $2, fence = t.fence + 1 FROM unnest($1::text[]) AS asked (id)
 WHERE t.thread_id = asked.id AND t.owner <> '' AND (t.holder IS NULL OR t.holder = $2 OR NOT {ALIVE})
-RETURNING {_STATE}, set_config('synchronous_commit', 'off', true) AS soon,
+RETURNING {_STATE},
     EXISTS (SELECT FROM run r WHERE r.owner = t.owner AND r.thread_id = t.thread_id AND r.ended = 0) AS left
+)
+SELECT *, set_config('synchronous_commit', CASE WHEN bool_or(held.left) OVER () THEN current_setting('synchronous_commit')
+    ELSE 'off' END, true) AS soon FROM held
 """
 _WHY_NOT: Final = "SELECT thread_id, owner, holder FROM thread WHERE thread_id = ANY($1::text[])"
 _TAKE_OVER: Final = f"""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import asyncpg
 import pytest
 
@@ -16,6 +18,7 @@ from netra_backend.app.adapters.postgres_connection import (
     open_pool,
 )
 from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.websocket_core.first_leg import begin
 from test_framework.service_clients import NetraDatabase
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
@@ -43,6 +46,30 @@ async def test_connections_of_a_pool_are_the_role_again_when_they_are_lent_again
             await connection.execute("SET ROLE netra_writer")
         async with pool.acquire() as connection:
             assert await connection.fetchval("SELECT current_user") == READER
+
+
+async def test_who_has_no_task_yet_can_connect_and_borrow(netra_database: NetraDatabase) -> None:
+    reached: list[str] = []
+
+    async def ask() -> None:
+        connection = await connect(netra_database.url, READER)
+        reached.append(await connection.fetchval("SELECT current_user"))
+        await connection.close()
+
+    pool = await open_pool(netra_database.url, WRITER, size=2)
+    one = await pool.acquire()
+
+    async def borrow() -> None:
+        async with pool.acquire() as connection:  # the second, which is made now
+            reached.append(await connection.fetchval("SELECT current_user"))
+
+    for coroutine in (ask(), borrow()):
+        begun = begin(asyncio.get_running_loop(), coroutine)
+        assert begun is not None
+        await begun
+    await pool.release(one)
+    await pool.close()
+    assert reached == [READER, WRITER]
 
 
 async def test_the_owner_is_named_for_one_transaction(netra_database: NetraDatabase) -> None:

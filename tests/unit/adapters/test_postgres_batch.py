@@ -117,7 +117,7 @@ def test_what_the_store_names_is_taken_out_with_all_that_depends_on_it() -> None
 def test_the_newest_row_of_each_thread_tells_whether_a_batch_is_stored() -> None:
     one, two = a_head("thr_1"), a_head("thr_2")
     batch = Batch([a_chunk(one), a_chunk(two), a_chunk(one, "run_2")], Threads())
-    assert batch.marks() == [("thr_1", "thr_2"), (3, 1), (3, 3)]
+    assert batch.marks() == [("thr_1", "thr_2"), (3, 1), (3, 3), ("run_2", "run_1")]
 
 
 def test_a_batch_is_cut_where_it_grows_too_heavy_or_has_a_key_of_two_runs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,8 @@ ENGINE_BOUNDS: Final[dict[str, str | bool | int | float | list[str]]] = {
 }
 INSERTED: Final = 16_384
 """Rows that are inserted together, at least: a statement costs as much as a hundred rows."""
+LINE_BLOCKS: Final = 1 << 18
+"""Hashes of blocks in a line, unless one row has more; all else in a page is bounded well below that."""
 _FETCHED: Final = 8_192
 _TYPES: Final = {name: "BIGINT" if name == "ts" else type_ for name, type_ in COLUMNS.items()}
 _COLUMNS_OF_JSON: Final = "{" + ", ".join(f"'{name}': '{type_}[]'" for name, type_ in _TYPES.items()) + "}"
@@ -65,7 +67,9 @@ class RowsWriter:
         if self._fault is not None:
             raise self._fault
         count = length(columns)
-        self._pages.append({name: _plain(column, count) for name, column in columns.items()})
+        page = {name: _plain(column, count) for name, column in columns.items()}
+        for begin, end in _lines(page.get("prefix_blocks"), count):
+            self._pages.append({name: column[begin:end] for name, column in page.items()})
         self._rows += count
         if self._rows >= INSERTED:
             self._hand_over()
@@ -99,6 +103,18 @@ class RowsWriter:
                 except BaseException as fault:
                     self._fault = fault
             lines.unlink()
+
+
+def _lines(blocks: Sequence[Any] | None, count: int) -> Iterator[tuple[int, int]]:
+    """The rows that stand together in a line, which must stay below what the engine takes for one object (16 MiB)."""
+    begin = held = 0
+    for place in range(count) if blocks is not None else ():
+        own = len(blocks[place] or ()) if blocks is not None else 0
+        if held and held + own > LINE_BLOCKS:
+            yield begin, place
+            begin, held = place, 0
+        held += own
+    yield begin, count
 
 
 def _plain(column: Column, count: int) -> Sequence[Any]:

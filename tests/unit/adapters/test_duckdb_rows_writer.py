@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from netra_backend.app.adapters.duckdb_rows_writer import RowsWriter, parquet_records
 from netra_backend.app.core.errors import ToolFault
 from netra_backend.app.usage.importers.page import Columns
+from netra_backend.app.usage.importers.values import MAX_BLOCKS
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -38,6 +40,19 @@ def test_every_value_arrives_as_it_was(tmp_path: Path) -> None:
     assert (first, last) == (naive, naive.replace(microsecond=123456))
     assert "team" in filled
     assert "provider" not in filled
+
+
+def test_rows_with_very_many_blocks_arrive_beside_one_another(tmp_path: Path) -> None:
+    blocks = list(range(2**62, 2**62 + MAX_BLOCKS))
+    several: dict[str, Any] = {name: np.repeat(np.asarray(column), 16) for name, column in row(1).items()}
+    page = {name: column if name == "ts" else column.tolist() for name, column in several.items()}
+    writer = RowsWriter(tmp_path / "rows.duckdb")
+    writer.write({**page, "prefix_blocks": [None, *[blocks] * 8, [], *[blocks] * 6]})
+    writer.finish()
+    with duckdb.connect(str(tmp_path / "rows.duckdb"), read_only=True) as connection:
+        found = connection.execute("SELECT len(prefix_blocks), prefix_blocks[2] FROM usage_rows").fetchall()
+    whole = (MAX_BLOCKS, 2**62 + 1)
+    assert found == [(None, None), *[whole] * 8, (0, None), *[whole] * 6]
 
 
 def test_nothing_but_the_database_is_left(tmp_path: Path) -> None:

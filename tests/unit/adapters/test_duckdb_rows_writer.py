@@ -44,15 +44,15 @@ def test_every_value_arrives_as_it_was(tmp_path: Path) -> None:
 
 def test_rows_with_very_many_blocks_arrive_beside_one_another(tmp_path: Path) -> None:
     blocks = list(range(2**62, 2**62 + MAX_BLOCKS))
-    several: dict[str, Any] = {name: np.repeat(np.asarray(column), 16) for name, column in row(1).items()}
+    several: dict[str, Any] = {name: np.repeat(np.asarray(column), 40) for name, column in row(1).items()}
     page = {name: column if name == "ts" else column.tolist() for name, column in several.items()}
     writer = RowsWriter(tmp_path / "rows.duckdb")
-    writer.write({**page, "prefix_blocks": [None, *[blocks] * 8, [], *[blocks] * 6]})
+    writer.write({**page, "prefix_blocks": [None, *[blocks] * 20, [], *[blocks] * 18]})
     writer.finish()
     with duckdb.connect(str(tmp_path / "rows.duckdb"), read_only=True) as connection:
         found = connection.execute("SELECT len(prefix_blocks), prefix_blocks[2] FROM usage_rows").fetchall()
     whole = (MAX_BLOCKS, 2**62 + 1)
-    assert found == [(None, None), *[whole] * 8, (0, None), *[whole] * 6]
+    assert found == [(None, None), *[whole] * 20, (0, None), *[whole] * 18]
 
 
 def test_nothing_but_the_database_is_left(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from .safeguards import SAFEGUARDS
+from .safeguards import FLEET_SAFEGUARDS, SAFEGUARDS
+from .schedule import make_fleet_schedule, make_schedule
 from .simulating import Verdict, sweep, told
 
 
@@ -21,19 +22,23 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The first seed; a seed always gives the same schedule and the same end.")],
     seeds: Annotated[int, typer.Option(help="How many seeds, one after the other.", min=1)] = 1,
     without: Annotated[
-        str | None, typer.Option(help=f"Take a safeguard out, to see it found: {', '.join(SAFEGUARDS)}.")
+        str | None,
+        typer.Option(help=f"Take a safeguard out, to see it found: {', '.join((*SAFEGUARDS, *FLEET_SAFEGUARDS))}."),
     ] = None,
+    fleet: Annotated[bool, typer.Option(help="Several processes at once, on lines that lose messages.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="One JSON object instead of words.")] = False,
 ) -> None:
     """Play schedules of users, drops, restarts and failures over a simulated server, and judge what came of them.
 
     Exits 0 if every promise was kept, 1 if one was broken (the first failure is shown with the shortest schedule found).
     """
-    if without is not None and without not in SAFEGUARDS:
-        raise typer.BadParameter(f"known are {', '.join(SAFEGUARDS)}", param_hint="--without")
+    known = {**SAFEGUARDS, **FLEET_SAFEGUARDS}
+    if without is not None and without not in known:
+        raise typer.BadParameter(f"known are {', '.join(known)}", param_hint="--without")
     failures: list[Verdict] = []
-    with SAFEGUARDS[without]() if without is not None else nullcontext():
-        count = sweep(range(seed, seed + seeds), failures.append)
+    with known[without]() if without is not None else nullcontext():
+        make = make_fleet_schedule if fleet else make_schedule
+        count = sweep(range(seed, seed + seeds), failures.append, make)
         if json_:
             broken = {str(verdict.schedule.seed): verdict.broken for verdict in failures}
             typer.echo(json.dumps({"seeds": count, "failed": len(failures), "broken": broken}))

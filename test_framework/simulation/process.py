@@ -24,11 +24,12 @@ from netra_backend.app.ports import Clock, Entropy
 from netra_backend.app.services.approvals import Approvals
 from netra_backend.app.services.audit_trail import AuditTrail
 from netra_backend.app.services.authentication import Authentication
+from netra_backend.app.services.colleagues import Colleagues
 from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.services.websocket_bridge_factory import WebSocketBridgeFactory
 from netra_backend.app.turn import Turns
 from netra_backend.app.web.desk import FrontDesk
-from netra_backend.app.websocket_core.catch_up import CatchUp
+from netra_backend.app.websocket_core.catch_up import CatchUp, Delivered
 from netra_backend.app.websocket_core.connection import Connection
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from netra_backend.app.websocket_core.websocket_manager_factory import WebSocketManagerFactory
@@ -156,6 +157,9 @@ class LossyConnection(Connection):
 class ServerProcess:
     """Start it, connect to it, and end it one way or the other. ``failed`` is called when its log fails."""
 
+    _elsewhere: Colleagues | None = None
+    _delivered: Delivered | None = None
+
     def __init__(self, outside: Outside, failed: Callable[[ServerProcess], None]) -> None:
         self.outside = outside
         self.ready = False
@@ -167,16 +171,8 @@ class ServerProcess:
         loop = cast(asyncio.AbstractEventLoop, self.tasks)
         self.pool = WebSocketConnectionPool()
         self.pool.configure(loop.call_soon)
-        self.log = MemoryEventLog(
-            outside.store,
-            clock,
-            loop,
-            self._publish,
-            lambda _: failed(self),
-            pace=outside.weather.pace,
-            page_events=outside.page_events,
-            page_bytes=limits.outbox_bytes // 4,
-        )
+        self._failed = failed
+        self.log = self._open_log(loop)
         self.quotas = Quotas(limits)
         self.conversations = Conversations(self.log, clock, outside.entropy, self.mint, self.quotas)
         registry = AgentRegistry()
@@ -201,17 +197,31 @@ class ServerProcess:
             quotas=self.quotas,
             limits=limits,
             loop=loop,
+            elsewhere=self._elsewhere,
         )
         self._desk = FrontDesk(
             authentication=_NoTokens(),
             turns=self.turns,
-            catch_up=CatchUp(self.log, self.conversations),
+            catch_up=CatchUp(self.log, self.conversations, self._delivered),
             pool=self.pool,
             quotas=self.quotas,
             limits=limits,
             clock=clock,
             audit_trail=self._audit_trail,
             mint=self.mint,
+        )
+
+    def _open_log(self, loop: asyncio.AbstractEventLoop) -> MemoryEventLog:
+        outside = self.outside
+        return MemoryEventLog(
+            outside.store,
+            outside.clock,
+            loop,
+            self._publish,
+            lambda _: self._failed(self),
+            pace=outside.weather.pace,
+            page_events=outside.page_events,
+            page_bytes=outside.limits.outbox_bytes // 4,
         )
 
     def mint(self, kind: str) -> str:
@@ -225,12 +235,15 @@ class ServerProcess:
     async def _run(self) -> None:
         await self.turns.take_over()
         self.ready = not self._ending
-        clock = self.outside.clock
         while True:
             await asyncio.sleep(1.0)
-            for connection in list(self.connections):
-                connection.tick(clock.monotonic(), clock.now_ms())
-            self.turns.tick(clock.monotonic())
+            self._tick()
+
+    def _tick(self) -> None:
+        clock = self.outside.clock
+        for connection in list(self.connections):
+            connection.tick(clock.monotonic(), clock.now_ms())
+        self.turns.tick(clock.monotonic())
 
     # --- connections ------------------------------------------------------------------------------------------------
 
@@ -257,8 +270,11 @@ class ServerProcess:
             connection.lost()
             self._desk.dismiss(connection)
 
-    def _publish(self, chunks: list[Chunk]) -> None:
+    def _deliver(self, chunks: list[Chunk]) -> None:
         self.pool.publish(chunks)
+
+    def _publish(self, chunks: list[Chunk]) -> None:
+        self._deliver(chunks)
         for chunk in chunks:
             stray = self.misrouted
             if stray is not None and stray.user_id != chunk.head.owner:
@@ -275,9 +291,7 @@ class ServerProcess:
 
     async def _delete(self, user_id: str, thread_id: str) -> None:
         with suppress(NotFound, DependencyUnavailable):
-            head = await self.conversations.owned_thread(user_id, thread_id)
-            await self.turns.stop_thread(head, "user")
-            await self.log.delete_thread(head)
+            await self.turns.delete_thread(user_id, thread_id)
 
     def retain(self, before_ms: int) -> None:
         """Delete what is older, as retention does."""

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 from netra_backend.app.adapters.memory_event_log import MemoryEventLog
+from netra_backend.app.adapters.memory_shared_log import SharedMemoryLog
 from netra_backend.app.adapters.memory_store import Change, MemoryStore
 from netra_backend.app.agents.supervisor import runs
 from netra_backend.app.core.events import Position
@@ -14,6 +15,7 @@ from netra_backend.app.core.history import Chunk
 from netra_backend.app.core.journal import Journal
 from netra_backend.app.core.outbox import Outbox
 from netra_backend.app.services.accepted_requests import AcceptedRequests
+from netra_backend.app.services.approvals import Approvals
 from netra_backend.app.services.event_emitter import UserEventEmitter
 from netra_backend.app.websocket_core.catch_up import CatchUp
 from netra_backend.app.websocket_core.connection import Connection
@@ -128,3 +130,40 @@ SAFEGUARDS: Final[Mapping[str, Callable[[], AbstractContextManager[None]]]] = {
     )
 }
 """By name: a context in which the product is without it."""
+
+
+def thread_fence() -> AbstractContextManager[None]:
+    """Whoever held a thread once may append to it."""
+    return _replaced(MemoryStore, is_current=lambda *_: True)
+
+
+def key_at_the_store() -> AbstractContextManager[None]:
+    """A key that another process has accepted meanwhile is taken for a new one."""
+    verdict = SharedMemoryLog._verdict
+
+    def unjudged(self: SharedMemoryLog, chunk: Any) -> str | None:
+        why = verdict(self, chunk)
+        return None if why == "key_taken" else why
+
+    return _replaced(SharedMemoryLog, _verdict=unjudged)
+
+
+def forgotten_words() -> AbstractContextManager[None]:
+    """A word that was said and not stored is remembered by a process that lost the run."""
+    return _replaced(Approvals, forget=lambda *_: None)
+
+
+def one_after_the_other() -> AbstractContextManager[None]:
+    """A request begins while the runs that were left in its thread are still being resumed."""
+
+    async def at_once(*_: object) -> None:
+        return None
+
+    return _replaced(runs.Runs, resumed=at_once)
+
+
+FLEET_SAFEGUARDS: Final[Mapping[str, Callable[[], AbstractContextManager[None]]]] = {
+    taken_out.__name__: taken_out
+    for taken_out in (thread_fence, key_at_the_store, forgotten_words, one_after_the_other)
+}
+"""The same for what only several processes need."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
@@ -118,11 +118,12 @@ class Restart(Action):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What a seed makes: how many users with how many devices each, and the actions."""
+    """What a seed makes: how many users with how many devices each, the actions, and how many processes serve at a time."""
 
     seed: int
     devices: tuple[int, ...]
     actions: tuple[Action, ...]
+    processes: int = 1
 
 
 ENDS_AT: Final = 12.0
@@ -140,6 +141,11 @@ def make_schedule(seed: int) -> Schedule:
     times = sorted(round(rng.random() * ENDS_AT, 3) for _ in kinds)
     made = (_make(kind, at, rng, sum(devices)) for kind, at in zip(kinds, times, strict=True))
     return Schedule(seed, devices, tuple(made))
+
+
+def make_fleet_schedule(seed: int) -> Schedule:
+    """The same for a server of several processes: what befalls a process befalls one of them."""
+    return replace(make_schedule(seed), processes=2 + seed % 2)
 
 
 def _make(kind: type[Action], at: float, rng: Random, devices: int) -> Action:

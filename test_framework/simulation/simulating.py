@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from .fleet_world import FleetWorld
 from .judge import judge
 from .schedule import Schedule, make_schedule
 from .virtual_loop import VirtualLoop
@@ -42,7 +43,7 @@ def play(schedule: Schedule) -> World:
 
 
 async def _played(schedule: Schedule, loop: VirtualLoop) -> World:
-    world = World(schedule, loop)
+    world = (FleetWorld if schedule.processes > 1 else World)(schedule, loop)
     loop.set_exception_handler(
         lambda _, context: world.truth.broke(f"exceptions: {context['message']}: {context.get('exception')!r}")
     )
@@ -67,11 +68,14 @@ def _quiet() -> Iterator[None]:
         logging.disable(before)
 
 
-def sweep(seeds: Iterable[int], failed: Callable[[Verdict], None]) -> int:
-    """Simulate every seed; ``failed`` is called with each that broke a promise. Returns how many there were."""
+def sweep(
+    seeds: Iterable[int], failed: Callable[[Verdict], None], make: Callable[[int], Schedule] = make_schedule
+) -> int:
+    """Simulate what ``make`` makes of every seed; ``failed`` is called with each that broke a promise. Returns how many there
+    were."""
     count = 0
     for seed in seeds:
-        verdict = simulate(make_schedule(seed))
+        verdict = simulate(make(seed))
         count += 1
         if verdict.broken:
             failed(verdict)
@@ -105,7 +109,8 @@ def told(verdict: Verdict) -> str:
     devices = ", ".join(map(str, short.schedule.devices))
     return "\n".join(
         [
-            f"seed {short.schedule.seed} breaks a promise; to repeat: netra simulate --seed {short.schedule.seed}",
+            f"seed {short.schedule.seed} breaks a promise; to repeat: netra simulate --seed {short.schedule.seed}"
+            + (" --fleet" if short.schedule.processes > 1 else ""),
             f"users with {devices} devices; {len(short.schedule.actions)} of {len(verdict.schedule.actions)} actions do:",
             *(f"  {action}" for action in short.schedule.actions),
             "broken:",

@@ -71,7 +71,7 @@ class World:
             for user, count in zip(self.users, schedule.devices, strict=True)
             for number in range(count)
         ]
-        self._start()
+        self._open()
 
     # --- servers ----------------------------------------------------------------------------------------------------
 
@@ -79,6 +79,10 @@ class World:
     def process(self) -> ServerProcess:
         """The newest."""
         return self.processes[-1]
+
+    def _open(self) -> None:
+        """The server begins."""
+        self._start()
 
     def _start(self) -> None:
         process = ServerProcess(self._outside, self._log_failed)
@@ -122,10 +126,14 @@ class World:
                 link.to_lose = 0
                 link.go_on()
         self.process.misrouted = None
+        self._calm()
+        await self._rest()
+
+    def _calm(self) -> None:
+        """From now on nothing befalls the server."""
         for process in self.processes[:-1]:
             if process.alive:
                 process.kill()
-        await self._rest()
 
     async def _until(self, moment: float) -> None:
         await asyncio.sleep(max(0.0, moment - self._loop.time()))
@@ -145,9 +153,12 @@ class World:
         for device in self.devices:
             device.leave()
         await asyncio.sleep(5.0)
-        process = self.process
-        await process.drain()
-        await asyncio.sleep(1.0)
+        for process in [each for each in self.processes if each.alive]:
+            await process.drain()
+            await asyncio.sleep(1.0)
+            self._look_for_leaks(process)
+
+    def _look_for_leaks(self, process: ServerProcess) -> None:
         left = {
             "connections": len(process.pool),
             "engines": process.engines.get_factory_metrics()["engines_active"],
@@ -162,11 +173,11 @@ class World:
 
     def unrest(self) -> str:
         """What is still going on; empty at rest."""
-        process = self.process
-        if not process.alive or not process.ready:
-            return "no server is up"
-        if len(process.turns):
-            return f"{len(process.turns)} runs go on: {[active.run.run_id for active in process.turns.all()]}"
+        for process in self._serving():
+            if not process.alive or not process.ready:
+                return "no server is up"
+            if len(process.turns):
+                return f"{len(process.turns)} runs go on: {[active.run.run_id for active in process.turns.all()]}"
         for device in self.devices:
             for key, command in device.user.commands.items():
                 if not command.is_answered:
@@ -175,6 +186,10 @@ class World:
             if unrest := device.unrest(mine):
                 return unrest
         return ""
+
+    def _serving(self) -> list[ServerProcess]:
+        """The processes that are to come to rest."""
+        return [self.process]
 
     def kept(self, user_id: str) -> Iterator[KeptThread]:
         """The user's threads as they are stored."""

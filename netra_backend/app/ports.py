@@ -112,8 +112,9 @@ class EventLog(Counted, Protocol):
     """The event log: the single source of truth.
 
     Appending is done on the loop and never waits; what was appended is committed in groups and told to ``publish``
-    afterwards, in order, and never before. A failed commit is never tried again: the log is ``failed`` from then on, takes
-    nothing more (``DependencyUnavailable``), and the process must end (what was committed is intact).
+    afterwards, in order, and never before. A commit that the store refuses is never tried again: the log is ``failed`` from
+    then on, takes nothing more (``DependencyUnavailable``), and the process must end (what was committed is intact). A store
+    that is reached over a network may be lost and come back: what was appended waits for it, within a bound.
 
     Where several processes share one store, one of them at a time holds a thread: it may append to it. A thread is held while
     it has runs that have not ended; with the commit of the last event of its last run it is nobody's. A holder whose process
@@ -197,7 +198,7 @@ class EventLog(Counted, Protocol):
 
     async def delete_thread(self, head: ThreadHead) -> None:
         """Delete the thread's events and runs; its id stays taken. Nothing can be appended to it from the call on. On return
-        it is committed, and its bytes are no longer in the store. Raises ``HeldElsewhere``; it is as it was then."""
+        it is committed, and its bytes are no longer in the store (in PostgreSQL's pages until VACUUM). Raises ``HeldElsewhere``; it is as it was then."""
 
     async def delete_owner(self, owner: str) -> list[str]:
         """Delete all threads of the owner, as ``delete_thread`` does; their ids. Where others hold one of them it raises

@@ -129,7 +129,7 @@ class PostgresHoldings:
 
 
 def _held(row: Any, left: dict[str, list[StoredRun]]) -> Held:
-    return Held(*tuple(row)[:7], left=left.get(row["thread_id"], ()))
+    return Held(*tuple(row)[:7], left.get(row["thread_id"], ()))
 
 
 def _columns(pairs: Sequence[tuple[str, int]]) -> tuple[list[str], list[int]]:

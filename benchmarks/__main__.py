@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 
 IN_TURN = ("golden", "idle", "growth", "storm", "cold_start")
@@ -10,6 +11,7 @@ BY_NAME = (*IN_TURN, "soak", "instructions", "usage_import", "usage_report")
 
 
 def main(words: list[str]) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what was started is ended
     names = IN_TURN if not words or words[0].startswith("-") else (words[0],)
     if names[0] not in BY_NAME:
         raise SystemExit(f"There is no benchmark {names[0]!r}; there are: {', '.join(BY_NAME)}.")

@@ -198,7 +198,8 @@ class EventLog(Counted, Protocol):
 
     async def delete_thread(self, head: ThreadHead) -> None:
         """Delete the thread's events and runs; its id stays taken. Nothing can be appended to it from the call on. On return
-        it is committed, and its bytes are no longer in the store (in PostgreSQL's pages until VACUUM). Raises ``HeldElsewhere``; it is as it was then."""
+        it is committed, and its bytes are no longer in the store (in PostgreSQL's pages until VACUUM). Raises
+        ``HeldElsewhere``; it is as it was then."""
 
     async def delete_owner(self, owner: str) -> list[str]:
         """Delete all threads of the owner, as ``delete_thread`` does; their ids. Where others hold one of them it raises

@@ -129,7 +129,8 @@ class PostgresHoldings:
 
 
 def _held(row: Any, left: dict[str, list[StoredRun]]) -> Held:
-    return Held(*tuple(row)[:7], left.get(row["thread_id"], ()))
+    thread_id, owner, epoch, title, oldest, top, fence, *_ = row
+    return Held(thread_id, owner, epoch, title, oldest, top, fence, left.get(thread_id, ()))
 
 
 def _columns(pairs: Sequence[tuple[str, int]]) -> tuple[list[str], list[int]]:

@@ -295,6 +295,10 @@ class Runs:
         run.stored = True
         context = UserExecutionContext(stored.owner, stored.thread_id, stored.run_id, stored.request_id)
         engine = await self._engines.create_for_user(context, scopes=BASE_SCOPES)
+        known = self.active.get(stored.run_id)
+        if known is not None or not head.fence or self._log.known(stored.thread_id) is not head:
+            engine.close()  # it was resumed, or the thread was lost, while this was being read
+            return False
         engine.emitter.bind(run)
         active = self.line_up(ActiveRun(stored.owner, run, engine, first.text, Journal(events)))
         run.refused = lambda _: self.lose(head)

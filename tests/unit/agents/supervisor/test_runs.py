@@ -92,6 +92,18 @@ async def test_an_abandoned_run_that_does_not_hear_is_told_again(workshop: Any) 
     assert workshop.held() == (0, 0)
 
 
+async def test_a_run_that_is_resumed_twice_at_once_goes_on_once(workshop: Any, gates: Any) -> None:
+    gates.shutting("m0")
+    accepted = await workshop.ask(workshop.connect(), "golden", "m0", thread_id="thr_1")
+    await workshop.kill()
+    left = workshop.store.unfinished()
+    runs = workshop.turns._runs
+    assert sorted(await asyncio.gather(runs.resume(left), runs.resume(left))) == [0, 1]
+    assert [run.run_id for run in workshop.log.known("thr_1").lines] == [accepted.run_id]
+    assert workshop.engines.get_factory_metrics()["engines_active"] == 1
+    gates.open()
+
+
 async def test_nothing_else_begins_in_a_thread_whose_runs_are_being_resumed(
     workshop: Any, gates: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

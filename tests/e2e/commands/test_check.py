@@ -8,8 +8,8 @@ from pathlib import Path
 from test_framework.server_process import ServerProcess
 
 
-def test_all_parts_are_reported_and_hold(server: ServerProcess) -> None:
-    checked = server.command("check", "--json")
+def test_all_parts_are_reported_and_hold(tmp_path: Path) -> None:
+    checked = ServerProcess(tmp_path / "data", workers=1).command("check", "--json")
     assert checked.returncode == 0, checked.stdout
     report = json.loads(checked.stdout)
     assert report["ok"] is True
@@ -40,7 +40,7 @@ def test_a_store_of_a_version_that_is_not_known_is_told(tmp_path: Path) -> None:
     connection = sqlite3.connect(directory / "events.db")
     connection.execute("PRAGMA user_version = 999")
     connection.close()
-    alone = ServerProcess(directory)
+    alone = ServerProcess(directory, workers=1)  # over the embedded store, whatever the others of the suite run on
     try:
         checked = alone.command("check")
     finally:

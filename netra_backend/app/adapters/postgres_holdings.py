@@ -55,6 +55,8 @@ SELECT asked.i FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS asked (i
 LEFT JOIN thread t ON t.thread_id = asked.id AND t.fence = asked.fence AND t.holder = $3 WHERE t.thread_id IS NULL
 """
 
+_TRIES: Final = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -86,16 +88,25 @@ class PostgresHoldings:
         self._one = asyncio.Lock()
 
     async def hold(self, thread_ids: list[str]) -> dict[str, Held | NotHeld]:
-        """Take hold of those that nobody else holds. A thread that is not stored is not answered."""
+        """Take hold of those that nobody else holds. A thread that is not stored is not answered, nor one that goes from hand to
+        hand all the while."""
+        found: dict[str, Held | NotHeld] = {}
+        asked = sorted(thread_ids)
         async with self._one:
-            rows = await self._lines.ask(_HOLD, sorted(thread_ids), self._process_id)
-            left = await self._open_runs([row["thread_id"] for row in rows if row["left"]])
-            found: dict[str, Held | NotHeld] = {row["thread_id"]: _held(row, left) for row in rows}
-            if len(found) < len(thread_ids):
-                others = [thread_id for thread_id in thread_ids if thread_id not in found]
-                for row in await self._lines.ask(_WHY_NOT, others):
-                    found[row["thread_id"]] = NotHeld(row["holder"] if row["owner"] else None)
-            return found
+            for _ in range(_TRIES):
+                rows = await self._lines.ask(_HOLD, asked, self._process_id)
+                left = await self._open_runs([row["thread_id"] for row in rows if row["left"]])
+                found.update((row["thread_id"], _held(row, left)) for row in rows)
+                others = [thread_id for thread_id in asked if thread_id not in found]
+                asked = []
+                for row in await self._lines.ask(_WHY_NOT, others) if others else ():
+                    if row["owner"] and row["holder"] in (None, self._process_id):  # it was let go of in between
+                        asked.append(row["thread_id"])
+                    else:
+                        found[row["thread_id"]] = NotHeld(row["holder"] if row["owner"] else None)
+                if not asked:
+                    break
+        return found
 
     async def take_over(self, limit: int, known: Callable[[], list[str]]) -> list[Held]:
         """Take hold of at most ``limit`` threads that have unfinished runs and no living holder but this process, none of

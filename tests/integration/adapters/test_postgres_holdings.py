@@ -1,103 +1,107 @@
-"""Taking hold, taking over and letting go, as statements on a real PostgreSQL."""
+"""Taking hold of threads in a real PostgreSQL, at the moments that matter."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
-import asyncpg
 import pytest
 
-from netra_backend.app.adapters.postgres_connection import WRITER
+from netra_backend.app.adapters.postgres_connection import WRITER, connect
 from netra_backend.app.adapters.postgres_holdings import Held, NotHeld, PostgresHoldings
 from netra_backend.app.adapters.postgres_lines import PostgresLines
-from netra_backend.app.core.history import ThreadHead
 from test_framework.service_clients import NetraDatabase
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 
+_THREAD = """
+INSERT INTO netra.thread (thread_id, owner, epoch, title, created, updated, top, fence, holder)
+VALUES ($1, 'ada', 'epo', '', 1, 1, 1, 1, $2)
+"""
+_LIVING = "INSERT INTO netra.process (process_id, lease) VALUES ('prc_other', netra.now_ms() + 60000)"
+
+
+class Lines(PostgresLines):
+    """Tells before each question; keeps the answers."""
+
+    before: Callable[[str], Awaitable[None]]
+    answers: list[Any]
+
+    async def ask(self, question: str, *arguments: Any) -> list[Any]:
+        await self.before(question)
+        rows = await super().ask(question, *arguments)
+        self.answers += rows
+        return rows
+
 
 @pytest.fixture
-async def admin(netra_database: NetraDatabase) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(netra_database.admin_url, server_settings={"search_path": "netra"})
-    await connection.execute(
-        "INSERT INTO process (process_id, lease) VALUES ('prc_one', now_ms() + 30000), ('prc_dead', 0)"
-    )
-    for name, owner, holder in (
-        ("free", "user_ada", None),
-        ("mine", "user_ada", "prc_two"),
-        ("taken", "user_bob", "prc_one"),
-        ("left", "user_bob", "prc_dead"),
-        ("deleted", "", None),
-    ):
-        await connection.execute(
-            "INSERT INTO thread (thread_id, owner, epoch, title, created, updated, top, fence, holder)"
-            " VALUES ($1, $2, 'e', 't', 0, 0, 3, 5, $3)",
-            name,
-            owner,
-            holder,
-        )
-    for name in ("free", "left", "taken"):
-        await connection.execute(
-            "INSERT INTO run (run_id, thread_id, owner, agent, request_id, timezone, created, seq, ended)"
-            " SELECT 'run_' || $1 || n, $1, t.owner, 'golden', 'req', 'UTC', 0, n, 0"
-            " FROM generate_series(1, 2) n, thread t WHERE t.thread_id = $1",
-            name,
-        )
+async def admin(netra_database: NetraDatabase) -> AsyncIterator[Any]:
+    connection = await connect(netra_database.admin_url, None)
+    await connection.execute("SET search_path TO netra")
     yield connection
     await connection.close()
 
 
 @pytest.fixture
-async def two(netra_database: NetraDatabase, admin: asyncpg.Connection) -> AsyncIterator[PostgresHoldings]:
-    lines = PostgresLines(netra_database.url, WRITER, 2)
-    yield PostgresHoldings(lines, "prc_two")
+async def lines(netra_database: NetraDatabase) -> AsyncIterator[Lines]:
+    async def before(_: str) -> None: ...
+
+    lines = Lines(netra_database.url, WRITER, 1)
+    lines.before, lines.answers = before, []
+    yield lines
     await lines.close()
 
 
-async def test_hold_is_taken_of_what_nobody_the_dead_and_we_ourselves_hold(two: PostgresHoldings) -> None:
-    answers = await two.hold(["free", "mine", "left", "taken", "deleted", "unknown"])
-    held = {name: answer for name, answer in answers.items() if isinstance(answer, Held)}
-    assert {name: (each.top, each.fence, len(each.left)) for name, each in held.items()} == {
-        "free": (3, 6, 2),
-        "mine": (3, 6, 0),
-        "left": (3, 6, 2),
-    }
-    assert {name: answer for name, answer in answers.items() if name not in held} == {
-        "taken": NotHeld("prc_one"),
-        "deleted": NotHeld(None),
-    }
-    assert [run.seq for run in held["free"].left] == [1, 2]
-
-
-async def test_only_threads_with_unfinished_runs_and_without_a_living_holder_are_taken_over(
-    two: PostgresHoldings,
+async def test_a_thread_that_is_let_go_of_between_two_looks_is_held_and_never_taken_for_deleted(
+    admin: Any, lines: Lines
 ) -> None:
-    assert [held.thread_id for held in await two.take_over(9, lambda: ["free"])] == ["left"]
-    assert [held.thread_id for held in await two.take_over(9, lambda: ["left"])] == ["free"]
-    assert await two.take_over(9, lambda: ["left", "free"]) == []
+    await admin.execute(_LIVING)
+    await admin.execute(_THREAD, "thr_1", "prc_other")
+
+    async def let_go(question: str) -> None:
+        if question.startswith("SELECT thread_id, owner, holder"):
+            await admin.execute("UPDATE thread SET holder = NULL")
+
+    lines.before = let_go
+    held = (await PostgresHoldings(lines, "prc_1").hold(["thr_1"]))["thr_1"]
+    assert isinstance(held, Held)
+    assert held.fence == 2
 
 
-async def test_what_an_answer_that_was_lost_gave_us_is_taken_over_too(two: PostgresHoldings) -> None:
-    await two.hold(["left"])
-    (again,) = await two.take_over(9, lambda: ["free"])
-    assert (again.thread_id, again.fence) == ("left", 7)
+async def test_a_thread_that_goes_from_hand_to_hand_all_the_while_is_not_answered(admin: Any, lines: Lines) -> None:
+    await admin.execute(_LIVING)
+    await admin.execute(_THREAD, "thr_1", "prc_other")
+
+    async def hand_on(question: str) -> None:
+        holder = None if question.startswith("SELECT thread_id, owner, holder") else "prc_other"
+        await admin.execute("UPDATE thread SET holder = $1", holder)
+
+    lines.before = hand_on
+    assert await PostgresHoldings(lines, "prc_1").hold(["thr_1"]) == {}
 
 
-async def test_a_thread_is_let_go_of_only_under_the_fence_that_it_is_held_with(
-    two: PostgresHoldings, admin: asyncpg.Connection
+async def test_who_holds_a_thread_is_told_and_that_it_was_deleted(admin: Any, lines: Lines) -> None:
+    await admin.execute(_LIVING)
+    await admin.execute(_THREAD, "thr_theirs", "prc_other")
+    await admin.execute(_THREAD, "thr_gone", None)
+    await admin.execute("UPDATE thread SET owner = '' WHERE thread_id = 'thr_gone'")
+    assert await PostgresHoldings(lines, "prc_1").hold(["thr_theirs", "thr_gone", "thr_unknown"]) == {
+        "thr_theirs": NotHeld("prc_other"),
+        "thr_gone": NotHeld(None),
+    }
+
+
+@pytest.mark.parametrize(("ended", "setting"), [(0, "on"), (1, "off")])
+async def test_a_hold_of_a_thread_in_which_runs_were_left_waits_for_the_disk(
+    admin: Any, lines: Lines, ended: int, setting: str
 ) -> None:
-    await two.release([])
-    await two.release([("mine", 4), ("taken", 5)])
-    holders = "SELECT array_agg(holder ORDER BY thread_id) FROM thread WHERE thread_id IN ('mine', 'taken')"
-    assert await admin.fetchval(holders) == ["prc_two", "prc_one"]
-    await two.release([("mine", 5)])
-    assert await admin.fetchval(holders) == [None, "prc_one"]
-
-
-async def test_those_that_are_no_longer_held_as_they_say_are_found(two: PostgresHoldings) -> None:
-    heads = [
-        ThreadHead("user_ada", name, "e", 0, fence=fence)
-        for name, fence in (("mine", 5), ("mine", 4), ("taken", 5), ("unknown", 1))
-    ]
-    assert await two.lost(heads) == heads[1:]
-    assert await two.lost([]) == []
+    for thread_id in ("thr_quiet", "thr_left"):
+        await admin.execute(_THREAD, thread_id, None)
+    await admin.execute(
+        "INSERT INTO run (run_id, thread_id, owner, agent, request_id, timezone, created, seq, ended) "
+        "VALUES ('run_1', 'thr_left', 'ada', 'echo', 'req_1', 'UTC', 1, 1, $1)",
+        ended,
+    )
+    held = await PostgresHoldings(lines, "prc_1").hold(["thr_quiet", "thr_left"])
+    assert sorted(held) == ["thr_left", "thr_quiet"]
+    assert [row["soon"] for row in lines.answers if "soon" in row] == [setting, setting]

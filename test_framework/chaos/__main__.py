@@ -33,6 +33,7 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=20, help="with --fleet: how often most kinds of blows are done")
     parser.add_argument("--only", default=",".join(STRIKES), help="with --fleet: the kinds, by comma")
     parser.add_argument("--keep", type=Path, help="with --fleet: the directory for the servers' logs")
+    parser.add_argument("--takeovers", type=int, default=0, help="with --fleet, instead: measure so many takeovers")
     given = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -40,6 +41,8 @@ def main() -> int:
         if given.slow_reader:
             asyncio.run(compare(Path(place), _say))
             return 0
+        if given.fleet and given.takeovers:
+            return _takeovers(Path(place), given)
         if given.fleet:
             return _fleet(Path(place), given)
         plight = Plight(given.clients, given.seconds, given.kills, given.cuts, given.pause)
@@ -48,6 +51,21 @@ def main() -> int:
         outcome = asyncio.run(endure(Path(place), plight, given.seed, _say))
     _say(table(outcome, time.monotonic() - began, given.seed))
     return 1 if outcome.broken else 0
+
+
+def _takeovers(place: Path, given: argparse.Namespace) -> int:
+    from .takeover import measure_takeovers
+
+    measured = asyncio.run(measure_takeovers(place, given.fleet, given.takeovers, given.takeovers, given.seed, _say))
+    for words, taken in measured.rows():
+        if taken:
+            ordered = sorted(taken)
+            middle, most = ordered[len(ordered) // 2], ordered[-1]
+            _say(f"{words:<44}{len(taken):>4} times, median {middle:8.3f} s, longest {most:8.3f} s")
+    for each in measured.broken:
+        _say(f"  {each}")
+    _say(f"seed {given.seed}: {'BROKEN' if measured.broken else 'every run went on'}")
+    return 1 if measured.broken else 0
 
 
 def _fleet(place: Path, given: argparse.Namespace) -> int:

@@ -67,7 +67,13 @@ async def endure_fleet(
                 processes.keep_logs(keep)
             for words, times in processes.faults_logged().most_common(20):
                 say(f"logged as an error, {times} times: {words}")
-    broken = (*fleet.truth.broken, *strikes.broken, *judge(stories, read_effects(effects)))
+    refused = [
+        f"lost: {command.key} was refused for ever ({command.refused})"
+        for user in fleet.users
+        for command in user.commands.values()
+        if command.refused
+    ]
+    broken = (*fleet.truth.broken, *strikes.broken, *refused, *judge(stories, read_effects(effects)))
     return Outcome(
         broken,
         {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
@@ -100,9 +102,18 @@ class ServerProcess:
         return self._ended()
 
     def kill(self) -> None:
-        """End it by SIGKILL, as a crash does."""
-        self.process.kill()
-        self._ended()
+        """End it by SIGKILL, as a crash does. Where it has several processes, they have ended with it on return."""
+        with ExitStack() as stack:
+            others = [_watched(pid, stack) for pid in self.children()] if self._workers > 1 else []
+            self.process.kill()
+            self._ended()
+            for each in others:
+                select.select([each], [], [], _END_SECONDS)
+
+    def children(self) -> list[int]:
+        """The processes that it has started (Linux)."""
+        pid = self.process.pid
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal: ``SIGSTOP`` freezes, ``SIGCONT`` thaws."""
@@ -156,6 +167,13 @@ class ServerProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _watched(pid: int, stack: ExitStack) -> int:
+    """A descriptor that can be read once the process has ended."""
+    watched = os.pidfd_open(pid)
+    stack.callback(os.close, watched)
+    return watched
 
 
 def json_lines(text: str) -> list[dict[str, Any]]:

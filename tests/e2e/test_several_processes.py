@@ -49,12 +49,6 @@ def ben(server: ServerProcess) -> TestUser:
     return LocalUsers(server.data_dir).make("ben@example.org")
 
 
-def children(server: ServerProcess) -> set[int]:
-    """The processes that serve."""
-    pid = server.process.pid
-    return {int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
-
-
 async def devices(stack: AsyncExitStack, server: ServerProcess, user: TestUser) -> list[WebSocketTestClient]:
     return [await stack.enter_async_context(websocket_client(server.websocket_url, user.token)) for _ in range(DEVICES)]
 
@@ -79,7 +73,7 @@ async def until_accepted(client: WebSocketTestClient) -> Any:
 async def test_all_devices_of_a_user_see_the_same_whichever_process_they_met(
     server: ServerProcess, ann: TestUser
 ) -> None:
-    assert len(children(server)) == PROCESSES
+    assert len(server.children()) == PROCESSES
     async with AsyncExitStack() as stack:
         all_devices = await devices(stack, server, ann)
         first, *others = all_devices
@@ -135,18 +129,18 @@ async def test_a_revocation_reaches_every_process(server: ServerProcess, ann: Te
 
 
 def test_a_process_that_is_killed_is_replaced_and_the_others_go_on(server: ServerProcess) -> None:
-    before = children(server)
+    before = set(server.children())
     os.kill(min(before), signal.SIGKILL)
     for number in range(PROCESSES):  # whoever is dealt to the dead one waits for its replacement
         asked = server.command("ask", f"hello {number}", "--agent", "echo", "--json", "--url", server.url)
         assert asked.returncode == 0, asked.stderr
         assert json_lines(asked.stdout)[-1]["type"] == "agent_completed"
-    after = children(server)
+    after = set(server.children())
     assert len(after) == PROCESSES
     assert after - before
 
 
 def test_asked_to_end_all_of_them_end(server: ServerProcess) -> None:
-    before = children(server)
+    before = server.children()
     assert server.stop() == 0
     assert [pid for pid in before if Path(f"/proc/{pid}").exists()] == []

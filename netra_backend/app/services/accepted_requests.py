@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..core.errors import DependencyUnavailable
+from ..core.errors import DependencyUnavailable, NotFound
 from ..core.frames import Accepted
 from ..core.history import RunRecord
 from ..core.recent import Recent
@@ -41,7 +41,10 @@ class AcceptedRequests:
         self._recent.drop_where(lambda key: key[0] == owner)
 
     async def first_answer(self, owner: str, key: str) -> Accepted | None:
-        """What was answered to the first request of this key, once that one is committed."""
+        """What was answered to the first request of this key, once that one is committed.
+
+        Raises ``NotFound`` where its thread was deleted since, ``DependencyUnavailable`` where that cannot be said now.
+        """
         since_ms = self._clock.now_ms() - KEY_LIFETIME_MS
         known = self._recent.get((owner, key))
         if known is not None and (known.created_ms < since_ms or not known.head.owner):  # too old, or deleted
@@ -59,5 +62,11 @@ class AcceptedRequests:
         stored = await self._log.request(owner, key, since_ms)
         if stored is None:
             return None
-        thread = await self._conversations.owned_thread(owner, stored.thread_id)
+        try:
+            thread = await self._conversations.owned_thread(owner, stored.thread_id)
+        except NotFound:
+            begun = self._log.known(stored.thread_id)
+            if begun is not None and begun.owner == owner:  # here too, in the same moment: the store is about to refuse that
+                raise DependencyUnavailable("This thread is being begun elsewhere.", retry_after_ms=200) from None
+            raise
         return Accepted(key, stored.thread_id, thread.epoch, stored.run_id, stored.seq)

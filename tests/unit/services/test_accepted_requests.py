@@ -8,7 +8,7 @@ import pytest
 
 from netra_backend.app.adapters.memory_event_log import MemoryEventLog
 from netra_backend.app.adapters.memory_store import MemoryStore
-from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.core.errors import DependencyUnavailable, NotFound
 from netra_backend.app.core.frames import Accepted
 from netra_backend.app.core.limits import Limits, Quotas
 from netra_backend.app.services.accepted_requests import KEY_LIFETIME_MS, AcceptedRequests
@@ -62,6 +62,18 @@ async def test_what_is_only_in_the_store_is_found_there_for_a_day(desk: Desk) ->
     desk.clock.advance(ms=KEY_LIFETIME_MS + 1)
     assert await desk.requests.first_answer("user_ada", "k1") is None
     assert not desk.requests.is_recent("user_ada", "k1")
+
+
+async def test_a_thread_that_is_begun_here_and_elsewhere_at_once_is_asked_for_again_later(desk: Desk) -> None:
+    run = desk.run(desk.thread(), key="k1", created_ms=desk.clock.now_ms())
+    desk.write(run)
+    await desk.log.durable(run)
+    run.head.durable = 0  # as it is here where another process has begun and stored the same thread
+    with pytest.raises(DependencyUnavailable):
+        await desk.requests.first_answer("user_ada", "k1")
+    run.head.owner = ""  # and so it is where the thread was deleted
+    with pytest.raises(NotFound):
+        await desk.requests.first_answer("user_ada", "k1")
 
 
 async def test_keys_can_be_forgotten(desk: Desk) -> None:

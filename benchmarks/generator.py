@@ -29,13 +29,25 @@ def built(name: str) -> Path:
 
 def command(name: str, **options: Any) -> list[str]:
     """The command line of generator ``name`` on its core."""
-    words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
-    return pinned(cores()[1], [str(built(name)), *words])
+    return pinned(cores()[1], _words(name, options))
+
+
+def _words(name: str, options: dict[str, Any]) -> list[str]:
+    return [str(built(name)), *(word for key, value in options.items() for word in (f"--{key}", str(value)))]
 
 
 def start(name: str, **options: Any) -> subprocess.Popen[str]:
     """Start generator ``name``; ``finish`` waits for it."""
-    return subprocess.Popen(command(name, **options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return _started(command(name, **options))
+
+
+def start_anywhere(name: str, **options: Any) -> subprocess.Popen[str]:
+    """As ``start``, on whichever core is free."""
+    return _started(_words(name, options))
+
+
+def _started(words: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def finish(process: subprocess.Popen[str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Composed through wiring as any operator composes agents of their own. Nothing is
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--shared", action="store_true", help="with the stores that the environment names")
     options = parser.parse_args()
-    settings = Settings.load({}, data_dir=options.data_dir, port=options.port)
+    names = ("NETRA_DATABASE_URL", "NETRA_REDIS_URL") if options.shared else ()
+    settings = Settings.load({name: os.environ[name] for name in names}, data_dir=options.data_dir, port=options.port)
     run(build(settings, agents=[GoldenAgent], tools=[LOOK_UP]), settings)
 
 

@@ -33,12 +33,14 @@ def serving(
     cwd: Path = ROOT,
     env: Mapping[str, str] | None = None,
     patience: float = START_SECONDS,
+    free: bool = False,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run ``command`` on the server's core until the block ends; enter when its port answers. Its output goes to ``log``."""
+    """Run ``command`` on the server's core, or, ``free``, on any, until the block ends; enter when its port answers. Its output
+    goes to ``log``."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            pinned(cores()[0], command),
+            command if free else pinned(cores()[0], command),
             cwd=cwd,
             env={**os.environ, **(env or {})},
             stdout=output,

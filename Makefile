@@ -19,6 +19,7 @@ help:
 	@echo "make coverage every branch of the core, the factories and the context is taken (part of make test)"
 	@echo "make prove    take out each validation point in turn: some test must notice"
 	@echo "make chaos    500 clients of a real server, cut off at random for two minutes (ARGS='--kills 200 --clients 60 --cuts')"
+	@echo "           ARGS='--fleet 4 --clients 60 --times 200': four processes, PostgreSQL and Valkey, all killed so often"
 	@echo "make check    lint, format, types, import rules"
 	@echo "make bench    us and our peers in turns on this machine"
 	@echo "make install  only install, with what tests need, into $(VENV)"

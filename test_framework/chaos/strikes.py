@@ -31,6 +31,8 @@ _LEASE_S: Final = 30.0
 _LEAST_WELL: Final = 1
 _SAY_EVERY_S: Final = 10.0
 _PACE_S: Final = 1.5
+_AHEAD: Final = 0.1
+"""How much further than the slowest lane another may be: to the end, every kind meets every other."""
 
 Blow = Callable[[], Awaitable[None]]
 
@@ -109,6 +111,13 @@ class Strikes:
             await asyncio.sleep(rng.random() * 2 * lane.pace_s)
             await self._blows[kind]()
             self.done[kind] += 1
+            while self._share(lane) > min(map(self._share, _LANES)) + _AHEAD:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+
+    def _share(self, lane: _Lane) -> float:
+        """How much of a lane is done."""
+        asked = sum(self._counts[kind] for kind in lane.kinds)
+        return sum(self.done[kind] for kind in lane.kinds) / asked if asked else 1.0
 
     def _away(self) -> float:
         """How long a store stays away: mostly it is back at once."""

@@ -24,7 +24,7 @@ KINDS: Final = {
     "bus-cut": "a server's cable to Valkey cut",
     "bus-stall": "a server's cable to Valkey stalled",
 }
-SHARES: Final = {"long-freeze": 0.1, "drain": 0.5}
+SHARES: Final = {"long-freeze": 0.1, "drain": 0.25}
 """Of the kinds that take long, so many as of each of the others."""
 
 _LEASE_S: Final = 30.0
@@ -52,10 +52,11 @@ class _Lane:
 
 # PostgreSQL and Valkey are one each; servers are several, so one may be frozen while another starts.
 _LANES: Final = (
-    _Lane(("kill", "drain")),
+    _Lane(("kill",), 1.0),
+    _Lane(("drain",)),
     _Lane(("freeze", "long-freeze")),
     _Lane(("postgres",), 2.5),
-    _Lane(("valkey", "valkey-empty", "valkey-stale")),
+    _Lane(("valkey", "valkey-empty", "valkey-stale"), 0.5),
     _Lane(("bus-cut", "bus-stall")),
 )
 
@@ -162,7 +163,7 @@ class Strikes:
 
     async def _valkey_stale(self) -> None:
         await self._stores.save_valkey()
-        await asyncio.sleep(1 + 3 * self._rng.random())  # what is written now is not in the copy
+        await asyncio.sleep(0.5 + self._rng.random())  # what is written now is not in the copy
         await self._stores.crash_valkey(self._away())
 
     async def _cut(self) -> None:

@@ -133,14 +133,18 @@ class _Bench:
         """Look again and again, without a pause: what is measured takes milliseconds."""
         first = await reader.fetchrow(_HELD, [thread_id])
         let_go: float | None = None
+        looked = time.monotonic()
         deadline = time.monotonic() + _PATIENCE_S
         while time.monotonic() < deadline:
             row, now = await reader.fetchrow(_HELD, [thread_id]), time.monotonic()
             if row["holder"] is None and let_go is None:
                 let_go = now
             elif row["fence"] > first["fence"]:
-                self._measured.handed_over.append(0.0 if let_go is None else now - let_go)
+                self._measured.handed_over.append(
+                    now - (looked if let_go is None else let_go)
+                )  # at most, where it went unseen
                 return
+            looked = now
         self._measured.broken.append("lost: the run of a drained process was not taken over")
 
     def _client(self, process: Process) -> NetraClient:

@@ -14,7 +14,8 @@ from .errors import LimitRefused
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The bounds of one server. Counts are per user unless said; rates are per second with a burst."""
+    """The bounds of one server. Counts are per user unless said; rates are per second with a burst, and each of several
+    processes counts them for itself."""
 
     frame_bytes: int = 65_536
     outbox_bytes: int = 1_048_576

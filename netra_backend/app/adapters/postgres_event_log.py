@@ -123,7 +123,7 @@ class PostgresEventLog(AppendingLog[Change]):
                 return []
             if head not in self._moving:
                 break
-            await self._moving[head]  # another request takes hold of it, or it is being let go of
+            await asyncio.shield(self._moving[head])  # another request takes hold of it, or it is being let go of
         moved = self._moving[head] = self._loop.create_future()
         try:
             await self._settled(head)

@@ -7,12 +7,14 @@ is new is read from the log, where it stands in order; so nothing is kept here t
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Final
 
-MAX_MARKS: Final = 256
-"""Threads of one owner whose place is remembered. What is heard of another one is read from the log."""
+MAX_MARKS: Final = 1024
+"""Threads of one owner whose place is remembered: more than one user moves between two looks. What is heard of another one is
+read from the log."""
 
 
 class Verdict(Enum):
@@ -26,6 +28,8 @@ class Verdict(Enum):
     """It will be read from the log, once what holds the thread up has ended."""
     READ = auto()
     """It is to be read from the log: begin now, and read until ``gap`` is ``None``."""
+    NOTE = auto()
+    """It may have been told before: only its position is told, with the next heartbeat. Who misses it says ``resume``."""
 
 
 class Mark:
@@ -49,7 +53,7 @@ class _Followed:
     __slots__ = ("holds", "marks", "seen", "whole")
 
     def __init__(self) -> None:
-        self.marks: dict[str, Mark] = {}
+        self.marks: OrderedDict[str, Mark] = OrderedDict()  # its oldest is at hand, whatever was let go before
         self.holds: dict[str, int] = {}
         self.seen = False
         self.whole = False
@@ -144,13 +148,16 @@ class Following:
             return Verdict.TELL
         return self._hear(mark, epoch, last)
 
-    def moved(self, owner: str, thread_id: str, epoch: str, top: int) -> Verdict:
-        """A look at the log shows this newest position; the events are not at hand."""
+    def moved(self, owner: str, thread_id: str, epoch: str, top: int, *, again: bool = False) -> Verdict:
+        """A look at the log shows this newest position; the events are not at hand. ``again``: an earlier look may have shown
+        the same."""
         followed = self._owners.get(owner)
         if followed is None or top < 1:
             return Verdict.DROP
         mark = followed.marks.get(thread_id)
         if mark is None:
+            if again and followed.seen and not followed.whole:
+                return Verdict.NOTE
             mark = self._meet(followed, owner, thread_id, epoch, top)
         elif mark.epoch != epoch:  # the history was restored: its readers learn it when they resume
             mark.epoch, mark.at, mark.wanted = epoch, top, top

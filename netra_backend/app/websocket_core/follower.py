@@ -56,6 +56,7 @@ class Follower:
         self._answers: dict[tuple[str, str], set[asyncio.Future[None]]] = {}
         self._room = asyncio.Semaphore(_READS)
         self._since_ms = 0
+        self._shown_ms = 0
         self._timer: asyncio.Task[None] | None = None
         self._reported = False
         self.gaps_read = 0
@@ -175,16 +176,21 @@ class Follower:
         for owner in self._following.unseen():
             self._look(owner)
         owners, since_ms = self._following.owners(), self._since_ms
-        full = bool(owners)
+        shown_ms, full = self._shown_ms, bool(owners)
         while full:
             found = await self._log.moved(owners, since_ms)
             for each in found:
                 top = self._told_of(each.thread_id, each.top)
-                if self._following.moved(each.owner, each.thread_id, each.epoch, top) is Verdict.READ:
+                again = each.updated_ms <= shown_ms
+                verdict = self._following.moved(each.owner, each.thread_id, each.epoch, top, again=again)
+                if verdict is Verdict.READ:
                     self._read(each.owner, each.thread_id)
+                elif verdict is Verdict.NOTE:
+                    self._pool.note(each.owner, each.thread_id, top)
             full = len(found) >= MAX_MOVED
             if found:
                 since_ms = max(since_ms + 1, found[-1].updated_ms)
+                self._shown_ms = max(self._shown_ms, since_ms)
         self._since_ms = max(self._since_ms, since_ms - OVERLAP_MS)
         self._reported = False
 

@@ -125,7 +125,7 @@ class WebSocketConnectionPool:
                     if member.deliver(owner, head.thread_id, chunk.first, frames):
                         ready.append(member)
                     self.events_delivered += len(frames)
-                self._note(owner, head.thread_id, chunk.last)
+                self.note(owner, head.thread_id, chunk.last)
         self.flush()
 
     def tell(self, owner: str, thread_id: str, first: int, frames: Sequence[bytes]) -> None:
@@ -137,9 +137,10 @@ class WebSocketConnectionPool:
                 if member.deliver(owner, thread_id, first, frames):
                     self.touch(member)
                 self.events_delivered += len(frames)
-            self._note(owner, thread_id, first + len(frames) - 1)
+            self.note(owner, thread_id, first + len(frames) - 1)
 
-    def _note(self, owner: str, thread_id: str, top: int) -> None:
+    def note(self, owner: str, thread_id: str, top: int) -> None:
+        """Tell this newest position with the next heartbeats."""
         tops = self._tops.get(owner)
         if tops is None:  # the last of its connections was closed just now
             return

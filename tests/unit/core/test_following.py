@@ -11,6 +11,7 @@ from netra_backend.app.core.following import Following, Mark, Verdict
 
 ADA, BOB = "user_ada", "user_bob"
 TELL, DROP, HOLD, READ = Verdict.TELL, Verdict.DROP, Verdict.HOLD, Verdict.READ
+NOTE = Verdict.NOTE
 
 
 def followed(*threads: tuple[str, str, int], whole: bool = True, most: int = 256) -> Following:
@@ -122,6 +123,15 @@ class TestGaps:
         assert following.moved(ADA, "thr_older", "e", 40) is READ
         assert read_all(following, "thr_older") == [40]
         assert following.told(ADA, "thr_new", "e", 1, 2) is TELL
+
+    def test_of_an_old_thread_that_was_shown_before_only_the_position_is_told(self) -> None:
+        following = followed(("thr_1", "e", 2), whole=False)
+        assert following.moved(ADA, "thr_older", "e", 40, again=True) is NOTE
+        assert following.at(ADA, "thr_older") is None
+        assert following.moved(ADA, "thr_1", "e", 3, again=True) is READ
+        whole = followed(("thr_1", "e", 2))
+        assert whole.moved(ADA, "thr_new", "e", 2, again=True) is READ
+        assert read_all(whole, "thr_new") == [1, 2]
 
     def test_what_the_log_does_not_have_is_not_waited_for(self) -> None:
         following = followed(("thr_1", "e", 2))

@@ -289,6 +289,21 @@ class TestWithoutABus:
         await two.follower.poll()
         assert asked == [0, one.room.clock.now_ms() - module.OVERLAP_MS]
 
+    async def test_what_was_told_of_more_threads_than_are_remembered_is_not_told_again(
+        self, fleet: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "Following", partial(module.Following, 3))
+        one = fleet(bus=False)
+        _, here = await one.connect()
+        await one.ended("user_ada")
+        await one.follower.poll()
+        first, *_ = [await one.ended("user_ada") for _ in range(6)]
+        await until(lambda: len(seqs(here)) == 7 * first.head.top)
+        await one.follower.poll()
+        await a_moment()
+        assert len(seqs(here)) == 7 * first.head.top
+        assert one.room.pool.tops("user_ada")[first.head.thread_id] == first.head.top
+
     async def test_nobody_is_looked_for_where_nobody_is_connected(self, fleet: Any) -> None:
         one = fleet()
 

@@ -148,7 +148,8 @@ class EventLog(Counted, Protocol):
         meantime waits for that."""
 
     def forget(self, thread_id: str) -> None:
-        """What is in memory of this thread may be old: unless this process holds it, read it again when it is asked for."""
+        """What is in memory of this thread may be old: unless this process holds it and has begun it, read it again when it is
+        asked for."""
 
     def append(self, run: RunRecord, frame: bytes, *, ends: bool = False) -> Chunk:
         """Append one event's bytes at ``run.head.top + 1``; ``ends`` ends the run. Raises ``DependencyUnavailable``, also where

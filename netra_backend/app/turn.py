@@ -113,38 +113,47 @@ class Turns:
             requester.say(answered)
             return
         head = await self._conversations.claim(user_id, frame.thread_id, frame.message)
-        if self._elsewhere is not None and not await self._held_here(self._elsewhere, head, requester, frame):
-            return
-        if key is not None and self._requests.is_recent(user_id, key):  # it came over another socket in the meantime
-            answered = await self._requests.first_answer(user_id, key)
-            if answered is not None:
-                requester.say(answered)
+        try:
+            if self._elsewhere is not None and not await self._held_here(self._elsewhere, head, requester, frame):
                 return
-        if head.lines and frame.policy == "reject":
-            raise LimitRefused(
-                "A run is going on in this thread.", kind="thread_busy", field="policy", point=validation.THREAD_BUSY
-            )
-        full = len(self._runs.active) >= self._limits.process_runs or self._runs.draining
-        if full and (head.lines or self._elsewhere is None or not self._elsewhere.is_somebody):
-            raise LimitRefused(
-                "This server has no room for another run.",
-                kind="run_limit",
-                retry_after_ms=1000,
-                point=validation.TURN_CAPACITY,
-            )
-        ahead = self._runs.of_thread(head) if head.lines else []
-        active = await self._accept(requester, frame, head, full or bool(ahead), attempt)
-        if not ahead and not full:
-            self._runs.go(active)
-            return
-        active.engine.emitter.emit(RunQueued, agent=frame.agent, queue_position=len(ahead))
-        if frame.policy == "interrupt":
-            for each in ahead:
-                self._runs.stop(each, "interrupt")
-        if full:
-            await self._runs.leave(head)
-            assert self._elsewhere is not None
-            self._elsewhere.offer_work()
+            if key is not None and self._requests.is_recent(
+                user_id, key
+            ):  # it came over another socket in the meantime
+                answered = await self._requests.first_answer(user_id, key)
+                if answered is not None:
+                    requester.say(answered)
+                    return
+            if head.lines and frame.policy == "reject":
+                raise LimitRefused(
+                    "A run is going on in this thread.",
+                    kind="thread_busy",
+                    field="policy",
+                    point=validation.THREAD_BUSY,
+                )
+            full = len(self._runs.active) >= self._limits.process_runs or self._runs.draining
+            if full and (head.lines or self._elsewhere is None or not self._elsewhere.is_somebody):
+                raise LimitRefused(
+                    "This server has no room for another run.",
+                    kind="run_limit",
+                    retry_after_ms=1000,
+                    point=validation.TURN_CAPACITY,
+                )
+            ahead = self._runs.of_thread(head) if head.lines else []
+            active = await self._accept(requester, frame, head, full or bool(ahead), attempt)
+            if not ahead and not full:
+                self._runs.go(active)
+                return
+            active.engine.emitter.emit(RunQueued, agent=frame.agent, queue_position=len(ahead))
+            if frame.policy == "interrupt":
+                for each in ahead:
+                    self._runs.stop(each, "interrupt")
+            if full:
+                await self._runs.leave(head)
+                assert self._elsewhere is not None
+                self._elsewhere.offer_work()
+        finally:
+            if not head.top:  # nothing came of it: the id is as free as it was, also for another process
+                self._log.forget(head.thread_id)
 
     async def _held_here(
         self, elsewhere: Colleagues, head: ThreadHead, requester: Requester, frame: ExecuteAgent
@@ -214,8 +223,8 @@ class Turns:
 
     def _stored(self, active: ActiveRun) -> None:
         """The request is committed: what is refused from now on is another process's already."""
-        head = active.run.head
-        active.run.refused = (lambda _: self._runs.lose(head)) if self._runs.get(active.run.run_id) else None
+        run = active.run
+        run.refused = (lambda _: self._runs.lose(run)) if self._runs.get(run.run_id) else None
 
     def _refused(
         self, active: ActiveRun, requester: Requester, frame: ExecuteAgent, attempt: int, why: Refused
@@ -223,7 +232,7 @@ class Turns:
         """The store did not take the request, so nobody was told anything of it: it is begun anew."""
         if self._runs.get(active.run.run_id) is active:
             self._runs.abandon(active)
-        self._runs.lose(active.run.head)
+        self._runs.lose(active.run)
         if frame.id is not None:
             self._requests.drop(requester.user_id, frame.id)
         self._loop.create_task(self._begin_anew(active.run, requester, frame, attempt + 1))

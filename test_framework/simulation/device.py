@@ -303,7 +303,9 @@ class Device:
         question = self._questions.get(frame.id or "")
         if question:
             thread_id = question.popleft()
-            self._check.answered(thread_id)
+            self._check.forgotten(thread_id)
+            if frame.error == "not_found" and self._truth.is_there(thread_id, self.user.user_id):
+                self._truth.broke(f"requests: {self.name} was told that {thread_id} is not there")
             if thread_id in self.views:
                 self._forget(thread_id)
 
@@ -330,7 +332,7 @@ class Device:
             return False
         if not question or question.popleft() != frame.thread_id:
             self._truth.broke(f"wire: {self.name} was answered out of order about {frame.thread_id}")
-        self._check.answered(frame.thread_id)
+        self._check.answered(frame.thread_id, frame.seq if frame.type == "live" else None)
         return True
 
     # --- the end ----------------------------------------------------------------------------------------------------

@@ -16,13 +16,15 @@ Place = tuple[str, str]
 class Truth:
     """Kept outside of every process. ``era`` counts how often a backup was restored: what was after it is no more.
 
-    ``owners`` are those of this era's threads, ``owned`` is every (thread, user) that ever was.
+    ``owners`` are those of this era's threads, ``owned`` is every (thread, user) that ever was. ``unwanted`` are the threads that
+    were to be deleted at some time, whatever came of it.
     """
 
     def __init__(self) -> None:
         self.era = 0
         self.owners: dict[str, str] = {}
         self.owned: set[tuple[str, str]] = set()
+        self.unwanted: set[str] = set()
         self.histories: dict[Place, dict[int, bytes]] = {}
         self.effects: Counter[tuple[int, str, int]] = Counter()
         self.broken: list[str] = []
@@ -47,6 +49,10 @@ class Truth:
         self.effects[self.era, run_id, number] += 1
         if self.effects[self.era, run_id, number] > 1:
             self.broke(f"tools: step {number} of {run_id} acted twice")
+
+    def is_there(self, thread_id: str, user_id: str) -> bool:
+        """Whether this user surely has this thread, and had it when what is heard now was said."""
+        return not self.era and self.owners.get(thread_id) == user_id and thread_id not in self.unwanted
 
     def committed(self, thread_id: str, owner: str, epoch: str, first: int, frames: Iterable[bytes]) -> None:
         """These events were stored."""

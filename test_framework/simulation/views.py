@@ -50,7 +50,7 @@ class View:
 
 
 class WireCheck:
-    """What one connection promises for each thread: after an event comes the next one.
+    """What one connection promises for each thread: after an event comes the next one, and after ``live`` the one behind it.
 
     Allowed besides: a step to just after a position that was resumed from, while the answer to that is out (live events may
     begin at the same place before the ``resume`` arrives), and over events that a bus has lost.
@@ -65,9 +65,17 @@ class WireCheck:
         """A replay from after ``seq`` was asked for."""
         self._starts[thread_id] = seq + 1
 
-    def answered(self, thread_id: str) -> None:
-        """The replay is over."""
+    def answered(self, thread_id: str, live: int | None = None) -> None:
+        """The replay is over; ``live`` is the position after which the connection goes on. It may have told less: a device
+        that had more from another process is told nothing twice."""
         self._starts.pop(thread_id, None)
+        if live is not None:
+            self._last[thread_id] = live
+
+    def forgotten(self, thread_id: str) -> None:
+        """The answer was that there is no such thread: what comes of it is of before its deletion, from wherever it is told."""
+        self._starts.pop(thread_id, None)
+        self._last.pop(thread_id, None)
 
     def is_in_order(self, thread_id: str, seq: int) -> bool:
         """Whether this event may come now."""

@@ -199,7 +199,11 @@ class World:
         if isinstance(action, act.OfDevice):
             self._of_device(action, self.devices[action.device])
         elif isinstance(action, act.Retain):
-            self.process.retain(self.clock.now_ms() - round(action.seconds * 1000))
+            before_ms = self.clock.now_ms() - round(action.seconds * 1000)
+            self.truth.unwanted.update(
+                thread.thread_id for thread in self.store.threads.values() if thread.updated_ms < before_ms
+            )
+            self.process.retain(before_ms)
         elif isinstance(action, act.FailCommit):
             self.weather.failing_commits = 1
         elif isinstance(action, act.BackUp):
@@ -264,6 +268,7 @@ class World:
             device.drop(action.noticed_after)
         elif isinstance(action, act.Delete):
             if thread_id := _picked(device.user.threads, action.pick):
+                self.truth.unwanted.add(thread_id)
                 self.process.delete(device.user.user_id, thread_id)
         elif link is not None and isinstance(action, act.Stall):
             link.stall()

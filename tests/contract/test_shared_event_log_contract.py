@@ -503,6 +503,58 @@ class TestReading:
         assert [each.thread_id for each in await two.log.moved(["user_bob"], last)] == [bob.head.thread_id]
         assert await two.log.moved([], 0) == []
 
+    async def test_a_thread_of_which_nothing_was_appended_can_be_forgotten(self, sharing: Sharing) -> None:
+        one, other = await sharing.open(), await sharing.open()
+        head = one.log.create("user_ada", new_id("thr"), "epoch", "A title", START_MS)
+        one.log.forget(head.thread_id)
+        assert one.log.known(head.thread_id) is None
+        await other.begun("user_bob", head.thread_id)
+        found = await one.log.find(head.thread_id)
+        assert found is not None
+        assert (found.owner, found.top, found.fence) == ("user_bob", 1, 0)
+
+    async def test_who_was_first_is_found_before_another_beginning_of_the_thread_is_refused(
+        self, sharing: Sharing
+    ) -> None:
+        one, other = await sharing.open(), await sharing.open()
+        head = one.log.create("user_ada", new_id("thr"), "another epoch", "A title", START_MS)
+        assert await one.log.find(head.thread_id) is head
+        await other.begun("user_bob", head.thread_id)
+        for _ in range(2):
+            found = await one.log.find(head.thread_id)
+            assert found is not None
+            assert (found.owner, found.epoch, found.top, found.fence) == ("user_bob", "epoch", 1, 0)
+            if one.log.known(head.thread_id) is head:
+                doomed = one.run(head)
+                one.write(doomed)
+                with pytest.raises(DependencyUnavailable):
+                    await one.log.durable(doomed)
+        assert [why for _, why in one.why] == ["thread_taken"]
+
+    async def test_a_holder_that_was_taken_for_dead_learns_that_its_thread_was_deleted(self, sharing: Sharing) -> None:
+        one, other = await sharing.open(), await sharing.open()
+        run = await one.begun()
+        run.head.lines.append(run)
+        await sharing.lapse(one)
+        head = await other.log.find(run.head.thread_id)
+        assert head is not None
+        await other.log.delete_thread(head)
+        await sharing.wake(one)
+        assert (one.why, run.head.fence) == ([(run.run_id, "fenced")], 0)
+
+    async def test_what_is_being_deleted_is_not_taken_over(self, sharing: Sharing) -> None:
+        one, other = await sharing.open(), await sharing.open()
+        run = await one.begun()
+        await one.log.release([run.head])
+        head = await other.log.find(run.head.thread_id)
+        assert head is not None
+        _, taken = await asyncio.gather(other.log.delete_thread(head), other.log.take_over(9))
+        assert taken == []
+        assert await other.log.take_over(9) == []
+        again = await other.log.find(run.head.thread_id)
+        assert again is not None
+        assert again.owner == ""
+
     async def test_what_is_forgotten_is_read_again_and_what_is_held_is_kept(self, sharing: Sharing) -> None:
         one, two = await sharing.open(), await sharing.open()
         run = await one.begun()

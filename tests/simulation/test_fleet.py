@@ -9,6 +9,8 @@ from test_framework.simulation.schedule import make_fleet_schedule
 from test_framework.simulation.simulating import Verdict, simulate, sweep, told
 
 SHARDS, EACH, PATIENCE = 6, 25, 1500
+FOUND = (6306, 6756, 11459, 11962, 12027, 12212, 12258, 12259, 12412, 20294, 20552, 20558, 21845, 25681, 42625, 43540)
+"""Schedules that once broke a promise, or found the simulation's own words too strict."""
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
@@ -16,6 +18,12 @@ def test_every_promise_is_kept_by_several_processes(shard: int) -> None:
     failures: list[Verdict] = []
     assert sweep(range(shard * EACH, (shard + 1) * EACH), failures.append, make_fleet_schedule) == EACH
     assert not failures, told(failures[0])
+
+
+@pytest.mark.parametrize("seed", FOUND)
+def test_what_once_was_broken_is_kept(seed: int) -> None:
+    verdict = simulate(make_fleet_schedule(seed))
+    assert not verdict.broken, told(verdict)
 
 
 @pytest.mark.parametrize("name", FLEET_SAFEGUARDS)

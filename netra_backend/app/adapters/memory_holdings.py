@@ -55,3 +55,7 @@ class Holdings:
     def let_go(self, thread_id: str) -> None:
         """Be nobody's; the fence stays."""
         self._threads[thread_id] = ("", self.fence(thread_id))
+
+    def bar(self, thread_id: str) -> None:
+        """Be nobody's for ever: who held it learns that it does not any more."""
+        self._threads[thread_id] = ("", max(self.fence(thread_id), 1) + 1)

@@ -39,6 +39,7 @@ class SharedMemoryLog(MemoryEventLog):
     ) -> None:
         self.process_id = process_id
         self._untaken: set[ThreadHead] = set()
+        self._let_go: set[Chunk] = set()
         super().__init__(
             store, clock, loop, publish, on_failure, pace=pace, page_events=page_events, page_bytes=page_bytes
         )
@@ -63,7 +64,7 @@ class SharedMemoryLog(MemoryEventLog):
 
     async def find(self, thread_id: str) -> ThreadHead | None:
         known = self._heads.get(thread_id)
-        if known is not None and known.fence:
+        if known is not None and known.fence and known.durable:
             return known
         await self._wait()
         found = self._store.head(thread_id, fence=0)
@@ -73,6 +74,8 @@ class SharedMemoryLog(MemoryEventLog):
             known = self._heads[thread_id] = found
         elif known is not None and found is not None and not known.fence:
             _bring_up(known, found)
+        elif known is not None and found is not None and known.epoch != found.epoch and not known.durable:
+            return found  # another process was first; what is begun here is refused soon
         return known
 
     async def hold(self, head: ThreadHead) -> list[StoredRun]:
@@ -98,7 +101,7 @@ class SharedMemoryLog(MemoryEventLog):
 
     def forget(self, thread_id: str) -> None:
         known = self._heads.get(thread_id)
-        if known is not None and not known.fence and not known.lines and known.durable == known.top:
+        if known is not None and not known.lines and known.durable == known.top and not (known.fence and known.top):
             del self._heads[thread_id]
 
     async def take_over(self, limit: int) -> list[StoredRun]:
@@ -117,9 +120,11 @@ class SharedMemoryLog(MemoryEventLog):
         return [run for of_thread in runs.values() for run in of_thread]
 
     def _is_free(self, thread_id: str, now_ms: int) -> bool:
-        """Whether nobody holds it, or this process without knowing it."""
+        """Whether nobody holds it, or this process without knowing it, and it is not being deleted here."""
         holder = self._store.holdings.holder(thread_id, now_ms)
         known = self._heads.get(thread_id)
+        if known is not None and not known.owner:
+            return False  # it is being deleted
         return not holder or (holder == self.process_id and (known is None or not known.fence))
 
     async def holders(self, owner: str) -> dict[str, str]:
@@ -167,12 +172,13 @@ class SharedMemoryLog(MemoryEventLog):
                 holdings.keep(item.head.thread_id, self.process_id, item.fence)
                 if item.ends and not self._store.unfinished(item.head.thread_id):
                     holdings.let_go(item.head.thread_id)
+                    self._let_go.add(item)
             elif isinstance(item, Deletion):
                 elsewhere = {each: holdings.holder(each, now_ms) for each in item.thread_ids}
                 mine = [each for each, holder in elsewhere.items() if holder in ("", self.process_id)]
                 self._store.put(Deletion(mine), now_ms)
                 for each in mine:
-                    holdings.let_go(each)
+                    holdings.bar(each)
                     del elsewhere[each]
                 if elsewhere:
                     untaken[item] = HeldElsewhere(next(iter(elsewhere.values())))
@@ -200,12 +206,10 @@ class SharedMemoryLog(MemoryEventLog):
     def _tell(self) -> None:
         work = self._stored[0][0] if self._stored else []
         super()._tell()
-        for item in work:
-            if isinstance(item, Chunk) and item.ends and item.head.top == item.last and not self._has_unfinished(item):
+        for item in self._let_go.intersection(work):
+            self._let_go.discard(item)
+            if item.head.top == item.last:  # else it is held again, under the same fence, or it will be refused
                 item.head.fence = 0
-
-    def _has_unfinished(self, chunk: Chunk) -> bool:
-        return bool(self._store.unfinished(chunk.head.thread_id))
 
     def _refuse(self, untaken: Untaken) -> None:
         for item, why in untaken.items():

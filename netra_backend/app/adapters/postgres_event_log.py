@@ -94,7 +94,7 @@ class PostgresEventLog(AppendingLog[Change]):
 
     async def find(self, thread_id: str) -> ThreadHead | None:
         known = self._heads.get(thread_id)
-        if known is not None and _is_certain(known):
+        if known is not None and _is_certain(known) and (known.durable or not known.owner):
             return known
         found = await self._found(thread_id) if may_be_an_id(thread_id) else None
         known = self._heads.get(thread_id)  # somebody may have found or made it while we read
@@ -104,7 +104,9 @@ class PostgresEventLog(AppendingLog[Change]):
             known = ThreadHead("", thread_id, "", 0)
             self._keep(known)
         elif _is_certain(known):
-            return known
+            if known.durable or not known.owner or known.epoch == found["epoch"]:
+                return known
+            known = ThreadHead("", thread_id, "", 0)  # another process was first; what is begun here is refused soon
         _bring_up(known, *tuple(found)[1:])
         return known
 
@@ -154,6 +156,9 @@ class PostgresEventLog(AppendingLog[Change]):
     async def take_over(self, limit: int) -> list[StoredRun]:
         runs: list[StoredRun] = []
         for held in await self._holdings.take_over(limit, self._known_to_be_ours):
+            known = self._heads.get(held.thread_id)
+            if known is not None and not known.owner:
+                continue  # it is being deleted here; where that fails, it is taken over later
             head = self._heads[held.thread_id] = ThreadHead("", held.thread_id, "", 0)
             runs += self._take(head, held)
         return runs
@@ -182,7 +187,7 @@ class PostgresEventLog(AppendingLog[Change]):
 
     def forget(self, thread_id: str) -> None:
         known = self._heads.get(thread_id)
-        if known is not None and not known.fence and not known.lines and known.durable == known.top:
+        if known is not None and not known.lines and known.durable == known.top and not (known.fence and known.top):
             del self._heads[thread_id]
 
     async def _look_after_heads(self) -> None:

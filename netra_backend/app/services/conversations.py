@@ -44,7 +44,7 @@ class Conversations:
         if thread_id is None:
             return self._create(owner, self._mint("thr"), message)
         head = self._log.known(thread_id)
-        if head is None:
+        if head is None or (head.owner != owner and head.owner and not head.durable):  # it may prove to be the owner's
             self._quotas.of(owner, self._clock.monotonic()).claim_thread(self._clock.monotonic())
             head = await self._log.find(thread_id)
             if head is None:

@@ -147,3 +147,25 @@ async def test_what_is_held_elsewhere_is_kept_when_old_threads_are_trimmed(
     found = [await two.log.find(run.head.thread_id) for run in (held, old)]
     assert [head.owner for head in found if head is not None] == ["user_ada", ""]
     assert await two.log.trim(START_MS) == 0
+
+
+async def test_who_let_go_knows_it_also_where_another_has_taken_hold_before_it_is_told(
+    opened: Callable[..., Story],
+) -> None:
+    slow = False
+    one = opened("prc_1", lambda kind: 60.0 if slow and kind == "told" else 0.0)
+    two = opened("prc_2")
+    run = one.run(one.thread())
+    one.write(run)
+    await one.log.durable(run)
+    slow = True
+    one.write(run, ends=True)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    head = await two.log.find(run.head.thread_id)
+    assert head is not None
+    await two.log.hold(head)
+    two.write(later := two.run(head))
+    await two.log.durable(later)
+    one.shared._tell()
+    assert (run.head.durable, run.head.fence) == (2, 0)

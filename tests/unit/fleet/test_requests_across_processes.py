@@ -52,6 +52,26 @@ class TestForwarding:
         assert isinstance(events[0], UserMessage)
         assert (second.seq, other.turns.runs_started) == (5, 1)
 
+    async def test_a_request_that_came_to_nothing_leaves_its_threads_id_free(
+        self, two: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one, other, *_ = two
+
+        async def down(*_: Any, **__: Any) -> Any:
+            raise DependencyUnavailable("down")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(one.engines, "create_for_user", down)
+            with pytest.raises(DependencyUnavailable):
+                await one.ask(one.connect(), "golden", "m0", thread_id="thr_1")
+        assert one.log.known("thr_1") is None
+        bob = other.connect("user_bob")
+        first = await other.ask(bob, "golden", "m0", thread_id="thr_1")
+        await bob.ended(first.run_id)
+        laptop = one.connect("user_bob")
+        again = await one.ask(laptop, "golden", "m1", thread_id="thr_1")
+        assert isinstance((await laptop.ended(again.run_id))[-1], AgentCompleted)
+
     async def test_policy_reject_is_refused_by_the_holder_in_the_words_of_this_process(self, two: Any) -> None:
         one, other, gates, _ = two
         gates.shutting("m0")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from netra_backend.app.adapters.memory_event_log import MemoryEventLog
+from netra_backend.app.adapters.memory_shared_log import SharedMemoryLog
 from netra_backend.app.adapters.memory_store import MemoryStore
 from netra_backend.app.core.errors import IsolationRefused, LimitRefused, NotFound
 from netra_backend.app.core.limits import Limits, Quotas
@@ -107,3 +108,25 @@ async def test_what_is_anothers_answers_as_what_is_not_there(conversations: Conv
 def test_a_title_is_the_beginning_of_the_message_cut_at_a_word(message: str, title: str) -> None:
     assert title_of(message) == title
     assert len(title_of(message)) <= TITLE_CHARACTERS
+
+
+async def test_a_thread_that_its_owner_began_at_another_process_is_not_a_strangers_who_came_later(
+    clock: ManualClock, entropy: SeededEntropy
+) -> None:
+    store, stories = MemoryStore(), [LogStory(), LogStory()]
+    for number, told in enumerate(stories):
+        loop = asyncio.get_running_loop()
+        told.tell(SharedMemoryLog(store, f"prc_{number}", clock, loop, told.publish, told.failed))
+    here, there = (
+        Conversations(told.log, clock, entropy, new_id, Quotas(Limits(claim_burst=3, claim_rate=1.0)))
+        for told in stories
+    )
+    strangers = await here.claim("user_bob", "thr_1", "mine")
+    owners = await there.claim("user_ada", "thr_1", "mine")
+    stories[1].write(run := stories[1].run(owners))
+    await stories[1].log.durable(run)
+    claimed = await here.claim("user_ada", "thr_1", "and another one")
+    assert (claimed.owner, claimed.top, claimed.fence) == ("user_ada", 1, 0)
+    assert stories[0].log.known("thr_1") is strangers
+    with pytest.raises(IsolationRefused):
+        await there.claim("user_bob", "thr_1", "mine")

@@ -296,12 +296,13 @@ class Runs:
         context = UserExecutionContext(stored.owner, stored.thread_id, stored.run_id, stored.request_id)
         engine = await self._engines.create_for_user(context, scopes=BASE_SCOPES)
         known = self.active.get(stored.run_id)
-        if known is not None or not head.fence or self._log.known(stored.thread_id) is not head:
-            engine.close()  # it was resumed, or the thread was lost, while this was being read
+        ours = head.fence and head.owner == stored.owner and self._log.known(stored.thread_id) is head
+        if known is not None or not ours:
+            engine.close()  # it was resumed, or the thread was lost or deleted, while this was being read
             return False
         engine.emitter.bind(run)
         active = self.line_up(ActiveRun(stored.owner, run, engine, first.text, Journal(events)))
-        run.refused = lambda _: self.lose(head)
+        run.refused = lambda _: self.lose(run)
         quota = self._quotas.of(stored.owner, self._services.clock.monotonic())
         if len(head.lines) == 1:
             quota.runs += 1
@@ -310,11 +311,12 @@ class Runs:
             quota.queued += 1
         return True
 
-    def lose(self, head: ThreadHead) -> None:
-        """The store takes nothing more of this thread from here: another process holds it. What was stored goes on there; what
-        was not is told by its own refusal."""
-        for active in self.of_thread(head):
-            if active.run.seq <= head.durable:
+    def lose(self, run: RunRecord) -> None:
+        """The store takes nothing more of this run, and of its thread, from here: another process holds it. What was stored goes
+        on there, also of a run that has ended here; what was not is told by its own refusal."""
+        self._services.approvals.forget(run.run_id)
+        for active in self.of_thread(run.head):
+            if active.run.seq <= run.head.durable:
                 self.abandon(active)
 
 

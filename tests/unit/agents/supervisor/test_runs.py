@@ -41,7 +41,7 @@ async def test_an_abandoned_run_says_and_does_nothing_more_and_counts_nowhere(wo
     head = workshop.log.known("thr_1")
     seen = len(client.events)
     waiting, going = [runs.get(each.run_id) for each in reversed(accepted)]
-    runs.lose(head)
+    runs.lose(going.run)
     assert (head.lines, len(runs), workshop.held()) == ([], 0, (0, 0))
     assert (waiting.run.ended, going.run.ended) == (True, True)
     await asyncio.gather(going.task, return_exceptions=True)
@@ -128,3 +128,39 @@ async def test_nothing_else_begins_in_a_thread_whose_runs_are_being_resumed(
     await waiting
     assert [active.run.run_id for active in workshop.turns.all()] == [accepted.run_id]
     gates.open()
+
+
+async def test_a_run_whose_thread_is_deleted_while_it_is_read_does_not_go_on_and_leaves_nothing(
+    workshop: Any, gates: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gates.shutting("m0")
+    await workshop.ask(workshop.connect(), "golden", "m0", thread_id="thr_1")
+    await workshop.kill()
+    read = workshop.log.run_frames
+
+    async def slow(run: Any) -> Any:
+        frames = await read(run)
+        await workshop.log.delete_thread(workshop.log.known("thr_1"))
+        return frames
+
+    monkeypatch.setattr(workshop.log, "run_frames", slow)
+    assert await workshop.turns.take_over() == 0
+    assert (len(workshop.turns), workshop.held()) == (0, (0, 0))
+    assert workshop.engines.get_factory_metrics()["engines_active"] == 0
+    assert workshop.bridge.get_factory_metrics()["emitters_active"] == 0
+    gates.open()
+
+
+async def test_what_was_said_about_a_run_is_forgotten_where_its_end_is_refused(
+    workshop: Any, gates: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gates.shutting("m0")
+    await workshop.ask(workshop.connect(), "golden", "m0", thread_id="thr_1")
+    (active,) = workshop.turns.all()
+    forgotten: list[str] = []
+    monkeypatch.setattr(workshop.approvals, "forget", forgotten.append)
+    gates.open()
+    await active.task
+    assert (len(workshop.turns), active.run.head.lines) == (0, [])
+    workshop.turns._runs.lose(active.run)
+    assert forgotten == [active.run.run_id]

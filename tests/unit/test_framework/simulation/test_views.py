@@ -59,3 +59,19 @@ def test_a_step_over_lost_events_is_explained_by_them() -> None:
     assert [check.is_in_order("a", seq) for seq in (1, 4)] == [True, True]
     check.is_in_order("b", 1)
     assert not check.is_in_order("b", 4)
+
+
+def test_what_comes_after_live_is_the_next_one_whatever_was_told_before() -> None:
+    check = WireCheck(set())
+    check.resumed("a", 14)
+    assert check.is_in_order("a", 13)  # on its way before the question, of a process that is behind
+    check.answered("a", 14)
+    assert [check.is_in_order("a", seq) for seq in (15, 17)] == [True, False]
+
+
+def test_a_thread_that_is_not_there_may_begin_anywhere() -> None:
+    check = WireCheck(set())
+    check.resumed("a", 0)
+    assert check.is_in_order("a", 12)
+    check.forgotten("a")
+    assert [check.is_in_order("a", seq) for seq in (14, 15, 1)] == [True, True, False]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -72,10 +73,10 @@ class FakeStores:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    sleep = asyncio.sleep
+    step = partial(asyncio.sleep, 0)
 
     async def at_once(seconds: float) -> None:
-        await sleep(0)
+        await step()
 
     monkeypatch.setattr(asyncio, "sleep", at_once)
 

@@ -9,7 +9,25 @@ from test_framework.simulation.schedule import make_fleet_schedule
 from test_framework.simulation.simulating import Verdict, simulate, sweep, told
 
 SHARDS, EACH, PATIENCE = 6, 25, 1500
-FOUND = (6306, 6756, 11459, 11962, 12027, 12212, 12258, 12259, 12412, 20294, 20552, 20558, 21845, 25681, 42625, 43540)
+FOUND = (
+    6306,
+    6756,
+    11459,
+    11962,
+    12027,
+    12212,
+    12258,
+    12259,
+    12412,
+    20294,
+    20552,
+    20558,
+    21845,
+    25681,
+    42625,
+    43540,
+    31924,
+)
 """Schedules that once broke a promise, or found the simulation's own words too strict."""
 
 

@@ -257,8 +257,14 @@ class Runs:
         self._resuming.update(dict.fromkeys(threads, done))
         taken = 0
         try:
-            for stored in left:
-                taken += await self._resume_guarded(stored)
+            for count, stored in enumerate(left):
+                try:
+                    taken += await self._resume_guarded(stored)
+                except (
+                    asyncio.CancelledError
+                ):  # whose request took hold of them is gone: the next look goes on with them
+                    self._unread += left[count:]
+                    raise
         finally:
             for thread_id in threads:
                 del self._resuming[thread_id]

@@ -164,3 +164,28 @@ async def test_what_was_said_about_a_run_is_forgotten_where_its_end_is_refused(
     assert (len(workshop.turns), active.run.head.lines) == (0, [])
     workshop.turns._runs.lose(active.run)
     assert forgotten == [active.run.run_id]
+
+
+async def test_runs_whose_resuming_was_cancelled_go_on_with_the_next_look(
+    workshop: Any, gates: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gates.shutting("m")
+    accepted = [await workshop.ask(workshop.connect(), "golden", "m", thread_id=f"thr_{n}") for n in range(2)]
+    await workshop.kill()
+    reached = asyncio.Event()
+
+    async def stuck(_: Any) -> Any:
+        reached.set()
+        await asyncio.Event().wait()
+
+    runs = workshop.turns._runs
+    with monkeypatch.context() as patched:
+        patched.setattr(workshop.log, "run_frames", stuck)
+        asking = asyncio.create_task(runs.resume(workshop.store.unfinished()))
+        await reached.wait()
+        asking.cancel()
+        await asyncio.wait([asking])
+    monkeypatch.setattr(workshop.log, "take_over", lambda _: asyncio.sleep(0, []))  # the threads are held here already
+    assert await runs.take_over() == 2
+    assert {active.run.run_id for active in workshop.turns.all()} == {each.run_id for each in accepted}
+    gates.open()

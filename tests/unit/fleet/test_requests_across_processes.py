@@ -218,8 +218,9 @@ class TestStopping:
         gates.open()
 
     async def test_a_run_that_nobody_holds_is_taken_over_to_be_cancelled(self, processes: Any, two: Any) -> None:
-        one, other, gates, _ = two
-        gates.shutting("m0")
+        one, other, gates, gates_of_other = two
+        for each in (gates, gates_of_other):  # it goes on as soon as it is taken over
+            each.shutting("m0")
         accepted = await one.ask(one.connect(), "golden", "m0")
         await one.die()
         await processes.lapse(one)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from netra_backend.app.agents.agent import AgentResult
+from netra_backend.app.agents.supervisor import runs
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import TERMINAL, AgentCompleted, AgentThinking, ApprovalRequested
 from netra_backend.app.core.frames import ExecuteAgent, ResolveApproval
@@ -123,6 +124,112 @@ class TestDeath:
         assert codes_of(await other.stored(accepted.run_id)) == ["OUTCOME_UNKNOWN"]
         assert isinstance(events[-1], AgentCompleted)
         assert sides.counter.calls == [7]
+
+
+class TestOrder:
+    """Nothing that is asked for after a death goes ahead of the runs that were left."""
+
+    @pytest.fixture
+    async def left(self, processes: Any, two: Any, gates_class: Any) -> tuple[Any, Any, list[Any]]:
+        """A process, its gates, and what was accepted in the thread that another one left when it died."""
+        one, other = two
+        gates, others = gates_class(one), gates_class(other)
+        gates.shutting("m0")
+        accepted = [await one.ask(one.connect(), "golden", f"m{n}", thread_id="thr_1") for n in range(2)]
+        await one.die()
+        await processes.lapse(one)
+        return other, others, accepted
+
+    @staticmethod
+    async def in_order(other: Any, others: Any, accepted: list[Any], phone: Any) -> None:
+        for each in (*accepted, await phone.heard()):
+            assert isinstance((await phone.ended(each.run_id))[-1], AgentCompleted)
+        assert others.order == ["m0", "m1", "m2"]
+        assert other.held() == (0, 0)
+
+    @pytest.mark.parametrize("cut_in", ["run_frames", "hold"])
+    async def test_a_device_that_is_cut_while_its_request_takes_hold_leaves_no_run_behind(
+        self, left: Any, cut_in: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other, others, accepted = left
+        phone, reached, go_on = other.connect(), asyncio.Event(), asyncio.Event()
+        does = getattr(other.log, cut_in)
+
+        async def slow(asked: Any) -> Any:
+            reached.set()
+            await go_on.wait()
+            return await does(asked)
+
+        monkeypatch.setattr(other.log, cut_in, slow)
+        frame = ExecuteAgent("golden", "m2", "k2", "thr_1")
+        cut = asyncio.create_task(other.turns.start(other.connect(), frame))
+        await reached.wait()
+        cut.cancel()
+        await asyncio.gather(cut, return_exceptions=True)
+        again = asyncio.create_task(other.turns.start(phone, frame))
+        go_on.set()
+        await again
+        await self.in_order(other, others, accepted, phone)
+
+    @pytest.mark.parametrize("unread", [0, 1])
+    async def test_runs_that_cannot_be_read_keep_their_place(
+        self, left: Any, unread: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other, others, accepted = left
+        phone, read, down = other.connect(), other.log.run_frames, [True]
+
+        async def some(run: Any) -> Any:
+            if down[0] and run.run_id == accepted[unread].run_id:
+                raise DependencyUnavailable("down")
+            return await read(run)
+
+        monkeypatch.setattr(other.log, "run_frames", some)
+        await settled(other)
+        frame = ExecuteAgent("golden", "m2", "k2", "thr_1")
+        with pytest.raises(DependencyUnavailable, match="cannot be read now") as refused:
+            await other.turns.start(phone, frame)
+        assert refused.value.retry_after_ms == 1000
+        down.clear()
+        down.append(False)
+        await other.turns.start(phone, frame)
+        await self.in_order(other, others, accepted, phone)
+
+    async def test_runs_that_cannot_be_read_are_not_forgotten_where_the_next_look_fails(
+        self, left: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other, _, accepted = left
+        phone, read, look = other.connect(), other.log.run_frames, other.log.take_over
+
+        async def down(_: Any) -> Any:
+            raise DependencyUnavailable("down")
+
+        monkeypatch.setattr(other.log, "run_frames", down)
+        await settled(other)
+        monkeypatch.setattr(other.log, "take_over", down)
+        await settled(other)
+        monkeypatch.setattr(other.log, "run_frames", read)
+        monkeypatch.setattr(other.log, "take_over", look)
+        await settled(other)
+        for each in accepted:
+            assert isinstance((await phone.ended(each.run_id))[-1], AgentCompleted)
+
+    async def test_a_process_that_drains_does_not_wait_for_runs_that_it_cannot_read(
+        self, left: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other, others, _ = left
+        reached = asyncio.Event()
+
+        async def endless(_: Any) -> Any:
+            reached.set()
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(runs, "_CANCEL_S", 0.0)
+        monkeypatch.setattr(other.log, "run_frames", endless)
+        look = asyncio.create_task(other.turns.take_over())
+        await reached.wait()
+        await other.turns.drain(0)
+        await asyncio.gather(look, return_exceptions=True)
+        assert (others.order, len(other.turns), other.turns._runs._resuming) == ([], 0, {})
 
 
 class TestZombies:

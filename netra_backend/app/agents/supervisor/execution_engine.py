@@ -102,7 +102,9 @@ class UserExecutionEngine:
 
     def fail(self, fault: Exception, run: RunRecord, services: RunServices) -> None:
         """End the run as failed; its user is told an error id, and no more of a fault of ours than that. A run that was being
-        stopped is cancelled, whatever it says to that."""
+        stopped is cancelled, whatever it says to that; of a run that was left to another process nothing is told."""
+        if self._closed:
+            return
         error_id = services.mint("err")
         entry = fault.entry if isinstance(fault, NetraError) else None
         _LOG.error("run failed", exc_info=fault, extra={"run_id": run.run_id, "error_id": error_id})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from ...core.errors import DependencyUnavailable
@@ -15,6 +15,7 @@ from ...core.limits import Limits, Quotas
 from ...ports import EventLog, StoredRun
 from ...services.conversations import Conversations
 from ...services.user_execution_context import UserExecutionContext
+from ..agent import PastMessage
 from ..tools.unified_tool_dispatcher_factory import BASE_SCOPES
 from .active_run import ActiveRun
 from .agent_registry import AgentRegistry
@@ -24,6 +25,7 @@ from .run_services import RunServices
 
 _LOG: Final = logging.getLogger("netra.turn")
 _CANCEL_S: Final = 1.0  # how long a run that is left to its journal may take to let go
+_AGAIN_S: Final = 0.25  # how soon a thread that could not be read is read again
 LOST: Final = "another process"
 """What an abandoned run was stopped by; nobody is told."""
 
@@ -53,8 +55,8 @@ class Runs:
         self._loop = loop
         self.active: dict[str, ActiveRun] = {}
         self._abandoned: set[ActiveRun] = set()
-        self._resuming: dict[str, asyncio.Future[None]] = {}
-        self._unread: list[StoredRun] = []
+        self._resuming: dict[str, asyncio.Task[int]] = {}
+        self._unread: dict[str, list[StoredRun]] = {}
         self.draining = False
         self.started = 0
         self.taken_over = 0
@@ -105,7 +107,7 @@ class Runs:
                 raise asyncio.CancelledError
             agent = self._registry.make(run.agent)
             wanted = getattr(agent, "history_messages", 0)
-            history = await past_messages(self._log, run, wanted) if wanted and run.seq > 1 else ()
+            history = await self._history(run, wanted) if wanted and run.seq > 1 else ()
             await active.engine.execute(
                 agent, run, self._services, message=active.message, journal=active.journal, history=history
             )
@@ -113,6 +115,16 @@ class Runs:
             self._fail(active, fault)
         finally:
             self._over(active)
+
+    async def _history(self, run: RunRecord, wanted: int) -> Sequence[PastMessage]:
+        """What was said before. A run that was accepted waits for a log that is away, as those do that are under way."""
+        while True:
+            try:
+                return await past_messages(self._log, run, wanted)
+            except DependencyUnavailable:
+                if self._log.failed or not run.head.fence:
+                    raise
+            await asyncio.sleep(_AGAIN_S)
 
     def _fail(self, active: ActiveRun, fault: BaseException) -> None:
         """End a run that its engine did not: it was stopped before, the agent could not be made, or the thread not be read."""
@@ -215,6 +227,10 @@ class Runs:
         """Start nothing more, give runs this long to end, and leave the others to their journals; at once those that wait for
         their turn or their user's word. Their threads are nobody's on return."""
         self.draining = True
+        if resuming := set(self._resuming.values()):
+            await asyncio.wait(resuming, timeout=_CANCEL_S)
+            for each in resuming:
+                each.cancel()  # what it has not lined up, whoever looks next finds
         waiting = self._services.approvals.waiting_runs()
         going = [active.task for active in self.active.values() if active.task and active.run.run_id not in waiting]
         if going and patience_s > 0:
@@ -247,41 +263,58 @@ class Runs:
         """Go on with runs that other processes left; how many. Recorded effects are not performed again."""
         if not self.room:
             return 0
-        unread, self._unread = self._unread, []
-        return await self.resume([*unread, *await self._log.take_over(self.room)])
+        unread = [stored for left in self._unread.values() for stored in left]
+        return await self.resume(unread) + await self.resume(await self._log.take_over(self.room))
 
     async def resume(self, left: Sequence[StoredRun]) -> int:
-        """Go on with these, whose threads this process has just taken hold of. Nothing else begins in them until then."""
-        threads = {stored.thread_id for stored in left} - self._resuming.keys()
-        done = self._loop.create_future()
-        self._resuming.update(dict.fromkeys(threads, done))
-        taken = 0
-        try:
-            for count, stored in enumerate(left):
-                try:
-                    taken += await self._resume_guarded(stored)
-                except (
-                    asyncio.CancelledError
-                ):  # whose request took hold of them is gone: the next look goes on with them
-                    self._unread += left[count:]
-                    raise
-        finally:
-            for thread_id in threads:
+        """Go on with these, whose threads this process has just taken hold of; how many. Nothing else begins in them until then,
+        and it is done to its end also where whoever asked for it is cancelled: a thread that is held with runs in it that are
+        not lined up would let others overtake them.
+        """
+        if not left:
+            return 0
+        threads = {stored.thread_id for stored in left}
+        before = {self._resuming[thread_id] for thread_id in threads & self._resuming.keys()}
+        task = self._loop.create_task(self._resume_all(left, before))
+        self._resuming.update(dict.fromkeys(threads, task))
+        for thread_id in threads:
+            self._unread.pop(thread_id, None)
+        task.add_done_callback(lambda _: self._are_resumed(threads, task))
+        await asyncio.wait([task])
+        return task.result()
+
+    def _are_resumed(self, threads: Collection[str], task: asyncio.Task[int]) -> None:
+        for thread_id in threads:
+            if self._resuming.get(thread_id) is task:
                 del self._resuming[thread_id]
-            done.set_result(None)
+
+    async def resumed(self, thread_id: str) -> None:
+        """Wait until the runs that were left in this thread are lined up. Raises ``DependencyUnavailable`` where they cannot be
+        read now."""
+        if thread_id not in self._resuming:
+            await self.resume(self._unread.get(thread_id, ()))
+        while (task := self._resuming.get(thread_id)) is not None:
+            await asyncio.wait([task])
+        if thread_id in self._unread:
+            raise DependencyUnavailable("The runs before this one cannot be read now.", retry_after_ms=1000)
+
+    async def _resume_all(self, left: Sequence[StoredRun], before: Collection[asyncio.Task[int]]) -> int:
+        if before:
+            await asyncio.wait(before)
+        taken = 0
+        for stored in left:
+            taken += await self._resume_guarded(stored)
         self.taken_over += taken
         return taken
 
-    async def resumed(self, thread_id: str) -> None:
-        """Wait until runs that are being resumed in this thread are lined up."""
-        while (done := self._resuming.get(thread_id)) is not None:
-            await asyncio.shield(done)
-
     async def _resume_guarded(self, stored: StoredRun) -> bool:
+        if unread := self._unread.get(stored.thread_id):  # it does not go ahead of those
+            unread.append(stored)
+            return False
         try:
             return await self._resume(stored)
         except DependencyUnavailable:
-            self._unread.append(stored)
+            self._unread[stored.thread_id] = [stored]
         except Exception:  # one run that cannot be read keeps no other from going on
             _LOG.exception("a run cannot be taken over", extra={"run_id": stored.run_id, "agent": stored.agent})
         return False

@@ -106,6 +106,26 @@ class TestEnds:
         events = await workshop.run("broken")
         assert [type(event).__name__ for event in events] == ["UserMessage", "AgentFailed"]
 
+    async def test_nothing_is_told_of_a_run_that_was_left_to_another_process(
+        self, workshop: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def run(scope: Any) -> AgentResult:
+            await scope.think("on my way")
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                await scope.think("not yet")
+            return AgentResult("")
+
+        workshop.agent("golden", run)
+        client = workshop.connect()
+        await workshop.ask(client, "golden")
+        await client.saw(AgentThinking)
+        (active,) = workshop.turns.all()
+        workshop.turns._runs.abandon(active)
+        await asyncio.gather(active.task, return_exceptions=True)
+        assert [record.message for record in caplog.records] == []
+
     async def test_a_stopped_run_is_cancelled_whatever_its_agent_says_to_that(self, workshop: Any) -> None:
         async def run(scope: Any) -> AgentResult:
             await scope.think("waiting")

@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from netra_backend.app.agents.agent import AgentResult
+from netra_backend.app.agents.supervisor import runs as module
+from netra_backend.app.agents.supervisor.past_messages import past_messages
+from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import AgentCompleted, AgentThinking, UserMessage
 from netra_backend.app.core.frames import ExecuteAgent
 from netra_backend.app.core.limits import Limits
@@ -166,26 +170,87 @@ async def test_what_was_said_about_a_run_is_forgotten_where_its_end_is_refused(
     assert forgotten == [active.run.run_id]
 
 
-async def test_runs_whose_resuming_was_cancelled_go_on_with_the_next_look(
+async def test_runs_go_on_also_where_the_request_that_took_hold_of_them_is_cancelled(
     workshop: Any, gates: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gates.shutting("m")
     accepted = [await workshop.ask(workshop.connect(), "golden", "m", thread_id=f"thr_{n}") for n in range(2)]
     await workshop.kill()
-    reached = asyncio.Event()
+    read, reached, go_on = workshop.log.run_frames, asyncio.Event(), asyncio.Event()
 
-    async def stuck(_: Any) -> Any:
+    async def slow(run: Any) -> Any:
         reached.set()
-        await asyncio.Event().wait()
+        await go_on.wait()
+        return await read(run)
 
     runs = workshop.turns._runs
-    with monkeypatch.context() as patched:
-        patched.setattr(workshop.log, "run_frames", stuck)
-        asking = asyncio.create_task(runs.resume(workshop.store.unfinished()))
-        await reached.wait()
-        asking.cancel()
-        await asyncio.wait([asking])
-    monkeypatch.setattr(workshop.log, "take_over", lambda _: asyncio.sleep(0, []))  # the threads are held here already
-    assert await runs.take_over() == 2
+    monkeypatch.setattr(workshop.log, "run_frames", slow)
+    asking = asyncio.create_task(runs.resume(workshop.store.unfinished()))
+    await reached.wait()
+    asking.cancel()
+    await asyncio.wait([asking])
+    go_on.set()
+    for number in range(2):
+        await runs.resumed(f"thr_{number}")
     assert {active.run.run_id for active in workshop.turns.all()} == {each.run_id for each in accepted}
+    assert runs.taken_over == 2
     gates.open()
+
+
+class TestHistory:
+    """A run whose past cannot be read at the moment."""
+
+    @pytest.fixture
+    async def reads(self, workshop: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+        """The reads that were tried: the first two fail. The thread has a past, which the agent wants to know."""
+
+        async def run(scope: Any) -> AgentResult:
+            return AgentResult("", {"told": [past.text for past in scope.history]})
+
+        workshop.agent("knowing", run, history_messages=1)
+        client = workshop.connect()
+        await client.ended((await workshop.ask(client, "knowing", "first", thread_id="thr_1")).run_id)
+        tried: list[int] = []
+        read = past_messages
+
+        async def away(*asked: Any) -> Any:
+            tried.append(len(tried))
+            if len(tried) < 3:
+                raise DependencyUnavailable("away")
+            return await read(*asked)
+
+        monkeypatch.setattr(module, "_AGAIN_S", 0)
+        monkeypatch.setattr(module, "past_messages", away)
+        return tried
+
+    async def test_it_waits_until_the_log_is_back(self, workshop: Any, reads: list[int]) -> None:
+        client = workshop.connect()
+        accepted = await workshop.ask(client, "knowing", "second", thread_id="thr_1")
+        (*_, end) = await client.ended(accepted.run_id)
+        assert isinstance(end, AgentCompleted)
+        assert end.result["data"] == {"told": [""]}  # the answer before
+        assert reads == [0, 1, 2]
+
+    async def test_it_does_not_wait_for_a_log_that_has_failed_for_good(
+        self, workshop: Any, reads: list[int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as patched:
+
+            async def gone(*_: Any) -> Any:
+                reads.append(0)
+                patched.setattr(workshop.log, "failed", True)
+                raise DependencyUnavailable("gone")
+
+            patched.setattr(module, "past_messages", gone)
+            await workshop.turns.start(workshop.connect(), ExecuteAgent("knowing", "second", None, "thr_1"))
+            await workshop.until(lambda: not len(workshop.turns))
+        assert reads == [0]
+
+    async def test_it_does_not_wait_where_another_process_holds_its_thread(
+        self, workshop: Any, reads: list[int]
+    ) -> None:
+        await workshop.turns.start(workshop.connect(), ExecuteAgent("knowing", "second", None, "thr_1"))
+        (active,) = workshop.turns.all()
+        active.run.head.fence = 0
+        await workshop.until(lambda: not len(workshop.turns))
+        assert reads == [0]

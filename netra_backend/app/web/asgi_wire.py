@@ -26,6 +26,10 @@ class AsgiWire:
         """Tell this receiver when bytes may leave again."""
         self._receiver = receiver
 
+    def detach(self) -> None:
+        """Let go of the receiver: each would keep the other from being freed."""
+        self._receiver = None
+
     @property
     def writable(self) -> bool:
         return not self._messages

@@ -39,6 +39,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.resume_writing()
         super().connection_lost(exc)
 
+    def handle_websocket_upgrade(self) -> None:
+        super().handle_websocket_upgrade()
+        self.parser = None  # type: ignore[assignment]  # as after a loss: each would keep the other from being freed
+
     def data_received(self, data: bytes) -> None:
         if self._in_head:
             if self._deadline is None:

@@ -85,6 +85,8 @@ async def _serve(
     finally:
         if sending is not None:
             sending.cancel()
+        if isinstance(wire, AsgiWire):
+            wire.detach()
         connection.lost()
         runtime.connections.discard(connection)
         runtime.desk.dismiss(connection)

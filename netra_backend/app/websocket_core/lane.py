@@ -18,7 +18,7 @@ class Lane(Generic[_Work]):
 
     def __init__(self, begin: Begin, perform: Callable[[_Work], Coroutine[Any, Any, None]], most: int) -> None:
         self._begin = begin
-        self._perform = perform
+        self._perform: Callable[[_Work], Coroutine[Any, Any, None]] | None = perform
         self._most = most
         self._task: asyncio.Task[None] | None = None
         self._held: deque[_Work] = deque()
@@ -34,13 +34,14 @@ class Lane(Generic[_Work]):
         return True
 
     def stop(self) -> None:
-        """Cancel what is being done, and drop what waits."""
+        """Cancel what is being done, drop what waits and what comes later, and let go of who performs it."""
         self._held.clear()
+        self._perform = None
         if self._task is not None:
             self._task.cancel()
 
     def _go(self, work: _Work) -> None:
-        task = self._begin(self._perform(work))
+        task = self._begin(self._perform(work)) if self._perform is not None else None
         if task is not None:
             self._task = task
             task.add_done_callback(self._done)

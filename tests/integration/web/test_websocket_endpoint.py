@@ -6,8 +6,10 @@ Everything is shown twice: with our protocol on uvicorn, and through plain ASGI 
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -358,6 +360,22 @@ class TestFaults:
             assert (code, reason) == (entry.close_code, kind)
             assert code != 1011
             assert (4400 <= code <= 4499) is entry.retryable or kind == "cross_user_delivery"
+
+
+class TestGoing:
+    async def test_a_connection_that_has_gone_is_freed_at_once_without_the_collector(self, served: Any) -> None:
+        user = served.user()
+        gc.disable()
+        try:
+            async with signed_in(served, user) as client:
+                await client.send_json({"type": "ping"})
+                await client.expect_event("pong")
+                (connection,) = served.runtime.pool.of_user(user.id)
+                gone = weakref.ref(connection)
+                del connection
+            await served.until(lambda: gone() is None)
+        finally:
+            gc.enable()
 
 
 class TestTalking:

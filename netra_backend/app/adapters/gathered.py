@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from itertools import islice
 from typing import Final, Generic, TypeVar
 
+from ..core.errors import DependencyUnavailable
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -31,19 +33,29 @@ class Gathered(Generic[K, V]):
         return await waiter
 
     async def _go_on(self) -> None:
+        asked: dict[K, list[asyncio.Future[V | None]]] = {}
         try:
             while self._waiting:
                 asked = {key: self._waiting.pop(key) for key in list(islice(self._waiting, MOST))}
                 try:
                     found = await self._ask(list(asked))
                 except Exception as fault:
-                    for waiter in (waiter for waiters in asked.values() for waiter in waiters):
-                        if not waiter.done():
-                            waiter.set_exception(fault)
+                    _refuse(asked, fault)
                 else:
                     for key, waiters in asked.items():
                         for waiter in waiters:
                             if not waiter.done():
                                 waiter.set_result(found.get(key))
-        finally:
+        finally:  # also where this task is cancelled, by whomever: nobody waits for an answer that does not come
             self._task = None
+            gone = DependencyUnavailable("The question was not asked to its end.", retry_after_ms=200)
+            _refuse(asked, gone)
+            _refuse(self._waiting, gone)
+            self._waiting.clear()
+
+
+def _refuse(asked: Mapping[K, list[asyncio.Future[V | None]]], fault: Exception) -> None:
+    for waiters in asked.values():
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_exception(fault)

@@ -8,6 +8,7 @@ import pytest
 
 from netra_backend.app.adapters import gathered
 from netra_backend.app.adapters.gathered import Gathered
+from netra_backend.app.core.errors import DependencyUnavailable
 
 
 class Oracle:
@@ -73,3 +74,20 @@ async def test_one_statement_asks_a_bounded_number(monkeypatch: pytest.MonkeyPat
     ask = Gathered(oracle.ask)
     assert await asyncio.gather(*(ask(n) for n in range(5))) == [0, 2, 4, 6, 8]
     assert oracle.asked == [[0, 1], [2, 3], [4]]
+
+
+async def test_nobody_waits_for_a_question_that_was_given_up() -> None:
+    oracle = Oracle()
+    oracle.open.clear()
+    ask = Gathered(oracle.ask)
+    first = asyncio.create_task(ask(1))
+    await oracle.begun.wait()
+    later = asyncio.create_task(ask(2))
+    await asyncio.sleep(0)
+    assert ask._task is not None
+    ask._task.cancel()
+    for waiting in (first, later):
+        with pytest.raises(DependencyUnavailable):
+            await waiting
+    oracle.open.set()
+    assert await ask(3) == 6

@@ -23,6 +23,9 @@ from .postgres_lines import REPEATABLE, is_lost
 _LOG: Final = logging.getLogger("netra.log")
 _FIRST_WAIT_S: Final = 0.05
 _LONGEST_WAIT_S: Final = 2.0
+_ANSWER_S: Final = 60.0
+"""So long is an answer waited for. The driver cuts a statement long before, unless it failed itself while it read the answer:
+then nothing of it would ever come back."""
 _GONE: Final = DependencyUnavailable("The database does not answer.", retry_after_ms=1000)
 _PASSING: Final = ("53", "55", "57")  # the database is full, busy or going away: it is asked again
 
@@ -123,12 +126,13 @@ class PostgresWriter:
         wait_s = _FIRST_WAIT_S
         while batch.chunks:
             try:
-                connection = self._connection or await self._connected()
-                if doubtful and await connection.fetchval(IS_STORED, *batch.marks()):
-                    break
-                if refusal is None:
-                    await self._append.fetchval(*batch.arguments(self._process_id, self._now_ms()))
-                    break
+                async with asyncio.timeout(_ANSWER_S):
+                    connection = self._connection or await self._connected()
+                    if doubtful and await connection.fetchval(IS_STORED, *batch.marks()):
+                        break
+                    if refusal is None:
+                        await self._append.fetchval(*batch.arguments(self._process_id, self._now_ms()))
+                        break
             except TROUBLE as trouble:
                 state = getattr(trouble, "sqlstate", None) or ""
                 if state == REFUSED_STATE:

@@ -21,12 +21,12 @@ from netra_backend.app.core.history import Chunk, Refused, RunRecord, ThreadHead
 
 
 class NotAllOfIt(asyncpg.PostgresError):
-    """What ``append`` raises."""
-
-    sqlstate = REFUSED_STATE
+    """What ``append`` raises. Its state is set on the instance: asyncpg registers every subclass that has one, for the whole
+    process, and would make this class out of what a real server says."""
 
     def __init__(self, **places: list[int]) -> None:
         super().__init__("not all of it may be stored")
+        self.sqlstate = REFUSED_STATE
         self.detail = json.dumps({"thread_taken": None, "fenced": None, "key_taken": None} | places)
 
 
@@ -179,6 +179,27 @@ async def test_a_batch_without_an_answer_is_sent_again_unless_it_is_found(log: L
     writer.put([a_chunk("run_2")])
     assert await log.hears(2) == [("stored", ["run_1"]), ("stored", ["run_2"])]
     assert (database.sent, database.connections) == ([1] * 4, 4)
+
+
+async def test_a_batch_that_the_driver_never_answers_is_looked_for_over_another_connection(
+    log: Log, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Silent(Database):
+        async def fetchval(self, *arguments: Any) -> bool | None:
+            if self.connections == 1:
+                monkeypatch.setattr(postgres_writer, "_ANSWER_S", 60.0)  # of what comes after this
+                await asyncio.Event().wait()
+            return await super().fetchval(*arguments)
+
+    monkeypatch.setattr(postgres_writer, "_ANSWER_S", 0.0)
+    writer = opened(database := Silent())
+    writer.put([a_chunk("run_1")])
+    assert await log.hears(1) == [("stored", ["run_1"])]
+    assert (database.sent, database.connections) == ([1], 2)
+
+
+def test_no_class_of_these_tests_takes_the_place_of_what_the_driver_raises() -> None:
+    assert asyncpg.PostgresError.new({"C": REFUSED_STATE, "M": "of a real server"}).args == ("of a real server",)
 
 
 async def test_what_is_refused_is_taken_out_and_the_rest_is_sent_again(log: Log, opened: Open) -> None:

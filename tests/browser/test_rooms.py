@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from .conftest import QUESTION, Desk, Reported, ask
 
@@ -201,6 +201,19 @@ def test_who_is_no_operator_finds_no_way_to_that_room(desk: Desk) -> None:
     expect(page.get_by_role("alert").filter(has_text="scope admin")).to_be_visible()
 
 
+def test_a_room_that_is_loaded_after_its_user_went_elsewhere_stays_out_of_sight(desk: Desk) -> None:
+    page = desk.open()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    held: list[Route] = []
+    page.route("**/views/data.js", lambda route: held.append(route))
+    with page.expect_request("**/views/data.js"):
+        page.goto(f"{desk.server.url}/#/data")
+    page.goto(f"{desk.server.url}/#/")
+    held[0].continue_()
+    page.wait_for_selector("netra-data", state="attached")
+    expect(page.locator("h1:visible")).to_have_count(1)
+
+
 @pytest.mark.parametrize("width", [1280, 380])
 def test_nothing_is_wider_than_the_page(desk: Desk, width: int) -> None:
     page = desk.open(None, "admin", viewport={"width": width, "height": 800})
@@ -210,5 +223,6 @@ def test_nothing_is_wider_than_the_page(desk: Desk, width: int) -> None:
         expect(page.get_by_text("Recognised as table")).to_be_visible()
     for room in ("data", "operator", ""):
         page.goto(f"{desk.server.url}/#/{room}")
-        expect(page.locator("h1:visible")).to_be_visible()
+        expect(page.locator(f"netra-{room or 'chat'} h1")).to_be_visible()
+        expect(page.locator("h1:visible")).to_have_count(1)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), room

@@ -151,6 +151,7 @@ class Page {
     let view = this.#views.get(name);
     if (view === undefined) {
       view = /** @type {View} */ (document.createElement(`netra-${name}`));
+      view.hidden = true; // until it is routed to: the user may have gone elsewhere while it was loaded
       this.#views.set(name, view);
       this.#main.append(view);
       if (this.#session !== null) view.watch(this.#session);

@@ -177,9 +177,10 @@ def decode_command(raw: bytes) -> AnyCommand:
         command = _COMMAND.decode(raw)
     except _FAULTS as fault:
         raise FrameRefused(f"No command: {str(fault)[:200]}", point=validation.COMMAND_SHAPE) from None
-    if isinstance(command, Owned):
-        check_id("owner", command.owner)
-    return command
+    else:
+        if isinstance(command, Owned):
+            check_id("owner", command.owner)
+        return command
 
 
 def decode_answer(raw: bytes) -> AnyAnswer:

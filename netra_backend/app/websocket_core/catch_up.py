@@ -4,15 +4,19 @@ While a thread is being caught up, its live events are held back from this conne
 of the log brings them. When the log has nothing more than was sent, the thread is live again, in the same step of the loop,
 so that there is neither a hole nor a repeat.
 
+A log that is away is waited for, as runs wait for it: it has nothing new meanwhile, and who resumes has nothing to decide.
+
 What "nothing more" means is ``Delivered``'s word: in one process all that is committed; where several serve one store, all that
 was told to the connections of this one, whoever committed it.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
-from ..core.errors import NotFound
+from ..core.errors import DependencyUnavailable, NotFound
 from ..core.events import Position
 from ..core.frames import Live, Reset, Resume
 from ..core.history import ThreadHead
@@ -22,6 +26,10 @@ from .connection import Connection
 
 MAX_UNNAMED: Final = 200
 """Threads that were not named and whose tops are told, newest first."""
+AGAIN_S: Final = 0.25
+"""How soon a log that could not be read is read again."""
+MOST_WAITS: Final = 120
+"""So often, for one ``resume``."""
 
 
 class Delivered(Protocol):
@@ -62,56 +70,101 @@ class InOneProcess:
         return head.durable if head.owner else None
 
 
+class _Patience:
+    """Waits for a log that is away, so long as somebody waits for the answer."""
+
+    def __init__(self, log: EventLog, sleep: Callable[[float], Awaitable[None]]) -> None:
+        self._log = log
+        self._sleep = sleep
+        self._left = MOST_WAITS
+
+    async def wait(self, away: DependencyUnavailable) -> None:
+        """Wait a moment. Raises ``away`` where it has been long enough, or this process has its log no more."""
+        if self._log.failed or not self._left:
+            raise away
+        self._left -= 1
+        await self._sleep(AGAIN_S)
+
+
 class CatchUp:
     """Answers ``resume`` frames. Whose thread it is, is asked again for every position."""
 
-    def __init__(self, log: EventLog, conversations: Conversations, delivered: Delivered | None = None) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        conversations: Conversations,
+        delivered: Delivered | None = None,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._log = log
         self._conversations = conversations
         self._delivered = delivered or InOneProcess(log)
+        self._sleep = sleep
 
     async def resume(self, connection: Connection, frame: Resume) -> None:
         """Replay every named thread, then tell the tops of the others.
 
-        Another user's thread answers exactly as an absent one does: ``not_found``, and the rest goes on.
+        Each named thread is answered, in the order of the names, with ``live``, ``reset`` or an error: whoever has named several
+        would wait for those that no word is said of. Another user's thread answers exactly as an absent one does:
+        ``not_found``, and the rest goes on.
         """
         catching_up = connection.catching_up
         catching_up.update(
             frame.positions
         )  # from this step on, or what is told meanwhile would come before what is missing
+        patience = _Patience(self._log, self._sleep)
         try:
-            await self._delivered.ready(connection.user_id)
             for thread_id, position in frame.positions.items():
                 try:
-                    head = await self._conversations.owned_thread(connection.user_id, thread_id)
-                    await self._replay(connection, head, position, frame.id)
-                except NotFound as absent:
-                    connection.refuse(absent, frame.id)
+                    await self._replay(connection, thread_id, position, frame.id, patience)
+                except (NotFound, DependencyUnavailable) as refusal:
+                    connection.refuse(refusal, frame.id)
                 finally:
                     catching_up.discard(thread_id)
         finally:
             catching_up.difference_update(frame.positions)
-        for stored in await self._log.threads(connection.user_id, limit=MAX_UNNAMED):
+        for stored in await self._threads(connection.user_id, patience):
             if stored.thread_id not in frame.positions:
                 at = self._delivered.live(connection.user_id, stored)
                 if at is not None:
                     connection.say(Live(stored.thread_id, stored.epoch, at))
 
-    async def _replay(self, connection: Connection, head: ThreadHead, position: Position, id: str | None) -> None:
-        """Raises ``NotFound`` where the thread is deleted meanwhile."""
-        after, at, thread_id = position.seq, self._delivered.at, head.thread_id
-        fresh = position.seq == 0
-        await self._delivered.reach(head, after)
-        if after < 0 or after > at(head) or (not fresh and position.epoch != head.epoch) or after < head.oldest - 1:
-            connection.say(Reset(thread_id, head.epoch, head.oldest, at(head), id))
-            return
-        while after < at(head):
-            async for page in self._log.pages(head, after, at(head)):
-                await connection.drained()
-                if not connection.is_live:
-                    return
-                connection.push(*page)
-                after += len(page)
-            # The same object, unless it was let go and read again while nothing happened in the thread.
-            head = await self._conversations.owned_thread(connection.user_id, thread_id)
-        connection.say(Live(thread_id, head.epoch, after, id))
+    async def _threads(self, owner: str, patience: _Patience) -> list[StoredThread]:
+        while True:
+            try:
+                await self._delivered.ready(owner)
+                return await self._log.threads(owner, limit=MAX_UNNAMED)
+            except DependencyUnavailable as away:
+                await patience.wait(away)
+
+    async def _replay(
+        self, connection: Connection, thread_id: str, position: Position, id: str | None, patience: _Patience
+    ) -> None:
+        """Raises ``NotFound`` where the thread is deleted meanwhile, ``DependencyUnavailable`` where it cannot be read."""
+        owner, at = connection.user_id, self._delivered.at
+        after, fresh, judged = position.seq, position.seq == 0, False
+        while True:
+            try:
+                await self._delivered.ready(owner)
+                head = await self._conversations.owned_thread(owner, thread_id)
+                if not judged:
+                    await self._delivered.reach(head, after)
+                    judged = True
+                    other = not fresh and position.epoch != head.epoch
+                    if after < 0 or after > at(head) or other or after < head.oldest - 1:
+                        connection.say(Reset(thread_id, head.epoch, head.oldest, at(head), id))
+                        return
+                while after < at(head):
+                    async for page in self._log.pages(head, after, at(head)):
+                        await connection.drained()
+                        if not connection.is_live:
+                            return
+                        connection.push(*page)
+                        after += len(page)
+                    # The same object, unless it was let go and read again while nothing happened in the thread.
+                    head = await self._conversations.owned_thread(owner, thread_id)
+                connection.say(Live(thread_id, head.epoch, after, id))
+                return
+            except DependencyUnavailable as away:
+                await patience.wait(away)

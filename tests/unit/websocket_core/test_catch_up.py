@@ -13,11 +13,12 @@ import pytest
 
 from netra_backend.app.adapters import appending
 from netra_backend.app.adapters.sqlite_event_log import SqliteEventLog
+from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import Position
 from netra_backend.app.core.frames import Resume
 from netra_backend.app.core.limits import Limits, Quotas
 from netra_backend.app.services.conversations import Conversations
-from netra_backend.app.websocket_core.catch_up import CatchUp
+from netra_backend.app.websocket_core.catch_up import MOST_WAITS, CatchUp
 from test_framework.clock import SeededEntropy
 from test_framework.ids import new_id
 from test_framework.log_story import LogStory
@@ -28,6 +29,7 @@ class Archive(LogStory):
 
     room: Any
     catch_up: CatchUp
+    waits: list[float]
 
     def publish(self, chunks: Any) -> None:
         super().publish(chunks)
@@ -48,7 +50,12 @@ async def archive(room: Any, tmp_path: Path) -> AsyncIterator[Archive]:
     story.tell(log)
     quotas = Quotas(Limits())
     conversations = Conversations(log, room.clock, SeededEntropy(), new_id, quotas)
-    story.catch_up = CatchUp(log, conversations)
+    story.waits = []
+
+    async def sleep(seconds: float) -> None:
+        story.waits.append(seconds)
+
+    story.catch_up = CatchUp(log, conversations, sleep=sleep)
 
     async def answer(what: str, frame: Any) -> None:
         raise AssertionError(what)
@@ -284,6 +291,91 @@ class TestMeanwhile:
         await archive.resume(connection, **{run.head.thread_id: ("", 0)})
         await until(wire, "live")
         assert seqs(wire) == list(range(1, 403))
+
+
+class TestWhileTheLogIsAway:
+    async def test_every_named_thread_is_answered_when_it_is_back(self, archive: Archive, room: Any) -> None:
+        runs = [await archive.ended("user_ada", "a") for _ in range(3)]
+        away(archive.log, "find", 5)
+        away(archive.log, "threads", 2)
+        connection, wire = await room.connect()
+        forget(archive, runs)
+        await archive.resume(connection, **{run.head.thread_id: ("", 0) for run in runs})
+        await until(wire, "live", 3)
+        lives = [frame for frame in wire.said if frame.get("type") == "live"]
+        assert [(frame["thread_id"], frame["seq"]) for frame in lives] == [(run.head.thread_id, 2) for run in runs]
+        assert not [frame for frame in wire.said if frame.get("type") == "error"]
+        await settled(connection)
+        assert len(archive.waits) == 7
+
+    async def test_a_replay_that_breaks_off_goes_on_behind_what_was_sent(self, archive: Archive, room: Any) -> None:
+        run = await archive.ended("user_ada", *["x"] * 700)
+        connection, wire = await room.connect()
+        pages, breaks = archive.log.pages, [1, 1]
+
+        async def broken_off(*asked: Any) -> AsyncIterator[list[bytes]]:
+            async for page in pages(*asked):
+                yield page
+                if breaks:
+                    breaks.pop()
+                    raise DependencyUnavailable("The database does not answer.")
+
+        archive.log.pages = broken_off  # type: ignore[method-assign, assignment]  # the moment that matters
+        await archive.resume(connection, **{run.head.thread_id: ("", 0)})
+        await until(wire, "live")
+        assert seqs(wire) == list(range(1, 702))
+        assert len(archive.waits) == 2
+
+    async def test_one_that_stays_away_is_told_for_each_named_thread_and_holds_nothing_back(
+        self, archive: Archive, room: Any
+    ) -> None:
+        runs = [await archive.ended("user_ada", "a") for _ in range(3)]
+        away(archive.log, "find", 10**6)
+        away(archive.log, "threads", 10**6)
+        connection, wire = await room.connect()
+        forget(archive, runs)
+        await archive.resume(connection, **{run.head.thread_id: ("", 0) for run in runs})
+        await until(wire, "error", 4)
+        told = [(frame["error"], frame["retryable"], frame["id"]) for frame in wire.said]
+        assert told == [("dependency_unavailable", True, "r")] * 4  # the fourth: of what was not named
+        assert len(archive.waits) == MOST_WAITS
+        assert connection.catching_up == set()
+
+    async def test_one_that_has_failed_is_not_waited_for(self, archive: Archive, room: Any) -> None:
+        run = await archive.ended("user_ada", "a")
+        away(archive.log, "find", 10**6)
+        connection, wire = await room.connect()
+        forget(archive, [run])
+        archive.log.failed = True
+        await archive.resume(connection, **{run.head.thread_id: ("", 0)})
+        await until(wire, "error")
+        assert archive.waits == []
+
+
+def away(log: Any, question: str, times: int) -> None:
+    """Have the log answer this question with ``dependency_unavailable``, so often."""
+    ask, left = getattr(log, question), [times]
+
+    async def asked(*given: Any, **how: Any) -> Any:
+        if left[0]:
+            left[0] -= 1
+            raise DependencyUnavailable("The database does not answer.")
+        return await ask(*given, **how)
+
+    setattr(log, question, asked)
+
+
+def forget(archive: Archive, runs: list[Any]) -> None:
+    """Have these threads read from the store when they are asked for."""
+    for run in runs:
+        archive.log.forget(run.head.thread_id)
+
+
+async def settled(connection: Any) -> None:
+    """Wait until nothing more is said because of what was asked."""
+    async with asyncio.timeout(20):
+        while connection._replays._task is not None:
+            await a_moment()
 
 
 class TestOwnership:

@@ -36,6 +36,7 @@ class Came(msgspec.Struct):
     top: int = 0
     error: Any = None
     message: str = ""
+    retryable: bool = False
     code: int | None = None
     tops: dict[str, int] = {}
     approval_id: str = ""
@@ -303,11 +304,19 @@ class Device:
         question = self._questions.get(frame.id or "")
         if question:
             thread_id = question.popleft()
+            if frame.retryable:
+                self._loop.call_later(0.2 + self.rng.random(), self._ask_again, self.link, thread_id)
+                return
             self._check.forgotten(thread_id)
             if frame.error == "not_found" and self._truth.is_there(thread_id, self.user.user_id):
                 self._truth.broke(f"requests: {self.name} was told that {thread_id} is not there")
             if thread_id in self.views:
                 self._forget(thread_id)
+
+    def _ask_again(self, link: Cable | None, thread_id: str) -> None:
+        """What could not be answered: over another connection it was asked anew anyway."""
+        if link is self.link and thread_id in self.views:
+            self.resume([thread_id])
 
     def _refused(self, command: Command, frame: Came) -> None:
         if frame.error in _EXPECTED_FINAL:

@@ -136,6 +136,17 @@ def test_a_thread_that_is_gone_is_forgotten(server: Server) -> None:
     assert server.truth.broken == []
 
 
+def test_a_question_that_cannot_be_answered_now_is_asked_again_and_nothing_is_forgotten(server: Server) -> None:
+    for thread_id in ("t", "u"):
+        server.event(1, thread_id=thread_id)
+    question = server.say("connected")[-1]
+    assert list(question["positions"]) == ["t", "u"]
+    told = [server.say("error", id=question["id"], error="dependency_unavailable", retryable=True) for _ in "tu"]
+    assert [list(asked["positions"]) for (asked,) in told] == [["t"], ["u"]]
+    assert set(server.device.views) == {"t", "u"}
+    assert server.truth.broken == []
+
+
 def test_after_a_break_it_comes_back_and_resumes_where_it_surely_was(server: Server) -> None:
     server.say("accepted", id="k", thread_id="thr_2", epoch="e1", run_id="run_1", seq=1)
     server.user.commands["k"] = Command("k", ExecuteAgent("a", "m", id="k"))

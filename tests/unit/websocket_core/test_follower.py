@@ -42,7 +42,7 @@ class Process(LogStory):
         self.bus = None if hub is None else MemoryBus(hub, self.follower.heard)
         self.follower.configure(self.log, self.bus)
         conversations = Conversations(self.log, room.clock, SeededEntropy(), new_id, Quotas(Limits()))
-        room.desk.catch_up = CatchUp(self.log, conversations, self.follower).resume
+        room.desk.catch_up = CatchUp(self.log, conversations, self.follower, sleep=a_turn).resume
 
     async def _sleep(self, _: float) -> None:
         await self.rounds.get()
@@ -82,6 +82,11 @@ async def fleet(room: Any, limits: Limits) -> AsyncIterator[Callable[..., Proces
     for each in made:
         await each.follower.close()
         await each.log.close()
+
+
+async def a_turn(_: float) -> None:
+    """What waits for a log that is away lets others go on."""
+    await asyncio.sleep(0)
 
 
 async def a_moment(turns: int = 30) -> None:

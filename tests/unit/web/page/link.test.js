@@ -42,9 +42,9 @@ function staged() {
       this.socket.hear(CONNECTED);
       return this.socket;
     },
-    /** Let the timer of the next try (not the watch) act. */
-    next() {
-      const due = timers.filter((timer) => timer.isOn).at(-1);
+    /** Let the timer of the next try (not the watch) act, or the newest of so many milliseconds. */
+    next(ms) {
+      const due = timers.filter((timer) => timer.isOn && (ms === undefined || timer.ms === ms)).at(-1);
       due.isOn = false;
       due.act();
       return due.ms;
@@ -87,6 +87,23 @@ test("a heartbeat that tells more than came asks for it", () => {
   socket.hear({ type: "heartbeat", tops: { t: 2, other: 9 } });
   socket.hear({ type: "heartbeat", tops: { t: 2 } });
   assert.equal(resumes(socket).length, 2);
+});
+
+test("what cannot be read now is asked for again, is no thread that is absent, and not asked for twice", () => {
+  const stage = staged();
+  const first = stage.connect();
+  stage.link.follow("t");
+  const away = { type: "error", error: "dependency_unavailable", message: "", hint: "", retryable: true, retry_after_ms: 700 };
+  first.hear({ ...away, id: resumes(first)[0].id });
+  assert.equal(stage.next(), 700);
+  assert.deepEqual(resumes(first).map((frame) => frame.positions), [{ t: { epoch: "", seq: 0 } }, { t: { epoch: "", seq: 0 } }]);
+  first.hear({ ...away, id: resumes(first)[1].id });
+  first.end(1006);
+  stage.next();
+  stage.socket.hear(CONNECTED);
+  assert.equal(stage.next(700), 700);
+  assert.equal(resumes(stage.socket).length, 1);
+  assert.deepEqual(stage.told.absents, []);
 });
 
 test("after a loss it resumes where it stood and tells how much was replayed", () => {

@@ -39,6 +39,7 @@ import { Positions } from "./positions.js";
 
 export const MOST_COMMANDS = 50;
 const RESUME_PREFIX = "resume-";
+const AGAIN_MS = 1000;
 
 /** A command was refused; `told` says why and what to do. */
 export class Refused extends Error {
@@ -223,6 +224,10 @@ export class Link {
   #refused(frame) {
     const threadId = this.#resuming.get(frame.id);
     if (threadId !== undefined) {
+      if (frame.retryable) {
+        this.#world.after(frame.retry_after_ms ?? AGAIN_MS, () => this.#resumeAgain(frame.id, threadId));
+        return;
+      }
       this.#resuming.delete(frame.id);
       this.#positions.forget(threadId);
       this.#listener.absent(threadId, frame);
@@ -232,6 +237,11 @@ export class Link {
     const command = this.#commands.get(frame.id);
     this.#commands.delete(frame.id);
     command?.reject(new Refused(frame));
+  }
+
+  /** What the server could not read; over another connection it was asked anew. @param {string} id @param {string} threadId */
+  #resumeAgain(id, threadId) {
+    if (this.#resuming.delete(id) && this.#positions.follows(threadId)) this.#resume([threadId]);
   }
 
   /** @param {RunEvent} event */

@@ -43,6 +43,7 @@ class PostgresLease:
         self._lapsed = lapsed
         self._lease_ms = lease_ms
         self._task: asyncio.Task[None] | None = None
+        self._has_lapsed = False  # and ``lapsed`` is still to be awaited to its end
 
     async def take(self) -> None:
         """Take the lease for the first time, and renew it from now on. Raises ``DependencyUnavailable``."""
@@ -50,9 +51,13 @@ class PostgresLease:
         self._task = asyncio.create_task(self._keep())
 
     async def renew(self) -> None:
-        """Renew it now; where it had run out, ``lapsed`` is awaited. Raises ``DependencyUnavailable``."""
+        """Renew it now; where it had run out, ``lapsed`` is awaited, at the next renewal again where it raises. Raises
+        ``DependencyUnavailable``."""
         if not await self._renew():
+            self._has_lapsed = True
+        if self._has_lapsed:
             await self._lapsed()
+            self._has_lapsed = False
 
     async def _renew(self) -> bool:
         rows = await self._lines.ask(_RENEW, self._process_id, self._lease_ms, _FORGOTTEN_MS)

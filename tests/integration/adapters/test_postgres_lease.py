@@ -10,6 +10,7 @@ import pytest
 from netra_backend.app.adapters.postgres_connection import WRITER
 from netra_backend.app.adapters.postgres_lease import LEASE_MS, PostgresLease
 from netra_backend.app.adapters.postgres_lines import PostgresLines
+from netra_backend.app.core.errors import DependencyUnavailable
 from test_framework.service_clients import NetraDatabase
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
@@ -21,9 +22,12 @@ class Leased:
     def __init__(self, url: str) -> None:
         self.lines = PostgresLines(url, WRITER, 1)
         self.lapses = 0
+        self.fault: Exception | None = None
         self.lease = PostgresLease(self.lines, "prc_one", self.lapsed)
 
     async def lapsed(self) -> None:
+        if self.fault is not None:
+            raise self.fault
         self.lapses += 1
 
 
@@ -67,6 +71,20 @@ async def test_a_lease_that_had_run_out_is_taken_again_and_told(
     await leased.lease.renew()
     assert leased.lapses == 1
     assert (await left_ms(admin) or 0) > 0
+    await leased.lease.renew()
+    assert leased.lapses == 1
+
+
+async def test_what_is_to_be_done_after_a_lapse_is_done_at_a_later_renewal_where_the_database_was_lost_again(
+    leased: Leased, admin: asyncpg.Connection
+) -> None:
+    await admin.execute("UPDATE process SET lease = 0")
+    leased.fault = DependencyUnavailable("The database does not answer.")
+    with pytest.raises(DependencyUnavailable):
+        await leased.lease.renew()
+    leased.fault = None
+    await leased.lease.renew()
+    assert leased.lapses == 1
     await leased.lease.renew()
     assert leased.lapses == 1
 

@@ -52,8 +52,10 @@ def epoch_check() -> AbstractContextManager[None]:
     """A position of another history is taken for one of this."""
     replay = CatchUp._replay
 
-    async def unchecked(self: CatchUp, connection: Any, head: Any, position: Position, id: str | None) -> None:
-        await replay(self, connection, head, Position(head.epoch, position.seq), id)
+    async def unchecked(self: CatchUp, connection: Any, thread_id: str, position: Position, *others: Any) -> None:
+        head = await self._log.find(thread_id)
+        epoch = position.epoch if head is None else head.epoch
+        await replay(self, connection, thread_id, Position(epoch, position.seq), *others)
 
     return _replaced(CatchUp, _replay=unchecked)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +12,12 @@ import msgspec
 
 from ..core import validation
 from ..core.errors import ConfigurationError
+from .file_locks import lock_within, try_lock
 
 LOCK_NAME: Final = "server.lock"
 _MAX_BYTES: Final = 4_096
-_LOOKS: Final = 5
-_BETWEEN_LOOKS_S: Final = 0.02
+_LOCK_WITHIN_S: Final = 0.1  # somebody who only looks (``holder_of``) holds it for microseconds
+_LOCK_EVERY_S: Final = 0.02
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -82,7 +81,7 @@ def lock_data_directory(path: Path) -> DataDirectoryLock:
     file = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     with ExitStack() as on_refusal:
         on_refusal.callback(os.close, file)
-        if not _lock_patiently(file):
+        if not lock_within(file, _LOCK_WITHIN_S, every=_LOCK_EVERY_S):
             holder = _read(file)
             who = f"process {holder.pid}" + (f" at {holder.url}" if holder.url else "") if holder else "another server"
             raise ConfigurationError(
@@ -101,26 +100,9 @@ def holder_of(path: Path) -> Holder | None:
     except FileNotFoundError:
         return None
     try:
-        return None if _try_lock(file, fcntl.LOCK_SH) else _read(file)
+        return None if try_lock(file, shared=True) else _read(file)
     finally:
         os.close(file)
-
-
-def _lock_patiently(file: int) -> bool:
-    """Whether the lock is ours. Somebody who only looks (``holder_of``) holds it for microseconds."""
-    for _ in range(_LOOKS):
-        if _try_lock(file, fcntl.LOCK_EX):
-            return True
-        time.sleep(_BETWEEN_LOOKS_S)
-    return False
-
-
-def _try_lock(file: int, kind: int) -> bool:
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _write(file: int, holder: Holder) -> None:

@@ -9,10 +9,8 @@ Paths are made here, of the owner's id and of ids that the server minted, and ar
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +21,7 @@ import msgspec
 from ..core.errors import DependencyUnavailable
 from ..core.ids import check_id
 from .datasets import ROWS_FILE, Dataset, admit, deleted_meanwhile, folder_of, in_order
+from .file_locks import lock_within
 from .held_directory import hold, remove_unless_held
 
 _ABOUT_FILE: Final = "dataset.json"
@@ -143,24 +142,12 @@ class DatasetDirectory:
         locks.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(locks / folder[:2], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            _lock(descriptor)
+            # Nobody waits long: whoever holds the lock may have been frozen with it.
+            if not lock_within(descriptor, _LOCK_WITHIN_S, every=_LOCK_EVERY_S):
+                raise DependencyUnavailable("The usage data is being changed by another process.", retry_after_ms=5_000)
             yield
         finally:
             os.close(descriptor)
-
-
-def _lock(descriptor: int) -> None:
-    """Take the lock, but never wait for a process that was frozen while it held it."""
-    until = time.monotonic() + _LOCK_WITHIN_S
-    while True:
-        try:
-            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > until:
-                raise DependencyUnavailable(
-                    "The usage data is being changed by another process.", retry_after_ms=5_000
-                ) from None
-            time.sleep(_LOCK_EVERY_S)
 
 
 def _inside(directory: Path, *beginnings: str) -> list[Path]:

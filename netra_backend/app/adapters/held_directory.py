@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from pathlib import Path
+
+from .file_locks import try_lock
 
 
 def hold(directory: Path) -> int:
     """Hold a directory until the descriptor is closed, or this process ends. Raises ``BlockingIOError`` where it is held."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not try_lock(descriptor):
         os.close(descriptor)
-        raise
+        raise BlockingIOError(f"{directory} is held")
     return descriptor
 
 

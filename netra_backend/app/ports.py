@@ -188,6 +188,10 @@ class EventLog(Counted, Protocol):
         """The threads of these owners that have events since then by the store's clock, those of the longest ago first; at most
         1,000. Empty where no other process can have written."""
 
+    async def newest_ms(self) -> int:
+        """When the newest event of all was stored, by the store's clock; 0 where there is none, or where no other process can
+        have written."""
+
     async def threads(
         self, owner: str, *, limit: int, search: str = "", before_ms: int | None = None, before_id: str = ""
     ) -> list[StoredThread]:

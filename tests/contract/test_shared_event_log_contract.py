@@ -491,6 +491,7 @@ class TestReading:
 
     async def test_what_moved_since_is_told_of_those_who_are_asked_for(self, sharing: Sharing) -> None:
         one, two = await sharing.open(), await sharing.open()
+        assert await two.log.newest_ms() == 0
         await one.ended("user_eve")
         ada, bob = await one.ended("user_ada", "x"), await one.ended("user_bob")
         moved = await two.log.moved(["user_ada", "user_bob"], 0)
@@ -499,6 +500,7 @@ class TestReading:
             ("user_bob", bob.head.thread_id, bob.head.epoch, 1),
         ]
         last = moved[-1].updated_ms
+        assert await two.log.newest_ms() == last
         assert await two.log.moved(["user_ada", "user_bob"], last + 1) == []
         assert [each.thread_id for each in await two.log.moved(["user_bob"], last)] == [bob.head.thread_id]
         assert await two.log.moved([], 0) == []

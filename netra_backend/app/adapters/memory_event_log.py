@@ -203,6 +203,9 @@ class MemoryEventLog(AppendingLog[Change]):
     async def moved(self, owners: Sequence[str], since_ms: int) -> list[Moved]:
         return []
 
+    async def newest_ms(self) -> int:
+        return 0
+
     async def take_over(self, limit: int) -> list[StoredRun]:
         await self._wait()
         return await self._left(self._store.unfinished(), self.run)

@@ -143,6 +143,10 @@ class SharedMemoryLog(MemoryEventLog):
         ]
         return sorted(found, key=lambda moved: moved.updated_ms)[:MAX_MOVED]
 
+    async def newest_ms(self) -> int:
+        await self._wait()
+        return max((thread.updated_ms for thread in self._store.threads.values()), default=0)
+
     # --- appending --------------------------------------------------------------------------------------------------
 
     def append(self, run: RunRecord, frame: bytes, *, ends: bool = False) -> Chunk:

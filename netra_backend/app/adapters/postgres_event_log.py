@@ -279,6 +279,9 @@ class PostgresEventLog(AppendingLog[Change]):
     async def moved(self, owners: Sequence[str], since_ms: int) -> list[Moved]:
         return await self._reader.moved(owners, since_ms)
 
+    async def newest_ms(self) -> int:
+        return await self._reader.newest_ms()
+
     async def threads(
         self, owner: str, *, limit: int, search: str = "", before_ms: int | None = None, before_id: str = ""
     ) -> list[StoredThread]:

@@ -67,6 +67,7 @@ SELECT t.owner, t.thread_id, t.epoch, t.top, since.at FROM (
     SELECT l.thread_id, max(l.at) AS at FROM log l WHERE l.at >= $2 AND l.owner = ANY ($1::text[]) GROUP BY l.thread_id
 ) AS since JOIN thread t ON t.thread_id = since.thread_id WHERE t.owner <> '' ORDER BY since.at LIMIT {MOST_MOVED}
 """
+_NEWEST: Final = "SELECT coalesce(max(at), 0) AS at FROM log"
 _MINE: Final = "SELECT thread_id FROM thread WHERE owner = $1"
 _UNTOUCHED: Final = f"""
 SELECT t.owner, t.thread_id, t.top FROM thread t WHERE t.updated < $1 AND t.owner <> '' AND (t.holder IS NULL OR NOT {ALIVE})
@@ -141,6 +142,11 @@ class PostgresReader:
         if not owners:
             return []
         return [Moved(*row) for row in await self._clerks.ask(_MOVED, list(owners), since_ms)]
+
+    async def newest_ms(self) -> int:
+        """``ports.EventLog.newest_ms``."""
+        (row,) = await self._clerks.ask(_NEWEST)
+        return int(row["at"])
 
     async def threads_of(self, owner: str) -> list[str]:
         """The ids of all threads of the owner."""

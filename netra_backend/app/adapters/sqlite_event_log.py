@@ -135,6 +135,9 @@ class SqliteEventLog(AppendingLog[Change]):
     async def moved(self, owners: Sequence[str], since_ms: int) -> list[Moved]:
         return []
 
+    async def newest_ms(self) -> int:
+        return 0
+
     async def threads(
         self, owner: str, *, limit: int, search: str = "", before_ms: int | None = None, before_id: str = ""
     ) -> list[StoredThread]:

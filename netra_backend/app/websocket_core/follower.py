@@ -52,10 +52,11 @@ class Follower:
         self._following = Following()
         self._reads: dict[Mark, asyncio.Task[None]] = {}
         self._looks: dict[str, asyncio.Task[None]] = {}
-        self._again: set[Mark] = set()
+        self._again: dict[Mark, None] = {}
+        self._doubts: dict[str, tuple[str, str, int]] = {}
         self._answers: dict[tuple[str, str], set[asyncio.Future[None]]] = {}
         self._room = asyncio.Semaphore(_READS)
-        self._since_ms = 0
+        self._since_ms: int | None = None  # until the first look
         self._shown_ms = 0
         self._timer: asyncio.Task[None] | None = None
         self._reported = False
@@ -125,7 +126,7 @@ class Follower:
                         following.absent(mark)
         except Exception:
             following.failed(mark)
-            self._again.add(mark)
+            self._again[mark] = None
             self._report()
 
     # --- looks ------------------------------------------------------------------------------------------------------
@@ -151,48 +152,71 @@ class Follower:
     async def _look_at(self, owner: str) -> None:
         try:
             async with self._room:
+                if self._since_ms is None:
+                    newest_ms = await self._log.newest_ms()
+                    if self._since_ms is None:
+                        self._since_ms = max(0, newest_ms - OVERLAP_MS)
                 found = await self._log.threads(owner, limit=LOOK_THREADS)
         except Exception:
             self._report()  # ``poll`` looks again
             return
-        if found and not self._since_ms:
-            self._since_ms = found[0].updated_ms - OVERLAP_MS
-        shown = [(each.thread_id, each.epoch, self._told_of(each.thread_id, each.top)) for each in found]
+        shown = [
+            (each.thread_id, each.epoch, self._told_of(owner, each.thread_id, each.epoch, each.top)) for each in found
+        ]
         for mark in self._following.look(owner, shown, len(found) < LOOK_THREADS):
             self._begin(mark)
 
-    def _told_of(self, thread_id: str, top: int) -> int:
+    def _told_of(self, owner: str, thread_id: str, epoch: str, top: int) -> int:
         """The newest position that needs no telling any more, of a thread that the store shows with this top: what this process
-        itself has committed is stored a moment before it is published."""
+        itself has committed is stored a moment before it is published.
+
+        What it believes to hold another process may have taken over: there are events then that are not its own. Where they
+        could be, that is looked at again.
+        """
         head = self._log.known(thread_id)
-        return head.durable if head is not None and head.fence else top
+        if head is None or not head.fence or head.top < top:
+            return top
+        if head.durable < top:
+            self._doubts[thread_id] = owner, epoch, top
+        return head.durable
+
+    def _moved(self, owner: str, thread_id: str, epoch: str, top: int, *, again: bool) -> None:
+        told = self._told_of(owner, thread_id, epoch, top)
+        verdict = self._following.moved(owner, thread_id, epoch, told, again=again)
+        if verdict is Verdict.READ:
+            self._read(owner, thread_id)
+        elif verdict is Verdict.NOTE:
+            self._pool.note(owner, thread_id, told)
 
     async def poll(self) -> None:
         """Look for events that nothing was heard of, and try again what could not be read."""
         for mark in list(self._again):
-            self._again.discard(mark)
+            del self._again[mark]
             if self._following.again(mark):
                 self._begin(mark)
         for owner in self._following.unseen():
             self._look(owner)
+        doubts, self._doubts = self._doubts, {}
+        for thread_id, (owner, epoch, top) in doubts.items():
+            self._moved(owner, thread_id, epoch, top, again=True)
+        await self._look_for_more()
+        self._reported = False
+
+    async def _look_for_more(self) -> None:
         owners, since_ms = self._following.owners(), self._since_ms
+        if since_ms is None:  # nobody's threads were looked at yet
+            return
         shown_ms, full = self._shown_ms, bool(owners)
         while full:
             found = await self._log.moved(owners, since_ms)
             for each in found:
-                top = self._told_of(each.thread_id, each.top)
                 again = each.updated_ms <= shown_ms
-                verdict = self._following.moved(each.owner, each.thread_id, each.epoch, top, again=again)
-                if verdict is Verdict.READ:
-                    self._read(each.owner, each.thread_id)
-                elif verdict is Verdict.NOTE:
-                    self._pool.note(each.owner, each.thread_id, top)
+                self._moved(each.owner, each.thread_id, each.epoch, each.top, again=again)
             full = len(found) >= MAX_MOVED
             if found:
                 since_ms = max(since_ms + 1, found[-1].updated_ms)
                 self._shown_ms = max(self._shown_ms, since_ms)
-        self._since_ms = max(self._since_ms, since_ms - OVERLAP_MS)
-        self._reported = False
+        self._since_ms = max(self._since_ms or 0, since_ms - OVERLAP_MS)
 
     async def _run(self) -> None:
         rounds, lost = 0, True
@@ -257,7 +281,7 @@ class Follower:
         head = self._log.known(stored.thread_id)
         if head is not None and not head.owner:
             return None
-        top = self._told_of(stored.thread_id, stored.top)
+        top = self._told_of(owner, stored.thread_id, stored.epoch, stored.top)
         at, verdict = self._following.live(owner, stored.thread_id, stored.epoch, top)
         if verdict is Verdict.READ:
             self._read(owner, stored.thread_id)

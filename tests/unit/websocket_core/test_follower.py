@@ -6,12 +6,14 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 
 from netra_backend.app.adapters.memory_bus import MemoryBus, MemoryHub
+from netra_backend.app.adapters.memory_holdings import LEASE_MS
 from netra_backend.app.adapters.memory_shared_log import SharedMemoryLog
 from netra_backend.app.adapters.memory_store import MemoryStore
 from netra_backend.app.core.errors import DependencyUnavailable
@@ -113,6 +115,14 @@ def kept_by_a_client(positions: list[int]) -> list[int]:
         if seq == len(kept) + 1:
             kept.append(seq)
     return kept
+
+
+async def taken_over(by: Process, run: RunRecord) -> RunRecord:
+    """Have another process take over a run of one whose lease has run out, and which does not know it."""
+    clock = by.room.clock
+    clock.advance(ms=LEASE_MS + 1)
+    by.shared.renew()
+    return await by.hold(run)
 
 
 async def resume(connection: Any, **positions: tuple[str, int]) -> None:
@@ -308,6 +318,91 @@ class TestWithoutABus:
         await a_moment()
         assert len(seqs(here)) == 7 * first.head.top
         assert one.room.pool.tops("user_ada")[first.head.thread_id] == first.head.top
+
+    async def test_what_another_process_wrote_into_a_thread_that_is_believed_to_be_held_here_is_told(
+        self, fleet: Any
+    ) -> None:
+        one, two = fleet(bus=False), fleet(bus=False)
+        connection, here = await one.connect()
+        run = one.run(one.thread())
+        one.write(run)
+        await one.log.durable(run)
+        taken = await taken_over(two, run)
+        two.write(taken)
+        two.write(taken)
+        await two.log.durable(taken)
+        assert run.head.fence  # nobody has told the one that was away so long
+        await one.follower.poll()
+        await until(lambda: len(seqs(here)) == 3)
+        await resume(connection, **{run.head.thread_id: (run.head.epoch, 3)})
+        await until(lambda: here.said[-1].get("type") == "live")
+        assert seqs(here) == [1, 2, 3]
+        assert here.said[-1]["seq"] == 3
+
+    async def test_what_may_have_been_this_processs_own_is_looked_at_again_however_long_ago_it_was(
+        self, fleet: Any
+    ) -> None:
+        one, two = fleet(bus=False), fleet(bus=False)
+        _, here = await one.connect()
+        run = one.run(one.thread())
+        one.write(run)
+        await one.log.durable(run)
+        taken = await taken_over(two, run)
+        two.write(taken, "theirs")
+        await two.log.durable(taken)
+        run.head.top += 1  # something is on its way to the store, and will be refused
+        await one.follower.poll()
+        assert seqs(here) == [1]
+        two.room.clock.advance(ms=10 * module.OVERLAP_MS)
+        await two.ended("user_ada", "later")
+        await one.follower.poll()
+        await until(lambda: seqs(here) == [1, 1, 2])
+        run.head.top -= 1
+        run.head.fence = 0  # it was refused
+        await one.follower.poll()
+        await until(lambda: seqs(here) == [1, 1, 2, 2])
+        assert one.follower._doubts == {}
+
+    async def test_what_was_on_its_way_and_is_stored_is_told_once(self, fleet: Any) -> None:
+        one = fleet(bus=False)
+        _, here = await one.connect()
+        run = one.run(one.thread())
+        one.write(run)
+        await one.log.durable(run)
+        run.head.durable = 0  # stored, and this process has no answer yet
+        await one.follower.poll()
+        assert set(one.follower._doubts) == {run.head.thread_id}
+        run.head.durable = 1
+        await one.follower.poll()
+        await a_moment()
+        assert one.follower._doubts == {}
+        assert seqs(here) == [1]
+
+    async def test_servers_whose_clocks_are_ahead_miss_nothing(self, fleet: Any) -> None:
+        one, two = fleet(bus=False), fleet(bus=False)
+        await one.ended("user_ada")
+        threads, now_ms = two.log.threads, two.room.clock.now_ms()
+
+        async def ahead(*asked: Any, **how: Any) -> Any:
+            return [replace(each, updated_ms=now_ms + 3_600_000) for each in await threads(*asked, **how)]
+
+        two.log.threads = ahead  # by the clock of the server that wrote them
+        _, there = await two.connect()
+        await one.ended("user_ada")
+        await two.follower.poll()
+        await until(lambda: seqs(there) == [1])
+
+    async def test_what_comes_after_the_first_look_at_anybody_is_looked_for_whoever_comes_later(
+        self, fleet: Any
+    ) -> None:
+        one, two = fleet(bus=False), fleet(bus=False)
+        _, there = await two.connect("user_ada")
+        await one.ended("user_ada")
+        one.room.clock.advance(ms=10 * module.OVERLAP_MS)
+        await one.ended("user_bob")
+        await two.connect("user_bob")
+        await two.follower.poll()
+        await until(lambda: seqs(there) == [1])
 
     async def test_nobody_is_looked_for_where_nobody_is_connected(self, fleet: Any) -> None:
         one = fleet()

@@ -336,12 +336,7 @@ class ServerProcess:
     async def drain(self) -> None:
         """As SIGTERM does."""
         self._end()
-        patience = self.outside.limits.drain_s
-        for connection in list(self.connections):
-            connection.act(connection.session.drain(round(patience * 1000)))
-        await self.turns.drain(patience)
-        for connection in list(self.connections):
-            connection.disconnect(1012, "draining")
+        await self._desk.drain(self.connections, self.outside.limits.drain_s)
         await self.log.close()
         self.kill()
 

@@ -85,12 +85,7 @@ class Application:
         if runtime is None or runtime.draining:
             return
         runtime.draining = True
-        patience = runtime.settings.limits.drain_s
-        for connection in list(runtime.connections):
-            connection.act(connection.session.drain(round(patience * 1000)))
-        await runtime.turns.drain(patience)
-        for connection in list(runtime.connections):
-            connection.disconnect(1012, "draining")
+        await runtime.desk.drain(runtime.connections, runtime.settings.limits.drain_s)
 
 
 def tick(runtime: Runtime, http: HttpSide) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
 from ..core import validation
@@ -85,6 +85,14 @@ class FrontDesk:
             connection.identity = None
             self._quotas.of(identity.user_id, self._clock.monotonic()).drop_connection()
             self._quotas.release(identity.user_id)
+
+    async def drain(self, connections: Collection[Connection], patience_s: float) -> None:
+        """Announce the end to these connections, let runs end, hand the others over, and close the connections with 1012."""
+        for connection in list(connections):
+            connection.act(connection.session.drain(round(patience_s * 1000)))
+        await self._turns.drain(patience_s)
+        for connection in list(connections):
+            connection.disconnect(1012, "draining")
 
     async def authenticate(self, connection: Connection, token: str) -> None:
         if connection.identity is not None:  # a second token came while the first was looked at

@@ -166,3 +166,11 @@ async def test_a_sign_in_that_was_revoked_since_it_was_verified_is_not_admitted(
     assert not connection.is_live
     assert front.pool.find(connection.connection_id) is None
     assert front.held() == 0
+
+
+async def test_an_ending_server_tells_its_connections_lets_runs_end_and_closes_the_connections(front: Front) -> None:
+    connection, wire = await front.connection()
+    front.desk.admit(connection, ADA)
+    await front.desk.drain({connection}, 1.5)
+    assert (await wire.until("drain"))["after_ms"] == 1500
+    assert wire.closed == (1012, "draining")

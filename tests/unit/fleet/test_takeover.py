@@ -12,7 +12,6 @@ from netra_backend.app.agents.supervisor import runs
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import TERMINAL, AgentCompleted, AgentThinking, ApprovalRequested
 from netra_backend.app.core.frames import ExecuteAgent, ResolveApproval
-from netra_backend.app.fleet import takeover as module
 from netra_backend.app.fleet.takeover import EVERY_S, Takeover
 from test_framework.counted_tool import Counter, adding, codes_of, kinds
 
@@ -48,7 +47,7 @@ async def two(processes: Any) -> tuple[Any, Any]:
 async def settled(process: Any) -> None:
     """The look for runs that nobody holds is over."""
     process.takeover.work()
-    await process.until(lambda: process.takeover._look is None)
+    await process.until(lambda: not process.takeover.is_looking)
 
 
 class TestDeath:
@@ -510,7 +509,7 @@ class TestLooking:
         monkeypatch.setattr(one.turns, "take_over", take_over)
         for now in (0.0, 1.0, EVERY_S - 0.1, EVERY_S, EVERY_S + 1):
             one.takeover.tick(now)
-            await one.until(lambda: one.takeover._look is None)
+            await one.until(lambda: not one.takeover.is_looking)
         assert len(looks) == 2
 
     async def test_what_is_offered_while_it_looks_is_looked_for_again(
@@ -552,14 +551,13 @@ class TestLooking:
 
         async def take_over() -> int:
             begun.set()
-            return await asyncio.Event().wait()  # type: ignore[return-value]
+            return await asyncio.Event().wait()
 
         monkeypatch.setattr(one.turns, "take_over", take_over)
         made = Takeover(one.turns, one.elsewhere)
         made.tick(0.0)
         await begun.wait()
         await made.close()
-        assert made._look is None
+        assert not made.is_looking
         made.tick(1e9)
-        assert made._look is None
-        assert module.EVERY_S == EVERY_S
+        assert not made.is_looking

@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from ..app.core.ids import is_valid_id
+from .bearer_get import bearer_get
 from .errors import Closed
 
 
@@ -36,11 +37,7 @@ async def user_of(url: str, token: str) -> str:
         claims = _Claims()
     if claims.iss == DEVELOPMENT_ISSUER and is_valid_id(claims.sub):
         return claims.sub
-    try:
-        async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
-            answer = await http.get(f"{url}/api/me", headers={"Authorization": f"Bearer {token}"})
-    except httpx.HTTPError as fault:
-        raise Closed(1006, f"{url} cannot be reached: {fault}") from fault
+    answer = await bearer_get(url, "/api/me", token)
     if answer.status_code != httpx.codes.OK:
         raise Closed(4501, f"{url} does not take this token (HTTP {answer.status_code})")
     return msgspec.json.decode(answer.content, type=_Me).user_id

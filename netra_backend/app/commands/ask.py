@@ -9,6 +9,7 @@ import httpx
 import msgspec
 import typer
 
+from ...client.bearer_get import bearer_get
 from ...client.client import NetraClient
 from ...client.errors import Closed
 from ..core.events import TERMINAL, AnyEvent, encode_event
@@ -99,11 +100,7 @@ class _Threads(msgspec.Struct):
 
 
 async def _threads(url: str, token: str) -> list[_Thread]:
-    try:
-        async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
-            answer = await http.get(f"{url}/api/threads", headers={"Authorization": f"Bearer {token}"})
-    except httpx.HTTPError as fault:
-        raise Closed(1006, f"{url} cannot be reached: {fault}") from fault
+    answer = await bearer_get(url, "/api/threads", token)
     if answer.status_code != httpx.codes.OK:
         raise Closed(1006, f"{url} answered {answer.status_code}")
     return msgspec.json.decode(answer.content, type=_Threads).threads

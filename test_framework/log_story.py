@@ -83,6 +83,15 @@ class LogStory:
         await self.log.durable(run)
         return run
 
+    async def hold(self, run: RunRecord) -> RunRecord:
+        """Take hold of the thread of another process's run, to go on with that run here."""
+        head = await self.log.find(run.head.thread_id)
+        assert head is not None
+        await self.log.hold(head)
+        again = RunRecord(head, run.run_id, run.request_id, run.agent, None, "UTC", run.created_ms)
+        again.seq, again.stored = run.seq, True
+        return again
+
     async def read(self, head: ThreadHead, after: int = 0, upto: int | None = None) -> list[bytes]:
         """Committed frames, whatever the pages."""
         last = head.durable if upto is None else upto

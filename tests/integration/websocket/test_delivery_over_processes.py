@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,10 +29,11 @@ from netra_backend.app.websocket_core.websocket_manager_factory import WebSocket
 from test_framework.faults import CuttableLink
 from test_framework.ids import new_id
 from test_framework.log_story import LogStory
+from test_framework.seen_positions import resuming, seqs
 from test_framework.service_clients import own_netra_database
 from test_framework.services import Service
+from test_framework.waiting import until
 
-PATIENCE_S = 30
 ADA = "user_ada"
 
 
@@ -55,7 +56,7 @@ class Wire:
 
     @property
     def seqs(self) -> list[int]:
-        return [frame["seq"] for frame in self.said if "type" not in frame]
+        return seqs(self.said)
 
     @property
     def lives(self) -> int:
@@ -119,15 +120,6 @@ class Process(LogStory):
         await self.follower.ready(ADA)
         return connection, wire
 
-    async def hold(self, run: RunRecord) -> RunRecord:
-        """Go on with another process's run."""
-        head = await self.log.find(run.head.thread_id)
-        assert head is not None
-        await self.log.hold(head)
-        again = RunRecord(head, run.run_id, run.request_id, run.agent, None, "UTC", run.created_ms)
-        again.seq, again.stored = run.seq, True
-        return again
-
 
 class Fleet:
     """Two processes, and the cable of their bus."""
@@ -154,15 +146,8 @@ async def fleet(prepared_postgres: Any, redis_service: Service) -> AsyncIterator
         yield Fleet(cable, *made)
 
 
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not condition():  # noqa: ASYNC110  # what is awaited sets no event
-            await asyncio.sleep(0)
-
-
 async def resume(connection: Connection, run: RunRecord, seq: int) -> None:
-    asked = {run.head.thread_id: {"epoch": run.head.epoch, "seq": seq}}
-    connection.received(json.dumps({"type": "resume", "id": "r", "positions": asked}))
+    connection.received(resuming(**{run.head.thread_id: (run.head.epoch, seq)}))
 
 
 async def test_what_one_process_commits_is_seen_at_the_other_as_it_is_committed(fleet: Fleet) -> None:

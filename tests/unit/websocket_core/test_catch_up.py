@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from netra_backend.app.websocket_core.catch_up import MOST_WAITS, CatchUp
 from test_framework.clock import SeededEntropy
 from test_framework.ids import new_id
 from test_framework.log_story import LogStory
+from test_framework.seen_positions import kept_by_a_client, resuming, seqs
 
 
 class Archive(LogStory):
@@ -37,8 +37,7 @@ class Archive(LogStory):
 
     async def resume(self, connection: Any, **positions: Any) -> None:
         """Ask for these threads, each from ``(epoch, seq)``."""
-        asked = {thread: {"epoch": epoch, "seq": seq} for thread, (epoch, seq) in positions.items()}
-        connection.received(json.dumps({"type": "resume", "id": "r", "positions": asked}))
+        connection.received(resuming(**positions))
 
 
 @pytest.fixture
@@ -77,27 +76,13 @@ async def until(wire: Any, kind: str, count: int = 1) -> None:
             await a_moment()
 
 
-def seqs(wire: Any) -> list[int]:
-    return [frame["seq"] for frame in wire.said if "type" not in frame]
-
-
-def kept_by_a_client(positions: list[int]) -> list[int]:
-    """What a client takes: the expected position; a lower one is dropped, a higher one would be a hole."""
-    kept: list[int] = []
-    for seq in positions:
-        assert seq <= len(kept) + 1, f"{seq} came after {kept[-1:]}"
-        if seq == len(kept) + 1:
-            kept.append(seq)
-    return kept
-
-
 class TestReplay:
     async def test_what_is_missing_comes_in_order_and_then_live(self, archive: Archive, room: Any) -> None:
         run = await archive.ended("user_ada", *map(str, range(9)))
         connection, wire = await room.connect()
         await archive.resume(connection, **{run.head.thread_id: (run.head.epoch, 4)})
         await until(wire, "live")
-        assert seqs(wire) == [5, 6, 7, 8, 9, 10]
+        assert seqs(wire.said) == [5, 6, 7, 8, 9, 10]
         assert wire.said[-1] == {
             "type": "live",
             "thread_id": run.head.thread_id,
@@ -111,7 +96,7 @@ class TestReplay:
         connection, wire = await room.connect()
         await archive.resume(connection, **{run.head.thread_id: ("", 0)})
         await until(wire, "live")
-        assert seqs(wire) == [1, 2]
+        assert seqs(wire.said) == [1, 2]
 
     async def test_where_nothing_is_missing_only_live_is_said(self, archive: Archive, room: Any) -> None:
         run = await archive.ended("user_ada", "a")
@@ -136,7 +121,7 @@ class TestReplay:
             "top": 2,
             "id": "r",
         }
-        assert seqs(wire) == []
+        assert seqs(wire.said) == []
 
     async def test_what_is_older_than_the_history_goes_back_is_reset(self, archive: Archive, room: Any) -> None:
         run = await archive.ended("user_ada", "a", "b")
@@ -171,7 +156,7 @@ class TestReplay:
         archive.log.threads = threads  # type: ignore[method-assign]  # the moment that matters
         await archive.resume(connection)
         await until(wire, "live")
-        assert seqs(wire) == [3]
+        assert seqs(wire.said) == [3]
         assert wire.said[-1]["seq"] == 3
 
 
@@ -192,7 +177,7 @@ class TestMeanwhile:
         archive.write(run, "after", ends=True)
         await archive.log.durable(run)
         await a_moment()
-        assert seqs(wire) == list(range(1, run.head.top + 1))
+        assert seqs(wire.said) == list(range(1, run.head.top + 1))
 
     async def test_a_second_resume_of_a_thread_waits_for_the_first(self, archive: Archive, room: Any) -> None:
         run = archive.run(archive.thread())
@@ -206,8 +191,8 @@ class TestMeanwhile:
         await until(wire, "live", 2)
         await archive.log.durable(run)
         await a_moment()
-        assert kept_by_a_client(seqs(wire)) == list(range(1, 702))
-        assert seqs(wire).count(695) == 2
+        assert kept_by_a_client(seqs(wire.said)) == list(range(1, 702))
+        assert seqs(wire.said).count(695) == 2
 
     async def test_no_more_than_a_page_waits_for_a_slow_reader(self, archive: Archive, room: Any) -> None:
         run = archive.run(archive.thread())
@@ -219,13 +204,13 @@ class TestMeanwhile:
         await archive.resume(connection, **{run.head.thread_id: ("", 0)})
         most = 0
         async with asyncio.timeout(20):
-            while len(seqs(wire)) < 8:
+            while len(seqs(wire.said)) < 8:
                 await a_moment()
                 most = max(most, connection.outbox.bytes)
                 if not wire.writable and connection.outbox.bytes:
                     wire.writable = True
                     connection.writable()
-        assert seqs(wire) == list(range(1, 9))
+        assert seqs(wire.said) == list(range(1, 9))
         assert 0 < most <= 1_048_576
         assert wire.closed == []
 
@@ -290,7 +275,7 @@ class TestMeanwhile:
         archive.log.pages = meanwhile  # type: ignore[method-assign, assignment]  # the moment that matters
         await archive.resume(connection, **{run.head.thread_id: ("", 0)})
         await until(wire, "live")
-        assert seqs(wire) == list(range(1, 403))
+        assert seqs(wire.said) == list(range(1, 403))
 
 
 class TestWhileTheLogIsAway:
@@ -323,7 +308,7 @@ class TestWhileTheLogIsAway:
         archive.log.pages = broken_off  # type: ignore[method-assign, assignment]  # the moment that matters
         await archive.resume(connection, **{run.head.thread_id: ("", 0)})
         await until(wire, "live")
-        assert seqs(wire) == list(range(1, 702))
+        assert seqs(wire.said) == list(range(1, 702))
         assert len(archive.waits) == 2
 
     async def test_one_that_stays_away_is_told_for_each_named_thread_and_holds_nothing_back(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -26,8 +25,8 @@ from netra_backend.app.websocket_core.follower import Follower
 from test_framework.clock import SeededEntropy
 from test_framework.ids import new_id
 from test_framework.log_story import LogStory
-
-PATIENCE_S = 20
+from test_framework.seen_positions import kept_by_a_client, resuming, seqs
+from test_framework.waiting import turns, until
 
 
 class Process(LogStory):
@@ -58,15 +57,6 @@ class Process(LogStory):
         await self.follower.ready(user_id)
         return connection, wire
 
-    async def hold(self, run: RunRecord) -> RunRecord:
-        """Go on with another process's run."""
-        head = await self.log.find(run.head.thread_id)
-        assert head is not None
-        await self.log.hold(head)
-        again = RunRecord(head, run.run_id, run.request_id, run.agent, None, "UTC", run.created_ms)
-        again.seq, again.stored = run.seq, True
-        return again
-
 
 @pytest.fixture
 async def fleet(room: Any, limits: Limits) -> AsyncIterator[Callable[..., Process]]:
@@ -91,43 +81,12 @@ async def a_turn(_: float) -> None:
     await asyncio.sleep(0)
 
 
-async def a_moment(turns: int = 30) -> None:
-    for _ in range(turns):
-        await asyncio.sleep(0)
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not condition():  # noqa: ASYNC110  # what is awaited sets no event
-            await asyncio.sleep(0)
-
-
-def seqs(wire: Any) -> list[int]:
-    """Positions of events that a device saw."""
-    return [frame["seq"] for frame in wire.said if "type" not in frame]
-
-
-def kept_by_a_client(positions: list[int]) -> list[int]:
-    """What a client takes: the expected position; a lower one is dropped, a higher one would be a hole."""
-    kept: list[int] = []
-    for seq in positions:
-        assert seq <= len(kept) + 1, f"{seq} came after {kept[-1:]}"
-        if seq == len(kept) + 1:
-            kept.append(seq)
-    return kept
-
-
 async def taken_over(by: Process, run: RunRecord) -> RunRecord:
     """Have another process take over a run of one whose lease has run out, and which does not know it."""
     clock = by.room.clock
     clock.advance(ms=LEASE_MS + 1)
     by.shared.renew()
     return await by.hold(run)
-
-
-async def resume(connection: Any, **positions: tuple[str, int]) -> None:
-    asked = {thread: {"epoch": epoch, "seq": seq} for thread, (epoch, seq) in positions.items()}
-    connection.received(json.dumps({"type": "resume", "id": "r", "positions": asked}))
 
 
 class TestOverTheBus:
@@ -141,8 +100,8 @@ class TestOverTheBus:
         one.write(run, "b")
         await one.log.durable(run)
         one.write(run, ends=True)
-        await until(lambda: len(seqs(there)) == 3)
-        assert seqs(here) == seqs(there) == [1, 2, 3]
+        await until(lambda: len(seqs(there.said)) == 3)
+        assert seqs(here.said) == seqs(there.said) == [1, 2, 3]
         assert bob.said == []
         assert two.follower.gaps_read == 0
 
@@ -152,7 +111,7 @@ class TestOverTheBus:
         _, there = await two.connect()
         run = one.run(one.thread())
         frames = [one.write(run, "é"), one.write(run, "b", ends=True)]
-        await until(lambda: len(seqs(there)) == 2)
+        await until(lambda: len(seqs(there.said)) == 2)
         assert [frame for write in there.writes for frame in write] == frames
         assert [frame for write in here.writes for frame in write] == frames
 
@@ -162,7 +121,7 @@ class TestOverTheBus:
         runs = [one.run(one.thread()) for _ in range(3)]
         for run in runs:
             one.write(run, ends=True)
-        await until(lambda: len(seqs(there)) == 3)
+        await until(lambda: len(seqs(there.said)) == 3)
         assert len(there.writes) == 1
 
     async def test_lost_messages_are_read_from_the_log_in_order(self, fleet: Any) -> None:
@@ -173,9 +132,9 @@ class TestOverTheBus:
             fleet.hub.up = part in (0, 3, 5)
             one.write(run, str(part))
             await one.log.durable(run)
-            await a_moment()
-        await until(lambda: len(seqs(there)) == 6)
-        assert seqs(there) == [1, 2, 3, 4, 5, 6]
+            await turns(30)
+        await until(lambda: len(seqs(there.said)) == 6)
+        assert seqs(there.said) == [1, 2, 3, 4, 5, 6]
         assert two.follower.gaps_read == 2
 
     async def test_a_lost_last_message_is_found_by_a_look_at_the_log(self, fleet: Any) -> None:
@@ -184,13 +143,13 @@ class TestOverTheBus:
         fleet.hub.up = False
         run = await one.ended("user_ada", "a", "b")
         fleet.hub.up = True
-        await a_moment()
-        assert seqs(there) == []
+        await turns(30)
+        assert seqs(there.said) == []
         await two.follower.poll()
-        await until(lambda: len(seqs(there)) == 3)
+        await until(lambda: len(seqs(there.said)) == 3)
         await two.follower.poll()
-        await a_moment()
-        assert seqs(there) == [1, 2, 3]
+        await turns(30)
+        assert seqs(there.said) == [1, 2, 3]
         assert two.follower.at(run.head) == 3
 
     @pytest.mark.parametrize("round", range(12))
@@ -207,7 +166,7 @@ class TestOverTheBus:
             writer.write(run, "x" * rng.randrange(300))
             if rng.random() < 0.4:
                 await writer.log.durable(run)
-                await a_moment(rng.randrange(4))
+                await turns(rng.randrange(4))
             if rng.random() < 0.15:
                 await writer.log.durable(run)
                 await writer.log.release([run.head])
@@ -216,19 +175,19 @@ class TestOverTheBus:
             if rng.random() < 0.1:
                 connection, wire = rng.choice(devices)
                 asked.add(wire)
-                epoch = run.head.epoch if seqs(wire) else ""
-                await resume(connection, **{run.head.thread_id: (epoch, max(seqs(wire), default=0))})
+                epoch = run.head.epoch if seqs(wire.said) else ""
+                connection.received(resuming(**{run.head.thread_id: (epoch, max(seqs(wire.said), default=0))}))
             if rng.random() < 0.1:
                 fleet.hub.up = not fleet.hub.up
         writer.write(run, ends=True)
         await writer.log.durable(run)
         for process in processes:
             await process.follower.poll()
-        await until(lambda: all(seqs(wire)[-1:] == [41] for _, wire in devices))
+        await until(lambda: all(seqs(wire.said)[-1:] == [41] for _, wire in devices))
         for _, wire in devices:
             expected = list(range(1, 42))
-            assert kept_by_a_client(seqs(wire)) == expected
-            assert wire in asked or seqs(wire) == expected  # whoever asks may be answered with what is on its way
+            assert kept_by_a_client(seqs(wire.said)) == expected
+            assert wire in asked or seqs(wire.said) == expected  # whoever asks may be answered with what is on its way
 
 
 class TestWithoutABus:
@@ -241,8 +200,8 @@ class TestWithoutABus:
             one.write(run)
             await one.log.durable(run)
             two.rounds.put_nowait(None)
-            await until(partial(lambda count: len(seqs(there)) == count, seq))
-        assert seqs(there) == [1, 2, 3]
+            await until(partial(lambda count: len(seqs(there.said)) == count, seq))
+        assert seqs(there.said) == [1, 2, 3]
 
     async def test_with_one_it_is_looked_at_now_and_then_and_each_round_while_it_is_lost(self, fleet: Any) -> None:
         two = fleet()
@@ -260,12 +219,12 @@ class TestWithoutABus:
         for up, expected in ((True, 1), (True, 1), (False, 2), (False, 3), (True, 4), (True, 4)):
             fleet.hub.up = up
             two.rounds.put_nowait(None)
-            await a_moment()
+            await turns(30)
             assert looks == expected
         for _ in range(module.POLL_ROUNDS):
             two.rounds.put_nowait(None)
         await until(lambda: two.rounds.empty())
-        await a_moment()
+        await turns(30)
         assert looks == 5
         assert there.said == []
 
@@ -285,8 +244,8 @@ class TestWithoutABus:
             await one.ended("user_ada")
             one.room.clock.advance(ms=1)
         await two.follower.poll()
-        await until(lambda: len(seqs(there)) == 10)
-        assert seqs(there) == [1] * 10
+        await until(lambda: len(seqs(there.said)) == 10)
+        assert seqs(there.said) == [1] * 10
 
     async def test_a_look_goes_on_from_where_the_last_one_ended(self, fleet: Any) -> None:
         one, two = fleet(bus=False), fleet(bus=False)
@@ -313,10 +272,10 @@ class TestWithoutABus:
         await one.ended("user_ada")
         await one.follower.poll()
         first, *_ = [await one.ended("user_ada") for _ in range(6)]
-        await until(lambda: len(seqs(here)) == 7 * first.head.top)
+        await until(lambda: len(seqs(here.said)) == 7 * first.head.top)
         await one.follower.poll()
-        await a_moment()
-        assert len(seqs(here)) == 7 * first.head.top
+        await turns(30)
+        assert len(seqs(here.said)) == 7 * first.head.top
         assert one.room.pool.tops("user_ada")[first.head.thread_id] == first.head.top
 
     async def test_what_another_process_wrote_into_a_thread_that_is_believed_to_be_held_here_is_told(
@@ -333,10 +292,10 @@ class TestWithoutABus:
         await two.log.durable(taken)
         assert run.head.fence  # nobody has told the one that was away so long
         await one.follower.poll()
-        await until(lambda: len(seqs(here)) == 3)
-        await resume(connection, **{run.head.thread_id: (run.head.epoch, 3)})
+        await until(lambda: len(seqs(here.said)) == 3)
+        connection.received(resuming(**{run.head.thread_id: (run.head.epoch, 3)}))
         await until(lambda: here.said[-1].get("type") == "live")
-        assert seqs(here) == [1, 2, 3]
+        assert seqs(here.said) == [1, 2, 3]
         assert here.said[-1]["seq"] == 3
 
     async def test_what_may_have_been_this_processs_own_is_looked_at_again_however_long_ago_it_was(
@@ -352,15 +311,15 @@ class TestWithoutABus:
         await two.log.durable(taken)
         run.head.top += 1  # something is on its way to the store, and will be refused
         await one.follower.poll()
-        assert seqs(here) == [1]
+        assert seqs(here.said) == [1]
         two.room.clock.advance(ms=10 * module.OVERLAP_MS)
         await two.ended("user_ada", "later")
         await one.follower.poll()
-        await until(lambda: seqs(here) == [1, 1, 2])
+        await until(lambda: seqs(here.said) == [1, 1, 2])
         run.head.top -= 1
         run.head.fence = 0  # it was refused
         await one.follower.poll()
-        await until(lambda: seqs(here) == [1, 1, 2, 2])
+        await until(lambda: seqs(here.said) == [1, 1, 2, 2])
         assert one.follower._doubts == {}
 
     async def test_what_was_on_its_way_and_is_stored_is_told_once(self, fleet: Any) -> None:
@@ -374,9 +333,9 @@ class TestWithoutABus:
         assert set(one.follower._doubts) == {run.head.thread_id}
         run.head.durable = 1
         await one.follower.poll()
-        await a_moment()
+        await turns(30)
         assert one.follower._doubts == {}
-        assert seqs(here) == [1]
+        assert seqs(here.said) == [1]
 
     async def test_servers_whose_clocks_are_ahead_miss_nothing(self, fleet: Any) -> None:
         one, two = fleet(bus=False), fleet(bus=False)
@@ -390,7 +349,7 @@ class TestWithoutABus:
         _, there = await two.connect()
         await one.ended("user_ada")
         await two.follower.poll()
-        await until(lambda: seqs(there) == [1])
+        await until(lambda: seqs(there.said) == [1])
 
     async def test_what_comes_after_the_first_look_at_anybody_is_looked_for_whoever_comes_later(
         self, fleet: Any
@@ -402,7 +361,7 @@ class TestWithoutABus:
         await one.ended("user_bob")
         await two.connect("user_bob")
         await two.follower.poll()
-        await until(lambda: seqs(there) == [1])
+        await until(lambda: seqs(there.said) == [1])
 
     async def test_nobody_is_looked_for_where_nobody_is_connected(self, fleet: Any) -> None:
         one = fleet()
@@ -433,11 +392,11 @@ class TestFaults:
         two.log.pages = broken
         one.write(run)
         await until(lambda: "could not be read" in caplog.text)
-        assert seqs(there) == []
+        assert seqs(there.said) == []
         two.log.pages = pages
         await two.follower.poll()
-        await until(lambda: len(seqs(there)) == 2)
-        assert seqs(there) == [1, 2]
+        await until(lambda: len(seqs(there.said)) == 2)
+        assert seqs(there.said) == [1, 2]
         assert caplog.text.count("could not be read") == 1
 
     async def test_a_first_look_that_fails_refuses_what_is_asked_and_is_tried_again(self, fleet: Any) -> None:
@@ -455,7 +414,7 @@ class TestFaults:
         await two.follower.poll()
         await two.follower.ready("user_ada")
         await one.ended("user_ada")
-        await until(lambda: seqs(there) == [1])
+        await until(lambda: seqs(there.said) == [1])
 
     async def test_a_look_that_fails_ends_no_later_one(self, fleet: Any, caplog: pytest.LogCaptureFixture) -> None:
         one, two = fleet(bus=False), fleet(bus=False)
@@ -472,7 +431,7 @@ class TestFaults:
         await until(lambda: "could not be read" in caplog.text)
         two.log.moved = moved
         two.rounds.put_nowait(None)
-        await until(lambda: seqs(there) == [1])
+        await until(lambda: seqs(there.said) == [1])
 
     async def test_a_false_message_brings_nobody_what_is_anothers(self, fleet: Any) -> None:
         one, two = fleet(), fleet()
@@ -481,7 +440,7 @@ class TestFaults:
         two.follower.heard("user_ada", run.head.thread_id, run.head.epoch, 2, [b"{}"])
         two.follower.heard("user_ada", new_id("thr"), "e", 5, [b"{}"])
         await until(lambda: two.follower.gaps_read == 2)
-        await a_moment()
+        await turns(30)
         assert there.said == []
 
     async def test_a_position_that_the_log_does_not_have_is_not_waited_for(self, fleet: Any) -> None:
@@ -489,12 +448,12 @@ class TestFaults:
         _, there = await two.connect()
         run = one.run(one.thread())
         one.write(run)
-        await until(lambda: seqs(there) == [1])
+        await until(lambda: seqs(there.said) == [1])
         two.follower.heard("user_ada", run.head.thread_id, run.head.epoch, 1_000_000, [b"{}"])
         await until(lambda: two.follower.gaps_read == 1)
-        await a_moment()
+        await turns(30)
         one.write(run)
-        await until(lambda: seqs(there) == [1, 2])
+        await until(lambda: seqs(there.said) == [1, 2])
 
     async def test_a_device_that_goes_while_the_log_is_read_for_it_ends_the_read(self, fleet: Any) -> None:
         one, two = fleet(), fleet()
@@ -515,7 +474,7 @@ class TestFaults:
         await one.log.durable(again)
         await two.follower.poll()
         await until(lambda: not connection.is_live)
-        await a_moment()
+        await turns(30)
         assert there.said == []
         assert two.bus.followed == {"user_ada"}
 
@@ -528,14 +487,14 @@ class TestCatchingUp:
             one.write(run, "before")
         await one.log.durable(run)
         connection, wire = await two.room.connect()
-        await resume(connection, **{run.head.thread_id: (run.head.epoch, 10)})
+        connection.received(resuming(**{run.head.thread_id: (run.head.epoch, 10)}))
         for _ in range(40):
             one.write(run, "meanwhile")
-            await a_moment(3)
+            await turns(3)
         await until(lambda: any(frame.get("type") == "live" for frame in wire.said))
         one.write(run, ends=True)
-        await until(lambda: seqs(wire)[-1:] == [run.head.top])
-        assert seqs(wire) == list(range(11, run.head.top + 1))
+        await until(lambda: seqs(wire.said)[-1:] == [run.head.top])
+        assert seqs(wire.said) == list(range(11, run.head.top + 1))
         assert [frame["type"] for frame in wire.said if "type" in frame] == ["live"]
 
     async def test_a_device_that_saw_more_elsewhere_is_not_reset(self, fleet: Any) -> None:
@@ -547,17 +506,17 @@ class TestCatchingUp:
             one.write(run)
         await one.log.durable(run)
         connection, wire = await two.room.connect()
-        await resume(connection, **{run.head.thread_id: (run.head.epoch, 4)})
+        connection.received(resuming(**{run.head.thread_id: (run.head.epoch, 4)}))
         await until(lambda: any(frame.get("type") == "live" for frame in wire.said))
-        assert seqs(wire) == [5]
-        assert seqs(other) == [1, 2, 3, 4, 5]
+        assert seqs(wire.said) == [5]
+        assert seqs(other.said) == [1, 2, 3, 4, 5]
         assert [frame["type"] for frame in wire.said if "type" in frame] == ["live"]
 
     async def test_a_position_that_the_store_does_not_have_is_reset(self, fleet: Any) -> None:
         one, two = fleet(), fleet()
         run = await one.ended("user_ada", "a")
         connection, wire = await two.connect()
-        await resume(connection, **{run.head.thread_id: (run.head.epoch, 3)})
+        connection.received(resuming(**{run.head.thread_id: (run.head.epoch, 3)}))
         await until(lambda: wire.said)
         assert [(frame["type"], frame["top"]) for frame in wire.said] == [("reset", 2)]
 
@@ -565,7 +524,7 @@ class TestCatchingUp:
         one, two = fleet(), fleet()
         run = await one.ended("user_bob", "a")
         connection, wire = await two.connect()
-        await resume(connection, **{run.head.thread_id: (run.head.epoch, 1)})
+        connection.received(resuming(**{run.head.thread_id: (run.head.epoch, 1)}))
         await until(lambda: wire.said)
         assert [frame["error"] for frame in wire.said] == ["not_found"]
 
@@ -575,11 +534,11 @@ class TestCatchingUp:
         connection, wire = await two.connect()
         fleet.hub.up = False
         new = await one.ended("user_ada", "b", "c")
-        await resume(connection)
-        await until(lambda: len(seqs(wire)) == 3)
+        connection.received(resuming())
+        await until(lambda: len(seqs(wire.said)) == 3)
         live = {frame["thread_id"]: frame["seq"] for frame in wire.said if frame.get("type") == "live"}
         assert live == {old.head.thread_id: 2, new.head.thread_id: 0}
-        assert seqs(wire) == [1, 2, 3]
+        assert seqs(wire.said) == [1, 2, 3]
 
     async def test_a_device_that_catches_up_on_an_old_thread_disturbs_no_other(
         self, fleet: Any, monkeypatch: pytest.MonkeyPatch
@@ -591,9 +550,9 @@ class TestCatchingUp:
         await one.ended("user_ada", "c")
         _, other = await two.connect()
         connection, wire = await two.connect()
-        await resume(connection, **{old.head.thread_id: (old.head.epoch, 1)})
+        connection.received(resuming(**{old.head.thread_id: (old.head.epoch, 1)}))
         await until(lambda: len(wire.said) == 4)
-        assert seqs(wire) == [2, 3]
+        assert seqs(wire.said) == [2, 3]
         assert other.said == []
 
     async def test_a_thread_that_is_deleted_here_is_not_told_as_live(self, fleet: Any) -> None:
@@ -614,7 +573,7 @@ class TestCatchingUp:
             raise DependencyUnavailable("The database does not answer.")
 
         two.log.pages = broken
-        await resume(connection, **{run.head.thread_id: (run.head.epoch, 3)})
+        connection.received(resuming(**{run.head.thread_id: (run.head.epoch, 3)}))
         await until(lambda: wire.said)
         assert [frame["error"] for frame in wire.said] == ["dependency_unavailable"]
 
@@ -640,7 +599,7 @@ class TestAnswers:
         async with two.follower.answering("user_ada", run.head.thread_id):
             one.write(run)
             await one.log.durable(run)
-            await a_moment()
+            await turns(30)
             assert wire.said == []
             connection.push(b'{"type":"accepted"}')
         one.write(run)
@@ -657,8 +616,8 @@ class TestAnswers:
             async with two.follower.answering("user_ada", run.head.thread_id):
                 one.write(run)
                 await one.log.durable(run)
-                await resume(connection, **{run.head.thread_id: (run.head.epoch, 2)})
-                await a_moment()
+                connection.received(resuming(**{run.head.thread_id: (run.head.epoch, 2)}))
+                await turns(30)
             assert wire.said == []
         await until(lambda: wire.said)
         assert [frame["type"] for frame in wire.said] == ["live"]
@@ -682,7 +641,7 @@ class TestThisProcess:
         one.write(run)
         run.head.chunk.before = [lambda: said.append("accepted")]
         await one.log.durable(run)
-        await a_moment()
+        await turns(30)
         assert said == ["accepted"]
 
     async def test_events_of_before_it_held_the_thread_come_first(self, fleet: Any) -> None:
@@ -695,5 +654,5 @@ class TestThisProcess:
         await one.log.release([run.head])
         again = await two.hold(run)
         two.write(again, ends=True)
-        await until(lambda: len(seqs(there)) == 2)
-        assert seqs(there) == [1, 2]
+        await until(lambda: len(seqs(there.said)) == 2)
+        assert seqs(there.said) == [1, 2]

@@ -26,8 +26,7 @@ from netra_backend.app.wiring import open_runtime
 from .echo import AGENTS, TOOLS, Said, repeat
 from .in_process import user_at_desk
 from .users import LocalUsers, TestUser
-
-_PATIENCE_SECONDS = 20.0
+from .waiting import until
 
 
 class Waiting:
@@ -106,12 +105,8 @@ class Served:
         bearer = {"Authorization": f"Bearer {user.token}"} if user is not None else {}
         return httpx.AsyncClient(base_url=self.url, headers={**bearer, **headers}, trust_env=False, timeout=20)
 
-    async def until(self, condition: Callable[[], Any]) -> Any:
-        """What the condition gives once it holds: the server is in this process, and tells nobody."""
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            while not (found := condition()):  # noqa: ASYNC110
-                await asyncio.sleep(0)
-            return found
+    until = staticmethod(until)
+    """What a condition gives once it holds: the server is in this process, and tells nobody."""
 
     async def ran(self, user: TestUser, message: str = "hello", **fields: Any) -> dict[str, Any]:
         """Have a run of this user's made and ended; its ``accepted`` frame."""

@@ -31,6 +31,7 @@ from netra_backend.app.turn import Turns
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from test_framework.clock import ManualClock, SeededEntropy
 from test_framework.ids import new_id
+from test_framework.waiting import until
 
 _PATIENCE_SECONDS = 20.0
 Run = Callable[[Any], Awaitable[AgentResult]]
@@ -198,12 +199,8 @@ class Workshop:
         accepted = await self.ask(client, agent, message, **fields)
         return await client.ended(accepted.run_id)
 
-    async def until(self, condition: Callable[[], Any]) -> Any:
-        """What the condition gives once it holds, for what tells nobody."""
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            while not (found := condition()):  # noqa: ASYNC110  # there is no event to wait for
-                await asyncio.sleep(0)
-            return found
+    until = staticmethod(until)
+    """What a condition gives once it holds, for what tells nobody."""
 
     async def cancel(self, client: Client, run_id: str) -> None:
         await self.turns.cancel(client, CancelRun(run_id))
@@ -214,7 +211,12 @@ class Workshop:
         return quota.runs, quota.queued
 
     async def kill(self) -> None:
-        """End the process as ``kill -9`` does; what was committed is all that is left. Then open the next one."""
+        """End the process and open the next one."""
+        await self.die()
+        self.open()
+
+    async def die(self) -> None:
+        """End the process as ``kill -9`` does; what was committed is all that is left."""
         self.log.abandon()
         runs = self.turns.all()
         for active in runs:
@@ -223,7 +225,6 @@ class Workshop:
         await asyncio.gather(*(active.task for active in runs if active.task is not None), return_exceptions=True)
         for active in runs:
             active.engine.close()
-        self.open()
 
     async def stored(self, run_id: str) -> list[AnyEvent]:
         """The run's events as they are stored."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -18,20 +18,13 @@ from netra_backend.app.adapters.system_clock import SystemEntropy
 from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead
 from test_framework import services
 from test_framework.ids import new_id
-
-PATIENCE_S = 30
+from test_framework.waiting import PATIENCE_S, until
 
 
 def chunk(first: int, owner: str = "user_ada", size: int = 0) -> Chunk:
     made = Chunk(RunRecord(ThreadHead(owner, "thr_1", "e1", 1), "run_1", "req_1", "a", None, "UTC", 0), first)
     made.frames = [b'{"text":"%b"}' % (b"x" * size)]
     return made
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not condition():  # noqa: ASYNC110  # what is awaited sets no event
-            await asyncio.sleep(0)
 
 
 class Pair:

@@ -12,6 +12,7 @@ from netra_backend.app.adapters.appending import AppendingLog
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead
 from netra_backend.app.ports import StoredRun
+from test_framework.waiting import turns
 
 
 class ToldLog(AppendingLog[str]):
@@ -38,11 +39,6 @@ class ToldLog(AppendingLog[str]):
 def a_run(owner: str = "user_ada", key: str | None = None) -> RunRecord:
     head = ThreadHead(owner, "thr_1", "epoch", 0, fence=1)
     return RunRecord(head, "run_1", "req_1", "golden", key, "UTC", 0)
-
-
-async def turns(count: int) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
 
 
 def frames(put: Sequence[Any]) -> list[list[list[bytes]]]:

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from netra_backend.app.adapters.memory_bus import MAX_UNDER_WAY, MemoryBus, MemoryHub
 from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead
+from test_framework.waiting import until
 
 
 def chunk(first: int, owner: str = "user_ada") -> Chunk:
     made = Chunk(RunRecord(ThreadHead(owner, "thr_1", "e", 1), "run_1", "req_1", "a", None, "UTC", 0), first)
     made.frames = [b"{}"]
     return made
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110  # what is awaited sets no event
-            await asyncio.sleep(0)
 
 
 class Ear:

@@ -127,14 +127,7 @@ def process_class(workshop: Callable[..., Any]) -> Any:
             """``kill -9``."""
             self.dead = True
             self.member.leave()
-            self.log.abandon()
-            runs = self.turns.all()
-            for active in runs:
-                if active.task is not None:
-                    active.task.cancel()
-            await asyncio.gather(*(active.task for active in runs if active.task is not None), return_exceptions=True)
-            for active in runs:
-                active.engine.close()
+            await super().die()
 
     return Process
 

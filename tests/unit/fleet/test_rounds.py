@@ -10,6 +10,7 @@ import pytest
 
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.fleet.rounds import RELOAD_S, Rounds
+from test_framework.waiting import turns
 
 
 class Looks:
@@ -40,11 +41,6 @@ class Read:
         await self.gate.wait()
         if self.fault is not None:
             raise self.fault
-
-
-async def turns(count: int = 5) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from netra_backend.app.services.audit_trail import AuditTrail
 from netra_backend.app.websocket_core.connection import Connection
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from netra_backend.app.websocket_core.websocket_manager_factory import WebSocketManagerFactory
+from test_framework import waiting
 from test_framework.clock import ManualClock
 from test_framework.ids import new_id
 
@@ -148,15 +149,10 @@ async def room(limits: Limits) -> Room:
     return Room(limits)
 
 
-async def _turns(count: int = 3) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
-
-
 @pytest.fixture
 def turns() -> Callable[..., Awaitable[None]]:
     """Let the loop turn a few times."""
-    return _turns
+    return waiting.turns
 
 
 @pytest.fixture

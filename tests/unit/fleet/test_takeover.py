@@ -11,9 +11,10 @@ from netra_backend.app.agents.agent import AgentResult
 from netra_backend.app.agents.supervisor import runs
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import TERMINAL, AgentCompleted, AgentThinking, ApprovalRequested
-from netra_backend.app.core.frames import ExecuteAgent, ResolveApproval
+from netra_backend.app.core.frames import ExecuteAgent
 from netra_backend.app.fleet.takeover import EVERY_S, Takeover
 from test_framework.counted_tool import Counter, adding, codes_of, kinds
+from test_framework.paying import let_pay, word
 
 
 class Sides:
@@ -420,20 +421,7 @@ class TestLeaving:
 class TestApprovals:
     @pytest.fixture
     def counter(self, two: Any) -> Counter:
-        made = Counter()
-
-        async def run(scope: Any) -> AgentResult:
-            outcome = await scope.use_tool("pay", amount=7)
-            return AgentResult("", {"ok": outcome.ok})
-
-        for each in two:
-            each.tool(adding(made, "pay", idempotent=False, approval=True))
-            each.agent("golden", run, ["pay"])
-        return made
-
-    def word(self, requested: ApprovalRequested, decision: Any = "approve", **other: Any) -> ResolveApproval:
-        told = {"approval_id": requested.approval_id, "arguments_hash": requested.arguments_hash, **other}
-        return ResolveApproval(told["approval_id"], decision, told["arguments_hash"], "word")
+        return let_pay(*two)
 
     async def test_a_word_said_at_another_process_counts_and_a_second_one_does_not(
         self, two: Any, counter: Counter
@@ -445,14 +433,14 @@ class TestApprovals:
         (waiting,) = await other.turns.approvals("user_ada")
         assert (waiting.approval_id, waiting.arguments) == (requested.approval_id, {"amount": 7})
         assert await other.turns.approvals("user_bob") == []
-        await other.turns.resolve(phone, self.word(requested))
+        await other.turns.resolve(phone, word(requested))
         assert [frame.id for frame in phone.said] == ["word"]
         events = await phone.ended(requested.run_id)
         assert (events[3].by, counter.calls) == (phone.connection_id, [7])
-        await other.turns.resolve(phone, self.word(requested))  # said again: it was decided so
+        await other.turns.resolve(phone, word(requested))  # said again: it was decided so
         assert [frame.id for frame in phone.said] == ["word", "word"]
         with pytest.raises(LookupError):
-            await other.turns.resolve(phone, self.word(requested, "deny"))
+            await other.turns.resolve(phone, word(requested, "deny"))
         assert await other.turns.approvals("user_ada") == []
 
     @pytest.mark.validation_point("approval.open")
@@ -461,13 +449,13 @@ class TestApprovals:
         laptop, bob = one.connect(), other.connect("user_bob")
         await one.ask(laptop, "golden")
         requested = await laptop.saw(ApprovalRequested)
-        for asker, word in (
-            (bob, self.word(requested)),
-            (other.connect(), self.word(requested, arguments_hash="0" * 64)),
-            (bob, self.word(requested, approval_id="apr_unknown")),
+        for asker, said in (
+            (bob, word(requested)),
+            (other.connect(), word(requested, arguments_hash="0" * 64)),
+            (bob, word(requested, approval_id="apr_unknown")),
         ):
             with pytest.raises(LookupError):
-                await other.turns.resolve(asker, word)
+                await other.turns.resolve(asker, said)
         assert (counter.calls, len(one.approvals.of("user_ada"))) == ([], 1)
 
     async def test_a_word_about_a_run_that_has_just_been_taken_over_is_asked_for_again(
@@ -479,12 +467,12 @@ class TestApprovals:
         requested = await phone.saw(ApprovalRequested)
         await one.die()
         with pytest.raises(DependencyUnavailable):
-            await other.turns.resolve(phone, self.word(requested))
+            await other.turns.resolve(phone, word(requested))
         await processes.lapse(one)
         with pytest.raises(DependencyUnavailable):
-            await other.turns.resolve(phone, self.word(requested))
+            await other.turns.resolve(phone, word(requested))
         await other.until(lambda: other.approvals.of("user_ada"))
-        await other.turns.resolve(phone, self.word(requested))
+        await other.turns.resolve(phone, word(requested))
         await phone.ended(requested.run_id)
         assert counter.calls == [7]
 

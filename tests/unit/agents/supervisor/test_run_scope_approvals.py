@@ -15,20 +15,13 @@ from netra_backend.app.core.events import (
 from netra_backend.app.core.frames import ResolveApproval
 from netra_backend.app.services.approvals import LIFETIME_MS
 from test_framework.counted_tool import Counter, adding, codes_of, kinds
+from test_framework.paying import let_pay, word
 
 
 class TestApproval:
     @pytest.fixture
     def counter(self, workshop: Any) -> Counter:
-        made = Counter()
-
-        async def run(scope: Any) -> AgentResult:
-            outcome = await scope.use_tool("pay", amount=7)
-            return AgentResult("", {"ok": outcome.ok})
-
-        workshop.tool(adding(made, "pay", idempotent=False, approval=True))
-        workshop.agent("golden", run, ["pay"])
-        return made
+        return let_pay(workshop)
 
     async def asked(self, workshop: Any, user_id: str = "user_ada") -> tuple[Any, ApprovalRequested]:
         client = workshop.connect(user_id)
@@ -36,16 +29,12 @@ class TestApproval:
         requested = await client.saw(ApprovalRequested)
         return client, requested
 
-    def word(self, requested: ApprovalRequested, decision: Any = "approve", **other: Any) -> ResolveApproval:
-        told = {"approval_id": requested.approval_id, "arguments_hash": requested.arguments_hash, **other}
-        return ResolveApproval(told["approval_id"], decision, told["arguments_hash"], "word")
-
     async def test_a_call_waits_for_its_users_word_and_is_done_after_it(self, workshop: Any, counter: Any) -> None:
         client, requested = await self.asked(workshop)
         assert counter.calls == []
         assert (requested.tool, requested.arguments) == ("pay", {"amount": 7})
         assert requested.expires_at == workshop.clock.now_ms() + LIFETIME_MS
-        await workshop.turns.resolve(client, self.word(requested))
+        await workshop.turns.resolve(client, word(requested))
         events = await client.ended(requested.run_id)
         assert kinds(events)[2:] == [
             "ApprovalRequested",
@@ -60,7 +49,7 @@ class TestApproval:
 
     async def test_a_denied_call_is_not_done(self, workshop: Any, counter: Any) -> None:
         client, requested = await self.asked(workshop)
-        await workshop.turns.resolve(client, self.word(requested, "deny"))
+        await workshop.turns.resolve(client, word(requested, "deny"))
         events = await client.ended(requested.run_id)
         assert codes_of(events) == ["APPROVAL_DENIED"]
         assert counter.calls == []
@@ -71,17 +60,17 @@ class TestApproval:
         client, requested = await self.asked(workshop)
         other = workshop.connect("user_bob")
         told = []
-        for asker, word in (
-            (other, self.word(requested)),
-            (client, self.word(requested, arguments_hash="0" * 64)),
-            (client, self.word(requested, approval_id="apr_unknown")),
+        for asker, said in (
+            (other, word(requested)),
+            (client, word(requested, arguments_hash="0" * 64)),
+            (client, word(requested, approval_id="apr_unknown")),
         ):
             with pytest.raises(LookupError) as refused:
-                await workshop.turns.resolve(asker, word)
+                await workshop.turns.resolve(asker, said)
             told.append((str(refused.value), refused.value.field, refused.value.hint))  # type: ignore[attr-defined]
         assert len(set(told)) == 1
         assert counter.calls == []
-        await workshop.turns.resolve(client, self.word(requested))
+        await workshop.turns.resolve(client, word(requested))
         await client.ended(requested.run_id)
         assert counter.calls == [7]
 
@@ -90,13 +79,13 @@ class TestApproval:
     ) -> None:
         client, requested = await self.asked(workshop)
         second = workshop.connect("user_ada")
-        await workshop.turns.resolve(client, self.word(requested))
+        await workshop.turns.resolve(client, word(requested))
         with pytest.raises(LookupError):
             await workshop.turns.resolve(
                 second, ResolveApproval(requested.approval_id, "deny", requested.arguments_hash, "another")
             )
         await client.ended(requested.run_id)
-        await workshop.turns.resolve(second, self.word(requested))
+        await workshop.turns.resolve(second, word(requested))
         assert [frame.id for frame in second.said] == ["word"]
         assert counter.calls == [7]
 
@@ -118,7 +107,7 @@ class TestApproval:
         client = workshop.connect()
         await workshop.turns.take_over()
         await workshop.until(lambda: workshop.approvals.of("user_ada"))
-        await workshop.turns.resolve(client, self.word(requested))
+        await workshop.turns.resolve(client, word(requested))
         await client.ended(requested.run_id)
         events = await workshop.stored(requested.run_id)
         assert kinds(events).count("ApprovalRequested") == 1
@@ -139,13 +128,13 @@ class TestApproval:
         workshop.tool(adding(counter, "pay", idempotent=idempotent, approval=True))
         workshop.agent("golden", run, ["pay"])
         client, requested = await self.asked(workshop)
-        await workshop.turns.resolve(client, self.word(requested, decision))
+        await workshop.turns.resolve(client, word(requested, decision))
         events = await client.ended(requested.run_id)
         counter.calls.clear()
         client = await workshop.killed_after(events, "user_ada", frames)
         if frames == 3:
             await workshop.until(lambda: workshop.approvals.of("user_ada"))
-            await workshop.turns.resolve(client, self.word(requested, decision))
+            await workshop.turns.resolve(client, word(requested, decision))
         await client.ended(requested.run_id)
         stored = await workshop.stored(requested.run_id)
         assert kinds(stored) == kinds(events)

@@ -114,15 +114,17 @@ class Turns:
             return
         head = await self._conversations.claim(user_id, frame.thread_id, frame.message)
         try:
-            if self._elsewhere is not None and not await self._held_here(self._elsewhere, head, requester, frame):
-                return
-            if key is not None and self._requests.is_recent(
-                user_id, key
-            ):  # it came over another socket in the meantime
-                answered = await self._requests.first_answer(user_id, key)
-                if answered is not None:
+            for _ in range(_TRIES):  # nothing is waited for between holding the thread and lining the run up in it
+                if self._elsewhere is not None and not await self._held_here(self._elsewhere, head, requester, frame):
+                    return
+                if key is None or not self._requests.is_recent(user_id, key):
+                    break
+                # It came over another socket in the meantime.
+                if answered := await self._requests.first_answer(user_id, key):
                     requester.say(answered)
                     return
+            else:
+                raise _on_its_way()
             if head.lines and frame.policy == "reject":
                 raise LimitRefused(
                     "A run is going on in this thread.",

@@ -72,6 +72,67 @@ class TestForwarding:
         again = await one.ask(laptop, "golden", "m1", thread_id="thr_1")
         assert isinstance((await laptop.ended(again.run_id))[-1], AgentCompleted)
 
+    async def test_nothing_else_happens_between_holding_a_thread_and_lining_a_run_up_in_it(
+        self, two: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one, *_ = two
+        runs, happened, at_line_up = one.turns._runs, list[str](), list[list[str]]()
+        resumed, line_up = runs.resumed, runs.line_up
+
+        async def and_watched(thread_id: str) -> None:
+            await resumed(thread_id)
+            asyncio.get_running_loop().call_soon(happened.append, "the loop went on")
+
+        def noted(active: Any) -> Any:
+            at_line_up.append(list(happened))
+            return line_up(active)
+
+        monkeypatch.setattr(runs, "resumed", and_watched)
+        monkeypatch.setattr(runs, "line_up", noted)
+        laptop = one.connect()
+        accepted = await one.ask(laptop, "golden", "m0", thread_id="thr_1", id="k1")
+        await laptop.ended(accepted.run_id)
+        assert at_line_up == [[]]
+        assert happened
+
+    async def test_a_thread_that_is_taken_over_while_a_key_is_looked_up_is_asked_for_again(
+        self, two: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one, other, gates, gates_of_other = two
+        laptop, phone = one.connect(), other.connect()
+        first = await one.ask(laptop, "golden", "m0", thread_id="thr_1")
+        await laptop.ended(first.run_id)
+        gates_of_other.shutting("m1")
+        requests, looks = one.turns._requests, list[str]()
+
+        async def meanwhile(owner: str, key: str) -> None:
+            looks.append(key)
+            if len(looks) == 2:
+                await one.log.release([one.log.known("thr_1")])
+                await other.ask(phone, "golden", "m1", thread_id="thr_1")
+
+        monkeypatch.setattr(requests, "first_answer", meanwhile)
+        monkeypatch.setattr(requests, "is_recent", lambda *_: len(looks) == 1)
+        second = await one.ask(laptop, "golden", "m2", thread_id="thr_1", id="k1")
+        assert (await phone.saw(RunQueued, second.run_id)).queue_position == 1
+        gates_of_other.open()
+        await phone.ended(second.run_id)
+        assert (gates.order, gates_of_other.order) == (["m0"], ["m1", "m2"])
+
+    async def test_a_key_whose_answer_cannot_be_found_out_is_to_be_sent_again(
+        self, two: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one, *_ = two
+
+        async def nothing(*_: Any) -> None:
+            return None
+
+        monkeypatch.setattr(one.turns._requests, "first_answer", nothing)
+        monkeypatch.setattr(one.turns._requests, "is_recent", lambda *_: True)
+        with pytest.raises(DependencyUnavailable, match="on its way"):
+            await one.ask(one.connect(), "golden", "m0", thread_id="thr_1", id="k1")
+        assert len(one.turns) == 0
+
     async def test_policy_reject_is_refused_by_the_holder_in_the_words_of_this_process(self, two: Any) -> None:
         one, other, gates, _ = two
         gates.shutting("m0")

@@ -14,6 +14,7 @@ from netra_backend.app.adapters.memory_store import MemoryStore
 from netra_backend.app.core.errors import DependencyUnavailable
 from test_framework.clock import START_MS, ManualClock
 from test_framework.log_story import LogStory, positions
+from test_framework.waiting import turns
 
 
 class Story(LogStory):
@@ -35,6 +36,34 @@ def clock() -> ManualClock:
 async def opened(clock: ManualClock) -> Callable[..., Story]:
     store = MemoryStore()
     return lambda process_id, pace=at_once: Story(store, process_id, clock, pace)
+
+
+class Untold:
+    """A run of ``one`` whose end is stored, which ``one`` is told only when it is not ``slow``; ``two`` shares the store."""
+
+    def __init__(self, opened: Callable[..., Story]) -> None:
+        self.slow = False
+        self.one: Story = opened("prc_1", self._pace)
+        self.two: Story = opened("prc_2")
+        self.run = self.one.run(self.one.thread())
+
+    def _pace(self, kind: str) -> float:
+        return 60.0 if self.slow and kind == "told" else 0.0
+
+    async def end(self) -> None:
+        self.one.write(self.run)
+        await self.one.log.durable(self.run)
+        self.slow = True
+        self.one.write(self.run, ends=True)
+        await turns(3)
+        assert self.run.head.fence == 1  # it does not know yet that it let go
+
+
+@pytest.fixture
+async def untold(opened: Callable[..., Story]) -> Untold:
+    made = Untold(opened)
+    await made.end()
+    return made
 
 
 async def test_nobody_is_fenced_off_as_a_whole(opened: Callable[..., Story]) -> None:
@@ -59,25 +88,12 @@ async def test_a_lease_is_renewed_until_the_process_ends(opened: Callable[..., S
     assert len(await two.log.take_over(9)) == 1
 
 
-async def test_what_is_appended_between_the_end_of_a_run_and_its_telling_keeps_the_thread(
-    opened: Callable[..., Story],
-) -> None:
-    slow = False
-    one = opened("prc_1", lambda kind: 60.0 if slow and kind == "told" else 0.0)
-    two = opened("prc_2")
-    run = one.run(one.thread())
-    one.write(run)
-    await one.log.durable(run)
-    slow = True
-    one.write(run, ends=True)
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert run.head.fence == 1  # it does not know yet that it let go
-    slow = False
+async def test_what_is_appended_between_the_end_of_a_run_and_its_telling_keeps_the_thread(untold: Untold) -> None:
+    one, two, run = untold.one, untold.two, untold.run
+    untold.slow = False
     later = one.run(run.head)
     one.write(later)
-    for _ in range(3):
-        await asyncio.sleep(0)
+    await turns(3)
     head = await two.log.find(run.head.thread_id)
     assert head is not None
     assert (head.top, positions(await two.read(head))) == (3, [1, 2, 3])
@@ -149,19 +165,8 @@ async def test_what_is_held_elsewhere_is_kept_when_old_threads_are_trimmed(
     assert await two.log.trim(START_MS) == 0
 
 
-async def test_who_let_go_knows_it_also_where_another_has_taken_hold_before_it_is_told(
-    opened: Callable[..., Story],
-) -> None:
-    slow = False
-    one = opened("prc_1", lambda kind: 60.0 if slow and kind == "told" else 0.0)
-    two = opened("prc_2")
-    run = one.run(one.thread())
-    one.write(run)
-    await one.log.durable(run)
-    slow = True
-    one.write(run, ends=True)
-    for _ in range(3):
-        await asyncio.sleep(0)
+async def test_who_let_go_knows_it_also_where_another_has_taken_hold_before_it_is_told(untold: Untold) -> None:
+    one, two, run = untold.one, untold.two, untold.run
     head = await two.log.find(run.head.thread_id)
     assert head is not None
     await two.log.hold(head)

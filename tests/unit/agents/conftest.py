@@ -11,6 +11,7 @@ import pytest
 from netra_backend.app.agents.agent import AgentResult
 from netra_backend.app.agents.cost_optimizer import CostOptimizer
 from netra_backend.app.agents.tools.usage_tools import usage_tools
+from netra_backend.app.agents.triage.intents import INTENTS
 from test_framework.scripted_scope import InProcessLedger, ScriptedScope
 from test_framework.usage_rows import usage_rows
 
@@ -44,3 +45,10 @@ def ask() -> Ask:
         return await CostOptimizer().run(scripted), scripted
 
     return run
+
+
+@pytest.fixture
+def unclear(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The classifier is in two minds about everything."""
+    scores = dict.fromkeys(INTENTS, -1.0) | {"cost_overview": 0.0, "price_lookup": -0.1, "out_of_scope": -0.1}
+    monkeypatch.setattr("netra_backend.app.agents.triage.decision.scores", lambda reading: dict(scores))

@@ -74,13 +74,6 @@ async def test_history_completes_a_fragment() -> None:
     assert (result.data["intent"], result.data["slots"]["period"]) == ("cost_overview", "last week")
 
 
-@pytest.fixture
-def unclear(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The classifier is in two minds about everything."""
-    scores = dict.fromkeys(INTENTS, -1.0) | {"cost_overview": 0.0, "price_lookup": -0.1, "out_of_scope": -0.1}
-    monkeypatch.setattr("netra_backend.app.agents.triage.decision.scores", lambda reading: dict(scores))
-
-
 @pytest.mark.usefixtures("unclear")
 async def test_what_is_unclear_is_asked_back() -> None:
     result, _ = await triaged("the haiku thing")

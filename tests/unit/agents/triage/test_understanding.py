@@ -62,13 +62,6 @@ def test_a_move_tells_all_models_and_its_factor(ask: Ask) -> None:
     assert found.volume_factor == 3.0
 
 
-@pytest.fixture
-def unclear(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The classifier is in two minds about everything."""
-    scores = dict.fromkeys(INTENTS, -1.0) | {"cost_overview": 0.0, "price_lookup": -0.1, "out_of_scope": -0.1}
-    monkeypatch.setattr("netra_backend.app.agents.triage.decision.scores", lambda reading: dict(scores))
-
-
 @pytest.mark.usefixtures("unclear")
 def test_what_is_unclear_is_asked_back_with_the_two_likeliest_intents(ask: Ask) -> None:
     found = ask("the haiku thing")

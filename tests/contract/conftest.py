@@ -20,8 +20,6 @@ from test_framework.ids import new_id
 from test_framework.log_story import LogStory
 from test_framework.service_clients import Prepared, own_netra_database
 
-Reopen = Callable[[], Awaitable[None]]
-
 
 @pytest.fixture
 def clock() -> ManualClock:
@@ -29,46 +27,39 @@ def clock() -> ManualClock:
 
 
 class StoryOverAnAdapter(LogStory):
-    """``reopen`` closes the log and opens what it stored again, as a next process does."""
+    """``opened`` opens a log over what is stored."""
 
-    reopen: Reopen
+    opened: Callable[[], Awaitable[EventLog]]
+
+    async def open(self) -> None:
+        self.tell(await self.opened())
+
+    async def reopen(self) -> None:
+        """Close the log and open what it stored again, as a next process does."""
+        await self.log.close()
+        await self.open()
 
 
 @asynccontextmanager
 async def over_sqlite(clock: ManualClock, directory: Path) -> AsyncIterator[StoryOverAnAdapter]:
     story = StoryOverAnAdapter()
 
-    async def reopen() -> None:
-        await story.log.close()
-        story.tell(opened())
-
-    def opened() -> EventLog:
+    async def opened() -> EventLog:
         return SqliteEventLog(directory / "events.db", clock, asyncio.get_running_loop(), story.publish, story.failed)
 
-    story.reopen = reopen
-    story.tell(opened())
-    try:
+    async with _told(story, opened):
         yield story
-    finally:
-        await story.log.close()
 
 
 @asynccontextmanager
 async def over_memory(clock: ManualClock, _: Path) -> AsyncIterator[StoryOverAnAdapter]:
-    story = StoryOverAnAdapter()
-    store = MemoryStore()
+    story, store = StoryOverAnAdapter(), MemoryStore()
 
-    async def reopen() -> None:
-        await story.log.close()
-        story.tell(opened())
-
-    def opened() -> EventLog:
+    async def opened() -> EventLog:
         return MemoryEventLog(store, clock, asyncio.get_running_loop(), story.publish, story.failed)
 
-    story.reopen = reopen
-    story.tell(opened())
-    yield story
-    await story.log.close()
+    async with _told(story, opened):
+        yield story
 
 
 @asynccontextmanager
@@ -77,19 +68,21 @@ async def over_postgres(place: Prepared, clock: ManualClock, _: Path) -> AsyncIt
 
     async with own_netra_database(place) as database:
 
-        async def reopen() -> None:
-            await story.log.close()
-            story.tell(await opened())
-
         async def opened() -> EventLog:
             return await PostgresEventLog.open(database.url, new_id("prc"), clock, story.publish, story.failed)
 
-        story.reopen = reopen
-        story.tell(await opened())
-        try:
+        async with _told(story, opened):
             yield story
-        finally:
-            await story.log.close()
+
+
+@asynccontextmanager
+async def _told(story: StoryOverAnAdapter, opened: Callable[[], Awaitable[EventLog]]) -> AsyncIterator[None]:
+    story.opened = opened
+    await story.open()
+    try:
+        yield
+    finally:
+        await story.log.close()
 
 
 EVENT_LOGS = {"sqlite": over_sqlite, "memory": over_memory, "postgres": over_postgres}

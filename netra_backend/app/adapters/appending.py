@@ -160,8 +160,9 @@ class AppendingLog(Generic[ChangeT]):
         for chunk in chunks:
             chunk.head.durable = chunk.first + len(chunk.frames) - 1
         if self._waiters:
-            for head in {chunk.head for chunk in chunks} & self._waiters.keys():
-                self._wake(head)
+            for chunk in chunks:  # in their order: that of a set would be another in each process
+                if chunk.head in self._waiters:
+                    self._wake(chunk.head)
         for change in changes:
             done = self._changes.pop(change)
             if not done.done():

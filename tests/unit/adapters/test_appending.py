@@ -55,6 +55,22 @@ async def test_what_is_appended_in_one_turn_and_by_its_first_steps_goes_to_the_s
     assert frames(log.put) == [[[b"1", b"2"]]]
 
 
+async def test_those_who_wait_are_woken_in_the_order_of_what_was_stored() -> None:
+    log, runs, woken = ToldLog(), [a_run() for _ in range(40)], list[int]()
+
+    async def waiting(number: int) -> None:
+        await log.durable(runs[number])
+        woken.append(number)
+
+    for run in reversed(runs):
+        log.append(run, b"1")
+    tasks = [asyncio.create_task(waiting(number)) for number in range(40)]
+    await turns(3)
+    log.commit()
+    await asyncio.gather(*tasks)
+    assert woken == list(reversed(range(40)))
+
+
 async def test_a_chunk_that_was_put_takes_no_more_frames() -> None:
     log, run = ToldLog(), a_run()
     log.append(run, b"1")

@@ -71,7 +71,7 @@ async def _login(connection: asyncpg.Connection) -> str:
 async def _schema(connection: asyncpg.Connection) -> str:
     from ..adapters.postgres_gate import check_schema
 
-    return f"version {await check_schema(connection)}; row-level security is forced on every table"
+    return f"version {await check_schema(connection)}; row-level security is forced on every table that holds what is anybody's"
 
 
 async def _redis(url: str) -> str:

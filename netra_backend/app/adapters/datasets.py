@@ -103,6 +103,11 @@ def folder_of(owner: str) -> str:
     return hashlib.sha256(b"netra usage\0" + owner.encode()).hexdigest()[:40]
 
 
+def spellings_of(directory: Path) -> tuple[str, ...]:
+    """What a directory is called, as it is named and as it is with its links followed."""
+    return tuple(sorted({str(directory), str(directory.resolve())}))
+
+
 def in_order(datasets: Sequence[Dataset]) -> list[Dataset]:
     """Oldest first."""
     return sorted(datasets, key=lambda dataset: (dataset.imported_at_ms, dataset.dataset_id))

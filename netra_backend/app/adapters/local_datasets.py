@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from .dataset_directory import DatasetDirectory
-from .datasets import Dataset, DatasetsChanged
+from .datasets import Dataset, DatasetsChanged, spellings_of
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
@@ -23,8 +23,7 @@ class LocalDatasets:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        root = self._directory.root
-        return tuple(sorted({str(root), str(root.resolve())}))
+        return spellings_of(self._directory.root)
 
     async def start(self) -> None:
         await asyncio.to_thread(self._directory.recover)

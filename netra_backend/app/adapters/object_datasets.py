@@ -25,7 +25,7 @@ from ..core.ids import check_id
 from ..ports import Clock, Entropy
 from .dataset_cache import Copy, DatasetCache
 from .dataset_catalogue import EMPTY, Catalogue, Entry, with_entry, without, without_older
-from .datasets import ROWS_FILE, Dataset, DatasetsChanged, folder_of
+from .datasets import ROWS_FILE, Dataset, DatasetsChanged, folder_of, spellings_of
 from .local_datasets import to_its_end
 from .object_bucket import Bucket, Held, Truncated, digest_of
 
@@ -62,8 +62,7 @@ class ObjectDatasets:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        directory = self._cache.directory
-        return tuple(sorted({str(directory), str(directory.resolve())}))
+        return spellings_of(self._cache.directory)
 
     async def start(self) -> None:
         await asyncio.to_thread(self._cache.open)

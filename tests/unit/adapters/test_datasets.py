@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from netra_backend.app.adapters.datasets import admit, check_room, deleted_meanwhile, folder_of, in_order
+from netra_backend.app.adapters.datasets import admit, check_room, deleted_meanwhile, folder_of, in_order, spellings_of
 from netra_backend.app.core.errors import InvalidContextError, ToolFault
 from test_framework.dataset_story import dataset
 
@@ -14,6 +16,14 @@ def test_a_folder_tells_nothing_and_belongs_to_one_owner() -> None:
 def test_who_is_no_id_has_no_folder(owner: str) -> None:
     with pytest.raises(InvalidContextError):
         folder_of(owner)
+
+
+def test_a_directory_is_spelled_as_it_is_named_and_as_it_really_lies(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    real, link = tmp_path.resolve() / "real", tmp_path.resolve() / "link"
+    assert spellings_of(link) == (str(link), str(real))
+    assert spellings_of(real) == (str(real),)
 
 
 def test_datasets_come_oldest_first() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,20 +38,23 @@ class Machine:
         return sorted(path.name for path in self.cache.directory.rglob("*") if path.is_file())
 
 
-@pytest.fixture
-async def machine(object_bucket: ObjectBucket, tmp_path: Path) -> AsyncIterator[Machine]:
-    machine = Machine(object_bucket.url, tmp_path / "machine")
+@asynccontextmanager
+async def started(machine: Machine) -> AsyncIterator[Machine]:
     await machine.datasets.start()
     yield machine
     await machine.datasets.close()
+
+
+@pytest.fixture
+async def machine(object_bucket: ObjectBucket, tmp_path: Path) -> AsyncIterator[Machine]:
+    async with started(Machine(object_bucket.url, tmp_path / "machine")) as machine:
+        yield machine
 
 
 @pytest.fixture
 async def another(object_bucket: ObjectBucket, tmp_path: Path) -> AsyncIterator[Machine]:
-    machine = Machine(object_bucket.url, tmp_path / "another")
-    await machine.datasets.start()
-    yield machine
-    await machine.datasets.close()
+    async with started(Machine(object_bucket.url, tmp_path / "another")) as machine:
+        yield machine
 
 
 async def test_keys_begin_with_the_owner_and_tell_nothing(machine: Machine, object_bucket: ObjectBucket) -> None:

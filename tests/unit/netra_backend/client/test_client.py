@@ -96,6 +96,12 @@ async def _scripted(*scripts: Script) -> AsyncIterator[tuple[str, list[str]]]:
     assert not faults
 
 
+async def _cut_within_a_run(peer: Peer) -> None:
+    await peer.welcomes()
+    await peer.says(_accepted(await peer.hears("execute_agent")), *RUN[:2])
+    await peer.socket.close(1012, "draining")
+
+
 async def _answer(client: NetraClient) -> list[int]:
     async with asyncio.timeout(PATIENCE_S):
         return [event.seq async for event in client.ask("hi", agent="echo")]
@@ -117,11 +123,6 @@ async def test_a_run_is_followed_from_its_message_to_its_end() -> None:
 async def test_after_a_cut_it_resumes_where_it_stood_and_gives_every_event_once() -> None:
     resumed: list[dict[str, Any]] = []
 
-    async def cut(peer: Peer) -> None:
-        await peer.welcomes()
-        await peer.says(_accepted(await peer.hears("execute_agent")), *RUN[:2])
-        await peer.socket.close(1012, "draining")
-
     async def rest(peer: Peer) -> None:
         await peer.welcomes()
         resumed.append(await peer.hears("resume"))
@@ -130,7 +131,7 @@ async def test_after_a_cut_it_resumes_where_it_stood_and_gives_every_event_once(
 
     states: list[str] = []
     async with (
-        _scripted(cut, rest) as (url, _),
+        _scripted(_cut_within_a_run, rest) as (url, _),
         NetraClient(url, "token", user_id="alice", told=states.append) as client,
     ):
         assert await _answer(client) == [1, 2, 3, 4]
@@ -197,11 +198,6 @@ async def test_a_reset_makes_it_take_the_thread_from_its_oldest_event() -> None:
 
 
 async def test_an_event_of_a_new_epoch_that_comes_before_its_reset_is_not_taken_for_one_of_the_old() -> None:
-    async def cut(peer: Peer) -> None:
-        await peer.welcomes()
-        await peer.says(_accepted(await peer.hears("execute_agent")), *RUN[:2])
-        await peer.socket.close(1012, "draining")
-
     async def restored(peer: Peer) -> None:
         await peer.welcomes()
         await peer.hears("resume")
@@ -211,7 +207,7 @@ async def test_an_event_of_a_new_epoch_that_comes_before_its_reset_is_not_taken_
         await peer.says(*RUN, LIVE)
         await peer.socket.wait_closed()
 
-    async with _scripted(cut, restored) as (url, _), NetraClient(url, "token", user_id="alice") as client:
+    async with _scripted(_cut_within_a_run, restored) as (url, _), NetraClient(url, "token", user_id="alice") as client:
         async with asyncio.timeout(PATIENCE_S):
             events = [event async for event in client.ask("hi", agent="echo")]
     assert [event.seq for event in events] == [1, 2, 1, 2, 3, 4]

@@ -52,16 +52,22 @@ async def test_a_deleted_users_name_is_not_left_in_the_file_nor_in_the_log_besid
     assert stored(tmp_path / "audit.db").replace(b"user_adam", b"").count(b"user_ada") == 0
 
 
-async def test_a_full_queue_drops_and_counts_and_waits_for_nothing(tmp_path: Path) -> None:
-    audit = SqliteAudit(tmp_path / "audit.db", room=10)
-    blocked, go_on = threading.Event(), threading.Event()
+async def held_up(audit: SqliteAudit) -> tuple[asyncio.Task[None], threading.Event]:
+    """A question that the audit's thread works at until the event is set."""
+    begun, go_on = threading.Event(), threading.Event()
 
-    def block(connection: sqlite3.Connection) -> None:
-        blocked.set()
+    def wait(_: sqlite3.Connection) -> None:
+        begun.set()
         go_on.wait()
 
-    question = asyncio.create_task(audit._ask(block))
-    await asyncio.to_thread(blocked.wait)
+    question = asyncio.create_task(audit._ask(wait))
+    await asyncio.to_thread(begun.wait)
+    return question, go_on
+
+
+async def test_a_full_queue_drops_and_counts_and_waits_for_nothing(tmp_path: Path) -> None:
+    audit = SqliteAudit(tmp_path / "audit.db", room=10)
+    question, go_on = await held_up(audit)
     for number in range(25):
         audit.record("ada", "refused", None, {}, number)
     assert audit.dropped == 15
@@ -71,18 +77,13 @@ async def test_a_full_queue_drops_and_counts_and_waits_for_nothing(tmp_path: Pat
     await audit.close()
 
 
-async def test_of_one_owner_the_newest_rows_are_kept_and_others_stay(tmp_path: Path) -> None:
+async def test_rows_that_are_nobodys_are_bounded_as_an_owners_are(tmp_path: Path) -> None:
     audit = SqliteAudit(tmp_path / "audit.db", kept=20)
-    audit.record("bob", "revoked", None, {}, 0)
     for number in range(200):
-        audit.record("ada", "refused", None, {}, number)
         audit.record(None, "refused", None, {}, number)
-    assert [row["at_ms"] for row in await audit.rows("ada", 100)][:20] == list(range(199, 179, -1))
-    assert len(await audit.rows("ada", 100)) <= 22
-    assert len(await audit.rows("bob", 100)) == 1
     await audit.close()
     connection = sqlite3.connect(tmp_path / "audit.db")
-    assert connection.execute("SELECT count(*) FROM audit WHERE owner IS NULL").fetchone()[0] <= 22
+    assert 20 <= connection.execute("SELECT count(*) FROM audit WHERE owner IS NULL").fetchone()[0] <= 22
     connection.close()
 
 
@@ -123,14 +124,7 @@ async def test_a_file_that_somebody_else_holds_loses_rows_but_not_the_thread(
 
 
 async def test_a_question_that_nobody_waits_for_any_more_is_left_out(audit: SqliteAudit) -> None:
-    blocked, go_on = threading.Event(), threading.Event()
-
-    def block(connection: sqlite3.Connection) -> None:
-        blocked.set()
-        go_on.wait()
-
-    first = asyncio.create_task(audit._ask(block))
-    await asyncio.to_thread(blocked.wait)
+    first, go_on = await held_up(audit)
     asked: list[bool] = []
     second = asyncio.create_task(audit._ask(lambda connection: asked.append(True)))
     await asyncio.sleep(0)

@@ -45,7 +45,7 @@ class MemoryFleetMember:
         answering = asked._loop.create_task(_answer_of(asked._answer, command))
         await asyncio.wait([answering])
         await self._way()
-        if answering.cancelled() or asked.cut_off or self.cut_off:
+        if answering.cancelled() or answering.exception() is not None or asked.cut_off or self.cut_off:
             raise _silence()
         return answering.result()
 

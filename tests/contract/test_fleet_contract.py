@@ -1,0 +1,106 @@
+"""What the line between processes promises (``ports.Fleet``) while nothing goes wrong with it: one suite over all adapters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import pytest
+
+from netra_backend.app.adapters.memory_fleet import MemoryFleet
+from netra_backend.app.adapters.postgres_connection import WRITER
+from netra_backend.app.adapters.postgres_fleet import PostgresFleet
+from netra_backend.app.adapters.postgres_lease import PostgresLease
+from netra_backend.app.adapters.postgres_lines import PostgresLines
+from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.ports import Fleet
+from test_framework.service_clients import Prepared, own_netra_database
+
+PATIENCE_S = 20
+
+
+class Process:
+    """One process on the line: it answers with its name, and keeps what it hears."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet = fleet
+        self.heard: asyncio.Queue[bytes] = asyncio.Queue()
+        fleet.serve(self.answer, self.heard.put_nowait)
+
+    async def answer(self, command: bytes) -> bytes:
+        if command == b"fail":
+            raise RuntimeError("not today")
+        return self.fleet.process_id.encode() + b":" + command
+
+    async def hears(self, count: int) -> list[bytes]:
+        """The next letters."""
+        async with asyncio.timeout(PATIENCE_S):
+            return [await self.heard.get() for _ in range(count)]
+
+
+Join = Callable[[str], Awaitable[Process]]
+
+
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.real_services)])
+def place(request: pytest.FixtureRequest) -> Prepared | None:
+    """Where the line is in a database; ``None``: in memory."""
+    return None if request.param == "memory" else request.getfixturevalue("prepared_postgres")
+
+
+@pytest.fixture
+async def join(place: Prepared | None) -> AsyncIterator[Join]:
+    """Makes one more living process on the line."""
+    async with AsyncExitStack() as stack:
+        if place is None:
+            line = MemoryFleet()
+
+            async def one_more(process_id: str) -> Process:
+                return Process(line.join(process_id, asyncio.get_running_loop()))
+        else:
+            database = await stack.enter_async_context(own_netra_database(place))
+
+            async def one_more(process_id: str) -> Process:
+                lines = PostgresLines(database.url, WRITER, 1)
+                stack.push_async_callback(lines.close)
+                lease = PostgresLease(lines, process_id, _nothing)
+                await lease.take()
+                stack.push_async_callback(lease.give_up)
+                fleet = await PostgresFleet.open(database.url, process_id)
+                stack.push_async_callback(fleet.close)
+                return Process(fleet)
+
+        yield one_more
+
+
+async def _nothing() -> None:
+    """A lease lasts as long as a test."""
+
+
+async def test_who_is_asked_answers_and_each_question_gets_its_own_answer(join: Join) -> None:
+    one, two, _ = [await join(name) for name in ("prc_one", "prc_two", "prc_three")]
+    asked = [("prc_two", b"a"), ("prc_three", b"b"), ("prc_two", b"")]
+    answers = await asyncio.gather(*(one.fleet.ask(*each) for each in asked), two.fleet.ask("prc_one", b"c"))
+    assert answers == [b"prc_two:a", b"prc_three:b", b"prc_two:", b"prc_one:c"]
+
+
+async def test_what_is_told_is_heard_by_every_other_process_once_and_in_order(join: Join) -> None:
+    one, two, three = [await join(name) for name in ("prc_one", "prc_two", "prc_three")]
+    told = [b"%d \x00\xff" % number for number in range(20)]
+    for each in told:
+        one.fleet.tell(each)
+    assert await two.hears(20) == await three.hears(20) == told
+    await two.fleet.ask("prc_one", b"a later letter")
+    assert [each.heard.qsize() for each in (one, two, three)] == [0, 0, 0]
+
+
+async def test_one_that_cannot_answer_is_unavailable_and_answers_the_next(join: Join) -> None:
+    one, _ = [await join(name) for name in ("prc_one", "prc_two")]
+    with pytest.raises(DependencyUnavailable):
+        await one.fleet.ask("prc_two", b"fail")
+    assert await one.fleet.ask("prc_two", b"a") == b"prc_two:a"
+
+
+async def test_the_living_processes_are_known_to_each(join: Join) -> None:
+    one, two = [await join(name) for name in ("prc_one", "prc_two")]
+    assert sorted(await one.fleet.processes()) == sorted(await two.fleet.processes()) == ["prc_one", "prc_two"]

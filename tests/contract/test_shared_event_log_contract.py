@@ -489,6 +489,18 @@ class TestReading:
             assert (head.top, head.durable) == (top, top)
             assert len(await two.read(head)) == top
 
+    async def test_a_thread_that_is_stored_is_found_also_where_that_is_not_known_yet(self, sharing: Sharing) -> None:
+        one = await sharing.open()
+        run = await one.ended("user_ada")
+        run.head.fence, run.head.durable = max(1, run.head.fence), 0  # the store's answer is on its way
+        looking = asyncio.create_task(one.log.find(run.head.thread_id))
+        await asyncio.wait([looking], timeout=0.2)
+        assert not looking.done()
+        run.head.durable = run.head.top
+        one.log._wake(run.head)  # type: ignore[attr-defined]  # it is here
+        head = await looking
+        assert head is run.head
+
     async def test_what_moved_since_is_told_of_those_who_are_asked_for(self, sharing: Sharing) -> None:
         one, two = await sharing.open(), await sharing.open()
         assert await two.log.newest_ms() == 0

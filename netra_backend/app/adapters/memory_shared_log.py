@@ -76,6 +76,8 @@ class SharedMemoryLog(MemoryEventLog):
             _bring_up(known, found)
         elif known is not None and found is not None and known.epoch != found.epoch and not known.durable:
             return found  # another process was first; what is begun here is refused soon
+        elif known is not None and found is not None and known.owner and not known.durable:
+            await self._settled(known)  # it is stored, and others may have told of it: the answer is on its way
         return known
 
     async def hold(self, head: ThreadHead) -> list[StoredRun]:

@@ -104,6 +104,8 @@ class PostgresEventLog(AppendingLog[Change]):
             known = ThreadHead("", thread_id, "", 0)
             self._keep(known)
         elif _is_certain(known):
+            if not known.durable and known.owner and known.epoch == found["epoch"]:
+                await self._settled(known)  # it is stored, and others may have told of it: the answer is on its way
             if known.durable or not known.owner or known.epoch == found["epoch"]:
                 return known
             known = ThreadHead("", thread_id, "", 0)  # another process was first; what is begun here is refused soon

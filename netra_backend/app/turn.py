@@ -6,14 +6,11 @@ Where several processes share one store, a request is taken by the one that hold
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import Final
 
 from .agents.supervisor.active_run import ActiveRun
-from .agents.supervisor.agent_registry import AgentRegistry
-from .agents.supervisor.execution_engine_factory import ExecutionEngineFactory
-from .agents.supervisor.run_services import RunServices
+from .agents.supervisor.run_parts import RunParts
 from .agents.supervisor.runs import Runs
 from .core import validation
 from .core.commands import WaitingCall
@@ -22,12 +19,9 @@ from .core.events import RunQueued, UserMessage
 from .core.frames import Accepted, CancelRun, ExecuteAgent, ResolveApproval
 from .core.history import HeldElsewhere, Refused, RunRecord, ThreadHead
 from .core.journal import Journal
-from .core.limits import Limits, Quotas
-from .ports import EventLog
 from .services.accepted_requests import AcceptedRequests
 from .services.approvals import in_the_log, run_id_of
 from .services.colleagues import Colleagues
-from .services.conversations import Conversations
 from .services.requester import Requester
 from .services.user_execution_context import UserExecutionContext
 
@@ -40,39 +34,11 @@ class Turns:
     ``elsewhere`` are the other processes of the server, ``None`` where there are none.
     """
 
-    def __init__(
-        self,
-        *,
-        log: EventLog,
-        conversations: Conversations,
-        engines: ExecutionEngineFactory,
-        registry: AgentRegistry,
-        services: RunServices,
-        quotas: Quotas,
-        limits: Limits,
-        loop: asyncio.AbstractEventLoop,
-        elsewhere: Colleagues | None = None,
-    ) -> None:
-        self._log = log
-        self._conversations = conversations
-        self._engines = engines
-        self._registry = registry
-        self._services = services
-        self._quotas = quotas
-        self._limits = limits
-        self._loop = loop
+    def __init__(self, parts: RunParts, elsewhere: Colleagues | None = None) -> None:
+        self._parts = parts
         self._elsewhere = elsewhere
-        self._requests = AcceptedRequests(log, conversations, services.clock)
-        self._runs = runs = Runs(
-            log=log,
-            conversations=conversations,
-            engines=engines,
-            registry=registry,
-            services=services,
-            quotas=quotas,
-            limits=limits,
-            loop=loop,
-        )
+        self._requests = AcceptedRequests(parts.log, parts.conversations, parts.services.clock)
+        self._runs = runs = Runs(parts)
         self.of_user, self.all, self.tick = runs.of_user, runs.all, runs.tick
         self.stop_user, self.stop_thread, self.take_over = runs.stop_user, runs.end_thread, runs.take_over
 
@@ -96,7 +62,7 @@ class Turns:
 
     def asks_here(self, owner: str, approval_id: str) -> bool:
         """Whether the run that asks for this approval goes on here, or was decided upon here lately."""
-        return self._services.approvals.knows(approval_id) or self.is_here(owner, run_id_of(approval_id))
+        return self._parts.services.approvals.knows(approval_id) or self.is_here(owner, run_id_of(approval_id))
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
@@ -107,12 +73,12 @@ class Turns:
         out to have refused it, it is begun anew, and what is raised then is told by ``requester.refuse``.
         """
         user_id = requester.user_id
-        self._registry.check(frame.agent)
+        self._parts.registry.check(frame.agent)
         key = frame.id
         if key is not None and (answered := await self._requests.first_answer(user_id, key)):
             requester.say(answered)
             return
-        head = await self._conversations.claim(user_id, frame.thread_id, frame.message)
+        head = await self._parts.conversations.claim(user_id, frame.thread_id, frame.message)
         try:
             for _ in range(_TRIES):  # nothing is waited for between holding the thread and lining the run up in it
                 if self._elsewhere is not None and not await self._held_here(self._elsewhere, head, requester, frame):
@@ -132,7 +98,7 @@ class Turns:
                     field="policy",
                     point=validation.THREAD_BUSY,
                 )
-            full = len(self._runs.active) >= self._limits.process_runs or self._runs.draining
+            full = len(self._runs.active) >= self._parts.limits.process_runs or self._runs.draining
             if full and (head.lines or self._elsewhere is None or not self._elsewhere.is_somebody):
                 raise LimitRefused(
                     "This server has no room for another run.",
@@ -155,7 +121,7 @@ class Turns:
                 self._elsewhere.offer_work()
         finally:
             if not head.top:  # nothing came of it: the id is as free as it was, also for another process
-                self._log.forget(head.thread_id)
+                self._parts.log.forget(head.thread_id)
 
     async def _held_here(
         self, elsewhere: Colleagues, head: ThreadHead, requester: Requester, frame: ExecuteAgent
@@ -166,18 +132,18 @@ class Turns:
             if head.fence:
                 return True
             try:
-                await self._runs.resume(await self._log.hold(head))
+                await self._runs.resume(await self._parts.log.hold(head))
             except HeldElsewhere as other:
                 if await elsewhere.start(other.process_id, requester, frame, head.thread_id):
                     return False
             if head.owner != requester.user_id:  # it was deleted since it was found
-                await self._conversations.claim(requester.user_id, head.thread_id, frame.message)
+                await self._parts.conversations.claim(requester.user_id, head.thread_id, frame.message)
         raise _on_its_way()
 
     async def _accept(
         self, requester: Requester, frame: ExecuteAgent, head: ThreadHead, waits: bool, attempt: int
     ) -> ActiveRun:
-        services, user_id = self._services, requester.user_id
+        services, user_id = self._parts.services, requester.user_id
         run = RunRecord(
             head,
             services.mint("run"),
@@ -190,13 +156,13 @@ class Turns:
         context = UserExecutionContext(
             user_id, head.thread_id, run.run_id, run.request_id, connection_id=requester.connection_id
         )
-        quota = self._quotas.of(user_id, services.clock.monotonic())
+        quota = self._parts.quotas.of(user_id, services.clock.monotonic())
         if waits:
             quota.add_queued()
         else:
             quota.add_run()
         try:
-            engine = await self._engines.create_for_user(context, scopes=requester.scopes)
+            engine = await self._parts.engines.create_for_user(context, scopes=requester.scopes)
             try:
                 engine.emitter.bind(run)
                 chunk = engine.emitter.emit(
@@ -210,7 +176,7 @@ class Turns:
                 quota.drop_queued()
             else:
                 quota.drop_run()
-            self._quotas.release(user_id)
+            self._parts.quotas.release(user_id)
             raise
         run.seq = head.top
         accepted = Accepted(frame.id, head.thread_id, head.epoch, run.run_id, run.seq)
@@ -237,11 +203,11 @@ class Turns:
         self._runs.lose(active.run)
         if frame.id is not None:
             self._requests.drop(requester.user_id, frame.id)
-        self._loop.create_task(self._begin_anew(active.run, requester, frame, attempt + 1))
+        self._parts.loop.create_task(self._begin_anew(active.run, requester, frame, attempt + 1))
 
     async def _begin_anew(self, before: RunRecord, requester: Requester, frame: ExecuteAgent, attempt: int) -> None:
         try:
-            stored = await self._log.run(before.run_id)
+            stored = await self._parts.log.run(before.run_id)
             if stored is not None:  # it was stored, and another process holds it since: that is as good as accepted
                 epoch = before.head.epoch
                 requester.say(Accepted(frame.id, stored.thread_id, epoch, stored.run_id, stored.seq))
@@ -264,7 +230,7 @@ class Turns:
                 requester.say(Accepted(frame.id, head.thread_id, head.epoch, run_id))
                 self._runs.stop(active, "user")
                 return
-            stored = await self._conversations.owned_run(owner, run_id)
+            stored = await self._parts.conversations.owned_run(owner, run_id)
             if stored.ended_seq or self._elsewhere is None:
                 requester.say(Accepted(frame.id, stored.thread_id, run_id=run_id))
                 return
@@ -278,14 +244,14 @@ class Turns:
         """Say the user's word about a tool call that waits for it, as said ``by`` the connection where nobody else is named.
         Saying the same again changes nothing. Raises ``NotFound``."""
         owner, by = requester.user_id, by or requester.connection_id or "http"
-        approvals, asked = self._services.approvals, (frame.approval_id, frame.decision, frame.arguments_hash)
+        approvals, asked = self._parts.services.approvals, (frame.approval_id, frame.decision, frame.arguments_hash)
         accept = partial(requester.say, Accepted(frame.id))
         try:
             approvals.resolve(owner, *asked, by, accept)
         except NotFound:
             if approvals.knows(frame.approval_id):
                 raise
-            found = await in_the_log(self._log, owner, *asked)
+            found = await in_the_log(self._parts.log, owner, *asked)
             if found == "unknown":
                 raise
             if found == "open":
@@ -309,7 +275,7 @@ class Turns:
 
     def approvals_here(self, owner: str) -> list[WaitingCall]:
         """As ``approvals``, of the runs of this process."""
-        return [each.told() for each in self._services.approvals.of(owner)]
+        return [each.told() for each in self._parts.services.approvals.of(owner)]
 
     async def end_user(self, owner: str, by: str) -> None:
         """Stop all runs of one user, wherever they are, wait until they have ended, and forget the user's idempotency keys."""
@@ -329,7 +295,7 @@ class Turns:
         for _ in range(_TRIES):
             await self.end_user(owner, by)
             try:
-                deleted += await self._log.delete_owner(owner)
+                deleted += await self._parts.log.delete_owner(owner)
             except HeldElsewhere:
                 continue
             if self._elsewhere is not None:
@@ -346,28 +312,28 @@ class Turns:
                 assert self._elsewhere is not None
                 if not await self._elsewhere.delete_thread(other.process_id, owner, thread_id):
                     continue
-                self._log.forget(thread_id)
+                self._parts.log.forget(thread_id)
             return
         raise _on_its_way()
 
     async def delete_thread_here(self, owner: str, thread_id: str) -> None:
         """As ``delete_thread``; raises ``HeldElsewhere`` where another process is to do it."""
         await self._runs.resumed(thread_id)
-        head = await self._conversations.owned_thread(owner, thread_id)
+        head = await self._parts.conversations.owned_thread(owner, thread_id)
         await self._runs.end_thread(head, "user")
-        await self._log.delete_thread(head)
+        await self._parts.log.delete_thread(head)
         if self._elsewhere is not None:
             self._elsewhere.forget([thread_id])
 
     async def _holder(self, owner: str, run_id: str) -> str | None:
         """The other process that holds this run. One that nobody holds is taken over, where there is room."""
-        holder = (await self._log.holders(owner)).get(run_id)
+        holder = (await self._parts.log.holders(owner)).get(run_id)
         if holder is None and self._runs.get(run_id) is None:
             await self._runs.take_over()
         return holder
 
     async def _holders(self, owner: str) -> list[str]:
-        return sorted(set((await self._log.holders(owner)).values()))
+        return sorted(set((await self._parts.log.holders(owner)).values()))
 
     # --- the end ----------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from .adapters.system_clock import SystemClock, SystemEntropy
 from .agents.cost_optimizer import CostOptimizer
 from .agents.supervisor.agent_registry import AgentRegistry, MakeAgent
 from .agents.supervisor.execution_engine_factory import ExecutionEngineFactory
+from .agents.supervisor.run_parts import RunParts
 from .agents.supervisor.run_services import RunServices
 from .agents.tools.tool import Tool
 from .agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
@@ -143,14 +144,16 @@ async def open_runtime(
         audit_trail = AuditTrail(audit, clock)
         services = RunServices(clock, Approvals(), new_id, _model(settings), audit_trail)
         turns = Turns(
-            log=log,
-            conversations=conversations,
-            engines=engines,
-            registry=registry,
-            services=services,
-            quotas=quotas,
-            limits=limits,
-            loop=loop,
+            RunParts(
+                log=log,
+                conversations=conversations,
+                engines=engines,
+                registry=registry,
+                services=services,
+                quotas=quotas,
+                limits=limits,
+                loop=loop,
+            ),
             elsewhere=colleagues,
         )
         desk = FrontDesk(

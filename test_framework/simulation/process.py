@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 from netra_backend.app.adapters.memory_event_log import MemoryEventLog
 from netra_backend.app.agents.supervisor.agent_registry import AgentRegistry
 from netra_backend.app.agents.supervisor.execution_engine_factory import ExecutionEngineFactory
+from netra_backend.app.agents.supervisor.run_parts import RunParts
 from netra_backend.app.agents.supervisor.run_services import RunServices
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from netra_backend.app.core.errors import DependencyUnavailable, NotFound
@@ -189,14 +190,16 @@ class ServerProcess:
         self._managers.configure(limits, clock)
         self._audit_trail = AuditTrail(_NoAudit(), clock)
         self.turns = Turns(
-            log=self.log,
-            conversations=self.conversations,
-            engines=self.engines,
-            registry=registry,
-            services=RunServices(clock, Approvals(), self.mint, EchoModel(rng, slowest)),
-            quotas=self.quotas,
-            limits=limits,
-            loop=loop,
+            RunParts(
+                log=self.log,
+                conversations=self.conversations,
+                engines=self.engines,
+                registry=registry,
+                services=RunServices(clock, Approvals(), self.mint, EchoModel(rng, slowest)),
+                quotas=self.quotas,
+                limits=limits,
+                loop=loop,
+            ),
             elsewhere=self._elsewhere,
         )
         self._desk = FrontDesk(

@@ -13,6 +13,7 @@ from netra_backend.app.adapters.memory_store import MemoryStore
 from netra_backend.app.agents.agent import AgentResult
 from netra_backend.app.agents.supervisor.agent_registry import AgentRegistry
 from netra_backend.app.agents.supervisor.execution_engine_factory import ExecutionEngineFactory
+from netra_backend.app.agents.supervisor.run_parts import RunParts
 from netra_backend.app.agents.supervisor.run_services import RunServices
 from netra_backend.app.agents.tools.tool import Tool
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES, UnifiedToolDispatcherFactory
@@ -162,14 +163,16 @@ class Workshop:
         self.services = RunServices(self.clock, self.approvals, self.mint, self.model, AuditTrail(audit, self.clock))
         self.conversations = Conversations(self.log, self.clock, self.entropy, self.mint, self.quotas)
         self.turns = Turns(
-            log=self.log,
-            conversations=self.conversations,
-            engines=self.engines,
-            registry=self.registry,
-            services=self.services,
-            quotas=self.quotas,
-            limits=self.limits,
-            loop=loop,
+            RunParts(
+                log=self.log,
+                conversations=self.conversations,
+                engines=self.engines,
+                registry=self.registry,
+                services=self.services,
+                quotas=self.quotas,
+                limits=self.limits,
+                loop=loop,
+            ),
             elsewhere=self.elsewhere,
         )
 

@@ -11,17 +11,13 @@ from ...core.errors import DependencyUnavailable
 from ...core.events import AgentCancelled, UserMessage, decode_event
 from ...core.history import RunRecord, ThreadHead
 from ...core.journal import Journal
-from ...core.limits import Limits, Quotas
-from ...ports import EventLog, StoredRun
-from ...services.conversations import Conversations
+from ...ports import StoredRun
 from ...services.user_execution_context import UserExecutionContext
 from ..agent import PastMessage
 from ..tools.unified_tool_dispatcher_factory import BASE_SCOPES
 from .active_run import ActiveRun
-from .agent_registry import AgentRegistry
-from .execution_engine_factory import ExecutionEngineFactory
 from .past_messages import past_messages
-from .run_services import RunServices
+from .run_parts import RunParts
 
 _LOG: Final = logging.getLogger("netra.turn")
 _CANCEL_S: Final = 1.0  # how long a run that is left to its journal may take to let go
@@ -33,26 +29,8 @@ LOST: Final = "another process"
 class Runs:
     """Those that were accepted or taken over here and have not ended: ``active``, by their ids."""
 
-    def __init__(
-        self,
-        *,
-        log: EventLog,
-        conversations: Conversations,
-        engines: ExecutionEngineFactory,
-        registry: AgentRegistry,
-        services: RunServices,
-        quotas: Quotas,
-        limits: Limits,
-        loop: asyncio.AbstractEventLoop,
-    ) -> None:
-        self._log = log
-        self._conversations = conversations
-        self._engines = engines
-        self._registry = registry
-        self._services = services
-        self._quotas = quotas
-        self._limits = limits
-        self._loop = loop
+    def __init__(self, parts: RunParts) -> None:
+        self._parts = parts
         self.active: dict[str, ActiveRun] = {}
         self._abandoned: set[ActiveRun] = set()
         self._resuming: dict[str, asyncio.Task[int]] = {}
@@ -83,7 +61,7 @@ class Runs:
     @property
     def room(self) -> int:
         """How many more there may be."""
-        return 0 if self.draining else max(0, self._limits.process_runs - len(self.active))
+        return 0 if self.draining else max(0, self._parts.limits.process_runs - len(self.active))
 
     # --- going on ---------------------------------------------------------------------------------------------------
 
@@ -95,8 +73,8 @@ class Runs:
 
     def go(self, active: ActiveRun) -> None:
         """Begin it: it is the first of its thread."""
-        active.began = self._services.clock.monotonic()
-        active.task = self._loop.create_task(self._perform(active))
+        active.began = self._parts.services.clock.monotonic()
+        active.task = self._parts.loop.create_task(self._perform(active))
         self.started += 1
 
     async def _perform(self, active: ActiveRun) -> None:
@@ -105,11 +83,11 @@ class Runs:
         try:
             if active.engine.cancelled_by is not None:
                 raise asyncio.CancelledError
-            agent = self._registry.make(run.agent)
+            agent = self._parts.registry.make(run.agent)
             wanted = getattr(agent, "history_messages", 0)
             history = await self._history(run, wanted) if wanted and run.seq > 1 else ()
             await active.engine.execute(
-                agent, run, self._services, message=active.message, journal=active.journal, history=history
+                agent, run, self._parts.services, message=active.message, journal=active.journal, history=history
             )
         except (asyncio.CancelledError, Exception) as fault:
             self._fail(active, fault)
@@ -120,9 +98,9 @@ class Runs:
         """What was said before. A run that was accepted waits for a log that is away, as those do that are under way."""
         while True:
             try:
-                return await past_messages(self._log, run, wanted)
+                return await past_messages(self._parts.log, run, wanted)
             except DependencyUnavailable:
-                if self._log.failed or not run.head.fence:
+                if self._parts.log.failed or not run.head.fence:
                     raise
             await asyncio.sleep(_AGAIN_S)
 
@@ -133,7 +111,7 @@ class Runs:
             return
         try:
             if isinstance(fault, Exception):
-                engine.fail(fault, active.run, self._services)
+                engine.fail(fault, active.run, self._parts.services)
             elif engine.cancelled_by is not None and not active.run.ended:
                 engine.emitter.emit(AgentCancelled, by=engine.cancelled_by)
         except Exception:  # the log takes nothing more: the run goes on from its journal in the next process
@@ -148,14 +126,14 @@ class Runs:
         self._remove(active)
         if not waited and head.lines and not self.draining:
             following = self.active[head.lines[0].run_id]
-            quota = self._quotas.of(active.owner, self._services.clock.monotonic())
+            quota = self._parts.quotas.of(active.owner, self._parts.services.clock.monotonic())
             quota.drop_queued()
             quota.runs += 1
             self.go(following)
-        self._quotas.release(active.owner)
+        self._parts.quotas.release(active.owner)
 
     def _remove(self, active: ActiveRun) -> None:
-        quota = self._quotas.of(active.owner, self._services.clock.monotonic())
+        quota = self._parts.quotas.of(active.owner, self._parts.services.clock.monotonic())
         active.engine.close()
         del self.active[active.run.run_id]
         active.run.head.lines.remove(active.run)
@@ -185,12 +163,12 @@ class Runs:
         """Another process goes on with it, or will: nothing more of it is recorded, told or called from this step on."""
         active.run.ended = True
         active.engine.cancelled_by = LOST
-        self._services.approvals.forget(active.run.run_id)
+        self._parts.services.approvals.forget(active.run.run_id)
         if active.task is not None:
             self._abandoned.add(active)
             self._cancel(active)
         self._remove(active)
-        self._quotas.release(active.owner)
+        self._parts.quotas.release(active.owner)
 
     def stop_user(self, owner: str, by: str) -> None:
         """Stop all runs of one user."""
@@ -214,13 +192,13 @@ class Runs:
     def tick(self, now: float) -> None:
         """Stop runs that take too long; what a run waits for its user's word does not count. Cancel again what was stopped
         and still goes on."""
-        waiting = self._services.approvals.waiting_runs()
+        waiting = self._parts.services.approvals.waiting_runs()
         for active in [each for each in (*self.active.values(), *self._abandoned) if each.task is not None]:
             if active.engine.cancelled_by is not None:
                 self._cancel(active)
             elif active.run.run_id in waiting:
                 active.began = now
-            elif now - active.began >= self._limits.run_s:
+            elif now - active.began >= self._parts.limits.run_s:
                 self.stop(active, "timeout")
 
     async def drain(self, patience_s: float) -> None:
@@ -231,7 +209,7 @@ class Runs:
             await asyncio.wait(resuming, timeout=_CANCEL_S)
             for each in resuming:
                 each.cancel()  # what it has not lined up, whoever looks next finds
-        waiting = self._services.approvals.waiting_runs()
+        waiting = self._parts.services.approvals.waiting_runs()
         going = [active.task for active in self.active.values() if active.task and active.run.run_id not in waiting]
         if going and patience_s > 0:
             await asyncio.wait(going, timeout=patience_s)
@@ -253,7 +231,7 @@ class Runs:
 
     async def _release(self, heads: Sequence[ThreadHead]) -> None:
         try:
-            await self._log.release(heads)
+            await self._parts.log.release(heads)
         except DependencyUnavailable:  # whoever has the store again finds them: they are known to nobody
             _LOG.warning("threads could not be let go of", extra={"threads": len(heads)})
 
@@ -264,7 +242,7 @@ class Runs:
         if not self.room:
             return 0
         unread = [stored for left in self._unread.values() for stored in left]
-        return await self.resume(unread) + await self.resume(await self._log.take_over(self.room))
+        return await self.resume(unread) + await self.resume(await self._parts.log.take_over(self.room))
 
     async def resume(self, left: Sequence[StoredRun]) -> int:
         """Go on with these, whose threads this process has just taken hold of; how many. Nothing else begins in them until then,
@@ -275,7 +253,7 @@ class Runs:
             return 0
         threads = {stored.thread_id for stored in left}
         before = {self._resuming[thread_id] for thread_id in threads & self._resuming.keys()}
-        task = self._loop.create_task(self._resume_all(left, before))
+        task = self._parts.loop.create_task(self._resume_all(left, before))
         self._resuming.update(dict.fromkeys(threads, task))
         for thread_id in threads:
             self._unread.pop(thread_id, None)
@@ -320,29 +298,29 @@ class Runs:
         return False
 
     async def _resume(self, stored: StoredRun) -> bool:
-        head = await self._conversations.owned_thread(stored.owner, stored.thread_id)
+        head = await self._parts.conversations.owned_thread(stored.owner, stored.thread_id)
         known = self.active.get(stored.run_id)
         if known is not None:
             if known.run.head is head:
                 return False
             self.abandon(known)  # of a time when this process held the thread; another one held it since
-        events = [decode_event(frame) for frame in await self._log.run_frames(stored)]
+        events = [decode_event(frame) for frame in await self._parts.log.run_frames(stored)]
         first = events[0]
         assert isinstance(first, UserMessage)
         run = RunRecord(head, stored.run_id, stored.request_id, stored.agent, None, stored.timezone, stored.created_ms)
         run.seq = stored.seq
         run.stored = True
         context = UserExecutionContext(stored.owner, stored.thread_id, stored.run_id, stored.request_id)
-        engine = await self._engines.create_for_user(context, scopes=BASE_SCOPES)
+        engine = await self._parts.engines.create_for_user(context, scopes=BASE_SCOPES)
         known = self.active.get(stored.run_id)
-        ours = head.fence and head.owner == stored.owner and self._log.known(stored.thread_id) is head
+        ours = head.fence and head.owner == stored.owner and self._parts.log.known(stored.thread_id) is head
         if known is not None or not ours:
             engine.close()  # it was resumed, or the thread was lost or deleted, while this was being read
             return False
         engine.emitter.bind(run)
         active = self.line_up(ActiveRun(stored.owner, run, engine, first.text, Journal(events)))
         run.refused = lambda _: self.lose(run)
-        quota = self._quotas.of(stored.owner, self._services.clock.monotonic())
+        quota = self._parts.quotas.of(stored.owner, self._parts.services.clock.monotonic())
         if len(head.lines) == 1:
             quota.runs += 1
             self.go(active)
@@ -353,7 +331,7 @@ class Runs:
     def lose(self, run: RunRecord) -> None:
         """The store takes nothing more of this run, and of its thread, from here: another process holds it. What was stored goes
         on there, also of a run that has ended here; what was not is told by its own refusal."""
-        self._services.approvals.forget(run.run_id)
+        self._parts.services.approvals.forget(run.run_id)
         for active in self.of_thread(run.head):
             if active.run.seq <= run.head.durable:
                 self.abandon(active)

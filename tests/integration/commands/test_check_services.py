@@ -41,7 +41,8 @@ def test_a_database_and_a_redis_that_hold_are_told_with_their_versions(
     assert "event log" not in found  # there is none in the data directory
     assert found["database"]["told"].startswith("PostgreSQL 1")
     assert "row-level security binds it" in found["database login"]["told"]
-    assert found["database schema"]["told"] == "version 0001; row-level security is forced on every table that holds what is anybody's"
+    told = "version 0001; row-level security is forced on every table that holds what is anybody's"
+    assert found["database schema"]["told"] == told
     assert found["redis"]["told"].split()[0] in ("Valkey", "Redis")
 
 

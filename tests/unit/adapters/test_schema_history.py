@@ -46,7 +46,7 @@ def test_each_statement_is_one_and_whole(version: str, dialect: str) -> None:
     assert "\n\n".join(found) == text.strip()
 
 
-def test_the_embedded_server_loads_neither_alembic_nor_sqlalchemy_nor_a_driver_of_postgresql() -> None:
+def test_the_embedded_server_loads_neither_alembic_nor_sqlalchemy_nor_a_driver_of_postgresql(tmp_path: Path) -> None:
     program = """
 import sys
 import netra_backend.app.cli, netra_backend.app.commands.serve, netra_backend.app.commands.demo, netra_backend.app.wiring
@@ -54,5 +54,6 @@ from netra_backend.app.adapters import sqlite_schema
 sqlite_schema.open_writer(sqlite_schema.Path(sys.argv[1])).close()
 print(sorted({name.partition(".")[0] for name in sys.modules} & {"alembic", "sqlalchemy", "greenlet", "mako", "asyncpg"}))
 """
-    found = subprocess.run([sys.executable, "-c", program, ":memory:"], capture_output=True, text=True, check=True)
+    database = str(tmp_path / "netra.db")
+    found = subprocess.run([sys.executable, "-c", program, database], capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"

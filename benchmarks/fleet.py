@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from test_framework.services import postgres, redis
+from test_framework.services import own_postgres, own_redis
 
 from . import figures, generator, machine, ours
 from .figures import Figure, figure
@@ -47,7 +47,7 @@ _EVENT = msgspec.json.Decoder(_Event)
 def two_servers() -> Iterator[tuple[list[ours.Running], dict[str, list[int]]]]:
     """Both servers, and the ids of the processes whose time is taken, by what they are."""
     with ExitStack() as stack:
-        database, valkey = stack.enter_context(postgres(synced=True)), stack.enter_context(redis())
+        database, valkey = stack.enter_context(own_postgres(synced=True)), stack.enter_context(own_redis())
         environment = {"NETRA_DATABASE_URL": asyncio.run(_migrated(database.url)), "NETRA_REDIS_URL": valkey.url}
         servers: list[ours.Running] = []
         for number in (1, 2):

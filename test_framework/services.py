@@ -91,19 +91,27 @@ class Service:
         self.close()
 
 
-def postgres(*, synced: bool = False) -> Service:
-    """A real PostgreSQL: the one that ``NETRA_TEST_DATABASE_URL`` names, else a new one. Its user may create databases.
-
-    A new one waits for the disk where it is ``synced``, as one for users does: for measurements.
-    """
+def postgres() -> Service:
+    """A real PostgreSQL: the one that ``NETRA_TEST_DATABASE_URL`` names, else a new one. Its user may create databases."""
     named = os.environ.get(DATABASE_VARIABLE)
-    return Service(named, 0) if named else _attempt(partial(_start_postgres, synced))
+    return Service(named, 0) if named else own_postgres()
+
+
+def own_postgres(*, synced: bool = False) -> Service:
+    """A new PostgreSQL, whatever is named: for who kills it, and for who measures it. It waits for the disk where it is
+    ``synced``, as one for users does."""
+    return _attempt(partial(_start_postgres, synced))
 
 
 def redis() -> Service:
     """A real Valkey: the one that ``NETRA_TEST_REDIS_URL`` names, else a new one, which keeps nothing on disk."""
     named = os.environ.get(REDIS_VARIABLE)
-    return Service(named, 0) if named else _attempt(_start_redis)
+    return Service(named, 0) if named else own_redis()
+
+
+def own_redis() -> Service:
+    """A new Valkey, whatever is named, which keeps nothing on disk: for who kills it."""
+    return _attempt(_start_redis)
 
 
 def object_store() -> Service:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ..faults import CuttableLink
-from ..services import Service, postgres, redis
+from ..services import Service, own_postgres, own_redis
 
 DATABASE: Final = "netra"
 
@@ -92,8 +92,8 @@ async def open_stores(processes: int) -> AsyncIterator[Stores]:
     from netra_backend.app.adapters.postgres_migration import Login, migrate_postgres
 
     async with AsyncExitStack() as stack:
-        database = stack.enter_context(postgres())
-        valkey = stack.enter_context(redis())
+        database = stack.enter_context(own_postgres())
+        valkey = stack.enter_context(own_redis())
         parts = urlsplit(database.url)
         admin_url = parts._replace(path=f"/{DATABASE}").geturl()
         login = Login("netra_server", secrets.token_hex(16))

@@ -547,7 +547,7 @@ class TestFaults:
     ) -> None:
         """A PostgreSQL of its own: it is crashed."""
         async with AsyncExitStack() as stack:
-            service = stack.enter_context(services.postgres())
+            service = stack.enter_context(services.own_postgres())
             opened = await stack.enter_async_context(opening(await migrated(service.url)))
             processes = [await opened(name) for name in ("prc_one", "prc_two")]
             runs = [(each, each.run(each.thread(f"user_{n}"))) for n in range(10) for each in processes]

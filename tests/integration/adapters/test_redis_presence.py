@@ -106,11 +106,8 @@ async def test_what_does_not_change_is_said_again_only_now_and_then(two: Two) ->
     assert max(said) < 60
 
 
-async def test_a_server_that_is_gone_is_told_as_such_and_used_again_when_it_is_back(
-    monkeypatch: pytest.MonkeyPatch, redis_service: services.Service
-) -> None:
-    monkeypatch.delenv(services.REDIS_VARIABLE, raising=False)
-    with services.redis() as own:
+async def test_a_server_that_is_gone_is_told_as_such_and_used_again_when_it_is_back() -> None:
+    with services.own_redis() as own:
         two = Two(own.url)
         await two.one.exchange(ADA)
         own.kill()

@@ -141,6 +141,20 @@ def test_ones_own_directory_is_used_and_modes_of_others_stay(tmp_path: Path, mon
 
 
 @pytest.mark.parametrize(
+    ("start", "variable"),
+    [(services.own_postgres, services.DATABASE_VARIABLE), (services.own_redis, services.REDIS_VARIABLE)],
+)
+def test_who_kills_servers_has_new_ones_whatever_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch, start: Any, variable: str
+) -> None:
+    with start() as named:
+        monkeypatch.setenv(variable, named.url)
+        with start() as own:
+            assert own.url != named.url
+            own.kill()
+
+
+@pytest.mark.parametrize(
     ("start", "variable", "url"),
     [
         (services.postgres, services.DATABASE_VARIABLE, "postgresql://elsewhere/x"),

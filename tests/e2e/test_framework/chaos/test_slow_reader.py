@@ -36,6 +36,9 @@ async def test_a_device_that_never_reads_is_closed_and_resumes_while_its_neighbo
             websocket_client(url, neighbour.token) as beside,
             reads_nothing(url, user) as deaf,
         ):
+            assert (await deaf.receive_json())[
+                "type"
+            ] == "connected"  # from here on it is told, wherever it is connected
             going_on = asyncio.create_task(_neighbour(beside))
             thread_id = await fill(reading)
             await going_on

@@ -53,6 +53,9 @@ class RowsWriter:
         self._connection.execute(
             f"CREATE TABLE usage_rows ({', '.join(f'{name} {type_}' for name, type_ in COLUMNS.items())})"
         )
+        # In one transaction, rows go into the file by whole row groups; each batch for itself would be written to the
+        # write-ahead log first, and go into its row group's compression again.
+        self._connection.execute("BEGIN")
         self._batches = file.parent
         self._encode = msgspec.json.Encoder().encode_lines
         self._pages: list[dict[str, Any]] = []
@@ -82,6 +85,7 @@ class RowsWriter:
         self._thread.join()
         if self._fault is not None:
             raise self._fault
+        self._connection.execute("COMMIT")
         counts = ", ".join(f"count({name})" for name in COLUMNS)
         told = self._connection.execute(f"SELECT min(ts), max(ts), {counts} FROM usage_rows").fetchone()  # noqa: S608
         assert told is not None  # an aggregate has one row

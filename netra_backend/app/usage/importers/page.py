@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import compress
+from operator import itemgetter
 from types import NoneType
 from typing import Any, Final, TypeVar
 
@@ -57,7 +58,10 @@ class Page:
 
     def member(self, name: str) -> list[Any]:
         """What stands under ``name`` in each record; ``None`` where nothing does."""
-        return [record.get(name) for record in self.records]
+        try:
+            return list(map(itemgetter(name), self.records))  # twice as fast as to ask each record whether it has it
+        except KeyError:
+            return [record.get(name) for record in self.records]
 
     def refuse(self, place: int, fault: BadRow | NotUsage) -> None:
         """The record at ``place`` is no row, unless something else was wrong with it before."""

@@ -22,6 +22,8 @@ from .values import EARLIEST, Times, mapping
 
 _NO_KEY: Final = "Cache OFF"
 _HIT: Final = ("True", "true")
+_NOTHING: Final[dict[str, Any]] = {}
+_DETAILED: Final = frozenset({"prompt_tokens_details", "completion_tokens_details"})
 _decode: Final = msgspec.json.Decoder().decode
 
 
@@ -35,9 +37,8 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
     def convert(page: Page) -> Columns:
         member = page.member
         start = page.moments(member("startTime"), "startTime", times)
-        metadata = list(map(nested, member("metadata")))
-        cached = list(map(_cached, metadata))
-        read, written, reasoning = map(list, zip(*cached, strict=True))
+        metadata = _all_nested(member("metadata"))
+        read, written, reasoning = _all_cached(metadata)
         read = page.optional_tokens(read, "cache_read_input_tokens")
         written = page.optional_tokens(written, "cache_creation_input_tokens")
         reasoning = page.optional_tokens(reasoning, "reasoning_tokens")
@@ -104,6 +105,21 @@ def nested(value: object) -> Mapping[str, Any]:
         except (msgspec.DecodeError, RecursionError):
             return {}
     return mapping(value)
+
+
+def _all_nested(values: list[Any]) -> list[Mapping[str, Any]]:
+    """``nested`` of each."""
+    return values if set(map(type, values)) == {dict} else list(map(nested, values))
+
+
+def _all_cached(metadata: list[Mapping[str, Any]]) -> tuple[list[Any], list[Any], list[Any]]:
+    """``_cached`` of each, column by column."""
+    usages: list[Any] = [of.get("additional_usage_values") or of.get("usage_object") or _NOTHING for of in metadata]
+    if set(map(type, usages)) == {dict} and all(map(_DETAILED.isdisjoint, usages)):
+        read = [of.get("cache_read_input_tokens") for of in usages]
+        return read, [of.get("cache_creation_input_tokens") for of in usages], [None] * len(usages)
+    cached = list(map(_cached, metadata))
+    return [read for read, _, _ in cached], [written for _, written, _ in cached], [spent for _, _, spent in cached]
 
 
 def _cached(metadata: Mapping[str, Any]) -> tuple[object, object, object]:

@@ -143,28 +143,27 @@ class CatchUp:
     ) -> None:
         """Raises ``NotFound`` where the thread is deleted meanwhile, ``DependencyUnavailable`` where it cannot be read."""
         owner, at = connection.user_id, self._delivered.at
-        after, fresh, judged = position.seq, position.seq == 0, False
+        after, epoch, judged = position.seq, position.epoch, False
         while True:
             try:
                 await self._delivered.ready(owner)
+                # The same object as before, unless it was let go and read again; of another history after a restored backup.
                 head = await self._conversations.owned_thread(owner, thread_id)
-                if not judged:
+                if not judged or head.epoch != epoch:
                     await self._delivered.reach(head, after)
-                    judged = True
-                    other = not fresh and position.epoch != head.epoch
+                    other = after != 0 and head.epoch != epoch
                     if after < 0 or after > at(head) or other or after < head.oldest - 1:
                         connection.say(Reset(thread_id, head.epoch, head.oldest, at(head), id))
                         return
-                while after < at(head):
-                    async for page in self._log.pages(head, after, at(head)):
-                        await connection.drained()
-                        if not connection.is_live:
-                            return
-                        connection.push(*page)
-                        after += len(page)
-                    # The same object, unless it was let go and read again while nothing happened in the thread.
-                    head = await self._conversations.owned_thread(owner, thread_id)
-                connection.say(Live(thread_id, head.epoch, after, id))
-                return
+                    epoch, judged = head.epoch, True
+                if after >= at(head):
+                    connection.say(Live(thread_id, head.epoch, after, id))
+                    return
+                async for page in self._log.pages(head, after, at(head)):
+                    await connection.drained()
+                    if not connection.is_live:
+                        return
+                    connection.push(*page)
+                    after += len(page)
             except DependencyUnavailable as away:
                 await patience.wait(away)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from netra_backend.app.adapters import appending
+from netra_backend.app.adapters.new_epochs import renew_sqlite
 from netra_backend.app.adapters.sqlite_event_log import SqliteEventLog
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import Position
@@ -310,6 +311,33 @@ class TestWhileTheLogIsAway:
         await until(wire, "live")
         assert seqs(wire.said) == list(range(1, 702))
         assert len(archive.waits) == 2
+
+    async def test_a_thread_that_has_another_history_when_it_is_back_is_reset(
+        self, archive: Archive, room: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = await archive.ended("user_ada", *["x"] * 700)
+        connection, wire = await room.connect()
+        monkeypatch.setattr(appending, "MAX_HEADS", 1)
+        pages = archive.log.pages
+
+        async def away_and_restored(*asked: Any) -> AsyncIterator[list[bytes]]:
+            archive.log.pages = pages  # type: ignore[method-assign]
+            async for page in pages(*asked):
+                yield page
+                assert renew_sqlite(tmp_path / "events.db") == 1
+                archive.thread("user_bob")  # the head that was known makes room
+                raise DependencyUnavailable("The database does not answer.")
+
+        archive.log.pages = away_and_restored  # type: ignore[method-assign, assignment]  # the moment that matters
+        await archive.resume(connection, **{run.head.thread_id: ("", 0)})
+        await settled(connection)
+        (told,) = [frame for frame in wire.said if frame.get("type") in ("live", "reset", "error")]
+        found = await archive.log.find(run.head.thread_id)
+        assert found is not None
+        assert found.epoch != run.head.epoch
+        assert told == {
+            "type": "reset", "thread_id": run.head.thread_id, "epoch": found.epoch, "oldest": 1, "top": 701, "id": "r",
+        }  # fmt: skip
 
     async def test_one_that_stays_away_is_told_for_each_named_thread_and_holds_nothing_back(
         self, archive: Archive, room: Any

@@ -19,8 +19,8 @@ import msgspec
 import numpy as np
 
 from ..core.errors import ToolFault
+from ..usage.importers.batch import Numbered
 from ..usage.importers.page import Column, Columns, length
-from ..usage.importers.records import Numbered
 from ..usage.importers.source import Progress, broken
 from ..usage.rows import COLUMNS
 

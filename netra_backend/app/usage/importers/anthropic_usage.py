@@ -10,10 +10,11 @@ from decimal import Decimal
 from typing import Final
 
 from ..rows import Capability
+from .batch import Record
 from .buckets import results_of, width
 from .format import Format, ImportOptions, Reading
 from .page import by_row
-from .records import Head, Record
+from .records import Head
 from .row import OK, BadRow, UsageRow
 from .values import Times, mapping, money, optional_tokens, text, tokens
 

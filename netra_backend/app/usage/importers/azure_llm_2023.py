@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from .batch import Record
 from .format import REQUESTS, Format, ImportOptions, Reading, model_needed
 from .page import by_row
-from .records import Head, Record
+from .records import Head
 from .row import OK, REQUEST, UsageRow
 from .values import Times, tokens
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ..rows import Granularity
-from .records import Record
+from .batch import Record
 from .row import BadRow
 from .values import Times
 

@@ -10,8 +10,9 @@ import msgspec
 
 from ...core.errors import ToolFault
 from ..rows import Capability
+from .batch import Record
 from .page import Columns, Page
-from .records import Head, Record
+from .records import Head
 from .values import Times
 
 Expand = Callable[[Record], Iterable[Record]]

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from .batch import Batch, Numbered, Record, batched
 from .format import Expand, Format, ImportOptions, Reading
 from .page import Columns, Page, length, rows_of
-from .records import Head, Layout, Numbered, Record, read, with_head
+from .records import Head, Layout, read, with_head
 from .registry import recognise
 from .row import BadRow, NotUsage, UsageRow
 from .source import Progress, broken, chunks
 from .tally import Tally
 from .values import Times
 
-PAGE: Final = 512
-"""Records that are read together: as many as stay in the processor's cache while column after column is read of them."""
 MAX_ROWS: Final = 100_000_000
 PREVIEW_ROWS: Final = 5
 
+_Refused = tuple[int, BadRow | NotUsage]
 Sink = Callable[[Columns], None]
 Tables = Callable[[Path, Progress], Iterator[Numbered]]
 """Reads the records of a Parquet file: the one layout that needs a driver."""
@@ -33,13 +32,13 @@ Tables = Callable[[Path, Progress], Iterator[Numbered]]
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A file whose format is known: ``reading`` says how it is read, ``records`` are all of its records."""
+    """A file whose format is known: ``reading`` says how it is read, ``batches`` hold all of its records."""
 
     format: Format
     reason: str
     head: Head
     reading: Reading
-    records: Iterator[Numbered]
+    batches: Iterator[Batch]
 
     def told(self) -> dict[str, Any]:
         """What was recognised, as plain JSON."""
@@ -57,9 +56,12 @@ def open_file(path: Path, options: ImportOptions, now: datetime, progress: Progr
     """Recognise a file. Raises ``ToolFault``: ``UNSUPPORTED_FORMAT``, ``BAD_ROWS``, ``INVALID_ARGUMENTS``."""
     with path.open("rb") as file:
         parquet = file.read(4) == b"PAR1"
-    head, records = with_head(Layout.PARQUET, tables(path, progress)) if parquet else read(chunks(path, progress))
+    if parquet:
+        head, batches = with_head(Layout.PARQUET, batched(tables(path, progress)))
+    else:
+        head, batches = read(chunks(path, progress))
     chosen, reason = recognise(head, options.format if options.format or not options.map else "table")
-    return Opened(chosen, reason, head, chosen.read(head, options, Times(now)), records)
+    return Opened(chosen, reason, head, chosen.read(head, options, Times(now)), batches)
 
 
 def import_rows(opened: Opened, sink: Sink) -> Tally:
@@ -85,7 +87,8 @@ def import_rows(opened: Opened, sink: Sink) -> Tally:
 def preview(opened: Opened) -> dict[str, Any]:
     """What was recognised and the first rows, as plain JSON; nothing is kept."""
     tally = Tally()
-    head = replace(opened, records=enumerate(opened.head.records, 1))
+    records = opened.head.records
+    head = replace(opened, batches=iter([Batch(range(1, len(records) + 1), records)]))
     rows: list[UsageRow] = []
     for columns in _finished(head, tally):
         tally.accept(columns)
@@ -101,9 +104,8 @@ def preview(opened: Opened) -> dict[str, Any]:
 
 def _finished(opened: Opened, tally: Tally) -> Iterator[Columns]:
     """Page after page, the records that are rows; the others are counted in the order of the file."""
-    while numbered := list(islice(opened.records, PAGE)):
-        refused: list[tuple[int, BadRow | NotUsage]] = []
-        numbers, records = _expanded(numbered, opened.reading.expand, refused)
+    for batch in opened.batches:
+        numbers, records, refused = _expanded(batch, opened.reading.expand)
         page = Page(records)
         columns = page.finished(opened.reading.convert(page)) if records else {}
         refused += ((numbers[place], fault) for place, fault in sorted(page.faults.items()))
@@ -113,21 +115,18 @@ def _finished(opened: Opened, tally: Tally) -> Iterator[Columns]:
             yield columns
 
 
-def _expanded(
-    numbered: list[Numbered], expand: Expand | None, refused: list[tuple[int, BadRow | NotUsage]]
-) -> tuple[list[int], list[Record]]:
-    """Records that hold one row at most, and their numbers; what is no record at all goes to ``refused``."""
-    fit = [(number, record) for number, record in numbered if not isinstance(record, BadRow)]
-    refused += ((number, record) for number, record in numbered if isinstance(record, BadRow))
+def _expanded(batch: Batch, expand: Expand | None) -> tuple[Sequence[int], Sequence[Record], list[_Refused]]:
+    """Records that hold one row at most, their numbers, and what is no record at all."""
+    refused: list[_Refused] = list(batch.refused)
     if expand is None:
-        return [number for number, _ in fit], [record for _, record in fit]
+        return batch.numbers, batch.records, refused
     numbers: list[int] = []
     records: list[Record] = []
-    for number, record in fit:
+    for number, record in zip(batch.numbers, batch.records, strict=True):
         try:
             for part in expand(record):
                 numbers.append(number)
                 records.append(part)
         except (BadRow, NotUsage) as fault:
             refused.append((number, fault.with_traceback(None)))
-    return numbers, records
+    return numbers, records, refused

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..rows import Capability
+from .batch import Record
 from .format import REQUESTS, Format, ImportOptions, Reading
 from .litellm import nested
 from .page import by_row
-from .records import Head, Record
+from .records import Head
 from .row import ERROR, OK, REQUEST, BadRow, NotUsage, UsageRow
 from .values import Times, elapsed_ms, milliseconds, money, optional_tokens, required_text, text, tokens
 

@@ -8,29 +8,26 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .shapes import shapes_of
 from .values import EARLIEST, MAX_LATENCY_MS, Times
 
 Moments = NDArray[np.datetime64]
 """Points in time in UTC, by the microsecond."""
 
-_AS_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
 _SHAPES: Final = {
     b"0000-00-00" + between + b"00:00:00" + fraction + zone: zone
     for between in (b"T", b" ")
     for fraction in (b"", b".000", b".000000")
     for zone in (b"", b"Z", b"+00:00")
 }
-"""The plain form with each digit as 0 → its zone. The parser alone would take more than these."""
+"""The shapes of the plain form → their zone. The parser alone would take more than these."""
 
 
 def moments_of(values: list[Any], times: Times) -> Moments | None:
     """All of the values as times, if each is a text like ``2026-11-01T12:00:00.123Z`` (``Z``, ``+00:00`` or no zone at all),
     and none too old or too new; else ``None``: then each must be judged by itself."""
-    if not set(map(type, values)) <= {str}:
-        return None
-    shapes = "\n".join(values).encode(errors="replace").translate(_AS_ZERO).split(b"\n")
-    zones = {_SHAPES.get(shape) for shape in set(shapes)}
-    if len(shapes) != len(values) or len(zones) != 1 or (zone := zones.pop()) is None:
+    zones = {_SHAPES.get(shape) for shape in set(shapes_of(values) or ())}
+    if len(zones) != 1 or (zone := zones.pop()) is None:
         return None
     written = [value[: -len(zone)] for value in values] if zone else values
     try:

@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import Final
 
 from ..rows import Capability
+from .batch import Record
 from .format import Format, ImportOptions, Reading, model_needed
 from .page import by_row
-from .records import Head, Record
+from .records import Head
 from .row import OK, REQUEST, BadRow, UsageRow
 from .values import Times, block_hashes, milliseconds, tokens
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 from typing import Final
 
 from ..rows import Capability
+from .batch import Record
 from .buckets import results_of, width
 from .format import Format, ImportOptions, Reading
 from .page import by_row
-from .records import Head, Record
+from .records import Head
 from .row import OK, BadRow, NotUsage, UsageRow
 from .values import Times, optional_tokens, text, tokens
 

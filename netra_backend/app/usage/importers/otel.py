@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ..rows import Capability
+from .batch import Record
 from .format import REQUESTS, Format, ImportOptions, Reading
 from .page import by_row
-from .records import Head, Record
+from .records import Head
 from .row import ERROR, OK, REQUEST, BadRow, NotUsage, UsageRow
 from .values import Times, elapsed_ms, mapping, optional_tokens, required_text, text, tokens
 

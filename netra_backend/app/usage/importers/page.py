@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import values as single
+from .batch import Record, Table
 from .moments import Moments, moments_of
-from .records import Record
 from .row import BadRow, NotUsage, UsageRow
+from .shapes import AMOUNTS, shapes_of
 from .values import MAX_COST_USD, MAX_LATENCY_MS, MAX_TEXT, MAX_TOKENS, Times
 
 Column = Sequence[Any] | NDArray[Any] | str | int
@@ -34,6 +35,7 @@ _TEXT: Final = frozenset({str, NoneType})
 _WHOLE: Final = frozenset({int, NoneType})
 _NUMBER: Final = frozenset({int, float, NoneType})
 _DIGITS: Final = 12
+_FEW: Final = 16
 _HARMLESS: Final = UsageRow(
     ts=single.EARLIEST, model="", operation="", status="", input_tokens=0, output_tokens=0, source="", granularity=""
 )
@@ -58,6 +60,8 @@ class Page:
 
     def member(self, name: str) -> list[Any]:
         """What stands under ``name`` in each record; ``None`` where nothing does."""
+        if isinstance(self.records, Table):
+            return self.records.member(name)
         try:
             return list(map(itemgetter(name), self.records))  # twice as fast as to ask each record whether it has it
         except KeyError:
@@ -78,6 +82,15 @@ class Page:
                 self.refuse(place, fault)
                 found.append(instead)
         return found
+
+    def of_few(self, check: Callable[[Any], _Value], instead: _Value, values: list[Any]) -> list[_Value]:
+        """``each`` of a column in which the same few words stand again and again."""
+        if set(map(type, values)) == {str} and len(words := set(values)) <= _FEW:
+            try:
+                return list(map({word: check(word) for word in words}.__getitem__, values))
+            except (BadRow, NotUsage):
+                pass  # which places they are at is found one by one
+        return self.each(check, instead, values)
 
     def tokens(self, values: list[Any], name: str) -> list[int]:
         """Counts of tokens that must be there; see ``values.tokens``."""
@@ -108,7 +121,21 @@ class Page:
             return values
         if kinds == {float} and min(values) >= 0 and max(values) <= MAX_COST_USD and _no_nan(values):
             return [f"{value:.12f}" for value in values]
+        if kinds == {str} and (shapes := shapes_of(values)) is not None:
+            return self._money_as_written(values, shapes, name)
         return self.each(lambda value: single.money(value, name), None, values)
+
+    def _money_as_written(self, values: list[str], shapes: list[bytes], name: str) -> list[str | None]:
+        if AMOUNTS.issuperset(shapes):
+            return list(values)
+        found: list[str | None] = list(values)
+        for place in (place for place, shape in enumerate(shapes) if shape not in AMOUNTS):
+            try:
+                found[place] = single.money(values[place], name)
+            except BadRow as fault:
+                self.refuse(place, fault)
+                found[place] = None
+        return found
 
     def milliseconds(self, values: list[Any], name: str) -> list[float | None]:
         """Durations in ms; see ``values.milliseconds``."""
@@ -119,6 +146,10 @@ class Page:
             told = [value for value in values if value is not None]
             if min(told) >= 0 and max(told) <= MAX_LATENCY_MS and _no_nan(told):
                 return [value if value is None else float(value) for value in values]
+        if kinds == {str}:
+            durations = _floats(values)
+            if durations and min(durations) >= 0 and max(durations) <= MAX_LATENCY_MS and _no_nan(durations):
+                return list(durations)
         return self.each(lambda value: single.milliseconds(value, name), None, values)
 
     def text(self, values: list[Any]) -> list[str | None]:
@@ -178,6 +209,13 @@ def rows_of(columns: Columns, count: int) -> Iterator[UsageRow]:
 def length(columns: Columns) -> int:
     """How many rows there are in columns."""
     return len(columns["ts"])  # type: ignore[arg-type]  # times are never the same for all
+
+
+def _floats(values: list[str]) -> list[float]:
+    try:
+        return list(map(float, values))
+    except ValueError:
+        return []
 
 
 def _no_nan(values: list[float]) -> bool:

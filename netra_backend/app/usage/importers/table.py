@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from ...core.errors import ToolFault
 from ..rows import COLUMNS, Capability, Granularity, Status
+from .batch import Record
 from .format import REQUESTS, Format, ImportOptions, Reading
 from .page import Columns, Page
-from .records import Head, Record
+from .records import Head
 from .row import ERROR, OK, REQUEST, BadRow
 from .source import unsupported
 from .table_names import UNCACHED_INPUT, guess
@@ -137,12 +138,11 @@ def getter(column: str) -> Callable[[Record], Any]:
 
 
 def _converter(mapping: Mapping[str, str], model: str | None, times: Times) -> Callable[[Page], Columns]:
-    read_ts, ts_name = getter(mapping["ts"]), mapping["ts"]
-    checked = [(target, column, getter(column)) for target, column in mapping.items() if target != "ts"]
+    checked = [(target, column) for target, column in mapping.items() if target != "ts"]
     granularity = Granularity.BUCKET.value if "requests" in mapping else REQUEST
 
     def convert(page: Page) -> Columns:
-        columns = {target: _check(page, target, list(map(get, page.records)), name) for target, name, get in checked}
+        columns = {target: _check(page, target, _values(page, name), name) for target, name in checked}
         _add_cache(page, columns)
         if (seconds := columns.pop("latency_s", None)) is not None:
             columns["latency_ms"] = [None if one is None else one * 1000 for one in seconds]
@@ -152,12 +152,17 @@ def _converter(mapping: Mapping[str, str], model: str | None, times: Times) -> C
             "model": _model(page, columns.get("model"), model),
             "status": columns.get("status", OK),
             "operation": [word or "chat" for word in columns["operation"]] if "operation" in columns else "chat",
-            "ts": page.moments(list(map(read_ts, page.records)), ts_name, times),
+            "ts": page.moments(_values(page, mapping["ts"]), mapping["ts"], times),
             "source": TABLE.name,
             "granularity": granularity,
         }
 
     return convert
+
+
+def _values(page: Page, column: str) -> list[Any]:
+    """What stands in a column of each record; see ``getter``."""
+    return list(map(getter(column), page.records)) if "." in column else page.member(column)
 
 
 def _check(page: Page, target: str, values: list[Any], name: str) -> list[Any]:
@@ -172,7 +177,7 @@ def _check(page: Page, target: str, values: list[Any], name: str) -> list[Any]:
         return page.money(values, name)
     if target in _BY_VALUE:
         check, instead = _BY_VALUE[target]
-        return page.each(lambda value: check(value, name), instead, values)
+        return page.of_few(lambda value: check(value, name), instead, values)
     return page.text(values)
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+from .batch import Record
 from .format import REQUESTS, Format, ImportOptions, Reading
 from .page import by_row
-from .records import Head, Record
+from .records import Head
 from .row import ERROR, OK, REQUEST, BadRow, UsageRow
 from .values import Times, elapsed_ms, optional_tokens, required_text, text, tokens
 

@@ -6,6 +6,7 @@ is the same for all rows with the same fault, so that reasons can be counted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -22,6 +23,7 @@ EARLIEST: Final = datetime(2018, 1, 1, tzinfo=UTC)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _INT64: Final = 1 << 63
+_AMOUNT: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,12})?")
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
@@ -63,6 +65,8 @@ def money(value: object, name: str) -> str | None:
         return None
     if type(value) is float and 0 <= value <= MAX_COST_USD:
         return f"{value:.12f}"
+    if type(value) is str and _AMOUNT.fullmatch(value):
+        return value
     try:
         if isinstance(value, bool) or len(written := str(value)) > 40:
             raise InvalidOperation

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from netra_backend.app.usage.importers.batch import Numbered, batched
 from netra_backend.app.usage.importers.format import Format, ImportOptions
 from netra_backend.app.usage.importers.importing import Opened, import_rows, open_file
 from netra_backend.app.usage.importers.page import length, rows_of
-from netra_backend.app.usage.importers.records import Layout, Numbered, with_head
+from netra_backend.app.usage.importers.records import Layout, with_head
 from netra_backend.app.usage.importers.row import UsageRow
 from netra_backend.app.usage.importers.source import Progress
 from netra_backend.app.usage.importers.tally import Tally
@@ -28,11 +29,11 @@ def converted() -> Callable[..., tuple[list[UsageRow], Tally]]:
     """Reads records (dicts) by one format: the rows, and the account of all records."""
 
     def convert(format: Format, *records: dict[str, Any], **options: Any) -> tuple[list[UsageRow], Tally]:
-        head, numbered = with_head(Layout.JSON_LINES, iter(list(enumerate(records, 1))))
+        head, batches = with_head(Layout.JSON_LINES, batched(iter(list(enumerate(records, 1)))))
         reason = format.recognise(head)
         assert reason is not None, "the format does not recognise its own records"
         rows: list[UsageRow] = []
-        opened = Opened(format, reason, head, format.read(head, ImportOptions.of(options), Times(NOW)), numbered)
+        opened = Opened(format, reason, head, format.read(head, ImportOptions.of(options), Times(NOW)), batches)
         return rows, import_rows(opened, lambda columns: rows.extend(rows_of(columns, length(columns))))
 
     return convert

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from netra_backend.app.core.errors import ToolFault
-from netra_backend.app.usage.importers import importing
+from netra_backend.app.usage.importers import batch, importing
+from netra_backend.app.usage.importers.batch import Numbered
 from netra_backend.app.usage.importers.format import ImportOptions
 from netra_backend.app.usage.importers.importing import Opened, import_rows, open_file, preview
 from netra_backend.app.usage.importers.page import Columns, length
-from netra_backend.app.usage.importers.records import Layout, Numbered
+from netra_backend.app.usage.importers.records import Layout
 from netra_backend.app.usage.importers.source import Progress
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -34,7 +35,7 @@ def opened(path: Path, content: bytes, **options: Any) -> Opened:
 
 
 def test_rows_come_in_pages_and_all_of_them_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "PAGE", 4)
+    monkeypatch.setattr(batch, "PAGE", 4)
     pages: list[Columns] = []
     tally = import_rows(opened(tmp_path, gzip.compress(lines(*[GOOD] * 10))), pages.append)
     assert [length(page) for page in pages] == [4, 4, 2]
@@ -91,7 +92,7 @@ def test_a_mapping_makes_it_a_table_whatever_it_looks_like(tmp_path: Path) -> No
 
 
 def test_more_rows_than_a_dataset_may_hold_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "PAGE", 2)
+    monkeypatch.setattr(batch, "PAGE", 2)
     monkeypatch.setattr(importing, "MAX_ROWS", 3)
     with pytest.raises(ToolFault, match="more than 3 rows"):
         import_rows(opened(tmp_path, lines(*[GOOD] * 9)), lambda columns: None)

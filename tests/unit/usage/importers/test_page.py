@@ -19,6 +19,7 @@ PLAIN = {
     "counts": st.integers(0, MAX_TOKENS),
     "digits": st.integers(0, 10**13).map(str),
     "amounts": st.floats(0, 1e6),
+    "decimals": st.decimals(0, 2 * 10**9, places=6).map(str) | st.sampled_from(["1", "0.5", "2.5e-05", "0.", "007.50"]),
     "words": st.text("ab \u00e9\t", max_size=4) | st.just("x" * (MAX_TEXT + 1)),
     "times": st.datetimes(datetime(2017, 12, 31), datetime(2026, 12, 1)).map(lambda moment: moment.isoformat() + "Z"),
 }
@@ -26,6 +27,12 @@ ODD = st.none() | st.just("") | st.booleans() | st.integers(-2, 2) | st.floats()
 COLUMNS = st.sampled_from(sorted(PLAIN)).flatmap(
     lambda kind: st.lists(PLAIN[kind], min_size=1, max_size=6) | st.lists(PLAIN[kind] | ODD, min_size=1, max_size=6)
 )
+
+
+def _upper(value: Any) -> str:
+    if value not in ("a", "b", ""):
+        raise BadRow("is no word", value)
+    return str(value).upper()
 
 
 @pytest.mark.parametrize(
@@ -36,6 +43,7 @@ COLUMNS = st.sampled_from(sorted(PLAIN)).flatmap(
         (lambda page, values: page.money(values, "n"), lambda value: single.money(value, "n")),
         (lambda page, values: page.milliseconds(values, "n"), lambda value: single.milliseconds(value, "n")),
         (lambda page, values: page.text(values), single.text),
+        (lambda page, values: page.of_few(_upper, "", values), lambda value: _upper(value)),
         (
             lambda page, values: [
                 moment.astype(datetime).replace(tzinfo=UTC) for moment in page.moments(values, "n", TIMES)
@@ -43,7 +51,7 @@ COLUMNS = st.sampled_from(sorted(PLAIN)).flatmap(
             lambda value: TIMES.read(value, "n"),
         ),
     ],
-    ids=["tokens", "optional_tokens", "money", "milliseconds", "text", "moments"],
+    ids=["tokens", "optional_tokens", "money", "milliseconds", "text", "of_few", "moments"],
 )
 @given(values=COLUMNS)
 def test_a_column_holds_what_its_values_are_one_by_one_and_refuses_the_same_for_the_same_reasons(

@@ -1,9 +1,11 @@
 from collections.abc import Iterator
+from operator import itemgetter
 
 import pytest
 
 from netra_backend.app.core.errors import ToolFault
-from netra_backend.app.usage.importers import records
+from netra_backend.app.usage.importers import lines, separated
+from netra_backend.app.usage.importers.batch import Batch, Numbered
 from netra_backend.app.usage.importers.records import Head, Layout, read
 from netra_backend.app.usage.importers.row import BadRow
 
@@ -12,9 +14,17 @@ def cut(content: bytes, size: int = 11) -> Iterator[bytes]:
     return (content[at : at + size] for at in range(0, len(content), size))
 
 
+def flat(batches: Iterator[Batch]) -> list[Numbered]:
+    """What stood in the file, in the order of the numbers."""
+    pairs: list[Numbered] = []
+    for batch in batches:
+        pairs += [*batch.refused, *zip(batch.numbers, batch.records, strict=True)]
+    return sorted(pairs, key=itemgetter(0))
+
+
 def plain(content: bytes, size: int = 1 << 20) -> tuple[Head, list[object]]:
-    head, numbered = read(cut(content, size))
-    return head, [record.reason if isinstance(record, BadRow) else record for _, record in numbered]
+    head, batches = read(cut(content, size))
+    return head, [record.reason if isinstance(record, BadRow) else record for _, record in flat(batches)]
 
 
 @pytest.mark.parametrize(
@@ -45,8 +55,8 @@ def test_separated_values_are_read_by_whatever_separates_them(delimiter: str) ->
 
 def test_lines_are_the_same_wherever_the_bytes_are_cut() -> None:
     content = 'n,wört\n1,"ä\nö"\n2,ü\n'.encode()
-    head, numbered = read(iter([content[:40], b""] if len(content) < 40 else cut(content, 40)))
-    assert [record for _, record in numbered] == [{"n": "1", "wört": "ä\nö"}, {"n": "2", "wört": "ü"}]
+    head, batches = read(iter([content[:40], b""] if len(content) < 40 else cut(content, 40)))
+    assert [record for _, record in flat(batches)] == [{"n": "1", "wört": "ä\nö"}, {"n": "2", "wört": "ü"}]
     assert head.layout is Layout.CSV
 
 
@@ -100,12 +110,12 @@ def test_what_is_no_text_with_records_is_unsupported_with_what_to_do(content: by
 
 
 def test_a_line_without_end_is_refused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "MAX_LINE", 1000)
+    monkeypatch.setattr(lines, "MAX_LINE", 1000)
     with pytest.raises(ToolFault, match="line is longer"):
         plain(b'{"a": 1}\n{"a": "' + b"x" * 5000, 100)
 
 
 def test_a_field_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "MAX_FIELD", 100)
+    monkeypatch.setattr(separated, "MAX_FIELD", 100)
     with pytest.raises(ToolFault, match="separated values are damaged near line"):
         plain(b'a,b\n1,"' + b"x\n" * 500)

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -6,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.usage.importers.batch import Table
 from netra_backend.app.usage.importers.format import Format, ImportOptions, Reading
 from netra_backend.app.usage.importers.page import Page, rows_of
 from netra_backend.app.usage.importers.records import Head, Layout
@@ -59,7 +61,7 @@ def test_whatever_a_record_holds_it_is_a_row_or_is_counted(format: Format, recor
     assert outcomes(reading, parts) == [outcome for part in parts for outcome in outcomes(reading, [part])]
 
 
-def outcomes(reading: Reading, records: list[Any]) -> list[UsageRow | str]:
+def outcomes(reading: Reading, records: Sequence[Any]) -> list[UsageRow | str]:
     """What became of each record of a page: its row, or why it is none."""
     if not records:
         return []
@@ -80,6 +82,21 @@ def test_a_record_is_the_same_row_or_is_refused_for_the_same_reason_whatever_is_
     first = {"timestamp": "x", "input_tokens": 1, "output_tokens": 1} if format.name == "table" else records[0]
     reading = format.read(Head(Layout.JSON_LINES, (first,), tuple(first)), ImportOptions(model="m"), Times(NOW))
     assert outcomes(reading, records) == [outcome for record in records for outcome in outcomes(reading, [record])]
+
+
+@pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data(), names=st.lists(st.sampled_from(NAMES), min_size=1, max_size=12, unique=True))
+def test_records_that_come_as_columns_are_the_same_rows_as_those_that_come_one_by_one(
+    format: Format, data: st.DataObject, names: list[str]
+) -> None:
+    texts = st.sampled_from(["", "5", "0.5", "2.5e-05", "-1", "2026-11-01T10:00:00Z", "GENERATION", "ok", "1793527200"])
+    rows = data.draw(st.lists(st.lists(texts, min_size=len(names), max_size=len(names)), min_size=1, max_size=4))
+    columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    records = [dict(zip(names, row, strict=True)) for row in rows]
+    first = {"timestamp": "x", "input_tokens": "1", "output_tokens": "1"} if format.name == "table" else records[0]
+    reading = format.read(Head(Layout.CSV, (first,), tuple(first)), ImportOptions(model="m"), Times(NOW))
+    assert outcomes(reading, Table(columns, len(rows))) == outcomes(reading, records)
 
 
 ODD: list[Any] = [{}, [], [{}], {"code": []}, {"code": {}}, True, -1, "", "x" * 300, float("nan")]

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.usage.importers.batch import batched
 from netra_backend.app.usage.importers.format import ImportOptions, Reading
 from netra_backend.app.usage.importers.page import Page, rows_of
 from netra_backend.app.usage.importers.records import Layout, with_head
@@ -26,7 +27,7 @@ def test_a_header_is_mapped_by_what_its_names_say(converted: Callable[..., Any])
         1000,
         50,
         12.5,
-        "0.500000000000",
+        "0.5",
     )
     assert (row.team, row.end_user, row.status, row.is_batch, row.requests) == ("a", "u", "ok", False, 1)
 
@@ -38,7 +39,7 @@ def row_of(reading: Reading, record: dict[str, Any]) -> UsageRow:
 
 def test_a_given_mapping_goes_before_the_guess(converted: Callable[..., Any]) -> None:
     odd = {"when": "2026-11-01", "in": 5, "out": 1, "model": "m"}
-    head, _ = with_head(Layout.CSV, iter([(1, odd)]))
+    head, _ = with_head(Layout.CSV, batched(iter([(1, odd)])))
     options = ImportOptions.of({"map": {"ts": "when", "input_tokens": "in", "output_tokens": "out"}})
     assert TABLE.recognise(head) is None
     row = row_of(TABLE.read(head, options, _times()), odd)
@@ -46,7 +47,7 @@ def test_a_given_mapping_goes_before_the_guess(converted: Callable[..., Any]) ->
 
 
 def test_the_mapping_is_shown() -> None:
-    head, _ = with_head(Layout.CSV, iter([(1, RECORD)]))
+    head, _ = with_head(Layout.CSV, batched(iter([(1, RECORD)])))
     reading = TABLE.read(head, ImportOptions(), _times())
     assert reading.mapping == {
         "ts": "timestamp",
@@ -78,7 +79,7 @@ def test_input_that_is_told_without_the_cache_gets_it_added(converted: Callable[
 
 def test_input_that_is_less_than_the_cache_is_taken_to_leave_it_out_and_that_is_told() -> None:
     record = {**RECORD, "input_tokens": 10, "cached_tokens": 90}
-    head, _ = with_head(Layout.CSV, iter([(1, record)]))
+    head, _ = with_head(Layout.CSV, batched(iter([(1, record)])))
     reading = TABLE.read(head, ImportOptions(), _times())
     assert row_of(reading, record).input_tokens == 100
     assert "taken not to include them" in reading.notes[0]
@@ -86,7 +87,7 @@ def test_input_that_is_less_than_the_cache_is_taken_to_leave_it_out_and_that_is_
 
 def test_input_beside_a_cache_is_taken_to_include_it_and_that_is_told(converted: Callable[..., Any]) -> None:
     record = {**RECORD, "cached_tokens": 90}
-    head, _ = with_head(Layout.CSV, iter([(1, record)]))
+    head, _ = with_head(Layout.CSV, batched(iter([(1, record)])))
     assert "map uncached_input_tokens=input_tokens" in TABLE.read(head, ImportOptions(), _times()).notes[0]
     rows, tally = converted(TABLE, *[record] * 60, {**record, "cached_tokens": 9999})
     assert rows[0].input_tokens == 1000
@@ -95,13 +96,13 @@ def test_input_beside_a_cache_is_taken_to_include_it_and_that_is_told(converted:
 
 def test_the_user_may_say_that_input_leaves_the_cache_out() -> None:
     record = {**RECORD, "cached_tokens": 90}
-    head, _ = with_head(Layout.CSV, iter([(1, record)]))
+    head, _ = with_head(Layout.CSV, batched(iter([(1, record)])))
     options = ImportOptions.of({"map": {"uncached_input_tokens": "input_tokens"}})
     assert row_of(TABLE.read(head, options, _times()), record).input_tokens == 1090
 
 
 def test_what_no_column_tells_is_named_with_how_to_say_it() -> None:
-    head, _ = with_head(Layout.CSV, iter([(1, {"when": "x", "words": "y"})]))
+    head, _ = with_head(Layout.CSV, batched(iter([(1, {"when": "x", "words": "y"})])))
     with pytest.raises(ToolFault) as caught:
         TABLE.read(head, ImportOptions(), _times())
     assert caught.value.code == "UNSUPPORTED_FORMAT"
@@ -111,7 +112,7 @@ def test_what_no_column_tells_is_named_with_how_to_say_it() -> None:
 
 @pytest.mark.parametrize("wrong", [{"ts": "nowhere"}, {"nothing": "timestamp"}, {"source": "model"}])
 def test_a_mapping_of_what_there_is_not_is_refused(wrong: dict[str, str]) -> None:
-    head, _ = with_head(Layout.CSV, iter([(1, RECORD)]))
+    head, _ = with_head(Layout.CSV, batched(iter([(1, RECORD)])))
     with pytest.raises(ToolFault, match="names columns that there are not") as caught:
         TABLE.read(head, ImportOptions.of({"map": wrong}), _times())
     assert caught.value.code == "INVALID_ARGUMENTS"

@@ -5,7 +5,8 @@
 //   idle     connections are opened and held; a line on stdin cuts them all and brings them back; its end ends the program
 //
 // A load lasts --seconds after its --warmup, or until there were --replies. A frame is known by how its text begins: --ready opens a connection, --first is the first frame of a reply, --end its
-// last, --fail a refusal. Only headers and those beginnings are read. Prints one JSON object a line.
+// last, --fail a refusal. Only headers and those beginnings are read. Of the process --server it tells the processor time
+// that the load took, without that of connecting and of the warmup. Prints one JSON object a line.
 #define _GNU_SOURCE
 #include "kit.h"
 #include <getopt.h>
@@ -26,7 +27,7 @@ struct connection {
 };
 
 static struct {
-    int port, window;
+    int port, window, server;
     uint32_t connections;
     uint64_t replies;
     double seconds, warmup, rate, patience;
@@ -285,17 +286,32 @@ static void offer_arrivals(double *next, uint64_t now) {
     }
 }
 
+// Processor time of the server so far, in all its threads; the kernel tells it in hundredths of a second.
+static double server_cpu_seconds(void) {
+    char path[64], stat[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", option.server);
+    FILE *file = fopen(path, "r");
+    if (!file) die(path);
+    stat[fread(stat, 1, sizeof stat - 1, file)] = 0;
+    fclose(file);
+    const char *after_name = strrchr(stat, ')');
+    unsigned long user, kernel;
+    if (!after_name || sscanf(after_name, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel) != 2) die(path);
+    return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
+}
+
 static void load(double connect_s) {
     running = true;
     uint64_t start = now_ns(), from = start + (uint64_t)(option.warmup * 1e9), until = from + (uint64_t)(option.seconds * 1e9);
     for (uint32_t i = 0; i < option.connections; i++) paced ? rest(&all[i]) : ask(&all[i], start);
-    double next = (double)start, cpu = 0;
+    double next = (double)start, cpu = 0, server_cpu = 0;
     uint64_t now = start, began = start, faults_before = 0, refusals_before = 0;
     for (; now < until && (!option.replies || answered < option.replies); now = now_ns()) {
         if (!recording && now >= from) {
             recording = true;
             began = now;
             cpu = cpu_seconds();
+            if (option.server) server_cpu = server_cpu_seconds();
             bytes = 0;
             faults_before = faults;
             refusals_before = refusals;
@@ -313,6 +329,7 @@ static void load(double connect_s) {
            option.mode, option.connections, connect_s, seconds, answered, replies, frames, (double)replies / seconds, (double)frames / seconds,
            (double)bytes / 1e6 / seconds, faults - faults_before, refusals - refusals_before, closes, unanswered,
            arrivals_tail - arrivals_head, (cpu_seconds() - cpu) / seconds);
+    if (option.server) printf(",\"server_cpu_s\":%.2f", server_cpu_seconds() - server_cpu);
     print_histogram("first", &to_first);
     print_histogram("reply", &to_end);
     printf("}\n");
@@ -325,7 +342,7 @@ static void parse_options(int count, char **words) {
         {"message", 1, 0, 'M'}, {"ready", 1, 0, 'R'},       {"resumed", 1, 0, 'S'}, {"first", 1, 0, 'F'},
         {"end", 1, 0, 'E'},     {"fail", 1, 0, 'X'},        {"seconds", 1, 0, 's'}, {"warmup", 1, 0, 'w'},
         {"rate", 1, 0, 'r'},    {"window", 1, 0, 'W'},      {"patience", 1, 0, 'P'},
-        {"replies", 1, 0, 'n'}, {0, 0, 0, 0}};
+        {"replies", 1, 0, 'n'}, {"server", 1, 0, 'V'}, {0, 0, 0, 0}};
     for (int name; (name = getopt_long(count, words, "", names, NULL)) != -1;) {
         switch (name) {
         case 'p': option.port = atoi(optarg); break;
@@ -348,6 +365,7 @@ static void parse_options(int count, char **words) {
         case 'W': option.window = atoi(optarg); break;
         case 'n': option.replies = strtoull(optarg, NULL, 10); break;
         case 'P': option.patience = atof(optarg); break;
+        case 'V': option.server = atoi(optarg); break;
         default: exit(2);
         }
     }

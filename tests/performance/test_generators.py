@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.contestants import PEERS, peers
 from benchmarks.generator import Held, run
-from benchmarks.server import free_port, serving
+from benchmarks.server import cpu_seconds, free_port, serving
 
 pytestmark = pytest.mark.performance
 FEW = {"replies": 60, "warmup": 0, "seconds": 120}
@@ -18,13 +18,18 @@ FEW = {"replies": 60, "warmup": 0, "seconds": 120}
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Bare uvicorn, six constant frames a request."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]:
+    """Bare uvicorn, six constant frames a request; its process and its port."""
     port = free_port()
     with serving(
         [sys.executable, str(PEERS / "bare_uvicorn.py"), str(port)], port, tmp_path_factory.mktemp("log") / "log"
-    ):
-        yield port
+    ) as process:
+        yield process.pid, port
+
+
+@pytest.fixture(scope="module")
+def port(server: tuple[int, int]) -> int:
+    return server[1]
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +77,17 @@ def test_silence_is_no_measurement(port: int) -> None:
 def test_a_server_that_is_not_there_is_a_fault() -> None:
     with pytest.raises(RuntimeError, match="failed"):
         run("wsload", port=free_port(), connections=1, patience=0.5, **FEW)
+
+
+def test_the_processor_time_of_a_named_server_is_that_of_the_load(server: tuple[int, int]) -> None:
+    pid, port = server
+    measured = run("wsload", port=port, connections=10, server=pid, **{**FEW, "replies": 3000}, **peers()[0].asking)
+    assert 0 < measured["server_cpu_s"] <= cpu_seconds(pid)
+
+
+def test_the_processor_time_of_no_process_is_a_fault(port: int) -> None:
+    with pytest.raises(RuntimeError, match="failed: load generator: /proc/999999999/stat"):
+        run("wsload", port=port, connections=1, server=999_999_999, **FEW, **peers()[0].asking)
 
 
 def test_clients_come_from_a_file_one_a_line(port: int, tmp_path: Path) -> None:

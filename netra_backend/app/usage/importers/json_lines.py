@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from .alike import FAULTS, Alike
 from .batch import Batch, Numbered, batched, pages
 from .json_stream import CONTAINERS
 from .row import BadRow
@@ -16,19 +17,21 @@ PAGE_MEMBERS: Final = 8
 """Members of an outer object in a line; one with more is itself a record."""
 
 _decode: Final = msgspec.json.Decoder().decode
-_FAULTS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def json_lines(blocks: Iterator[bytes]) -> Iterator[Batch]:
     """The records of all lines. A line that is none is one bad row."""
     number = 1
+    alike = Alike()
     for block in blocks:
         for lines in pages(block.split(b"\n")):
-            records = _records(lines)
-            if records is not None:
-                yield Batch(range(number, number + len(lines)), records)
-            else:
+            records = alike.table(lines) or _records(lines)
+            if records is None:
                 yield from batched(_one_by_one(number, lines))
+            else:
+                if isinstance(records, list):
+                    alike.learn(records)
+                yield Batch(range(number, number + len(lines)), records)
             number += len(lines)
 
 
@@ -36,7 +39,7 @@ def _records(lines: list[bytes]) -> list[Any] | None:
     """The record of each line, if each is a line with one record and nothing else."""
     try:
         records = list(map(_decode, lines))
-    except _FAULTS:
+    except FAULTS:
         return None
     if set(map(type, records)) != {dict}:
         return None
@@ -47,7 +50,7 @@ def _one_by_one(number: int, lines: list[bytes]) -> Iterator[Numbered]:
     for place, line in enumerate(lines, number):
         try:
             record = _decode(line)
-        except _FAULTS:
+        except FAULTS:
             if line.strip():
                 yield place, BadRow("the line is not JSON", line[:80].decode("utf-8", "replace"))
             continue

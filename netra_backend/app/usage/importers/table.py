@@ -162,7 +162,12 @@ def _converter(mapping: Mapping[str, str], model: str | None, times: Times) -> C
 
 def _values(page: Page, column: str) -> list[Any]:
     """What stands in a column of each record; see ``getter``."""
-    return list(map(getter(column), page.records)) if "." in column else page.member(column)
+    plain = page.member(column)
+    outer, _, inner = column.partition(".")
+    if not inner or None not in plain:
+        return plain
+    around = page.member(outer)
+    return [mapping_of(of).get(inner) if it is None else it for it, of in zip(plain, around, strict=True)]
 
 
 def _check(page: Page, target: str, values: list[Any], name: str) -> list[Any]:

@@ -91,7 +91,9 @@ def test_records_that_come_as_columns_are_the_same_rows_as_those_that_come_one_b
     format: Format, data: st.DataObject, names: list[str]
 ) -> None:
     texts = st.sampled_from(["", "5", "0.5", "2.5e-05", "-1", "2026-11-01T10:00:00Z", "GENERATION", "ok", "1793527200"])
-    rows = data.draw(st.lists(st.lists(texts, min_size=len(names), max_size=len(names)), min_size=1, max_size=4))
+    rows = data.draw(
+        st.lists(st.lists(texts | VALUES, min_size=len(names), max_size=len(names)), min_size=1, max_size=4)
+    )
     columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
     records = [dict(zip(names, row, strict=True)) for row in rows]
     first = {"timestamp": "x", "input_tokens": "1", "output_tokens": "1"} if format.name == "table" else records[0]

@@ -46,7 +46,8 @@ FROM (SELECT {_UNNESTED} FROM read_json(?, format = 'newline_delimited', columns
 
 
 class RowsWriter:
-    """One new database file. ``write`` takes pages; ``finish`` makes the file whole and tells what it holds."""
+    """One new database file. ``write`` takes pages; ``finish`` makes the file whole and tells what it holds, and
+    ``abandon`` ends in any other case."""
 
     def __init__(self, file: Path) -> None:
         self._connection = duckdb.connect(str(file), config={**ENGINE_BOUNDS, "temp_directory": str(file.parent)})
@@ -91,6 +92,13 @@ class RowsWriter:
         assert told is not None  # an aggregate has one row
         self._connection.close()
         return told[0], told[1], [name for name, count in zip(COLUMNS, told[2:], strict=True) if count]
+
+    def abandon(self) -> None:
+        """Stop, and let go of the file, which is not whole."""
+        self._connection.interrupt()
+        self._waiting.put(None)
+        self._thread.join()
+        self._connection.close()
 
     def _hand_over(self) -> None:
         self._count += 1

@@ -7,7 +7,6 @@ Messages out: ``{"progress": [done, total]}`` while it works; last ``{"answer": 
 from __future__ import annotations
 
 import gc
-import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +17,13 @@ import msgspec
 from ..core.errors import ToolFault
 from ..usage.importers.capabilities import capabilities
 from ..usage.importers.format import ImportOptions
-from ..usage.importers.importing import import_rows, open_file, preview
+from ..usage.importers.importing import Opened, import_rows, open_file, preview
+from ..usage.importers.page import Columns
 from ..usage.importers.source import broken
 from .child_runtime import Pipe, bound_cpu, bound_memory
 from .datasets import ROWS_FILE
 from .duckdb_rows_writer import RowsWriter, parquet_records
+from .fingerprint import Fingerprint
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -45,25 +46,54 @@ def perform(job: Job, tell: Tell) -> dict[str, Any]:
     options = ImportOptions.of(job.options)
     progress = _Progress(tell)
     now = datetime.fromtimestamp(job.now_ms / 1000, UTC)
+
+    def opened() -> Opened:
+        return open_file(path, options, now, progress, parquet_records)
+
     if options.preview:
-        return {"answer": preview(open_file(path, options, now, progress, parquet_records))}
-    fingerprint = _fingerprint(path, options)
-    if fingerprint in job.known:
-        return {"already": job.known[fingerprint]}
-    opened = open_file(path, options, now, progress, parquet_records)
+        return {"answer": preview(opened())}
+    fingerprint = Fingerprint(path, options)
+    try:
+        answer = _imported(job, options, opened, fingerprint)
+    except Exception:
+        # Whatever else there is to say of it, a file that is there already was imported.
+        if not job.known or fingerprint.value() not in job.known:
+            raise
+        answer = {}
+    if (dataset_id := job.known.get(fingerprint.value())) is not None:
+        return {"already": dataset_id}
+    return {"answer": {**answer, "fingerprint": fingerprint.value()}}
+
+
+class _Known(Exception):
+    """The file is there already, so it need not be read to its end."""
+
+
+def _imported(
+    job: Job, options: ImportOptions, open_it: Callable[[], Opened], fingerprint: Fingerprint
+) -> dict[str, Any]:
+    """What the staged file holds. Raises ``_Known`` as soon as it shows that nothing needs to be staged."""
+    opened = open_it()
     writer = RowsWriter(Path(job.staged) / ROWS_FILE)
-    tally = import_rows(opened, writer.write)
-    first, last, filled = writer.finish()
+
+    def take(columns: Columns) -> None:
+        if job.known and fingerprint.known() and fingerprint.value() in job.known:
+            raise _Known
+        writer.write(columns)
+
+    try:
+        tally = import_rows(opened, take)
+        first, last, filled = writer.finish()
+    except BaseException:
+        writer.abandon()
+        raise
     return {
-        "answer": {
-            **opened.told(),
-            **tally.told(),
-            "fingerprint": fingerprint,
-            "first_ts_ms": _ms(first),
-            "last_ts_ms": _ms(last),
-            "capabilities": capabilities(opened.reading.tells, filled),
-            "generated": options.generated,
-        }
+        **opened.told(),
+        **tally.told(),
+        "first_ts_ms": _ms(first),
+        "last_ts_ms": _ms(last),
+        "capabilities": capabilities(opened.reading.tells, filled),
+        "generated": options.generated,
     }
 
 
@@ -78,17 +108,6 @@ class _Progress:
         if (done - self._told) * 200 >= total:
             self._told = done
             self._tell({"progress": [done, total]})
-
-
-def _fingerprint(path: Path, options: ImportOptions) -> str:
-    """The same bytes read in the same way are the same dataset; what it is called makes no other."""
-    digest = hashlib.sha256(
-        msgspec.json.encode([options.format, options.model, options.start, sorted(options.map.items())])
-    )
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _ms(moment: datetime) -> int:

@@ -6,7 +6,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from netra_backend.app.adapters.duckdb_rows_writer import RowsWriter, parquet_records
+from netra_backend.app.adapters.duckdb_rows_writer import INSERTED, RowsWriter, parquet_records
 from netra_backend.app.core.errors import ToolFault
 from netra_backend.app.usage.importers.page import Columns
 from netra_backend.app.usage.importers.values import MAX_BLOCKS
@@ -69,6 +69,16 @@ def test_a_fault_of_the_engine_is_told_by_the_next_call(tmp_path: Path) -> None:
     writer.write(row(1, input_tokens=2**70))
     with pytest.raises(duckdb.Error):
         writer.finish()
+
+
+def test_an_abandoned_file_is_let_go_of_and_holds_no_rows(tmp_path: Path) -> None:
+    writer = RowsWriter(tmp_path / "rows.duckdb")
+    for n in range(INSERTED + 1):
+        writer.write(row(n))
+    writer.abandon()
+    # The engine would refuse another way of opening it while it is open.
+    with duckdb.connect(str(tmp_path / "rows.duckdb"), read_only=True) as connection:
+        assert connection.execute("SELECT count(*) FROM usage_rows").fetchone() == (0,)
 
 
 def test_a_parquet_file_gives_its_records(tmp_path: Path) -> None:

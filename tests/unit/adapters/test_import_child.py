@@ -7,6 +7,8 @@ import msgspec
 import pytest
 
 from netra_backend.app.adapters import import_child
+from netra_backend.app.adapters.duckdb_rows_writer import RowsWriter
+from netra_backend.app.adapters.fingerprint import Fingerprint
 from netra_backend.app.adapters.import_child import Job, fault_of, perform
 from netra_backend.app.core.errors import ToolFault
 
@@ -61,6 +63,26 @@ def test_the_same_bytes_read_in_the_same_way_are_the_same_dataset(job: Job) -> N
     assert perform(changed(job, known=known, options={"name": "another name"}), silent) == {"already": "data_1"}
     Path(job.staged, "rows.duckdb").unlink()
     assert "answer" in perform(changed(job, known=known, options={"map": {"team": "model"}}), silent)
+
+
+def test_a_file_that_is_there_already_is_told_so_even_where_its_rows_would_be_refused_now(job: Job) -> None:
+    fingerprint = perform(job, silent)["answer"]["fingerprint"]
+    Path(job.staged, "rows.duckdb").unlink()
+    long_ago = changed(job, now_ms=NOW_MS - 10**10)
+    with pytest.raises(ToolFault, match="lies in the future"):
+        perform(long_ago, silent)
+    Path(job.staged, "rows.duckdb").unlink()
+    assert perform(changed(long_ago, known={fingerprint: "data_1"}), silent) == {"already": "data_1"}
+
+
+def test_a_file_that_is_there_already_is_not_read_to_its_end(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    fingerprint = perform(job, silent)["answer"]["fingerprint"]
+    Path(job.staged, "rows.duckdb").unlink()
+    written: list[Any] = []
+    monkeypatch.setattr(RowsWriter, "write", lambda writer, columns: written.append(columns))
+    monkeypatch.setattr(Fingerprint, "known", lambda of: bool(of.value()))
+    assert perform(changed(job, known={fingerprint: "data_1"}), silent) == {"already": "data_1"}
+    assert written == []
 
 
 def test_a_preview_writes_nothing(job: Job) -> None:

@@ -7,7 +7,7 @@ import signal
 import sys
 
 IN_TURN = ("golden", "idle", "growth", "storm", "cold_start")
-BY_NAME = (*IN_TURN, "fleet", "soak", "instructions", "usage_import", "usage_report")
+BY_NAME = (*IN_TURN, "curves", "fleet", "soak", "instructions", "usage_import", "usage_report")
 
 
 def main(words: list[str]) -> None:

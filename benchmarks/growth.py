@@ -7,40 +7,12 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from pathlib import Path
 
-from . import figures, generator, machine, ours
+from . import figures, machine, ours
 from .figures import figure
-from .generator import Held
+from .stored import ask, copied, fill
 
 CLIENTS = 100
-EVENTS_A_RUN = 6
-AT_ONCE = 500
-
-
-def fill(data_dir: Path, threads: int, events: int) -> int:
-    """Ask until so many events are stored in so many threads, each of a user of its own; how many."""
-    runs_each = -(-events // (threads * EVENTS_A_RUN))
-    stored = 0
-    with ours.running(data_dir) as server:
-        for first in range(0, threads, AT_ONCE):
-            users = min(AT_ONCE, threads - first)
-            load = {"connections": users, "replies": users * runs_each, "seconds": 600, "warmup": 0}
-            stored += generator.run("wsload", **load, **server.words(users, first))["answered"] * EVENTS_A_RUN
-            print(f"stored {stored:,} events", flush=True)
-    return stored
-
-
-def speed(data_dir: Path, others: int, seconds: float) -> float:
-    """Golden runs a second on this data directory, with so many others connected."""
-    with ours.running(data_dir) as server:
-        held = Held(connections=others, patience=120, **server.arriving(others, first=CLIENTS)) if others else None
-        try:
-            done = generator.run("wsload", connections=CLIENTS, seconds=seconds, warmup=1, **server.words(CLIENTS))
-        finally:
-            if held is not None:
-                held.close()
-    return float(done["replies_per_s"])
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -60,10 +32,8 @@ def main(arguments: list[str] | None = None) -> None:
     for number in range(options.rounds):
         print(f"round {number + 1} of {options.rounds}", flush=True)
         for case, others in cases.items():
-            data_dir = ours.empty_data_dir("growth")
-            if case != "empty":
-                shutil.copytree(filled, data_dir, dirs_exist_ok=True)
-            speeds[case].append(speed(data_dir, others, options.seconds))
+            data_dir = ours.empty_data_dir("growth") if case == "empty" else copied(filled, "growth")
+            speeds[case].append(ask(data_dir, CLIENTS, options.seconds, others=others).runs_per_s)
     results = {case: figure(rounds) for case, rounds in speeds.items()}
     ratio = results["stored, others connected"].over(results["empty"])
     figures.show(

@@ -7,7 +7,6 @@ under ``additional_usage_values`` or, in newer versions, ``usage_object``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -15,13 +14,14 @@ import msgspec
 from ..rows import Capability, Status
 from .format import REQUESTS, Format, ImportOptions, Reading
 from .moments import Moments, elapsed
-from .page import Columns, Page, first_of
+from .page import Columns, Page, first_of, members
 from .records import Head
 from .row import ERROR, OK, REQUEST, BadRow
 from .values import EARLIEST, Times, mapping
 
 _NO_KEY: Final = "Cache OFF"
 _HIT: Final = ("True", "true")
+_CLIENT: Final = "User-Agent:"
 _NOTHING: Final[dict[str, Any]] = {}
 _DETAILED: Final = frozenset({"prompt_tokens_details", "completion_tokens_details"})
 _decode: Final = msgspec.json.Decoder().decode
@@ -42,18 +42,14 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
         read = page.optional_tokens(read, "cache_read_input_tokens")
         written = page.optional_tokens(written, "cache_creation_input_tokens")
         reasoning = page.optional_tokens(reasoning, "reasoning_tokens")
-        said = [of or within.get("status") for of, within in zip(member("status"), metadata, strict=True)]
-        failed = [word != "success" and "fail" in str(word).lower() for word in said]
+        failed = page.of_few(_failed, False, _either(member("status"), metadata, "status"))
         return {
             "ts": start,
             "latency_ms": _duration(page, start, times),
             "provider": page.text(member("custom_llm_provider")),
             "model": _model(page, failed),
-            "operation": [_operation(str(call or "")) for call in member("call_type")],
-            "status": [
-                Status.GATEWAY_CACHE.value if hit is True or hit in _HIT else ERROR if bad else OK
-                for hit, bad in zip(member("cache_hit"), failed, strict=True)
-            ],
+            "operation": page.of_few(_operation, "", member("call_type")),
+            "status": _status(page, failed),
             "requests": 1,
             "input_tokens": page.tokens(member("prompt_tokens"), "prompt_tokens"),
             "cache_read_tokens": read,
@@ -63,12 +59,10 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
             "cost_reported_usd": page.money(member("spend"), "spend"),
             "session_id": page.text(member("session_id")),
             "request_id": page.text(member("request_id")),
-            "feature": page.text(list(map(_tag, member("request_tags")))),
-            "team": first_of(
-                page.text([of.get("user_api_key_team_alias") for of in metadata]), page.text(member("team_id"))
-            ),
+            "feature": page.text(_tags(member("request_tags"))),
+            "team": first_of(page.text(members(metadata, "user_api_key_team_alias")), page.text(member("team_id"))),
             "end_user": first_of(page.text(member("end_user")), page.text(member("user"))),
-            "prompt_hash": [None if key == _NO_KEY else key for key in page.text(member("cache_key"))],
+            "prompt_hash": _keys(page.text(member("cache_key"))),
             "source": LITELLM.name,
             "granularity": REQUEST,
         }
@@ -80,6 +74,8 @@ def _duration(page: Page, start: Moments, times: Times) -> list[float | None]:
     """What the log says that requests took, else from their start to their end."""
     told = page.milliseconds(page.member("request_duration_ms"), "request_duration_ms")
     ends = page.member("endTime")
+    if told.count(None) == len(told) and all(ends):
+        return elapsed(start, page.moments(ends, "endTime", times))
     asked = [known is None and bool(end) for known, end in zip(told, ends, strict=True)]
     if not any(asked):
         return told
@@ -114,10 +110,15 @@ def _all_nested(values: list[Any]) -> list[Mapping[str, Any]]:
 
 def _all_cached(metadata: list[Mapping[str, Any]]) -> tuple[list[Any], list[Any], list[Any]]:
     """``_cached`` of each, column by column."""
-    usages: list[Any] = [of.get("additional_usage_values") or of.get("usage_object") or _NOTHING for of in metadata]
-    if set(map(type, usages)) == {dict} and all(map(_DETAILED.isdisjoint, usages)):
-        read = [of.get("cache_read_input_tokens") for of in usages]
-        return read, [of.get("cache_creation_input_tokens") for of in usages], [None] * len(usages)
+    usages = members(metadata, "additional_usage_values")
+    if not all(usages):
+        usages = [of or within.get("usage_object") or _NOTHING for of, within in zip(usages, metadata, strict=True)]
+    if set(map(type, usages)) == {dict} and _DETAILED.isdisjoint(names := set().union(*usages)):
+        read, written = (
+            members(usages, name) if name in names else [None] * len(usages)
+            for name in ("cache_read_input_tokens", "cache_creation_input_tokens")
+        )
+        return read, written, [None] * len(usages)
     cached = list(map(_cached, metadata))
     return [read for read, _, _ in cached], [written for _, written, _ in cached], [spent for _, _, spent in cached]
 
@@ -136,13 +137,48 @@ def _cached(metadata: Mapping[str, Any]) -> tuple[object, object, object]:
     )
 
 
-@lru_cache(maxsize=256)
-def _operation(call_type: str) -> str:
+def _either(values: list[Any], within: list[Mapping[str, Any]], name: str) -> list[Any]:
+    """Each value, or what stands under ``name`` in the object beside it where there is none."""
+    return values if all(values) else [of or inner.get(name) for of, inner in zip(values, within, strict=True)]
+
+
+def _failed(word: object) -> bool:
+    return word != "success" and "fail" in str(word).lower()
+
+
+def _status(page: Page, failed: list[bool]) -> list[str]:
+    """What became of each request; an answer from the gateway's own cache goes before a failure."""
+    hits = page.of_few(_hit, False, page.member("cache_hit"))
+    found = [ERROR if bad else OK for bad in failed] if True in failed else [OK] * len(failed)
+    if True not in hits:
+        return found
+    return [Status.GATEWAY_CACHE.value if hit else other for hit, other in zip(hits, found, strict=True)]
+
+
+def _hit(told: object) -> bool:
+    return told is True or told in _HIT
+
+
+def _keys(found: list[str | None]) -> list[str | None]:
+    return [None if key == _NO_KEY else key for key in found] if _NO_KEY in found else found
+
+
+def _operation(told: object) -> str:
+    call_type = str(told or "")
     if "embedding" in call_type:
         return "embedding"
     if not call_type or "completion" in call_type or "responses" in call_type or "messages" in call_type:
         return "chat"
     return call_type.removeprefix("a")[:64]
+
+
+def _tags(told: list[Any]) -> list[Any]:
+    """``_tag`` of each."""
+    if set(map(type, told)) == {list} and all(told):
+        first = [tags[0] for tags in told]
+        if set(map(type, first)) == {str} and not any(tag.startswith(_CLIENT) for tag in set(first)):
+            return first
+    return list(map(_tag, told))
 
 
 def _tag(tags: object) -> object:
@@ -155,7 +191,7 @@ def _tag(tags: object) -> object:
     if not isinstance(tags, list):
         return None
     for tag in tags:
-        if isinstance(tag, str) and not tag.startswith("User-Agent:"):
+        if isinstance(tag, str) and not tag.startswith(_CLIENT):
             return tag
     return None
 

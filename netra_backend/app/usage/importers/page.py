@@ -35,6 +35,7 @@ _TEXT: Final = frozenset({str, NoneType})
 _WHOLE: Final = frozenset({int, NoneType})
 _NUMBER: Final = frozenset({int, float, NoneType})
 _DIGITS: Final = 12
+_WORDS: Final = frozenset({str, bool, NoneType})
 _FEW: Final = 16
 _HARMLESS: Final = UsageRow(
     ts=single.EARLIEST, model="", operation="", status="", input_tokens=0, output_tokens=0, source="", granularity=""
@@ -62,10 +63,7 @@ class Page:
         """What stands under ``name`` in each record; ``None`` where nothing does."""
         if isinstance(self.records, Table):
             return self.records.member(name)
-        try:
-            return list(map(itemgetter(name), self.records))  # twice as fast as to ask each record whether it has it
-        except KeyError:
-            return [record.get(name) for record in self.records]
+        return members(self.records, name)
 
     def refuse(self, place: int, fault: BadRow | NotUsage) -> None:
         """The record at ``place`` is no row, unless something else was wrong with it before."""
@@ -85,7 +83,7 @@ class Page:
 
     def of_few(self, check: Callable[[Any], _Value], instead: _Value, values: list[Any]) -> list[_Value]:
         """``each`` of a column in which the same few words stand again and again."""
-        if set(map(type, values)) == {str} and len(words := set(values)) <= _FEW:
+        if set(map(type, values)) <= _WORDS and len(words := set(values)) <= _FEW:
             try:
                 return list(map({word: check(word) for word in words}.__getitem__, values))
             except (BadRow, NotUsage):
@@ -154,7 +152,10 @@ class Page:
 
     def text(self, values: list[Any]) -> list[str | None]:
         """Short texts; see ``values.text``."""
-        if set(map(type, values)) <= _TEXT:
+        kinds = set(map(type, values))
+        if kinds == _NOTHING:
+            return values
+        if kinds <= _TEXT:
             told = [value for value in values if value]
             joined = "".join(told)
             if joined.isprintable() and max(map(len, told), default=0) <= MAX_TEXT:
@@ -190,10 +191,19 @@ def by_row(convert: Callable[[Record], UsageRow]) -> Callable[[Page], Columns]:
     return read
 
 
+def members(records: Sequence[Record], name: str) -> list[Any]:
+    """What stands under ``name`` in each record; ``None`` where nothing does."""
+    try:
+        return list(map(itemgetter(name), records))  # twice as fast as to ask each record whether it has it
+    except KeyError:
+        return [record.get(name) for record in records]
+
+
 def first_of(one: list[_Value | None], other: list[_Value | None]) -> list[_Value | None]:
     """What ``one`` holds, or ``other`` where it holds nothing."""
-    if None not in one:
-        return one
+    nothing = one.count(None)
+    if nothing in (0, len(one)):
+        return other if nothing else one
     return [second if first is None else first for first, second in zip(one, other, strict=True)]
 
 

@@ -31,6 +31,8 @@ ENGINE_BOUNDS: Final[dict[str, str | bool | int | float | list[str]]] = {
 }
 INSERTED: Final = 16_384
 """Rows that are inserted together, at least: a statement costs as much as a hundred rows."""
+WAITING: Final = 8
+"""Batches that may wait, as files, while the engine compresses a row group, which holds that many; reading goes on meanwhile."""
 LINE_BLOCKS: Final = 1 << 18
 """Hashes of blocks in a line, unless one row has more; all else in a page is bounded well below that."""
 _FETCHED: Final = 8_192
@@ -61,7 +63,7 @@ class RowsWriter:
         self._encode = msgspec.json.Encoder().encode_lines
         self._pages: list[dict[str, Any]] = []
         self._rows = self._count = 0
-        self._waiting: queue.Queue[Path | None] = queue.Queue(maxsize=1)
+        self._waiting: queue.Queue[Path | None] = queue.Queue(maxsize=WAITING)
         self._fault: BaseException | None = None
         self._thread = threading.Thread(target=self._insert_all, daemon=True)
         self._thread.start()

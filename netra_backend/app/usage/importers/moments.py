@@ -29,7 +29,8 @@ def moments_of(values: list[Any], times: Times) -> Moments | None:
     zones = {_SHAPES.get(shape) for shape in set(shapes_of(values) or ())}
     if len(zones) != 1 or (zone := zones.pop()) is None:
         return None
-    written = [value[: -len(zone)] for value in values] if zone else values
+    end = -len(zone)
+    written = [value[:end] for value in values] if zone else values
     try:
         found = np.array(written, dtype="datetime64[us]")
     except ValueError:

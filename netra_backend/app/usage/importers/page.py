@@ -105,7 +105,7 @@ class Page:
         if kinds == _NOTHING:
             return values
         if kinds <= _WHOLE:
-            told = [value for value in values if value is not None]
+            told = [value for value in values if value is not None] if NoneType in kinds else values
             if min(told) >= 0 and max(told) <= MAX_TOKENS:
                 return values
         if kinds == {str} and all(values):
@@ -124,8 +124,7 @@ class Page:
         return self.each(lambda value: single.money(value, name), None, values)
 
     def _money_as_written(self, values: list[str], shapes: list[bytes], name: str) -> list[str | None]:
-        if AMOUNTS.issuperset(shapes):
-            return list(values)
+        """Plain amounts as they are; the others one by one."""
         found: list[str | None] = list(values)
         for place in (place for place, shape in enumerate(shapes) if shape not in AMOUNTS):
             try:
@@ -156,7 +155,7 @@ class Page:
         if kinds == _NOTHING:
             return values
         if kinds <= _TEXT:
-            told = [value for value in values if value]
+            told = values if all(values) else [value for value in values if value]
             joined = "".join(told)
             if joined.isprintable() and max(map(len, told), default=0) <= MAX_TEXT:
                 if " " in joined:

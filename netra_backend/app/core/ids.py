@@ -37,8 +37,9 @@ _PLACEHOLDER = re.compile(
 )
 _VALID = re.compile(rf"(?!(?i:{_WORDS})(?:[_.:-]|\Z))(?!{_NIL_UUID})[A-Za-z0-9][A-Za-z0-9._:-]{{0,127}}").fullmatch
 _SHOWN = 64
-_FOUND_VALID: set[str] = set()
-"""Ids judged lately: one request's ids are judged by every factory they pass, and the same string has the same verdict."""
+FOUND_VALID: Final[set[str]] = set()
+"""Ids judged lately, and found to be ids: one request's ids are judged by every factory they pass, and the same string has the
+same verdict. Only ``is_valid_id`` adds to it; a ``str`` that is in it need not be judged again."""
 _MAX_FOUND: Final = 8192
 _JUDGED = 2 * MAX_LENGTH  # the template pattern takes quadratic time, and hostile text may be long
 
@@ -47,13 +48,13 @@ def is_valid_id(value: object) -> bool:
     """Whether ``value`` may be an id. Never raises."""
     if type(value) is not str:
         return False
-    if value in _FOUND_VALID:
+    if value in FOUND_VALID:
         return True
     if _VALID(value) is None:
         return False
-    if len(_FOUND_VALID) >= _MAX_FOUND:
-        _FOUND_VALID.clear()
-    _FOUND_VALID.add(value)
+    if len(FOUND_VALID) >= _MAX_FOUND:
+        FOUND_VALID.clear()
+    FOUND_VALID.add(value)
     return True
 
 
@@ -87,4 +88,4 @@ def mint(kind: str, now_ms: int, entropy: bytes) -> str:
 
     ``kind`` is a short lower-case word such as ``run`` or ``thr``.
     """
-    return f"{kind}_{now_ms:012x}{entropy.hex()}"
+    return f"{kind}_{(now_ms.to_bytes(6) + entropy).hex()}"

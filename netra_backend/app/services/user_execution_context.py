@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ..core import validation
 from ..core.errors import InvalidContextError
-from ..core.ids import check_id, is_valid_id
+from ..core.ids import FOUND_VALID, check_id
 
 __all__ = ["InvalidContextError", "UserExecutionContext", "validate_user_context"]
 
@@ -79,24 +79,33 @@ class UserExecutionContext:
     ) -> None:
         if audit_metadata is not NO_METADATA and isinstance(audit_metadata, Mapping):
             audit_metadata = AuditMetadata(audit_metadata)
-        _fill(self, user_id, thread_id, run_id, request_id, audit_metadata, connection_id)
+        _set_user_id(self, user_id)
+        _set_thread_id(self, thread_id)
+        _set_run_id(self, run_id)
+        _set_request_id(self, request_id)
+        _set_audit_metadata(self, audit_metadata)
+        _set_connection_id(self, connection_id)
         self._check_ids()
 
     def _check_ids(self) -> None:
-        # One expression for the common case: a context is on every request's path.
+        # One expression for the common case: a context is on every request's path, and judged by every factory it passes.
+        user_id, thread_id, run_id, request_id = self.user_id, self.thread_id, self.run_id, self.request_id
+        connection_id = self.connection_id
         if (
-            is_valid_id(self.user_id)
-            and is_valid_id(self.thread_id)
-            and is_valid_id(self.run_id)
-            and is_valid_id(self.request_id)
-            and (self.connection_id is None or is_valid_id(self.connection_id))
+            type(user_id) is type(thread_id) is type(run_id) is type(request_id) is str
+            and user_id in FOUND_VALID
+            and thread_id in FOUND_VALID
+            and run_id in FOUND_VALID
+            and request_id in FOUND_VALID
+            and (connection_id is None or (type(connection_id) is str and connection_id in FOUND_VALID))
         ):
             return
         check_id("user_id", self.user_id)
         check_id("thread_id", self.thread_id)
         check_id("run_id", self.run_id)
         check_id("request_id", self.request_id)
-        check_id("connection_id", self.connection_id)  # not None here: that alone is no fault
+        if self.connection_id is not None:
+            check_id("connection_id", self.connection_id)
 
     def _validate_metadata_isolation(self) -> None:
         """Refuse metadata that is missing or that someone else could change. Raises ``InvalidContextError``."""
@@ -109,43 +118,30 @@ class UserExecutionContext:
 
     def child(self) -> UserExecutionContext:
         """A distinct context, equal in identity, for one part of the same request. It is as valid as this one is."""
-        twin = object.__new__(UserExecutionContext)
-        _fill(
-            twin,
-            self.user_id,
-            self.thread_id,
-            self.run_id,
-            self.request_id,
-            self.audit_metadata,
-            self.connection_id,
-        )
-        return twin
+        twin: Any = _Unfilled()
+        twin.user_id = self.user_id
+        twin.thread_id = self.thread_id
+        twin.run_id = self.run_id
+        twin.request_id = self.request_id
+        twin.audit_metadata = self.audit_metadata
+        twin.connection_id = self.connection_id
+        twin.__class__ = UserExecutionContext  # from now on it is one, and frozen
+        return cast("UserExecutionContext", twin)
 
 
-# The slots' own setters: a frozen class can be filled in no other way, and by name it would cost three times as much.
+class _Unfilled:
+    """A child that is nobody's yet: its slots are the context's, and can be filled."""
+
+    __slots__ = UserExecutionContext.__slots__
+
+
+# The slots' own setters: a frozen instance can be filled in no other way, and by name it would cost three times as much.
 _set_user_id = UserExecutionContext.__dict__["user_id"].__set__
 _set_thread_id = UserExecutionContext.__dict__["thread_id"].__set__
 _set_run_id = UserExecutionContext.__dict__["run_id"].__set__
 _set_request_id = UserExecutionContext.__dict__["request_id"].__set__
 _set_audit_metadata = UserExecutionContext.__dict__["audit_metadata"].__set__
 _set_connection_id = UserExecutionContext.__dict__["connection_id"].__set__
-
-
-def _fill(
-    context: UserExecutionContext,
-    user_id: str,
-    thread_id: str,
-    run_id: str,
-    request_id: str,
-    audit_metadata: Mapping[str, Any] | None,
-    connection_id: str | None,
-) -> None:
-    _set_user_id(context, user_id)
-    _set_thread_id(context, thread_id)
-    _set_run_id(context, run_id)
-    _set_request_id(context, request_id)
-    _set_audit_metadata(context, audit_metadata)
-    _set_connection_id(context, connection_id)
 
 
 def validate_user_context(context: object) -> UserExecutionContext:

@@ -139,5 +139,5 @@ def test_a_minted_id_is_valid_and_sorts_by_time(rng: random.Random) -> None:
 def test_valid_ids_are_remembered_in_bounded_memory() -> None:
     for number in range(2 * ids._MAX_FOUND + 1):
         assert is_valid_id(f"user_{number}")
-        assert len(ids._FOUND_VALID) <= ids._MAX_FOUND
+        assert len(ids.FOUND_VALID) <= ids._MAX_FOUND
     assert not is_valid_id("temp_1")

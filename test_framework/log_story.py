@@ -83,6 +83,13 @@ class LogStory:
         await self.log.durable(run)
         return run
 
+    async def begun_at(self, created_ms: int, owner: str, key: str) -> RunRecord:
+        """A run with one event, in a thread of its own, that its owner's key began at that time; committed."""
+        run = self.run(self.thread(owner), key=key, created_ms=created_ms)
+        self.write(run)
+        await self.log.durable(run)
+        return run
+
     async def hold(self, run: RunRecord) -> RunRecord:
         """Take hold of the thread of another process's run, to go on with that run here."""
         head = await self.log.find(run.head.thread_id)

@@ -175,6 +175,12 @@ class EventLog(Counted, Protocol):
     async def request(self, owner: str, key: str, since_ms: int) -> StoredRun | None:
         """The run that this owner's idempotency key started since then."""
 
+    async def expire_requests(
+        self, before_ms: int, after: tuple[str, str] = ("", "")
+    ) -> tuple[int, tuple[str, str] | None]:
+        """Let go of idempotency keys that are older than that, whoever's: of a bounded number that come ``after`` this owner
+        and key. How many went, and where to go on; ``None`` where there are no more. Their runs stay."""
+
     async def take_over(self, limit: int) -> list[StoredRun]:
         """Take hold of at most ``limit`` threads that have unfinished runs and no holder; those runs, the ones of a thread in
         their order. Also of those whose holder this process is without knowing it (an answer was lost, or a chunk refused).

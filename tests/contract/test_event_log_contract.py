@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from netra_backend.app.adapters.appending import REQUESTS_AT_ONCE
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import MAX_CHUNK_BYTES
 from test_framework.clock import START_MS, ManualClock
@@ -190,6 +191,62 @@ class TestReading:
         story.write(later)
         await story.log.durable(later)
         assert (await story.log.request("user_ada", "k1", START_MS)).run_id == later.run_id
+
+    async def test_keys_that_are_older_are_let_go_of_and_no_other_owners_nor_their_runs(self, story: Any) -> None:
+        old = await story.ended("user_ada", key="k1")
+        minute_ms = 60_000
+        young = await story.begun_at(START_MS + minute_ms, "user_ada", "k2")
+        others = await story.begun_at(START_MS + minute_ms, "user_bob", "k1")
+        assert await story.log.expire_requests(START_MS) == (0, None)  # one of that very moment is not older
+        assert (await story.log.request("user_ada", "k1", 0)).run_id == old.run_id
+        assert await story.log.expire_requests(START_MS + minute_ms) == (1, None)
+        assert await story.log.request("user_ada", "k1", 0) is None
+        assert (await story.log.request("user_ada", "k2", 0)).run_id == young.run_id
+        assert (await story.log.request("user_bob", "k1", 0)).run_id == others.run_id
+        assert (await story.log.run(old.run_id)).ended_seq == 1
+        await story.reopen()
+        assert await story.log.request("user_ada", "k1", 0) is None
+        assert (await story.log.request("user_ada", "k2", 0)).run_id == young.run_id
+
+    async def test_a_key_answers_to_its_last_minute_and_begins_another_run_when_it_was_let_go_of(
+        self, story: Any
+    ) -> None:
+        day_ms, minute_ms = 24 * 3600 * 1000, 60_000
+        first = await story.ended("user_ada", key="k1")
+        for passed_ms in (day_ms - minute_ms, day_ms):
+            since_ms = START_MS + passed_ms - day_ms
+            assert await story.log.expire_requests(since_ms) == (0, None)
+            assert (await story.log.request("user_ada", "k1", since_ms)).run_id == first.run_id
+        now_ms = START_MS + day_ms + 1
+        assert await story.log.request("user_ada", "k1", now_ms - day_ms) is None
+        assert await story.log.expire_requests(now_ms - day_ms) == (1, None)
+        second = await story.begun_at(now_ms, "user_ada", "k1")
+        assert (await story.log.request("user_ada", "k1", now_ms - day_ms)).run_id == second.run_id
+        assert await story.log.expire_requests(now_ms - day_ms) == (0, None)
+        assert (await story.log.request("user_ada", "k1", now_ms - day_ms)).run_id == second.run_id
+
+    async def test_a_key_that_begins_another_run_while_old_ones_go_is_not_lost(self, story: Any) -> None:
+        day_ms = 24 * 3600 * 1000
+        await story.ended("user_ada", key="k1")
+        now_ms = START_MS + day_ms + 1
+        going = asyncio.create_task(story.log.expire_requests(now_ms - day_ms))
+        again = await story.begun_at(now_ms, "user_ada", "k1")
+        await going
+        assert (await story.log.request("user_ada", "k1", now_ms - day_ms)).run_id == again.run_id
+
+    async def test_a_bounded_number_of_keys_is_looked_at_in_one_step_and_none_is_missed(self, story: Any) -> None:
+        for number in range(2 * REQUESTS_AT_ONCE + 50):
+            run = story.run(story.thread(f"user_{number % 3}"), key=f"k{number}", created_ms=START_MS + number % 2)
+            story.write(run, ends=True)
+        await story.log.durable(run)
+        old, steps, after = 0, list[int](), ("", "")
+        while after is not None:
+            went, after = await story.log.expire_requests(START_MS + 1, after)
+            old += went
+            steps.append(went)
+        assert (old, len(steps), max(steps) <= REQUESTS_AT_ONCE) == (REQUESTS_AT_ONCE + 25, 3, True)
+        kept = [await story.log.request(f"user_{number % 3}", f"k{number}", 0) for number in range(20)]
+        assert [found is not None for found in kept] == [bool(number % 2) for number in range(20)]
 
 
 class TestThreads:

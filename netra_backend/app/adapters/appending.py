@@ -19,6 +19,9 @@ from ..ports import StoredRun
 MAX_HEADS: Final = 100_000
 """Heads kept in memory; those without a run are let go, oldest first, above that."""
 
+REQUESTS_AT_ONCE: Final = 200
+"""Idempotency keys that are looked at, and at most let go of, in one step: appends wait for no more than that."""
+
 Publish = Callable[[list[Chunk]], None]
 """Called on the loop with what was committed, in order."""
 
@@ -200,6 +203,14 @@ class AppendingLog(Generic[ChangeT]):
                 done.set_exception(unavailable())
         self._changes.clear()
         self._on_failure(error)
+
+
+def expired(
+    page: Sequence[tuple[str, str, int]], before_ms: int
+) -> tuple[list[tuple[str, str]], tuple[str, str] | None]:
+    """Of a page of requests (owner, key, time) those that are older, and after which the next page comes, if one does."""
+    old = [(owner, key) for owner, key, created_ms in page if created_ms < before_ms]
+    return old, page[-1][:2] if len(page) == REQUESTS_AT_ONCE else None
 
 
 def unavailable() -> DependencyUnavailable:

@@ -15,8 +15,8 @@ from typing import Final
 from ..core.errors import DependencyUnavailable
 from ..core.history import Chunk, HeldElsewhere, Refused, ThreadHead
 from ..ports import Clock, Moved, StoredRun, StoredThread
-from .appending import AppendingLog, OnFailure, Publish
-from .memory_store import Change, Deletion, MemoryStore, Rename
+from .appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired
+from .memory_store import Change, Deletion, Expiry, MemoryStore, Rename
 
 PAGE_EVENTS: Final = 300
 PAGE_BYTES: Final = 1_048_576
@@ -234,6 +234,15 @@ class MemoryEventLog(AppendingLog[Change]):
         mine |= {head.thread_id: None for head in self._heads.values() if head.owner == owner}
         await self._delete(list(mine))
         return list(mine)
+
+    async def expire_requests(
+        self, before_ms: int, after: tuple[str, str] = ("", "")
+    ) -> tuple[int, tuple[str, str] | None]:
+        await self._wait()
+        old, then = expired(self._store.requests_after(after, REQUESTS_AT_ONCE), before_ms)
+        if old:
+            await self._change(Expiry(old, before_ms))
+        return len(old), then
 
     async def trim(self, before_ms: int) -> int:
         await self._wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from heapq import nsmallest
 
 from ..core.history import Chunk, ThreadHead
 from ..ports import StoredRun, StoredThread
@@ -60,13 +61,21 @@ class Deletion:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Expiry:
+    """Let go of idempotency keys (owner and key) where they are that old still."""
+
+    requests: Sequence[tuple[str, str]]
+    before_ms: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Release:
     """Let go of threads that are still held under these fences."""
 
     held: Sequence[tuple[str, int]]
 
 
-Change = Rename | Deletion | Release
+Change = Rename | Deletion | Expiry | Release
 
 
 class MemoryStore:
@@ -112,6 +121,10 @@ class MemoryStore:
         elif isinstance(item, Deletion):
             for thread_id in item.thread_ids:
                 self._delete(thread_id)
+        elif isinstance(item, Expiry):
+            for request in item.requests:
+                if request in self.requests and self.requests[request][1] < item.before_ms:
+                    del self.requests[request]
         else:
             for thread_id, held in item.held:
                 if self.holdings.fence(thread_id) == held:
@@ -183,6 +196,13 @@ class MemoryStore:
         """The runs that did not end, of all threads or of one; those of one thread in their order."""
         found = [run for run in self.runs.values() if not run.ended_seq and thread_id in (None, run.thread_id)]
         return sorted(found, key=lambda run: run.seq)
+
+    def requests_after(self, after: tuple[str, str], most: int) -> list[tuple[str, str, int]]:
+        """Owner, key and time of the idempotency keys that come next in their order."""
+        return [
+            (*request, self.requests[request][1])
+            for request in nsmallest(most, (r for r in self.requests if r > after))
+        ]
 
     def listed(self, owner: str, search: str, before: tuple[int, str] | None) -> list[StoredThread]:
         """The owner's threads, newest first; with ``before`` only those that come after this moment and id."""

@@ -22,6 +22,7 @@ SELECT t.thread_id FROM thread t WHERE t.thread_id = ANY ($1::text[]) AND t.upda
     AND NOT EXISTS (SELECT FROM run r WHERE r.owner = t.owner AND r.thread_id = t.thread_id AND r.ended = 0)
 """
 _ERASE: Final = ("log", "run", "request")
+_EXPIRE: Final = "DELETE FROM request WHERE owner = $1 AND key = ANY ($2::text[]) AND created < $3"
 _GIVE_UP: Final = """
 UPDATE thread SET owner = '', title = '', epoch = '', top = 0, fence = fence + 1, holder = NULL
 WHERE thread_id = ANY ($1::text[])
@@ -74,6 +75,21 @@ class Deletion:
         locked = [thread_id for thread_ids in owners.values() for thread_id in thread_ids]
         left = {row["thread_id"] for row in await connection.fetch(_UNTOUCHED, locked, before_ms)}
         return {owner: [each for each in thread_ids if each in left] for owner, thread_ids in owners.items()}
+
+
+async def expire(connection: asyncpg.Connection, requests: Sequence[tuple[str, str]], before_ms: int) -> None:
+    """Let go of idempotency keys (owner and key) where they are that old still: those of each owner in its name.
+
+    This is no ``Change``: it needs no place among appends, and goes past their connection. Whether it survives a crash does
+    not matter, so its commit waits for no disk."""
+    keys: dict[str, list[str]] = {}
+    for owner, key in requests:
+        keys.setdefault(owner, []).append(key)
+    async with connection.transaction():
+        await connection.execute("SET LOCAL synchronous_commit = off")
+        for owner, mine in keys.items():
+            await name_owner(connection, owner)
+            await connection.execute(_EXPIRE, owner, mine, before_ms)
 
 
 Change = Rename | Deletion

@@ -14,10 +14,10 @@ from ..core import history
 from ..core.errors import DependencyUnavailable
 from ..core.history import Chunk, HeldElsewhere, Refused, RunRecord, ThreadHead
 from ..ports import Clock, Moved, StoredRun, StoredThread
-from .appending import AppendingLog, OnFailure, Publish, unavailable
+from .appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired, unavailable
 from .gathered import Gathered
 from .postgres_batch import may_be_an_id, storable
-from .postgres_changes import Change, Deletion, Rename
+from .postgres_changes import Change, Deletion, Rename, expire
 from .postgres_connection import READER, WRITER
 from .postgres_holdings import Held, NotHeld, PostgresHoldings
 from .postgres_lease import LEASE_MS, PostgresLease
@@ -304,6 +304,15 @@ class PostgresEventLog(AppendingLog[Change]):
         threads = list(dict.fromkeys([*stored, *in_memory]))
         await self._delete(threads)
         return threads
+
+    async def expire_requests(
+        self, before_ms: int, after: tuple[str, str] = ("", "")
+    ) -> tuple[int, tuple[str, str] | None]:
+        old, then = expired(await self._reader.requests_after(after, REQUESTS_AT_ONCE), before_ms)
+        if old:
+            async with self._clerks.line() as line:
+                await expire(line, old, before_ms)
+        return len(old), then
 
     async def trim(self, before_ms: int) -> int:
         untouched = await self._reader.untouched(before_ms)

@@ -58,6 +58,9 @@ FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS asked (owne
 JOIN request q ON q.owner = asked.owner AND q.key = asked.key AND q.created >= asked.since
 JOIN run r ON r.run_id = q.run_id
 """
+_REQUESTS_AFTER: Final = """
+SELECT owner, key, created FROM request WHERE (owner, key) > ($1, $2) ORDER BY owner, key LIMIT $3
+"""
 _HOLDERS: Final = f"""
 SELECT r.run_id, t.holder FROM run r JOIN thread t ON t.thread_id = r.thread_id
 WHERE r.owner = $1 AND r.ended = 0 AND t.holder <> $2 AND {ALIVE}
@@ -132,6 +135,10 @@ class PostgresReader:
         columns = list(zip(*keys, strict=True))
         rows = await self._clerks.ask(_REQUESTS, *columns)
         return {keys[row[0] - 1]: StoredRun(*tuple(row)[1:]) for row in rows}
+
+    async def requests_after(self, after: tuple[str, str], most: int) -> list[tuple[str, str, int]]:
+        """Owner, idempotency key and time of the requests that come next in their order, whoever's."""
+        return [tuple(row) for row in await self._clerks.ask(_REQUESTS_AFTER, *after, most)]
 
     async def holders(self, owner: str, but: str) -> dict[str, str]:
         """The owner's unfinished runs that living processes hold, without the process ``but``."""

@@ -41,7 +41,19 @@ class Deletion:
             _delete_thread(connection, key)
 
 
-Change = Rename | Deletion
+class Expiry:
+    """Let go of idempotency keys (owner and key) where they are that old still."""
+
+    erases = False
+
+    def __init__(self, requests: Sequence[tuple[str, str]], before_ms: int) -> None:
+        self._changes = [(*request, before_ms) for request in requests]
+
+    def __call__(self, connection: sqlite3.Connection) -> None:
+        connection.executemany("DELETE FROM request WHERE owner = ? AND key = ? AND created < ?", self._changes)
+
+
+Change = Rename | Deletion | Expiry
 
 
 def _delete_thread(connection: sqlite3.Connection, key: int) -> None:

@@ -12,9 +12,9 @@ from typing import TypeVar
 from ..core.history import Chunk, RunRecord, ThreadHead
 from ..ports import Clock, Moved, StoredRun, StoredThread
 from . import sqlite_reader, sqlite_schema
-from .appending import AppendingLog, OnFailure, Publish
+from .appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired
 from .key_filter import DAY_MS, KeyFilter
-from .sqlite_changes import Change, Deletion, Rename
+from .sqlite_changes import Change, Deletion, Expiry, Rename
 from .sqlite_writer import SqliteWriter
 
 T = TypeVar("T")
@@ -158,6 +158,14 @@ class SqliteEventLog(AppendingLog[Change]):
         threads = dict.fromkeys([*stored, *in_memory])
         await self._delete(list(threads))
         return [thread_id for _, thread_id in threads]
+
+    async def expire_requests(
+        self, before_ms: int, after: tuple[str, str] = ("", "")
+    ) -> tuple[int, tuple[str, str] | None]:
+        old, then = expired(await self._read(sqlite_reader.requests_after, after, REQUESTS_AT_ONCE), before_ms)
+        if old:
+            await self._change(Expiry(old, before_ms))
+        return len(old), then
 
     async def trim(self, before_ms: int) -> int:
         untouched = await self._read(sqlite_reader.untouched, before_ms)

@@ -84,6 +84,14 @@ def keys_since(connection: sqlite3.Connection, since_ms: int) -> Iterator[tuple[
     yield from connection.execute("SELECT owner, key, created FROM request WHERE created >= ?", (since_ms,))
 
 
+def requests_after(connection: sqlite3.Connection, after: tuple[str, str], most: int) -> list[tuple[str, str, int]]:
+    """Owner, key and time of the idempotency keys that come next in their order."""
+    return connection.execute(
+        "SELECT owner, key, created FROM request WHERE (owner, key) > (?, ?) ORDER BY owner, key LIMIT ?",
+        (*after, most),
+    ).fetchall()
+
+
 def threads_of(connection: sqlite3.Connection, owner: str) -> list[tuple[int, str]]:
     """``key, thread_id`` of all threads of the owner."""
     return connection.execute("SELECT key, thread_id FROM thread WHERE owner = ?", (owner,)).fetchall()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 
 from ..core.history import Chunk, ThreadHead
-from .sqlite_changes import Change, Deletion, Rename, erase
+from .sqlite_changes import Change, Deletion, Expiry, Rename, erase
 
 Work = Sequence[Chunk] | Change | None
 """Chunks to store; a change of the store, in the same order; ``None`` to stop."""
@@ -86,7 +86,7 @@ class SqliteWriter:
         for item in work:
             if item is None:
                 continue
-            if isinstance(item, (Rename, Deletion)):
+            if isinstance(item, (Rename, Deletion, Expiry)):
                 self._store(pending)
                 pending = []
                 item(connection)

@@ -1,4 +1,5 @@
-"""What a server does by itself from time to time: remove what is older than its operator keeps, and what a crash left."""
+"""What a server does by itself from time to time: remove what nobody needs or its operator does not keep, and what a crash
+left."""
 
 from __future__ import annotations
 
@@ -7,12 +8,15 @@ import logging
 from pathlib import Path
 from typing import Final
 
+from ..services.accepted_requests import KEY_LIFETIME_MS
 from .datasets_api import PREFIX
 from .runtime import Runtime
 
 _LOG: Final = logging.getLogger("netra.housekeeping")
 DAY_MS: Final = 24 * 3600 * 1000
 EVERY_S: Final = 24 * 3600.0
+CLOCKS_MS: Final = 3600 * 1000
+"""So much longer than they count are idempotency keys kept: another process's clock may be behind."""
 
 
 def remove_leftovers(scratch: Path) -> int:
@@ -24,7 +28,8 @@ def remove_leftovers(scratch: Path) -> int:
 
 
 class Housekeeping:
-    """Keeps threads and datasets for ``NETRA_RETENTION_DAYS`` at the most, where that is set: looks at the start and daily."""
+    """Keeps threads and datasets for ``NETRA_RETENTION_DAYS`` at the most, where that is set, and idempotency keys while they
+    count: looks at the start and daily."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -33,19 +38,29 @@ class Housekeeping:
 
     def tick(self, now: float) -> None:
         """Some time has passed."""
-        if self._runtime.settings.retention_days is None or now < self._next or self._work is not None:
+        if now < self._next or self._work is not None:
             return
         self._next = now + EVERY_S
         self._work = asyncio.get_running_loop().create_task(self._guarded())
 
     async def _guarded(self) -> None:
         try:
+            requests = await self.remove_requests()
             threads, datasets = await self.remove_old()
-            _LOG.info("retention", extra={"threads": threads, "datasets": datasets})
+            _LOG.info("retention", extra={"requests": requests, "threads": threads, "datasets": datasets})
         except Exception:
             _LOG.exception("retention failed; it is tried again in a day")
         finally:
             self._work = None
+
+    async def remove_requests(self) -> int:
+        """Let go of idempotency keys that do not count any more, a few at a time; how many."""
+        before_ms = self._runtime.clock.now_ms() - KEY_LIFETIME_MS - CLOCKS_MS
+        count, after = await self._runtime.log.expire_requests(before_ms)
+        while after is not None:
+            more, after = await self._runtime.log.expire_requests(before_ms, after)
+            count += more
+        return count
 
     async def remove_old(self) -> tuple[int, int]:
         """Delete threads without an event, and datasets imported, before the days that are kept; how many of each."""

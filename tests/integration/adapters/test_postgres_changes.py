@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from netra_backend.app.adapters.postgres_changes import Change, Deletion, Rename
+from netra_backend.app.adapters.postgres_changes import Change, Deletion, Rename, expire
 from netra_backend.app.adapters.postgres_connection import WRITER, connect
 from netra_backend.app.adapters.postgres_event_log import PostgresEventLog
 from netra_backend.app.core.history import HeldElsewhere, RunRecord
@@ -97,3 +97,17 @@ async def test_a_rename_changes_one_title_and_none_of_what_was_deleted(
     await made(netra_database, Rename(other.head.thread_id, "Another"))
     titles = await admin.fetch("SELECT title FROM thread ORDER BY title")
     assert [row["title"] for row in titles] == ["", "Another"]
+
+
+async def test_keys_of_several_owners_go_in_the_name_of_each_where_they_are_old_still(
+    story: LogStory, admin: asyncpg.Connection, netra_database: NetraDatabase
+) -> None:
+    runs = [await story.ended(f"user_{name}", key="k") for name in ("ada", "bob", "cyd", "dan")]
+    await admin.execute("UPDATE request SET created = created + 1 WHERE owner = 'user_bob'")  # it began another run
+    connection = await connect(netra_database.url, WRITER)
+    try:
+        asked = [("user_ada", "k"), ("user_bob", "k"), ("user_cyd", "k"), ("user_eve", "k")]
+        await expire(connection, asked, START_MS + 1)
+    finally:
+        await connection.close()
+    assert [await rows_of(admin, run) for run in runs] == [[1, 1, 0], [1, 1, 1], [1, 1, 0], [1, 1, 1]]

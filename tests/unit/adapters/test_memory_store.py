@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netra_backend.app.adapters.memory_store import Deletion, FencedOff, MemoryStore, Rename
+from netra_backend.app.adapters.memory_store import Deletion, Expiry, FencedOff, MemoryStore, Rename
 from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead
 
 
@@ -56,3 +56,11 @@ def test_a_history_whose_beginning_was_cut_off_gives_what_is_left() -> None:
     assert found is not None
     assert (found.top, found.durable, found.oldest) == (3, 3, 3)
     assert store.head("thr_2") is None
+
+
+def test_an_expiry_takes_the_keys_that_are_old_still() -> None:
+    store = MemoryStore()
+    store.requests = {("user_a", "k1"): ("run_1", 5), ("user_a", "k2"): ("run_2", 6), ("user_b", "k1"): ("run_3", 5)}
+    assert store.requests_after(("user_a", "k1"), 1) == [("user_a", "k2", 6)]
+    store.commit(store.take_fence(), [Expiry([("user_a", "k1"), ("user_a", "k2"), ("user_c", "k1")], 6)], 9)
+    assert list(store.requests) == [("user_a", "k2"), ("user_b", "k1")]

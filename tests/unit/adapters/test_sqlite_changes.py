@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from netra_backend.app.adapters import sqlite_schema
-from netra_backend.app.adapters.sqlite_changes import Deletion, Rename, erase
+from netra_backend.app.adapters.sqlite_changes import Deletion, Expiry, Rename, erase
 
 
 @pytest.fixture
@@ -49,8 +49,15 @@ def test_a_rename_changes_one_title(store: sqlite3.Connection) -> None:
     assert store.execute("SELECT title FROM thread ORDER BY key").fetchall() == [("Title",), ("New",), ("Title",)]
 
 
+def test_an_expiry_takes_the_keys_that_are_old_still_and_leaves_their_runs(store: sqlite3.Connection) -> None:
+    store.execute("UPDATE request SET created = 6 WHERE key = 'k2'")  # it has begun another run since it was looked at
+    Expiry([("user_ada", "k1"), ("user_ada", "k2"), ("user_ada", "k3"), ("user_eve", "k9")], 6)(store)
+    assert store.execute("SELECT owner, key FROM request").fetchall() == [("user_ada", "k2"), ("user_bob", "k3")]
+    assert store.execute("SELECT count(*) FROM run").fetchone() == (3,)
+
+
 def test_only_deletions_have_something_to_erase() -> None:
-    assert (Rename.erases, Deletion.erases) == (False, True)
+    assert (Rename.erases, Deletion.erases, Expiry.erases) == (False, True, False)
 
 
 def test_erasing_leaves_nothing_in_the_write_ahead_log(store: sqlite3.Connection, tmp_path: Path) -> None:

@@ -84,3 +84,16 @@ def test_the_owner_of_a_deleted_thread_is_nobody(store: sqlite3.Connection) -> N
     assert sqlite_reader.head(store, "thr_1") == (7, "", "", "", 1, 0, 0)
     assert sqlite_reader.threads_of(store, "user_ada") == []
     assert sqlite_reader.untouched(store, 99) == []
+
+
+def test_keys_are_looked_at_in_their_order_page_by_page_by_the_tables_own_order(store: sqlite3.Connection) -> None:
+    keys = [(owner, f"k{number}", number) for owner in ("user_a", "user_b") for number in range(3)]
+    store.executemany("INSERT INTO request VALUES (?, ?, 'run_1', ?)", reversed(keys))
+    assert sqlite_reader.requests_after(store, ("", ""), 4) == keys[:4]
+    assert sqlite_reader.requests_after(store, ("user_b", "k0"), 4) == keys[4:]
+    assert sqlite_reader.requests_after(store, ("user_b", "k2"), 4) == []
+    question = (
+        "EXPLAIN QUERY PLAN SELECT owner FROM request WHERE (owner, key) > ('a', 'b') ORDER BY owner, key LIMIT 4"
+    )
+    (step,) = [row[3] for row in store.execute(question)]
+    assert step.startswith("SEARCH request USING")  # neither a look at the whole table nor sorting

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.web.housekeeping import DAY_MS, EVERY_S, Housekeeping, remove_leftovers
+from netra_backend.app.services.accepted_requests import KEY_LIFETIME_MS
+from netra_backend.app.web.housekeeping import CLOCKS_MS, DAY_MS, EVERY_S, Housekeeping, remove_leftovers
 from test_framework.clock import START_MS, ManualClock
 
 
@@ -19,9 +20,16 @@ class Trimmed:
 
     def __init__(self, fails: bool = False) -> None:
         self.asked: list[int] = []
+        self.expired: list[tuple[int, tuple[str, str]]] = []
         self.fails = fails
         self.turn = asyncio.Event()
         self.turn.set()
+
+    async def expire_requests(
+        self, before_ms: int, after: tuple[str, str] = ("", "")
+    ) -> tuple[int, tuple[str, str] | None]:
+        self.expired.append((before_ms, after))
+        return 2, ("user_ada", f"k{len(self.expired)}") if len(self.expired) % 3 else None
 
     async def trim(self, before_ms: int) -> int:
         self.asked.append(before_ms)
@@ -63,13 +71,29 @@ async def test_what_is_older_than_the_days_that_are_kept_is_removed_at_the_start
     assert len(log.asked) == 2
 
 
-async def test_nothing_is_removed_where_no_days_are_set() -> None:
+async def test_no_thread_and_no_dataset_is_removed_where_no_days_are_set() -> None:
     log, ledger = Trimmed(), Trimmed()
     keeping = housekeeping(None, log, ledger)
     keeping.tick(5.0)
     await done(keeping)
     assert await keeping.remove_old() == (0, 0)
-    assert log.asked == []
+    assert log.asked == ledger.asked == []
+
+
+@pytest.mark.parametrize("days", [None, 30])
+async def test_idempotency_keys_go_step_by_step_when_they_do_not_count_any_more_also_where_no_days_are_set(
+    days: int | None,
+) -> None:
+    log = Trimmed()
+    keeping = housekeeping(days, log, Trimmed())
+    keeping.tick(5.0)
+    await done(keeping)
+    before_ms = START_MS - KEY_LIFETIME_MS - CLOCKS_MS
+    assert log.expired == [(before_ms, ("", "")), (before_ms, ("user_ada", "k1")), (before_ms, ("user_ada", "k2"))]
+    keeping.tick(5.0 + EVERY_S)
+    await done(keeping)
+    assert len(log.expired) == 6
+    assert await keeping.remove_requests() == 6
 
 
 async def test_how_much_was_removed_is_told() -> None:

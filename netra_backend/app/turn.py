@@ -165,9 +165,7 @@ class Turns:
             engine = await self._parts.engines.create_for_user(context, scopes=requester.scopes)
             try:
                 engine.emitter.bind(run)
-                chunk = engine.emitter.emit(
-                    UserMessage, request_id=run.request_id, agent=frame.agent, text=frame.message
-                )
+                chunk = engine.emitter.emit(UserMessage, run.request_id, frame.agent, frame.message)
             except BaseException:
                 engine.close()
                 raise

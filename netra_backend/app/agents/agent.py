@@ -8,14 +8,14 @@ no entropy, no I/O of its own; ``scope.now_ms`` is the recorded time of the requ
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import msgspec
 
 JSON = dict[str, Any] | list[Any] | str | int | float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolOutcome:
+class ToolOutcome(msgspec.Struct, frozen=True):
     """What a tool call came to: ``result`` where ``ok``, else ``error`` = ``{code, message, hint, …}``."""
 
     ok: bool
@@ -23,8 +23,7 @@ class ToolOutcome:
     error: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PastMessage:
+class PastMessage(msgspec.Struct, frozen=True):
     """One earlier message of the thread; ``role`` is ``user`` or ``agent``. ``data`` is an agent's result data."""
 
     role: str
@@ -33,8 +32,7 @@ class PastMessage:
     data: JSON = None
 
 
-@dataclass(frozen=True, slots=True)
-class ModelReply:
+class ModelReply(msgspec.Struct, frozen=True):
     """What a language model answered, with its own usage."""
 
     text: str
@@ -45,12 +43,11 @@ class ModelReply:
     """Why the text is not the model's but what was to be shown instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class AgentResult:
+class AgentResult(msgspec.Struct, frozen=True):
     """The end of a run: Markdown for people, JSON for programs."""
 
     text: str
-    data: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class RunScope(Protocol):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+
+import msgspec
 
 from ...core.history import RunRecord
 from ...core.journal import Journal
 from .execution_engine import UserExecutionEngine
 
 
-@dataclass(slots=True, eq=False)
-class ActiveRun:
+class ActiveRun(msgspec.Struct, eq=False):
     """A run that was accepted and has not ended. ``task`` is ``None`` while it waits for its thread; ``began`` is monotonic
     seconds; ``begun`` tells that the task has taken its first step."""
 

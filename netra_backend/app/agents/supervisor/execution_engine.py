@@ -81,17 +81,17 @@ class UserExecutionEngine:
         )
         try:
             if not journal.started:
-                emitter.emit(AgentStarted, agent=run.agent, request_id=run.request_id)
+                emitter.emit(AgentStarted, run.agent, run.request_id)
             result = await agent.run(scope)
             emitter.emit(
                 AgentCompleted,
-                result={"text": result.text, "data": result.data},
-                usage={
+                {"text": result.text, "data": result.data},
+                {
                     "input_tokens": scope.input_tokens,
                     "output_tokens": scope.output_tokens,
                     "cost_usd": str(scope.cost_usd),
                 },
-                elapsed_ms=round((services.clock.monotonic() - began) * 1000),
+                round((services.clock.monotonic() - began) * 1000),
             )
         except asyncio.CancelledError:
             if self.cancelled_by is None:

@@ -35,6 +35,7 @@ from .model_stream import Coalescer, SentenceGate, Shown
 from .run_services import RunServices
 
 _LOG: Final = logging.getLogger("netra.run")
+_NOTHING: Final = Decimal(0)
 _UNKNOWN: Final = {
     "code": "OUTCOME_UNKNOWN",
     "message": "The call was begun; how it ended is not known.",
@@ -78,7 +79,7 @@ class EngineRunScope:
         self.history = history
         self.input_tokens = 0
         self.output_tokens = 0
-        self.cost_usd = Decimal(0)
+        self.cost_usd = _NOTHING
         self._emitter = emitter
         self._dispatcher = dispatcher
         self._journal = journal
@@ -102,7 +103,7 @@ class EngineRunScope:
     async def think(self, text: str) -> None:
         _check_text(text)
         if type(self._next(Thought(text))) is Perform:
-            self._emitter.emit(AgentThinking, text=text)
+            self._emitter.emit(AgentThinking, text)
 
     async def say(self, text: str) -> None:
         _check_text(text)
@@ -127,7 +128,7 @@ class EngineRunScope:
         elif definition.approval:
             not_called = await self._ask_approval(call_id, definition, arguments, shown, answer)
         if not begun:
-            self._emitter.emit(ToolExecuting, call_id=call_id, tool=tool, arguments=shown)
+            self._emitter.emit(ToolExecuting, call_id, tool, shown)
         if not_called is not None:
             return self._completed(call_id, tool, 0, not_called)
         assert definition is not None
@@ -176,15 +177,7 @@ class EngineRunScope:
 
     def _completed(self, call_id: str, tool: str, elapsed_ms: int, outcome: ToolOutcome) -> ToolOutcome:
         try:
-            self._emitter.emit(
-                ToolCompleted,
-                call_id=call_id,
-                tool=tool,
-                ok=outcome.ok,
-                elapsed_ms=elapsed_ms,
-                result=outcome.result,
-                error=outcome.error,
-            )
+            self._emitter.emit(ToolCompleted, call_id, tool, outcome.ok, elapsed_ms, outcome.result, outcome.error)
         except EventTooLarge as fault:
             outcome = _failed("RESULT_TOO_LARGE", f"The answer of {tool} is too large: {fault}.")
             self._completed(call_id, tool, elapsed_ms, outcome)

@@ -283,6 +283,24 @@ class TestFences:
         one.write(kept)
         await one.log.durable(kept)
 
+    async def test_a_thread_that_was_taken_meanwhile_is_let_go_of_also_where_nothing_runs_in_it_here(
+        self, sharing: Sharing
+    ) -> None:
+        one, two = await sharing.open(), await sharing.open()
+        thread_id = (await one.ended()).head.thread_id
+        head = await one.taken(thread_id)
+        assert head.fence
+        await sharing.lapse(one)
+        theirs = two.run(await two.taken(thread_id))
+        two.write(theirs)
+        await two.log.durable(theirs)
+        await sharing.wake(one)
+        assert (head.fence, one.log.known(thread_id), one.why) == (0, None, [])
+        found = await one.log.find(thread_id)
+        assert found is not None
+        with pytest.raises(HeldElsewhere):
+            await one.log.hold(found)
+
     async def test_what_others_append_in_the_same_commit_is_stored(self, sharing: Sharing) -> None:
         one, two = await sharing.open(), await sharing.open()
         run, healthy = await one.begun(), await one.begun("user_bob")

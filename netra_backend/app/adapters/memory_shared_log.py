@@ -56,9 +56,13 @@ class SharedMemoryLog(MemoryEventLog):
         had_lapsed = self.process_id not in holdings.living(now_ms)
         holdings.renew(self.process_id, now_ms)
         if had_lapsed:
-            for head in [each for each in self._heads.values() if each.fence and each.thread_id in self._store.threads]:
-                if not self._store.is_current(head.thread_id, head.fence):
-                    self._refuse({Chunk(run, head.top + 1): "fenced" for run in head.lines})
+            held = [head for head in self._heads.values() if head.fence and head.owner]
+            for head in held:
+                if head.thread_id in self._store.threads and not self._store.is_current(head.thread_id, head.fence):
+                    lost = [Chunk(run, head.top + 1) for run in head.lines]
+                    self._lose(head)
+                    for chunk in lost:
+                        history.refuse(chunk, "fenced")
 
     # --- heads ------------------------------------------------------------------------------------------------------
 
@@ -221,13 +225,16 @@ class SharedMemoryLog(MemoryEventLog):
         for item, why in untaken.items():
             if not isinstance(item, Chunk) or isinstance(why, HeldElsewhere):
                 continue
-            head = item.head
-            if self._heads.get(head.thread_id) is head:
-                del self._heads[head.thread_id]
-            self._untaken.discard(head)
-            head.fence = 0
-            self._turn_away(head)
+            self._lose(item.head)
             history.refuse(item, why)
+
+    def _lose(self, head: ThreadHead) -> None:
+        """The thread is not held under this head any more."""
+        if self._heads.get(head.thread_id) is head:
+            del self._heads[head.thread_id]
+        self._untaken.discard(head)
+        head.fence = 0
+        self._turn_away(head)
 
     # --- changing ---------------------------------------------------------------------------------------------------
 

@@ -59,3 +59,4 @@ def _refuse(asked: Mapping[K, list[asyncio.Future[V | None]]], fault: Exception)
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_exception(fault)
+                waiter.exception()  # it counts as seen: who waits gets it all the same, and who has gone is not missed

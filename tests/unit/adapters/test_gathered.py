@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from typing import Any
 
 import pytest
 
@@ -66,6 +68,25 @@ async def test_who_goes_away_takes_no_answer_from_others() -> None:
     await asyncio.gather(gone, return_exceptions=True)
     oracle.open.set()
     assert await stays == 2
+
+
+async def test_what_fails_is_no_news_of_those_who_have_gone_and_reaches_those_who_wait() -> None:
+    told: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: told.append(context))
+    oracle = Oracle()
+    oracle.open.clear()
+    ask = Gathered(oracle.ask)
+    gone = ask(13)
+    gone.send(None)
+    stays = asyncio.create_task(ask(13))
+    await oracle.begun.wait()
+    gone.close()  # as a task that is thrown away does: nothing tells the question of it
+    oracle.open.set()
+    with pytest.raises(ConnectionError):
+        await stays
+    gc.collect()
+    assert told == []
 
 
 async def test_one_statement_asks_a_bounded_number(monkeypatch: pytest.MonkeyPatch) -> None:

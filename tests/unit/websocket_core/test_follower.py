@@ -89,6 +89,17 @@ async def taken_over(by: Process, run: RunRecord) -> RunRecord:
     return await by.hold(run)
 
 
+async def taken_unawares(fleet: Any) -> tuple[Process, Process, RunRecord, RunRecord, Any]:
+    """Two processes, a run of the first as it and the second see it, and the first's device: the second has taken the run over,
+    and the first does not know it."""
+    one, two = fleet(bus=False), fleet(bus=False)
+    device = await one.connect()
+    run = one.run(one.thread())
+    one.write(run)
+    await one.log.durable(run)
+    return one, two, run, await taken_over(two, run), device
+
+
 class TestOverTheBus:
     async def test_what_one_process_commits_is_seen_at_both_and_only_by_its_owner(self, fleet: Any) -> None:
         one, two = fleet(), fleet()
@@ -281,12 +292,7 @@ class TestWithoutABus:
     async def test_what_another_process_wrote_into_a_thread_that_is_believed_to_be_held_here_is_told(
         self, fleet: Any
     ) -> None:
-        one, two = fleet(bus=False), fleet(bus=False)
-        connection, here = await one.connect()
-        run = one.run(one.thread())
-        one.write(run)
-        await one.log.durable(run)
-        taken = await taken_over(two, run)
+        one, two, run, taken, (connection, here) = await taken_unawares(fleet)
         two.write(taken)
         two.write(taken)
         await two.log.durable(taken)
@@ -301,12 +307,7 @@ class TestWithoutABus:
     async def test_what_may_have_been_this_processs_own_is_looked_at_again_however_long_ago_it_was(
         self, fleet: Any
     ) -> None:
-        one, two = fleet(bus=False), fleet(bus=False)
-        _, here = await one.connect()
-        run = one.run(one.thread())
-        one.write(run)
-        await one.log.durable(run)
-        taken = await taken_over(two, run)
+        one, two, run, taken, (_, here) = await taken_unawares(fleet)
         two.write(taken, "theirs")
         await two.log.durable(taken)
         run.head.top += 1  # something is on its way to the store, and will be refused

@@ -32,7 +32,7 @@ class Runs:
     def __init__(self, parts: RunParts) -> None:
         self._parts = parts
         self.active: dict[str, ActiveRun] = {}
-        self._abandoned: set[ActiveRun] = set()
+        self._abandoned: dict[ActiveRun, None] = {}  # in their order: that of a set would be another in each process
         self._resuming: dict[str, asyncio.Task[int]] = {}
         self._unread: dict[str, list[StoredRun]] = {}
         self.draining = False
@@ -120,7 +120,7 @@ class Runs:
     def _over(self, active: ActiveRun) -> None:
         """The run is no longer of this process: it ended, or it will be taken over from its journal."""
         if active in self._abandoned:
-            self._abandoned.discard(active)
+            del self._abandoned[active]
             return
         head, waited = active.run.head, active.task is None
         self._remove(active)
@@ -165,7 +165,7 @@ class Runs:
         active.engine.cancelled_by = LOST
         self._parts.services.approvals.forget(active.run.run_id)
         if active.task is not None:
-            self._abandoned.add(active)
+            self._abandoned[active] = None
             self._cancel(active)
         self._remove(active)
         self._parts.quotas.release(active.owner)
@@ -205,7 +205,7 @@ class Runs:
         """Start nothing more, give runs this long to end, and leave the others to their journals; at once those that wait for
         their turn or their user's word. Their threads are nobody's on return."""
         self.draining = True
-        if resuming := set(self._resuming.values()):
+        if resuming := list(dict.fromkeys(self._resuming.values())):
             await asyncio.wait(resuming, timeout=_CANCEL_S)
             for each in resuming:
                 each.cancel()  # what it has not lined up, whoever looks next finds
@@ -251,8 +251,8 @@ class Runs:
         """
         if not left:
             return 0
-        threads = {stored.thread_id for stored in left}
-        before = {self._resuming[thread_id] for thread_id in threads & self._resuming.keys()}
+        threads = list(dict.fromkeys(stored.thread_id for stored in left))
+        before = {self._resuming[thread_id] for thread_id in threads if thread_id in self._resuming}
         task = self._parts.loop.create_task(self._resume_all(left, before))
         self._resuming.update(dict.fromkeys(threads, task))
         for thread_id in threads:

@@ -4,6 +4,7 @@ what goes on elsewhere: ``tests/unit/fleet``."""
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Any
 
 import pytest
@@ -94,6 +95,70 @@ async def test_an_abandoned_run_that_does_not_hear_is_told_again(workshop: Any) 
     await workshop.until(lambda: active.task.done())
     assert len(client.events) == 3
     assert workshop.held() == (0, 0)
+
+
+class TestTheOrderOfMany:
+    """It reaches the world, and is the same in each process: a simulation's seed ends in the same way everywhere."""
+
+    @pytest.fixture
+    def limits(self) -> Limits:
+        return Limits(process_runs=12)
+
+    async def test_abandoned_runs_are_told_in_the_order_in_which_they_were_abandoned(
+        self, workshop: Any, rng: random.Random
+    ) -> None:
+        told: list[str] = []
+
+        async def run(scope: Any) -> Any:
+            await scope.think("on my way")
+            for _ in range(2):  # deaf to the first word
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    told.append(scope.message)
+            return None
+
+        workshop.agent("deaf", run)
+        clients = [workshop.connect(f"user_{n}") for n in range(12)]
+        for client in clients:
+            await workshop.ask(client, "deaf", client.user_id)
+            await client.saw(AgentThinking)
+        actives = list(workshop.turns.all())
+        rng.shuffle(actives)
+        for active in actives:
+            workshop.turns._runs.abandon(active)
+        await workshop.until(lambda: len(told) == 12)
+        workshop.turns.tick(workshop.clock.monotonic())
+        await workshop.until(lambda: all(active.task.done() for active in actives))
+        assert told == 2 * [active.owner for active in actives]
+
+    async def test_what_is_being_resumed_is_given_up_in_the_order_in_which_it_was_taken(
+        self, workshop: Any, gates: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        texts = [f"m{n}" for n in range(12)]
+        gates.shutting(*texts)
+        for n, text in enumerate(texts):
+            await workshop.ask(workshop.connect(f"user_{n}"), "golden", text, thread_id=f"thr_{n}")
+        await workshop.kill()
+        begun, given_up = list[str](), list[str]()
+
+        async def never(run: Any) -> Any:
+            begun.append(run.thread_id)
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                given_up.append(run.thread_id)
+                raise
+
+        monkeypatch.setattr(workshop.log, "run_frames", never)
+        monkeypatch.setattr(module, "_CANCEL_S", 0)
+        left = workshop.store.unfinished()
+        runs = workshop.turns._runs
+        taking = [asyncio.create_task(runs.resume([stored])) for stored in left]
+        await workshop.until(lambda: len(begun) == 12)
+        await runs.drain(0)
+        await asyncio.gather(*taking, return_exceptions=True)
+        assert given_up == [stored.thread_id for stored in left]
 
 
 async def test_a_run_that_is_resumed_twice_at_once_goes_on_once(workshop: Any, gates: Any) -> None:

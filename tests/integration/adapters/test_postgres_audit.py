@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -15,18 +15,9 @@ from netra_backend.app.adapters.postgres_connection import READER, WRITER, open_
 from netra_backend.app.adapters.postgres_migration import Login, migrate_postgres
 from netra_backend.app.core.errors import DependencyUnavailable
 from test_framework.service_clients import NetraDatabase, Prepared
-from test_framework.services import DATABASE_VARIABLE, Service, postgres
+from test_framework.services import Service
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
-
-
-@pytest.fixture(scope="module")
-def own_server() -> Iterator[Service]:
-    """A PostgreSQL that may be killed."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv(DATABASE_VARIABLE, raising=False)
-        with postgres() as server:
-            yield server
 
 
 @pytest.fixture

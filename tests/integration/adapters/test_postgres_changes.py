@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import asyncpg
 import pytest
 
 from netra_backend.app.adapters.postgres_changes import Change, Deletion, Rename, expire
 from netra_backend.app.adapters.postgres_connection import WRITER, connect
-from netra_backend.app.adapters.postgres_event_log import PostgresEventLog
 from netra_backend.app.core.history import HeldElsewhere, RunRecord
-from test_framework.clock import START_MS, ManualClock
+from test_framework.clock import START_MS
 from test_framework.log_story import LogStory
 from test_framework.service_clients import NetraDatabase
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
-
-
-@pytest.fixture
-async def story(netra_database: NetraDatabase) -> AsyncIterator[LogStory]:
-    story = LogStory()
-    story.tell(await PostgresEventLog.open(netra_database.url, "prc_one", ManualClock(), story.publish, story.failed))
-    yield story
-    await story.log.close()
-
-
-@pytest.fixture
-async def admin(netra_database: NetraDatabase) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(netra_database.admin_url, server_settings={"search_path": "netra"})
-    yield connection
-    await connection.close()
 
 
 async def made(netra_database: NetraDatabase, change: Change) -> None:

@@ -80,13 +80,6 @@ async def opened(netra_database: NetraDatabase) -> AsyncIterator[Open]:
         yield opened
 
 
-@pytest.fixture
-async def admin(netra_database: NetraDatabase) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(netra_database.admin_url, server_settings={"search_path": "netra"})
-    yield connection
-    await connection.close()
-
-
 async def found(process: Process, thread_id: str) -> ThreadHead:
     head = await process.log.find(thread_id)
     assert head is not None

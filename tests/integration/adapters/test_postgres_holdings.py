@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters.postgres_connection import WRITER, connect
+from netra_backend.app.adapters.postgres_connection import WRITER
 from netra_backend.app.adapters.postgres_holdings import Held, NotHeld, PostgresHoldings
 from netra_backend.app.adapters.postgres_lines import PostgresLines
 from test_framework.service_clients import NetraDatabase
@@ -32,14 +32,6 @@ class Lines(PostgresLines):
         rows = await super().ask(question, *arguments)
         self.answers += rows
         return rows
-
-
-@pytest.fixture
-async def admin(netra_database: NetraDatabase) -> AsyncIterator[Any]:
-    connection = await connect(netra_database.admin_url, None)
-    await connection.execute("SET search_path TO netra")
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

@@ -40,13 +40,6 @@ async def leased(netra_database: NetraDatabase) -> AsyncIterator[Leased]:
     await leased.lines.close()
 
 
-@pytest.fixture
-async def admin(netra_database: NetraDatabase) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(netra_database.admin_url, server_settings={"search_path": "netra"})
-    yield connection
-    await connection.close()
-
-
 async def left_ms(admin: asyncpg.Connection, process_id: str = "prc_one") -> int | None:
     found: int | None = await admin.fetchval("SELECT lease - now_ms() FROM process WHERE process_id = $1", process_id)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,15 +32,6 @@ def told() -> list[str]:
 async def empty(postgres_service: Service) -> AsyncIterator[str]:
     async with own_database(postgres_service.url) as (_, url):
         yield url
-
-
-@pytest.fixture(scope="module")
-def own_server() -> Iterator[Service]:
-    """A PostgreSQL that nobody has migrated anything on: roles are the whole server's."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv(DATABASE_VARIABLE, raising=False)
-        with postgres() as server:
-            yield server
 
 
 def with_login(url: str, login: Login) -> str:

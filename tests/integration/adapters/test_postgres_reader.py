@@ -7,23 +7,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from netra_backend.app.adapters.postgres_connection import READER, WRITER
-from netra_backend.app.adapters.postgres_event_log import PostgresEventLog
 from netra_backend.app.adapters.postgres_lines import PostgresLines
 from netra_backend.app.adapters.postgres_reader import PostgresReader
 from netra_backend.app.core.history import RunRecord
-from test_framework.clock import START_MS, ManualClock
+from test_framework.clock import START_MS
 from test_framework.log_story import LogStory, positions
 from test_framework.service_clients import NetraDatabase
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
-
-
-@pytest.fixture
-async def story(netra_database: NetraDatabase) -> AsyncIterator[LogStory]:
-    story = LogStory()
-    story.tell(await PostgresEventLog.open(netra_database.url, "prc_one", ManualClock(), story.publish, story.failed))
-    yield story
-    await story.log.close()
 
 
 @pytest.fixture

@@ -45,8 +45,8 @@ class Housekeeping:
 
     async def _guarded(self) -> None:
         try:
+            threads, datasets = await self.remove_old()  # first: its days are a promise
             requests = await self.remove_requests()
-            threads, datasets = await self.remove_old()
             _LOG.info("retention", extra={"requests": requests, "threads": threads, "datasets": datasets})
         except Exception:
             _LOG.exception("retention failed; it is tried again in a day")

@@ -14,6 +14,8 @@ EVENTS_A_RUN = 6
 AT_ONCE = 500
 USER_RATE = 900
 """Requests a second that one user may make for long: a little below the server's limit."""
+FEW = 10
+"""So few users would ask more often than that in closed loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def fill(data_dir: Path, threads: int, events: int) -> int:
         for first in range(0, threads, AT_ONCE):
             users = min(AT_ONCE, threads - first)
             load = {"connections": users, "replies": users * runs_each, "seconds": 600, "warmup": 0}
-            pace = {"mode": "paced", "rate": users * USER_RATE}
+            pace = {"mode": "paced", "rate": users * USER_RATE} if users < FEW else {"mode": "closed"}
             stored += generator.run("wsload", **load, **pace, **server.words(users, first))["answered"] * EVENTS_A_RUN
     print(f"stored {stored:,} events in {threads:,} threads", flush=True)
     return stored

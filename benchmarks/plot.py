@@ -129,7 +129,7 @@ def _row(row: Row, bottom: float, lefts: Sequence[float], width: float, across: 
     for panel, x_of in zip(row.panels, across, strict=True):
         for mark, line in zip("ab", panel, strict=False):
             below = len(panel) > 1 and mark == "a"
-            parts += _line(line, mark, x_of, up, digits=row.digits, below=below)
+            parts += _line(line, mark, x_of, up, digits=row.digits, lowest=bottom if below else None)
     return parts
 
 
@@ -139,7 +139,8 @@ def _upwards(ticks: Sequence[float], bottom: float, by_decades: bool) -> Scale:
     return lambda value: bottom - _PANEL_HEIGHT * (place(value) - low) / (high - low)
 
 
-def _line(line: Line, mark: str, across: Scale, up: Scale, *, digits: int, below: bool) -> list[str]:
+def _line(line: Line, mark: str, across: Scale, up: Scale, *, digits: int, lowest: float | None) -> list[str]:
+    """Values stand at their points: above them, or below where ``lowest`` leaves room for that."""
     parts = []
     for (x, one), (next_x, following) in pairwise(line.points):
         ends = across(x), up(one.median), across(next_x), up(following.median)
@@ -149,9 +150,10 @@ def _line(line: Line, mark: str, across: Scale, up: Scale, *, digits: int, below
         parts.append(_stroke(f"noise {mark}", at, worst, at, best))
         parts += [_stroke(f"noise {mark}", at - 4, end, at + 4, end) for end in (worst, best)]
         parts.append(f'<circle class="{mark}-fill" cx="{at:.1f}" cy="{up(one.median):.1f}" r="3.2"/>')
-        parts.append(
-            _text(at, worst + 13 if below else best - 6, f"{one.median:,.{digits}f}", "value", anchor="middle")
-        )
+        y = up(one.median) + 14
+        if lowest is None or y > lowest:
+            y = up(one.median) - 7
+        parts.append(_text(at, y, f"{one.median:,.{digits}f}", "value", anchor="middle"))
     return parts
 
 

@@ -6,8 +6,8 @@ import importlib
 import signal
 import sys
 
-IN_TURN = ("golden", "idle", "growth", "storm", "cold_start")
-BY_NAME = (*IN_TURN, "curves", "fleet", "soak", "instructions", "usage_import", "usage_report")
+IN_TURN = ("golden", "idle", "growth", "curves", "storm", "cold_start")
+BY_NAME = (*IN_TURN, "idle_parts", "fleet", "soak", "instructions", "usage_import", "usage_report")
 
 
 def main(words: list[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -17,58 +16,24 @@ from netra_backend.app.adapters.jwks_keys import FRESH_S, REFETCH_S, RETRY_S, ST
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.ports import KeySet
 from test_framework.clock import ManualClock
+from test_framework.issuer import Issuer, publishing
 
 CURVE = json.loads(ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP256R1()).public_key()))
 RSA_KEY = json.loads(RSAAlgorithm.to_jwk(rsa.generate_private_key(65_537, 2048).public_key()))
 EDWARDS = json.loads(OKPAlgorithm.to_jwk(ed25519.Ed25519PrivateKey.generate().public_key()))
 
 
-class Issuer:
-    """An HTTP server that answers what it is told to, and counts."""
-
-    def __init__(self) -> None:
-        self.keys: Any = [{**CURVE, "kid": "k1"}]
-        self.told_issuer: str | None = None
-        self.told_keys_url: str | None = None
-        self.status = 200
-        self.extra_headers = ""
-        self.body: bytes | None = None
-        self.asked: list[str] = []
-        self.let_go = asyncio.Event()
-        self.let_go.set()
-        self.url = ""
-
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            request = (await reader.readuntil(b"\r\n\r\n")).decode()
-        except (asyncio.IncompleteReadError, ConnectionError):  # a stranger whom this port served before
-            writer.close()
-            return
-        path = request.split()[1]
-        self.asked.append(path)
-        await self.let_go.wait()
-        discovery = {"issuer": self.told_issuer or self.url, "jwks_uri": self.told_keys_url or f"{self.url}/jwks"}
-        content = discovery if path.endswith("openid-configuration") else {"keys": self.keys}
-        body = json.dumps(content).encode() if self.body is None else self.body
-        head = (
-            f"HTTP/1.1 {self.status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n{self.extra_headers}\r\n"
-        )
-        writer.write(head.encode() + body)
-        await writer.drain()
-        writer.close()
-
-
-@pytest.fixture
-async def issuer(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Issuer]:
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    told = Issuer()
-    server = await asyncio.start_server(told.answer, "127.0.0.1", 0)
-    told.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    yield told
-    server.close()
-    await server.wait_closed()
+
+
+@pytest.fixture
+async def issuer() -> AsyncIterator[Issuer]:
+    async with publishing([{**CURVE, "kid": "k1"}]) as told:
+        yield told
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.services.accepted_requests import KEY_LIFETIME_MS
-from netra_backend.app.web.housekeeping import CLOCKS_MS, DAY_MS, EVERY_S, Housekeeping, remove_leftovers
+from netra_backend.app.web.housekeeping import CLOCKS_MS, DAY_MS, EVERY_S, PAUSE_S, Housekeeping, remove_leftovers
 from test_framework.clock import START_MS, ManualClock
 
 
@@ -21,6 +21,7 @@ class Trimmed:
     def __init__(self, fails: bool = False) -> None:
         self.asked: list[int] = []
         self.expired: list[tuple[int, tuple[str, str]]] = []
+        self.pauses: list[float] = []
         self.fails = fails
         self.turn = asyncio.Event()
         self.turn.set()
@@ -42,7 +43,11 @@ class Trimmed:
 def housekeeping(days: int | None, log: Trimmed, ledger: Trimmed) -> Housekeeping:
     settings = SimpleNamespace(retention_days=days)
     runtime: Any = SimpleNamespace(settings=settings, clock=ManualClock(), log=log, ledger=ledger)
-    return Housekeeping(runtime)
+
+    async def sleep(seconds: float) -> None:
+        log.pauses.append(seconds)
+
+    return Housekeeping(runtime, sleep=sleep)
 
 
 async def done(keeping: Housekeeping) -> None:
@@ -94,6 +99,7 @@ async def test_idempotency_keys_go_step_by_step_when_they_do_not_count_any_more_
     await done(keeping)
     assert len(log.expired) == 6
     assert await keeping.remove_requests() == 6
+    assert log.pauses == [PAUSE_S] * 6  # between two looks of a round, not before the first of it
 
 
 async def test_how_much_was_removed_is_told() -> None:

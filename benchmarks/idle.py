@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from . import contestants, figures, machine, ours
@@ -11,18 +13,26 @@ from .figures import figure
 from .generator import Held
 from .server import free_port, resident_kib, serving
 
+PATIENCE = 120.0
 SETTLED_AFTER = 3.0
+
+
+@contextmanager
+def settled(count: int, words: dict[str, Any]) -> Iterator[Held]:
+    """So many idle connections, once what their coming needed is let go."""
+    held = Held(connections=count, patience=PATIENCE, **words)
+    try:
+        time.sleep(SETTLED_AFTER)
+        yield held
+    finally:
+        held.close()
 
 
 def measure(pid: int, words: dict[str, Any], count: int) -> tuple[float, float]:
     """Seconds until all are connected, and KiB of each."""
     before = resident_kib(pid)
-    held = Held(connections=count, patience=120, **words)
-    try:
-        time.sleep(SETTLED_AFTER)
+    with settled(count, words) as held:
         return held.opened["connect_s"], (resident_kib(pid) - before) / count
-    finally:
-        held.close()
 
 
 def main(arguments: list[str] | None = None) -> None:

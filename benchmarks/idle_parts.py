@@ -19,12 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from . import contestants, figures, machine, ours
-from .generator import Held
+from .idle import PATIENCE, settled
 from .server import free_port, resident_kib, serving
 
 WARM = 100
-SETTLED_AFTER = 3.0
-PATIENCE = 120.0
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "coroutines of the endpoint, between uvicorn and the connection": (
@@ -91,21 +89,11 @@ def _serving(name: str, wrap: Wrap) -> Iterator[tuple[int, Words]]:
         yield process.pid, running.arriving if signed_in else lambda *_: {"port": port}
 
 
-@contextmanager
-def _held(words: Words, count: int, first: int) -> Iterator[None]:
-    held = Held(connections=count, patience=PATIENCE, **words(count, first))
-    try:
-        time.sleep(SETTLED_AFTER)
-        yield
-    finally:
-        held.close()
-
-
 def weigh(name: str, count: int) -> tuple[float, float]:
     """KiB that one connection takes of resident memory, and of the kernel's (both ends of its socket)."""
-    with _serving(name, list) as (pid, words), _held(words, WARM, count):
+    with _serving(name, list) as (pid, words), settled(WARM, words(WARM, count)):
         resident, kernel = resident_kib(pid), _kernel_kib()
-        with _held(words, count, 0):
+        with settled(count, words(count, 0)):
             return (resident_kib(pid) - resident) / count, (_kernel_kib() - kernel) / count
 
 
@@ -120,9 +108,9 @@ def trace(name: str, count: int) -> dict[str, float]:
         words = [word for word in command[1:] if word != "-m"]
         return [sys.executable, "-m", "benchmarks.traced_server", str(report), *words]
 
-    with _serving(name, traced) as (pid, words), _held(words, WARM, count):
+    with _serving(name, traced) as (pid, words), settled(WARM, words(WARM, count)):
         _ask_for(begun, pid)
-        with _held(words, count, 0):
+        with settled(count, words(count, 0)):
             _ask_for(report, pid)
     return by_part(json.loads(report.read_text()), count)
 

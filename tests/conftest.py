@@ -58,3 +58,11 @@ def seed(request: pytest.FixtureRequest) -> str:
 def rng(seed: str) -> random.Random:
     """Randomness that the printed seed repeats."""
     return random.Random(seed)
+
+
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment names no proxy, so that whoever heeds one asks this machine all the same."""
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)

@@ -50,10 +50,7 @@ class Signed:
 
 
 @pytest.fixture(params=["development", "secret", "public key", "jwks", "oidc"])
-async def signed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Signed]:
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+async def signed(request: pytest.FixtureRequest, no_proxy: None) -> AsyncIterator[Signed]:
     async with publishing([JWK]) as issuer:
         keys: KeySet
         match request.param:

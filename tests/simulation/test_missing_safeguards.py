@@ -15,7 +15,7 @@ PATIENCE = 1500
 NOTICED_AS = {
     "hold_back": {"wire"},
     "epoch_check": {"epochs", "prefix"},
-    "idempotency": {"requests", "rest"},  # a repeat is another run: two answers, or none
+    "idempotency": {"requests", "rest"},  # a key that is remembered, but not with what, is refused for ever
     "owner_assertion": {"owners"},
     "journal": {"runs", "tools"},
     "fence": {"bytes", "prefix", "runs", "tools", "requests"},

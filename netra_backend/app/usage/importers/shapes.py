@@ -12,6 +12,11 @@ AMOUNTS: Final = frozenset(
 """Plain decimals below a billion with at most twelve digits behind the point: amounts that are taken as they are written."""
 
 
+def is_amount(text: str) -> bool:
+    """Whether ``text`` has one of these shapes."""
+    return text.encode(errors="replace").translate(_AS_ZERO) in AMOUNTS
+
+
 def shapes_of(values: list[Any]) -> list[bytes] | None:
     """The shape of each value, if all are texts of one line."""
     if not set(map(type, values)) <= {str}:

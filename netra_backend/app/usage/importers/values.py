@@ -6,13 +6,13 @@ is the same for all rows with the same fault, so that reasons can be counted.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from .row import BadRow
+from .shapes import is_amount
 
 MAX_TOKENS: Final = 10**12
 MAX_COST_USD: Final = 10**9
@@ -23,7 +23,6 @@ EARLIEST: Final = datetime(2018, 1, 1, tzinfo=UTC)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _INT64: Final = 1 << 63
-_AMOUNT: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,12})?")
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
@@ -65,7 +64,7 @@ def money(value: object, name: str) -> str | None:
         return None
     if type(value) is float and 0 <= value <= MAX_COST_USD:
         return f"{value:.12f}"
-    if type(value) is str and _AMOUNT.fullmatch(value):
+    if type(value) is str and is_amount(value):
         return value
     try:
         if isinstance(value, bool) or len(written := str(value)) > 40:

@@ -3,7 +3,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netra_backend.app.usage.importers.shapes import AMOUNTS, shapes_of
+from netra_backend.app.usage.importers.shapes import AMOUNTS, is_amount, shapes_of
 
 
 def test_digits_are_all_the_same_and_nothing_else_is() -> None:
@@ -20,3 +20,4 @@ def test_plain_amounts_have_a_shape_of_amounts_and_nothing_else_has(written: str
     plain = re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,12})?", written) is not None
     shapes = shapes_of([written])
     assert (shapes is not None and AMOUNTS.issuperset(shapes)) is plain
+    assert is_amount(written) is plain

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from socket import socket
 
-from .adapters.data_directory import lock_data_directory, make_data_directory
-from .adapters.development_key import development_key
-from .adapters.system_clock import SystemEntropy
+from .adapters.auth.development_key import development_key
+from .adapters.process.clock import SystemEntropy
+from .adapters.process.data_directory import lock_data_directory, make_data_directory
 from .agents.supervisor.agent_registry import MakeAgent
 from .agents.tools.tool import Tool
 from .agents.triage.classifier import prepare

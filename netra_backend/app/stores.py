@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
-from .adapters.file_revocations import FileRevocations
-from .adapters.json_logs import name_process
-from .adapters.local_tickets import LocalTickets
-from .adapters.sqlite_audit import SqliteAudit
-from .adapters.sqlite_event_log import SqliteEventLog
+from .adapters.auth.file_revocations import FileRevocations
+from .adapters.auth.local_tickets import LocalTickets
+from .adapters.process.json_logs import name_process
+from .adapters.sqlite.audit import SqliteAudit
+from .adapters.sqlite.event_log import SqliteEventLog
 from .core.history import Chunk
 from .ports import Audit, Bus, Clock, Entropy, EventLog, Fleet, Presence, RevocationStore, Tickets
 from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
@@ -83,13 +83,13 @@ async def open_shared(
     Raises ``ConfigurationError`` where the database would not keep users apart or is not known, and
     ``DependencyUnavailable``.
     """
-    from .adapters.postgres_audit import PostgresAudit
-    from .adapters.postgres_connection import READER, WRITER, open_pool
-    from .adapters.postgres_event_log import PostgresEventLog
-    from .adapters.postgres_fleet import PostgresFleet
-    from .adapters.postgres_gate import require_postgres
-    from .adapters.postgres_revocations import PostgresRevocations
-    from .adapters.postgres_tickets import PostgresTickets
+    from .adapters.postgres.audit import PostgresAudit
+    from .adapters.postgres.connection import READER, WRITER, open_pool
+    from .adapters.postgres.event_log import PostgresEventLog
+    from .adapters.postgres.gate import require_postgres
+    from .adapters.postgres.peers import PostgresFleet
+    from .adapters.postgres.revocations import PostgresRevocations
+    from .adapters.postgres.tickets import PostgresTickets
     from .websocket_core.follower import Follower
 
     name_process(process_id)
@@ -110,8 +110,8 @@ async def open_shared(
         "fleet": lambda: {"letters_dropped": fleet.dropped, "gaps_read": follower.gaps_read}
     }
     if redis_url is not None:
-        from .adapters.redis_bus import RedisBus
-        from .adapters.redis_presence import RedisPresence
+        from .adapters.redis.bus import RedisBus
+        from .adapters.redis.presence import RedisPresence
 
         namespace, key = _apart(database_url)
         loop = asyncio.get_running_loop()

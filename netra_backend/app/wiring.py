@@ -12,12 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .adapters.data_directory import lock_data_directory, make_data_directory
-from .adapters.datasets import Datasets
-from .adapters.development_key import development_key
-from .adapters.duckdb_ledger import DuckDBLedger
-from .adapters.static_keys import StaticKeys
-from .adapters.system_clock import SystemClock, SystemEntropy
+from .adapters.auth.development_key import development_key
+from .adapters.auth.static_keys import StaticKeys
+from .adapters.datasets.port import Datasets
+from .adapters.ledger.ledger import DuckDBLedger
+from .adapters.process.clock import SystemClock, SystemEntropy
+from .adapters.process.data_directory import lock_data_directory, make_data_directory
 from .agents.cost_optimizer import CostOptimizer
 from .agents.supervisor.agent_registry import AgentRegistry, MakeAgent
 from .agents.supervisor.execution_engine_factory import ExecutionEngineFactory
@@ -53,7 +53,7 @@ from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from .websocket_core.websocket_manager_factory import WebSocketManagerFactory
 
 if TYPE_CHECKING:
-    from .adapters.object_bucket import Bucket
+    from .adapters.datasets.bucket import Bucket
 
 _LOG: Final = logging.getLogger("netra.wiring")
 _ID_ENTROPY: Final = 10
@@ -250,8 +250,8 @@ def datasets_of(settings: Settings, clock: Clock, entropy: Entropy) -> Datasets 
     if settings.datasets_url is None:
         return None
     bucket = bucket_of(settings.datasets_url)
-    from .adapters.dataset_cache import DatasetCache
-    from .adapters.object_datasets import ObjectDatasets
+    from .adapters.datasets.cache import DatasetCache
+    from .adapters.datasets.object_store import ObjectDatasets
 
     cache = DatasetCache(settings.data_dir / "usage-copies", entropy.take(8).hex(), COPIES_BYTES, clock)
     return ObjectDatasets(bucket, cache, clock, entropy)
@@ -260,7 +260,7 @@ def datasets_of(settings: Settings, clock: Clock, entropy: Entropy) -> Datasets 
 def bucket_of(url: str) -> Bucket:
     """The bucket of an object store. Raises ``ConfigurationError`` where what reaches it is not installed."""
     try:
-        from .adapters.object_bucket import Bucket
+        from .adapters.datasets.bucket import Bucket
     except ModuleNotFoundError as missing:
         raise ConfigurationError(
             [f"NETRA_DATASETS_URL is set and {missing.name} is not installed: install netra[scale]"],
@@ -278,7 +278,7 @@ def _minter(clock: Clock, entropy: Entropy) -> Callable[[str], str]:
 
 def _keys(source: TokenSource, settings: Settings, clock: Clock, entropy: Entropy) -> KeySet:
     if source.kind in ("jwks", "oidc"):
-        from .adapters.jwks_keys import JwksKeys  # brings an HTTP client, which other sources of keys do not need
+        from .adapters.auth.jwks_keys import JwksKeys  # brings an HTTP client, which other sources of keys do not need
 
         return JwksKeys(clock, url=source.url) if source.kind == "jwks" else JwksKeys(clock, issuer=source.issuer or "")
     key = development_key(settings.data_dir, entropy) if source.kind == "development" else b""
@@ -288,7 +288,7 @@ def _keys(source: TokenSource, settings: Settings, clock: Clock, entropy: Entrop
 def _model(settings: Settings) -> Model | None:
     if settings.model is None:
         return None
-    from .adapters.pydantic_ai_model import PydanticAIModel
+    from .adapters.models.pydantic_ai import PydanticAIModel
 
     return PydanticAIModel(settings.model)
 

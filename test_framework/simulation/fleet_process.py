@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from netra_backend.app.adapters.memory_bus import MemoryBus, MemoryHub
-from netra_backend.app.adapters.memory_event_log import MemoryEventLog
-from netra_backend.app.adapters.memory_fleet import MemoryFleet
-from netra_backend.app.adapters.memory_shared_log import SharedMemoryLog
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import Chunk
 from netra_backend.app.fleet.answering import Answering
 from netra_backend.app.services.colleagues import Colleagues
 from netra_backend.app.services.revocations import Revocations
 from netra_backend.app.websocket_core.follower import Follower
+from test_framework.memory.bus import MemoryBus, MemoryHub
+from test_framework.memory.event_log import MemoryEventLog
+from test_framework.memory.peers import MemoryFleet
+from test_framework.memory.shared_log import SharedMemoryLog
 
 from .process import Outside, ServerProcess
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from netra_backend.app.adapters.memory_bus import MemoryHub
-from netra_backend.app.adapters.memory_fleet import MemoryFleet
 from netra_backend.app.core.identity import Identity
+from test_framework.memory.bus import MemoryHub
+from test_framework.memory.peers import MemoryFleet
 
 from . import schedule as act
 from .device import Device

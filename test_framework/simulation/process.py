@@ -10,7 +10,6 @@ from functools import partial
 from random import Random
 from typing import Any, Final, cast
 
-from netra_backend.app.adapters.memory_event_log import MemoryEventLog
 from netra_backend.app.agents.supervisor.agent_registry import AgentRegistry
 from netra_backend.app.agents.supervisor.execution_engine_factory import ExecutionEngineFactory
 from netra_backend.app.agents.supervisor.run_parts import RunParts
@@ -34,6 +33,7 @@ from netra_backend.app.websocket_core.catch_up import CatchUp, Delivered
 from netra_backend.app.websocket_core.connection import Connection
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from netra_backend.app.websocket_core.websocket_manager_factory import WebSocketManagerFactory
+from test_framework.memory.event_log import MemoryEventLog
 
 from .link import Link
 from .truth import RecordedStore

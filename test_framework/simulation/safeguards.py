@@ -6,9 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
-from netra_backend.app.adapters.memory_event_log import MemoryEventLog
-from netra_backend.app.adapters.memory_shared_log import SharedMemoryLog
-from netra_backend.app.adapters.memory_store import Change, MemoryStore
 from netra_backend.app.agents.supervisor import runs
 from netra_backend.app.core.events import Position
 from netra_backend.app.core.history import Chunk
@@ -20,6 +17,9 @@ from netra_backend.app.services.event_emitter import UserEventEmitter
 from netra_backend.app.websocket_core.catch_up import CatchUp
 from netra_backend.app.websocket_core.connection import Connection
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
+from test_framework.memory.event_log import MemoryEventLog
+from test_framework.memory.shared_log import SharedMemoryLog
+from test_framework.memory.store import Change, MemoryStore
 
 
 @contextmanager

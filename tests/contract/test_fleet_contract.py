@@ -8,13 +8,13 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from netra_backend.app.adapters.memory_fleet import MemoryFleet
-from netra_backend.app.adapters.postgres_connection import WRITER
-from netra_backend.app.adapters.postgres_fleet import PostgresFleet
-from netra_backend.app.adapters.postgres_lease import PostgresLease
-from netra_backend.app.adapters.postgres_lines import PostgresLines
+from netra_backend.app.adapters.postgres.connection import WRITER
+from netra_backend.app.adapters.postgres.lease import PostgresLease
+from netra_backend.app.adapters.postgres.peers import PostgresFleet
+from netra_backend.app.adapters.postgres.pool import PostgresLines
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.ports import Fleet
+from test_framework.memory.peers import MemoryFleet
 from test_framework.service_clients import Prepared, own_netra_database
 
 PATIENCE_S = 20

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters.memory_event_log import MemoryEventLog
-from netra_backend.app.adapters.memory_store import MemoryStore
 from netra_backend.app.agents.agent import AgentResult
 from netra_backend.app.agents.supervisor.agent_registry import AgentRegistry
 from netra_backend.app.agents.supervisor.execution_engine_factory import ExecutionEngineFactory
@@ -32,6 +30,8 @@ from netra_backend.app.turn import Turns
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from test_framework.clock import ManualClock, SeededEntropy
 from test_framework.ids import new_id
+from test_framework.memory.event_log import MemoryEventLog
+from test_framework.memory.store import MemoryStore
 from test_framework.waiting import until
 
 _PATIENCE_SECONDS = 20.0

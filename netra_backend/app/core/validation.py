@@ -160,28 +160,37 @@ TOKEN_LIFETIME = _point(
     "token.lifetime", "services.token_minting", "AuthenticationRefused", "every token that we make ends"
 )
 KEY_FILE = _point(
-    "key.file", "adapters.development_key", "ConfigurationError", "the development key is whole and its owner's alone"
+    "key.file",
+    "adapters.auth.development_key",
+    "ConfigurationError",
+    "the development key is whole and its owner's alone",
 )
 DATA_DIRECTORY_PRIVATE = _point(
-    "data_directory.private", "adapters.data_directory", "ConfigurationError", "the data directory is its owner's alone"
+    "data_directory.private",
+    "adapters.process.data_directory",
+    "ConfigurationError",
+    "the data directory is its owner's alone",
 )
 POSTGRES_LOGIN = _point(
     "postgres.login",
-    "adapters.postgres_gate",
+    "adapters.postgres.gate",
     "ConfigurationError",
     "row-level security binds the role that a server logs in as",
 )
 POSTGRES_SCHEMA = _point(
     "postgres.schema",
-    "adapters.postgres_gate",
+    "adapters.postgres.gate",
     "ConfigurationError",
     "a server uses only a PostgreSQL schema that it knows and that keeps users apart",
 )
 SQLITE_SCHEMA = _point(
-    "sqlite.schema", "adapters.sqlite_schema", "ConfigurationError", "a server uses only a file whose schema it knows"
+    "sqlite.schema", "adapters.sqlite.schema", "ConfigurationError", "a server uses only a file whose schema it knows"
 )
 DATA_DIRECTORY_LOCK = _point(
-    "data_directory.lock", "adapters.data_directory", "ConfigurationError", "one server uses a data directory at a time"
+    "data_directory.lock",
+    "adapters.process.data_directory",
+    "ConfigurationError",
+    "one server uses a data directory at a time",
 )
 
 # --- factories ------------------------------------------------------------------------------------------------------
@@ -309,19 +318,25 @@ APPROVAL_OPEN = _point(
 
 # --- usage rows -----------------------------------------------------------------------------------------------------
 LEDGER_CHILD_OWNER = _point(
-    "ledger.child_owner", "adapters.ledger_child", "SSotIsolationError", "a child process serves the rows of one owner"
+    "ledger.child_owner",
+    "adapters.ledger.query_worker",
+    "SSotIsolationError",
+    "a child process serves the rows of one owner",
 )
 DATASETS_BUCKET = _point(
     "datasets.bucket",
-    "adapters.object_bucket",
+    "adapters.datasets.bucket",
     "ConfigurationError",
     "datasets are kept only in a store that writes where a condition holds and nowhere else",
 )
 QUERY_WALL = _point(
-    "query.wall", "adapters.ledger_child", "QueryRejected", "raw SQL runs only where a process is held to its memory"
+    "query.wall",
+    "adapters.ledger.query_worker",
+    "QueryRejected",
+    "raw SQL runs only where a process is held to its memory",
 )
 QUERY_QUESTION = _point(
-    "query.question", "adapters.duckdb_ledger", "QueryRejected", "raw SQL is answered only where the operator allows it"
+    "query.question", "adapters.ledger.ledger", "QueryRejected", "raw SQL is answered only where the operator allows it"
 )
 QUERY_STRUCTURE = _point(
     "query.structure", "usage.query", "QueryRejected", "a structured query names metrics and dimensions of the list"
@@ -333,7 +348,10 @@ QUERY_FUNCTION = _point(
 )
 
 EPOCHS_IN_USE = _point(
-    "epochs.in_use", "adapters.new_epochs", "ConfigurationError", "no history is renewed under a server that uses it"
+    "epochs.in_use",
+    "adapters.event_log.new_epochs",
+    "ConfigurationError",
+    "no history is renewed under a server that uses it",
 )
 
 # --- HTTP -----------------------------------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters.duckdb_ledger import DuckDBLedger
-from netra_backend.app.adapters.sqlite_audit import SqliteAudit
+from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
+from netra_backend.app.adapters.sqlite.audit import SqliteAudit
 from netra_backend.app.drill.actor import DrillFailed
 from netra_backend.app.drill.isolation_drill import DrillReport, hold_drill
 from netra_backend.app.services.conversations import Conversations

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from netra_backend.app.adapters.postgres_event_log import PostgresEventLog
-from netra_backend.app.adapters.redis_bus import RedisBus
-from netra_backend.app.adapters.system_clock import SystemClock, SystemEntropy
+from netra_backend.app.adapters.postgres.event_log import PostgresEventLog
+from netra_backend.app.adapters.process.clock import SystemClock, SystemEntropy
+from netra_backend.app.adapters.redis.bus import RedisBus
 from netra_backend.app.core.history import RunRecord
 from netra_backend.app.core.identity import Identity
 from netra_backend.app.core.limits import Limits, Quotas

@@ -8,10 +8,6 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters.memory_event_log import MemoryEventLog
-from netra_backend.app.adapters.memory_fleet import MemoryFleet
-from netra_backend.app.adapters.memory_holdings import LEASE_MS
-from netra_backend.app.adapters.memory_shared_log import SharedMemoryLog
 from netra_backend.app.core.history import Chunk
 from netra_backend.app.core.limits import Limits
 from netra_backend.app.fleet.answering import Answering
@@ -20,6 +16,10 @@ from netra_backend.app.services.colleagues import Colleagues
 from netra_backend.app.services.revocations import Revocations
 from test_framework.clock import ManualClock
 from test_framework.ids import new_id
+from test_framework.memory.event_log import MemoryEventLog
+from test_framework.memory.ownership import LEASE_MS
+from test_framework.memory.peers import MemoryFleet
+from test_framework.memory.shared_log import SharedMemoryLog
 
 
 class KeptRevocations:

@@ -6,8 +6,6 @@ import asyncio
 
 import pytest
 
-from netra_backend.app.adapters.memory_event_log import MemoryEventLog
-from netra_backend.app.adapters.memory_store import MemoryStore
 from netra_backend.app.core.errors import DependencyUnavailable, NotFound
 from netra_backend.app.core.frames import Accepted
 from netra_backend.app.core.limits import Limits, Quotas
@@ -16,6 +14,8 @@ from netra_backend.app.services.conversations import Conversations
 from test_framework.clock import ManualClock, SeededEntropy
 from test_framework.ids import new_id
 from test_framework.log_story import LogStory
+from test_framework.memory.event_log import MemoryEventLog
+from test_framework.memory.store import MemoryStore
 
 
 class Desk(LogStory):

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jwt.api_jws import PyJWS
 
-from netra_backend.app.adapters.local_tickets import LocalTickets
-from netra_backend.app.adapters.static_keys import StaticKeys
+from netra_backend.app.adapters.auth.local_tickets import LocalTickets
+from netra_backend.app.adapters.auth.static_keys import StaticKeys
 from netra_backend.app.config import TokenSource
 from netra_backend.app.core.errors import AuthenticationRefused, DependencyUnavailable
 from netra_backend.app.core.identity import Identity, user_id_of_subject

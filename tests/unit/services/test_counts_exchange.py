@@ -7,10 +7,10 @@ import logging
 
 import pytest
 
-from netra_backend.app.adapters.memory_presence import MemoryPresence, MemoryPresences
 from netra_backend.app.core.errors import LimitRefused
 from netra_backend.app.core.limits import Limits, Quotas
 from netra_backend.app.services.counts_exchange import MAX_FAILURES, CountsExchange
+from test_framework.memory.presence import MemoryPresence, MemoryPresences
 
 
 class Process:

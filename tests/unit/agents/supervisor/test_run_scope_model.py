@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
-from netra_backend.app.adapters.pydantic_ai_model import PydanticAIModel
+from netra_backend.app.adapters.models.pydantic_ai import PydanticAIModel
 from netra_backend.app.agents.agent import AgentResult
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import (

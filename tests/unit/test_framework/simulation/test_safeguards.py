@@ -6,8 +6,6 @@ from contextlib import suppress
 
 import pytest
 
-from netra_backend.app.adapters.memory_event_log import MemoryEventLog
-from netra_backend.app.adapters.memory_store import MemoryStore
 from netra_backend.app.agents.supervisor import runs
 from netra_backend.app.core.outbox import Outbox
 from netra_backend.app.services.accepted_requests import AcceptedRequests
@@ -15,6 +13,8 @@ from netra_backend.app.services.event_emitter import UserEventEmitter
 from netra_backend.app.websocket_core.catch_up import CatchUp
 from netra_backend.app.websocket_core.connection import Connection
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
+from test_framework.memory.event_log import MemoryEventLog
+from test_framework.memory.store import MemoryStore
 from test_framework.simulation.safeguards import SAFEGUARDS
 
 OWNERS = (

@@ -18,8 +18,8 @@ from ...core.errors import ToolFault
 from ...usage.importers.capabilities import capabilities
 from ...usage.importers.format import ImportOptions
 from ...usage.importers.importing import Opened, import_rows, open_file, preview
-from ...usage.importers.page import Columns
-from ...usage.importers.source import broken
+from ...usage.importers.reading.page import Columns
+from ...usage.importers.reading.source import broken
 from ..datasets.fingerprint import Fingerprint
 from ..datasets.port import ROWS_FILE
 from ..process.child_runtime import Pipe, bound_cpu, bound_memory

@@ -19,9 +19,9 @@ import msgspec
 import numpy as np
 
 from ...core.errors import ToolFault
-from ...usage.importers.batch import Numbered
-from ...usage.importers.page import Column, Columns, length
-from ...usage.importers.source import Progress, broken
+from ...usage.importers.reading.batch import Numbered
+from ...usage.importers.reading.page import Column, Columns, length
+from ...usage.importers.reading.source import Progress, broken
 from ...usage.rows import COLUMNS
 
 ENGINE_BOUNDS: Final[dict[str, str | bool | int | float | list[str]]] = {

@@ -10,10 +10,10 @@ import msgspec
 
 from ...core.errors import ToolFault
 from ..rows import Capability
-from .batch import Record
-from .page import Columns, Page
-from .records import Head
-from .values import Times
+from .reading.batch import Record
+from .reading.page import Columns, Page
+from .reading.records import Head
+from .reading.values import Times
 
 Expand = Callable[[Record], Iterable[Record]]
 

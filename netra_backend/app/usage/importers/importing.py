@@ -11,15 +11,15 @@ from typing import Any, Final
 
 import msgspec
 
-from .batch import Batch, Numbered, Record, batched
 from .format import Expand, Format, ImportOptions, Reading
-from .page import Columns, Page, length, rows_of
-from .records import Head, Layout, read, with_head
+from .import_stats import Tally
+from .reading.batch import Batch, Numbered, Record, batched
+from .reading.page import Columns, Page, length, rows_of
+from .reading.records import Head, Layout, read, with_head
+from .reading.source import Progress, broken, chunks
+from .reading.values import Times
 from .registry import recognise
 from .row import BadRow, NotUsage, UsageRow
-from .source import Progress, broken, chunks
-from .tally import Tally
-from .values import Times
 
 MAX_ROWS: Final = 100_000_000
 PREVIEW_ROWS: Final = 5

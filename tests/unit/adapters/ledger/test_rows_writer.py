@@ -8,8 +8,8 @@ import pytest
 
 from netra_backend.app.adapters.ledger.rows_writer import INSERTED, RowsWriter, parquet_records
 from netra_backend.app.core.errors import ToolFault
-from netra_backend.app.usage.importers.page import Columns
-from netra_backend.app.usage.importers.values import MAX_BLOCKS
+from netra_backend.app.usage.importers.reading.page import Columns
+from netra_backend.app.usage.importers.reading.values import MAX_BLOCKS
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.usage.importers.batch import Numbered, batched
 from netra_backend.app.usage.importers.format import Format, ImportOptions
+from netra_backend.app.usage.importers.import_stats import Tally
 from netra_backend.app.usage.importers.importing import Opened, import_rows, open_file
-from netra_backend.app.usage.importers.page import length, rows_of
-from netra_backend.app.usage.importers.records import Layout, with_head
+from netra_backend.app.usage.importers.reading.batch import Numbered, batched
+from netra_backend.app.usage.importers.reading.page import length, rows_of
+from netra_backend.app.usage.importers.reading.records import Layout, with_head
+from netra_backend.app.usage.importers.reading.source import Progress
+from netra_backend.app.usage.importers.reading.values import Times
 from netra_backend.app.usage.importers.row import UsageRow
-from netra_backend.app.usage.importers.source import Progress
-from netra_backend.app.usage.importers.tally import Tally
-from netra_backend.app.usage.importers.values import Times
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DATA = Path(__file__).parents[5] / "shared" / "data"

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from netra_backend.app.core.errors import ToolFault
-from netra_backend.app.usage.importers import batch, importing
-from netra_backend.app.usage.importers.batch import Numbered
+from netra_backend.app.usage.importers import importing
 from netra_backend.app.usage.importers.format import ImportOptions
 from netra_backend.app.usage.importers.importing import Opened, import_rows, open_file, preview
-from netra_backend.app.usage.importers.page import Columns, length
-from netra_backend.app.usage.importers.records import Layout
-from netra_backend.app.usage.importers.source import Progress
+from netra_backend.app.usage.importers.reading import batch
+from netra_backend.app.usage.importers.reading.batch import Numbered
+from netra_backend.app.usage.importers.reading.page import Columns, length
+from netra_backend.app.usage.importers.reading.records import Layout
+from netra_backend.app.usage.importers.reading.source import Progress
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 GOOD = {"timestamp": "2026-11-01T10:00:00Z", "model": "m", "input_tokens": 10, "output_tokens": 1}

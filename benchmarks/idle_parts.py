@@ -33,7 +33,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     ),
     "connection, its two lanes, its place in the pool": (
         "netra_backend/app/websocket_core/connection.py",
-        "netra_backend/app/websocket_core/lane.py",
+        "netra_backend/app/websocket_core/serial_queue.py",
         "netra_backend/app/websocket_core/websocket_connection_pool.py",
     ),
     "manager, session, outbox, rate": (

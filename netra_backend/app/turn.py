@@ -13,12 +13,12 @@ from .agents.supervisor.active_run import ActiveRun
 from .agents.supervisor.run_parts import RunParts
 from .agents.supervisor.runs import Runs
 from .core import validation
-from .core.commands import WaitingCall
 from .core.errors import DependencyUnavailable, LimitRefused, NetraError, NotFound
 from .core.events import RunQueued, UserMessage
 from .core.frames import Accepted, CancelRun, ExecuteAgent, ResolveApproval
 from .core.history import HeldElsewhere, Refused, RunRecord, ThreadHead
 from .core.journal import Journal
+from .core.peer_messages import WaitingCall
 from .services.accepted_requests import AcceptedRequests
 from .services.approvals import in_the_log, run_id_of
 from .services.colleagues import Colleagues

@@ -94,7 +94,10 @@ LIMIT_TRANSFERS = _point(
 )
 
 COMMAND_SHAPE = _point(
-    "command.shape", "core.commands", "FrameRefused", "what another process asks is done only where it is understood"
+    "command.shape",
+    "core.peer_messages",
+    "FrameRefused",
+    "what another process asks is done only where it is understood",
 )
 LIMIT_STRANGERS = _point(
     "limit.strangers", "web.strangers", "LimitRefused", "requests of nobody known have a bounded rate for each address"

@@ -7,7 +7,10 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from ..core.commands import (
+from ..core.errors import DependencyUnavailable, NetraError
+from ..core.frames import CancelRun, ResolveApproval
+from ..core.history import HeldElsewhere
+from ..core.peer_messages import (
     AnyAnswer,
     AnyCommand,
     Cancel,
@@ -26,9 +29,6 @@ from ..core.commands import (
     decode_command,
     encode,
 )
-from ..core.errors import DependencyUnavailable, NetraError
-from ..core.frames import CancelRun, ResolveApproval
-from ..core.history import HeldElsewhere
 from ..ports import EventLog
 from ..services.requester import RemoteRequester
 from ..services.revocations import Revocations

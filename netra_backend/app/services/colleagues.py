@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final
 
-from ..core.commands import (
+from ..core.errors import NetraError
+from ..core.frames import ExecuteAgent, ResolveApproval
+from ..core.peer_messages import (
     AnyAnswer,
     Cancel,
     Command,
@@ -26,8 +28,6 @@ from ..core.commands import (
     decode_answer,
     encode,
 )
-from ..core.errors import NetraError
-from ..core.frames import ExecuteAgent, ResolveApproval
 from ..ports import Fleet
 from .requester import RemoteRequester, Requester
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from ..core.commands import AnyAnswer, NotHere, Refused, Taken
 from ..core.errors import NetraError
 from ..core.frames import Accepted, ServerFrame
+from ..core.peer_messages import AnyAnswer, NotHere, Refused, Taken
 
 
 class Requester(Protocol):

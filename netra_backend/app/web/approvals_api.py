@@ -9,10 +9,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..core.commands import WaitingCall
 from ..core.errors import DependencyUnavailable
 from ..core.frames import ResolveApproval
 from ..core.identity import Identity
+from ..core.peer_messages import WaitingCall
 from ..services.requester import RemoteRequester
 from .door import Door
 from .http_support import json_response

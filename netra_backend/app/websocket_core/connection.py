@@ -40,8 +40,8 @@ from ..core.session import (
 )
 from ..ports import Clock
 from ..services.audit_trail import AuditTrail
-from .first_leg import begin
-from .lane import Lane
+from .eager_task import begin
+from .serial_queue import Lane
 from .websocket_connection_pool import WebSocketConnectionPool
 from .websocket_manager import WebSocketManager
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.core.commands import (
+from netra_backend.app.core.peer_messages import (
     AnyAnswer,
     Cancel,
     DeleteThread,

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.core.commands import (
+from netra_backend.app.core.errors import DependencyUnavailable, Fault, NetraError
+from netra_backend.app.core.frames import Accepted, ExecuteAgent, ResolveApproval, ServerFrame
+from netra_backend.app.core.peer_messages import (
     Execute,
     Forget,
     NotHere,
@@ -21,8 +23,6 @@ from netra_backend.app.core.commands import (
     decode_command,
     encode,
 )
-from netra_backend.app.core.errors import DependencyUnavailable, Fault, NetraError
-from netra_backend.app.core.frames import Accepted, ExecuteAgent, ResolveApproval, ServerFrame
 from netra_backend.app.services.colleagues import Colleagues
 from netra_backend.app.services.requester import RemoteRequester
 

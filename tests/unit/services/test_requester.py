@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from netra_backend.app.core.commands import NotHere, Refused, Taken
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.frames import Accepted
+from netra_backend.app.core.peer_messages import NotHere, Refused, Taken
 from netra_backend.app.services.requester import RemoteRequester
 
 

@@ -17,8 +17,8 @@ from ...services.event_emitter import EventTooLarge, UserEventEmitter
 from ...services.user_execution_context import UserExecutionContext
 from ..agent import Agent, PastMessage
 from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
-from .run_scope import EngineRunScope
 from .run_services import RunServices
+from .scope import EngineRunScope
 
 _LOG: Final = logging.getLogger("netra.run")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from netra_backend.app.agents.triage.parting import MOST_PARTS
+from netra_backend.app.agents.triage.split_requests import MOST_PARTS
 from netra_backend.app.agents.triage.training import utterances
 from netra_backend.app.agents.triage.understanding import Understanding
 

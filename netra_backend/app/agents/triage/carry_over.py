@@ -9,7 +9,7 @@ from typing import Final
 
 from ..agent import PastMessage
 from .features import content_words
-from .reading import Reading
+from .parse import Reading
 
 _LONGEST: Final = 8
 _OPENING: Final = re.compile(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from netra_backend.app.agents.agent import PastMessage
-from netra_backend.app.agents.triage.continuing import Earlier, is_fragment, last_question
-from netra_backend.app.agents.triage.reading import read_message
+from netra_backend.app.agents.triage.carry_over import Earlier, is_fragment, last_question
+from netra_backend.app.agents.triage.parse import read_message
 
 
 @pytest.mark.parametrize(

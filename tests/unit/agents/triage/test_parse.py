@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netra_backend.app.agents.triage.reading import read_message
+from netra_backend.app.agents.triage.parse import read_message
 
 
 def test_what_is_named_stands_as_one_word_each() -> None:

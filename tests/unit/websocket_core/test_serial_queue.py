@@ -7,8 +7,8 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
-from netra_backend.app.websocket_core.first_leg import begin
-from netra_backend.app.websocket_core.lane import Lane
+from netra_backend.app.websocket_core.eager_task import begin
+from netra_backend.app.websocket_core.serial_queue import Lane
 
 
 class Works:

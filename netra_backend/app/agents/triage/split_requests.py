@@ -7,7 +7,7 @@ from typing import Final
 
 from .decision import Decision, decide
 from .intents import OUT_OF_SCOPE
-from .reading import Reading, read_message
+from .parse import Reading, read_message
 
 MOST_PARTS: Final = 4
 _MOST_PIECES: Final = 6

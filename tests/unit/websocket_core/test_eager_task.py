@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from netra_backend.app.websocket_core.first_leg import begin
+from netra_backend.app.websocket_core.eager_task import begin
 
 
 async def test_what_never_waits_needs_no_task() -> None:

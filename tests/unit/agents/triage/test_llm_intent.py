@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from netra_backend.app.agents.triage.choosing import SYSTEM, chosen, question_for
 from netra_backend.app.agents.triage.intents import INTENTS
+from netra_backend.app.agents.triage.llm_intent import SYSTEM, chosen, question_for
 
 
 @pytest.mark.parametrize("reply", ["what_if", " what_if\n", "`what_if`", '"what_if".'])

@@ -8,7 +8,18 @@ import msgspec
 import pytest
 
 from netra_backend.app.core import validation
-from netra_backend.app.core.commands import (
+from netra_backend.app.core.errors import (
+    DependencyUnavailable,
+    Fault,
+    FrameRefused,
+    InvalidContextError,
+    LimitRefused,
+    NetraError,
+    NotFound,
+    Refusal,
+)
+from netra_backend.app.core.frames import Accepted
+from netra_backend.app.core.peer_messages import (
     Cancel,
     DeleteThread,
     EndUser,
@@ -27,17 +38,6 @@ from netra_backend.app.core.commands import (
     decode_command,
     encode,
 )
-from netra_backend.app.core.errors import (
-    DependencyUnavailable,
-    Fault,
-    FrameRefused,
-    InvalidContextError,
-    LimitRefused,
-    NetraError,
-    NotFound,
-    Refusal,
-)
-from netra_backend.app.core.frames import Accepted
 
 EXECUTE = Execute("user_ada", frozenset({"usage"}), "golden", "go", "k1", "thr_1", "reject", "UTC")
 COMMANDS: list[Any] = [

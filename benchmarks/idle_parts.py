@@ -26,8 +26,8 @@ WARM = 100
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "coroutines of the endpoint, between uvicorn and the connection": (
-        "netra_backend/app/web/websocket_endpoint.py",
-        "netra_backend/app/web/application.py",
+        "netra_backend/app/web/sockets/endpoint.py",
+        "netra_backend/app/server/application.py",
         "benchmarks/peers/bare_uvicorn.py",
         "uvicorn/middleware/",
     ),

@@ -14,8 +14,8 @@ from .agents.supervisor.agent_registry import MakeAgent
 from .agents.tools.tool import Tool
 from .agents.triage.classifier import prepare
 from .config import Settings
-from .web.server import listen, run, tell_ready, url_of
-from .web.supervisor import supervise
+from .server.uvicorn_server import listen, run, tell_ready, url_of
+from .server.worker_supervisor import supervise
 from .wiring import build
 
 

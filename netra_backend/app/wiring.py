@@ -21,33 +21,33 @@ from .adapters.process.data_directory import lock_data_directory, make_data_dire
 from .agents.cost_optimizer import CostOptimizer
 from .agents.supervisor.agent_registry import AgentRegistry, MakeAgent
 from .agents.supervisor.execution_engine_factory import ExecutionEngineFactory
-from .agents.supervisor.run_parts import RunParts
 from .agents.supervisor.run_services import RunServices
 from .agents.tools.tool import Tool
 from .agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from .agents.tools.usage_tools import usage_tools
 from .agents.triage.classifier import prepare
 from .agents.triage_agent import TriageAgent
+from .cluster.broadcasting_revocations import ToldRevocations
+from .cluster.peer_client import Colleagues
 from .config import Settings, TokenSource
 from .core import validation
 from .core.errors import ConfigurationError
 from .core.ids import mint
 from .core.limits import Quotas
-from .fleet.told_revocations import ToldRevocations
 from .ports import Clock, Entropy, KeySet, Ledger, Model
+from .runs.parts import RunParts
+from .runs.service import Turns
+from .server.application import Application
+from .server.runtime import Runtime
 from .services.approvals import Approvals
 from .services.audit_trail import AuditTrail
 from .services.authentication import Authentication, TrustedSource
-from .services.colleagues import Colleagues
 from .services.conversations import Conversations
 from .services.revocations import Revocations
 from .services.tickets import TicketOffice
 from .services.websocket_bridge_factory import WebSocketBridgeFactory
 from .stores import Others, open_embedded, open_shared
-from .turn import Turns
-from .web.application import Application
-from .web.desk import FrontDesk
-from .web.runtime import Runtime
+from .web.sockets.connection_handler import FrontDesk
 from .websocket_core.catch_up import CatchUp
 from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from .websocket_core.websocket_manager_factory import WebSocketManagerFactory
@@ -205,9 +205,9 @@ async def open_runtime(
 
 def _join(others: Others, colleagues: Colleagues, runtime: Runtime, stack: AsyncExitStack) -> None:
     """Be one of several processes: answer the others, and make rounds from now on."""
-    from .fleet.answering import Answering
-    from .fleet.rounds import Rounds
-    from .fleet.takeover import Takeover
+    from .cluster.command_handler import Answering
+    from .cluster.periodic_tasks import Rounds
+    from .cluster.takeover import Takeover
 
     takeover = Takeover(runtime.turns, colleagues)
     answering = Answering(runtime.turns, runtime.log, runtime.revocations, takeover.work)
@@ -218,7 +218,7 @@ def _join(others: Others, colleagues: Colleagues, runtime: Runtime, stack: Async
     if bus is not None:
         runtime.beside = {"bus": lambda: bus.connected}
     if others.presence is not None:
-        from .services.counts_exchange import CountsExchange
+        from .cluster.counts_exchange import CountsExchange
 
         exchange = CountsExchange(runtime.quotas, others.presence)
         exchange.start()

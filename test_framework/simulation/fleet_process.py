@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from netra_backend.app.cluster.command_handler import Answering
+from netra_backend.app.cluster.peer_client import Colleagues
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import Chunk
-from netra_backend.app.fleet.answering import Answering
-from netra_backend.app.services.colleagues import Colleagues
 from netra_backend.app.services.revocations import Revocations
 from netra_backend.app.websocket_core.follower import Follower
 from test_framework.memory.bus import MemoryBus, MemoryHub

@@ -12,23 +12,23 @@ from typing import Any, Final, cast
 
 from netra_backend.app.agents.supervisor.agent_registry import AgentRegistry
 from netra_backend.app.agents.supervisor.execution_engine_factory import ExecutionEngineFactory
-from netra_backend.app.agents.supervisor.run_parts import RunParts
 from netra_backend.app.agents.supervisor.run_services import RunServices
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
+from netra_backend.app.cluster.peer_client import Colleagues
 from netra_backend.app.core.errors import DependencyUnavailable, NotFound
 from netra_backend.app.core.history import Chunk
 from netra_backend.app.core.identity import Identity
 from netra_backend.app.core.ids import mint
 from netra_backend.app.core.limits import Limits, Quotas
 from netra_backend.app.ports import Clock, Entropy
+from netra_backend.app.runs.parts import RunParts
+from netra_backend.app.runs.service import Turns
 from netra_backend.app.services.approvals import Approvals
 from netra_backend.app.services.audit_trail import AuditTrail
 from netra_backend.app.services.authentication import Authentication
-from netra_backend.app.services.colleagues import Colleagues
 from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.services.websocket_bridge_factory import WebSocketBridgeFactory
-from netra_backend.app.turn import Turns
-from netra_backend.app.web.desk import FrontDesk
+from netra_backend.app.web.sockets.connection_handler import FrontDesk
 from netra_backend.app.websocket_core.catch_up import CatchUp, Delivered
 from netra_backend.app.websocket_core.connection import Connection
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool

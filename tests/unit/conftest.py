@@ -11,22 +11,22 @@ import pytest
 from netra_backend.app.agents.agent import AgentResult
 from netra_backend.app.agents.supervisor.agent_registry import AgentRegistry
 from netra_backend.app.agents.supervisor.execution_engine_factory import ExecutionEngineFactory
-from netra_backend.app.agents.supervisor.run_parts import RunParts
 from netra_backend.app.agents.supervisor.run_services import RunServices
 from netra_backend.app.agents.tools.tool import Tool
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES, UnifiedToolDispatcherFactory
+from netra_backend.app.cluster.peer_client import Colleagues
 from netra_backend.app.core.errors import NetraError
 from netra_backend.app.core.events import TERMINAL, AnyEvent, UserMessage, decode_event, encode_event
 from netra_backend.app.core.frames import CancelRun, ExecuteAgent, ServerFrame
 from netra_backend.app.core.history import Chunk, RunRecord
 from netra_backend.app.core.limits import Limits, Quotas
 from netra_backend.app.ports import Model
+from netra_backend.app.runs.parts import RunParts
+from netra_backend.app.runs.service import Turns
 from netra_backend.app.services.approvals import Approvals
 from netra_backend.app.services.audit_trail import AuditTrail
-from netra_backend.app.services.colleagues import Colleagues
 from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.services.websocket_bridge_factory import WebSocketBridgeFactory
-from netra_backend.app.turn import Turns
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from test_framework.clock import ManualClock, SeededEntropy
 from test_framework.ids import new_id

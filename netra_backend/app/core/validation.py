@@ -100,7 +100,10 @@ COMMAND_SHAPE = _point(
     "what another process asks is done only where it is understood",
 )
 LIMIT_STRANGERS = _point(
-    "limit.strangers", "web.strangers", "LimitRefused", "requests of nobody known have a bounded rate for each address"
+    "limit.strangers",
+    "web.http.anonymous_rate_limit",
+    "LimitRefused",
+    "requests of nobody known have a bounded rate for each address",
 )
 
 # --- configuration and authentication -------------------------------------------------------------------------------
@@ -307,14 +310,17 @@ REGISTRY_AGENT = _point(
 # --- conversations --------------------------------------------------------------------------------------------------
 THREAD_CLAIM = _point("thread.claim", "services.conversations", "IsolationRefused", "a thread has one owner, for ever")
 CONTEXT_CONNECTION = _point(
-    "context.connection", "web.desk", "IsolationRefused", "a frame's context does not name another connection"
+    "context.connection",
+    "web.sockets.connection_handler",
+    "IsolationRefused",
+    "a frame's context does not name another connection",
 )
 THREAD_OWNED = _point(
     "thread.owned", "services.conversations", "NotFound", "another user's thread answers as an absent one"
 )
 RUN_OWNED = _point("run.owned", "services.conversations", "NotFound", "another user's run answers as an absent one")
-THREAD_BUSY = _point("thread.busy", "turn", "LimitRefused", "policy reject is refused while a run goes on")
-TURN_CAPACITY = _point("turn.capacity", "turn", "LimitRefused", "the runs of one process are bounded")
+THREAD_BUSY = _point("thread.busy", "runs.service", "LimitRefused", "policy reject is refused while a run goes on")
+TURN_CAPACITY = _point("turn.capacity", "runs.service", "LimitRefused", "the runs of one process are bounded")
 APPROVAL_OPEN = _point(
     "approval.open", "services.approvals", "NotFound", "an approval is bound to its user and arguments, and given once"
 )
@@ -359,21 +365,21 @@ EPOCHS_IN_USE = _point(
 
 # --- HTTP -----------------------------------------------------------------------------------------------------------
 HTTP_QUERY_NUMBER = _point(
-    "http.query_number", "web.request_query", "FrameRefused", "numbers in a query are whole and bounded"
+    "http.query_number", "web.http.request_query", "FrameRefused", "numbers in a query are whole and bounded"
 )
-HTTP_TITLE = _point("http.title", "web.threads_api", "FrameRefused", "a title is short text")
-HTTP_BODY_SIZE = _point("http.body_size", "web.request_body", "FrameRefused", "a body is bounded")
-HTTP_BODY_IDLE = _point("http.body_idle", "web.request_body", "FrameRefused", "a body comes without long pauses")
-HTTP_BODY_JSON = _point("http.body_json", "web.request_body", "FrameRefused", "a body has the fields of its door")
+HTTP_TITLE = _point("http.title", "web.api.threads", "FrameRefused", "a title is short text")
+HTTP_BODY_SIZE = _point("http.body_size", "web.http.request_body", "FrameRefused", "a body is bounded")
+HTTP_BODY_IDLE = _point("http.body_idle", "web.http.request_body", "FrameRefused", "a body comes without long pauses")
+HTTP_BODY_JSON = _point("http.body_json", "web.http.request_body", "FrameRefused", "a body has the fields of its door")
 TRANSFER_CAPACITY = _point(
-    "transfer.capacity", "web.transfers", "LimitRefused", "uploads and exports of one process are bounded"
+    "transfer.capacity", "web.http.transfers", "LimitRefused", "uploads and exports of one process are bounded"
 )
 TRANSFER_ENDED = _point(
-    "transfer.ended", "web.transfers", "AuthenticationRefused", "an upload ends with its user's sign-in"
+    "transfer.ended", "web.http.transfers", "AuthenticationRefused", "an upload ends with its user's sign-in"
 )
-RUN_RESULT = _point("run.result", "web.runs_api", "NotFound", "only a run that has ended well has a result to show")
+RUN_RESULT = _point("run.result", "web.api.runs", "NotFound", "only a run that has ended well has a result to show")
 DATASET_OWNED = _point(
-    "dataset.owned", "web.datasets_api", "NotFound", "another user's dataset answers as an absent one"
+    "dataset.owned", "web.api.datasets", "NotFound", "another user's dataset answers as an absent one"
 )
 
 # --- composition ----------------------------------------------------------------------------------------------------

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from netra_backend.app.cluster.command_handler import Answering
+from netra_backend.app.cluster.peer_client import Colleagues
+from netra_backend.app.cluster.takeover import Takeover
 from netra_backend.app.core.history import Chunk
 from netra_backend.app.core.limits import Limits
-from netra_backend.app.fleet.answering import Answering
-from netra_backend.app.fleet.takeover import Takeover
-from netra_backend.app.services.colleagues import Colleagues
 from netra_backend.app.services.revocations import Revocations
 from test_framework.clock import ManualClock
 from test_framework.ids import new_id

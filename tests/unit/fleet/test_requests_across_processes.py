@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app import turn
 from netra_backend.app.core.errors import DependencyUnavailable, IsolationRefused, LimitRefused, NetraError, NotFound
 from netra_backend.app.core.events import AgentCancelled, AgentCompleted, AgentThinking, RunQueued, UserMessage
 from netra_backend.app.core.frames import ExecuteAgent, ResolveApproval
 from netra_backend.app.core.limits import Limits
+from netra_backend.app.runs import service
 from netra_backend.app.services.approvals import approval_id_of
 
 
@@ -430,7 +430,7 @@ class TestChangingHands:
         async def still_open(*_: Any) -> str:
             return "open"
 
-        monkeypatch.setattr(turn, "in_the_log", still_open)
+        monkeypatch.setattr(service, "in_the_log", still_open)
         word = ResolveApproval(approval_id_of(accepted.run_id, "call_1"), "approve", "0" * 64)
         with pytest.raises(DependencyUnavailable, match="on its way"):
             await other.turns.resolve(other.connect(), word)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from obstore.exceptions import BaseError
 
+from netra_backend.app.adapters.datasets import bucket as module
 from netra_backend.app.adapters.datasets.bucket import Bucket, BucketBounds, Held, Truncated, digest_of
-from netra_backend.app.adapters.datasets.port import bucket as module
 from netra_backend.app.core.errors import ConfigurationError, DependencyUnavailable
 from test_framework.faults import CuttableLink
 from test_framework.object_bucket import ObjectBucket

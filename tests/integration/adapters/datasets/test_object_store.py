@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from netra_backend.app.adapters.datasets import object_store as module
 from netra_backend.app.adapters.datasets.bucket import Bucket, BucketBounds
 from netra_backend.app.adapters.datasets.cache import DatasetCache
 from netra_backend.app.adapters.datasets.object_store import ObjectDatasets
 from netra_backend.app.adapters.datasets.port import ROWS_FILE, Dataset, DatasetsChanged, folder_of
-from netra_backend.app.adapters.datasets.port import object_store as module
 from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
 from netra_backend.app.core.errors import ConfigurationError, DependencyUnavailable, ToolFault
 from netra_backend.app.usage.questions import QUESTIONS

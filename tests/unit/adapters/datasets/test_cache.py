@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import pytest
 
+from netra_backend.app.adapters.datasets import cache as dataset_cache
 from netra_backend.app.adapters.datasets.cache import Copy, DatasetCache
-from netra_backend.app.adapters.datasets.port import cache as dataset_cache
 from netra_backend.app.core.errors import DependencyUnavailable, ToolFault
 from test_framework.clock import ManualClock
 

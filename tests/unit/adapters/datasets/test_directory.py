@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from netra_backend.app.adapters.datasets import directory as dataset_directory
 from netra_backend.app.adapters.datasets.directory import DatasetDirectory
 from netra_backend.app.adapters.datasets.held_directory import remove_unless_held
-from netra_backend.app.adapters.datasets.port import directory as dataset_directory
 from netra_backend.app.core.errors import DependencyUnavailable, InvalidContextError, ToolFault
 from test_framework.dataset_story import MOST, dataset
 

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from netra_backend.app.adapters.datasets import fingerprint
 from netra_backend.app.adapters.datasets.fingerprint import Fingerprint
-from netra_backend.app.adapters.datasets.port import fingerprint
 from netra_backend.app.usage.importers.format import ImportOptions
 
 

@@ -34,7 +34,7 @@ _CONNECTIONS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Others:
+class Cluster:
     """How a process finds and hears the others. ``bus`` and ``presence`` are ``None`` without Redis."""
 
     fleet: Fleet
@@ -53,7 +53,7 @@ class Stores:
     audit: Audit
     tickets: Tickets
     revocations: RevocationStore
-    others: Others | None = None
+    others: Cluster | None = None
 
 
 async def open_embedded(
@@ -87,7 +87,7 @@ async def open_shared(
     from .adapters.postgres.connection import READER, WRITER, open_pool
     from .adapters.postgres.event_log import PostgresEventLog
     from .adapters.postgres.gate import require_postgres
-    from .adapters.postgres.peers import PostgresFleet
+    from .adapters.postgres.peers import PostgresPeers
     from .adapters.postgres.revocations import PostgresRevocations
     from .adapters.postgres.tickets import PostgresTickets
     from .websocket_core.follower import Follower
@@ -103,7 +103,7 @@ async def open_shared(
     follower = Follower(pool, asyncio.get_running_loop())
     log = await PostgresEventLog.open(database_url, process_id, clock, follower.publish, on_failure)
     stack.push_async_callback(log.close)
-    fleet = await PostgresFleet.open(database_url, process_id)
+    fleet = await PostgresPeers.open(database_url, process_id)
     stack.push_async_callback(fleet.close)
     bus, presence = None, None
     counts: dict[str, Callable[[], Mapping[str, int]]] = {
@@ -124,7 +124,7 @@ async def open_shared(
     follower.configure(log, bus)
     stack.push_async_callback(follower.close)
     follower.start()
-    others = Others(fleet, follower, bus, presence, counts)
+    others = Cluster(fleet, follower, bus, presence, counts)
     return Stores(log, audit, PostgresTickets(writer), PostgresRevocations(writer), others)
 
 

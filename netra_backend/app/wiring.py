@@ -27,8 +27,8 @@ from .agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherF
 from .agents.tools.usage_tools import usage_tools
 from .agents.triage.classifier import prepare
 from .agents.triage_agent import TriageAgent
-from .cluster.broadcasting_revocations import ToldRevocations
-from .cluster.peer_client import Colleagues
+from .cluster.broadcasting_revocations import BroadcastingRevocationStore
+from .cluster.peer_client import PeerClient
 from .config import Settings, TokenSource
 from .core import validation
 from .core.errors import ConfigurationError
@@ -36,7 +36,7 @@ from .core.ids import mint
 from .core.limits import Quotas
 from .ports import Clock, Entropy, KeySet, Ledger, Model
 from .runs.parts import RunParts
-from .runs.service import Turns
+from .runs.service import RunService
 from .server.application import Application
 from .server.runtime import Runtime
 from .services.approvals import Approvals
@@ -46,8 +46,8 @@ from .services.conversations import Conversations
 from .services.revocations import Revocations
 from .services.tickets import TicketOffice
 from .services.websocket_bridge_factory import WebSocketBridgeFactory
-from .stores import Others, open_embedded, open_shared
-from .web.sockets.connection_handler import FrontDesk
+from .stores import Cluster, open_embedded, open_shared
+from .web.sockets.connection_handler import ConnectionHandler
 from .websocket_core.catch_up import CatchUp
 from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from .websocket_core.websocket_manager_factory import WebSocketManagerFactory
@@ -106,7 +106,7 @@ async def open_runtime(
             urls = settings.database_url, settings.redis_url
             stores = await open_shared(*urls, new_id("prc"), clock, entropy, pool, _stop_on_failure, stack)
         log, audit, others = stores.log, stores.audit, stores.others
-        colleagues = None if others is None else Colleagues(others.fleet, others.follower.answering)
+        colleagues = None if others is None else PeerClient(others.fleet, others.follower.answering)
         ledger = DuckDBLedger(
             data_dir / "usage",
             clock,
@@ -118,7 +118,7 @@ async def open_runtime(
         await ledger.start()
 
         revocations = Revocations(
-            stores.revocations if colleagues is None else ToldRevocations(stores.revocations, colleagues)
+            stores.revocations if colleagues is None else BroadcastingRevocationStore(stores.revocations, colleagues)
         )
         await revocations.load()
         tickets = TicketOffice(stores.tickets, clock, entropy)
@@ -143,7 +143,7 @@ async def open_runtime(
         managers.configure(limits, clock, drills_allowed=settings.allow_drills)
         audit_trail = AuditTrail(audit, clock)
         services = RunServices(clock, Approvals(), new_id, _model(settings), audit_trail)
-        turns = Turns(
+        turns = RunService(
             RunParts(
                 log=log,
                 conversations=conversations,
@@ -156,7 +156,7 @@ async def open_runtime(
             ),
             elsewhere=colleagues,
         )
-        desk = FrontDesk(
+        desk = ConnectionHandler(
             authentication=authentication,
             turns=turns,
             catch_up=CatchUp(log, conversations, None if others is None else others.follower),
@@ -203,16 +203,16 @@ async def open_runtime(
             await turns.drain(0)
 
 
-def _join(others: Others, colleagues: Colleagues, runtime: Runtime, stack: AsyncExitStack) -> None:
+def _join(others: Cluster, colleagues: PeerClient, runtime: Runtime, stack: AsyncExitStack) -> None:
     """Be one of several processes: answer the others, and make rounds from now on."""
-    from .cluster.command_handler import Answering
-    from .cluster.periodic_tasks import Rounds
+    from .cluster.command_handler import PeerCommandHandler
+    from .cluster.periodic_tasks import PeriodicTasks
     from .cluster.takeover import Takeover
 
     takeover = Takeover(runtime.turns, colleagues)
-    answering = Answering(runtime.turns, runtime.log, runtime.revocations, takeover.work)
+    answering = PeerCommandHandler(runtime.turns, runtime.log, runtime.revocations, takeover.work)
     others.fleet.serve(answering.answer, answering.hear)
-    rounds = Rounds(takeover, runtime.revocations)
+    rounds = PeriodicTasks(takeover, runtime.revocations)
     stack.push_async_callback(rounds.close)
     bus = others.bus
     if bus is not None:
@@ -293,7 +293,7 @@ def _model(settings: Settings) -> Model | None:
     return PydanticAIModel(settings.model)
 
 
-def _end_sign_in(pool: WebSocketConnectionPool, turns: Turns, user_id: str) -> None:
+def _end_sign_in(pool: WebSocketConnectionPool, turns: RunService, user_id: str) -> None:
     """A revocation ends what the user has at this moment, not only what comes after."""
     for member in pool.of_user(user_id):
         member.revoke()

@@ -11,12 +11,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from .fleet_ordeal import FleetPlight, endure_fleet
+from .fault_injection import KINDS as STRIKES
+from .fault_injection import counts_for
+from .fleet_scenario import FleetPlight, endure_fleet
 from .judge import KINDS
-from .ordeal import Outcome, Plight, endure
+from .scenario import Outcome, Plight, endure
 from .slow_reader import compare
-from .strikes import KINDS as STRIKES
-from .strikes import counts_for
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ LEASE_MS: Final = 30_000
 """How long a process holds what it holds after it was last heard of."""
 
 
-class Holdings:
+class ThreadOwnership:
     """The processes that share one store, and what each of them holds."""
 
     def __init__(self, lease_ms: int = LEASE_MS) -> None:

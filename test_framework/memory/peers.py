@@ -10,24 +10,24 @@ from netra_backend.app.core.errors import DependencyUnavailable
 from .bus import Pace, at_once
 
 
-class MemoryFleet:
+class MemoryPeers:
     """The line that all of them are on. ``pace`` says how long each way takes, or loses what is on it. Those who are cut off
     neither hear nor are heard."""
 
     def __init__(self, pace: Pace = at_once) -> None:
-        self.members: dict[str, MemoryFleetMember] = {}
+        self.members: dict[str, MemoryPeersMember] = {}
         self.pace = pace
 
-    def join(self, process_id: str, loop: asyncio.AbstractEventLoop) -> MemoryFleetMember:
+    def join(self, process_id: str, loop: asyncio.AbstractEventLoop) -> MemoryPeersMember:
         """A new process."""
-        member = self.members[process_id] = MemoryFleetMember(self, process_id, loop)
+        member = self.members[process_id] = MemoryPeersMember(self, process_id, loop)
         return member
 
 
-class MemoryFleetMember:
+class MemoryPeersMember:
     """``ports.Fleet``. What it is asked goes on when who asked is gone."""
 
-    def __init__(self, line: MemoryFleet, process_id: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, line: MemoryPeers, process_id: str, loop: asyncio.AbstractEventLoop) -> None:
         self.process_id = process_id
         self.cut_off = False
         self._line = line
@@ -62,7 +62,7 @@ class MemoryFleetMember:
             if member is not self and delay is not None:
                 self._loop.call_later(delay, self._told, member, command)
 
-    def _told(self, member: MemoryFleetMember, command: bytes) -> None:
+    def _told(self, member: MemoryPeersMember, command: bytes) -> None:
         if not member.cut_off and not self.cut_off and member._hear is not None:
             member._hear(command)
 

@@ -9,7 +9,7 @@ from heapq import nsmallest
 from netra_backend.app.core.history import Chunk, ThreadHead
 from netra_backend.app.ports import StoredRun, StoredThread
 
-from .ownership import Holdings
+from .ownership import ThreadOwnership
 
 
 class FencedOff(RuntimeError):
@@ -90,7 +90,7 @@ class MemoryStore:
         self.threads: dict[str, KeptThread] = {}
         self.runs: dict[str, StoredRun] = {}
         self.requests: dict[tuple[str, str], tuple[str, int]] = {}
-        self.holdings = Holdings()
+        self.holdings = ThreadOwnership()
         self._fence = 0
 
     def take_fence(self) -> int:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from test_framework.guardian import in_child
+from test_framework.reaper import in_child
 
 SCRIPT = """
 import sys

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ..ports import RevocationStore
-from .peer_client import Colleagues
+from .peer_client import PeerClient
 
 
-class ToldRevocations:
+class BroadcastingRevocationStore:
     """``ports.RevocationStore`` over another. Who does not hear of one finds it in the store, a little later."""
 
-    def __init__(self, store: RevocationStore, colleagues: Colleagues) -> None:
+    def __init__(self, store: RevocationStore, colleagues: PeerClient) -> None:
         self._store = store
         self._colleagues = colleagues
 

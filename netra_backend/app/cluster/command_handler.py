@@ -31,7 +31,7 @@ from ..core.peer_messages import (
 )
 from ..ports import EventLog
 from ..runs.requester import RemoteRequester
-from ..runs.service import Turns
+from ..runs.service import RunService
 from ..services.revocations import Revocations
 
 _LOG: Final = logging.getLogger("netra.fleet")
@@ -39,10 +39,10 @@ PATIENCE_S: Final = 10.0
 """How long what is asked may take; who asks does not wait longer."""
 
 
-class Answering:
+class PeerCommandHandler:
     """``Fleet.serve(answering.answer, answering.hear)``. ``work`` is called where runs are offered."""
 
-    def __init__(self, turns: Turns, log: EventLog, revocations: Revocations, work: Callable[[], None]) -> None:
+    def __init__(self, turns: RunService, log: EventLog, revocations: Revocations, work: Callable[[], None]) -> None:
         self._turns = turns
         self._log = log
         self._revocations = revocations

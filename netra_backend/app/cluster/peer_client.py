@@ -35,7 +35,7 @@ _LOG: Final = logging.getLogger("netra.fleet")
 Quiet = Callable[[str, str], AbstractAsyncContextManager[None]]
 
 
-class Colleagues:
+class PeerClient:
     """The other processes. What is asked of one that does not hold it any more is answered ``False``.
 
     Each question raises what the other process refused it with, and ``DependencyUnavailable`` where no answer comes.

@@ -6,19 +6,19 @@ from __future__ import annotations
 from typing import Final
 
 from ..services.revocations import Revocations
-from .recurring import Recurring
+from .recurring import PeriodicTask
 from .takeover import Takeover
 
 RELOAD_S: Final = 20.0
 """A revocation that was told to all and not heard here is known so much later, well within the promised half a minute."""
 
 
-class Rounds:
+class PeriodicTasks:
     """``tick`` is called about every second; it never waits."""
 
     def __init__(self, takeover: Takeover, revocations: Revocations) -> None:
         self._takeover = takeover
-        self._reading = Recurring(revocations.load, RELOAD_S, "revocations cannot be read")
+        self._reading = PeriodicTask(revocations.load, RELOAD_S, "revocations cannot be read")
 
     def tick(self, now: float) -> None:
         """Some time has passed (``now`` in seconds, monotonic)."""

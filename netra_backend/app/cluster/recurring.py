@@ -12,7 +12,7 @@ from ..core.errors import NetraError
 _LOG: Final = logging.getLogger("netra.fleet")
 
 
-class Recurring:
+class PeriodicTask:
     """``work``, whose turn comes every ``every_s`` seconds. ``trouble`` is what the operator reads where it fails."""
 
     def __init__(self, work: Callable[[], Awaitable[object]], every_s: float, trouble: str) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..runs.service import Turns
-from .peer_client import Colleagues
-from .recurring import Recurring
+from ..runs.service import RunService
+from .peer_client import PeerClient
+from .recurring import PeriodicTask
 
 EVERY_S: Final = 5.0
 
@@ -14,11 +14,11 @@ EVERY_S: Final = 5.0
 class Takeover:
     """Looks at the start, every few seconds, and at once when runs are offered. ``tick`` is called about every second."""
 
-    def __init__(self, turns: Turns, colleagues: Colleagues) -> None:
+    def __init__(self, turns: RunService, colleagues: PeerClient) -> None:
         self._turns = turns
         self._colleagues = colleagues
         self._again = False
-        self._looks = Recurring(self._look, EVERY_S, "no look for runs that nobody holds")
+        self._looks = PeriodicTask(self._look, EVERY_S, "no look for runs that nobody holds")
 
     @property
     def is_looking(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from ..cluster.peer_client import Colleagues
+from ..cluster.peer_client import PeerClient
 from ..core import validation
 from ..core.errors import DependencyUnavailable, LimitRefused, NetraError, NotFound
 from ..core.events import RunQueued, UserMessage
@@ -28,13 +28,13 @@ from .scheduler import Runs
 _TRIES: Final = 4  # a thread may change hands while it is looked for
 
 
-class Turns:
+class RunService:
     """Takes requests, and what users and operators say about runs.
 
     ``elsewhere`` are the other processes of the server, ``None`` where there are none.
     """
 
-    def __init__(self, parts: RunParts, elsewhere: Colleagues | None = None) -> None:
+    def __init__(self, parts: RunParts, elsewhere: PeerClient | None = None) -> None:
         self._parts = parts
         self._elsewhere = elsewhere
         self._requests = AcceptedRequests(parts.log, parts.conversations, parts.services.clock)
@@ -124,7 +124,7 @@ class Turns:
                 self._parts.log.forget(head.thread_id)
 
     async def _held_here(
-        self, elsewhere: Colleagues, head: ThreadHead, requester: Requester, frame: ExecuteAgent
+        self, elsewhere: PeerClient, head: ThreadHead, requester: Requester, frame: ExecuteAgent
     ) -> bool:
         """Hold the thread; ``False`` where its holder has answered instead."""
         for _ in range(_TRIES):

@@ -49,8 +49,8 @@ class AsgiSocket:
         await asyncio.gather(self._task, return_exceptions=True)
 
 
-class AsgiLine:
-    """``drill.actor.Line`` of a synthetic user: every connection and request brings a ticket of its own."""
+class AsgiTransport:
+    """``drill.actor.Transport`` of a synthetic user: every connection and request brings a ticket of its own."""
 
     def __init__(self, application: Asgi, runtime: Runtime, user_id: str) -> None:
         self.user_id = user_id
@@ -97,8 +97,8 @@ class AsgiLine:
 
 
 @asynccontextmanager
-async def _synthetic_user(application: Asgi, runtime: Runtime) -> AsyncIterator[AsgiLine]:
-    line = AsgiLine(application, runtime, runtime.mint("drill"))
+async def _synthetic_user(application: Asgi, runtime: Runtime) -> AsyncIterator[AsgiTransport]:
+    line = AsgiTransport(application, runtime, runtime.mint("drill"))
     try:
         await line.open()
         yield line

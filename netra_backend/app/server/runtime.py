@@ -13,14 +13,14 @@ from ..agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcher
 from ..config import Settings
 from ..core.limits import Quotas
 from ..ports import Audit, Clock, EventLog, Ledger
-from ..runs.service import Turns
+from ..runs.service import RunService
 from ..services.audit_trail import AuditTrail
 from ..services.authentication import Authentication
 from ..services.conversations import Conversations
 from ..services.revocations import Revocations
 from ..services.tickets import TicketOffice
 from ..services.websocket_bridge_factory import WebSocketBridgeFactory
-from ..web.sockets.connection_handler import FrontDesk
+from ..web.sockets.connection_handler import ConnectionHandler
 from ..websocket_core.connection import Connection
 from ..websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from ..websocket_core.websocket_manager_factory import WebSocketManagerFactory
@@ -49,8 +49,8 @@ class Runtime:
     engines: ExecutionEngineFactory
     managers: WebSocketManagerFactory
     services: RunServices
-    turns: Turns
-    desk: FrontDesk
+    turns: RunService
+    desk: ConnectionHandler
     announce: Callable[[str], None]
     """Tells other processes of this machine where the server listens."""
     scratch: Path

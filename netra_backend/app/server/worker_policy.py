@@ -58,7 +58,7 @@ Effect = Start | Announce | End | Kill | Leave
 
 
 @dataclass(slots=True)
-class _Place:
+class _WorkerSlot:
     number: int
     pid: int | None = None
     ready_since: float | None = None
@@ -66,11 +66,11 @@ class _Place:
     due: float | None = None
 
 
-class Crew:
+class WorkerPoolPolicy:
     """The processes of one server."""
 
     def __init__(self, size: int) -> None:
-        self._places = [_Place(number) for number in range(1, size + 1)]
+        self._places = [_WorkerSlot(number) for number in range(1, size + 1)]
         self._announced = False
         self._code = 0
         self._stopping = False

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final, NoReturn
 
-from .worker_policy import Announce, Crew, Effect, End, Kill, Leave, Start
+from .worker_policy import Announce, Effect, End, Kill, Leave, Start, WorkerPoolPolicy
 
 _LOG: Final = logging.getLogger("netra.supervisor")
 _HANDLED: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
@@ -39,7 +39,7 @@ def supervise(size: int, work: Work, announce: Callable[[], None]) -> int:
 
 class _Supervisor:
     def __init__(self, size: int, work: Work, announce: Callable[[], None]) -> None:
-        self._crew = Crew(size)
+        self._crew = WorkerPoolPolicy(size)
         self._work = work
         self._announce = announce
         self._code: int | None = None

@@ -11,7 +11,7 @@ _Work = TypeVar("_Work")
 Begin = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None] | None]
 
 
-class Lane(Generic[_Work]):
+class SerialQueue(Generic[_Work]):
     """``perform`` makes the coroutine of one piece of work; ``begin`` starts it, and gives no task where it has ended."""
 
     __slots__ = ("_begin", "_held", "_most", "_perform", "_task")

@@ -11,7 +11,7 @@ from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
 from netra_backend.app.adapters.sqlite.audit import SqliteAudit
 from netra_backend.app.drill.actor import DrillFailed
 from netra_backend.app.drill.isolation_drill import DrillReport, hold_drill
-from netra_backend.app.server.drill_transport import AsgiLine, drill_within
+from netra_backend.app.server.drill_transport import AsgiTransport, drill_within
 from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.web.sockets import connection_handler, endpoint
 from test_framework.in_process import running_application
@@ -87,7 +87,7 @@ async def test_a_door_without_its_guard_is_told_as_leaked(
 
 async def test_a_drill_of_one_user_with_itself_is_refused(tmp_path: Path) -> None:
     async with running_application(tmp_path / "data") as (application, runtime):
-        line = AsgiLine(application, runtime, runtime.mint("drill"))
+        line = AsgiTransport(application, runtime, runtime.mint("drill"))
         with pytest.raises(DrillFailed, match="needs two users"):
             await hold_drill(line, line, runtime.mint)
         await line.close()

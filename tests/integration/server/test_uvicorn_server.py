@@ -19,7 +19,7 @@ from netra_backend.app.config import Settings
 from netra_backend.app.server.application import Application
 from netra_backend.app.server.uvicorn_server import configuration, listen, url_of
 from netra_backend.app.web.sockets.uvicorn_websocket import DirectWebSocketProtocol
-from test_framework.guardian import in_child
+from test_framework.reaper import in_child
 from test_framework.server_process import ServerFailed, ServerProcess
 from test_framework.users import LocalUsers
 from test_framework.websocket_client import websocket_client

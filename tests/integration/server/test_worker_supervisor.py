@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from test_framework.guardian import in_child
+from test_framework.reaper import in_child
 
 SCRIPT = """
 import os, signal, sys

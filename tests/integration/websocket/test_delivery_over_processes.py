@@ -63,7 +63,7 @@ class Wire:
         return sum(frame.get("type") == "live" for frame in self.said)
 
 
-class Desk:
+class FrameHandler:
     """Answers what is missing, and nothing else."""
 
     def __init__(self, catch_up: CatchUp) -> None:
@@ -99,7 +99,7 @@ class Process(LogStory):
         self.bus.start()
         self.follower.start()
         conversations = Conversations(self.log, SystemClock(), SystemEntropy(), new_id, Quotas(Limits()))
-        self.desk = Desk(CatchUp(self.log, conversations, self.follower))
+        self.desk = FrameHandler(CatchUp(self.log, conversations, self.follower))
 
     async def close(self) -> None:
         """End."""

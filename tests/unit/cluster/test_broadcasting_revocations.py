@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.cluster.broadcasting_revocations import ToldRevocations
+from netra_backend.app.cluster.broadcasting_revocations import BroadcastingRevocationStore
 from netra_backend.app.core.errors import DependencyUnavailable
 
 
@@ -31,7 +31,7 @@ class Kept:
 
 async def test_it_is_told_once_it_is_stored() -> None:
     kept: Any = Kept()
-    revocations = ToldRevocations(kept, kept)
+    revocations = BroadcastingRevocationStore(kept, kept)
     assert await revocations.load() == {"ann": 5}
     await revocations.add("ben", 7)
     assert kept.said == [("stored", "ben", 7), ("told", "ben", 7)]
@@ -40,5 +40,5 @@ async def test_it_is_told_once_it_is_stored() -> None:
 async def test_what_could_not_be_stored_is_not_told() -> None:
     kept: Any = Kept(DependencyUnavailable("away"))
     with pytest.raises(DependencyUnavailable):
-        await ToldRevocations(kept, kept).add("ben", 7)
+        await BroadcastingRevocationStore(kept, kept).add("ben", 7)
     assert kept.said == []

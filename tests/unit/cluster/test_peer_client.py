@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.cluster.peer_client import Colleagues
+from netra_backend.app.cluster.peer_client import PeerClient
 from netra_backend.app.core.errors import DependencyUnavailable, Fault, NetraError
 from netra_backend.app.core.frames import Accepted, ExecuteAgent, ResolveApproval, ServerFrame
 from netra_backend.app.core.peer_messages import (
@@ -78,11 +78,11 @@ def line() -> Line:
 
 
 @pytest.fixture
-def colleagues(line: Line) -> Colleagues:
-    return Colleagues(line)
+def colleagues(line: Line) -> PeerClient:
+    return PeerClient(line)
 
 
-async def test_others_are_there_when_they_were_seen(colleagues: Colleagues, line: Line) -> None:
+async def test_others_are_there_when_they_were_seen(colleagues: PeerClient, line: Line) -> None:
     await colleagues.look()
     assert not colleagues.is_somebody
     line.living = ["prc_1", "prc_2"]
@@ -91,7 +91,7 @@ async def test_others_are_there_when_they_were_seen(colleagues: Colleagues, line
 
 
 async def test_a_request_travels_with_its_owner_and_rights_and_its_answer_is_said(
-    colleagues: Colleagues, line: Line
+    colleagues: PeerClient, line: Line
 ) -> None:
     line.says, asker = Taken(Accepted("k1", "thr_1")), Asker()
     frame = ExecuteAgent("golden", "go", "k1", None, user_id="user_bob", context={"user_id": "user_bob"})
@@ -110,11 +110,11 @@ async def test_a_request_is_answered_while_nothing_of_its_thread_is_told(line: L
         order.append(list(asker.said))
 
     line.says, asker = Taken(Accepted("k1")), Asker()
-    assert await Colleagues(line, quiet).start("prc_2", asker, ExecuteAgent("golden", "go"), "thr_1")
+    assert await PeerClient(line, quiet).start("prc_2", asker, ExecuteAgent("golden", "go"), "thr_1")
     assert order == [("user_ada", "thr_1"), [Accepted("k1")]]
 
 
-async def test_who_does_not_hold_it_says_so(colleagues: Colleagues, line: Line) -> None:
+async def test_who_does_not_hold_it_says_so(colleagues: PeerClient, line: Line) -> None:
     line.says, asker = NotHere(), Asker()
     assert not await colleagues.start("prc_2", asker, ExecuteAgent("golden", "go"), "thr_1")
     assert not await colleagues.cancel("prc_2", "user_ada", "run_1")
@@ -124,7 +124,7 @@ async def test_who_does_not_hold_it_says_so(colleagues: Colleagues, line: Line) 
     assert asker.said == []
 
 
-async def test_what_is_done_there_is_done(colleagues: Colleagues, line: Line) -> None:
+async def test_what_is_done_there_is_done(colleagues: PeerClient, line: Line) -> None:
     assert await colleagues.cancel("prc_2", "user_ada", "run_1")
     assert await colleagues.resolve("prc_2", "user_ada", WORD, "conn_1")
     assert await colleagues.delete_thread("prc_2", "user_ada", "thr_1")
@@ -134,27 +134,27 @@ async def test_what_is_done_there_is_done(colleagues: Colleagues, line: Line) ->
     assert {command.owner for _, command in line.asked} == {"user_ada"}
 
 
-async def test_a_request_of_another_process_is_not_sent_on(colleagues: Colleagues, line: Line) -> None:
+async def test_a_request_of_another_process_is_not_sent_on(colleagues: PeerClient, line: Line) -> None:
     requester = RemoteRequester("user_ada")
     assert await colleagues.start("prc_2", requester, ExecuteAgent("golden", "go"), "thr_1")
     assert (await requester.answer, line.asked) == (NotHere(), [])
 
 
-async def test_a_refusal_is_raised(colleagues: Colleagues, line: Line) -> None:
+async def test_a_refusal_is_raised(colleagues: PeerClient, line: Line) -> None:
     line.says = Refused("run_limit", "At most 2 runs at once.", "wait", None, 1000, "limit.runs")
     with pytest.raises(NetraError, match="At most 2 runs"):
         await colleagues.cancel("prc_2", "user_ada", "run_1")
     assert await colleagues.approvals("prc_2", "user_ada") == ()
 
 
-async def test_no_answer_is_a_fault(colleagues: Colleagues, line: Line) -> None:
+async def test_no_answer_is_a_fault(colleagues: PeerClient, line: Line) -> None:
     line.says = DependencyUnavailable("silence")
     with pytest.raises(Fault):
         await colleagues.end_user("prc_2", "user_ada", "user")
     assert await colleagues.approvals("prc_2", "user_ada") == ()
 
 
-async def test_what_concerns_all_is_told(colleagues: Colleagues, line: Line) -> None:
+async def test_what_concerns_all_is_told(colleagues: PeerClient, line: Line) -> None:
     colleagues.forget(["thr_1"])
     colleagues.forget([])
     colleagues.offer_work()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.cluster.periodic_tasks import RELOAD_S, Rounds
+from netra_backend.app.cluster.periodic_tasks import RELOAD_S, PeriodicTasks
 from netra_backend.app.core.errors import DependencyUnavailable
 from test_framework.waiting import turns
 
@@ -44,13 +44,15 @@ class Read:
 
 
 @pytest.fixture
-def parts() -> tuple[Any, Any, Rounds]:
+def parts() -> tuple[Any, Any, PeriodicTasks]:
     looks: Any = Looks()
     read: Any = Read()
-    return looks, read, Rounds(looks, read)
+    return looks, read, PeriodicTasks(looks, read)
 
 
-async def test_time_is_passed_on_and_revocations_are_read_again_now_and_then(parts: tuple[Any, Any, Rounds]) -> None:
+async def test_time_is_passed_on_and_revocations_are_read_again_now_and_then(
+    parts: tuple[Any, Any, PeriodicTasks],
+) -> None:
     looks, read, rounds = parts
     for now in (0.0, 1.0, RELOAD_S - 1, RELOAD_S):
         rounds.tick(now)
@@ -59,7 +61,7 @@ async def test_time_is_passed_on_and_revocations_are_read_again_now_and_then(par
     assert read.count == 2
 
 
-async def test_a_reading_that_takes_long_is_not_begun_twice(parts: tuple[Any, Any, Rounds]) -> None:
+async def test_a_reading_that_takes_long_is_not_begun_twice(parts: tuple[Any, Any, PeriodicTasks]) -> None:
     _, read, rounds = parts
     read.gate.clear()
     for now in (0.0, RELOAD_S, 2 * RELOAD_S):
@@ -75,7 +77,7 @@ async def test_a_reading_that_takes_long_is_not_begun_twice(parts: tuple[Any, An
 
 @pytest.mark.parametrize("fault", [DependencyUnavailable("away"), LookupError("a fault of ours")])
 async def test_what_cannot_be_read_is_told_and_tried_again(
-    parts: tuple[Any, Any, Rounds], fault: Exception, caplog: pytest.LogCaptureFixture
+    parts: tuple[Any, Any, PeriodicTasks], fault: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     _, read, rounds = parts
     read.fault = fault
@@ -88,7 +90,7 @@ async def test_what_cannot_be_read_is_told_and_tried_again(
     assert read.count == 2
 
 
-async def test_closed_it_ends_what_goes_on(parts: tuple[Any, Any, Rounds]) -> None:
+async def test_closed_it_ends_what_goes_on(parts: tuple[Any, Any, PeriodicTasks]) -> None:
     looks, read, rounds = parts
     read.gate.clear()
     rounds.tick(0.0)

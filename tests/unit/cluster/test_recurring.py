@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from netra_backend.app.cluster.recurring import Recurring
+from netra_backend.app.cluster.recurring import PeriodicTask
 from netra_backend.app.core.errors import DependencyUnavailable
 
 
@@ -19,7 +19,7 @@ class Work:
         self.gate = asyncio.Event()
         self.gate.set()
         self.fault: Exception | None = None
-        self.recurring = Recurring(self, 5.0, "no work")
+        self.recurring = PeriodicTask(self, 5.0, "no work")
 
     async def __call__(self) -> None:
         await self.gate.wait()

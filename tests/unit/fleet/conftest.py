@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.cluster.command_handler import Answering
-from netra_backend.app.cluster.peer_client import Colleagues
+from netra_backend.app.cluster.command_handler import PeerCommandHandler
+from netra_backend.app.cluster.peer_client import PeerClient
 from netra_backend.app.cluster.takeover import Takeover
 from netra_backend.app.core.history import Chunk
 from netra_backend.app.core.limits import Limits
@@ -18,7 +18,7 @@ from test_framework.clock import ManualClock
 from test_framework.ids import new_id
 from test_framework.memory.event_log import MemoryEventLog
 from test_framework.memory.ownership import LEASE_MS
-from test_framework.memory.peers import MemoryFleet
+from test_framework.memory.peers import MemoryPeers
 from test_framework.memory.shared_log import SharedMemoryLog
 
 
@@ -43,7 +43,7 @@ class Processes:
         self._limits = limits
         self._seed = seed
         self.clock = clock
-        self.line = MemoryFleet()
+        self.line = MemoryPeers()
         self.revocations = KeptRevocations()
         self.all: list[Any] = []
 
@@ -90,7 +90,7 @@ def process_class(workshop: Callable[..., Any]) -> Any:
             first = self.processes.all[0] if self.processes.all else self
             self.store = first.store
             self.member = self.processes.line.join(self.process_id, loop)
-            self.elsewhere = Colleagues(self.member)
+            self.elsewhere = PeerClient(self.member)
             return SharedMemoryLog(
                 self.store, self.process_id, self.clock, loop, self._publish, self.failures.append, pace=self.pace
             )
@@ -102,7 +102,7 @@ def process_class(workshop: Callable[..., Any]) -> Any:
             super().open()
             self.revocations = Revocations(self.processes.revocations)
             self.takeover = Takeover(self.turns, self.elsewhere)
-            answering = Answering(self.turns, self.log, self.revocations, self.takeover.work)
+            answering = PeerCommandHandler(self.turns, self.log, self.revocations, self.takeover.work)
             self.member.serve(answering.answer, answering.hear)
 
         def _publish(self, chunks: Sequence[Chunk]) -> None:

@@ -18,7 +18,7 @@ from test_framework.memory.event_log import MemoryEventLog
 from test_framework.memory.store import MemoryStore
 
 
-class Desk(LogStory):
+class FrameHandler(LogStory):
     """A log and the keys of its requests."""
 
     def __init__(self) -> None:
@@ -33,11 +33,11 @@ class Desk(LogStory):
 
 
 @pytest.fixture
-async def desk() -> Desk:
-    return Desk()
+async def desk() -> FrameHandler:
+    return FrameHandler()
 
 
-async def test_an_answer_is_given_again_once_it_is_committed(desk: Desk) -> None:
+async def test_an_answer_is_given_again_once_it_is_committed(desk: FrameHandler) -> None:
     run = desk.run(desk.thread(), key="k1", created_ms=desk.clock.now_ms())
     desk.write(run)
     desk.requests.keep("user_ada", "k1", run)
@@ -51,7 +51,7 @@ async def test_an_answer_is_given_again_once_it_is_committed(desk: Desk) -> None
     assert head.durable == 1
 
 
-async def test_what_is_only_in_the_store_is_found_there_for_a_day(desk: Desk) -> None:
+async def test_what_is_only_in_the_store_is_found_there_for_a_day(desk: FrameHandler) -> None:
     run = desk.run(desk.thread(), key="k1", created_ms=desk.clock.now_ms())
     desk.write(run)
     await desk.log.durable(run)
@@ -64,7 +64,7 @@ async def test_what_is_only_in_the_store_is_found_there_for_a_day(desk: Desk) ->
     assert not desk.requests.is_recent("user_ada", "k1")
 
 
-async def test_a_thread_that_is_begun_here_and_elsewhere_at_once_is_asked_for_again_later(desk: Desk) -> None:
+async def test_a_thread_that_is_begun_here_and_elsewhere_at_once_is_asked_for_again_later(desk: FrameHandler) -> None:
     run = desk.run(desk.thread(), key="k1", created_ms=desk.clock.now_ms())
     desk.write(run)
     await desk.log.durable(run)
@@ -76,7 +76,7 @@ async def test_a_thread_that_is_begun_here_and_elsewhere_at_once_is_asked_for_ag
         await desk.requests.first_answer("user_ada", "k1")
 
 
-async def test_keys_can_be_forgotten(desk: Desk) -> None:
+async def test_keys_can_be_forgotten(desk: FrameHandler) -> None:
     head = desk.thread()
     for key in ("k1", "k2"):
         desk.requests.keep("user_ada", key, desk.run(head, key=key))
@@ -88,7 +88,7 @@ async def test_keys_can_be_forgotten(desk: Desk) -> None:
     assert desk.requests.is_recent("user_bob", "k1")
 
 
-async def test_a_log_that_is_down_is_said_to_be(desk: Desk) -> None:
+async def test_a_log_that_is_down_is_said_to_be(desk: FrameHandler) -> None:
     run = desk.run(desk.thread(), key="k1", created_ms=desk.clock.now_ms())
     desk.write(run)
     desk.requests.keep("user_ada", "k1", run)

@@ -8,17 +8,17 @@ from netra_backend.app.server.worker_policy import (
     LONGEST_PAUSE_S,
     STEADY_S,
     Announce,
-    Crew,
     End,
     Kill,
     Leave,
     Start,
+    WorkerPoolPolicy,
 )
 
 
-def crew_of_two() -> Crew:
+def crew_of_two() -> WorkerPoolPolicy:
     """Two processes, 11 and 12, ready since moment 0."""
-    crew = Crew(2)
+    crew = WorkerPoolPolicy(2)
     assert crew.begin() == [Start(1), Start(2)]
     assert crew.started(1, 11) == crew.started(2, 12) == []
     assert crew.ready(11, 0.0) == []
@@ -35,7 +35,7 @@ def test_that_all_are_ready_is_said_once() -> None:
 
 
 def test_before_all_were_ready_one_that_ends_takes_the_server_with_it_as_a_failure() -> None:
-    crew = Crew(2)
+    crew = WorkerPoolPolicy(2)
     crew.begin()
     crew.started(1, 11)
     crew.started(2, 12)
@@ -125,4 +125,4 @@ def test_those_that_do_not_end_in_time_are_killed_once() -> None:
 
 
 def test_a_crew_that_stops_where_nobody_is_left_leaves_at_once() -> None:
-    assert Crew(2).stop(0.0) == [Leave(0)]
+    assert WorkerPoolPolicy(2).stop(0.0) == [Leave(0)]

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from netra_backend.app.websocket_core.eager_task import begin
-from netra_backend.app.websocket_core.serial_queue import Lane
+from netra_backend.app.websocket_core.serial_queue import SerialQueue
 
 
 class Works:
@@ -30,8 +30,8 @@ class Works:
         self.gates.update((name, asyncio.Event()) for name in names)
 
 
-def lane_of(works: Works, most: int = 10) -> Lane[str]:
-    return Lane(partial(begin, asyncio.get_running_loop()), works.perform, most)
+def lane_of(works: Works, most: int = 10) -> SerialQueue[str]:
+    return SerialQueue(partial(begin, asyncio.get_running_loop()), works.perform, most)
 
 
 async def test_what_does_not_wait_is_done_at_once() -> None:
@@ -85,7 +85,7 @@ async def test_a_lane_that_is_stopped_does_nothing_more() -> None:
 
 async def test_a_lane_of_tasks_begins_nothing_before_the_loop_turns(turns: Any) -> None:
     works = Works()
-    lane = Lane(asyncio.get_running_loop().create_task, works.perform, 5)
+    lane = SerialQueue(asyncio.get_running_loop().create_task, works.perform, 5)
     lane.put("a")
     lane.put("b")
     assert works.done == []

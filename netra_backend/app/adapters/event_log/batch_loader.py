@@ -16,7 +16,7 @@ MOST: Final = 1000
 """Questions that one statement asks."""
 
 
-class Gathered(Generic[K, V]):
+class BatchLoader(Generic[K, V]):
     """``ask(keys)`` gives what was found; a key that it does not give was not found. What it raises, all who asked get."""
 
     def __init__(self, ask: Callable[[list[K]], Awaitable[Mapping[K, V]]]) -> None:

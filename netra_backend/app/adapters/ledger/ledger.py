@@ -24,7 +24,7 @@ from ...usage.rows import DATASET_COLUMNS
 from ..datasets.local import LocalDatasets
 from ..datasets.port import Dataset, Datasets, DatasetsChanged, check_room
 from ..process.child import ChildDied, ChildProcess
-from .query_workers import QuestionChildren
+from .query_workers import QueryWorkers
 from .replies import death_told, out_of_time, rebuilt
 
 _PROFILE: Final = "data_profile"
@@ -79,7 +79,7 @@ class DuckDBLedger:
         self._questions = allowed(questions, raw_sql=allow_raw_sql)
         self._bounds = bounds = bounds or LedgerBounds()
         self._kept = datasets or LocalDatasets(root)
-        self._children = QuestionChildren(
+        self._children = QueryWorkers(
             clock, self._questions, list(self._questions), limit=bounds.children, idle_s=bounds.idle_s
         )
         self._asked = self._imports_begun = 0
@@ -89,7 +89,7 @@ class DuckDBLedger:
         self._tidying: asyncio.Task[None] | None = None
 
     @property
-    def children(self) -> QuestionChildren:
+    def children(self) -> QueryWorkers:
         """The child processes, for whoever watches or tunes them."""
         return self._children
 

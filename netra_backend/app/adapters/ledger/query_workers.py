@@ -42,7 +42,7 @@ class _Serving:
     busy: bool = True
 
 
-class QuestionChildren:
+class QueryWorkers:
     """At most ``limit`` children. Calls for one owner must come one after the other; the ledger's turns see to that."""
 
     def __init__(

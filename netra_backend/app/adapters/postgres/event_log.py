@@ -15,13 +15,13 @@ from ...core.errors import DependencyUnavailable
 from ...core.history import Chunk, HeldElsewhere, Refused, RunRecord, ThreadHead
 from ...ports import Clock, Moved, StoredRun, StoredThread
 from ..event_log.appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired, unavailable
-from ..event_log.batch_loader import Gathered
+from ..event_log.batch_loader import BatchLoader
 from .batch import may_be_an_id, storable
 from .changes import Change, Deletion, Rename, expire
 from .connection import READER, WRITER
 from .lease import LEASE_MS, PostgresLease
-from .ownership import Held, NotHeld, PostgresHoldings
-from .pool import PostgresLines, connected
+from .ownership import Held, NotHeld, PostgresThreadOwnership
+from .pool import PostgresConnectionPool, connected
 from .reader import Key, PostgresReader
 from .writer import PostgresWriter
 
@@ -48,19 +48,19 @@ class PostgresEventLog(AppendingLog[Change]):
     ) -> None:
         super().__init__(loop, publish, on_failure)
         self.process_id = process_id
-        self._readers = PostgresLines(url, READER, _LINES)
-        self._clerks = PostgresLines(url, WRITER, _LINES)
+        self._readers = PostgresConnectionPool(url, READER, _LINES)
+        self._clerks = PostgresConnectionPool(url, WRITER, _LINES)
         self._reader = PostgresReader(self._readers, self._clerks)
-        self._holdings = PostgresHoldings(self._clerks, process_id)
+        self._holdings = PostgresThreadOwnership(self._clerks, process_id)
         self._lease = PostgresLease(self._clerks, process_id, self._look_after_heads, lease_ms=lease_ms)
         self._writer = PostgresWriter(lambda: connected(url, WRITER), process_id, clock.now_ms, self)
         self._put = self._send
         self._open: dict[ThreadHead, set[str]] = {}
         self._moving: dict[ThreadHead, asyncio.Future[None]] = {}
         self._deleting: dict[ThreadHead, tuple[str, str, str]] = {}
-        self._found = Gathered(self._reader.heads)
-        self._requested: Gathered[Key, StoredRun] = Gathered(self._reader.requests)
-        self._held: Gathered[str, Held | NotHeld] = Gathered(self._holdings.hold)
+        self._found = BatchLoader(self._reader.heads)
+        self._requested: BatchLoader[Key, StoredRun] = BatchLoader(self._reader.requests)
+        self._held: BatchLoader[str, Held | NotHeld] = BatchLoader(self._holdings.hold)
 
     @classmethod
     async def open(

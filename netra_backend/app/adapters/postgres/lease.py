@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from ...core.errors import DependencyUnavailable
-from .pool import PostgresLines
+from .pool import PostgresConnectionPool
 
 _LOG: Final = logging.getLogger("netra.lease")
 LEASE_MS: Final = 30_000
@@ -36,7 +36,12 @@ class PostgresLease:
     """Renews the lease of one process. ``lapsed`` is awaited when it had run out in between."""
 
     def __init__(
-        self, lines: PostgresLines, process_id: str, lapsed: Callable[[], Awaitable[None]], *, lease_ms: int = LEASE_MS
+        self,
+        lines: PostgresConnectionPool,
+        process_id: str,
+        lapsed: Callable[[], Awaitable[None]],
+        *,
+        lease_ms: int = LEASE_MS,
     ) -> None:
         self._lines = lines
         self._process_id = process_id

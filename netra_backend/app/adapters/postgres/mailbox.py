@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ...core.recent import Recent
-from .pool import PostgresLines
+from .pool import PostgresConnectionPool
 
 CHANNEL: Final = "netra_mail"
 _EVERYBODY: Final = "*"
@@ -48,7 +48,7 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Message:
     """A letter as it came."""
 
     sender: str
@@ -67,7 +67,7 @@ def addressed(notice: str, process_id: str) -> int | None:
 class PostgresMailbox:
     """The letters of one process. Each of these raises ``DependencyUnavailable``."""
 
-    def __init__(self, lines: PostgresLines, process_id: str) -> None:
+    def __init__(self, lines: PostgresConnectionPool, process_id: str) -> None:
         self._lines = lines
         self._process_id = process_id
         self._heard: Recent[tuple[int, int], bool] = Recent(_MOST)
@@ -78,14 +78,14 @@ class PostgresMailbox:
         columns = [list(column) for column in zip(*rows, strict=True)]
         await self._lines.ask(_POST, self._process_id, *columns)
 
-    async def take(self, numbers: Sequence[int]) -> list[Letter]:
+    async def take(self, numbers: Sequence[int]) -> list[Message]:
         """The letters of these numbers, in their order, each once; one to this process alone is gone then."""
         letters = []
         for row in await self._lines.ask(_TAKE, self._process_id, numbers):
             mark = row["id"], row["at"]  # numbers begin anew when the database has crashed
             if row["sender"] != self._process_id and not self._heard.get(mark):
                 self._heard.put(mark, True)
-                letters.append(Letter(row["sender"], row["recipient"], row["question"], row["body"]))
+                letters.append(Message(row["sender"], row["recipient"], row["question"], row["body"]))
         return letters
 
     async def missed(self) -> list[int]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from ...core.history import ThreadHead
 from ...ports import StoredRun
 from .lease import ALIVE
-from .pool import PostgresLines
+from .pool import PostgresConnectionPool
 
 RUN_COLUMNS: Final = "run_id, owner, thread_id, agent, request_id, timezone, created, seq, ended"
 _STATE: Final = "t.thread_id, t.owner, t.epoch, t.title, t.oldest, t.top, t.fence"
@@ -79,10 +79,10 @@ class NotHeld:
     holder: str | None
 
 
-class PostgresHoldings:
+class PostgresThreadOwnership:
     """What one process asks of the rows of threads."""
 
-    def __init__(self, lines: PostgresLines, process_id: str) -> None:
+    def __init__(self, lines: PostgresConnectionPool, process_id: str) -> None:
         self._lines = lines
         self._process_id = process_id
         self._one = asyncio.Lock()

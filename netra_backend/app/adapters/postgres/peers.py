@@ -15,8 +15,8 @@ import asyncpg
 
 from ...core.errors import DependencyUnavailable
 from .connection import TROUBLE, WRITER
-from .mailbox import CHANNEL, Letter, Outgoing, PostgresMailbox, addressed
-from .pool import PostgresLines, connected
+from .mailbox import CHANNEL, Message, Outgoing, PostgresMailbox, addressed
+from .pool import PostgresConnectionPool, connected
 
 _LOG: Final = logging.getLogger("netra.fleet")
 ANSWER_S: Final = 10.0
@@ -32,14 +32,14 @@ _MOST_NOTICES: Final = 100_000
 _QUESTION, _ANSWER, _FAILURE = b"?", b"=", b"!"  # a letter's first byte
 
 
-class PostgresFleet:
+class PostgresPeers:
     """``ports.Fleet``; made by ``open``."""
 
     def __init__(self, url: str, process_id: str, *, answer_s: float = ANSWER_S) -> None:
         self.process_id = process_id
         self._url = url
         self._answer_s = answer_s
-        self._lines = PostgresLines(url, WRITER, _LINES)
+        self._lines = PostgresConnectionPool(url, WRITER, _LINES)
         self._mailbox = PostgresMailbox(self._lines, process_id)
         self._answer: Callable[[bytes], Awaitable[bytes]] | None = None
         self._hear: Callable[[bytes], None] | None = None
@@ -54,7 +54,7 @@ class PostgresFleet:
         self.dropped = 0
 
     @classmethod
-    async def open(cls, url: str, process_id: str, *, answer_s: float = ANSWER_S) -> PostgresFleet:
+    async def open(cls, url: str, process_id: str, *, answer_s: float = ANSWER_S) -> PostgresPeers:
         """A fleet that listens. Raises ``DependencyUnavailable``."""
         fleet = cls(url, process_id, answer_s=answer_s)
         fleet._tasks = [asyncio.create_task(each()) for each in (fleet._listen, fleet._send, fleet._receive)]
@@ -174,7 +174,7 @@ class PostgresFleet:
                 except Exception:  # a letter that cannot be understood keeps no other from being opened
                     _LOG.exception("a letter could not be opened")
 
-    def _open(self, letter: Letter) -> None:
+    def _open(self, letter: Message) -> None:
         if letter.recipient is None:
             if self._hear is not None:
                 self._hear(letter.body)

@@ -42,7 +42,7 @@ def _may_pass(trouble: BaseException) -> bool:
     return is_lost(trouble) or getattr(trouble, "sqlstate", None) in REPEATABLE
 
 
-class PostgresLines:
+class PostgresConnectionPool:
     """At most ``size`` connections of one role."""
 
     def __init__(self, url: str, role: Role, size: int) -> None:

@@ -15,7 +15,7 @@ from ...ports import Moved, StoredRun, StoredThread
 from .batch import storable
 from .lease import ALIVE
 from .ownership import RUN_COLUMNS
-from .pool import PostgresLines
+from .pool import PostgresConnectionPool
 
 PAGE_EVENTS: Final = 300
 PAGE_BYTES: Final = 1_048_576
@@ -84,7 +84,7 @@ Key = tuple[str, str, int]
 class PostgresReader:
     """Reads over two sets of connections, one of each role."""
 
-    def __init__(self, readers: PostgresLines, clerks: PostgresLines) -> None:
+    def __init__(self, readers: PostgresConnectionPool, clerks: PostgresConnectionPool) -> None:
         self._readers = readers
         self._clerks = clerks
 

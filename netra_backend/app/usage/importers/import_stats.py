@@ -12,7 +12,7 @@ MAX_EXAMPLES: Final = 5
 _SHOWN: Final = 80
 
 
-class Tally:
+class ImportStats:
     """Counts as an import goes. Reasons beyond ``MAX_REASONS`` are counted together."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from .format import Expand, Format, ImportOptions, Reading
-from .import_stats import Tally
+from .import_stats import ImportStats
 from .reading.batch import Batch, Numbered, Record, batched
 from .reading.page import Columns, Page, length, rows_of
 from .reading.records import Head, Layout, read, with_head
@@ -64,9 +64,9 @@ def open_file(path: Path, options: ImportOptions, now: datetime, progress: Progr
     return Opened(chosen, reason, head, chosen.read(head, options, Times(now)), batches)
 
 
-def import_rows(opened: Opened, sink: Sink) -> Tally:
+def import_rows(opened: Opened, sink: Sink) -> ImportStats:
     """Give all rows to ``sink``, page by page. Raises ``ToolFault`` (``BAD_ROWS``) where there is not one."""
-    tally = Tally()
+    tally = ImportStats()
     for columns in _finished(opened, tally):
         tally.accept(columns)
         sink(columns)
@@ -86,7 +86,7 @@ def import_rows(opened: Opened, sink: Sink) -> Tally:
 
 def preview(opened: Opened) -> dict[str, Any]:
     """What was recognised and the first rows, as plain JSON; nothing is kept."""
-    tally = Tally()
+    tally = ImportStats()
     records = opened.head.records
     head = replace(opened, batches=iter([Batch(range(1, len(records) + 1), records)]))
     rows: list[UsageRow] = []
@@ -102,7 +102,7 @@ def preview(opened: Opened) -> dict[str, Any]:
     }
 
 
-def _finished(opened: Opened, tally: Tally) -> Iterator[Columns]:
+def _finished(opened: Opened, tally: ImportStats) -> Iterator[Columns]:
     """Page after page, the records that are rows; the others are counted in the order of the file."""
     for batch in opened.batches:
         numbers, records, refused = _expanded(batch, opened.reading.expand)

@@ -14,7 +14,7 @@ from ...core.identity import ADMIN, Identity
 from ...server.counts import gauges, totals
 from ...server.rates import Rates
 from ...server.runtime import Runtime
-from ..http.endpoint import Door
+from ..http.endpoint import Endpoint
 from ..http.support import json_response
 
 MOST_ROWS: Final = 1000
@@ -88,7 +88,7 @@ class Revoked(msgspec.Struct, frozen=True):
     until_ms: int
 
 
-def admin_doors(runtime: Runtime, rates: Rates) -> list[Door]:
+def admin_endpoints(runtime: Runtime, rates: Rates) -> list[Endpoint]:
     """The doors of operators."""
 
     async def connections(_: Request, __: Identity) -> Response:
@@ -131,8 +131,8 @@ def admin_doors(runtime: Runtime, rates: Rates) -> list[Door]:
         runtime.audit_trail.happened(user_id, "revoked", by=identity.user_id)
         return json_response(Revoked(user_id, until_ms))
 
-    def read(path: str, name: str, about: str, handler: Any, answer: Any) -> Door:
-        return Door(
+    def read(path: str, name: str, about: str, handler: Any, answer: Any) -> Endpoint:
+        return Endpoint(
             method="GET",
             path=f"/api/admin/{path}",
             name=name,
@@ -148,7 +148,7 @@ def admin_doors(runtime: Runtime, rates: Rates) -> list[Door]:
         read("limits", "readLimits", "The bounds of this server, and what there is.", limits, LimitsTold),
         read("refusals", "readRefusals", "Refusals by validation point, since the start.", refusals, Refusals),
         read("rates", "readRates", "How often things happen.", event_rates, RatesTold),
-        Door(
+        Endpoint(
             method="POST",
             path="/api/admin/users/{user_id}/revoke",
             name="revokeUser",

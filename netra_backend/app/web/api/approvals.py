@@ -15,7 +15,7 @@ from ...core.identity import Identity
 from ...core.peer_messages import WaitingCall
 from ...runs.requester import RemoteRequester
 from ...server.runtime import Runtime
-from ..http.endpoint import Door
+from ..http.endpoint import Endpoint
 from ..http.request_body import json_of
 from ..http.support import json_response
 
@@ -43,7 +43,7 @@ class Decided(msgspec.Struct, frozen=True):
     decision: str
 
 
-def approval_doors(runtime: Runtime) -> list[Door]:
+def approval_endpoints(runtime: Runtime) -> list[Endpoint]:
     """The doors of approvals."""
 
     async def waiting(_: Request, identity: Identity) -> Response:
@@ -65,7 +65,7 @@ def approval_doors(runtime: Runtime) -> list[Door]:
         return json_response(Decided(approval_id, word.decision))
 
     return [
-        Door(
+        Endpoint(
             method="GET",
             path="/api/approvals",
             name="listApprovals",
@@ -73,7 +73,7 @@ def approval_doors(runtime: Runtime) -> list[Door]:
             handler=waiting,
             answer=Approvals,
         ),
-        Door(
+        Endpoint(
             method="POST",
             path="/api/approvals/{approval_id}",
             name="decideApproval",

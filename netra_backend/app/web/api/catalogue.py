@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from ...core.identity import Identity
 from ...server.runtime import Runtime
-from ..http.endpoint import Door
+from ..http.endpoint import Endpoint
 from ..http.support import json_response
 
 
@@ -39,7 +39,7 @@ class Tools(msgspec.Struct, frozen=True):
     tools: list[ToolTold]
 
 
-def catalogue_doors(runtime: Runtime) -> list[Door]:
+def catalogue_endpoints(runtime: Runtime) -> list[Endpoint]:
     """The doors of what there is."""
 
     async def agents(_: Request, __: Identity) -> Response:
@@ -49,7 +49,7 @@ def catalogue_doors(runtime: Runtime) -> list[Door]:
         return json_response(Tools([ToolTold(**tool) for tool in runtime.dispatchers.describe()]))
 
     return [
-        Door(
+        Endpoint(
             method="GET",
             path="/api/agents",
             name="listAgents",
@@ -57,7 +57,7 @@ def catalogue_doors(runtime: Runtime) -> list[Door]:
             handler=agents,
             answer=Agents,
         ),
-        Door(
+        Endpoint(
             method="GET",
             path="/api/tools",
             name="listTools",

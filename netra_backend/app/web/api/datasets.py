@@ -17,8 +17,8 @@ from ...core import validation
 from ...core.errors import DependencyUnavailable, NotFound
 from ...core.identity import Identity
 from ...server.runtime import Runtime
-from ..http.endpoint import BINARY, NDJSON, Door, Query
-from ..http.ndjson import LineStream
+from ..http.endpoint import BINARY, NDJSON, Endpoint, Query
+from ..http.ndjson import NdjsonResponse
 from ..http.request_body import parts_of
 from ..http.support import Problem, encode_line, fault_of, json_response, told
 from ..http.transfers import Transfer, Transfers
@@ -63,7 +63,7 @@ class Refused(msgspec.Struct, frozen=True):
     problem: Problem
 
 
-def dataset_doors(runtime: Runtime, transfers: Transfers) -> list[Door]:
+def dataset_endpoints(runtime: Runtime, transfers: Transfers) -> list[Endpoint]:
     """The doors of datasets."""
 
     async def datasets(_: Request, identity: Identity) -> Response:
@@ -79,7 +79,7 @@ def dataset_doors(runtime: Runtime, transfers: Transfers) -> list[Door]:
             raise
         work = _Import(runtime, identity, transfer, file, options)
         if NDJSON in request.headers.get("accept", ""):
-            return LineStream(work.lines(), work.close)
+            return NdjsonResponse(work.lines(), work.close)
         try:
             return json_response(await work.perform(lambda done, total: None))
         finally:
@@ -101,7 +101,7 @@ def dataset_doors(runtime: Runtime, transfers: Transfers) -> list[Door]:
         Query("generated", str, "1: mark the rows as generated."),
     )
     return [
-        Door(
+        Endpoint(
             method="GET",
             path="/api/usage/datasets",
             name="listDatasets",
@@ -109,7 +109,7 @@ def dataset_doors(runtime: Runtime, transfers: Transfers) -> list[Door]:
             handler=datasets,
             answer=Datasets,
         ),
-        Door(
+        Endpoint(
             method="POST",
             path="/api/usage/datasets",
             name="importUsage",
@@ -121,7 +121,7 @@ def dataset_doors(runtime: Runtime, transfers: Transfers) -> list[Door]:
             lines=(Progress, Imported, Refused),
             refusals=("tool_fault", "transfer_limit"),
         ),
-        Door(
+        Endpoint(
             method="DELETE",
             path="/api/usage/datasets/{dataset_id}",
             name="deleteDataset",

@@ -15,11 +15,11 @@ from ...core.errors import CATALOGUE
 from ..documents.asyncapi import asyncapi
 from ..documents.errors_page import POLICY, errors_page
 from ..documents.openapi import openapi
-from ..http.endpoint import HTML, Door
+from ..http.endpoint import HTML, Endpoint
 from ..http.support import json_response
 
 
-def document_doors(settings: Settings, doors: Callable[[], Iterable[Door]]) -> list[Door]:
+def document_endpoints(settings: Settings, doors: Callable[[], Iterable[Endpoint]]) -> list[Endpoint]:
     """The doors of documents; ``doors`` gives all doors of the server, these among them."""
     at = settings.public_url
 
@@ -42,8 +42,8 @@ def document_doors(settings: Settings, doors: Callable[[], Iterable[Door]]) -> l
         headers = {"Content-Security-Policy": POLICY, "Cache-Control": "max-age=300"}
         return Response(errors_page(CATALOGUE), 200, headers, HTML)
 
-    def document(path: str, name: str, about: str, handler: Any, **more: Any) -> Door:
-        return Door(method="GET", path=path, name=name, about=about, handler=handler, scope=None, **more)
+    def document(path: str, name: str, about: str, handler: Any, **more: Any) -> Endpoint:
+        return Endpoint(method="GET", path=path, name=name, about=about, handler=handler, scope=None, **more)
 
     return [
         document("/openapi.json", "openapi", "This document.", http_document, answer=dict[str, Any]),

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from ...core.identity import Identity
 from ...server.runtime import Runtime
-from ..http.endpoint import Door, Query
+from ..http.endpoint import Endpoint, Query
 from ..http.request_query import number
 from ..http.support import json_response
 
@@ -49,7 +49,7 @@ class TicketIssued(msgspec.Struct, frozen=True):
     expires_at_ms: int
 
 
-def identity_doors(runtime: Runtime) -> list[Door]:
+def identity_endpoints(runtime: Runtime) -> list[Endpoint]:
     """The doors of who asks."""
 
     async def me(_: Request, identity: Identity) -> Response:
@@ -67,7 +67,7 @@ def identity_doors(runtime: Runtime) -> list[Door]:
         return json_response(TicketIssued(made.value, made.expires_at_ms), 201)
 
     return [
-        Door(
+        Endpoint(
             method="GET",
             path="/api/me",
             name="readMe",
@@ -75,7 +75,7 @@ def identity_doors(runtime: Runtime) -> list[Door]:
             handler=me,
             answer=Me,
         ),
-        Door(
+        Endpoint(
             method="GET",
             path="/api/audit",
             name="readAudit",
@@ -88,7 +88,7 @@ def identity_doors(runtime: Runtime) -> list[Door]:
             ),
             refusals=("invalid_frame",),
         ),
-        Door(
+        Endpoint(
             method="POST",
             path="/api/tickets",
             name="issueTicket",

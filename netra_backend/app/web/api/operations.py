@@ -13,7 +13,7 @@ from starlette.responses import Response
 from ...server.runtime import Runtime
 from ...services.authentication import require_scope
 from ..documents.metrics import CONTENT_TYPE, metrics_text
-from ..http.endpoint import Door
+from ..http.endpoint import Endpoint
 from ..http.support import admitted, json_response
 
 SCOPE: Final = "metrics"
@@ -75,7 +75,7 @@ async def _tried(look: Callable[[], Awaitable[object]]) -> str:
     return "ok"
 
 
-def operation_doors(runtime: Runtime, requests: Mapping[tuple[str, int], int]) -> list[Door]:
+def operation_endpoints(runtime: Runtime, requests: Mapping[tuple[str, int], int]) -> list[Endpoint]:
     """The doors of operation. ``requests`` are HTTP requests by door and status."""
     watch = Watch(runtime)
 
@@ -101,7 +101,7 @@ def operation_doors(runtime: Runtime, requests: Mapping[tuple[str, int], int]) -
         )
 
     return [
-        Door(
+        Endpoint(
             method="GET",
             path="/healthz",
             name="health",
@@ -110,7 +110,7 @@ def operation_doors(runtime: Runtime, requests: Mapping[tuple[str, int], int]) -
             scope=None,
             answer=Health,
         ),
-        Door(
+        Endpoint(
             method="GET",
             path="/readyz",
             name="readiness",
@@ -120,7 +120,7 @@ def operation_doors(runtime: Runtime, requests: Mapping[tuple[str, int], int]) -
             answer=Readiness,
             also=(503,),
         ),
-        Door(
+        Endpoint(
             method="GET",
             path="/metrics",
             name="metrics",

@@ -14,7 +14,7 @@ from ...core.errors import NotFound
 from ...core.events import AgentCompleted, AnyEvent, decode_event
 from ...core.identity import Identity
 from ...server.runtime import Runtime
-from ..http.endpoint import HTML, Door
+from ..http.endpoint import HTML, Endpoint
 from ..http.safe_html import safe_html
 from ..http.support import json_response
 
@@ -32,7 +32,7 @@ class Run(msgspec.Struct, Generic[E_], frozen=True):
     events: list[E_]
 
 
-def run_doors(runtime: Runtime) -> list[Door]:
+def run_endpoints(runtime: Runtime) -> list[Endpoint]:
     """The doors of runs."""
 
     async def run(request: Request, identity: Identity) -> Response:
@@ -65,7 +65,7 @@ def run_doors(runtime: Runtime) -> list[Door]:
         return Response(html, 200, headers, f"{HTML}; charset=utf-8")
 
     return [
-        Door(
+        Endpoint(
             method="GET",
             path="/api/runs/{run_id}",
             name="readRun",
@@ -74,7 +74,7 @@ def run_doors(runtime: Runtime) -> list[Door]:
             answer=Run[AnyEvent],
             refusals=("not_found",),
         ),
-        Door(
+        Endpoint(
             method="GET",
             path="/api/runs/{run_id}/html",
             name="readResult",

@@ -15,7 +15,7 @@ from ...core.identity import Identity
 from ...ports import StoredThread
 from ...server.runtime import Runtime
 from ...services.conversations import TITLE_CHARACTERS
-from ..http.endpoint import Door, Query
+from ..http.endpoint import Endpoint, Query
 from ..http.request_body import json_of
 from ..http.request_query import number, text
 from ..http.support import json_response
@@ -55,7 +55,7 @@ class Deleted(msgspec.Struct, frozen=True):
     deleted: str
 
 
-def thread_doors(runtime: Runtime) -> list[Door]:
+def thread_endpoints(runtime: Runtime) -> list[Endpoint]:
     """The doors of conversations."""
 
     async def threads(request: Request, identity: Identity) -> Response:
@@ -103,7 +103,7 @@ def thread_doors(runtime: Runtime) -> list[Door]:
         Query("before_id", str, "With before: also those of that very moment whose id sorts before this one."),
     )
     return [
-        Door(
+        Endpoint(
             method="GET",
             path="/api/threads",
             name="listThreads",
@@ -117,7 +117,7 @@ def thread_doors(runtime: Runtime) -> list[Door]:
             ),
             refusals=("invalid_frame",),
         ),
-        Door(
+        Endpoint(
             method="GET",
             path="/api/threads/{thread_id}/events",
             name="listEvents",
@@ -127,7 +127,7 @@ def thread_doors(runtime: Runtime) -> list[Door]:
             query=(Query("after", int, "Only events with a higher seq."),),
             refusals=("not_found", "invalid_frame"),
         ),
-        Door(
+        Endpoint(
             method="PATCH",
             path="/api/threads/{thread_id}",
             name="renameThread",
@@ -137,7 +137,7 @@ def thread_doors(runtime: Runtime) -> list[Door]:
             answer=Renamed,
             refusals=("not_found", "invalid_frame"),
         ),
-        Door(
+        Endpoint(
             method="DELETE",
             path="/api/threads/{thread_id}",
             name="deleteThread",

@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from ...core.identity import Identity
 from ...server.runtime import Runtime
-from ..http.endpoint import NDJSON, Door
-from ..http.ndjson import LineStream
+from ..http.endpoint import NDJSON, Endpoint
+from ..http.ndjson import NdjsonResponse
 from ..http.support import json_response
 from ..http.transfers import Transfers
 from .export import ThreadExport, UserExport, thread_export, user_export
@@ -24,24 +24,24 @@ class UserDeleted(msgspec.Struct, frozen=True):
     audit_rows_pseudonymised: int
 
 
-def user_data_doors(runtime: Runtime, transfers: Transfers) -> list[Door]:
+def user_data_endpoints(runtime: Runtime, transfers: Transfers) -> list[Endpoint]:
     """The doors of taking along and deleting."""
 
     async def export(_: Request, identity: Identity) -> Response:
         transfer = transfers.begin(identity.user_id)
         runtime.audit_trail.happened(identity.user_id, "user_exported")
-        return LineStream(user_export(runtime, identity, transfer), transfer.close, file_name="netra-export.ndjson")
+        return NdjsonResponse(user_export(runtime, identity, transfer), transfer.close, file_name="netra-export.ndjson")
 
     async def export_thread(request: Request, identity: Identity) -> Response:
         head = await runtime.conversations.owned_thread(identity.user_id, request.path_params["thread_id"])
         transfer = transfers.begin(identity.user_id)
-        return LineStream(thread_export(runtime, head, transfer), transfer.close, file_name="netra-thread.ndjson")
+        return NdjsonResponse(thread_export(runtime, head, transfer), transfer.close, file_name="netra-thread.ndjson")
 
     async def delete(_: Request, identity: Identity) -> Response:
         return json_response(await delete_user(runtime, transfers, identity.user_id))
 
     return [
-        Door(
+        Endpoint(
             method="GET",
             path="/api/me/export",
             name="exportMe",
@@ -51,7 +51,7 @@ def user_data_doors(runtime: Runtime, transfers: Transfers) -> list[Door]:
             lines=(UserExport,),
             refusals=("transfer_limit",),
         ),
-        Door(
+        Endpoint(
             method="GET",
             path="/api/threads/{thread_id}/export",
             name="exportThread",
@@ -61,7 +61,7 @@ def user_data_doors(runtime: Runtime, transfers: Transfers) -> list[Door]:
             lines=(ThreadExport,),
             refusals=("not_found", "transfer_limit"),
         ),
-        Door(
+        Endpoint(
             method="DELETE",
             path="/api/me",
             name="deleteMe",

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from ...core.errors import CATALOGUE
-from ..http.endpoint import BINARY, JSON, NDJSON, Door
+from ..http.endpoint import BINARY, JSON, NDJSON, Endpoint
 from ..http.support import PROBLEM, Problem
 
 _REF: Final = "#/components/schemas/{name}"
@@ -23,7 +23,7 @@ _SENTENCES: Final = {
 }
 
 
-def openapi(doors: Iterable[Door], *, version: str, url: str = "/") -> dict[str, Any]:
+def openapi(doors: Iterable[Endpoint], *, version: str, url: str = "/") -> dict[str, Any]:
     """The document for these doors, reached at ``url``."""
     doors = list(doors)
     schemas = _Schemas(doors)
@@ -55,7 +55,7 @@ def openapi(doors: Iterable[Door], *, version: str, url: str = "/") -> dict[str,
 class _Schemas:
     """The schemas of all types that doors name, made together so that they share components."""
 
-    def __init__(self, doors: list[Door]) -> None:
+    def __init__(self, doors: list[Endpoint]) -> None:
         named = [kind for door in doors for kind in (door.answer, *door.lines, door.body) if kind not in (None, BINARY)]
         named += [query.kind for door in doors for query in door.query]
         self._types: list[Any] = [Problem, *named]
@@ -66,7 +66,7 @@ class _Schemas:
         return self._schemas[self._types.index(kind)]
 
 
-def _operation(door: Door, schemas: _Schemas) -> dict[str, Any]:
+def _operation(door: Endpoint, schemas: _Schemas) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": door.name,
         "summary": door.about,
@@ -82,14 +82,14 @@ def _operation(door: Door, schemas: _Schemas) -> dict[str, Any]:
     return operation
 
 
-def _in_path(door: Door) -> list[dict[str, Any]]:
+def _in_path(door: Endpoint) -> list[dict[str, Any]]:
     return [
         {"name": name, "in": "path", "required": True, "description": _SENTENCES[name], "schema": {"type": "string"}}
         for name in _NAME_IN_PATH.findall(door.path)
     ]
 
 
-def _in_query(door: Door, schemas: _Schemas) -> list[dict[str, Any]]:
+def _in_query(door: Endpoint, schemas: _Schemas) -> list[dict[str, Any]]:
     def schema(kind: Any, many: bool) -> dict[str, Any]:
         return {"type": "array", "items": schemas.of(kind)} if many else schemas.of(kind)
 
@@ -105,7 +105,7 @@ def _in_query(door: Door, schemas: _Schemas) -> list[dict[str, Any]]:
     ]
 
 
-def _responses(door: Door, schemas: _Schemas) -> dict[str, Any]:
+def _responses(door: Endpoint, schemas: _Schemas) -> dict[str, Any]:
     content: dict[str, Any] = {}
     if door.answer is not None:
         content[JSON] = {"schema": schemas.of(door.answer)}

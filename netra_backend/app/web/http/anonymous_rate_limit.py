@@ -23,7 +23,7 @@ _SITE_BITS: Final = 64
 """One customer has at least so much of IPv6 to pick addresses from."""
 
 
-class Strangers:
+class AnonymousRateLimit:
     """How much each address has asked lately."""
 
     def __init__(self, *, rate: float = RATE, burst: int = BURST, addresses: int = ADDRESSES) -> None:

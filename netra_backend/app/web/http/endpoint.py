@@ -37,7 +37,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class Endpoint:
     """One method on one path.
 
     ``handler`` takes the request, and whose it is where ``scope`` is one; ``scope`` ``None`` opens to anybody. ``answer`` is

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from .endpoint import NDJSON
 
 
-class LineStream(StreamingResponse):
+class NdjsonResponse(StreamingResponse):
     """Lines from a generator, which is closed, and ``ended`` called, however the answer ends."""
 
     def __init__(

@@ -16,20 +16,20 @@ from ...server.counts import totals
 from ...server.housekeeping import Housekeeping, remove_leftovers
 from ...server.rates import Rates
 from ...server.runtime import Runtime
-from ..api.admin import admin_doors
-from ..api.approvals import approval_doors
-from ..api.catalogue import catalogue_doors
-from ..api.datasets import dataset_doors
-from ..api.documents import document_doors
-from ..api.identity import identity_doors
-from ..api.operations import operation_doors
-from ..api.runs import run_doors
-from ..api.threads import thread_doors
-from ..api.user_data import user_data_doors
-from .anonymous_rate_limit import Strangers
-from .endpoint import Door
+from ..api.admin import admin_endpoints
+from ..api.approvals import approval_endpoints
+from ..api.catalogue import catalogue_endpoints
+from ..api.datasets import dataset_endpoints
+from ..api.documents import document_endpoints
+from ..api.identity import identity_endpoints
+from ..api.operations import operation_endpoints
+from ..api.runs import run_endpoints
+from ..api.threads import thread_endpoints
+from ..api.user_data import user_data_endpoints
+from .anonymous_rate_limit import AnonymousRateLimit
+from .endpoint import Endpoint
 from .page_files import page_routes, read_page
-from .security_headers import HttpShell
+from .security_headers import SecurityHeaders
 from .support import problem_response, serving, told
 from .transfers import Transfers
 
@@ -45,24 +45,24 @@ class HttpSide:
         runtime.revocations.listen(transfers.end_user)
         self.requests: dict[tuple[str, int], int] = {}
         self._runtime = runtime
-        self._strangers = Strangers()
+        self._strangers = AnonymousRateLimit()
         self._rates = Rates(lambda: totals(runtime))
         self._housekeeping = Housekeeping(runtime)
-        self.doors: list[Door] = [
-            *operation_doors(runtime, self.requests),
-            *document_doors(runtime.settings, lambda: self.doors),
-            *identity_doors(runtime),
-            *user_data_doors(runtime, transfers),
-            *thread_doors(runtime),
-            *run_doors(runtime),
-            *catalogue_doors(runtime),
-            *approval_doors(runtime),
-            *dataset_doors(runtime, transfers),
-            *admin_doors(runtime, self._rates),
+        self.doors: list[Endpoint] = [
+            *operation_endpoints(runtime, self.requests),
+            *document_endpoints(runtime.settings, lambda: self.doors),
+            *identity_endpoints(runtime),
+            *user_data_endpoints(runtime, transfers),
+            *thread_endpoints(runtime),
+            *run_endpoints(runtime),
+            *catalogue_endpoints(runtime),
+            *approval_endpoints(runtime),
+            *dataset_endpoints(runtime, transfers),
+            *admin_endpoints(runtime, self._rates),
         ]
         routes = [*self._routes(), *page_routes(read_page(), lambda: self._problem("no_route"))]
         routing = Starlette(routes=routes, exception_handlers={HTTPException: self._unrouted})
-        self._application = HttpShell(routing, runtime.settings)
+        self._application = SecurityHeaders(routing, runtime.settings)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await self._application(scope, receive, send)
@@ -82,7 +82,7 @@ class HttpSide:
             by_path.setdefault(door.path, {})[door.method] = self._counting(door)
         return [Route(path, _by_method(serves), methods=[*serves, "OPTIONS"]) for path, serves in by_path.items()]
 
-    def _counting(self, door: Door) -> Serve:
+    def _counting(self, door: Endpoint) -> Serve:
         serve = serving(self._runtime, door, self._strangers)
 
         async def counted(request: Request) -> Response:

@@ -30,7 +30,7 @@ _METHODS: Final = b"GET, POST, PATCH, DELETE"
 _MAX_AGE: Final = b"600"
 
 
-class HttpShell:
+class SecurityHeaders:
     """An ASGI application around another. Pages of the origins on the operator's list may read answers, and no others."""
 
     def __init__(self, inner: Asgi, settings: Settings) -> None:

@@ -15,9 +15,9 @@ from ...core.identity import Identity
 from ...server.runtime import Runtime
 from ...services.authentication import require_identity, require_scope
 from ...services.credentials import check_origin, read_credentials
-from .anonymous_rate_limit import Strangers
+from .anonymous_rate_limit import AnonymousRateLimit
 from .client_address import client_address
-from .endpoint import JSON, Door
+from .endpoint import JSON, Endpoint
 
 _LOG: Final = logging.getLogger("netra.http")
 _ENCODE: Final = msgspec.json.Encoder(decimal_format="string").encode
@@ -101,7 +101,9 @@ def told(runtime: Runtime, error: NetraError, identity: Identity | None = None) 
     return problem_of(error, error_id, runtime.settings.public_url or "")
 
 
-def serving(runtime: Runtime, door: Door, strangers: Strangers) -> Callable[[Request], Awaitable[Response]]:
+def serving(
+    runtime: Runtime, door: Endpoint, strangers: AnonymousRateLimit
+) -> Callable[[Request], Awaitable[Response]]:
     """A door's handler behind origin, authentication, scope and rate; whatever it raises is told as a problem."""
 
     def a_stranger_asks(request: Request) -> None:

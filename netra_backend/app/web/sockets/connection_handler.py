@@ -14,7 +14,7 @@ from ...core.identity import Identity
 from ...core.limits import Limits, Quotas
 from ...drill.isolation_drill import DrillReport
 from ...ports import Clock
-from ...runs.service import Turns
+from ...runs.service import RunService
 from ...services.audit_trail import AuditTrail
 from ...services.authentication import Authentication, check_path_user
 from ...websocket_core.catch_up import CatchUp
@@ -29,14 +29,14 @@ async def _no_drill() -> DrillReport:
     raise Fault("This server has no doors to drill.", kind="dependency_unavailable")
 
 
-class FrontDesk:
-    """``websocket_core.connection.Desk``."""
+class ConnectionHandler:
+    """``websocket_core.connection.FrameHandler``."""
 
     def __init__(
         self,
         *,
         authentication: Authentication,
-        turns: Turns,
+        turns: RunService,
         catch_up: CatchUp,
         pool: WebSocketConnectionPool,
         quotas: Quotas,

@@ -9,7 +9,7 @@ import pytest
 
 from netra_backend.app.adapters.postgres.connection import WRITER
 from netra_backend.app.adapters.postgres.lease import LEASE_MS, PostgresLease
-from netra_backend.app.adapters.postgres.pool import PostgresLines
+from netra_backend.app.adapters.postgres.pool import PostgresConnectionPool
 from netra_backend.app.core.errors import DependencyUnavailable
 from test_framework.service_clients import NetraDatabase
 
@@ -20,7 +20,7 @@ class Leased:
     """One process with its lease, and how often it lapsed."""
 
     def __init__(self, url: str) -> None:
-        self.lines = PostgresLines(url, WRITER, 1)
+        self.lines = PostgresConnectionPool(url, WRITER, 1)
         self.lapses = 0
         self.fault: Exception | None = None
         self.lease = PostgresLease(self.lines, "prc_one", self.lapsed)

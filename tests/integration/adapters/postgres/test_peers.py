@@ -11,15 +11,15 @@ import pytest
 
 from netra_backend.app.adapters.postgres.connection import WRITER
 from netra_backend.app.adapters.postgres.lease import PostgresLease
-from netra_backend.app.adapters.postgres.peers import MAX_BODY, MAX_WAITING, PostgresFleet
-from netra_backend.app.adapters.postgres.pool import PostgresLines
+from netra_backend.app.adapters.postgres.peers import MAX_BODY, MAX_WAITING, PostgresPeers
+from netra_backend.app.adapters.postgres.pool import PostgresConnectionPool
 from netra_backend.app.core.errors import DependencyUnavailable
 from test_framework.service_clients import NetraDatabase
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 
 
-class Member(PostgresFleet):
+class Member(PostgresPeers):
     """Answers with its name, and keeps what it hears."""
 
     def __init__(self, url: str, process_id: str, *, answer_s: float = 10.0) -> None:
@@ -75,7 +75,7 @@ async def test_a_process_that_cannot_answer_is_told_of_at_once(fleet: list[Membe
 
 
 async def test_a_process_that_is_not_there_is_told_of_in_time(netra_database: NetraDatabase) -> None:
-    alone = await PostgresFleet.open(netra_database.url, "prc_alone", answer_s=0.2)
+    alone = await PostgresPeers.open(netra_database.url, "prc_alone", answer_s=0.2)
     try:
         with pytest.raises(DependencyUnavailable, match="does not answer"):
             await alone.ask("prc_gone", b"a")
@@ -125,8 +125,8 @@ async def test_the_living_processes_are_those_with_a_lease(netra_database: Netra
     async def lapsed() -> None:
         raise AssertionError("no lease runs out here")
 
-    lines = PostgresLines(netra_database.url, WRITER, 2)
-    fleet = await PostgresFleet.open(netra_database.url, "prc_one")
+    lines = PostgresConnectionPool(netra_database.url, WRITER, 2)
+    fleet = await PostgresPeers.open(netra_database.url, "prc_one")
     leases = [PostgresLease(lines, name, lapsed) for name in ("prc_one", "prc_two")]
     try:
         for lease in leases:

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from netra_backend.app.adapters.postgres.connection import READER, WRITER
-from netra_backend.app.adapters.postgres.pool import PostgresLines, is_lost
+from netra_backend.app.adapters.postgres.pool import PostgresConnectionPool, is_lost
 from netra_backend.app.core.errors import DependencyUnavailable
 from test_framework.service_clients import NetraDatabase
 
@@ -19,13 +19,13 @@ PID = "SELECT pg_backend_pid() AS pid"
 
 
 @pytest.fixture
-async def lines(netra_database: NetraDatabase) -> AsyncIterator[PostgresLines]:
-    lines = PostgresLines(netra_database.url, WRITER, 2)
+async def lines(netra_database: NetraDatabase) -> AsyncIterator[PostgresConnectionPool]:
+    lines = PostgresConnectionPool(netra_database.url, WRITER, 2)
     yield lines
     await lines.close()
 
 
-async def test_a_connection_lasts_and_more_than_there_are_wait_for_one(lines: PostgresLines) -> None:
+async def test_a_connection_lasts_and_more_than_there_are_wait_for_one(lines: PostgresConnectionPool) -> None:
     (first,) = await lines.ask(PID)
     (second,) = await lines.ask(PID)
     assert first["pid"] == second["pid"]
@@ -34,7 +34,7 @@ async def test_a_connection_lasts_and_more_than_there_are_wait_for_one(lines: Po
 
 
 async def test_a_question_on_a_connection_that_was_cut_is_asked_again(
-    lines: PostgresLines, netra_database: NetraDatabase
+    lines: PostgresConnectionPool, netra_database: NetraDatabase
 ) -> None:
     before = {row["pid"] for rows in await asyncio.gather(lines.ask(PID), lines.ask(PID)) for row in rows}
     admin = await asyncpg.connect(netra_database.admin_url)
@@ -45,14 +45,18 @@ async def test_a_question_on_a_connection_that_was_cut_is_asked_again(
     assert after["pid"] not in before
 
 
-async def test_a_question_that_the_database_refuses_is_told_once_and_breaks_nothing(lines: PostgresLines) -> None:
+async def test_a_question_that_the_database_refuses_is_told_once_and_breaks_nothing(
+    lines: PostgresConnectionPool,
+) -> None:
     with pytest.raises(DependencyUnavailable, match="UndefinedTableError"):
         await lines.ask("SELECT * FROM nothing_of_that_name")
     assert await lines.ask("SELECT 1 AS one") != []
 
 
-async def test_a_role_reads_what_it_may_and_no_more(netra_database: NetraDatabase, lines: PostgresLines) -> None:
-    readers = PostgresLines(netra_database.url, READER, 1)
+async def test_a_role_reads_what_it_may_and_no_more(
+    netra_database: NetraDatabase, lines: PostgresConnectionPool
+) -> None:
+    readers = PostgresConnectionPool(netra_database.url, READER, 1)
     try:
         assert await readers.ask("SELECT payload FROM log") == []
         with pytest.raises(DependencyUnavailable, match="InsufficientPrivilegeError"):
@@ -62,7 +66,7 @@ async def test_a_role_reads_what_it_may_and_no_more(netra_database: NetraDatabas
 
 
 async def test_a_database_that_is_not_there_is_told_of(netra_database: NetraDatabase) -> None:
-    nowhere = PostgresLines(netra_database.url + "_of_nobody", WRITER, 1)
+    nowhere = PostgresConnectionPool(netra_database.url + "_of_nobody", WRITER, 1)
     with pytest.raises(DependencyUnavailable):
         await nowhere.ask("SELECT 1")
     await nowhere.close()

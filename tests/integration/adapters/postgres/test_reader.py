@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from netra_backend.app.adapters.postgres.connection import READER, WRITER
-from netra_backend.app.adapters.postgres.pool import PostgresLines
+from netra_backend.app.adapters.postgres.pool import PostgresConnectionPool
 from netra_backend.app.adapters.postgres.reader import PostgresReader
 from netra_backend.app.core.history import RunRecord
 from test_framework.clock import START_MS
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 
 @pytest.fixture
 async def reader(netra_database: NetraDatabase) -> AsyncIterator[PostgresReader]:
-    readers, clerks = (PostgresLines(netra_database.url, role, 2) for role in (READER, WRITER))
+    readers, clerks = (PostgresConnectionPool(netra_database.url, role, 2) for role in (READER, WRITER))
     yield PostgresReader(readers, clerks)
     for lines in (readers, clerks):
         await lines.close()
@@ -41,7 +41,7 @@ async def test_events_are_read_as_their_owner_and_as_nobody_else(reader: Postgre
 async def test_the_owner_named_for_one_question_is_not_the_owner_of_the_next(
     netra_database: NetraDatabase, run: RunRecord
 ) -> None:
-    one = PostgresLines(netra_database.url, READER, 1)
+    one = PostgresConnectionPool(netra_database.url, READER, 1)
     reader = PostgresReader(one, one)
     assert [page async for page in reader.pages("user_ada", run.head.thread_id, 0, 3)] != []
     assert await one.ask("SELECT payload FROM log") == []

@@ -15,8 +15,8 @@ import pytest
 
 from netra_backend.app.adapters.sqlite.event_log import SqliteEventLog
 from test_framework.clock import ManualClock
-from test_framework.guardian import in_child
 from test_framework.log_story import LogStory, positions
+from test_framework.reaper import in_child
 
 WRITER = """
 import asyncio, os, random, sys

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from netra_backend.app.core.errors import CATALOGUE
-from netra_backend.app.web.http.endpoint import BINARY, NDJSON, Door
+from netra_backend.app.web.http.endpoint import BINARY, NDJSON, Endpoint
 from netra_backend.app.web.http.support import PROBLEM, Problem
 from test_framework.served import Served
 
@@ -20,7 +20,7 @@ IDS = {"{thread_id}", "{run_id}", "{dataset_id}", "{approval_id}", "{user_id}"}
 CSV = b"timestamp,model,input_tokens,output_tokens\n2026-01-05T00:00:00Z,gpt-4o,1000,100\n"
 
 
-def body_of(door: Door) -> dict[str, Any]:
+def body_of(door: Endpoint) -> dict[str, Any]:
     """Something that fits the door's body."""
     if door.body is BINARY:
         return {"content": CSV, "params": {"name": "usage.csv"}}
@@ -50,7 +50,7 @@ async def belongings(served: Served, http: httpx.AsyncClient, user: Any) -> dict
     }
 
 
-def fits(answer: httpx.Response, door: Door) -> None:
+def fits(answer: httpx.Response, door: Endpoint) -> None:
     """The answer is one that the door documents: its status, its media type, its very fields."""
     media = answer.headers["content-type"].partition(";")[0]
     if answer.status_code >= 400 and answer.status_code not in door.also:

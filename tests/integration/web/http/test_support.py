@@ -11,7 +11,7 @@ import pytest
 from netra_backend.app.core.errors import DependencyUnavailable, ToolFault
 from netra_backend.app.core.limits import Limits
 from netra_backend.app.web.http import router
-from netra_backend.app.web.http.anonymous_rate_limit import Strangers
+from netra_backend.app.web.http.anonymous_rate_limit import AnonymousRateLimit
 from netra_backend.app.web.http.support import problem_of, problem_response
 from test_framework.served import Serve, Served
 
@@ -56,7 +56,7 @@ async def test_too_many_requests_of_one_user_are_refused_and_cost_others_nothing
 async def test_strangers_of_one_address_are_slowed_down_and_who_is_signed_in_there_is_not(
     serve_with: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(router, "Strangers", partial(Strangers, rate=0.1, burst=3))
+    monkeypatch.setattr(router, "Strangers", partial(AnonymousRateLimit, rate=0.1, burst=3))
     async with serve_with() as served:
         async with served.http(None) as http:
             forged = {"Authorization": "Bearer forged"}

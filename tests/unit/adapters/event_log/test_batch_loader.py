@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from netra_backend.app.adapters.event_log import batch_loader
-from netra_backend.app.adapters.event_log.batch_loader import Gathered
+from netra_backend.app.adapters.event_log.batch_loader import BatchLoader
 from netra_backend.app.core.errors import DependencyUnavailable
 
 
@@ -32,7 +32,7 @@ class Oracle:
 
 async def test_what_is_asked_in_one_turn_is_asked_with_one_statement() -> None:
     oracle = Oracle()
-    ask = Gathered(oracle.ask)
+    ask = BatchLoader(oracle.ask)
     assert await asyncio.gather(ask(1), ask(2), ask(1), ask(-1)) == [2, 4, 2, None]
     assert oracle.asked == [[1, 2, -1]]
 
@@ -40,7 +40,7 @@ async def test_what_is_asked_in_one_turn_is_asked_with_one_statement() -> None:
 async def test_what_is_asked_while_a_statement_is_under_way_is_asked_after_it_once_more() -> None:
     oracle = Oracle()
     oracle.open.clear()
-    ask = Gathered(oracle.ask)
+    ask = BatchLoader(oracle.ask)
     first = asyncio.create_task(ask(1))
     await oracle.begun.wait()
     later = [asyncio.create_task(ask(key)) for key in (1, 2)]
@@ -52,7 +52,7 @@ async def test_what_is_asked_while_a_statement_is_under_way_is_asked_after_it_on
 
 async def test_a_statement_that_fails_fails_for_those_who_asked_with_it_alone() -> None:
     oracle = Oracle()
-    ask = Gathered(oracle.ask)
+    ask = BatchLoader(oracle.ask)
     outcomes = await asyncio.gather(ask(13), ask(1), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [ConnectionError, ConnectionError]
     assert await ask(1) == 2
@@ -61,7 +61,7 @@ async def test_a_statement_that_fails_fails_for_those_who_asked_with_it_alone() 
 async def test_who_goes_away_takes_no_answer_from_others() -> None:
     oracle = Oracle()
     oracle.open.clear()
-    ask = Gathered(oracle.ask)
+    ask = BatchLoader(oracle.ask)
     gone, stays = asyncio.create_task(ask(1)), asyncio.create_task(ask(1))
     await oracle.begun.wait()
     gone.cancel()
@@ -76,7 +76,7 @@ async def test_what_fails_is_no_news_of_those_who_have_gone_and_reaches_those_wh
     loop.set_exception_handler(lambda _, context: told.append(context))
     oracle = Oracle()
     oracle.open.clear()
-    ask = Gathered(oracle.ask)
+    ask = BatchLoader(oracle.ask)
     gone = ask(13)
     gone.send(None)
     stays = asyncio.create_task(ask(13))
@@ -92,7 +92,7 @@ async def test_what_fails_is_no_news_of_those_who_have_gone_and_reaches_those_wh
 async def test_one_statement_asks_a_bounded_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_loader, "MOST", 2)
     oracle = Oracle()
-    ask = Gathered(oracle.ask)
+    ask = BatchLoader(oracle.ask)
     assert await asyncio.gather(*(ask(n) for n in range(5))) == [0, 2, 4, 6, 8]
     assert oracle.asked == [[0, 1], [2, 3], [4]]
 
@@ -100,7 +100,7 @@ async def test_one_statement_asks_a_bounded_number(monkeypatch: pytest.MonkeyPat
 async def test_nobody_waits_for_a_question_that_was_given_up() -> None:
     oracle = Oracle()
     oracle.open.clear()
-    ask = Gathered(oracle.ask)
+    ask = BatchLoader(oracle.ask)
     first = asyncio.create_task(ask(1))
     await oracle.begun.wait()
     later = asyncio.create_task(ask(2))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from netra_backend.app.adapters.datasets.port import DatasetsChanged
-from netra_backend.app.adapters.ledger.query_workers import QuestionChildren
+from netra_backend.app.adapters.ledger.query_workers import QueryWorkers
 from netra_backend.app.core.errors import ToolFault
 from test_framework.clock import ManualClock
 
@@ -32,18 +32,16 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-async def children(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: ManualClock
-) -> AsyncIterator[QuestionChildren]:
+async def children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: ManualClock) -> AsyncIterator[QueryWorkers]:
     (tmp_path / "asked.py").write_text(MODULE)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    children = QuestionChildren(clock, {name: f"asked:{name}" for name in NAMES}, ["pid"], limit=2, idle_s=60)
+    children = QueryWorkers(clock, {name: f"asked:{name}" for name in NAMES}, ["pid"], limit=2, idle_s=60)
     yield children
     await children.close()
 
 
 async def ask(
-    children: QuestionChildren,
+    children: QueryWorkers,
     owner: str,
     question: str = "pid",
     within_s: float = 60,
@@ -69,13 +67,13 @@ async def ask(
     return await children.ask(owner, version, opening, asked, within_s)
 
 
-async def test_an_owner_keeps_one_child_and_owners_share_none(children: QuestionChildren) -> None:
+async def test_an_owner_keeps_one_child_and_owners_share_none(children: QueryWorkers) -> None:
     first = await ask(children, "alice")
     assert await ask(children, "alice") == first
     assert await ask(children, "bob") != first
 
 
-async def test_a_child_that_has_other_data_open_answers_no_more(children: QuestionChildren) -> None:
+async def test_a_child_that_has_other_data_open_answers_no_more(children: QueryWorkers) -> None:
     first = await ask(children, "alice")
     children.retire_unless("alice", "first")
     assert await ask(children, "alice") == first
@@ -86,7 +84,7 @@ async def test_a_child_that_has_other_data_open_answers_no_more(children: Questi
 
 
 async def test_files_that_are_there_no_more_are_told_and_the_child_is_not_kept(
-    children: QuestionChildren, tmp_path: Path
+    children: QueryWorkers, tmp_path: Path
 ) -> None:
     absent = {"path": str(tmp_path / "absent.duckdb"), "row": []}
     with pytest.raises(DatasetsChanged):
@@ -96,7 +94,7 @@ async def test_files_that_are_there_no_more_are_told_and_the_child_is_not_kept(
 
 
 async def test_a_child_that_dies_over_its_files_is_told(
-    children: QuestionChildren, monkeypatch: pytest.MonkeyPatch
+    children: QueryWorkers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ToolFault) as caught:
         await ask(children, "alice", sources=[{"no": "source"}])
@@ -104,7 +102,7 @@ async def test_a_child_that_dies_over_its_files_is_told(
     assert children.pids == {}
 
 
-async def test_opening_that_takes_too_long_is_stopped(children: QuestionChildren, tmp_path: Path) -> None:
+async def test_opening_that_takes_too_long_is_stopped(children: QueryWorkers, tmp_path: Path) -> None:
     endless = tmp_path / "endless.duckdb"
     os.mkfifo(endless)
     with pytest.raises(ToolFault) as caught:
@@ -113,7 +111,7 @@ async def test_opening_that_takes_too_long_is_stopped(children: QuestionChildren
     assert children.pids == {}
 
 
-async def test_the_child_that_stood_by_takes_the_first_question(children: QuestionChildren) -> None:
+async def test_the_child_that_stood_by_takes_the_first_question(children: QueryWorkers) -> None:
     await children.stand_by()
     await children.stand_by()
     spare = children._spare
@@ -122,7 +120,7 @@ async def test_the_child_that_stood_by_takes_the_first_question(children: Questi
     assert children._spare is not spare
 
 
-async def test_the_one_that_was_asked_the_longest_ago_makes_room(children: QuestionChildren) -> None:
+async def test_the_one_that_was_asked_the_longest_ago_makes_room(children: QueryWorkers) -> None:
     await ask(children, "alice")
     await ask(children, "bob")
     await ask(children, "alice")
@@ -130,13 +128,13 @@ async def test_the_one_that_was_asked_the_longest_ago_makes_room(children: Quest
     assert set(children.pids) == {"alice", "carol"}
 
 
-async def test_more_owners_than_children_are_answered_one_after_the_other(children: QuestionChildren) -> None:
+async def test_more_owners_than_children_are_answered_one_after_the_other(children: QueryWorkers) -> None:
     answers = await asyncio.gather(*(ask(children, f"user_{n}") for n in range(6)))
     assert len(set(answers)) == 6
     assert len(children.pids) <= 2
 
 
-async def test_children_that_nobody_asks_are_ended(children: QuestionChildren, clock: ManualClock) -> None:
+async def test_children_that_nobody_asks_are_ended(children: QueryWorkers, clock: ManualClock) -> None:
     await ask(children, "alice")
     clock.advance(s=40)
     await ask(children, "bob")
@@ -146,7 +144,7 @@ async def test_children_that_nobody_asks_are_ended(children: QuestionChildren, c
 
 
 async def test_a_question_that_takes_too_long_is_stopped_and_the_next_is_answered(
-    children: QuestionChildren, tmp_path: Path
+    children: QueryWorkers, tmp_path: Path
 ) -> None:
     first = await ask(children, "alice")
     with pytest.raises(ToolFault) as caught:
@@ -155,13 +153,13 @@ async def test_a_question_that_takes_too_long_is_stopped_and_the_next_is_answere
     assert await ask(children, "alice") != first
 
 
-async def test_a_question_that_computes_too_long_is_stopped(children: QuestionChildren) -> None:
+async def test_a_question_that_computes_too_long_is_stopped(children: QueryWorkers) -> None:
     with pytest.raises(ToolFault) as caught:
         await ask(children, "alice", "count", cpu_s=1)
     assert caught.value.code == "QUERY_TIMEOUT"
 
 
-async def test_with_the_task_that_asked_the_child_ends(children: QuestionChildren, tmp_path: Path) -> None:
+async def test_with_the_task_that_asked_the_child_ends(children: QueryWorkers, tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     os.mkfifo(flag)
     first = await ask(children, "alice")
@@ -174,21 +172,21 @@ async def test_with_the_task_that_asked_the_child_ends(children: QuestionChildre
     assert await ask(children, "alice") != first
 
 
-async def test_a_child_that_dies_is_told_and_replaced(children: QuestionChildren) -> None:
+async def test_a_child_that_dies_is_told_and_replaced(children: QueryWorkers) -> None:
     with pytest.raises(ToolFault) as caught:
         await ask(children, "alice", "die")
     assert caught.value.code == "RESULT_TOO_LARGE"
     assert await ask(children, "alice")
 
 
-async def test_a_worn_child_is_used_no_more(children: QuestionChildren) -> None:
+async def test_a_worn_child_is_used_no_more(children: QueryWorkers) -> None:
     first = await ask(children, "alice")
     with pytest.raises(ToolFault):
         await ask(children, "alice", "worn")
     assert await ask(children, "alice") != first
 
 
-async def test_a_child_that_was_killed_while_it_stood_by_is_not_used(children: QuestionChildren) -> None:
+async def test_a_child_that_was_killed_while_it_stood_by_is_not_used(children: QueryWorkers) -> None:
     await children.stand_by()
     assert children._spare is not None
     children._spare.kill()
@@ -196,7 +194,7 @@ async def test_a_child_that_was_killed_while_it_stood_by_is_not_used(children: Q
     assert await ask(children, "alice")
 
 
-async def test_nothing_stands_by_after_the_end(children: QuestionChildren) -> None:
+async def test_nothing_stands_by_after_the_end(children: QueryWorkers) -> None:
     await children.close()
     await children.stand_by()
     assert children._spare is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from test_framework.chaos.__main__ import table
-from test_framework.chaos.ordeal import Outcome
+from test_framework.chaos.scenario import Outcome
 
 
 def test_a_good_outcome_says_so() -> None:

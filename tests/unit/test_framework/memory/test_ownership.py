@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from netra_backend.app.core.history import HeldElsewhere
-from test_framework.memory.ownership import LEASE_MS, Holdings
+from test_framework.memory.ownership import LEASE_MS, ThreadOwnership
 
 
 def test_a_thread_has_one_holder_and_its_fence_grows_with_each() -> None:
-    holdings = Holdings()
+    holdings = ThreadOwnership()
     for process_id in ("prc_1", "prc_2"):
         holdings.renew(process_id, 0)
     assert (holdings.holder("thr_1", 0), holdings.fence("thr_1")) == ("", 0)
@@ -24,7 +24,7 @@ def test_a_thread_has_one_holder_and_its_fence_grows_with_each() -> None:
 
 
 def test_who_is_not_heard_of_holds_nothing_when_its_lease_has_run_out() -> None:
-    holdings = Holdings()
+    holdings = ThreadOwnership()
     holdings.renew("prc_1", 0)
     holdings.renew("prc_2", 10)
     holdings.take("thr_1", "prc_1", 0)
@@ -34,7 +34,7 @@ def test_who_is_not_heard_of_holds_nothing_when_its_lease_has_run_out() -> None:
 
 
 def test_who_leaves_holds_nothing() -> None:
-    holdings = Holdings()
+    holdings = ThreadOwnership()
     holdings.renew("prc_1", 0)
     holdings.keep("thr_1", "prc_1", 1)
     holdings.leave("prc_1")

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from netra_backend.app.core.errors import DependencyUnavailable
-from test_framework.memory.peers import MemoryFleet, MemoryFleetMember
+from test_framework.memory.peers import MemoryPeers, MemoryPeersMember
 
 
-def joined(line: MemoryFleet, process_id: str, heard: list[bytes]) -> MemoryFleetMember:
+def joined(line: MemoryPeers, process_id: str, heard: list[bytes]) -> MemoryPeersMember:
     member = line.join(process_id, asyncio.get_running_loop())
 
     async def answer(command: bytes) -> bytes:
@@ -21,7 +21,7 @@ def joined(line: MemoryFleet, process_id: str, heard: list[bytes]) -> MemoryFlee
 
 
 async def test_one_is_asked_and_all_others_are_told() -> None:
-    line, heard = MemoryFleet(), [list[bytes]() for _ in range(3)]
+    line, heard = MemoryPeers(), [list[bytes]() for _ in range(3)]
     one, two, _ = [joined(line, f"prc_{n}", each) for n, each in enumerate(heard)]
     assert await one.ask("prc_1", b"!") == b"prc_1!"
     one.tell(b"news")
@@ -33,7 +33,7 @@ async def test_one_is_asked_and_all_others_are_told() -> None:
 
 
 async def test_who_is_cut_off_or_gone_neither_hears_nor_answers() -> None:
-    line, heard = MemoryFleet(), list[bytes]()
+    line, heard = MemoryPeers(), list[bytes]()
     one, two = joined(line, "prc_0", []), joined(line, "prc_1", heard)
     line.join("prc_2", asyncio.get_running_loop())
     two.cut_off = True
@@ -50,7 +50,7 @@ async def test_who_is_cut_off_or_gone_neither_hears_nor_answers() -> None:
 
 
 async def test_an_answer_is_lost_when_the_line_breaks_meanwhile() -> None:
-    line = MemoryFleet()
+    line = MemoryPeers()
     one, two = joined(line, "prc_0", []), line.join("prc_1", asyncio.get_running_loop())
 
     async def answer(_: bytes) -> bytes:
@@ -64,7 +64,7 @@ async def test_an_answer_is_lost_when_the_line_breaks_meanwhile() -> None:
 
 async def test_what_is_lost_on_the_way_is_not_heard_and_not_answered() -> None:
     heard: list[bytes] = []
-    line = MemoryFleet(lambda: None)
+    line = MemoryPeers(lambda: None)
     one = joined(line, "prc_0", [])
     joined(line, "prc_1", heard)
     one.tell(b"news")
@@ -76,7 +76,7 @@ async def test_what_is_lost_on_the_way_is_not_heard_and_not_answered() -> None:
 
 
 async def test_what_was_asked_goes_on_when_who_asked_is_gone() -> None:
-    line, done, go_on = MemoryFleet(), asyncio.Event(), asyncio.Event()
+    line, done, go_on = MemoryPeers(), asyncio.Event(), asyncio.Event()
     one, two = joined(line, "prc_0", []), line.join("prc_1", asyncio.get_running_loop())
 
     async def answer(_: bytes) -> bytes:

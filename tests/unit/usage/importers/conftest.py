@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from netra_backend.app.usage.importers.format import Format, ImportOptions
-from netra_backend.app.usage.importers.import_stats import Tally
+from netra_backend.app.usage.importers.import_stats import ImportStats
 from netra_backend.app.usage.importers.importing import Opened, import_rows, open_file
 from netra_backend.app.usage.importers.reading.batch import Numbered, batched
 from netra_backend.app.usage.importers.reading.page import length, rows_of
@@ -25,10 +25,10 @@ def times() -> Times:
 
 
 @pytest.fixture
-def converted() -> Callable[..., tuple[list[UsageRow], Tally]]:
+def converted() -> Callable[..., tuple[list[UsageRow], ImportStats]]:
     """Reads records (dicts) by one format: the rows, and the account of all records."""
 
-    def convert(format: Format, *records: dict[str, Any], **options: Any) -> tuple[list[UsageRow], Tally]:
+    def convert(format: Format, *records: dict[str, Any], **options: Any) -> tuple[list[UsageRow], ImportStats]:
         head, batches = with_head(Layout.JSON_LINES, batched(iter(list(enumerate(records, 1)))))
         reason = format.recognise(head)
         assert reason is not None, "the format does not recognise its own records"

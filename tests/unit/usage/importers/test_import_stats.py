@@ -1,9 +1,9 @@
-from netra_backend.app.usage.importers.import_stats import MAX_EXAMPLES, MAX_REASONS, Tally
+from netra_backend.app.usage.importers.import_stats import MAX_EXAMPLES, MAX_REASONS, ImportStats
 from netra_backend.app.usage.importers.row import BadRow, NotUsage
 
 
 def test_reasons_are_counted_with_a_few_examples_and_the_most_frequent_comes_first() -> None:
-    tally = Tally()
+    tally = ImportStats()
     tally.reject(1, BadRow("rare", "x" * 500))
     for number in range(20):
         tally.reject(number, BadRow("frequent", number))
@@ -15,7 +15,7 @@ def test_reasons_are_counted_with_a_few_examples_and_the_most_frequent_comes_fir
 
 
 def test_reasons_without_end_are_counted_together() -> None:
-    tally = Tally()
+    tally = ImportStats()
     for number in range(MAX_REASONS * 3):
         tally.reject(number, BadRow(f"reason {number}"))
     told = tally.told()
@@ -25,7 +25,7 @@ def test_reasons_without_end_are_counted_together() -> None:
 
 
 def test_what_tells_no_usage_is_counted_apart() -> None:
-    tally = Tally()
+    tally = ImportStats()
     for _ in range(3):
         tally.skip(NotUsage("a tool"))
     assert tally.told()["skipped"] == [{"reason": "a tool", "count": 3}]

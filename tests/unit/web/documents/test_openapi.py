@@ -8,7 +8,7 @@ import msgspec
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from netra_backend.app.web.documents.openapi import openapi
-from netra_backend.app.web.http.endpoint import BINARY, HTML, NDJSON, Door, Query
+from netra_backend.app.web.http.endpoint import BINARY, HTML, NDJSON, Endpoint, Query
 
 
 class Asked(msgspec.Struct):
@@ -28,8 +28,8 @@ class Line(msgspec.Struct):
 async def handler(*_: Any) -> Any: ...
 
 
-def door(path: str, name: str, **fields: Any) -> Door:
-    return Door(**{"method": "GET", "path": path, "name": name, "about": name, "handler": handler, **fields})
+def door(path: str, name: str, **fields: Any) -> Endpoint:
+    return Endpoint(**{"method": "GET", "path": path, "name": name, "about": name, "handler": handler, **fields})
 
 
 DOORS = [

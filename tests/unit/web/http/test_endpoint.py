@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from netra_backend.app.core.errors import CATALOGUE
-from netra_backend.app.web.http.endpoint import BINARY, OF_EVERY_DOOR, OF_SIGNED_IN, Door
+from netra_backend.app.web.http.endpoint import BINARY, OF_EVERY_DOOR, OF_SIGNED_IN, Endpoint
 
 
 async def handler(*_: Any) -> Any: ...
 
 
-def door(path: str = "/api/threads", **fields: Any) -> Door:
-    return Door(method="GET", path=path, name="n", about="a", handler=handler, **fields)
+def door(path: str = "/api/threads", **fields: Any) -> Endpoint:
+    return Endpoint(method="GET", path=path, name="n", about="a", handler=handler, **fields)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.web.http.ndjson import LineStream
+from netra_backend.app.web.http.ndjson import NdjsonResponse
 
 SCOPE = {"type": "http", "asgi": {"spec_version": "2.3"}}
 
@@ -45,7 +45,7 @@ async def test_lines_are_sent_as_they_come_and_the_end_is_told_once() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await LineStream(told.lines(), told.end, file_name="x.ndjson")(SCOPE, never, send)
+    await NdjsonResponse(told.lines(), told.end, file_name="x.ndjson")(SCOPE, never, send)
     headers = dict(sent[0]["headers"])
     assert headers[b"content-type"] == b"application/x-ndjson"
     assert headers[b"content-disposition"] == b'attachment; filename="x.ndjson"'
@@ -65,7 +65,7 @@ async def test_a_client_that_goes_away_ends_it() -> None:
         if message.get("body"):
             gone.set()
 
-    await LineStream(told.lines(), told.end)(SCOPE, receive, send)
+    await NdjsonResponse(told.lines(), told.end)(SCOPE, receive, send)
     assert (told.closed.is_set(), told.ended) == (True, 1)
 
 
@@ -76,5 +76,5 @@ async def test_an_answer_that_never_began_is_ended_as_well() -> None:
         raise OSError("gone")
 
     with pytest.raises(OSError, match="gone"):
-        await LineStream(told.lines(), told.end)(SCOPE, never, send)
+        await NdjsonResponse(told.lines(), told.end)(SCOPE, never, send)
     assert told.ended == 1

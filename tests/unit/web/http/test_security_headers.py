@@ -11,7 +11,7 @@ import pytest
 from starlette.responses import Response
 
 from netra_backend.app.config import Settings
-from netra_backend.app.web.http.security_headers import HttpShell
+from netra_backend.app.web.http.security_headers import SecurityHeaders
 
 LISTED = "https://app.example.org"
 
@@ -22,7 +22,7 @@ async def inner(scope: Any, receive: Any, send: Any) -> None:
 
 
 def http(origins: tuple[str, ...] = (), **headers: str) -> httpx.AsyncClient:
-    shell = HttpShell(inner, Settings(data_dir=Path("unused"), allowed_origins=origins))
+    shell = SecurityHeaders(inner, Settings(data_dir=Path("unused"), allowed_origins=origins))
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(cast("Any", shell)), base_url="http://netra.example", headers=headers
     )

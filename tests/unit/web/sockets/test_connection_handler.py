@@ -13,7 +13,7 @@ from netra_backend.app.core.frames import ExecuteAgent
 from netra_backend.app.core.identity import Identity
 from netra_backend.app.core.limits import Limits, Quotas
 from netra_backend.app.services.audit_trail import AuditTrail
-from netra_backend.app.web.sockets.connection_handler import FrontDesk
+from netra_backend.app.web.sockets.connection_handler import ConnectionHandler
 from netra_backend.app.websocket_core.connection import Connection
 from netra_backend.app.websocket_core.websocket_manager_factory import WebSocketManagerFactory
 from test_framework.clock import ManualClock
@@ -52,7 +52,7 @@ class Front:
         self.managers.configure(workshop.limits, self.clock)
         tokens: Any = self.tokens
         catch_up: Any = None
-        self.desk = FrontDesk(
+        self.desk = ConnectionHandler(
             authentication=tokens,
             turns=workshop.turns,
             catch_up=catch_up,

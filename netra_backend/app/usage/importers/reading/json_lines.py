@@ -11,7 +11,7 @@ import msgspec
 from ..row import BadRow
 from .batch import Batch, Numbered, batched, pages
 from .json_stream import CONTAINERS
-from .schema_cache import FAULTS, Alike
+from .schema_cache import FAULTS, SchemaCache
 
 PAGE_MEMBERS: Final = 8
 """Members of an outer object in a line; one with more is itself a record."""
@@ -22,7 +22,7 @@ _decode: Final = msgspec.json.Decoder().decode
 def json_lines(blocks: Iterator[bytes]) -> Iterator[Batch]:
     """The records of all lines. A line that is none is one bad row."""
     number = 1
-    alike = Alike()
+    alike = SchemaCache()
     for block in blocks:
         for lines in pages(block.split(b"\n")):
             records = alike.table(lines) or _records(lines)

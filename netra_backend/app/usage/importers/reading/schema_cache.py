@@ -26,7 +26,7 @@ FAULTS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What a line that is not JSON, or not what was expected, is answered by."""
 
 
-class Alike:
+class SchemaCache:
     """Decodes pages of lines as long as their objects are alike."""
 
     def __init__(self) -> None:

@@ -5,15 +5,15 @@ import pytest
 
 from netra_backend.app.usage.importers.reading import schema_cache
 from netra_backend.app.usage.importers.reading.batch import Table
-from netra_backend.app.usage.importers.reading.schema_cache import MAX_MEMBERS, Alike
+from netra_backend.app.usage.importers.reading.schema_cache import MAX_MEMBERS, SchemaCache
 
 
 def line(**members: Any) -> bytes:
     return json.dumps(members).encode()
 
 
-def taught(*records: dict[str, Any]) -> Alike:
-    learner = Alike()
+def taught(*records: dict[str, Any]) -> SchemaCache:
+    learner = SchemaCache()
     learner.learn(records)
     return learner
 
@@ -78,7 +78,7 @@ def test_where_pages_differ_again_and_again_nothing_is_decoded_twice_for_ever() 
 
 def test_no_more_than_a_few_kinds_are_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schema_cache, "_LESSONS", 2)
-    learner = Alike()
+    learner = SchemaCache()
     for name in "bcd":
         learner.learn([{"a": 1, name: 2}])
     assert learner.table([line(a=1, d=2)]) is None

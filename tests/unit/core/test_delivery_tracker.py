@@ -7,28 +7,28 @@ import random
 
 import pytest
 
-from netra_backend.app.core.following import Following, Mark, Verdict
+from netra_backend.app.core.delivery_tracker import Cursor, DeliveryTracker, Verdict
 
 ADA, BOB = "user_ada", "user_bob"
 TELL, DROP, HOLD, READ = Verdict.TELL, Verdict.DROP, Verdict.HOLD, Verdict.READ
 NOTE = Verdict.NOTE
 
 
-def followed(*threads: tuple[str, str, int], whole: bool = True, most: int = 256) -> Following:
+def followed(*threads: tuple[str, str, int], whole: bool = True, most: int = 256) -> DeliveryTracker:
     """Somebody who has connections here, and these threads."""
-    following = Following(most)
+    following = DeliveryTracker(most)
     following.follow(ADA)
     assert following.look(ADA, threads, whole) == []
     return following
 
 
-def mark_of(following: Following, thread_id: str) -> Mark:
+def mark_of(following: DeliveryTracker, thread_id: str) -> Cursor:
     mark = following.mark(ADA, thread_id)
     assert mark is not None
     return mark
 
 
-def read_all(following: Following, thread_id: str, page: int = 100) -> list[int]:
+def read_all(following: DeliveryTracker, thread_id: str, page: int = 100) -> list[int]:
     """Read from a log that has everything; the positions that are told."""
     mark, told = mark_of(following, thread_id), list[int]()
     while (gap := following.gap(mark)) is not None:
@@ -168,7 +168,7 @@ class TestGaps:
 
 class TestTheFirstLook:
     def test_nothing_is_told_before_it_and_nothing_is_lost_by_that(self) -> None:
-        following = Following()
+        following = DeliveryTracker()
         following.follow(ADA)
         assert following.unseen() == following.owners() == [ADA]
         assert not following.is_seen(ADA)
@@ -185,7 +185,7 @@ class TestTheFirstLook:
         assert following.unseen() == []
 
     def test_of_a_thread_that_it_does_not_show_only_what_was_heard_is_told(self) -> None:
-        following = Following()
+        following = DeliveryTracker()
         following.follow(ADA)
         assert following.told(ADA, "thr_old", "e", 5, 6) is HOLD
         assert [mark.thread_id for mark in following.look(ADA, [("thr_2", "e", 3)], False)] == ["thr_old"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from test_framework.chaos.strikes import KINDS, Strikes, counts_for
+from test_framework.chaos.fault_injection import KINDS, FaultInjection, counts_for
 
 
 class FakeProcess:
@@ -83,10 +83,10 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def strike(
     counts: dict[str, int], *, ends_well: bool = True
-) -> tuple[Strikes, FakeProcess, FakeStores, list[str]]:
+) -> tuple[FaultInjection, FakeProcess, FakeStores, list[str]]:
     process, stores = FakeProcess(ends_well), FakeStores()
     said: list[str] = []
-    dealt = Strikes(FakeProcesses(process), stores, counts, Random(1))  # type: ignore[arg-type]  # fakes
+    dealt = FaultInjection(FakeProcesses(process), stores, counts, Random(1))  # type: ignore[arg-type]  # fakes
     await dealt.strike(said.append)
     return dealt, process, stores, said
 

@@ -43,7 +43,7 @@ def counts_for(times: int) -> dict[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Lane:
+class _SerialQueue:
     """Kinds that are done one after the other, beside those of other lanes."""
 
     kinds: tuple[str, ...]
@@ -52,16 +52,16 @@ class _Lane:
 
 # PostgreSQL and Valkey are one each; servers are several, so one may be frozen while another starts.
 _LANES: Final = (
-    _Lane(("kill",), 1.0),
-    _Lane(("drain",)),
-    _Lane(("freeze", "long-freeze")),
-    _Lane(("postgres",), 2.5),
-    _Lane(("valkey", "valkey-empty", "valkey-stale"), 0.5),
-    _Lane(("bus-cut", "bus-stall")),
+    _SerialQueue(("kill",), 1.0),
+    _SerialQueue(("drain",)),
+    _SerialQueue(("freeze", "long-freeze")),
+    _SerialQueue(("postgres",), 2.5),
+    _SerialQueue(("valkey", "valkey-empty", "valkey-stale"), 0.5),
+    _SerialQueue(("bus-cut", "bus-stall")),
 )
 
 
-class Strikes:
+class FaultInjection:
     """Strikes until every kind in ``counts`` was done as often as it says. ``done`` counts; ``broken`` is what it noticed."""
 
     def __init__(self, processes: Processes, stores: Stores, counts: Mapping[str, int], rng: Random) -> None:
@@ -105,7 +105,7 @@ class Strikes:
             await asyncio.sleep(_SAY_EVERY_S)
             say(self.progress())
 
-    async def _go_through(self, lane: _Lane, rng: Random) -> None:
+    async def _go_through(self, lane: _SerialQueue, rng: Random) -> None:
         blows = [kind for kind in lane.kinds for _ in range(self._counts[kind])]
         rng.shuffle(blows)
         for kind in blows:
@@ -115,7 +115,7 @@ class Strikes:
             while self._share(lane) > min(map(self._share, _LANES)) + _AHEAD:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
 
-    def _share(self, lane: _Lane) -> float:
+    def _share(self, lane: _SerialQueue) -> float:
         """How much of a lane is done."""
         asked = sum(self._counts[kind] for kind in lane.kinds)
         return sum(self.done[kind] for kind in lane.kinds) / asked if asked else 1.0

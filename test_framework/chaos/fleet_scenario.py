@@ -10,12 +10,12 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from .fault_injection import KINDS, FaultInjection
 from .fleet import Fleet
 from .judge import judge
-from .ordeal import Outcome, counted
 from .processes import Processes
+from .scenario import Outcome, counted
 from .stores import open_stores
-from .strikes import KINDS, Strikes
 from .worker_server import read_effects
 
 PATIENCE_S: Final = 240.0
@@ -47,7 +47,7 @@ async def endure_fleet(
                 asyncio.create_task(fleet.ask_on(plight.pause_s)),
                 asyncio.create_task(fleet.cut_on(4 * plight.pause_s)),
             ]
-            strikes = Strikes(processes, stores, plight.counts, Random(rng.random()))
+            strikes = FaultInjection(processes, stores, plight.counts, Random(rng.random()))
             try:
                 await strikes.strike(say)
             finally:

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from test_framework.chaos.__main__ import table
-from test_framework.chaos.fleet_ordeal import FleetPlight, endure_fleet
+from test_framework.chaos.fleet_scenario import FleetPlight, endure_fleet
 from test_framework.chaos.takeover import measure_takeovers
 
 pytestmark = [pytest.mark.real_services]

@@ -1,8 +1,8 @@
 """Runs one server for as long as whoever started it lives, and leaves nothing behind.
 
-A program of its own (``python guardian.py OPTIONS``), started by ``services``; it imports the standard library only. Its
+A program of its own (``python reaper.py OPTIONS``), started by ``services``; it imports the standard library only. Its
 standard input is a pipe that the test process holds: when that closes, for whatever reason, the server is ended and its
-directory removed. Where the guardian itself is killed, the kernel ends the server (Linux: parent-death signal).
+directory removed. Where the reaper itself is killed, the kernel ends the server (Linux: parent-death signal).
 
 On standard output it writes one JSON line each time the server is ready: ``{"ready": true, "pid": …}``, or, where it ended
 instead, ``{"ready": false, "log": …}``. On standard input it takes ``restart``: kill the server, start it again.
@@ -54,7 +54,7 @@ def end_orphans() -> None:
             os.waitpid(pid, 0)
 
 
-class Guardian:
+class Reaper:
     """One server, its log, and the pipe that keeps it alive."""
 
     def __init__(self, options: dict[str, Any]) -> None:
@@ -146,10 +146,10 @@ class Guardian:
 
 def main() -> None:
     """Read the options from the only argument and watch until the owner goes."""
-    # Ctrl-C in a terminal is for the tests; the end of the pipe is what ends a guardian.
+    # Ctrl-C in a terminal is for the tests; the end of the pipe is what ends a reaper.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     adopt_orphans()
-    Guardian(json.loads(sys.argv[1])).watch()
+    Reaper(json.loads(sys.argv[1])).watch()
 
 
 if __name__ == "__main__":

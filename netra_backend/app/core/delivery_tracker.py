@@ -32,7 +32,7 @@ class Verdict(Enum):
     """It may have been told before: only its position is told, with the next heartbeat. Who misses it says ``resume``."""
 
 
-class Mark:
+class Cursor:
     """One thread's place: all up to ``at`` was told here; ``wanted`` is the newest position that was heard of. ``waits`` counts
     what holds the thread up: a read, the first look at its owner's threads, requests that wait for an answer."""
 
@@ -53,13 +53,13 @@ class _Followed:
     __slots__ = ("holds", "marks", "seen", "whole")
 
     def __init__(self) -> None:
-        self.marks: OrderedDict[str, Mark] = OrderedDict()  # its oldest is at hand, whatever was let go before
+        self.marks: OrderedDict[str, Cursor] = OrderedDict()  # its oldest is at hand, whatever was let go before
         self.holds: dict[str, int] = {}
         self.seen = False
         self.whole = False
 
 
-class Following:
+class DeliveryTracker:
     """The owners who have connections here, and the places of their threads."""
 
     def __init__(self, most: int = MAX_MARKS) -> None:
@@ -91,7 +91,7 @@ class Following:
         followed = self._owners.get(owner)
         return followed is None or followed.seen
 
-    def look(self, owner: str, threads: Sequence[tuple[str, str, int]], whole: bool) -> list[Mark]:
+    def look(self, owner: str, threads: Sequence[tuple[str, str, int]], whole: bool) -> list[Cursor]:
         """The first look: (thread, epoch, top) of the owner's threads, newest first, and whether these are all. What it shows
         counts as told. The marks that are to be read from the log now."""
         followed = self._owners.get(owner)
@@ -120,7 +120,7 @@ class Following:
             if thread_id in followed.marks:
                 followed.marks[thread_id].waits += 1
 
-    def release(self, owner: str, thread_id: str) -> Mark | None:
+    def release(self, owner: str, thread_id: str) -> Cursor | None:
         """It was answered. The mark that is to be read from the log now, where something was heard meanwhile."""
         followed = self._owners.get(owner)
         if followed is None or thread_id not in followed.holds:
@@ -180,14 +180,14 @@ class Following:
         mark = self.mark(owner, thread_id)
         return None if mark is None else mark.at
 
-    def mark(self, owner: str, thread_id: str) -> Mark | None:
+    def mark(self, owner: str, thread_id: str) -> Cursor | None:
         """The thread's place, where it is known."""
         followed = self._owners.get(owner)
         return None if followed is None else followed.marks.get(thread_id)
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
-    def gap(self, mark: Mark) -> tuple[int, int] | None:
+    def gap(self, mark: Cursor) -> tuple[int, int] | None:
         """What is to be read now: all after the first, up to the second. ``None`` ends the read: it is told, or nobody is to be
         told any more, or something else holds the thread up."""
         if self.mark(mark.owner, mark.thread_id) is not mark:
@@ -197,22 +197,22 @@ class Following:
         mark.waits -= 1
         return None
 
-    def page(self, mark: Mark, count: int) -> bool:
+    def page(self, mark: Cursor, count: int) -> bool:
         """So many events were read, and are to be told in this step. ``False``: nobody is to be told any more."""
         if self.mark(mark.owner, mark.thread_id) is not mark:
             return False
         mark.at += count
         return True
 
-    def absent(self, mark: Mark) -> None:
+    def absent(self, mark: Cursor) -> None:
         """The log has nothing of what was heard of: it was deleted, or somebody said so falsely."""
         mark.wanted = mark.at
 
-    def failed(self, mark: Mark) -> None:
+    def failed(self, mark: Cursor) -> None:
         """The log could not be read: this read has ended, and the gap is still there."""
         mark.waits -= 1
 
-    def again(self, mark: Mark) -> bool:
+    def again(self, mark: Cursor) -> bool:
         """Whether a read that failed is to be begun again."""
         if self.mark(mark.owner, mark.thread_id) is not mark or mark.waits or mark.wanted <= mark.at:
             return False
@@ -221,21 +221,21 @@ class Following:
 
     # --- steps ------------------------------------------------------------------------------------------------------
 
-    def _meet(self, followed: _Followed, owner: str, thread_id: str, epoch: str, first: int) -> Mark:
+    def _meet(self, followed: _Followed, owner: str, thread_id: str, epoch: str, first: int) -> Cursor:
         """A mark for a thread that has none: all of a new one is to be told, and of an old one what begins with ``first``."""
         return self._add(followed, owner, thread_id, epoch, 0 if followed.whole else first - 1)
 
-    def _add(self, followed: _Followed, owner: str, thread_id: str, epoch: str, at: int) -> Mark:
+    def _add(self, followed: _Followed, owner: str, thread_id: str, epoch: str, at: int) -> Cursor:
         marks = followed.marks
         if len(marks) >= self._most:
             followed.whole = False
             idle = next((mark.thread_id for mark in marks.values() if not mark.waits), next(iter(marks)))
             del marks[idle]
         waits = followed.holds.get(thread_id, 0) + (not followed.seen)
-        mark = marks[thread_id] = Mark(owner, thread_id, epoch, at, waits)
+        mark = marks[thread_id] = Cursor(owner, thread_id, epoch, at, waits)
         return mark
 
-    def _hear(self, mark: Mark, epoch: str, last: int) -> Verdict:
+    def _hear(self, mark: Cursor, epoch: str, last: int) -> Verdict:
         if mark.epoch != epoch:
             self.stale += 1
             return Verdict.DROP
@@ -247,7 +247,7 @@ class Following:
         mark.waits = 1
         return Verdict.READ
 
-    def _let_go(self, mark: Mark) -> bool:
+    def _let_go(self, mark: Cursor) -> bool:
         """One thing less holds the thread up; whether a read begins."""
         mark.waits -= 1
         return self.again(mark)

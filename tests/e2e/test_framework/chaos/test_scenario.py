@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 from test_framework.chaos.__main__ import table
-from test_framework.chaos.ordeal import Plight, endure
+from test_framework.chaos.scenario import Plight, endure
 
 
 async def test_clients_that_are_cut_off_while_the_server_is_killed_find_everything_again(

@@ -1,4 +1,4 @@
-"""The guardian of one server, as a program of its own."""
+"""The reaper of one server, as a program of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from test_framework import guardian
+from test_framework import reaper
 
 SERVER = "import threading\nprint('Ready to accept connections', flush=True)\nthreading.Event().wait()\n"
 
@@ -21,7 +21,7 @@ def started(directory: Path, program: str, **more: float) -> subprocess.Popen[st
         "directory": str(directory),
     } | more
     return subprocess.Popen(
-        [sys.executable, "-I", guardian.__file__, json.dumps(options)],
+        [sys.executable, "-I", reaper.__file__, json.dumps(options)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

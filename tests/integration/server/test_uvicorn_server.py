@@ -27,19 +27,19 @@ from test_framework.websocket_client import websocket_client
 FULL_DISK = """
 import sys
 from pathlib import Path
-from netra_backend.app.adapters import sqlite_schema
+from netra_backend.app.adapters.sqlite import schema
 from netra_backend.app.config import Settings
 from netra_backend.app.server.uvicorn_server import run
 from netra_backend.app.wiring import build
 from test_framework.echo import AGENTS, TOOLS
 
-def small(path, opened=sqlite_schema.open_writer):
+def small(path, opened=schema.open_writer):
     connection = opened(path)
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count={pages + 8}")
     return connection
 
-sqlite_schema.open_writer = small
+schema.open_writer = small
 settings = Settings(data_dir=Path(sys.argv[1]), port=0)
 run(build(settings, agents=AGENTS, tools=TOOLS), settings)
 """

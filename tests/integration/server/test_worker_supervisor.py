@@ -15,7 +15,7 @@ from test_framework.reaper import in_child
 
 SCRIPT = """
 import os, signal, sys
-from netra_backend.app.web import crew
+from netra_backend.app.server import worker_policy
 from netra_backend.app.server.worker_supervisor import supervise
 
 def say(*words):
@@ -42,7 +42,7 @@ def faulty(place, ready):
     say(place, os.getpid())
     raise LookupError("a fault of ours")
 
-crew.LAST_WAIT_S = 0.2
+worker_policy.LAST_WAIT_S = 0.2
 sys.exit(supervise(2, globals()[sys.argv[1]], lambda: say("all")))
 """
 

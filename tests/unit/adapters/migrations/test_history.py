@@ -50,8 +50,8 @@ def test_the_embedded_server_loads_neither_alembic_nor_sqlalchemy_nor_a_driver_o
     program = """
 import sys
 import netra_backend.app.cli, netra_backend.app.commands.serve, netra_backend.app.commands.demo, netra_backend.app.wiring
-from netra_backend.app.adapters import sqlite_schema
-sqlite_schema.open_writer(sqlite_schema.Path(sys.argv[1])).close()
+from netra_backend.app.adapters.sqlite import schema
+schema.open_writer(schema.Path(sys.argv[1])).close()
 print(sorted({name.partition(".")[0] for name in sys.modules} & {"alembic", "sqlalchemy", "greenlet", "mako", "asyncpg"}))
 """
     database = str(tmp_path / "netra.db")

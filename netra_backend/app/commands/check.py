@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
+from ...distribution import NAME as DISTRIBUTION
 from ..adapters.process.data_directory import holder_of, make_data_directory
 from ..config import Settings
 from ..core.errors import ConfigurationError, NetraError
@@ -145,7 +146,7 @@ def _prices() -> str:
 def _audit(spec: str, as_json: bool) -> int:
     points = list(entry_points(group=AUDITS))
     if not points:
-        err.print("✗ No audit is installed: install netra with its test kit.", style="bold red")
+        err.print(f"✗ No audit is installed: {DISTRIBUTION} brings one; install it anew.", style="bold red")
         return 2
     try:
         reports = [point.load()(spec) for point in points]

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from ...distribution import NAME as DISTRIBUTION
 from ..adapters.process.data_directory import holder_of, make_data_directory
@@ -58,7 +59,7 @@ def check(
         table = Table("", "part", "found", "what to do", box=None, pad_edge=False)
         for each in findings:
             mark = "[green]✓[/]" if each.ok else "[bold red]✗[/]"
-            table.add_row(mark, each.part, each.told, each.hint)
+            table.add_row(mark, each.part, Text(each.told), Text(each.hint))  # as said: no markup
         out.print(table)
     raise typer.Exit(0 if all(each.ok for each in findings) else 1)
 

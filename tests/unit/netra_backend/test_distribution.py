@@ -31,7 +31,7 @@ def test_an_extra_is_installed_from_a_checkout_until_an_index_has_the_distributi
     assert distribution.INSTALLED_FROM in (".", distribution.NAME)
     assert install_hint("scale") == f"pip install '{distribution.INSTALLED_FROM}[scale]'"
     monkeypatch.setattr(distribution, "INSTALLED_FROM", distribution.NAME)
-    assert install_hint("models") == "pip install 'netra-server[models]'"
+    assert install_hint("models") == f"pip install '{distribution.NAME}[models]'"
 
 
 def test_packages_that_are_installed_are_no_fault() -> None:

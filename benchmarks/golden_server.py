@@ -10,15 +10,15 @@ import os
 from pathlib import Path
 from typing import Any
 
-from netra_backend.app.agents.agent import AgentResult, RunScope
-from netra_backend.app.agents.tools.tool import Arguments, Tool
+from netra_backend.app.agents.interface import AgentResult, RunScope
+from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.config import Settings
 from netra_backend.app.server.uvicorn_server import run
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 from netra_backend.app.wiring import build
 
 
-class LookUp(Arguments, frozen=True):
+class LookUp(ToolArguments, frozen=True):
     """What is looked up."""
 
     question: str

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from netra_backend.app.agents.tools.tool import Arguments, Tool
+from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.core.events import AnyEvent, ToolCompleted
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 
 
-class Amount(Arguments, frozen=True):
+class Amount(ToolArguments, frozen=True):
     """How much; the token is there to be hidden."""
 
     amount: int = 1

@@ -11,7 +11,7 @@ from .adapters.auth.development_key import development_key
 from .adapters.process.clock import SystemEntropy
 from .adapters.process.data_directory import lock_data_directory, make_data_directory
 from .agents.supervisor.agent_registry import MakeAgent
-from .agents.tools.tool import Tool
+from .agents.tools.definition import Tool
 from .agents.triage.classifier import prepare
 from .config import Settings
 from .server.uvicorn_server import listen, run, tell_ready, url_of

@@ -9,8 +9,8 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from netra_backend.app.agents.agent import AgentResult, RunScope
-from netra_backend.app.agents.tools.tool import Arguments, Tool
+from netra_backend.app.agents.interface import AgentResult, RunScope
+from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.ports import ModelPart
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 
@@ -64,7 +64,7 @@ class Worker:
         return AgentResult(plan.text(len(plan.steps)), {"came": came})
 
 
-class Numbered(Arguments, frozen=True):
+class Numbered(ToolArguments, frozen=True):
     """Which step calls."""
 
     number: int

@@ -6,8 +6,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from netra_backend.app.agents.agent import AgentResult, RunScope
-from netra_backend.app.agents.tools.tool import Tool
+from netra_backend.app.agents.interface import AgentResult, RunScope
+from netra_backend.app.agents.tools.definition import Tool
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 from test_framework.echo import AGENTS as ECHO

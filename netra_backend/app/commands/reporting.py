@@ -11,7 +11,7 @@ import typer
 
 from ..adapters.process.data_directory import holder_of, make_data_directory
 from ..config import Settings
-from ..core.errors import ToolFault
+from ..core.errors import ToolError
 from .common import LOCAL_USER, DataDir, Json, User, err, load_settings, local_token, out, told
 
 QUESTION: Final = "Where does my money go, and where can I cut?"
@@ -65,7 +65,7 @@ async def _report(settings: Settings, user: str) -> dict[str, Any]:
         for name, question in _FURTHER:
             try:
                 parts[name] = await ledger.ask(user, question, {})
-            except ToolFault as fault:
+            except ToolError as fault:
                 notes.append(fault.message)
     return build_report(profile=profile, notes=notes, **parts)
 
@@ -81,7 +81,7 @@ async def _asked(url: str, token: str) -> dict[str, Any]:
                 if "report" in data:
                     whole: dict[str, Any] = data["report"]
                     return whole
-                raise ToolFault(
+                raise ToolError(
                     data.get("code", "NO_DATA"), str(event.result["text"]), hint="Import usage: netra import FILE"
                 )
-    raise ToolFault("TOOL_FAILED", "The run ended without a report.", hint="Ask again: netra report")
+    raise ToolError("TOOL_FAILED", "The run ended without a report.", hint="Ask again: netra report")

@@ -19,7 +19,7 @@ The tree::
     │   └── ConfigurationError           ValueError        settings that do not hold, all at once
     └── Fault                            RuntimeError      what went wrong without being anybody's trespass
         ├── DependencyUnavailable
-        └── ToolFault                                      a tool's typed answer: NO_DATA, BAD_ROWS, …
+        └── ToolError                                      a tool's typed answer: NO_DATA, BAD_ROWS, …
 
 ``ErrorKind`` is what travels: the catalogue below is the only list of ``error`` values, close codes and HTTP statuses.
 """
@@ -388,7 +388,7 @@ def _tool_code(code: str) -> str:
     return code
 
 
-class ToolFault(Fault):
+class ToolError(Fault):
     """A tool's typed answer when it cannot give the asked one. ``code`` is one of ``TOOL_CODES``; ``details`` is JSON."""
 
     kind = "tool_fault"

@@ -14,7 +14,7 @@ from netra_backend.app.drill.isolation_drill import DrillReport, hold_drill
 from netra_backend.app.server.drill_transport import AsgiTransport, drill_within
 from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.web.sockets import connection_handler, endpoint
-from test_framework.in_process import running_application
+from test_framework.local_runtime import running_application
 
 DOORS = 19
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from netra_backend.app.server.drill_transport import AsgiTransport
-from test_framework.in_process import running_application
+from test_framework.local_runtime import running_application
 
 
 @pytest_asyncio.fixture

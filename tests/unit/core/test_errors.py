@@ -91,12 +91,12 @@ def test_a_configuration_error_lists_all_faults_at_once() -> None:
 
 @pytest.mark.parametrize("code", sorted(TOOL_CODES))
 def test_a_tools_answer_has_a_code_of_the_closed_list(code: str) -> None:
-    assert errors.ToolFault(code, "m", hint="h", details={"a": 1}).details == {"a": 1}
+    assert errors.ToolError(code, "m", hint="h", details={"a": 1}).details == {"a": 1}
     assert errors.ToolRefused("m", code=code, point=validation.ID_FORMAT, field="tool").code == code
 
 
 def test_another_code_for_a_tools_answer_is_a_fault_of_ours() -> None:
     with pytest.raises(ValueError, match="'WHATEVER' is not a tool error code"):
-        errors.ToolFault("WHATEVER", "m", hint="h")
+        errors.ToolError("WHATEVER", "m", hint="h")
     with pytest.raises(ValueError, match="is not a tool error code"):
         errors.ToolRefused("m", code="", point=validation.ID_FORMAT)

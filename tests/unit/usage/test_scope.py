@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.scope import moment, no_data, where
 
 
@@ -21,7 +21,7 @@ def test_a_time_with_an_offset_is_taken_to_utc() -> None:
 
 
 def test_what_is_no_time_is_refused_with_an_example() -> None:
-    with pytest.raises(ToolFault, match=r"period\.to is not a date") as caught:
+    with pytest.raises(ToolError, match=r"period\.to is not a date") as caught:
         where({"period": {"to": "tomorrow"}})
     assert caught.value.code == "INVALID_ARGUMENTS"
     assert "2026-11-01" in caught.value.hint

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from ...core.errors import ToolFault
+from ...core.errors import ToolError
 from ...usage.importers.capabilities import capabilities
 from ...usage.importers.format import ImportOptions
 from ...usage.importers.importing import Opened, import_rows, open_file, preview
@@ -41,7 +41,7 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def perform(job: Job, send: Send) -> dict[str, Any]:
-    """Import one file into ``job.staged``; the last message. Raises ``ToolFault``."""
+    """Import one file into ``job.staged``; the last message. Raises ``ToolError``."""
     path = Path(job.path)
     options = ImportOptions.of(job.options)
     progress = _Progress(send)
@@ -116,7 +116,7 @@ def _ms(moment: datetime) -> int:
 
 def fault_of(error: BaseException) -> dict[str, Any]:
     """A fault as a message, in words that hold nothing of the file's place."""
-    if not isinstance(error, ToolFault):
+    if not isinstance(error, ToolError):
         if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
             error = broken("The file needs more memory than an import may use.", "Import it in parts.")
         else:
@@ -124,7 +124,7 @@ def fault_of(error: BaseException) -> dict[str, Any]:
             while where is not None and where.tb_next is not None:
                 where = where.tb_next
             line = f"{Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where else "?"
-            error = ToolFault(
+            error = ToolError(
                 "TOOL_FAILED",
                 f"The import failed ({type(error).__name__} at {line}); nothing was imported.",
                 hint="This is a fault of ours: tell the operator.",

@@ -16,7 +16,7 @@ from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from ...core import ids, validation
-from ...core.errors import DependencyUnavailable, QueryRejected, ToolFault
+from ...core.errors import DependencyUnavailable, QueryRejected, ToolError
 from ...ports import Clock, Entropy
 from ...usage.profile import profile_without_rows
 from ...usage.questions import QUESTIONS, allowed
@@ -259,11 +259,11 @@ def _check_file(path: Path) -> None:
     try:
         regular = stat.S_ISREG(path.stat().st_mode)
     except OSError as error:
-        raise ToolFault(
+        raise ToolError(
             "UNSUPPORTED_FORMAT", f"The file cannot be opened: {error.strerror}.", hint="Check its name."
         ) from None
     if not regular:
-        raise ToolFault("UNSUPPORTED_FORMAT", "That is not a file.", hint="Name one file; a folder is not imported.")
+        raise ToolError("UNSUPPORTED_FORMAT", "That is not a file.", hint="Name one file; a folder is not imported.")
 
 
 def _dataset(dataset_id: str, name: str, now_ms: int, account: Mapping[str, Any]) -> Dataset:

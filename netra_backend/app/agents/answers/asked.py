@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...usage.markdown import text
-from ..agent import RunScope, ToolOutcome
+from ..interface import RunScope, ToolOutcome
 from ..triage.understanding import Understanding
 
 

@@ -12,9 +12,9 @@ import msgspec
 
 from ...core import validation
 from ...core.coroutines import resume
-from ...core.errors import IsolationRefused, SSotIsolationError, ToolFault, ToolRefused
+from ...core.errors import IsolationRefused, SSotIsolationError, ToolError, ToolRefused
 from ...services.user_execution_context import UserExecutionContext, validate_user_context
-from .tool import Tool
+from .definition import Tool
 
 BASE_SCOPES: Final = frozenset({"usage"})
 """What every signed-in user may do."""
@@ -41,7 +41,7 @@ class ToolDispatcher:
 
         ``user_id`` and ``context`` may stand in the request only to be compared. Checks come in this order: context, user
         id, tool, permission, arguments. Raises ``SSotIsolationError``, ``IsolationRefused``, ``ToolRefused`` (nothing was
-        called then) and ``ToolFault`` (the tool's own typed answer, ``TOOL_TIMEOUT``, ``TOOL_FAILED``).
+        called then) and ``ToolError`` (the tool's own typed answer, ``TOOL_TIMEOUT``, ``TOOL_FAILED``).
         """
         context = self.user_context
         if "context" in request and request["context"] != context:
@@ -81,7 +81,7 @@ class ToolDispatcher:
                 async with asyncio.timeout(tool.timeout_s):
                     answer = await answer
         except TimeoutError:
-            raise ToolFault(
+            raise ToolError(
                 "TOOL_TIMEOUT",
                 f"{tool.name} did not end within {tool.timeout_s:g} s.",
                 hint="Ask for less at once, or try again."

@@ -16,7 +16,7 @@ import msgspec
 from ...ports import Ledger
 from ...services.user_execution_context import UserExecutionContext
 from ...usage.query import Filter
-from .tool import Arguments, Tool
+from .definition import Tool, ToolArguments
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -42,11 +42,11 @@ class Period(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     to: datetime | None = None
 
 
-class NoArguments(Arguments, frozen=True):
+class NoArguments(ToolArguments, frozen=True):
     """None."""
 
 
-class Scoped(Arguments, frozen=True):
+class Scoped(ToolArguments, frozen=True):
     """Which rows: a period, and equality filters."""
 
     period: Period | None = None
@@ -97,7 +97,7 @@ class Forecast(Scoped, frozen=True):
     budget_usd: Annotated[float, msgspec.Meta(gt=0, le=1e12)] | None = None
 
 
-class PriceLookup(Arguments, frozen=True):
+class PriceLookup(ToolArguments, frozen=True):
     """``at``: the moment whose price is asked for."""
 
     models: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1, max_length=10)]
@@ -105,7 +105,7 @@ class PriceLookup(Arguments, frozen=True):
     provider: Name | None = None
 
 
-class DatabaseQuery(Arguments, frozen=True, rename={"from_": "from"}):
+class DatabaseQuery(ToolArguments, frozen=True, rename={"from_": "from"}):
     """A structured query; its names are checked where it is answered."""
 
     metrics: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1, max_length=20)] = ("requests",)
@@ -117,7 +117,7 @@ class DatabaseQuery(Arguments, frozen=True, rename={"from_": "from"}):
     timezone: Name = "UTC"
 
 
-_QUESTIONS: Final[tuple[tuple[str, type[Arguments], str], ...]] = (
+_QUESTIONS: Final[tuple[tuple[str, type[ToolArguments], str], ...]] = (
     (
         "data_profile",
         NoArguments,
@@ -159,8 +159,8 @@ def usage_tools(ledger: Ledger) -> tuple[Tool, ...]:
     )
 
 
-def _question(ledger: Ledger, name: str) -> Callable[[UserExecutionContext, Arguments], Awaitable[Any]]:
-    async def ask(context: UserExecutionContext, arguments: Arguments) -> Any:
+def _question(ledger: Ledger, name: str) -> Callable[[UserExecutionContext, ToolArguments], Awaitable[Any]]:
+    async def ask(context: UserExecutionContext, arguments: ToolArguments) -> Any:
         return await ledger.ask(context.user_id, name, msgspec.to_builtins(arguments, str_keys=True))
 
     return ask

@@ -53,7 +53,7 @@ class Opened:
 
 
 def open_file(path: Path, options: ImportOptions, now: datetime, progress: Progress, tables: Tables) -> Opened:
-    """Recognise a file. Raises ``ToolFault``: ``UNSUPPORTED_FORMAT``, ``BAD_ROWS``, ``INVALID_ARGUMENTS``."""
+    """Recognise a file. Raises ``ToolError``: ``UNSUPPORTED_FORMAT``, ``BAD_ROWS``, ``INVALID_ARGUMENTS``."""
     with path.open("rb") as file:
         parquet = file.read(4) == b"PAR1"
     if parquet:
@@ -65,7 +65,7 @@ def open_file(path: Path, options: ImportOptions, now: datetime, progress: Progr
 
 
 def import_rows(opened: Opened, sink: Sink) -> ImportStats:
-    """Give all rows to ``sink``, page by page. Raises ``ToolFault`` (``BAD_ROWS``) where there is not one."""
+    """Give all rows to ``sink``, page by page. Raises ``ToolError`` (``BAD_ROWS``) where there is not one."""
     stats = ImportStats()
     for columns in _finished(opened, stats):
         stats.accept(columns)

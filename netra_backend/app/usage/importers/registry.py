@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from ...core.errors import ToolFault
+from ...core.errors import ToolError
 from .format import Format
 from .formats.anthropic_usage import ANTHROPIC_USAGE
 from .formats.azure_llm_2023 import AZURE_LLM_2023
@@ -36,13 +36,13 @@ FORMATS: Final[Sequence[Format]] = (
 def recognise(head: Head, named: str | None) -> tuple[Format, str]:
     """The format of a file and why, or the one that the user named.
 
-    Raises ``ToolFault``: ``UNSUPPORTED_FORMAT`` where none recognises the file, ``INVALID_ARGUMENTS`` for a name that is none.
+    Raises ``ToolError``: ``UNSUPPORTED_FORMAT`` where none recognises the file, ``INVALID_ARGUMENTS`` for a name that is none.
     """
     if named is not None:
         for candidate in FORMATS:
             if candidate.name == named:
                 return candidate, "named by the user"
-        raise ToolFault(
+        raise ToolError(
             "INVALID_ARGUMENTS",
             f"There is no format {named[:64]!r}.",
             hint="Formats are "

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from netra_backend.app.agents.supervisor.execution_engine_factory import ExecutionEngineFactory
-from netra_backend.app.agents.tools.tool import Arguments, Tool
+from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from netra_backend.app.core.errors import ToolRefused
 from test_framework.ssot.fixtures import MockWebSocketBridge, create_valid_user_execution_context
 
 
-class Nothing(Arguments, frozen=True):
+class Nothing(ToolArguments, frozen=True):
     """No arguments."""
 
 

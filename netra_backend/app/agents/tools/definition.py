@@ -14,7 +14,7 @@ import msgspec
 from ...services.user_execution_context import UserExecutionContext
 
 
-class Arguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class ToolArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Base of every tool's argument schema: unknown names are refused, values are converted by msgspec."""
 
 
@@ -23,7 +23,7 @@ class Tool:
     """One tool.
 
     ``call`` gets the caller's context and validated arguments and returns plain JSON (dicts, lists, str, int, float,
-    bool, None; money as str of Decimal). It raises ``ToolFault`` for a typed answer such as ``NO_DATA``; anything else
+    bool, None; money as str of Decimal). It raises ``ToolError`` for a typed answer such as ``NO_DATA``; anything else
     it raises is reported as ``TOOL_FAILED``. It must tolerate cancellation at every await.
 
     ``idempotent``: may be called again after a crash. A tool that is not is called at most once; after a crash its
@@ -33,7 +33,7 @@ class Tool:
 
     name: str
     description: str
-    arguments: type[Arguments]
+    arguments: type[ToolArguments]
     call: Callable[[UserExecutionContext, Any], Awaitable[Any]]
     permission: str = "usage"
     idempotent: bool = True

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from netra_backend.app.agents.supervisor.agent_registry import MakeAgent
-from netra_backend.app.agents.tools.tool import Tool
+from netra_backend.app.agents.tools.definition import Tool
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES
 from netra_backend.app.config import Settings
 from netra_backend.app.core.identity import Identity
@@ -62,7 +62,7 @@ class KeptWire:
                 await self._news.wait()
 
 
-class UserAtDesk:
+class ConnectedUser:
     """One user's connection to a server in this process."""
 
     def __init__(self, connection: Connection, wire: KeptWire) -> None:
@@ -113,7 +113,7 @@ async def running_application(
 
 
 @asynccontextmanager
-async def user_at_desk(runtime: Runtime, user_id: str) -> AsyncIterator[UserAtDesk]:
+async def connected_user(runtime: Runtime, user_id: str) -> AsyncIterator[ConnectedUser]:
     """Connect an authenticated user; the welcome is taken."""
     manager = await runtime.managers.create_websocket_manager(user_id, runtime.mint("thr"), runtime.mint("conn"))
     wire = KeptWire()
@@ -123,7 +123,7 @@ async def user_at_desk(runtime: Runtime, user_id: str) -> AsyncIterator[UserAtDe
     runtime.desk.admit(connection, Identity(user_id, BASE_SCOPES, None, runtime.clock.now_ms()))
     try:
         await wire.until("connected")
-        yield UserAtDesk(connection, wire)
+        yield ConnectedUser(connection, wire)
     finally:
         connection.lost()
         runtime.desk.dismiss(connection)

@@ -32,9 +32,15 @@ class Counter:
         return {"sum": sum(self.calls)}
 
 
-def adding(call: Callable[[UserExecutionContext, Any], Awaitable[Any]], name: str = "add", **more: Any) -> Tool:
-    """A tool of this name that does this."""
-    return Tool(name, "Adds.", Amount, call, **more)
+def adding(
+    call: Callable[[UserExecutionContext, Any], Awaitable[Any]],
+    name: str = "add",
+    *,
+    idempotent: bool = True,
+    **more: Any,
+) -> Tool[Any]:
+    """A tool of this name that does this; unless told otherwise, one that may be called again."""
+    return Tool(name, "Adds.", Amount, call, idempotent=idempotent, **more)
 
 
 def kinds(events: Sequence[AnyEvent]) -> list[str]:

@@ -35,4 +35,4 @@ class Echo:
 
 
 AGENTS: Final = (Echo,)
-TOOLS: Final = (Tool("repeat", "Repeats a text.", Said, repeat),)
+TOOLS: Final = (Tool("repeat", "Repeats a text.", Said, repeat, idempotent=True),)

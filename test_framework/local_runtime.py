@@ -17,7 +17,7 @@ from netra_backend.app.core.identity import Identity
 from netra_backend.app.server.application import Application
 from netra_backend.app.server.runtime import Runtime
 from netra_backend.app.websocket_core.connection import Connection
-from netra_backend.app.wiring import build, open_runtime
+from netra_backend.app.wiring import create_app, open_runtime
 
 from .websocket_client import TERMINAL_EVENTS, Frame
 
@@ -85,7 +85,7 @@ class ConnectedUser:
 
 @asynccontextmanager
 async def running(
-    data_dir: Path, *, agents: Iterable[MakeAgent] = (), tools: Iterable[Tool] = (), allow_drills: bool = False
+    data_dir: Path, *, agents: Iterable[MakeAgent] = (), tools: Iterable[Tool[Any]] = (), allow_drills: bool = False
 ) -> AsyncIterator[Runtime]:
     """All parts of a server on this data directory, wired as in production."""
     settings = Settings(data_dir=data_dir, allow_drills=allow_drills)
@@ -98,7 +98,7 @@ async def running_application(
     data_dir: Path, *, allow_drills: bool = False
 ) -> AsyncIterator[tuple[Application, Runtime]]:
     """The whole ASGI application of a server on this data directory, from the start of its lifespan to its end."""
-    application = build(Settings(data_dir=data_dir, allow_drills=allow_drills))
+    application = create_app(Settings(data_dir=data_dir, allow_drills=allow_drills))
     told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     told.put_nowait({"type": "lifespan.startup"})

@@ -36,7 +36,7 @@ class ScriptedScope:
     def __init__(
         self,
         message: str,
-        tools: Iterable[Tool],
+        tools: Iterable[Tool[Any]],
         *,
         user_id: str = "user_1",
         now_ms: int = 1_793_620_800_000,

@@ -56,7 +56,7 @@ class Patient:
         return AgentResult("")
 
 
-IF_ALLOWED = Tool("repeat_if_allowed", "Repeats a text, once it may.", Said, repeat, approval=True)
+IF_ALLOWED = Tool("repeat_if_allowed", "Repeats a text, once it may.", Said, repeat, idempotent=True, approval=True)
 
 
 class _Server(uvicorn.Server):

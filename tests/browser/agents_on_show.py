@@ -116,7 +116,7 @@ class Hostile:
 AGENTS: Final = (*ECHO, Patient, Opener, Careful, Failing, Talkative, Hostile)
 TOOLS: Final = (
     *REPEAT,
-    Tool("repeat_if_allowed", "Repeats a text, once it may.", Said, repeat, approval=True),
-    Tool("wait", "Waits for a gate.", Said, wait, timeout_s=300.0),
-    Tool("open_gate", "Opens a gate.", Said, open_gate),
+    Tool("repeat_if_allowed", "Repeats a text, once it may.", Said, repeat, idempotent=True, approval=True),
+    Tool("wait", "Waits for a gate.", Said, wait, idempotent=True, timeout_s=300.0),
+    Tool("open_gate", "Opens a gate.", Said, open_gate, idempotent=True),
 )

@@ -17,7 +17,7 @@ from netra_backend.app import wiring
 from netra_backend.app.config import DEVELOPMENT, Settings, TokenSource
 from netra_backend.app.core.errors import ConfigurationError
 from netra_backend.app.server.application import Application
-from netra_backend.app.wiring import build, open_ledger, open_runtime
+from netra_backend.app.wiring import create_app, open_ledger, open_runtime
 from test_framework.echo import AGENTS, TOOLS
 from test_framework.local_runtime import connected_user
 
@@ -62,7 +62,7 @@ async def test_a_server_is_made_of_its_settings_and_of_what_is_added(settings: S
 
 
 async def test_nothing_is_opened_before_the_lifespan_begins(settings: Settings) -> None:
-    application = build(settings)
+    application = create_app(settings)
     assert isinstance(application, Application)
     assert application.runtime is None
     assert not settings.data_dir.exists()

@@ -123,7 +123,9 @@ class TestFactoryIntegrationSSotValidationFailures(BaseIntegrationTest, BaseSSot
             served.append(context.user_id)
             return "done"
 
-        engines = self.engines_over(await create_real_websocket_bridge(), Tool("note", "Notes.", Nothing, note))
+        engines = self.engines_over(
+            await create_real_websocket_bridge(), Tool("note", "Notes.", Nothing, note, idempotent=True)
+        )
         one = await engines.create_for_user(await create_real_user_execution_context(db=self.db))
         two = await engines.create_for_user(await create_real_user_execution_context(db=self.db))
         dispatcher = one._get_tool_dispatcher()

@@ -29,8 +29,8 @@ class TestUnifiedToolDispatcherFactorySSotValidation(BaseSSotValidationTest):
 
         self.factory.configure(
             [
-                Tool("count", "Counts.", Count, count),
-                Tool("administrate", "Needs another scope.", Count, count, permission="admin"),
+                Tool("count", "Counts.", Count, count, idempotent=True),
+                Tool("administrate", "Needs another scope.", Count, count, permission="admin", idempotent=True),
             ]
         )
         self.context = create_valid_user_execution_context()

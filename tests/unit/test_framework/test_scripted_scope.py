@@ -18,7 +18,10 @@ async def _no(context, arguments):
     raise ToolError("NO_DATA", "None.", hint="Import.", details={"needed": 3})
 
 
-TOOLS = (Tool("own_id", "", ToolArguments, _own_id), Tool("no", "", ToolArguments, _no))
+TOOLS = (
+    Tool("own_id", "", ToolArguments, _own_id, idempotent=True),
+    Tool("no", "", ToolArguments, _no, idempotent=True),
+)
 
 
 async def test_tools_are_really_called_for_the_scopes_user() -> None:

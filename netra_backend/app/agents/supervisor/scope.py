@@ -138,7 +138,7 @@ class EngineRunScope:
             await self._emitter.durable()
         return await self._perform(call_id, definition, arguments)
 
-    def _find(self, tool: str) -> tuple[Tool | None, ToolRefused | None]:
+    def _find(self, tool: str) -> tuple[Tool[Any] | None, ToolRefused | None]:
         try:
             return self._dispatcher.find(tool), None
         except ToolRefused as refusal:
@@ -153,7 +153,7 @@ class EngineRunScope:
             error["details"] = refusal.details
         return ToolOutcome(False, error=error)
 
-    async def _perform(self, call_id: str, definition: Tool, arguments: Mapping[str, Any]) -> ToolOutcome:
+    async def _perform(self, call_id: str, definition: Tool[Any], arguments: Mapping[str, Any]) -> ToolOutcome:
         clock = self._services.clock
         began = clock.monotonic()
         try:
@@ -187,7 +187,7 @@ class EngineRunScope:
         return outcome
 
     async def _ask_approval(
-        self, call_id: str, definition: Tool, arguments: Mapping[str, Any], shown: dict[str, Any], answer: Answer
+        self, call_id: str, definition: Tool[Any], arguments: Mapping[str, Any], shown: dict[str, Any], answer: Answer
     ) -> ToolOutcome | None:
         """``None`` where the user said yes. Nobody is asked about a call that would be refused anyway."""
         services = self._services

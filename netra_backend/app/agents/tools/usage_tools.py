@@ -145,9 +145,16 @@ _QUESTIONS: Final[tuple[tuple[str, type[ToolArguments], str], ...]] = (
 )
 
 
-def usage_tools(ledger: Ledger) -> tuple[Tool, ...]:
+TOOL_NAMES: Final = (*(name for name, _, _ in _QUESTIONS), "price_lookup")
+"""The names of these tools, in order."""
+
+
+def usage_tools(ledger: Ledger) -> tuple[Tool[Any], ...]:
     """The tools over this ledger."""
-    asked = [Tool(name, description, schema, _question(ledger, name)) for name, schema, description in _QUESTIONS]
+    asked = [
+        Tool(name, description, schema, _question(ledger, name), idempotent=True)
+        for name, schema, description in _QUESTIONS
+    ]
     return (
         *asked,
         Tool(
@@ -155,6 +162,7 @@ def usage_tools(ledger: Ledger) -> tuple[Tool, ...]:
             "List prices of models at a time: standard, batch, flex and priority, cache, tiers and hours.",
             PriceLookup,
             _look_up_prices,
+            idempotent=True,
         ),
     )
 

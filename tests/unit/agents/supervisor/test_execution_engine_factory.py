@@ -23,7 +23,12 @@ async def whose(context: Any, arguments: Any) -> str:
 
 async def test_an_engines_tools_are_those_of_the_configured_factory_with_the_given_rights() -> None:
     dispatchers = UnifiedToolDispatcherFactory()
-    dispatchers.configure([Tool("whose", "…", Nothing, whose), Tool("ruling", "…", Nothing, whose, permission="admin")])
+    dispatchers.configure(
+        [
+            Tool("whose", "…", Nothing, whose, idempotent=True),
+            Tool("ruling", "…", Nothing, whose, permission="admin", idempotent=True),
+        ]
+    )
     factory = ExecutionEngineFactory(MockWebSocketBridge())
     factory.configure(dispatchers)
     context = create_valid_user_execution_context()

@@ -51,7 +51,7 @@ CALLS = {"quick": quick, "slow": slow, "never": never, "handed_on": handed_on, "
 @pytest.fixture
 def factory() -> UnifiedToolDispatcherFactory:
     made = UnifiedToolDispatcherFactory()
-    made.configure(Tool(name, "…", Nothing, call, timeout_s=0.05) for name, call in CALLS.items())
+    made.configure(Tool(name, "…", Nothing, call, idempotent=True, timeout_s=0.05) for name, call in CALLS.items())
     return made
 
 
@@ -89,7 +89,7 @@ async def test_a_tools_own_answer_passes_through(factory: UnifiedToolDispatcherF
 
 def test_two_tools_of_one_name_are_a_fault_of_ours(factory: UnifiedToolDispatcherFactory) -> None:
     with pytest.raises(ValueError, match="a tool named 'quick' is known already"):
-        factory.configure([Tool("quick", "again", Nothing, quick)])
+        factory.configure([Tool("quick", "again", Nothing, quick, idempotent=True)])
 
 
 async def test_the_tools_are_described_counted_and_forgotten(factory: UnifiedToolDispatcherFactory) -> None:

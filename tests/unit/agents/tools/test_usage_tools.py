@@ -99,7 +99,7 @@ async def test_an_ambiguous_name_is_a_typed_fault(call) -> None:
 def test_every_tool_is_a_question_that_exists_and_may_be_asked_again() -> None:
     tools = usage_tools(RecordingLedger())
     assert {tool.name for tool in tools} - {"price_lookup"} <= set(QUESTIONS)
-    assert all(tool.idempotent and tool.permission == "usage" for tool in tools)
+    assert all(tool.idempotent and tool.needed_scope == "usage" for tool in tools)
     for tool in tools:
         assert msgspec.json.schema(tool.arguments)
 

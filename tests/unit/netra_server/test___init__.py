@@ -77,7 +77,7 @@ def test_a_name_is_loaded_once() -> None:
 
 
 def test_its_version_is_that_of_what_is_installed() -> None:
-    assert netra_server.__version__ == version("netra")
+    assert netra_server.__version__ == version("netra-server")
 
 
 def test_another_name_is_missing() -> None:

@@ -18,7 +18,8 @@ from ...services.user_execution_context import UserExecutionContext
 from ...usage.query import Filter
 from .definition import Tool, ToolArguments
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+MAX_NAME: Final = 256
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 LeverName = Literal[
     "duplicates",

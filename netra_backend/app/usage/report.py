@@ -11,11 +11,12 @@ from typing import Any, Final, TypedDict
 
 from ..core.errors import ToolError
 from .report_parts import Anomalies, Forecast, Profile, Savings, Summary
+from .scope import no_data
 
 REPORT_VERSION: Final = 1
 """Grows when a key is taken away or changes its meaning; a new key does not change it."""
 
-NO_ANOMALIES: Final = "Jumps and drops were not looked for"
+NO_ANOMALIES: Final = "Jumps and drops could not be detected"
 NO_FORECAST: Final = "There is no forecast"
 
 Ask = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
@@ -38,9 +39,12 @@ class Report(TypedDict):
 async def make_report(ask: Ask, arguments: Mapping[str, Any]) -> Report:
     """The report on the rows that ``arguments`` name (``usage.scope``: a period and equality filters; empty: all rows).
 
-    Raises what ``ask`` raises for bill and savings, ``NO_DATA`` above all: without them there is no report. Anomalies and
-    forecast need more data than others have, so if they cannot be had, a note says why.
+    Raises ``ToolError`` ``NO_DATA``, and what ``ask`` raises for bill and savings: without them there is no report. Anomalies
+    and forecast need more data than others have, so if they cannot be had, a note says why.
     """
+    profile: Profile = await ask("data_profile", {})
+    if not profile["rows"]:
+        raise no_data({})
     notes: list[str] = []
 
     async def if_possible(question: str, without: str) -> Any:
@@ -52,7 +56,7 @@ async def make_report(ask: Ask, arguments: Mapping[str, Any]) -> Report:
 
     return {
         "report_version": REPORT_VERSION,
-        "profile": await ask("data_profile", {}),
+        "profile": profile,
         "summary": await ask("cost_summary", arguments),
         "savings": await ask("combine_savings", arguments),
         "anomalies": await if_possible("detect_anomalies", NO_ANOMALIES),

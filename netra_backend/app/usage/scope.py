@@ -33,13 +33,13 @@ def moment(name: str, text: str) -> datetime:
     """A date or time in UTC, without a zone as the table has it. Raises ``ToolError``."""
     try:
         parsed = datetime.fromisoformat(text)
-    except ValueError:
+        return parsed.astimezone(UTC).replace(tzinfo=None) if parsed.tzinfo else parsed
+    except (ValueError, OverflowError):
         raise ToolError(
             "INVALID_ARGUMENTS",
             f"period.{name} is not a date or time",
             hint="Send ISO 8601, such as 2026-11-01 or 2026-11-01T12:00Z.",
         ) from None
-    return parsed.astimezone(UTC).replace(tzinfo=None) if parsed.tzinfo else parsed
 
 
 def no_data(arguments: Mapping[str, Any]) -> ToolError:
@@ -49,7 +49,7 @@ def no_data(arguments: Mapping[str, Any]) -> ToolError:
         return ToolError(
             "NO_DATA",
             "No usage rows in this period or with these filters.",
-            hint="Ask without period and filters; data_profile tells what there is.",
+            hint="Ask without the period and the filters.",
         )
     return ToolError(
         "NO_DATA",

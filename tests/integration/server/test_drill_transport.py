@@ -34,6 +34,11 @@ async def test_it_has_no_rights_but_those_of_everybody(line: AsgiTransport) -> N
     assert (await line.http("GET", "/api/admin/connections")).status == 403
 
 
+async def test_the_query_of_an_address_goes_with_its_ticket(line: AsgiTransport) -> None:
+    refused = json.loads((await line.http("GET", "/api/usage/report?from=yesterday")).body)
+    assert (refused["error"], refused["field"]) == ("invalid_frame", "from")
+
+
 async def test_it_is_turned_away_at_another_users_path(line: AsgiTransport) -> None:
     first, code = await line.knock("user_123")
     assert (json.loads(first)["error"], code) == ("user_mismatch", 4504)

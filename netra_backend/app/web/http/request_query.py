@@ -11,6 +11,7 @@ from ...core import validation
 from ...core.errors import FrameRefused
 
 _MAX_DIGITS: Final = 18
+_MAX_TIME: Final = 40
 _HINT: Final = "See /openapi.json for the fields of this address."
 
 
@@ -52,7 +53,7 @@ def moment(request: Request, field: str) -> datetime | None:
     if given is None:
         return None
     try:
-        found = datetime.fromisoformat(given)
+        found = datetime.fromisoformat(given if len(given) <= _MAX_TIME else "")
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise FrameRefused(

@@ -26,7 +26,7 @@ EVENTS_OF_THREADS = 10_000 * EVENTS_A_RUN
 """So many events are stored whatever the number of threads: one run in each of the most."""
 NAMES = {"connections": "connections asking", "events": "events stored", "threads": "threads stored"}
 
-Rounds = Mapping[str, Mapping[int, Sequence[Asked]]]
+PeriodicTasks = Mapping[str, Mapping[int, Sequence[Asked]]]
 """What was measured: for each curve, at each of its points, once a round."""
 
 
@@ -61,7 +61,7 @@ def stores_of_threads(sizes: Sequence[int]) -> list[Point]:
     return points
 
 
-def measure(points: Sequence[Point], rounds: int, seconds: float) -> Rounds:
+def measure(points: Sequence[Point], rounds: int, seconds: float) -> PeriodicTasks:
     """All points in turns; every other round backwards, so that a machine that gets slower bends no curve."""
     measured: dict[str, dict[int, list[Asked]]] = {}
     for point in points:
@@ -83,7 +83,7 @@ def over_rounds(asked: Sequence[Asked], quantity: str) -> Figure:
     return figure([getattr(one, quantity) for one in asked])
 
 
-def show(measured: Rounds) -> None:
+def show(measured: PeriodicTasks) -> None:
     """Print a table for each curve."""
     for curve, points in measured.items():
         first = over_rounds(next(iter(points.values())), "runs_per_s")
@@ -108,7 +108,7 @@ def show(measured: Rounds) -> None:
     )
 
 
-def drawn(measured: Rounds, about: Mapping[str, Any]) -> str:
+def drawn(measured: PeriodicTasks, about: Mapping[str, Any]) -> str:
     """The curves as an SVG file."""
 
     def line(curve: str, quantity: str, name: str = "", unit: float = 1.0) -> Line:
@@ -137,7 +137,7 @@ def drawn(measured: Rounds, about: Mapping[str, Any]) -> str:
     )
 
 
-def read(path: Path) -> tuple[Rounds, dict[str, Any]]:
+def read(path: Path) -> tuple[PeriodicTasks, dict[str, Any]]:
     """What an earlier measurement wrote: what was measured, and the machine."""
     written = json.loads(path.read_text())
     curves = written["results"]["curves"]

@@ -77,7 +77,7 @@ def _children(pid: int) -> list[int]:
 async def _migrated(server_url: str) -> str:
     import asyncpg
 
-    from netra_backend.app.adapters.postgres_migration import Login, migrate_postgres
+    from netra_backend.app.adapters.postgres.migration import Login, migrate_postgres
 
     keeper = await asyncpg.connect(server_url)
     await keeper.execute(f'CREATE DATABASE "{DATABASE}"')

@@ -13,8 +13,8 @@ from typing import Any
 from netra_backend.app.agents.agent import AgentResult, RunScope
 from netra_backend.app.agents.tools.tool import Arguments, Tool
 from netra_backend.app.config import Settings
+from netra_backend.app.server.uvicorn_server import run
 from netra_backend.app.services.user_execution_context import UserExecutionContext
-from netra_backend.app.web.server import run
 from netra_backend.app.wiring import build
 
 

@@ -26,14 +26,14 @@ WARM = 100
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "coroutines of the endpoint, between uvicorn and the connection": (
-        "netra_backend/app/web/websocket_endpoint.py",
-        "netra_backend/app/web/application.py",
+        "netra_backend/app/web/sockets/endpoint.py",
+        "netra_backend/app/server/application.py",
         "benchmarks/peers/bare_uvicorn.py",
         "uvicorn/middleware/",
     ),
     "connection, its two lanes, its place in the pool": (
         "netra_backend/app/websocket_core/connection.py",
-        "netra_backend/app/websocket_core/lane.py",
+        "netra_backend/app/websocket_core/serial_queue.py",
         "netra_backend/app/websocket_core/websocket_connection_pool.py",
     ),
     "manager, session, outbox, rate": (
@@ -47,7 +47,10 @@ PARTS: Mapping[str, tuple[str, ...]] = {
         "netra_backend/app/core/ids.py",
         "netra_backend/app/core/identity.py",
     ),
-    "our part of uvicorn's protocols": ("netra_backend/app/web/uvicorn_",),
+    "our part of uvicorn's protocols": (
+        "netra_backend/app/web/http/uvicorn_http.py",
+        "netra_backend/app/web/sockets/uvicorn_websocket.py",
+    ),
     "uvicorn's protocol: scope, its queue and events": ("uvicorn/protocols/",),
     "websockets: parser, request and answer": ("site-packages/websockets/",),
     "transport and callbacks (uvloop)": ("asyncio/runners.py",),

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from netra_backend.app.adapters.development_key import development_key
-from netra_backend.app.adapters.system_clock import SystemEntropy
+from netra_backend.app.adapters.auth.development_key import development_key
+from netra_backend.app.adapters.process.clock import SystemEntropy
 from netra_backend.app.config import DEVELOPMENT
 from netra_backend.app.services.token_minting import mint_token
 

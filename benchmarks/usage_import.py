@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from netra_backend.app.adapters.duckdb_ledger import DuckDBLedger
-from netra_backend.app.adapters.system_clock import SystemClock, SystemEntropy
+from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
+from netra_backend.app.adapters.process.clock import SystemClock, SystemEntropy
 
 from . import figures, machine
 from .figures import figure

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from netra_backend.app.adapters.duckdb_ledger import DuckDBLedger
-from netra_backend.app.adapters.system_clock import SystemClock, SystemEntropy
+from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
+from netra_backend.app.adapters.process.clock import SystemClock, SystemEntropy
 from netra_backend.app.usage.report import build_report, report_markdown
 from netra_backend.app.usage.report_html import report_html
 

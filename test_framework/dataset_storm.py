@@ -13,12 +13,12 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from netra_backend.app.adapters.dataset_cache import DatasetCache
-from netra_backend.app.adapters.datasets import ROWS_FILE, Dataset, Datasets, DatasetsChanged
-from netra_backend.app.adapters.local_datasets import LocalDatasets
-from netra_backend.app.adapters.object_bucket import Bucket
-from netra_backend.app.adapters.object_datasets import ObjectDatasets
-from netra_backend.app.adapters.system_clock import SystemClock, SystemEntropy
+from netra_backend.app.adapters.datasets.bucket import Bucket
+from netra_backend.app.adapters.datasets.cache import DatasetCache
+from netra_backend.app.adapters.datasets.local import LocalDatasets
+from netra_backend.app.adapters.datasets.object_store import ObjectDatasets
+from netra_backend.app.adapters.datasets.port import ROWS_FILE, Dataset, Datasets, DatasetsChanged
+from netra_backend.app.adapters.process.clock import SystemClock, SystemEntropy
 from netra_backend.app.core.errors import ToolFault
 
 from .dataset_story import dataset

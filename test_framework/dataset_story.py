@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netra_backend.app.adapters.datasets import ROWS_FILE, Dataset, Datasets
+from netra_backend.app.adapters.datasets.port import ROWS_FILE, Dataset, Datasets
 
 MOST = 100
 """How many an owner of a test may have, where a test does not say."""

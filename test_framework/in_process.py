@@ -14,8 +14,8 @@ from netra_backend.app.agents.tools.tool import Tool
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES
 from netra_backend.app.config import Settings
 from netra_backend.app.core.identity import Identity
-from netra_backend.app.web.application import Application
-from netra_backend.app.web.runtime import Runtime
+from netra_backend.app.server.application import Application
+from netra_backend.app.server.runtime import Runtime
 from netra_backend.app.websocket_core.connection import Connection
 from netra_backend.app.wiring import build, open_runtime
 

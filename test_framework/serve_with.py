@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from netra_backend.app.adapters.json_logs import configure_logging
+from netra_backend.app.adapters.process.json_logs import configure_logging
 from netra_backend.app.config import Settings
 from netra_backend.app.serving import serve
 

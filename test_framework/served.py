@@ -17,10 +17,10 @@ import uvicorn
 from netra_backend.app.agents.agent import AgentResult, RunScope
 from netra_backend.app.agents.tools.tool import Tool
 from netra_backend.app.config import Settings
-from netra_backend.app.web.application import Application
-from netra_backend.app.web.http_api import HttpSide
-from netra_backend.app.web.runtime import Runtime
-from netra_backend.app.web.server import configuration
+from netra_backend.app.server.application import Application
+from netra_backend.app.server.runtime import Runtime
+from netra_backend.app.server.uvicorn_server import configuration
+from netra_backend.app.web.http.router import HttpSide
 from netra_backend.app.wiring import open_runtime
 
 from .echo import AGENTS, TOOLS, Said, repeat

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import IO, Any, Final, Self
 
 from .fleet_services import fleet_settings, worker_count
-from .guardian import in_child
+from .reaper import in_child
 
 _COMMAND: Final = (sys.executable, "-c", "from netra_backend.app.cli import main; main()")
 _SERVE_WITH: Final = "test_framework.serve_with"

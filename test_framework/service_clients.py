@@ -70,7 +70,7 @@ async def prepared(server_url: str) -> AsyncIterator[Prepared]:
     are the whole server's, stay."""
     import asyncpg
 
-    from netra_backend.app.adapters.postgres_migration import Login, migrate_postgres
+    from netra_backend.app.adapters.postgres.migration import Login, migrate_postgres
 
     mark = f"netra_{os.getpid()}_{secrets.token_hex(6)}"
     place = Prepared(server_url, f"{mark}_template", f"{mark}_server", secrets.token_hex(16))

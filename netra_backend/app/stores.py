@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
-from .adapters.file_revocations import FileRevocations
-from .adapters.json_logs import name_process
-from .adapters.local_tickets import LocalTickets
-from .adapters.sqlite_audit import SqliteAudit
-from .adapters.sqlite_event_log import SqliteEventLog
+from .adapters.auth.file_revocations import FileRevocations
+from .adapters.auth.local_tickets import LocalTickets
+from .adapters.process.json_logs import name_process
+from .adapters.sqlite.audit import SqliteAudit
+from .adapters.sqlite.event_log import SqliteEventLog
 from .core.history import Chunk
 from .ports import Audit, Bus, Clock, Entropy, EventLog, Fleet, Presence, RevocationStore, Tickets
 from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
@@ -34,7 +34,7 @@ _CONNECTIONS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Others:
+class Cluster:
     """How a process finds and hears the others. ``bus`` and ``presence`` are ``None`` without Redis."""
 
     fleet: Fleet
@@ -53,7 +53,7 @@ class Stores:
     audit: Audit
     tickets: Tickets
     revocations: RevocationStore
-    others: Others | None = None
+    others: Cluster | None = None
 
 
 async def open_embedded(
@@ -83,13 +83,13 @@ async def open_shared(
     Raises ``ConfigurationError`` where the database would not keep users apart or is not known, and
     ``DependencyUnavailable``.
     """
-    from .adapters.postgres_audit import PostgresAudit
-    from .adapters.postgres_connection import READER, WRITER, open_pool
-    from .adapters.postgres_event_log import PostgresEventLog
-    from .adapters.postgres_fleet import PostgresFleet
-    from .adapters.postgres_gate import require_postgres
-    from .adapters.postgres_revocations import PostgresRevocations
-    from .adapters.postgres_tickets import PostgresTickets
+    from .adapters.postgres.audit import PostgresAudit
+    from .adapters.postgres.connection import READER, WRITER, open_pool
+    from .adapters.postgres.event_log import PostgresEventLog
+    from .adapters.postgres.gate import require_postgres
+    from .adapters.postgres.peers import PostgresPeers
+    from .adapters.postgres.revocations import PostgresRevocations
+    from .adapters.postgres.tickets import PostgresTickets
     from .websocket_core.follower import Follower
 
     name_process(process_id)
@@ -103,15 +103,15 @@ async def open_shared(
     follower = Follower(pool, asyncio.get_running_loop())
     log = await PostgresEventLog.open(database_url, process_id, clock, follower.publish, on_failure)
     stack.push_async_callback(log.close)
-    fleet = await PostgresFleet.open(database_url, process_id)
+    fleet = await PostgresPeers.open(database_url, process_id)
     stack.push_async_callback(fleet.close)
     bus, presence = None, None
     counts: dict[str, Callable[[], Mapping[str, int]]] = {
         "fleet": lambda: {"letters_dropped": fleet.dropped, "gaps_read": follower.gaps_read}
     }
     if redis_url is not None:
-        from .adapters.redis_bus import RedisBus
-        from .adapters.redis_presence import RedisPresence
+        from .adapters.redis.bus import RedisBus
+        from .adapters.redis.presence import RedisPresence
 
         namespace, key = _apart(database_url)
         loop = asyncio.get_running_loop()
@@ -124,7 +124,7 @@ async def open_shared(
     follower.configure(log, bus)
     stack.push_async_callback(follower.close)
     follower.start()
-    others = Others(fleet, follower, bus, presence, counts)
+    others = Cluster(fleet, follower, bus, presence, counts)
     return Stores(log, audit, PostgresTickets(writer), PostgresRevocations(writer), others)
 
 

@@ -12,48 +12,48 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .adapters.data_directory import lock_data_directory, make_data_directory
-from .adapters.datasets import Datasets
-from .adapters.development_key import development_key
-from .adapters.duckdb_ledger import DuckDBLedger
-from .adapters.static_keys import StaticKeys
-from .adapters.system_clock import SystemClock, SystemEntropy
+from .adapters.auth.development_key import development_key
+from .adapters.auth.static_keys import StaticKeys
+from .adapters.datasets.port import Datasets
+from .adapters.ledger.ledger import DuckDBLedger
+from .adapters.process.clock import SystemClock, SystemEntropy
+from .adapters.process.data_directory import lock_data_directory, make_data_directory
 from .agents.cost_optimizer import CostOptimizer
 from .agents.supervisor.agent_registry import AgentRegistry, MakeAgent
 from .agents.supervisor.execution_engine_factory import ExecutionEngineFactory
-from .agents.supervisor.run_parts import RunParts
 from .agents.supervisor.run_services import RunServices
 from .agents.tools.tool import Tool
 from .agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from .agents.tools.usage_tools import usage_tools
 from .agents.triage.classifier import prepare
 from .agents.triage_agent import TriageAgent
+from .cluster.broadcasting_revocations import BroadcastingRevocationStore
+from .cluster.peer_client import PeerClient
 from .config import Settings, TokenSource
 from .core import validation
 from .core.errors import ConfigurationError
 from .core.ids import mint
 from .core.limits import Quotas
-from .fleet.told_revocations import ToldRevocations
 from .ports import Clock, Entropy, KeySet, Ledger, Model
+from .runs.parts import RunParts
+from .runs.service import RunService
+from .server.application import Application
+from .server.runtime import Runtime
 from .services.approvals import Approvals
 from .services.audit_trail import AuditTrail
 from .services.authentication import Authentication, TrustedSource
-from .services.colleagues import Colleagues
 from .services.conversations import Conversations
 from .services.revocations import Revocations
 from .services.tickets import TicketOffice
 from .services.websocket_bridge_factory import WebSocketBridgeFactory
-from .stores import Others, open_embedded, open_shared
-from .turn import Turns
-from .web.application import Application
-from .web.desk import FrontDesk
-from .web.runtime import Runtime
+from .stores import Cluster, open_embedded, open_shared
+from .web.sockets.connection_handler import ConnectionHandler
 from .websocket_core.catch_up import CatchUp
 from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from .websocket_core.websocket_manager_factory import WebSocketManagerFactory
 
 if TYPE_CHECKING:
-    from .adapters.object_bucket import Bucket
+    from .adapters.datasets.bucket import Bucket
 
 _LOG: Final = logging.getLogger("netra.wiring")
 _ID_ENTROPY: Final = 10
@@ -106,7 +106,7 @@ async def open_runtime(
             urls = settings.database_url, settings.redis_url
             stores = await open_shared(*urls, new_id("prc"), clock, entropy, pool, _stop_on_failure, stack)
         log, audit, others = stores.log, stores.audit, stores.others
-        colleagues = None if others is None else Colleagues(others.fleet, others.follower.answering)
+        colleagues = None if others is None else PeerClient(others.fleet, others.follower.answering)
         ledger = DuckDBLedger(
             data_dir / "usage",
             clock,
@@ -118,7 +118,7 @@ async def open_runtime(
         await ledger.start()
 
         revocations = Revocations(
-            stores.revocations if colleagues is None else ToldRevocations(stores.revocations, colleagues)
+            stores.revocations if colleagues is None else BroadcastingRevocationStore(stores.revocations, colleagues)
         )
         await revocations.load()
         tickets = TicketOffice(stores.tickets, clock, entropy)
@@ -143,7 +143,7 @@ async def open_runtime(
         managers.configure(limits, clock, drills_allowed=settings.allow_drills)
         audit_trail = AuditTrail(audit, clock)
         services = RunServices(clock, Approvals(), new_id, _model(settings), audit_trail)
-        turns = Turns(
+        turns = RunService(
             RunParts(
                 log=log,
                 conversations=conversations,
@@ -156,7 +156,7 @@ async def open_runtime(
             ),
             elsewhere=colleagues,
         )
-        desk = FrontDesk(
+        desk = ConnectionHandler(
             authentication=authentication,
             turns=turns,
             catch_up=CatchUp(log, conversations, None if others is None else others.follower),
@@ -203,22 +203,22 @@ async def open_runtime(
             await turns.drain(0)
 
 
-def _join(others: Others, colleagues: Colleagues, runtime: Runtime, stack: AsyncExitStack) -> None:
+def _join(others: Cluster, colleagues: PeerClient, runtime: Runtime, stack: AsyncExitStack) -> None:
     """Be one of several processes: answer the others, and make rounds from now on."""
-    from .fleet.answering import Answering
-    from .fleet.rounds import Rounds
-    from .fleet.takeover import Takeover
+    from .cluster.command_handler import PeerCommandHandler
+    from .cluster.periodic_tasks import PeriodicTasks
+    from .cluster.takeover import Takeover
 
     takeover = Takeover(runtime.turns, colleagues)
-    answering = Answering(runtime.turns, runtime.log, runtime.revocations, takeover.work)
+    answering = PeerCommandHandler(runtime.turns, runtime.log, runtime.revocations, takeover.work)
     others.fleet.serve(answering.answer, answering.hear)
-    rounds = Rounds(takeover, runtime.revocations)
+    rounds = PeriodicTasks(takeover, runtime.revocations)
     stack.push_async_callback(rounds.close)
     bus = others.bus
     if bus is not None:
         runtime.beside = {"bus": lambda: bus.connected}
     if others.presence is not None:
-        from .services.counts_exchange import CountsExchange
+        from .cluster.counts_exchange import CountsExchange
 
         exchange = CountsExchange(runtime.quotas, others.presence)
         exchange.start()
@@ -250,8 +250,8 @@ def datasets_of(settings: Settings, clock: Clock, entropy: Entropy) -> Datasets 
     if settings.datasets_url is None:
         return None
     bucket = bucket_of(settings.datasets_url)
-    from .adapters.dataset_cache import DatasetCache
-    from .adapters.object_datasets import ObjectDatasets
+    from .adapters.datasets.cache import DatasetCache
+    from .adapters.datasets.object_store import ObjectDatasets
 
     cache = DatasetCache(settings.data_dir / "usage-copies", entropy.take(8).hex(), COPIES_BYTES, clock)
     return ObjectDatasets(bucket, cache, clock, entropy)
@@ -260,7 +260,7 @@ def datasets_of(settings: Settings, clock: Clock, entropy: Entropy) -> Datasets 
 def bucket_of(url: str) -> Bucket:
     """The bucket of an object store. Raises ``ConfigurationError`` where what reaches it is not installed."""
     try:
-        from .adapters.object_bucket import Bucket
+        from .adapters.datasets.bucket import Bucket
     except ModuleNotFoundError as missing:
         raise ConfigurationError(
             [f"NETRA_DATASETS_URL is set and {missing.name} is not installed: install netra[scale]"],
@@ -278,7 +278,7 @@ def _minter(clock: Clock, entropy: Entropy) -> Callable[[str], str]:
 
 def _keys(source: TokenSource, settings: Settings, clock: Clock, entropy: Entropy) -> KeySet:
     if source.kind in ("jwks", "oidc"):
-        from .adapters.jwks_keys import JwksKeys  # brings an HTTP client, which other sources of keys do not need
+        from .adapters.auth.jwks_keys import JwksKeys  # brings an HTTP client, which other sources of keys do not need
 
         return JwksKeys(clock, url=source.url) if source.kind == "jwks" else JwksKeys(clock, issuer=source.issuer or "")
     key = development_key(settings.data_dir, entropy) if source.kind == "development" else b""
@@ -288,12 +288,12 @@ def _keys(source: TokenSource, settings: Settings, clock: Clock, entropy: Entrop
 def _model(settings: Settings) -> Model | None:
     if settings.model is None:
         return None
-    from .adapters.pydantic_ai_model import PydanticAIModel
+    from .adapters.models.pydantic_ai import PydanticAIModel
 
     return PydanticAIModel(settings.model)
 
 
-def _end_sign_in(pool: WebSocketConnectionPool, turns: Turns, user_id: str) -> None:
+def _end_sign_in(pool: WebSocketConnectionPool, turns: RunService, user_id: str) -> None:
     """A revocation ends what the user has at this moment, not only what comes after."""
     for member in pool.of_user(user_id):
         member.revoke()

@@ -89,7 +89,7 @@ class Stores:
 @asynccontextmanager
 async def open_stores(processes: int) -> AsyncIterator[Stores]:
     """Start both, for so many server processes. They end with the block, or with this process."""
-    from netra_backend.app.adapters.postgres_migration import Login, migrate_postgres
+    from netra_backend.app.adapters.postgres.migration import Login, migrate_postgres
 
     async with AsyncExitStack() as stack:
         database = stack.enter_context(own_postgres())

@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from netra_backend.app.adapters.memory_bus import MemoryBus, MemoryHub
-from netra_backend.app.adapters.memory_event_log import MemoryEventLog
-from netra_backend.app.adapters.memory_fleet import MemoryFleet
-from netra_backend.app.adapters.memory_shared_log import SharedMemoryLog
+from netra_backend.app.cluster.command_handler import PeerCommandHandler
+from netra_backend.app.cluster.peer_client import PeerClient
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import Chunk
-from netra_backend.app.fleet.answering import Answering
-from netra_backend.app.services.colleagues import Colleagues
 from netra_backend.app.services.revocations import Revocations
 from netra_backend.app.websocket_core.follower import Follower
+from test_framework.memory.bus import MemoryBus, MemoryHub
+from test_framework.memory.event_log import MemoryEventLog
+from test_framework.memory.peers import MemoryPeers
+from test_framework.memory.shared_log import SharedMemoryLog
 
 from .process import Outside, ServerProcess
 
@@ -26,7 +26,7 @@ LOOK_EVERY = 2  # ticks
 class Lines:
     """What the processes of one server have in common beside the store."""
 
-    fleet: MemoryFleet
+    fleet: MemoryPeers
     hub: MemoryHub
 
 
@@ -49,7 +49,7 @@ class FleetProcess(ServerProcess):
         self._ticks = 0
         self._looking = False
         super().__init__(outside, failed)
-        answering = Answering(self.turns, self.log, Revocations(_NoRevocations()), self._look_for_work)
+        answering = PeerCommandHandler(self.turns, self.log, Revocations(_NoRevocations()), self._look_for_work)
         self._member.serve(answering.answer, answering.hear)
 
     def _open_log(self, loop: asyncio.AbstractEventLoop) -> MemoryEventLog:
@@ -57,7 +57,7 @@ class FleetProcess(ServerProcess):
         process_id = self.mint("prc")
         self._member = self._lines.fleet.join(process_id, loop)
         self._delivered = self.follower = Follower(self.pool, loop)
-        self._elsewhere = self._colleagues = Colleagues(self._member, self.follower.answering)
+        self._elsewhere = self._colleagues = PeerClient(self._member, self.follower.answering)
         self._bus = MemoryBus(self._lines.hub, self.follower.heard)
         self._shared = SharedMemoryLog(
             outside.store,

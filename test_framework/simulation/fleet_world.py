@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from netra_backend.app.adapters.memory_bus import MemoryHub
-from netra_backend.app.adapters.memory_fleet import MemoryFleet
 from netra_backend.app.core.identity import Identity
+from test_framework.memory.bus import MemoryHub
+from test_framework.memory.peers import MemoryPeers
 
 from . import schedule as act
 from .device import Device
@@ -28,7 +28,7 @@ class FleetWorld(World):
         self._chosen: FleetProcess | None = None
         self._calmed = False
         self.store.holdings.lease_ms = LEASE_MS
-        self._lines = Lines(MemoryFleet(self._pace), MemoryHub(self._loop, self._pace))
+        self._lines = Lines(MemoryPeers(self._pace), MemoryHub(self._loop, self._pace))
         for _ in range(self.schedule.processes):
             self._start()
 

@@ -10,30 +10,30 @@ from functools import partial
 from random import Random
 from typing import Any, Final, cast
 
-from netra_backend.app.adapters.memory_event_log import MemoryEventLog
 from netra_backend.app.agents.supervisor.agent_registry import AgentRegistry
 from netra_backend.app.agents.supervisor.execution_engine_factory import ExecutionEngineFactory
-from netra_backend.app.agents.supervisor.run_parts import RunParts
 from netra_backend.app.agents.supervisor.run_services import RunServices
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
+from netra_backend.app.cluster.peer_client import PeerClient
 from netra_backend.app.core.errors import DependencyUnavailable, NotFound
 from netra_backend.app.core.history import Chunk
 from netra_backend.app.core.identity import Identity
 from netra_backend.app.core.ids import mint
 from netra_backend.app.core.limits import Limits, Quotas
 from netra_backend.app.ports import Clock, Entropy
+from netra_backend.app.runs.parts import RunParts
+from netra_backend.app.runs.service import RunService
 from netra_backend.app.services.approvals import Approvals
 from netra_backend.app.services.audit_trail import AuditTrail
 from netra_backend.app.services.authentication import Authentication
-from netra_backend.app.services.colleagues import Colleagues
 from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.services.websocket_bridge_factory import WebSocketBridgeFactory
-from netra_backend.app.turn import Turns
-from netra_backend.app.web.desk import FrontDesk
+from netra_backend.app.web.sockets.connection_handler import ConnectionHandler
 from netra_backend.app.websocket_core.catch_up import CatchUp, Delivered
 from netra_backend.app.websocket_core.connection import Connection
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from netra_backend.app.websocket_core.websocket_manager_factory import WebSocketManagerFactory
+from test_framework.memory.event_log import MemoryEventLog
 
 from .link import Link
 from .truth import RecordedStore
@@ -158,7 +158,7 @@ class LossyConnection(Connection):
 class ServerProcess:
     """Start it, connect to it, and end it one way or the other. ``failed`` is called when its log fails."""
 
-    _elsewhere: Colleagues | None = None
+    _elsewhere: PeerClient | None = None
     _delivered: Delivered | None = None
 
     def __init__(self, outside: Outside, failed: Callable[[ServerProcess], None]) -> None:
@@ -189,7 +189,7 @@ class ServerProcess:
         self._managers = WebSocketManagerFactory()
         self._managers.configure(limits, clock)
         self._audit_trail = AuditTrail(_NoAudit(), clock)
-        self.turns = Turns(
+        self.turns = RunService(
             RunParts(
                 log=self.log,
                 conversations=self.conversations,
@@ -202,7 +202,7 @@ class ServerProcess:
             ),
             elsewhere=self._elsewhere,
         )
-        self._desk = FrontDesk(
+        self._desk = ConnectionHandler(
             authentication=_NoTokens(),
             turns=self.turns,
             catch_up=CatchUp(self.log, self.conversations, self._delivered),

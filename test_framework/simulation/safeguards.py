@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
-from netra_backend.app.adapters.memory_event_log import MemoryEventLog
-from netra_backend.app.adapters.memory_shared_log import SharedMemoryLog
-from netra_backend.app.adapters.memory_store import Change, MemoryStore
-from netra_backend.app.agents.supervisor import runs
 from netra_backend.app.core.events import Position
 from netra_backend.app.core.history import Chunk
 from netra_backend.app.core.journal import Journal
 from netra_backend.app.core.outbox import Outbox
-from netra_backend.app.services.accepted_requests import AcceptedRequests
+from netra_backend.app.runs import scheduler
+from netra_backend.app.runs.accepted_requests import AcceptedRequests
 from netra_backend.app.services.approvals import Approvals
 from netra_backend.app.services.event_emitter import UserEventEmitter
 from netra_backend.app.websocket_core.catch_up import CatchUp
 from netra_backend.app.websocket_core.connection import Connection
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
+from test_framework.memory.event_log import MemoryEventLog
+from test_framework.memory.shared_log import SharedMemoryLog
+from test_framework.memory.store import Change, MemoryStore
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def owner_assertion() -> AbstractContextManager[None]:
 
 def journal() -> AbstractContextManager[None]:
     """A run that is taken over begins anew."""
-    return _replaced(runs, Journal=lambda *_: Journal())
+    return _replaced(scheduler, Journal=lambda *_: Journal())
 
 
 def fence() -> AbstractContextManager[None]:
@@ -161,7 +161,7 @@ def one_after_the_other() -> AbstractContextManager[None]:
     async def at_once(*_: object) -> None:
         return None
 
-    return _replaced(runs.Runs, resumed=at_once)
+    return _replaced(scheduler.Runs, resumed=at_once)
 
 
 FLEET_SAFEGUARDS: Final[Mapping[str, Callable[[], AbstractContextManager[None]]]] = {

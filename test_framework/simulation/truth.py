@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from hashlib import sha256
 
-from netra_backend.app.adapters.memory_store import MemoryStore
 from netra_backend.app.core.history import Chunk
+from test_framework.memory.store import MemoryStore
 
 Place = tuple[str, str]
 """A history: thread id and epoch."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any, Final
 
-from netra_backend.app.adapters.memory_store import KeptThread, MemoryStore
 from netra_backend.app.core.frames import ExecuteAgent
 from netra_backend.app.core.identity import Identity
 from netra_backend.app.core.limits import Limits
+from test_framework.memory.store import KeptThread, MemoryStore
 
 from ..clock import SeededEntropy
 from . import schedule as act

@@ -57,7 +57,7 @@ def users(server: ServerProcess) -> LocalUsers:
 
 
 @dataclass
-class Desk:
+class FrameHandler:
     """Opens pages, each in a browser of its own, and watches what they complain of."""
 
     browser: Browser
@@ -105,8 +105,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(browser: Browser, server: ServerProcess, users: LocalUsers) -> Iterator[Desk]:
-    desk = Desk(browser, server, users)
+def desk(browser: Browser, server: ServerProcess, users: LocalUsers) -> Iterator[FrameHandler]:
+    desk = FrameHandler(browser, server, users)
     yield desk
     for context in desk.contexts:
         context.close()

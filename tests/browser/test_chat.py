@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from playwright.sync_api import Response, expect
 
-from .conftest import Desk, ask, ended
+from .conftest import FrameHandler, ask, ended
 
 FIRST_PAINT_BYTES = 100 * 1024
 
 
-def test_a_sign_in_link_is_read_once_and_leaves_no_trace_in_the_address(desk: Desk) -> None:
+def test_a_sign_in_link_is_read_once_and_leaves_no_trace_in_the_address(desk: FrameHandler) -> None:
     user = desk.user()
     page = desk.open(user)
     assert page.url == f"{desk.server.url}/"
@@ -18,7 +18,7 @@ def test_a_sign_in_link_is_read_once_and_leaves_no_trace_in_the_address(desk: De
     expect(page.locator("#user")).to_have_text(user.id)
 
 
-def test_all_five_events_are_seen_with_their_time(desk: Desk) -> None:
+def test_all_five_events_are_seen_with_their_time(desk: FrameHandler) -> None:
     page = desk.open()
     ask(page, "echo", "hello there")
     expect(ended(page)).to_contain_text("hello there")
@@ -35,7 +35,7 @@ def test_all_five_events_are_seen_with_their_time(desk: Desk) -> None:
     expect(page.locator(".step-body")).to_contain_text("hello there")
 
 
-def test_the_first_paint_is_small(desk: Desk) -> None:
+def test_the_first_paint_is_small(desk: FrameHandler) -> None:
     page = desk.tab(desk.context(), f"{desk.server.url}/healthz")
     answers: list[Response] = []
     page.on("response", lambda answer: answers.append(answer))
@@ -46,7 +46,7 @@ def test_the_first_paint_is_small(desk: Desk) -> None:
     assert sum(sizes.values()) < FIRST_PAINT_BYTES, (sum(sizes.values()), sizes)
 
 
-def test_a_run_is_stopped(desk: Desk) -> None:
+def test_a_run_is_stopped(desk: FrameHandler) -> None:
     page = desk.open()
     ask(page, "patient", "wait for me")
     expect(page.locator(".is-streaming")).to_contain_text("The first part.")
@@ -55,7 +55,7 @@ def test_a_run_is_stopped(desk: Desk) -> None:
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()
 
 
-def test_a_fault_says_what_to_do_and_can_be_tried_again(desk: Desk) -> None:
+def test_a_fault_says_what_to_do_and_can_be_tried_again(desk: FrameHandler) -> None:
     page = desk.open()
     ask(page, "failing", "anything")
     expect(ended(page, "agent_failed")).to_contain_text("The oracle does not answer.")
@@ -63,7 +63,7 @@ def test_a_fault_says_what_to_do_and_can_be_tried_again(desk: Desk) -> None:
     expect(page.locator('[data-end="agent_failed"]')).to_have_count(2)
 
 
-def test_a_second_question_waits_and_shows_its_place(desk: Desk) -> None:
+def test_a_second_question_waits_and_shows_its_place(desk: FrameHandler) -> None:
     page = desk.open()
     ask(page, "patient", "first")
     expect(page.locator(".is-streaming")).to_be_visible()
@@ -74,7 +74,7 @@ def test_a_second_question_waits_and_shows_its_place(desk: Desk) -> None:
     expect(page.locator(".question .badge")).to_have_count(0)
 
 
-def test_a_reload_in_mid_run_loses_nothing(desk: Desk) -> None:
+def test_a_reload_in_mid_run_loses_nothing(desk: FrameHandler) -> None:
     user = desk.user()
     page, other = desk.open(user), desk.open(user)
     ask(page, "patient", "be patient")
@@ -87,7 +87,7 @@ def test_a_reload_in_mid_run_loses_nothing(desk: Desk) -> None:
     expect(page.locator('[data-step="agent_thinking"]')).to_have_count(1)
 
 
-def test_two_tabs_stay_in_step(desk: Desk) -> None:
+def test_two_tabs_stay_in_step(desk: FrameHandler) -> None:
     context, user = desk.context(), desk.user()
     first = desk.tab(context, desk.link(user))
     ask(first, "echo", "one")
@@ -103,7 +103,7 @@ def test_two_tabs_stay_in_step(desk: Desk) -> None:
     expect(second.locator(".thread-list")).to_contain_text("elsewhere")
 
 
-def test_two_users_side_by_side_see_only_their_own(desk: Desk) -> None:
+def test_two_users_side_by_side_see_only_their_own(desk: FrameHandler) -> None:
     ann, bob = desk.open(), desk.open()
     ask(ann, "echo", "ann's secret")
     ask(bob, "echo", "bob's secret")
@@ -115,7 +115,7 @@ def test_two_users_side_by_side_see_only_their_own(desk: Desk) -> None:
     assert "bob's" not in ann.content()
 
 
-def test_words_that_would_be_markup_stay_words(desk: Desk) -> None:
+def test_words_that_would_be_markup_stay_words(desk: FrameHandler) -> None:
     page = desk.open()
     ask(page, "hostile", "<b>bold</b>")
     expect(ended(page).locator("table")).to_be_visible()
@@ -123,7 +123,7 @@ def test_words_that_would_be_markup_stay_words(desk: Desk) -> None:
     expect(page.locator(".question")).to_contain_text("<b>bold</b>")
 
 
-def test_five_thousand_events_leave_few_rows_in_the_page_and_scroll_from_end_to_start(desk: Desk) -> None:
+def test_five_thousand_events_leave_few_rows_in_the_page_and_scroll_from_end_to_start(desk: FrameHandler) -> None:
     page = desk.open()
     ask(page, "talkative", "5000")
     expect(ended(page)).to_contain_text("That was all.")
@@ -135,7 +135,7 @@ def test_five_thousand_events_leave_few_rows_in_the_page_and_scroll_from_end_to_
     assert page.locator(".window-row").count() < 120
 
 
-def test_a_conversation_is_found_renamed_and_deleted(desk: Desk) -> None:
+def test_a_conversation_is_found_renamed_and_deleted(desk: FrameHandler) -> None:
     page = desk.open()
     for text in ("apples", "pears"):
         page.get_by_role("link", name="New chat").click()
@@ -152,7 +152,7 @@ def test_a_conversation_is_found_renamed_and_deleted(desk: Desk) -> None:
     expect(page.locator(".thread-list li")).to_have_count(0)
 
 
-def test_everything_can_be_done_by_keyboard_alone(desk: Desk) -> None:
+def test_everything_can_be_done_by_keyboard_alone(desk: FrameHandler) -> None:
     page = desk.open()
     expect(page.get_by_label("Your question")).to_be_focused()
     page.keyboard.type("by hand")
@@ -177,7 +177,7 @@ def test_everything_can_be_done_by_keyboard_alone(desk: Desk) -> None:
     expect(page.locator("#main")).to_be_focused()
 
 
-def test_on_a_phone_the_list_of_conversations_opens_and_closes(desk: Desk) -> None:
+def test_on_a_phone_the_list_of_conversations_opens_and_closes(desk: FrameHandler) -> None:
     page = desk.open(viewport={"width": 380, "height": 780})
     expect(page.locator("#side")).to_be_hidden()
     page.get_by_role("button", name="Menu").click()

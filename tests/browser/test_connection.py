@@ -6,10 +6,10 @@ import re
 
 from playwright.sync_api import expect
 
-from .conftest import Desk, ask, ended
+from .conftest import FrameHandler, ask, ended
 
 
-def test_a_cut_network_is_told_and_nothing_is_missed_when_it_is_back(desk: Desk) -> None:
+def test_a_cut_network_is_told_and_nothing_is_missed_when_it_is_back(desk: FrameHandler) -> None:
     desk.expected = ["net::ERR_INTERNET_DISCONNECTED"]
     user = desk.user()
     page, other = desk.open(user), desk.open(user)
@@ -27,7 +27,7 @@ def test_a_cut_network_is_told_and_nothing_is_missed_when_it_is_back(desk: Desk)
     expect(page.locator(".question")).to_have_count(2)
 
 
-def test_what_is_asked_without_a_network_is_asked_once_when_it_is_back(desk: Desk) -> None:
+def test_what_is_asked_without_a_network_is_asked_once_when_it_is_back(desk: FrameHandler) -> None:
     desk.expected = ["net::ERR_INTERNET_DISCONNECTED"]
     page = desk.open()
     ask(page, "echo", "first")
@@ -40,7 +40,7 @@ def test_what_is_asked_without_a_network_is_asked_once_when_it_is_back(desk: Des
     expect(page.locator(".question")).to_have_count(2)
 
 
-def test_a_sign_in_that_ended_asks_again_and_the_draft_stays(desk: Desk) -> None:
+def test_a_sign_in_that_ended_asks_again_and_the_draft_stays(desk: FrameHandler) -> None:
     user = desk.user()
     page = desk.open(user)
     page.get_by_label("Your question").fill("half a thought")
@@ -53,7 +53,7 @@ def test_a_sign_in_that_ended_asks_again_and_the_draft_stays(desk: Desk) -> None
     expect(page.get_by_label("Your question")).to_have_value("half a thought")
 
 
-def test_another_user_who_signs_in_finds_nothing_of_the_one_before(desk: Desk) -> None:
+def test_another_user_who_signs_in_finds_nothing_of_the_one_before(desk: FrameHandler) -> None:
     ann = desk.user()
     page = desk.open(ann)
     ask(page, "echo", "ann was here")
@@ -66,7 +66,7 @@ def test_another_user_who_signs_in_finds_nothing_of_the_one_before(desk: Desk) -
     assert "ann" not in page.locator("body").inner_text()
 
 
-def test_a_bad_token_is_told_and_a_good_one_is_taken(desk: Desk) -> None:
+def test_a_bad_token_is_told_and_a_good_one_is_taken(desk: FrameHandler) -> None:
     desk.expected = ["401 (Unauthorized)"]
     page = desk.tab(desk.context(), f"{desk.server.url}/#token=nonsense")
     expect(page.get_by_role("alert").filter(has_text="does not take this sign-in")).to_be_visible()
@@ -79,14 +79,14 @@ def test_a_bad_token_is_told_and_a_good_one_is_taken(desk: Desk) -> None:
     expect(page.locator("netra-connection")).to_have_attribute("data-state", "open")
 
 
-def test_signing_out_forgets_the_token(desk: Desk) -> None:
+def test_signing_out_forgets_the_token(desk: FrameHandler) -> None:
     page = desk.open()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in to Netra")).to_be_visible()
     assert page.evaluate("sessionStorage.getItem('netra.token')") is None
 
 
-def test_what_is_approved_in_one_tab_closes_in_the_other(desk: Desk) -> None:
+def test_what_is_approved_in_one_tab_closes_in_the_other(desk: FrameHandler) -> None:
     user = desk.user()
     page, other = desk.open(user), desk.open(user)
     ask(page, "careful", "the plan")
@@ -100,7 +100,7 @@ def test_what_is_approved_in_one_tab_closes_in_the_other(desk: Desk) -> None:
     expect(page.locator('[data-step="approval_requested"]')).to_contain_text("approved")
 
 
-def test_what_waits_for_a_word_is_there_after_a_reload_and_can_be_denied(desk: Desk) -> None:
+def test_what_waits_for_a_word_is_there_after_a_reload_and_can_be_denied(desk: FrameHandler) -> None:
     page = desk.open()
     ask(page, "careful", "no")
     expect(page.locator(".approval")).to_be_visible()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from .conftest import QUESTION, Desk, Reported, ask
+from .conftest import QUESTION, FrameHandler, Reported, ask
 
 IMPORT_MS = 40_000
 REJECTING = (
@@ -30,7 +30,7 @@ def imported(page: Page, file: Path | dict[str, object]) -> None:
     expect(page.get_by_role("heading", name="is imported")).to_be_visible(timeout=IMPORT_MS)
 
 
-def report_of(desk: Desk, reported: Reported) -> Page:
+def report_of(desk: FrameHandler, reported: Reported) -> Page:
     page = desk.open(reported.user)
     page.goto(f"{desk.server.url}/#/report/{reported.run}")
     expect(page.get_by_role("heading", name="Spend by day")).to_be_visible()
@@ -41,7 +41,7 @@ def csv_file(name: str, text: str) -> dict[str, object]:
     return {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
 
 
-def test_a_file_is_recognised_confirmed_imported_listed_and_deleted(desk: Desk, sample: Path) -> None:
+def test_a_file_is_recognised_confirmed_imported_listed_and_deleted(desk: FrameHandler, sample: Path) -> None:
     page = desk.open()
     page.get_by_role("link", name="Data", exact=True).click()
     expect(page.get_by_text("No data yet.")).to_be_visible()
@@ -58,7 +58,7 @@ def test_a_file_is_recognised_confirmed_imported_listed_and_deleted(desk: Desk, 
     expect(page.get_by_text("No data yet.")).to_be_visible()
 
 
-def test_rows_that_are_rejected_are_told_with_their_reasons(desk: Desk) -> None:
+def test_rows_that_are_rejected_are_told_with_their_reasons(desk: FrameHandler) -> None:
     page = desk.open()
     imported(page, csv_file("three.csv", REJECTING))
     work = page.locator(".card", has=page.get_by_role("heading", name="three.csv is imported"))
@@ -67,7 +67,7 @@ def test_rows_that_are_rejected_are_told_with_their_reasons(desk: Desk) -> None:
     expect(work).to_contain_text("minus one")
 
 
-def test_a_file_of_no_known_format_says_so_and_can_be_mapped_by_hand(desk: Desk) -> None:
+def test_a_file_of_no_known_format_says_so_and_can_be_mapped_by_hand(desk: FrameHandler) -> None:
     page = desk.open()
     bring(page, csv_file("odd.csv", "q1,q2,q3,q4\n2026-01-05T00:00:00Z,gpt-4o,10,20\n"))
     expect(page.get_by_role("alert").filter(has_text="of no format that is known")).to_be_visible()
@@ -79,7 +79,7 @@ def test_a_file_of_no_known_format_says_so_and_can_be_mapped_by_hand(desk: Desk)
     expect(page.get_by_text("1 row taken as table")).to_be_visible(timeout=IMPORT_MS)
 
 
-def test_a_trace_that_names_no_model_asks_for_one(desk: Desk) -> None:
+def test_a_trace_that_names_no_model_asks_for_one(desk: FrameHandler) -> None:
     page = desk.open()
     bring(page, csv_file("azure.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,374,44\n"))
     expect(page.get_by_role("alert").filter(has_text="names no model")).to_be_visible()
@@ -88,7 +88,7 @@ def test_a_trace_that_names_no_model_asks_for_one(desk: Desk) -> None:
     expect(page.get_by_text("it would be priced as gpt-4o")).to_be_visible()
 
 
-def test_a_file_that_is_dropped_is_looked_at(desk: Desk) -> None:
+def test_a_file_that_is_dropped_is_looked_at(desk: FrameHandler) -> None:
     page = desk.open()
     page.get_by_role("link", name="Data", exact=True).click()
     given = page.evaluate_handle(
@@ -100,7 +100,7 @@ def test_a_file_that_is_dropped_is_looked_at(desk: Desk) -> None:
 
 
 def test_the_report_shows_pictures_with_their_tables_and_what_each_lever_assumes(
-    desk: Desk, reported: Reported
+    desk: FrameHandler, reported: Reported
 ) -> None:
     page = report_of(desk, reported)
     for title in ("Spend by day", "By model", "By team", "By feature", "Savings, base"):
@@ -113,7 +113,7 @@ def test_the_report_shows_pictures_with_their_tables_and_what_each_lever_assumes
     expect(lever.get_by_text("Assumed")).to_be_visible()
 
 
-def test_from_a_file_to_its_report_without_leaving_the_page(desk: Desk, sample: Path) -> None:
+def test_from_a_file_to_its_report_without_leaving_the_page(desk: FrameHandler, sample: Path) -> None:
     page = desk.open()
     imported(page, sample)
     page.get_by_role("link", name="Ask about it").click()
@@ -123,7 +123,7 @@ def test_from_a_file_to_its_report_without_leaving_the_page(desk: Desk, sample: 
     expect(page.get_by_role("heading", name="Where to cut", exact=True)).to_be_visible()
 
 
-def test_tables_of_the_report_sort_by_any_column(desk: Desk, reported: Reported) -> None:
+def test_tables_of_the_report_sort_by_any_column(desk: FrameHandler, reported: Reported) -> None:
     page = report_of(desk, reported)
     table = page.get_by_role("region", name="By model")
     names = table.locator("tbody th")
@@ -135,7 +135,7 @@ def test_tables_of_the_report_sort_by_any_column(desk: Desk, reported: Reported)
     assert names.all_text_contents()[0] == "gpt-4o"
 
 
-def test_the_report_can_be_taken_along(desk: Desk, reported: Reported, tmp_path: Path) -> None:
+def test_the_report_can_be_taken_along(desk: FrameHandler, reported: Reported, tmp_path: Path) -> None:
     page = report_of(desk, reported)
 
     def taken(kind: str) -> str:
@@ -158,7 +158,7 @@ def test_the_report_can_be_taken_along(desk: Desk, reported: Reported, tmp_path:
     alone.close()
 
 
-def test_on_paper_there_is_the_report_and_nothing_around_it(desk: Desk, reported: Reported) -> None:
+def test_on_paper_there_is_the_report_and_nothing_around_it(desk: FrameHandler, reported: Reported) -> None:
     page = report_of(desk, reported)
     page.emulate_media(media="print")
     for around in ("header.top", "#side", ".report-bar"):
@@ -166,14 +166,14 @@ def test_on_paper_there_is_the_report_and_nothing_around_it(desk: Desk, reported
     expect(page.get_by_role("img", name="Savings, base")).to_be_visible()
 
 
-def test_a_report_of_another_user_is_as_one_that_is_not_there(desk: Desk, reported: Reported) -> None:
+def test_a_report_of_another_user_is_as_one_that_is_not_there(desk: FrameHandler, reported: Reported) -> None:
     desk.expected = ["404 (Not Found)"]
     page = desk.open()
     page.goto(f"{desk.server.url}/#/report/{reported.run}")
     expect(page.get_by_role("heading", name="There is no report here")).to_be_visible()
 
 
-def test_an_operator_sees_connections_runs_refusals_and_the_drill(desk: Desk) -> None:
+def test_an_operator_sees_connections_runs_refusals_and_the_drill(desk: FrameHandler) -> None:
     page, user = desk.open(None, "admin"), desk.user()
     other = desk.open(user)
     ask(other, "patient", "wait")
@@ -193,7 +193,7 @@ def test_an_operator_sees_connections_runs_refusals_and_the_drill(desk: Desk) ->
     expect(other.get_by_role("heading", name="Sign in to Netra")).to_be_visible()
 
 
-def test_who_is_no_operator_finds_no_way_to_that_room(desk: Desk) -> None:
+def test_who_is_no_operator_finds_no_way_to_that_room(desk: FrameHandler) -> None:
     desk.expected = ["403 (Forbidden)"]
     page = desk.open()
     expect(page.get_by_role("link", name="Operator")).to_be_hidden()
@@ -201,7 +201,7 @@ def test_who_is_no_operator_finds_no_way_to_that_room(desk: Desk) -> None:
     expect(page.get_by_role("alert").filter(has_text="scope admin")).to_be_visible()
 
 
-def test_a_room_that_is_loaded_after_its_user_went_elsewhere_stays_out_of_sight(desk: Desk) -> None:
+def test_a_room_that_is_loaded_after_its_user_went_elsewhere_stays_out_of_sight(desk: FrameHandler) -> None:
     page = desk.open()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     held: list[Route] = []
@@ -215,7 +215,7 @@ def test_a_room_that_is_loaded_after_its_user_went_elsewhere_stays_out_of_sight(
 
 
 @pytest.mark.parametrize("width", [1280, 380])
-def test_nothing_is_wider_than_the_page(desk: Desk, width: int) -> None:
+def test_nothing_is_wider_than_the_page(desk: FrameHandler, width: int) -> None:
     page = desk.open(None, "admin", viewport={"width": width, "height": 800})
     if width < 700:
         page.goto(f"{desk.server.url}/#/data")

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from netra_backend.app.adapters.memory_event_log import MemoryEventLog
-from netra_backend.app.adapters.memory_store import MemoryStore
-from netra_backend.app.adapters.postgres_event_log import PostgresEventLog
-from netra_backend.app.adapters.sqlite_event_log import SqliteEventLog
+from netra_backend.app.adapters.postgres.event_log import PostgresEventLog
+from netra_backend.app.adapters.sqlite.event_log import SqliteEventLog
 from netra_backend.app.ports import EventLog
 from test_framework.clock import ManualClock
 from test_framework.ids import new_id
 from test_framework.log_story import LogStory
+from test_framework.memory.event_log import MemoryEventLog
+from test_framework.memory.store import MemoryStore
 from test_framework.service_clients import Prepared, own_netra_database
 
 

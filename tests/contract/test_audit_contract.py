@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters.postgres_audit import PostgresAudit
-from netra_backend.app.adapters.postgres_connection import READER, WRITER, open_pool
-from netra_backend.app.adapters.sqlite_audit import SqliteAudit
+from netra_backend.app.adapters.postgres.audit import PostgresAudit
+from netra_backend.app.adapters.postgres.connection import READER, WRITER, open_pool
+from netra_backend.app.adapters.sqlite.audit import SqliteAudit
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.ports import Audit
 from test_framework.service_clients import NetraDatabase

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters.memory_bus import MemoryBus, MemoryHub
-from netra_backend.app.adapters.redis_bus import RedisBus
-from netra_backend.app.adapters.system_clock import SystemEntropy
+from netra_backend.app.adapters.process.clock import SystemEntropy
+from netra_backend.app.adapters.redis.bus import RedisBus
 from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead
 from netra_backend.app.ports import Bus
 from test_framework.ids import new_id
+from test_framework.memory.bus import MemoryBus, MemoryHub
 
 PATIENCE_S = 20
 MARK = "mark"

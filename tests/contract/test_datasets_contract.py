@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from netra_backend.app.adapters.dataset_cache import DatasetCache
-from netra_backend.app.adapters.datasets import ROWS_FILE, Dataset, Datasets, DatasetsChanged
-from netra_backend.app.adapters.local_datasets import LocalDatasets
-from netra_backend.app.adapters.object_bucket import Bucket
-from netra_backend.app.adapters.object_datasets import ObjectDatasets
+from netra_backend.app.adapters.datasets.bucket import Bucket
+from netra_backend.app.adapters.datasets.cache import DatasetCache
+from netra_backend.app.adapters.datasets.local import LocalDatasets
+from netra_backend.app.adapters.datasets.object_store import ObjectDatasets
+from netra_backend.app.adapters.datasets.port import ROWS_FILE, Dataset, Datasets, DatasetsChanged
 from netra_backend.app.core.errors import InvalidContextError, ToolFault
 from test_framework.clock import ManualClock, SeededEntropy
 from test_framework.dataset_story import MOST, dataset, kept, rows_of

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters.appending import REQUESTS_AT_ONCE
+from netra_backend.app.adapters.event_log.appending import REQUESTS_AT_ONCE
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import MAX_CHUNK_BYTES
 from test_framework.clock import START_MS, ManualClock

@@ -8,13 +8,13 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from netra_backend.app.adapters.memory_fleet import MemoryFleet
-from netra_backend.app.adapters.postgres_connection import WRITER
-from netra_backend.app.adapters.postgres_fleet import PostgresFleet
-from netra_backend.app.adapters.postgres_lease import PostgresLease
-from netra_backend.app.adapters.postgres_lines import PostgresLines
+from netra_backend.app.adapters.postgres.connection import WRITER
+from netra_backend.app.adapters.postgres.lease import PostgresLease
+from netra_backend.app.adapters.postgres.peers import PostgresPeers
+from netra_backend.app.adapters.postgres.pool import PostgresConnectionPool
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.ports import Fleet
+from test_framework.memory.peers import MemoryPeers
 from test_framework.service_clients import Prepared, own_netra_database
 
 PATIENCE_S = 20
@@ -53,7 +53,7 @@ async def join(place: Prepared | None) -> AsyncIterator[Join]:
     """Makes one more living process on the line."""
     async with AsyncExitStack() as stack:
         if place is None:
-            line = MemoryFleet()
+            line = MemoryPeers()
 
             async def one_more(process_id: str) -> Process:
                 return Process(line.join(process_id, asyncio.get_running_loop()))
@@ -61,12 +61,12 @@ async def join(place: Prepared | None) -> AsyncIterator[Join]:
             database = await stack.enter_async_context(own_netra_database(place))
 
             async def one_more(process_id: str) -> Process:
-                lines = PostgresLines(database.url, WRITER, 1)
+                lines = PostgresConnectionPool(database.url, WRITER, 1)
                 stack.push_async_callback(lines.close)
                 lease = PostgresLease(lines, process_id, _nothing)
                 await lease.take()
                 stack.push_async_callback(lease.give_up)
-                fleet = await PostgresFleet.open(database.url, process_id)
+                fleet = await PostgresPeers.open(database.url, process_id)
                 stack.push_async_callback(fleet.close)
                 return Process(fleet)
 

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm
 
-from netra_backend.app.adapters.jwks_keys import JwksKeys
-from netra_backend.app.adapters.static_keys import StaticKeys
+from netra_backend.app.adapters.auth.jwks_keys import JwksKeys
+from netra_backend.app.adapters.auth.static_keys import StaticKeys
 from netra_backend.app.config import DEVELOPMENT, TokenSource
 from netra_backend.app.ports import KeySet
 from test_framework.clock import ManualClock

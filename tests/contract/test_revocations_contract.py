@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from netra_backend.app.adapters.file_revocations import FileRevocations
-from netra_backend.app.adapters.postgres_connection import WRITER, open_pool
-from netra_backend.app.adapters.postgres_revocations import PostgresRevocations
+from netra_backend.app.adapters.auth.file_revocations import FileRevocations
+from netra_backend.app.adapters.postgres.connection import WRITER, open_pool
+from netra_backend.app.adapters.postgres.revocations import PostgresRevocations
 from netra_backend.app.ports import RevocationStore
 from netra_backend.app.services.revocations import Revocations
 from test_framework.service_clients import NetraDatabase

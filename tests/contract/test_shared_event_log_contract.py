@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters.memory_holdings import LEASE_MS
-from netra_backend.app.adapters.memory_shared_log import SharedMemoryLog
-from netra_backend.app.adapters.memory_store import MemoryStore
-from netra_backend.app.adapters.postgres_event_log import PostgresEventLog
+from netra_backend.app.adapters.postgres.event_log import PostgresEventLog
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import HeldElsewhere, RunRecord
 from test_framework.clock import START_MS, ManualClock
 from test_framework.ids import new_id
 from test_framework.log_story import LogStory, positions
+from test_framework.memory.ownership import LEASE_MS
+from test_framework.memory.shared_log import SharedMemoryLog
+from test_framework.memory.store import MemoryStore
 from test_framework.service_clients import Prepared, own_netra_database
 
 DAY_MS = 24 * 3600 * 1000

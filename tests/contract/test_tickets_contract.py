@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from netra_backend.app.adapters.local_tickets import PER_USER, LocalTickets
-from netra_backend.app.adapters.postgres_connection import WRITER, open_pool
-from netra_backend.app.adapters.postgres_tickets import PostgresTickets
+from netra_backend.app.adapters.auth.local_tickets import PER_USER, LocalTickets
+from netra_backend.app.adapters.postgres.connection import WRITER, open_pool
+from netra_backend.app.adapters.postgres.tickets import PostgresTickets
 from netra_backend.app.core.identity import Identity
 from netra_backend.app.ports import Tickets
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from netra_backend.app.adapters.object_datasets import ObjectDatasets
+from netra_backend.app.adapters.datasets.object_store import ObjectDatasets
 from netra_backend.app.cli import command_line
 from netra_backend.app.config import Settings
 from netra_backend.app.core.errors import ConfigurationError
@@ -34,7 +34,7 @@ def test_with_a_store_copies_lie_in_the_data_directory_and_nowhere_else(tmp_path
 
 @pytest.mark.validation_point("datasets.installed")
 def test_a_store_that_nothing_here_can_reach_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "netra_backend.app.adapters.object_bucket", raising=False)
+    monkeypatch.delitem(sys.modules, "netra_backend.app.adapters.datasets.bucket", raising=False)
     monkeypatch.setitem(sys.modules, "obstore", None)
     monkeypatch.setitem(sys.modules, "obstore.exceptions", None)
     refused: list[str] = []

@@ -9,9 +9,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from netra_backend.app.adapters.new_epochs import renew_postgres
-from netra_backend.app.adapters.postgres_gate import require_postgres
-from netra_backend.app.adapters.postgres_migration import login_of, migrate_postgres
+from netra_backend.app.adapters.event_log.new_epochs import renew_postgres
+from netra_backend.app.adapters.postgres.gate import require_postgres
+from netra_backend.app.adapters.postgres.migration import login_of, migrate_postgres
 from test_framework.service_clients import NetraDatabase, Prepared
 
 pytestmark = pytest.mark.real_services

@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from test_framework.guardian import in_child
+from test_framework.reaper import in_child
 
 SCRIPT = """
 import sys
 from pathlib import Path
-from netra_backend.app.adapters.data_directory import holder_of
+from netra_backend.app.adapters.process.data_directory import holder_of
 from netra_backend.app.config import Settings
 from netra_backend.app.core.errors import ConfigurationError
 from netra_backend.app.serving import serve

@@ -36,9 +36,13 @@ asyncio.run(main())
 def test_an_embedded_server_loads_nothing_of_what_several_processes_need(tmp_path: Path) -> None:
     done = run([sys.executable, "-c", LOADED, str(tmp_path / "data")], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    assert "netra_backend.app.adapters.sqlite_event_log" in loaded
+    assert "netra_backend.app.adapters.sqlite.event_log" in loaded
     assert not {"asyncpg", "redis", "alembic", "sqlalchemy", "obstore"} & loaded
-    shared = "netra_backend.app.adapters.postgres", "netra_backend.app.adapters.redis", "netra_backend.app.fleet.a"
+    shared = (
+        "netra_backend.app.adapters.postgres",
+        "netra_backend.app.adapters.redis",
+        "netra_backend.app.cluster.command_handler",
+    )
     assert [name for name in loaded if name.startswith(shared)] == []
 
 

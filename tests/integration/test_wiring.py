@@ -16,7 +16,7 @@ import pytest
 from netra_backend.app import wiring
 from netra_backend.app.config import DEVELOPMENT, Settings, TokenSource
 from netra_backend.app.core.errors import ConfigurationError
-from netra_backend.app.web.application import Application
+from netra_backend.app.server.application import Application
 from netra_backend.app.wiring import build, open_ledger, open_runtime
 from test_framework.echo import AGENTS, TOOLS
 from test_framework.in_process import user_at_desk

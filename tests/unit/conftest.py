@@ -8,30 +8,30 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters.memory_event_log import MemoryEventLog
-from netra_backend.app.adapters.memory_store import MemoryStore
 from netra_backend.app.agents.agent import AgentResult
 from netra_backend.app.agents.supervisor.agent_registry import AgentRegistry
 from netra_backend.app.agents.supervisor.execution_engine_factory import ExecutionEngineFactory
-from netra_backend.app.agents.supervisor.run_parts import RunParts
 from netra_backend.app.agents.supervisor.run_services import RunServices
 from netra_backend.app.agents.tools.tool import Tool
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES, UnifiedToolDispatcherFactory
+from netra_backend.app.cluster.peer_client import PeerClient
 from netra_backend.app.core.errors import NetraError
 from netra_backend.app.core.events import TERMINAL, AnyEvent, UserMessage, decode_event, encode_event
 from netra_backend.app.core.frames import CancelRun, ExecuteAgent, ServerFrame
 from netra_backend.app.core.history import Chunk, RunRecord
 from netra_backend.app.core.limits import Limits, Quotas
 from netra_backend.app.ports import Model
+from netra_backend.app.runs.parts import RunParts
+from netra_backend.app.runs.service import RunService
 from netra_backend.app.services.approvals import Approvals
 from netra_backend.app.services.audit_trail import AuditTrail
-from netra_backend.app.services.colleagues import Colleagues
 from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.services.websocket_bridge_factory import WebSocketBridgeFactory
-from netra_backend.app.turn import Turns
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from test_framework.clock import ManualClock, SeededEntropy
 from test_framework.ids import new_id
+from test_framework.memory.event_log import MemoryEventLog
+from test_framework.memory.store import MemoryStore
 from test_framework.waiting import until
 
 _PATIENCE_SECONDS = 20.0
@@ -105,7 +105,7 @@ class Workshop:
         self.clock = clock
         self.entropy = SeededEntropy(seed)
         self.store = MemoryStore()
-        self.elsewhere: Colleagues | None = None
+        self.elsewhere: PeerClient | None = None
         self.audit: list[tuple[str | None, str | None]] = []
         self.agents: list[Callable[[], Any]] = []
         self.tools: list[Tool] = []
@@ -162,7 +162,7 @@ class Workshop:
         audit: Any = self
         self.services = RunServices(self.clock, self.approvals, self.mint, self.model, AuditTrail(audit, self.clock))
         self.conversations = Conversations(self.log, self.clock, self.entropy, self.mint, self.quotas)
-        self.turns = Turns(
+        self.turns = RunService(
             RunParts(
                 log=self.log,
                 conversations=self.conversations,

@@ -7,8 +7,8 @@ from typing import Any, Final
 from ..core.errors import DependencyUnavailable
 from ..usage.markdown import text as safe
 from .agent import AgentResult, RunScope
-from .triage.choosing import MAX_TOKENS, SYSTEM, chosen, question_for
 from .triage.intents import INTENTS, LEVERS
+from .triage.llm_intent import MAX_TOKENS, SYSTEM, chosen, question_for
 from .triage.understanding import Understanding, understand, with_intent
 
 CAPABILITIES: Final = (

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
-from ..adapters.data_directory import holder_of, make_data_directory
+from ..adapters.process.data_directory import holder_of, make_data_directory
 from ..config import Settings
 from ..core.errors import ConfigurationError, NetraError
 from .check_services import database_looks, datasets_look, redis_look
@@ -108,7 +108,7 @@ def _data_directory(settings: Settings) -> str:
 
 
 def _event_log(settings: Settings) -> str:
-    from ..adapters.sqlite_schema import open_reader, stored_version
+    from ..adapters.sqlite.schema import open_reader, stored_version
 
     path = settings.data_dir / "events.db"
     if not path.exists():

@@ -31,7 +31,7 @@ def redis_look(url: str) -> str:
 
 
 def _ask(url: str, question: Callable[[asyncpg.Connection], Awaitable[str]]) -> str:
-    from ..adapters.postgres_gate import asked
+    from ..adapters.postgres.gate import asked
 
     async def ask() -> str:
         async with asked(url) as connection:
@@ -57,19 +57,19 @@ def datasets_look(url: str) -> str:
 
 
 async def _version(connection: asyncpg.Connection) -> str:
-    from ..adapters.postgres_gate import server_version
+    from ..adapters.postgres.gate import server_version
 
     return f"PostgreSQL {await server_version(connection)} answers"
 
 
 async def _login(connection: asyncpg.Connection) -> str:
-    from ..adapters.postgres_gate import check_login
+    from ..adapters.postgres.gate import check_login
 
     return f"{await check_login(connection)} has no rights of its own; row-level security binds it"
 
 
 async def _schema(connection: asyncpg.Connection) -> str:
-    from ..adapters.postgres_gate import check_schema
+    from ..adapters.postgres.gate import check_schema
 
     return f"version {await check_schema(connection)}; row-level security is forced on every table that holds what is anybody's"
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, ParamSpec, TypeVar, cas
 
 import typer
 
-from ..adapters.data_directory import holder_of, make_data_directory
-from ..adapters.development_key import development_key
-from ..adapters.system_clock import SystemEntropy
+from ..adapters.auth.development_key import development_key
+from ..adapters.process.clock import SystemEntropy
+from ..adapters.process.data_directory import holder_of, make_data_directory
 from ..config import DEVELOPMENT, Settings
 from ..core.errors import ConfigurationError, NetraError
 from ..services.token_minting import DEFAULT_LIFETIME_S, mint_token

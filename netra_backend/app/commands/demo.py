@@ -20,7 +20,7 @@ import typer
 
 from ...client.client import NetraClient
 from ...client.errors import Closed
-from ..adapters.data_directory import holder_of
+from ..adapters.process.data_directory import holder_of
 from ..config import Settings
 from ..core.events import AgentCompleted
 from ..services.token_minting import sign_in_link

@@ -76,8 +76,8 @@ def _show(report: DrillReport, as_json: bool) -> None:
     out.print(table)
 
 
-class _NetworkLine:
-    """``drill.actor.Line`` over a network."""
+class _NetworkTransport:
+    """``drill.actor.Transport`` over a network."""
 
     def __init__(
         self, url: str, user_id: str, token: str, http: httpx.AsyncClient, connection: ClientConnection
@@ -112,14 +112,14 @@ class _NetworkLine:
 
 
 @asynccontextmanager
-async def _line(url: str, token: str) -> AsyncIterator[_NetworkLine]:
+async def _line(url: str, token: str) -> AsyncIterator[_NetworkTransport]:
     headers = {"Authorization": f"Bearer {token}"}
     user_id = await user_of(url, token)
     async with (
         httpx.AsyncClient(base_url=url, headers=headers, timeout=_TIMEOUT_S, trust_env=False) as http,
         _connected(url, user_id, token) as connection,
     ):
-        yield _NetworkLine(url, user_id, token, http, connection)
+        yield _NetworkTransport(url, user_id, token, http, connection)
 
 
 def _connected(url: str, path_user: str, token: str) -> Any:

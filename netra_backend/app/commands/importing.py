@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ..adapters.data_directory import holder_of, make_data_directory
+from ..adapters.process.data_directory import holder_of, make_data_directory
 from ..config import Settings
 from .common import LOCAL_USER, DataDir, Json, User, err, load_settings, local_token, out, told
 from .server_access import ServerAccess

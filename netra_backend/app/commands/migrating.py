@@ -9,8 +9,8 @@ from typing import Annotated, Final
 
 import typer
 
-from ..adapters.data_directory import lock_data_directory, make_data_directory
-from ..adapters.sqlite_schema import stored_version
+from ..adapters.process.data_directory import lock_data_directory, make_data_directory
+from ..adapters.sqlite.schema import stored_version
 from ..config import Settings
 from .common import EXIT_REFUSED, EXIT_USAGE, DataDir, err, load_settings, out, told
 
@@ -67,12 +67,12 @@ def migrate(
 
 
 def _migrate_postgres(admin_url: str, settings: Settings) -> None:
-    from ..adapters.postgres_gate import require_postgres
-    from ..adapters.postgres_migration import login_of, migrate_postgres
+    from ..adapters.postgres.gate import require_postgres
+    from ..adapters.postgres.migration import login_of, migrate_postgres
 
     login = None if settings.database_url is None else login_of(settings.database_url)
     done = _Steps()
-    asyncio.run(migrate_postgres(admin_url, done.tell, login=login))
+    asyncio.run(migrate_postgres(admin_url, done.report, login=login))
     done.end("PostgreSQL")
     if settings.database_url is None:
         _line(
@@ -85,13 +85,13 @@ def _migrate_postgres(admin_url: str, settings: Settings) -> None:
 
 
 def _migrate_sqlite(settings: Settings) -> None:
-    from ..adapters.sqlite_migration import migrate_sqlite
+    from ..adapters.sqlite.migration import migrate_sqlite
 
     data_dir = make_data_directory(settings.data_dir)
     lock = lock_data_directory(data_dir)
     try:
         done = _Steps()
-        migrate_sqlite(data_dir / "events.db", done.tell)
+        migrate_sqlite(data_dir / "events.db", done.report)
         done.end("The embedded event log")
     finally:
         lock.release()
@@ -103,7 +103,7 @@ class _Steps:
     def __init__(self) -> None:
         self.count = 0
 
-    def tell(self, step: str) -> None:
+    def report(self, step: str) -> None:
         self.count += 1
         _line(f"✓ {step}")
 
@@ -114,7 +114,7 @@ class _Steps:
 def _check(settings: Settings, admin_url: str | None) -> None:
     """Raises ``NetraError`` where a server would not start."""
     if admin_url is not None or settings.database_url is not None:
-        from ..adapters.postgres_gate import require_postgres, require_schema
+        from ..adapters.postgres.gate import require_postgres, require_schema
 
         asyncio.run(
             require_schema(admin_url) if admin_url is not None else require_postgres(settings.database_url or "")

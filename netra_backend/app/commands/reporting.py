@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from ..adapters.data_directory import holder_of, make_data_directory
+from ..adapters.process.data_directory import holder_of, make_data_directory
 from ..config import Settings
 from ..core.errors import ToolFault
 from .common import LOCAL_USER, DataDir, Json, User, err, load_settings, local_token, out, told

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from ..adapters.data_directory import lock_data_directory, make_data_directory
-from ..adapters.new_epochs import renew_postgres, renew_sqlite
+from ..adapters.event_log.new_epochs import renew_postgres, renew_sqlite
+from ..adapters.process.data_directory import lock_data_directory, make_data_directory
 from .common import DataDir, load_settings, out, told
 
 

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ..adapters.data_directory import holder_of, make_data_directory
-from ..adapters.file_revocations import FileRevocations
+from ..adapters.auth.file_revocations import FileRevocations
+from ..adapters.process.data_directory import holder_of, make_data_directory
 from ..config import Settings
 from ..core.ids import check_id
 from ..services.revocations import Revocations
@@ -49,9 +49,9 @@ async def _into_the_store(settings: Settings, user: str) -> None:
         make_data_directory(settings.data_dir)
         await Revocations(FileRevocations(settings.data_dir)).revoke(user, now_ms)
         return
-    from ..adapters.postgres_connection import WRITER, closing_pool
-    from ..adapters.postgres_gate import require_postgres
-    from ..adapters.postgres_revocations import PostgresRevocations
+    from ..adapters.postgres.connection import WRITER, closing_pool
+    from ..adapters.postgres.gate import require_postgres
+    from ..adapters.postgres.revocations import PostgresRevocations
 
     await require_postgres(settings.database_url)
     async with closing_pool(settings.database_url, WRITER, size=1) as writer:

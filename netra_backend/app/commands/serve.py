@@ -29,7 +29,7 @@ def serve(
         _begin_child(settings)
 
     # Loaded here: its parts take half a second, and other commands do not need them.
-    from ..adapters.json_logs import configure_logging
+    from ..adapters.process.json_logs import configure_logging
     from ..serving import serve as serve_settings
 
     configure_logging()
@@ -38,8 +38,8 @@ def serve(
 
 def _begin_child(settings: Settings) -> None:
     """Have the child that answers the first questions load its libraries while this process loads its own."""
-    from ..adapters.early_child import begin
-    from ..adapters.question_children import MODULE, warming
+    from ..adapters.ledger.query_workers import MODULE, warming
+    from ..adapters.process.prestarted import begin
     from ..usage.questions import allowed
 
     questions = allowed(raw_sql=settings.allow_raw_sql)

@@ -6,7 +6,7 @@ States::
        │                        │                 │
        └──────── Close ─────────┴─────────────────┴──▶ closed      (nothing is taken any more)
 
-A step never waits and never raises for anything that a client sent: a refusal is a ``Refuse`` effect, and a ``Close`` where
+A step never waits and never raises for anything that a client sent: a refusal is a ``SendError`` effect, and a ``Close`` where
 the condition ends the connection. A fault of one command never closes the socket; abuse of identity or protocol does.
 """
 
@@ -83,20 +83,20 @@ class Acknowledge(Effect, frozen=True):
     frame: Ack
 
 
-class Say(Effect, frozen=True):
+class SendFrame(Effect, frozen=True):
     """Send this control frame."""
 
     frame: frames.ServerFrame
 
 
-class Refuse(Effect, frozen=True):
+class SendError(Effect, frozen=True):
     """Send the error frame of ``refusal`` and record it."""
 
     refusal: Refusal
     id: str | None = None
 
 
-class Beat(Effect, frozen=True):
+class SendHeartbeat(Effect, frozen=True):
     """Send a heartbeat and a ping."""
 
 
@@ -171,7 +171,7 @@ class Session:
             self._beat_due = now + self._limits.heartbeat_ms / 1000
             if self._pong_due is None:
                 self._pong_due = now + self._limits.pong_timeout_s
-            return (Beat(),)
+            return (SendHeartbeat(),)
         return ()
 
     def ponged(self) -> None:
@@ -187,7 +187,7 @@ class Session:
         if self.state != OPEN:
             return ()
         self.state = DRAINING
-        return (Say(frames.Drain(after_ms)),)
+        return (SendFrame(frames.Drain(after_ms)),)
 
     def closed(self) -> None:
         """The socket is gone."""
@@ -226,7 +226,7 @@ class Session:
                     ),
                     point=validation.SESSION_FACTORY_COMMAND,
                 )
-            return Say(frames.Pong(server_time=now_ms, id=frame.id))
+            return SendFrame(frames.Pong(server_time=now_ms, id=frame.id))
         if isinstance(frame, CancelRun):
             return Cancel(frame)
         if isinstance(frame, ResolveApproval):
@@ -307,7 +307,7 @@ class Session:
             )
 
     def _refused(self, refusal: Refusal, raw: bytes | str, now: float) -> tuple[Effect, ...]:
-        said = Refuse(refusal, frames.key_of(raw))
+        said = SendError(refusal, frames.key_of(raw))
         kind = refusal.entry.id
         if kind in _FAULTS:
             self._faults.append(now)
@@ -331,4 +331,4 @@ class Session:
         close = Close(entry.close_code, kind)
         if told:
             return (close,)
-        return (Say(frames.ErrorFrame(kind, entry.text, entry.hint, entry.retryable)), close)
+        return (SendFrame(frames.ErrorFrame(kind, entry.text, entry.hint, entry.retryable)), close)

@@ -94,10 +94,16 @@ LIMIT_TRANSFERS = _point(
 )
 
 COMMAND_SHAPE = _point(
-    "command.shape", "core.commands", "FrameRefused", "what another process asks is done only where it is understood"
+    "command.shape",
+    "core.peer_messages",
+    "FrameRefused",
+    "what another process asks is done only where it is understood",
 )
 LIMIT_STRANGERS = _point(
-    "limit.strangers", "web.strangers", "LimitRefused", "requests of nobody known have a bounded rate for each address"
+    "limit.strangers",
+    "web.http.anonymous_rate_limit",
+    "LimitRefused",
+    "requests of nobody known have a bounded rate for each address",
 )
 
 # --- configuration and authentication -------------------------------------------------------------------------------
@@ -160,28 +166,37 @@ TOKEN_LIFETIME = _point(
     "token.lifetime", "services.token_minting", "AuthenticationRefused", "every token that we make ends"
 )
 KEY_FILE = _point(
-    "key.file", "adapters.development_key", "ConfigurationError", "the development key is whole and its owner's alone"
+    "key.file",
+    "adapters.auth.development_key",
+    "ConfigurationError",
+    "the development key is whole and its owner's alone",
 )
 DATA_DIRECTORY_PRIVATE = _point(
-    "data_directory.private", "adapters.data_directory", "ConfigurationError", "the data directory is its owner's alone"
+    "data_directory.private",
+    "adapters.process.data_directory",
+    "ConfigurationError",
+    "the data directory is its owner's alone",
 )
 POSTGRES_LOGIN = _point(
     "postgres.login",
-    "adapters.postgres_gate",
+    "adapters.postgres.gate",
     "ConfigurationError",
     "row-level security binds the role that a server logs in as",
 )
 POSTGRES_SCHEMA = _point(
     "postgres.schema",
-    "adapters.postgres_gate",
+    "adapters.postgres.gate",
     "ConfigurationError",
     "a server uses only a PostgreSQL schema that it knows and that keeps users apart",
 )
 SQLITE_SCHEMA = _point(
-    "sqlite.schema", "adapters.sqlite_schema", "ConfigurationError", "a server uses only a file whose schema it knows"
+    "sqlite.schema", "adapters.sqlite.schema", "ConfigurationError", "a server uses only a file whose schema it knows"
 )
 DATA_DIRECTORY_LOCK = _point(
-    "data_directory.lock", "adapters.data_directory", "ConfigurationError", "one server uses a data directory at a time"
+    "data_directory.lock",
+    "adapters.process.data_directory",
+    "ConfigurationError",
+    "one server uses a data directory at a time",
 )
 
 # --- factories ------------------------------------------------------------------------------------------------------
@@ -295,33 +310,42 @@ REGISTRY_AGENT = _point(
 # --- conversations --------------------------------------------------------------------------------------------------
 THREAD_CLAIM = _point("thread.claim", "services.conversations", "IsolationRefused", "a thread has one owner, for ever")
 CONTEXT_CONNECTION = _point(
-    "context.connection", "web.desk", "IsolationRefused", "a frame's context does not name another connection"
+    "context.connection",
+    "web.sockets.connection_handler",
+    "IsolationRefused",
+    "a frame's context does not name another connection",
 )
 THREAD_OWNED = _point(
     "thread.owned", "services.conversations", "NotFound", "another user's thread answers as an absent one"
 )
 RUN_OWNED = _point("run.owned", "services.conversations", "NotFound", "another user's run answers as an absent one")
-THREAD_BUSY = _point("thread.busy", "turn", "LimitRefused", "policy reject is refused while a run goes on")
-TURN_CAPACITY = _point("turn.capacity", "turn", "LimitRefused", "the runs of one process are bounded")
+THREAD_BUSY = _point("thread.busy", "runs.service", "LimitRefused", "policy reject is refused while a run goes on")
+TURN_CAPACITY = _point("turn.capacity", "runs.service", "LimitRefused", "the runs of one process are bounded")
 APPROVAL_OPEN = _point(
     "approval.open", "services.approvals", "NotFound", "an approval is bound to its user and arguments, and given once"
 )
 
 # --- usage rows -----------------------------------------------------------------------------------------------------
 LEDGER_CHILD_OWNER = _point(
-    "ledger.child_owner", "adapters.ledger_child", "SSotIsolationError", "a child process serves the rows of one owner"
+    "ledger.child_owner",
+    "adapters.ledger.query_worker",
+    "SSotIsolationError",
+    "a child process serves the rows of one owner",
 )
 DATASETS_BUCKET = _point(
     "datasets.bucket",
-    "adapters.object_bucket",
+    "adapters.datasets.bucket",
     "ConfigurationError",
     "datasets are kept only in a store that writes where a condition holds and nowhere else",
 )
 QUERY_WALL = _point(
-    "query.wall", "adapters.ledger_child", "QueryRejected", "raw SQL runs only where a process is held to its memory"
+    "query.wall",
+    "adapters.ledger.query_worker",
+    "QueryRejected",
+    "raw SQL runs only where a process is held to its memory",
 )
 QUERY_QUESTION = _point(
-    "query.question", "adapters.duckdb_ledger", "QueryRejected", "raw SQL is answered only where the operator allows it"
+    "query.question", "adapters.ledger.ledger", "QueryRejected", "raw SQL is answered only where the operator allows it"
 )
 QUERY_STRUCTURE = _point(
     "query.structure", "usage.query", "QueryRejected", "a structured query names metrics and dimensions of the list"
@@ -333,26 +357,29 @@ QUERY_FUNCTION = _point(
 )
 
 EPOCHS_IN_USE = _point(
-    "epochs.in_use", "adapters.new_epochs", "ConfigurationError", "no history is renewed under a server that uses it"
+    "epochs.in_use",
+    "adapters.event_log.new_epochs",
+    "ConfigurationError",
+    "no history is renewed under a server that uses it",
 )
 
 # --- HTTP -----------------------------------------------------------------------------------------------------------
 HTTP_QUERY_NUMBER = _point(
-    "http.query_number", "web.request_query", "FrameRefused", "numbers in a query are whole and bounded"
+    "http.query_number", "web.http.request_query", "FrameRefused", "numbers in a query are whole and bounded"
 )
-HTTP_TITLE = _point("http.title", "web.threads_api", "FrameRefused", "a title is short text")
-HTTP_BODY_SIZE = _point("http.body_size", "web.request_body", "FrameRefused", "a body is bounded")
-HTTP_BODY_IDLE = _point("http.body_idle", "web.request_body", "FrameRefused", "a body comes without long pauses")
-HTTP_BODY_JSON = _point("http.body_json", "web.request_body", "FrameRefused", "a body has the fields of its door")
+HTTP_TITLE = _point("http.title", "web.api.threads", "FrameRefused", "a title is short text")
+HTTP_BODY_SIZE = _point("http.body_size", "web.http.request_body", "FrameRefused", "a body is bounded")
+HTTP_BODY_IDLE = _point("http.body_idle", "web.http.request_body", "FrameRefused", "a body comes without long pauses")
+HTTP_BODY_JSON = _point("http.body_json", "web.http.request_body", "FrameRefused", "a body has the fields of its door")
 TRANSFER_CAPACITY = _point(
-    "transfer.capacity", "web.transfers", "LimitRefused", "uploads and exports of one process are bounded"
+    "transfer.capacity", "web.http.transfers", "LimitRefused", "uploads and exports of one process are bounded"
 )
 TRANSFER_ENDED = _point(
-    "transfer.ended", "web.transfers", "AuthenticationRefused", "an upload ends with its user's sign-in"
+    "transfer.ended", "web.http.transfers", "AuthenticationRefused", "an upload ends with its user's sign-in"
 )
-RUN_RESULT = _point("run.result", "web.runs_api", "NotFound", "only a run that has ended well has a result to show")
+RUN_RESULT = _point("run.result", "web.api.runs", "NotFound", "only a run that has ended well has a result to show")
 DATASET_OWNED = _point(
-    "dataset.owned", "web.datasets_api", "NotFound", "another user's dataset answers as an absent one"
+    "dataset.owned", "web.api.datasets", "NotFound", "another user's dataset answers as an absent one"
 )
 
 # --- composition ----------------------------------------------------------------------------------------------------

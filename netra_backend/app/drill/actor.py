@@ -27,7 +27,7 @@ class HttpAnswer:
     body: bytes
 
 
-class Line(Protocol):
+class Transport(Protocol):
     """One open WebSocket of a user, and HTTP with the same credentials."""
 
     user_id: str
@@ -48,7 +48,7 @@ class Line(Protocol):
 class Actor:
     """A user in a drill. It reads its connection all the time and keeps all that it is told."""
 
-    def __init__(self, line: Line, mint: Callable[[str], str]) -> None:
+    def __init__(self, line: Transport, mint: Callable[[str], str]) -> None:
         self.line = line
         self.heard: list[str] = []
         self.connection_id = ""

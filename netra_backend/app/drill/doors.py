@@ -54,7 +54,7 @@ class Stage:
     agent: str
 
 
-Door = Callable[[Stage], Awaitable[Row]]
+Endpoint = Callable[[Stage], Awaitable[Row]]
 
 
 def _shown(answer: Frame | HttpAnswer) -> str:
@@ -212,7 +212,7 @@ async def dataset(stage: Stage) -> Row:
     return await _by_http("another's dataset", stage, "DELETE", path, stage.has.dataset_id, "ds")
 
 
-def _listing(door: str, path: str) -> Door:
+def _listing(door: str, path: str) -> Endpoint:
     async def listed(stage: Stage) -> Row:
         has = stage.has
         secrets = (
@@ -261,7 +261,7 @@ async def everything_heard(stage: Stage) -> Row:
     )
 
 
-DOORS: Final[tuple[Door, ...]] = (
+DOORS: Final[tuple[Endpoint, ...]] = (
     thread,
     run,
     run_record,

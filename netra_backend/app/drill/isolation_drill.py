@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from .actor import Actor, DrillFailed, Line
-from .doors import DOORS, LEAKED, Belongings, Door, Row, Stage
+from .actor import Actor, DrillFailed, Transport
+from .doors import DOORS, LEAKED, Belongings, Endpoint, Row, Stage
 
 AGENT: Final = "triage_agent"
 
@@ -32,7 +32,7 @@ class DrillReport:
 
 
 async def hold_drill(
-    owner: Line, intruder: Line, mint: Callable[[str], str], *, doors: tuple[Door, ...] = DOORS
+    owner: Transport, intruder: Transport, mint: Callable[[str], str], *, doors: tuple[Endpoint, ...] = DOORS
 ) -> DrillReport:
     """Try every door between two users who are not the same; ``mint(kind)`` makes ids that nobody has.
 

@@ -11,9 +11,9 @@ from typing import Any, Final, Literal
 import msgspec
 
 from ..core import validation
-from ..core.commands import WaitingCall
 from ..core.errors import NotFound
 from ..core.events import ApprovalRequested, ApprovalResolved, decode_event
+from ..core.peer_messages import WaitingCall
 from ..core.recent import Recent
 from ..ports import EventLog
 

@@ -26,22 +26,22 @@ from ..core.frames import (
 from ..core.identity import Identity
 from ..core.session import (
     Acknowledge,
-    Beat,
     Cancel,
     CatchUp,
     Close,
     Drill,
     Effect,
-    Refuse,
     Resolve,
-    Say,
+    SendError,
+    SendFrame,
+    SendHeartbeat,
     Start,
     Verify,
 )
 from ..ports import Clock
 from ..services.audit_trail import AuditTrail
-from .first_leg import begin
-from .lane import Lane
+from .eager_task import begin
+from .serial_queue import SerialQueue
 from .websocket_connection_pool import WebSocketConnectionPool
 from .websocket_manager import WebSocketManager
 
@@ -73,7 +73,7 @@ class Wire(Protocol):
         """Send a close frame and end the connection."""
 
 
-class Desk(Protocol):
+class FrameHandler(Protocol):
     """Where requests go. Each may raise ``NetraError``, which its client is told."""
 
     async def authenticate(self, connection: Connection, token: str) -> None: ...
@@ -124,7 +124,7 @@ class Connection:
         self,
         manager: WebSocketManager,
         wire: Wire,
-        desk: Desk,
+        desk: FrameHandler,
         pool: WebSocketConnectionPool,
         audit: AuditTrail,
         clock: Clock,
@@ -148,8 +148,8 @@ class Connection:
         self._queued = False
         self._unsent = -1  # unknown while the socket takes bytes
         self._drain: asyncio.Future[None] | None = None
-        self._commands = Lane(partial(begin, loop), self._command, MAX_HELD)
-        self._replays = Lane(loop.create_task, self._replay, MAX_RESUMES)
+        self._commands = SerialQueue(partial(begin, loop), self._command, MAX_HELD)
+        self._replays = SerialQueue(loop.create_task, self._replay, MAX_RESUMES)
 
     @property
     def is_live(self) -> bool:
@@ -314,13 +314,13 @@ class Connection:
         if isinstance(effect, (Start, Cancel, Resolve, Acknowledge, Verify)):
             if not self._commands.put(effect):
                 self.close("rate_limited")
-        elif isinstance(effect, Say):
+        elif isinstance(effect, SendFrame):
             self.say(effect.frame)
-        elif isinstance(effect, Refuse):
+        elif isinstance(effect, SendError):
             self.refuse(effect.refusal, effect.id)
         elif isinstance(effect, Close):
             self._end(effect)
-        elif isinstance(effect, Beat):
+        elif isinstance(effect, SendHeartbeat):
             self.say(Heartbeat(dict(self._pool.tops(self.user_id))))
             if not self._wire.ping():
                 self.session.ponged()

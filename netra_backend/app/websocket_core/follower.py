@@ -1,8 +1,8 @@
-"""Stands between what is committed, here or elsewhere, and the connections of this process: each thread contiguous, once.
+"""Delivers committed events, from this process or another, to this process's connections: each thread contiguous, once.
 
-Only where several processes serve one store. What comes next is told as it is heard, in the same step of the loop; whatever was
-lost on the way is read from the log; and a look at the log every now and then finds what nothing was heard of. ``core.following``
-decides, this module does it.
+Used only if several processes serve one store. An incoming event is delivered if it is the next one, in the same step of the
+loop; dropped if it was delivered already; and otherwise read from the log. A regular poll of the log finds what no message
+announced. ``core.delivery_tracker`` decides, this module does it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
+from ..core.delivery_tracker import Cursor, DeliveryTracker, Verdict
 from ..core.errors import DependencyUnavailable
-from ..core.following import Following, Mark, Verdict
 from ..core.history import Chunk, ThreadHead
 from ..ports import Bus, EventLog, StoredThread
 from .websocket_connection_pool import WebSocketConnectionPool
@@ -49,10 +49,10 @@ class Follower:
         self._loop = loop
         self._sleep = sleep
         self._bus: Bus | None = None
-        self._following = Following()
-        self._reads: dict[Mark, asyncio.Task[None]] = {}
+        self._following = DeliveryTracker()
+        self._reads: dict[Cursor, asyncio.Task[None]] = {}
         self._looks: dict[str, asyncio.Task[None]] = {}
-        self._again: dict[Mark, None] = {}
+        self._again: dict[Cursor, None] = {}
         self._doubts: dict[str, tuple[str, str, int]] = {}
         self._answers: dict[tuple[str, str], set[asyncio.Future[None]]] = {}
         self._room = asyncio.Semaphore(_READS)
@@ -102,11 +102,11 @@ class Follower:
         if mark is not None:
             self._begin(mark)
 
-    def _begin(self, mark: Mark) -> None:
+    def _begin(self, mark: Cursor) -> None:
         task = self._reads[mark] = self._loop.create_task(self._fill(mark))
         task.add_done_callback(lambda _: self._reads.pop(mark, None))
 
-    async def _fill(self, mark: Mark) -> None:
+    async def _fill(self, mark: Cursor) -> None:
         """Tell what the log has between what was told and what was heard of, until that is the same."""
         following = self._following
         try:

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from test_framework.guardian import in_child
+from test_framework.reaper import in_child
 
 ROOT = Path(__file__).resolve().parents[3]
 DEPLOY = ROOT / "deploy"

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import asyncpg
 import pytest
 
-from netra_backend.app.adapters.postgres_event_log import PostgresEventLog
+from netra_backend.app.adapters.postgres.event_log import PostgresEventLog
 from test_framework.clock import ManualClock
 from test_framework.log_story import LogStory
 from test_framework.service_clients import NetraDatabase

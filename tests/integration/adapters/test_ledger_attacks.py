@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netra_backend.app.adapters.duckdb_ledger import DuckDBLedger, LedgerBounds
+from netra_backend.app.adapters.ledger.ledger import DuckDBLedger, LedgerBounds
 from netra_backend.app.core.errors import QueryRejected, ToolFault
 from test_framework.clock import ManualClock, SeededEntropy
 

@@ -13,7 +13,7 @@ from openai import AsyncOpenAI
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
-from netra_backend.app.adapters.pydantic_ai_model import PydanticAIModel
+from netra_backend.app.adapters.models.pydantic_ai import PydanticAIModel
 from netra_backend.app.agents.supervisor.model_stream import SentenceGate
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.ports import ModelPart

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 from typer.testing import CliRunner, Result
 
-from netra_backend.app.adapters import sqlite_schema
-from netra_backend.app.adapters.data_directory import lock_data_directory
+from netra_backend.app.adapters.process.data_directory import lock_data_directory
+from netra_backend.app.adapters.sqlite import schema
 from netra_backend.app.cli import command_line
 from netra_backend.app.commands import migrating
 from test_framework.service_clients import NetraDatabase
@@ -49,7 +49,7 @@ def test_the_embedded_log_is_made_and_left_as_it_is_the_next_time(run: Run, data
         "✓ The embedded event log is what this version needs.",
     ]
     assert second.stdout.splitlines() == ["✓ The embedded event log was up to date: nothing to do."]
-    sqlite_schema.open_writer(data_dir / "events.db").close()
+    schema.open_writer(data_dir / "events.db").close()
 
 
 def test_a_check_changes_nothing_and_says_by_its_exit_code_whether_a_server_would_start(

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 from typer.testing import CliRunner, Result
 
-from netra_backend.app.adapters.postgres_connection import WRITER, closing_pool
-from netra_backend.app.adapters.postgres_revocations import PostgresRevocations
+from netra_backend.app.adapters.postgres.connection import WRITER, closing_pool
+from netra_backend.app.adapters.postgres.revocations import PostgresRevocations
 from netra_backend.app.cli import command_line
 from test_framework.service_clients import NetraDatabase
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters.duckdb_ledger import DuckDBLedger
-from netra_backend.app.adapters.sqlite_audit import SqliteAudit
+from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
+from netra_backend.app.adapters.sqlite.audit import SqliteAudit
 from netra_backend.app.drill.actor import DrillFailed
 from netra_backend.app.drill.isolation_drill import DrillReport, hold_drill
+from netra_backend.app.server.drill_transport import AsgiTransport, drill_within
 from netra_backend.app.services.conversations import Conversations
-from netra_backend.app.web import desk, websocket_endpoint
-from netra_backend.app.web.drill_line import AsgiLine, drill_within
+from netra_backend.app.web.sockets import connection_handler, endpoint
 from test_framework.in_process import running_application
 
 DOORS = 19
@@ -70,7 +70,7 @@ async def delete_anybodys(self: DuckDBLedger, owner: str, dataset_id: str) -> bo
             {"another's events", "another's title", "another's resume position"},
         ),
         (Conversations, "owned_run", any_run, {"another's run", "another's run, read"}),
-        (websocket_endpoint, "check_path_user", lambda identity, user: None, {"another's path"}),
+        (endpoint, "check_path_user", lambda identity, user: None, {"another's path"}),
         (SqliteAudit, "rows", all_rows, {"another's audit trail"}),
         (DuckDBLedger, "delete_dataset", delete_anybodys, {"another's dataset"}),
     ],
@@ -87,7 +87,7 @@ async def test_a_door_without_its_guard_is_told_as_leaked(
 
 async def test_a_drill_of_one_user_with_itself_is_refused(tmp_path: Path) -> None:
     async with running_application(tmp_path / "data") as (application, runtime):
-        line = AsgiLine(application, runtime, runtime.mint("drill"))
+        line = AsgiTransport(application, runtime, runtime.mint("drill"))
         with pytest.raises(DrillFailed, match="needs two users"):
             await hold_drill(line, line, runtime.mint)
         await line.close()
@@ -106,4 +106,4 @@ async def test_an_owner_who_cannot_open_its_own_doors_proves_nothing(
 
 async def test_a_desk_without_an_application_has_no_doors() -> None:
     with pytest.raises(Exception, match="no doors to drill"):
-        await desk._no_drill()
+        await connection_handler._no_drill()

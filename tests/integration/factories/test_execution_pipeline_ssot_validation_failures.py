@@ -15,8 +15,8 @@ from netra_backend.app.core.errors import FactoryRefused, SSotIsolationError
 from netra_backend.app.core.events import AgentThinking
 from netra_backend.app.core.history import RunRecord
 from netra_backend.app.core.journal import Journal
+from netra_backend.app.server.runtime import Runtime
 from netra_backend.app.services.user_execution_context import UserExecutionContext
-from netra_backend.app.web.runtime import Runtime
 from test_framework.base_integration_test import BaseIntegrationTest
 from test_framework.echo import TOOLS, Echo
 from test_framework.ids import new_id

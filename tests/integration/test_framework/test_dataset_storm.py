@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from netra_backend.app.adapters.datasets import Datasets, folder_of
-from netra_backend.app.adapters.local_datasets import LocalDatasets
+from netra_backend.app.adapters.datasets.local import LocalDatasets
+from netra_backend.app.adapters.datasets.port import Datasets, folder_of
 from test_framework import dataset_storm
 from test_framework.dataset_storm import OWNERS, Storm, datasets_in
 from test_framework.dataset_story import dataset, kept

@@ -46,7 +46,7 @@ def owner() -> Iterator[tuple[subprocess.Popen[str], list[int], list[Path]]]:
     ) as process:
         assert process.stdout is not None
         rows = json.loads(process.stdout.readline())
-        pids = [pid for server, guardian, _ in rows for pid in (server, guardian)]
+        pids = [pid for server, reaper, _ in rows for pid in (server, reaper)]
         yield process, pids, [Path(json.loads(options)["directory"]) for _, _, options in rows]
 
 
@@ -119,8 +119,8 @@ def test_servers_are_gone_when_their_owner_ends_in_order() -> None:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the parent-death signal is Linux's")
 def test_servers_are_gone_when_their_guardians_are_killed() -> None:
     with owner() as (process, pids, directories):
-        for guardian in pids[1::2]:
-            os.kill(guardian, signal.SIGKILL)
+        for reaper in pids[1::2]:
+            os.kill(reaper, signal.SIGKILL)
         assert all(map(wait_until_gone, pids[0::2]))
         process.communicate()
         for directory in directories:  # nobody is left to do it

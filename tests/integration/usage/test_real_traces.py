@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from netra_backend.app.adapters.duckdb_ledger import DuckDBLedger
-from netra_backend.app.adapters.system_clock import SystemClock, SystemEntropy
+from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
+from netra_backend.app.adapters.process.clock import SystemClock, SystemEntropy
 from netra_backend.app.agents.cost_optimizer import CostOptimizer
 from netra_backend.app.agents.tools.usage_tools import usage_tools
 from netra_backend.app.core.errors import ToolFault

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from netra_backend.app.web.housekeeping import DAY_MS, Housekeeping
+from netra_backend.app.server.housekeeping import DAY_MS, Housekeeping
 from test_framework.clock import ManualClock
 from test_framework.served import Serve
 

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from netra_backend.app.adapters.postgres_event_log import PostgresEventLog
-from netra_backend.app.adapters.redis_bus import RedisBus
-from netra_backend.app.adapters.system_clock import SystemClock, SystemEntropy
+from netra_backend.app.adapters.postgres.event_log import PostgresEventLog
+from netra_backend.app.adapters.process.clock import SystemClock, SystemEntropy
+from netra_backend.app.adapters.redis.bus import RedisBus
 from netra_backend.app.core.history import RunRecord
 from netra_backend.app.core.identity import Identity
 from netra_backend.app.core.limits import Limits, Quotas
@@ -63,7 +63,7 @@ class Wire:
         return sum(frame.get("type") == "live" for frame in self.said)
 
 
-class Desk:
+class FrameHandler:
     """Answers what is missing, and nothing else."""
 
     def __init__(self, catch_up: CatchUp) -> None:
@@ -99,7 +99,7 @@ class Process(LogStory):
         self.bus.start()
         self.follower.start()
         conversations = Conversations(self.log, SystemClock(), SystemEntropy(), new_id, Quotas(Limits()))
-        self.desk = Desk(CatchUp(self.log, conversations, self.follower))
+        self.desk = FrameHandler(CatchUp(self.log, conversations, self.follower))
 
     async def close(self) -> None:
         """End."""

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from netra_backend.app.core.errors import FactoryRefused
-from netra_backend.app.web.runtime import Runtime
+from netra_backend.app.server.runtime import Runtime
 from netra_backend.app.websocket_core.websocket_manager_factory import FactoryInitializationError
 from test_framework.base_integration_test import BaseIntegrationTest
 from test_framework.ids import new_id

@@ -13,7 +13,7 @@ LOOP = "/usr/lib/python3.11/asyncio/runners.py"
 QUEUE = "/usr/lib/python3.11/asyncio/queues.py"
 UVICORN = "/venv/site-packages/uvicorn/protocols/websockets/websockets_sansio_impl.py"
 LIBRARY = "/venv/site-packages/websockets/http11.py"
-OURS = "/src/netra_backend/app/web/uvicorn_protocol.py"
+OURS = "/src/netra_backend/app/web/sockets/uvicorn_websocket.py"
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ OURS = "/src/netra_backend/app/web/uvicorn_protocol.py"
         ([LIBRARY, UVICORN, LOOP], "websockets: parser, request and answer"),
         ([QUEUE, UVICORN, OURS, LOOP], "uvicorn's protocol: scope, its queue and events"),
         ([OURS, LOOP], "our part of uvicorn's protocols"),
-        ([LOOP, "/src/netra_backend/app/web/server.py"], "transport and callbacks (uvloop)"),
+        ([LOOP, "/src/netra_backend/app/server/uvicorn_server.py"], "transport and callbacks (uvloop)"),
         (["/src/elsewhere.py"], REST),
         ([], REST),
     ],

@@ -30,15 +30,15 @@ from netra_backend.app.core.session import (
     OPEN,
     WAITING,
     Acknowledge,
-    Beat,
     Cancel,
     CatchUp,
     Close,
     Drill,
     Effect,
-    Refuse,
     Resolve,
-    Say,
+    SendError,
+    SendFrame,
+    SendHeartbeat,
     Session,
     Start,
     Verify,
@@ -48,7 +48,7 @@ from test_framework.playbook import Playbook, like
 ME = "user_me"
 LIMITS = Limits(frame_rate=10.0, frame_burst=200, heartbeat_ms=20_000, pong_timeout_s=15.0, authentication_s=10.0)
 PING = '{"type":"ping"}'
-PONG = Say(Pong(server_time=0))
+PONG = SendFrame(Pong(server_time=0))
 
 
 class Clocked:
@@ -94,7 +94,7 @@ def execute(**fields: Any) -> dict[str, Any]:
 
 def refused(point: validation.Point, error: str, **fields: Any) -> like:
     entry = CATALOGUE[error]
-    return like(Refuse, refusal=like(object, point=point, entry=entry, **fields))
+    return like(SendError, refusal=like(object, point=point, entry=entry, **fields))
 
 
 def closing(kind: str) -> Close:
@@ -104,7 +104,7 @@ def closing(kind: str) -> Close:
 
 
 def telling(kind: str) -> like:
-    return like(Say, frame=like(ErrorFrame, error=kind, message=CATALOGUE[kind].text))
+    return like(SendFrame, frame=like(ErrorFrame, error=kind, message=CATALOGUE[kind].text))
 
 
 # --- before it is known who is there ----------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ def test_without_a_token_in_time_it_closes() -> None:
         ),
         ({"type": "resume", "positions": {"t": {"epoch": "e", "seq": 3}}}, CatchUp(Resume({"t": Position("e", 3)}))),
         ({"type": "ack", "positions": {}}, Acknowledge(Ack({}))),
-        ({"type": "ping", "id": "k"}, Say(Pong(server_time=0, id="k"))),
+        ({"type": "ping", "id": "k"}, SendFrame(Pong(server_time=0, id="k"))),
     ],
 )
 def test_each_command_has_its_one_effect(frame: dict[str, Any], effect: Effect) -> None:
@@ -264,7 +264,7 @@ def test_a_drill_runs_only_where_drills_are_allowed() -> None:
 
 def test_the_third_malformed_frame_within_the_window_closes() -> None:
     book = opened() >> "no JSON" << refused(validation.FRAME_JSON, "invalid_json")
-    book >> {"type": "?", "id": "k"} << like(Refuse, id="k", refusal=like(object, point=validation.FRAME_TYPE))
+    book >> {"type": "?", "id": "k"} << like(SendError, id="k", refusal=like(object, point=validation.FRAME_TYPE))
     book >> {"type": "ping", "x": 1} << refused(validation.FRAME_FIELDS, "invalid_frame")
     (book << Close(4510, "too_many_faults") >> PING).end()
 
@@ -285,9 +285,9 @@ def test_frames_above_the_rate_are_refused_and_taken_again_later() -> None:
     for _ in range(200):
         book >> PING << PONG
     over = refused(validation.SESSION_RATE, "rate_limited", retry_after_ms=100)
-    book >> '{"type":"ping","id":"k"}' << like(Refuse, id="k", refusal=over.fields["refusal"])
+    book >> '{"type":"ping","id":"k"}' << like(SendError, id="k", refusal=over.fields["refusal"])
     clocked.now = 0.1
-    (book >> PING << like(Say) >> PING << over).end()
+    (book >> PING << like(SendFrame) >> PING << over).end()
 
 
 def test_who_keeps_sending_above_the_rate_is_closed() -> None:
@@ -302,7 +302,7 @@ def test_being_above_the_rate_now_and_then_closes_nothing() -> None:
     for minute in range(4):
         clocked.now = 61.0 * minute
         effects = [clocked.step(PING) for _ in range(260)]
-        assert all(isinstance(effect, Say) or len(effect) == 1 for effect in effects)
+        assert all(isinstance(effect, SendFrame) or len(effect) == 1 for effect in effects)
     assert clocked.session.state == OPEN
 
 
@@ -328,14 +328,14 @@ def test_an_expired_token_closes_at_the_next_tick() -> None:
 
 def test_heartbeats_come_at_their_interval() -> None:
     clocked = Clocked()
-    book = book_of(clocked) >> clocked.at(19.9) >> clocked.at(20.0) << Beat()
-    book >> clocked.session.ponged >> clocked.at(39.9) >> clocked.at(40.0) << Beat()
+    book = book_of(clocked) >> clocked.at(19.9) >> clocked.at(20.0) << SendHeartbeat()
+    book >> clocked.session.ponged >> clocked.at(39.9) >> clocked.at(40.0) << SendHeartbeat()
     book.end()
 
 
 def test_a_peer_that_answers_no_ping_is_closed() -> None:
     clocked = Clocked()
-    book = book_of(clocked) >> clocked.at(20.0) << Beat() >> clocked.at(34.9) >> clocked.at(35.0)
+    book = book_of(clocked) >> clocked.at(20.0) << SendHeartbeat() >> clocked.at(34.9) >> clocked.at(35.0)
     (book << telling("no_pong") << Close(4409, "no_pong")).end()
 
 
@@ -343,8 +343,8 @@ def test_a_second_ping_does_not_move_the_first_ones_deadline() -> None:
     limits = Limits(heartbeat_ms=10_000, pong_timeout_s=15.0)
     session = Session(limits, 0.0)
     session.authenticated(ME, None)
-    assert session.tick(10.0, 0) == (Beat(),)
-    assert session.tick(20.0, 0) == (Beat(),)
+    assert session.tick(10.0, 0) == (SendHeartbeat(),)
+    assert session.tick(20.0, 0) == (SendHeartbeat(),)
     assert session.tick(25.0, 0)[-1] == Close(4409, "no_pong")
 
 
@@ -354,7 +354,7 @@ def test_a_second_ping_does_not_move_the_first_ones_deadline() -> None:
 @pytest.mark.validation_point("session.draining")
 def test_a_draining_server_takes_no_new_run_and_all_else() -> None:
     clocked = Clocked()
-    book = book_of(clocked) >> (lambda: clocked.session.drain(5000)) << Say(Drain(5000))
+    book = book_of(clocked) >> (lambda: clocked.session.drain(5000)) << SendFrame(Drain(5000))
     book >> execute() << refused(validation.SESSION_DRAINING, "draining")
     book >> {"type": "cancel_run", "run_id": "run_1"} << Cancel >> PING << PONG
     (book >> (lambda: clocked.session.drain(5000))).end()
@@ -399,12 +399,12 @@ class AnySession(RuleBasedStateMachine):
         assert all(close.code != 1011 and len(close.reason.encode()) <= 123 for close in closes)
         assert came[-1:] == tuple(closes[-1:]) or not closes
         if before == WAITING:
-            assert all(isinstance(effect, Verify | Say | Refuse | Close) for effect in came)
+            assert all(isinstance(effect, Verify | SendFrame | SendError | Close) for effect in came)
         if before == DRAINING:
             assert not any(isinstance(effect, Start) for effect in came)
         past = self.expires is not None and self.now * 1000 >= self.expires
         if before in (OPEN, DRAINING) and past:
-            assert all(isinstance(effect, Say | Refuse | Close) for effect in came)
+            assert all(isinstance(effect, SendFrame | SendError | Close) for effect in came)
 
     @rule(
         frame=st.sampled_from(

@@ -130,7 +130,7 @@ async def test_anothers_path_must_close_as_nobodys_does(knocked: Mapping[str, An
 @pytest.mark.parametrize(
     ("door", "mine"), [(doors.tool_context, "owner"), (doors.user_id, "owner"), (doors.connection_id, "conn_of_owner")]
 )
-async def test_a_claim_to_be_another_must_be_refused_as_any_false_claim(door: doors.Door, mine: str) -> None:
+async def test_a_claim_to_be_another_must_be_refused_as_any_false_claim(door: doors.Endpoint, mine: str) -> None:
     refused = {"type": "error", "error": "isolation_violation"}
     assert (await door(stage({"": refused}))).verdict == "refused"
     assert (await door(stage({f'"{mine}"': {"type": "accepted"}, "": refused}))).verdict == "LEAKED"
@@ -181,7 +181,7 @@ async def test_nothing_heard_may_hold_the_canary(heard: list[str], verdict: str)
         (doors.dataset, "ds_1"),
     ],
 )
-async def test_every_door_of_http_asks_for_what_is_the_owners(door: doors.Door, mine: str) -> None:
+async def test_every_door_of_http_asks_for_what_is_the_owners(door: doors.Endpoint, mine: str) -> None:
     row = await door(stage({mine: OPEN, "": GONE}, {mine: OPEN, "": GONE}))
     assert row == Row(row.door, "LEAKED", "200; for an absent one: 404 not_found")
 

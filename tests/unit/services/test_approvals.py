@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters.memory_event_log import MemoryEventLog
-from netra_backend.app.adapters.memory_store import MemoryStore
 from netra_backend.app.core.errors import NotFound
 from netra_backend.app.core.events import ApprovalRequested, ApprovalResolved, Event, encode_event
 from netra_backend.app.services.approvals import (
@@ -22,6 +20,8 @@ from netra_backend.app.services.approvals import (
 )
 from test_framework.clock import ManualClock
 from test_framework.log_story import LogStory
+from test_framework.memory.event_log import MemoryEventLog
+from test_framework.memory.store import MemoryStore
 
 NOTHING: dict[str, Any] = {"recorded": lambda: None}
 

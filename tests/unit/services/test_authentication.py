@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jwt.api_jws import PyJWS
 
-from netra_backend.app.adapters.local_tickets import LocalTickets
-from netra_backend.app.adapters.static_keys import StaticKeys
+from netra_backend.app.adapters.auth.local_tickets import LocalTickets
+from netra_backend.app.adapters.auth.static_keys import StaticKeys
 from netra_backend.app.config import TokenSource
 from netra_backend.app.core.errors import AuthenticationRefused, DependencyUnavailable
 from netra_backend.app.core.identity import Identity, user_id_of_subject
@@ -65,7 +65,7 @@ class IssuerKeys:
         pass
 
 
-class Desk:
+class FrameHandler:
     """Authentication with everything around it within reach."""
 
     def __init__(self, clock: ManualClock, *sources: TrustedSource) -> None:
@@ -89,11 +89,11 @@ def own(source: TokenSource) -> TrustedSource:
 
 
 @pytest.fixture
-def desk(clock: ManualClock) -> Desk:
-    return Desk(clock)
+def desk(clock: ManualClock) -> FrameHandler:
+    return FrameHandler(clock)
 
 
-async def test_a_good_token_proves_its_subject(desk: Desk, sign: Sign) -> None:
+async def test_a_good_token_proves_its_subject(desk: FrameHandler, sign: Sign) -> None:
     assert await desk.verify(sign(KEY, scope="admin")) == Identity(
         user_id="user_ada",
         scopes=frozenset({"usage", "admin"}),
@@ -104,28 +104,30 @@ async def test_a_good_token_proves_its_subject(desk: Desk, sign: Sign) -> None:
     )
 
 
-async def test_issue_and_expiry_keep_their_milliseconds(desk: Desk, sign: Sign) -> None:
+async def test_issue_and_expiry_keep_their_milliseconds(desk: FrameHandler, sign: Sign) -> None:
     identity = await desk.verify(sign(KEY, iat=START_MS / 1000 - 0.877, exp=START_MS / 1000 + 0.123))
     assert (identity.issued_at_ms, identity.expires_at_ms) == (START_MS - 877, START_MS + 123)
 
 
 @pytest.mark.validation_point("auth.signature")
-async def test_a_token_of_another_key_does_not_count(desk: Desk, sign: Sign) -> None:
+async def test_a_token_of_another_key_does_not_count(desk: FrameHandler, sign: Sign) -> None:
     assert await desk.refusal(sign(OTHER_KEY)) == ("auth.signature", "unauthenticated")
 
 
-async def test_changed_claims_break_the_signature(desk: Desk, sign: Sign) -> None:
+async def test_changed_claims_break_the_signature(desk: FrameHandler, sign: Sign) -> None:
     head, _, signature = sign(KEY).split(".")
     changed = base64.urlsafe_b64encode(json.dumps({"sub": "user_eve", "iss": "own"}).encode()).decode().rstrip("=")
     assert await desk.refusal(f"{head}.{changed}.{signature}") == ("auth.signature", "unauthenticated")
 
 
 @pytest.mark.validation_point("auth.algorithm")
-async def test_an_algorithm_that_is_not_pinned_does_not_count_even_with_the_right_key(desk: Desk, sign: Sign) -> None:
+async def test_an_algorithm_that_is_not_pinned_does_not_count_even_with_the_right_key(
+    desk: FrameHandler, sign: Sign
+) -> None:
     assert await desk.refusal(sign(KEY + KEY, "HS512")) == ("auth.algorithm", "unauthenticated")
 
 
-async def test_an_unsigned_token_does_not_count(desk: Desk, sign: Sign) -> None:
+async def test_an_unsigned_token_does_not_count(desk: FrameHandler, sign: Sign) -> None:
     assert await desk.refusal(sign("", "none")) == ("auth.algorithm", "unauthenticated")
 
 
@@ -133,17 +135,17 @@ async def test_an_unsigned_token_does_not_count(desk: Desk, sign: Sign) -> None:
     "token",
     ["", ".", "..", "a.b.c", "ey.ey.ey", "é.é.é", "\ud800", "e30.e30.", "bnVsbA.bnVsbA.x", "e30." + "A" * MAX_TOKEN_CHARACTERS],
 )  # fmt: skip
-async def test_what_is_no_token_is_refused(desk: Desk, token: str) -> None:
+async def test_what_is_no_token_is_refused(desk: FrameHandler, token: str) -> None:
     assert await desk.refusal(token) == ("auth.algorithm", "unauthenticated")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.text(max_size=200) | st.lists(st.text("eyJ0-_=abc", max_size=20), max_size=5).map(".".join))
-async def test_no_text_does_anything_but_be_refused(desk: Desk, token: str) -> None:
+async def test_no_text_does_anything_but_be_refused(desk: FrameHandler, token: str) -> None:
     assert (await desk.refusal(token))[1] == "unauthenticated"
 
 
-async def test_a_token_longer_than_the_bound_is_not_even_read(desk: Desk, sign: Sign) -> None:
+async def test_a_token_longer_than_the_bound_is_not_even_read(desk: FrameHandler, sign: Sign) -> None:
     assert await desk.refusal(sign(KEY, padding="x" * MAX_TOKEN_CHARACTERS)) == ("auth.algorithm", "unauthenticated")
 
 
@@ -163,23 +165,25 @@ async def test_a_token_longer_than_the_bound_is_not_even_read(desk: Desk, sign: 
         {"scope": [1]},
     ],
 )
-async def test_a_token_without_who_and_when_does_not_count(desk: Desk, sign: Sign, claims: dict[str, Any]) -> None:
+async def test_a_token_without_who_and_when_does_not_count(
+    desk: FrameHandler, sign: Sign, claims: dict[str, Any]
+) -> None:
     assert await desk.refusal(sign(KEY, **claims)) == ("auth.claims", "unauthenticated")
 
 
-async def test_a_payload_that_is_no_object_does_not_count(desk: Desk) -> None:
+async def test_a_payload_that_is_no_object_does_not_count(desk: FrameHandler) -> None:
     for payload in (b"[]", b"null", b"\xff", b"[" * 5000):
         assert await desk.refusal(PyJWS().encode(payload, KEY, algorithm="HS256")) == ("auth.claims", "unauthenticated")
 
 
 @pytest.mark.validation_point("auth.issuer")
-async def test_a_key_speaks_for_its_own_issuer_alone(desk: Desk, sign: Sign) -> None:
+async def test_a_key_speaks_for_its_own_issuer_alone(desk: FrameHandler, sign: Sign) -> None:
     for issuer in ("somebody", "", None):
         assert await desk.refusal(sign(KEY, iss=issuer)) == ("auth.issuer", "unauthenticated")
 
 
 async def test_without_a_configured_issuer_any_counts(clock: ManualClock, sign: Sign) -> None:
-    desk = Desk(clock, own(TokenSource("secret", ("HS256",), secret=KEY)))
+    desk = FrameHandler(clock, own(TokenSource("secret", ("HS256",), secret=KEY)))
     assert (await desk.verify(sign(KEY, iss="whoever"))).issuer == "whoever"
     assert (await desk.verify(sign(KEY, iss=None))).issuer == ""
 
@@ -187,25 +191,25 @@ async def test_without_a_configured_issuer_any_counts(clock: ManualClock, sign: 
 @pytest.mark.validation_point("auth.audience")
 @pytest.mark.parametrize("audience", [None, "", "billing", ["billing", "mail"], []])
 async def test_a_token_for_another_audience_does_not_count(clock: ManualClock, sign: Sign, audience: Any) -> None:
-    desk = Desk(clock, own(TokenSource("secret", ("HS256",), audience="netra", secret=KEY)))
+    desk = FrameHandler(clock, own(TokenSource("secret", ("HS256",), audience="netra", secret=KEY)))
     assert await desk.refusal(sign(KEY, aud=audience)) == ("auth.audience", "unauthenticated")
     assert (await desk.verify(sign(KEY, aud=["billing", "netra"]))).user_id == "user_ada"
 
 
-async def test_a_token_with_an_audience_does_not_count_where_we_have_no_name(desk: Desk, sign: Sign) -> None:
+async def test_a_token_with_an_audience_does_not_count_where_we_have_no_name(desk: FrameHandler, sign: Sign) -> None:
     assert await desk.refusal(sign(KEY, aud="billing")) == ("auth.audience", "unauthenticated")
 
 
 @pytest.mark.validation_point("auth.not_yet")
 @pytest.mark.parametrize("claim", ["iat", "nbf"])
-async def test_a_token_of_the_future_counts_within_the_leeway_alone(desk: Desk, sign: Sign, claim: str) -> None:
+async def test_a_token_of_the_future_counts_within_the_leeway_alone(desk: FrameHandler, sign: Sign, claim: str) -> None:
     edge_s = (START_MS + LEEWAY_MS) / 1000
     assert (await desk.verify(sign(KEY, **{claim: edge_s}))).user_id == "user_ada"
     assert await desk.refusal(sign(KEY, **{claim: edge_s + 1})) == ("auth.not_yet", "unauthenticated")
 
 
 @pytest.mark.validation_point("auth.expired")
-async def test_an_expired_token_counts_within_the_leeway_alone(desk: Desk, sign: Sign) -> None:
+async def test_an_expired_token_counts_within_the_leeway_alone(desk: FrameHandler, sign: Sign) -> None:
     token = sign(KEY, exp=START_MS / 1000 + 10)
     desk.clock.advance(ms=10_000 + LEEWAY_MS - 1)
     assert (await desk.verify(token)).user_id == "user_ada"
@@ -213,20 +217,20 @@ async def test_an_expired_token_counts_within_the_leeway_alone(desk: Desk, sign:
     assert await desk.refusal(token) == ("auth.expired", "token_expired")
 
 
-async def test_only_a_token_that_comes_late_is_given_the_leeway(desk: Desk, sign: Sign) -> None:
+async def test_only_a_token_that_comes_late_is_given_the_leeway(desk: FrameHandler, sign: Sign) -> None:
     token = sign(KEY, exp=START_MS / 1000 + 10)
     assert (await desk.verify(token)).expires_at_ms == START_MS + 10_000
     desk.clock.advance(s=10)
     assert (await desk.verify(token)).expires_at_ms == START_MS + 10_000 + LEEWAY_MS
 
 
-async def test_an_expiry_beyond_reckoning_is_far_away(desk: Desk, sign: Sign) -> None:
+async def test_an_expiry_beyond_reckoning_is_far_away(desk: FrameHandler, sign: Sign) -> None:
     assert (await desk.verify(sign(KEY, exp=1e300))).expires_at_ms == 10**14
 
 
 @pytest.mark.validation_point("auth.subject")
 @pytest.mark.parametrize("subject", ["default_user", "user@example.com", "a b", "null", "x" * 129, "usér"])
-async def test_a_subject_that_is_no_user_id_does_not_count(desk: Desk, sign: Sign, subject: str) -> None:
+async def test_a_subject_that_is_no_user_id_does_not_count(desk: FrameHandler, sign: Sign, subject: str) -> None:
     assert await desk.refusal(sign(KEY, sub=subject)) == ("auth.subject", "unauthenticated")
 
 
@@ -240,12 +244,14 @@ async def test_a_subject_that_is_no_user_id_does_not_count(desk: Desk, sign: Sig
         (" ".join(["other"] * 32 + ["admin"]), {"usage", "other"}),
     ],
 )
-async def test_scopes_are_words_of_one_form_and_few(desk: Desk, sign: Sign, claimed: Any, scopes: set[str]) -> None:
+async def test_scopes_are_words_of_one_form_and_few(
+    desk: FrameHandler, sign: Sign, claimed: Any, scopes: set[str]
+) -> None:
     assert (await desk.verify(sign(KEY, scope=claimed))).scopes == scopes
 
 
 async def test_an_oidc_subject_becomes_a_user_id_of_its_own(clock: ManualClock, sign: Sign) -> None:
-    desk = Desk(clock, own(OWN), TrustedSource(OIDC, IssuerKeys()))
+    desk = FrameHandler(clock, own(OWN), TrustedSource(OIDC, IssuerKeys()))
     claims = {"iss": ISSUER, "sub": "google|Ada Lovelace", "aud": "netra", "scope": "openid admin netra:admin"}
     identity = await desk.verify(sign(CURVE_KEY, "ES256", "k1", **claims))
     assert identity.user_id == user_id_of_subject(ISSUER, "google|Ada Lovelace")
@@ -254,20 +260,20 @@ async def test_an_oidc_subject_becomes_a_user_id_of_its_own(clock: ManualClock, 
 
 
 async def test_an_oidc_scope_that_is_not_about_us_gives_nothing(clock: ManualClock, sign: Sign) -> None:
-    desk = Desk(clock, TrustedSource(OIDC, IssuerKeys()))
+    desk = FrameHandler(clock, TrustedSource(OIDC, IssuerKeys()))
     token = sign(CURVE_KEY, "ES256", "k1", iss=ISSUER, sub="eve", aud="netra", scope="admin usage:all")
     assert (await desk.verify(token)).scopes == {"usage"}
 
 
 async def test_two_sources_do_not_sign_for_each_other(clock: ManualClock, sign: Sign) -> None:
-    desk = Desk(clock, own(OWN), TrustedSource(OIDC, IssuerKeys()))
+    desk = FrameHandler(clock, own(OWN), TrustedSource(OIDC, IssuerKeys()))
     assert await desk.refusal(sign(KEY, iss=ISSUER, aud="netra")) == ("auth.algorithm", "unauthenticated")
     assert await desk.refusal(sign(CURVE_KEY, "ES256", "k1", iss="own")) == ("auth.algorithm", "unauthenticated")
 
 
 async def test_a_public_key_is_never_taken_for_a_shared_one(clock: ManualClock, sign: Sign) -> None:
     source = TokenSource("oidc", ("ES256", "HS256"), issuer=ISSUER, audience="netra")
-    desk = Desk(clock, TrustedSource(source, IssuerKeys()))
+    desk = FrameHandler(clock, TrustedSource(source, IssuerKeys()))
     token = sign(KEY, "HS256", "k1", iss=ISSUER, aud="netra")
     assert await desk.refusal(token) == ("auth.signature", "unauthenticated")
 
@@ -278,7 +284,7 @@ async def test_a_key_of_another_kind_than_the_algorithm_proves_nothing(clock: Ma
             return CURVE_KEY.public_key()
 
     source = TokenSource("oidc", ("HS256",), issuer=ISSUER, audience="netra")
-    desk = Desk(clock, TrustedSource(source, WrongKind()))
+    desk = FrameHandler(clock, TrustedSource(source, WrongKind()))
     assert await desk.refusal(sign(KEY, iss=ISSUER, aud="netra")) == ("auth.signature", "unauthenticated")
 
 
@@ -291,24 +297,24 @@ async def test_a_key_that_is_too_short_proves_nothing(clock: ManualClock, sign: 
             return short.public_key()
 
     source = TokenSource("oidc", ("RS256",), issuer=ISSUER, audience="netra")
-    desk = Desk(clock, TrustedSource(source, ShortKey()))
+    desk = FrameHandler(clock, TrustedSource(source, ShortKey()))
     assert await desk.refusal(sign(short, "RS256", iss=ISSUER, aud="netra")) == ("auth.signature", "unauthenticated")
 
 
 async def test_an_unknown_key_id_proves_nothing(clock: ManualClock, sign: Sign) -> None:
-    desk = Desk(clock, TrustedSource(OIDC, IssuerKeys()))
+    desk = FrameHandler(clock, TrustedSource(OIDC, IssuerKeys()))
     token = sign(CURVE_KEY, "ES256", "k2", iss=ISSUER, aud="netra")
     assert await desk.refusal(token) == ("auth.signature", "unauthenticated")
 
 
 async def test_an_issuer_that_does_not_answer_is_a_fault_and_no_refusal(clock: ManualClock, sign: Sign) -> None:
-    desk = Desk(clock, TrustedSource(OIDC, IssuerKeys(reachable=False)))
+    desk = FrameHandler(clock, TrustedSource(OIDC, IssuerKeys(reachable=False)))
     with pytest.raises(DependencyUnavailable, match="the issuer does not answer"):
         await desk.verify(sign(CURVE_KEY, "ES256", "k1", iss=ISSUER, aud="netra"))
 
 
 @pytest.mark.validation_point("auth.revoked")
-async def test_a_revoked_sign_in_does_not_count_and_a_later_one_does(desk: Desk, sign: Sign) -> None:
+async def test_a_revoked_sign_in_does_not_count_and_a_later_one_does(desk: FrameHandler, sign: Sign) -> None:
     before = sign(KEY)
     await desk.revocations.revoke("user_ada", desk.clock.now_ms())
     assert await desk.refusal(before) == ("auth.revoked", "revoked")
@@ -316,7 +322,7 @@ async def test_a_revoked_sign_in_does_not_count_and_a_later_one_does(desk: Desk,
     assert (await desk.verify(sign(KEY))).user_id == "user_ada"
 
 
-async def test_a_ticket_proves_whom_it_was_issued_to_unless_revoked_since(desk: Desk, sign: Sign) -> None:
+async def test_a_ticket_proves_whom_it_was_issued_to_unless_revoked_since(desk: FrameHandler, sign: Sign) -> None:
     identity = await desk.verify(sign(KEY))
     first, second = await desk.tickets.issue(identity), await desk.tickets.issue(identity)
     assert await desk.authentication.identify(Credentials(ticket=first.value)) == identity
@@ -326,7 +332,7 @@ async def test_a_ticket_proves_whom_it_was_issued_to_unless_revoked_since(desk: 
     assert refused.value.entry.id == "revoked"
 
 
-async def test_a_token_goes_before_a_ticket_and_nothing_proves_nobody(desk: Desk, sign: Sign) -> None:
+async def test_a_token_goes_before_a_ticket_and_nothing_proves_nobody(desk: FrameHandler, sign: Sign) -> None:
     ticket = await desk.tickets.issue(await desk.verify(sign(KEY)))
     by_token = await desk.authentication.identify(Credentials(token=sign(KEY, sub="user_bob"), ticket=ticket.value))
     assert by_token is not None
@@ -335,7 +341,7 @@ async def test_a_token_goes_before_a_ticket_and_nothing_proves_nobody(desk: Desk
 
 
 @pytest.mark.validation_point("auth.missing")
-async def test_where_somebody_is_needed_nobody_is_refused(desk: Desk, sign: Sign) -> None:
+async def test_where_somebody_is_needed_nobody_is_refused(desk: FrameHandler, sign: Sign) -> None:
     identity = await desk.verify(sign(KEY))
     assert require_identity(identity) is identity
     with pytest.raises(AuthenticationRefused) as refused:
@@ -344,7 +350,7 @@ async def test_where_somebody_is_needed_nobody_is_refused(desk: Desk, sign: Sign
 
 
 @pytest.mark.validation_point("auth.path_user")
-async def test_a_path_names_the_tokens_user_and_no_other(desk: Desk, sign: Sign) -> None:
+async def test_a_path_names_the_tokens_user_and_no_other(desk: FrameHandler, sign: Sign) -> None:
     identity = await desk.verify(sign(KEY))
     check_path_user(identity, "user_ada")
     for other in ("user_bob", "USER_ADA", "user_ada ", ""):
@@ -354,7 +360,7 @@ async def test_a_path_names_the_tokens_user_and_no_other(desk: Desk, sign: Sign)
 
 
 @pytest.mark.validation_point("auth.scope")
-async def test_a_scope_that_is_missing_is_forbidden(desk: Desk, sign: Sign) -> None:
+async def test_a_scope_that_is_missing_is_forbidden(desk: FrameHandler, sign: Sign) -> None:
     require_scope(await desk.verify(sign(KEY, scope="admin")), "admin")
     with pytest.raises(AuthenticationRefused) as refused:
         require_scope(await desk.verify(sign(KEY)), "admin")

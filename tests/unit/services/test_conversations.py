@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters.memory_event_log import MemoryEventLog
-from netra_backend.app.adapters.memory_shared_log import SharedMemoryLog
-from netra_backend.app.adapters.memory_store import MemoryStore
 from netra_backend.app.core.errors import IsolationRefused, LimitRefused, NotFound
 from netra_backend.app.core.limits import Limits, Quotas
 from netra_backend.app.services.conversations import TITLE_CHARACTERS, Conversations, title_of
 from test_framework.clock import ManualClock, SeededEntropy
 from test_framework.ids import new_id
 from test_framework.log_story import LogStory
+from test_framework.memory.event_log import MemoryEventLog
+from test_framework.memory.shared_log import SharedMemoryLog
+from test_framework.memory.store import MemoryStore
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from netra_backend.app.adapters.local_tickets import PER_USER, LocalTickets
+from netra_backend.app.adapters.auth.local_tickets import PER_USER, LocalTickets
 from netra_backend.app.core.errors import AuthenticationRefused, LimitRefused
 from netra_backend.app.core.identity import Identity
 from netra_backend.app.services.tickets import LIFETIME_MS, TicketOffice

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from netra_backend.app.adapters.local_tickets import LocalTickets
-from netra_backend.app.adapters.static_keys import StaticKeys
+from netra_backend.app.adapters.auth.local_tickets import LocalTickets
+from netra_backend.app.adapters.auth.static_keys import StaticKeys
 from netra_backend.app.config import DEVELOPMENT, TokenSource
 from netra_backend.app.core.errors import AuthenticationRefused, InvalidContextError
 from netra_backend.app.core.identity import Identity

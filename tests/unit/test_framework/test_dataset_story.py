@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from netra_backend.app.adapters.local_datasets import LocalDatasets
+from netra_backend.app.adapters.datasets.local import LocalDatasets
 from test_framework.dataset_story import dataset, kept, rows_of
 
 

@@ -7,7 +7,7 @@ from random import Random
 from websockets.frames import Opcode
 
 from netra_backend.app.core.limits import Limits
-from netra_backend.app.core.session import Cancel, CatchUp, Refuse, Resolve, Session
+from netra_backend.app.core.session import Cancel, CatchUp, Resolve, SendError, Session
 from test_framework.malformed import FAULTS, FRAME_BYTES, malformed
 
 COUNT = 3000
@@ -33,7 +33,7 @@ def test_the_session_gives_each_frame_the_answer_that_the_generator_names(rng: R
             continue
         assert isinstance(effect, tuple)
         (refused,) = effect
-        assert isinstance(refused, Refuse)
+        assert isinstance(refused, SendError)
         entry = refused.refusal.entry
         assert (entry.id, entry.code, refused.id) == (frame.error, frame.code, frame.id), frame
     assert seen >= {*FAULTS, "invalid_context", "isolation_violation", "factory_command_refused", "not_found"}

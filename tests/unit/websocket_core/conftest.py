@@ -67,7 +67,7 @@ class KeptAudit:
 
 
 class ScriptedDesk:
-    """``connection.Desk``: every request is kept, then answered by ``answer`` where a test sets one."""
+    """``connection.FrameHandler``: every request is kept, then answered by ``answer`` where a test sets one."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, Any]] = []

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters import appending
-from netra_backend.app.adapters.new_epochs import renew_sqlite
-from netra_backend.app.adapters.sqlite_event_log import SqliteEventLog
+from netra_backend.app.adapters.event_log import appending
+from netra_backend.app.adapters.event_log.new_epochs import renew_sqlite
+from netra_backend.app.adapters.sqlite.event_log import SqliteEventLog
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import Position
 from netra_backend.app.core.frames import Resume

@@ -11,10 +11,6 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters.memory_bus import MemoryBus, MemoryHub
-from netra_backend.app.adapters.memory_holdings import LEASE_MS
-from netra_backend.app.adapters.memory_shared_log import SharedMemoryLog
-from netra_backend.app.adapters.memory_store import MemoryStore
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import RunRecord
 from netra_backend.app.core.limits import Limits, Quotas
@@ -25,6 +21,10 @@ from netra_backend.app.websocket_core.follower import Follower
 from test_framework.clock import SeededEntropy
 from test_framework.ids import new_id
 from test_framework.log_story import LogStory
+from test_framework.memory.bus import MemoryBus, MemoryHub
+from test_framework.memory.ownership import LEASE_MS
+from test_framework.memory.shared_log import SharedMemoryLog
+from test_framework.memory.store import MemoryStore
 from test_framework.seen_positions import kept_by_a_client, resuming, seqs
 from test_framework.waiting import turns, until
 
@@ -277,7 +277,7 @@ class TestWithoutABus:
     async def test_what_was_told_of_more_threads_than_are_remembered_is_not_told_again(
         self, fleet: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "Following", partial(module.Following, 3))
+        monkeypatch.setattr(module, "Following", partial(module.DeliveryTracker, 3))
         one = fleet(bus=False)
         _, here = await one.connect()
         await one.ended("user_ada")

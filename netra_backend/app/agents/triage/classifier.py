@@ -22,7 +22,7 @@ from typing import Final
 from . import linear
 from .features import features
 from .linear import LinearModel
-from .reading import Reading
+from .parse import Reading
 
 _TRAINING_SECONDS: Final = 300.0
 _SOURCES: Final = (".py", ".txt")

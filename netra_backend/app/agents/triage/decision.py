@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from .classifier import scores
 from .intents import OUT_OF_SCOPE
-from .reading import Reading
+from .parse import Reading
 from .rules import certain
 
 RULE_CONFIDENCE: Final = 0.98

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from .lexicon import word_lists
-from .reading import MODEL, NUMBER, PERIOD, Reading
+from .parse import MODEL, NUMBER, PERIOD, Reading
 
 BLOCKS: Final = ("words", "letters", "concepts", "novelty")
 """Each block is weighted by TF-IDF and normalised on its own."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from .intents import OUT_OF_SCOPE
 from .lexicon import lexicon
-from .reading import Reading
+from .parse import Reading
 
 _GREETING_WORDS: Final = 5
 

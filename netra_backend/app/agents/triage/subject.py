@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from .model_names import ModelMention
-from .reading import Reading
+from .parse import Reading
 
 _TARGETS: Final = (
     re.compile(r"(?:\b(?:to|onto|with|into|by|swap in)|->|→|=>) (?:\w{1,12} ){0,1}\Z"),

@@ -17,7 +17,7 @@ from typing import Any, Final
 from .features import Features, content_words, features
 from .intents import INTENTS, OUT_OF_SCOPE
 from .linear import LinearModel, dump
-from .reading import read_message
+from .parse import read_message
 
 SCALE: Final[Mapping[str, float]] = {"words": 1.0, "letters": 1.0, "concepts": 0.8, "novelty": 0.3}
 """How much each block counts; found on the development part of the held-out utterances."""

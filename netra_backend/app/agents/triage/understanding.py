@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from ..agent import PastMessage
-from .continuing import is_fragment, is_short, last_question
+from .carry_over import is_fragment, is_short, last_question
 from .decision import Decision, decide
 from .intents import INTENTS, OUT_OF_SCOPE
-from .parting import parts_of
+from .parse import Reading, read_message
 from .periods import Period
-from .reading import Reading, read_message
+from .split_requests import parts_of
 from .subject import subject_of
 
 Route = Literal["agent", "clarify", "refuse"]

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from typing import Final
 
 from ...core.errors import ToolFault
-from .anthropic_usage import ANTHROPIC_USAGE
-from .azure_llm_2023 import AZURE_LLM_2023
 from .format import Format
-from .langfuse import LANGFUSE
-from .litellm import LITELLM
-from .mooncake import MOONCAKE
-from .openai_usage import OPENAI_USAGE
-from .otel import OTEL
-from .records import Head
-from .source import unsupported
-from .table import TABLE, columns_of
-from .tracelab import TRACELAB
+from .formats.anthropic_usage import ANTHROPIC_USAGE
+from .formats.azure_llm_2023 import AZURE_LLM_2023
+from .formats.langfuse import LANGFUSE
+from .formats.litellm import LITELLM
+from .formats.mooncake import MOONCAKE
+from .formats.openai_usage import OPENAI_USAGE
+from .formats.otel import OTEL
+from .formats.table import TABLE, columns_of
+from .formats.tracelab import TRACELAB
+from .reading.records import Head
+from .reading.source import unsupported
 
 FORMATS: Final[Sequence[Format]] = (
     LITELLM,

@@ -10,7 +10,7 @@ import pytest
 
 from netra_backend.app.agents.triage import classifier, linear, training
 from netra_backend.app.agents.triage.linear import LinearModel, dump
-from netra_backend.app.agents.triage.reading import read_message
+from netra_backend.app.agents.triage.parse import read_message
 
 SMALL = LinearModel(("a", "b"), {"words": {"cost": 0}}, {"words": 1.0}, (1.0,), (0.0, 1.0), (0.0, 0.0), {"known": {}})
 

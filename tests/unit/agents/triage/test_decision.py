@@ -6,7 +6,7 @@ import pytest
 
 from netra_backend.app.agents.triage import decision
 from netra_backend.app.agents.triage.decision import BIAS, Decision, decide
-from netra_backend.app.agents.triage.reading import read_message
+from netra_backend.app.agents.triage.parse import read_message
 
 
 def decided(monkeypatch: pytest.MonkeyPatch, message: str = "some words", **scores: float) -> Decision:

@@ -12,7 +12,7 @@ from netra_backend.app.agents.triage.features import (
     novelty_features,
     word_features,
 )
-from netra_backend.app.agents.triage.reading import read_message
+from netra_backend.app.agents.triage.parse import read_message
 
 
 def test_words_come_alone_and_in_pairs_with_the_borders() -> None:

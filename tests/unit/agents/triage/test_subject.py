@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netra_backend.app.agents.triage.reading import read_message
+from netra_backend.app.agents.triage.parse import read_message
 from netra_backend.app.agents.triage.subject import subject_of
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from netra_backend.app.agents.triage import linear, training
 from netra_backend.app.agents.triage.features import features
 from netra_backend.app.agents.triage.intents import INTENTS, OUT_OF_SCOPE
-from netra_backend.app.agents.triage.reading import read_message
+from netra_backend.app.agents.triage.parse import read_message
 
 SAMPLES = [
     ("what did we spend", "cost_overview"),

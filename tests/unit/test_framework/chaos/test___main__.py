@@ -1,9 +1,9 @@
-"""The table of an ordeal says what was broken, how often, and the seed."""
+"""The table of a chaos scenario says what was broken, how often, and the seed."""
 
 from __future__ import annotations
 
 from test_framework.chaos.__main__ import table
-from test_framework.chaos.ordeal import Outcome
+from test_framework.chaos.scenario import Outcome
 
 
 def test_a_good_outcome_says_so() -> None:

@@ -6,19 +6,19 @@ from contextlib import suppress
 
 import pytest
 
-from netra_backend.app.adapters.memory_event_log import MemoryEventLog
-from netra_backend.app.adapters.memory_store import MemoryStore
-from netra_backend.app.agents.supervisor import runs
 from netra_backend.app.core.outbox import Outbox
-from netra_backend.app.services.accepted_requests import AcceptedRequests
+from netra_backend.app.runs import scheduler
+from netra_backend.app.runs.accepted_requests import AcceptedRequests
 from netra_backend.app.services.event_emitter import UserEventEmitter
 from netra_backend.app.websocket_core.catch_up import CatchUp
 from netra_backend.app.websocket_core.connection import Connection
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
+from test_framework.memory.event_log import MemoryEventLog
+from test_framework.memory.store import MemoryStore
 from test_framework.simulation.safeguards import SAFEGUARDS
 
 OWNERS = (
-    runs,
+    scheduler,
     AcceptedRequests,
     CatchUp,
     Connection,

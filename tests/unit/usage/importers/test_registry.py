@@ -7,13 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from netra_backend.app.core.errors import ToolFault
-from netra_backend.app.usage.importers.batch import Table
 from netra_backend.app.usage.importers.format import Format, ImportOptions, Reading
-from netra_backend.app.usage.importers.page import Page, rows_of
-from netra_backend.app.usage.importers.records import Head, Layout
+from netra_backend.app.usage.importers.reading.batch import Table
+from netra_backend.app.usage.importers.reading.page import Page, rows_of
+from netra_backend.app.usage.importers.reading.records import Head, Layout
+from netra_backend.app.usage.importers.reading.values import Times
 from netra_backend.app.usage.importers.registry import FORMATS, recognise
 from netra_backend.app.usage.importers.row import BadRow, UsageRow
-from netra_backend.app.usage.importers.values import Times
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 # Names that the formats read, so that what is generated comes near to them.
@@ -55,8 +55,8 @@ def test_whatever_a_record_holds_it_is_a_row_or_is_counted(format: Format, recor
     reading = format.read(head, ImportOptions(model="m"), Times(NOW))
     try:
         parts = list(reading.expand(record)) if reading.expand else [record]
-    except BadRow as told:
-        assert told.reason  # noqa: PT017 (either this, or its parts are rows)
+    except BadRow as as_dict:
+        assert as_dict.reason  # noqa: PT017 (either this, or its parts are rows)
         return
     assert outcomes(reading, parts) == [outcome for part in parts for outcome in outcomes(reading, [part])]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from netra_backend.app.adapters.schema_history import run_statements
+from netra_backend.app.adapters.migrations.history import run_statements
 
 revision = "0001"
 down_revision = None

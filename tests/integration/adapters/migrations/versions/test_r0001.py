@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from netra_backend.app.adapters.postgres_connection import READER, WRITER, Role, connect, name_owner
+from netra_backend.app.adapters.postgres.connection import READER, WRITER, Role, connect, name_owner
 from test_framework.service_clients import NetraDatabase
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]

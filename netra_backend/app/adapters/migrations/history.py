@@ -1,0 +1,32 @@
+"""The versions of the schema and the SQL of each: for PostgreSQL, and for SQLite's event log.
+
+``netra migrate`` takes a database through them with alembic. A new SQLite file goes through the same statements without it,
+so that the embedded server needs neither alembic nor SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+VERSIONS: Final = ("0001",)
+"""All there are, in order. A database has exactly one; SQLite's ``user_version`` is its number."""
+
+NEWEST: Final = VERSIONS[-1]
+
+
+def statements(dialect: str, version: str) -> list[str]:
+    """The statements that lead to this version from the one before. In the file, each ends with a semicolon before an empty
+    line or the end, and no line within it does both."""
+    text = Path(__file__).with_name(f"{version}.{dialect}.sql").read_text(encoding="utf-8")
+    return re.split(r"(?<=;)\n\n", text.strip())
+
+
+def run_statements(connection: Connection, version: str) -> None:
+    """What a version does where it does nothing but its statements."""
+    for statement in statements(connection.dialect.name, version):
+        connection.exec_driver_sql(statement)

@@ -1,0 +1,91 @@
+"""A language model of any provider that pydantic-ai knows (``NETRA_MODEL=openai:gpt-4o-mini``); loaded when first asked.
+
+Addresses and keys come from each provider's own environment (``OPENAI_API_KEY``, ``OPENAI_BASE_URL``, …), so a compatible
+server of one's own is ``openai:NAME`` with ``OPENAI_BASE_URL``. Needs the extra ``netra[models]``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from ...core.errors import DependencyUnavailable
+from ...ports import ModelPart
+
+if TYPE_CHECKING:
+    from pydantic_ai.messages import ModelResponse
+    from pydantic_ai.models import Model as ProviderModel
+
+STALL_S: Final = 30.0
+"""How long a model may say nothing before the request is given up."""
+
+MAX_CHARACTERS: Final = 100_000
+
+
+class PydanticAIModel:
+    """``ports.Model``. ``model`` is a name such as ``openai:gpt-4o-mini``, or a pydantic-ai model."""
+
+    def __init__(self, model: str | ProviderModel, *, stall_s: float = STALL_S) -> None:
+        self._model = model
+        self._stall_s = stall_s
+
+    async def stream(self, prompt: str, *, system: str, max_tokens: int) -> AsyncGenerator[ModelPart, None]:
+        """The answer, in parts; the last one has the usage. Closing the iterator closes the request.
+
+        Raises ``DependencyUnavailable``: the package is missing, the provider refuses, fails, or says nothing for too long.
+        """
+        try:
+            async with aclosing(self._parts(prompt, system, max_tokens)) as parts:
+                async for part in parts:
+                    yield part
+        except DependencyUnavailable:
+            raise
+        except ImportError as missing:
+            raise DependencyUnavailable(
+                "The package for this model is not installed.", hint="pip install 'netra[models]'"
+            ) from missing
+        except TimeoutError as stalled:
+            raise DependencyUnavailable("The language model did not answer in time.", retry_after_ms=5000) from stalled
+        except Exception as fault:  # each provider's library has errors of its own
+            raise DependencyUnavailable(
+                f"The language model could not be asked ({type(fault).__name__}).",
+                hint="Check NETRA_MODEL and the provider's key; the log has the details.",
+                retry_after_ms=5000,
+            ) from fault
+
+    async def _parts(self, prompt: str, system: str, max_tokens: int) -> AsyncGenerator[ModelPart]:
+        from pydantic_ai.direct import model_request_stream
+        from pydantic_ai.messages import ModelRequest, PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta
+
+        request = ModelRequest.user_text_prompt(prompt, instructions=system or None)
+        said = 0
+        async with asyncio.timeout(self._stall_s) as patience:
+            async with model_request_stream(
+                self._model, [request], model_settings={"max_tokens": max_tokens, "temperature": 0.2}
+            ) as stream:
+                async for event in stream:
+                    patience.reschedule(asyncio.get_running_loop().time() + self._stall_s)
+                    text = ""
+                    if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
+                        text = event.part.content
+                    elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
+                        text = event.delta.content_delta
+                    said += len(text)
+                    if said > MAX_CHARACTERS:
+                        raise DependencyUnavailable("The language model said too much.")
+                    if text:
+                        yield ModelPart(text)
+                yield ModelPart("", _usage(stream.get()))
+
+
+def _usage(response: ModelResponse) -> dict[str, Any]:
+    usage: dict[str, Any] = {
+        "model": response.model_name,
+        "input_tokens": response.usage.input_tokens,
+        "output_tokens": response.usage.output_tokens,
+    }
+    with suppress(LookupError, AssertionError):  # a model without a known price: left out, never 0
+        usage["cost_usd"] = str(response.cost().total_price)
+    return usage

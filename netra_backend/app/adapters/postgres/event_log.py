@@ -1,0 +1,373 @@
+"""The event log that several processes share: PostgreSQL, one appending connection a process, group commit.
+
+Each thread is held by one process at a time, under a fence that every append carries. Where the database is lost nothing is
+published and new requests are refused; what runs goes on, within a bound, and is stored when the database is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Final
+
+from ...core import history
+from ...core.errors import DependencyUnavailable
+from ...core.history import Chunk, HeldElsewhere, Refused, RunRecord, ThreadHead
+from ...ports import Clock, Moved, StoredRun, StoredThread
+from ..event_log.appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired, unavailable
+from ..event_log.batch_loader import BatchLoader
+from .batch import may_be_an_id, storable
+from .changes import Change, Deletion, Rename, expire
+from .connection import READER, WRITER
+from .lease import LEASE_MS, PostgresLease
+from .ownership import Held, NotHeld, PostgresThreadOwnership
+from .pool import PostgresConnectionPool, connected
+from .reader import Key, PostgresReader
+from .writer import PostgresWriter
+
+MAX_WAITING_BYTES: Final = 64 * 1024 * 1024
+"""What may wait for the database, by the weight of its chunks."""
+
+_LINES: Final = 4
+_CLOSE_S: Final = 8.0
+
+
+class PostgresEventLog(AppendingLog[Change]):
+    """``ports.EventLog`` over a database that ``netra migrate`` has prepared; made by ``open``."""
+
+    def __init__(
+        self,
+        url: str,
+        process_id: str,
+        clock: Clock,
+        loop: asyncio.AbstractEventLoop,
+        publish: Publish,
+        on_failure: OnFailure,
+        *,
+        lease_ms: int,
+    ) -> None:
+        super().__init__(loop, publish, on_failure)
+        self.process_id = process_id
+        self._readers = PostgresConnectionPool(url, READER, _LINES)
+        self._writers = PostgresConnectionPool(url, WRITER, _LINES)
+        self._reader = PostgresReader(self._readers, self._writers)
+        self._holdings = PostgresThreadOwnership(self._writers, process_id)
+        self._lease = PostgresLease(self._writers, process_id, self._look_after_heads, lease_ms=lease_ms)
+        self._writer = PostgresWriter(lambda: connected(url, WRITER), process_id, clock.now_ms, self)
+        self._put = self._send
+        self._open: dict[ThreadHead, set[str]] = {}
+        self._moving: dict[ThreadHead, asyncio.Future[None]] = {}
+        self._deleting: dict[ThreadHead, tuple[str, str, str]] = {}
+        self._found = BatchLoader(self._reader.heads)
+        self._requested: BatchLoader[Key, StoredRun] = BatchLoader(self._reader.requests)
+        self._held: BatchLoader[str, Held | NotHeld] = BatchLoader(self._holdings.hold)
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        process_id: str,
+        clock: Clock,
+        publish: Publish,
+        on_failure: OnFailure,
+        *,
+        lease_ms: int = LEASE_MS,
+    ) -> PostgresEventLog:
+        """A log that has its lease. Raises ``DependencyUnavailable``."""
+        log = cls(url, process_id, clock, asyncio.get_running_loop(), publish, on_failure, lease_ms=lease_ms)
+        try:
+            await log._lease.take()
+        except BaseException:
+            await log.close()
+            raise
+        return log
+
+    @property
+    def lost(self) -> bool:
+        """Whether what was appended waits for the database to come back: new requests are refused meanwhile."""
+        return self._writer.lost
+
+    def counts(self) -> Mapping[str, int]:
+        return {"commits": self._writer.commits, "rows": self._writer.rows}
+
+    # --- heads ------------------------------------------------------------------------------------------------------
+
+    async def find(self, thread_id: str) -> ThreadHead | None:
+        known = self._heads.get(thread_id)
+        if known is not None and _is_certain(known) and (known.durable or not known.owner):
+            return known
+        found = await self._found(thread_id) if may_be_an_id(thread_id) else None
+        known = self._heads.get(thread_id)  # somebody may have found or made it while we read
+        if found is None:
+            return known
+        if known is None:
+            known = ThreadHead("", thread_id, "", 0)
+            self._keep(known)
+        elif _is_certain(known):
+            if not known.durable and known.owner and known.epoch == found["epoch"]:
+                await self._settled(known)  # it is stored, and others may have told of it: the answer is on its way
+            if known.durable or not known.owner or known.epoch == found["epoch"]:
+                return known
+            known = ThreadHead("", thread_id, "", 0)  # another process was first; what is begun here is refused soon
+        _bring_up(known, *tuple(found)[1:])
+        return known
+
+    def create(self, owner: str, thread_id: str, epoch: str, title: str, now_ms: int) -> ThreadHead:
+        if thread_id in self._heads:
+            raise ValueError("this thread is known")
+        head = ThreadHead(owner, thread_id, epoch, 0, title=title, fence=1)
+        self._keep(head)
+        return head
+
+    async def hold(self, head: ThreadHead) -> list[StoredRun]:
+        while True:
+            if self._heads.setdefault(head.thread_id, head) is not head:
+                raise unavailable()
+            if _is_certain(head):
+                return []
+            if head not in self._moving:
+                break
+            await asyncio.shield(self._moving[head])  # another request takes hold of it, or it is being let go of
+        moved = self._moving[head] = self._loop.create_future()
+        try:
+            await self._settled(head)
+            held = await self._held(head.thread_id)
+            if self._heads.get(head.thread_id) is not head:
+                raise unavailable()
+            return self._take(head, held) if head.owner else []
+        finally:
+            del self._moving[head]
+            moved.set_result(None)
+
+    def _take(self, head: ThreadHead, held: Held | NotHeld | None) -> list[StoredRun]:
+        """Make ``head`` what was stored when it was taken hold of; the runs that were left in it."""
+        if held is None:  # it was never stored
+            return []
+        if isinstance(held, NotHeld):
+            if held.holder is not None:
+                raise HeldElsewhere(held.holder)
+            head.owner = head.epoch = head.title = ""
+            return []
+        head.top = head.durable = 0
+        _bring_up(head, held.owner, held.epoch, held.title, held.oldest, held.top)
+        head.fence = held.fence
+        if held.left:
+            self._open[head] = {run.run_id for run in held.left}
+        return list(held.left)
+
+    async def take_over(self, limit: int) -> list[StoredRun]:
+        runs: list[StoredRun] = []
+        for held in await self._holdings.take_over(limit, self._known_to_be_ours):
+            known = self._heads.get(held.thread_id)
+            if known is not None and not known.owner:
+                continue  # it is being deleted here; where that fails, it is taken over later
+            head = self._heads[held.thread_id] = ThreadHead("", held.thread_id, "", 0)
+            runs += self._take(head, held)
+        return runs
+
+    def _known_to_be_ours(self) -> list[str]:
+        return [
+            head.thread_id
+            for head in self._heads.values()
+            if head.fence or head.durable < head.top or head in self._moving
+        ]
+
+    async def release(self, heads: Sequence[ThreadHead]) -> None:
+        held = [(head, head.fence) for head in heads if head.fence]
+        for head, _ in held:
+            head.fence = 0
+            self._open.pop(head, None)
+            self._moving[head] = self._loop.create_future()
+        try:
+            self._flush()
+            for head, _ in held:
+                await self._settled(head)
+            await self._holdings.release([(head.thread_id, fence) for head, fence in held])
+        finally:
+            for head, _ in held:
+                self._moving.pop(head).set_result(None)
+
+    def forget(self, thread_id: str) -> None:
+        known = self._heads.get(thread_id)
+        if known is not None and not known.lines and known.durable == known.top and not (known.fence and known.top):
+            del self._heads[thread_id]
+
+    async def _look_after_heads(self) -> None:
+        """After the lease had run out: let go of those threads that others took meanwhile. The rest stays ours."""
+        held = {head: head.fence for head in self._heads.values() if head.fence and head.stored and head.owner}
+        for head in await self._holdings.lost(list(held)):
+            if head.fence == held[head]:
+                runs = [Chunk(run, head.top + 1) for run in head.lines]
+                self.refused([(chunk, "fenced") for chunk in runs], [head])
+
+    # --- appending --------------------------------------------------------------------------------------------------
+
+    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False) -> Chunk:
+        head = run.head
+        if not head.fence or self._heads.get(head.thread_id) is not head:
+            raise DependencyUnavailable("This thread is held elsewhere by now.", retry_after_ms=100)
+        if (self.lost and not run.seq) or self._writer.waiting_bytes > MAX_WAITING_BYTES:
+            raise DependencyUnavailable("The database does not answer.", retry_after_ms=1000)
+        return super().append(run, frame, ends=ends)
+
+    async def durable(self, run: RunRecord) -> None:
+        head = run.head
+        if head.durable < head.top and self._heads.get(head.thread_id) is not head:
+            raise unavailable()
+        await super().durable(run)
+
+    def _send(self, work: list[Chunk] | Change) -> None:
+        if isinstance(work, list):
+            for chunk in work:
+                if chunk.ends:
+                    if chunk.head in self._open:
+                        self._open[chunk.head].discard(chunk.run.run_id)
+                elif not chunk.run.stored:
+                    self._open.setdefault(chunk.head, set()).add(chunk.run.run_id)
+        self._writer.put(work)
+
+    # What the writer asks and tells:
+
+    def keeps(self, head: ThreadHead, top: int) -> bool:
+        """Whether a thread in which a run ends at ``top`` is still held: it is not where that was all that was going on."""
+        if head.top != top or self._open.get(head):
+            return True
+        self._open.pop(head, None)
+        head.fence = 0  # who wants to append from now on takes hold again, after this is stored
+        return False
+
+    def owner_of(self, head: ThreadHead) -> str:
+        """Who is to be written of a thread: also while it is being deleted, after what was appended before."""
+        return head.owner or self._deleting[head][0]
+
+    def stored(self, chunks: list[Chunk], changes: Sequence[Change]) -> None:
+        self._committed(chunks, changes)
+
+    def refused(self, chunks: list[tuple[Chunk, Refused]], heads: list[ThreadHead]) -> None:
+        for head in heads:
+            if self._heads.get(head.thread_id) is head:
+                del self._heads[head.thread_id]
+            head.fence = 0
+            self._open.pop(head, None)
+            self._turn_away(head)
+        for chunk, why in chunks:
+            history.refuse(chunk, why)
+
+    def change_failed(self, change: Change, fault: Exception) -> None:
+        self._change_failed(change, fault)
+
+    def broken(self, fault: BaseException) -> None:
+        self._fail(fault)
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    async def pages(self, head: ThreadHead, after: int, upto: int) -> AsyncIterator[list[bytes]]:
+        async for page in self._reader.pages(head.owner, head.thread_id, after, upto):
+            yield page
+
+    async def run(self, run_id: str) -> StoredRun | None:
+        return await self._reader.run(run_id) if may_be_an_id(run_id) else None
+
+    async def run_frames(self, run: StoredRun) -> list[bytes]:
+        head = await self.find(run.thread_id)
+        return [] if head is None else await self._reader.run_frames(run, head.durable)
+
+    async def request(self, owner: str, key: str, since_ms: int) -> StoredRun | None:
+        return await self._requested((owner, storable(key), since_ms))
+
+    async def holders(self, owner: str) -> dict[str, str]:
+        return await self._reader.holders(owner, self.process_id)
+
+    async def moved(self, owners: Sequence[str], since_ms: int) -> list[Moved]:
+        return await self._reader.moved(owners, since_ms)
+
+    async def newest_ms(self) -> int:
+        return await self._reader.newest_ms()
+
+    async def threads(
+        self, owner: str, *, limit: int, search: str = "", before_ms: int | None = None, before_id: str = ""
+    ) -> list[StoredThread]:
+        return await self._reader.threads(owner, limit, search, before_ms, before_id)
+
+    # --- changing ---------------------------------------------------------------------------------------------------
+
+    async def rename(self, head: ThreadHead, title: str) -> None:
+        head.title = title
+        await self._change(Rename(head.thread_id, title))
+
+    async def delete_thread(self, head: ThreadHead) -> None:
+        await self._delete([head.thread_id])
+
+    async def delete_owner(self, owner: str) -> list[str]:
+        stored = await self._reader.threads_of(owner)
+        in_memory = [head.thread_id for head in self._heads.values() if head.owner == owner]
+        threads = list(dict.fromkeys([*stored, *in_memory]))
+        await self._delete(threads)
+        return threads
+
+    async def expire_requests(
+        self, before_ms: int, after: tuple[str, str] = ("", "")
+    ) -> tuple[int, tuple[str, str] | None]:
+        old, then = expired(await self._reader.requests_after(after, REQUESTS_AT_ONCE), before_ms)
+        if old:
+            async with self._writers.line() as line:
+                await expire(line, old, before_ms)
+        return len(old), then
+
+    async def trim(self, before_ms: int) -> int:
+        untouched = await self._reader.untouched(before_ms)
+        threads = [thread_id for _, thread_id, top in untouched if not self._is_in_use(thread_id, top)]
+        return len(await self._delete(threads, before_ms)) if threads else 0
+
+    async def _delete(self, thread_ids: Sequence[str], before_ms: int | None = None) -> list[str]:
+        self._flush()
+        for thread_id in thread_ids:
+            head = self._heads.get(thread_id)
+            if head is not None and head.owner:
+                self._deleting[head] = head.owner, head.epoch, head.title
+            self._disown(thread_id)
+        change = Deletion(thread_ids, self.process_id, before_ms)
+        try:
+            await self._change(change)
+        finally:
+            for thread_id in set(thread_ids).difference(change.deleted):
+                self._own_again(thread_id)
+            for head in [head for head in self._deleting if head.thread_id in thread_ids]:
+                del self._deleting[head]
+        return change.deleted
+
+    def _own_again(self, thread_id: str) -> None:
+        """The thread was not deleted, or nobody knows: it is as it was."""
+        head = self._heads.get(thread_id)
+        if head in self._deleting:
+            head.owner, head.epoch, head.title = self._deleting[head]
+        elif head is not None:
+            del self._heads[thread_id]
+
+    async def close(self) -> None:
+        self._flush()
+        self.failed = True
+        await self._writer.stop(_CLOSE_S)
+        held = [
+            (head.thread_id, head.fence) for head in self._heads.values() if head.fence and head.stored and head.owner
+        ]
+        try:
+            await self._holdings.release(held)
+            await self._lease.give_up()
+        except DependencyUnavailable:
+            pass  # the lease runs out by itself
+        for lines in (self._readers, self._writers):
+            await lines.close()
+
+
+def _is_certain(head: ThreadHead) -> bool:
+    """Whether the store cannot know better: the thread is ours, or nobody's for ever."""
+    return bool(head.fence) or not head.owner
+
+
+def _bring_up(head: ThreadHead, owner: str, epoch: str, title: str, oldest: int, top: int) -> None:
+    """Make the head what the store knows of it. One that is ahead of the store stays as it is."""
+    if top >= head.top or not owner:
+        head.owner, head.epoch, head.title, head.oldest = owner, epoch, title, oldest
+        head.top = head.durable = top
+        head.stored = True

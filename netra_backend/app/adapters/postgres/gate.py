@@ -1,0 +1,162 @@
+"""What must hold of a PostgreSQL before a server uses it: whom it logs in as, and which schema it finds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import asyncpg
+
+from ...core import validation
+from ...core.errors import ConfigurationError
+from ..migrations.history import NEWEST, VERSIONS
+from .connection import OWNER, READER, SCHEMA, TROUBLE, WRITER, connect, unavailable
+
+OLDEST_SERVER: Final = 16
+"""The first PostgreSQL whose grants say whether a member inherits."""
+
+_MIGRATE: Final = "run: netra migrate --database-url ADMIN_URL"
+_LOGIN: Final = """
+WITH known AS (
+    SELECT to_regrole('netra_owner') AS owner, to_regrole('netra_writer') AS writer, to_regrole('netra_reader') AS reader
+)
+SELECT session_user AS login, quote_ident(session_user) AS quoted, current_database() AS database,
+    owner IS NOT NULL AND writer IS NOT NULL AND reader IS NOT NULL AS made,
+    (SELECT string_agg(quote_ident(rolname), ', ') FROM pg_roles
+        WHERE (rolsuper OR rolbypassrls) AND pg_has_role(session_user, oid, 'MEMBER')) AS powers,
+    (SELECT string_agg(DISTINCT relowner::regrole::text, ', ') FROM pg_class
+        WHERE relnamespace = to_regnamespace('netra') AND pg_has_role(session_user, relowner, 'MEMBER')) AS owns,
+    coalesce(pg_has_role(session_user, owner, 'MEMBER'), false) AS may_own,
+    coalesce(pg_has_role(session_user, writer, 'SET') AND pg_has_role(session_user, reader, 'SET'), false) AS may_set,
+    coalesce(pg_has_role(session_user, writer, 'USAGE') OR pg_has_role(session_user, reader, 'USAGE'), false) AS inherits,
+    coalesce(pg_has_role(writer, reader, 'MEMBER') OR pg_has_role(reader, writer, 'MEMBER'), false) AS mixed
+FROM known
+"""
+_OPEN_TABLES: Final = """
+SELECT string_agg(relname, ', ' ORDER BY relname) FROM pg_class
+WHERE relnamespace = to_regnamespace('netra') AND relkind IN ('r', 'p') AND relname <> 'alembic_version'
+AND NOT (relrowsecurity AND relforcerowsecurity)
+"""
+
+
+async def require_postgres(url: str) -> None:
+    """Refuse to start over a database that would not keep users apart, or that this program does not know.
+
+    Raises ``ConfigurationError`` with all faults of one kind, ``DependencyUnavailable`` where it cannot be asked.
+    """
+    async with asked(url) as connection:
+        await check_login(connection)
+        await check_schema(connection)
+
+
+async def require_schema(url: str) -> None:
+    """The same of the schema alone, for an administrator's address."""
+    async with asked(url) as connection:
+        await check_schema(connection)
+
+
+@asynccontextmanager
+async def asked(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection as what logged in, for questions. Raises ``DependencyUnavailable``."""
+    try:
+        connection = await connect(url, None)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+    except TROUBLE as trouble:
+        raise unavailable(trouble) from trouble
+
+
+async def server_version(connection: asyncpg.Connection) -> str:
+    """The server's version, such as ``18.1``."""
+    version: str = await connection.fetchval("SELECT split_part(current_setting('server_version'), ' ', 1)")
+    return version
+
+
+async def check_login(connection: asyncpg.Connection) -> str:
+    """The role that was logged in, if it has nothing of its own and may become the two that do the work. Raises
+    ``ConfigurationError``: row-level security would not hold for it."""
+    version = await server_version(connection)
+    if int(version.partition(".")[0]) < OLDEST_SERVER:
+        faults = [f"PostgreSQL {version} is too old: use {OLDEST_SERVER} or later"]
+    else:
+        faults = _faults_of(await connection.fetchrow(_LOGIN))
+    if faults:
+        raise ConfigurationError(faults, point=validation.POSTGRES_LOGIN)
+    login: str = await connection.fetchval("SELECT session_user")
+    return login
+
+
+def _faults_of(found: asyncpg.Record) -> list[str]:
+    login, quoted = found["login"], found["quoted"]
+    grants = f"GRANT {WRITER}, {READER} TO {quoted} WITH INHERIT FALSE, SET TRUE"
+    another = f"log in as a role of its own: CREATE ROLE netra_server LOGIN NOINHERIT PASSWORD '…'; {grants}"
+    another = another.replace(f"TO {quoted}", "TO netra_server")
+    faults: list[str] = []
+    if found["powers"]:
+        faults.append(
+            f"NETRA_DATABASE_URL logs in as {login}, which is or may become {found['powers']}, and row-level security "
+            f"does not bind a superuser or a role with BYPASSRLS: {another}"
+        )
+    elif found["owns"] or found["may_own"]:
+        faults.append(
+            f"NETRA_DATABASE_URL logs in as {login}, which is or may become {found['owns'] or OWNER}, the owner of the "
+            f"tables, who may take row-level security off: {another}; or REVOKE {OWNER} FROM {quoted}"
+        )
+    elif not found["made"]:
+        faults.append(f"the roles {OWNER}, {WRITER} and {READER} are not there: {_MIGRATE}")
+    else:
+        if not found["may_set"]:
+            faults.append(f"{login} may not become {WRITER} and {READER}: {grants}")
+        if found["inherits"]:
+            faults.append(
+                f"{login} has the rights of {WRITER} and {READER} at once, without becoming one of them: {grants}"
+            )
+    if found["mixed"]:
+        faults.append(
+            f"{WRITER} and {READER} must not have each other's rights: REVOKE {READER} FROM {WRITER}; "
+            f"REVOKE {WRITER} FROM {READER}"
+        )
+    return faults
+
+
+async def check_schema(connection: asyncpg.Connection) -> str:
+    """The version of the schema, if it is the one that this program knows and every table of it forces row-level security.
+    Raises ``ConfigurationError``."""
+    version = await schema_version(connection)
+    faults = [] if version == NEWEST else [_fault_of(version)]
+    open_tables = await connection.fetchval(_OPEN_TABLES)
+    if open_tables:
+        faults.append(
+            f"row-level security is not forced on {open_tables}: as {OWNER}, "
+            "ALTER TABLE … ENABLE ROW LEVEL SECURITY; ALTER TABLE … FORCE ROW LEVEL SECURITY"
+        )
+    if faults:
+        raise ConfigurationError(faults, point=validation.POSTGRES_SCHEMA)
+    return NEWEST
+
+
+async def schema_version(connection: asyncpg.Connection) -> str | None:
+    """The version that the database has; ``None`` where it has none. Asked as ``netra_writer``."""
+    made = await connection.fetchval(
+        "SELECT 1 FROM pg_class WHERE relnamespace = to_regnamespace($1) AND relname = 'alembic_version'", SCHEMA
+    )
+    if made is None:
+        return None
+    async with connection.transaction():
+        await connection.execute(f"SET LOCAL ROLE {WRITER}")
+        version: str | None = await connection.fetchval("SELECT version_num FROM netra.alembic_version")
+    return version
+
+
+def _fault_of(version: str | None) -> str:
+    if version is None:
+        return f"the database has no schema of ours yet: {_MIGRATE}"
+    if version in VERSIONS:
+        return f"the database has schema version {version} and this program needs {NEWEST}: {_MIGRATE}"
+    return (
+        f"the database has schema version {version}, which this program does not know (its newest is {NEWEST}): "
+        "start the version of Netra that migrated it, or a later one, and use its netra migrate"
+    )

@@ -1,0 +1,140 @@
+"""``netra migrate`` on PostgreSQL: roles, schema, grants. Needs alembic and SQLAlchemy (the extra ``scale``).
+
+What is done already is left as it is, so that it may run again at any time. One migration of a database goes on at a time.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from alembic.util import CommandError
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from ...core.errors import DependencyUnavailable
+from ..migrations.history import NEWEST
+from ..migrations.steps import upgrade
+from .connection import OWNER, READER, SCHEMA, WRITER
+
+_LOCK: Final = 0x6E65747261  # "netra"
+_IS_THERE: Final = frozenset({"42710", "23505"})
+_SCRAM_ROUNDS: Final = 4096
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The role that servers log in as. It is made where it is missing, if there is a password."""
+
+    name: str
+    password: str | None = field(default=None, repr=False)
+
+
+def login_of(server_url: str) -> Login | None:
+    """Whom a server with this ``NETRA_DATABASE_URL`` logs in as; ``None`` where the URL does not say.
+
+    Raises ``DependencyUnavailable`` for what is no address."""
+    parts = _url(server_url)
+    return Login(parts.username, None if parts.password is None else str(parts.password)) if parts.username else None
+
+
+async def migrate_postgres(admin_url: str, report: Report, *, login: Login | None = None) -> None:
+    """Make, or bring up to date, what a server needs, telling each thing as it is done: all or nothing.
+
+    Raises ``DependencyUnavailable`` with the database's own words; they hold neither address nor password.
+    """
+    try:
+        engine = create_async_engine(_url(admin_url), poolclass=NullPool)
+        async with engine.begin() as connection:
+            await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            for role in (OWNER, WRITER, READER):
+                await _make_role(connection, role, report)
+            await _make_schema(connection, report)
+            if login is not None:
+                await _make_login(connection, login, report)
+            await connection.exec_driver_sql(f"SET LOCAL ROLE {OWNER}")
+            await connection.exec_driver_sql(f"SET LOCAL search_path = {SCHEMA}, pg_temp")
+            await connection.run_sync(_upgrade, report)
+    except CommandError as refusal:
+        raise DependencyUnavailable(
+            f"The database has a schema version that this program does not know (its newest is {NEWEST}).",
+            hint="Use netra migrate of the version of Netra that migrated it, or of a later one. Nothing was changed.",
+        ) from refusal
+    except (SQLAlchemyError, OSError) as trouble:
+        reason = str(getattr(trouble, "orig", None) or trouble).partition("\n")[0]
+        raise DependencyUnavailable(
+            f"PostgreSQL did not do it: {reason}",
+            hint="Nothing was changed. Give the URL of a role that may create roles, and schemas in this database.",
+        ) from None  # the whole error quotes the statement, and with it the login's verifier
+
+
+def _url(given: str) -> URL:
+    try:
+        return make_url(given).set(drivername="postgresql+asyncpg")
+    except (ArgumentError, ValueError):
+        raise DependencyUnavailable(
+            "The database URL cannot be read.", hint="Give postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
+        ) from None
+
+
+async def _is_there(connection: AsyncConnection, catalogue: str, column: str, name: str) -> bool:
+    found = await connection.exec_driver_sql(f"SELECT 1 FROM {catalogue} WHERE {column} = $1", (name,))  # noqa: S608
+    return found.first() is not None
+
+
+async def _make_role(connection: AsyncConnection, role: str, report: Report) -> None:
+    if await _is_there(connection, "pg_roles", "rolname", role):
+        return
+    try:
+        async with connection.begin_nested():
+            await connection.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN NOINHERIT")
+    except DBAPIError as trouble:
+        # Roles are the whole server's: the migration of another database may have made it meanwhile.
+        if getattr(trouble.orig, "sqlstate", None) not in _IS_THERE:
+            raise
+    else:
+        report(f"made the role {role}")
+
+
+async def _make_schema(connection: AsyncConnection, report: Report) -> None:
+    may_become = await connection.exec_driver_sql(f"SELECT pg_has_role('{OWNER}', 'SET')")
+    if not may_become.scalar_one():
+        await connection.exec_driver_sql(f"GRANT {OWNER} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE")
+    if not await _is_there(connection, "pg_namespace", "nspname", SCHEMA):
+        await connection.exec_driver_sql(f"CREATE SCHEMA {SCHEMA} AUTHORIZATION {OWNER}")
+        report(f"made the schema {SCHEMA}")
+
+
+def _upgrade(connection: Connection, report: Report) -> None:
+    for version in upgrade(connection, version_schema=SCHEMA):
+        report(f"brought the schema to version {version}")
+
+
+async def _make_login(connection: AsyncConnection, login: Login, report: Report) -> None:
+    quoted = connection.dialect.identifier_preparer.quote_identifier(login.name)
+    if login.password is not None and not await _is_there(connection, "pg_roles", "rolname", login.name):
+        verifier = scram_verifier(login.password, secrets.token_bytes(16))
+        await connection.exec_driver_sql(f"CREATE ROLE {quoted} LOGIN NOINHERIT PASSWORD '{verifier}'")
+        report(f"made the role {login.name}, which servers log in as")
+    for role in (WRITER, READER):
+        granted = await connection.exec_driver_sql(f"SELECT pg_has_role($1, '{role}', 'SET')", (login.name,))
+        if not granted.scalar_one():
+            await connection.exec_driver_sql(f"GRANT {role} TO {quoted} WITH INHERIT FALSE, SET TRUE")
+            report(f"let {login.name} become {role}")
+
+
+def scram_verifier(password: str, salt: bytes) -> str:
+    """What PostgreSQL keeps of a password (RFC 5803): the password itself is sent nowhere and stands in no log."""
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, _SCRAM_ROUNDS)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    parts = (base64.b64encode(part).decode() for part in (salt, stored, server))
+    return "SCRAM-SHA-256${}:{}${}:{}".format(_SCRAM_ROUNDS, *parts)

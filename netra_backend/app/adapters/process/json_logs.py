@@ -1,0 +1,96 @@
+"""Logs as one JSON object a line, with secrets taken out of every part of it.
+
+Modules log through ``logging.getLogger`` with ``%s`` arguments or ``extra={…}``: what is below the level is neither
+formatted nor redacted.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
+
+import msgspec
+
+from ...services.redaction import redact, redact_text
+
+MAX_CHARACTERS: Final = 16_384
+_CHATTY: Final = ("httpx", "httpcore", "uvicorn.access")
+_LEFT_OUT: Final = {"message", "asctime", "taskName", "color_message"}  # the last: uvicorn's event again, with colours
+_OF_EVERY_RECORD: Final = frozenset(vars(logging.makeLogRecord({}))) | _LEFT_OUT
+
+
+class JsonFormatter(logging.Formatter):
+    """``{"ts": …, "level": …, "logger": …, "event": …}``, the record's own fields, and ``exception`` where there is one.
+
+    ``constant``: fields of every line.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.constant: dict[str, str] = {}
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": _shown(record.getMessage()),
+            **self.constant,
+        }
+        own = {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
+        if own:
+            line.update((name, value) for name, value in redact(own).items() if name not in line)
+        if record.exc_info and record.exc_info[0] is not None:
+            line["exception"] = _shown(self.formatException(record.exc_info))
+        # NaN and lone surrogates have no JSON of their own; a log line is written all the same.
+        return msgspec.json.encode(_writable(line)).decode()
+
+
+class JsonHandler(logging.StreamHandler[TextIO]):
+    """Writes lines of ``JsonFormatter``. A record that cannot be written is told by a line that quotes nothing of it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self.setFormatter(JsonFormatter())
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        fault = sys.exc_info()[0]
+        line = {"level": "error", "logger": record.name, "event": "a log record could not be written"}
+        try:
+            self.stream.write(msgspec.json.encode({**line, "fault": fault.__name__ if fault else ""}).decode() + "\n")
+        except (OSError, ValueError):
+            return  # there is nowhere left to tell it
+
+
+def configure_logging(level: str = "info", stream: TextIO | None = None) -> None:
+    """Send the logs of this process to ``stream`` (standard error), from ``level`` on. Called again, it replaces itself."""
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, JsonHandler)]:
+        root.removeHandler(handler)
+    root.addHandler(JsonHandler(stream or sys.stderr))
+    root.setLevel(level.upper())
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+
+
+def name_process(process_id: str) -> None:
+    """Have every line say which process of several wrote it, from now on."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, JsonFormatter):
+            handler.formatter.constant["process"] = process_id
+
+
+def _shown(text: str) -> str:
+    shown = redact_text(text[: 4 * MAX_CHARACTERS])
+    return shown if len(shown) <= MAX_CHARACTERS else shown[:MAX_CHARACTERS] + "…"
+
+
+def _writable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_writable(name): _writable(item) for name, item in value.items()}
+    return [_writable(item) for item in value] if isinstance(value, list) else value

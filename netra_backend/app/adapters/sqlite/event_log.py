@@ -1,0 +1,184 @@
+"""The embedded event log: SQLite, one writing thread, group commit; append, commit, then publish."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from ...core.history import Chunk, RunRecord, ThreadHead
+from ...ports import Clock, Moved, StoredRun, StoredThread
+from ..event_log.appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired
+from ..event_log.key_filter import DAY_MS, KeyFilter
+from . import reader, schema
+from .changes import Change, Deletion, Expiry, Rename
+from .writer import SqliteWriter
+
+T = TypeVar("T")
+
+
+class SqliteEventLog(AppendingLog[Change]):
+    """``ports.EventLog`` in one file.
+
+    ``publish(chunks)`` is called on the loop with what was committed, in order. ``on_failure`` is called once on the loop
+    when a commit failed.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        loop: asyncio.AbstractEventLoop,
+        publish: Publish,
+        on_failure: OnFailure,
+    ) -> None:
+        super().__init__(loop, publish, on_failure)
+        writer = schema.open_writer(path)
+        self._next_key: int = writer.execute("SELECT coalesce(max(key), 0) + 1 FROM thread").fetchone()[0]
+        self._writer = SqliteWriter(writer, self._committed_in_thread, self._failed_in_thread, clock.now_ms)
+        self._reader = schema.open_reader(path)
+        self._keys = KeyFilter(clock.now_ms())
+        for owner, key, created in reader.keys_since(self._reader, clock.now_ms() - DAY_MS):
+            self._keys.add(owner, key, created)
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="netra-log-reader")
+        self._put = self._writer.put
+        self._writer.start()
+
+    def counts(self) -> Mapping[str, int]:
+        return {"commits": self._writer.commits, "rows": self._writer.rows}
+
+    # --- heads ------------------------------------------------------------------------------------------------------
+
+    async def find(self, thread_id: str) -> ThreadHead | None:
+        known = self._heads.get(thread_id)
+        if known is not None:
+            return known
+        found = await self._read(reader.head, thread_id)
+        known = self._heads.get(thread_id)  # somebody may have found or made it while we read
+        if known is not None or found is None:
+            return known
+        key, owner, epoch, title, oldest, top, row = found
+        head = ThreadHead(owner, thread_id, epoch, key, top=top, oldest=oldest, row=row, title=title, fence=1)
+        head.stored = True
+        self._keep(head)
+        return head
+
+    def create(self, owner: str, thread_id: str, epoch: str, title: str, now_ms: int) -> ThreadHead:
+        if thread_id in self._heads:
+            raise ValueError("this thread is known")
+        head = ThreadHead(owner, thread_id, epoch, self._next_key, title=title, fence=1)
+        self._next_key += 1
+        self._keep(head)
+        return head
+
+    async def hold(self, head: ThreadHead) -> list[StoredRun]:
+        return []  # the store is this log's alone, and every head is born held
+
+    async def release(self, heads: Sequence[ThreadHead]) -> None:
+        """There is nobody to let go to."""
+
+    def forget(self, thread_id: str) -> None:
+        """Nothing here is ever older than the store."""
+
+    # --- appending --------------------------------------------------------------------------------------------------
+
+    def _keyed(self, run: RunRecord) -> None:
+        assert run.key is not None
+        self._keys.add(run.head.owner, run.key, run.created_ms)
+
+    def _committed_in_thread(self, chunks: list[Chunk], changes: list[Change]) -> None:
+        self._loop.call_soon_threadsafe(self._committed, chunks, changes)
+
+    def _failed_in_thread(self, error: BaseException) -> None:
+        self._loop.call_soon_threadsafe(self._fail, error)
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    async def _read(self, query: Callable[..., T], *arguments: object) -> T:
+        return await self._loop.run_in_executor(self._reading, partial(query, self._reader, *arguments))
+
+    async def pages(self, head: ThreadHead, after: int, upto: int) -> AsyncIterator[list[bytes]]:
+        if after >= upto:
+            return
+        rows = await self._read(reader.rows_between, head.key, after, upto)
+        start = 0
+        while start < len(rows):
+            frames, start = await self._read(reader.page, rows, start, after, upto)
+            if frames:
+                yield frames
+
+    async def run(self, run_id: str) -> StoredRun | None:
+        return await self._read(reader.run, run_id)
+
+    async def run_frames(self, run: StoredRun) -> list[bytes]:
+        head = await self.find(run.thread_id)
+        if head is None:
+            return []
+        return await self._read(lambda connection: list(reader.run_frames(connection, head.key, run, head.durable)))
+
+    async def request(self, owner: str, key: str, since_ms: int) -> StoredRun | None:
+        if not self._keys.may_hold(owner, key):
+            return None
+        return await self._read(reader.request, owner, key, since_ms)
+
+    async def take_over(self, limit: int) -> list[StoredRun]:
+        return await self._left(await self._read(reader.unfinished), self.run)
+
+    async def holders(self, owner: str) -> dict[str, str]:
+        return {}
+
+    async def moved(self, owners: Sequence[str], since_ms: int) -> list[Moved]:
+        return []
+
+    async def newest_ms(self) -> int:
+        return 0
+
+    async def threads(
+        self, owner: str, *, limit: int, search: str = "", before_ms: int | None = None, before_id: str = ""
+    ) -> list[StoredThread]:
+        return await self._read(reader.threads, owner, limit, search, before_ms, before_id)
+
+    # --- changing ---------------------------------------------------------------------------------------------------
+
+    async def rename(self, head: ThreadHead, title: str) -> None:
+        head.title = title
+        await self._change(Rename(head.key, title))
+
+    async def delete_thread(self, head: ThreadHead) -> None:
+        await self._delete([(head.key, head.thread_id)])
+
+    async def delete_owner(self, owner: str) -> list[str]:
+        stored = await self._read(reader.threads_of, owner)
+        in_memory = [(head.key, head.thread_id) for head in self._heads.values() if head.owner == owner]
+        threads = dict.fromkeys([*stored, *in_memory])
+        await self._delete(list(threads))
+        return [thread_id for _, thread_id in threads]
+
+    async def expire_requests(
+        self, before_ms: int, after: tuple[str, str] = ("", "")
+    ) -> tuple[int, tuple[str, str] | None]:
+        old, then = expired(await self._read(reader.requests_after, after, REQUESTS_AT_ONCE), before_ms)
+        if old:
+            await self._change(Expiry(old, before_ms))
+        return len(old), then
+
+    async def trim(self, before_ms: int) -> int:
+        untouched = await self._read(reader.untouched, before_ms)
+        threads = [(key, thread_id) for key, thread_id, top in untouched if not self._is_in_use(thread_id, top)]
+        await self._delete(threads)
+        return len(threads)
+
+    async def _delete(self, threads: Sequence[tuple[int, str]]) -> None:
+        for key, thread_id in threads:
+            self._disown(thread_id, key)
+        await self._change(Deletion([key for key, _ in threads]))
+
+    async def close(self) -> None:
+        self._flush()
+        self.failed = True
+        await self._loop.run_in_executor(None, self._writer.stop)
+        self._reading.shutdown()
+        self._reader.close()

@@ -1,0 +1,79 @@
+"""Opening the embedded event log: its settings, and its tables where the file is new."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from ...core import validation
+from ...core.errors import ConfigurationError
+from ..migrations.history import NEWEST, VERSIONS, statements
+
+VERSION: Final = int(NEWEST)
+CHECKPOINT_PAGES: Final = 1000
+"""More makes checkpoints rarer and the slowest commits slower (8,000 pages: two to three times the p99)."""
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """The one writing connection: WAL, ``synchronous=FULL``. Makes the tables where the file is new.
+
+    Raises ``ConfigurationError`` where the file has a schema that is not the one of this program.
+    """
+    connection = connect_privately(path)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA secure_delete=ON")
+    connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+    connection.execute("PRAGMA cache_size=-65536")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        tables = "\n".join(statement for version in VERSIONS for statement in statements("sqlite", version))
+        connection.executescript(f"BEGIN IMMEDIATE;{tables};PRAGMA user_version={VERSION};COMMIT;")
+    else:
+        try:
+            check_version(version, path)
+        except ConfigurationError:
+            connection.close()
+            raise
+    return connection
+
+
+def connect_privately(path: Path) -> sqlite3.Connection:
+    """A connection to a file that, where it is made here, its owner alone can read; SQLite gives the files beside it the same
+    mode. The directory is closed to others anyway: this is for copies that are taken with their modes."""
+    path.touch(mode=0o600, exist_ok=True)
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+
+def check_version(version: int, path: Path) -> None:
+    """Raises ``ConfigurationError`` where a file's schema is not the one of this program."""
+    if version != VERSION:
+        older = f"stop what uses it and run: netra migrate --data-dir {path.parent}"
+        newer = "use the version of Netra that migrated it, or a later one"
+        raise ConfigurationError(
+            [
+                f"{path.name} has schema version {version}, and this program knows {VERSION}: "
+                f"{older if version < VERSION else newer}"
+            ],
+            point=validation.SQLITE_SCHEMA,
+        )
+
+
+def stored_version(path: Path) -> int:
+    """The version of a file's schema, if it is the one of this program. Raises ``ConfigurationError``."""
+    with closing(open_reader(path)) as reader:
+        (version,) = reader.execute("PRAGMA user_version").fetchone()
+    check_version(version, path)
+    return VERSION
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA query_only=ON")
+    connection.execute("PRAGMA cache_size=-16384")
+    return connection

@@ -1,0 +1,118 @@
+"""What other processes ask of this one: carried out as the request of a connection here is, for the owner it names."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from ..core.errors import DependencyUnavailable, NetraError
+from ..core.frames import CancelRun, ResolveApproval
+from ..core.history import HeldElsewhere
+from ..core.peer_messages import (
+    AnyAnswer,
+    AnyCommand,
+    Cancel,
+    DeleteThread,
+    EndUser,
+    Execute,
+    Forget,
+    ListApprovals,
+    NotHere,
+    Refused,
+    Resolve,
+    Revoked,
+    Taken,
+    Waiting,
+    Work,
+    decode_command,
+    encode,
+)
+from ..ports import EventLog
+from ..runs.requester import RemoteRequester
+from ..runs.service import RunService
+from ..services.revocations import Revocations
+
+_LOG: Final = logging.getLogger("netra.fleet")
+PATIENCE_S: Final = 10.0
+"""How long what is asked may take; who asks does not wait longer."""
+
+
+class PeerCommandHandler:
+    """``Fleet.serve(answering.answer, answering.hear)``. ``work`` is called where runs are offered."""
+
+    def __init__(self, turns: RunService, log: EventLog, revocations: Revocations, work: Callable[[], None]) -> None:
+        self._turns = turns
+        self._log = log
+        self._revocations = revocations
+        self._work = work
+
+    async def answer(self, raw: bytes) -> bytes:
+        """The answer to what is asked; a refusal is one too. Never raises."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                answer = await self._carry_out(decode_command(raw))
+        except NetraError as error:
+            answer = Refused.of(error)
+        except HeldElsewhere:
+            answer = NotHere()
+        except TimeoutError:
+            answer = Refused.of(DependencyUnavailable("It takes too long.", retry_after_ms=1000))
+        except Exception:
+            _LOG.exception("what another process asked could not be done")
+            answer = Refused.of(DependencyUnavailable("It could not be done.", retry_after_ms=1000))
+        return encode(answer)
+
+    async def _carry_out(self, command: AnyCommand) -> AnyAnswer:
+        if isinstance(command, Execute):
+            return await self._execute(command)
+        if isinstance(command, Cancel):
+            return await self._cancel(command)
+        if isinstance(command, Resolve):
+            return await self._resolve(command)
+        if isinstance(command, ListApprovals):
+            return Waiting(tuple(self._turns.approvals_here(command.owner)))
+        if isinstance(command, EndUser):
+            await self._turns.end_user_here(command.owner, command.by)
+        elif isinstance(command, DeleteThread):
+            await self._turns.delete_thread_here(command.owner, command.thread_id)
+        else:
+            self._take_note(command)
+        return Taken()
+
+    async def _execute(self, command: Execute) -> AnyAnswer:
+        requester = RemoteRequester(command.owner, command.scopes)
+        await self._turns.start(requester, command.frame())
+        return await requester.answer
+
+    async def _cancel(self, command: Cancel) -> AnyAnswer:
+        if not self._turns.is_here(command.owner, command.run_id):
+            return NotHere()
+        requester = RemoteRequester(command.owner)
+        await self._turns.cancel(requester, CancelRun(command.run_id))
+        return await requester.answer
+
+    async def _resolve(self, command: Resolve) -> AnyAnswer:
+        if not self._turns.asks_here(command.owner, command.approval_id):
+            return NotHere()
+        requester = RemoteRequester(command.owner)
+        word = ResolveApproval(command.approval_id, command.decision, command.arguments_hash, command.key)
+        await self._turns.resolve(requester, word, by=command.by)
+        return await requester.answer
+
+    def hear(self, raw: bytes) -> None:
+        """Take note of what is told to all. What is not understood (its sender may be newer) is left out."""
+        try:
+            self._take_note(decode_command(raw))
+        except NetraError:
+            _LOG.warning("what another process tells is not understood")
+
+    def _take_note(self, command: AnyCommand) -> None:
+        if isinstance(command, Work):
+            self._work()
+        elif isinstance(command, Forget):
+            for thread_id in command.thread_ids:
+                self._log.forget(thread_id)
+        elif isinstance(command, Revoked):
+            self._revocations.learn(command.owner, command.until_ms)

@@ -1,0 +1,113 @@
+"""What this process asks and tells the other processes of its server, and what it makes of their answers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Final
+
+from ..core.errors import NetraError
+from ..core.frames import ExecuteAgent, ResolveApproval
+from ..core.peer_messages import (
+    AnyAnswer,
+    Cancel,
+    Command,
+    DeleteThread,
+    EndUser,
+    Execute,
+    Forget,
+    ListApprovals,
+    Refused,
+    Resolve,
+    Revoked,
+    Taken,
+    Waiting,
+    WaitingCall,
+    Work,
+    decode_answer,
+    encode,
+)
+from ..ports import Fleet
+from ..runs.requester import RemoteRequester, Requester
+
+_LOG: Final = logging.getLogger("netra.fleet")
+Quiet = Callable[[str, str], AbstractAsyncContextManager[None]]
+
+
+class PeerClient:
+    """The other processes. What is asked of one that does not hold it any more is answered ``False``.
+
+    Each question raises what the other process refused it with, and ``DependencyUnavailable`` where no answer comes.
+    ``quiet(owner, thread_id)`` is a context within which no event of that thread is told here: a request is answered before
+    its events are told, whichever way is the shorter one.
+    """
+
+    def __init__(self, fleet: Fleet, quiet: Quiet = lambda *_: nullcontext()) -> None:
+        self._fleet = fleet
+        self._quiet = quiet
+        self.is_somebody = False
+
+    async def look(self) -> None:
+        """Learn whether there are others. Called from time to time."""
+        self.is_somebody = any(each != self._fleet.process_id for each in await self._fleet.processes())
+
+    async def start(self, process_id: str, requester: Requester, frame: ExecuteAgent, thread_id: str) -> bool:
+        """Have a request taken by the process that holds its thread. What a client claims in it stays behind."""
+        if isinstance(requester, RemoteRequester):  # who asked us is to look again
+            requester.send_away()
+            return True
+        owner = requester.user_id
+        command = Execute(
+            owner, requester.scopes, frame.agent, frame.message, frame.id, thread_id, frame.policy, frame.timezone
+        )
+        async with self._quiet(owner, thread_id):
+            answer = await self._ask(process_id, command)
+            if isinstance(answer, Taken) and answer.accepted is not None:
+                requester.say(answer.accepted)
+        return isinstance(answer, Taken)
+
+    async def cancel(self, process_id: str, owner: str, run_id: str) -> bool:
+        """Have a run stopped."""
+        return isinstance(await self._ask(process_id, Cancel(owner, run_id)), Taken)
+
+    async def resolve(self, process_id: str, owner: str, frame: ResolveApproval, by: str) -> bool:
+        """Have the user's word heard; stored on return."""
+        word = Resolve(owner, frame.approval_id, frame.decision, frame.arguments_hash, frame.id, by)
+        return isinstance(await self._ask(process_id, word), Taken)
+
+    async def approvals(self, process_id: str, owner: str) -> Sequence[WaitingCall]:
+        """The calls that wait there; none where no answer comes."""
+        try:
+            answer = await self._ask(process_id, ListApprovals(owner))
+        except NetraError:
+            _LOG.warning("approvals are left out", extra={"process_id": process_id})
+            return ()
+        return answer.calls if isinstance(answer, Waiting) else ()
+
+    async def end_user(self, process_id: str, owner: str, by: str) -> None:
+        """Have the user's runs ended."""
+        await self._ask(process_id, EndUser(owner, by))
+
+    async def delete_thread(self, process_id: str, owner: str, thread_id: str) -> bool:
+        """Have a thread deleted."""
+        return isinstance(await self._ask(process_id, DeleteThread(owner, thread_id)), Taken)
+
+    def forget(self, thread_ids: Sequence[str]) -> None:
+        """Tell all that what they have of these threads in memory is old."""
+        if thread_ids:
+            self._fleet.tell(encode(Forget(tuple(thread_ids))))
+
+    def offer_work(self) -> None:
+        """Tell all that there are runs that nobody holds."""
+        self._fleet.tell(encode(Work()))
+
+    def revoked(self, user_id: str, until_ms: int) -> None:
+        """Tell all of a revocation, which is stored."""
+        self._fleet.tell(encode(Revoked(user_id, until_ms)))
+
+    async def _ask(self, process_id: str, command: Command) -> AnyAnswer:
+        answer = decode_answer(await self._fleet.ask(process_id, encode(command)))
+        if isinstance(answer, Refused):
+            raise answer.as_error()
+        return answer

@@ -1,0 +1,55 @@
+"""Who asks for something: a connection of this process, or one whose socket ends in another."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from ..core.errors import NetraError
+from ..core.frames import Accepted, ServerFrame
+from ..core.peer_messages import AnyAnswer, NotHere, Refused, Taken
+
+
+class Requester(Protocol):
+    """The connection that a request came over. ``connection_id`` is ``None`` where its socket ends elsewhere."""
+
+    @property
+    def connection_id(self) -> str | None: ...
+
+    @property
+    def user_id(self) -> str: ...
+
+    @property
+    def scopes(self) -> frozenset[str]: ...
+
+    def say(self, frame: ServerFrame) -> None: ...
+
+    def refuse(self, error: NetraError, id: str | None = None) -> None: ...
+
+
+class RemoteRequester:
+    """A ``Requester`` for whom another process asks. What it is told first is the ``answer`` to that process."""
+
+    connection_id = None
+
+    def __init__(self, user_id: str, scopes: frozenset[str] = frozenset()) -> None:
+        self.user_id = user_id
+        self.scopes = scopes
+        self.answer: asyncio.Future[AnyAnswer] = asyncio.get_running_loop().create_future()
+
+    def say(self, frame: ServerFrame) -> None:
+        """It was accepted."""
+        assert isinstance(frame, Accepted)
+        self._answer(Taken(frame))
+
+    def refuse(self, error: NetraError, id: str | None = None) -> None:
+        """It was refused."""
+        self._answer(Refused.of(error))
+
+    def send_away(self) -> None:
+        """It is not held here."""
+        self._answer(NotHere())
+
+    def _answer(self, answer: AnyAnswer) -> None:
+        if not self.answer.done():
+            self.answer.set_result(answer)

@@ -1,0 +1,82 @@
+"""What a server does by itself from time to time: remove what nobody needs or its operator does not keep, and what a crash
+left."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from ..runs.accepted_requests import KEY_LIFETIME_MS
+from ..web.api.datasets import PREFIX
+from .runtime import Runtime
+
+_LOG: Final = logging.getLogger("netra.housekeeping")
+DAY_MS: Final = 24 * 3600 * 1000
+EVERY_S: Final = 24 * 3600.0
+CLOCKS_MS: Final = 3600 * 1000
+"""So much longer than they count are idempotency keys kept: another process's clock may be behind."""
+PAUSE_S: Final = 0.1
+"""Between two looks at some of the keys, so that a million of them take nothing that users would notice."""
+
+
+def remove_leftovers(scratch: Path) -> int:
+    """Remove uploads that a killed process left; how many. Called before anything is received."""
+    found = list(scratch.glob(f"{PREFIX}*"))
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)
+
+
+class Housekeeping:
+    """Keeps threads and datasets for ``NETRA_RETENTION_DAYS`` at the most, where that is set, and idempotency keys while they
+    count: looks at the start and daily."""
+
+    def __init__(self, runtime: Runtime, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._runtime = runtime
+        self._sleep = sleep
+        self._next = float("-inf")
+        self._work: asyncio.Task[None] | None = None
+
+    def tick(self, now: float) -> None:
+        """Some time has passed."""
+        if now < self._next or self._work is not None:
+            return
+        self._next = now + EVERY_S
+        self._work = asyncio.get_running_loop().create_task(self._guarded())
+
+    async def _guarded(self) -> None:
+        try:
+            threads, datasets = await self.remove_old()  # first: its days are a promise
+            requests = await self.remove_requests()
+            _LOG.info("retention", extra={"requests": requests, "threads": threads, "datasets": datasets})
+        except Exception:
+            _LOG.exception("retention failed; it is tried again in a day")
+        finally:
+            self._work = None
+
+    async def remove_requests(self) -> int:
+        """Let go of idempotency keys that do not count any more, a few at a time; how many."""
+        before_ms = self._runtime.clock.now_ms() - KEY_LIFETIME_MS - CLOCKS_MS
+        count, after = await self._runtime.log.expire_requests(before_ms)
+        while after is not None:
+            await self._sleep(PAUSE_S)
+            more, after = await self._runtime.log.expire_requests(before_ms, after)
+            count += more
+        return count
+
+    async def remove_old(self) -> tuple[int, int]:
+        """Delete threads without an event, and datasets imported, before the days that are kept; how many of each."""
+        runtime, days = self._runtime, self._runtime.settings.retention_days
+        if days is None:
+            return 0, 0
+        before_ms = runtime.clock.now_ms() - days * DAY_MS
+        return await runtime.log.trim(before_ms), await runtime.ledger.trim(before_ms)
+
+    async def close(self) -> None:
+        """Stop what goes on; it goes on at the next start."""
+        if self._work is not None:
+            self._work.cancel()
+            await asyncio.gather(self._work, return_exceptions=True)

@@ -1,0 +1,211 @@
+"""``/api/usage/datasets``: a user's usage data over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import IO, Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ...core import validation
+from ...core.errors import DependencyUnavailable, NotFound
+from ...core.identity import Identity
+from ...server.runtime import Runtime
+from ..http.endpoint import BINARY, NDJSON, Endpoint, Query
+from ..http.ndjson import NdjsonResponse
+from ..http.request_body import parts_of
+from ..http.support import Problem, encode_line, fault_of, json_response, told
+from ..http.transfers import Transfer, Transfers
+from .threads import Deleted
+
+MAX_UPLOAD_BYTES: Final = 4 << 30
+PREFIX: Final = "upload-"
+"""How the files begin that hold uploads; one that a killed process left is removed at the next start."""
+
+RESERVED_BYTES: Final = 256 << 20
+"""Disk that uploads leave free: the event log must be able to go on."""
+
+_BLOCK: Final = 1 << 20
+_OPTIONS: Final = ("format", "model", "start", "name")
+_FLAGS: Final = ("generated", "preview")
+_MAX_OPTION: Final = 512
+_MAX_COLUMNS: Final = 64
+
+
+class Datasets(msgspec.Struct, frozen=True):
+    """Each as its import told it."""
+
+    datasets: list[dict[str, Any]]
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How much has been read, in bytes (of Parquet: rows)."""
+
+    done: int
+    total: int
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """The last line of an import that ended well."""
+
+    dataset: dict[str, Any]
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The last line of an import that did not."""
+
+    problem: Problem
+
+
+def dataset_endpoints(runtime: Runtime, transfers: Transfers) -> list[Endpoint]:
+    """The doors of datasets."""
+
+    async def datasets(_: Request, identity: Identity) -> Response:
+        return json_response(Datasets(await runtime.ledger.datasets(identity.user_id)))
+
+    async def upload(request: Request, identity: Identity) -> Response:
+        options = _options(request)
+        transfer = transfers.begin(identity.user_id)
+        try:
+            file = await transfer.perform(_received(request, runtime))
+        except BaseException:
+            transfer.close()
+            raise
+        work = _Import(runtime, identity, transfer, file, options)
+        if NDJSON in request.headers.get("accept", ""):
+            return NdjsonResponse(work.lines(), work.close)
+        try:
+            return json_response(await work.perform(lambda done, total: None))
+        finally:
+            work.close()
+
+    async def delete(request: Request, identity: Identity) -> Response:
+        dataset_id = request.path_params["dataset_id"]
+        if not await runtime.ledger.delete_dataset(identity.user_id, dataset_id):
+            raise NotFound("There is no such dataset.", field="dataset_id", point=validation.DATASET_OWNED)
+        return json_response(Deleted(dataset_id))
+
+    options = (
+        Query("name", str, "What the dataset is called, such as the file's name."),
+        Query("format", str, "The format, where it is not to be recognised."),
+        Query("model", str, "Price the rows as this model where the file names none."),
+        Query("start", str, "When a trace of offsets began (ISO 8601)."),
+        Query("map", str, "column=header, for tables; may come again.", many=True),
+        Query("preview", str, "1: recognise and show, import nothing."),
+        Query("generated", str, "1: mark the rows as generated."),
+    )
+    return [
+        Endpoint(
+            method="GET",
+            path="/api/usage/datasets",
+            name="listDatasets",
+            about="Your usage datasets, oldest first.",
+            handler=datasets,
+            answer=Datasets,
+        ),
+        Endpoint(
+            method="POST",
+            path="/api/usage/datasets",
+            name="importUsage",
+            about="Import a file of usage, whole or not at all. With Accept: application/x-ndjson its progress is told in lines.",
+            handler=upload,
+            query=options,
+            body=BINARY,
+            answer=dict[str, Any],
+            lines=(Progress, Imported, Refused),
+            refusals=("tool_fault", "transfer_limit"),
+        ),
+        Endpoint(
+            method="DELETE",
+            path="/api/usage/datasets/{dataset_id}",
+            name="deleteDataset",
+            about="Delete a dataset for good.",
+            handler=delete,
+            answer=Deleted,
+            refusals=("not_found", "invalid_context"),
+        ),
+    ]
+
+
+def _options(request: Request) -> dict[str, Any]:
+    """Import options of the query; ``map=column=header`` comes again and again."""
+    query = request.query_params
+    options: dict[str, Any] = {name: query[name][:_MAX_OPTION] for name in _OPTIONS if query.get(name)}
+    options |= {name: True for name in _FLAGS if query.get(name) in ("1", "true", "True")}
+    mapping = dict(pair[:_MAX_OPTION].split("=", 1) for pair in query.getlist("map")[:_MAX_COLUMNS] if "=" in pair)
+    return options | ({"map": mapping} if mapping else {})
+
+
+async def _received(request: Request, runtime: Runtime) -> IO[bytes]:
+    """The body as a file that is gone when it is closed."""
+    file = tempfile.NamedTemporaryFile(dir=runtime.scratch, prefix=PREFIX)  # noqa: SIM115  # closed by the caller
+    idle_s = runtime.settings.limits.body_idle_s
+    held = bytearray()
+    try:
+        async for part in parts_of(request, MAX_UPLOAD_BYTES, idle_s, "Compress the file with gzip, or split it."):
+            held += part
+            if len(held) >= _BLOCK:
+                await asyncio.to_thread(_write, file, held)
+                held = bytearray()
+        await asyncio.to_thread(_write, file, held)
+        file.flush()
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _write(file: IO[bytes], block: bytearray) -> None:
+    if shutil.disk_usage(file.name).free < RESERVED_BYTES:
+        raise DependencyUnavailable("The server's disk is nearly full.", hint="Try again later; tell the operator.")
+    file.write(block)
+
+
+class _Import:
+    """The import of one file that was received."""
+
+    def __init__(
+        self, runtime: Runtime, identity: Identity, transfer: Transfer, file: IO[bytes], options: dict[str, Any]
+    ) -> None:
+        self._runtime = runtime
+        self._identity = identity
+        self._transfer = transfer
+        self._file = file
+        self._options = options
+
+    async def perform(self, progress: Any) -> dict[str, Any]:
+        path = Path(self._file.name)
+        work = self._runtime.ledger.import_usage(self._identity.user_id, path, self._options, progress)
+        return await self._transfer.perform(work)
+
+    async def lines(self) -> AsyncGenerator[bytes, None]:
+        """Its progress as it goes, then what it came to."""
+        told_of: asyncio.Queue[Progress | Imported | Refused] = asyncio.Queue(maxsize=1000)
+        work = asyncio.create_task(self._tell(told_of))
+        try:
+            line: Progress | Imported | Refused = Progress(0, 0)
+            while isinstance(line, Progress):
+                line = await told_of.get()
+                yield encode_line(line)
+        finally:
+            work.cancel()
+
+    async def _tell(self, told_of: asyncio.Queue[Progress | Imported | Refused]) -> None:
+        def progress(done: int, total: int) -> None:
+            if told_of.qsize() < told_of.maxsize // 2:
+                told_of.put_nowait(Progress(done, total))
+
+        try:
+            await told_of.put(Imported(await self.perform(progress)))
+        except Exception as error:
+            await told_of.put(Refused(told(self._runtime, fault_of(error), self._identity)))
+
+    def close(self) -> None:
+        self._file.close()
+        self._transfer.close()

@@ -1,0 +1,100 @@
+"""``/api/me``, ``/api/audit`` and ``/api/tickets``: what a server knows of who asks."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ...core.identity import Identity
+from ...server.runtime import Runtime
+from ..http.endpoint import Endpoint, Query
+from ..http.request_query import number
+from ..http.support import json_response
+
+_MAX_ROWS: Final = 1000
+
+
+class Me(msgspec.Struct, frozen=True):
+    """``expires_at_ms``: from then on the token counts no more; ``null`` for one that the server itself made."""
+
+    user_id: str
+    scopes: list[str]
+    expires_at_ms: int | None
+    limits: dict[str, int]
+
+
+class AuditRow(msgspec.Struct, frozen=True):
+    """What was refused, by which validation point, or what happened. A later row has a higher id."""
+
+    id: int
+    at_ms: int
+    event: str
+    point: str | None
+    detail: dict[str, Any]
+
+
+class AuditRows(msgspec.Struct, frozen=True):
+    """Newest first."""
+
+    rows: list[AuditRow]
+
+
+class TicketIssued(msgspec.Struct, frozen=True):
+    """``ticket`` goes into a query string as ``ticket``, once, before ``expires_at_ms``."""
+
+    ticket: str
+    expires_at_ms: int
+
+
+def identity_endpoints(runtime: Runtime) -> list[Endpoint]:
+    """The doors of who asks."""
+
+    async def me(_: Request, identity: Identity) -> Response:
+        limits = runtime.settings.limits.told()
+        return json_response(Me(identity.user_id, sorted(identity.scopes), identity.expires_at_ms, limits))
+
+    async def audit(request: Request, identity: Identity) -> Response:
+        limit, before = number(request, "limit", 200, 1, _MAX_ROWS), number(request, "before", 0, 0, 1 << 62)
+        rows = await runtime.audit.rows(identity.user_id, limit, before or None)
+        return json_response(AuditRows([AuditRow(**row) for row in rows]))
+
+    async def ticket(_: Request, identity: Identity) -> Response:
+        made = await runtime.tickets.issue(identity)
+        runtime.audit_trail.happened(identity.user_id, "ticket_issued")
+        return json_response(TicketIssued(made.value, made.expires_at_ms), 201)
+
+    return [
+        Endpoint(
+            method="GET",
+            path="/api/me",
+            name="readMe",
+            about="Who you are here, what you may do, until when, and your limits.",
+            handler=me,
+            answer=Me,
+        ),
+        Endpoint(
+            method="GET",
+            path="/api/audit",
+            name="readAudit",
+            about="What was refused to you and what happened to your sign-ins, newest first.",
+            handler=audit,
+            answer=AuditRows,
+            query=(
+                Query("limit", int, f"At most so many rows: 1 to {_MAX_ROWS}, 200 where it is left out."),
+                Query("before", int, "Only rows with a lower id."),
+            ),
+            refusals=("invalid_frame",),
+        ),
+        Endpoint(
+            method="POST",
+            path="/api/tickets",
+            name="issueTicket",
+            about="A ticket that opens one connection within 30 seconds, for where only an address can be given.",
+            handler=ticket,
+            answer=TicketIssued,
+            status=201,
+        ),
+    ]

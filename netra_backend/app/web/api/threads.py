@@ -1,0 +1,149 @@
+"""``/api/threads``: a user's conversations over HTTP."""
+
+from __future__ import annotations
+
+from typing import Final, Generic, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ...core import validation
+from ...core.errors import FrameRefused
+from ...core.events import AnyEvent
+from ...core.identity import Identity
+from ...ports import StoredThread
+from ...server.runtime import Runtime
+from ...services.conversations import TITLE_CHARACTERS
+from ..http.endpoint import Endpoint, Query
+from ..http.request_body import json_of
+from ..http.request_query import number, text
+from ..http.support import json_response
+
+_MAX_THREADS: Final = 200
+_FAR: Final = (1 << 59) - 1
+E_ = TypeVar("E_")
+
+
+class Threads(msgspec.Struct, frozen=True):
+    """Newest first. ``before`` and ``before_id`` of the last one give the next page."""
+
+    threads: list[StoredThread]
+
+
+class Events(msgspec.Struct, Generic[E_], frozen=True):
+    """One page; the last event's ``seq`` is the next page's ``after``, until it is ``top``."""
+
+    epoch: str
+    oldest: int
+    top: int
+    events: list[E_]
+
+
+class Title(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    title: str
+
+
+class Renamed(msgspec.Struct, frozen=True):
+    thread_id: str
+    title: str
+
+
+class Deleted(msgspec.Struct, frozen=True):
+    """``deleted`` is the id, which is never given out again."""
+
+    deleted: str
+
+
+def thread_endpoints(runtime: Runtime) -> list[Endpoint]:
+    """The doors of conversations."""
+
+    async def threads(request: Request, identity: Identity) -> Response:
+        found = await runtime.log.threads(
+            identity.user_id,
+            limit=number(request, "limit", 50, 1, _MAX_THREADS),
+            search=text(request, "search", TITLE_CHARACTERS),
+            before_ms=number(request, "before", _FAR, 0, _FAR),
+            before_id=text(request, "before_id", 128),
+        )
+        return json_response(Threads(found))
+
+    async def events(request: Request, identity: Identity) -> Response:
+        head = await runtime.conversations.owned_thread(identity.user_id, request.path_params["thread_id"])
+        frames: list[bytes] = []
+        top = head.durable
+        async for page in runtime.log.pages(head, number(request, "after", 0, 0, _FAR), top):
+            frames = page
+            break
+        return json_response(Events(head.epoch, head.oldest, top, [msgspec.Raw(frame) for frame in frames]))
+
+    async def rename(request: Request, identity: Identity) -> Response:
+        # The body first: between finding the thread and changing it there must be no time in which it can be deleted.
+        wanted = await json_of(request, Title, runtime.settings.limits.body_idle_s)
+        head = await runtime.conversations.owned_thread(identity.user_id, request.path_params["thread_id"])
+        title = " ".join(wanted.title.split())
+        if not 0 < len(title) <= TITLE_CHARACTERS:
+            raise FrameRefused(
+                f"A title has 1 to {TITLE_CHARACTERS} characters.",
+                field="title",
+                hint="Send a shorter one, or one that is not blank.",
+                point=validation.HTTP_TITLE,
+            )
+        await runtime.log.rename(head, title)
+        return json_response(Renamed(head.thread_id, title))
+
+    async def delete(request: Request, identity: Identity) -> Response:
+        thread_id = request.path_params["thread_id"]
+        await runtime.turns.delete_thread(identity.user_id, thread_id)
+        runtime.audit_trail.happened(identity.user_id, "thread_deleted", thread_id=thread_id)
+        return json_response(Deleted(thread_id))
+
+    before = (
+        Query("before", int, "Only threads that were last written to before this moment (ms since 1970 UTC)."),
+        Query("before_id", str, "With before: also those of that very moment whose id sorts before this one."),
+    )
+    return [
+        Endpoint(
+            method="GET",
+            path="/api/threads",
+            name="listThreads",
+            about="Your threads, the one written to last first.",
+            handler=threads,
+            answer=Threads,
+            query=(
+                Query("search", str, "Only threads whose title contains this."),
+                Query("limit", int, f"At most so many: 1 to {_MAX_THREADS}, 50 where it is left out."),
+                *before,
+            ),
+            refusals=("invalid_frame",),
+        ),
+        Endpoint(
+            method="GET",
+            path="/api/threads/{thread_id}/events",
+            name="listEvents",
+            about="A thread's events from a position on, one page at a time.",
+            handler=events,
+            answer=Events[AnyEvent],
+            query=(Query("after", int, "Only events with a higher seq."),),
+            refusals=("not_found", "invalid_frame"),
+        ),
+        Endpoint(
+            method="PATCH",
+            path="/api/threads/{thread_id}",
+            name="renameThread",
+            about="Give a thread another title.",
+            handler=rename,
+            body=Title,
+            answer=Renamed,
+            refusals=("not_found", "invalid_frame"),
+        ),
+        Endpoint(
+            method="DELETE",
+            path="/api/threads/{thread_id}",
+            name="deleteThread",
+            about="Stop a thread's runs and delete it for good. Its id is never given out again.",
+            handler=delete,
+            answer=Deleted,
+            refusals=("not_found",),
+        ),
+    ]

@@ -1,0 +1,134 @@
+"""``/openapi.json``: the HTTP API as OpenAPI 3.1, made of the very doors that serve it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from ...core.errors import CATALOGUE
+from ..http.endpoint import BINARY, JSON, NDJSON, Endpoint
+from ..http.support import PROBLEM, Problem
+
+_REF: Final = "#/components/schemas/{name}"
+_NAME_IN_PATH = re.compile(r"{(\w+)}")
+_SENTENCES: Final = {
+    "thread_id": "A thread's id.",
+    "run_id": "A run's id.",
+    "dataset_id": "A dataset's id.",
+    "approval_id": "An approval's id.",
+    "user_id": "A user's id.",
+}
+
+
+def openapi(doors: Iterable[Endpoint], *, version: str, url: str = "/") -> dict[str, Any]:
+    """The document for these doors, reached at ``url``."""
+    doors = list(doors)
+    schemas = _Schemas(doors)
+    paths: dict[str, dict[str, Any]] = {}
+    for door in doors:
+        paths.setdefault(door.path, {})[door.method.lower()] = _operation(door, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Netra",
+            "version": version,
+            "description": "HTTP beside the WebSocket of /asyncapi.json. Every fault is a problem (RFC 9457) whose `error` is "
+            "an id of /errors. 429 and 503 carry Retry-After.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": url}],
+        "tags": [{"name": name} for name in dict.fromkeys(door.group for door in doors)],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.components,
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "ticket": {"type": "apiKey", "in": "query", "name": "ticket"},
+            },
+        },
+    }
+
+
+class _Schemas:
+    """The schemas of all types that doors name, made together so that they share components."""
+
+    def __init__(self, doors: list[Endpoint]) -> None:
+        named = [kind for door in doors for kind in (door.answer, *door.lines, door.body) if kind not in (None, BINARY)]
+        named += [query.kind for door in doors for query in door.query]
+        self._types: list[Any] = [Problem, *named]
+        self._schemas, self.components = msgspec.json.schema_components(self._types, ref_template=_REF)
+
+    def of(self, kind: Any) -> dict[str, Any]:
+        """The schema of one of them."""
+        return self._schemas[self._types.index(kind)]
+
+
+def _operation(door: Endpoint, schemas: _Schemas) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": door.name,
+        "summary": door.about,
+        "tags": [door.group],
+        "parameters": [*_in_path(door), *_in_query(door, schemas)],
+        "responses": _responses(door, schemas),
+        "security": [] if door.scope is None else [{"bearer": [door.scope]}, {"ticket": [door.scope]}],
+    }
+    if door.body is not None:
+        is_file = door.body is BINARY
+        content = {BINARY: {}} if is_file else {JSON: {"schema": schemas.of(door.body)}}
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
+
+
+def _in_path(door: Endpoint) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "description": _SENTENCES[name], "schema": {"type": "string"}}
+        for name in _NAME_IN_PATH.findall(door.path)
+    ]
+
+
+def _in_query(door: Endpoint, schemas: _Schemas) -> list[dict[str, Any]]:
+    def schema(kind: Any, many: bool) -> dict[str, Any]:
+        return {"type": "array", "items": schemas.of(kind)} if many else schemas.of(kind)
+
+    return [
+        {
+            "name": query.name,
+            "in": "query",
+            "required": False,
+            "description": query.about,
+            "schema": schema(query.kind, query.many),
+        }
+        for query in door.query
+    ]
+
+
+def _responses(door: Endpoint, schemas: _Schemas) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    if door.answer is not None:
+        content[JSON] = {"schema": schemas.of(door.answer)}
+    if door.lines:
+        content[NDJSON] = {"schema": {"anyOf": [schemas.of(kind) for kind in door.lines]}}
+    if not content:
+        content[door.media.partition(";")[0]] = {"schema": {"type": "string"}}
+    told: dict[str, Any] = {
+        str(status): {"description": "As asked." if status < 400 else "Not all holds.", "content": content}
+        for status in (door.status, *door.also)
+    }
+    for status, errors in _by_status(door.faults).items():
+        told[str(status)] = {
+            "description": "; ".join(f"`{error}`: {CATALOGUE[error].text}" for error in errors),
+            "content": {PROBLEM: {"schema": schemas.of(Problem)}},
+        }
+        if status in (429, 503):
+            told[str(status)]["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+    return told
+
+
+def _by_status(errors: Iterable[str]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for error in errors:
+        found.setdefault(CATALOGUE[error].status, []).append(error)
+    return dict(sorted(found.items()))

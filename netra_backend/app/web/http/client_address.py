@@ -1,0 +1,40 @@
+"""Where a request came from, for logs: what a proxy says counts only from proxies that the operator trusts."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from ...core.settings_values import Network
+from ...services.credentials import header
+
+_MAX_HOPS: Final = 32
+
+
+def client_address(scope: Mapping[str, Any], trusted: Sequence[Network]) -> str:
+    """The nearest address that is not a trusted proxy's; nothing where none is known.
+
+    ``X-Forwarded-For`` is read from its end, since its beginning is whatever the client wrote.
+    """
+    client = scope.get("client")
+    address = str(client[0]) if client else ""
+    hops = (header(scope, b"x-forwarded-for") or "").split(",")[-_MAX_HOPS:]
+    while hops and _is_trusted(address, trusted):
+        hop = hops.pop().strip()
+        if _parsed(hop) is None:
+            break
+        address = hop
+    return address
+
+
+def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+    parsed = _parsed(address)
+    return parsed is not None and any(parsed in network for network in trusted)
+
+
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(address)
+    except ValueError:
+        return None

@@ -1,0 +1,74 @@
+"""What a door of the HTTP API is: one method on one path, described once; served, documented and tested from that."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from starlette.responses import Response
+
+from ...core.identity import EVERYBODY
+
+JSON: Final = "application/json"
+NDJSON: Final = "application/x-ndjson"
+HTML: Final = "text/html"
+BINARY: Final = "application/octet-stream"
+
+OF_EVERY_DOOR: Final = ("internal", "rate_limited")
+OF_SIGNED_IN: Final = (
+    "unauthenticated",
+    "token_expired",
+    "revoked",
+    "forbidden",
+    "origin_refused",
+    "dependency_unavailable",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One field of a query string. ``kind`` is its type, as a schema is made of it; ``many``: it may come again."""
+
+    name: str
+    kind: Any
+    about: str
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One method on one path.
+
+    ``handler`` takes the request, and whose it is where ``scope`` is one; ``scope`` ``None`` opens to anybody. ``answer`` is
+    the type of a JSON answer, ``lines`` those of its lines where it answers in NDJSON; ``also``
+    are other statuses that have the same answer. ``body`` is the type of a JSON body, or
+    ``BINARY``. ``refusals`` are the errors of the catalogue that it may tell besides those of every door.
+    """
+
+    method: Literal["GET", "POST", "PATCH", "DELETE"]
+    path: str
+    name: str
+    about: str
+    handler: Callable[..., Awaitable[Response]]
+    scope: str | None = EVERYBODY
+    answer: Any = None
+    lines: tuple[Any, ...] = ()
+    media: str = JSON
+    status: int = 200
+    also: tuple[int, ...] = ()
+    query: tuple[Query, ...] = ()
+    body: Any = None
+    refusals: tuple[str, ...] = ()
+
+    @property
+    def group(self) -> str:
+        """The first word of its path: what it is about."""
+        return self.path.removeprefix("/api/").strip("/").partition("/")[0] or "page"
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """All errors of the catalogue that it may tell."""
+        of_body = ("payload_too_large", "too_slow") if self.body is not None else ()
+        signed_in = OF_SIGNED_IN if self.scope is not None else ()
+        return tuple(dict.fromkeys((*self.refusals, *of_body, *signed_in, *OF_EVERY_DOOR)))

@@ -1,0 +1,33 @@
+"""An answer that is told as it comes: one JSON value a line."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from .endpoint import NDJSON
+
+
+class NdjsonResponse(StreamingResponse):
+    """Lines from a generator, which is closed, and ``ended`` called, however the answer ends."""
+
+    def __init__(
+        self, lines: AsyncGenerator[bytes, None], ended: Callable[[], None], *, file_name: str | None = None
+    ) -> None:
+        headers = {"Cache-Control": "no-store"}
+        if file_name is not None:
+            headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
+        super().__init__(lines, headers=headers, media_type=NDJSON)
+        self._lines = lines
+        self._ended = ended
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            try:
+                await self._lines.aclose()
+            finally:
+                self._ended()

@@ -1,0 +1,126 @@
+"""The audit trail while its database is away, and what PostgreSQL itself holds back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from netra_backend.app.adapters.postgres import audit as postgres_audit
+from netra_backend.app.adapters.postgres.audit import PostgresAudit
+from netra_backend.app.adapters.postgres.connection import READER, WRITER, open_pool
+from netra_backend.app.adapters.postgres.migration import Login, migrate_postgres
+from netra_backend.app.core.errors import DependencyUnavailable
+from test_framework.service_clients import NetraDatabase, Prepared
+from test_framework.services import Service
+
+pytestmark = [pytest.mark.integration, pytest.mark.real_services]
+
+
+@pytest.fixture
+async def mortal(own_server: Service) -> NetraDatabase:
+    """The schema in a database of that server."""
+    place = Prepared(own_server.url, "postgres", "some_server", "some-word")
+    await migrate_postgres(own_server.url, lambda _: None, login=Login(place.login, place.password))
+    return NetraDatabase(place.login_url("postgres"), place.admin_url("postgres"))
+
+
+@pytest.fixture
+async def pools(netra_database: NetraDatabase) -> AsyncIterator[tuple[asyncpg.Pool, asyncpg.Pool]]:
+    async with (
+        await open_pool(netra_database.url, WRITER, size=1) as writer,
+        await open_pool(netra_database.url, READER, size=1) as reader,
+    ):
+        yield writer, reader
+
+
+async def rename(database: NetraDatabase, one: str, other: str) -> None:
+    connection = await asyncpg.connect(database.admin_url)
+    await connection.execute(f"ALTER TABLE netra.{one} RENAME TO {other}")
+    await connection.close()
+
+
+async def test_what_is_recorded_while_the_database_is_away_is_stored_when_it_is_back(
+    own_server: Service, mortal: NetraDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_audit, "_AGAIN_S", 0.01)
+    async with (
+        await open_pool(mortal.url, WRITER, size=1) as writer,
+        await open_pool(mortal.url, READER, size=1) as reader,
+    ):
+        audit = PostgresAudit(writer, reader)
+        audit.record("ada", "refused", None, {}, 1)
+        assert len(await audit.rows("ada", 10)) == 1
+        own_server.kill()
+        for number in range(2, 502):
+            audit.record("ada", "refused", None, {}, number)
+        for question in (audit.rows("ada", 10), audit.pseudonymise("ada")):
+            with pytest.raises(DependencyUnavailable, match="PostgreSQL cannot be used"):
+                await question
+        await asyncio.to_thread(own_server.restart)
+        assert audit._writing is not None
+        await audit._writing
+        assert [row["at_ms"] for row in await audit.rows("ada", 1000)] == list(range(501, 0, -1))
+        assert audit.dropped == 0
+        await audit.close()
+
+
+async def test_what_cannot_be_stored_by_the_end_is_counted_as_lost(
+    netra_database: NetraDatabase,
+    pools: tuple[asyncpg.Pool, asyncpg.Pool],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(postgres_audit, "_CLOSE_S", 0.05)
+    audit = PostgresAudit(*pools)
+    holder = await asyncpg.connect(netra_database.admin_url)
+    held = holder.transaction()
+    await held.start()
+    await holder.execute("LOCK TABLE netra.audit")
+    audit.record("ada", "refused", None, {}, 1)
+    audit.record("ada", "refused", None, {}, 2)
+    with caplog.at_level(logging.ERROR):
+        await audit.close()
+    await held.rollback()
+    await holder.close()
+    assert audit.counts() == {"rows": 2, "rows_dropped": 2}
+    assert "2 audit rows are lost" in caplog.text
+
+
+async def test_a_full_queue_drops_and_counts_and_waits_for_nothing(pools: tuple[asyncpg.Pool, asyncpg.Pool]) -> None:
+    audit = PostgresAudit(*pools, room=10)
+    for number in range(25):
+        audit.record("ada", "refused", None, {}, number)
+    assert audit.dropped == 15
+    assert [row["at_ms"] for row in await audit.rows("ada", 100)] == list(range(9, -1, -1))
+    await audit.close()
+
+
+async def test_a_table_that_is_not_there_loses_rows_but_not_the_trail(
+    netra_database: NetraDatabase, pools: tuple[asyncpg.Pool, asyncpg.Pool], caplog: pytest.LogCaptureFixture
+) -> None:
+    audit = PostgresAudit(*pools)
+    await rename(netra_database, "audit", "elsewhere")
+    with caplog.at_level(logging.ERROR):
+        audit.record("ada", "refused", None, {}, 1)
+        with pytest.raises(DependencyUnavailable, match="UndefinedTable"):
+            await audit.rows("ada", 1)
+    assert "1 audit rows are lost" in caplog.text
+    await rename(netra_database, "elsewhere", "audit")
+    audit.record("ada", "refused", None, {}, 2)
+    assert [row["at_ms"] for row in await audit.rows("ada", 10)] == [2]
+    await audit.close()
+
+
+async def test_row_level_security_answers_for_the_owner_and_not_the_query(
+    pools: tuple[asyncpg.Pool, asyncpg.Pool],
+) -> None:
+    audit = PostgresAudit(*pools)
+    audit.record("bob", "revoked", None, {}, 1)
+    assert len(await audit.rows("bob", 10)) == 1
+    async with pools[1].acquire() as reader:
+        assert await reader.fetch("SELECT * FROM audit WHERE owner = 'bob'") == []
+    await audit.close()

@@ -1,0 +1,140 @@
+"""Processes that ask and tell each other through a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import asyncpg
+import pytest
+
+from netra_backend.app.adapters.postgres.connection import WRITER
+from netra_backend.app.adapters.postgres.lease import PostgresLease
+from netra_backend.app.adapters.postgres.peers import MAX_BODY, MAX_WAITING, PostgresPeers
+from netra_backend.app.adapters.postgres.pool import PostgresConnectionPool
+from netra_backend.app.core.errors import DependencyUnavailable
+from test_framework.service_clients import NetraDatabase
+
+pytestmark = [pytest.mark.integration, pytest.mark.real_services]
+
+
+class Member(PostgresPeers):
+    """Answers with its name, and keeps what it hears."""
+
+    def __init__(self, url: str, process_id: str, *, answer_s: float = 10.0) -> None:
+        super().__init__(url, process_id, answer_s=answer_s)
+        self.heard: asyncio.Queue[bytes] = asyncio.Queue()
+        self.serve(self.reply, self.heard.put_nowait)
+
+    async def reply(self, command: bytes) -> bytes:
+        if command == b"fail":
+            raise RuntimeError("not today")
+        return self.process_id.encode() + b":" + command
+
+
+@pytest.fixture
+async def fleet(netra_database: NetraDatabase) -> AsyncIterator[list[Member]]:
+    async with AsyncExitStack() as stack:
+        members = []
+        for name in ("prc_one", "prc_two", "prc_three"):
+            member = await Member.open(netra_database.url, name)
+            assert isinstance(member, Member)
+            stack.push_async_callback(member.close)
+            members.append(member)
+        yield members
+
+
+async def test_a_question_is_answered_by_the_process_that_is_asked(fleet: list[Member]) -> None:
+    one, _, _ = fleet
+    answers = await asyncio.gather(one.ask("prc_two", b"a"), one.ask("prc_three", b"b"), one.ask("prc_two", b"c"))
+    assert answers == [b"prc_two:a", b"prc_three:b", b"prc_two:c"]
+
+
+async def test_processes_that_ask_each_other_at_once_get_each_their_own_answer(fleet: list[Member]) -> None:
+    one, two, _ = fleet
+    asked = [one.ask("prc_two", b"%d" % n) for n in range(200)] + [two.ask("prc_one", b"%d" % n) for n in range(200)]
+    answers = await asyncio.gather(*asked)
+    assert answers == [b"prc_two:%d" % n for n in range(200)] + [b"prc_one:%d" % n for n in range(200)]
+
+
+async def test_what_is_told_is_heard_by_every_other_process_once_and_in_order(fleet: list[Member]) -> None:
+    one, two, three = fleet
+    for n in range(20):
+        one.tell(b"%d" % n)
+    for member in (two, three):
+        assert [await member.heard.get() for _ in range(20)] == [b"%d" % n for n in range(20)]
+    await two.ask("prc_one", b"a later letter")
+    assert one.heard.empty()
+    assert two.heard.empty()
+
+
+async def test_a_process_that_cannot_answer_is_told_of_at_once(fleet: list[Member]) -> None:
+    with pytest.raises(DependencyUnavailable, match="could not"):
+        await fleet[0].ask("prc_two", b"fail")
+
+
+async def test_a_process_that_is_not_there_is_told_of_in_time(netra_database: NetraDatabase) -> None:
+    alone = await PostgresPeers.open(netra_database.url, "prc_alone", answer_s=0.2)
+    try:
+        with pytest.raises(DependencyUnavailable, match="does not answer"):
+            await alone.ask("prc_gone", b"a")
+        assert alone._asked == {}
+    finally:
+        await alone.close()
+
+
+async def test_what_is_too_much_is_refused_or_dropped_and_counted(fleet: list[Member]) -> None:
+    one = fleet[0]
+    with pytest.raises(DependencyUnavailable, match="Too much"):
+        await one.ask("prc_two", b"x" * (MAX_BODY + 1))
+    one.tell(b"x" * (MAX_BODY + 1))
+    for _ in range(MAX_WAITING + 5):
+        one.tell(b"x")
+    assert one.dropped == 6
+
+
+async def test_letters_cross_again_when_the_connections_that_listened_are_cut(
+    fleet: list[Member], netra_database: NetraDatabase
+) -> None:
+    one, _, three = fleet
+    assert await one.ask("prc_two", b"before") == b"prc_two:before"
+    admin = await asyncpg.connect(netra_database.admin_url)
+    try:
+        await admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+            " AND datname = current_database() AND application_name = 'netra'"
+        )
+    finally:
+        await admin.close()
+    one.tell(b"while nobody listens")
+    assert await three.heard.get() == b"while nobody listens"
+    assert await one.ask("prc_two", b"after") == b"prc_two:after"
+
+
+async def test_letters_to_one_process_leave_nothing_behind(fleet: list[Member], netra_database: NetraDatabase) -> None:
+    await fleet[0].ask("prc_two", b"a secret")
+    admin = await asyncpg.connect(netra_database.admin_url)
+    try:
+        assert await admin.fetchval("SELECT count(*) FROM netra.mailbox") == 0
+    finally:
+        await admin.close()
+
+
+async def test_the_living_processes_are_those_with_a_lease(netra_database: NetraDatabase) -> None:
+    async def lapsed() -> None:
+        raise AssertionError("no lease runs out here")
+
+    lines = PostgresConnectionPool(netra_database.url, WRITER, 2)
+    fleet = await PostgresPeers.open(netra_database.url, "prc_one")
+    leases = [PostgresLease(lines, name, lapsed) for name in ("prc_one", "prc_two")]
+    try:
+        for lease in leases:
+            await lease.take()
+        assert await fleet.processes() == ["prc_one", "prc_two"]
+        await leases[1].give_up()
+        assert await fleet.processes() == ["prc_one"]
+    finally:
+        await leases[0].give_up()
+        await fleet.close()
+        await lines.close()

@@ -1,0 +1,35 @@
+"""Revocations in a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+
+from netra_backend.app.adapters.postgres.connection import WRITER, open_pool
+from netra_backend.app.adapters.postgres.revocations import PostgresRevocations
+from netra_backend.app.core.errors import DependencyUnavailable
+from test_framework.service_clients import NetraDatabase
+
+pytestmark = [pytest.mark.integration, pytest.mark.real_services]
+
+
+async def test_what_one_process_adds_another_one_loads(netra_database: NetraDatabase) -> None:
+    async with (
+        await open_pool(netra_database.url, WRITER, size=1) as one,
+        await open_pool(netra_database.url, WRITER, size=1) as other,
+    ):
+        await PostgresRevocations(one).add("user_ada", 5)
+        assert await PostgresRevocations(other).load() == {"user_ada": 5}
+
+
+async def test_a_database_that_does_not_answer_is_told_and_never_taken_for_nobody_is_revoked(
+    netra_database: NetraDatabase,
+) -> None:
+    async with await open_pool(netra_database.url, WRITER, size=1) as writer:
+        store = PostgresRevocations(writer)
+        admin = await asyncpg.connect(netra_database.admin_url)
+        await admin.execute("DROP TABLE netra.revocation")
+        await admin.close()
+        for use in (store.load(), store.add("user_ada", 5)):
+            with pytest.raises(DependencyUnavailable, match="UndefinedTable"):
+                await use

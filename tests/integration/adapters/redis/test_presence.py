@@ -1,0 +1,119 @@
+"""Presence on a real Valkey that forgets, is frozen, or holds what strangers wrote. What all promise is in the contract."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from netra_backend.app.adapters.redis import presence
+from netra_backend.app.adapters.redis.presence import REFRESH_ROUNDS, TTL_MS, RedisPresence
+from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.core.limits import Counts
+from test_framework import services
+from test_framework.ids import new_id
+
+
+class Two:
+    """Two processes on one Valkey, and a client that reads and writes what is theirs."""
+
+    def __init__(self, url: str) -> None:
+        self.namespace = new_id("presence")
+        self.one, self.two = (RedisPresence(url, new_id("prc"), namespace=self.namespace) for _ in range(2))
+        self.redis: Any = Redis.from_url(url)
+
+    def key(self, user: str) -> str:
+        return f"{user}:{self.namespace}:presence"
+
+    async def close(self) -> None:
+        for each in (self.one, self.two):
+            await each.close()
+        await self.redis.aclose()
+
+
+@pytest.fixture
+async def two(redis_service: services.Service) -> AsyncIterator[Two]:
+    made = Two(redis_service.url)
+    yield made
+    await made.close()
+
+
+ADA = {"user_ada": Counts(connections=2, runs=1)}
+
+
+async def test_keys_begin_with_their_owner_and_end_by_themselves(two: Two) -> None:
+    await two.one.exchange(ADA)
+    assert await two.redis.keys(f"*{two.namespace}*") == [two.key("user_ada").encode()]
+    assert 0 < await two.redis.pttl(two.key("user_ada")) <= TTL_MS
+
+
+async def test_what_a_dead_process_held_ends(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence, "TTL_MS", 0)
+    await two.one.exchange(ADA)
+    monkeypatch.undo()
+    assert dict(await two.two.exchange(ADA)) == {}
+
+
+async def test_of_a_process_that_said_what_it_holds_and_took_it_back_no_key_is_left(two: Two) -> None:
+    await two.one.exchange(ADA)
+    await two.one.exchange({})
+    assert not await two.redis.exists(two.key("user_ada"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "x", "1 2 3", "-1 -1 -1 -1", "99999999999999 1 1 1", "1 1 1 1", "9" * 400 + " 1 1 1", "\xff\x00", "nan 1 1 1"],
+)
+async def test_what_strangers_write_into_a_hash_is_removed(two: Two, value: str) -> None:
+    await two.redis.hset(two.key("user_ada"), "prc_stranger", value)
+    assert dict(await two.one.exchange(ADA)) == {}
+    assert await two.redis.hlen(two.key("user_ada")) == 1
+
+
+async def test_a_key_of_another_kind_or_of_too_many_fields_is_made_anew(two: Two) -> None:
+    await two.redis.set(two.key("user_ada"), "text")
+    await two.redis.hset(two.key("user_bob"), mapping={f"prc_{number}": "1 1 1 1" for number in range(1001)})
+    both = {**ADA, "user_bob": Counts(runs=2)}
+    assert dict(await two.one.exchange(both)) == {}
+    assert dict(await two.two.exchange(both)) == both
+
+
+async def test_a_loss_is_noticed_and_everything_is_said_again_in_the_next_exchange(two: Two) -> None:
+    users = {f"user_{number}": Counts(connections=1) for number in range(60)}
+    await two.one.exchange(users)
+    await two.redis.flushdb()
+    for _ in range(2):
+        await two.one.exchange(users)
+    assert len(await two.redis.keys(f"*{two.namespace}*")) == 60
+
+
+async def test_what_does_not_change_is_said_again_only_now_and_then(two: Two) -> None:
+    users = {f"user_{number}": Counts(connections=1) for number in range(100)}
+    await two.one.exchange(users)
+    said: list[int] = []
+    script = two.one._script
+
+    async def counted(*, keys: list[str], args: list[Any]) -> Any:
+        said.append(len(keys))
+        return await script(keys=keys, args=args)
+
+    two.one._script = counted  # type: ignore[assignment]  # counts what goes over the wire
+    for _ in range(REFRESH_ROUNDS):
+        await two.one.exchange(users)
+    assert sum(said) == 100
+    assert max(said) < 60
+
+
+async def test_a_server_that_is_gone_is_told_as_such_and_used_again_when_it_is_back() -> None:
+    with services.own_redis() as own:
+        two = Two(own.url)
+        await two.one.exchange(ADA)
+        own.kill()
+        with pytest.raises(DependencyUnavailable):
+            await two.one.exchange({"user_ada": Counts(runs=9)})
+        own.restart()
+        await two.one.exchange(ADA)
+        assert dict(await two.two.exchange(ADA)) == ADA
+        await two.close()

@@ -1,0 +1,47 @@
+"""What the server says about itself is valid, whole, and made of what serves."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from netra_backend.app.core.errors import CATALOGUE
+from test_framework.served import Serve, Served
+
+PAGE = Path(__file__).resolve().parents[4] / "docs" / "http.md"
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_openapi_is_valid_and_tells_every_door(served: Served) -> None:
+    async with served.http(None) as http:
+        document = (await http.get("/openapi.json")).json()
+    OpenAPIV31SpecValidator(document).validate()
+    told = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    assert told == {(door.method, door.path) for door in served.http_side.doors}
+
+
+async def test_asyncapi_is_served_for_the_address_that_clients_use(serve_with: Serve) -> None:
+    async with serve_with(public_url="https://chat.example.org/netra") as served, served.http(None) as http:
+        document = (await http.get("/asyncapi.json")).json()
+        assert (await http.get("/openapi.json")).json()["servers"] == [{"url": "https://chat.example.org/netra"}]
+    here = document["servers"]["here"]
+    assert (here["protocol"], here["host"], here["pathname"]) == ("wss", "chat.example.org", "/netra")
+
+
+async def test_the_page_of_http_tells_every_door_and_no_other(served: Served) -> None:
+    told = set(re.findall(r"^\| `([A-Z]+ /\S*)` \| (\S+) \| (.*) \|$", PAGE.read_text(), re.MULTILINE))
+    doors = served.http_side.doors
+    assert told == {(f"{door.method} {door.path}", door.scope or "–", door.about) for door in doors}
+
+
+async def test_the_page_of_errors_has_every_error_where_problems_point_at(served: Served) -> None:
+    async with served.http(None) as http:
+        page = await http.get("/errors")
+        problem = (await http.get("/api/me")).json()
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "style-src 'sha256-" in page.headers["content-security-policy"]
+    assert all(f'id="{error}"' in page.text for error in CATALOGUE)
+    assert problem["type"] == f"/errors#{problem['error']}"

@@ -1,0 +1,189 @@
+"""All doors of HTTP together: each answers as it is documented, refuses whom it must, and tells nobody what is another's."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from netra_backend.app.core.errors import CATALOGUE
+from netra_backend.app.web.http.endpoint import BINARY, NDJSON, Endpoint
+from netra_backend.app.web.http.support import PROBLEM, Problem
+from test_framework.served import Served
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+IDS = {"{thread_id}", "{run_id}", "{dataset_id}", "{approval_id}", "{user_id}"}
+CSV = b"timestamp,model,input_tokens,output_tokens\n2026-01-05T00:00:00Z,gpt-4o,1000,100\n"
+
+
+def body_of(door: Endpoint) -> dict[str, Any]:
+    """Something that fits the door's body."""
+    if door.body is BINARY:
+        return {"content": CSV, "params": {"name": "usage.csv"}}
+    if door.body is None:
+        return {}
+    wanted = {"decideApproval": {"decision": "deny", "arguments_hash": "0"}, "renameThread": {"title": "Another"}}
+    return {"json": wanted[door.name]}
+
+
+def filled(path: str, ids: dict[str, str]) -> str:
+    for name, id in ids.items():
+        path = path.replace(f"{{{name}}}", id)
+    assert "{" not in path, path
+    return path
+
+
+async def belongings(served: Served, http: httpx.AsyncClient, user: Any) -> dict[str, str]:
+    """Ids of what this user has."""
+    accepted = await served.ran(user)
+    dataset = (await http.post("/api/usage/datasets", content=CSV, params={"name": "usage.csv"})).json()
+    return {
+        "thread_id": accepted["thread_id"],
+        "run_id": accepted["run_id"],
+        "dataset_id": dataset["dataset_id"],
+        "approval_id": "apr_none",
+        "user_id": user.id,
+    }
+
+
+def fits(answer: httpx.Response, door: Endpoint) -> None:
+    """The answer is one that the door documents: its status, its media type, its very fields."""
+    media = answer.headers["content-type"].partition(";")[0]
+    if answer.status_code >= 400 and answer.status_code not in door.also:
+        assert media == PROBLEM
+        problem = msgspec.json.decode(answer.content, type=Problem)
+        assert problem.error in door.faults, problem
+        assert problem.status == answer.status_code == CATALOGUE[problem.error].status
+        return
+    assert answer.status_code in (door.status, *door.also)
+    if door.lines and media == NDJSON:
+        for line in answer.content.splitlines():
+            assert any(is_exactly(line, kind) for kind in door.lines), line
+    elif door.answer is not None:
+        assert media == "application/json"
+        assert is_exactly(answer.content, door.answer), answer.text
+    else:
+        assert media == door.media.partition(";")[0]
+
+
+def is_exactly(content: bytes, kind: Any) -> bool:
+    """Whether this JSON is of the type and has no field that the type does not know."""
+    try:
+        decoded = msgspec.json.decode(content, type=kind)
+    except msgspec.ValidationError:
+        return False
+    known = json.loads(msgspec.json.encode(decoded))
+    return contains(known, json.loads(content))
+
+
+def contains(known: Any, told: Any) -> bool:
+    if isinstance(told, dict):
+        return isinstance(known, dict) and all(name in known and contains(known[name], told[name]) for name in told)
+    if isinstance(told, list):
+        return isinstance(known, list) and all(map(contains, known, told))
+    return bool(known == told) or {type(known), type(told)} == {int, float}
+
+
+async def test_every_door_answers_as_it_is_documented(served: Served) -> None:
+    seen = set()
+    user = served.user("admin")
+    async with served.http(user) as http:
+        ids = {**await belongings(served, http, user), "user_id": served.user().id}
+        for door in sorted(served.http_side.doors, key=lambda door: (door.method == "DELETE", -len(door.path))):
+            answer = await http.request(door.method, filled(door.path, ids), **body_of(door))
+            fits(answer, door)
+            assert answer.status_code == door.status or door.name == "decideApproval", (door.name, answer.text)
+            seen.add(door.name)
+    assert len(seen) == len(served.http_side.doors) > 20, "names are unique"
+
+
+async def test_every_door_that_is_somebodys_refuses_nobody(served: Served) -> None:
+    ids = dict.fromkeys(("thread_id", "run_id", "dataset_id", "approval_id", "user_id"), "thr_x1")
+    async with served.http(None) as http:
+        for door in served.http_side.doors:
+            answer = await http.request(door.method, filled(door.path, ids), **body_of(door))
+            if door.scope is None:
+                assert answer.status_code == 200, door.name
+            else:
+                assert answer.status_code == 401, door.name
+                assert answer.headers["www-authenticate"] == "Bearer"
+                assert answer.json()["error"] == "unauthenticated"
+
+
+@pytest.mark.validation_point("auth.scope")
+async def test_every_door_of_operators_refuses_everybody_else(served: Served) -> None:
+    user = served.user()
+    operators = [door for door in served.http_side.doors if door.path.startswith("/api/admin/")]
+    assert len(operators) > 4
+    async with served.http(user) as http:
+        for door in operators:
+            assert door.scope == "admin"
+            answer = await http.request(door.method, filled(door.path, {"user_id": user.id}))
+            assert (answer.status_code, answer.json()["error"]) == (403, "forbidden"), door.name
+
+
+@pytest.mark.validation_point("thread.owned", "run.owned", "dataset.owned", "approval.open")
+async def test_what_is_anothers_answers_the_same_bytes_as_what_does_not_exist(served: Served) -> None:
+    owner, stranger = served.user(), served.user()
+    doors = [door for door in served.http_side.doors if "{" in door.path and "/admin/" not in door.path]
+    assert {name for door in doors for name in IDS if name in door.path} == IDS - {"{user_id}"}
+    async with (
+        served.http(owner) as own,
+        served.http(stranger) as http,
+        served.running(owner, "approval_requested", agent="waiting") as (_, asked),
+    ):
+        has = {**await belongings(served, own, owner), "approval_id": asked["approval_id"]}
+        word = {"json": {"decision": "approve", "arguments_hash": asked["arguments_hash"]}}
+        for door in doors:
+            wanted = word if door.name == "decideApproval" else body_of(door)
+            absent = dict.fromkeys(has, served.runtime.mint("thr"))
+            foreign = await http.request(door.method, filled(door.path, has), **wanted)
+            nothing = await http.request(door.method, filled(door.path, absent), **wanted)
+            assert foreign.status_code == 404, (door.name, foreign.text)
+            assert foreign.content == nothing.content, door.name
+            assert told_headers(foreign) == told_headers(nothing), door.name
+        for door in sorted(doors, key=lambda door: door.method == "DELETE"):
+            if door.name != "deleteDataset":
+                answer = await own.request(
+                    door.method, filled(door.path, has), **(word if "apr" in door.name else body_of(door))
+                )
+                assert door.name == "decideApproval" or answer.status_code == 200, (door.name, answer.text)
+
+
+def told_headers(answer: httpx.Response) -> dict[str, str]:
+    return {name: value for name, value in answer.headers.items() if name != "date"}
+
+
+async def test_an_unknown_address_and_an_unknown_method_are_told_as_problems(served: Served) -> None:
+    async with served.http(None) as http:
+        absent = await http.get("/api/nothing")
+        assert (absent.status_code, absent.headers["content-type"], absent.json()["error"]) == (
+            404,
+            PROBLEM,
+            "no_route",
+        )
+        wrong = await http.put("/api/threads/thr_x1")
+        assert (wrong.status_code, wrong.json()["error"]) == (405, "method_refused")
+        assert set(wrong.headers["allow"].replace(" ", "").split(",")) >= {"PATCH", "DELETE"}
+
+
+async def test_head_is_get_without_its_body_and_options_tells_the_methods(served: Served) -> None:
+    async with served.http(served.user()) as http:
+        got, head = await http.get("/api/agents"), await http.head("/api/agents")
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == str(len(got.content))
+        asked = await http.options("/api/threads/thr_x1")
+        assert (asked.status_code, asked.headers["allow"]) == (204, "DELETE, OPTIONS, PATCH")
+        assert (await http.options("/api/threads")).headers["allow"] == "GET, HEAD, OPTIONS"
+        assert (await http.options("/api/nothing")).status_code == 404
+
+
+async def test_answers_are_counted_by_door_and_status(served: Served) -> None:
+    async with served.http(served.user()) as http:
+        before = served.http_side.requests.get(("readRun", 404), 0)
+        await http.get("/api/runs/run_x1")
+        assert served.http_side.requests["readRun", 404] == before + 1

@@ -1,0 +1,98 @@
+"""What every door does before and after its own work: origin, token, rate; and how a fault is told."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Any
+
+import pytest
+
+from netra_backend.app.core.errors import DependencyUnavailable, ToolFault
+from netra_backend.app.core.limits import Limits
+from netra_backend.app.web.http import router
+from netra_backend.app.web.http.anonymous_rate_limit import AnonymousRateLimit
+from netra_backend.app.web.http.support import problem_of, problem_response
+from test_framework.served import Serve, Served
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.mark.validation_point("auth.missing", "auth.signature", "credentials.query", "credentials.origin")
+async def test_a_request_without_a_good_token_or_of_a_foreign_page_is_refused(served: Served) -> None:
+    user = served.user()
+    async with served.http(None) as http:
+        assert (await http.get("/api/me")).json()["error"] == "unauthenticated"
+        forged = await http.get("/api/me", headers={"Authorization": f"Bearer {user.token[:-4]}AAAA"})
+        assert (forged.status_code, forged.json()["error"]) == (401, "unauthenticated")
+        in_query = await http.get("/api/me", params={"token": user.token})
+        assert (in_query.status_code, in_query.json()["field"]) == (401, "query")
+    async with served.http(user, Origin="https://evil.example") as http:
+        foreign = await http.get("/api/me")
+        assert (foreign.status_code, foreign.json()["error"]) == (403, "origin_refused")
+
+
+async def test_a_ticket_opens_one_request(served: Served) -> None:
+    user = served.user()
+    async with served.http(user) as own, served.http(None) as http:
+        ticket = (await own.post("/api/tickets")).json()["ticket"]
+        assert (await http.get("/api/me", params={"ticket": ticket})).json()["user_id"] == user.id
+        assert (await http.get("/api/me", params={"ticket": ticket})).status_code == 401
+
+
+@pytest.mark.validation_point("limit.requests")
+async def test_too_many_requests_of_one_user_are_refused_and_cost_others_nothing(serve_with: Serve) -> None:
+    async with serve_with(limits=Limits(request_rate=0.1, request_burst=3)) as served:
+        user, other = served.user(), served.user()
+        async with served.http(user) as http, served.http(other) as others:
+            statuses = [(await http.get("/api/me")).status_code for _ in range(4)]
+            assert statuses == [200, 200, 200, 429]
+            refused = await http.get("/api/me")
+            assert refused.json()["error"] == "rate_limited"
+            assert 5 <= int(refused.headers["retry-after"]) <= 10
+            assert (await others.get("/api/me")).status_code == 200
+
+
+async def test_strangers_of_one_address_are_slowed_down_and_who_is_signed_in_there_is_not(
+    serve_with: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(router, "Strangers", partial(AnonymousRateLimit, rate=0.1, burst=3))
+    async with serve_with() as served:
+        async with served.http(None) as http:
+            forged = {"Authorization": "Bearer forged"}
+            statuses = [(await http.get(path)).status_code for path in ("/healthz", "/openapi.json")]
+            assert statuses == [200, 200]
+            assert (await http.get("/api/me", headers=forged)).status_code == 401
+            for path in ("/healthz", "/api/me"):
+                refused = await http.get(path, headers=forged)
+                assert (refused.status_code, refused.json()["error"]) == (429, "rate_limited")
+                assert 5 <= int(refused.headers["retry-after"]) <= 10
+        async with served.http(served.user()) as http:
+            assert (await http.get("/api/me")).status_code == 200
+
+
+async def test_a_fault_of_ours_is_told_by_an_id_that_stands_in_the_log_and_by_nothing_else(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> Any:
+        raise RuntimeError("a secret of the inside")
+
+    monkeypatch.setattr(served.runtime.registry, "describe", broken)
+    async with served.http(served.user()) as http:
+        with caplog.at_level(logging.ERROR):
+            answer = await http.get("/api/agents")
+    assert (answer.status_code, answer.json()["error"]) == (500, "internal")
+    assert "secret" not in answer.text
+    assert answer.json()["error_id"] in [record.__dict__.get("error_id") for record in caplog.records]
+
+
+async def test_a_problem_names_its_page_under_the_public_address_and_a_delay_in_whole_seconds() -> None:
+    problem = problem_of(DependencyUnavailable("gone", retry_after_ms=1200), base="https://example.org/netra")
+    assert problem.type == "https://example.org/netra/errors#dependency_unavailable"
+    assert problem_response(problem).headers["retry-after"] == "2"
+    assert problem_response(problem_of(DependencyUnavailable("gone"))).headers["retry-after"] == "1"
+
+
+async def test_a_tools_answer_is_told_with_its_code_and_details() -> None:
+    problem = problem_of(ToolFault("BAD_ROWS", "no", hint="mend", details={"row": 3}))
+    assert (problem.status, problem.error, problem.code, problem.details) == (422, "tool_fault", "BAD_ROWS", {"row": 3})

@@ -1,0 +1,41 @@
+"""Revocations in a file of the data directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from netra_backend.app.adapters.auth.file_revocations import FILE_NAME, FileRevocations
+from netra_backend.app.core.errors import DependencyUnavailable
+
+
+async def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+    await FileRevocations(tmp_path).add("user_ada", 5)
+    assert (tmp_path / FILE_NAME).stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_start_leaves_one_row_a_user(tmp_path: Path) -> None:
+    store = FileRevocations(tmp_path)
+    for moment in range(20):
+        await store.add("user_ada", moment)
+    await store.load()
+    assert (tmp_path / FILE_NAME).read_bytes().count(b"\n") == 1
+
+
+async def test_a_line_that_a_crash_cut_off_does_not_spoil_the_next(tmp_path: Path) -> None:
+    store = FileRevocations(tmp_path)
+    await store.add("user_ada", 5)
+    with (tmp_path / FILE_NAME).open("ab") as file:
+        file.write(b'{"user_id":"user_b')
+    assert await store.load() == {"user_ada": 5}
+    await store.add("user_bob", 6)
+    assert await store.load() == {"user_ada": 5, "user_bob": 6}
+
+
+async def test_other_damage_is_refused_and_nothing_is_overwritten(tmp_path: Path) -> None:
+    damaged = b'{"user_id":"user_ada","until_ms":5}\nnonsense\n'
+    (tmp_path / FILE_NAME).write_bytes(damaged)
+    with pytest.raises(DependencyUnavailable, match="line 2 is no revocation"):
+        await FileRevocations(tmp_path).load()
+    assert (tmp_path / FILE_NAME).read_bytes() == damaged

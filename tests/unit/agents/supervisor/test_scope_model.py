@@ -1,0 +1,215 @@
+"""Asking a language model: streamed in few events, recorded, and never paid for twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+from pydantic_ai.models.function import AgentInfo, FunctionModel
+
+from netra_backend.app.adapters.models.pydantic_ai import PydanticAIModel
+from netra_backend.app.agents.agent import AgentResult
+from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.core.events import (
+    AgentCancelled,
+    AgentCompleted,
+    AgentDelta,
+    AgentFailed,
+)
+from netra_backend.app.ports import ModelPart
+from test_framework.counted_tool import kinds
+
+
+class Script:
+    """A model that says its parts, or fails."""
+
+    def __init__(self, workshop: Any, *parts: Any) -> None:
+        self._workshop = workshop
+        self._parts = parts
+        self.asked: list[str] = []
+        self.closed = 0
+
+    async def stream(self, prompt: str, *, system: str, max_tokens: int) -> AsyncGenerator[ModelPart, None]:
+        self.asked.append(prompt)
+        try:
+            for part in self._parts:
+                if isinstance(part, BaseException):
+                    raise part
+                if callable(part):
+                    await part()
+                elif isinstance(part, float):
+                    self._workshop.clock.advance(s=part)
+                else:
+                    yield part if isinstance(part, ModelPart) else ModelPart(part)
+        finally:
+            self.closed += 1
+
+
+class TestModel:
+    def ask(self, workshop: Any, *parts: Any) -> Script:
+        script = Script(workshop, *parts)
+
+        async def run(scope: Any) -> AgentResult:
+            reply = await scope.ask_model("why?", system="short")
+            await scope.think("after")
+            return AgentResult(reply.text)
+
+        workshop.agent("golden", run)
+        workshop.answer_with(script)
+        return script
+
+    async def test_an_answer_streams_in_few_events_and_its_usage_is_counted(self, workshop: Any) -> None:
+        usage = {"input_tokens": 10, "output_tokens": 20, "cost_usd": "0.0003"}
+        self.ask(workshop, "a", "b", 0.06, "c", "d" * 5000, "e", ModelPart("", usage))
+        events = await workshop.run("golden")
+        deltas = [event for event in events if isinstance(event, AgentDelta)]
+        assert [delta.text for delta in deltas] == ["abc", "d" * 5000, "e"]
+        assert [delta.done for delta in deltas] == [False, False, True]
+        assert deltas[-1].usage == usage
+        assert events[-1].usage == usage
+        assert events[-1].result["text"] == "abc" + "d" * 5000 + "e"
+
+    @pytest.mark.parametrize("frames", range(2, 7))
+    async def test_after_a_takeover_an_answer_that_was_recorded_is_not_paid_again(
+        self, workshop: Any, frames: int
+    ) -> None:
+        usage = {"input_tokens": 10, "output_tokens": 20, "cost_usd": "0.5"}
+        script = self.ask(workshop, "a", 0.06, "b", 0.06, "c", ModelPart("", usage))
+        events = await workshop.run("golden")
+        assert kinds(events)[2:6] == ["AgentDelta"] * 3 + ["AgentThinking"]
+        script.asked.clear()
+        client = await workshop.killed_after(events, "user_ada", frames)
+        await client.ended(events[0].run_id)
+        stored = await workshop.stored(events[0].run_id)
+        whole = frames >= 5
+        assert script.asked == ([] if whole else ["why?"])
+        attempts = [event.attempt for event in stored if isinstance(event, AgentDelta)]
+        cut = max(0, frames - 2) if not whole else 0
+        assert attempts == ([1] * 3 if whole else [1] * cut + [2 if cut else 1] * 3)
+        assert stored[-1].usage == usage
+        assert stored[-1].result == events[-1].result
+
+    @pytest.mark.parametrize("fault", [DependencyUnavailable("It is down."), ValueError("the inner secret")])
+    @pytest.mark.parametrize("said", [[], ["half "]])
+    async def test_an_agent_that_goes_on_without_its_model_does_so_on_every_replay(
+        self, workshop: Any, fault: BaseException, said: list[str]
+    ) -> None:
+        script = Script(workshop, *said, fault)
+        seen: list[str] = []
+
+        async def run(scope: Any) -> AgentResult:
+            try:
+                await scope.ask_model("why?")
+            except DependencyUnavailable as missing:
+                seen.append(missing.message)
+                await scope.think("without it")
+            return AgentResult("template")
+
+        workshop.agent("golden", run)
+        workshop.answer_with(script)
+        events = await workshop.run("golden")
+        (delta,) = [event for event in events if isinstance(event, AgentDelta)]
+        told = "It is down." if isinstance(fault, DependencyUnavailable) else "The language model failed."
+        assert (delta.done, delta.error, delta.text) == (True, told, "".join(said))
+        script.asked.clear()
+        client = await workshop.killed_after(events, "user_ada", 4)
+        await client.ended(events[0].run_id)
+        assert kinds(await workshop.stored(events[0].run_id)) == kinds(events)
+        assert script.asked == []
+        assert seen == [told, told]
+
+    async def test_without_a_model_an_agent_is_told_so_and_may_go_on(self, workshop: Any) -> None:
+        async def run(scope: Any) -> AgentResult:
+            assert not scope.has_model
+            with pytest.raises(DependencyUnavailable, match="No language model is configured"):
+                await scope.ask_model("why?")
+            return AgentResult("template")
+
+        workshop.agent("golden", run)
+        events = await workshop.run("golden")
+        assert isinstance(events[-1], AgentCompleted)
+
+    async def test_a_cancelled_run_closes_the_stream(self, workshop: Any) -> None:
+        script = self.ask(workshop, "a", 0.06, "b", asyncio.Event().wait)
+        client = workshop.connect()
+        accepted = await workshop.ask(client, "golden")
+        await client.saw(AgentDelta)
+        await workshop.cancel(client, accepted.run_id)
+        events = await client.ended(accepted.run_id)
+        assert isinstance(events[-1], AgentCancelled)
+        assert script.closed == 1
+
+    async def test_a_stream_is_closed_where_its_part_cannot_be_recorded(self, workshop: Any) -> None:
+        script = self.ask(workshop, "x" * 600_000, "never asked for")
+        events = await workshop.run("golden")
+        assert isinstance(events[-1], AgentFailed)
+        assert script.closed == 1
+
+
+USAGE = {"input_tokens": 10, "output_tokens": 20, "cost_usd": "0.5"}
+
+
+class TestCheckedModel:
+    def ask(self, workshop: Any, model: Any, seen: list[Any]) -> None:
+        async def run(scope: Any) -> AgentResult:
+            reply = await scope.ask_model("why?", check=lambda text: "9" not in text, instead="The template.")
+            seen.append((reply.text, reply.replaced))
+            return AgentResult(reply.text)
+
+        workshop.agent("golden", run)
+        workshop.answer_with(model)
+
+    @pytest.mark.parametrize(
+        ("parts", "shown"),
+        [
+            (["It is 5. ", 0.06, "Or 1", 0.06, "9", 0.06, "9. Fine. "], "It is 5. "),
+            (["It is 1", 0.06, "9"], ""),
+            (["It is 5. ", 0.06, "Then ", DependencyUnavailable("It is down.")], "It is 5. "),
+            ([DependencyUnavailable("Too many requests.")], ""),
+            (["9. ", ValueError("the inner secret")], ""),
+        ],
+    )
+    async def test_the_template_takes_over_from_a_model_that_fails_or_says_what_was_not_checked(
+        self, workshop: Any, parts: list[Any], shown: str
+    ) -> None:
+        seen: list[Any] = []
+        script = Script(workshop, *parts, ModelPart("", USAGE))
+        self.ask(workshop, script, seen)
+        events = await workshop.run("golden")
+        deltas = [event for event in events if isinstance(event, AgentDelta)]
+        assert "".join(delta.text for delta in deltas if delta.attempt == 1) in (shown, "")
+        assert (deltas[-1].text, deltas[-1].attempt, deltas[-1].done, deltas[-1].error) == (
+            "The template.",
+            2,
+            True,
+            None,
+        )
+        assert "9" not in "".join(delta.text for delta in deltas)
+        assert seen[0][0] == events[-1].result["text"] == "The template."
+        assert seen[0][1]
+        script.asked.clear()
+        client = await workshop.killed_after(events, "user_ada", 2 + len(deltas))
+        await client.ended(events[0].run_id)
+        assert script.asked == []
+        assert seen == [seen[0]] * 2
+
+    async def test_what_was_paid_for_a_refused_answer_is_counted(self, workshop: Any) -> None:
+        self.ask(workshop, Script(workshop, "It is 9.", ModelPart("", USAGE)), [])
+        events = await workshop.run("golden")
+        assert {name: events[-1].usage[name] for name in USAGE} == USAGE
+
+    async def test_a_checked_answer_is_shown_sentence_by_sentence(self, workshop: Any) -> None:
+        seen: list[Any] = []
+
+        async def answer(messages: list[Any], info: AgentInfo) -> AsyncGenerator[str, None]:
+            for part in ("It is ", "$1", ".5. Or", " 7."):
+                workshop.clock.advance(s=0.06)
+                yield part
+
+        self.ask(workshop, PydanticAIModel(FunctionModel(stream_function=answer)), seen)
+        events = await workshop.run("golden")
+        shown = [event.text for event in events if isinstance(event, AgentDelta)]
+        assert shown == ["It is $1.5. ", "Or 7."]
+        assert seen == [("It is $1.5. Or 7.", None)]

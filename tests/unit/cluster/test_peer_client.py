@@ -1,0 +1,162 @@
+"""What is asked of other processes and what comes of the answer. That it is carried out: ``tests/unit/fleet``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from netra_backend.app.cluster.peer_client import PeerClient
+from netra_backend.app.core.errors import DependencyUnavailable, Fault, NetraError
+from netra_backend.app.core.frames import Accepted, ExecuteAgent, ResolveApproval, ServerFrame
+from netra_backend.app.core.peer_messages import (
+    Execute,
+    Forget,
+    NotHere,
+    Refused,
+    Revoked,
+    Taken,
+    Waiting,
+    WaitingCall,
+    Work,
+    decode_command,
+    encode,
+)
+from netra_backend.app.runs.requester import RemoteRequester
+
+WORD = ResolveApproval("apr_1", "deny", "0" * 64, "k1")
+CALL = WaitingCall("apr_1", "thr_1", "run_1", "pay", {}, "0" * 64, 9)
+
+
+class Line:
+    """A fleet that answers what it is told to."""
+
+    process_id = "prc_1"
+
+    def __init__(self) -> None:
+        self.says: Any = Taken()
+        self.living = ["prc_1"]
+        self.asked: list[tuple[str, Any]] = []
+        self.told: list[Any] = []
+
+    async def ask(self, process_id: str, command: bytes) -> bytes:
+        self.asked.append((process_id, decode_command(command)))
+        if isinstance(self.says, NetraError):
+            raise self.says
+        return encode(self.says)
+
+    def tell(self, command: bytes) -> None:
+        self.told.append(decode_command(command))
+
+    def serve(self, answer: Callable[[bytes], Awaitable[bytes]], hear: Callable[[bytes], None]) -> None:
+        """Nobody asks."""
+
+    async def processes(self) -> list[str]:
+        return self.living
+
+
+class Asker:
+    connection_id = "conn_1"
+    user_id = "user_ada"
+    scopes = frozenset({"usage"})
+
+    def __init__(self) -> None:
+        self.said: list[ServerFrame] = []
+
+    def say(self, frame: ServerFrame) -> None:
+        self.said.append(frame)
+
+    def refuse(self, error: NetraError, id: str | None = None) -> None:
+        raise AssertionError(error)
+
+
+@pytest.fixture
+def line() -> Line:
+    return Line()
+
+
+@pytest.fixture
+def colleagues(line: Line) -> PeerClient:
+    return PeerClient(line)
+
+
+async def test_others_are_there_when_they_were_seen(colleagues: PeerClient, line: Line) -> None:
+    await colleagues.look()
+    assert not colleagues.is_somebody
+    line.living = ["prc_1", "prc_2"]
+    await colleagues.look()
+    assert colleagues.is_somebody
+
+
+async def test_a_request_travels_with_its_owner_and_rights_and_its_answer_is_said(
+    colleagues: PeerClient, line: Line
+) -> None:
+    line.says, asker = Taken(Accepted("k1", "thr_1")), Asker()
+    frame = ExecuteAgent("golden", "go", "k1", None, user_id="user_bob", context={"user_id": "user_bob"})
+    assert await colleagues.start("prc_2", asker, frame, "thr_1")
+    sent = Execute("user_ada", frozenset({"usage"}), "golden", "go", "k1", "thr_1", "enqueue", "UTC")
+    assert (line.asked, asker.said) == ([("prc_2", sent)], [Accepted("k1", "thr_1")])
+
+
+async def test_a_request_is_answered_while_nothing_of_its_thread_is_told(line: Line) -> None:
+    order: list[Any] = []
+
+    @asynccontextmanager
+    async def quiet(owner: str, thread_id: str) -> AsyncIterator[None]:
+        order.append((owner, thread_id))
+        yield
+        order.append(list(asker.said))
+
+    line.says, asker = Taken(Accepted("k1")), Asker()
+    assert await PeerClient(line, quiet).start("prc_2", asker, ExecuteAgent("golden", "go"), "thr_1")
+    assert order == [("user_ada", "thr_1"), [Accepted("k1")]]
+
+
+async def test_who_does_not_hold_it_says_so(colleagues: PeerClient, line: Line) -> None:
+    line.says, asker = NotHere(), Asker()
+    assert not await colleagues.start("prc_2", asker, ExecuteAgent("golden", "go"), "thr_1")
+    assert not await colleagues.cancel("prc_2", "user_ada", "run_1")
+    assert not await colleagues.resolve("prc_2", "user_ada", WORD, "conn_1")
+    assert not await colleagues.delete_thread("prc_2", "user_ada", "thr_1")
+    assert await colleagues.approvals("prc_2", "user_ada") == ()
+    assert asker.said == []
+
+
+async def test_what_is_done_there_is_done(colleagues: PeerClient, line: Line) -> None:
+    assert await colleagues.cancel("prc_2", "user_ada", "run_1")
+    assert await colleagues.resolve("prc_2", "user_ada", WORD, "conn_1")
+    assert await colleagues.delete_thread("prc_2", "user_ada", "thr_1")
+    await colleagues.end_user("prc_2", "user_ada", "user")
+    line.says = Waiting((CALL,))
+    assert await colleagues.approvals("prc_2", "user_ada") == (CALL,)
+    assert {command.owner for _, command in line.asked} == {"user_ada"}
+
+
+async def test_a_request_of_another_process_is_not_sent_on(colleagues: PeerClient, line: Line) -> None:
+    requester = RemoteRequester("user_ada")
+    assert await colleagues.start("prc_2", requester, ExecuteAgent("golden", "go"), "thr_1")
+    assert (await requester.answer, line.asked) == (NotHere(), [])
+
+
+async def test_a_refusal_is_raised(colleagues: PeerClient, line: Line) -> None:
+    line.says = Refused("run_limit", "At most 2 runs at once.", "wait", None, 1000, "limit.runs")
+    with pytest.raises(NetraError, match="At most 2 runs"):
+        await colleagues.cancel("prc_2", "user_ada", "run_1")
+    assert await colleagues.approvals("prc_2", "user_ada") == ()
+
+
+async def test_no_answer_is_a_fault(colleagues: PeerClient, line: Line) -> None:
+    line.says = DependencyUnavailable("silence")
+    with pytest.raises(Fault):
+        await colleagues.end_user("prc_2", "user_ada", "user")
+    assert await colleagues.approvals("prc_2", "user_ada") == ()
+
+
+async def test_what_concerns_all_is_told(colleagues: PeerClient, line: Line) -> None:
+    colleagues.forget(["thr_1"])
+    colleagues.forget([])
+    colleagues.offer_work()
+    colleagues.revoked("user_ada", 7)
+    assert line.told == [Forget(("thr_1",)), Work(), Revoked("user_ada", 7)]

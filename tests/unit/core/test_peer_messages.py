@@ -1,0 +1,141 @@
+"""What processes ask of each other: it arrives as it was sent, or is refused; refusals are told on as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from netra_backend.app.core import validation
+from netra_backend.app.core.errors import (
+    DependencyUnavailable,
+    Fault,
+    FrameRefused,
+    InvalidContextError,
+    LimitRefused,
+    NetraError,
+    NotFound,
+    Refusal,
+)
+from netra_backend.app.core.frames import Accepted
+from netra_backend.app.core.peer_messages import (
+    Cancel,
+    DeleteThread,
+    EndUser,
+    Execute,
+    Forget,
+    ListApprovals,
+    NotHere,
+    Refused,
+    Resolve,
+    Revoked,
+    Taken,
+    Waiting,
+    WaitingCall,
+    Work,
+    decode_answer,
+    decode_command,
+    encode,
+)
+
+EXECUTE = Execute("user_ada", frozenset({"usage"}), "golden", "go", "k1", "thr_1", "reject", "UTC")
+COMMANDS: list[Any] = [
+    EXECUTE,
+    Cancel("user_ada", "run_1"),
+    Resolve("user_ada", "apr_1", "deny", "0" * 64, None, "conn_1"),
+    ListApprovals("user_ada"),
+    EndUser("user_ada", "user"),
+    DeleteThread("user_ada", "thr_1"),
+    Work(),
+    Forget(("thr_1", "thr_2")),
+    Revoked("user_ada", 7),
+]
+ANSWERS: list[Any] = [
+    Taken(Accepted("k1", "thr_1", "e", "run_1", 5)),
+    Taken(),
+    NotHere(),
+    Waiting((WaitingCall("apr_1", "thr_1", "run_1", "pay", {"amount": 7}, "0" * 64, 9),)),
+    Refused("not_found", "m", "h", "f", 5, "run.owned"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: type(command).__name__)
+def test_a_command_arrives_as_it_was_sent(command: Any) -> None:
+    assert decode_command(encode(command)) == command
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: type(answer).__name__)
+def test_an_answer_arrives_as_it_was_sent(answer: Any) -> None:
+    assert decode_answer(encode(answer)) == answer
+
+
+def test_a_request_comes_without_what_its_client_claimed() -> None:
+    frame = EXECUTE.frame()
+    assert (frame.agent, frame.message, frame.id, frame.thread_id) == ("golden", "go", "k1", "thr_1")
+    assert (frame.policy, frame.timezone) == ("reject", "UTC")
+    assert (frame.user_id, frame.context, frame.stress_ssot_isolation) == (None, None, False)
+
+
+@pytest.mark.validation_point("command.shape")
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\xff\xfe",
+        encode({"do": "explode"}),
+        encode({"do": "cancel", "owner": "user_ada"}),
+        encode({"do": "cancel", "owner": "user_ada", "run_id": "run_1", "user_id": "user_bob"}),
+        encode([[]] * 3),
+        b"\x91" * 5000,
+    ],
+)
+def test_what_is_no_command_is_refused(raw: bytes) -> None:
+    with pytest.raises(FrameRefused, match="No command"):
+        decode_command(raw)
+
+
+@pytest.mark.parametrize("owner", ["", "placeholder_user", "user@example", "x" * 200])
+def test_a_command_for_what_is_no_user_is_refused(owner: str) -> None:
+    with pytest.raises(InvalidContextError):
+        decode_command(encode(EndUser(owner, "user")))
+
+
+@pytest.mark.parametrize("raw", [b"", encode({"is": "maybe"}), msgspec.json.encode({"is": "taken"})])
+def test_an_answer_that_is_not_understood_is_as_none(raw: bytes) -> None:
+    with pytest.raises(DependencyUnavailable):
+        decode_answer(raw)
+
+
+def test_a_refusal_is_raised_here_as_it_was_there() -> None:
+    there = LimitRefused(
+        "too many", kind="run_limit", field="f", hint="wait", retry_after_ms=5, point=validation.LIMIT_RUNS
+    )
+    here = Refused.of(there).as_error()
+    assert isinstance(here, Refusal)
+    assert told(here) == told(there)
+    assert here.point is validation.LIMIT_RUNS
+
+
+def test_what_is_absent_there_is_absent_here() -> None:
+    here = Refused("not_found", "m", "h", "run_id", None, "run.owned").as_error()
+    assert isinstance(here, NotFound)
+    assert (here.message, here.field) == ("m", "run_id")
+
+
+@pytest.mark.parametrize("there", [DependencyUnavailable("down", retry_after_ms=5), Fault("broken", kind="internal")])
+def test_a_fault_stays_a_fault(there: Fault) -> None:
+    here = Refused.of(there).as_error()
+    assert type(here) is type(there)
+    assert told(here) == told(there)
+
+
+def test_a_refusal_that_only_the_other_process_knows_is_a_fault() -> None:
+    here = Refused("of_tomorrow", "m", "h", None, 5, "new.point").as_error()
+    assert isinstance(here, DependencyUnavailable)
+    assert (here.message, here.hint, here.retry_after_ms) == ("m", "h", 5)
+    assert isinstance(Refused("not_found", "m", "h", None, None, "new.point").as_error(), Fault)
+
+
+def told(error: NetraError) -> tuple[Any, ...]:
+    return (error.entry.id, error.message, error.hint, error.field, error.retry_after_ms)

@@ -1,0 +1,321 @@
+"""The runs of one process: the room there is, and what is left to others. How runs end: ``tests/unit/test_turn_ends.py``;
+what goes on elsewhere: ``tests/unit/fleet``."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+
+from netra_backend.app.agents.agent import AgentResult
+from netra_backend.app.agents.supervisor.past_messages import past_messages
+from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.core.events import AgentCompleted, AgentThinking, UserMessage
+from netra_backend.app.core.frames import ExecuteAgent
+from netra_backend.app.core.limits import Limits
+from netra_backend.app.runs import scheduler as module
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return Limits(process_runs=3)
+
+
+async def test_there_is_room_for_as_many_as_are_allowed_and_none_when_it_drains(workshop: Any, gates: Any) -> None:
+    gates.shutting("m")
+    runs, client = workshop.turns._runs, workshop.connect()
+    assert runs.room == 3
+    for room in (2, 1, 0):
+        await workshop.ask(client, "golden", "m")
+        assert runs.room == room
+    assert await runs.take_over() == 0
+    gates.open()
+    await workshop.until(lambda: runs.room == 3)
+    await runs.drain(0)
+    assert runs.room == 0
+
+
+async def test_an_abandoned_run_says_and_does_nothing_more_and_counts_nowhere(workshop: Any, gates: Any) -> None:
+    gates.shutting("m0")
+    client = workshop.connect()
+    accepted = [await workshop.ask(client, "golden", f"m{n}", thread_id="thr_1") for n in range(2)]
+    await client.saw(AgentThinking)
+    runs = workshop.turns._runs
+    head = workshop.log.known("thr_1")
+    seen = len(client.events)
+    waiting, going = [runs.get(each.run_id) for each in reversed(accepted)]
+    runs.lose(going.run)
+    assert (head.lines, len(runs), workshop.held()) == ([], 0, (0, 0))
+    assert (waiting.run.ended, going.run.ended) == (True, True)
+    await asyncio.gather(going.task, return_exceptions=True)
+    gates.open()
+    await asyncio.sleep(0)
+    assert len(client.events) == seen
+    assert gates.order == ["m0"]
+    assert workshop.engines.get_factory_metrics()["engines_active"] == 0
+    assert await workshop.turns.take_over() == 2
+    for each in accepted:
+        assert isinstance((await client.ended(each.run_id))[-1], AgentCompleted)
+
+
+async def test_a_run_that_was_not_begun_when_it_was_abandoned_never_begins(workshop: Any, gates: Any) -> None:
+    client = workshop.connect()
+    await workshop.turns.start(client, ExecuteAgent("golden", "m0", None, "thr_1"))
+    (active,) = workshop.turns.all()
+    workshop.turns._runs.abandon(active)
+    await asyncio.gather(active.task, return_exceptions=True)
+    assert gates.order == []
+    await client.until(lambda: client.events)
+    assert [type(event) for event in client.events] == [UserMessage]
+
+
+async def test_an_abandoned_run_that_does_not_hear_is_told_again(workshop: Any) -> None:
+    told: list[int] = []
+
+    async def run(scope: Any) -> Any:
+        await scope.think("on my way")
+        for n in range(3):
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                told.append(n)
+        return None
+
+    workshop.agent("deaf", run)
+    client = workshop.connect()
+    await workshop.ask(client, "deaf")
+    await client.saw(AgentThinking)
+    (active,) = workshop.turns.all()
+    workshop.turns._runs.abandon(active)
+    for n in range(3):
+        await workshop.until(lambda n=n: len(told) > n)
+        workshop.turns.tick(workshop.clock.monotonic())
+    await workshop.until(lambda: active.task.done())
+    assert len(client.events) == 3
+    assert workshop.held() == (0, 0)
+
+
+class TestTheOrderOfMany:
+    """It reaches the world, and is the same in each process: a simulation's seed ends in the same way everywhere."""
+
+    @pytest.fixture
+    def limits(self) -> Limits:
+        return Limits(process_runs=12)
+
+    async def test_abandoned_runs_are_told_in_the_order_in_which_they_were_abandoned(
+        self, workshop: Any, rng: random.Random
+    ) -> None:
+        told: list[str] = []
+
+        async def run(scope: Any) -> Any:
+            await scope.think("on my way")
+            for _ in range(2):  # deaf to the first word
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    told.append(scope.message)
+            return None
+
+        workshop.agent("deaf", run)
+        clients = [workshop.connect(f"user_{n}") for n in range(12)]
+        for client in clients:
+            await workshop.ask(client, "deaf", client.user_id)
+            await client.saw(AgentThinking)
+        actives = list(workshop.turns.all())
+        rng.shuffle(actives)
+        for active in actives:
+            workshop.turns._runs.abandon(active)
+        await workshop.until(lambda: len(told) == 12)
+        workshop.turns.tick(workshop.clock.monotonic())
+        await workshop.until(lambda: all(active.task.done() for active in actives))
+        assert told == 2 * [active.owner for active in actives]
+
+    async def test_what_is_being_resumed_is_given_up_in_the_order_in_which_it_was_taken(
+        self, workshop: Any, gates: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        texts = [f"m{n}" for n in range(12)]
+        gates.shutting(*texts)
+        for n, text in enumerate(texts):
+            await workshop.ask(workshop.connect(f"user_{n}"), "golden", text, thread_id=f"thr_{n}")
+        await workshop.kill()
+        begun, given_up = list[str](), list[str]()
+
+        async def never(run: Any) -> Any:
+            begun.append(run.thread_id)
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                given_up.append(run.thread_id)
+                raise
+
+        monkeypatch.setattr(workshop.log, "run_frames", never)
+        monkeypatch.setattr(module, "_CANCEL_S", 0)
+        left = workshop.store.unfinished()
+        runs = workshop.turns._runs
+        taking = [asyncio.create_task(runs.resume([stored])) for stored in left]
+        await workshop.until(lambda: len(begun) == 12)
+        await runs.drain(0)
+        await asyncio.gather(*taking, return_exceptions=True)
+        assert given_up == [stored.thread_id for stored in left]
+
+
+async def test_a_run_that_is_resumed_twice_at_once_goes_on_once(workshop: Any, gates: Any) -> None:
+    gates.shutting("m0")
+    accepted = await workshop.ask(workshop.connect(), "golden", "m0", thread_id="thr_1")
+    await workshop.kill()
+    left = workshop.store.unfinished()
+    runs = workshop.turns._runs
+    assert sorted(await asyncio.gather(runs.resume(left), runs.resume(left))) == [0, 1]
+    assert [run.run_id for run in workshop.log.known("thr_1").lines] == [accepted.run_id]
+    assert workshop.engines.get_factory_metrics()["engines_active"] == 1
+    gates.open()
+
+
+async def test_nothing_else_begins_in_a_thread_whose_runs_are_being_resumed(
+    workshop: Any, gates: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gates.shutting("m0")
+    accepted = await workshop.ask(workshop.connect(), "golden", "m0", thread_id="thr_1")
+    await workshop.kill()
+    read, go_on = workshop.log.run_frames, asyncio.Event()
+
+    async def slow(run: Any) -> Any:
+        await go_on.wait()
+        return await read(run)
+
+    monkeypatch.setattr(workshop.log, "run_frames", slow)
+    taking = asyncio.create_task(workshop.turns.take_over())
+    runs = workshop.turns._runs
+    await workshop.until(lambda: runs._resuming)
+    waiting = asyncio.create_task(runs.resumed("thr_1"))
+    await runs.resumed("thr_2")
+    assert not waiting.done()
+    go_on.set()
+    assert await taking == 1
+    await waiting
+    assert [active.run.run_id for active in workshop.turns.all()] == [accepted.run_id]
+    gates.open()
+
+
+async def test_a_run_whose_thread_is_deleted_while_it_is_read_does_not_go_on_and_leaves_nothing(
+    workshop: Any, gates: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gates.shutting("m0")
+    await workshop.ask(workshop.connect(), "golden", "m0", thread_id="thr_1")
+    await workshop.kill()
+    read = workshop.log.run_frames
+
+    async def slow(run: Any) -> Any:
+        frames = await read(run)
+        await workshop.log.delete_thread(workshop.log.known("thr_1"))
+        return frames
+
+    monkeypatch.setattr(workshop.log, "run_frames", slow)
+    assert await workshop.turns.take_over() == 0
+    assert (len(workshop.turns), workshop.held()) == (0, (0, 0))
+    assert workshop.engines.get_factory_metrics()["engines_active"] == 0
+    assert workshop.bridge.get_factory_metrics()["emitters_active"] == 0
+    gates.open()
+
+
+async def test_what_was_said_about_a_run_is_forgotten_where_its_end_is_refused(
+    workshop: Any, gates: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gates.shutting("m0")
+    await workshop.ask(workshop.connect(), "golden", "m0", thread_id="thr_1")
+    (active,) = workshop.turns.all()
+    forgotten: list[str] = []
+    monkeypatch.setattr(workshop.approvals, "forget", forgotten.append)
+    gates.open()
+    await active.task
+    assert (len(workshop.turns), active.run.head.lines) == (0, [])
+    workshop.turns._runs.lose(active.run)
+    assert forgotten == [active.run.run_id]
+
+
+async def test_runs_go_on_also_where_the_request_that_took_hold_of_them_is_cancelled(
+    workshop: Any, gates: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gates.shutting("m")
+    accepted = [await workshop.ask(workshop.connect(), "golden", "m", thread_id=f"thr_{n}") for n in range(2)]
+    await workshop.kill()
+    read, reached, go_on = workshop.log.run_frames, asyncio.Event(), asyncio.Event()
+
+    async def slow(run: Any) -> Any:
+        reached.set()
+        await go_on.wait()
+        return await read(run)
+
+    runs = workshop.turns._runs
+    monkeypatch.setattr(workshop.log, "run_frames", slow)
+    asking = asyncio.create_task(runs.resume(workshop.store.unfinished()))
+    await reached.wait()
+    asking.cancel()
+    await asyncio.wait([asking])
+    go_on.set()
+    for number in range(2):
+        await runs.resumed(f"thr_{number}")
+    assert {active.run.run_id for active in workshop.turns.all()} == {each.run_id for each in accepted}
+    assert runs.taken_over == 2
+    gates.open()
+
+
+class TestHistory:
+    """A run whose past cannot be read at the moment."""
+
+    @pytest.fixture
+    async def reads(self, workshop: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+        """The reads that were tried: the first two fail. The thread has a past, which the agent wants to know."""
+
+        async def run(scope: Any) -> AgentResult:
+            return AgentResult("", {"told": [past.text for past in scope.history]})
+
+        workshop.agent("knowing", run, history_messages=1)
+        client = workshop.connect()
+        await client.ended((await workshop.ask(client, "knowing", "first", thread_id="thr_1")).run_id)
+        tried: list[int] = []
+        read = past_messages
+
+        async def away(*asked: Any) -> Any:
+            tried.append(len(tried))
+            if len(tried) < 3:
+                raise DependencyUnavailable("away")
+            return await read(*asked)
+
+        monkeypatch.setattr(module, "_AGAIN_S", 0)
+        monkeypatch.setattr(module, "past_messages", away)
+        return tried
+
+    async def test_it_waits_until_the_log_is_back(self, workshop: Any, reads: list[int]) -> None:
+        client = workshop.connect()
+        accepted = await workshop.ask(client, "knowing", "second", thread_id="thr_1")
+        (*_, end) = await client.ended(accepted.run_id)
+        assert isinstance(end, AgentCompleted)
+        assert end.result["data"] == {"told": [""]}  # the answer before
+        assert reads == [0, 1, 2]
+
+    async def test_it_does_not_wait_for_a_log_that_has_failed_for_good(
+        self, workshop: Any, reads: list[int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as patched:
+
+            async def gone(*_: Any) -> Any:
+                reads.append(0)
+                patched.setattr(workshop.log, "failed", True)
+                raise DependencyUnavailable("gone")
+
+            patched.setattr(module, "past_messages", gone)
+            await workshop.turns.start(workshop.connect(), ExecuteAgent("knowing", "second", None, "thr_1"))
+            await workshop.until(lambda: not len(workshop.turns))
+        assert reads == [0]
+
+    async def test_it_does_not_wait_where_another_process_holds_its_thread(
+        self, workshop: Any, reads: list[int]
+    ) -> None:
+        await workshop.turns.start(workshop.connect(), ExecuteAgent("knowing", "second", None, "thr_1"))
+        (active,) = workshop.turns.all()
+        active.run.head.fence = 0
+        await workshop.until(lambda: not len(workshop.turns))
+        assert reads == [0]

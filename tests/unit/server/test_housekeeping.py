@@ -1,0 +1,131 @@
+"""Retention and leftovers: looked after at the start and daily, by a clock that is given."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.runs.accepted_requests import KEY_LIFETIME_MS
+from netra_backend.app.server.housekeeping import CLOCKS_MS, DAY_MS, EVERY_S, PAUSE_S, Housekeeping, remove_leftovers
+from test_framework.clock import START_MS, ManualClock
+
+
+class Trimmed:
+    """A store that keeps what it was asked to trim."""
+
+    def __init__(self, fails: bool = False) -> None:
+        self.asked: list[int] = []
+        self.expired: list[tuple[int, tuple[str, str]]] = []
+        self.pauses: list[float] = []
+        self.fails = fails
+        self.turn = asyncio.Event()
+        self.turn.set()
+
+    async def expire_requests(
+        self, before_ms: int, after: tuple[str, str] = ("", "")
+    ) -> tuple[int, tuple[str, str] | None]:
+        self.expired.append((before_ms, after))
+        return 2, ("user_ada", f"k{len(self.expired)}") if len(self.expired) % 3 else None
+
+    async def trim(self, before_ms: int) -> int:
+        self.asked.append(before_ms)
+        await self.turn.wait()
+        if self.fails:
+            raise DependencyUnavailable("gone")
+        return len(self.asked)
+
+
+def housekeeping(days: int | None, log: Trimmed, ledger: Trimmed) -> Housekeeping:
+    settings = SimpleNamespace(retention_days=days)
+    runtime: Any = SimpleNamespace(settings=settings, clock=ManualClock(), log=log, ledger=ledger)
+
+    async def sleep(seconds: float) -> None:
+        log.pauses.append(seconds)
+
+    return Housekeeping(runtime, sleep=sleep)
+
+
+async def done(keeping: Housekeeping) -> None:
+    if keeping._work is not None:
+        await keeping._work
+
+
+def test_what_a_killed_process_left_of_uploads_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("upload-abc", "upload-def", "events.db", "an-upload-x"):
+        (tmp_path / name).write_text("x")
+    assert remove_leftovers(tmp_path) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["an-upload-x", "events.db"]
+
+
+async def test_what_is_older_than_the_days_that_are_kept_is_removed_at_the_start_and_daily() -> None:
+    log, ledger = Trimmed(), Trimmed()
+    keeping = housekeeping(30, log, ledger)
+    keeping.tick(5.0)
+    await done(keeping)
+    assert log.asked == ledger.asked == [START_MS - 30 * DAY_MS]
+    keeping.tick(5.0 + EVERY_S - 1)
+    await done(keeping)
+    assert len(log.asked) == 1
+    keeping.tick(5.0 + EVERY_S)
+    await done(keeping)
+    assert len(log.asked) == 2
+
+
+async def test_no_thread_and_no_dataset_is_removed_where_no_days_are_set() -> None:
+    log, ledger = Trimmed(), Trimmed()
+    keeping = housekeeping(None, log, ledger)
+    keeping.tick(5.0)
+    await done(keeping)
+    assert await keeping.remove_old() == (0, 0)
+    assert log.asked == ledger.asked == []
+
+
+@pytest.mark.parametrize("days", [None, 30])
+async def test_idempotency_keys_go_step_by_step_when_they_do_not_count_any_more_also_where_no_days_are_set(
+    days: int | None,
+) -> None:
+    log = Trimmed()
+    keeping = housekeeping(days, log, Trimmed())
+    keeping.tick(5.0)
+    await done(keeping)
+    before_ms = START_MS - KEY_LIFETIME_MS - CLOCKS_MS
+    assert log.expired == [(before_ms, ("", "")), (before_ms, ("user_ada", "k1")), (before_ms, ("user_ada", "k2"))]
+    keeping.tick(5.0 + EVERY_S)
+    await done(keeping)
+    assert len(log.expired) == 6
+    assert await keeping.remove_requests() == 6
+    assert log.pauses == [PAUSE_S] * 6  # between two looks of a round, not before the first of it
+
+
+async def test_how_much_was_removed_is_told() -> None:
+    assert await housekeeping(1, Trimmed(), Trimmed()).remove_old() == (1, 1)
+
+
+async def test_one_round_at_a_time_and_the_end_stops_it() -> None:
+    log, ledger = Trimmed(), Trimmed()
+    log.turn.clear()
+    keeping = housekeeping(1, log, ledger)
+    keeping.tick(0.0)
+    await asyncio.sleep(0)
+    keeping.tick(EVERY_S * 2)
+    await asyncio.sleep(0)
+    assert (len(log.asked), ledger.asked) == (1, [])
+    await keeping.close()
+    await keeping.close()
+    assert keeping._work is None
+
+
+async def test_a_round_that_fails_is_logged_and_tried_again_a_day_later(caplog: pytest.LogCaptureFixture) -> None:
+    log, ledger = Trimmed(fails=True), Trimmed()
+    keeping = housekeeping(1, log, ledger)
+    keeping.tick(0.0)
+    await done(keeping)
+    assert "retention failed" in caplog.text
+    keeping.tick(EVERY_S)
+    await done(keeping)
+    assert len(log.asked) == 2

@@ -1,0 +1,98 @@
+"""Uploads and exports: counted, bounded, and ended with their user's sign-in."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from netra_backend.app.core.errors import AuthenticationRefused, LimitRefused
+from netra_backend.app.core.limits import Limits, Quotas
+from netra_backend.app.web.http.transfers import Transfers
+from test_framework.clock import ManualClock
+
+
+@pytest.fixture
+def transfers() -> Transfers:
+    limits = Limits(transfers=2, process_transfers=3)
+    return Transfers(Quotas(limits), limits, ManualClock())
+
+
+@pytest.mark.validation_point("limit.transfers")
+def test_transfers_of_one_user_are_bounded(transfers: Transfers) -> None:
+    first, second = transfers.begin("ada"), transfers.begin("ada")
+    with pytest.raises(LimitRefused, match="At most 2"):
+        transfers.begin("ada")
+    first.close()
+    first.close()
+    transfers.begin("ada").close()
+    second.close()
+    assert (len(transfers), transfers.begun) == (0, 3)
+
+
+@pytest.mark.validation_point("transfer.capacity")
+def test_transfers_of_one_process_are_bounded(transfers: Transfers) -> None:
+    for user in ("ada", "bob", "eve"):
+        transfers.begin(user)
+    with pytest.raises(LimitRefused, match="no room") as refused:
+        transfers.begin("joe")
+    assert (refused.value.entry.id, refused.value.entry.status) == ("transfer_limit", 429)
+
+
+async def test_what_a_transfer_does_is_what_it_gives(transfers: Transfers) -> None:
+    async def work() -> int:
+        return 7
+
+    async def broken() -> int:
+        raise ValueError("no")
+
+    transfer = transfers.begin("ada")
+    assert await transfer.perform(work()) == 7
+    with pytest.raises(ValueError, match="no"):
+        await transfer.perform(broken())
+
+
+@pytest.mark.validation_point("transfer.ended")
+async def test_a_transfer_that_is_ended_stops_what_it_does_and_does_nothing_more(transfers: Transfers) -> None:
+    forever: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def work() -> None:
+        await forever
+
+    transfer, other = transfers.begin("ada"), transfers.begin("bob")
+    going_on = asyncio.create_task(transfer.perform(work()))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    transfers.end_user("ada")
+    with pytest.raises(AuthenticationRefused) as refused:
+        await going_on
+    assert refused.value.entry.id == "revoked"
+    assert forever.cancelled()
+    with pytest.raises(AuthenticationRefused):
+        await transfer.perform(work())
+    assert not other.is_ended
+
+
+async def test_who_asked_for_a_transfer_may_stop_it(transfers: Transfers) -> None:
+    forever: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def work() -> None:
+        await forever
+
+    asking = asyncio.create_task(transfers.begin("ada").perform(work()))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert forever.cancelled()
+
+
+async def test_the_end_of_a_users_transfers_can_be_awaited(transfers: Transfers) -> None:
+    transfer = transfers.begin("ada")
+    transfers.begin("bob")
+    waiting = asyncio.create_task(transfers.ended("ada"))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    transfer.close()
+    await waiting

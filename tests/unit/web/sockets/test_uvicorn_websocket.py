@@ -1,0 +1,338 @@
+"""Frames by hand: the header of a text frame, and a wire that never writes behind a close."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+from websockets.frames import Frame, Opcode
+
+from netra_backend.app.web.sockets import uvicorn_websocket
+from netra_backend.app.web.sockets.uvicorn_websocket import (
+    EXTENSION,
+    DirectWebSocketProtocol,
+    DirectWire,
+    text_frame_header,
+)
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 1_000_000])
+def test_a_header_is_the_one_that_the_library_writes(size: int) -> None:
+    payload = b"x" * size
+    assert text_frame_header(size) + payload == Frame(Opcode.TEXT, payload).serialize(mask=False)
+
+
+class Connection:
+    """As much of a sans-I/O connection as a wire uses."""
+
+    def __init__(self) -> None:
+        self.out: list[bytes] = []
+
+    def send_ping(self, data: bytes) -> None:
+        self.out.append(b"ping " + data)
+
+    def send_close(self, code: int, reason: str) -> None:
+        self.out.append(f"close {code} {reason}".encode())
+
+    def data_to_send(self) -> list[bytes]:
+        out, self.out = self.out, []
+        return out
+
+
+class Transport:
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.closing = False
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def close(self) -> None:
+        self.closing = True
+
+    def get_write_buffer_size(self) -> int:
+        return sum(map(len, self.written))
+
+
+class Protocol:
+    """As much of uvicorn's protocol as a wire uses."""
+
+    def __init__(self) -> None:
+        self.conn = Connection()
+        self.transport = Transport()
+        self.writable = asyncio.Event()
+        self.writable.set()
+        self.close_sent = False
+        self.close_timer: asyncio.TimerHandle | None = None
+        self.close_timeout = 10.0
+        self.loop = asyncio.get_running_loop()
+        self.queue: asyncio.Queue[Any] = asyncio.Queue()
+        self.receiver: Any = None
+
+
+@pytest.fixture
+async def protocol() -> Protocol:
+    return Protocol()
+
+
+@pytest.fixture
+async def wire(protocol: Protocol) -> DirectWire:
+    stand_in: Any = protocol
+    return DirectWire(stand_in)
+
+
+async def test_frames_that_are_ready_leave_in_one_write(protocol: Protocol, wire: DirectWire) -> None:
+    wire.send([b"one", b"two"])
+    assert protocol.transport.written == [b"\x81\x03one\x81\x03two"]
+    assert wire.unsent == 10
+
+
+async def test_it_is_writable_as_long_as_uvicorn_says_so(protocol: Protocol, wire: DirectWire) -> None:
+    assert wire.writable
+    protocol.writable.clear()
+    assert not wire.writable
+
+
+async def test_a_close_is_sent_once_tells_the_application_and_gives_the_peer_time(
+    protocol: Protocol, wire: DirectWire
+) -> None:
+    wire.close(4408, "slow_consumer")
+    wire.close(4501, "again")
+    wire.send([b"too late"])
+    wire.ping()
+    assert protocol.transport.written == [b"close 4408 slow_consumer"]
+    assert protocol.queue.get_nowait()["code"] == 4408
+    assert protocol.queue.empty()
+    assert protocol.close_timer is not None
+    protocol.close_timer.cancel()
+
+
+async def test_nothing_is_written_to_a_transport_that_is_closing(protocol: Protocol, wire: DirectWire) -> None:
+    protocol.transport.closing = True
+    wire.send([b"x"])
+    wire.close(1012, "draining")
+    assert wire.ping()
+    assert protocol.transport.written == []
+    assert protocol.queue.empty()
+
+
+async def test_a_ping_is_sent(protocol: Protocol, wire: DirectWire) -> None:
+    assert wire.ping()
+    assert protocol.transport.written == [b"ping netra"]
+
+
+async def test_messages_go_to_the_receiver_once_there_is_one(protocol: Protocol, wire: DirectWire) -> None:
+    receiver: Any = object()
+    wire.attach(receiver)
+    assert protocol.receiver is receiver
+
+
+# --- what comes in ------------------------------------------------------------------------------------------------------
+
+MOST = 70_000
+HANDSHAKE = (
+    b"GET /ws/user_ada HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: bmV0cmEgaXMgdGVzdGVkLg==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+def client_frame(opcode: Opcode, payload: bytes, mask: bytes = b"\x5a\xc3\x17\x8e", *, final: bool = True) -> bytes:
+    """A frame as a client sends it: masked."""
+    unmasked = Frame(opcode, payload, fin=final).serialize(mask=False)
+    header = bytearray(unmasked[: len(unmasked) - len(payload)])
+    header[1] |= 0x80
+    return bytes(header) + mask + bytes(byte ^ mask[at & 3] for at, byte in enumerate(payload))
+
+
+class Socket(Transport):
+    """A transport that knows its ends."""
+
+    def get_extra_info(self, name: str) -> Any:
+        return {"sockname": ("127.0.0.1", 80), "peername": ("127.0.0.1", 50_000)}.get(name)
+
+    def pause_reading(self) -> None:
+        """What comes before there is a receiver waits."""
+
+
+class Told:
+    """Keeps what a receiver is told."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def received(self, raw: bytes) -> None:
+        self.told.append(bytes(raw))
+
+    def ponged(self) -> None:
+        self.told.append("pong")
+
+    def writable(self) -> None:
+        self.told.append("writable")
+
+    def disconnect(self, code: int, reason: str) -> None:
+        self.told.append(code)
+
+
+class Server:
+    """Our protocol, shaken hands with; ``told`` is what its receiver was told."""
+
+    def __init__(self) -> None:
+        self.receiver, self.socket = Told(), Socket()
+        self._attached = asyncio.Event()
+        config = uvicorn.Config(
+            self._application, interface="asgi3", ws_max_size=MOST, ws_per_message_deflate=False, log_config=None
+        )
+        config.load()
+        self.protocol = DirectWebSocketProtocol(config, ServerState(), {}, asyncio.get_running_loop())
+
+    async def _application(self, scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        scope["extensions"][EXTENSION].attach(self.receiver)
+        self._attached.set()
+        await receive()
+
+    async def open(self) -> None:
+        """Shake hands."""
+        transport: Any = self.socket
+        self.protocol.connection_made(transport)
+        self.protocol.data_received(HANDSHAKE)
+        await self._attached.wait()
+        self.socket.written.clear()
+
+    async def close(self) -> None:
+        """The peer is gone."""
+        self.protocol.connection_lost(None)
+        await asyncio.gather(*self.protocol.tasks)
+
+    async def heard(self, pieces: list[bytes]) -> list[object]:
+        """What the receiver was told, and what was answered, when these pieces came one after the other."""
+        await self.open()
+        for piece in pieces:
+            self.protocol.data_received(piece)
+        await self.close()
+        return [*self.receiver.told, b"".join(self.socket.written)]
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 128, 65_535, 65_536, MOST])
+async def test_a_text_is_handed_over_as_it_was_sent_whatever_its_length(size: int) -> None:
+    text = b"t" * size
+    frame = client_frame(Opcode.TEXT, text)
+    assert await Server().heard([client_frame(Opcode.TEXT, b"first"), frame]) == [b"first", text, b""]
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "nothing"),
+        (client_frame(Opcode.TEXT, b"text")[:-1], "cut"),
+        (client_frame(Opcode.TEXT, b"text") + b"\x81", "more than one"),
+        (client_frame(Opcode.BINARY, b"text"), "binary"),
+        (client_frame(Opcode.TEXT, b"text", final=False), "a part"),
+        (client_frame(Opcode.CONT, b"text"), "a later part"),
+        (b"\xc1" + client_frame(Opcode.TEXT, b"text")[1:], "a reserved bit"),
+        (Frame(Opcode.TEXT, b"text" * 4).serialize(mask=False), "not masked"),
+        (Frame(Opcode.TEXT, b"t" * 200).serialize(mask=False), "not masked, with a longer header"),
+        (client_frame(Opcode.TEXT, b"t" * 21), "too long"),
+        (b"\x81\xff" + b"\0" * 131, "a length of eight bytes"),
+        (b"\x81\xfe\x00", "half a header"),
+    ],
+)
+def test_what_is_not_one_whole_short_text_is_left_to_the_library(data: bytes, why: str) -> None:
+    assert uvicorn_websocket.whole_text(data, 20) is None, why
+
+
+def test_a_whole_text_is_unmasked() -> None:
+    assert uvicorn_websocket.whole_text(client_frame(Opcode.TEXT, b"what is up?"), 20) == b"what is up?"
+    assert uvicorn_websocket.whole_text(client_frame(Opcode.TEXT, b""), 20) == b""
+    assert uvicorn_websocket.whole_text(client_frame(Opcode.TEXT, b"t" * 300), 300) == b"t" * 300
+
+
+def some_frames(rng: random.Random) -> list[bytes]:
+    """What a client may send, whole, in parts, with control frames between, right and wrong."""
+    text = bytes(rng.choices(b"what is up?", k=rng.choice([0, 3, 125, 126, 300])))
+    kinds = [
+        [client_frame(Opcode.TEXT, text, rng.randbytes(4))],
+        [client_frame(Opcode.TEXT, "häß…".encode(), rng.randbytes(4))],
+        [client_frame(Opcode.TEXT, b"a", final=False), client_frame(Opcode.CONT, text)],
+        [
+            client_frame(Opcode.TEXT, b"a", final=False),
+            client_frame(Opcode.PING, b"p"),
+            client_frame(Opcode.CONT, b"b"),
+        ],
+        [client_frame(Opcode.PING, b"ping"), client_frame(Opcode.PONG, b"pong")],
+        [client_frame(Opcode.BINARY, b"\0\1")],
+        [client_frame(Opcode.TEXT, b"\xff not UTF-8")],
+        [client_frame(Opcode.CLOSE, b"\x03\xe8")],
+        [client_frame(Opcode.TEXT, b"a", final=False), client_frame(Opcode.TEXT, text)],
+        [b"\xf1" + client_frame(Opcode.TEXT, text)[1:]],
+    ]
+    return rng.choices(kinds, weights=[30, 5, 5, 5, 5, 2, 1, 1, 1, 1])[0]
+
+
+@pytest.mark.parametrize("case", range(60))
+async def test_however_the_bytes_are_cut_the_same_is_told_and_answered_as_by_the_library_alone(
+    case: int, rng: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = [frame for _ in range(rng.randrange(1, 12)) for frame in some_frames(rng)]
+    pieces: list[bytes] = []
+    for frame in frames:
+        cut = rng.choice([0, 0, 0, rng.randrange(len(frame))])
+        pieces += [frame[:cut], frame[cut:]] if cut else [frame]
+    if case % 3 == 0:  # several at once
+        pieces = [b"".join(pieces[at : at + 3]) for at in range(0, len(pieces), 3)]
+    mixed = await Server().heard(pieces)
+    monkeypatch.setattr(uvicorn_websocket, "whole_text", lambda data, most: None)
+    assert mixed == await Server().heard(pieces)
+
+
+async def test_what_comes_after_our_close_is_dropped() -> None:
+    server = Server()
+    await server.open()
+    wire: Any = server.protocol.scope["extensions"]
+    server.protocol.data_received(client_frame(Opcode.TEXT, b"first"))
+    wire[EXTENSION].close(4408, "slow_consumer")
+    server.protocol.data_received(client_frame(Opcode.TEXT, b"late"))
+    await server.close()
+    assert server.receiver.told == [b"first"]
+
+
+async def test_what_comes_before_there_is_a_receiver_goes_through_receive_and_troubles_nobody() -> None:
+    server = Server()
+    await server.open()
+    server.protocol.receiver = None
+    server.protocol.data_received(client_frame(Opcode.PONG, b"netra"))
+    server.protocol.data_received(client_frame(Opcode.TEXT, b"early"))
+    server.protocol.pause_writing()
+    server.protocol.resume_writing()
+    assert server.protocol.queue.get_nowait() == {"type": "websocket.receive", "text": "early"}
+    await server.close()
+    assert server.receiver.told == []
+
+
+async def test_the_receiver_is_told_when_bytes_may_leave_again() -> None:
+    server = Server()
+    await server.open()
+    server.protocol.pause_writing()
+    server.protocol.resume_writing()
+    await server.close()
+    assert server.receiver.told == ["writable"]
+
+
+async def test_a_handshake_that_is_refused_gets_no_wire() -> None:
+    server = Server()
+    transport: Any = server.socket
+    server.protocol.connection_made(transport)
+    server.protocol.data_received(HANDSHAKE.replace(b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Version: 7"))
+    assert server.socket.written[0].startswith(b"HTTP/1.1 400 ")
+    assert not hasattr(server.protocol, "scope")
+    server.protocol.connection_lost(None)

@@ -1,7 +1,7 @@
 """Writes what lies beside this file, with the code of release 0.1.0.
 
     git archive --prefix=old/ $(cat tests/data/0.1.0/COMMIT) | tar -x -C /tmp
-    cd /tmp/old && PYTHONPATH=/tmp/old:$DATA $VENV/bin/python $DATA/write.py OUT
+    cd /tmp/old && PYTHONPATH=/tmp/old:$DATA $VENV/bin/python $DATA/write.py OUT [sqlite|postgresql]
 
 with ``DATA`` and ``VENV`` as absolute paths; OUT is a directory that is made. It holds then
 
@@ -358,8 +358,7 @@ async def write_store(data_dir: Path, copy: Any, settings: Mapping[str, str], *,
     return record
 
 
-async def write_sqlite(out: Path, work: Path) -> Path:
-    """The data directory, which PostgreSQL's server goes on with."""
+async def write_sqlite(out: Path, work: Path) -> None:
     data_dir = work / "sqlite"
 
     async def copy() -> dict[str, str]:
@@ -374,14 +373,17 @@ async def write_sqlite(out: Path, work: Path) -> Path:
             if name.parts[0] not in NOT_IN_THE_ZIP and path.is_file():
                 archive.write(path, str(name))
     write_json(out / "sqlite.json", record.data)
-    return data_dir
 
 
-async def write_postgresql(out: Path, work: Path, embedded: Path) -> None:
+async def write_postgresql(out: Path, work: Path) -> None:
+    """The key and the datasets are the embedded server's."""
     data_dir = work / "postgresql"
     data_dir.mkdir(mode=0o700)
-    shutil.copy2(embedded / "development.key", data_dir)
-    shutil.copytree(embedded / "usage", data_dir / "usage")
+    with zipfile.ZipFile(out / "sqlite.zip") as archive:
+        archive.extractall(
+            data_dir, [each for each in archive.namelist() if each.startswith(("usage/", "development"))]
+        )
+    (data_dir / "development.key").chmod(0o600)
     with own_postgres() as service:
         async with prepared(service.url) as place, own_netra_database(place) as database:
 
@@ -447,27 +449,27 @@ def write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-async def write(out: Path) -> None:
-    work = out / "work"
-    work.mkdir(mode=0o700)
-    os.environ["XDG_CACHE_HOME"] = str(work / "cache")
-    write_messages(out)
-    embedded = await write_sqlite(out, work)
-    await write_postgresql(out, work, embedded)
-    shutil.rmtree(work)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Write data of release 0.1.0.")
     parser.add_argument("out", type=Path)
-    out = parser.parse_args().out.resolve()
+    parser.add_argument("store", choices=("sqlite", "postgresql"), nargs="?", help="Only this; sqlite must come first.")
+    given = parser.parse_args()
+    out: Path = given.out.resolve()
     used = Path(netra_backend.__file__ or "").resolve().parent.parent
     if HERE.is_relative_to(used) or Path.cwd().resolve() != used:
         sys.exit(
             f"netra_backend is that of {used}: run this in an archive of 0.1.0, with PYTHONPATH leading there first"
         )
-    out.mkdir(parents=True, exist_ok=True)
-    asyncio.run(write(out))
+    work = out / "work"
+    work.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.environ["XDG_CACHE_HOME"] = str(work / "cache")
+    if given.store in ("sqlite", None):
+        asyncio.run(write_sqlite(out, work))
+    if given.store in ("postgresql", None):
+        asyncio.run(write_postgresql(out, work))
+    if given.store is None:
+        write_messages(out)
+        shutil.rmtree(work)
 
 
 if __name__ == "__main__":

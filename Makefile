@@ -89,6 +89,7 @@ bench: install
 # --- installing ------------------------------------------------------------------------------------------------------
 # The locks carry hashes and no address of an index. uv installs, itself from a lock; where it cannot be had, or cannot
 # reach the index that pip is set up for, pip does. The project's own wheel is built by the locked backend, not isolated.
+# An installation of 0.1.0, whose distribution was `netra`, goes first: two would bring each entry point twice.
 
 $(PY):
 	@test -n "$(PYTHON)" || { \
@@ -104,6 +105,7 @@ define install_locked
 	@$(PY) -m pip install --quiet --require-hashes -r requirements/installer.lock || echo "No uv; pip installs instead."
 	@{ test -x $(VENV)/bin/uv && VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --require-hashes -r requirements/$(1).lock; } \
 	  || $(PY) -m pip install --require-hashes -r requirements/$(1).lock
+	@$(PY) -m pip uninstall -qq --yes netra
 	@$(PY) -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 endef

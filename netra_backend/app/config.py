@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
+from ..distribution import Extra, missing_packages
 from .core import settings_values as values
 from .core import validation
 from .core.errors import ConfigurationError
@@ -73,6 +74,14 @@ class TokenSource:
     public_key: str = ""
     url: str = ""
 
+
+_NEEDS: Final[dict[str, tuple[Extra, str]]] = {
+    "NETRA_DATABASE_URL": ("scale", "asyncpg"),
+    "NETRA_REDIS_URL": ("scale", "redis"),
+    "NETRA_DATASETS_URL": ("scale", "obstore"),
+    "NETRA_MODEL": ("models", "pydantic_ai"),
+}
+"""Settings that a plain installation cannot honour: the extra that each takes, and the package that a server then imports."""
 
 DEVELOPMENT: Final = TokenSource("development", ("HS256",), issuer="netra-development")
 
@@ -162,7 +171,7 @@ class Settings:
         return settings
 
     def contradictions(self) -> list[str]:
-        """What does not go together, in words that say what to do."""
+        """What does not go together, or needs what is not installed, in words that say what to do."""
         faults: list[str] = []
         if self.uses_development_key and not self.is_loopback:
             faults.append(
@@ -179,6 +188,9 @@ class Settings:
                 "NETRA_REDIS_URL is for several processes, which share a PostgreSQL: set NETRA_DATABASE_URL as well, or "
                 "take it out"
             )
+        for name, (extra, package) in _NEEDS.items():
+            if getattr(self, name.removeprefix("NETRA_").lower()) is not None:
+                faults += missing_packages(name, extra, package)
         return faults
 
 

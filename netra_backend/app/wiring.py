@@ -258,14 +258,9 @@ def datasets_of(settings: Settings, clock: Clock, entropy: Entropy) -> Datasets 
 
 
 def bucket_of(url: str) -> Bucket:
-    """The bucket of an object store. Raises ``ConfigurationError`` where what reaches it is not installed."""
-    try:
-        from .adapters.datasets.bucket import Bucket
-    except ModuleNotFoundError as missing:
-        raise ConfigurationError(
-            [f"NETRA_DATASETS_URL is set and {missing.name} is not installed: install netra[scale]"],
-            point=validation.DATASETS_INSTALLED,
-        ) from None
+    """The bucket of an object store."""
+    from .adapters.datasets.bucket import Bucket
+
     return Bucket(url)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from netra_backend import distribution
 from netra_backend.app.config import DEVELOPMENT, FILE_NAME, NAMES, Settings
 from netra_backend.app.core.errors import ConfigurationError
 from netra_backend.app.core.limits import Limits
+from netra_backend.distribution import Extra, install_hint
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -37,6 +40,25 @@ def test_nothing_given_is_a_server_on_this_machine_alone_with_its_development_ke
     assert settings.uses_development_key
     assert settings.is_loopback
     assert settings.limits == Limits()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "package", "extra"),
+    [
+        ("NETRA_DATABASE_URL", "postgresql://a:secret@db/netra", "asyncpg", "scale"),
+        ("NETRA_REDIS_URL", "redis://:secret@valkey/0", "redis", "scale"),
+        ("NETRA_DATASETS_URL", "s3://secret/a", "obstore", "scale"),
+        ("NETRA_MODEL", "openai:secret", "pydantic_ai", "models"),
+    ],
+)
+def test_a_setting_that_needs_what_is_not_installed_is_refused_with_the_command_that_installs_it(
+    name: str, value: str, package: str, extra: Extra, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distribution, "find_spec", lambda each: None if each == package else find_spec(each))
+    given = environment(tmp_path, **{"NETRA_DATABASE_URL": "postgresql://db/netra", name: value})
+    told = f"{name} needs {package}, which is not installed: {install_hint(extra)}"
+    assert faults_of(given) == [told]
+    assert faults_of({**given, "NETRA_PORT": "many"})[1:] == [told]
 
 
 def test_xdg_data_home_goes_before_home() -> None:

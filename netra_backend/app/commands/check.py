@@ -15,7 +15,9 @@ from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
+from ...distribution import NAME as DISTRIBUTION
 from ..adapters.process.data_directory import holder_of, make_data_directory
 from ..config import Settings
 from ..core.errors import ConfigurationError, NetraError
@@ -57,7 +59,7 @@ def check(
         table = Table("", "part", "found", "what to do", box=None, pad_edge=False)
         for each in findings:
             mark = "[green]✓[/]" if each.ok else "[bold red]✗[/]"
-            table.add_row(mark, each.part, each.told, each.hint)
+            table.add_row(mark, each.part, Text(each.told), Text(each.hint))  # as said: no markup
         out.print(table)
     raise typer.Exit(0 if all(each.ok for each in findings) else 1)
 
@@ -145,7 +147,7 @@ def _prices() -> str:
 def _audit(spec: str, as_json: bool) -> int:
     points = list(entry_points(group=AUDITS))
     if not points:
-        err.print("✗ No audit is installed: install netra with its test kit.", style="bold red")
+        err.print(f"✗ No audit is installed: {DISTRIBUTION} brings one; install it anew.", style="bold red")
         return 2
     try:
         reports = [point.load()(spec) for point in points]

@@ -383,12 +383,6 @@ DATASET_OWNED = _point(
 )
 
 # --- composition ----------------------------------------------------------------------------------------------------
-DATASETS_INSTALLED = _point(
-    "datasets.installed",
-    "wiring",
-    "ConfigurationError",
-    "what reaches a store that is named is there, or nothing starts",
-)
 WIRING_ADAPTERS = _point(
     "wiring.adapters", "wiring", "ConfigurationError", "a setting that nothing here can honour is not taken in silence"
 )

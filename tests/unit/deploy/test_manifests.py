@@ -14,12 +14,14 @@ import yaml
 
 from netra_backend.app.config import NAMES
 from netra_backend.app.core.limits import Limits
+from netra_backend.distribution import version
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
 VERSION = "1.34"
 OLDER = "1.30"
 IMAGE_USER = 10001
+MIGRATION = f"netra-migrate-{re.sub('[^a-z0-9]', '-', version())}"
 
 
 @cache
@@ -70,6 +72,12 @@ def test_every_manifest_is_applied_and_the_example_is_not() -> None:
     assert set(kustomization["resources"]) == files
 
 
+def test_the_image_that_is_applied_is_of_this_version_and_so_is_its_migration() -> None:
+    (kustomization,) = documents("kubernetes/kustomization.yaml")
+    assert [image["newTag"] for image in kustomization["images"]] == [version()]
+    assert f"Job/{MIGRATION}" in manifests()
+
+
 @pytest.mark.parametrize(("name", "pod"), pods(), ids=[name for name, _ in pods()])
 def test_every_pod_keeps_the_restricted_standard_and_takes_no_settings_from_services(
     name: str, pod: dict[str, Any]
@@ -110,7 +118,7 @@ def test_one_pod_after_the_other_is_replaced_and_disrupted() -> None:
 def test_whoever_selects_pods_finds_those_that_there_are() -> None:
     found = manifests()
     labels = {name: pod["metadata"]["labels"] for name, pod in pods()}
-    server, migration = labels["Deployment/netra"], labels["Job/netra-migrate-0-1-0"]
+    server, migration = labels["Deployment/netra"], labels[f"Job/{MIGRATION}"]
     assert found["Deployment/netra"]["spec"]["selector"]["matchLabels"] == server
     assert found["Service/netra"]["spec"]["selector"] == server
     assert found["PodDisruptionBudget/netra"]["spec"]["selector"]["matchLabels"] == server

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from importlib.metadata import version
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ....distribution import version
 from ...config import Settings
 from ...core.errors import CATALOGUE
 from ..documents.asyncapi import asyncapi
@@ -25,12 +25,12 @@ def document_endpoints(settings: Settings, doors: Callable[[], Iterable[Endpoint
 
     @cache
     def http_told() -> dict[str, Any]:
-        return openapi(doors(), version=version("netra"), url=at or "/")
+        return openapi(doors(), version=version(), url=at or "/")
 
     @cache
     def frames_told() -> dict[str, Any]:
         here = at or f"http://{settings.host}:{settings.port}"
-        return asyncapi(version=version("netra"), url=here.replace("http", "ws", 1))
+        return asyncapi(version=version(), url=here.replace("http", "ws", 1))
 
     async def http_document(_: Request) -> Response:
         return json_response(http_told())

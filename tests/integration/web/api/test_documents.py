@@ -9,6 +9,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from netra_backend.app.core.errors import CATALOGUE
+from netra_backend.distribution import version
 from test_framework.served import Serve, Served
 
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "http.md"
@@ -29,6 +30,12 @@ async def test_asyncapi_is_served_for_the_address_that_clients_use(serve_with: S
         assert (await http.get("/openapi.json")).json()["servers"] == [{"url": "https://chat.example.org/netra"}]
     here = document["servers"]["here"]
     assert (here["protocol"], here["host"], here["pathname"]) == ("wss", "chat.example.org", "/netra")
+
+
+async def test_both_documents_say_the_version_of_the_distribution(served: Served) -> None:
+    async with served.http(None) as http:
+        told = [(await http.get(path)).json()["info"]["version"] for path in ("/openapi.json", "/asyncapi.json")]
+    assert told == [version(), version()]
 
 
 async def test_the_page_of_http_tells_every_door_and_no_other(served: Served) -> None:

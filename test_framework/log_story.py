@@ -37,8 +37,6 @@ class LogStory:
         """Keep what the log says is committed; ``groups`` has the number of chunks of each call."""
         self.groups.append(len(chunks))
         for chunk in chunks:
-            for call in chunk.before or ():
-                call()
             head = chunk.head
             self.published.append(
                 Told(head.thread_id, chunk.run.run_id, chunk.first, tuple(chunk.frames), head.durable)
@@ -94,7 +92,7 @@ class LogStory:
         """Take hold of the thread of another process's run, to go on with that run here."""
         head = await self.log.find(run.head.thread_id)
         assert head is not None
-        await self.log.hold(head)
+        await self.log.acquire(head)
         again = RunRecord(head, run.run_id, run.request_id, run.agent, None, "UTC", run.created_ms)
         again.seq, again.stored = run.seq, True
         return again

@@ -284,7 +284,7 @@ class TestThreads:
         run = await story.ended("user_ada", "before")
         await story.reopen()
         head = await story.log.find(run.head.thread_id)
-        await story.log.hold(head)
+        await story.log.acquire(head)
         again = story.run(head)
         story.write(again, "after")
         await story.log.durable(again)
@@ -297,7 +297,7 @@ class TestThreads:
             runs.append(await story.ended("user_ada"))
         await story.ended("user_bob")
         clock.advance(s=1)
-        await story.log.hold(runs[1].head)
+        await story.log.acquire(runs[1].head)
         story.write(again := story.run(runs[1].head))
         await story.log.durable(again)
         listed = await story.log.threads("user_ada", limit=10)
@@ -403,7 +403,7 @@ class TestDeletion:
         old, busy, active = [await story.ended("user_ada") for _ in range(3)]
         busy.head.lines.append(busy)
         clock.advance(s=10)
-        await story.log.hold(active.head)
+        await story.log.acquire(active.head)
         story.write(later := story.run(active.head))
         await story.log.durable(later)
         assert await story.log.trim(clock.now_ms()) == 1
@@ -416,7 +416,7 @@ class TestDeletion:
     ) -> None:
         run = await story.ended("user_ada")
         clock.advance(s=10)
-        await story.log.hold(run.head)
+        await story.log.acquire(run.head)
         trimming = asyncio.create_task(story.log.trim(clock.now_ms()))
         await asyncio.sleep(0)
         story.write(later := story.run(run.head))

@@ -49,7 +49,7 @@ class Process(LogStory):
         """The thread's head, held here."""
         head = await self.log.find(thread_id)
         assert head is not None
-        await self.log.hold(head)
+        await self.log.acquire(head)
         return head
 
 
@@ -155,7 +155,7 @@ class TestHolding:
         assert head is not None
         assert (head.owner, head.top, head.fence) == ("user_ada", 1, 0)
         with pytest.raises(HeldElsewhere) as elsewhere:
-            await two.log.hold(head)
+            await two.log.acquire(head)
         assert elsewhere.value.process_id == one.process_id
         with pytest.raises(DependencyUnavailable):
             two.write(two.run(head))
@@ -178,7 +178,7 @@ class TestHolding:
         assert found is not None
         assert (found.top, found.fence) == (3, 0)
         with pytest.raises(HeldElsewhere):
-            await one.log.hold(found)
+            await one.log.acquire(found)
 
     async def test_the_end_of_one_run_of_two_lets_go_of_nothing(self, sharing: Sharing) -> None:
         one, two = await sharing.open(), await sharing.open()
@@ -189,12 +189,12 @@ class TestHolding:
         head = await two.log.find(first.head.thread_id)
         assert head is not None
         with pytest.raises(HeldElsewhere):
-            await two.log.hold(head)
+            await two.log.acquire(head)
 
     async def test_who_holds_it_may_ask_again_and_is_told_nothing(self, sharing: Sharing) -> None:
         one = await sharing.open()
         run = await one.begun()
-        assert await one.log.hold(run.head) == []
+        assert await one.log.acquire(run.head) == []
         assert run.head.fence == 1
 
     async def test_many_who_take_hold_at_once_in_one_process_get_one_fence(self, sharing: Sharing) -> None:
@@ -202,7 +202,7 @@ class TestHolding:
         run = await one.ended()
         head = await two.log.find(run.head.thread_id)
         assert head is not None
-        await asyncio.gather(*(two.log.hold(head) for _ in range(4)))
+        await asyncio.gather(*(two.log.acquire(head) for _ in range(4)))
         assert head.fence == 2
 
     async def test_of_many_processes_that_take_hold_at_once_one_gets_it(self, sharing: Sharing) -> None:
@@ -210,7 +210,7 @@ class TestHolding:
         run = await processes[0].ended()
         heads = [await each.log.find(run.head.thread_id) for each in processes]
         results = await asyncio.gather(
-            *(each.log.hold(head) for each, head in zip(processes, heads, strict=True) if head is not None),
+            *(each.log.acquire(head) for each, head in zip(processes, heads, strict=True) if head is not None),
             return_exceptions=True,
         )
         winners = [n for n, result in enumerate(results) if result == []]
@@ -224,7 +224,7 @@ class TestHolding:
         head = await two.log.find(run.head.thread_id)
         assert head is not None
         await one.log.delete_thread(run.head)
-        assert await two.log.hold(head) == []
+        assert await two.log.acquire(head) == []
         assert (head.owner, head.fence) == ("", 0)
         with pytest.raises(DependencyUnavailable):
             two.write(two.run(head))
@@ -299,7 +299,7 @@ class TestFences:
         found = await one.log.find(thread_id)
         assert found is not None
         with pytest.raises(HeldElsewhere):
-            await one.log.hold(found)
+            await one.log.acquire(found)
 
     async def test_what_others_append_in_the_same_commit_is_stored(self, sharing: Sharing) -> None:
         one, two = await sharing.open(), await sharing.open()
@@ -417,8 +417,8 @@ class TestTakingOver:
         await sharing.lapse(one)
         head = await two.log.find(first.head.thread_id)
         assert head is not None
-        assert [left.run_id for left in await two.log.hold(head)] == [first.run_id, second.run_id]
-        assert await two.log.hold(head) == []
+        assert [left.run_id for left in await two.log.acquire(head)] == [first.run_id, second.run_id]
+        assert await two.log.acquire(head) == []
 
     async def test_what_a_process_held_once_and_takes_over_again_has_another_head(self, sharing: Sharing) -> None:
         one, two = await sharing.open(), await sharing.open()
@@ -461,14 +461,14 @@ class TestTakingOver:
         run = await one.begun()
         releasing = asyncio.create_task(one.log.release([run.head]))
         await asyncio.sleep(0)
-        left = await one.log.hold(run.head)
+        left = await one.log.acquire(run.head)
         await releasing
         assert [each.run_id for each in left] == [run.run_id]
         assert run.head.fence > 1
         head = await two.log.find(run.head.thread_id)
         assert head is not None
         with pytest.raises(HeldElsewhere):
-            await two.log.hold(head)
+            await two.log.acquire(head)
 
     async def test_who_closes_lets_go_of_everything(self, sharing: Sharing) -> None:
         one, two = await sharing.open(), await sharing.open()

@@ -115,7 +115,7 @@ class TestHolding:
         head = await found(two, run.head.thread_id)
         assert (head.owner, head.top, head.fence) == ("user_ada", 1, 0)
         with pytest.raises(HeldElsewhere) as held:
-            await two.log.hold(head)
+            await two.log.acquire(head)
         assert held.value.process_id == "prc_one"
         assert await two.log.holders("user_ada") == {run.run_id: "prc_one"}
         assert await one.log.holders("user_ada") == {}
@@ -123,7 +123,7 @@ class TestHolding:
         one.write(run, ends=True)
         await one.log.durable(run)
         assert run.head.fence == 0
-        assert await two.log.hold(head) == []
+        assert await two.log.acquire(head) == []
         assert (head.top, head.fence) == (2, 2)
         again = two.run(head)
         two.write(again, ends=True)
@@ -165,7 +165,7 @@ class TestHolding:
     async def test_many_requests_for_one_thread_at_once_take_hold_of_it_once(self, opened: Open) -> None:
         one = await opened("prc_one")
         head = (await one.ended()).head
-        await asyncio.gather(*(one.log.hold(head) for _ in range(20)))
+        await asyncio.gather(*(one.log.acquire(head) for _ in range(20)))
         assert head.fence == 2
 
     async def test_of_two_processes_that_take_hold_at_once_one_gets_it(self, opened: Open) -> None:
@@ -173,7 +173,7 @@ class TestHolding:
         for _ in range(10):
             mine = (await one.ended()).head
             theirs = await found(two, mine.thread_id)
-            outcomes = await asyncio.gather(one.log.hold(mine), two.log.hold(theirs), return_exceptions=True)
+            outcomes = await asyncio.gather(one.log.acquire(mine), two.log.acquire(theirs), return_exceptions=True)
             assert sorted(type(outcome) for outcome in outcomes if outcome != []) == [HeldElsewhere]
             assert sorted((mine.fence, theirs.fence)) == [0, 2]
 
@@ -185,7 +185,7 @@ class TestHolding:
             one.write(run)
         await one.log.release([head])
         assert head.fence == 0
-        left = await two.log.hold(theirs := await found(two, head.thread_id))
+        left = await two.log.acquire(theirs := await found(two, head.thread_id))
         assert [run.run_id for run in left] == [run.run_id for run in runs]
         assert (theirs.top, theirs.fence) == (2, 2)
 
@@ -307,7 +307,7 @@ class TestRefusals:
             await one.log.durable(run)
         await one.log.release([])
         await freeze(admin, "prc_one")
-        assert await two.log.hold(await found(two, lost.head.thread_id)) != []
+        assert await two.log.acquire(await found(two, lost.head.thread_id)) != []
         await one.postgres._lease.renew()
         assert one.refusals == [(lost.run_id, "fenced")]
         one.write(kept, ends=True)
@@ -395,7 +395,7 @@ class TestRefusals:
         one, two = await opened("prc_one"), await opened("prc_two")
         run = await one.ended()
         await two.log.delete_thread(await found(two, run.head.thread_id))
-        assert await one.log.hold(run.head) == []
+        assert await one.log.acquire(run.head) == []
         assert run.head.owner == ""
 
     async def test_the_writer_itself_cannot_put_an_event_into_another_users_thread(

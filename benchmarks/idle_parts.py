@@ -47,7 +47,10 @@ PARTS: Mapping[str, tuple[str, ...]] = {
         "netra_backend/app/core/ids.py",
         "netra_backend/app/core/identity.py",
     ),
-    "our part of uvicorn's protocols": ("netra_backend/app/web/uvicorn_",),
+    "our part of uvicorn's protocols": (
+        "netra_backend/app/web/http/uvicorn_http.py",
+        "netra_backend/app/web/sockets/uvicorn_websocket.py",
+    ),
     "uvicorn's protocol: scope, its queue and events": ("uvicorn/protocols/",),
     "websockets: parser, request and answer": ("site-packages/websockets/",),
     "transport and callbacks (uvloop)": ("asyncio/runners.py",),

@@ -1,1 +1,1 @@
-"""Netra: a multi-user AI-agent chat server whose isolation can be proved."""
+"""The server (``app``) and its Python client (``client``). Programs import ``netra_server``; what is here is private."""

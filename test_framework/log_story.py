@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead
+from netra_backend.app.core.history import Chunk, OnCommit, RunObserver, RunRecord, ThreadHead
 from netra_backend.app.ports import EventLog
 
 from .clock import START_MS
@@ -60,16 +60,22 @@ class LogStory:
         """A new thread."""
         return self.log.create(owner, new_id("thr"), f"epoch-{owner}", title, now_ms)
 
-    def run(self, head: ThreadHead, *, key: str | None = None, created_ms: int = START_MS) -> RunRecord:
+    def run(
+        self,
+        head: ThreadHead,
+        *,
+        key: str | None = None,
+        created_ms: int = START_MS,
+        observer: RunObserver | None = None,
+    ) -> RunRecord:
         """A new run of the thread, without events."""
-        return RunRecord(head, new_id("run"), new_id("req"), "golden", key, "UTC", created_ms)
+        return RunRecord(head, new_id("run"), new_id("req"), "golden", key, "UTC", created_ms, observer)
 
-    def write(self, run: RunRecord, text: str = "", *, ends: bool = False) -> bytes:
+    def write(self, run: RunRecord, text: str = "", *, ends: bool = False, on_commit: OnCommit | None = None) -> bytes:
         """Append one event, whose bytes tell its position, run and text."""
         seq = run.head.top + 1
         frame = json.dumps({"seq": seq, "run": run.run_id, "text": text}, separators=(",", ":")).encode()
-        self.log.append(run, frame, ends=ends)
-        run.seq = run.seq or seq
+        self.log.append(run, frame, ends=ends, on_commit=on_commit)
         return frame
 
     async def ended(self, owner: str = "user_ada", *texts: str, key: str | None = None) -> RunRecord:

@@ -1,1 +1,8 @@
-"""A client for Python programs: connect, ask, follow, and come back by itself without losing or repeating an event."""
+"""A client for Python programs: connect, ask, follow, reconnect without losing or repeating an event.
+
+- ``client``: ``NetraClient``
+- ``positions``: which event is next, which is a repeat, and which shows a gap
+- ``thread_events``: the events of one thread that wait for their reader
+- ``identity``, ``bearer_get``: who a token is for, asked over HTTP
+- ``errors``: what a client raises
+"""

@@ -1,4 +1,10 @@
-"""Bad days of a real server: clients that are cut off at random, ``kill -9`` under load, and a judge afterwards.
+"""Faults of a real server: clients cut off at random, ``kill -9`` under load, and a judge afterwards.
 
 ``python -m test_framework.chaos --clients 500 --seconds 120 --cuts`` (see ``docs/reliability.md``).
+
+- ``scenario``: one server; ``fleet_scenario``: several, with PostgreSQL and Valkey
+- ``fault_injection``: what is done to them; ``takeover``: how long a takeover takes
+- ``fleet``, ``socket_link``, ``slow_reader``: the clients
+- ``processes``, ``stores``, ``worker_server``: the servers and what they share
+- ``judge``: nothing lost, doubled, out of order, or of another user
 """

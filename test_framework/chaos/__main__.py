@@ -20,7 +20,7 @@ from .slow_reader import compare
 
 
 def main() -> int:
-    """Hold the ordeal and print a table; the exit code."""
+    """Hold the scenario and print a table; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m test_framework.chaos", description=__doc__)
     parser.add_argument("--clients", type=int, default=500, help="devices, two of each user")
     parser.add_argument("--seconds", type=float, default=120.0, help="how long, where nothing is killed")
@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32))
     parser.add_argument("--slow-reader", action="store_true", help="instead: a neighbour's latency beside one")
     parser.add_argument("--fleet", type=int, default=0, help="instead: so many processes on PostgreSQL and Valkey")
-    parser.add_argument("--times", type=int, default=20, help="with --fleet: how often most kinds of blows are done")
+    parser.add_argument("--times", type=int, default=20, help="with --fleet: how often most kinds of faults are done")
     parser.add_argument("--only", default=",".join(STRIKES), help="with --fleet: the kinds, by comma")
     parser.add_argument("--keep", type=Path, help="with --fleet: the directory for the servers' logs")
     parser.add_argument("--takeovers", type=int, default=0, help="with --fleet, instead: measure so many takeovers")

@@ -1,4 +1,4 @@
-"""What is done to a fleet and to its stores: every kind of blow, each so often, several at once."""
+"""What is done to a fleet and to its stores: every kind of fault, each so often, several at once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PACE_S: Final = 1.5
 _AHEAD: Final = 0.1
 """How much further than the slowest lane another may be: to the end, every kind meets every other."""
 
-Blow = Callable[[], Awaitable[None]]
+InjectFault = Callable[[], Awaitable[None]]
 
 
 def counts_for(times: int) -> dict[str, int]:
@@ -62,7 +62,7 @@ _LANES: Final = (
 
 
 class FaultInjection:
-    """Strikes until every kind in ``counts`` was done as often as it says. ``done`` counts; ``broken`` is what it noticed."""
+    """Injects every kind of fault as often as ``counts`` says. ``done`` counts them; ``broken`` is what it noticed."""
 
     def __init__(self, processes: Processes, stores: Stores, counts: Mapping[str, int], rng: Random) -> None:
         self.done: Counter[str] = Counter()
@@ -72,7 +72,7 @@ class FaultInjection:
         self._processes = processes
         self._stores = stores
         self._rng = rng
-        self._blows: dict[str, Blow] = {
+        self._faults: dict[str, InjectFault] = {
             "kill": self._kill,
             "drain": self._drain,
             "freeze": lambda: self._freeze(0.5 + 5 * self._rng.random()),
@@ -85,13 +85,13 @@ class FaultInjection:
             "bus-stall": self._stall,
         }
 
-    async def strike(self, say: Callable[[str], None]) -> None:
+    async def inject(self, say: Callable[[str], None]) -> None:
         """Do all of it; ``say`` is told how far it is."""
         telling = asyncio.create_task(self._tell(say))
         try:
             async with asyncio.TaskGroup() as group:
-                for lane in _LANES:
-                    group.create_task(self._go_through(lane, Random(self._rng.random())))
+                for queue in _LANES:
+                    group.create_task(self._go_through(queue, Random(self._rng.random())))
         finally:
             telling.cancel()
         say(self.progress())
@@ -105,20 +105,20 @@ class FaultInjection:
             await asyncio.sleep(_SAY_EVERY_S)
             say(self.progress())
 
-    async def _go_through(self, lane: _SerialQueue, rng: Random) -> None:
-        blows = [kind for kind in lane.kinds for _ in range(self._counts[kind])]
-        rng.shuffle(blows)
-        for kind in blows:
-            await asyncio.sleep(rng.random() * 2 * lane.pace_s)
-            await self._blows[kind]()
+    async def _go_through(self, queue: _SerialQueue, rng: Random) -> None:
+        faults = [kind for kind in queue.kinds for _ in range(self._counts[kind])]
+        rng.shuffle(faults)
+        for kind in faults:
+            await asyncio.sleep(rng.random() * 2 * queue.pace_s)
+            await self._faults[kind]()
             self.done[kind] += 1
-            while self._share(lane) > min(map(self._share, _LANES)) + _AHEAD:  # noqa: ASYNC110
+            while self._share(queue) > min(map(self._share, _LANES)) + _AHEAD:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
 
-    def _share(self, lane: _SerialQueue) -> float:
+    def _share(self, queue: _SerialQueue) -> float:
         """How much of a lane is done."""
-        asked = sum(self._counts[kind] for kind in lane.kinds)
-        return sum(self.done[kind] for kind in lane.kinds) / asked if asked else 1.0
+        asked = sum(self._counts[kind] for kind in queue.kinds)
+        return sum(self.done[kind] for kind in queue.kinds) / asked if asked else 1.0
 
     def _away(self) -> float:
         """How long a store stays away: mostly it is back at once."""

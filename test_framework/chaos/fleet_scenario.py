@@ -1,4 +1,4 @@
-"""An ordeal of several server processes and their stores: clients at all of them, blows to all of it, and the same judge."""
+"""A chaos scenario of several server processes and their stores: clients at all of them, faults in all of it, and the same judge."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PATIENCE_S: Final = 240.0
 @dataclass(frozen=True, slots=True)
 class FleetPlight:
     """What is done: ``processes`` servers, ``clients`` devices which ask every ``pause_s`` seconds or so and are cut off at
-    random; ``counts`` says how often each kind of ``strikes.KINDS`` is done."""
+    random; ``counts`` says how often each kind of ``faults.KINDS`` is done."""
 
     processes: int = 4
     clients: int = 60
@@ -36,7 +36,7 @@ class FleetPlight:
 async def endure_fleet(
     place: Path, plight: FleetPlight, seed: int, say: Callable[[str], None], *, keep: Path | None = None
 ) -> Outcome:
-    """Start all of it in ``place`` and hold the ordeal. ``say`` is told how it goes; ``keep``: where to put the logs."""
+    """Start all of it in ``place`` and hold the scenario. ``say`` is told how it goes; ``keep``: where to put the logs."""
     rng = Random(seed)
     effects = place / "effects"
     async with open_stores(plight.processes) as stores:
@@ -47,9 +47,9 @@ async def endure_fleet(
                 asyncio.create_task(fleet.ask_on(plight.pause_s)),
                 asyncio.create_task(fleet.cut_on(4 * plight.pause_s)),
             ]
-            strikes = FaultInjection(processes, stores, plight.counts, Random(rng.random()))
+            faults = FaultInjection(processes, stores, plight.counts, Random(rng.random()))
             try:
-                await strikes.strike(say)
+                await faults.inject(say)
             finally:
                 for task in doing:
                     task.cancel()
@@ -73,12 +73,12 @@ async def endure_fleet(
         for command in user.commands.values()
         if command.refused
     ]
-    broken = (*fleet.truth.broken, *strikes.broken, *refused, *judge(stories, read_effects(effects)))
+    broken = (*fleet.truth.broken, *faults.broken, *refused, *judge(stories, read_effects(effects)))
     return Outcome(
         broken,
         {
             **counted(fleet, stories, read_effects(effects)),
-            **{KINDS[kind]: strikes.done[kind] for kind in KINDS if plight.counts.get(kind)},
-            "starts while stores were away": strikes.failed_starts,
+            **{KINDS[kind]: faults.done[kind] for kind in KINDS if plight.counts.get(kind)},
+            "starts while stores were away": faults.failed_starts,
         },
     )

@@ -1,4 +1,4 @@
-"""One ordeal: a server, its clients, what is done to them, and what came of it."""
+"""One scenario: a server, its clients, what is done to them, and what came of it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Outcome:
 
 
 async def endure(place: Path, plight: Plight, seed: int, say: Callable[[str], None]) -> Outcome:
-    """Start a server in ``place`` and hold the ordeal. ``say`` is told how it goes."""
+    """Start a server in ``place`` and hold the scenario. ``say`` is told how it goes."""
     rng = Random(seed)
     effects = place / "effects"
     with _Server(place / "data", effects) as server:

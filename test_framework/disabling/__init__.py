@@ -1,1 +1,4 @@
-"""Takes one validation point out of the application, from outside, in a throw-away process."""
+"""Removes one validation point from the application, from outside, in a throw-away process.
+
+- ``import_hook``: removes the ``raise`` while the module is imported
+"""

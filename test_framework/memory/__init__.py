@@ -1,1 +1,8 @@
-"""memory"""
+"""The stores in memory, for tests and the simulation. Each passes the contract suite of its port.
+
+- ``event_log``: the event log of one process
+- ``shared_log``: the event log of one of several processes; ``store`` is what they share
+- ``ownership``: which process holds which thread
+- ``peers``: the messages between processes
+- ``bus``, ``presence``: as lossy as Redis may be
+"""

@@ -12,7 +12,7 @@ import pytest
 
 from netra_backend.app.adapters.postgres.event_log import PostgresEventLog
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.core.history import HeldElsewhere, RunRecord
+from netra_backend.app.core.history import AppendRejection, HeldElsewhere, RunRecord
 from test_framework.clock import START_MS, ManualClock
 from test_framework.ids import new_id
 from test_framework.log_story import LogStory, positions
@@ -25,17 +25,22 @@ DAY_MS = 24 * 3600 * 1000
 
 
 class Process(LogStory):
-    """A log among others; ``why`` are the refusals of its runs, in order."""
+    """A log among others, and the observer of its runs; ``why`` are their rejections, in order."""
 
     def __init__(self, process_id: str) -> None:
         super().__init__()
         self.process_id = process_id
         self.why: list[tuple[str, str]] = []
+        self.begun_runs: list[str] = []
 
     def run(self, *given: Any, **named: Any) -> RunRecord:
-        run = super().run(*given, **named)
-        run.refused = lambda why: self.why.append((run.run_id, why))
-        return run
+        return super().run(*given, **named, observer=self)
+
+    def committed(self, run: RunRecord) -> None:
+        self.begun_runs.append(run.run_id)
+
+    def rejected(self, run: RunRecord, why: AppendRejection) -> None:
+        self.why.append((run.run_id, why))
 
     async def begun(self, owner: str = "user_ada", thread_id: str = "", **named: Any) -> RunRecord:
         """A run with one event, committed, which goes on."""
@@ -274,7 +279,7 @@ class TestFences:
         one, two = await sharing.open(), await sharing.open()
         run, kept = await one.begun(), await one.begun()
         for each in (run, kept):
-            each.head.lines.append(each)
+            each.head.pin(each)
         await sharing.lapse(one)
         await two.taken(run.head.thread_id)
         await sharing.wake(one)
@@ -566,7 +571,7 @@ class TestReading:
     async def test_a_holder_that_was_taken_for_dead_learns_that_its_thread_was_deleted(self, sharing: Sharing) -> None:
         one, other = await sharing.open(), await sharing.open()
         run = await one.begun()
-        run.head.lines.append(run)
+        run.head.pin(run)
         await sharing.lapse(one)
         head = await other.log.find(run.head.thread_id)
         assert head is not None

@@ -1,1 +1,9 @@
-"""One port each; the only rooms that know a driver."""
+"""What implements the ports, sorted by technology. Only these rooms know a driver; ``wiring`` and ``stores`` choose among them.
+
+- ``sqlite``, ``postgres``: event log, audit and the rest, embedded or shared by several processes
+- ``event_log``, ``audit``, ``migrations``: what these two have in common
+- ``redis``: events between processes
+- ``ledger``, ``datasets``: usage rows, and where their files lie
+- ``auth``, ``models``: keys of issuers; language models
+- ``process``: child processes, locks, clock and logs of the machine
+"""

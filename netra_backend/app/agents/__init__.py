@@ -1,1 +1,8 @@
-"""Agents, their tools and the engine that runs them."""
+"""Agents, their tools, and the engine that runs them for one user.
+
+- ``agent``: what the author of an agent works with
+- ``tools``: what the author of a tool works with, the dispatcher, and the tools of the house
+- ``supervisor``: registry, engine and scope
+- ``triage_agent`` with ``triage``: understands what is asked
+- ``cost_optimizer`` with ``answers``: answers questions about the user's LLM bill
+"""

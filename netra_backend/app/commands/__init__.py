@@ -1,1 +1,1 @@
-"""One module for each command of ``netra``; ``cli`` registers them."""
+"""One module for each command of ``netra``; ``cli`` loads the one that is called."""

@@ -72,7 +72,7 @@ def _migrate_postgres(admin_url: str, settings: Settings) -> None:
 
     login = None if settings.database_url is None else login_of(settings.database_url)
     done = _Steps()
-    asyncio.run(migrate_postgres(admin_url, done.tell, login=login))
+    asyncio.run(migrate_postgres(admin_url, done.report, login=login))
     done.end("PostgreSQL")
     if settings.database_url is None:
         _line(
@@ -91,7 +91,7 @@ def _migrate_sqlite(settings: Settings) -> None:
     lock = lock_data_directory(data_dir)
     try:
         done = _Steps()
-        migrate_sqlite(data_dir / "events.db", done.tell)
+        migrate_sqlite(data_dir / "events.db", done.report)
         done.end("The embedded event log")
     finally:
         lock.release()
@@ -103,7 +103,7 @@ class _Steps:
     def __init__(self) -> None:
         self.count = 0
 
-    def tell(self, step: str) -> None:
+    def report(self, step: str) -> None:
         self.count += 1
         _line(f"✓ {step}")
 

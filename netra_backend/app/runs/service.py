@@ -75,7 +75,12 @@ class RunService:
         self.recovery = recovery = RunRecovery(parts, scheduler)
         self.commands = commands = RunCommands(parts, scheduler, recovery, self._requests, peers)
         # What callers ask of a process's runs, whichever part answers:
-        self.all, self.tick, self.stop_user = scheduler.all, scheduler.tick, scheduler.stop_user
+        self.all, self.of_user, self.stop_user, self.tick = (
+            scheduler.all,
+            scheduler.of_user,
+            scheduler.stop_user,
+            scheduler.tick,
+        )
         self.take_over = recovery.take_over
         self.cancel, self.resolve, self.approvals = commands.cancel, commands.resolve, commands.approvals
         self.end_user, self.delete_user, self.delete_thread = (

@@ -1,1 +1,10 @@
-"""The money: usage rows, prices, levers, anomalies, forecasts and the report. Knows nothing of users or sockets."""
+"""The money: usage rows, prices and what follows from them. Knows neither users nor sockets.
+
+- ``importers``: from files to rows; ``rows`` is the table, ``scope`` chooses rows by period and filter
+- ``pricing``, ``priced``, ``price_lookup``, ``model_names``, ``money``: what a row costs
+- ``summary``, ``history``, ``forecast``, ``anomalies``, ``excess``, ``stl``, ``profile``: what was spent, and why
+- ``savings`` with ``levers``, ``what_if``: what could be spent instead
+- ``query``, ``raw_sql``, ``raw_sql_lists``, ``questions``: questions from outside, and what they may be
+- ``report``, ``report_html``, ``markdown``, ``svg``: the report
+- ``number_check``: whether a text holds only computed figures; ``side_by_side``: uses both cores
+"""

@@ -56,7 +56,7 @@ def detect_anomalies(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]
         "z_limit": Z_LIMIT,
         "floor_usd": usd_of(floor),
         "smallest_percent": round(100 * SMALLEST_PART),
-        "anomalies": [_told(rows, arguments, history, expected, z, index, set(found)) for index in found],
+        "anomalies": [_described(rows, arguments, history, expected, z, index, set(found)) for index in found],
         "series": [
             {
                 "at": history.label(index),
@@ -99,7 +99,7 @@ def _anomalous(history: History, expected: NDArray[np.float64], z: NDArray[np.fl
     return [int(index) for index in np.flatnonzero(large)]
 
 
-def _told(
+def _described(
     rows: Rows,
     arguments: Mapping[str, Any],
     history: History,

@@ -25,7 +25,7 @@ from ..datasets.port import ROWS_FILE
 from ..process.child_runtime import Pipe, bound_cpu, bound_memory
 from .rows_writer import RowsWriter, parquet_records
 
-Tell = Callable[[dict[str, Any]], None]
+Send = Callable[[dict[str, Any]], None]
 
 
 class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,11 +40,11 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cpu_s: int
 
 
-def perform(job: Job, tell: Tell) -> dict[str, Any]:
+def perform(job: Job, send: Send) -> dict[str, Any]:
     """Import one file into ``job.staged``; the last message. Raises ``ToolFault``."""
     path = Path(job.path)
     options = ImportOptions.of(job.options)
-    progress = _Progress(tell)
+    progress = _Progress(send)
     now = datetime.fromtimestamp(job.now_ms / 1000, UTC)
 
     def opened() -> Opened:
@@ -82,17 +82,17 @@ def _imported(
         writer.write(columns)
 
     try:
-        tally = import_rows(opened, take)
+        stats = import_rows(opened, take)
         first, last, filled = writer.finish()
     except BaseException:
         writer.abandon()
         raise
     return {
-        **opened.told(),
-        **tally.told(),
+        **opened.as_dict(),
+        **stats.as_dict(),
         "first_ts_ms": _ms(first),
         "last_ts_ms": _ms(last),
-        "capabilities": capabilities(opened.reading.tells, filled),
+        "capabilities": capabilities(opened.reading.provides, filled),
         "generated": options.generated,
     }
 
@@ -100,14 +100,14 @@ def _imported(
 class _Progress:
     """Tells at most two hundred steps of an import, so that a message costs nothing beside the work."""
 
-    def __init__(self, tell: Tell) -> None:
-        self._tell = tell
-        self._told = 0
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._reported = 0
 
     def __call__(self, done: int, total: int) -> None:
-        if (done - self._told) * 200 >= total:
-            self._told = done
-            self._tell({"progress": [done, total]})
+        if (done - self._reported) * 200 >= total:
+            self._reported = done
+            self._send({"progress": [done, total]})
 
 
 def _ms(moment: datetime) -> int:
@@ -132,12 +132,12 @@ def fault_of(error: BaseException) -> dict[str, Any]:
     return {"fault": {"code": error.code, "message": error.message, "hint": error.hint, "details": error.details}}
 
 
-def serve(pipe: Pipe, perform: Callable[[Job, Tell], Mapping[str, Any]] = perform) -> None:
+def serve(pipe: Pipe, perform: Callable[[Job, Send], Mapping[str, Any]] = perform) -> None:
     """Perform one job. Whatever goes wrong is told to the parent."""
     # The collector would walk hundreds of thousands of rows that hold no cycles, again and again.
     gc.disable()
 
-    def tell(message: Mapping[str, Any]) -> None:
+    def send(message: Mapping[str, Any]) -> None:
         pipe.send(msgspec.json.encode(message))
 
     message = pipe.receive()
@@ -148,10 +148,10 @@ def serve(pipe: Pipe, perform: Callable[[Job, Tell], Mapping[str, Any]] = perfor
     bound_memory(job.memory_bytes)
     bound_cpu(job.cpu_s)
     try:
-        last = perform(job, tell)
+        last = perform(job, send)
     except Exception as error:
         last = fault_of(error)
-    tell(last)
+    send(last)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from ..datasets.local import LocalDatasets
 from ..datasets.port import Dataset, Datasets, DatasetsChanged, check_room
 from ..process.child import ChildDied, ChildProcess
 from .query_workers import QueryWorkers
-from .replies import death_told, out_of_time, rebuilt
+from .replies import death_error, out_of_time, rebuilt
 
 _PROFILE: Final = "data_profile"
 _LOOKS: Final = 3
@@ -172,13 +172,13 @@ class DuckDBLedger:
                     "memory_bytes": self._bounds.import_bytes,
                     "cpu_s": self._bounds.import_cpu_s,
                 }
-                told = await self._imported(job, progress)
-                if "already" in told:
-                    known = next(dataset for dataset in datasets if dataset.dataset_id == told["already"])
+                reply = await self._imported(job, progress)
+                if "already" in reply:
+                    known = next(dataset for dataset in datasets if dataset.dataset_id == reply["already"])
                     return {**_shown(known), "already_imported": True}
-                if "answer" not in told:
-                    raise rebuilt(told, "The import")
-                account = told["answer"]
+                if "answer" not in reply:
+                    raise rebuilt(reply, "The import")
+                account = reply["answer"]
                 if account.get("preview"):
                     return {**account, "name": path.name}
                 dataset = _dataset(dataset_id, str(options.get("name") or path.name)[:256], now_ms, account)
@@ -191,14 +191,14 @@ class DuckDBLedger:
             await child.send(job)
             while True:
                 async with asyncio.timeout(self._bounds.import_silence_s):
-                    told = await child.receive()
-                if "progress" not in told:
-                    return told
-                progress(*told["progress"])
+                    reply = await child.receive()
+                if "progress" not in reply:
+                    return reply
+                progress(*reply["progress"])
         except TimeoutError:
             raise out_of_time() from None
         except ChildDied as death:
-            raise death_told(death) from None
+            raise death_error(death) from None
         finally:
             child.kill()
             await asyncio.shield(child.ended())

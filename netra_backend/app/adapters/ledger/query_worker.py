@@ -70,8 +70,13 @@ class OwnerRows:
         except ToolFault as fault:
             return _fault(fault)
         except (QueryRejected, SSotIsolationError) as refusal:
-            told = {"point": refusal.point.id, "message": refusal.message, "field": refusal.field, "hint": refusal.hint}
-            return {"rejected": told}
+            reply = {
+                "point": refusal.point.id,
+                "message": refusal.message,
+                "field": refusal.field,
+                "hint": refusal.hint,
+            }
+            return {"rejected": reply}
         except (MemoryError, duckdb.OutOfMemoryException):
             return {**_fault(_too_large("The answer needs more memory than one question may use.")), "worn": True}
         except duckdb.Error as error:
@@ -137,12 +142,12 @@ def serve(pipe: Pipe) -> None:
         if (warm := message.get("warm")) is not None:
             _warm(warm["questions"], warm["names"], pipe.waiting)
         elif (opened := message.get("open")) is not None and rows is None:
-            told: dict[str, Any] = {"opened": True}
+            reply: dict[str, Any] = {"opened": True}
             try:
                 rows = OwnerRows(msgspec.convert(opened, Open))
             except duckdb.Error as error:
-                told = {"opened": False, "why": type(error).__name__}
-            pipe.send(msgspec.json.encode(told))
+                reply = {"opened": False, "why": type(error).__name__}
+            pipe.send(msgspec.json.encode(reply))
         elif rows is not None:
             pipe.send(rows.answer(msgspec.convert(message["ask"], Ask)))
 

@@ -20,7 +20,7 @@ from ...ports import Clock
 from ..datasets.port import DatasetsChanged
 from ..process.child import ChildDied, ChildProcess
 from ..process.prestarted import take
-from .replies import death_told, out_of_time, rebuilt
+from .replies import death_error, out_of_time, rebuilt
 
 _log: Final = logging.getLogger("netra.ledger")
 MODULE: Final = "netra_backend.app.adapters.ledger.query_worker"
@@ -100,7 +100,7 @@ class QueryWorkers:
                 raise out_of_time() from None
             except ChildDied as death:
                 self.retire(owner)
-                raise death_told(death) from None
+                raise death_error(death) from None
             except BaseException:
                 # Cancelled in the middle of an exchange: the next message would be the answer to this question.
                 self.retire(owner)
@@ -132,7 +132,7 @@ class QueryWorkers:
                 if isinstance(fault, TimeoutError):
                     raise out_of_time() from None
                 if isinstance(fault, ChildDied):
-                    raise death_told(fault) from None
+                    raise death_error(fault) from None
                 raise
         if not opened["opened"]:
             self.retire(owner)

@@ -40,7 +40,7 @@ def out_of_time() -> ToolFault:
     )
 
 
-def death_told(death: ChildDied) -> ToolFault:
+def death_error(death: ChildDied) -> ToolFault:
     """The answer where the child ended instead of answering: the system stopped it at one of its bounds."""
     if death.status == -signal.SIGXCPU:
         return out_of_time()

@@ -90,10 +90,10 @@ class RowsWriter:
             raise self._fault
         self._connection.execute("COMMIT")
         counts = ", ".join(f"count({name})" for name in COLUMNS)
-        told = self._connection.execute(f"SELECT min(ts), max(ts), {counts} FROM usage_rows").fetchone()  # noqa: S608
-        assert told is not None  # an aggregate has one row
+        found = self._connection.execute(f"SELECT min(ts), max(ts), {counts} FROM usage_rows").fetchone()  # noqa: S608
+        assert found is not None  # an aggregate has one row
         self._connection.close()
-        return told[0], told[1], [name for name, count in zip(COLUMNS, told[2:], strict=True) if count]
+        return found[0], found[1], [name for name, count in zip(COLUMNS, found[2:], strict=True) if count]
 
     def abandon(self) -> None:
         """Stop, and let go of the file, which is not whole."""

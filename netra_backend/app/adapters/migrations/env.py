@@ -8,6 +8,6 @@ given = context.config.attributes
 context.configure(
     connection=given["connection"],
     version_table_schema=given["version_schema"],
-    on_version_apply=given["told"],
+    on_version_apply=given["on_step"],
 )
 context.run_migrations()

@@ -22,7 +22,7 @@ NEWEST: Final = VERSIONS[-1]
 def statements(dialect: str, version: str) -> list[str]:
     """The statements that lead to this version from the one before. In the file, each ends with a semicolon before an empty
     line or the end, and no line within it does both."""
-    text = Path(__file__).with_name("migrations").joinpath(f"{version}.{dialect}.sql").read_text(encoding="utf-8")
+    text = Path(__file__).with_name(f"{version}.{dialect}.sql").read_text(encoding="utf-8")
     return re.split(r"(?<=;)\n\n", text.strip())
 
 

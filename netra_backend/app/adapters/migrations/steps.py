@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from .history import NEWEST
 
-_MIGRATIONS = Path(__file__).with_name("migrations")
+_MIGRATIONS = Path(__file__).parent
 
 
 def upgrade(connection: Connection, *, version_schema: str, stands_at: str | None = None) -> list[str]:
@@ -22,14 +22,14 @@ def upgrade(connection: Connection, *, version_schema: str, stands_at: str | Non
     """
     taken: list[str] = []
 
-    def told(*, step: Any, **_: Any) -> None:
+    def applied(*, step: Any, **_: Any) -> None:
         if not step.is_stamp:
             taken.append(step.up_revision_id)
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    config.attributes.update(connection=connection, version_schema=version_schema, told=told)
+    config.attributes.update(connection=connection, version_schema=version_schema, on_step=applied)
     if stands_at is not None:
         command.stamp(config, stands_at)
     command.upgrade(config, NEWEST)

@@ -48,10 +48,10 @@ class PostgresEventLog(AppendingLog[Change]):
         super().__init__(loop, publish, on_failure)
         self.process_id = process_id
         self._readers = PostgresConnectionPool(url, READER, _LINES)
-        self._clerks = PostgresConnectionPool(url, WRITER, _LINES)
-        self._reader = PostgresReader(self._readers, self._clerks)
-        self._ownership = PostgresThreadOwnership(self._clerks, process_id)
-        self._lease = PostgresLease(self._clerks, process_id, self._look_after_heads, lease_ms=lease_ms)
+        self._writers = PostgresConnectionPool(url, WRITER, _LINES)
+        self._reader = PostgresReader(self._readers, self._writers)
+        self._ownership = PostgresThreadOwnership(self._writers, process_id)
+        self._lease = PostgresLease(self._writers, process_id, self._look_after_heads, lease_ms=lease_ms)
         self._writer = PostgresWriter(lambda: connected(url, WRITER), process_id, clock.now_ms, self)
         self._put = self._send
         self._open: dict[ThreadHead, set[str]] = {}
@@ -311,7 +311,7 @@ class PostgresEventLog(AppendingLog[Change]):
     ) -> tuple[int, tuple[str, str] | None]:
         old, then = expired(await self._reader.requests_after(after, REQUESTS_AT_ONCE), before_ms)
         if old:
-            async with self._clerks.line() as line:
+            async with self._writers.line() as line:
                 await expire(line, old, before_ms)
         return len(old), then
 
@@ -357,7 +357,7 @@ class PostgresEventLog(AppendingLog[Change]):
             await self._lease.give_up()
         except DependencyUnavailable:
             pass  # the lease runs out by itself
-        for lines in (self._readers, self._clerks):
+        for lines in (self._readers, self._writers):
             await lines.close()
 
 

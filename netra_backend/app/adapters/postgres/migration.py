@@ -27,7 +27,7 @@ from .connection import OWNER, READER, SCHEMA, WRITER
 _LOCK: Final = 0x6E65747261  # "netra"
 _IS_THERE: Final = frozenset({"42710", "23505"})
 _SCRAM_ROUNDS: Final = 4096
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def login_of(server_url: str) -> Login | None:
     return Login(parts.username, None if parts.password is None else str(parts.password)) if parts.username else None
 
 
-async def migrate_postgres(admin_url: str, tell: Tell, *, login: Login | None = None) -> None:
+async def migrate_postgres(admin_url: str, report: Report, *, login: Login | None = None) -> None:
     """Make, or bring up to date, what a server needs, telling each thing as it is done: all or nothing.
 
     Raises ``DependencyUnavailable`` with the database's own words; they hold neither address nor password.
@@ -56,13 +56,13 @@ async def migrate_postgres(admin_url: str, tell: Tell, *, login: Login | None = 
         async with engine.begin() as connection:
             await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
             for role in (OWNER, WRITER, READER):
-                await _make_role(connection, role, tell)
-            await _make_schema(connection, tell)
+                await _make_role(connection, role, report)
+            await _make_schema(connection, report)
             if login is not None:
-                await _make_login(connection, login, tell)
+                await _make_login(connection, login, report)
             await connection.exec_driver_sql(f"SET LOCAL ROLE {OWNER}")
             await connection.exec_driver_sql(f"SET LOCAL search_path = {SCHEMA}, pg_temp")
-            await connection.run_sync(_upgrade, tell)
+            await connection.run_sync(_upgrade, report)
     except CommandError as refusal:
         raise DependencyUnavailable(
             f"The database has a schema version that this program does not know (its newest is {NEWEST}).",
@@ -90,7 +90,7 @@ async def _is_there(connection: AsyncConnection, catalogue: str, column: str, na
     return found.first() is not None
 
 
-async def _make_role(connection: AsyncConnection, role: str, tell: Tell) -> None:
+async def _make_role(connection: AsyncConnection, role: str, report: Report) -> None:
     if await _is_there(connection, "pg_roles", "rolname", role):
         return
     try:
@@ -101,34 +101,34 @@ async def _make_role(connection: AsyncConnection, role: str, tell: Tell) -> None
         if getattr(trouble.orig, "sqlstate", None) not in _IS_THERE:
             raise
     else:
-        tell(f"made the role {role}")
+        report(f"made the role {role}")
 
 
-async def _make_schema(connection: AsyncConnection, tell: Tell) -> None:
+async def _make_schema(connection: AsyncConnection, report: Report) -> None:
     may_become = await connection.exec_driver_sql(f"SELECT pg_has_role('{OWNER}', 'SET')")
     if not may_become.scalar_one():
         await connection.exec_driver_sql(f"GRANT {OWNER} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE")
     if not await _is_there(connection, "pg_namespace", "nspname", SCHEMA):
         await connection.exec_driver_sql(f"CREATE SCHEMA {SCHEMA} AUTHORIZATION {OWNER}")
-        tell(f"made the schema {SCHEMA}")
+        report(f"made the schema {SCHEMA}")
 
 
-def _upgrade(connection: Connection, tell: Tell) -> None:
+def _upgrade(connection: Connection, report: Report) -> None:
     for version in upgrade(connection, version_schema=SCHEMA):
-        tell(f"brought the schema to version {version}")
+        report(f"brought the schema to version {version}")
 
 
-async def _make_login(connection: AsyncConnection, login: Login, tell: Tell) -> None:
+async def _make_login(connection: AsyncConnection, login: Login, report: Report) -> None:
     quoted = connection.dialect.identifier_preparer.quote_identifier(login.name)
     if login.password is not None and not await _is_there(connection, "pg_roles", "rolname", login.name):
         verifier = scram_verifier(login.password, secrets.token_bytes(16))
         await connection.exec_driver_sql(f"CREATE ROLE {quoted} LOGIN NOINHERIT PASSWORD '{verifier}'")
-        tell(f"made the role {login.name}, which servers log in as")
+        report(f"made the role {login.name}, which servers log in as")
     for role in (WRITER, READER):
         granted = await connection.exec_driver_sql(f"SELECT pg_has_role($1, '{role}', 'SET')", (login.name,))
         if not granted.scalar_one():
             await connection.exec_driver_sql(f"GRANT {role} TO {quoted} WITH INHERIT FALSE, SET TRUE")
-            tell(f"let {login.name} become {role}")
+            report(f"let {login.name} become {role}")
 
 
 def scram_verifier(password: str, salt: bytes) -> str:

@@ -84,9 +84,9 @@ Key = tuple[str, str, int]
 class PostgresReader:
     """Reads over two sets of connections, one of each role."""
 
-    def __init__(self, readers: PostgresConnectionPool, clerks: PostgresConnectionPool) -> None:
+    def __init__(self, readers: PostgresConnectionPool, writers: PostgresConnectionPool) -> None:
         self._readers = readers
-        self._clerks = clerks
+        self._writers = writers
 
     async def pages(self, owner: str, thread_id: str, after: int, upto: int) -> AsyncIterator[list[bytes]]:
         """``ports.EventLog.pages`` of the owner's thread."""
@@ -123,42 +123,42 @@ class PostgresReader:
 
     async def heads(self, thread_ids: list[str]) -> dict[str, Any]:
         """``thread_id, owner, epoch, title, oldest, top`` of threads, whoever owns them."""
-        return {row["thread_id"]: row for row in await self._clerks.ask(_HEADS, thread_ids)}
+        return {row["thread_id"]: row for row in await self._writers.ask(_HEADS, thread_ids)}
 
     async def run(self, run_id: str) -> StoredRun | None:
         """A run, whoever owns it."""
-        rows = await self._clerks.ask(_RUN, run_id)
+        rows = await self._writers.ask(_RUN, run_id)
         return StoredRun(*rows[0]) if rows else None
 
     async def requests(self, keys: list[Key]) -> dict[Key, StoredRun]:
         """The runs that idempotency keys began."""
         columns = list(zip(*keys, strict=True))
-        rows = await self._clerks.ask(_REQUESTS, *columns)
+        rows = await self._writers.ask(_REQUESTS, *columns)
         return {keys[row[0] - 1]: StoredRun(*tuple(row)[1:]) for row in rows}
 
     async def requests_after(self, after: tuple[str, str], most: int) -> list[tuple[str, str, int]]:
         """Owner, idempotency key and time of the requests that come next in their order, whoever's."""
-        return [tuple(row) for row in await self._clerks.ask(_REQUESTS_AFTER, *after, most)]
+        return [tuple(row) for row in await self._writers.ask(_REQUESTS_AFTER, *after, most)]
 
     async def holders(self, owner: str, but: str) -> dict[str, str]:
         """The owner's unfinished runs that living processes hold, without the process ``but``."""
-        return {row["run_id"]: row["holder"] for row in await self._clerks.ask(_HOLDERS, owner, but)}
+        return {row["run_id"]: row["holder"] for row in await self._writers.ask(_HOLDERS, owner, but)}
 
     async def moved(self, owners: Sequence[str], since_ms: int) -> list[Moved]:
         """``ports.EventLog.moved``."""
         if not owners:
             return []
-        return [Moved(*row) for row in await self._clerks.ask(_MOVED, list(owners), since_ms)]
+        return [Moved(*row) for row in await self._writers.ask(_MOVED, list(owners), since_ms)]
 
     async def newest_ms(self) -> int:
         """``ports.EventLog.newest_ms``."""
-        (row,) = await self._clerks.ask(_NEWEST)
+        (row,) = await self._writers.ask(_NEWEST)
         return int(row["at"])
 
     async def threads_of(self, owner: str) -> list[str]:
         """The ids of all threads of the owner."""
-        return [row["thread_id"] for row in await self._clerks.ask(_MINE, owner)]
+        return [row["thread_id"] for row in await self._writers.ask(_MINE, owner)]
 
     async def untouched(self, before_ms: int) -> list[tuple[str, str, int]]:
         """``owner, thread_id, top`` of threads that had no event since then, have no unfinished run and no living holder."""
-        return [tuple(row) for row in await self._clerks.ask(_UNTOUCHED, before_ms)]
+        return [tuple(row) for row in await self._writers.ask(_UNTOUCHED, before_ms)]

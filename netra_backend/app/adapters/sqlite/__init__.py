@@ -1,1 +1,6 @@
-"""sqlite"""
+"""The embedded stores: SQLite files in the data directory, each written by one thread.
+
+- ``event_log``: the port; ``writer`` commits in groups, ``reader`` answers questions, ``changes`` does the rest
+- ``schema``: opens the file and creates its tables; ``migration`` brings an older file to this version
+- ``audit``: the audit trail in a file of its own (``ports.Audit``)
+"""

@@ -13,7 +13,7 @@ from ..migrations.steps import upgrade
 from .schema import VERSION, check_version
 
 
-def migrate_sqlite(path: Path, tell: Callable[[str], None]) -> None:
+def migrate_sqlite(path: Path, report: Callable[[str], None]) -> None:
     """Bring the file to the newest version, whole or not at all, telling each version; a file that is not there is made.
 
     The caller holds the data directory. Raises ``ConfigurationError`` for a file that is newer than this program.
@@ -31,5 +31,5 @@ def migrate_sqlite(path: Path, tell: Callable[[str], None]) -> None:
         # The file's own number is the one home of its version; alembic is told it.
         stands_at = f"{number:04}" if number else None
         for version in upgrade(connection, version_schema="steps", stands_at=stands_at):
-            tell(f"brought {path.name} to version {version}")
+            report(f"brought {path.name} to version {version}")
         connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")

@@ -1,1 +1,9 @@
-"""How the cost optimizer answers: one module for each kind of question."""
+"""How the cost optimizer answers: a module for each kind of question.
+
+- ``asked``: a question as these modules see it, and the answer
+- ``spending``: what was spent, split, over time, and the forecast
+- ``saving``: what could be spent instead
+- ``counts``: requests, tokens, latency and failures
+- ``prices``: list prices
+- ``help``: what can be asked, and what cannot
+"""

@@ -113,17 +113,17 @@ class UserExecutionEngine:
         if self.cancelled_by is not None:
             self.emitter.emit(AgentCancelled, by=self.cancelled_by)
             return
-        told: dict[str, Any] = {"error": "internal", "message": "A fault of ours.", "retryable": True}
+        error: dict[str, Any] = {"error": "internal", "message": "A fault of ours.", "retryable": True}
         if isinstance(fault, EventTooLarge):
-            told = {"error": "payload_too_large", "message": f"The answer is too large: {fault}.", "retryable": False}
+            error = {"error": "payload_too_large", "message": f"The answer is too large: {fault}.", "retryable": False}
         elif entry is not None and isinstance(fault, NetraError):
-            told = {
+            error = {
                 "error": entry.id,
                 "message": fault.message,
                 "hint": fault.hint,
                 "retryable": entry.retryable,
             }
-        self.emitter.emit(AgentFailed, error_id=error_id, **told)
+        self.emitter.emit(AgentFailed, error_id=error_id, **error)
 
     def close(self) -> None:
         """Close the dispatcher, then the emitter. May be called again."""

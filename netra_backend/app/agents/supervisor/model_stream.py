@@ -117,9 +117,9 @@ class Shown:
         self._delta(text=self._coalescer.rest(), done=True, usage=usage)
         return "".join(self._said)
 
-    def fail(self, told: str) -> None:
+    def fail(self, reason: str) -> None:
         """End with an error."""
-        self._delta(text=self._coalescer.rest(), done=True, error=told)
+        self._delta(text=self._coalescer.rest(), done=True, error=reason)
 
     def replace(self, text: str, usage: dict[str, Any]) -> str:
         """Show ``text`` in place of everything that this attempt has shown."""

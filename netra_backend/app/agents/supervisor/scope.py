@@ -162,8 +162,8 @@ class EngineRunScope:
         except (ToolFault, ToolRefused, QueryRejected) as refusal:
             outcome = self._refused(refusal, definition.name)
         except DependencyUnavailable as fault:
-            told = {"code": "DEPENDENCY_UNAVAILABLE", "message": fault.message, "hint": fault.hint}
-            outcome = ToolOutcome(False, error=told)
+            error = {"code": "DEPENDENCY_UNAVAILABLE", "message": fault.message, "hint": fault.hint}
+            outcome = ToolOutcome(False, error=error)
         except asyncio.CancelledError:
             if not definition.idempotent:
                 elapsed = round((clock.monotonic() - began) * 1000)
@@ -269,11 +269,11 @@ class EngineRunScope:
             await self._stream(shown, usage, prompt, system, max_tokens)
             text = shown.finish(usage)
         except Exception as fault:  # recorded, so that an agent that goes on without the model does so on every replay
-            told = fault.message if isinstance(fault, DependencyUnavailable) else "The language model failed."
+            reason = fault.message if isinstance(fault, DependencyUnavailable) else "The language model failed."
             if instead is None:
-                shown.fail(told)
-                raise DependencyUnavailable(told) from fault
-            usage["replaced"] = told
+                shown.fail(reason)
+                raise DependencyUnavailable(reason) from fault
+            usage["replaced"] = reason
             text = shown.replace(instead, usage)
         return self._count(text, usage)
 

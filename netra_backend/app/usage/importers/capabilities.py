@@ -25,6 +25,6 @@ SHOWN_BY: Final[Mapping[str, Capability]] = {
 """Column → what a dataset can tell if at least one row has a value there."""
 
 
-def capabilities(tells: Collection[Capability], filled: Collection[str]) -> list[str]:
+def capabilities(provides: Collection[Capability], filled: Collection[str]) -> list[str]:
     """All capabilities of a dataset, sorted: those of its format, and those of its ``filled`` columns."""
-    return sorted({*tells, *(SHOWN_BY[column] for column in filled if column in SHOWN_BY)})
+    return sorted({*provides, *(SHOWN_BY[column] for column in filled if column in SHOWN_BY)})

@@ -53,13 +53,13 @@ class Reading:
     """How one file is read: decided once, from its head and the user's options.
 
     ``convert`` makes columns of the records of a page, and says there which of them are no rows (``by_row`` makes it of a
-    function that converts one record). ``expand`` splits a record that holds several first. ``tells`` are the capabilities
+    function that converts one record). ``expand`` splits a record that holds several first. ``provides`` are the capabilities
     that the format has by its nature; those that show in the data (sessions, cache reads, …) are found there. ``mapping`` and
     ``notes`` are shown to the user.
     """
 
     convert: Callable[[Page], Columns]
-    tells: frozenset[Capability]
+    provides: frozenset[Capability]
     expand: Expand | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -51,7 +51,7 @@ class ImportStats:
         """Count a record that is in order but tells no usage."""
         self._skipped[other.reason] = self._skipped.get(other.reason, 0) + 1
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """The counts as plain JSON, the most frequent reason first."""
         rejections = sorted(self._rejections.items(), key=lambda item: -item[1][0][0])
         return {

@@ -40,7 +40,7 @@ class Opened:
     reading: Reading
     batches: Iterator[Batch]
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """What was recognised, as plain JSON."""
         return {
             "format": self.format.name,
@@ -66,43 +66,43 @@ def open_file(path: Path, options: ImportOptions, now: datetime, progress: Progr
 
 def import_rows(opened: Opened, sink: Sink) -> ImportStats:
     """Give all rows to ``sink``, page by page. Raises ``ToolFault`` (``BAD_ROWS``) where there is not one."""
-    tally = ImportStats()
-    for columns in _finished(opened, tally):
-        tally.accept(columns)
+    stats = ImportStats()
+    for columns in _finished(opened, stats):
+        stats.accept(columns)
         sink(columns)
-        if tally.accepted > MAX_ROWS:
+        if stats.accepted > MAX_ROWS:
             raise broken(f"The file holds more than {MAX_ROWS:,} rows.", "Import it in parts, by month or by team.")
-    if not tally.accepted:
-        told = tally.told()
-        first = told["rejections"][0]["reason"] if told["rejections"] else "no record tells the usage of a model"
+    if not stats.accepted:
+        account = stats.as_dict()
+        first = account["rejections"][0]["reason"] if account["rejections"] else "no record tells the usage of a model"
         raise broken(
             f"Not one record of the file can be a usage row: {first}.",
             "Check the reasons in the details, and the format or the mapping.",
-            **opened.told(),
-            **told,
+            **opened.as_dict(),
+            **account,
         )
-    return tally
+    return stats
 
 
 def preview(opened: Opened) -> dict[str, Any]:
     """What was recognised and the first rows, as plain JSON; nothing is kept."""
-    tally = ImportStats()
+    stats = ImportStats()
     records = opened.head.records
     head = replace(opened, batches=iter([Batch(range(1, len(records) + 1), records)]))
     rows: list[UsageRow] = []
-    for columns in _finished(head, tally):
-        tally.accept(columns)
+    for columns in _finished(head, stats):
+        stats.accept(columns)
         rows += rows_of(columns, min(PREVIEW_ROWS - len(rows), length(columns)))
     return {
-        **opened.told(),
+        **opened.as_dict(),
         "preview": True,
         "columns": list(opened.head.columns)[:200],
         "first_rows": msgspec.to_builtins(rows),
-        "of_the_first_records": tally.told(),
+        "of_the_first_records": stats.as_dict(),
     }
 
 
-def _finished(opened: Opened, tally: ImportStats) -> Iterator[Columns]:
+def _finished(opened: Opened, stats: ImportStats) -> Iterator[Columns]:
     """Page after page, the records that are rows; the others are counted in the order of the file."""
     for batch in opened.batches:
         numbers, records, refused = _expanded(batch, opened.reading.expand)
@@ -110,7 +110,7 @@ def _finished(opened: Opened, tally: ImportStats) -> Iterator[Columns]:
         columns = page.finished(opened.reading.convert(page)) if records else {}
         refused += ((numbers[place], fault) for place, fault in sorted(page.faults.items()))
         for number, fault in sorted(refused, key=itemgetter(0)):
-            tally.refuse(number, fault)
+            stats.refuse(number, fault)
         if len(records) > len(page.faults):
             yield columns
 

@@ -29,8 +29,8 @@ def assess(log: Log) -> Plan | Missing:
     change = factors(log, discounts)
     cheaper = log.priced_as(discounts)
     candidates = log.priced & ~log.batched & log.ok & cheaper
-    told = np.flatnonzero(candidates & log.told_to_wait)
-    either = np.flatnonzero(candidates & (log.told_to_wait | log.tagged))
+    named = np.flatnonzero(candidates & log.marked_as_waiting)
+    either = np.flatnonzero(candidates & (log.marked_as_waiting | log.tagged))
     if not len(either) and candidates.any():
         return Missing(
             ("work that can wait",),
@@ -39,7 +39,7 @@ def assess(log: Log) -> Plan | Missing:
         )
 
     def take(bill: Bill, scenario: Scenario) -> Saving:
-        rows = told if scenario is Scenario.LOW else either
+        rows = named if scenario is Scenario.LOW else either
         if not len(rows):
             return NOTHING
         return Saving(rows, bill.scale(rows, **{part: factor[log.price[rows]] for part, factor in change.items()}))
@@ -56,9 +56,9 @@ def assess(log: Log) -> Plan | Missing:
     return Plan(
         take,
         coverage=float(log.cost[candidates].sum()),
-        confidence="high" if len(told) == len(either) else "medium",
+        confidence="high" if len(named) == len(either) else "medium",
         assumptions=tuple(assumptions),
-        details={"eligible_requests": int(log.n[either].sum()), "named_requests": int(log.n[told].sum())},
+        details={"eligible_requests": int(log.n[either].sum()), "named_requests": int(log.n[named].sum())},
     )
 
 

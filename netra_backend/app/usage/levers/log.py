@@ -93,7 +93,7 @@ class Log:
     prices: Sequence[PriceRow]
     capabilities: Mapping[str, Sequence[int]]
     kinds: Mapping[int, tuple[str, str | None]]
-    told_to_wait: Flags
+    marked_as_waiting: Flags
     tagged: Flags
     options: Options = field(default_factory=Options)
     cut: bool = False
@@ -225,7 +225,7 @@ def load_log(rows: Rows, arguments: Mapping[str, Any], options: Options) -> Log:
         prices=prices,
         capabilities=capabilities,
         kinds={key: (model, feature) for key, model, feature in kinds},
-        told_to_wait=_among(columns["work"], [work for work, told, _ in waiting if told]),
+        marked_as_waiting=_among(columns["work"], [work for work, marked, _ in waiting if marked]),
         tagged=_among(columns["work"], [work for work, _, tagged in waiting if tagged]),
         options=options,
         cut=cut,

@@ -30,8 +30,8 @@ def assess(log: Log) -> Plan | Missing:
     if not at_peak.any():
         return Missing(("real timestamps",), "Import a log with the real times of its requests.")
     movable = {
-        Scenario.LOW: np.flatnonzero(at_peak & log.told_to_wait),
-        Scenario.BASE: np.flatnonzero(at_peak & (log.told_to_wait | log.tagged)),
+        Scenario.LOW: np.flatnonzero(at_peak & log.marked_as_waiting),
+        Scenario.BASE: np.flatnonzero(at_peak & (log.marked_as_waiting | log.tagged)),
         Scenario.HIGH: np.flatnonzero(at_peak),
     }
 

@@ -33,11 +33,11 @@ def assess(log: Log) -> Plan | Missing:
     writes_cost[np.r_[named, by_session]] = True
     writes_cost &= (log.rates("cache_write") > log.rates("input")) & (log.input_tokens >= minimum)
     cache_use_is_logged = log.knows("cache_reads")
-    told = cache_use_is_logged & log.has_blocks & cacheable
+    logged = cache_use_is_logged & log.has_blocks & cacheable
     all_logged = bool(cache_use_is_logged[cacheable].all())
 
     def take(bill: Bill, scenario: Scenario) -> Saving:
-        if scenario is Scenario.LOW and not told.any():
+        if scenario is Scenario.LOW and not logged.any():
             return NOTHING
         read = np.zeros(len(log), dtype=np.int64)
         alive = bill.alive()
@@ -49,7 +49,7 @@ def assess(log: Log) -> Plan | Missing:
         read[read < minimum] = 0
         counted = ((read > 0) | writes_cost) & alive
         return _charge(
-            log, bill, np.flatnonzero(counted & told if scenario is Scenario.LOW else counted), read, minimum
+            log, bill, np.flatnonzero(counted & logged if scenario is Scenario.LOW else counted), read, minimum
         )
 
     return Plan(
@@ -89,22 +89,22 @@ def _charge(log: Log, bill: Bill, rows: Indices, read: Ints, minimum: Ints) -> S
 
 
 def _assumptions(named: int, by_session: int, all_logged: bool) -> tuple[str, ...]:
-    told = [
+    assumptions = [
         "A prefix stays cached for 300 s after its last use (600 s in high; shared only within a team in low).",
         "Prompts shorter than the provider's minimum are not cached; all of a longer prompt that was not read is written, "
         "at the provider's price for writing; models for which that costs more than it saves are left out.",
     ]
     if by_session:
-        told.append(
+        assumptions.append(
             f"{by_session} requests name no prefix: taken from their session, as an upper bound (base: the prompt grew by at "
             "least the last answer, as a resent conversation does; low: nothing)."
         )
     if named and not all_logged:
-        told.append(
+        assumptions.append(
             "Not every log tells what was cached already, and a provider that caches by itself may have given this discount: low "
             "counts only logs that tell."
         )
-    return tuple(told)
+    return tuple(assumptions)
 
 
 def _details(log: Log, named: Indices, replay: Replay) -> dict[str, Any]:

@@ -19,9 +19,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 
 @pytest.fixture
 async def reader(netra_database: NetraDatabase) -> AsyncIterator[PostgresReader]:
-    readers, clerks = (PostgresConnectionPool(netra_database.url, role, 2) for role in (READER, WRITER))
-    yield PostgresReader(readers, clerks)
-    for lines in (readers, clerks):
+    readers, writers = (PostgresConnectionPool(netra_database.url, role, 2) for role in (READER, WRITER))
+    yield PostgresReader(readers, writers)
+    for lines in (readers, writers):
         await lines.close()
 
 

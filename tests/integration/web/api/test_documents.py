@@ -11,7 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from netra_backend.app.core.errors import CATALOGUE
 from test_framework.served import Serve, Served
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "http.md"
+PAGE = Path(__file__).resolve().parents[4] / "docs" / "http.md"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 

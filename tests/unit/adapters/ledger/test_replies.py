@@ -3,7 +3,7 @@ import signal
 
 import pytest
 
-from netra_backend.app.adapters.ledger.replies import death_told, out_of_time, rebuilt
+from netra_backend.app.adapters.ledger.replies import death_error, out_of_time, rebuilt
 from netra_backend.app.adapters.process.child import ChildDied
 from netra_backend.app.core import validation
 from netra_backend.app.core.errors import QueryRejected, ToolFault
@@ -35,5 +35,5 @@ def test_what_broke_is_logged_and_told_as_a_fault_of_ours(caplog: pytest.LogCapt
     [(-signal.SIGXCPU, "QUERY_TIMEOUT"), (-signal.SIGABRT, "RESULT_TOO_LARGE"), (-signal.SIGSEGV, "RESULT_TOO_LARGE")],
 )
 def test_how_a_child_ended_says_which_bound_it_met(status: int, code: str) -> None:
-    assert death_told(ChildDied(status)).code == code
+    assert death_error(ChildDied(status)).code == code
     assert out_of_time().code == "QUERY_TIMEOUT"

@@ -12,7 +12,7 @@ import pytest
 from netra_backend.app.adapters.migrations import history
 from netra_backend.app.adapters.migrations.history import NEWEST, VERSIONS, statements
 
-MIGRATIONS = Path(history.__file__).with_name("migrations")
+MIGRATIONS = Path(history.__file__).parent
 
 
 def test_versions_are_numbers_in_order_and_the_newest_is_the_last() -> None:

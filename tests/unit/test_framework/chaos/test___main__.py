@@ -1,4 +1,4 @@
-"""The table of an ordeal says what was broken, how often, and the seed."""
+"""The table of a chaos scenario says what was broken, how often, and the seed."""
 
 from __future__ import annotations
 

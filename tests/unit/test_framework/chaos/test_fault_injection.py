@@ -81,19 +81,19 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asyncio, "sleep", at_once)
 
 
-async def strike(
+async def inject(
     counts: dict[str, int], *, ends_well: bool = True
 ) -> tuple[FaultInjection, FakeProcess, FakeStores, list[str]]:
     process, stores = FakeProcess(ends_well), FakeStores()
     said: list[str] = []
     dealt = FaultInjection(FakeProcesses(process), stores, counts, Random(1))  # type: ignore[arg-type]  # fakes
-    await dealt.strike(said.append)
+    await dealt.inject(said.append)
     return dealt, process, stores, said
 
 
 async def test_each_kind_is_dealt_as_often_as_asked_and_what_was_stopped_comes_back() -> None:
     counts = dict.fromkeys(KINDS, 3)
-    dealt, process, stores, said = await strike(counts)
+    dealt, process, stores, said = await inject(counts)
     assert dealt.done == counts
     assert dealt.broken == []
     assert process.done == {"kill": 3, "drain": 3, "come back": 6, "freeze": 3, "long-freeze": 3}
@@ -113,7 +113,7 @@ async def test_each_kind_is_dealt_as_often_as_asked_and_what_was_stopped_comes_b
 
 
 async def test_a_process_that_does_not_end_well_breaks_a_promise() -> None:
-    dealt, *_ = await strike({"drain": 1}, ends_well=False)
+    dealt, *_ = await inject({"drain": 1}, ends_well=False)
     assert dealt.broken == ["drain: process 7 did not end well after SIGTERM"]
 
 

@@ -49,8 +49,8 @@ def opened() -> Callable[..., list[UsageRow]]:
             pytest.skip(f"{path} is missing: put the shared data beside the repository")
         rows: list[UsageRow] = []
         opened = open_file(path, ImportOptions.of(options), NOW, lambda done, total: None, no_parquet)
-        tally = import_rows(opened, lambda columns: rows.extend(rows_of(columns, length(columns))))
-        assert tally.rejected == 0
+        stats = import_rows(opened, lambda columns: rows.extend(rows_of(columns, length(columns))))
+        assert stats.rejected == 0
         return rows
 
     return read

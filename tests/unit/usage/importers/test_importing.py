@@ -38,16 +38,16 @@ def opened(path: Path, content: bytes, **options: Any) -> Opened:
 def test_rows_come_in_pages_and_all_of_them_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "PAGE", 4)
     pages: list[Columns] = []
-    tally = import_rows(opened(tmp_path, gzip.compress(lines(*[GOOD] * 10))), pages.append)
+    stats = import_rows(opened(tmp_path, gzip.compress(lines(*[GOOD] * 10))), pages.append)
     assert [length(page) for page in pages] == [4, 4, 2]
-    assert (tally.accepted, tally.rejected, tally.input_tokens, tally.output_tokens) == (10, 0, 100, 10)
+    assert (stats.accepted, stats.rejected, stats.input_tokens, stats.output_tokens) == (10, 0, 100, 10)
 
 
 def test_bad_rows_are_counted_and_good_ones_kept(tmp_path: Path) -> None:
     content = lines(GOOD, {**GOOD, "input_tokens": -1}) + b"{broken\n" + lines(GOOD)
-    tally = import_rows(opened(tmp_path, content), lambda columns: None)
-    assert tally.accepted == 2
-    assert tally.told()["rejections"] == [
+    stats = import_rows(opened(tmp_path, content), lambda columns: None)
+    assert stats.accepted == 2
+    assert stats.as_dict()["rejections"] == [
         {"reason": "input_tokens is negative", "count": 1, "examples": [{"record": 2, "value": "-1"}]},
         {"reason": "the line is not JSON", "count": 1, "examples": [{"record": 3, "value": "{broken"}]},
     ]
@@ -72,18 +72,18 @@ def test_a_file_in_which_nothing_calls_a_model_is_refused_as_such(tmp_path: Path
 def test_a_bad_bucket_is_one_bad_row(tmp_path: Path) -> None:
     result = {"input_tokens": 5, "output_tokens": 1, "model": "m"}
     bucket = {"start_time": 1790812800, "end_time": 1790816400, "results": [result]}
-    tally = import_rows(opened(tmp_path, lines(bucket, {**bucket, "results": None})), lambda columns: None)
-    assert (tally.accepted, tally.rejected) == (1, 1)
+    stats = import_rows(opened(tmp_path, lines(bucket, {**bucket, "results": None})), lambda columns: None)
+    assert (stats.accepted, stats.rejected) == (1, 1)
 
 
 def test_a_preview_shows_format_mapping_and_first_rows_and_takes_nothing(tmp_path: Path) -> None:
-    told = preview(opened(tmp_path, lines(*[GOOD] * 30, {**GOOD, "model": ""}), preview=True))
-    assert (told["format"], told["layout"], told["preview"]) == ("table", "json_lines", True)
-    assert told["mapping"]["ts"] == "timestamp"
-    assert len(told["first_rows"]) == 5
-    assert told["first_rows"][0]["input_tokens"] == 10
-    assert (told["of_the_first_records"]["accepted"], told["of_the_first_records"]["rejected"]) == (30, 1)
-    json.dumps(told)
+    as_dict = preview(opened(tmp_path, lines(*[GOOD] * 30, {**GOOD, "model": ""}), preview=True))
+    assert (as_dict["format"], as_dict["layout"], as_dict["preview"]) == ("table", "json_lines", True)
+    assert as_dict["mapping"]["ts"] == "timestamp"
+    assert len(as_dict["first_rows"]) == 5
+    assert as_dict["first_rows"][0]["input_tokens"] == 10
+    assert (as_dict["of_the_first_records"]["accepted"], as_dict["of_the_first_records"]["rejected"]) == (30, 1)
+    json.dumps(as_dict)
 
 
 def test_a_mapping_makes_it_a_table_whatever_it_looks_like(tmp_path: Path) -> None:

@@ -55,8 +55,8 @@ def test_whatever_a_record_holds_it_is_a_row_or_is_counted(format: Format, recor
     reading = format.read(head, ImportOptions(model="m"), Times(NOW))
     try:
         parts = list(reading.expand(record)) if reading.expand else [record]
-    except BadRow as told:
-        assert told.reason  # noqa: PT017 (either this, or its parts are rows)
+    except BadRow as as_dict:
+        assert as_dict.reason  # noqa: PT017 (either this, or its parts are rows)
         return
     assert outcomes(reading, parts) == [outcome for part in parts for outcome in outcomes(reading, [part])]
 

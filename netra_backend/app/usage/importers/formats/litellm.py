@@ -36,7 +36,7 @@ def _recognise(head: Head) -> str | None:
 def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
     def convert(page: Page) -> Columns:
         member = page.member
-        start = page.moments(member("startTime"), "startTime", times)
+        start = page.timestamps(member("startTime"), "startTime", times)
         metadata = _all_nested(member("metadata"))
         read, written, reasoning = _all_cached(metadata)
         read = page.optional_tokens(read, "cache_read_input_tokens")
@@ -72,15 +72,15 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
 
 def _duration(page: Page, start: Moments, times: Times) -> list[float | None]:
     """What the log says that requests took, else from their start to their end."""
-    told = page.milliseconds(page.member("request_duration_ms"), "request_duration_ms")
+    given = page.milliseconds(page.member("request_duration_ms"), "request_duration_ms")
     ends = page.member("endTime")
-    if told.count(None) == len(told) and all(ends):
-        return elapsed(start, page.moments(ends, "endTime", times))
-    asked = [known is None and bool(end) for known, end in zip(told, ends, strict=True)]
+    if given.count(None) == len(given) and all(ends):
+        return elapsed(start, page.timestamps(ends, "endTime", times))
+    asked = [known is None and bool(end) for known, end in zip(given, ends, strict=True)]
     if not any(asked):
-        return told
-    until = page.moments([end if ask else EARLIEST for end, ask in zip(ends, asked, strict=True)], "endTime", times)
-    return [one if ask else known for known, one, ask in zip(told, elapsed(start, until), asked, strict=True)]
+        return given
+    until = page.timestamps([end if ask else EARLIEST for end, ask in zip(ends, asked, strict=True)], "endTime", times)
+    return [one if ask else known for known, one, ask in zip(given, elapsed(start, until), asked, strict=True)]
 
 
 def _model(page: Page, failed: list[bool]) -> list[str]:
@@ -155,16 +155,16 @@ def _status(page: Page, failed: list[bool]) -> list[str]:
     return [Status.GATEWAY_CACHE.value if hit else other for hit, other in zip(hits, found, strict=True)]
 
 
-def _hit(told: object) -> bool:
-    return told is True or told in _HIT
+def _hit(given: object) -> bool:
+    return given is True or given in _HIT
 
 
 def _keys(found: list[str | None]) -> list[str | None]:
     return [None if key == _NO_KEY else key for key in found] if _NO_KEY in found else found
 
 
-def _operation(told: object) -> str:
-    call_type = str(told or "")
+def _operation(given: object) -> str:
+    call_type = str(given or "")
     if "embedding" in call_type:
         return "embedding"
     if not call_type or "completion" in call_type or "responses" in call_type or "messages" in call_type:
@@ -172,13 +172,13 @@ def _operation(told: object) -> str:
     return call_type.removeprefix("a")[:64]
 
 
-def _tags(told: list[Any]) -> list[Any]:
+def _tags(given: list[Any]) -> list[Any]:
     """``_tag`` of each."""
-    if set(map(type, told)) == {list} and all(told):
-        first = [tags[0] for tags in told]
+    if set(map(type, given)) == {list} and all(given):
+        first = [tags[0] for tags in given]
         if set(map(type, first)) == {str} and not any(tag.startswith(_CLIENT) for tag in set(first)):
             return first
-    return list(map(_tag, told))
+    return list(map(_tag, given))
 
 
 def _tag(tags: object) -> object:

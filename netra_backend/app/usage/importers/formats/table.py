@@ -88,10 +88,10 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
             f"{mapping['input_tokens']} is taken to include cached tokens; "
             f"if it does not, map {UNCACHED_INPUT}={mapping['input_tokens']}."
         )
-    tells = REQUESTS if "requests" not in mapping else frozenset({Capability.REAL_TIMES})
+    provides = REQUESTS if "requests" not in mapping else frozenset({Capability.REAL_TIMES})
     return Reading(
         _converter(mapping, options.model, times),
-        tells | ({Capability.STATUSES} if "status" in mapping else set()),
+        provides | ({Capability.STATUSES} if "status" in mapping else set()),
         mapping=mapping,
         notes=tuple(notes),
         priced_as=None if "model" in mapping else options.model,
@@ -152,7 +152,7 @@ def _converter(mapping: Mapping[str, str], model: str | None, times: Times) -> C
             "model": _model(page, columns.get("model"), model),
             "status": columns.get("status", OK),
             "operation": [word or "chat" for word in columns["operation"]] if "operation" in columns else "chat",
-            "ts": page.moments(_values(page, mapping["ts"]), mapping["ts"], times),
+            "ts": page.timestamps(_values(page, mapping["ts"]), mapping["ts"], times),
             "source": TABLE.name,
             "granularity": granularity,
         }

@@ -22,15 +22,15 @@ _decode: Final = msgspec.json.Decoder().decode
 def json_lines(blocks: Iterator[bytes]) -> Iterator[Batch]:
     """The records of all lines. A line that is none is one bad row."""
     number = 1
-    alike = SchemaCache()
+    schema = SchemaCache()
     for block in blocks:
         for lines in pages(block.split(b"\n")):
-            records = alike.table(lines) or _records(lines)
+            records = schema.table(lines) or _records(lines)
             if records is None:
                 yield from batched(_one_by_one(number, lines))
             else:
                 if isinstance(records, list):
-                    alike.learn(records)
+                    schema.learn(records)
                 yield Batch(range(number, number + len(lines)), records)
             number += len(lines)
 

@@ -21,7 +21,7 @@ from ..row import BadRow, NotUsage, UsageRow
 from . import values as single
 from .batch import Record, Table
 from .shapes import AMOUNTS, shapes_of
-from .timestamps import Moments, moments_of
+from .timestamps import Moments, timestamps_of
 from .values import MAX_COST_USD, MAX_LATENCY_MS, MAX_TEXT, MAX_TOKENS, Times
 
 Column = Sequence[Any] | NDArray[Any] | str | int
@@ -105,8 +105,8 @@ class Page:
         if kinds == _NOTHING:
             return values
         if kinds <= _WHOLE:
-            told = [value for value in values if value is not None] if NoneType in kinds else values
-            if min(told) >= 0 and max(told) <= MAX_TOKENS:
+            known = [value for value in values if value is not None] if NoneType in kinds else values
+            if min(known) >= 0 and max(known) <= MAX_TOKENS:
                 return values
         if kinds == {str} and all(values):
             return list(self.tokens(values, name))
@@ -140,8 +140,8 @@ class Page:
         if kinds == _NOTHING:
             return values
         if kinds <= _NUMBER:
-            told = [value for value in values if value is not None]
-            if min(told) >= 0 and max(told) <= MAX_LATENCY_MS and _no_nan(told):
+            known = [value for value in values if value is not None]
+            if min(known) >= 0 and max(known) <= MAX_LATENCY_MS and _no_nan(known):
                 return [value if value is None else float(value) for value in values]
         if kinds == {str}:
             durations = _floats(values)
@@ -155,17 +155,17 @@ class Page:
         if kinds == _NOTHING:
             return values
         if kinds <= _TEXT:
-            told = values if all(values) else [value for value in values if value]
-            joined = "".join(told)
-            if joined.isprintable() and max(map(len, told), default=0) <= MAX_TEXT:
+            known = values if all(values) else [value for value in values if value]
+            joined = "".join(known)
+            if joined.isprintable() and max(map(len, known), default=0) <= MAX_TEXT:
                 if " " in joined:
                     return [value.strip() or None if value else None for value in values]
-                return values if len(told) == len(values) else [value or None for value in values]
+                return values if len(known) == len(values) else [value or None for value in values]
         return list(map(single.text, values))
 
-    def moments(self, values: list[Any], name: str, times: Times) -> Moments:
+    def timestamps(self, values: list[Any], name: str, times: Times) -> Moments:
         """Points in time; see ``values.Times.read``."""
-        found = moments_of(values, times)
+        found = timestamps_of(values, times)
         if found is not None:
             return found
         read = self.each(lambda value: times.read(value, name), single.EARLIEST, values)

@@ -23,7 +23,7 @@ _SHAPES: Final = {
 """The shapes of the plain form → their zone. The parser alone would take more than these."""
 
 
-def moments_of(values: list[Any], times: Times) -> Moments | None:
+def timestamps_of(values: list[Any], times: Times) -> Moments | None:
     """All of the values as times, if each is a text like ``2026-11-01T12:00:00.123Z`` (``Z``, ``+00:00`` or no zone at all),
     and none too old or too new; else ``None``: then each must be judged by itself."""
     zones = {_SHAPES.get(shape) for shape in set(shapes_of(values) or ())}

@@ -62,5 +62,5 @@ def test_amounts_of_the_cost_report_are_in_cents(converted: Callable[..., Any]) 
     ],
 )
 def test_a_result_that_cannot_be_is_rejected(converted: Callable[..., Any], change: Any, reason: str) -> None:
-    _, tally = converted(ANTHROPIC_USAGE, bucket(RESULT), bucket({**RESULT, **change}))
-    assert tally.told()["rejections"][0]["reason"] == reason
+    _, stats = converted(ANTHROPIC_USAGE, bucket(RESULT), bucket({**RESULT, **change}))
+    assert stats.as_dict()["rejections"][0]["reason"] == reason

@@ -64,12 +64,12 @@ def test_the_columns_of_a_csv_hold_json_as_text(converted: Callable[..., Any]) -
 
 
 def test_observations_that_call_no_model_are_skipped_and_counted(converted: Callable[..., Any]) -> None:
-    rows, tally = converted(LANGFUSE, RECORD, {**RECORD, "type": "SPAN"}, {**RECORD, "type": "EVENT"})
+    rows, stats = converted(LANGFUSE, RECORD, {**RECORD, "type": "SPAN"}, {**RECORD, "type": "EVENT"})
     assert len(rows) == 1
-    assert tally.told()["skipped"] == [
+    assert stats.as_dict()["skipped"] == [
         {"reason": "the observation is neither a generation nor an embedding", "count": 2}
     ]
-    assert tally.told()["rejected"] == 0
+    assert stats.as_dict()["rejected"] == 0
 
 
 def test_a_failure_may_tell_no_usage_and_no_model(converted: Callable[..., Any]) -> None:
@@ -88,5 +88,5 @@ def test_a_failure_may_tell_no_usage_and_no_model(converted: Callable[..., Any])
     ],
 )
 def test_a_generation_that_cannot_be_is_rejected(converted: Callable[..., Any], change: Any, reason: str) -> None:
-    _, tally = converted(LANGFUSE, RECORD, {**RECORD, **change})
-    assert tally.told()["rejections"][0]["reason"] == reason
+    _, stats = converted(LANGFUSE, RECORD, {**RECORD, **change})
+    assert stats.as_dict()["rejections"][0]["reason"] == reason

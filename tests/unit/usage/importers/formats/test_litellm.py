@@ -79,9 +79,9 @@ def test_failures_and_answers_from_the_gateways_own_cache_are_told_apart(
 
 def test_a_failure_may_have_no_model_but_a_success_may_not(converted: Callable[..., Any]) -> None:
     nameless = {**RECORD, "model": "", "model_group": None}
-    rows, tally = converted(LITELLM, {**nameless, "status": "failure"}, nameless)
+    rows, stats = converted(LITELLM, {**nameless, "status": "failure"}, nameless)
     assert [row.model for row in rows] == ["unknown"]
-    assert tally.told()["rejections"][0]["reason"] == "model is missing"
+    assert stats.as_dict()["rejections"][0]["reason"] == "model is missing"
 
 
 @pytest.mark.parametrize(

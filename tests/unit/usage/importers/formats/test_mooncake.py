@@ -35,9 +35,9 @@ def test_without_a_model_it_cannot_be_priced_and_says_so(converted: Callable[...
     ],
 )
 def test_a_request_that_cannot_be_is_rejected(converted: Callable[..., Any], change: Any, reason: str) -> None:
-    rows, tally = converted(MOONCAKE, RECORD, {**RECORD, **change}, model="m")
+    rows, stats = converted(MOONCAKE, RECORD, {**RECORD, **change}, model="m")
     assert len(rows) == 1
-    assert tally.told()["rejections"][0]["reason"] == reason
+    assert stats.as_dict()["rejections"][0]["reason"] == reason
 
 
 def test_the_published_trace_has_its_published_averages(opened: Callable[..., Any]) -> None:

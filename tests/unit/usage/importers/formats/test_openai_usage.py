@@ -50,9 +50,9 @@ def test_the_width_of_a_bucket_is_its_granularity(
 def test_embeddings_have_no_output_and_images_no_tokens(converted: Callable[..., Any]) -> None:
     embeddings = {"object": "organization.usage.embeddings.result", "input_tokens": 10, "model": "e"}
     images = {"object": "organization.usage.images.result", "images": 4}
-    rows, tally = converted(OPENAI_USAGE, bucket(embeddings, images))
+    rows, stats = converted(OPENAI_USAGE, bucket(embeddings, images))
     assert [(row.operation, row.output_tokens) for row in rows] == [("embedding", 0)]
-    assert tally.told()["skipped"][0]["count"] == 1
+    assert stats.as_dict()["skipped"][0]["count"] == 1
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ def test_embeddings_have_no_output_and_images_no_tokens(converted: Callable[...,
     ],
 )
 def test_a_bucket_that_cannot_be_is_rejected(converted: Callable[..., Any], wrong: Any, reason: str) -> None:
-    rows, tally = converted(OPENAI_USAGE, bucket(RESULT), wrong)
+    rows, stats = converted(OPENAI_USAGE, bucket(RESULT), wrong)
     assert len(rows) == 1
-    assert tally.told()["rejections"][0]["reason"] == reason
+    assert stats.as_dict()["rejections"][0]["reason"] == reason
 
 
 def test_a_report_that_was_not_grouped_by_model_takes_the_one_that_is_named(converted: Callable[..., Any]) -> None:

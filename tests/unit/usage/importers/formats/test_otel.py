@@ -78,9 +78,9 @@ def test_spans_one_a_line_with_plain_attributes_are_read(converted: Callable[...
 def test_spans_above_the_calls_are_not_counted_twice(converted: Callable[..., Any], operation: str) -> None:
     above = span({**CALL, "gen_ai.operation.name": operation})
     plain = span({"http.method": "GET"})
-    rows, tally = converted(OTEL, batch(above, span(CALL), plain))
+    rows, stats = converted(OTEL, batch(above, span(CALL), plain))
     assert len(rows) == 1
-    assert tally.told()["skipped"] == [{"reason": "the span is no call of a model", "count": 2}]
+    assert stats.as_dict()["skipped"] == [{"reason": "the span is no call of a model", "count": 2}]
 
 
 def test_a_failed_call_may_tell_no_usage(converted: Callable[..., Any]) -> None:
@@ -103,9 +103,9 @@ def test_a_failed_call_may_tell_no_usage(converted: Callable[..., Any]) -> None:
     ],
 )
 def test_a_span_that_cannot_be_is_rejected(converted: Callable[..., Any], wrong: Any, reason: str) -> None:
-    rows, tally = converted(OTEL, batch(span(CALL)), wrong)
+    rows, stats = converted(OTEL, batch(span(CALL)), wrong)
     assert len(rows) == 1
-    assert tally.told()["rejections"][0]["reason"] == reason
+    assert stats.as_dict()["rejections"][0]["reason"] == reason
 
 
 def test_attributes_of_any_shape_become_a_plain_dict() -> None:

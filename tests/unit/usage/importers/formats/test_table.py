@@ -60,9 +60,9 @@ def test_the_mapping_is_shown() -> None:
 
 def test_nested_usage_is_found(converted: Callable[..., Any]) -> None:
     record = {"created": 1793527200, "model": "m", "usage": {"prompt_tokens": 7, "completion_tokens": 2}}
-    rows, tally = converted(TABLE, record, {**record, "usage": None})
+    rows, stats = converted(TABLE, record, {**record, "usage": None})
     assert (rows[0].input_tokens, rows[0].output_tokens) == (7, 2)
-    assert tally.told()["rejections"][0]["reason"] == "usage.prompt_tokens is missing"
+    assert stats.as_dict()["rejections"][0]["reason"] == "usage.prompt_tokens is missing"
 
 
 def test_input_that_is_told_without_the_cache_gets_it_added(converted: Callable[..., Any]) -> None:
@@ -89,9 +89,9 @@ def test_input_beside_a_cache_is_taken_to_include_it_and_that_is_told(converted:
     record = {**RECORD, "cached_tokens": 90}
     head, _ = with_head(Layout.CSV, batched(iter([(1, record)])))
     assert "map uncached_input_tokens=input_tokens" in TABLE.read(head, ImportOptions(), _times()).notes[0]
-    rows, tally = converted(TABLE, *[record] * 60, {**record, "cached_tokens": 9999})
+    rows, stats = converted(TABLE, *[record] * 60, {**record, "cached_tokens": 9999})
     assert rows[0].input_tokens == 1000
-    assert tally.told()["rejections"][0]["reason"] == "the cached tokens are more than the input tokens"
+    assert stats.as_dict()["rejections"][0]["reason"] == "the cached tokens are more than the input tokens"
 
 
 def test_the_user_may_say_that_input_leaves_the_cache_out() -> None:
@@ -148,8 +148,8 @@ def test_words_and_numbers_for_a_status_are_understood(converted: Callable[..., 
 
 
 def test_a_status_or_a_flag_that_says_neither_is_a_bad_row(converted: Callable[..., Any]) -> None:
-    _, tally = converted(TABLE, RECORD, {**RECORD, "status": "purple", "is_batch": ""}, {**RECORD, "is_batch": "maybe"})
-    assert {entry["reason"] for entry in tally.told()["rejections"]} == {
+    _, stats = converted(TABLE, RECORD, {**RECORD, "status": "purple", "is_batch": ""}, {**RECORD, "is_batch": "maybe"})
+    assert {entry["reason"] for entry in stats.as_dict()["rejections"]} == {
         "status is a word that says neither success nor failure",
         "is_batch is neither true nor false",
     }

@@ -53,8 +53,8 @@ def test_where_nothing_tells_what_was_written_it_stays_unknown(converted: Callab
     ],
 )
 def test_a_round_that_cannot_be_is_rejected(converted: Callable[..., Any], change: Any, reason: str) -> None:
-    _, tally = converted(TRACELAB, CLAUDE, {**CLAUDE, **change})
-    assert tally.told()["rejections"][0]["reason"] == reason
+    _, stats = converted(TRACELAB, CLAUDE, {**CLAUDE, **change})
+    assert stats.as_dict()["rejections"][0]["reason"] == reason
 
 
 def test_the_published_rounds_cost_what_their_authors_say(opened: Callable[..., Any]) -> None:

@@ -22,7 +22,7 @@ NO_TEXT = [b'{"a": "\xff"}', b'{"a": 1, "b": "\xff"}', b'{"a": "\\ud800", "b": 1
 ODD = st.sampled_from([*DAMAGED, *SINGLE, *SEVERAL, *NO_TEXT])
 
 
-def told(blocks: list[bytes]) -> list[tuple[int, Any]]:
+def as_dict(blocks: list[bytes]) -> list[tuple[int, Any]]:
     return [
         (number, record.reason if isinstance(record, BadRow) else record)
         for some in json_lines(iter(blocks))
@@ -52,7 +52,7 @@ def of_line(number: int, line: bytes) -> list[tuple[int, Any]]:
 def test_lines_hold_the_same_records_whatever_stands_beside_them(lines: list[bytes], cut: int, page: int) -> None:
     expected = [pair for number, line in enumerate(lines, 1) for pair in of_line(number, line)]
     with patch.object(batch, "PAGE", page):
-        found = told([b"\n".join(part) for part in (lines[:cut], lines[cut:]) if part])
+        found = as_dict([b"\n".join(part) for part in (lines[:cut], lines[cut:]) if part])
     assert sorted(map(written, found)) == sorted(map(written, expected))
 
 

@@ -46,7 +46,7 @@ def _upper(value: Any) -> str:
         (lambda page, values: page.of_few(_upper, "", values), lambda value: _upper(value)),
         (
             lambda page, values: [
-                moment.astype(datetime).replace(tzinfo=UTC) for moment in page.moments(values, "n", TIMES)
+                moment.astype(datetime).replace(tzinfo=UTC) for moment in page.timestamps(values, "n", TIMES)
             ],
             lambda value: TIMES.read(value, "n"),
         ),

@@ -17,7 +17,7 @@ ODD = st.text('ab,"\r\0é ', max_size=8) | st.just("1,2") | st.just('"a\nb",2,3'
 LINES = st.lists(PLAIN, max_size=9) | st.lists(PLAIN | ODD, max_size=9)
 
 
-def told(content: bytes, cut: int = 1 << 20) -> list[tuple[int, Any]]:
+def as_dict(content: bytes, cut: int = 1 << 20) -> list[tuple[int, Any]]:
     lines = content.split(b"\n")
     parts = [b"\n".join(lines[at : at + cut]) for at in range(0, len(lines), cut)]
     return [
@@ -56,12 +56,12 @@ def test_rows_are_what_the_standard_library_reads_whatever_stands_beside_them(
 ) -> None:
     content = "\n".join(["\n\na,b,c", *lines]).encode()
     with patch.object(batch, "PAGE", page):
-        assert outcome(lambda: told(content, cut)) == outcome(lambda: list(one_by_one(content)))
+        assert outcome(lambda: as_dict(content, cut)) == outcome(lambda: list(one_by_one(content)))
 
 
 def test_bytes_that_are_no_text_spoil_no_more_than_their_place() -> None:
     content = b"a,b\n1,\xff\n\xe2\x82,4\n5,6\n"
-    assert told(content) == list(one_by_one(content))
+    assert as_dict(content) == list(one_by_one(content))
 
 
 def test_plain_lines_become_columns() -> None:

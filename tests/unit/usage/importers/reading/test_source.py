@@ -42,11 +42,11 @@ def test_the_bytes_are_the_same_however_they_are_packed(tmp_path: Path, packed: 
 def test_progress_counts_the_bytes_as_they_lie_and_ends_with_all_of_them(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"x" * (source.CHUNK * 2 + 5))
-    told: list[tuple[int, int]] = []
-    for _ in chunks(path, lambda done, total: told.append((done, total))):
+    as_dict: list[tuple[int, int]] = []
+    for _ in chunks(path, lambda done, total: as_dict.append((done, total))):
         pass
-    assert told == sorted(told)
-    assert told[-1] == (source.CHUNK * 2 + 5, source.CHUNK * 2 + 5)
+    assert as_dict == sorted(as_dict)
+    assert as_dict[-1] == (source.CHUNK * 2 + 5, source.CHUNK * 2 + 5)
 
 
 def test_an_empty_file_is_of_no_format(tmp_path: Path) -> None:

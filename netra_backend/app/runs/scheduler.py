@@ -260,7 +260,8 @@ def _break_off(active: ActiveRun) -> None:
     """Have its lifetime end: at once while it waits for its thread, else in its task."""
     if active.task is not None:
         active.task.cancel()
-    elif active.lifetime is not None:
+    else:
+        assert active.lifetime is not None
         active.lifetime.close()
 
 

@@ -341,6 +341,25 @@ class TestZombies:
         assert isinstance(events[-1], AgentCompleted)
         assert sides.counter.calls == [7]
 
+    async def test_a_resumed_run_whose_thread_is_lost_again_does_nothing_more(self, processes: Any, two: Any) -> None:
+        one, other = two
+        sides = Sides(one, other)
+        accepted = await one.ask(one.connect(), "golden", thread_id="thr_1")
+        await sides.reached[0].wait()
+        await one.die()
+        await processes.lapse(one)
+        await settled(other)
+        await sides.reached[1].wait()
+        third = await processes.open()
+        await processes.lapse(other)
+        assert await third.log.take_over(9) != []
+        other.log.renew()
+        assert (len(other.turns), other.held()) == (0, (0, 0))
+        sides.gates[1].set()
+        await asyncio.sleep(0)
+        assert sides.counter.calls == []
+        assert [run.run_id for run in other.store.unfinished()] == [accepted.run_id]
+
 
 class TestLeaving:
     async def test_a_process_that_drains_hands_its_runs_over_at_once(self, two: Any, gates_class: Any) -> None:

@@ -132,7 +132,7 @@ async def open_runtime(
             urls = settings.database_url, settings.redis_url
             stores = await open_shared(*urls, new_id("prc"), clock, entropy, pool, _stop_on_failure, stack)
         log, audit, others = stores.log, stores.audit, stores.others
-        colleagues = None if others is None else PeerClient(others.fleet, others.follower.answering)
+        peers = None if others is None else PeerClient(others.fleet, others.follower.answering)
         ledger = DuckDBLedger(
             data_dir / "usage",
             clock,
@@ -145,7 +145,7 @@ async def open_runtime(
         await ledger.start()
 
         revocations = Revocations(
-            stores.revocations if colleagues is None else BroadcastingRevocationStore(stores.revocations, colleagues)
+            stores.revocations if peers is None else BroadcastingRevocationStore(stores.revocations, peers)
         )
         await revocations.load()
         tickets = TicketOffice(stores.tickets, clock, entropy)
@@ -181,7 +181,7 @@ async def open_runtime(
                 limits=limits,
                 loop=loop,
             ),
-            elsewhere=colleagues,
+            peers=peers,
         )
         desk = ConnectionHandler(
             authentication=authentication,
@@ -219,8 +219,8 @@ async def open_runtime(
             announce=announce,
             scratch=scratch,
         )
-        if others is not None and colleagues is not None:
-            _join(others, colleagues, runtime, stack)
+        if others is not None and peers is not None:
+            _join(others, peers, runtime, stack)
         revocations.listen(partial(_end_sign_in, pool, turns))
         try:
             await asyncio.to_thread(prepare, data_dir / "triage")
@@ -230,13 +230,13 @@ async def open_runtime(
             await turns.drain(0)
 
 
-def _join(others: Cluster, colleagues: PeerClient, runtime: Runtime, stack: AsyncExitStack) -> None:
+def _join(others: Cluster, peers: PeerClient, runtime: Runtime, stack: AsyncExitStack) -> None:
     """Be one of several processes: answer the others, and make rounds from now on."""
     from .cluster.command_handler import PeerCommandHandler
     from .cluster.periodic_tasks import PeriodicTasks
     from .cluster.takeover import Takeover
 
-    takeover = Takeover(runtime.turns, colleagues)
+    takeover = Takeover(runtime.turns, peers)
     answering = PeerCommandHandler(runtime.turns, runtime.log, runtime.revocations, takeover.work)
     others.fleet.serve(answering.answer, answering.hear)
     rounds = PeriodicTasks(takeover, runtime.revocations)

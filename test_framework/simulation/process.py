@@ -158,7 +158,7 @@ class LossyConnection(Connection):
 class ServerProcess:
     """Start it, connect to it, and end it one way or the other. ``failed`` is called when its log fails."""
 
-    _elsewhere: PeerClient | None = None
+    _peers: PeerClient | None = None
     _delivered: Delivered | None = None
 
     def __init__(self, outside: Outside, failed: Callable[[ServerProcess], None]) -> None:
@@ -200,7 +200,7 @@ class ServerProcess:
                 limits=limits,
                 loop=loop,
             ),
-            elsewhere=self._elsewhere,
+            peers=self._peers,
         )
         self._desk = ConnectionHandler(
             authentication=_NoTokens(),

@@ -10,7 +10,7 @@ from netra_backend.app.core.events import Position
 from netra_backend.app.core.history import Chunk
 from netra_backend.app.core.journal import Journal
 from netra_backend.app.core.outbox import Outbox
-from netra_backend.app.runs import scheduler
+from netra_backend.app.runs import recovery
 from netra_backend.app.runs.accepted_requests import AcceptedRequests
 from netra_backend.app.services.approvals import Approvals
 from netra_backend.app.services.event_emitter import UserEventEmitter
@@ -77,7 +77,7 @@ def owner_assertion() -> AbstractContextManager[None]:
 
 def journal() -> AbstractContextManager[None]:
     """A run that is taken over begins anew."""
-    return _replaced(scheduler, Journal=lambda *_: Journal())
+    return _replaced(recovery, Journal=lambda *_: Journal())
 
 
 def fence() -> AbstractContextManager[None]:
@@ -161,7 +161,7 @@ def one_after_the_other() -> AbstractContextManager[None]:
     async def at_once(*_: object) -> None:
         return None
 
-    return _replaced(scheduler.Runs, resumed=at_once)
+    return _replaced(recovery.RunRecovery, resumed=at_once)
 
 
 FLEET_SAFEGUARDS: Final[Mapping[str, Callable[[], AbstractContextManager[None]]]] = {

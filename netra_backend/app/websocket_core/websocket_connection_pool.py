@@ -113,9 +113,6 @@ class WebSocketConnectionPool:
         """
         by_user, ready = self._by_user, self._ready
         for chunk in chunks:
-            if chunk.before is not None:
-                for call in chunk.before:
-                    call()
             head = chunk.head
             owner = head.owner
             members = by_user.get(owner)

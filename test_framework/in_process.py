@@ -62,7 +62,7 @@ class KeptWire:
                 await self._news.wait()
 
 
-class UserAtDesk:
+class ConnectedUser:
     """One user's connection to a server in this process."""
 
     def __init__(self, connection: Connection, wire: KeptWire) -> None:
@@ -113,17 +113,14 @@ async def running_application(
 
 
 @asynccontextmanager
-async def user_at_desk(runtime: Runtime, user_id: str) -> AsyncIterator[UserAtDesk]:
+async def connected_user(runtime: Runtime, user_id: str) -> AsyncIterator[ConnectedUser]:
     """Connect an authenticated user; the welcome is taken."""
     manager = await runtime.managers.create_websocket_manager(user_id, runtime.mint("thr"), runtime.mint("conn"))
     wire = KeptWire()
-    connection = Connection(
-        manager, wire, runtime.desk, runtime.pool, runtime.audit_trail, runtime.clock, asyncio.get_running_loop()
-    )
-    runtime.desk.admit(connection, Identity(user_id, BASE_SCOPES, None, runtime.clock.now_ms()))
+    identity = Identity(user_id, BASE_SCOPES, None, runtime.clock.now_ms())
+    connection = runtime.connections.open(manager, wire, identity)
     try:
         await wire.until("connected")
-        yield UserAtDesk(connection, wire)
+        yield ConnectedUser(connection, wire)
     finally:
-        connection.lost()
-        runtime.desk.dismiss(connection)
+        runtime.connections.closed(connection)

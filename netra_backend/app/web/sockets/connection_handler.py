@@ -7,18 +7,20 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
-from ...core import validation
-from ...core.errors import Fault, IsolationRefused
-from ...core.frames import PROTOCOL, Ack, CancelRun, Connected, ExecuteAgent, ResolveApproval, Resume
+from ...core.errors import Fault
+from ...core.frames import PROTOCOL, CancelRun, Connected, ExecuteAgent, ResolveApproval, Resume
 from ...core.identity import Identity
 from ...core.limits import Limits, Quotas
+from ...core.session import Drill
 from ...drill.isolation_drill import DrillReport
 from ...ports import Clock
 from ...runs.service import RunService
 from ...services.audit_trail import AuditTrail
 from ...services.authentication import Authentication, check_path_user
 from ...websocket_core.catch_up import CatchUp
-from ...websocket_core.connection import Connection, Wire
+from ...websocket_core.connection import Connection, ConnectionParts
+from ...websocket_core.incoming import FrameHandlers
+from ...websocket_core.outgoing import Wire
 from ...websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from ...websocket_core.websocket_manager import WebSocketManager
 
@@ -48,20 +50,25 @@ class ConnectionHandler:
         hold_drill: HoldDrill | None = None,
         connection_type: type[Connection] = Connection,
     ) -> None:
+        handlers = FrameHandlers(
+            authenticate=self._authenticate,
+            commands={ExecuteAgent: runs.start, CancelRun: runs.cancel, ResolveApproval: runs.resolve},
+            replays={Resume: catch_up.resume, Drill: self._drill},
+        )
+        self._parts = ConnectionParts(
+            handlers=handlers, pool=pool, audit_trail=audit_trail, clock=clock, mint=mint, loop=loop
+        )
         self._authentication = authentication
         self._runs = runs
-        self._catch_up = catch_up
         self._pool = pool
         self._quotas = quotas
         self._limits = limits
         self._clock = clock
         self._audit_trail = audit_trail
-        self._loop = loop
         self._hold_drill = hold_drill
         self._connection_type = connection_type
         self._drills = asyncio.Semaphore(_DRILLS_AT_ONCE)
         self._open: dict[Connection, None] = {}
-        self.mint = mint
         self.is_draining = False
 
     def __iter__(self) -> Iterator[Connection]:
@@ -82,7 +89,7 @@ class ConnectionHandler:
 
         Raises as ``admit`` does; nothing is open then.
         """
-        connection = self._connection_type(manager, wire, self, self._pool, self._audit_trail, self._clock, self._loop)
+        connection = self._connection_type(manager, wire, self._parts)
         self._open[connection] = None
         try:
             if identity is not None:
@@ -139,37 +146,14 @@ class ConnectionHandler:
 
     # --- frames -----------------------------------------------------------------------------------------------------
 
-    async def authenticate(self, connection: Connection, token: str) -> None:
+    async def _authenticate(self, connection: Connection, token: str) -> None:
         if connection.identity is not None:  # a second token came while the first was verified
             return
         identity = await self._authentication.verify(token)
         check_path_user(identity, connection.user_id)
         self.admit(connection, identity)
 
-    async def start(self, connection: Connection, frame: ExecuteAgent) -> None:
-        context = frame.context
-        if context and context.get("connection_id", connection.connection_id) != connection.connection_id:
-            raise IsolationRefused(
-                "SSOT isolation: context.connection_id is not the one of this connection.",
-                field="context.connection_id",
-                hint="Leave context out: events go to all connections of your own.",
-                point=validation.CONTEXT_CONNECTION,
-            )
-        await self._runs.start(connection, frame)
-
-    async def cancel(self, connection: Connection, frame: CancelRun) -> None:
-        await self._runs.cancel(connection, frame)
-
-    async def resolve(self, connection: Connection, frame: ResolveApproval) -> None:
-        await self._runs.resolve(connection, frame)
-
-    async def catch_up(self, connection: Connection, frame: Resume) -> None:
-        await self._catch_up.resume(connection, frame)
-
-    async def acknowledge(self, connection: Connection, frame: Ack) -> None:
-        """Acknowledgements steer nothing here: the socket's own flow control does."""
-
-    async def drill(self, connection: Connection, frame: ExecuteAgent) -> None:
+    async def _drill(self, connection: Connection, request: Drill) -> None:
         """Hold an isolation drill and answer with its report. Two at a time: a drill is the work of many requests."""
         if self._hold_drill is None:
             raise Fault("This server has no endpoints to drill.", kind="dependency_unavailable")
@@ -178,4 +162,4 @@ class ConnectionHandler:
         self._audit_trail.happened(connection.user_id, "drill_run", doors=len(report.rows), leaks=len(report.leaks))
         if report.leaks:
             _LOG.critical("the isolation drill found leaks", extra={"doors": [row.door for row in report.leaks]})
-        connection.refuse(Fault(report.summary(), kind="isolation_drill"), frame.id)
+        connection.refuse(Fault(report.summary(), kind="isolation_drill"), request.id)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import json
+from typing import Any, get_args
 
 import pytest
 
 from netra_backend.app.core import validation
 from netra_backend.app.core.errors import (
     AuthenticationRefused,
-    Fault,
-    IsolationRefused,
     LimitRefused,
     SSotIsolationError,
 )
-from netra_backend.app.core.frames import ExecuteAgent
 from netra_backend.app.core.identity import Identity
 from netra_backend.app.core.limits import Limits, Quotas
+from netra_backend.app.core.session import HandledFrame
 from netra_backend.app.services.audit_trail import AuditTrail
 from netra_backend.app.web.sockets.connection_handler import ConnectionHandler
+from netra_backend.app.websocket_core.catch_up import CatchUp
 from netra_backend.app.websocket_core.connection import Connection
 from netra_backend.app.websocket_core.websocket_manager_factory import WebSocketManagerFactory
 from test_framework.clock import ManualClock
@@ -57,7 +57,7 @@ class Front:
         self.managers = WebSocketManagerFactory()
         self.managers.configure(workshop.limits, self.clock)
         tokens: Any = self.tokens
-        catch_up: Any = None
+        catch_up = CatchUp(workshop.log, workshop.conversations)
         self.handler = ConnectionHandler(
             authentication=tokens,
             runs=workshop.turns,
@@ -149,17 +149,20 @@ async def test_a_token_of_another_user_is_not_admitted(front: Front) -> None:
     assert (front.held(), front.held("user_victim")) == (0, 0)
 
 
-@pytest.mark.validation_point("context.connection")
-async def test_a_request_does_not_name_another_connection(front: Front) -> None:
-    connection, _ = await front.connection(identity=ADA)
-    with pytest.raises(IsolationRefused, match="is not the one of this connection"):
-        await front.handler.start(connection, ExecuteAgent("golden", "m", context={"connection_id": "conn_1"}))
+async def test_every_frame_that_a_session_lets_through_has_one_handler(front: Front) -> None:
+    table = front.handler._parts.handlers
+    assert {*table.commands} | {*table.replays} == set(get_args(HandledFrame))
+    assert not {*table.commands} & {*table.replays}
 
 
 async def test_a_server_without_endpoints_holds_no_drill(front: Front) -> None:
-    connection, _ = await front.connection()
-    with pytest.raises(Fault, match="no endpoints to drill"):
-        await front.handler.drill(connection, ExecuteAgent("golden", "m"))
+    front.managers.configure(Limits(), front.clock, drills_allowed=True)
+    connection, wire = await front.connection(identity=ADA)
+    asked = {"type": "execute_agent", "agent": "a", "message": "m", "id": "d", "stress_ssot_isolation": True}
+    connection.received(json.dumps(asked))
+    error = await wire.until("error")
+    assert (error["error"], error["id"]) == ("dependency_unavailable", "d")
+    assert "no endpoints to drill" in error["message"]
 
 
 async def test_a_sign_in_that_was_revoked_since_it_was_verified_is_not_admitted(front: Front) -> None:

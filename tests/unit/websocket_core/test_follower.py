@@ -43,7 +43,7 @@ class Process(LogStory):
         self.bus = None if hub is None else MemoryBus(hub, self.follower.heard)
         self.follower.configure(self.log, self.bus)
         conversations = Conversations(self.log, room.clock, SeededEntropy(), new_id, Quotas(Limits()))
-        room.desk.catch_up = CatchUp(self.log, conversations, self.follower, sleep=a_turn).resume
+        room.handlers.catch_up = CatchUp(self.log, conversations, self.follower, sleep=a_turn).resume
 
     async def _sleep(self, _: float) -> None:
         await self.rounds.get()

@@ -138,6 +138,7 @@ class WorkerPoolPolicy:
             return []
         effects: list[Effect] = []
         for place in self._places:
+            place.due = None
             if place.pid is None:
                 effects.append(Start(place.number))
             elif not place.renewing:

@@ -126,3 +126,75 @@ def test_those_that_do_not_end_in_time_are_killed_once() -> None:
 
 def test_a_crew_that_stops_where_nobody_is_left_leaves_at_once() -> None:
     assert WorkerPoolPolicy(2).stop(0.0) == [Leave(0)]
+
+
+def crew_in_development() -> WorkerPoolPolicy:
+    """One process, 11, ready since moment 0; it is replaced when its code changes."""
+    crew = WorkerPoolPolicy(1, waits_for_code=True)
+    assert crew.begin() == [Start(1)]
+    crew.started(1, 11)
+    assert crew.ready(11, 0.0) == [Announce()]
+    return crew
+
+
+def test_when_the_code_changes_each_process_is_asked_to_end_once_and_another_starts_in_its_place() -> None:
+    crew = crew_in_development()
+    assert crew.renew(1.0) == [End(11)]
+    assert crew.renew(1.1) == []
+    assert crew.ended(11, True, 2.0) == [Start(1)]
+    crew.started(1, 12)
+    assert crew.ready(12, 3.0) == []
+    assert crew.due is None
+
+
+def test_several_are_renewed_too() -> None:
+    crew = crew_of_two()
+    assert crew.renew(1.0) == [End(11), End(12)]
+    assert crew.ended(12, True, 2.0) == [Start(2)]
+
+
+def test_code_that_changes_before_all_were_ready_ends_nothing_but_the_process() -> None:
+    crew = WorkerPoolPolicy(1, waits_for_code=True)
+    crew.begin()
+    crew.started(1, 11)
+    assert crew.renew(1.0) == [End(11)]
+    assert crew.ended(11, False, 2.0) == [Start(1)]
+    crew.started(1, 12)
+    assert crew.ready(12, 3.0) == [Announce()]
+
+
+def test_in_development_one_that_ends_of_itself_waits_for_its_code_to_change() -> None:
+    crew = crew_in_development()
+    assert crew.ended(11, False, STEADY_S) == []
+    assert (crew.pids, crew.due, crew.tick(10 * STEADY_S)) == ([], None, [])
+    assert crew.renew(11 * STEADY_S) == [Start(1)]
+    crew.started(1, 12)
+    assert crew.pids == [12]
+
+
+def test_one_that_does_not_end_for_new_code_is_killed_in_time_and_replaced() -> None:
+    crew = crew_in_development()
+    crew.renew(1.0)
+    assert crew.due == 1.0 + LAST_WAIT_S
+    assert crew.tick(0.9 + LAST_WAIT_S) == []
+    assert crew.tick(1.0 + LAST_WAIT_S) == [Kill(11)]
+    assert crew.tick(2.0 + LAST_WAIT_S) == []
+    assert crew.ended(11, False, 2.0 + LAST_WAIT_S) == [Start(1)]
+    assert crew.due is None
+
+
+def test_one_that_waits_for_its_time_starts_with_new_code_at_once() -> None:
+    crew = crew_of_two()
+    crew.ended(12, False, 1.0)
+    crew.started(2, 13)
+    crew.ended(13, False, 1.0)
+    assert crew.renew(1.1) == [End(11), Start(2)]
+    assert crew.tick(1.0 + FIRST_PAUSE_S) == []
+
+
+def test_a_crew_that_stops_starts_nothing_for_new_code() -> None:
+    crew = crew_in_development()
+    assert crew.renew(1.0) == [End(11)]
+    assert crew.stop(1.1) == [End(11)]
+    assert crew.renew(1.2) == []
+    assert crew.ended(11, True, 2.0) == [Leave(0)]

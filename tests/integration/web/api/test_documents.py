@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from netra_backend.app.core.errors import CATALOGUE
 from netra_backend.distribution import version
@@ -17,6 +16,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_openapi_is_valid_and_tells_every_door(served: Served) -> None:
+    from openapi_spec_validator import OpenAPIV31SpecValidator
+
     async with served.http(None) as http:
         document = (await http.get("/openapi.json")).json()
     OpenAPIV31SpecValidator(document).validate()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from netra_backend.app.web.documents.openapi import openapi
 from netra_backend.app.web.http.endpoint import BINARY, HTML, MARKDOWN, NDJSON, Endpoint, Query
@@ -49,6 +48,8 @@ def document() -> dict[str, Any]:
 
 
 def test_the_document_is_valid() -> None:
+    from openapi_spec_validator import OpenAPIV31SpecValidator
+
     OpenAPIV31SpecValidator(document()).validate()
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from test_framework.users import TestUser
 
@@ -21,12 +21,12 @@ REJECTING = (
 )
 
 
-def bring(page: Page, file: Path | dict[str, object]) -> None:
+def bring(page: Page, file: Path | FilePayload) -> None:
     page.get_by_role("link", name="Data", exact=True).click()
-    page.get_by_label("Usage file").set_input_files(file)  # type: ignore[arg-type]
+    page.get_by_label("Usage file").set_input_files(file)
 
 
-def imported(page: Page, file: Path | dict[str, object]) -> None:
+def imported(page: Page, file: Path | FilePayload) -> None:
     bring(page, file)
     page.get_by_role("button", name="Import").click()
     expect(page.get_by_role("heading", name="is imported")).to_be_visible(timeout=IMPORT_MS)

@@ -151,7 +151,7 @@ async def test_closing_the_stream_closes_the_request() -> None:
         stream = PydanticAIModel(model).stream("Go on.", system="", max_tokens=50)
         async for _ in stream:
             break
-        await stream.aclose()  # type: ignore[attr-defined]  # an async generator behind its port
+        await stream.aclose()
         await asyncio.wait_for(gone.wait(), 20)
 
 

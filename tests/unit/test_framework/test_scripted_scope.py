@@ -10,7 +10,7 @@ from test_framework.scripted_scope import InProcessLedger, ScriptedScope
 from test_framework.usage_rows import usage_rows
 
 
-async def _own_id(context, arguments):
+async def _own_id(context: UserExecutionContext, arguments: Arguments) -> dict[str, str]:
     return {"user": context.user_id}
 
 

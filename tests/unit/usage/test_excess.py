@@ -26,6 +26,7 @@ def test_a_new_models_cost_is_mix() -> None:
     assert parts == pytest.approx({"volume": 1, "mix": 49, "tokens": 0, "price": 0})
 
 
+Measures = dict[str, tuple[float, float, float]]
 MEASURES = st.dictionaries(
     st.sampled_from("abc"), st.tuples(st.integers(0, 50), st.integers(0, 5000), st.floats(0, 100)), max_size=3
 )
@@ -33,6 +34,7 @@ MEASURES = st.dictionaries(
 
 @settings(deadline=None)
 @given(MEASURES, MEASURES)
-def test_the_parts_sum_to_the_difference_whatever_changed(usual, now) -> None:
+def test_the_parts_sum_to_the_difference_whatever_changed(usual: Measures, now: Measures) -> None:
     difference = sum(row[2] for row in now.values()) - sum(row[2] for row in usual.values())
-    assert sum(split(usual, now).values()) == pytest.approx(difference, abs=1e-6)
+    parts: dict[str, float] = split(usual, now)
+    assert sum(parts.values()) == pytest.approx(difference, abs=1e-6)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from netra_backend.app.core.delivery_tracker import DeliveryTracker
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import RunRecord
 from netra_backend.app.core.limits import Limits, Quotas

@@ -480,7 +480,7 @@ class TestFaults:
         one = await opened("prc_one")
         await one.ended()
         writer = one.postgres._writer
-        append, sent = writer._append, []
+        append, sent = writer._append, list[tuple[object, ...]]()
 
         class FirstStillUnderWay:
             async def fetchval(self, *arguments: object) -> None:

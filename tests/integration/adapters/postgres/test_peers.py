@@ -48,7 +48,7 @@ async def fleet(netra_database: NetraDatabase) -> AsyncIterator[list[Member]]:
 async def test_a_question_is_answered_by_the_process_that_is_asked(fleet: list[Member]) -> None:
     one, _, _ = fleet
     answers = await asyncio.gather(one.ask("prc_two", b"a"), one.ask("prc_three", b"b"), one.ask("prc_two", b"c"))
-    assert answers == [b"prc_two:a", b"prc_three:b", b"prc_two:c"]
+    assert [*answers] == [b"prc_two:a", b"prc_three:b", b"prc_two:c"]
 
 
 async def test_processes_that_ask_each_other_at_once_get_each_their_own_answer(fleet: list[Member]) -> None:

@@ -23,7 +23,7 @@ def _scripted(answer: StreamFunctionDef) -> PydanticAIModel:
 
 
 async def _all(model: PydanticAIModel, **more: Any) -> list[ModelPart]:
-    asked = {"system": "Be short.", "max_tokens": 50} | more
+    asked: dict[str, Any] = {"system": "Be short.", "max_tokens": 50} | more
     return [part async for part in model.stream("Say hello.", **asked)]
 
 

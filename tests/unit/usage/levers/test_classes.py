@@ -14,7 +14,9 @@ from test_framework.usage_rows import usage_rows
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 50)), min_size=1, max_size=60))
-def test_a_quantile_is_the_smallest_value_that_its_share_of_the_group_does_not_exceed(pairs) -> None:
+def test_a_quantile_is_the_smallest_value_that_its_share_of_the_group_does_not_exceed(
+    pairs: list[tuple[int, int]],
+) -> None:
     group, values = (np.array(column) for column in zip(*pairs, strict=True))
     found = _quantiles_by_group(values, group)
     for scenario, share in CAPS.items():

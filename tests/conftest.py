@@ -11,9 +11,11 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ("pytester",)
 
+LONG_ROOMS = ("browser",)
 ROOMS = ("unit", "contract", "integration", "e2e", "simulation", "browser", "performance")
 SEED_VARIABLE = "NETRA_TEST_SEED"
 _HERE = Path(__file__).parent
@@ -22,6 +24,15 @@ _HERE = Path(__file__).parent
 # was compiled is kept, here and in whatever the tests start, also if the environment says otherwise.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Profiles say how many examples a property is tried with: plain pytest takes Hypothesis's own number, `make test` fewer,
+# `make test-all` more. The clock fails none of them.
+settings.register_profile(
+    "netra", settings.get_profile("default"), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("quick", settings.get_profile("netra"), max_examples=25)
+settings.register_profile("thorough", settings.get_profile("netra"), max_examples=400)
+settings.load_profile("netra")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -59,6 +70,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if (room := rooms[item.path]) in ROOMS:
             item.add_marker(room)
+        if room in LONG_ROOMS:
+            item.add_marker("long")
 
 
 def _room(path: Path) -> str:

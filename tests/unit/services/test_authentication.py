@@ -139,7 +139,7 @@ async def test_what_is_no_token_is_refused(device: FrameHandler, token: str) -> 
     assert await device.refusal(token) == ("auth.algorithm", "unauthenticated")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=200) | st.lists(st.text("eyJ0-_=abc", max_size=20), max_size=5).map(".".join))
 async def test_no_text_does_anything_but_be_refused(device: FrameHandler, token: str) -> None:
     assert (await device.refusal(token))[1] == "unauthenticated"

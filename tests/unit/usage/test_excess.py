@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from netra_backend.app.usage.excess import split
@@ -32,7 +32,6 @@ MEASURES = st.dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(MEASURES, MEASURES)
 def test_the_parts_sum_to_the_difference_whatever_changed(usual: Measures, now: Measures) -> None:
     difference = sum(row[2] for row in now.values()) - sum(row[2] for row in usual.values())

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from netra_backend.app.core.errors import ToolError
@@ -114,7 +114,6 @@ def test_a_log_beyond_the_bound_is_cut_to_its_newest_rows_and_says_so(monkeypatc
     assert (answer["rows"], answer["newest_rows_only"]) == (3, True)
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
         st.fixed_dictionaries(

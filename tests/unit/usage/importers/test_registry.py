@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from netra_backend.app.core.errors import ToolError
@@ -49,7 +49,6 @@ VALUES = st.recursive(
 
 
 @pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
-@settings(max_examples=50)
 @given(record=st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1, max_size=20))
 def test_whatever_a_record_holds_it_is_a_row_or_is_counted(format: Format, record: dict[str, Any]) -> None:
     first = {"timestamp": "x", "input_tokens": 1, "output_tokens": 1} if format.name == "table" else record
@@ -74,7 +73,6 @@ def outcomes(reading: Reading, records: Sequence[Any]) -> list[UsageRow | str]:
 
 
 @pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(
     records=st.lists(st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1, max_size=12), min_size=2, max_size=4)
 )
@@ -87,7 +85,6 @@ def test_a_record_is_the_same_row_or_is_refused_for_the_same_reason_whatever_is_
 
 
 @pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), names=st.lists(st.sampled_from(NAMES), min_size=1, max_size=12, unique=True))
 def test_records_that_come_as_columns_are_the_same_rows_as_those_that_come_one_by_one(
     format: Format, data: st.DataObject, names: list[str]

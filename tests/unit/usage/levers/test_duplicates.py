@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from netra_backend.app.usage.savings import estimate_savings
@@ -61,7 +61,6 @@ def test_coverage_is_the_part_of_the_bill_that_has_hashes(estimate: Estimate) ->
     assert answer["coverage_percent"] == 50
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from("abc"), st.integers(0, 100_000)).map(

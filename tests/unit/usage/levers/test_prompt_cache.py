@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from netra_backend.app.usage.savings import estimate_savings
@@ -115,7 +115,6 @@ REQUEST = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(REQUEST, min_size=1, max_size=25))
 def test_the_replay_saves_what_a_cache_walked_request_by_request_saves(requests: list[Mapping[str, Any]]) -> None:
     rows = []

@@ -47,7 +47,7 @@ def taken(page: Page, kind: str, folder: Path) -> str:
     return path.read_text()
 
 
-def csv_file(name: str, text: str) -> dict[str, object]:
+def csv_file(name: str, text: str) -> FilePayload:
     return {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
 
 

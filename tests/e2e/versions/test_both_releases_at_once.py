@@ -53,7 +53,7 @@ def releases(
         processes: dict[str, Process] = {}
         for name, agents, own in (("0.1.0", "agents_of_0_1_0", code), ("today", "tests.e2e.versions.agents", {})):
             left.unpack(tmp_path / name)
-            server = ServerProcess(tmp_path / name, {**shared, **own}, added=agents, workers=1)
+            server = ServerProcess(tmp_path / name, {**shared, **own}, app=agents, workers=1)
             stack.callback(server.close)
             if name == "today":
                 migrated = server.command("migrate", "--database-url", admin_url)

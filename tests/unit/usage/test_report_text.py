@@ -54,8 +54,9 @@ def test_names_are_shown_as_the_rendering_shows_them() -> None:
 
 def test_a_part_of_which_no_row_has_a_price_is_unpriced_and_one_that_is_free_is_not() -> None:
     part: Any = {"key": "a", "usd": "0", "percent": 0.0, "rows": 2, "requests": 1200}
-    assert cost({**part, "unpriced_rows": 2}) == "unpriced"
-    assert cost({**part, "unpriced_rows": 1}) == cost({**part, "unpriced_rows": 0}) == "$0"
+    unpriced, partly, free = ({**part, "unpriced_rows": rows} for rows in (2, 1, 0))
+    assert cost(unpriced) == "unpriced"
+    assert cost(partly) == cost(free) == "$0"
     assert count(part) == "1,200"
     rest: Any = {"key": "(all others)", "rest": True, "usd": "1.5", "percent": 3.0}
     assert (cost(rest), count(rest)) == ("$1.50", "")

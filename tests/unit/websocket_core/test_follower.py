@@ -278,7 +278,7 @@ class TestWithoutABus:
     async def test_what_was_told_of_more_threads_than_are_remembered_is_not_told_again(
         self, fleet: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "DeliveryTracker", partial(module.DeliveryTracker, 3))
+        monkeypatch.setattr(module, "DeliveryTracker", partial(DeliveryTracker, 3))
         one = fleet(bus=False)
         _, here = await one.connect()
         await one.ended("user_ada")

@@ -101,7 +101,7 @@ async def test_prices_are_looked_up_without_any_data(call: Call, ledger: Recordi
     assert ledger.asked == []
 
 
-async def test_an_ambiguous_name_is_a_typed_fault(call) -> None:
+async def test_an_ambiguous_name_is_a_typed_fault(call: Call) -> None:
     with pytest.raises(ToolError) as caught:
         await call("price_lookup", models=["haiku"], at="2026-11-02T00:00:00Z")
     assert caught.value.code == "AMBIGUOUS_MODEL"

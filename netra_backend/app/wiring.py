@@ -106,7 +106,7 @@ async def open_runtime(
             urls = settings.database_url, settings.redis_url
             stores = await open_shared(*urls, new_id("prc"), clock, entropy, pool, _stop_on_failure, stack)
         log, audit, others = stores.log, stores.audit, stores.others
-        peers = None if others is None else PeerClient(others.fleet, others.follower.answering)
+        peers = None if others is None else PeerClient(others.fleet, others.follower.hold_delivery)
         ledger = DuckDBLedger(
             data_dir / "usage",
             clock,
@@ -211,7 +211,7 @@ def _join(others: Cluster, peers: PeerClient, runtime: Runtime, stack: AsyncExit
 
     takeover = Takeover(runtime.turns, peers)
     answering = PeerCommandHandler(runtime.turns, runtime.log, runtime.revocations, takeover.work)
-    others.fleet.serve(answering.answer, answering.hear)
+    others.fleet.serve(answering.answer, answering.on_message)
     rounds = PeriodicTasks(takeover, runtime.revocations)
     stack.push_async_callback(rounds.close)
     bus = others.bus

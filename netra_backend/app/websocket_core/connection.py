@@ -369,4 +369,4 @@ class Connection:
 
     def _record(self, refusal: Refusal) -> None:
         # Until a token has proved it, the user id is only what a stranger's path said.
-        self._audit.refused(self.session.user_id or None, refusal, connection_id=self.connection_id)
+        self._audit.record_refusal(self.session.user_id or None, refusal, connection_id=self.connection_id)

@@ -93,7 +93,7 @@ def problem_response(problem: Problem) -> Response:
 def told(runtime: Runtime, error: NetraError, identity: Identity | None = None) -> Problem:
     """What is told of a fault, which is recorded or logged as its kind asks for."""
     if isinstance(error, Refusal):
-        runtime.audit_trail.refused(identity.user_id if identity else None, error)
+        runtime.audit_trail.record_refusal(identity.user_id if identity else None, error)
     error_id = None
     if error.entry.id == "internal":
         error_id = runtime.mint("err")

@@ -32,7 +32,7 @@ async def serve_websocket(runtime: Runtime, scope: dict[str, Any], receive: Rece
     try:
         check_origin(scope, runtime.settings.allowed_origins, runtime.settings.public_url)
     except AuthenticationRefused as refusal:
-        runtime.audit_trail.refused(None, refusal)
+        runtime.audit_trail.record_refusal(None, refusal)
         await _reject(scope, send, 403, refusal)
         return
     if runtime.draining or len(runtime.connections) >= runtime.settings.limits.process_connections:
@@ -60,7 +60,7 @@ async def serve_websocket(runtime: Runtime, scope: dict[str, Any], receive: Rece
         except Refusal as error:
             refusal_ = error
     if isinstance(refusal_, Refusal):
-        runtime.audit_trail.refused(identity.user_id if identity else None, refusal_)
+        runtime.audit_trail.record_refusal(identity.user_id if identity else None, refusal_)
     await _turn_away(send, refusal_)
 
 

@@ -139,7 +139,7 @@ async def open_runtime(
             urls = settings.database_url, settings.redis_url
             stores = await open_shared(*urls, new_id("prc"), clock, entropy, pool, _stop_on_failure, stack)
         log, audit, cluster = stores.log, stores.audit, stores.others
-        peers = None if cluster is None else PeerClient(cluster.fleet, cluster.follower.answering)
+        peers = None if cluster is None else PeerClient(cluster.fleet, cluster.follower.hold_delivery)
         ledger = DuckDBLedger(
             data_dir / "usage",
             clock,
@@ -261,7 +261,7 @@ def _join(
 
     takeover = Takeover(runs, peers)
     handler = PeerCommandHandler(runs, log, revocations, takeover.work)
-    cluster.fleet.serve(handler.answer, handler.hear)
+    cluster.fleet.serve(handler.answer, handler.on_message)
     periodic = PeriodicTasks(takeover, revocations)
     stack.push_async_callback(periodic.close)
     if cluster.presence is not None:

@@ -88,7 +88,7 @@ async def test_what_is_told_is_heard_by_every_other_process_once_and_in_order(jo
     one, two, three = [await join(name) for name in ("prc_one", "prc_two", "prc_three")]
     told = [b"%d \x00\xff" % number for number in range(20)]
     for each in told:
-        one.fleet.tell(each)
+        one.fleet.broadcast(each)
     assert await two.hears(20) == await three.hears(20) == told
     await two.fleet.ask("prc_one", b"a later letter")
     assert [each.heard.qsize() for each in (one, two, three)] == [0, 0, 0]

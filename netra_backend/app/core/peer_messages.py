@@ -26,7 +26,7 @@ class Owned(Command, frozen=True):
     owner: str
 
 
-class Execute(Owned, frozen=True, tag="execute"):
+class PeerExecute(Owned, frozen=True, tag="execute"):
     """Take this request, whose thread you hold. Answer: ``Taken``, ``NotHere``."""
 
     scopes: frozenset[str]
@@ -44,13 +44,13 @@ class Execute(Owned, frozen=True, tag="execute"):
         )
 
 
-class Cancel(Owned, frozen=True, tag="cancel"):
+class PeerCancel(Owned, frozen=True, tag="cancel"):
     """Stop this run, which you hold. Answer: ``Taken``, ``NotHere``."""
 
     run_id: str
 
 
-class Resolve(Owned, frozen=True, tag="resolve"):
+class PeerResolve(Owned, frozen=True, tag="resolve"):
     """Take the owner's word, said ``by`` a connection, about a call that waits. Answer: ``Taken`` once it is stored,
     ``NotHere``."""
 
@@ -93,7 +93,7 @@ class Revoked(Owned, frozen=True, tag="revoked"):
     until_ms: int
 
 
-AnyCommand = Execute | Cancel | Resolve | ListApprovals | EndUser | DeleteThread | Work | Forget | Revoked
+AnyCommand = PeerExecute | PeerCancel | PeerResolve | ListApprovals | EndUser | DeleteThread | Work | Forget | Revoked
 
 
 class WaitingCall(msgspec.Struct, frozen=True):
@@ -124,7 +124,7 @@ class Waiting(msgspec.Struct, frozen=True, tag_field="is", tag="waiting"):
     calls: tuple[WaitingCall, ...]
 
 
-class Refused(msgspec.Struct, frozen=True, tag_field="is", tag="refused"):
+class PeerRefused(msgspec.Struct, frozen=True, tag_field="is", tag="refused"):
     """A refusal or a fault, as its client is to be told it. ``point`` is empty for a fault."""
 
     error: str
@@ -135,7 +135,7 @@ class Refused(msgspec.Struct, frozen=True, tag_field="is", tag="refused"):
     point: str = ""
 
     @classmethod
-    def of(cls, error: NetraError) -> Refused:
+    def of(cls, error: NetraError) -> PeerRefused:
         """What travels of this error."""
         point = error.point.id if isinstance(error, Refusal) else ""
         return cls(error.entry.id, error.message, error.hint, error.field, error.retry_after_ms, point)
@@ -163,7 +163,7 @@ _RETOLD: Final[type[Refusal]] = Refusal
 _RETOLD_ABSENT: Final[type[Refusal]] = NotFound
 """Its guard spoke in another process; here it is only said again."""
 
-AnyAnswer = Taken | NotHere | Waiting | Refused
+AnyAnswer = Taken | NotHere | Waiting | PeerRefused
 
 encode: Final = msgspec.msgpack.Encoder().encode
 _COMMAND: Final[msgspec.msgpack.Decoder[AnyCommand]] = msgspec.msgpack.Decoder(AnyCommand)

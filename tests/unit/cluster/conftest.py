@@ -96,7 +96,7 @@ def process_class(workshop: Callable[..., Any]) -> Any:
             self.revocations = Revocations(self.processes.revocations)
             self.takeover = Takeover(self.turns, self.peers)
             answering = PeerCommandHandler(self.turns, self.log, self.revocations, self.takeover.work)
-            self.member.serve(answering.answer, answering.hear)
+            self.member.serve(answering.answer, answering.on_message)
 
         def _publish(self, chunks: Sequence[Chunk]) -> None:
             self.processes.deliver(chunks)

@@ -20,15 +20,15 @@ from netra_backend.app.core.errors import (
 )
 from netra_backend.app.core.frames import Accepted
 from netra_backend.app.core.peer_messages import (
-    Cancel,
     DeleteThread,
     EndUser,
-    Execute,
     Forget,
     ListApprovals,
     NotHere,
-    Refused,
-    Resolve,
+    PeerCancel,
+    PeerExecute,
+    PeerRefused,
+    PeerResolve,
     Revoked,
     Taken,
     Waiting,
@@ -39,11 +39,11 @@ from netra_backend.app.core.peer_messages import (
     encode,
 )
 
-EXECUTE = Execute("user_ada", frozenset({"usage"}), "golden", "go", "k1", "thr_1", "reject", "UTC")
+EXECUTE = PeerExecute("user_ada", frozenset({"usage"}), "golden", "go", "k1", "thr_1", "reject", "UTC")
 COMMANDS: list[Any] = [
     EXECUTE,
-    Cancel("user_ada", "run_1"),
-    Resolve("user_ada", "apr_1", "deny", "0" * 64, None, "conn_1"),
+    PeerCancel("user_ada", "run_1"),
+    PeerResolve("user_ada", "apr_1", "deny", "0" * 64, None, "conn_1"),
     ListApprovals("user_ada"),
     EndUser("user_ada", "user"),
     DeleteThread("user_ada", "thr_1"),
@@ -56,7 +56,7 @@ ANSWERS: list[Any] = [
     Taken(),
     NotHere(),
     Waiting((WaitingCall("apr_1", "thr_1", "run_1", "pay", {"amount": 7}, "0" * 64, 9),)),
-    Refused("not_found", "m", "h", "f", 5, "run.owned"),
+    PeerRefused("not_found", "m", "h", "f", 5, "run.owned"),
 ]
 
 
@@ -111,30 +111,30 @@ def test_a_refusal_is_raised_here_as_it_was_there() -> None:
     there = LimitRefused(
         "too many", kind="run_limit", field="f", hint="wait", retry_after_ms=5, point=validation.LIMIT_RUNS
     )
-    here = Refused.of(there).as_error()
+    here = PeerRefused.of(there).as_error()
     assert isinstance(here, Refusal)
     assert told(here) == told(there)
     assert here.point is validation.LIMIT_RUNS
 
 
 def test_what_is_absent_there_is_absent_here() -> None:
-    here = Refused("not_found", "m", "h", "run_id", None, "run.owned").as_error()
+    here = PeerRefused("not_found", "m", "h", "run_id", None, "run.owned").as_error()
     assert isinstance(here, NotFound)
     assert (here.message, here.field) == ("m", "run_id")
 
 
 @pytest.mark.parametrize("there", [DependencyUnavailable("down", retry_after_ms=5), Fault("broken", kind="internal")])
 def test_a_fault_stays_a_fault(there: Fault) -> None:
-    here = Refused.of(there).as_error()
+    here = PeerRefused.of(there).as_error()
     assert type(here) is type(there)
     assert told(here) == told(there)
 
 
 def test_a_refusal_that_only_the_other_process_knows_is_a_fault() -> None:
-    here = Refused("of_tomorrow", "m", "h", None, 5, "new.point").as_error()
+    here = PeerRefused("of_tomorrow", "m", "h", None, 5, "new.point").as_error()
     assert isinstance(here, DependencyUnavailable)
     assert (here.message, here.hint, here.retry_after_ms) == ("m", "h", 5)
-    assert isinstance(Refused("not_found", "m", "h", None, None, "new.point").as_error(), Fault)
+    assert isinstance(PeerRefused("not_found", "m", "h", None, None, "new.point").as_error(), Fault)
 
 
 def told(error: NetraError) -> tuple[Any, ...]:

@@ -54,7 +54,8 @@ def test_names_are_shown_as_the_rendering_shows_them() -> None:
 
 def test_a_part_of_which_no_row_has_a_price_is_unpriced_and_one_that_is_free_is_not() -> None:
     part: Any = {"key": "a", "usd": "0", "percent": 0.0, "rows": 2, "requests": 1200}
-    unpriced, partly, free = ({**part, "unpriced_rows": rows} for rows in (2, 1, 0))
+    shares: list[Any] = [{**part, "unpriced_rows": rows} for rows in (2, 1, 0)]
+    unpriced, partly, free = shares
     assert cost(unpriced) == "unpriced"
     assert cost(partly) == cost(free) == "$0"
     assert count(part) == "1,200"

@@ -41,7 +41,7 @@ class Process(LogStory):
         self.follower = Follower(room.pool, loop, sleep=self._sleep)
         self.shared = SharedMemoryLog(store, new_id("prc"), room.clock, loop, self.publish, self.failed)
         self.tell(self.shared)
-        self.bus = None if hub is None else MemoryBus(hub, self.follower.heard)
+        self.bus = None if hub is None else MemoryBus(hub, self.follower.on_message)
         self.follower.configure(self.log, self.bus)
         conversations = Conversations(self.log, room.clock, SeededEntropy(), new_id, Quotas(Limits()))
         room.handlers.catch_up = CatchUp(self.log, conversations, self.follower, sleep=a_turn).resume
@@ -439,8 +439,8 @@ class TestFaults:
         one, two = fleet(), fleet()
         _, there = await two.connect()
         run = await one.ended("user_bob", "a secret")
-        two.follower.heard("user_ada", run.head.thread_id, run.head.epoch, 2, [b"{}"])
-        two.follower.heard("user_ada", new_id("thr"), "e", 5, [b"{}"])
+        two.follower.on_message("user_ada", run.head.thread_id, run.head.epoch, 2, [b"{}"])
+        two.follower.on_message("user_ada", new_id("thr"), "e", 5, [b"{}"])
         await until(lambda: two.follower.gaps_read == 2)
         await turns(30)
         assert there.said == []
@@ -451,7 +451,7 @@ class TestFaults:
         run = one.run(one.thread())
         one.write(run)
         await until(lambda: seqs(there.said) == [1])
-        two.follower.heard("user_ada", run.head.thread_id, run.head.epoch, 1_000_000, [b"{}"])
+        two.follower.on_message("user_ada", run.head.thread_id, run.head.epoch, 1_000_000, [b"{}"])
         await until(lambda: two.follower.gaps_read == 1)
         await turns(30)
         one.write(run)
@@ -598,7 +598,7 @@ class TestAnswers:
         one.write(run)
         await one.log.durable(run)
         connection, wire = await two.connect()
-        async with two.follower.answering("user_ada", run.head.thread_id):
+        async with two.follower.hold_delivery("user_ada", run.head.thread_id):
             one.write(run)
             await one.log.durable(run)
             await turns(30)
@@ -614,8 +614,8 @@ class TestAnswers:
         one.write(run)
         await one.log.durable(run)
         connection, wire = await two.connect()
-        async with two.follower.answering("user_ada", run.head.thread_id):
-            async with two.follower.answering("user_ada", run.head.thread_id):
+        async with two.follower.hold_delivery("user_ada", run.head.thread_id):
+            async with two.follower.hold_delivery("user_ada", run.head.thread_id):
                 one.write(run)
                 await one.log.durable(run)
                 connection.received(resuming(**{run.head.thread_id: (run.head.epoch, 2)}))

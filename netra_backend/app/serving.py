@@ -59,8 +59,8 @@ def _serve_one(
     agents: tuple[MakeAgent, ...],
     tools: tuple[Tool, ...],
     listeners: list[socket],
-    place: int,
+    slot: int,
     ready: Callable[[], None],
 ) -> None:
-    application = build(settings, agents=agents, tools=tools, place=place)
-    run(application, settings, listener=listeners[place - 1], tell=lambda _: ready())
+    application = build(settings, agents=agents, tools=tools, slot=slot)
+    run(application, settings, listener=listeners[slot - 1], tell=lambda _: ready())

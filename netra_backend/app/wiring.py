@@ -65,14 +65,14 @@ AGENTS: Final[tuple[MakeAgent, ...]] = (TriageAgent, CostOptimizer)
 
 
 def build(
-    settings: Settings, *, agents: Iterable[MakeAgent] = (), tools: Iterable[Tool] = (), place: int | None = None
+    settings: Settings, *, agents: Iterable[MakeAgent] = (), tools: Iterable[Tool] = (), slot: int | None = None
 ) -> Application:
     """The server of these settings, as an ASGI application with a lifespan; ``agents`` and ``tools`` are added to ours.
 
-    ``place``: see ``open_runtime``.
+    ``slot``: see ``open_runtime``.
     """
     added = tuple(agents), tuple(tools)
-    return Application(lambda application: open_runtime(settings, *added, place=place, application=application))
+    return Application(lambda application: open_runtime(settings, *added, slot=slot, application=application))
 
 
 @asynccontextmanager
@@ -81,13 +81,13 @@ async def open_runtime(
     agents: tuple[MakeAgent, ...] = (),
     tools: tuple[Tool, ...] = (),
     *,
-    place: int | None = None,
+    slot: int | None = None,
     application: Application | None = None,
 ) -> AsyncIterator[Runtime]:
     """Open every part in order, and close them in reverse.
 
-    ``place`` is that of this process among several that share the data directory; who started them holds it then. Drills go
-    through ``application``; without one there are none.
+    ``slot`` is the worker slot of this process among several that share the data directory, which who started them holds.
+    Drills go through ``application``; without one there are none.
     Raises ``ConfigurationError`` where the data directory cannot be had.
     """
     if faults := settings.contradictions():  # they may have been made by hand
@@ -98,12 +98,12 @@ async def open_runtime(
     async with AsyncExitStack() as stack:
         data_dir = scratch = make_data_directory(settings.data_dir)
         announce: Callable[[str], None] = _LOG.debug
-        if place is None:
+        if slot is None:
             lock = lock_data_directory(data_dir)
             stack.callback(lock.release)
             announce = lock.announce
         else:
-            scratch = make_data_directory(data_dir / f"process-{place}")
+            scratch = make_data_directory(data_dir / f"process-{slot}")
 
         pool = WebSocketConnectionPool()
         pool.configure(loop.call_soon)

@@ -16,7 +16,7 @@ PAGE = Path(__file__).resolve().parents[4] / "docs" / "http.md"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_openapi_is_valid_and_tells_every_door(served: Served) -> None:
+async def test_openapi_is_valid_and_tells_every_endpoint(served: Served) -> None:
     async with served.http(None) as http:
         document = (await http.get("/openapi.json")).json()
     OpenAPIV31SpecValidator(document).validate()
@@ -38,7 +38,7 @@ async def test_both_documents_say_the_version_of_the_distribution(served: Served
     assert told == [version(), version()]
 
 
-async def test_the_page_of_http_tells_every_door_and_no_other(served: Served) -> None:
+async def test_the_page_of_http_tells_every_endpoint_and_no_other(served: Served) -> None:
     told = set(re.findall(r"^\| `([A-Z]+ /\S*)` \| (\S+) \| (.*) \|$", PAGE.read_text(), re.MULTILINE))
     endpoints = served.http_application.endpoints
     assert told == {

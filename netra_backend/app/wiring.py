@@ -76,11 +76,11 @@ class NetraApplication(Application):
         tools: tuple[Tool[Any], ...] = (),
         *,
         importers: tuple[str, ...] = (),
-        place: int | None = None,
+        slot: int | None = None,
     ) -> None:
         super().__init__(
             lambda application: open_runtime(
-                settings, agents, tools, importers=importers, place=place, application=application
+                settings, agents, tools, importers=importers, slot=slot, application=application
             )
         )
         self.settings = settings
@@ -105,13 +105,13 @@ async def open_runtime(
     tools: tuple[Tool[Any], ...] = (),
     *,
     importers: tuple[str, ...] = (),
-    place: int | None = None,
+    slot: int | None = None,
     application: Application | None = None,
 ) -> AsyncIterator[Runtime]:
     """Open every part in order, and close them in reverse.
 
     ``agents`` and ``tools`` are added to Netra's own, and ``importers`` (``module:name`` of formats) to those of usage files.
-    ``place`` is the number of this process among several that share the data directory; their parent holds it then. Drills
+    ``slot`` is the number of this process among several that share the data directory; their parent holds it then. Drills
     go through ``application``; without one there are none.
     Raises ``ConfigurationError`` where the data directory cannot be had.
     """
@@ -123,12 +123,12 @@ async def open_runtime(
     async with AsyncExitStack() as stack:
         data_dir = scratch = make_data_directory(settings.data_dir)
         announce: Callable[[str], None] = _LOG.debug
-        if place is None:
+        if slot is None:
             lock = lock_data_directory(data_dir)
             stack.callback(lock.release)
             announce = lock.announce
         else:
-            scratch = make_data_directory(data_dir / f"process-{place}")
+            scratch = make_data_directory(data_dir / f"process-{slot}")
 
         pool = WebSocketConnectionPool()
         pool.configure(loop.call_soon)

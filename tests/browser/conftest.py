@@ -57,7 +57,7 @@ def users(server: ServerProcess) -> LocalUsers:
 
 
 @dataclass
-class FrameHandler:
+class Visits:
     """Opens pages, each in a browser of its own, and watches what they complain of."""
 
     browser: Browser
@@ -109,12 +109,12 @@ class FrameHandler:
 
 
 @pytest.fixture
-def desk(browser: Browser, server: ServerProcess, users: LocalUsers) -> Iterator[FrameHandler]:
-    desk = FrameHandler(browser, server, users)
-    yield desk
-    for context in desk.contexts:
+def visits(browser: Browser, server: ServerProcess, users: LocalUsers) -> Iterator[Visits]:
+    visits = Visits(browser, server, users)
+    yield visits
+    for context in visits.contexts:
         context.close()
-    assert desk.complaints == []
+    assert visits.complaints == []
 
 
 def ask(page: Page, agent: str, text: str) -> None:

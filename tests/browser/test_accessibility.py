@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from .conftest import FrameHandler, Reported, ask, ended
+from .conftest import Reported, Visits, ask, ended
 from .test_rooms import REJECTING, bring, csv_file
 
 PICTURES = Path(__file__).parents[2] / "var" / "screenshots"
@@ -28,7 +28,7 @@ def faults(page: Page) -> list[str]:
     ]
 
 
-def chatting(desk: FrameHandler, page: Page, reported: Reported) -> None:
+def chatting(visits: Visits, page: Page, reported: Reported) -> None:
     for agent, text, kind in (
         ("echo", "A question", "agent_completed"),
         ("failing", "Another", "agent_failed"),
@@ -43,48 +43,48 @@ def chatting(desk: FrameHandler, page: Page, reported: Reported) -> None:
     expect(page.locator(".question .badge")).to_be_visible()
 
 
-def data(desk: FrameHandler, page: Page, reported: Reported) -> None:
+def data(visits: Visits, page: Page, reported: Reported) -> None:
     bring(page, csv_file("a-file-with-a-name-" + "long-" * 30 + ".csv", REJECTING))
     expect(page.get_by_text("Recognised as table")).to_be_visible()
     page.get_by_text("Columns:").click()
 
 
-def report(desk: FrameHandler, page: Page, reported: Reported) -> None:
-    page.goto(f"{desk.server.url}/#/report/{reported.run}")
+def report(visits: Visits, page: Page, reported: Reported) -> None:
+    page.goto(f"{visits.server.url}/#/report/{reported.run}")
     expect(page.get_by_role("heading", name="Where to cut", exact=True)).to_be_visible()
     page.locator("details.lever summary").first.click()
 
 
-def operator(desk: FrameHandler, page: Page, reported: Reported) -> None:
-    page.goto(f"{desk.server.url}/#/operator")
+def operator(visits: Visits, page: Page, reported: Reported) -> None:
+    page.goto(f"{visits.server.url}/#/operator")
     expect(page.get_by_role("heading", name="How often")).to_be_visible()
 
 
-def nothing(desk: FrameHandler, page: Page, reported: Reported) -> None:
+def nothing(visits: Visits, page: Page, reported: Reported) -> None:
     expect(page.get_by_role("heading", name="Where does your LLM money go?")).to_be_visible()
 
 
-def sign_in(desk: FrameHandler, page: Page, reported: Reported) -> None:
+def sign_in(visits: Visits, page: Page, reported: Reported) -> None:
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in to Netra")).to_be_visible()
 
 
-def answer(desk: FrameHandler, page: Page, reported: Reported) -> None:
-    page.goto(f"{desk.server.url}/#/thread/{reported.thread}")
+def answer(visits: Visits, page: Page, reported: Reported) -> None:
+    page.goto(f"{visits.server.url}/#/thread/{reported.thread}")
     expect(page.get_by_role("link", name="Open the report")).to_be_visible()
     expect(page.locator(".markdown table").first).to_be_attached()
 
 
-VIEWS: dict[str, Callable[[FrameHandler, Page, Reported], None]] = {
+VIEWS: dict[str, Callable[[Visits, Page, Reported], None]] = {
     each.__name__: each for each in (nothing, sign_in, chatting, data, report, answer, operator)
 }
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_no_serious_fault_in_either_theme(desk: FrameHandler, reported: Reported, view: str) -> None:
+def test_no_serious_fault_in_either_theme(visits: Visits, reported: Reported, view: str) -> None:
     is_of_report = view in ("report", "answer")
-    page = desk.open(reported.user if is_of_report else None, "admin", reduced_motion="reduce")
-    VIEWS[view](desk, page, reported)
+    page = visits.open(reported.user if is_of_report else None, "admin", reduced_motion="reduce")
+    VIEWS[view](visits, page, reported)
     PICTURES.mkdir(parents=True, exist_ok=True)
     found = []
     for width, theme, is_judged in LOOKS:
@@ -95,8 +95,8 @@ def test_no_serious_fault_in_either_theme(desk: FrameHandler, reported: Reported
     assert found == []
 
 
-def test_a_theme_that_was_chosen_is_kept_against_the_system(desk: FrameHandler) -> None:
-    page = desk.open(color_scheme="light")
+def test_a_theme_that_was_chosen_is_kept_against_the_system(visits: Visits) -> None:
+    page = visits.open(color_scheme="light")
     page.get_by_role("button", name="Theme: system").click()
     page.get_by_role("button", name="Theme: light").click()
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -105,8 +105,8 @@ def test_a_theme_that_was_chosen_is_kept_against_the_system(desk: FrameHandler) 
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark == "rgb(15, 19, 23)"
 
 
-def test_who_wants_no_motion_gets_none(desk: FrameHandler) -> None:
-    page = desk.open(reduced_motion="reduce")
+def test_who_wants_no_motion_gets_none(visits: Visits) -> None:
+    page = visits.open(reduced_motion="reduce")
     ask(page, "patient", "wait")
     expect(page.locator(".pulse")).to_be_visible()
     assert page.locator(".pulse").evaluate("element => getComputedStyle(element).animationName") == "none"

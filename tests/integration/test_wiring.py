@@ -168,7 +168,7 @@ async def test_settings_that_contradict_each_other_open_nothing_also_where_they_
 ) -> None:
     settings = Settings(data_dir=tmp_path / "data", redis_url="redis://127.0.0.1", workers=2)
     with pytest.raises(ConfigurationError) as refused:
-        async with open_runtime(settings, place=1):
+        async with open_runtime(settings, slot=1):
             pass
     assert len(refused.value.faults) == 2
     assert all("NETRA_DATABASE_URL" in fault for fault in refused.value.faults)

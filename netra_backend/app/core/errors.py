@@ -126,8 +126,8 @@ _kind(
 )
 _kind(
     "isolation_drill",
-    "SSOT isolation drill: what two synthetic users tried, and what each door answered.",
-    "A door that is LEAKED is a fault of this server: tell the operator.",
+    "SSOT isolation drill: what two synthetic users tried, and what each endpoint answered.",
+    "An endpoint that is LEAKED is a fault of this server: tell the operator.",
     code=FACTORY_REFUSAL_CODE,
 )
 _kind("not_found", "There is no such object.", "Check the id; GET /api/threads lists your threads.", status=404)

@@ -28,8 +28,8 @@ _SAME: Final = ("data_dir", "host", "port", "workers")
 """The settings that whoever serves an application has used already when it is made."""
 
 
-def load_application(settings: Settings, *, place: int | None = None) -> NetraApplication:
-    """The server of these settings, with what ``settings.app`` and installed packages add. ``place``: see ``open_runtime``.
+def load_application(settings: Settings, *, slot: int | None = None) -> NetraApplication:
+    """The server of these settings, with what ``settings.app`` and installed packages add. ``slot``: see ``open_runtime``.
 
     Raises ``ExtensionError`` with every fault.
     """
@@ -41,7 +41,7 @@ def load_application(settings: Settings, *, place: int | None = None) -> NetraAp
         tuple(collection.agents),
         tuple(collection.tools),
         importers=tuple(collection.importers),
-        place=place,
+        slot=slot,
     )
 
 

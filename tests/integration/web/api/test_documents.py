@@ -39,7 +39,7 @@ async def test_both_documents_say_the_version_of_the_distribution(served: Served
     assert told == [version(), version()]
 
 
-async def test_the_page_of_http_tells_every_door_and_no_other(served: Served) -> None:
+async def test_the_page_of_http_tells_every_endpoint_and_no_other(served: Served) -> None:
     told = set(re.findall(r"^\| `([A-Z]+ /\S*)` \| (\S+) \| (.*) \|$", PAGE.read_text(), re.MULTILINE))
     endpoints = served.http_application.endpoints
     assert told == {

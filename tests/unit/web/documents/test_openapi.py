@@ -31,7 +31,7 @@ def endpoint(path: str, name: str, **fields: Any) -> Endpoint:
     return Endpoint(**{"method": "GET", "path": path, "name": name, "about": name, "handler": handler, **fields})
 
 
-DOORS = [
+ENDPOINTS = [
     endpoint("/api/threads/{thread_id}", "read", answer=Told, refusals=("not_found",)),
     endpoint("/api/threads/{thread_id}", "change", method="PATCH", body=Asked, answer=Told),
     endpoint("/api/files", "send", method="POST", body=BINARY, answer=Told, lines=(Line, Told), status=201),
@@ -44,7 +44,7 @@ DOORS = [
 
 
 def document() -> dict[str, Any]:
-    return openapi(DOORS, version="1", url="/")
+    return openapi(ENDPOINTS, version="1", url="/")
 
 
 def test_the_document_is_valid() -> None:
@@ -91,7 +91,7 @@ def test_faults_stand_at_their_status_with_the_errors_that_have_it() -> None:
     assert set(told["404"]["content"]) == {"application/problem+json"}
 
 
-def test_a_door_says_who_may_open_it() -> None:
+def test_a_endpoint_says_who_may_open_it() -> None:
     paths = document()["paths"]
     assert paths["/api/page"]["get"]["security"] == []
     assert {"bearer": ["usage"]} in paths["/api/files"]["post"]["security"]

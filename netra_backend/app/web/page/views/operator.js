@@ -29,7 +29,7 @@ export class OperatorView extends HTMLElement {
       h("section", { class: "card stack" }, h("h2", {}, "End a user’s sign-ins"),
         h("p", { class: "hint" }, "Connections close, runs stop, and tokens made until now count no more."), revoke, this.#revoked),
       h("section", { class: "card stack" }, h("h2", {}, "Isolation drill"),
-        h("p", { class: "hint" }, "Two synthetic users try every door of each other. Nothing of them stays."),
+        h("p", { class: "hint" }, "Two synthetic users try every endpoint of each other. Nothing of them stays."),
         h("div", {}, h("button", { type: "button", onclick: () => this.#hold() }, "Hold a drill")), this.#drill),
       this.#tables));
   }
@@ -76,7 +76,7 @@ export class OperatorView extends HTMLElement {
   }
 
   async #hold() {
-    replace(this.#drill, h("p", { class: "hint" }, "Trying every door…"));
+    replace(this.#drill, h("p", { class: "hint" }, "Trying every endpoint…"));
     try {
       await this.#session?.drill();
     } catch (error) {
@@ -85,9 +85,9 @@ export class OperatorView extends HTMLElement {
       const leaks = rows.filter((row) => row.verdict !== "refused").length;
       replace(this.#drill, rows.length === 0 ? h("p", { class: "fault-text" }, message) : [
         h("p", { class: leaks > 0 ? "fault-text" : "good-text" },
-          leaks > 0 ? `${leaks} of ${rows.length} doors LEAKED.` : `All ${rows.length} doors refused.`),
-        sortableTable("Doors", [{ name: "Door" }, { name: "Verdict" }, { name: "Answer" }],
-          rows.map((row) => [row.door, row.verdict, row.answer]), { file: "drill.csv" })]);
+          leaks > 0 ? `${leaks} of ${rows.length} endpoints LEAKED.` : `All ${rows.length} endpoints refused.`),
+        sortableTable("Endpoints", [{ name: "Endpoint" }, { name: "Verdict" }, { name: "Answer" }],
+          rows.map((row) => [row.endpoint, row.verdict, row.answer]), { file: "drill.csv" })]);
     }
   }
 }

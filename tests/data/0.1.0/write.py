@@ -462,7 +462,8 @@ def main() -> None:
         )
     work = out / "work"
     work.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.environ["XDG_CACHE_HOME"] = str(work / "cache")
+    os.environ.setdefault("XDG_CACHE_HOME", str(work / "cache"))
+    subprocess.run([sys.executable, "-m", "netra_backend.app.agents.triage.classifier"], check=True)  # for all servers
     if given.store in ("sqlite", None):
         asyncio.run(write_sqlite(out, work))
     if given.store in ("postgresql", None):

@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import uvicorn
 
-from netra_backend.app.agents.agent import AgentResult, RunScope
-from netra_backend.app.agents.tools.tool import Tool
+from netra_backend.app.agents.interface import AgentResult, RunScope
+from netra_backend.app.agents.tools.definition import Tool
 from netra_backend.app.config import Settings
 from netra_backend.app.server.application import Application
 from netra_backend.app.server.runtime import Runtime
@@ -24,7 +24,7 @@ from netra_backend.app.web.http.router import HttpSide
 from netra_backend.app.wiring import open_runtime
 
 from .echo import AGENTS, TOOLS, Said, repeat
-from .in_process import user_at_desk
+from .local_runtime import connected_user
 from .users import LocalUsers, TestUser
 from .waiting import until
 
@@ -56,7 +56,7 @@ class Patient:
         return AgentResult("")
 
 
-IF_ALLOWED = Tool("repeat_if_allowed", "Repeats a text, once it may.", Said, repeat, approval=True)
+IF_ALLOWED = Tool("repeat_if_allowed", "Repeats a text, once it may.", Said, repeat, idempotent=True, approval=True)
 
 
 class _Server(uvicorn.Server):
@@ -110,7 +110,7 @@ class Served:
 
     async def ran(self, user: TestUser, message: str = "hello", **fields: Any) -> dict[str, Any]:
         """Have a run of this user's made and ended; its ``accepted`` frame."""
-        async with user_at_desk(self.runtime, user.id) as desk:
+        async with connected_user(self.runtime, user.id) as desk:
             desk.send(type="execute_agent", **{"agent": "echo", "message": message, **fields})
             accepted = await desk.wire.until("accepted")
             await desk.ended_run()
@@ -119,7 +119,7 @@ class Served:
     @asynccontextmanager
     async def running(self, user: TestUser, until: str, **fields: Any) -> AsyncIterator[tuple[Any, dict[str, Any]]]:
         """A run of this user's that goes on, and the first event of it of this type."""
-        async with user_at_desk(self.runtime, user.id) as desk:
+        async with connected_user(self.runtime, user.id) as desk:
             desk.send(type="execute_agent", message="hello", **fields)
             yield desk, await desk.wire.until(until)
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import duckdb
 
+from netra_backend.app.usage.report import Report, make_report
 from netra_backend.app.usage.rows import DATASET_COLUMNS, USAGE_COLUMNS, Capability
+
+from .scripted_scope import InProcessLedger
 
 ROW = {
     "dataset_id": "ds_1",
@@ -53,3 +57,9 @@ def usage_rows(
         [list(capabilities)],
     )
     return connection
+
+
+async def report_of(rows: duckdb.DuckDBPyConnection, arguments: Mapping[str, Any] | None = None) -> Report:
+    """The report on these rows, as their owner gets it."""
+    ledger = InProcessLedger("user_1", rows, rows)
+    return await make_report(partial(ledger.ask, "user_1"), arguments or {})

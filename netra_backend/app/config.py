@@ -44,6 +44,7 @@ NAMES: Final = frozenset(
         "NETRA_RETENTION_DAYS",
         "NETRA_ALLOW_DRILLS",
         "NETRA_ALLOW_RAW_SQL",
+        "NETRA_APP",
     }
 )
 FILE_NAME: Final = "netra.env"
@@ -105,6 +106,7 @@ class Settings:
     retention_days: int | None = None
     allow_drills: bool = False
     allow_raw_sql: bool = False
+    app: str | None = None
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -126,6 +128,7 @@ class Settings:
         host: str | None = None,
         port: int | None = None,
         workers: int = 1,
+        app: str | None = None,
         limits: Limits | None = None,
     ) -> Settings:
         """Read and judge all settings. Keywords are the command line's and go first.
@@ -143,6 +146,8 @@ class Settings:
             reader.given["NETRA_HOST"] = host
         if port is not None:
             reader.given["NETRA_PORT"] = str(port)
+        if app is not None:
+            reader.given["NETRA_APP"] = app
         settings = cls(
             data_dir=directory,
             host=reader.take("NETRA_HOST", values.host, "127.0.0.1"),
@@ -163,6 +168,7 @@ class Settings:
             retention_days=reader.take("NETRA_RETENTION_DAYS", partial(values.whole_number, 1, 36_500), None),
             allow_drills=reader.take("NETRA_ALLOW_DRILLS", values.flag, False),
             allow_raw_sql=reader.take("NETRA_ALLOW_RAW_SQL", values.flag, False),
+            app=reader.take("NETRA_APP", values.short_text, None),
             limits=limits or Limits(),
         )
         reader.faults += settings.contradictions()

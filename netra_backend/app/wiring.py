@@ -6,11 +6,11 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .adapters.auth.development_key import development_key
 from .adapters.auth.static_keys import StaticKeys
@@ -22,7 +22,7 @@ from .agents.cost_optimizer import CostOptimizer
 from .agents.supervisor.agent_registry import AgentRegistry, MakeAgent
 from .agents.supervisor.execution_engine_factory import ExecutionEngineFactory
 from .agents.supervisor.run_services import RunServices
-from .agents.tools.tool import Tool
+from .agents.tools.definition import Tool
 from .agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from .agents.tools.usage_tools import usage_tools
 from .agents.triage.classifier import prepare
@@ -32,6 +32,7 @@ from .cluster.peer_client import PeerClient
 from .config import Settings, TokenSource
 from .core import validation
 from .core.errors import ConfigurationError
+from .core.former_names import former_names
 from .core.ids import mint
 from .core.limits import Quotas
 from .ports import Clock, Entropy, KeySet, Ledger, Model
@@ -63,22 +64,47 @@ COPIES_BYTES: Final = 4 << 30
 AGENTS: Final[tuple[MakeAgent, ...]] = (TriageAgent, CostOptimizer)
 
 
-def build(
-    settings: Settings, *, agents: Iterable[MakeAgent] = (), tools: Iterable[Tool] = (), place: int | None = None
-) -> Application:
-    """The server of these settings, as an ASGI application with a lifespan; ``agents`` and ``tools`` are added to ours.
+class NetraApplication(Application):
+    """A whole server as an ASGI application with a lifespan. It knows what it is made of, so that more can be added to it
+    before it is served."""
 
-    ``place``: see ``open_runtime``.
+    def __init__(
+        self,
+        settings: Settings,
+        agents: tuple[MakeAgent, ...] = (),
+        tools: tuple[Tool[Any], ...] = (),
+        *,
+        importers: tuple[str, ...] = (),
+        place: int | None = None,
+    ) -> None:
+        super().__init__(partial(open_runtime, settings, agents, tools, importers=importers, place=place))
+        self.settings = settings
+        self.agents = agents
+        self.tools = tools
+
+
+def create_app(
+    settings: Settings | None = None, *, agents: Iterable[MakeAgent] = (), tools: Iterable[Tool[Any]] = ()
+) -> NetraApplication:
+    """A server as an ASGI application with a lifespan; ``agents`` and ``tools`` are added to Netra's own.
+
+    ``settings``: by default those of the environment. Raises ``ConfigurationError`` if they do not hold.
     """
-    return Application(partial(open_runtime, settings, tuple(agents), tuple(tools), place=place))
+    return NetraApplication(Settings.load(os.environ) if settings is None else settings, tuple(agents), tuple(tools))
 
 
 @asynccontextmanager
 async def open_runtime(
-    settings: Settings, agents: tuple[MakeAgent, ...] = (), tools: tuple[Tool, ...] = (), *, place: int | None = None
+    settings: Settings,
+    agents: tuple[MakeAgent, ...] = (),
+    tools: tuple[Tool[Any], ...] = (),
+    *,
+    importers: tuple[str, ...] = (),
+    place: int | None = None,
 ) -> AsyncIterator[Runtime]:
     """Open every part in order, and close them in reverse.
 
+    ``agents`` and ``tools`` are added to ours, and ``importers`` (``module:name`` of formats) to those of usage files.
     ``place`` is that of this process among several that share the data directory; who started them holds it then.
     Raises ``ConfigurationError`` where the data directory cannot be had.
     """
@@ -113,6 +139,7 @@ async def open_runtime(
             entropy,
             datasets=datasets_of(settings, clock, entropy),
             allow_raw_sql=settings.allow_raw_sql,
+            importers=importers,
         )
         stack.push_async_callback(ledger.close)
         await ledger.start()
@@ -228,7 +255,9 @@ def _join(others: Cluster, colleagues: PeerClient, runtime: Runtime, stack: Asyn
 
 
 @asynccontextmanager
-async def open_ledger(settings: Settings, *, root: Path | None = None) -> AsyncIterator[Ledger]:
+async def open_ledger(
+    settings: Settings, *, root: Path | None = None, importers: Sequence[str] = ()
+) -> AsyncIterator[Ledger]:
     """The usage ledger of these settings alone, for a command that needs no server. ``root``: kept there instead."""
     clock, entropy = SystemClock(), SystemEntropy()
     ledger = DuckDBLedger(
@@ -237,6 +266,7 @@ async def open_ledger(settings: Settings, *, root: Path | None = None) -> AsyncI
         entropy,
         datasets=None if root else datasets_of(settings, clock, entropy),
         allow_raw_sql=settings.allow_raw_sql,
+        importers=importers,
     )
     try:
         await ledger.start()
@@ -300,3 +330,7 @@ def _stop_on_failure(error: BaseException) -> None:
     what was committed."""
     _LOG.critical("the event log failed; stopping", exc_info=error)
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = former_names(__name__, {"build": (__name__, "netra_server.create_app")})

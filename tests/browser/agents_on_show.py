@@ -6,8 +6,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from netra_backend.app.agents.agent import AgentResult, RunScope
-from netra_backend.app.agents.tools.tool import Tool
+from netra_backend.app.agents.interface import AgentResult, RunScope
+from netra_backend.app.agents.tools.definition import Tool
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 from test_framework.echo import AGENTS as ECHO
@@ -116,7 +116,7 @@ class Hostile:
 AGENTS: Final = (*ECHO, Patient, Opener, Careful, Failing, Talkative, Hostile)
 TOOLS: Final = (
     *REPEAT,
-    Tool("repeat_if_allowed", "Repeats a text, once it may.", Said, repeat, approval=True),
-    Tool("wait", "Waits for a gate.", Said, wait, timeout_s=300.0),
-    Tool("open_gate", "Opens a gate.", Said, open_gate),
+    Tool("repeat_if_allowed", "Repeats a text, once it may.", Said, repeat, idempotent=True, approval=True),
+    Tool("wait", "Waits for a gate.", Said, wait, idempotent=True, timeout_s=300.0),
+    Tool("open_gate", "Opens a gate.", Said, open_gate, idempotent=True),
 )

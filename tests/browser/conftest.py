@@ -47,7 +47,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     data_dir = tmp_path_factory.mktemp("server") / "data"
-    with ServerProcess(data_dir, {"NETRA_ALLOW_DRILLS": "1"}, added="tests.browser.agents_on_show") as process:
+    with ServerProcess(data_dir, {"NETRA_ALLOW_DRILLS": "1"}, app="tests.browser.agents_on_show") as process:
         yield process
 
 

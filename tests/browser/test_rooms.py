@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from test_framework.users import TestUser
+
 from .conftest import QUESTION, FrameHandler, Reported, ask
 
 IMPORT_MS = 40_000
@@ -35,6 +37,14 @@ def report_of(desk: FrameHandler, reported: Reported) -> Page:
     page.goto(f"{desk.server.url}/#/report/{reported.run}")
     expect(page.get_by_role("heading", name="Spend by day")).to_be_visible()
     return page
+
+
+def taken(page: Page, kind: str, folder: Path) -> str:
+    with page.expect_download() as download:
+        page.get_by_role("group", name="Take along").get_by_role("button", name=kind).click()
+    path = folder / f"report.{kind.lower()}"
+    download.value.save_as(path)
+    return path.read_text()
 
 
 def csv_file(name: str, text: str) -> dict[str, object]:
@@ -123,6 +133,47 @@ def test_from_a_file_to_its_report_without_leaving_the_page(desk: FrameHandler, 
     expect(page.get_by_role("heading", name="Where to cut", exact=True)).to_be_visible()
 
 
+def current_report(desk: FrameHandler, user: TestUser | None = None) -> Page:
+    page = desk.open(user)
+    page.get_by_role("link", name="Report", exact=True).click()
+    return page
+
+
+def test_the_report_of_ones_data_needs_no_question(desk: FrameHandler, reported: Reported, tmp_path: Path) -> None:
+    page = current_report(desk, reported.user)
+    expect(page.get_by_role("heading", name="Spend by day")).to_be_visible(timeout=IMPORT_MS)
+    expect(page.locator(".jumps")).to_contain_text("2026-10-21")
+    expect(page.locator("nav.rooms [aria-current=page]")).to_have_text("Report")
+    assert taken(page, "Markdown", tmp_path).startswith("# Where the money goes")
+    assert json.loads(taken(page, "JSON", tmp_path))["summary"]["requests"] == 5821
+    page.goto(f"{desk.server.url}/#/report/{reported.run}")
+    expect(page.get_by_role("link", name="The conversation")).to_be_visible()
+    assert page.locator("nav.rooms [aria-current=page]").count() == 0
+
+
+def test_without_data_the_report_leads_to_where_data_is_brought_and_then_shows_it(desk: FrameHandler) -> None:
+    desk.expected = ["422 (Unprocessable"]
+    page = current_report(desk)
+    expect(page.get_by_role("heading", name="There is no report here")).to_be_visible()
+    expect(page.get_by_text("There are no usage rows yet.")).to_be_visible()
+    page.get_by_role("link", name="Upload usage data").click()
+    expect(page.get_by_role("heading", name="Usage data")).to_be_visible()
+    imported(page, csv_file("three.csv", REJECTING))
+    page.get_by_role("link", name="Report", exact=True).click()
+    expect(page.locator(".report")).to_contain_text("2 requests")
+
+
+def test_a_report_that_cannot_be_taken_along_says_why(desk: FrameHandler, reported: Reported) -> None:
+    desk.expected = ["503 (Service Unavailable)"]
+    page = current_report(desk, reported.user)
+    expect(page.get_by_role("heading", name="Spend by day")).to_be_visible(timeout=IMPORT_MS)
+    told = {"error": "dependency_unavailable", "detail": "The usage data cannot be opened at the moment."}
+    page.route("**/api/usage/report", lambda route: route.fulfill(status=503, json=told))
+    page.get_by_role("button", name="Markdown").click()
+    expect(page.get_by_role("alert").filter(has_text="cannot be opened")).to_be_visible()
+    expect(page.get_by_role("heading", name="Spend by day")).to_be_visible()
+
+
 def test_tables_of_the_report_sort_by_any_column(desk: FrameHandler, reported: Reported) -> None:
     page = report_of(desk, reported)
     table = page.get_by_role("region", name="By model")
@@ -137,18 +188,10 @@ def test_tables_of_the_report_sort_by_any_column(desk: FrameHandler, reported: R
 
 def test_the_report_can_be_taken_along(desk: FrameHandler, reported: Reported, tmp_path: Path) -> None:
     page = report_of(desk, reported)
-
-    def taken(kind: str) -> str:
-        with page.expect_download() as download:
-            page.get_by_role("group", name="Take along").get_by_role("button", name=kind).click()
-        path = tmp_path / f"report.{kind.lower()}"
-        download.value.save_as(path)
-        return path.read_text()
-
-    assert taken("Markdown").startswith("# Where the money goes")
-    assert json.loads(taken("JSON"))["report"]["report_version"] == 1
-    assert taken("CSV").splitlines()[0].startswith("split,name,usd")
-    html = taken("HTML")
+    assert taken(page, "Markdown", tmp_path).startswith("# Where the money goes")
+    assert json.loads(taken(page, "JSON", tmp_path))["report"]["report_version"] == 1
+    assert taken(page, "CSV", tmp_path).splitlines()[0].startswith("split,name,usd")
+    html = taken(page, "HTML", tmp_path)
     assert "<svg" in html
     assert "<script" not in html
     alone = desk.context().new_page()

@@ -15,7 +15,7 @@ from netra_backend.app.config import Settings
 from netra_backend.app.core.errors import ConfigurationError
 from netra_backend.app.wiring import open_runtime
 from test_framework.echo import AGENTS, TOOLS
-from test_framework.in_process import user_at_desk
+from test_framework.local_runtime import connected_user
 from test_framework.service_clients import NetraDatabase
 from test_framework.services import Service
 
@@ -62,7 +62,7 @@ async def test_two_processes_of_one_server_know_each_other_and_have_rooms_of_the
         one, two = await open_two(stack, settings)
         assert one.scratch != two.scratch
         assert one.log.process_id != two.log.process_id
-        async with user_at_desk(one, "user_ada") as desk, user_at_desk(two, "user_ada") as other:
+        async with connected_user(one, "user_ada") as desk, connected_user(two, "user_ada") as other:
             desk.send(type="execute_agent", agent="echo", message="hello")
             assert (await desk.ended_run())["type"] == "agent_completed"
             assert (await other.ended_run())["type"] == "agent_completed"
@@ -74,7 +74,7 @@ async def test_two_processes_of_one_server_know_each_other_and_have_rooms_of_the
 async def test_a_revocation_at_one_process_ends_sign_ins_at_the_other(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         one, two = await open_two(stack, settings)
-        async with user_at_desk(two, "user_ada") as desk:
+        async with connected_user(two, "user_ada") as desk:
             await one.revocations.revoke("user_ada", one.clock.now_ms())
             async with asyncio.timeout(20):
                 while desk.wire.closed is None:  # noqa: ASYNC110

@@ -17,9 +17,9 @@ from netra_backend.app import wiring
 from netra_backend.app.config import DEVELOPMENT, Settings, TokenSource
 from netra_backend.app.core.errors import ConfigurationError
 from netra_backend.app.server.application import Application
-from netra_backend.app.wiring import build, open_ledger, open_runtime
+from netra_backend.app.wiring import create_app, open_ledger, open_runtime
 from test_framework.echo import AGENTS, TOOLS
-from test_framework.in_process import user_at_desk
+from test_framework.local_runtime import connected_user
 
 
 class QuietLedger:
@@ -56,13 +56,13 @@ async def test_a_server_is_made_of_its_settings_and_of_what_is_added(settings: S
         assert runtime.settings is settings
         assert runtime.mint("run").startswith("run_")
         assert runtime.mint("run") != runtime.mint("run")
-        async with user_at_desk(runtime, "user_ada") as desk:
+        async with connected_user(runtime, "user_ada") as desk:
             desk.send(type="execute_agent", agent="echo", message="hello")
             assert (await desk.ended_run())["type"] == "agent_completed"
 
 
 async def test_nothing_is_opened_before_the_lifespan_begins(settings: Settings) -> None:
-    application = build(settings)
+    application = create_app(settings)
     assert isinstance(application, Application)
     assert application.runtime is None
     assert not settings.data_dir.exists()
@@ -95,7 +95,7 @@ async def test_runs_are_left_to_their_journals_also_where_the_server_breaks(sett
     async def break_in_the_middle() -> None:
         async with AsyncExitStack() as stack:
             runtime = await stack.enter_async_context(open_runtime(settings, (Patient,)))
-            desk = await stack.enter_async_context(user_at_desk(runtime, "user_ada"))
+            desk = await stack.enter_async_context(connected_user(runtime, "user_ada"))
             desk.send(type="execute_agent", agent="patient", message="m")
             await desk.wire.until("agent_thinking")
             raise KeyError("broken")
@@ -117,7 +117,7 @@ class Patient:
 
 
 async def test_a_revocation_ends_connections_and_runs_at_once(settings: Settings) -> None:
-    async with open_runtime(settings, (Patient,)) as runtime, user_at_desk(runtime, "user_ada") as desk:
+    async with open_runtime(settings, (Patient,)) as runtime, connected_user(runtime, "user_ada") as desk:
         desk.send(type="execute_agent", agent="patient", message="m")
         await desk.wire.until("agent_thinking")
         await runtime.revocations.revoke("user_ada", runtime.clock.now_ms())

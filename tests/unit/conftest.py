@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.agents.agent import AgentResult
+from netra_backend.app.agents.interface import AgentResult
 from netra_backend.app.agents.supervisor.agent_registry import AgentRegistry
 from netra_backend.app.agents.supervisor.execution_engine_factory import ExecutionEngineFactory
 from netra_backend.app.agents.supervisor.run_services import RunServices
-from netra_backend.app.agents.tools.tool import Tool
+from netra_backend.app.agents.tools.definition import Tool
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES, UnifiedToolDispatcherFactory
 from netra_backend.app.cluster.peer_client import PeerClient
 from netra_backend.app.core.errors import NetraError

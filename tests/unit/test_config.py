@@ -294,4 +294,4 @@ def test_every_documented_name_is_known() -> None:
         "NETRA_JWT_ISSUER",
         "NETRA_JWT_AUDIENCE",
     }
-    assert len(NAMES) == 22
+    assert len(NAMES) == 23

@@ -90,7 +90,7 @@ LIMIT_REQUESTS = _point(
     "limit.requests", "core.limits", "LimitRefused", "HTTP requests of one user have a bounded rate"
 )
 LIMIT_TRANSFERS = _point(
-    "limit.transfers", "core.limits", "LimitRefused", "uploads and exports of one user are bounded"
+    "limit.transfers", "core.limits", "LimitRefused", "uploads, exports and reports of one user are bounded"
 )
 
 COMMAND_SHAPE = _point(
@@ -367,12 +367,16 @@ EPOCHS_IN_USE = _point(
 HTTP_QUERY_NUMBER = _point(
     "http.query_number", "web.http.request_query", "FrameRefused", "numbers in a query are whole and bounded"
 )
+HTTP_QUERY_NAME = _point(
+    "http.query_name", "web.http.request_query", "FrameRefused", "a name in a query is taken whole or not at all"
+)
+HTTP_QUERY_TIME = _point("http.query_time", "web.http.request_query", "FrameRefused", "a time in a query is one")
 HTTP_TITLE = _point("http.title", "web.api.threads", "FrameRefused", "a title is short text")
 HTTP_BODY_SIZE = _point("http.body_size", "web.http.request_body", "FrameRefused", "a body is bounded")
 HTTP_BODY_IDLE = _point("http.body_idle", "web.http.request_body", "FrameRefused", "a body comes without long pauses")
 HTTP_BODY_JSON = _point("http.body_json", "web.http.request_body", "FrameRefused", "a body has the fields of its door")
 TRANSFER_CAPACITY = _point(
-    "transfer.capacity", "web.http.transfers", "LimitRefused", "uploads and exports of one process are bounded"
+    "transfer.capacity", "web.http.transfers", "LimitRefused", "uploads, exports and reports of one process are bounded"
 )
 TRANSFER_ENDED = _point(
     "transfer.ended", "web.http.transfers", "AuthenticationRefused", "an upload ends with its user's sign-in"

@@ -212,6 +212,12 @@ async def dataset(stage: Stage) -> Row:
     return await _by_http("another's dataset", stage, "DELETE", path, stage.has.dataset_id, "ds")
 
 
+async def dataset_report(stage: Stage) -> Row:
+    """Have another's dataset reported on."""
+    path = "/api/usage/report?dataset_id={}"
+    return await _by_http("another's dataset, reported", stage, "GET", path, stage.has.dataset_id, "ds")
+
+
 def _listing(door: str, path: str) -> Endpoint:
     async def listed(stage: Stage) -> Row:
         has = stage.has
@@ -277,6 +283,8 @@ DOORS: Final[tuple[Endpoint, ...]] = (
     cache_key,
     _listing("another's threads", "/api/threads"),
     _listing("another's datasets", "/api/usage/datasets"),
+    _listing("another's cost report", "/api/usage/report"),
+    dataset_report,
     audit_trail,
     operator,
     dataset,

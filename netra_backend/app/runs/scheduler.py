@@ -7,7 +7,7 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from ..agents.agent import PastMessage
+from ..agents.interface import PastMessage
 from ..agents.supervisor.past_messages import past_messages
 from ..agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES
 from ..core.errors import DependencyUnavailable

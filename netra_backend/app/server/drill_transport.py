@@ -83,7 +83,8 @@ class AsgiTransport:
         return str(message["text"]) if message["type"] == "websocket.send" else None
 
     async def http(self, method: str, path: str, body: bytes | None = None) -> HttpAnswer:
-        answer = await self._http.request(method, path, content=body, params={"ticket": await self._ticket()})
+        address = httpx.URL(path).copy_merge_params({"ticket": await self._ticket()})
+        answer = await self._http.request(method, address, content=body)
         return HttpAnswer(answer.status_code, answer.content)
 
     async def knock(self, path_user: str) -> tuple[str, int]:

@@ -5,6 +5,8 @@ Pure: what happened and the time go in, effects come out. ``supervisor`` carries
 Each place of the crew holds one process. Before all are ready for the first time, one that ends takes the whole server with
 it: what keeps a process from starting keeps every process from starting, and whoever started the server should know at once.
 After that one that ends is replaced: at once where it had been ready for a while, and else after a pause that doubles.
+
+In development it is replaced when the code has changed (``renew``), and not before: the same code would end in the same way.
 """
 
 from __future__ import annotations
@@ -64,17 +66,19 @@ class _WorkerSlot:
     ready_since: float | None = None
     failures: int = 0
     due: float | None = None
+    kill_at: float | None = None
+    renewing: bool = False
 
 
 class WorkerPoolPolicy:
-    """The processes of one server."""
+    """The processes of one server. ``waits_for_code``: one that ends is replaced by ``renew`` alone."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, waits_for_code: bool = False) -> None:
+        self._waits_for_code = waits_for_code
         self._places = [_WorkerSlot(number) for number in range(1, size + 1)]
         self._announced = False
         self._code = 0
         self._stopping = False
-        self._kill_at: float | None = None
 
     @property
     def pids(self) -> list[int]:
@@ -84,9 +88,7 @@ class WorkerPoolPolicy:
     @property
     def due(self) -> float | None:
         """When ``tick`` has something to do; ``None`` where nothing is planned."""
-        planned = [place.due for place in self._places if place.due is not None]
-        if self._kill_at is not None:
-            planned.append(self._kill_at)
+        planned = [each for place in self._places for each in (place.due, place.kill_at) if each is not None]
         return min(planned, default=None)
 
     def begin(self) -> list[Effect]:
@@ -111,11 +113,16 @@ class WorkerPoolPolicy:
     def ended(self, pid: int, ended_well: bool, now: float) -> list[Effect]:
         """A process ended. ``ended_well``: of itself with 0, or because it was asked to."""
         place = next(place for place in self._places if place.pid == pid)
-        ready_since, place.pid, place.ready_since = place.ready_since, None, None
+        ready_since, place.pid, place.ready_since, place.kill_at = place.ready_since, None, None, None
+        renewing, place.renewing = place.renewing, False
+        if renewing and not self._stopping:
+            return [Start(place.number)]
         if self._stopping or not self._announced:
             if not (ended_well and self._stopping):
                 self._code = 1
             return self.stop(now)
+        if self._waits_for_code:
+            return []
         if ready_since is not None and now - ready_since >= STEADY_S:
             place.failures = 0
         pause = min(FIRST_PAUSE_S * 2 ** (place.failures - 1), LONGEST_PAUSE_S) if place.failures else 0.0
@@ -125,14 +132,27 @@ class WorkerPoolPolicy:
             return []
         return [Start(place.number)]
 
+    def renew(self, now: float) -> list[Effect]:
+        """The code has changed: have every process end and another start in its place, and start those that are missing."""
+        if self._stopping:
+            return []
+        effects: list[Effect] = []
+        for place in self._places:
+            if place.pid is None:
+                effects.append(Start(place.number))
+            elif not place.renewing:
+                place.renewing, place.kill_at = True, now + LAST_WAIT_S
+                effects.append(End(place.pid))
+        return effects
+
     def stop(self, now: float) -> list[Effect]:
         """Have all of them end, start no more, and leave."""
         asked: list[Effect] = []
         if not self._stopping:
             self._stopping = True
-            self._kill_at = now + LAST_WAIT_S
             for place in self._places:
                 place.due = None
+                place.kill_at = None if place.pid is None else now + LAST_WAIT_S
             asked = [End(pid) for pid in self.pids]
         return asked or ([] if self.pids else [Leave(self._code)])
 
@@ -143,7 +163,7 @@ class WorkerPoolPolicy:
             if place.due is not None and now >= place.due:
                 place.due = None
                 effects.append(Start(place.number))
-        if self._kill_at is not None and now >= self._kill_at:
-            self._kill_at = None
-            effects += [Kill(pid) for pid in self.pids]
+            if place.pid is not None and place.kill_at is not None and now >= place.kill_at:
+                place.kill_at = None
+                effects.append(Kill(place.pid))
         return effects

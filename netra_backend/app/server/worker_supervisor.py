@@ -29,17 +29,28 @@ Work = Callable[[int, Callable[[], None]], object]
 by returning."""
 
 
-def supervise(size: int, work: Work, announce: Callable[[], None]) -> int:
+LOOK_S: Final = 0.5
+"""How often it is looked whether the code has changed."""
+
+
+def supervise(
+    size: int, work: Work, announce: Callable[[], None], *, changed: Callable[[], str | None] | None = None
+) -> int:
     """Keep ``size`` processes at ``work`` until SIGTERM or SIGINT; the exit code.
 
-    ``announce`` is called once, when all are ready for the first time.
+    ``announce`` is called once, when all are ready for the first time. ``changed``, for development, says which file of the
+    code has changed since it was last asked: the processes are renewed then, and only then is one that ended replaced.
     """
-    return _Supervisor(size, work, announce).run()
+    return _Supervisor(size, work, announce, changed).run()
 
 
 class _Supervisor:
-    def __init__(self, size: int, work: Work, announce: Callable[[], None]) -> None:
-        self._crew = WorkerPoolPolicy(size)
+    def __init__(
+        self, size: int, work: Work, announce: Callable[[], None], changed: Callable[[], str | None] | None
+    ) -> None:
+        self._crew = WorkerPoolPolicy(size, waits_for_code=changed is not None)
+        self._changed = changed
+        self._look_at = 0.0
         self._work = work
         self._announce = announce
         self._code: int | None = None
@@ -58,7 +69,8 @@ class _Supervisor:
                 selector.register(self._reports[0], selectors.EVENT_READ)
                 self._carry_out(self._crew.begin())
                 while self._code is None:
-                    due = self._crew.due
+                    planned = [self._crew.due, None if self._changed is None else self._look_at]
+                    due = min((each for each in planned if each is not None), default=None)
                     selector.select(None if due is None else max(0.0, due - time.monotonic()))
                     self._look()
             return self._code
@@ -83,6 +95,11 @@ class _Supervisor:
                 code = os.waitstatus_to_exitcode(status)
                 _LOG.log(logging.WARNING if code else logging.INFO, "a process ended", extra={"pid": pid, "code": code})
                 self._carry_out(self._crew.ended(pid, code in (0, -signal.SIGTERM), now))
+        if self._changed is not None and now >= self._look_at:
+            self._look_at = now + LOOK_S
+            if name := self._changed():
+                _LOG.info("%s has changed: starting anew", name)
+                self._carry_out(self._crew.renew(now))
         self._carry_out(self._crew.tick(now))
 
     def _carry_out(self, effects: Iterable[Effect]) -> None:

@@ -61,4 +61,4 @@ def test_the_command_line_audits_both(run: Run) -> None:
     assert "Missing SSOT-required method: cleanup" in bad.stdout
     nowhere = run("netra", "check", "--factory", "nowhere:Factory")
     assert nowhere.returncode == 2
-    assert "cannot be loaded" in nowhere.stderr
+    assert "There is no module 'nowhere'" in nowhere.stderr

@@ -1,4 +1,4 @@
-"""A server with agents and tools of a module of one's own."""
+"""Agents and tools of a module, served as 0.1.0 served them and as they are served now."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from test_framework.websocket_client import websocket_client
 
 
 async def test_the_added_agent_runs_in_a_real_server(tmp_path: Path) -> None:
-    with ServerProcess(tmp_path / "data", added="test_framework.echo") as server:
+    with ServerProcess(tmp_path / "data", app="test_framework.echo") as server:
         user = LocalUsers(server.data_dir).make("someone@example.org")
         async with websocket_client(server.websocket_url, user.token) as client:
             frames = await client.run_agent("echo", "hello")

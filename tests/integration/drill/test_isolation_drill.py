@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,15 @@ import pytest
 
 from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
 from netra_backend.app.adapters.sqlite.audit import SqliteAudit
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.drill.actor import DrillFailed
 from netra_backend.app.drill.isolation_drill import DrillReport, hold_drill
 from netra_backend.app.server.drill_transport import AsgiTransport, drill_within
 from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.web.sockets import connection_handler, endpoint
-from test_framework.in_process import running_application
+from test_framework.local_runtime import running_application
 
-DOORS = 19
+DOORS = 21
 
 
 async def drilled(data_dir: Path) -> DrillReport:
@@ -39,6 +41,7 @@ async def test_every_door_refuses_and_nothing_of_the_drill_stays(tmp_path: Path)
 ORIGINAL_THREAD = Conversations.owned_thread
 ORIGINAL_RUN = Conversations.owned_run
 ORIGINAL_ROWS = SqliteAudit.rows
+ORIGINAL_ASK = DuckDBLedger.ask
 
 
 async def any_thread(self: Conversations, owner: str, thread_id: str) -> Any:
@@ -54,6 +57,15 @@ async def all_rows(self: SqliteAudit, owner: str, *_: Any) -> list[dict[str, Any
     for each in await self._ask(lambda connection: connection.execute("SELECT DISTINCT owner FROM audit").fetchall()):
         rows += await ORIGINAL_ROWS(self, each[0], 100) if each[0] else []
     return rows
+
+
+async def ask_anybodys(self: DuckDBLedger, owner: str, question: str, arguments: Any) -> Any:
+    for other in (owner, *self.children.pids):
+        with contextlib.suppress(ToolError):
+            answer = await ORIGINAL_ASK(self, other, question, arguments)
+            if answer.get("rows", 1):
+                return answer
+    return await ORIGINAL_ASK(self, owner, question, arguments)
 
 
 async def delete_anybodys(self: DuckDBLedger, owner: str, dataset_id: str) -> bool:
@@ -73,8 +85,9 @@ async def delete_anybodys(self: DuckDBLedger, owner: str, dataset_id: str) -> bo
         (endpoint, "check_path_user", lambda identity, user: None, {"another's path"}),
         (SqliteAudit, "rows", all_rows, {"another's audit trail"}),
         (DuckDBLedger, "delete_dataset", delete_anybodys, {"another's dataset"}),
+        (DuckDBLedger, "ask", ask_anybodys, {"another's cost report", "another's dataset, reported"}),
     ],
-    ids=["threads", "runs", "path", "audit", "datasets"],
+    ids=["threads", "runs", "path", "audit", "datasets", "usage"],
 )
 async def test_a_door_without_its_guard_is_told_as_leaked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: Any, name: str, broken: Any, doors: set[str]

@@ -11,7 +11,7 @@ import pytest
 
 from netra_backend.app.server.application import Application, tick
 from netra_backend.app.server.runtime import Runtime
-from test_framework.in_process import user_at_desk
+from test_framework.local_runtime import connected_user
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -68,7 +68,7 @@ class TestTime:
                 raise ValueError("broken")
 
         runtime = served.runtime
-        async with user_at_desk(runtime, served.user().id) as desk:
+        async with connected_user(runtime, served.user().id) as desk:
             monkeypatch.setattr(runtime, "connections", [Broken(), desk.connection])
             later = runtime.clock.monotonic() + 21
             monkeypatch.setattr(runtime, "clock", Later(runtime.clock, later))

@@ -30,7 +30,7 @@ from pathlib import Path
 from netra_backend.app.adapters.sqlite import schema
 from netra_backend.app.config import Settings
 from netra_backend.app.server.uvicorn_server import run
-from netra_backend.app.wiring import build
+from netra_backend.app.wiring import create_app
 from test_framework.echo import AGENTS, TOOLS
 
 def small(path, opened=schema.open_writer):
@@ -41,7 +41,7 @@ def small(path, opened=schema.open_writer):
 
 schema.open_writer = small
 settings = Settings(data_dir=Path(sys.argv[1]), port=0)
-run(build(settings, agents=AGENTS, tools=TOOLS), settings)
+run(create_app(settings, agents=AGENTS, tools=TOOLS), settings)
 """
 
 DEAF_AGENT = """
@@ -50,7 +50,7 @@ from pathlib import Path
 from netra_backend.app.config import Settings
 from netra_backend.app.core.limits import Limits
 from netra_backend.app.server.uvicorn_server import run
-from netra_backend.app.wiring import build
+from netra_backend.app.wiring import create_app
 
 class Deaf:
     name, description, tools = "deaf", "", frozenset()
@@ -64,13 +64,13 @@ class Deaf:
                 pass
 
 settings = Settings(data_dir=Path(sys.argv[1]), port=0, limits=Limits(drain_s=0.0))
-run(build(settings, agents=[Deaf]), settings)
+run(create_app(settings, agents=[Deaf]), settings)
 """
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    with ServerProcess(tmp_path / "data", added="test_framework.echo") as running:
+    with ServerProcess(tmp_path / "data", app="test_framework.echo") as running:
         yield running
 
 

@@ -12,7 +12,7 @@ from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
 from netra_backend.app.adapters.process.clock import SystemClock, SystemEntropy
 from netra_backend.app.agents.cost_optimizer import CostOptimizer
 from netra_backend.app.agents.tools.usage_tools import usage_tools
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from test_framework.scripted_scope import ScriptedScope
 
 DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data"
@@ -64,7 +64,7 @@ async def test_mooncake_has_the_published_number_of_requests_and_mean_sizes(ledg
 
 
 async def test_three_days_far_apart_make_neither_a_forecast_nor_a_month(ledger: DuckDBLedger) -> None:
-    with pytest.raises(ToolFault) as refused:
+    with pytest.raises(ToolError) as refused:
         await ledger.ask("user_1", "forecast_spend", {})
     assert refused.value.code == "INSUFFICIENT_HISTORY"
     combined = await ledger.ask("user_1", "combine_savings", {})

@@ -13,7 +13,7 @@ from netra_backend.app.server.runtime import Runtime
 from netra_backend.app.websocket_core.websocket_manager_factory import FactoryInitializationError
 from test_framework.base_integration_test import BaseIntegrationTest
 from test_framework.ids import new_id
-from test_framework.in_process import running, user_at_desk
+from test_framework.local_runtime import connected_user, running
 from test_framework.ssot.ssot_validation_helpers import SSotValidationTester
 
 
@@ -36,7 +36,10 @@ class TestWebSocketFactoryInitializationSSotFailures(BaseIntegrationTest):
 
     async def test_every_connection_has_its_manager_from_the_factory(self) -> None:
         made = self.runtime.managers.get_factory_metrics()["managers_created"]
-        async with user_at_desk(self.runtime, new_id("user")) as one, user_at_desk(self.runtime, new_id("user")) as two:
+        async with (
+            connected_user(self.runtime, new_id("user")) as one,
+            connected_user(self.runtime, new_id("user")) as two,
+        ):
             assert one.connection.manager.session is not two.connection.manager.session
             assert one.connection.outbox.owner == one.user_id
         assert self.runtime.managers.get_factory_metrics()["managers_created"] == made + 2
@@ -49,7 +52,7 @@ class TestWebSocketFactoryInitializationSSotFailures(BaseIntegrationTest):
 
     @pytest.mark.validation_point("bridge.connection")
     async def test_no_emitter_is_made_for_another_users_connection_or_one_that_is_gone(self) -> None:
-        async with user_at_desk(self.runtime, new_id("user")) as user:
+        async with connected_user(self.runtime, new_id("user")) as user:
             connection_id = user.connection.connection_id
             emitter = await self.runtime.bridge.create_user_emitter(user.user_id, new_id("thread"), connection_id)
             assert emitter.connection_id == connection_id

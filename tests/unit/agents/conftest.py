@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.agents.agent import AgentResult
 from netra_backend.app.agents.cost_optimizer import CostOptimizer
+from netra_backend.app.agents.interface import AgentResult
 from netra_backend.app.agents.tools.usage_tools import usage_tools
 from netra_backend.app.agents.triage.intents import INTENTS
 from test_framework.scripted_scope import InProcessLedger, ScriptedScope

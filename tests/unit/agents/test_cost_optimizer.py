@@ -66,7 +66,7 @@ async def test_a_short_log_is_reported_without_forecast_and_says_why(ask) -> Non
     result, _ = await ask(MAIN, rows=[{"at": 60 * minute} for minute in range(30)])
     assert result.data["report"]["forecast"] is None
     assert "There is no forecast" in result.text
-    assert "Jumps were not looked for" in result.text
+    assert "Jumps and drops could not be detected" in result.text
 
 
 async def test_another_users_rows_are_never_seen(ask) -> None:

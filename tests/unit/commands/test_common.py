@@ -10,7 +10,7 @@ import typer
 from netra_backend.app.commands.common import load_settings, local_token, server_url, told
 from netra_backend.app.config import Settings
 from netra_backend.app.core import validation
-from netra_backend.app.core.errors import ConfigurationError, ToolFault
+from netra_backend.app.core.errors import ConfigurationError, ToolError
 from netra_backend.client.errors import Closed
 
 
@@ -29,7 +29,7 @@ def test_a_local_token_is_made_with_the_key_of_the_data_directory(tmp_path: Path
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (ToolFault("NO_DATA", "Nothing there.", hint="Import some."), ["Nothing there.", "Import some."]),
+        (ToolError("NO_DATA", "Nothing there.", hint="Import some."), ["Nothing there.", "Import some."]),
         (Closed(4501, "unauthenticated"), ["unauthenticated (close code 4501)"]),
         (
             ConfigurationError(["NETRA_PORT is no port", "NETRA_HSOT is not known"], point=validation.CONFIG_FAULTS),

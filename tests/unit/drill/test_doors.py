@@ -179,6 +179,7 @@ async def test_nothing_heard_may_hold_the_canary(heard: list[str], verdict: str)
         (doors.export, "thr_1"),
         (doors.title, "thr_1"),
         (doors.dataset, "ds_1"),
+        (doors.dataset_report, "ds_1"),
     ],
 )
 async def test_every_door_of_http_asks_for_what_is_the_owners(door: doors.Endpoint, mine: str) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.anomalies import detect_anomalies
 from test_framework.usage_rows import usage_rows
 
@@ -94,7 +94,7 @@ def test_a_short_history_is_looked_at_by_the_hour_with_a_rolling_median() -> Non
 
 
 def test_too_short_a_history_is_refused() -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         found([{}, {"at": 3600}])
     assert caught.value.code == "INSUFFICIENT_HISTORY"
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.forecast import forecast_spend
 from test_framework.usage_rows import usage_rows
 
@@ -64,7 +64,7 @@ def test_a_budget_is_compared_with_the_range(budget: float, verdict: str) -> Non
 
 
 def test_under_fourteen_days_it_refuses() -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         forecast_spend(days(13), {})
     assert caught.value.code == "INSUFFICIENT_HISTORY"
     assert caught.value.details == {"days": 13, "needed": 14}
@@ -77,6 +77,6 @@ def test_fourteen_days_are_enough() -> None:
 def test_days_without_usage_are_no_history() -> None:
     start = datetime(2026, 3, 21)
     rows = usage_rows([{"ts": start + timedelta(days=day)} for day in (0, 70, 226, 227)])
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         forecast_spend(rows, {})
     assert caught.value.code == "INSUFFICIENT_HISTORY"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.levers import log as log_module
 from netra_backend.app.usage.savings import LEVERS, combine_savings, estimate_savings
 from test_framework.usage_rows import usage_rows
@@ -98,7 +98,7 @@ def test_assumed_times_make_no_month() -> None:
 
 
 def test_without_rows_the_answer_is_no_data() -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         estimate_savings(usage_rows([]), {})
     assert caught.value.code == "NO_DATA"
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.summary import cost_summary
 from test_framework.usage_rows import usage_rows
 
@@ -89,7 +89,7 @@ def test_filters_and_periods_narrow_the_bill() -> None:
 
 
 def test_without_rows_the_answer_is_no_data() -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         summary([])
     assert caught.value.code == "NO_DATA"
 

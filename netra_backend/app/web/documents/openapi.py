@@ -111,7 +111,7 @@ def _responses(door: Endpoint, schemas: _Schemas) -> dict[str, Any]:
         content[JSON] = {"schema": schemas.of(door.answer)}
     if door.lines:
         content[NDJSON] = {"schema": {"anyOf": [schemas.of(kind) for kind in door.lines]}}
-    if not content:
+    if door.media not in (JSON, NDJSON) or not content:
         content[door.media.partition(";")[0]] = {"schema": {"type": "string"}}
     told: dict[str, Any] = {
         str(status): {"description": "As asked." if status < 400 else "Not all holds.", "content": content}

@@ -13,6 +13,7 @@ from ...core.identity import EVERYBODY
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
 HTML: Final = "text/html"
+MARKDOWN: Final = "text/markdown"
 BINARY: Final = "application/octet-stream"
 
 OF_EVERY_DOOR: Final = ("internal", "rate_limited")
@@ -41,9 +42,9 @@ class Endpoint:
     """One method on one path.
 
     ``handler`` takes the request, and whose it is where ``scope`` is one; ``scope`` ``None`` opens to anybody. ``answer`` is
-    the type of a JSON answer, ``lines`` those of its lines where it answers in NDJSON; ``also``
-    are other statuses that have the same answer. ``body`` is the type of a JSON body, or
-    ``BINARY``. ``refusals`` are the errors of the catalogue that it may tell besides those of every door.
+    the type of a JSON answer, ``lines`` those of its lines where it answers in NDJSON; ``media`` is what else it answers in
+    (with ``answer``: to who accepts that). ``also`` are other statuses that have the same answer. ``body`` is the type of a
+    JSON body, or ``BINARY``. ``refusals`` are the errors of the catalogue that it may tell besides those of every door.
     """
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]

@@ -25,6 +25,7 @@ from ..api.identity import identity_endpoints
 from ..api.operations import operation_endpoints
 from ..api.runs import run_endpoints
 from ..api.threads import thread_endpoints
+from ..api.usage import usage_endpoints
 from ..api.user_data import user_data_endpoints
 from .anonymous_rate_limit import AnonymousRateLimit
 from .endpoint import Endpoint
@@ -58,6 +59,7 @@ class HttpSide:
             *catalogue_endpoints(runtime),
             *approval_endpoints(runtime),
             *dataset_endpoints(runtime, transfers),
+            *usage_endpoints(runtime.ledger, transfers),
             *admin_endpoints(runtime, self._rates),
         ]
         routes = [*self._routes(), *page_routes(read_page(), lambda: self._problem("no_route"))]

@@ -10,7 +10,7 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from ...core.errors import CATALOGUE, AuthenticationRefused, Fault, NetraError, Refusal, ToolFault
+from ...core.errors import CATALOGUE, AuthenticationRefused, Fault, NetraError, Refusal, ToolError
 from ...core.identity import Identity
 from ...server.runtime import Runtime
 from ...services.authentication import require_identity, require_scope
@@ -75,8 +75,8 @@ def problem_of(error: NetraError, error_id: str | None = None, base: str = "") -
         field=error.field,
         retry_after_ms=error.retry_after_ms,
         error_id=error_id,
-        code=error.code if isinstance(error, ToolFault) else None,
-        details=error.details if isinstance(error, ToolFault) else None,
+        code=error.code if isinstance(error, ToolError) else None,
+        details=error.details if isinstance(error, ToolError) else None,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from test_framework.in_process import user_at_desk
+from test_framework.local_runtime import connected_user
 from test_framework.served import Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -69,7 +69,7 @@ async def test_what_is_deleted_is_gone_from_log_datasets_and_caches(served: Serv
         await served.runtime.ledger.ask(user.id, "data_profile", {})
         await http.get("/api/runs/run_x1")
         assert holding(data_dir, canary)
-        async with user_at_desk(served.runtime, user.id) as desk:
+        async with connected_user(served.runtime, user.id) as desk:
             desk.send(type="execute_agent", agent="patient", message=canary)
             await desk.wire.until("agent_thinking")
             told = (await http.delete("/api/me")).json()
@@ -87,7 +87,7 @@ async def test_what_is_deleted_is_gone_from_log_datasets_and_caches(served: Serv
         assert (await http.get("/api/usage/datasets")).json() == {"datasets": []}
         assert (await http.get("/api/audit")).json() == {"rows": []}
         assert (await http.get(f"/api/runs/{accepted['run_id']}")).status_code == 404
-    async with user_at_desk(served.runtime, user.id) as desk:
+    async with connected_user(served.runtime, user.id) as desk:
         desk.send(type="execute_agent", agent="echo", message="mine", thread_id=accepted["thread_id"])
         assert (await desk.wire.until("error"))["error"] == "isolation_violation"
         desk.send(type="execute_agent", agent="echo", message="anew", id="key-1")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.core.errors import DependencyUnavailable, ToolFault
+from netra_backend.app.core.errors import DependencyUnavailable, ToolError
 from netra_backend.app.core.limits import Limits
 from netra_backend.app.web.http import router
 from netra_backend.app.web.http.anonymous_rate_limit import AnonymousRateLimit
@@ -94,5 +94,5 @@ async def test_a_problem_names_its_page_under_the_public_address_and_a_delay_in_
 
 
 async def test_a_tools_answer_is_told_with_its_code_and_details() -> None:
-    problem = problem_of(ToolFault("BAD_ROWS", "no", hint="mend", details={"row": 3}))
+    problem = problem_of(ToolError("BAD_ROWS", "no", hint="mend", details={"row": 3}))
     assert (problem.status, problem.error, problem.code, problem.details) == (422, "tool_fault", "BAD_ROWS", {"row": 3})

@@ -10,7 +10,7 @@ from netra_backend.app.adapters.datasets.fingerprint import Fingerprint
 from netra_backend.app.adapters.ledger import import_worker
 from netra_backend.app.adapters.ledger.import_worker import Job, fault_of, perform
 from netra_backend.app.adapters.ledger.rows_writer import RowsWriter
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 
 ROW = {"timestamp": "2026-11-01T10:00:00Z", "model": "m", "input_tokens": 10, "output_tokens": 1, "session": "s"}
 NOW_MS = 1_795_000_000_000
@@ -69,7 +69,7 @@ def test_a_file_that_is_there_already_is_told_so_even_where_its_rows_would_be_re
     fingerprint = perform(job, silent)["answer"]["fingerprint"]
     Path(job.staged, "rows.duckdb").unlink()
     long_ago = changed(job, now_ms=NOW_MS - 10**10)
-    with pytest.raises(ToolFault, match="lies in the future"):
+    with pytest.raises(ToolError, match="lies in the future"):
         perform(long_ago, silent)
     Path(job.staged, "rows.duckdb").unlink()
     assert perform(changed(long_ago, known={fingerprint: "data_1"}), silent) == {"already": "data_1"}
@@ -112,7 +112,7 @@ def test_faults_of_ours_are_told_without_the_place_or_the_data() -> None:
 
 def test_too_little_memory_is_told_as_such() -> None:
     assert "more memory" in fault_of(MemoryError())["fault"]["message"]
-    assert fault_of(ToolFault("BAD_ROWS", "m", hint="h"))["fault"]["code"] == "BAD_ROWS"
+    assert fault_of(ToolError("BAD_ROWS", "m", hint="h"))["fault"]["code"] == "BAD_ROWS"
 
 
 def test_whatever_goes_wrong_the_parent_hears_of_it(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from netra_backend.app.adapters.ledger.ledger import DuckDBLedger, LedgerBounds
-from netra_backend.app.core.errors import DependencyUnavailable, InvalidContextError, QueryRejected, ToolFault
+from netra_backend.app.core.errors import DependencyUnavailable, InvalidContextError, QueryRejected, ToolError
 from netra_backend.app.usage.questions import QUESTIONS
 from test_framework.clock import ManualClock, SeededEntropy
 
@@ -137,7 +137,7 @@ async def test_an_import_elsewhere_comes_to_nothing_where_its_owner_is_deleted_m
         return told
 
     monkeypatch.setattr(beside, "_imported", imported_and_then_deleted)
-    with pytest.raises(ToolFault, match="was deleted while"):
+    with pytest.raises(ToolError, match="was deleted while"):
         await beside.import_usage("alice", written(tmp_path, ROW), {}, silent)
     assert await beside.datasets("alice") == []
     assert left_in(tmp_path / "ledger") == []
@@ -209,7 +209,7 @@ async def test_a_file_that_cannot_be_imported_is_told_why_and_leaves_nothing(
     ledger: DuckDBLedger, tmp_path: Path, content: bytes, code: str
 ) -> None:
     (tmp_path / "bad").write_bytes(content)
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         await ledger.import_usage("alice", tmp_path / "bad", {}, silent)
     assert caught.value.code == code
     assert caught.value.hint
@@ -219,7 +219,7 @@ async def test_a_file_that_cannot_be_imported_is_told_why_and_leaves_nothing(
 
 async def test_a_name_that_is_no_file_is_told(ledger: DuckDBLedger, tmp_path: Path) -> None:
     for path in (tmp_path / "absent", tmp_path):
-        with pytest.raises(ToolFault) as caught:
+        with pytest.raises(ToolError) as caught:
             await ledger.import_usage("alice", path, {}, silent)
         assert caught.value.code == "UNSUPPORTED_FORMAT"
 
@@ -263,14 +263,14 @@ async def test_no_more_datasets_are_kept_than_allowed(tmp_path: Path) -> None:
     bounds = replace(LedgerBounds(), datasets=1)
     ledger = DuckDBLedger(tmp_path / "ledger", ManualClock(), SeededEntropy(1), bounds=bounds, questions=PLAIN)
     await ledger.import_usage("alice", written(tmp_path, ROW), {}, silent)
-    with pytest.raises(ToolFault, match="no more are kept"):
+    with pytest.raises(ToolError, match="no more are kept"):
         await ledger.import_usage("alice", written(tmp_path, ROW, ROW), {}, silent)
     await ledger.close()
 
 
 @pytest.mark.validation_point("query.question")
 async def test_raw_sql_is_refused_where_no_operator_allows_it(ledger: DuckDBLedger) -> None:
-    with pytest.raises((QueryRejected, ToolFault)) as caught:
+    with pytest.raises((QueryRejected, ToolError)) as caught:
         await ledger.ask("alice", "raw_sql", {"sql": "SELECT 1 AS n FROM usage"})
     assert isinstance(caught.value, QueryRejected)
     assert "NETRA_ALLOW_RAW_SQL" in caught.value.hint

@@ -2,9 +2,48 @@
 
 from __future__ import annotations
 
+import pytest
+
+from netra_backend.app.agents.agent import AgentResult
+from netra_backend.app.agents.cost_optimizer import CostOptimizer
+from netra_backend.app.agents.tools.usage_tools import usage_tools
 from netra_backend.app.core.errors import DependencyUnavailable
+from test_framework.scripted_scope import InProcessLedger, ScriptedScope
+from test_framework.usage_rows import report_of, usage_rows
+
+from ..conftest import three_weeks
 
 MAIN = "Where can I cut?"
+
+
+async def test_the_report_is_the_one_that_everybody_gets(ask) -> None:
+    result, _ = await ask(MAIN)
+    assert result.data["report"] == await report_of(usage_rows(three_weeks()))
+
+
+async def test_what_is_done_for_the_report_is_said_before_it_is_done(ask) -> None:
+    _, scope = await ask(MAIN)
+    assert [thought.split(" ")[0] for thought in scope.thoughts] == ["Looking", "First", "Then", "Last,"]
+
+
+async def reported_without(tool: str) -> AgentResult:
+    rows = usage_rows(three_weeks())
+    tools = usage_tools(InProcessLedger("user_1", rows, rows))
+    return await CostOptimizer().run(ScriptedScope(MAIN, tools, allowed=CostOptimizer.tools - {tool}))
+
+
+@pytest.mark.parametrize("tool", ["cost_summary", "combine_savings"])
+async def test_without_its_bill_or_its_savings_the_answer_is_that_tools_fault(tool) -> None:
+    result = await reported_without(tool)
+    assert result.data["code"] == "TOOL_NOT_ALLOWED"
+    assert result.data["error"]["message"] == result.text.partition(".")[0] + "."
+
+
+async def test_a_tool_that_the_report_can_do_without_leaves_a_note() -> None:
+    report = (await reported_without("forecast_spend")).data["report"]
+    assert report["forecast"] is None
+    assert report["notes"] == ["There is no forecast: forecast_spend may not be used here."]
+    assert report["anomalies"]
 
 
 async def test_a_models_words_are_used_where_every_figure_was_computed(ask) -> None:

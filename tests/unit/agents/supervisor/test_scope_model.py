@@ -10,7 +10,7 @@ import pytest
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from netra_backend.app.adapters.models.pydantic_ai import PydanticAIModel
-from netra_backend.app.agents.agent import AgentResult
+from netra_backend.app.agents.interface import AgentResult
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import (
     AgentCancelled,

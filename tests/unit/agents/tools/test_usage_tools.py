@@ -9,7 +9,7 @@ import pytest
 
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from netra_backend.app.agents.tools.usage_tools import DimensionName, LeverName, usage_tools
-from netra_backend.app.core.errors import ToolFault, ToolRefused
+from netra_backend.app.core.errors import ToolError, ToolRefused
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 from netra_backend.app.usage.questions import QUESTIONS
 from netra_backend.app.usage.savings import LEVERS
@@ -91,7 +91,7 @@ async def test_prices_are_looked_up_without_any_data(call, ledger) -> None:
 
 
 async def test_an_ambiguous_name_is_a_typed_fault(call) -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         await call("price_lookup", models=["haiku"], at="2026-11-02T00:00:00Z")
     assert caught.value.code == "AMBIGUOUS_MODEL"
 
@@ -99,7 +99,7 @@ async def test_an_ambiguous_name_is_a_typed_fault(call) -> None:
 def test_every_tool_is_a_question_that_exists_and_may_be_asked_again() -> None:
     tools = usage_tools(RecordingLedger())
     assert {tool.name for tool in tools} - {"price_lookup"} <= set(QUESTIONS)
-    assert all(tool.idempotent and tool.permission == "usage" for tool in tools)
+    assert all(tool.idempotent and tool.needed_scope == "usage" for tool in tools)
     for tool in tools:
         assert msgspec.json.schema(tool.arguments)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netra_backend.app.agents.agent import PastMessage
+from netra_backend.app.agents.interface import PastMessage
 from netra_backend.app.agents.triage.intents import INTENTS
 from netra_backend.app.agents.triage.understanding import Understanding, understand, with_intent
 

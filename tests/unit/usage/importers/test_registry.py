@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.importers.format import Format, ImportOptions, Reading
 from netra_backend.app.usage.importers.reading.batch import Table
 from netra_backend.app.usage.importers.reading.page import Page, rows_of
@@ -143,14 +143,14 @@ def test_the_user_may_name_the_format() -> None:
 
 
 def test_a_name_that_is_no_format_is_refused_with_those_that_are() -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         recognise(Head(Layout.CSV, (), ()), "excel")
     assert caught.value.code == "INVALID_ARGUMENTS"
     assert "litellm" in caught.value.hint
 
 
 def test_what_no_format_recognises_is_unsupported_and_its_columns_are_shown() -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         recognise(Head(Layout.CSV, ({"city": "Rome"},), ("city",)), None)
     assert caught.value.code == "UNSUPPORTED_FORMAT"
     assert caught.value.details["columns"] == ["city"]

@@ -8,7 +8,7 @@ import msgspec
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from netra_backend.app.web.documents.openapi import openapi
-from netra_backend.app.web.http.endpoint import BINARY, HTML, NDJSON, Endpoint, Query
+from netra_backend.app.web.http.endpoint import BINARY, HTML, MARKDOWN, NDJSON, Endpoint, Query
 
 
 class Asked(msgspec.Struct):
@@ -39,6 +39,7 @@ DOORS = [
     door(
         "/api/page", "page", media=HTML, scope=None, query=(Query("q", str, "words"), Query("m", int, "n", many=True))
     ),
+    door("/api/report", "report", answer=Told, media=MARKDOWN),
     door("/ready", "ready", scope=None, answer=Told, also=(503,)),
 ]
 
@@ -73,6 +74,9 @@ def test_answers_are_told_by_their_media() -> None:
     assert set(sent["requestBody"]["content"]) == {BINARY}
     assert set(sent["responses"]["201"]["content"]) == {"application/json", NDJSON}
     assert set(paths["/api/page"]["get"]["responses"]["200"]["content"]) == {HTML}
+    report = paths["/api/report"]["get"]["responses"]["200"]["content"]
+    assert report["application/json"]["schema"] == {"$ref": "#/components/schemas/Told"}
+    assert report[MARKDOWN]["schema"] == {"type": "string"}
     assert (
         paths["/ready"]["get"]["responses"]["503"]["content"] == paths["/ready"]["get"]["responses"]["200"]["content"]
     )

@@ -18,7 +18,7 @@ from netra_backend.app.websocket_core.connection import Connection
 from netra_backend.app.websocket_core.websocket_manager_factory import WebSocketManagerFactory
 from test_framework.clock import ManualClock
 from test_framework.ids import new_id
-from test_framework.in_process import KeptWire
+from test_framework.local_runtime import KeptWire
 
 
 class Tokens:

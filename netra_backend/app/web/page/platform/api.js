@@ -63,9 +63,9 @@ export class Api {
     return (await this.#ask("GET", path)).json();
   }
 
-  /** @param {string} path */
-  async text(path) {
-    return (await this.#ask("GET", path)).text();
+  /** @param {string} path @param {string} [accept] The media type, where there are several. */
+  async text(path, accept) {
+    return (await this.#ask("GET", path, undefined, accept)).text();
   }
 
   /** @param {"POST" | "PATCH" | "DELETE"} method @param {string} path @param {unknown} [body] @returns {Promise<any>} */
@@ -73,10 +73,11 @@ export class Api {
     return (await this.#ask(method, path, body)).json();
   }
 
-  /** @param {string} method @param {string} path @param {unknown} [body] */
-  async #ask(method, path, body) {
+  /** @param {string} method @param {string} path @param {unknown} [body] @param {string} [accept] */
+  async #ask(method, path, body, accept) {
     /** @type {Record<string, string>} */
     const headers = { Authorization: this.authorization };
+    if (accept !== undefined) headers.Accept = accept;
     if (body !== undefined) headers["Content-Type"] = "application/json";
     const options = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
     /** @type {Response} */

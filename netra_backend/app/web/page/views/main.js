@@ -1,5 +1,5 @@
 /** The page: who is signed in, and which view is shown. */
-import { routeOf } from "../core/route.js";
+import { roomOf, routeOf } from "../core/route.js";
 import "../parts/connection_state.js";
 import "../parts/thread_list.js";
 import { ConnectionState } from "../parts/connection_state.js";
@@ -126,7 +126,7 @@ class Page {
     const thread = route.view === "chat" ? route.thread : null;
     this.#toggleSide(false);
     for (const link of document.querySelectorAll("nav.rooms a")) {
-      if (thread === null && link.getAttribute("href") === `#/${route.view === "chat" ? "" : route.view}`) link.setAttribute("aria-current", "page");
+      if (link.getAttribute("href") === roomOf(route)) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
     document.title = `${TITLES[route.view]} – Netra`;

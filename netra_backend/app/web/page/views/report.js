@@ -1,4 +1,4 @@
-/** The cost report of one run: pictures, each with its table, and all of it to take along. */
+/** The cost report, of one's data as it is now or of one run: pictures, each with its table, and all of it to take along. */
 import { csv } from "../core/csv.js";
 import { integer, money, percent, unitPrice, words } from "../core/format.js";
 import { DIMENSIONS, NO_NAME, daysOf, nameOf, splitRows } from "../core/report_data.js";
@@ -12,66 +12,106 @@ import { download } from "../platform/download.js";
 import { h, replace } from "../platform/dom.js";
 import { standaloneHtml } from "../platform/standalone.js";
 
-/** @typedef {import("../core/report_data.js").Report} Report */
+/**
+ * @typedef {import("../core/report_data.js").Report} Report
+ *
+ * @typedef {object} Found A report and where it comes from.
+ * @property {Report} report
+ * @property {unknown} data What is taken along as JSON.
+ * @property {() => string | Promise<string>} markdown
+ * @property {number} madeMs
+ * @property {Node} back
+ */
 
+const CURRENT = "api/usage/report";
 const MOST_BARS = 12;
 
 export class ReportView extends HTMLElement {
   /** @type {import("../platform/session.js").Session | null} */
   #session = null;
-  #run = "";
+  /** The run whose report is shown, `null` for the data as it is now. @type {string | null | undefined} */
+  #run;
+  #readings = 0;
 
   /** @param {import("../platform/session.js").Session} session */
   watch(session) {
     this.#session = session;
-    this.#run = "";
+    this.#run = undefined;
+    this.#readings += 1;
     this.classList.add("room-view");
   }
 
   /** @param {any} route */
   show(route) {
-    if (route.run === this.#run) return;
+    if (route.run !== null && route.run === this.#run) return;
     this.#run = route.run;
     void this.#read(route.run);
   }
 
-  /** @param {string} runId */
+  /** @param {string | null} runId */
   async #read(runId) {
+    const reading = (this.#readings += 1);
     replace(this, h("p", { class: "empty" }, "Reading…"));
     try {
-      const run = await this.#session?.api.get(`api/runs/${encodeURIComponent(runId)}`);
-      if (runId !== this.#run) return;
-      const end = run.events.find((/** @type {any} */ event) => event.type === "agent_completed");
-      if (end === undefined) replace(this, h("p", { class: "empty" }, "This run has no result."));
-      else this.#show(run, end.result);
+      const found = await (runId === null ? this.#current() : this.#ofRun(runId));
+      if (reading !== this.#readings) return;
+      if (found === null) replace(this, h("p", { class: "empty" }, "This run has no result."));
+      else this.#show(found);
     } catch (error) {
+      if (reading !== this.#readings) return;
       const told = error instanceof Problem ? error.told : null;
       replace(this, h("div", { class: "fault" }, h("h1", {}, "There is no report here"),
-        h("p", {}, told?.message ?? "It cannot be read."), told?.hint && h("p", { class: "hint" }, told.hint)));
-      this.#run = "";
+        h("p", {}, told?.message ?? "It cannot be read."), told?.hint && h("p", { class: "hint" }, told.hint),
+        told?.code === "NO_DATA" && h("p", {}, h("a", { class: "button", href: "#/data" }, "Upload usage data"))));
+      this.#run = undefined;
     }
   }
 
-  /** @param {any} run @param {{text: string, data: any}} result */
-  #show(run, result) {
-    const report = reportOf(result.data);
+  get #api() {
+    return /** @type {import("../platform/session.js").Session} */ (this.#session).api;
+  }
+
+  /** @returns {Promise<Found>} */
+  async #current() {
+    const api = this.#api;
+    const report = await api.get(CURRENT);
+    return { report, data: report, markdown: () => api.text(CURRENT, "text/markdown"), madeMs: Date.now(),
+      back: h("a", { href: "#/data" }, "← The data") };
+  }
+
+  /** @param {string} runId @returns {Promise<Found | null>} `null` where the run has no result. */
+  async #ofRun(runId) {
+    const run = await this.#api.get(`api/runs/${encodeURIComponent(runId)}`);
+    const end = run.events.find((/** @type {any} */ event) => event.type === "agent_completed");
+    return end === undefined ? null : { report: reportOf(end.result.data), data: end.result.data, markdown: () => end.result.text,
+      madeMs: run.created_ms, back: h("a", { href: threadAddress(run.thread_id) }, "← The conversation") };
+  }
+
+  /** @param {Found} found */
+  #show({ report, data, markdown, madeMs, back }) {
     const paper = h("article", { class: "report" }, headSection(report), daySection(report), ...splitSections(report),
       savingsSection(report.savings), forecastSection(report.forecast), notesSection(report));
-    const name = `netra-report-${new Date(run.created_ms).toISOString().slice(0, 10)}`;
+    const name = `netra-report-${new Date(madeMs).toISOString().slice(0, 10)}`;
+    const fault = h("p", { class: "fault-text", role: "alert" });
     const take = {
-      Markdown: () => download(`${name}.md`, "text/markdown", result.text),
-      JSON: () => download(`${name}.json`, "application/json", JSON.stringify(result.data, null, 2)),
+      Markdown: async () => {
+        try {
+          download(`${name}.md`, "text/markdown", await markdown());
+        } catch (error) {
+          fault.textContent = error instanceof Error ? error.message : "That did not work.";
+        }
+      },
+      JSON: () => download(`${name}.json`, "application/json", JSON.stringify(data, null, 2)),
       HTML: async () => download(`${name}.html`, "text/html", await standaloneHtml(paper, "LLM cost report")),
       CSV: () => {
         const { header, rows } = splitRows(report);
         download(`${name}.csv`, "text/csv", csv(header, rows));
       },
     };
-    replace(this, h("div", { class: "report-bar no-print" },
-      h("a", { href: threadAddress(run.thread_id) }, "← The conversation"),
+    replace(this, h("div", { class: "report-bar no-print" }, back,
       h("div", { class: "actions", role: "group", "aria-label": "Take along" },
         Object.entries(take).map(([kind, act]) => h("button", { type: "button", onclick: act }, kind)),
-        h("button", { type: "button", onclick: () => print() }, "Print"))), paper);
+        h("button", { type: "button", onclick: () => print() }, "Print")), fault), paper);
   }
 }
 

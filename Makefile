@@ -37,7 +37,7 @@ test: install
 	@$(if $(ARGS),:,$(MAKE) --no-print-directory coverage page-test)
 
 # The plugin of the kit imports nothing of ours before coverage counts; so it is coverage that runs pytest.
-COVERED := core context factories services agents/supervisor agents/tools websocket_core
+COVERED := core context factories runs cluster services agents/supervisor agents/tools websocket_core
 
 coverage: install
 	$(PY) -m coverage run -m pytest -q $(COVERED:%=tests/unit/%)

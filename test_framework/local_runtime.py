@@ -117,13 +117,10 @@ async def connected_user(runtime: Runtime, user_id: str) -> AsyncIterator[Connec
     """Connect an authenticated user; the welcome is taken."""
     manager = await runtime.managers.create_websocket_manager(user_id, runtime.mint("thr"), runtime.mint("conn"))
     wire = KeptWire()
-    connection = Connection(
-        manager, wire, runtime.desk, runtime.pool, runtime.audit_trail, runtime.clock, asyncio.get_running_loop()
-    )
-    runtime.desk.admit(connection, Identity(user_id, BASE_SCOPES, None, runtime.clock.now_ms()))
+    identity = Identity(user_id, BASE_SCOPES, None, runtime.clock.now_ms())
+    connection = runtime.connections.open(manager, wire, identity)
     try:
         await wire.until("connected")
         yield ConnectedUser(connection, wire)
     finally:
-        connection.lost()
-        runtime.desk.dismiss(connection)
+        runtime.connections.closed(connection)

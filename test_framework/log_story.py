@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead
+from netra_backend.app.core.history import Chunk, OnCommit, RunObserver, RunRecord, ThreadHead
 from netra_backend.app.ports import EventLog
 
 from .clock import START_MS
@@ -37,8 +37,6 @@ class LogStory:
         """Keep what the log says is committed; ``groups`` has the number of chunks of each call."""
         self.groups.append(len(chunks))
         for chunk in chunks:
-            for call in chunk.before or ():
-                call()
             head = chunk.head
             self.published.append(
                 Told(head.thread_id, chunk.run.run_id, chunk.first, tuple(chunk.frames), head.durable)
@@ -62,16 +60,22 @@ class LogStory:
         """A new thread."""
         return self.log.create(owner, new_id("thr"), f"epoch-{owner}", title, now_ms)
 
-    def run(self, head: ThreadHead, *, key: str | None = None, created_ms: int = START_MS) -> RunRecord:
+    def run(
+        self,
+        head: ThreadHead,
+        *,
+        key: str | None = None,
+        created_ms: int = START_MS,
+        observer: RunObserver | None = None,
+    ) -> RunRecord:
         """A new run of the thread, without events."""
-        return RunRecord(head, new_id("run"), new_id("req"), "golden", key, "UTC", created_ms)
+        return RunRecord(head, new_id("run"), new_id("req"), "golden", key, "UTC", created_ms, observer)
 
-    def write(self, run: RunRecord, text: str = "", *, ends: bool = False) -> bytes:
+    def write(self, run: RunRecord, text: str = "", *, ends: bool = False, on_commit: OnCommit | None = None) -> bytes:
         """Append one event, whose bytes tell its position, run and text."""
         seq = run.head.top + 1
         frame = json.dumps({"seq": seq, "run": run.run_id, "text": text}, separators=(",", ":")).encode()
-        self.log.append(run, frame, ends=ends)
-        run.seq = run.seq or seq
+        self.log.append(run, frame, ends=ends, on_commit=on_commit)
         return frame
 
     async def ended(self, owner: str = "user_ada", *texts: str, key: str | None = None) -> RunRecord:
@@ -94,7 +98,7 @@ class LogStory:
         """Take hold of the thread of another process's run, to go on with that run here."""
         head = await self.log.find(run.head.thread_id)
         assert head is not None
-        await self.log.hold(head)
+        await self.log.acquire(head)
         again = RunRecord(head, run.run_id, run.request_id, run.agent, None, "UTC", run.created_ms)
         again.seq, again.stored = run.seq, True
         return again

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from .core.history import Chunk, RunRecord, ThreadHead
+from .core.errors import NetraError
+from .core.frames import ExecuteAgent, ResolveApproval, ServerFrame
+from .core.history import Chunk, OnCommit, RunRecord, ThreadHead
 from .core.identity import Identity
 from .core.limits import Counts
+from .core.peer_messages import WaitingCall
 
 
 class Clock(Protocol):
@@ -46,6 +49,28 @@ class LiveConnection(Protocol):
     @property
     def is_live(self) -> bool:
         """Whether its socket is open and authenticated."""
+
+
+class Requester(Protocol):
+    """Who asks for a run: a connection of this process, or one whose socket ends in another."""
+
+    @property
+    def connection_id(self) -> str | None:
+        """``None`` if its socket ends in another process."""
+
+    @property
+    def user_id(self) -> str:
+        """Whose it is."""
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What its sign-in permits."""
+
+    def say(self, frame: ServerFrame) -> None:
+        """Send it this frame."""
+
+    def refuse(self, error: NetraError, id: str | None = None) -> None:
+        """Send it this error, as the answer to its request ``id``."""
 
 
 class ConnectionPool(Protocol):
@@ -134,29 +159,32 @@ class EventLog(Counted, Protocol):
         """A new thread, held by this process; stored with the first commit of one of its events. Raises ``ValueError`` where
         it is known."""
 
-    async def hold(self, head: ThreadHead) -> list[StoredRun]:
-        """Be the one who may append, and learn the unfinished runs that the holder before left, in their order: they are to go
-        on here. On return ``head`` is as it is stored and its ``fence`` > 0; where it was deleted its owner is ``""``. All
-        this happens to it in the step of the loop in which this returns.
+    async def acquire(self, head: ThreadHead) -> list[StoredRun]:
+        """Acquire the right to append; return the previous holder's unfinished runs, in their order: they go on here. On return
+        ``head`` is as it is stored and its ``fence`` > 0; if it was deleted its owner is ``""``. All this happens to it in the
+        loop iteration in which this returns.
 
-        Nothing is done and nothing is told where this process holds it already. Raises ``HeldElsewhere``, and
-        ``DependencyUnavailable`` where this head is no longer the one in memory."""
+        Does nothing and returns nothing if this process holds the thread already. Raises ``HeldElsewhere``, and
+        ``DependencyUnavailable`` if this head is no longer the one in memory."""
 
     async def release(self, heads: Sequence[ThreadHead]) -> None:
         """Let go of threads, whether or not their runs have ended. Their fences are 0 from the call on, so that nothing can be
-        appended; on return what was appended before is committed and another process may take hold. A ``hold`` in the
-        meantime waits for that."""
+        appended; on return what was appended before is committed and another process may acquire them. An ``acquire`` in
+        the meantime waits for that."""
 
     def forget(self, thread_id: str) -> None:
         """What is in memory of this thread may be old: unless this process holds it and has begun it, read it again when it is
         asked for."""
 
-    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False) -> Chunk:
-        """Append one event's bytes at ``run.head.top + 1``; ``ends`` ends the run. Raises ``DependencyUnavailable``, also where
+    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False, on_commit: OnCommit | None = None) -> None:
+        """Append one event's bytes at ``run.head.top + 1``; ``ends`` ends the run. Raises ``DependencyUnavailable``, also if
         this process does not hold the thread.
 
-        Where the store then takes nothing of a chunk, ``core.history.refuse`` is called for it, in its place in the order; the
-        head is no longer in memory by then, and nothing that was appended to it later is stored either."""
+        Once the event is committed, and before it is published, ``on_commit`` is called; ahead of those of the run's first
+        event, ``run.observer.committed``. They are called in the order of the events.
+
+        If the store rejects the event, ``core.history.reject`` is called for its run, in the event's place in the order. The
+        head is no longer in memory by then, and the store takes nothing that was appended to it later."""
 
     async def durable(self, run: RunRecord) -> None:
         """Wait until all that was appended to the run is committed. Raises ``DependencyUnavailable`` where it is not: the log
@@ -240,6 +268,43 @@ class Fleet(Protocol):
 
     async def processes(self) -> list[str]:
         """The living processes, this one included."""
+
+
+class Peers(Protocol):
+    """The other processes of this server, asked in the terms of runs.
+
+    Each question is for one process, and answered ``False`` if that process does not hold the matter any more. It raises what
+    the other process refused it with, and ``DependencyUnavailable`` if no answer comes.
+    """
+
+    @property
+    def have_others(self) -> bool:
+        """Whether other processes live, as of a moment ago."""
+
+    async def start(self, process_id: str, requester: Requester, frame: ExecuteAgent, thread_id: str) -> bool:
+        """Have the process that holds the thread answer this request. A request that came from another process is answered
+        that it is not held here, so that its process looks again."""
+
+    async def cancel(self, process_id: str, owner: str, run_id: str) -> bool:
+        """Have a run stopped."""
+
+    async def resolve(self, process_id: str, owner: str, frame: ResolveApproval, by: str) -> bool:
+        """Report the user's decision; it is stored on return."""
+
+    async def approvals(self, process_id: str, owner: str) -> Sequence[WaitingCall]:
+        """The calls that wait there; none if no answer comes."""
+
+    async def end_user(self, process_id: str, owner: str, by: str) -> None:
+        """Have the user's runs ended."""
+
+    async def delete_thread(self, process_id: str, owner: str, thread_id: str) -> bool:
+        """Have a thread deleted."""
+
+    def forget(self, thread_ids: Sequence[str]) -> None:
+        """Notify all that what they have of these threads in memory is old."""
+
+    def offer_work(self) -> None:
+        """Notify all that there are runs that nobody holds."""
 
 
 class Bus(Protocol):

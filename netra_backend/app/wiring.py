@@ -35,7 +35,8 @@ from .core.errors import ConfigurationError
 from .core.former_names import former_names
 from .core.ids import mint
 from .core.limits import Quotas
-from .ports import Clock, Entropy, KeySet, Ledger, Model
+from .drill.isolation_drill import DrillReport
+from .ports import Clock, Entropy, EventLog, KeySet, Ledger, Model
 from .runs.parts import RunParts
 from .runs.service import RunService
 from .server.application import Application
@@ -77,7 +78,11 @@ class NetraApplication(Application):
         importers: tuple[str, ...] = (),
         place: int | None = None,
     ) -> None:
-        super().__init__(partial(open_runtime, settings, agents, tools, importers=importers, place=place))
+        super().__init__(
+            lambda application: open_runtime(
+                settings, agents, tools, importers=importers, place=place, application=application
+            )
+        )
         self.settings = settings
         self.agents = agents
         self.tools = tools
@@ -101,11 +106,13 @@ async def open_runtime(
     *,
     importers: tuple[str, ...] = (),
     place: int | None = None,
+    application: Application | None = None,
 ) -> AsyncIterator[Runtime]:
     """Open every part in order, and close them in reverse.
 
-    ``agents`` and ``tools`` are added to ours, and ``importers`` (``module:name`` of formats) to those of usage files.
-    ``place`` is that of this process among several that share the data directory; who started them holds it then.
+    ``agents`` and ``tools`` are added to Netra's own, and ``importers`` (``module:name`` of formats) to those of usage files.
+    ``place`` is the number of this process among several that share the data directory; their parent holds it then. Drills
+    go through ``application``; without one there are none.
     Raises ``ConfigurationError`` where the data directory cannot be had.
     """
     if faults := settings.contradictions():  # they may have been made by hand
@@ -131,8 +138,8 @@ async def open_runtime(
         else:
             urls = settings.database_url, settings.redis_url
             stores = await open_shared(*urls, new_id("prc"), clock, entropy, pool, _stop_on_failure, stack)
-        log, audit, others = stores.log, stores.audit, stores.others
-        colleagues = None if others is None else PeerClient(others.fleet, others.follower.answering)
+        log, audit, cluster = stores.log, stores.audit, stores.others
+        peers = None if cluster is None else PeerClient(cluster.fleet, cluster.follower.answering)
         ledger = DuckDBLedger(
             data_dir / "usage",
             clock,
@@ -145,7 +152,7 @@ async def open_runtime(
         await ledger.start()
 
         revocations = Revocations(
-            stores.revocations if colleagues is None else BroadcastingRevocationStore(stores.revocations, colleagues)
+            stores.revocations if peers is None else BroadcastingRevocationStore(stores.revocations, peers)
         )
         await revocations.load()
         tickets = TicketOffice(stores.tickets, clock, entropy)
@@ -170,7 +177,7 @@ async def open_runtime(
         managers.configure(limits, clock, drills_allowed=settings.allow_drills)
         audit_trail = AuditTrail(audit, clock)
         services = RunServices(clock, Approvals(), new_id, _model(settings), audit_trail)
-        turns = RunService(
+        runs = RunService(
             RunParts(
                 log=log,
                 conversations=conversations,
@@ -181,19 +188,26 @@ async def open_runtime(
                 limits=limits,
                 loop=loop,
             ),
-            elsewhere=colleagues,
+            peers=peers,
         )
-        desk = ConnectionHandler(
+        hold_drill = None if application is None else partial(_drill, application, tickets, clock, log, ledger, new_id)
+        connections = ConnectionHandler(
             authentication=authentication,
-            turns=turns,
-            catch_up=CatchUp(log, conversations, None if others is None else others.follower),
+            runs=runs,
+            catch_up=CatchUp(log, conversations, None if cluster is None else cluster.follower),
             pool=pool,
             quotas=quotas,
             limits=limits,
             clock=clock,
             audit_trail=audit_trail,
             mint=new_id,
+            loop=loop,
+            hold_drill=hold_drill,
         )
+        on_tick: Callable[[float], None] | None = None
+        if cluster is not None and peers is not None:
+            on_tick = _join(cluster, peers, runs, log, revocations, quotas, stack)
+        bus = None if cluster is None else cluster.bus
         runtime = Runtime(
             settings=settings,
             clock=clock,
@@ -214,44 +228,62 @@ async def open_runtime(
             engines=engines,
             managers=managers,
             services=services,
-            turns=turns,
-            desk=desk,
-            announce=announce,
+            runs=runs,
+            connections=connections,
             scratch=scratch,
+            announce=announce,
+            on_tick=on_tick,
+            optional_dependencies={} if bus is None else {"bus": lambda: bus.connected},
+            counters={} if cluster is None else cluster.counts,
         )
-        if others is not None and colleagues is not None:
-            _join(others, colleagues, runtime, stack)
-        revocations.listen(partial(_end_sign_in, pool, turns))
+        revocations.listen(partial(_end_sign_in, pool, runs))
         try:
             await asyncio.to_thread(prepare, data_dir / "triage")
-            await turns.take_over()
+            await runs.take_over()
             yield runtime
         finally:
-            await turns.drain(0)
+            await runs.drain(0)
 
 
-def _join(others: Cluster, colleagues: PeerClient, runtime: Runtime, stack: AsyncExitStack) -> None:
-    """Be one of several processes: answer the others, and make rounds from now on."""
+def _join(
+    cluster: Cluster,
+    peers: PeerClient,
+    runs: RunService,
+    log: EventLog,
+    revocations: Revocations,
+    quotas: Quotas,
+    stack: AsyncExitStack,
+) -> Callable[[float], None]:
+    """Be one of several processes: answer the others from now on. Returns what is to be called about every second."""
     from .cluster.command_handler import PeerCommandHandler
     from .cluster.periodic_tasks import PeriodicTasks
     from .cluster.takeover import Takeover
 
-    takeover = Takeover(runtime.turns, colleagues)
-    answering = PeerCommandHandler(runtime.turns, runtime.log, runtime.revocations, takeover.work)
-    others.fleet.serve(answering.answer, answering.hear)
-    rounds = PeriodicTasks(takeover, runtime.revocations)
-    stack.push_async_callback(rounds.close)
-    bus = others.bus
-    if bus is not None:
-        runtime.beside = {"bus": lambda: bus.connected}
-    if others.presence is not None:
+    takeover = Takeover(runs, peers)
+    handler = PeerCommandHandler(runs, log, revocations, takeover.work)
+    cluster.fleet.serve(handler.answer, handler.hear)
+    periodic = PeriodicTasks(takeover, revocations)
+    stack.push_async_callback(periodic.close)
+    if cluster.presence is not None:
         from .cluster.counts_exchange import CountsExchange
 
-        exchange = CountsExchange(runtime.quotas, others.presence)
+        exchange = CountsExchange(quotas, cluster.presence)
         exchange.start()
         stack.push_async_callback(exchange.close)
-    runtime.counted = others.counts
-    runtime.beat = rounds.tick
+    return periodic.tick
+
+
+async def _drill(
+    application: Application,
+    tickets: TicketOffice,
+    clock: Clock,
+    log: EventLog,
+    ledger: Ledger,
+    new_id: Callable[[str], str],
+) -> DrillReport:
+    from .server.drill_transport import InProcessDrill  # brings an HTTP client, which only drills need
+
+    return await InProcessDrill(application, tickets, clock, log, ledger, new_id).hold()
 
 
 @asynccontextmanager
@@ -318,11 +350,11 @@ def _model(settings: Settings) -> Model | None:
     return PydanticAIModel(settings.model)
 
 
-def _end_sign_in(pool: WebSocketConnectionPool, turns: RunService, user_id: str) -> None:
+def _end_sign_in(pool: WebSocketConnectionPool, runs: RunService, user_id: str) -> None:
     """A revocation ends what the user has at this moment, not only what comes after."""
     for member in pool.of_user(user_id):
         member.revoke()
-    turns.stop_user(user_id, "operator")
+    runs.stop_user(user_id, "operator")
 
 
 def _stop_on_failure(error: BaseException) -> None:

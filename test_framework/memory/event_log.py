@@ -14,7 +14,7 @@ from typing import Final
 
 from netra_backend.app.adapters.event_log.appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.core.history import Chunk, HeldElsewhere, Refused, ThreadHead
+from netra_backend.app.core.history import AppendRejection, Chunk, HeldElsewhere, ThreadHead
 from netra_backend.app.ports import Clock, Moved, StoredRun, StoredThread
 
 from .store import Change, Deletion, Expiry, MemoryStore, Rename
@@ -22,7 +22,7 @@ from .store import Change, Deletion, Expiry, MemoryStore, Rename
 PAGE_EVENTS: Final = 300
 PAGE_BYTES: Final = 1_048_576
 
-Untaken = Mapping[Chunk | Change, Refused | HeldElsewhere]
+Untaken = Mapping[Chunk | Change, AppendRejection | HeldElsewhere]
 """What a commit did not take, and why: of a store that is one log's alone, nothing."""
 
 Pace = Callable[[str], float]
@@ -90,7 +90,7 @@ class MemoryEventLog(AppendingLog[Change]):
         head = self._heads[thread_id] = ThreadHead(owner, thread_id, epoch, 0, title=title, fence=1)
         return head
 
-    async def hold(self, head: ThreadHead) -> list[StoredRun]:
+    async def acquire(self, head: ThreadHead) -> list[StoredRun]:
         return []  # the store is this log's alone, and every head is born held
 
     async def release(self, heads: Sequence[ThreadHead]) -> None:
@@ -147,10 +147,10 @@ class MemoryEventLog(AppendingLog[Change]):
                 self._change_failed(item, why)
         self._committed(chunks, [change for change in changes if change not in untaken])
         if untaken:
-            self._refuse(untaken)
+            self._reject(untaken)
 
-    def _refuse(self, untaken: Untaken) -> None:
-        """Of a store that is this log's alone nothing is refused."""
+    def _reject(self, untaken: Untaken) -> None:
+        """A store that is this log's alone rejects nothing."""
 
     def _fail(self, error: BaseException) -> None:
         self._drop_work()

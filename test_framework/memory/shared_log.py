@@ -10,9 +10,16 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from netra_backend.app.adapters.event_log.key_filter import DAY_MS
-from netra_backend.app.core import history
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.core.history import Chunk, HeldElsewhere, Refused, RunRecord, ThreadHead
+from netra_backend.app.core.history import (
+    AppendRejection,
+    Chunk,
+    HeldElsewhere,
+    OnCommit,
+    RunRecord,
+    ThreadHead,
+    reject,
+)
 from netra_backend.app.ports import Clock, Moved, StoredRun
 
 from .event_log import PAGE_BYTES, PAGE_EVENTS, MemoryEventLog, Pace, Untaken, at_once
@@ -60,10 +67,8 @@ class SharedMemoryLog(MemoryEventLog):
             held = [head for head in self._heads.values() if head.fence and head.owner]
             for head in held:
                 if head.thread_id in self._store.threads and not self._store.is_current(head.thread_id, head.fence):
-                    lost = [Chunk(run, head.top + 1) for run in head.lines]
-                    self._lose(head)
-                    for chunk in lost:
-                        history.refuse(chunk, "fenced")
+                    self._drop(head)
+                    head.reject_runs("fenced")
 
     # --- heads ------------------------------------------------------------------------------------------------------
 
@@ -85,7 +90,7 @@ class SharedMemoryLog(MemoryEventLog):
             await self._settled(known)  # it is stored, and others may have told of it: the answer is on its way
         return known
 
-    async def hold(self, head: ThreadHead) -> list[StoredRun]:
+    async def acquire(self, head: ThreadHead) -> list[StoredRun]:
         if head.fence:
             return []
         await self._change(Deletion(()))  # what is being let go is let go then
@@ -108,7 +113,7 @@ class SharedMemoryLog(MemoryEventLog):
 
     def forget(self, thread_id: str) -> None:
         known = self._heads.get(thread_id)
-        if known is not None and not known.lines and known.durable == known.top and not (known.fence and known.top):
+        if known is not None and not known.pins and known.durable == known.top and not (known.fence and known.top):
             del self._heads[thread_id]
 
     async def take_over(self, limit: int) -> list[StoredRun]:
@@ -156,10 +161,10 @@ class SharedMemoryLog(MemoryEventLog):
 
     # --- appending --------------------------------------------------------------------------------------------------
 
-    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False) -> Chunk:
+    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False, on_commit: OnCommit | None = None) -> None:
         if not self._holds(run.head):
             raise DependencyUnavailable("Another process holds this thread by now.", retry_after_ms=100)
-        return super().append(run, frame, ends=ends)
+        super().append(run, frame, ends=ends, on_commit=on_commit)
 
     async def durable(self, run: RunRecord) -> None:
         if run.head.durable < run.head.top and self._heads.get(run.head.thread_id) is not run.head:
@@ -170,7 +175,7 @@ class SharedMemoryLog(MemoryEventLog):
         return bool(head.fence) and self._heads.get(head.thread_id) is head
 
     def _store_all(self, work: list[Chunk | Change]) -> Untaken:
-        untaken: dict[Chunk | Change, Refused | HeldElsewhere] = {}
+        untaken: dict[Chunk | Change, AppendRejection | HeldElsewhere] = {}
         now_ms, holdings = self._clock.now_ms(), self._store.holdings
         for item in work:
             if isinstance(item, Chunk):
@@ -197,7 +202,7 @@ class SharedMemoryLog(MemoryEventLog):
                 self._store.put(item, now_ms)
         return untaken
 
-    def _verdict(self, chunk: Chunk) -> Refused | None:
+    def _verdict(self, chunk: Chunk) -> AppendRejection | None:
         """Why the store does not take this chunk."""
         store, head, run = self._store, chunk.head, chunk.run
         if head in self._untaken or self._heads.get(head.thread_id) is not head:
@@ -222,14 +227,14 @@ class SharedMemoryLog(MemoryEventLog):
             if item.head.top == item.last:  # else it is held again, under the same fence, or it will be refused
                 item.head.fence = 0
 
-    def _refuse(self, untaken: Untaken) -> None:
+    def _reject(self, untaken: Untaken) -> None:
         for item, why in untaken.items():
             if not isinstance(item, Chunk) or isinstance(why, HeldElsewhere):
                 continue
-            self._lose(item.head)
-            history.refuse(item, why)
+            self._drop(item.head)
+            reject(item.run, why)
 
-    def _lose(self, head: ThreadHead) -> None:
+    def _drop(self, head: ThreadHead) -> None:
         """The thread is not held under this head any more."""
         if self._heads.get(head.thread_id) is head:
             del self._heads[head.thread_id]

@@ -57,7 +57,7 @@ class FleetProcess(ServerProcess):
         process_id = self.mint("prc")
         self._member = self._lines.fleet.join(process_id, loop)
         self._delivered = self.follower = Follower(self.pool, loop)
-        self._elsewhere = self._colleagues = PeerClient(self._member, self.follower.answering)
+        self._peers = self._client = PeerClient(self._member, self.follower.answering)
         self._bus = MemoryBus(self._lines.hub, self.follower.heard)
         self._shared = SharedMemoryLog(
             outside.store,
@@ -77,7 +77,7 @@ class FleetProcess(ServerProcess):
         self.follower.publish(chunks)
 
     async def _run(self) -> None:
-        await self._colleagues.look()
+        await self._client.poll()
         self.follower.start()
         await super()._run()
 
@@ -96,7 +96,7 @@ class FleetProcess(ServerProcess):
 
     async def _look(self) -> None:
         try:
-            await self._colleagues.look()
+            await self._client.poll()
             await self.turns.take_over()
         except DependencyUnavailable:
             """The next look is soon."""

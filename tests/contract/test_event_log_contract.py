@@ -61,6 +61,30 @@ class TestAppending:
         stored = await story.log.run(run.run_id)
         assert (stored.seq, stored.ended_seq) == (1, 2)
 
+    async def test_a_commit_is_reported_in_order_before_anything_is_published(self, story: Any) -> None:
+        told: list[tuple[str, int, int]] = []
+
+        def note(name: str, head: Any) -> None:
+            told.append((name, head.durable, len(story.published)))
+
+        class Observer:
+            def committed(self, run: Any) -> None:
+                note("accepted", run.head)
+
+            def rejected(self, run: Any, why: str) -> None:
+                raise AssertionError(why)
+
+        run = story.run(story.thread(), observer=Observer())
+        other = story.run(run.head)
+        story.write(run, on_commit=lambda: note("first", run.head))
+        story.write(run)
+        story.write(other, on_commit=lambda: note("other's", run.head))
+        story.write(run, ends=True, on_commit=lambda: note("last", run.head))
+        assert told == []
+        await story.log.durable(run)
+        assert told == [(name, 4, 0) for name in ("accepted", "first", "other's", "last")]
+        assert [each.first for each in story.published] == [1, 3, 4]
+
     async def test_durable_returns_at_once_where_nothing_waits(self, story: Any) -> None:
         run = await story.ended()
         before = len(story.published)
@@ -284,7 +308,7 @@ class TestThreads:
         run = await story.ended("user_ada", "before")
         await story.reopen()
         head = await story.log.find(run.head.thread_id)
-        await story.log.hold(head)
+        await story.log.acquire(head)
         again = story.run(head)
         story.write(again, "after")
         await story.log.durable(again)
@@ -297,7 +321,7 @@ class TestThreads:
             runs.append(await story.ended("user_ada"))
         await story.ended("user_bob")
         clock.advance(s=1)
-        await story.log.hold(runs[1].head)
+        await story.log.acquire(runs[1].head)
         story.write(again := story.run(runs[1].head))
         await story.log.durable(again)
         listed = await story.log.threads("user_ada", limit=10)
@@ -401,9 +425,9 @@ class TestDeletion:
 
     async def test_threads_without_events_since_a_time_are_trimmed(self, story: Any, clock: ManualClock) -> None:
         old, busy, active = [await story.ended("user_ada") for _ in range(3)]
-        busy.head.lines.append(busy)
+        busy.head.pin(busy)
         clock.advance(s=10)
-        await story.log.hold(active.head)
+        await story.log.acquire(active.head)
         story.write(later := story.run(active.head))
         await story.log.durable(later)
         assert await story.log.trim(clock.now_ms()) == 1
@@ -416,7 +440,7 @@ class TestDeletion:
     ) -> None:
         run = await story.ended("user_ada")
         clock.advance(s=10)
-        await story.log.hold(run.head)
+        await story.log.acquire(run.head)
         trimming = asyncio.create_task(story.log.trim(clock.now_ms()))
         await asyncio.sleep(0)
         story.write(later := story.run(run.head))

@@ -12,7 +12,7 @@ import pytest
 
 from netra_backend.app.adapters.postgres.event_log import PostgresEventLog
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.core.history import HeldElsewhere, RunRecord
+from netra_backend.app.core.history import AppendRejection, HeldElsewhere, RunRecord
 from test_framework.clock import START_MS, ManualClock
 from test_framework.ids import new_id
 from test_framework.log_story import LogStory, positions
@@ -25,17 +25,22 @@ DAY_MS = 24 * 3600 * 1000
 
 
 class Process(LogStory):
-    """A log among others; ``why`` are the refusals of its runs, in order."""
+    """A log among others, and the observer of its runs; ``why`` are their rejections, in order."""
 
     def __init__(self, process_id: str) -> None:
         super().__init__()
         self.process_id = process_id
         self.why: list[tuple[str, str]] = []
+        self.begun_runs: list[str] = []
 
     def run(self, *given: Any, **named: Any) -> RunRecord:
-        run = super().run(*given, **named)
-        run.refused = lambda why: self.why.append((run.run_id, why))
-        return run
+        return super().run(*given, **named, observer=self)
+
+    def committed(self, run: RunRecord) -> None:
+        self.begun_runs.append(run.run_id)
+
+    def rejected(self, run: RunRecord, why: AppendRejection) -> None:
+        self.why.append((run.run_id, why))
 
     async def begun(self, owner: str = "user_ada", thread_id: str = "", **named: Any) -> RunRecord:
         """A run with one event, committed, which goes on."""
@@ -49,7 +54,7 @@ class Process(LogStory):
         """The thread's head, held here."""
         head = await self.log.find(thread_id)
         assert head is not None
-        await self.log.hold(head)
+        await self.log.acquire(head)
         return head
 
 
@@ -155,7 +160,7 @@ class TestHolding:
         assert head is not None
         assert (head.owner, head.top, head.fence) == ("user_ada", 1, 0)
         with pytest.raises(HeldElsewhere) as elsewhere:
-            await two.log.hold(head)
+            await two.log.acquire(head)
         assert elsewhere.value.process_id == one.process_id
         with pytest.raises(DependencyUnavailable):
             two.write(two.run(head))
@@ -178,7 +183,7 @@ class TestHolding:
         assert found is not None
         assert (found.top, found.fence) == (3, 0)
         with pytest.raises(HeldElsewhere):
-            await one.log.hold(found)
+            await one.log.acquire(found)
 
     async def test_the_end_of_one_run_of_two_lets_go_of_nothing(self, sharing: Sharing) -> None:
         one, two = await sharing.open(), await sharing.open()
@@ -189,12 +194,12 @@ class TestHolding:
         head = await two.log.find(first.head.thread_id)
         assert head is not None
         with pytest.raises(HeldElsewhere):
-            await two.log.hold(head)
+            await two.log.acquire(head)
 
     async def test_who_holds_it_may_ask_again_and_is_told_nothing(self, sharing: Sharing) -> None:
         one = await sharing.open()
         run = await one.begun()
-        assert await one.log.hold(run.head) == []
+        assert await one.log.acquire(run.head) == []
         assert run.head.fence == 1
 
     async def test_many_who_take_hold_at_once_in_one_process_get_one_fence(self, sharing: Sharing) -> None:
@@ -202,7 +207,7 @@ class TestHolding:
         run = await one.ended()
         head = await two.log.find(run.head.thread_id)
         assert head is not None
-        await asyncio.gather(*(two.log.hold(head) for _ in range(4)))
+        await asyncio.gather(*(two.log.acquire(head) for _ in range(4)))
         assert head.fence == 2
 
     async def test_of_many_processes_that_take_hold_at_once_one_gets_it(self, sharing: Sharing) -> None:
@@ -210,7 +215,7 @@ class TestHolding:
         run = await processes[0].ended()
         heads = [await each.log.find(run.head.thread_id) for each in processes]
         results = await asyncio.gather(
-            *(each.log.hold(head) for each, head in zip(processes, heads, strict=True) if head is not None),
+            *(each.log.acquire(head) for each, head in zip(processes, heads, strict=True) if head is not None),
             return_exceptions=True,
         )
         winners = [n for n, result in enumerate(results) if result == []]
@@ -224,7 +229,7 @@ class TestHolding:
         head = await two.log.find(run.head.thread_id)
         assert head is not None
         await one.log.delete_thread(run.head)
-        assert await two.log.hold(head) == []
+        assert await two.log.acquire(head) == []
         assert (head.owner, head.fence) == ("", 0)
         with pytest.raises(DependencyUnavailable):
             two.write(two.run(head))
@@ -274,7 +279,7 @@ class TestFences:
         one, two = await sharing.open(), await sharing.open()
         run, kept = await one.begun(), await one.begun()
         for each in (run, kept):
-            each.head.lines.append(each)
+            each.head.pin(each)
         await sharing.lapse(one)
         await two.taken(run.head.thread_id)
         await sharing.wake(one)
@@ -299,7 +304,7 @@ class TestFences:
         found = await one.log.find(thread_id)
         assert found is not None
         with pytest.raises(HeldElsewhere):
-            await one.log.hold(found)
+            await one.log.acquire(found)
 
     async def test_what_others_append_in_the_same_commit_is_stored(self, sharing: Sharing) -> None:
         one, two = await sharing.open(), await sharing.open()
@@ -417,8 +422,8 @@ class TestTakingOver:
         await sharing.lapse(one)
         head = await two.log.find(first.head.thread_id)
         assert head is not None
-        assert [left.run_id for left in await two.log.hold(head)] == [first.run_id, second.run_id]
-        assert await two.log.hold(head) == []
+        assert [left.run_id for left in await two.log.acquire(head)] == [first.run_id, second.run_id]
+        assert await two.log.acquire(head) == []
 
     async def test_what_a_process_held_once_and_takes_over_again_has_another_head(self, sharing: Sharing) -> None:
         one, two = await sharing.open(), await sharing.open()
@@ -461,14 +466,14 @@ class TestTakingOver:
         run = await one.begun()
         releasing = asyncio.create_task(one.log.release([run.head]))
         await asyncio.sleep(0)
-        left = await one.log.hold(run.head)
+        left = await one.log.acquire(run.head)
         await releasing
         assert [each.run_id for each in left] == [run.run_id]
         assert run.head.fence > 1
         head = await two.log.find(run.head.thread_id)
         assert head is not None
         with pytest.raises(HeldElsewhere):
-            await two.log.hold(head)
+            await two.log.acquire(head)
 
     async def test_who_closes_lets_go_of_everything(self, sharing: Sharing) -> None:
         one, two = await sharing.open(), await sharing.open()
@@ -566,7 +571,7 @@ class TestReading:
     async def test_a_holder_that_was_taken_for_dead_learns_that_its_thread_was_deleted(self, sharing: Sharing) -> None:
         one, other = await sharing.open(), await sharing.open()
         run = await one.begun()
-        run.head.lines.append(run)
+        run.head.pin(run)
         await sharing.lapse(one)
         head = await other.log.find(run.head.thread_id)
         assert head is not None

@@ -62,24 +62,24 @@ async def test_two_processes_of_one_server_know_each_other_and_have_rooms_of_the
         one, two = await open_two(stack, settings)
         assert one.scratch != two.scratch
         assert one.log.process_id != two.log.process_id
-        async with connected_user(one, "user_ada") as desk, connected_user(two, "user_ada") as other:
-            desk.send(type="execute_agent", agent="echo", message="hello")
-            assert (await desk.ended_run())["type"] == "agent_completed"
+        async with connected_user(one, "user_ada") as device, connected_user(two, "user_ada") as other:
+            device.send(type="execute_agent", agent="echo", message="hello")
+            assert (await device.ended_run())["type"] == "agent_completed"
             assert (await other.ended_run())["type"] == "agent_completed"
     async with open_runtime(settings) as again:
-        assert again.turns.runs_taken_over == 0
+        assert again.runs.runs_taken_over == 0
 
 
 @pytest.mark.real_services
 async def test_a_revocation_at_one_process_ends_sign_ins_at_the_other(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         one, two = await open_two(stack, settings)
-        async with connected_user(two, "user_ada") as desk:
+        async with connected_user(two, "user_ada") as device:
             await one.revocations.revoke("user_ada", one.clock.now_ms())
             async with asyncio.timeout(20):
-                while desk.wire.closed is None:  # noqa: ASYNC110
+                while device.wire.closed is None:  # noqa: ASYNC110
                     await asyncio.sleep(0)
-            assert desk.wire.closed == (4503, "revoked")
+            assert device.wire.closed == (4503, "revoked")
 
 
 @pytest.mark.real_services

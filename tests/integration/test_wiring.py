@@ -56,9 +56,9 @@ async def test_a_server_is_made_of_its_settings_and_of_what_is_added(settings: S
         assert runtime.settings is settings
         assert runtime.mint("run").startswith("run_")
         assert runtime.mint("run") != runtime.mint("run")
-        async with connected_user(runtime, "user_ada") as desk:
-            desk.send(type="execute_agent", agent="echo", message="hello")
-            assert (await desk.ended_run())["type"] == "agent_completed"
+        async with connected_user(runtime, "user_ada") as device:
+            device.send(type="execute_agent", agent="echo", message="hello")
+            assert (await device.ended_run())["type"] == "agent_completed"
 
 
 async def test_nothing_is_opened_before_the_lifespan_begins(settings: Settings) -> None:
@@ -95,15 +95,15 @@ async def test_runs_are_left_to_their_journals_also_where_the_server_breaks(sett
     async def break_in_the_middle() -> None:
         async with AsyncExitStack() as stack:
             runtime = await stack.enter_async_context(open_runtime(settings, (Patient,)))
-            desk = await stack.enter_async_context(connected_user(runtime, "user_ada"))
-            desk.send(type="execute_agent", agent="patient", message="m")
-            await desk.wire.until("agent_thinking")
+            device = await stack.enter_async_context(connected_user(runtime, "user_ada"))
+            device.send(type="execute_agent", agent="patient", message="m")
+            await device.wire.until("agent_thinking")
             raise KeyError("broken")
 
     with pytest.raises(KeyError, match="broken"):
         await break_in_the_middle()
     async with open_runtime(settings, (Patient,)) as runtime:
-        assert runtime.turns.runs_taken_over == 1
+        assert runtime.runs.runs_taken_over == 1
 
 
 class Patient:
@@ -117,12 +117,12 @@ class Patient:
 
 
 async def test_a_revocation_ends_connections_and_runs_at_once(settings: Settings) -> None:
-    async with open_runtime(settings, (Patient,)) as runtime, connected_user(runtime, "user_ada") as desk:
-        desk.send(type="execute_agent", agent="patient", message="m")
-        await desk.wire.until("agent_thinking")
+    async with open_runtime(settings, (Patient,)) as runtime, connected_user(runtime, "user_ada") as device:
+        device.send(type="execute_agent", agent="patient", message="m")
+        await device.wire.until("agent_thinking")
         await runtime.revocations.revoke("user_ada", runtime.clock.now_ms())
-        assert desk.wire.closed == (4503, "revoked")
-        for active in runtime.turns.of_user("user_ada"):
+        assert device.wire.closed == (4503, "revoked")
+        for active in runtime.runs.of_user("user_ada"):
             assert active.engine.cancelled_by == "operator"
 
 

@@ -105,7 +105,7 @@ class Workshop:
         self.clock = clock
         self.entropy = SeededEntropy(seed)
         self.store = MemoryStore()
-        self.elsewhere: PeerClient | None = None
+        self.peers: PeerClient | None = None
         self.audit: list[tuple[str | None, str | None]] = []
         self.agents: list[Callable[[], Any]] = []
         self.tools: list[Tool] = []
@@ -173,7 +173,7 @@ class Workshop:
                 limits=self.limits,
                 loop=loop,
             ),
-            elsewhere=self.elsewhere,
+            peers=self.peers,
         )
 
     def _publish(self, chunks: Sequence[Chunk]) -> None:

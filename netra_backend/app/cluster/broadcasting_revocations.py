@@ -9,13 +9,13 @@ from .peer_client import PeerClient
 class BroadcastingRevocationStore:
     """``ports.RevocationStore`` over another. Who does not hear of one finds it in the store, a little later."""
 
-    def __init__(self, store: RevocationStore, colleagues: PeerClient) -> None:
+    def __init__(self, store: RevocationStore, peers: PeerClient) -> None:
         self._store = store
-        self._colleagues = colleagues
+        self._peers = peers
 
     async def load(self) -> dict[str, int]:
         return await self._store.load()
 
     async def add(self, user_id: str, until_ms: int) -> None:
         await self._store.add(user_id, until_ms)
-        self._colleagues.revoked(user_id, until_ms)
+        self._peers.revoked(user_id, until_ms)

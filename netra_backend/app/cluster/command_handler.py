@@ -72,11 +72,11 @@ class PeerCommandHandler:
         if isinstance(command, Resolve):
             return await self._resolve(command)
         if isinstance(command, ListApprovals):
-            return Waiting(tuple(self._turns.approvals_here(command.owner)))
+            return Waiting(tuple(self._turns.commands.approvals_here(command.owner)))
         if isinstance(command, EndUser):
-            await self._turns.end_user_here(command.owner, command.by)
+            await self._turns.commands.end_user_here(command.owner, command.by)
         elif isinstance(command, DeleteThread):
-            await self._turns.delete_thread_here(command.owner, command.thread_id)
+            await self._turns.commands.delete_thread_here(command.owner, command.thread_id)
         else:
             self._take_note(command)
         return Taken()
@@ -87,14 +87,14 @@ class PeerCommandHandler:
         return await requester.answer
 
     async def _cancel(self, command: Cancel) -> AnyAnswer:
-        if not self._turns.is_here(command.owner, command.run_id):
+        if not self._turns.commands.is_here(command.owner, command.run_id):
             return NotHere()
         requester = RemoteRequester(command.owner)
         await self._turns.cancel(requester, CancelRun(command.run_id))
         return await requester.answer
 
     async def _resolve(self, command: Resolve) -> AnyAnswer:
-        if not self._turns.asks_here(command.owner, command.approval_id):
+        if not self._turns.commands.asks_here(command.owner, command.approval_id):
             return NotHere()
         requester = RemoteRequester(command.owner)
         word = ResolveApproval(command.approval_id, command.decision, command.arguments_hash, command.key)

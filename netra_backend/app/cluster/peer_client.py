@@ -28,17 +28,16 @@ from ..core.peer_messages import (
     decode_answer,
     encode,
 )
-from ..ports import Fleet
-from ..runs.requester import RemoteRequester, Requester
+from ..ports import Fleet, Requester
+from ..runs.requester import RemoteRequester
 
 _LOG: Final = logging.getLogger("netra.fleet")
 Quiet = Callable[[str, str], AbstractAsyncContextManager[None]]
 
 
 class PeerClient:
-    """The other processes. What is asked of one that does not hold it any more is answered ``False``.
+    """``ports.Peers`` over a ``Fleet``.
 
-    Each question raises what the other process refused it with, and ``DependencyUnavailable`` where no answer comes.
     ``quiet(owner, thread_id)`` is a context within which no event of that thread is told here: a request is answered before
     its events are told, whichever way is the shorter one.
     """
@@ -46,11 +45,11 @@ class PeerClient:
     def __init__(self, fleet: Fleet, quiet: Quiet = lambda *_: nullcontext()) -> None:
         self._fleet = fleet
         self._quiet = quiet
-        self.is_somebody = False
+        self.have_others = False
 
-    async def look(self) -> None:
+    async def poll(self) -> None:
         """Learn whether there are others. Called from time to time."""
-        self.is_somebody = any(each != self._fleet.process_id for each in await self._fleet.processes())
+        self.have_others = any(each != self._fleet.process_id for each in await self._fleet.processes())
 
     async def start(self, process_id: str, requester: Requester, frame: ExecuteAgent, thread_id: str) -> bool:
         """Have a request taken by the process that holds its thread. What a client claims in it stays behind."""

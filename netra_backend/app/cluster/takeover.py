@@ -14,9 +14,9 @@ EVERY_S: Final = 5.0
 class Takeover:
     """Looks at the start, every few seconds, and at once when runs are offered. ``tick`` is called about every second."""
 
-    def __init__(self, turns: RunService, colleagues: PeerClient) -> None:
+    def __init__(self, turns: RunService, peers: PeerClient) -> None:
         self._turns = turns
-        self._colleagues = colleagues
+        self._peers = peers
         self._again = False
         self._looks = PeriodicTask(self._look, EVERY_S, "no look for runs that nobody holds")
 
@@ -39,7 +39,7 @@ class Takeover:
     async def _look(self) -> None:
         while self._again:
             self._again = False
-            await self._colleagues.look()
+            await self._peers.poll()
             await self._turns.take_over()
 
     async def close(self) -> None:

@@ -25,3 +25,10 @@ def resume(coroutine: Coroutine[Any, Any, T], waiting_for: Any) -> Generator[Any
                 waiting_for = coroutine.send(value)
             except StopIteration as ended:
                 return ended.value  # type: ignore[no-any-return]  # what the coroutine returned
+
+
+@types.coroutine
+def hand_over(value: T) -> Generator[T, None, None]:
+    """Suspend once. ``value`` is what the ``send(None)`` returns that brought the coroutine here; whoever called it owns the rest
+    of the coroutine, and may make a task of it or close it."""
+    yield value

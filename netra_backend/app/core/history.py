@@ -6,12 +6,15 @@ on; it is told to nobody before it is committed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, Literal
+from collections.abc import Callable, Iterable
+from typing import Final, Literal, Protocol
 
-Refused = Literal["fenced", "key_taken", "thread_taken"]
-"""Why a store took nothing of a chunk: the thread has another holder since, or the run's idempotency key began another run,
-or a new thread's id is another thread's."""
+AppendRejection = Literal["fenced", "key_taken", "thread_taken"]
+"""Why a store rejected what was appended: the thread has another holder by now, or the run's idempotency key began another
+run, or a new thread's id is another thread's."""
+
+OnCommit = Callable[[], None]
+"""Called on the loop once an event is committed, before the event is published."""
 
 MAX_CHUNK_BYTES: Final = 262_144
 FRAME_WEIGHT: Final = 1024
@@ -30,20 +33,21 @@ class ThreadHead:
     """A thread as its one writer sees it.
 
     ``top`` is the newest position given out, ``durable`` the newest one committed, ``oldest`` the first one still kept.
-    ``key`` is the store's own number for the thread, ``row`` its newest row (both belong to the store). ``lines`` are the
-    runs of this thread that have not ended, the first of which may go on.
+    ``key`` is the store's own number for the thread, ``row`` its newest row (both belong to the store).
+
+    A run of this process that has not ended pins the head: a store keeps the head in memory while it has ``pins``.
 
     ``fence`` numbers the holders of the thread, one after the other: the processes that may append to it. 0 where this
     process is not the holder.
     """
 
     __slots__ = (
+        "_pinned",
         "chunk",
         "durable",
         "epoch",
         "fence",
         "key",
-        "lines",
         "oldest",
         "owner",
         "row",
@@ -78,13 +82,41 @@ class ThreadHead:
         self.stored = top > 0
         self.fence = fence
         self.chunk: Chunk | None = None
-        self.lines: list[RunRecord] = []
+        self._pinned: dict[RunRecord, None] = {}
+
+    @property
+    def pins(self) -> int:
+        """How many runs of this process need the head in memory."""
+        return len(self._pinned)
+
+    def pin(self, run: RunRecord) -> None:
+        """Keep the head in memory for this run, and tell the run if the thread is lost."""
+        self._pinned[run] = None
+
+    def unpin(self, run: RunRecord) -> None:
+        """The run no longer needs the head. May be called again."""
+        self._pinned.pop(run, None)
+
+    def reject_runs(self, why: AppendRejection) -> None:
+        """The store takes nothing more of this thread: ``reject`` every run that pins it."""
+        for run in list(self._pinned):
+            reject(run, why)
+
+
+class RunObserver(Protocol):
+    """What a log reports to about a run. Both are called on the loop, at most once a run."""
+
+    def committed(self, run: RunRecord) -> None:
+        """The run's first event is committed. It is published after this returns. Not called once the run was rejected: it may
+        have been stored by then, and its thread lost before the log learned of that."""
+
+    def rejected(self, run: RunRecord, why: AppendRejection) -> None:
+        """The store rejected something of this run, and takes nothing of it from here on. The run has ended here."""
 
 
 class RunRecord:
-    """A run as its thread's writer sees it. ``key`` is the client's idempotency key.
-
-    ``refused`` is called on the loop by ``refuse``. ``stored`` belongs to the store: the run's first chunk was sent there.
+    """A run as its thread's writer sees it. ``key`` is the client's idempotency key, ``seq`` the position of the run's first
+    event (0 before it is appended). ``stored`` belongs to the store: the run's first chunk was sent there.
     """
 
     __slots__ = (
@@ -93,7 +125,8 @@ class RunRecord:
         "ended",
         "head",
         "key",
-        "refused",
+        "observer",
+        "rejected",
         "request_id",
         "run_id",
         "seq",
@@ -110,6 +143,7 @@ class RunRecord:
         key: str | None,
         timezone: str,
         created_ms: int,
+        observer: RunObserver | None = None,
     ) -> None:
         self.head = head
         self.run_id = run_id
@@ -121,18 +155,19 @@ class RunRecord:
         self.seq = 0
         self.ended = False
         self.stored = False
-        self.refused: Callable[[Refused], None] | None = None
+        self.observer = observer
+        self.rejected = False
 
 
 class Chunk:
     """Adjacent events of one run that are committed together: ``first`` is the position of the first of ``frames``. Bounded,
     so that it can be stored, read and sent as a whole.
 
-    ``before`` is called on the loop once they are committed and before they are delivered. ``fence`` is the head's of the
-    moment when it was begun: a store that knows a newer one takes nothing of it.
+    ``on_commit`` are called in their order once the chunk is committed, before it is published. ``fence`` is the head's of the
+    moment when the chunk was begun: a store that knows a newer one rejects the chunk.
     """
 
-    __slots__ = ("before", "ends", "fence", "first", "frames", "head", "run", "weight")
+    __slots__ = ("ends", "fence", "first", "frames", "head", "on_commit", "run", "weight")
 
     def __init__(self, run: RunRecord, first: int) -> None:
         self.head = run.head
@@ -142,7 +177,7 @@ class Chunk:
         self.frames: list[bytes] = []
         self.weight = 0
         self.ends = False
-        self.before: list[Callable[[], None]] | None = None
+        self.on_commit: list[OnCommit] | None = None
 
     @property
     def last(self) -> int:
@@ -150,23 +185,27 @@ class Chunk:
         return self.first + len(self.frames) - 1
 
 
-def append(run: RunRecord, frame: bytes) -> Chunk | None:
+def append(run: RunRecord, frame: bytes, on_commit: OnCommit | None = None) -> Chunk | None:
     """Add one event's bytes to the history of its run's thread.
 
-    The event's ``seq`` must be ``run.head.top + 1``. Returns a chunk where a new one was begun (none is open, the open one is
-    of another run, or full): the caller has it committed at the end of this turn of the loop, after ``seal``.
+    The event's ``seq`` must be ``run.head.top + 1``. Returns a chunk if a new one was begun (none is open, the open one is of
+    another run, or full): the caller has it committed at the end of this loop iteration, after ``seal``.
     """
     head = run.head
     chunk = head.chunk
     head.top += 1
-    if chunk is not None and chunk.run is run and chunk.weight < MAX_CHUNK_BYTES:
-        chunk.frames.append(frame)
-        chunk.weight += len(frame) + FRAME_WEIGHT
-        return None
-    chunk = head.chunk = Chunk(run, head.top)
+    begun = None
+    if chunk is None or chunk.run is not run or chunk.weight >= MAX_CHUNK_BYTES:
+        begun = chunk = head.chunk = Chunk(run, head.top)
+        if not run.seq:
+            run.seq = head.top
     chunk.frames.append(frame)
-    chunk.weight = len(frame) + FRAME_WEIGHT
-    return chunk
+    chunk.weight += len(frame) + FRAME_WEIGHT
+    if on_commit is not None:
+        if chunk.on_commit is None:
+            chunk.on_commit = []
+        chunk.on_commit.append(on_commit)
+    return begun
 
 
 def seal(chunk: Chunk) -> None:
@@ -175,12 +214,24 @@ def seal(chunk: Chunk) -> None:
         chunk.head.chunk = None
 
 
-def refuse(chunk: Chunk, why: Refused) -> None:
-    """The store took nothing of this chunk, and takes nothing that comes after it in its run.
+def report_commits(chunks: Iterable[Chunk]) -> None:
+    """Tell observers and ``on_commit`` callbacks that these chunks are committed. Called before the chunks are published."""
+    for chunk in chunks:
+        run = chunk.run
+        if chunk.first == run.seq and run.observer is not None and not run.rejected:
+            run.observer.committed(run)
+        if chunk.on_commit is not None:
+            for call in chunk.on_commit:
+                call()
 
-    Called on the loop instead of ``before``. The run has ended here from then on; its ``refused`` is called once.
+
+def reject(run: RunRecord, why: AppendRejection) -> None:
+    """The store rejected something of this run, and takes nothing of it from here on: the run has ended here.
+
+    Its observer is told once, however much is rejected.
     """
-    run = chunk.run
-    call, run.refused, run.ended = run.refused, None, True
-    if call is not None:
-        call(why)
+    run.ended = True
+    if not run.rejected:
+        run.rejected = True
+        if run.observer is not None:
+            run.observer.rejected(run, why)

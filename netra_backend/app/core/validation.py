@@ -311,7 +311,7 @@ REGISTRY_AGENT = _point(
 THREAD_CLAIM = _point("thread.claim", "services.conversations", "IsolationRefused", "a thread has one owner, for ever")
 CONTEXT_CONNECTION = _point(
     "context.connection",
-    "web.sockets.connection_handler",
+    "core.session",
     "IsolationRefused",
     "a frame's context does not name another connection",
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import msgspec
 
@@ -12,14 +14,17 @@ from ..core.journal import Journal
 
 
 class ActiveRun(msgspec.Struct, eq=False):
-    """A run that was accepted and has not ended. ``task`` is ``None`` while it waits for its thread; ``began`` is monotonic
-    seconds; ``begun`` tells that the task has taken its first step."""
+    """A run that was accepted and has not ended.
+
+    ``lifetime`` is the scope of its engine, from its request to its end; ``task`` carries it on, and is ``None`` while the run
+    waits for its thread. ``began`` is monotonic seconds.
+    """
 
     owner: str
     run: RunRecord
     engine: UserExecutionEngine
     message: str
     journal: Journal
+    lifetime: Coroutine[Any, Any, None] | None = None
     began: float = 0.0
-    begun: bool = False
     task: asyncio.Task[None] | None = None

@@ -1,34 +1,16 @@
-"""Who asks for something: a connection of this process, or one whose socket ends in another."""
+"""Somebody whose socket ends in another process, or who has none."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
 
 from ..core.errors import NetraError
 from ..core.frames import Accepted, ServerFrame
 from ..core.peer_messages import AnyAnswer, NotHere, Refused, Taken
 
 
-class Requester(Protocol):
-    """The connection that a request came over. ``connection_id`` is ``None`` where its socket ends elsewhere."""
-
-    @property
-    def connection_id(self) -> str | None: ...
-
-    @property
-    def user_id(self) -> str: ...
-
-    @property
-    def scopes(self) -> frozenset[str]: ...
-
-    def say(self, frame: ServerFrame) -> None: ...
-
-    def refuse(self, error: NetraError, id: str | None = None) -> None: ...
-
-
 class RemoteRequester:
-    """A ``Requester`` for whom another process asks. What it is told first is the ``answer`` to that process."""
+    """A ``ports.Requester`` for whom another process asks. What it is sent first is the ``answer`` to that process."""
 
     connection_id = None
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ..agents.interface import PastMessage
+from ..agents.supervisor.execution_engine import UserExecutionEngine
 from ..agents.supervisor.past_messages import past_messages
-from ..agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES
+from ..core.coroutines import hand_over
 from ..core.errors import DependencyUnavailable
-from ..core.events import AgentCancelled, UserMessage, decode_event
+from ..core.events import AgentCancelled
 from ..core.history import RunRecord, ThreadHead
-from ..core.journal import Journal
-from ..ports import StoredRun
 from ..services.user_execution_context import UserExecutionContext
 from .active_run import ActiveRun
 from .parts import RunParts
@@ -26,18 +25,17 @@ LOST: Final = "another process"
 """What an abandoned run was stopped by; nobody is told."""
 
 
-class Runs:
-    """Those that were accepted or taken over here and have not ended: ``active``, by their ids."""
+class RunScheduler:
+    """The runs that were accepted or taken over here and have not ended: ``active``, by their ids. Those of one thread are
+    performed one after the other."""
 
     def __init__(self, parts: RunParts) -> None:
         self._parts = parts
         self.active: dict[str, ActiveRun] = {}
+        self._queues: dict[ThreadHead, list[ActiveRun]] = {}
         self._abandoned: dict[ActiveRun, None] = {}  # in their order: that of a set would be another in each process
-        self._resuming: dict[str, asyncio.Task[int]] = {}
-        self._unread: dict[str, list[StoredRun]] = {}
         self.draining = False
         self.started = 0
-        self.taken_over = 0
 
     def __len__(self) -> int:
         return len(self.active)
@@ -52,7 +50,7 @@ class Runs:
 
     def of_thread(self, head: ThreadHead) -> list[ActiveRun]:
         """The runs of one thread, in their order."""
-        return [self.active[run.run_id] for run in head.lines]
+        return list(self._queues.get(head, ()))
 
     def all(self) -> list[ActiveRun]:
         """All of them."""
@@ -65,40 +63,64 @@ class Runs:
 
     # --- going on ---------------------------------------------------------------------------------------------------
 
-    def line_up(self, active: ActiveRun) -> ActiveRun:
-        """Put it behind the others of its thread."""
-        active.run.head.lines.append(active.run)
-        self.active[active.run.run_id] = active
+    def enqueue(
+        self,
+        context: UserExecutionContext,
+        scopes: frozenset[str],
+        record: Callable[[UserExecutionEngine], ActiveRun],
+    ) -> ActiveRun:
+        """Open an engine, have ``record`` make its run, and put the run behind the others of its thread.
+
+        All in this loop iteration. Raises what opening or recording raises; then there is no engine and no run.
+        """
+        lifetime = self._live(context, scopes, record)
+        active = lifetime.send(None)
+        assert isinstance(active, ActiveRun), "opening an engine waits for nothing"
+        active.lifetime = lifetime
         return active
 
-    def go(self, active: ActiveRun) -> None:
-        """Begin it: it is the first of its thread."""
+    async def _live(
+        self,
+        context: UserExecutionContext,
+        scopes: frozenset[str],
+        record: Callable[[UserExecutionEngine], ActiveRun],
+    ) -> None:
+        """One run, from its request to its end: its engine is open exactly as long."""
+        async with await self._parts.engines.create_for_user(context, scopes=scopes) as engine:
+            active = record(engine)
+            run = active.run
+            run.head.pin(run)
+            self._queues.setdefault(run.head, []).append(active)
+            self.active[run.run_id] = active
+            try:
+                await hand_over(active)  # ``start`` makes a task of the rest once the run is the first of its thread
+                await self._perform(active)
+            except (asyncio.CancelledError, Exception) as fault:
+                self._fail(active, fault)
+            finally:
+                self._over(active)
+
+    def start(self, active: ActiveRun) -> None:
+        """Perform it: it is the first of its thread."""
+        assert active.lifetime is not None
         active.began = self._parts.services.clock.monotonic()
-        active.task = self._parts.loop.create_task(self._perform(active))
+        active.task = self._parts.loop.create_task(active.lifetime)
         self.started += 1
 
     async def _perform(self, active: ActiveRun) -> None:
         run = active.run
-        active.begun = True
-        try:
-            if active.engine.cancelled_by is not None:
-                raise asyncio.CancelledError
-            agent = self._parts.registry.make(run.agent)
-            wanted = getattr(agent, "history_messages", 0)
-            history = await self._history(run, wanted) if wanted and run.seq > 1 else ()
-            await active.engine.execute(
-                agent, run, self._parts.services, message=active.message, journal=active.journal, history=history
-            )
-        except (asyncio.CancelledError, Exception) as fault:
-            self._fail(active, fault)
-        finally:
-            self._over(active)
+        agent = self._parts.registry.make(run.agent)
+        count = getattr(agent, "history_messages", 0)
+        history = await self._history(run, count) if count and run.seq > 1 else ()
+        await active.engine.execute(
+            agent, run, self._parts.services, message=active.message, journal=active.journal, history=history
+        )
 
-    async def _history(self, run: RunRecord, wanted: int) -> Sequence[PastMessage]:
-        """What was said before. A run that was accepted waits for a log that is away, as those do that are under way."""
+    async def _history(self, run: RunRecord, count: int) -> Sequence[PastMessage]:
+        """What was said before. An accepted run waits for a log that is away, as runs do that are under way."""
         while True:
             try:
-                return await past_messages(self._parts.log, run, wanted)
+                return await past_messages(self._parts.log, run, count)
             except DependencyUnavailable:
                 if self._parts.log.failed or not run.head.fence:
                     raise
@@ -122,21 +144,23 @@ class Runs:
         if active in self._abandoned:
             del self._abandoned[active]
             return
-        head, waited = active.run.head, active.task is None
         self._remove(active)
-        if not waited and head.lines and not self.draining:
-            following = self.active[head.lines[0].run_id]
+        queue = self._queues.get(active.run.head)
+        if queue and active.task is not None and not self.draining:
             quota = self._parts.quotas.of(active.owner, self._parts.services.clock.monotonic())
             quota.drop_queued()
             quota.runs += 1
-            self.go(following)
+            self.start(queue[0])
         self._parts.quotas.release(active.owner)
 
     def _remove(self, active: ActiveRun) -> None:
-        quota = self._parts.quotas.of(active.owner, self._parts.services.clock.monotonic())
-        active.engine.close()
-        del self.active[active.run.run_id]
-        active.run.head.lines.remove(active.run)
+        run, quota = active.run, self._parts.quotas.of(active.owner, self._parts.services.clock.monotonic())
+        del self.active[run.run_id]
+        queue = self._queues[run.head]
+        queue.remove(active)
+        if not queue:
+            del self._queues[run.head]
+        run.head.unpin(run)
         if active.task is None:
             quota.drop_queued()
         else:
@@ -151,24 +175,26 @@ class Runs:
         active.engine.cancelled_by = by
         if active.task is None:
             active.engine.emitter.emit(AgentCancelled, by=by)
-            self._over(active)
-        else:
-            self._cancel(active)
-
-    def _cancel(self, active: ActiveRun) -> None:
-        if active.begun and active.task is not None:  # a task that is cancelled before its first step never takes one
-            active.task.cancel()
+        _break_off(active)
 
     def abandon(self, active: ActiveRun) -> None:
-        """Another process goes on with it, or will: nothing more of it is recorded, told or called from this step on."""
+        """Another process goes on with it, or will: nothing more of it is recorded, sent or called from this step on."""
         active.run.ended = True
         active.engine.cancelled_by = LOST
+        active.engine.close()  # its scope ends later, if its task is under way
         self._parts.services.approvals.forget(active.run.run_id)
-        if active.task is not None:
-            self._abandoned[active] = None
-            self._cancel(active)
+        self._abandoned[active] = None
         self._remove(active)
+        _break_off(active)
         self._parts.quotas.release(active.owner)
+
+    def on_lease_lost(self, run: RunRecord) -> None:
+        """The store rejected something of this run: from here on another process holds the thread. What was stored goes on
+        there, also if the run has ended here; what was not is reported by its own rejection."""
+        self._parts.services.approvals.forget(run.run_id)
+        for active in self.of_thread(run.head):
+            if active.run.seq <= run.head.durable:
+                self.abandon(active)
 
     def stop_user(self, owner: str, by: str) -> None:
         """Stop all runs of one user."""
@@ -182,20 +208,19 @@ class Runs:
             await _ended(runs)
 
     async def end_thread(self, head: ThreadHead, by: str) -> None:
-        """Stop all runs of one thread, and wait until they have ended. In the step that this returns in there is none."""
-        while head.lines:  # others may begin while these are waited for
-            runs = self.of_thread(head)
+        """Stop all runs of one thread, and wait until they have ended. In the step in which this returns there is none."""
+        while runs := self.of_thread(head):  # others may begin while these are waited for
             for active in runs:
                 self.stop(active, by)
             await _ended(runs)
 
     def tick(self, now: float) -> None:
-        """Stop runs that take too long; what a run waits for its user's word does not count. Cancel again what was stopped
-        and still goes on."""
+        """Stop runs that take too long; the time that a run waits for its user's decision does not count. Cancel again what was
+        stopped and still goes on."""
         waiting = self._parts.services.approvals.waiting_runs()
         for active in [each for each in (*self.active.values(), *self._abandoned) if each.task is not None]:
             if active.engine.cancelled_by is not None:
-                self._cancel(active)
+                _break_off(active)
             elif active.run.run_id in waiting:
                 active.began = now
             elif now - active.began >= self._parts.limits.run_s:
@@ -203,27 +228,22 @@ class Runs:
 
     async def drain(self, patience_s: float) -> None:
         """Start nothing more, give runs this long to end, and leave the others to their journals; at once those that wait for
-        their turn or their user's word. Their threads are nobody's on return."""
+        their thread or their user's decision. Their threads are nobody's on return."""
         self.draining = True
-        if resuming := list(dict.fromkeys(self._resuming.values())):
-            await asyncio.wait(resuming, timeout=_CANCEL_S)
-            for each in resuming:
-                each.cancel()  # what it has not lined up, whoever looks next finds
         waiting = self._parts.services.approvals.waiting_runs()
         going = [active.task for active in self.active.values() if active.task and active.run.run_id not in waiting]
         if going and patience_s > 0:
             await asyncio.wait(going, timeout=patience_s)
         left = list(self.active.values())
-        tasks = [active.task for active in left if active.task is not None]
-        for task in tasks:
-            task.cancel()
-        if tasks:
+        for active in left:
+            _break_off(active)
+        if tasks := [active.task for active in left if active.task is not None]:
             await asyncio.wait(tasks, timeout=_CANCEL_S)
         for active in left:
-            active.engine.close()
+            active.engine.close()  # also of a task that does not end
         await self._release(list(dict.fromkeys(active.run.head for active in left)))
 
-    async def leave(self, head: ThreadHead) -> None:
+    async def hand_off(self, head: ThreadHead) -> None:
         """Leave all runs of a thread to whoever takes it over."""
         for active in self.of_thread(head):
             self.abandon(active)
@@ -235,106 +255,14 @@ class Runs:
         except DependencyUnavailable:  # whoever has the store again finds them: they are known to nobody
             _LOG.warning("threads could not be let go of", extra={"threads": len(heads)})
 
-    # --- takeover ---------------------------------------------------------------------------------------------------
 
-    async def take_over(self) -> int:
-        """Go on with runs that other processes left; how many. Recorded effects are not performed again."""
-        if not self.room:
-            return 0
-        unread = [stored for left in self._unread.values() for stored in left]
-        return await self.resume(unread) + await self.resume(await self._parts.log.take_over(self.room))
-
-    async def resume(self, left: Sequence[StoredRun]) -> int:
-        """Go on with these, whose threads this process has just taken hold of; how many. Nothing else begins in them until then,
-        and it is done to its end also where whoever asked for it is cancelled: a thread that is held with runs in it that are
-        not lined up would let others overtake them.
-        """
-        if not left:
-            return 0
-        threads = list(dict.fromkeys(stored.thread_id for stored in left))
-        before = {self._resuming[thread_id] for thread_id in threads if thread_id in self._resuming}
-        task = self._parts.loop.create_task(self._resume_all(left, before))
-        self._resuming.update(dict.fromkeys(threads, task))
-        for thread_id in threads:
-            self._unread.pop(thread_id, None)
-        task.add_done_callback(lambda _: self._are_resumed(threads, task))
-        await asyncio.wait([task])
-        return task.result()
-
-    def _are_resumed(self, threads: Collection[str], task: asyncio.Task[int]) -> None:
-        for thread_id in threads:
-            if self._resuming.get(thread_id) is task:
-                del self._resuming[thread_id]
-
-    async def resumed(self, thread_id: str) -> None:
-        """Wait until the runs that were left in this thread are lined up. Raises ``DependencyUnavailable`` where they cannot be
-        read now."""
-        if thread_id not in self._resuming:
-            await self.resume(self._unread.get(thread_id, ()))
-        while (task := self._resuming.get(thread_id)) is not None:
-            await asyncio.wait([task])
-        if thread_id in self._unread:
-            raise DependencyUnavailable("The runs before this one cannot be read now.", retry_after_ms=1000)
-
-    async def _resume_all(self, left: Sequence[StoredRun], before: Collection[asyncio.Task[int]]) -> int:
-        if before:
-            await asyncio.wait(before)
-        taken = 0
-        for stored in left:
-            taken += await self._resume_guarded(stored)
-        self.taken_over += taken
-        return taken
-
-    async def _resume_guarded(self, stored: StoredRun) -> bool:
-        if unread := self._unread.get(stored.thread_id):  # it does not go ahead of those
-            unread.append(stored)
-            return False
-        try:
-            return await self._resume(stored)
-        except DependencyUnavailable:
-            self._unread[stored.thread_id] = [stored]
-        except Exception:  # one run that cannot be read keeps no other from going on
-            _LOG.exception("a run cannot be taken over", extra={"run_id": stored.run_id, "agent": stored.agent})
-        return False
-
-    async def _resume(self, stored: StoredRun) -> bool:
-        head = await self._parts.conversations.owned_thread(stored.owner, stored.thread_id)
-        known = self.active.get(stored.run_id)
-        if known is not None:
-            if known.run.head is head:
-                return False
-            self.abandon(known)  # of a time when this process held the thread; another one held it since
-        events = [decode_event(frame) for frame in await self._parts.log.run_frames(stored)]
-        first = events[0]
-        assert isinstance(first, UserMessage)
-        run = RunRecord(head, stored.run_id, stored.request_id, stored.agent, None, stored.timezone, stored.created_ms)
-        run.seq = stored.seq
-        run.stored = True
-        context = UserExecutionContext(stored.owner, stored.thread_id, stored.run_id, stored.request_id)
-        engine = await self._parts.engines.create_for_user(context, scopes=BASE_SCOPES)
-        known = self.active.get(stored.run_id)
-        ours = head.fence and head.owner == stored.owner and self._parts.log.known(stored.thread_id) is head
-        if known is not None or not ours:
-            engine.close()  # it was resumed, or the thread was lost or deleted, while this was being read
-            return False
-        engine.emitter.bind(run)
-        active = self.line_up(ActiveRun(stored.owner, run, engine, first.text, Journal(events)))
-        run.refused = lambda _: self.lose(run)
-        quota = self._parts.quotas.of(stored.owner, self._parts.services.clock.monotonic())
-        if len(head.lines) == 1:
-            quota.runs += 1
-            self.go(active)
-        else:
-            quota.queued += 1
-        return True
-
-    def lose(self, run: RunRecord) -> None:
-        """The store takes nothing more of this run, and of its thread, from here: another process holds it. What was stored goes
-        on there, also of a run that has ended here; what was not is told by its own refusal."""
-        self._parts.services.approvals.forget(run.run_id)
-        for active in self.of_thread(run.head):
-            if active.run.seq <= run.head.durable:
-                self.abandon(active)
+def _break_off(active: ActiveRun) -> None:
+    """Have its lifetime end: at once while it waits for its thread, else in its task."""
+    if active.task is not None:
+        active.task.cancel()
+    else:
+        assert active.lifetime is not None
+        active.lifetime.close()
 
 
 async def _ended(runs: Sequence[ActiveRun]) -> None:

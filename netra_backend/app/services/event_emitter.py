@@ -8,7 +8,7 @@ from typing import Any, Final
 from ..core import validation
 from ..core.errors import FactoryRefused, SSotIsolationError
 from ..core.events import TERMINAL, Event, encode_event
-from ..core.history import Chunk, RunRecord
+from ..core.history import OnCommit, RunRecord
 from ..ports import Clock, EventLog
 
 MAX_EVENT_BYTES = 524_288
@@ -32,7 +32,7 @@ class UserEventEmitter:
         "_on_close",
         "_run",
         "connection_id",
-        "refused",
+        "rejected_count",
         "sent",
         "thread_id",
         "user_id",
@@ -51,7 +51,7 @@ class UserEventEmitter:
         self.thread_id = thread_id
         self.connection_id = connection_id
         self.sent = 0
-        self.refused = 0
+        self.rejected_count = 0
         self._log = log
         self._clock = clock
         self._run: RunRecord | None = None
@@ -67,29 +67,30 @@ class UserEventEmitter:
         """Write the events of this run. Raises ``SSotIsolationError`` where it is another user's or thread's."""
         head = run.head
         if head.owner != self.user_id or head.thread_id != self.thread_id:
-            self.refused += 1
+            self.rejected_count += 1
             raise SSotIsolationError(
                 "SSOT isolation: this run is not of the emitter's user and thread", point=validation.EMITTER_RUN
             )
         self._run = run
 
-    def emit(self, event: type[Event], *own: Any, **named: Any) -> Chunk:
+    def emit(self, event: type[Event], *own: Any, on_commit: OnCommit | None = None, **named: Any) -> None:
         """Append one event with its own fields, in their order or by their names (which costs more: they are merged and matched
-        for each event). It is part of the history at once and told to its readers when committed.
+        for each event). It is part of the history at once. Once it is committed ``on_commit`` is called, then its readers get
+        it.
 
         Raises ``FactoryRefused`` where the emitter is closed, not bound, or its run has ended; ``EventTooLarge``;
         ``TypeError`` where a field is not JSON; ``DependencyUnavailable`` where the log is down. Nothing is written then.
         """
         run = self._run
         if run is None or self._closed or run.ended:
-            self.refused += 1
+            self.rejected_count += 1
             raise FactoryRefused(
                 "Factory SSOT validation failed: the emitter is closed or its run has ended",
                 point=validation.EMITTER_STATE,
             )
         log, clock = self._log, self._clock
         if log is None or clock is None:
-            self.refused += 1
+            self.rejected_count += 1
             raise FactoryRefused(
                 "Factory not configured - call configure() with an event_log first",
                 kind="factory_not_configured",
@@ -97,11 +98,10 @@ class UserEventEmitter:
             )
         frame = encode_event(event(self.thread_id, run.run_id, run.head.top + 1, clock.now_ms(), *own, **named))
         if len(frame) > MAX_EVENT_BYTES:
-            self.refused += 1
+            self.rejected_count += 1
             raise EventTooLarge(f"an event of {len(frame)} bytes; at most {MAX_EVENT_BYTES} are allowed")
-        chunk = log.append(run, frame, ends=event in _TERMINAL)
+        log.append(run, frame, ends=event in _TERMINAL, on_commit=on_commit)
         self.sent += 1
-        return chunk
 
     async def durable(self) -> None:
         """Wait until everything emitted is committed."""

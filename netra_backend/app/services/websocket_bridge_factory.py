@@ -98,7 +98,7 @@ class WebSocketBridgeFactory:
     def _closed(self, emitter: UserEventEmitter) -> None:
         self._active.discard(emitter)
         self._sent += emitter.sent
-        self._refused += emitter.refused
+        self._refused += emitter.rejected_count
 
     def get_factory_metrics(self) -> dict[str, Any]:
         """Counts since the start; ``ssot_validation_status`` is not_configured, passed, or failed: <the last point>."""
@@ -107,7 +107,7 @@ class WebSocketBridgeFactory:
             "emitters_active": len(self._active),
             "emitters_closed": self._created - len(self._active),
             "events_sent": self._sent + sum(emitter.sent for emitter in self._active),
-            "events_refused": self._refused + sum(emitter.refused for emitter in self._active),
+            "events_refused": self._refused + sum(emitter.rejected_count for emitter in self._active),
             "ssot_validation_status": self._status,
         }
 

@@ -81,8 +81,6 @@ class Follower:
             if verdict is Verdict.TELL:
                 ready.append(chunk)
                 continue
-            for call in chunk.before or ():
-                call()
             if verdict is Verdict.READ:
                 self._read(head.owner, head.thread_id)
         self._pool.publish(ready)

@@ -13,27 +13,33 @@ from netra_backend.app.adapters.sqlite.audit import SqliteAudit
 from netra_backend.app.core.errors import ToolError
 from netra_backend.app.drill.actor import DrillFailed
 from netra_backend.app.drill.isolation_drill import DrillReport, hold_drill
-from netra_backend.app.server.drill_transport import AsgiTransport, drill_within
+from netra_backend.app.server.application import Application
+from netra_backend.app.server.drill_transport import AsgiTransport, InProcessDrill
+from netra_backend.app.server.runtime import Runtime
 from netra_backend.app.services.conversations import Conversations
-from netra_backend.app.web.sockets import connection_handler, endpoint
+from netra_backend.app.web.sockets import endpoint
 from test_framework.local_runtime import running_application
 
 DOORS = 21
 
 
+def drill_of(application: Application, runtime: Runtime) -> InProcessDrill:
+    return InProcessDrill(application, runtime.tickets, runtime.clock, runtime.log, runtime.ledger, runtime.mint)
+
+
 async def drilled(data_dir: Path) -> DrillReport:
     async with running_application(data_dir / "data", allow_drills=True) as (application, runtime):
-        return await drill_within(application, runtime)
+        return await drill_of(application, runtime).hold()
 
 
 async def test_every_door_refuses_and_nothing_of_the_drill_stays(tmp_path: Path) -> None:
     async with running_application(tmp_path / "data") as (application, runtime):
-        report = await drill_within(application, runtime)
+        report = await drill_of(application, runtime).hold()
         assert [row for row in report.rows if row.verdict != "refused"] == []
         assert len(report.rows) == DOORS
         assert report.leaks == []
         assert report.summary().startswith(f"SSOT isolation drill: {DOORS} of {DOORS} doors refused. ")
-        assert runtime.connections == set()
+        assert list(runtime.connections) == []
         counted = await runtime.log.take_over(9)
         assert counted == []
 
@@ -100,7 +106,7 @@ async def test_a_door_without_its_guard_is_told_as_leaked(
 
 async def test_a_drill_of_one_user_with_itself_is_refused(tmp_path: Path) -> None:
     async with running_application(tmp_path / "data") as (application, runtime):
-        line = AsgiTransport(application, runtime, runtime.mint("drill"))
+        line = AsgiTransport(application, runtime.tickets, runtime.clock, runtime.mint("drill"))
         with pytest.raises(DrillFailed, match="needs two users"):
             await hold_drill(line, line, runtime.mint)
         await line.close()
@@ -115,8 +121,3 @@ async def test_an_owner_who_cannot_open_its_own_doors_proves_nothing(
     monkeypatch.setattr(DuckDBLedger, "delete_dataset", never)
     with pytest.raises(DrillFailed, match="the owner cannot open its own door another's dataset"):
         await drilled(tmp_path)
-
-
-async def test_a_desk_without_an_application_has_no_doors() -> None:
-    with pytest.raises(Exception, match="no doors to drill"):
-        await connection_handler._no_drill()

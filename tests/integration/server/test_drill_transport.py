@@ -15,7 +15,7 @@ from test_framework.local_runtime import running_application
 @pytest_asyncio.fixture
 async def line(tmp_path: Path) -> AsyncIterator[AsgiTransport]:
     async with running_application(tmp_path / "data") as (application, runtime):
-        made = AsgiTransport(application, runtime, runtime.mint("drill"))
+        made = AsgiTransport(application, runtime.tickets, runtime.clock, runtime.mint("drill"))
         yield made
         await made.close()
 

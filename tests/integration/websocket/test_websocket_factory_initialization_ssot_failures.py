@@ -40,7 +40,7 @@ class TestWebSocketFactoryInitializationSSotFailures(BaseIntegrationTest):
             connected_user(self.runtime, new_id("user")) as one,
             connected_user(self.runtime, new_id("user")) as two,
         ):
-            assert one.connection.manager.session is not two.connection.manager.session
+            assert one.connection.session is not two.connection.session
             assert one.connection.outbox.owner == one.user_id
         assert self.runtime.managers.get_factory_metrics()["managers_created"] == made + 2
 

@@ -52,14 +52,13 @@ class Processes:
         made = process_class(self._workshop)(self, limits or self._limits, f"{self._seed} {len(self.all)}")
         self.all.append(made)
         for each in self.all:
-            await each.elsewhere.look()
+            await each.peers.poll()
         return made
 
     def deliver(self, chunks: Sequence[Chunk]) -> None:
         for each in self.all:
             if not each.dead:
-                copies = [_without_calls(chunk) for chunk in chunks]
-                each.pool.publish(copies)
+                each.pool.publish(chunks)
 
     async def lapse(self, *dead: Any) -> None:
         """So much time passes that the leases of these run out and those of the others do not."""
@@ -68,12 +67,6 @@ class Processes:
             for each in self.all:
                 if each not in dead:
                     each.log.renew()
-
-
-def _without_calls(chunk: Chunk) -> Chunk:
-    copy = Chunk(chunk.run, chunk.first)
-    copy.frames = chunk.frames
-    return copy
 
 
 def process_class(workshop: Callable[..., Any]) -> Any:
@@ -90,7 +83,7 @@ def process_class(workshop: Callable[..., Any]) -> Any:
             first = self.processes.all[0] if self.processes.all else self
             self.store = first.store
             self.member = self.processes.line.join(self.process_id, loop)
-            self.elsewhere = PeerClient(self.member)
+            self.peers = PeerClient(self.member)
             return SharedMemoryLog(
                 self.store, self.process_id, self.clock, loop, self._publish, self.failures.append, pace=self.pace
             )
@@ -101,14 +94,11 @@ def process_class(workshop: Callable[..., Any]) -> Any:
         def open(self) -> None:
             super().open()
             self.revocations = Revocations(self.processes.revocations)
-            self.takeover = Takeover(self.turns, self.elsewhere)
+            self.takeover = Takeover(self.turns, self.peers)
             answering = PeerCommandHandler(self.turns, self.log, self.revocations, self.takeover.work)
             self.member.serve(answering.answer, answering.hear)
 
         def _publish(self, chunks: Sequence[Chunk]) -> None:
-            for chunk in chunks:
-                for call in chunk.before or ():
-                    call()
             self.processes.deliver(chunks)
 
         def freeze(self) -> None:

@@ -11,7 +11,7 @@ from netra_backend.app.core.errors import DependencyUnavailable
 
 
 class Kept:
-    """A store, and colleagues, that note what comes in its order."""
+    """A store, and peers, that note what comes in its order."""
 
     def __init__(self, fault: Exception | None = None) -> None:
         self.said: list[Any] = []

@@ -83,7 +83,7 @@ async def test_a_fault_here_is_told_without_its_words(
     async def broken(*_: str) -> None:
         raise ValueError("secret")
 
-    monkeypatch.setattr(process.turns, "end_user_here", broken)
+    monkeypatch.setattr(process.turns.commands, "end_user_here", broken)
     answer = await answered(answering, EndUser("user_ada", "user"))
     assert isinstance(answer, Refused)
     assert (answer.error, "secret" in answer.message) == ("dependency_unavailable", False)
@@ -97,7 +97,7 @@ async def test_what_takes_too_long_is_answered_all_the_same(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(module, "PATIENCE_S", 0.0)
-    monkeypatch.setattr(process.turns, "end_user_here", endless)
+    monkeypatch.setattr(process.turns.commands, "end_user_here", endless)
     answer = await answered(answering, EndUser("user_ada", "user"))
     assert isinstance(answer, Refused)
     assert answer.retry_after_ms == 1000

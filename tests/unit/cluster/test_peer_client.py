@@ -78,24 +78,24 @@ def line() -> Line:
 
 
 @pytest.fixture
-def colleagues(line: Line) -> PeerClient:
+def peers(line: Line) -> PeerClient:
     return PeerClient(line)
 
 
-async def test_others_are_there_when_they_were_seen(colleagues: PeerClient, line: Line) -> None:
-    await colleagues.look()
-    assert not colleagues.is_somebody
+async def test_others_are_there_when_they_were_seen(peers: PeerClient, line: Line) -> None:
+    await peers.poll()
+    assert not peers.have_others
     line.living = ["prc_1", "prc_2"]
-    await colleagues.look()
-    assert colleagues.is_somebody
+    await peers.poll()
+    assert peers.have_others
 
 
 async def test_a_request_travels_with_its_owner_and_rights_and_its_answer_is_said(
-    colleagues: PeerClient, line: Line
+    peers: PeerClient, line: Line
 ) -> None:
     line.says, asker = Taken(Accepted("k1", "thr_1")), Asker()
     frame = ExecuteAgent("golden", "go", "k1", None, user_id="user_bob", context={"user_id": "user_bob"})
-    assert await colleagues.start("prc_2", asker, frame, "thr_1")
+    assert await peers.start("prc_2", asker, frame, "thr_1")
     sent = Execute("user_ada", frozenset({"usage"}), "golden", "go", "k1", "thr_1", "enqueue", "UTC")
     assert (line.asked, asker.said) == ([("prc_2", sent)], [Accepted("k1", "thr_1")])
 
@@ -114,49 +114,49 @@ async def test_a_request_is_answered_while_nothing_of_its_thread_is_told(line: L
     assert order == [("user_ada", "thr_1"), [Accepted("k1")]]
 
 
-async def test_who_does_not_hold_it_says_so(colleagues: PeerClient, line: Line) -> None:
+async def test_who_does_not_hold_it_says_so(peers: PeerClient, line: Line) -> None:
     line.says, asker = NotHere(), Asker()
-    assert not await colleagues.start("prc_2", asker, ExecuteAgent("golden", "go"), "thr_1")
-    assert not await colleagues.cancel("prc_2", "user_ada", "run_1")
-    assert not await colleagues.resolve("prc_2", "user_ada", WORD, "conn_1")
-    assert not await colleagues.delete_thread("prc_2", "user_ada", "thr_1")
-    assert await colleagues.approvals("prc_2", "user_ada") == ()
+    assert not await peers.start("prc_2", asker, ExecuteAgent("golden", "go"), "thr_1")
+    assert not await peers.cancel("prc_2", "user_ada", "run_1")
+    assert not await peers.resolve("prc_2", "user_ada", WORD, "conn_1")
+    assert not await peers.delete_thread("prc_2", "user_ada", "thr_1")
+    assert await peers.approvals("prc_2", "user_ada") == ()
     assert asker.said == []
 
 
-async def test_what_is_done_there_is_done(colleagues: PeerClient, line: Line) -> None:
-    assert await colleagues.cancel("prc_2", "user_ada", "run_1")
-    assert await colleagues.resolve("prc_2", "user_ada", WORD, "conn_1")
-    assert await colleagues.delete_thread("prc_2", "user_ada", "thr_1")
-    await colleagues.end_user("prc_2", "user_ada", "user")
+async def test_what_is_done_there_is_done(peers: PeerClient, line: Line) -> None:
+    assert await peers.cancel("prc_2", "user_ada", "run_1")
+    assert await peers.resolve("prc_2", "user_ada", WORD, "conn_1")
+    assert await peers.delete_thread("prc_2", "user_ada", "thr_1")
+    await peers.end_user("prc_2", "user_ada", "user")
     line.says = Waiting((CALL,))
-    assert await colleagues.approvals("prc_2", "user_ada") == (CALL,)
+    assert await peers.approvals("prc_2", "user_ada") == (CALL,)
     assert {command.owner for _, command in line.asked} == {"user_ada"}
 
 
-async def test_a_request_of_another_process_is_not_sent_on(colleagues: PeerClient, line: Line) -> None:
+async def test_a_request_of_another_process_is_not_sent_on(peers: PeerClient, line: Line) -> None:
     requester = RemoteRequester("user_ada")
-    assert await colleagues.start("prc_2", requester, ExecuteAgent("golden", "go"), "thr_1")
+    assert await peers.start("prc_2", requester, ExecuteAgent("golden", "go"), "thr_1")
     assert (await requester.answer, line.asked) == (NotHere(), [])
 
 
-async def test_a_refusal_is_raised(colleagues: PeerClient, line: Line) -> None:
+async def test_a_refusal_is_raised(peers: PeerClient, line: Line) -> None:
     line.says = Refused("run_limit", "At most 2 runs at once.", "wait", None, 1000, "limit.runs")
     with pytest.raises(NetraError, match="At most 2 runs"):
-        await colleagues.cancel("prc_2", "user_ada", "run_1")
-    assert await colleagues.approvals("prc_2", "user_ada") == ()
+        await peers.cancel("prc_2", "user_ada", "run_1")
+    assert await peers.approvals("prc_2", "user_ada") == ()
 
 
-async def test_no_answer_is_a_fault(colleagues: PeerClient, line: Line) -> None:
+async def test_no_answer_is_a_fault(peers: PeerClient, line: Line) -> None:
     line.says = DependencyUnavailable("silence")
     with pytest.raises(Fault):
-        await colleagues.end_user("prc_2", "user_ada", "user")
-    assert await colleagues.approvals("prc_2", "user_ada") == ()
+        await peers.end_user("prc_2", "user_ada", "user")
+    assert await peers.approvals("prc_2", "user_ada") == ()
 
 
-async def test_what_concerns_all_is_told(colleagues: PeerClient, line: Line) -> None:
-    colleagues.forget(["thr_1"])
-    colleagues.forget([])
-    colleagues.offer_work()
-    colleagues.revoked("user_ada", 7)
+async def test_what_concerns_all_is_told(peers: PeerClient, line: Line) -> None:
+    peers.forget(["thr_1"])
+    peers.forget([])
+    peers.offer_work()
+    peers.revoked("user_ada", 7)
     assert line.told == [Forget(("thr_1",)), Work(), Revoked("user_ada", 7)]

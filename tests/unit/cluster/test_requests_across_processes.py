@@ -12,7 +12,7 @@ from netra_backend.app.core.errors import DependencyUnavailable, IsolationRefuse
 from netra_backend.app.core.events import AgentCancelled, AgentCompleted, AgentThinking, RunQueued, UserMessage
 from netra_backend.app.core.frames import ExecuteAgent, ResolveApproval
 from netra_backend.app.core.limits import Limits
-from netra_backend.app.runs import service
+from netra_backend.app.runs import commands
 from netra_backend.app.services.approvals import approval_id_of
 
 
@@ -72,27 +72,27 @@ class TestForwarding:
         again = await one.ask(laptop, "golden", "m1", thread_id="thr_1")
         assert isinstance((await laptop.ended(again.run_id))[-1], AgentCompleted)
 
-    async def test_nothing_else_happens_between_holding_a_thread_and_lining_a_run_up_in_it(
+    async def test_nothing_else_happens_between_acquiring_a_thread_and_enqueuing_a_run_in_it(
         self, two: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         one, *_ = two
-        runs, happened, at_line_up = one.turns._runs, list[str](), list[list[str]]()
-        resumed, line_up = runs.resumed, runs.line_up
+        recovery, scheduler, happened = one.turns.recovery, one.turns.scheduler, list[str]()
+        resumed, enqueue, at_enqueue = recovery.resumed, scheduler.enqueue, list[list[str]]()
 
         async def and_watched(thread_id: str) -> None:
             await resumed(thread_id)
             asyncio.get_running_loop().call_soon(happened.append, "the loop went on")
 
-        def noted(active: Any) -> Any:
-            at_line_up.append(list(happened))
-            return line_up(active)
+        def noted(*asked: Any) -> Any:
+            at_enqueue.append(list(happened))
+            return enqueue(*asked)
 
-        monkeypatch.setattr(runs, "resumed", and_watched)
-        monkeypatch.setattr(runs, "line_up", noted)
+        monkeypatch.setattr(recovery, "resumed", and_watched)
+        monkeypatch.setattr(scheduler, "enqueue", noted)
         laptop = one.connect()
         accepted = await one.ask(laptop, "golden", "m0", thread_id="thr_1", id="k1")
         await laptop.ended(accepted.run_id)
-        assert at_line_up == [[]]
+        assert at_enqueue == [[]]
         assert happened
 
     async def test_a_thread_that_is_taken_over_while_a_key_is_looked_up_is_asked_for_again(
@@ -341,7 +341,7 @@ class TestStopping:
         one, other, *_ = two
         heard: list[str] = []
         other.revocations.listen(heard.append)
-        one.elsewhere.revoked("user_ada", 5)
+        one.peers.revoked("user_ada", 5)
         await one.until(lambda: heard)
         assert heard == ["user_ada"]
 
@@ -401,7 +401,7 @@ class TestChangingHands:
             return False
 
         for name in ("start", "cancel", "resolve", "delete_thread", "end_user"):
-            monkeypatch.setattr(other.elsewhere, name, not_here)
+            monkeypatch.setattr(other.peers, name, not_here)
         gates.shutting("m0")
         yield one, other
         gates.open()
@@ -430,7 +430,7 @@ class TestChangingHands:
         async def still_open(*_: Any) -> str:
             return "open"
 
-        monkeypatch.setattr(service, "in_the_log", still_open)
+        monkeypatch.setattr(commands, "in_the_log", still_open)
         word = ResolveApproval(approval_id_of(accepted.run_id, "call_1"), "approve", "0" * 64)
         with pytest.raises(DependencyUnavailable, match="on its way"):
             await other.turns.resolve(other.connect(), word)

@@ -12,7 +12,7 @@ from netra_backend.app.cluster.takeover import EVERY_S, Takeover
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import TERMINAL, AgentCompleted, AgentThinking, ApprovalRequested
 from netra_backend.app.core.frames import ExecuteAgent
-from netra_backend.app.runs import scheduler
+from netra_backend.app.runs import recovery
 from test_framework.counted_tool import Counter, adding, codes_of, kinds
 from test_framework.paying import let_pay, word
 
@@ -147,7 +147,7 @@ class TestOrder:
         assert others.order == ["m0", "m1", "m2"]
         assert other.held() == (0, 0)
 
-    @pytest.mark.parametrize("cut_in", ["run_frames", "hold"])
+    @pytest.mark.parametrize("cut_in", ["run_frames", "acquire"])
     async def test_a_device_that_is_cut_while_its_request_takes_hold_leaves_no_run_behind(
         self, left: Any, cut_in: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -223,13 +223,13 @@ class TestOrder:
             reached.set()
             await asyncio.Event().wait()
 
-        monkeypatch.setattr(scheduler, "_CANCEL_S", 0.0)
+        monkeypatch.setattr(recovery, "_CANCEL_S", 0.0)
         monkeypatch.setattr(other.log, "run_frames", endless)
         look = asyncio.create_task(other.turns.take_over())
         await reached.wait()
         await other.turns.drain(0)
         await asyncio.gather(look, return_exceptions=True)
-        assert (others.order, len(other.turns), other.turns._runs._resuming) == ([], 0, {})
+        assert (others.order, len(other.turns), other.turns.recovery._resuming) == ([], 0, {})
 
 
 class TestZombies:
@@ -340,6 +340,25 @@ class TestZombies:
         events = await laptop.ended(accepted.run_id)
         assert isinstance(events[-1], AgentCompleted)
         assert sides.counter.calls == [7]
+
+    async def test_a_resumed_run_whose_thread_is_lost_again_does_nothing_more(self, processes: Any, two: Any) -> None:
+        one, other = two
+        sides = Sides(one, other)
+        accepted = await one.ask(one.connect(), "golden", thread_id="thr_1")
+        await sides.reached[0].wait()
+        await one.die()
+        await processes.lapse(one)
+        await settled(other)
+        await sides.reached[1].wait()
+        third = await processes.open()
+        await processes.lapse(other)
+        assert await third.log.take_over(9) != []
+        other.log.renew()
+        assert (len(other.turns), other.held()) == (0, (0, 0))
+        sides.gates[1].set()
+        await asyncio.sleep(0)
+        assert sides.counter.calls == []
+        assert [run.run_id for run in other.store.unfinished()] == [accepted.run_id]
 
 
 class TestLeaving:
@@ -542,7 +561,7 @@ class TestLooking:
             return await asyncio.Event().wait()
 
         monkeypatch.setattr(one.turns, "take_over", take_over)
-        made = Takeover(one.turns, one.elsewhere)
+        made = Takeover(one.turns, one.peers)
         made.tick(0.0)
         await begun.wait()
         await made.close()

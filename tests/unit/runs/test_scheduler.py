@@ -15,6 +15,7 @@ from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import AgentCompleted, AgentThinking, UserMessage
 from netra_backend.app.core.frames import ExecuteAgent
 from netra_backend.app.core.limits import Limits
+from netra_backend.app.runs import recovery
 from netra_backend.app.runs import scheduler as module
 
 
@@ -25,12 +26,12 @@ def limits() -> Limits:
 
 async def test_there_is_room_for_as_many_as_are_allowed_and_none_when_it_drains(workshop: Any, gates: Any) -> None:
     gates.shutting("m")
-    runs, client = workshop.turns._runs, workshop.connect()
+    runs, client = workshop.turns.scheduler, workshop.connect()
     assert runs.room == 3
     for room in (2, 1, 0):
         await workshop.ask(client, "golden", "m")
         assert runs.room == room
-    assert await runs.take_over() == 0
+    assert await workshop.turns.take_over() == 0
     gates.open()
     await workshop.until(lambda: runs.room == 3)
     await runs.drain(0)
@@ -42,12 +43,12 @@ async def test_an_abandoned_run_says_and_does_nothing_more_and_counts_nowhere(wo
     client = workshop.connect()
     accepted = [await workshop.ask(client, "golden", f"m{n}", thread_id="thr_1") for n in range(2)]
     await client.saw(AgentThinking)
-    runs = workshop.turns._runs
+    runs = workshop.turns.scheduler
     head = workshop.log.known("thr_1")
     seen = len(client.events)
     waiting, going = [runs.get(each.run_id) for each in reversed(accepted)]
-    runs.lose(going.run)
-    assert (head.lines, len(runs), workshop.held()) == ([], 0, (0, 0))
+    runs.on_lease_lost(going.run)
+    assert (runs.of_thread(head), head.pins, len(runs), workshop.held()) == ([], 0, 0, (0, 0))
     assert (waiting.run.ended, going.run.ended) == (True, True)
     await asyncio.gather(going.task, return_exceptions=True)
     gates.open()
@@ -64,7 +65,7 @@ async def test_a_run_that_was_not_begun_when_it_was_abandoned_never_begins(works
     client = workshop.connect()
     await workshop.turns.start(client, ExecuteAgent("golden", "m0", None, "thr_1"))
     (active,) = workshop.turns.all()
-    workshop.turns._runs.abandon(active)
+    workshop.turns.scheduler.abandon(active)
     await asyncio.gather(active.task, return_exceptions=True)
     assert gates.order == []
     await client.until(lambda: client.events)
@@ -88,7 +89,7 @@ async def test_an_abandoned_run_that_does_not_hear_is_told_again(workshop: Any) 
     await workshop.ask(client, "deaf")
     await client.saw(AgentThinking)
     (active,) = workshop.turns.all()
-    workshop.turns._runs.abandon(active)
+    workshop.turns.scheduler.abandon(active)
     for n in range(3):
         await workshop.until(lambda n=n: len(told) > n)
         workshop.turns.tick(workshop.clock.monotonic())
@@ -126,7 +127,7 @@ class TestTheOrderOfMany:
         actives = list(workshop.turns.all())
         rng.shuffle(actives)
         for active in actives:
-            workshop.turns._runs.abandon(active)
+            workshop.turns.scheduler.abandon(active)
         await workshop.until(lambda: len(told) == 12)
         workshop.turns.tick(workshop.clock.monotonic())
         await workshop.until(lambda: all(active.task.done() for active in actives))
@@ -151,12 +152,11 @@ class TestTheOrderOfMany:
                 raise
 
         monkeypatch.setattr(workshop.log, "run_frames", never)
-        monkeypatch.setattr(module, "_CANCEL_S", 0)
+        monkeypatch.setattr(recovery, "_CANCEL_S", 0)
         left = workshop.store.unfinished()
-        runs = workshop.turns._runs
-        taking = [asyncio.create_task(runs.resume([stored])) for stored in left]
+        taking = [asyncio.create_task(workshop.turns.recovery.resume([stored])) for stored in left]
         await workshop.until(lambda: len(begun) == 12)
-        await runs.drain(0)
+        await workshop.turns.drain(0)
         await asyncio.gather(*taking, return_exceptions=True)
         assert given_up == [stored.thread_id for stored in left]
 
@@ -166,9 +166,10 @@ async def test_a_run_that_is_resumed_twice_at_once_goes_on_once(workshop: Any, g
     accepted = await workshop.ask(workshop.connect(), "golden", "m0", thread_id="thr_1")
     await workshop.kill()
     left = workshop.store.unfinished()
-    runs = workshop.turns._runs
-    assert sorted(await asyncio.gather(runs.resume(left), runs.resume(left))) == [0, 1]
-    assert [run.run_id for run in workshop.log.known("thr_1").lines] == [accepted.run_id]
+    resume = workshop.turns.recovery.resume
+    assert sorted(await asyncio.gather(resume(left), resume(left))) == [0, 1]
+    queue = workshop.turns.scheduler.of_thread(workshop.log.known("thr_1"))
+    assert [active.run.run_id for active in queue] == [accepted.run_id]
     assert workshop.engines.get_factory_metrics()["engines_active"] == 1
     gates.open()
 
@@ -187,7 +188,7 @@ async def test_nothing_else_begins_in_a_thread_whose_runs_are_being_resumed(
 
     monkeypatch.setattr(workshop.log, "run_frames", slow)
     taking = asyncio.create_task(workshop.turns.take_over())
-    runs = workshop.turns._runs
+    runs = workshop.turns.recovery
     await workshop.until(lambda: runs._resuming)
     waiting = asyncio.create_task(runs.resumed("thr_1"))
     await runs.resumed("thr_2")
@@ -230,8 +231,8 @@ async def test_what_was_said_about_a_run_is_forgotten_where_its_end_is_refused(
     monkeypatch.setattr(workshop.approvals, "forget", forgotten.append)
     gates.open()
     await active.task
-    assert (len(workshop.turns), active.run.head.lines) == (0, [])
-    workshop.turns._runs.lose(active.run)
+    assert (len(workshop.turns), active.run.head.pins) == (0, 0)
+    workshop.turns.scheduler.on_lease_lost(active.run)
     assert forgotten == [active.run.run_id]
 
 
@@ -248,7 +249,7 @@ async def test_runs_go_on_also_where_the_request_that_took_hold_of_them_is_cance
         await go_on.wait()
         return await read(run)
 
-    runs = workshop.turns._runs
+    runs = workshop.turns.recovery
     monkeypatch.setattr(workshop.log, "run_frames", slow)
     asking = asyncio.create_task(runs.resume(workshop.store.unfinished()))
     await reached.wait()

@@ -116,8 +116,8 @@ class TestCancelling:
         for thread in ("thr_1", "thr_1", "thr_2"):
             await workshop.ask(client, "golden", "m", thread_id=thread)
         other = await workshop.ask(workshop.connect("user_bob"), "golden", "m", id="k1")
-        await workshop.turns.stop_thread(workshop.log.known("thr_1"), "user")
-        assert [active.run.head.thread_id for active in workshop.turns.of_user("user_ada")] == ["thr_2"]
+        await workshop.turns.scheduler.end_thread(workshop.log.known("thr_1"), "user")
+        assert [active.run.head.thread_id for active in workshop.turns.scheduler.of_user("user_ada")] == ["thr_2"]
         await workshop.turns.end_user("user_ada", "operator")
         assert [active.run.run_id for active in workshop.turns.all()] == [other.run_id]
         assert workshop.held() == (0, 0)
@@ -128,11 +128,11 @@ class TestCancelling:
         client = workshop.connect()
         await workshop.ask(client, "golden", "m", thread_id="thr_1")
         head = workshop.log.known("thr_1")
-        ending = asyncio.create_task(workshop.turns.stop_thread(head, "user"))
+        ending = asyncio.create_task(workshop.turns.scheduler.end_thread(head, "user"))
         await asyncio.sleep(0)
         await workshop.turns.start(client, ExecuteAgent("golden", "m", None, "thr_1"))
         await ending
-        assert head.lines == []
+        assert head.pins == 0
 
 
 class TestTime:
@@ -200,7 +200,7 @@ class TestQuotas:
                 refused += 1
 
         async def cancel(client: Any) -> None:
-            for active in workshop.turns.of_user(client.user_id)[:1]:
+            for active in workshop.turns.scheduler.of_user(client.user_id)[:1]:
                 await workshop.cancel(client, active.run.run_id)
 
         async def let_go(_: Any) -> None:
@@ -214,7 +214,7 @@ class TestQuotas:
                 await asyncio.sleep(0)
             for user_id in {client.user_id for client in clients}:
                 runs, queued = workshop.held(user_id)
-                mine = workshop.turns.of_user(user_id)
+                mine = workshop.turns.scheduler.of_user(user_id)
                 assert (runs, queued) == (
                     sum(active.task is not None for active in mine),
                     sum(active.task is None for active in mine),

@@ -8,7 +8,7 @@ import pytest
 
 from netra_backend.app.core.errors import FactoryRefused, SSotIsolationError
 from netra_backend.app.core.events import AgentCompleted, AgentThinking, decode_event
-from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead, append
+from netra_backend.app.core.history import OnCommit, RunRecord, ThreadHead, append
 from netra_backend.app.ports import EventLog
 from netra_backend.app.services.event_emitter import MAX_EVENT_BYTES, EventTooLarge, UserEventEmitter
 
@@ -22,10 +22,9 @@ class Log:
         self.ended: list[bool] = []
         self.awaited: list[RunRecord] = []
 
-    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False) -> Chunk | None:
+    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False, on_commit: OnCommit | None = None) -> None:
         self.ended.append(ends)
-        append(run, frame)
-        return run.head.chunk
+        append(run, frame, on_commit)
 
     async def durable(self, run: RunRecord) -> None:
         self.awaited.append(run)
@@ -51,7 +50,11 @@ def test_an_event_carries_what_the_emitter_knows_and_not_what_it_is_told() -> No
     emitter, run = emitter_of(Log(), Clock()), run_of()
     emitter.bind(run)
     emitter.emit(AgentThinking, text="one")
-    chunk = emitter.emit(AgentThinking, text="two")
+    on_commit = list[str]().clear
+    emitter.emit(AgentThinking, text="two", on_commit=on_commit)
+    chunk = run.head.chunk
+    assert chunk is not None
+    assert chunk.on_commit == [on_commit]
     first, second = (decode_event(frame) for frame in chunk.frames)
     assert (first.thread_id, first.run_id, first.seq, first.ts) == ("thread_456", "run_1", 1, 42)
     assert second.seq == 2
@@ -67,7 +70,7 @@ def test_another_users_or_threads_run_is_refused(foreign: RunRecord) -> None:
     emitter = emitter_of(Log(), Clock())
     with pytest.raises(SSotIsolationError, match="not of the emitter's user and thread"):
         emitter.bind(foreign)
-    assert emitter.refused == 1
+    assert emitter.rejected_count == 1
 
 
 @pytest.mark.validation_point("emitter.state")
@@ -119,7 +122,7 @@ def test_a_huge_event_is_refused_and_nothing_is_written() -> None:
     emitter.bind(run)
     with pytest.raises(EventTooLarge, match=f"at most {MAX_EVENT_BYTES}"):
         emitter.emit(AgentThinking, text="x" * MAX_EVENT_BYTES)
-    assert (run.head.top, emitter.refused) == (0, 1)
+    assert (run.head.top, emitter.rejected_count) == (0, 1)
 
 
 async def test_durable_waits_for_the_bound_run_alone() -> None:

@@ -8,15 +8,13 @@ from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead
 from test_framework.log_story import LogStory, positions
 
 
-def test_a_story_keeps_what_was_published_and_calls_what_waited_for_it() -> None:
-    story, called = LogStory(), []
+def test_a_story_keeps_what_was_published() -> None:
+    story = LogStory()
     head = ThreadHead("user_ada", "thr_1", "e", 1)
     chunk = Chunk(RunRecord(head, "run_1", "req_1", "a", None, "UTC", 0), 1)
     chunk.frames.append(b'{"seq":1}')
-    chunk.before = [lambda: called.append("before")]
     head.durable = 1
     story.publish([chunk])
-    assert called == ["before"]
     assert [(told.first, told.frames, told.durable) for told in story.published] == [(1, (b'{"seq":1}',), 1)]
     assert story.groups == [1]
 

@@ -43,7 +43,7 @@ class Process(LogStory):
         self.bus = None if hub is None else MemoryBus(hub, self.follower.heard)
         self.follower.configure(self.log, self.bus)
         conversations = Conversations(self.log, room.clock, SeededEntropy(), new_id, Quotas(Limits()))
-        room.desk.catch_up = CatchUp(self.log, conversations, self.follower, sleep=a_turn).resume
+        room.handlers.catch_up = CatchUp(self.log, conversations, self.follower, sleep=a_turn).resume
 
     async def _sleep(self, _: float) -> None:
         await self.rounds.get()
@@ -277,7 +277,7 @@ class TestWithoutABus:
     async def test_what_was_told_of_more_threads_than_are_remembered_is_not_told_again(
         self, fleet: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "Following", partial(module.DeliveryTracker, 3))
+        monkeypatch.setattr(module, "DeliveryTracker", partial(module.DeliveryTracker, 3))
         one = fleet(bus=False)
         _, here = await one.connect()
         await one.ended("user_ada")
@@ -635,16 +635,6 @@ class TestAnswers:
 
 
 class TestThisProcess:
-    async def test_what_is_said_before_a_chunk_comes_first_whoever_is_connected(self, fleet: Any) -> None:
-        one = fleet()
-        said: list[str] = []
-        run = one.run(one.thread())
-        one.write(run)
-        run.head.chunk.before = [lambda: said.append("accepted")]
-        await one.log.durable(run)
-        await turns(30)
-        assert said == ["accepted"]
-
     async def test_events_of_before_it_held_the_thread_come_first(self, fleet: Any) -> None:
         one, two = fleet(), fleet()
         _, there = await two.connect()

@@ -70,17 +70,6 @@ def test_what_is_ready_for_a_connection_leaves_in_one_write(pool: WebSocketConne
     assert (len(member.events), member.flushes) == (20, 1)
 
 
-def test_callbacks_of_a_chunk_come_before_its_delivery(pool: WebSocketConnectionPool) -> None:
-    seen: list[str] = []
-    member = Member(pool, "c1")
-    pool.add(member)
-    made = chunk("user_ada", "thr_1")
-    made.before = [lambda: seen.append(f"before, {len(member.events)} delivered")]
-    pool.publish([made])
-    assert seen == ["before, 0 delivered"]
-    assert len(member.events) == 1
-
-
 def test_a_connection_that_is_closed_by_an_event_takes_no_event_from_others(pool: WebSocketConnectionPool) -> None:
     slow, other = Member(pool, "c1", closes_on="thr_1"), Member(pool, "c2", "user_bob")
     pool.add(slow)

@@ -13,7 +13,7 @@ from typing import Final, Generic, TypeVar
 
 from ...core import history
 from ...core.errors import DependencyUnavailable
-from ...core.history import Chunk, RunRecord, ThreadHead
+from ...core.history import Chunk, OnCommit, RunRecord, ThreadHead
 from ...ports import StoredRun
 
 MAX_HEADS: Final = 100_000
@@ -58,7 +58,7 @@ class AppendingLog(Generic[ChangeT]):
 
     def _keep(self, head: ThreadHead) -> None:
         if len(self._heads) >= MAX_HEADS:
-            idle = (each for each in self._heads.values() if not each.lines and each.durable == each.top)
+            idle = (each for each in self._heads.values() if not each.pins and each.durable == each.top)
             for each in list(islice(idle, max(1, MAX_HEADS // 10))):
                 del self._heads[each.thread_id]
         self._heads[head.thread_id] = head
@@ -66,7 +66,7 @@ class AppendingLog(Generic[ChangeT]):
     def _is_in_use(self, thread_id: str, top: int) -> bool:
         """Whether the thread has a run here, or more than the store has shown."""
         head = self._heads.get(thread_id)
-        return head is not None and (bool(head.lines) or head.top != top)
+        return head is not None and (head.pins > 0 or head.top != top)
 
     async def _left(
         self, unfinished: Sequence[StoredRun], look: Callable[[str], Awaitable[StoredRun | None]]
@@ -77,7 +77,7 @@ class AppendingLog(Generic[ChangeT]):
         for run in unfinished:
             head = self._heads.get(run.thread_id)
             if head is not None:
-                if head.lines or head.durable < head.top:
+                if head.pins or head.durable < head.top:
                     continue
                 again = await look(run.run_id)
                 if again is None or again.ended_seq:
@@ -95,21 +95,21 @@ class AppendingLog(Generic[ChangeT]):
 
     # --- appending --------------------------------------------------------------------------------------------------
 
-    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False) -> Chunk:
+    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False, on_commit: OnCommit | None = None) -> None:
         if self.failed or not run.head.owner:  # a deleted thread is nobody's
             raise unavailable()
-        begun = history.append(run, frame)
+        begun = history.append(run, frame, on_commit)
         if begun is not None:
             if not self._dirty:
                 self._loop.call_soon(self._flush_next)
             self._dirty.append(begun)
-            if run.seq == 0 and run.key is not None:
+            if run.key is not None and run.seq == begun.first:
                 self._keyed(run)
-        chunk = run.head.chunk
-        assert chunk is not None
         if ends:
-            chunk.ends = run.ended = True
-        return chunk
+            run.ended = True
+            chunk = run.head.chunk
+            assert chunk is not None
+            chunk.ends = True
 
     def _keyed(self, run: RunRecord) -> None:
         """A run with an idempotency key has its first event."""
@@ -171,6 +171,7 @@ class AppendingLog(Generic[ChangeT]):
             if not done.done():
                 done.set_result(None)
         if chunks:
+            history.report_commits(chunks)
             self._publish(chunks)
 
     def _change_failed(self, change: ChangeT, fault: Exception) -> None:

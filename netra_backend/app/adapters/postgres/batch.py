@@ -10,38 +10,39 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Protocol
 
-from ...core.history import Chunk, Refused, RunRecord, ThreadHead
+from ...core.history import AppendRejection, Chunk, RunRecord, ThreadHead
 
 APPEND: Final = f"SELECT append({', '.join(f'${n}' for n in range(1, 38))})"
 IS_STORED: Final = """
 SELECT EXISTS (SELECT FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[]) AS c (thread_id, seq, fence, run_id)
     JOIN log USING (thread_id, seq, fence, run_id))
 """
-REFUSED_STATE: Final = "NTREF"
+REJECTED_STATE: Final = "NTREF"
 MOST_BYTES: Final = 8_388_608
 """What one batch weighs at most, unless it is one chunk."""
 
 
 class Threads(Protocol):
-    """What is known of the threads of a batch."""
+    """What is known of the threads of a batch. Asking changes nothing."""
 
-    def keeps(self, head: ThreadHead, top: int) -> bool:
-        """Whether the thread, in which a run ends and whose last event here is at ``top``, is still held. Asked once."""
+    def is_kept(self, head: ThreadHead, top: int) -> bool:
+        """Whether the thread, in which a run ends and whose last event here is at ``top``, is held further."""
 
     def owner_of(self, head: ThreadHead) -> str:
         """Its owner, also while it is being deleted."""
 
 
 class Batch:
-    """Chunks on their way, in order."""
+    """Chunks on their way, in order. ``leaving`` are the threads that are nobody's once it is stored."""
 
     def __init__(self, chunks: Sequence[Chunk], threads: Threads) -> None:
         self._threads = threads
         self.chunks = list(chunks)
-        self.refused: list[tuple[Chunk, Refused]] = []
+        self.rejected: list[tuple[Chunk, AppendRejection]] = []
         last = {chunk.head: chunk.last for chunk in chunks}
         ending = {chunk.head for chunk in chunks if chunk.ends}
-        self._kept = {head: head not in ending or threads.keeps(head, top) for head, top in last.items()}
+        self._kept = {head: head not in ending or threads.is_kept(head, top) for head, top in last.items()}
+        self.leaving = [head for head, kept in self._kept.items() if not kept]
         self._arrange()
 
     def _arrange(self) -> None:
@@ -134,10 +135,10 @@ class Batch:
         newest = [(chunk.head.thread_id, chunk.first, chunk.fence, chunk.run.run_id) for chunk in self._lasts.values()]
         return _columns(4, newest)
 
-    def refuse(self, detail: str) -> list[ThreadHead]:
+    def reject(self, detail: str) -> list[ThreadHead]:
         """Take out what the store named in ``detail``, and arrange the rest anew; the heads that can no longer be written."""
         told: dict[str, list[int] | None] = json.loads(detail)
-        whole: dict[ThreadHead, Refused] = {}
+        whole: dict[ThreadHead, AppendRejection] = {}
         for place in told["thread_taken"] or ():
             whole[self._born[place - 1]] = "thread_taken"
         for place in told["fenced"] or ():
@@ -147,9 +148,9 @@ class Batch:
         for chunk in self.chunks:
             if chunk.run in taken:
                 whole.setdefault(chunk.head, "fenced")
-                self.refused.append((chunk, "key_taken"))
+                self.rejected.append((chunk, "key_taken"))
             elif chunk.head in whole:
-                self.refused.append((chunk, whole[chunk.head]))
+                self.rejected.append((chunk, whole[chunk.head]))
             else:
                 left.append(chunk)
         self.chunks = left
@@ -157,7 +158,7 @@ class Batch:
         self._arrange()
         return list(whole)
 
-    def stored(self) -> None:
+    def note_stored(self) -> None:
         """Note in heads and runs that the store has them."""
         for chunk in self.chunks:
             chunk.head.stored = chunk.run.stored = True

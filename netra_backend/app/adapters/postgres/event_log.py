@@ -10,9 +10,8 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
-from ...core import history
 from ...core.errors import DependencyUnavailable
-from ...core.history import Chunk, HeldElsewhere, Refused, RunRecord, ThreadHead
+from ...core.history import AppendRejection, Chunk, HeldElsewhere, OnCommit, RunRecord, ThreadHead, reject
 from ...ports import Clock, Moved, StoredRun, StoredThread
 from ..event_log.appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired, unavailable
 from ..event_log.batch_loader import BatchLoader
@@ -51,7 +50,7 @@ class PostgresEventLog(AppendingLog[Change]):
         self._readers = PostgresConnectionPool(url, READER, _LINES)
         self._writers = PostgresConnectionPool(url, WRITER, _LINES)
         self._reader = PostgresReader(self._readers, self._writers)
-        self._holdings = PostgresThreadOwnership(self._writers, process_id)
+        self._ownership = PostgresThreadOwnership(self._writers, process_id)
         self._lease = PostgresLease(self._writers, process_id, self._look_after_heads, lease_ms=lease_ms)
         self._writer = PostgresWriter(lambda: connected(url, WRITER), process_id, clock.now_ms, self)
         self._put = self._send
@@ -60,7 +59,7 @@ class PostgresEventLog(AppendingLog[Change]):
         self._deleting: dict[ThreadHead, tuple[str, str, str]] = {}
         self._found = BatchLoader(self._reader.heads)
         self._requested: BatchLoader[Key, StoredRun] = BatchLoader(self._reader.requests)
-        self._held: BatchLoader[str, Held | NotHeld] = BatchLoader(self._holdings.hold)
+        self._held: BatchLoader[str, Held | NotHeld] = BatchLoader(self._ownership.acquire)
 
     @classmethod
     async def open(
@@ -119,7 +118,7 @@ class PostgresEventLog(AppendingLog[Change]):
         self._keep(head)
         return head
 
-    async def hold(self, head: ThreadHead) -> list[StoredRun]:
+    async def acquire(self, head: ThreadHead) -> list[StoredRun]:
         while True:
             if self._heads.setdefault(head.thread_id, head) is not head:
                 raise unavailable()
@@ -157,7 +156,7 @@ class PostgresEventLog(AppendingLog[Change]):
 
     async def take_over(self, limit: int) -> list[StoredRun]:
         runs: list[StoredRun] = []
-        for held in await self._holdings.take_over(limit, self._known_to_be_ours):
+        for held in await self._ownership.take_over(limit, self._known_to_be_ours):
             known = self._heads.get(held.thread_id)
             if known is not None and not known.owner:
                 continue  # it is being deleted here; where that fails, it is taken over later
@@ -182,33 +181,33 @@ class PostgresEventLog(AppendingLog[Change]):
             self._flush()
             for head, _ in held:
                 await self._settled(head)
-            await self._holdings.release([(head.thread_id, fence) for head, fence in held])
+            await self._ownership.release([(head.thread_id, fence) for head, fence in held])
         finally:
             for head, _ in held:
                 self._moving.pop(head).set_result(None)
 
     def forget(self, thread_id: str) -> None:
         known = self._heads.get(thread_id)
-        if known is not None and not known.lines and known.durable == known.top and not (known.fence and known.top):
+        if known is not None and not known.pins and known.durable == known.top and not (known.fence and known.top):
             del self._heads[thread_id]
 
     async def _look_after_heads(self) -> None:
         """After the lease had run out: let go of those threads that others took meanwhile. The rest stays ours."""
         held = {head: head.fence for head in self._heads.values() if head.fence and head.stored and head.owner}
-        for head in await self._holdings.lost(list(held)):
+        for head in await self._ownership.lost(list(held)):
             if head.fence == held[head]:
-                runs = [Chunk(run, head.top + 1) for run in head.lines]
-                self.refused([(chunk, "fenced") for chunk in runs], [head])
+                self.on_rejected([], [head])
+                head.reject_runs("fenced")
 
     # --- appending --------------------------------------------------------------------------------------------------
 
-    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False) -> Chunk:
+    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False, on_commit: OnCommit | None = None) -> None:
         head = run.head
         if not head.fence or self._heads.get(head.thread_id) is not head:
             raise DependencyUnavailable("This thread is held elsewhere by now.", retry_after_ms=100)
         if (self.lost and not run.seq) or self._writer.waiting_bytes > MAX_WAITING_BYTES:
             raise DependencyUnavailable("The database does not answer.", retry_after_ms=1000)
-        return super().append(run, frame, ends=ends)
+        super().append(run, frame, ends=ends, on_commit=on_commit)
 
     async def durable(self, run: RunRecord) -> None:
         head = run.head
@@ -228,22 +227,24 @@ class PostgresEventLog(AppendingLog[Change]):
 
     # What the writer asks and tells:
 
-    def keeps(self, head: ThreadHead, top: int) -> bool:
-        """Whether a thread in which a run ends at ``top`` is still held: it is not where that was all that was going on."""
-        if head.top != top or self._open.get(head):
-            return True
-        self._open.pop(head, None)
-        head.fence = 0  # who wants to append from now on takes hold again, after this is stored
-        return False
+    def is_kept(self, head: ThreadHead, top: int) -> bool:
+        """Whether the thread is held further after a run in it ends at ``top``: if there is more than that going on."""
+        return head.top != top or bool(self._open.get(head))
+
+    def let_go(self, heads: Sequence[ThreadHead]) -> None:
+        """These are on their way to be nobody's: who wants to append from now on acquires them again, after that is stored."""
+        for head in heads:
+            self._open.pop(head, None)
+            head.fence = 0
 
     def owner_of(self, head: ThreadHead) -> str:
         """Who is to be written of a thread: also while it is being deleted, after what was appended before."""
         return head.owner or self._deleting[head][0]
 
-    def stored(self, chunks: list[Chunk], changes: Sequence[Change]) -> None:
+    def on_stored(self, chunks: list[Chunk], changes: Sequence[Change]) -> None:
         self._committed(chunks, changes)
 
-    def refused(self, chunks: list[tuple[Chunk, Refused]], heads: list[ThreadHead]) -> None:
+    def on_rejected(self, chunks: list[tuple[Chunk, AppendRejection]], heads: list[ThreadHead]) -> None:
         for head in heads:
             if self._heads.get(head.thread_id) is head:
                 del self._heads[head.thread_id]
@@ -251,7 +252,7 @@ class PostgresEventLog(AppendingLog[Change]):
             self._open.pop(head, None)
             self._turn_away(head)
         for chunk, why in chunks:
-            history.refuse(chunk, why)
+            reject(chunk.run, why)
 
     def change_failed(self, change: Change, fault: Exception) -> None:
         self._change_failed(change, fault)
@@ -352,7 +353,7 @@ class PostgresEventLog(AppendingLog[Change]):
             (head.thread_id, head.fence) for head in self._heads.values() if head.fence and head.stored and head.owner
         ]
         try:
-            await self._holdings.release(held)
+            await self._ownership.release(held)
             await self._lease.give_up()
         except DependencyUnavailable:
             pass  # the lease runs out by itself

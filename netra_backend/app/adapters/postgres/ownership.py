@@ -22,7 +22,7 @@ _STATE: Final = "t.thread_id, t.owner, t.epoch, t.title, t.oldest, t.top, t.fenc
 # Whether a hold survives a crash of the database does not matter: what is appended under it is not stored before it is, and
 # only by its holder. So its commit waits for no disk; but where runs were left, which then go on under their old ids, nobody
 # else may come to hold the thread under the same fence.
-_HOLD: Final = f"""
+_ACQUIRE: Final = f"""
 WITH held AS (
 UPDATE thread AS t SET holder = $2, fence = t.fence + 1 FROM unnest($1::text[]) AS asked (id)
 WHERE t.thread_id = asked.id AND t.owner <> '' AND (t.holder IS NULL OR t.holder = $2 OR NOT {ALIVE})
@@ -87,14 +87,14 @@ class PostgresThreadOwnership:
         self._process_id = process_id
         self._one = asyncio.Lock()
 
-    async def hold(self, thread_ids: list[str]) -> dict[str, Held | NotHeld]:
+    async def acquire(self, thread_ids: list[str]) -> dict[str, Held | NotHeld]:
         """Take hold of those that nobody else holds. A thread that is not stored is not answered, nor one that goes from hand to
         hand all the while."""
         found: dict[str, Held | NotHeld] = {}
         asked = sorted(thread_ids)
         async with self._one:
             for _ in range(_TRIES):
-                rows = await self._lines.ask(_HOLD, asked, self._process_id)
+                rows = await self._lines.ask(_ACQUIRE, asked, self._process_id)
                 left = await self._open_runs([row["thread_id"] for row in rows if row["left"]])
                 found.update((row["thread_id"], _held(row, left)) for row in rows)
                 others = [thread_id for thread_id in asked if thread_id not in found]

@@ -14,8 +14,8 @@ from typing import Any, Final, Protocol
 import asyncpg
 
 from ...core.errors import DependencyUnavailable
-from ...core.history import Chunk, Refused, ThreadHead
-from .batch import APPEND, IS_STORED, REFUSED_STATE, Batch, Threads, cut
+from ...core.history import AppendRejection, Chunk, ThreadHead
+from .batch import APPEND, IS_STORED, REJECTED_STATE, Batch, Threads, cut
 from .changes import Change
 from .connection import TROUBLE, unavailable
 from .pool import REPEATABLE, is_lost
@@ -33,10 +33,13 @@ _PASSING: Final = ("53", "55", "57")  # the database is full, busy or going away
 class Log(Threads, Protocol):
     """Whose chunks these are. It is told what became of what it gave; all on the loop, in order."""
 
-    def stored(self, chunks: list[Chunk], changes: Sequence[Change]) -> None:
+    def let_go(self, heads: Sequence[ThreadHead]) -> None:
+        """A batch that is about to be sent leaves these threads to nobody: nothing more is appended under their fences."""
+
+    def on_stored(self, chunks: list[Chunk], changes: Sequence[Change]) -> None:
         """They are committed."""
 
-    def refused(self, chunks: list[tuple[Chunk, Refused]], heads: list[ThreadHead]) -> None:
+    def on_rejected(self, chunks: list[tuple[Chunk, AppendRejection]], heads: list[ThreadHead]) -> None:
         """The store took nothing of these chunks, and takes nothing more of these heads."""
 
     def change_failed(self, change: Change, fault: Exception) -> None:
@@ -114,14 +117,16 @@ class PostgresWriter:
         count = cut(self._chunks[:upto])
         taken, self._chunks = self._chunks[:count], self._chunks[count:]
         self._then = [(place - count, change) for place, change in self._then]
-        return Batch(taken, self._log)
+        batch = Batch(taken, self._log)
+        self._log.let_go(batch.leaving)
+        return batch
 
     # --- appending --------------------------------------------------------------------------------------------------
 
     async def _store(self, batch: Batch) -> None:
         weight = sum(chunk.weight for chunk in batch.chunks)
         doubtful = False  # whether it was sent and no answer came
-        refusal: str | None = None
+        rejection: str | None = None
         heads: list[ThreadHead] = []
         wait_s = _FIRST_WAIT_S
         while batch.chunks:
@@ -130,35 +135,35 @@ class PostgresWriter:
                     connection = self._connection or await self._connected()
                     if doubtful and await connection.fetchval(IS_STORED, *batch.marks()):
                         break
-                    if refusal is None:
+                    if rejection is None:
                         await self._append.fetchval(*batch.arguments(self._process_id, self._now_ms()))
                         break
             except TROUBLE as trouble:
                 state = getattr(trouble, "sqlstate", None) or ""
-                if state == REFUSED_STATE:
-                    refusal = getattr(trouble, "detail", "{}")
+                if state == REJECTED_STATE:
+                    rejection = getattr(trouble, "detail", "{}")
                 elif is_lost(trouble):
                     doubtful = True
                     self._lose(trouble)
                 elif state not in REPEATABLE and not state.startswith(_PASSING):
                     raise
-                if refusal is None:
+                if rejection is None:
                     await asyncio.sleep(wait_s)
                     wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
                 if doubtful:  # its first sending may have been under way still: that is looked at before it is refused
                     continue
-            if refusal is not None:
-                heads += batch.refuse(refusal)
-                refusal, doubtful = None, False
+            if rejection is not None:
+                heads += batch.reject(rejection)
+                rejection, doubtful = None, False
         self.lost = False
         self.waiting_bytes -= weight
         if batch.chunks:
             self.commits += 1
             self.rows += len(batch.chunks)
-            batch.stored()
-            self._log.stored(batch.chunks, [])
+            batch.note_stored()
+            self._log.on_stored(batch.chunks, [])
         if heads:
-            self._log.refused(batch.refused, heads)
+            self._log.on_rejected(batch.rejected, heads)
 
     async def _connected(self) -> asyncpg.Connection:
         try:
@@ -197,4 +202,4 @@ class PostgresWriter:
         except Exception as fault:
             self._log.change_failed(change, fault)
         else:
-            self._log.stored([], [change])
+            self._log.on_stored([], [change])

@@ -74,7 +74,7 @@ class SqliteEventLog(AppendingLog[Change]):
         self._keep(head)
         return head
 
-    async def hold(self, head: ThreadHead) -> list[StoredRun]:
+    async def acquire(self, head: ThreadHead) -> list[StoredRun]:
         return []  # the store is this log's alone, and every head is born held
 
     async def release(self, heads: Sequence[ThreadHead]) -> None:

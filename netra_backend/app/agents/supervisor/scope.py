@@ -230,9 +230,13 @@ class EngineRunScope:
                 asyncio.get_running_loop().create_future(),
             )
             word = await services.approvals.wait(pending, services.clock.now_ms())
-            chunk = self._emitter.emit(ApprovalResolved, approval_id=requested_id, decision=word.decision, by=word.by)
-            if word.recorded is not None:
-                chunk.before = [*(chunk.before or ()), word.recorded]
+            self._emitter.emit(
+                ApprovalResolved,
+                approval_id=requested_id,
+                decision=word.decision,
+                by=word.by,
+                on_commit=word.recorded,
+            )
             decision = word.decision
         else:
             decision = resolved.decision

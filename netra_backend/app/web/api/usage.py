@@ -13,9 +13,8 @@ from ...core.identity import Identity
 from ...ports import Ledger
 from ...usage.report import Report, make_report
 from ...usage.report_markdown import report_markdown
-from ..http.endpoint import MARKDOWN, Endpoint, Query
+from ..http.endpoint import MARKDOWN, NO_STORE, Endpoint, Query, json_response
 from ..http.request_query import moment, name
-from ..http.support import json_response
 from ..http.transfers import Transfers
 
 _FILTERS: Final = {
@@ -40,7 +39,7 @@ def usage_endpoints(ledger: Ledger, transfers: Transfers) -> list[Endpoint]:
         finally:
             transfer.close()
         if MARKDOWN in request.headers.get("accept", ""):
-            return Response(report_markdown(made), 200, {"Cache-Control": "no-store"}, f"{MARKDOWN}; charset=utf-8")
+            return Response(report_markdown(made), 200, NO_STORE, f"{MARKDOWN}; charset=utf-8")
         return json_response(made)
 
     return [

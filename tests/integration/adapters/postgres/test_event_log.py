@@ -17,7 +17,7 @@ from netra_backend.app.adapters.postgres.connection import WRITER, connect
 from netra_backend.app.adapters.postgres.event_log import PostgresEventLog
 from netra_backend.app.adapters.postgres.migration import Login, migrate_postgres
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.core.history import HeldElsewhere, Refused, RunRecord, ThreadHead
+from netra_backend.app.core.history import AppendRejection, HeldElsewhere, RunObserver, RunRecord, ThreadHead
 from test_framework import services
 from test_framework.clock import START_MS, ManualClock
 from test_framework.log_story import LogStory, positions
@@ -29,25 +29,32 @@ DAY_MS = 24 * 3600 * 1000
 
 
 class Process(LogStory):
-    """One process over the shared database; ``refusals`` are the runs that the store would not take."""
+    """One process over the shared database; the observer of its runs; ``rejections`` are those that the store did not take."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.refusals: list[tuple[str, str]] = []
+        self.rejections: list[tuple[str, str]] = []
 
     @property
     def postgres(self) -> PostgresEventLog:
         assert isinstance(self.log, PostgresEventLog)
         return self.log
 
-    def run(self, head: ThreadHead, *, key: str | None = None, created_ms: int = START_MS) -> RunRecord:
-        run = super().run(head, key=key, created_ms=created_ms)
+    def run(
+        self,
+        head: ThreadHead,
+        *,
+        key: str | None = None,
+        created_ms: int = START_MS,
+        observer: RunObserver | None = None,
+    ) -> RunRecord:
+        return super().run(head, key=key, created_ms=created_ms, observer=observer or self)
 
-        def refused(why: Refused) -> None:
-            self.refusals.append((run.run_id, why))
+    def committed(self, run: RunRecord) -> None:
+        """Nothing is kept of that."""
 
-        run.refused = refused
-        return run
+    def rejected(self, run: RunRecord, why: AppendRejection) -> None:
+        self.rejections.append((run.run_id, why))
 
     def told(self, head: ThreadHead) -> list[int]:
         """The positions of the thread that were published here."""
@@ -115,7 +122,7 @@ class TestHolding:
         head = await found(two, run.head.thread_id)
         assert (head.owner, head.top, head.fence) == ("user_ada", 1, 0)
         with pytest.raises(HeldElsewhere) as held:
-            await two.log.hold(head)
+            await two.log.acquire(head)
         assert held.value.process_id == "prc_one"
         assert await two.log.holders("user_ada") == {run.run_id: "prc_one"}
         assert await one.log.holders("user_ada") == {}
@@ -123,7 +130,7 @@ class TestHolding:
         one.write(run, ends=True)
         await one.log.durable(run)
         assert run.head.fence == 0
-        assert await two.log.hold(head) == []
+        assert await two.log.acquire(head) == []
         assert (head.top, head.fence) == (2, 2)
         again = two.run(head)
         two.write(again, ends=True)
@@ -165,7 +172,7 @@ class TestHolding:
     async def test_many_requests_for_one_thread_at_once_take_hold_of_it_once(self, opened: Open) -> None:
         one = await opened("prc_one")
         head = (await one.ended()).head
-        await asyncio.gather(*(one.log.hold(head) for _ in range(20)))
+        await asyncio.gather(*(one.log.acquire(head) for _ in range(20)))
         assert head.fence == 2
 
     async def test_of_two_processes_that_take_hold_at_once_one_gets_it(self, opened: Open) -> None:
@@ -173,7 +180,7 @@ class TestHolding:
         for _ in range(10):
             mine = (await one.ended()).head
             theirs = await found(two, mine.thread_id)
-            outcomes = await asyncio.gather(one.log.hold(mine), two.log.hold(theirs), return_exceptions=True)
+            outcomes = await asyncio.gather(one.log.acquire(mine), two.log.acquire(theirs), return_exceptions=True)
             assert sorted(type(outcome) for outcome in outcomes if outcome != []) == [HeldElsewhere]
             assert sorted((mine.fence, theirs.fence)) == [0, 2]
 
@@ -185,7 +192,7 @@ class TestHolding:
             one.write(run)
         await one.log.release([head])
         assert head.fence == 0
-        left = await two.log.hold(theirs := await found(two, head.thread_id))
+        left = await two.log.acquire(theirs := await found(two, head.thread_id))
         assert [run.run_id for run in left] == [run.run_id for run in runs]
         assert (theirs.top, theirs.fence) == (2, 2)
 
@@ -266,7 +273,7 @@ class TestRefusals:
         await one.postgres._lease.renew()
         one.write(run, ends=True)
         await one.log.durable(run)
-        assert (one.refusals, one.told(run.head)) == ([], [1, 2, 3])
+        assert (one.rejections, one.told(run.head)) == ([], [1, 2, 3])
 
     async def test_a_zombie_is_refused_and_its_successor_is_not_disturbed(
         self, opened: Open, admin: asyncpg.Connection
@@ -285,7 +292,7 @@ class TestRefusals:
         await two.log.durable(successor)
         one.write(zombie)
         other = await one.ended("user_bob")
-        assert one.refusals == [(zombie.run_id, "fenced")]
+        assert one.rejections == [(zombie.run_id, "fenced")]
         assert (zombie.ended, zombie.head.fence, one.log.known(zombie.head.thread_id)) == (True, 0, None)
         with pytest.raises(DependencyUnavailable):
             await one.log.durable(zombie)
@@ -303,13 +310,13 @@ class TestRefusals:
         lost, kept = one.run(one.thread()), one.run(one.thread("user_bob"))
         for run in (lost, kept):
             one.write(run)
-            run.head.lines.append(run)
+            run.head.pin(run)
             await one.log.durable(run)
         await one.log.release([])
         await freeze(admin, "prc_one")
-        assert await two.log.hold(await found(two, lost.head.thread_id)) != []
+        assert await two.log.acquire(await found(two, lost.head.thread_id)) != []
         await one.postgres._lease.renew()
-        assert one.refusals == [(lost.run_id, "fenced")]
+        assert one.rejections == [(lost.run_id, "fenced")]
         one.write(kept, ends=True)
         await one.log.durable(kept)
         assert one.told(kept.head) == [1, 2]
@@ -321,7 +328,7 @@ class TestRefusals:
         for run in (second, other):
             two.write(run, ends=True)
         await two.log.durable(other)
-        assert two.refusals == [(second.run_id, "key_taken")]
+        assert two.rejections == [(second.run_id, "key_taken")]
         assert await one.log.run(second.run_id) is None
         assert await one.log.find(second.head.thread_id) is None
         stored = await two.log.request("user_ada", "k1", START_MS)
@@ -336,7 +343,7 @@ class TestRefusals:
         await one.log.durable(runs[0])
         with pytest.raises(DependencyUnavailable):
             await one.log.durable(runs[1])
-        assert one.refusals == [(runs[1].run_id, "key_taken")]
+        assert one.rejections == [(runs[1].run_id, "key_taken")]
 
     async def test_what_comes_before_a_taken_key_in_its_thread_is_stored_and_what_comes_after_is_left(
         self, opened: Open
@@ -351,7 +358,7 @@ class TestRefusals:
         with pytest.raises(DependencyUnavailable):
             await two.log.durable(going)
         assert two.told(head) == [1]
-        assert two.refusals == [(second.run_id, "key_taken"), (going.run_id, "fenced")]
+        assert two.rejections == [(second.run_id, "key_taken"), (going.run_id, "fenced")]
         (left,) = await two.log.take_over(9)
         assert left.run_id == going.run_id
         assert positions(await two.read(await found(two, head.thread_id))) == [1]
@@ -367,7 +374,7 @@ class TestRefusals:
         two.write(second)
         two.write(other, ends=True)
         await two.log.durable(other)
-        assert two.refusals == [(second.run_id, "thread_taken")]
+        assert two.rejections == [(second.run_id, "thread_taken")]
         assert (await found(two, "shared_thread_123")).owner == "user_ada"
         assert await two.log.request("user_bob", "k1", 0) is None
 
@@ -395,7 +402,7 @@ class TestRefusals:
         one, two = await opened("prc_one"), await opened("prc_two")
         run = await one.ended()
         await two.log.delete_thread(await found(two, run.head.thread_id))
-        assert await one.log.hold(run.head) == []
+        assert await one.log.acquire(run.head) == []
         assert run.head.owner == ""
 
     async def test_the_writer_itself_cannot_put_an_event_into_another_users_thread(
@@ -444,7 +451,7 @@ class TestFaults:
             wanted = list(range(1, run.head.top + 1))
             assert one.told(run.head) == wanted
             assert positions(await one.read(run.head)) == wanted
-        assert (one.refusals, one.failures) == ([], [])
+        assert (one.rejections, one.failures) == ([], [])
 
     async def test_a_batch_whose_answer_was_lost_is_looked_for_and_not_stored_twice(self, opened: Open) -> None:
         one = await opened("prc_one")
@@ -465,7 +472,7 @@ class TestFaults:
         await one.log.durable(run)
         assert one.told(run.head) == [1, 2]
         assert positions(await one.read(run.head)) == [1, 2]
-        assert (one.refusals, one.failures, warm.head.fence) == ([], [], 0)
+        assert (one.rejections, one.failures, warm.head.fence) == ([], [], 0)
 
     async def test_a_batch_that_was_refused_after_its_first_sending_got_through_counts_as_stored(
         self, opened: Open
@@ -489,7 +496,7 @@ class TestFaults:
         one.write(run, ends=True)
         await one.log.durable(run)
         writer._append, writer._lose = append, lost  # type: ignore[method-assign]
-        assert (one.refusals, one.told(run.head)) == ([], [1])
+        assert (one.rejections, one.told(run.head)) == ([], [1])
 
     async def test_what_waits_for_a_lost_database_is_bounded_and_new_requests_are_refused(
         self, opened: Open, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, netra_database: NetraDatabase
@@ -558,7 +565,7 @@ class TestFaults:
                 wanted = list(range(1, run.head.top + 1))
                 assert process.told(run.head) == wanted
                 assert positions(await process.read(run.head)) == wanted
-            assert [(each.refusals, each.failures) for each in processes] == [([], []), ([], [])]
+            assert [(each.rejections, each.failures) for each in processes] == [([], []), ([], [])]
 
     async def test_what_the_database_will_never_take_ends_the_log(
         self, opened: Open, admin: asyncpg.Connection

@@ -55,7 +55,7 @@ async def test_a_thread_that_is_let_go_of_between_two_looks_is_held_and_never_ta
             await admin.execute("UPDATE thread SET holder = NULL")
 
     lines.before = let_go
-    held = (await PostgresThreadOwnership(lines, "prc_1").hold(["thr_1"]))["thr_1"]
+    held = (await PostgresThreadOwnership(lines, "prc_1").acquire(["thr_1"]))["thr_1"]
     assert isinstance(held, Held)
     assert held.fence == 2
 
@@ -69,7 +69,7 @@ async def test_a_thread_that_goes_from_hand_to_hand_all_the_while_is_not_answere
         await admin.execute("UPDATE thread SET holder = $1", holder)
 
     lines.before = hand_on
-    assert await PostgresThreadOwnership(lines, "prc_1").hold(["thr_1"]) == {}
+    assert await PostgresThreadOwnership(lines, "prc_1").acquire(["thr_1"]) == {}
 
 
 async def test_who_holds_a_thread_is_told_and_that_it_was_deleted(admin: Any, lines: Lines) -> None:
@@ -77,7 +77,7 @@ async def test_who_holds_a_thread_is_told_and_that_it_was_deleted(admin: Any, li
     await admin.execute(_THREAD, "thr_theirs", "prc_other")
     await admin.execute(_THREAD, "thr_gone", None)
     await admin.execute("UPDATE thread SET owner = '' WHERE thread_id = 'thr_gone'")
-    assert await PostgresThreadOwnership(lines, "prc_1").hold(["thr_theirs", "thr_gone", "thr_unknown"]) == {
+    assert await PostgresThreadOwnership(lines, "prc_1").acquire(["thr_theirs", "thr_gone", "thr_unknown"]) == {
         "thr_theirs": NotHeld("prc_other"),
         "thr_gone": NotHeld(None),
     }
@@ -94,6 +94,6 @@ async def test_a_hold_of_a_thread_in_which_runs_were_left_waits_for_the_disk(
         "VALUES ('run_1', 'thr_left', 'ada', 'echo', 'req_1', 'UTC', 1, 1, $1)",
         ended,
     )
-    held = await PostgresThreadOwnership(lines, "prc_1").hold(["thr_quiet", "thr_left"])
+    held = await PostgresThreadOwnership(lines, "prc_1").acquire(["thr_quiet", "thr_left"])
     assert sorted(held) == ["thr_left", "thr_quiet"]
     assert [row["soon"] for row in lines.answers if "soon" in row] == [setting, setting]

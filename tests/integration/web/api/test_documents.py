@@ -21,7 +21,7 @@ async def test_openapi_is_valid_and_tells_every_door(served: Served) -> None:
         document = (await http.get("/openapi.json")).json()
     OpenAPIV31SpecValidator(document).validate()
     told = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
-    assert told == {(door.method, door.path) for door in served.http_side.doors}
+    assert told == {(endpoint.method, endpoint.path) for endpoint in served.http_application.endpoints}
 
 
 async def test_asyncapi_is_served_for_the_address_that_clients_use(serve_with: Serve) -> None:
@@ -40,8 +40,10 @@ async def test_both_documents_say_the_version_of_the_distribution(served: Served
 
 async def test_the_page_of_http_tells_every_door_and_no_other(served: Served) -> None:
     told = set(re.findall(r"^\| `([A-Z]+ /\S*)` \| (\S+) \| (.*) \|$", PAGE.read_text(), re.MULTILINE))
-    doors = served.http_side.doors
-    assert told == {(f"{door.method} {door.path}", door.scope or "–", door.about) for door in doors}
+    endpoints = served.http_application.endpoints
+    assert told == {
+        (f"{endpoint.method} {endpoint.path}", endpoint.scope or "–", endpoint.about) for endpoint in endpoints
+    }
 
 
 async def test_the_page_of_errors_has_every_error_where_problems_point_at(served: Served) -> None:

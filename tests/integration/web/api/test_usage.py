@@ -167,7 +167,7 @@ async def test_reports_of_one_user_are_bounded_and_another_users_go_on(serve_wit
         user, other = served.user(), served.user()
         await brought(served, user, rows("search", days=1))
         await brought(served, other, rows("search", days=1))
-        transfer = served.http_side.transfers.begin(user.id)
+        transfer = served.http_application.transfers.begin(user.id)
         refused = await asked(served, user)
         assert (refused.status_code, refused.json()["error"]) == (429, "transfer_limit")
         assert "retry-after" in refused.headers
@@ -175,7 +175,7 @@ async def test_reports_of_one_user_are_bounded_and_another_users_go_on(serve_wit
         transfer.close()
         assert (await asked(served, user)).status_code == 200
         assert (await asked(served, user, team="nobody")).status_code == 422
-        assert len(served.http_side.transfers) == 0
+        assert len(served.http_application.transfers) == 0
 
 
 async def test_a_report_ends_with_the_sign_in_of_its_user(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,4 +192,4 @@ async def test_a_report_ends_with_the_sign_in_of_its_user(served: Served, monkey
     await served.runtime.revocations.revoke(user.id, served.runtime.clock.now_ms())
     answer = await report
     assert (answer.status_code, answer.json()["error"]) == (401, "revoked")
-    assert len(served.http_side.transfers) == 0
+    assert len(served.http_application.transfers) == 0

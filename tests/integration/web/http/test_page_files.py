@@ -9,7 +9,7 @@ import pytest
 
 from netra_backend.app.web.http.page_files import FOLDER, MOST_FILES, POLICY, read_page
 
-from ..conftest import Serve, Served
+from ...conftest import Serve, Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -228,10 +228,9 @@ class TestBeforeTheUpgrade:
 
         user = served.user()
         if why == "full":
-            full = set(range(Limits().process_connections))
-            monkeypatch.setattr(served.runtime, "connections", full)
+            monkeypatch.setattr(served.runtime.connections, "_limits", Limits(process_connections=0))
         elif why == "draining":
-            monkeypatch.setattr(served.runtime, "draining", True)
+            monkeypatch.setattr(served.runtime.connections, "is_draining", True)
         else:
             monkeypatch.setattr(served.runtime.authentication, "identify", down)
         with pytest.raises(InvalidStatus) as refused:
@@ -398,10 +397,8 @@ class TestTalking:
     async def test_a_drain_is_announced_and_ends_with_1012(self, served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         user = served.user()
         async with signed_in(served, user) as client:
-            mine = {each for each in served.runtime.connections if each.user_id == user.id}
-            monkeypatch.setattr(served.runtime, "connections", mine)
-            monkeypatch.setattr(served.runtime.turns, "drain", _at_once)
-            monkeypatch.setattr(served.runtime, "draining", False)
+            monkeypatch.setattr(served.runtime.runs, "drain", _at_once)
+            monkeypatch.setattr(served.runtime.connections, "is_draining", False)
             await served.application.drain()
             assert (await client.receive_json())["type"] == "drain"
             await client.expect_close(1012)

@@ -149,9 +149,9 @@ async def test_a_thread_is_in_use_while_it_has_a_run_or_more_than_the_store_has_
     assert not log._is_in_use("thr_1", 0)
     log._keep(run.head)
     assert not log._is_in_use("thr_1", 0)
-    run.head.lines.append(run)
+    run.head.pin(run)
     assert log._is_in_use("thr_1", 0)
-    run.head.lines.clear()
+    run.head.unpin(run)
     log.append(run, b"1")
     assert log._is_in_use("thr_1", 0)
 
@@ -175,6 +175,6 @@ async def test_a_run_that_goes_on_or_has_just_ended_here_is_not_taken_for_one_th
     log.commit()
     unread = stored("run_2", "thr_1")
     assert await log._left([left, here, stored("run_deleted", "thr_1"), unread], look) == [left, unread]
-    run.head.lines.append(run)
+    run.head.pin(run)
     assert await log._left([here], look) == []
     assert asked == ["run_1", "run_deleted", "run_2"]

@@ -18,7 +18,7 @@ class Threads:
     def __init__(self) -> None:
         self.asked: list[tuple[str, int]] = []
 
-    def keeps(self, head: ThreadHead, top: int) -> bool:
+    def is_kept(self, head: ThreadHead, top: int) -> bool:
         self.asked.append((head.thread_id, top))
         return False
 
@@ -59,7 +59,9 @@ def sent(batch: Batch) -> dict[str, list[tuple[object, ...]]]:
 
 def test_a_run_that_begins_and_ends_in_a_new_thread_is_one_row_of_each() -> None:
     threads = Threads()
-    told = sent(Batch([a_chunk(a_head("thr_1"), key="k", ends=True)], threads))
+    chunk = a_chunk(a_head("thr_1"), key="k", ends=True)
+    batch = Batch([chunk], threads)
+    told = sent(batch)
     assert told == {
         "born": [("thr_1", "user_ada", "epoch", "t", 7, 2, False)],
         "head": [],
@@ -69,6 +71,8 @@ def test_a_run_that_begins_and_ends_in_a_new_thread_is_one_row_of_each() -> None
         "row": [("thr_1", 1, 2, "user_ada", "run_1", 3, b"{}\n[]")],
     }
     assert threads.asked == [("thr_1", 2)]
+    assert batch.leaving == [chunk.head]
+    assert chunk.head.fence == 3  # to ask changes nothing
 
 
 def test_chunks_of_one_stored_thread_advance_it_once() -> None:
@@ -98,10 +102,10 @@ def test_what_the_store_names_is_taken_out_with_all_that_depends_on_it() -> None
     chunks = [a_chunk(taken), a_chunk(fenced), before, keyed, second, after]
     batch = Batch(chunks, Threads())
     detail = {"thread_taken": [1], "fenced": [1], "key_taken": [2]}
-    heads = batch.refuse(json.dumps(detail))
+    heads = batch.reject(json.dumps(detail))
     assert set(heads) == {taken, fenced, before.head}
     assert batch.chunks == [before, keyed]
-    assert [(chunk, why) for chunk, why in batch.refused] == [
+    assert [(chunk, why) for chunk, why in batch.rejected] == [
         (chunks[0], "thread_taken"),
         (chunks[1], "fenced"),
         (second, "key_taken"),
@@ -110,7 +114,7 @@ def test_what_the_store_names_is_taken_out_with_all_that_depends_on_it() -> None
     told = sent(batch)
     assert told["born"] == [("thr_4", "user_ada", "epoch", "t", 7, 2, False)]  # and it is let go of
     assert [row[0] for row in told["head"]] == ["thr_3"]
-    batch.stored()
+    batch.note_stored()
     assert (keyed.run.stored, good.stored, second.run.stored, fenced.stored) == (True, True, False, True)
 
 

@@ -12,12 +12,12 @@ import asyncpg
 import pytest
 
 from netra_backend.app.adapters.postgres import writer as postgres_writer
-from netra_backend.app.adapters.postgres.batch import REFUSED_STATE
+from netra_backend.app.adapters.postgres.batch import REJECTED_STATE
 from netra_backend.app.adapters.postgres.changes import Rename
 from netra_backend.app.adapters.postgres.writer import PostgresWriter
 from netra_backend.app.core import history
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.core.history import Chunk, Refused, RunRecord, ThreadHead
+from netra_backend.app.core.history import AppendRejection, Chunk, RunRecord, ThreadHead
 
 
 class NotAllOfIt(asyncpg.PostgresError):
@@ -26,7 +26,7 @@ class NotAllOfIt(asyncpg.PostgresError):
 
     def __init__(self, **places: list[int]) -> None:
         super().__init__("not all of it may be stored")
-        self.sqlstate = REFUSED_STATE
+        self.sqlstate = REJECTED_STATE
         self.detail = json.dumps({"thread_taken": None, "fenced": None, "key_taken": None} | places)
 
 
@@ -74,10 +74,14 @@ class Log:
 
     def __init__(self) -> None:
         self.told: list[tuple[str, Any]] = []
+        self.left: list[str] = []
         self.something = asyncio.Event()
 
-    def keeps(self, head: ThreadHead, top: int) -> bool:
-        return True
+    def is_kept(self, head: ThreadHead, top: int) -> bool:
+        return False
+
+    def let_go(self, heads: Sequence[ThreadHead]) -> None:
+        self.left += [head.thread_id for head in heads]
 
     def owner_of(self, head: ThreadHead) -> str:
         return head.owner
@@ -86,11 +90,11 @@ class Log:
         self.told.append((what, of))
         self.something.set()
 
-    def stored(self, chunks: list[Chunk], changes: Sequence[Any]) -> None:
+    def on_stored(self, chunks: list[Chunk], changes: Sequence[Any]) -> None:
         self._tell("stored", [chunk.run.run_id for chunk in chunks] + list(changes))
 
-    def refused(self, chunks: list[tuple[Chunk, Refused]], heads: list[ThreadHead]) -> None:
-        self._tell("refused", [(chunk.run.run_id, why) for chunk, why in chunks])
+    def on_rejected(self, chunks: list[tuple[Chunk, AppendRejection]], heads: list[ThreadHead]) -> None:
+        self._tell("rejected", [(chunk.run.run_id, why) for chunk, why in chunks])
 
     def change_failed(self, change: Any, fault: Exception) -> None:
         self._tell("change_failed", type(fault))
@@ -199,20 +203,35 @@ async def test_a_batch_that_the_driver_never_answers_is_looked_for_over_another_
 
 
 def test_no_class_of_these_tests_takes_the_place_of_what_the_driver_raises() -> None:
-    assert asyncpg.PostgresError.new({"C": REFUSED_STATE, "M": "of a real server"}).args == ("of a real server",)
+    assert asyncpg.PostgresError.new({"C": REJECTED_STATE, "M": "of a real server"}).args == ("of a real server",)
+
+
+async def test_threads_that_a_batch_leaves_to_nobody_are_let_go_of_before_it_is_sent(log: Log, opened: Open) -> None:
+    class Watched(Database):
+        async def fetchval(self, *arguments: Any) -> bool | None:
+            left_when_sent.append(list(log.left))
+            return await super().fetchval(*arguments)
+
+    left_when_sent: list[list[str]] = []
+    writer = opened(Watched())
+    going, ending = a_chunk("run_1"), a_chunk("run_2")
+    ending.ends = True
+    writer.put([going, ending])
+    await log.hears(1)
+    assert left_when_sent == [["thr_run_2"]]
 
 
 async def test_what_is_refused_is_taken_out_and_the_rest_is_sent_again(log: Log, opened: Open) -> None:
     writer = opened(database := Database(NotAllOfIt(thread_taken=[1])))
     writer.put([a_chunk("run_1"), a_chunk("run_2")])
-    assert await log.hears(2) == [("stored", ["run_2"]), ("refused", [("run_1", "thread_taken")])]
+    assert await log.hears(2) == [("stored", ["run_2"]), ("rejected", [("run_1", "thread_taken")])]
     assert database.sent == [2, 1]
 
 
 async def test_a_refusal_after_a_lost_answer_counts_only_where_nothing_is_found(log: Log, opened: Open) -> None:
     writer = opened(Database(ConnectionResetError(), NotAllOfIt(thread_taken=[1])))
     writer.put([a_chunk("run_1")])
-    assert await log.hears(1) == [("refused", [("run_1", "thread_taken")])]
+    assert await log.hears(1) == [("rejected", [("run_1", "thread_taken")])]
 
     class FoundLate(Database):
         async def fetchval(self, *arguments: Any) -> bool | None:

@@ -196,7 +196,7 @@ class TestHeads:
 
     async def test_heads_with_a_run_or_with_something_to_commit_are_kept(self, story: LogStory, path: Path) -> None:
         busy = await story.ended()
-        busy.head.lines.append(busy)
+        busy.head.pin(busy)
         dirty = story.run(story.thread())
         with held(path):
             story.write(dirty)

@@ -122,7 +122,7 @@ class TestEnds:
         await workshop.ask(client, "golden")
         await client.saw(AgentThinking)
         (active,) = workshop.turns.all()
-        workshop.turns._runs.abandon(active)
+        workshop.turns.scheduler.abandon(active)
         await asyncio.gather(active.task, return_exceptions=True)
         assert [record.message for record in caplog.records] == []
 

@@ -108,14 +108,14 @@ async def test_a_head_that_somebody_else_made_in_the_meantime_is_not_held(opened
     fresh = await one.log.find(stale.thread_id)
     assert fresh is not stale
     with pytest.raises(DependencyUnavailable, match="on its way"):
-        await one.log.hold(stale)
+        await one.log.acquire(stale)
 
 
 async def test_a_thread_that_was_never_stored_has_nothing_to_be_held(opened: Callable[..., Story]) -> None:
     one = opened("prc_1")
     head = one.thread()
     await one.log.release([head])
-    assert await one.log.hold(head) == []
+    assert await one.log.acquire(head) == []
     assert await one.log.find(head.thread_id) is head
     assert head.fence == 0
 
@@ -169,7 +169,7 @@ async def test_who_let_go_knows_it_also_where_another_has_taken_hold_before_it_i
     one, two, run = untold.one, untold.two, untold.run
     head = await two.log.find(run.head.thread_id)
     assert head is not None
-    await two.log.hold(head)
+    await two.log.acquire(head)
     two.write(later := two.run(head))
     await two.log.durable(later)
     one.shared._tell()

@@ -1,4 +1,4 @@
-"""OpenAPI is made of doors: parameters, bodies, answers and faults."""
+"""OpenAPI is made of endpoints: parameters, bodies, answers and faults."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ class Line(msgspec.Struct):
 async def handler(*_: Any) -> Any: ...
 
 
-def door(path: str, name: str, **fields: Any) -> Endpoint:
+def endpoint(path: str, name: str, **fields: Any) -> Endpoint:
     return Endpoint(**{"method": "GET", "path": path, "name": name, "about": name, "handler": handler, **fields})
 
 
 DOORS = [
-    door("/api/threads/{thread_id}", "read", answer=Told, refusals=("not_found",)),
-    door("/api/threads/{thread_id}", "change", method="PATCH", body=Asked, answer=Told),
-    door("/api/files", "send", method="POST", body=BINARY, answer=Told, lines=(Line, Told), status=201),
-    door(
+    endpoint("/api/threads/{thread_id}", "read", answer=Told, refusals=("not_found",)),
+    endpoint("/api/threads/{thread_id}", "change", method="PATCH", body=Asked, answer=Told),
+    endpoint("/api/files", "send", method="POST", body=BINARY, answer=Told, lines=(Line, Told), status=201),
+    endpoint(
         "/api/page", "page", media=HTML, scope=None, query=(Query("q", str, "words"), Query("m", int, "n", many=True))
     ),
-    door("/api/report", "report", answer=Told, media=MARKDOWN),
-    door("/ready", "ready", scope=None, answer=Told, also=(503,)),
+    endpoint("/api/report", "report", answer=Told, media=MARKDOWN),
+    endpoint("/ready", "ready", scope=None, answer=Told, also=(503,)),
 ]
 
 

@@ -1,0 +1,136 @@
+"""What is said about runs of a process that is alone. Several processes: ``tests/unit/cluster``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from netra_backend.app.core.errors import NotFound
+from netra_backend.app.core.events import AgentCancelled, AgentCompleted, AgentThinking, ApprovalRequested
+from netra_backend.app.core.limits import Limits
+from test_framework.paying import let_pay, word
+
+
+async def test_a_user_sees_the_calls_that_wait_and_nobody_elses(workshop: Any) -> None:
+    let_pay(workshop)
+    client = workshop.connect()
+    await workshop.ask(client, "golden")
+    requested = await client.saw(ApprovalRequested)
+    assert [call.approval_id for call in await workshop.turns.approvals("user_ada")] == [requested.approval_id]
+    assert await workshop.turns.approvals("user_bob") == []
+    await workshop.turns.resolve(client, word(requested))
+    await client.ended(requested.run_id)
+
+
+async def test_a_deleted_thread_is_gone_with_its_runs(workshop: Any, gates: Any) -> None:
+    gates.shutting("m0")
+    client = workshop.connect()
+    for n in range(2):
+        await workshop.ask(client, "golden", f"m{n}", thread_id="thr_1")
+    await client.saw(AgentThinking)
+    await workshop.turns.delete_thread("user_ada", "thr_1")
+    with pytest.raises(NotFound):
+        await workshop.turns.delete_thread("user_ada", "thr_1")
+    assert (len(workshop.turns), workshop.held(), workshop.store.threads["thr_1"].owner) == (0, (0, 0), "")
+
+
+async def test_all_threads_of_a_user_are_deleted_and_no_others(workshop: Any, gates: Any) -> None:
+    for user_id in ("user_ada", "user_ada", "user_bob"):
+        client = workshop.connect(user_id)
+        await client.ended((await workshop.ask(client, "golden")).run_id)
+    assert len(await workshop.turns.delete_user("user_ada", "user")) == 2
+    assert {thread.owner for thread in workshop.store.threads.values()} == {"", "user_bob"}
+
+
+async def test_a_run_that_was_stopped_is_not_stopped_again(workshop: Any, gates: Any) -> None:
+    gates.shutting("m0")
+    client = workshop.connect()
+    accepted = await workshop.ask(client, "golden", "m0")
+    await client.saw(AgentThinking)
+    workshop.turns.stop_user("user_ada", "operator")
+    await workshop.cancel(client, accepted.run_id)
+    (*_, end) = await client.ended(accepted.run_id)
+    assert (type(end), end.by) == (AgentCancelled, "operator")
+
+
+class TestPatience:
+    @pytest.fixture
+    def limits(self) -> Limits:
+        return Limits(run_s=60.0)
+
+    async def test_the_time_in_which_a_run_waits_for_its_user_does_not_count(self, workshop: Any) -> None:
+        counter = let_pay(workshop)
+        client = workshop.connect()
+        await workshop.ask(client, "golden")
+        requested = await client.saw(ApprovalRequested)
+        for _ in range(3):
+            workshop.clock.advance(s=59)
+            workshop.turns.tick(workshop.clock.monotonic())
+        await workshop.turns.resolve(client, word(requested))
+        await client.ended(requested.run_id)
+        assert counter.calls != []
+
+
+async def test_a_run_that_is_here_is_not_resumed(workshop: Any, gates: Any) -> None:
+    gates.shutting("m0")
+    accepted = await workshop.ask(workshop.connect(), "golden", "m0")
+    (stored,) = workshop.store.unfinished()
+    (before,) = workshop.turns.all()
+    assert await workshop.turns.recovery.resume([stored]) == 0
+    assert workshop.turns.all() == [before]
+    assert before.run.run_id == accepted.run_id
+    gates.open()
+
+
+async def test_a_run_of_an_older_hold_of_its_thread_gives_way_to_the_one_that_is_resumed(
+    workshop: Any, gates: Any
+) -> None:
+    gates.shutting("m0")
+    client = workshop.connect()
+    accepted = await workshop.ask(client, "golden", "m0", thread_id="thr_1")
+    await client.saw(AgentThinking)
+    (before,) = workshop.turns.all()
+    (stored,) = workshop.store.unfinished()
+    del workshop.log._heads["thr_1"]  # as if another process had held it since
+    assert await workshop.turns.recovery.resume([stored]) == 1
+    (after,) = workshop.turns.all()
+    assert (after.run.head is before.run.head, before.run.ended, workshop.held()) == (False, True, (1, 0))
+    gates.open()
+    assert isinstance((await client.ended(accepted.run_id))[-1], AgentCompleted)
+    await workshop.until(lambda: workshop.engines.get_factory_metrics()["engines_active"] == 0)
+
+
+async def test_a_request_that_cannot_be_recorded_behind_others_counts_nowhere(
+    workshop: Any, gates: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gates.shutting("m0")
+    client = workshop.connect()
+    await workshop.ask(client, "golden", "m0", thread_id="thr_1")
+    with monkeypatch.context() as patched:
+        patched.setattr(workshop.pool, "find", lambda _: None)
+        with pytest.raises(RuntimeError, match="No active WebSocket connection found"):
+            await workshop.ask(client, "golden", "m1", thread_id="thr_1")
+    assert (workshop.held(), len(workshop.turns), workshop.log.known("thr_1").pins) == ((1, 0), 1, 1)
+    gates.open()
+
+
+async def test_the_engine_of_a_run_that_waits_is_closed_when_the_run_is_stopped(workshop: Any, gates: Any) -> None:
+    gates.shutting("m0")
+    client = workshop.connect()
+    first, second = [await workshop.ask(client, "golden", f"m{n}", thread_id="thr_1") for n in range(2)]
+    assert workshop.engines.get_factory_metrics()["engines_active"] == 2
+    await workshop.cancel(client, second.run_id)
+    assert workshop.engines.get_factory_metrics()["engines_active"] == 1
+    gates.open()
+    await client.ended(first.run_id)
+    await workshop.until(lambda: workshop.engines.get_factory_metrics()["engines_active"] == 0)
+
+
+async def test_a_record_of_a_run_keeps_nothing_of_its_request(workshop: Any, gates: Any) -> None:
+    """Records are remembered by their keys for a day, long after their connections have gone."""
+    client = workshop.connect()
+    accepted = await workshop.ask(client, "golden", id="k1")
+    await client.ended(accepted.run_id)
+    record = workshop.turns._requests._recent.get(("user_ada", "k1"))
+    assert record.observer._submitted is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import random
 import secrets
@@ -87,6 +88,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             "Tests were skipped, and in CI nothing may be: install what is missing in .ci/run.", red=True
         )
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def messages_of_0_1_0() -> dict[str, dict[str, bytes]]:
+    """What processes of release 0.1.0 sent each other: ``commands``, ``answers``, and of ``bus`` a message with its key."""
+    recorded = json.loads((_HERE / "data" / "0.1.0" / "messages.json").read_text(encoding="utf-8"))
+    return {kind: {name: bytes.fromhex(text) for name, text in messages.items()} for kind, messages in recorded.items()}
 
 
 @pytest.fixture

@@ -57,8 +57,8 @@ def users(server: ServerProcess) -> LocalUsers:
 
 
 @dataclass
-class Visits:
-    """Opens pages, each in a browser of its own, and watches what they complain of."""
+class Pages:
+    """Opens pages, each in its own browser context, and records their errors and warnings."""
 
     browser: Browser
     server: ServerProcess
@@ -66,7 +66,7 @@ class Visits:
     contexts: list[BrowserContext] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
-    """Parts of complaints that a test brings about on purpose."""
+    """Parts of errors that a test causes on purpose."""
 
     def user(self, *scopes: str) -> TestUser:
         return self.users.make("someone@example.org", scopes=scopes)
@@ -109,17 +109,17 @@ class Visits:
 
 
 @pytest.fixture
-def visits(browser: Browser, server: ServerProcess, users: LocalUsers) -> Iterator[Visits]:
-    visits = Visits(browser, server, users)
-    yield visits
-    for context in visits.contexts:
+def pages(browser: Browser, server: ServerProcess, users: LocalUsers) -> Iterator[Pages]:
+    pages = Pages(browser, server, users)
+    yield pages
+    for context in pages.contexts:
         context.close()
-    assert visits.complaints == []
+    assert pages.complaints == []
 
 
 def ask(page: Page, agent: str, text: str) -> None:
     """Ask as a person does."""
-    page.get_by_label("Who answers").select_option(agent)
+    page.get_by_label("Agent", exact=True).select_option(agent)
     page.get_by_label("Your question").fill(text)
     page.get_by_role("button", name="Send").click()
 

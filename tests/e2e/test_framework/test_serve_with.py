@@ -17,7 +17,7 @@ def test_it_serves_and_warns_with_its_successor(tmp_path: Path) -> None:
         "test_framework.serve_with",
         "test_framework.echo",
         "--data-dir",
-        tmp_path / "data",
+        str(tmp_path / "data"),
     ]
     served = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=in_child())
     assert served.stdout is not None

@@ -123,6 +123,24 @@ class StoredThread:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedRun:
+    """A run as its owner lists it: ``last`` is the newest of its events, ``updated_ms`` when its thread was last written."""
+
+    run: StoredRun
+    updated_ms: int
+    last: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlace:
+    """A place in a list of runs: the run that begins at ``seq`` of a thread, which was last written at ``updated_ms``."""
+
+    updated_ms: int
+    thread_id: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """A thread that has events since some moment."""
 
@@ -231,6 +249,12 @@ class EventLog(Counted, Protocol):
     ) -> list[StoredThread]:
         """The owner's threads, newest first, and those of one moment by their ids, last first. With ``before_ms`` only those
         before that moment and, where ``before_id`` is given, those of it whose id is less: so pages miss none."""
+
+    async def runs(
+        self, owner: str, *, limit: int, thread_id: str = "", after: RunPlace | None = None
+    ) -> list[ListedRun]:
+        """The owner's runs, or those of one thread, that follow this place: the most recently written thread first, and of
+        each thread the newest run first."""
 
     async def rename(self, head: ThreadHead, title: str) -> None:
         """Give the thread another title, whoever holds it; committed on return."""

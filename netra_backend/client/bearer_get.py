@@ -15,4 +15,4 @@ async def bearer_get(url: str, path: str, token: str) -> httpx.Response:
         async with httpx.AsyncClient(trust_env=False, timeout=_TIMEOUT_S) as http:
             return await http.get(f"{url}{path}", headers={"Authorization": f"Bearer {token}"})
     except httpx.HTTPError as fault:
-        raise Closed(1006, f"{url} cannot be reached: {fault}") from fault
+        raise Closed(1006, f"{url} cannot be reached: {fault or type(fault).__name__}.") from fault

@@ -39,5 +39,7 @@ async def user_of(url: str, token: str) -> str:
         return claims.sub
     answer = await bearer_get(url, "/api/me", token)
     if answer.status_code != httpx.codes.OK:
-        raise Closed(4501, f"{url} does not take this token (HTTP {answer.status_code})")
+        raise Closed(
+            4501, f"{url} does not accept this token (HTTP {answer.status_code}).", "Sign in again or get a new token."
+        )
     return msgspec.json.decode(answer.content, type=_Me).user_id

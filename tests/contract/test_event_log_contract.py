@@ -12,6 +12,7 @@ import pytest
 from netra_backend.app.adapters.event_log.appending import REQUESTS_AT_ONCE
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import MAX_CHUNK_BYTES
+from netra_backend.app.ports import RunPlace
 from test_framework.clock import START_MS, ManualClock
 from test_framework.log_story import positions
 from tests.contract.conftest import StoryOverAnAdapter
@@ -383,6 +384,96 @@ class TestThreads:
         story.write(run)
         await story.log.rename(run.head, "Another")
         assert [thread.title for thread in await story.log.threads("user_ada", limit=9)] == ["Another"]
+
+
+class TestRuns:
+    async def listed(self, story: Any, limit: int = 99, **how: Any) -> list[str]:
+        return [each.run.run_id for each in await story.log.runs("user_ada", limit=limit, **how)]
+
+    async def test_runs_are_listed_thread_by_thread_the_newest_first(self, story: Any, clock: ManualClock) -> None:
+        one, two = story.thread(), story.thread()
+        older, newer, other = story.run(one), story.run(one), story.run(two)
+        for run in (older, other, newer):
+            await story.log.hold(run.head)
+            story.write(run)
+            story.write(run, ends=True)
+            await story.log.durable(run)
+            clock.advance(s=1)
+        await story.ended("user_bob")
+        assert await self.listed(story) == [newer.run_id, older.run_id, other.run_id]
+        assert await self.listed(story, 2) == [newer.run_id, older.run_id]
+        assert await self.listed(story, thread_id=two.thread_id) == [other.run_id]
+        assert await story.log.runs("user_eve", limit=9) == []
+        place = RunPlace((await story.log.runs("user_ada", limit=1))[0].updated_ms, one.thread_id, newer.seq)
+        assert await self.listed(story, after=place) == [older.run_id, other.run_id]
+        assert await self.listed(story, after=place, thread_id=two.thread_id) == [other.run_id]
+        assert await self.listed(story, after=RunPlace(place.updated_ms, "", 0)) == [other.run_id]
+        assert await story.log.runs("user_bob", limit=9, thread_id=one.thread_id) == []
+
+    async def test_a_listed_run_has_its_newest_event_and_says_whether_it_has_ended(self, story: Any) -> None:
+        head = story.thread()
+        first, waiting = story.run(head), story.run(head)
+        story.write(first, "a")
+        queued = story.write(waiting, "b")
+        last = story.write(first, "c", ends=True)
+        await story.log.durable(first)
+        await story.log.durable(waiting)
+        newest, oldest = await story.log.runs("user_ada", limit=9)
+        assert (newest.run.run_id, newest.run.seq, newest.run.ended_seq, newest.last) == (waiting.run_id, 2, 0, queued)
+        assert (oldest.run.run_id, oldest.run.seq, oldest.run.ended_seq, oldest.last) == (first.run_id, 1, 3, last)
+
+    async def test_runs_that_took_turns_are_listed_by_where_they_begin(self, story: Any, rng: random.Random) -> None:
+        head = story.thread()
+        runs = [story.run(head) for _ in range(5)]
+        for run in runs:
+            story.write(run)
+            await story.log.durable(run)
+        for run in rng.choices(runs, k=20):
+            story.write(run)
+            await story.log.durable(run)
+        assert await self.listed(story) == [run.run_id for run in reversed(runs)]
+        assert await self.listed(story, 1) == [runs[-1].run_id]
+
+    async def test_pages_of_runs_miss_none_and_repeat_none(self, story: Any) -> None:
+        wanted: list[str] = []
+        for count in (3, 1, 4):
+            head = story.thread()
+            for _ in range(count):
+                story.write(run := story.run(head), ends=True)
+                await story.log.durable(run)
+                await story.log.hold(head)
+                wanted.append(run.run_id)
+        for limit in (1, 2, 3, 8):
+            seen: list[str] = []
+            after = None
+            while page := await story.log.runs("user_ada", limit=limit, after=after):
+                assert len(page) <= limit
+                seen += [each.run.run_id for each in page]
+                last = page[-1]
+                after = RunPlace(last.updated_ms, last.run.thread_id, last.run.seq)
+            assert sorted(seen) == sorted(wanted), limit
+
+    async def test_a_thread_that_is_written_between_two_pages_goes_on_where_its_page_ended(
+        self, story: Any, clock: ManualClock
+    ) -> None:
+        head = story.thread()
+        for _ in range(3):
+            story.write(run := story.run(head), ends=True)
+            await story.log.durable(run)
+            await story.log.hold(head)
+        first, second = (await story.log.runs("user_ada", limit=9))[:2]
+        clock.advance(s=1)
+        story.write(later := story.run(head), ends=True)
+        await story.log.durable(later)
+        after = RunPlace(first.updated_ms, head.thread_id, first.run.seq)
+        assert (await self.listed(story, after=after))[0] == second.run.run_id
+        assert later.run_id not in await self.listed(story, after=after)
+
+    async def test_the_runs_of_a_deleted_thread_are_not_listed(self, story: Any) -> None:
+        gone, kept = await story.ended(), await story.ended()
+        await story.log.delete_thread(gone.head)
+        assert await self.listed(story) == [kept.run_id]
+        assert await self.listed(story, thread_id=gone.head.thread_id) == []
 
 
 class TestDeletion:

@@ -57,7 +57,7 @@ class CostOptimizer:
 
         Where there is no data, ``data.code`` is ``NO_DATA``; where a tool could not answer, it is that tool's code.
         """
-        await scope.think("Looking at what usage data there is.")
+        await scope.think("Checking what usage data there is.")
         profiled = await scope.use_tool("data_profile")
         understood = understand(scope.message, now_ms=scope.now_ms, timezone=scope.timezone, history=scope.history)
         answers = [(part.intent, await _answer(scope, part, profiled)) for part in _parts(understood)]

@@ -108,11 +108,11 @@ def decode(raw: bytes | str) -> AnyClientFrame:
         head = _HEAD.decode(raw)
     except (msgspec.ValidationError, msgspec.DecodeError, RecursionError, UnicodeError):
         raise FrameRefused(
-            "The frame is not one JSON object.", kind="invalid_json", point=validation.FRAME_JSON
+            "The frame is not a JSON object.", kind="invalid_json", point=validation.FRAME_JSON
         ) from None
     if head.type not in CLIENT_TYPES:
         raise FrameRefused(
-            f"Unknown frame type; known are {', '.join(CLIENT_TYPES)}.",
+            f"Unknown frame type. Known types: {', '.join(CLIENT_TYPES)}.",
             kind="unknown_type",
             field="type",
             point=validation.FRAME_TYPE,
@@ -120,7 +120,7 @@ def decode(raw: bytes | str) -> AnyClientFrame:
     # The problem quotes names that the client chose, so what is told of it is bounded.
     field = problem.rpartition("`$.")[2].rstrip("`")[:MAX_FIELD] if "`$." in problem else None
     raise FrameRefused(
-        f"The fields do not fit {head.type}: {problem[:200]}", field=field, point=validation.FRAME_FIELDS
+        f"The fields of {head.type} are not valid: {problem[:200]}", field=field, point=validation.FRAME_FIELDS
     )
 
 

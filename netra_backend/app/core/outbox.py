@@ -36,7 +36,7 @@ class Outbox:
         """
         if owner != self.owner:
             raise SSotIsolationError(
-                "SSOT isolation: an event of another user was about to be delivered",
+                "SSOT isolation: the delivery of another user's event was stopped",
                 kind="cross_user_delivery",
                 point=validation.OUTBOX_OWNER,
             )

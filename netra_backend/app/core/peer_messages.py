@@ -209,7 +209,7 @@ def decode_command(raw: bytes) -> AnyCommand:
         command = _COMMAND.decode(raw)
     except _FAULTS as fault:
         _check_version(_version_of(raw))
-        raise FrameRefused(f"No command: {str(fault)[:200]}", point=validation.COMMAND_SHAPE) from None
+        raise FrameRefused(f"Not a valid command: {str(fault)[:200]}", point=validation.COMMAND_SHAPE) from None
     _check_version(command.version)
     if isinstance(command, Owned):
         check_id("owner", command.owner)
@@ -222,7 +222,7 @@ def decode_answer(raw: bytes) -> AnyAnswer:
         answer = _ANSWER.decode(raw)
     except _FAULTS:
         _check_version(_version_of(raw))
-        raise DependencyUnavailable("Another process of this server answers what is not understood.") from None
+        raise DependencyUnavailable("Another process of this server sent an answer that makes no sense.") from None
     _check_version(answer.version)
     return answer
 

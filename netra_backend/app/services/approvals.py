@@ -130,9 +130,9 @@ class Approvals:
         pending = self._pending.get(approval_id)
         if pending is None or pending.owner != owner or pending.arguments_hash != arguments_hash or pending.word.done():
             raise NotFound(
-                "There is no such open approval.",
+                "There is no such pending approval.",
                 field="approval_id",
-                hint="It may have been decided on another device, or have expired.",
+                hint="It may have been decided on another device, or it may have expired.",
                 point=validation.APPROVAL_OPEN,
             )
         word = _Word(owner, decision, arguments_hash)

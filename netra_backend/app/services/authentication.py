@@ -101,12 +101,12 @@ class Authentication:
         source = trusted.source
         if header.alg not in source.algorithms:
             raise AuthenticationRefused(
-                "The token is not one, or its algorithm is not taken here.", point=validation.AUTH_ALGORITHM
+                "The token is malformed, or its algorithm is not accepted here.", point=validation.AUTH_ALGORITHM
             )
         key = await trusted.keys.find(header.kid, header.alg)
         if key is None or not _is_signed(token, key, source.algorithms):
             raise AuthenticationRefused(
-                "The token is not signed by a key that counts here.", point=validation.AUTH_SIGNATURE
+                "The token is not signed with a key that this server trusts.", point=validation.AUTH_SIGNATURE
             )
         return self.standing(self._identity(source, claims))
 
@@ -115,14 +115,16 @@ class Authentication:
         now_ms = self._clock.now_ms()
         issued_ms, expires_ms = _ms(claims.iat), _ms(claims.exp)
         if not claims.sub or issued_ms <= 0 or expires_ms <= 0:
-            raise AuthenticationRefused("The token lacks sub, iat or exp.", point=validation.AUTH_CLAIMS)
+            raise AuthenticationRefused(
+                "The token lacks its subject, issue time or expiry time.", point=validation.AUTH_CLAIMS
+            )
         if source.issuer is not None and claims.iss != source.issuer:
-            raise AuthenticationRefused("The token is of another issuer.", point=validation.AUTH_ISSUER)
+            raise AuthenticationRefused("The token comes from another issuer.", point=validation.AUTH_ISSUER)
         audience = [claims.aud] if isinstance(claims.aud, str) else claims.aud
         if (source.audience or "") not in audience:
-            raise AuthenticationRefused("The token was made for somebody else (aud).", point=validation.AUTH_AUDIENCE)
+            raise AuthenticationRefused("The token was issued for another audience.", point=validation.AUTH_AUDIENCE)
         if max(issued_ms, _ms(claims.nbf)) > now_ms + LEEWAY_MS:
-            raise AuthenticationRefused("The token does not count yet (iat, nbf).", point=validation.AUTH_NOT_YET)
+            raise AuthenticationRefused("The token is not valid yet.", point=validation.AUTH_NOT_YET)
         if now_ms >= expires_ms + LEEWAY_MS:
             raise AuthenticationRefused(
                 CATALOGUE["token_expired"].text, kind="token_expired", point=validation.AUTH_EXPIRED
@@ -131,10 +133,11 @@ class Authentication:
         user_id = user_id_of_subject(claims.iss, claims.sub) if is_foreign else claims.sub
         if not is_valid_id(user_id):
             raise AuthenticationRefused(
-                "The token's subject is no valid user id, or a placeholder.",
+                "The token's subject is a placeholder or not a valid user id.",
                 point=validation.AUTH_SUBJECT,
                 field="sub",
-                hint="Make the token for a user id of the form [A-Za-z0-9][A-Za-z0-9._:-]* that is no placeholder.",
+                hint="Issue the token for a user id that starts with a letter or digit and contains only "
+                "letters, digits and . _ : -.",
             )
         return Identity(
             user_id=user_id,

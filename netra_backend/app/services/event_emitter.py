@@ -69,7 +69,8 @@ class UserEventEmitter:
         if head.owner != self.user_id or head.thread_id != self.thread_id:
             self.rejected_count += 1
             raise SSotIsolationError(
-                "SSOT isolation: this run is not of the emitter's user and thread", point=validation.EMITTER_RUN
+                "SSOT isolation: this run does not belong to the emitter's user and thread",
+                point=validation.EMITTER_RUN,
             )
         self._run = run
 
@@ -99,7 +100,7 @@ class UserEventEmitter:
         frame = encode_event(event(self.thread_id, run.run_id, run.head.top + 1, clock.now_ms(), *own, **named))
         if len(frame) > MAX_EVENT_BYTES:
             self.rejected_count += 1
-            raise EventTooLarge(f"an event of {len(frame)} bytes; at most {MAX_EVENT_BYTES} are allowed")
+            raise EventTooLarge(f"the event has {len(frame)} bytes; the limit is {MAX_EVENT_BYTES}")
         log.append(run, frame, ends=event in _TERMINAL, on_commit=on_commit)
         self.sent += 1
 

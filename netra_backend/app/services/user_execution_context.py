@@ -151,7 +151,7 @@ def validate_user_context(context: object) -> UserExecutionContext:
     """
     if type(context) is not UserExecutionContext:
         raise InvalidContextError(
-            f"Not a UserExecutionContext but {type(context).__name__}: make one for each request",
+            f"Expected a UserExecutionContext, not {type(context).__name__}: create one for each request",
             point=validation.CONTEXT_FORGED,
             field="context",
         )

@@ -59,7 +59,7 @@ def span(rows: Rows, arguments: Mapping[str, Any]) -> tuple[datetime, datetime]:
         raise no_data(arguments)
     raise ToolError(
         "NOT_ASSESSABLE",
-        "The log does not tell when its requests happened: its times were assumed.",
+        "The log does not say when its requests happened; its times are assumed.",
         hint="Import a log with real timestamps.",
         details={"missing": ["real_times"]},
     )

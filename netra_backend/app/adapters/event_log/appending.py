@@ -216,4 +216,4 @@ def expired(
 
 def unavailable() -> DependencyUnavailable:
     """What is said where nothing can be appended."""
-    return DependencyUnavailable("The event log is not writable.", retry_after_ms=5000)
+    return DependencyUnavailable("The event log cannot be written at the moment.", retry_after_ms=5000)

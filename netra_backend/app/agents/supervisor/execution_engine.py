@@ -64,7 +64,7 @@ class UserExecutionEngine:
         context, emitter = self.context, self.emitter
         if run.run_id != context.run_id or run.head.owner != context.user_id:
             raise SSotIsolationError(
-                "SSOT isolation: this run is not of the engine's context", point=validation.ENGINE_RUN
+                "SSOT isolation: this run does not belong to the engine's context", point=validation.ENGINE_RUN
             )
         emitter.bind(run)
         self._dispatcher.restrict(agent.tools)
@@ -113,7 +113,7 @@ class UserExecutionEngine:
         if self.cancelled_by is not None:
             self.emitter.emit(AgentCancelled, by=self.cancelled_by)
             return
-        error: dict[str, Any] = {"error": "internal", "message": "A fault of ours.", "retryable": True}
+        error: dict[str, Any] = {"error": "internal", "message": "Internal server error.", "retryable": True}
         if isinstance(fault, EventTooLarge):
             error = {"error": "payload_too_large", "message": f"The answer is too large: {fault}.", "retryable": False}
         elif entry is not None and isinstance(fault, NetraError):

@@ -11,7 +11,7 @@ from ...core.events import AgentDelta
 from ...ports import Clock
 from ...services.event_emitter import UserEventEmitter
 
-REFUSED: Final = "The language model wrote what could not be confirmed."
+REFUSED: Final = "The language model's answer contained figures that could not be confirmed."
 INTERVAL_S: Final = 0.05
 MAX_CHARACTERS: Final = 4096
 

@@ -77,8 +77,8 @@ def assess(log: Log) -> Plan | Missing:
         coverage=float(log.cost[rows[log.priced_as(open_prices)[rows]]].sum()),
         confidence="low",
         assumptions=(
-            "Base takes the middle one of the cheaper offers, high the cheapest; list prices, the same token counts.",
-            "Quantisation, speed, limits and where data is processed were not compared.",
+            "Base takes the middle of the cheaper offers, high the cheapest; list prices, the same token counts.",
+            "Quantisation, speed, limits and data location were not compared.",
         ),
         details={"offers": comparisons[:20]},
     )
@@ -103,6 +103,6 @@ LEVER: Final = Lever(
     "provider_change",
     "The same open weights elsewhere",
     "Σ cost now − cost of the same tokens at the other provider",
-    "quantisation may differ, and so may residency of data",
+    "quantisation may differ, and so may data residency",
     assess,
 )

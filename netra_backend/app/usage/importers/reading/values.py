@@ -124,7 +124,7 @@ def block_hashes(value: object, name: str) -> list[int] | None:
         raise BadRow(f"{name} is not a list of at most {MAX_BLOCKS:,} hashes")
     for item in value:
         if type(item) is not int or not -_INT64 <= item < _INT64:
-            raise BadRow(f"{name} holds something that is no 64-bit integer", item)
+            raise BadRow(f"{name} contains something other than a 64-bit integer", item)
     return value
 
 
@@ -170,7 +170,7 @@ class Times:
                 raise BadRow(f"{name} is not a time", moment) from None
         if EARLIEST <= moment <= self.latest:
             return moment
-        raise BadRow(f"{name} lies before 2018" if moment < EARLIEST else f"{name} lies in the future", moment)
+        raise BadRow(f"{name} is before 2018" if moment < EARLIEST else f"{name} is in the future", moment)
 
 
 def _unusual(value: str, name: str) -> datetime:

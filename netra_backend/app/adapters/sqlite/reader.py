@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ...ports import StoredRun, StoredThread
+from ...core.history import StoredRun, StoredThread
 
 PAGE_EVENTS: Final = 300
 PAGE_BYTES: Final = 1_048_576

@@ -8,9 +8,8 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from ...core.events import AnyEvent
-from ...core.history import ThreadHead
+from ...core.history import StoredThread, ThreadHead
 from ...core.identity import Identity
-from ...ports import StoredThread
 from ...server.runtime import Runtime
 from ..http.support import encode_line
 from ..http.transfers import Transfer

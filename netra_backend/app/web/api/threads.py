@@ -11,8 +11,8 @@ from starlette.responses import Response
 from ...core import validation
 from ...core.errors import FrameRefused
 from ...core.events import AnyEvent
+from ...core.history import StoredThread
 from ...core.identity import Identity
-from ...ports import StoredThread
 from ...server.runtime import Runtime
 from ...services.conversations import TITLE_CHARACTERS
 from ..http.endpoint import Endpoint, Query

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netra_backend.app.core.history import Chunk, OnCommit, RunObserver, RunRecord, ThreadHead
-from netra_backend.app.ports import EventLog, StoredRun
+from netra_backend.app.core.history import Chunk, OnCommit, RunObserver, RunRecord, StoredRun, ThreadHead
+from netra_backend.app.ports import EventLog
 
 from .clock import START_MS
 from .ids import new_id

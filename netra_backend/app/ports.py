@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from .core.errors import NetraError
 from .core.frames import ExecuteAgent, ResolveApproval, ServerFrame
-from .core.history import Chunk, OnCommit, RunRecord, ThreadHead
+from .core.history import Chunk, ListedRun, Moved, OnCommit, RunPlace, RunRecord, StoredRun, StoredThread, ThreadHead
 from .core.identity import Identity
 from .core.limits import Counts
 from .core.peer_messages import WaitingCall
@@ -92,63 +92,6 @@ class HealthMonitor(Protocol):
 
     def healthy(self) -> bool:
         """``False`` refuses new emitters."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRun:
-    """A run as it is stored. ``seq`` is the position of its ``user_message``; ``ended_seq`` is 0 while it goes on."""
-
-    run_id: str
-    owner: str
-    thread_id: str
-    agent: str
-    request_id: str
-    timezone: str
-    created_ms: int
-    seq: int
-    ended_seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoredThread:
-    """A thread as its owner lists it."""
-
-    thread_id: str
-    epoch: str
-    title: str
-    created_ms: int
-    updated_ms: int
-    oldest: int
-    top: int
-
-
-@dataclass(frozen=True, slots=True)
-class ListedRun:
-    """A run as its owner lists it: ``last`` is the newest of its events, ``updated_ms`` when its thread was last written."""
-
-    run: StoredRun
-    updated_ms: int
-    last: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class RunPlace:
-    """A place in a list of runs: the run that begins at ``seq`` of a thread, which was last written at ``updated_ms``."""
-
-    updated_ms: int
-    thread_id: str
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """A thread that has events since some moment."""
-
-    owner: str
-    thread_id: str
-    epoch: str
-    top: int
-    updated_ms: int
 
 
 class EventLog(Counted, Protocol):
@@ -295,11 +238,8 @@ class Fleet(Protocol):
 
 
 class Peers(Protocol):
-    """The other processes of this server, asked in the terms of runs.
-
-    Each question is for one process, and answered ``False`` if that process does not hold the matter any more. It raises what
-    the other process refused it with, and ``DependencyUnavailable`` if no answer comes.
-    """
+    """The other processes of this server, asked about runs. A question is for one of them, and answered ``False`` if that one no
+    longer holds the matter. It raises what the other refused it with, and ``DependencyUnavailable`` if no answer comes."""
 
     @property
     def have_others(self) -> bool:

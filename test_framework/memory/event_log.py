@@ -14,8 +14,18 @@ from typing import Final
 
 from netra_backend.app.adapters.event_log.appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.core.history import AppendRejection, Chunk, HeldElsewhere, ThreadHead
-from netra_backend.app.ports import Clock, ListedRun, Moved, RunPlace, StoredRun, StoredThread
+from netra_backend.app.core.history import (
+    AppendRejection,
+    Chunk,
+    HeldElsewhere,
+    ListedRun,
+    Moved,
+    RunPlace,
+    StoredRun,
+    StoredThread,
+    ThreadHead,
+)
+from netra_backend.app.ports import Clock
 
 from .store import Change, Deletion, Expiry, MemoryStore, Rename
 

@@ -15,12 +15,14 @@ from netra_backend.app.core.history import (
     AppendRejection,
     Chunk,
     HeldElsewhere,
+    Moved,
     OnCommit,
     RunRecord,
+    StoredRun,
     ThreadHead,
     reject,
 )
-from netra_backend.app.ports import Clock, Moved, StoredRun
+from netra_backend.app.ports import Clock
 
 from .event_log import PAGE_BYTES, PAGE_EVENTS, MemoryEventLog, Pace, Untaken, at_once
 from .store import Change, Deletion, MemoryStore, Release

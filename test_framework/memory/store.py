@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 
-from netra_backend.app.core.history import Chunk, ThreadHead
-from netra_backend.app.ports import ListedRun, RunPlace, StoredRun, StoredThread
+from netra_backend.app.core.history import Chunk, ListedRun, RunPlace, StoredRun, StoredThread, ThreadHead
 
 from .ownership import ThreadOwnership
 

@@ -11,8 +11,7 @@ import pytest
 
 from netra_backend.app.adapters.event_log.appending import REQUESTS_AT_ONCE
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.core.history import MAX_CHUNK_BYTES
-from netra_backend.app.ports import RunPlace
+from netra_backend.app.core.history import MAX_CHUNK_BYTES, RunPlace
 from test_framework.clock import START_MS, ManualClock
 from test_framework.log_story import positions
 from tests.contract.conftest import StoryOverAnAdapter

@@ -13,7 +13,8 @@ import msgspec
 from ..adapters.process.clock import SystemClock
 from ..adapters.process.data_directory import lock_data_directory, make_data_directory
 from ..adapters.sqlite.event_log import SqliteEventLog
-from ..ports import EventLog, RunPlace
+from ..core.history import RunPlace
+from ..ports import EventLog
 from ..services.run_summaries import RunSummary, summary_of
 from .common import no_such
 

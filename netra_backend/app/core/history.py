@@ -7,6 +7,7 @@ on; it is told to nobody before it is committed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 AppendRejection = Literal["fenced", "key_taken", "thread_taken"]
@@ -157,6 +158,63 @@ class RunRecord:
         self.stored = False
         self.observer = observer
         self.rejected = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run as it is stored. ``seq`` is the position of its ``user_message``; ``ended_seq`` is 0 while it goes on."""
+
+    run_id: str
+    owner: str
+    thread_id: str
+    agent: str
+    request_id: str
+    timezone: str
+    created_ms: int
+    seq: int
+    ended_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredThread:
+    """A thread as its owner lists it."""
+
+    thread_id: str
+    epoch: str
+    title: str
+    created_ms: int
+    updated_ms: int
+    oldest: int
+    top: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRun:
+    """A run as its owner lists it: ``last`` is the newest of its events, ``updated_ms`` when its thread was last written."""
+
+    run: StoredRun
+    updated_ms: int
+    last: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlace:
+    """A place in a list of runs: the run that begins at ``seq`` of a thread, which was last written at ``updated_ms``."""
+
+    updated_ms: int
+    thread_id: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A thread that has events since some moment."""
+
+    owner: str
+    thread_id: str
+    epoch: str
+    top: int
+    updated_ms: int
 
 
 class Chunk:

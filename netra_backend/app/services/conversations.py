@@ -7,9 +7,9 @@ from typing import Final
 
 from ..core import validation
 from ..core.errors import IsolationRefused, NotFound
-from ..core.history import ThreadHead
+from ..core.history import StoredRun, ThreadHead
 from ..core.limits import Quotas
-from ..ports import Clock, Entropy, EventLog, StoredRun
+from ..ports import Clock, Entropy, EventLog
 
 TITLE_CHARACTERS: Final = 80
 _EPOCH_BYTES: Final = 8

@@ -7,7 +7,7 @@ from typing import Final, Literal
 import msgspec
 
 from ..core.events import decode_event
-from ..ports import ListedRun
+from ..core.history import ListedRun
 
 State = Literal["queued", "running", "waiting", "completed", "failed", "cancelled"]
 

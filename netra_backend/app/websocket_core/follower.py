@@ -15,8 +15,8 @@ from typing import Final
 
 from ..core.delivery_tracker import Cursor, DeliveryTracker, Verdict
 from ..core.errors import DependencyUnavailable
-from ..core.history import Chunk, ThreadHead
-from ..ports import Bus, EventLog, StoredThread
+from ..core.history import Chunk, StoredThread, ThreadHead
+from ..ports import Bus, EventLog
 from .websocket_connection_pool import WebSocketConnectionPool
 
 _LOG: Final = logging.getLogger("netra.follower")

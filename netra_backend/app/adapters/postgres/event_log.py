@@ -11,8 +11,21 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
 from ...core.errors import DependencyUnavailable
-from ...core.history import AppendRejection, Chunk, HeldElsewhere, OnCommit, RunRecord, ThreadHead, reject
-from ...ports import Clock, ListedRun, Moved, RunPlace, StoredRun, StoredThread
+from ...core.history import (
+    AppendRejection,
+    Chunk,
+    HeldElsewhere,
+    ListedRun,
+    Moved,
+    OnCommit,
+    RunPlace,
+    RunRecord,
+    StoredRun,
+    StoredThread,
+    ThreadHead,
+    reject,
+)
+from ...ports import Clock
 from ..event_log.appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired, unavailable
 from ..event_log.batch_loader import BatchLoader
 from .batch import may_be_an_id, storable

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
-from ...core.history import FRAME_WEIGHT, MAX_CHUNK_BYTES
-from ...ports import ListedRun, Moved, RunPlace, StoredRun, StoredThread
+from ...core.history import FRAME_WEIGHT, MAX_CHUNK_BYTES, ListedRun, Moved, RunPlace, StoredRun, StoredThread
 from .batch import storable
 from .lease import ALIVE
 from .ownership import RUN_COLUMNS

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from ...core.history import Chunk, RunRecord, ThreadHead
-from ...ports import Clock, ListedRun, Moved, RunPlace, StoredRun, StoredThread
+from ...core.history import Chunk, ListedRun, Moved, RunPlace, RunRecord, StoredRun, StoredThread, ThreadHead
+from ...ports import Clock
 from ..event_log.appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired
 from ..event_log.key_filter import DAY_MS, KeyFilter
 from . import reader, schema

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 from typing import Final
 
-from ...ports import ListedRun, RunPlace, StoredRun, StoredThread
+from ...core.history import ListedRun, RunPlace, StoredRun, StoredThread
 
 PAGE_EVENTS: Final = 300
 PAGE_BYTES: Final = 1_048_576

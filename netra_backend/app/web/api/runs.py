@@ -12,8 +12,9 @@ from starlette.responses import Response
 from ...core import validation
 from ...core.errors import NotFound
 from ...core.events import AgentCompleted, AnyEvent, decode_event
+from ...core.history import RunPlace
 from ...core.identity import Identity
-from ...ports import EventLog, RunPlace
+from ...ports import EventLog
 from ...services.conversations import Conversations
 from ...services.run_summaries import RunSummary, summary_of
 from ..http.endpoint import HTML, Endpoint, Query, json_response

@@ -11,8 +11,9 @@ from starlette.responses import Response
 from ...core import validation
 from ...core.errors import FrameRefused
 from ...core.events import AnyEvent
+from ...core.history import StoredThread
 from ...core.identity import Identity
-from ...ports import EventLog, StoredThread
+from ...ports import EventLog
 from ...runs.service import RunService
 from ...services.audit_trail import AuditTrail
 from ...services.conversations import TITLE_CHARACTERS, Conversations

@@ -155,7 +155,7 @@ class TestFaults:
         def stumble(*_: Any) -> None:
             raise KeyError("a fault of ours")
 
-        monkeypatch.setattr(pair.listener, "_heard", stumble)
+        monkeypatch.setattr(pair.listener, "_on_message", stumble)
         pair.speaker.publish([chunk(1)])
         await until(lambda: "the bus failed" in caplog.text)
         monkeypatch.undo()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from test_framework.server_process import ServerProcess, json_lines
 from test_framework.users import LocalUsers, TestUser
@@ -83,7 +83,7 @@ class Pages:
 
     def tab(self, context: BrowserContext, address: str) -> Page:
         page = context.new_page()
-        page.on("console", lambda said: said.type in ("error", "warning") and self.complain(said.text))
+        page.on("console", self._heard)
         page.on("pageerror", lambda error: self.complain(str(error)))
         page.on("request", lambda asked: self._same_host(asked.url))
         page.goto(address)
@@ -98,6 +98,10 @@ class Pages:
     def complain(self, text: str) -> None:
         if not any(part in text for part in self.expected):
             self.complaints.append(text)
+
+    def _heard(self, said: ConsoleMessage) -> None:
+        if said.type in ("error", "warning"):
+            self.complain(said.text)
 
     def _same_host(self, address: str) -> None:
         if not address.startswith((self.server.url, "data:", "blob:")):
@@ -120,7 +124,7 @@ def ask(page: Page, agent: str, text: str) -> None:
     page.get_by_role("button", name="Send").click()
 
 
-def ended(page: Page, kind: str = "agent_completed") -> Any:
+def ended(page: Page, kind: str = "agent_completed") -> Locator:
     """The last answer of this kind."""
     return page.locator(f'[data-end="{kind}"]').last
 

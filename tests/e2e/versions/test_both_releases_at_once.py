@@ -18,7 +18,7 @@ from test_framework.services import Service
 from test_framework.users import LocalUsers, TestUser
 from test_framework.websocket_client import TERMINAL_EVENTS, Frame, WebSocketTestClient, websocket_client
 
-from .conftest import DATA, PATIENCE_S, Left, loaded
+from .conftest import DATA, PATIENCE_S, Left, Release, loaded
 
 pytestmark = [pytest.mark.long, pytest.mark.real_services]
 
@@ -39,11 +39,10 @@ class Process:
 
 @pytest.fixture
 def releases(
-    release_0_1_0: Path, prepared_postgres: Prepared, redis_service: Service, tmp_path: Path
+    release_0_1_0: Release, prepared_postgres: Prepared, redis_service: Service, tmp_path: Path
 ) -> Iterator[Mapping[str, Process]]:
     """A process of 0.1.0 on a database that it has written; migrated while it serves; and a process of today."""
     left = Left.read("postgresql", DATA)
-    code = {"PYTHONPATH": f"{release_0_1_0}:{DATA}", "PYTHONSAFEPATH": "1"}
     with ExitStack() as stack:
         runner = stack.enter_context(asyncio.Runner())
         place = loaded(prepared_postgres, (left.directory / "postgresql.sql").read_text(encoding="utf-8"))
@@ -51,9 +50,12 @@ def releases(
         stack.callback(lambda: runner.run(place.__aexit__(None, None, None)))
         shared = {"NETRA_DATABASE_URL": url, "NETRA_REDIS_URL": redis_service.url, "NETRA_TEST_TOOLS": "answer"}
         processes: dict[str, Process] = {}
-        for name, agents, own in (("0.1.0", "agents_of_0_1_0", code), ("today", "tests.e2e.versions.agents", {})):
+        for name, agents, own in (
+            ("0.1.0", "agents_of_0_1_0", release_0_1_0.environment),
+            ("today", "tests.e2e.versions.agents", {}),
+        ):
             left.unpack(tmp_path / name)
-            server = ServerProcess(tmp_path / name, {**shared, **own}, added=agents, workers=1)
+            server = ServerProcess(tmp_path / name, {**shared, **own}, app=agents, workers=1)
             stack.callback(server.close)
             if name == "today":
                 migrated = server.command("migrate", "--database-url", admin_url)

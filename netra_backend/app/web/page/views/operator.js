@@ -88,7 +88,7 @@ export class OperatorView extends HTMLElement {
         h("p", { class: leaks > 0 ? "fault-text" : "good-text" },
           leaks > 0 ? `${leaks} of ${rows.length} attempts LEAKED.` : `All ${rows.length} attempts refused.`),
         sortableTable("Attempts", [{ name: "Attempt" }, { name: "Result" }, { name: "Response" }],
-          rows.map((row) => [row.door, row.verdict, row.answer]), { file: "drill.csv" })]);
+          rows.map((row) => [row.endpoint, row.verdict, row.answer]), { file: "drill.csv" })]);
     }
   }
 }

@@ -54,7 +54,7 @@ class NetraClient:
     """``async with NetraClient(url, token) as client: async for event in client.ask("…"): …``
 
     ``url`` is the server's http(s) address. ``told(state)`` is called with ``connected``, ``reconnecting`` and
-    ``caught up`` as they happen. Gives up with ``Closed`` where no server is found within ``patience_s``.
+    ``caught up`` as they happen. Gives up with ``Closed`` if no server is found within ``patience_s``.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class NetraClient:
     async def start(
         self, message: str, *, agent: str = "triage_agent", thread_id: str | None = None, timezone: str = "UTC"
     ) -> Accepted:
-        """Start a run; its events come through ``follow``. Sent again by itself where the connection is lost."""
+        """Start a run; its events come through ``follow``. It is sent again automatically if the connection is lost."""
         key = "c_" + secrets.token_hex(12)
         return await self._command(key, ExecuteAgent(agent, message, id=key, thread_id=thread_id, timezone=timezone))
 

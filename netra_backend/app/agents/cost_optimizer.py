@@ -53,9 +53,9 @@ class CostOptimizer:
     )
 
     async def run(self, scope: RunScope) -> AgentResult:
-        """Answer each part of the message, in order; ``data`` is ``{intent, …}``, or ``{parts: […]}`` where there are several.
+        """Answer each part of the message, in order; ``data`` is ``{intent, …}``, or ``{parts: […]}`` if there are several.
 
-        Where there is no data, ``data.code`` is ``NO_DATA``; where a tool could not answer, it is that tool's code.
+        If there is no data, ``data.code`` is ``NO_DATA``; if a tool could not answer, it is that tool's code.
         """
         await scope.think("Checking what usage data there is.")
         profiled = await scope.use_tool("data_profile")

@@ -1,4 +1,4 @@
-"""Every error that Netra raises, and the closed catalogue of what clients may be told.
+"""Every error that Netra raises, and the closed catalogue of the errors that clients may receive.
 
 The tree::
 
@@ -254,9 +254,9 @@ _kind(
 
 
 class NetraError(Exception):
-    """The root. ``kind`` names a row of ``CATALOGUE``; the message says what happened, in words for the one who reads it.
+    """The root. ``kind`` names a row of ``CATALOGUE``; the message says what happened, for people.
 
-    ``field`` is the path of what was wrong (``thread_id``, ``context.user_id``), ``hint`` what to do where that is more
+    ``field`` is the path of what was wrong (``thread_id``, ``context.user_id``), ``hint`` what to do if that is more
     precise than the catalogue's own.
     """
 

@@ -1,7 +1,7 @@
 """The heads of histories: who owns a thread, which position comes next, and what waits to be committed.
 
 ``seq`` is given out here, from memory, by the one who may append to the thread. An event is part of the history from then
-on; it is told to nobody before it is committed.
+on; no client gets it before it is committed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FRAME_WEIGHT: Final = 1024
 
 
 class HeldElsewhere(Exception):
-    """Another living process holds the thread: what is asked for is to be done there."""
+    """Another live process holds the thread: the request must be handled there."""
 
     def __init__(self, process_id: str) -> None:
         super().__init__(f"held by {process_id}")
@@ -286,7 +286,7 @@ def report_commits(chunks: Iterable[Chunk]) -> None:
 def reject(run: RunRecord, why: AppendRejection) -> None:
     """The store rejected something of this run, and takes nothing of it from here on: the run has ended here.
 
-    Its observer is told once, however much is rejected.
+    Its observer is notified once, no matter how much is rejected.
     """
     run.ended = True
     if not run.rejected:

@@ -43,7 +43,7 @@ class Limits:
     drain_s: float = 5.0
 
     def told(self) -> dict[str, int]:
-        """What a client is told of them when it has connected."""
+        """The limits that a client gets when it has connected."""
         return {
             "bytes": self.frame_bytes,
             "connections": self.connections,

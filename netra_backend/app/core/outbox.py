@@ -32,7 +32,7 @@ class Outbox:
     def put(self, owner: str, frames: Sequence[bytes]) -> bool:
         """Queue frames that belong to ``owner``; whether the bound still holds (``False``: close 4408).
 
-        Raises ``SSotIsolationError`` (``cross_user_delivery``) where they belong to somebody else; nothing is queued then.
+        Raises ``SSotIsolationError`` (``cross_user_delivery``) if they belong to somebody else; nothing is queued then.
         """
         if owner != self.owner:
             raise SSotIsolationError(

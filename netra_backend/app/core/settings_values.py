@@ -74,7 +74,7 @@ def origins(text: str) -> tuple[str, ...]:
 
 
 def origin_of(url: str) -> str | None:
-    """The origin of ``url`` as a browser sends it (lower case, no default port); ``None`` where it has none."""
+    """The origin of ``url`` as a browser sends it (lower case, no default port); ``None`` if it has none."""
     parts = _web_address(url)
     return None if parts is None else f"{parts.scheme}://{_authority(parts)}"
 
@@ -107,7 +107,7 @@ def issuer_url(text: str) -> str:
 
 
 def server_url(schemes: tuple[str, ...], text: str) -> str:
-    """The address of a server of ours, by one of ``schemes``."""
+    """The address of a server that Netra uses, with one of ``schemes``."""
     try:
         scheme = urlsplit(text).scheme
     except ValueError:

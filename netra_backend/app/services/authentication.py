@@ -70,7 +70,7 @@ class _Claims(msgspec.Struct, frozen=True):
 
 
 class Authentication:
-    """Verifies tokens and tickets. The first source is the operator's own key where there is one."""
+    """Verifies tokens and tickets. The first source is the operator's own key if there is one."""
 
     def __init__(
         self, sources: Sequence[TrustedSource], revocations: Revocations, tickets: TicketOffice, clock: Clock
@@ -83,7 +83,7 @@ class Authentication:
         self._clock = clock
 
     async def identify(self, credentials: Credentials) -> Identity | None:
-        """Who these credentials prove; ``None`` where there are none (a first frame may bring a token yet)."""
+        """Who these credentials prove; ``None`` if there are none (a first frame may bring a token yet)."""
         if credentials.token is not None:
             return await self.verify(credentials.token)
         if credentials.ticket is not None:
@@ -94,7 +94,7 @@ class Authentication:
         """Who this token proves.
 
         Raises ``AuthenticationRefused`` (``unauthenticated``, ``token_expired``, ``revoked``), and
-        ``DependencyUnavailable`` where the issuer's keys cannot be had.
+        ``DependencyUnavailable`` if the issuer's keys are not available.
         """
         header, claims = _read(token)
         trusted = next((each for each in self._sources if each.source.issuer == claims.iss), self._sources[0])
@@ -150,21 +150,21 @@ class Authentication:
         )
 
     def standing(self, identity: Identity) -> Identity:
-        """The identity, where it still counts at this moment. Raises ``AuthenticationRefused`` (``revoked``)."""
+        """The identity, if it is still valid at this moment. Raises ``AuthenticationRefused`` (``revoked``)."""
         if self._revocations.is_revoked(identity):
             raise AuthenticationRefused(CATALOGUE["revoked"].text, kind="revoked", point=validation.AUTH_REVOKED)
         return identity
 
 
 def require_identity(identity: Identity | None) -> Identity:
-    """Raises ``AuthenticationRefused`` (``unauthenticated``) where nobody said who they are."""
+    """Raises ``AuthenticationRefused`` (``unauthenticated``) if there are no credentials."""
     if identity is None:
         raise AuthenticationRefused(CATALOGUE["unauthenticated"].text, point=validation.AUTH_MISSING)
     return identity
 
 
 def check_path_user(identity: Identity, user_id: str) -> None:
-    """Raises ``AuthenticationRefused`` (``user_mismatch``) where a path names another user than the token."""
+    """Raises ``AuthenticationRefused`` (``user_mismatch``) if a path names another user than the token."""
     if user_id != identity.user_id:
         raise AuthenticationRefused(
             CATALOGUE["user_mismatch"].text, kind="user_mismatch", point=validation.AUTH_PATH_USER, field="user_id"
@@ -172,7 +172,7 @@ def check_path_user(identity: Identity, user_id: str) -> None:
 
 
 def require_scope(identity: Identity, scope: str) -> None:
-    """Raises ``AuthenticationRefused`` (``forbidden``) where the user lacks the scope."""
+    """Raises ``AuthenticationRefused`` (``forbidden``) if the user lacks the scope."""
     if scope not in identity.scopes:
         raise AuthenticationRefused(
             f"This needs a token with the scope {scope}.", kind="forbidden", point=validation.AUTH_SCOPE

@@ -1,4 +1,4 @@
-"""What a request brings to say who it is from, read from an ASGI scope; nothing here is believed yet.
+"""The credentials of a request, read from an ASGI scope; nothing is verified here.
 
 A token comes, by order of preference, in ``Authorization: Bearer`` (machines), as the sub-protocol ``bearer.<token>`` beside
 ``netra.v1`` (browsers), or in a first frame (``core.session``). A query string may bring a single-use ticket, never a

@@ -51,7 +51,7 @@ def real_where(arguments: Mapping[str, Any]) -> tuple[str, list[Any]]:
 
 def span(rows: Rows, arguments: Mapping[str, Any]) -> tuple[datetime, datetime]:
     """The times of the first and last row in scope that have real times. Raises ``ToolError``: ``NO_DATA``,
-    ``NOT_ASSESSABLE`` where all times were assumed."""
+    ``NOT_ASSESSABLE`` if all times were assumed."""
     real = _first_and_last(rows, *real_where(arguments))
     if real is not None:
         return real

@@ -60,11 +60,11 @@ def raw_sql(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def judge(sql: str) -> str:
-    """The statement as it will be run. Raises ``QueryRejected`` where it is more than one that reads the usage tables."""
+    """The statement as it will be run. Raises ``QueryRejected`` if it is more than one that reads the usage tables."""
     tree, fault = _parsed(sql)
     if fault is not None:
         raise QueryRejected(fault, point=validation.QUERY_STATEMENT, field="sql", hint=_HINT)
-    assert tree is not None  # there is a tree where there is no fault
+    assert tree is not None  # there is a tree if there is no fault
     named = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
     for table in tree.find_all(exp.Table):
         plain = isinstance(table.this, exp.Identifier) and not table.db and not table.catalog

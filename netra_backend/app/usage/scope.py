@@ -13,7 +13,7 @@ FILTERS: Final = ("dataset_id", "provider", "model", "team", "feature", "end_use
 
 
 def where(arguments: Mapping[str, Any]) -> tuple[str, list[Any]]:
-    """The condition for ``period`` (``{from, to}``: from inclusive, to exclusive, either may be absent; ISO 8601, UTC where no
+    """The condition for ``period`` (``{from, to}``: from inclusive, to exclusive, either may be absent; ISO 8601, UTC if no
     offset is given) and any of ``FILTERS`` in ``arguments``. Raises ``ToolError`` for a time that is none."""
     conditions = ["true"]
     parameters: list[Any] = []
@@ -43,7 +43,7 @@ def moment(text: str) -> datetime:
 
 
 def no_data(arguments: Mapping[str, Any]) -> ToolError:
-    """The answer where no row is in scope."""
+    """The answer if no row is in scope."""
     narrowed = any(arguments.get(name) for name in ("period", *FILTERS))
     if narrowed:
         return ToolError(

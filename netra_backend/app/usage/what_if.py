@@ -87,7 +87,7 @@ def what_if(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tiers(target: Listing | None, at: datetime) -> tuple[Rates, ...]:
-    """The target's prices at that time; none where there is no target."""
+    """The target's prices at that time; none if there is no target."""
     if target is None:
         return ()
     quote = pricing.quote(target, at.replace(tzinfo=UTC))

@@ -16,7 +16,7 @@ IMPORTS = (
 
 
 def no_data() -> Answer:
-    """The answer to every question about data where there is none."""
+    """The answer to every question about data if the user has no data."""
     return Answer(
         f"There is no usage data yet, so there is nothing to compute.\n\n{IMPORTS}",
         {"code": "NO_DATA", "hint": IMPORTS},

@@ -58,7 +58,7 @@ async def report(asked: Asked) -> Answer:
 
 
 async def _phrased(asked: Asked, whole: Report, template: str) -> str | None:
-    """The model's words on the report; ``None`` where one of its figures is none that a tool computed, or it does not answer.
+    """The model's words on the report; ``None`` if one of its figures is none that a tool computed, or it does not answer.
     Nobody has seen such a figure then: each sentence is checked before it is shown."""
     facts = {name: value for name, value in whole.items() if name in TO_THE_MODEL}
     encoded = json.dumps(facts, ensure_ascii=False).replace("<", "\\u003c")[:MAX_PROMPT]

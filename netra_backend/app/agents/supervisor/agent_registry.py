@@ -37,7 +37,7 @@ class AgentRegistry:
         return name in self._makers
 
     def check(self, name: str) -> None:
-        """Raises ``NotFound`` (``unknown_agent``) where there is no agent of that name."""
+        """Raises ``NotFound`` (``unknown_agent``) if there is no agent of that name."""
         if name not in self._makers:
             raise NotFound(
                 f"There is no agent named {name[:64]!r}. Available agents: {', '.join(self._makers) or 'none'}.",

@@ -101,7 +101,7 @@ class UserExecutionEngine:
             self.fail(fault, run, services)
 
     def fail(self, fault: Exception, run: RunRecord, services: RunServices) -> None:
-        """End the run as failed; its user is told an error id, and no more of a fault of ours than that. A run that was being
+        """End the run as failed; its user gets an error id and no further details of an internal error. A run that was being
         stopped is cancelled, whatever it says to that; of a run that was left to another process nothing is told."""
         if self._closed:
             return

@@ -191,7 +191,7 @@ class EngineRunScope:
     async def _ask_approval(
         self, call_id: str, definition: Tool[Any], arguments: Mapping[str, Any], shown: dict[str, Any], answer: Answer
     ) -> ToolOutcome | None:
-        """``None`` where the user said yes. Nobody is asked about a call that would be refused anyway."""
+        """``None`` if the user said yes. Nobody is asked about a call that would be refused anyway."""
         services = self._services
         try:
             self._dispatcher.fitting(definition, arguments)

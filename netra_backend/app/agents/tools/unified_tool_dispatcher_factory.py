@@ -1,4 +1,4 @@
-"""Makes tool dispatchers: each serves one request of one user and nobody after it."""
+"""Makes tool dispatchers: each serves one request of one user and no other."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class ToolDispatcher:
         return tool
 
     def fitting(self, tool: Tool[Any], arguments: object) -> Any:
-        """The arguments as the tool takes them. Raises ``ToolRefused`` where they do not fit its schema."""
+        """The arguments as the tool takes them. Raises ``ToolRefused`` if they do not fit its schema."""
         fitting: Any = None
         try:
             fitting = msgspec.convert({} if arguments is None else arguments, tool.arguments)
@@ -127,7 +127,7 @@ class ToolDispatcher:
         return fitting
 
     def close(self) -> None:
-        """Serve nobody any more. May be called again."""
+        """Reject all further calls. May be called more than once."""
         self._closed = True
 
 

@@ -37,7 +37,7 @@ DimensionName = Literal["model", "provider", "team", "feature", "user", "day", "
 
 
 class Period(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename={"from_": "from"}):
-    """From (included) and to (excluded), ISO 8601, UTC where no offset is given; either may be left out."""
+    """From (included) and to (excluded), ISO 8601, UTC if no offset is given; either may be left out."""
 
     from_: datetime | None = None
     to: datetime | None = None

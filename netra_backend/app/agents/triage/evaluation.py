@@ -23,7 +23,7 @@ _Z: Final = 1.959964
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """One line of an evaluation file. ``slots`` holds those that the line labels; ``None`` where it labels none."""
+    """One line of an evaluation file. ``slots`` holds those that the line labels; ``None`` if it labels none."""
 
     text: str
     intent: str
@@ -39,7 +39,7 @@ class Share:
 
     @property
     def value(self) -> float:
-        """Zero where there is nothing to count."""
+        """Zero if there is nothing to count."""
         return self.right / self.of if self.of else 0.0
 
     @property

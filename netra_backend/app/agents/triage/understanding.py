@@ -1,4 +1,4 @@
-"""What a message asks, as far as can be told: the one entrance to triage."""
+"""What a message asks, as far as it can be determined: the only entry point of triage."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def open_file(
 
 
 def import_rows(opened: Opened, sink: Sink) -> ImportStats:
-    """Give all rows to ``sink``, page by page. Raises ``ToolError`` (``BAD_ROWS``) where there is not one."""
+    """Give all rows to ``sink``, page by page. Raises ``ToolError`` (``BAD_ROWS``) if there is not one."""
     stats = ImportStats()
     for columns in _finished(opened, stats):
         stats.accept(columns)

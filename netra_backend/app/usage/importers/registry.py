@@ -54,7 +54,7 @@ def load_formats(importers: Iterable[str] = ()) -> Sequence[Format]:
 def recognise(head: Head, named: str | None, formats: Sequence[Format] = FORMATS) -> tuple[Format, str]:
     """The format of a file and why, or the one that the user named.
 
-    Raises ``ToolError``: ``UNSUPPORTED_FORMAT`` where none recognises the file, ``INVALID_ARGUMENTS`` for a name that is none.
+    Raises ``ToolError``: ``UNSUPPORTED_FORMAT`` if none recognises the file, ``INVALID_ARGUMENTS`` for a name that is none.
     """
     if named is not None:
         for candidate in formats:

@@ -23,7 +23,7 @@ _SUFFIXES: Final = re.compile(r"(-(instruct|chat|fp8|turbo|versatile|instant|hf|
 
 
 def weights_of(model_id: str) -> str | None:
-    """One name for the same weights, however a provider spells them; ``None`` where the weights are not open."""
+    """One name for the same weights, however a provider spells them; ``None`` if the weights are not open."""
     name = model_id.lower().rpartition("/")[2].partition(":")[0]
     name = re.sub(r"(?<=\d)p(?=\d)", ".", name)
     name = re.sub(r"[-_ ]v(?=\d)", "-", name.removeprefix("meta-").replace("_", "-"))

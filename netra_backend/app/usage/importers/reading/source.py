@@ -41,7 +41,7 @@ def chunks(path: Path, progress: Progress) -> Iterator[bytes]:
     """The unpacked bytes of ``path``, at most ``CHUNK`` at a time; ``progress(done, total)`` counts bytes as they lie.
 
     Raises ``ToolError``: ``UNSUPPORTED_FORMAT`` for an empty file or an archive that does not hold exactly one file,
-    ``BAD_ROWS`` where the packed data is damaged, ends too early, or unpacks to absurd sizes.
+    ``BAD_ROWS`` if the packed data is damaged, ends too early, or unpacks to absurd sizes.
     """
     size = path.stat().st_size
     if size == 0:

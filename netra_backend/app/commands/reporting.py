@@ -42,7 +42,7 @@ def report(
 
     settings = load_settings(data_dir)
     with err.status("Computing the report …"):
-        whole = asyncio.run(_report(settings, user))
+        whole = asyncio.run(read_report(settings, user))
     if html is not None:
         html.write_text(report_html(whole), encoding="utf-8")
         err.print(f"✓ {html}", highlight=False, markup=False)
@@ -52,7 +52,7 @@ def report(
         out.print(Markdown(report_markdown(whole)))
 
 
-async def _report(settings: Settings, user: str) -> Report:
+async def read_report(settings: Settings, user: str) -> Report:
     """From the server that uses the data directory, or straight from the ledger if none does."""
     running = running_server(settings)
     if running is not None:

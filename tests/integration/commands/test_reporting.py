@@ -22,4 +22,4 @@ async def test_a_server_that_holds_the_data_directory_is_asked_for_its_report_an
             report = await read_report(Settings(data_dir=tmp_path / "data"), user.id)
             assert (await http.get("/api/threads")).json() == {"threads": []}
         assert report["summary"]["requests"] == 1
-        assert served.http_side.requests["readReport", 200] == 1
+        assert served.http_application.requests["readReport", 200] == 1

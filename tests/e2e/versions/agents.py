@@ -10,16 +10,14 @@ import os
 import time
 from typing import Any, Final
 
-from netra_backend.app.agents.agent import AgentResult, RunScope
-from netra_backend.app.agents.tools.tool import Arguments, Tool
-from netra_backend.app.services.user_execution_context import UserExecutionContext
+from netra_server import AgentResult, RunScope, Tool, ToolArguments, UserExecutionContext
 
 if stands_at_ms := os.environ.get("NETRA_TEST_STANDS_AT_MS"):
     stands_at_ns = int(stands_at_ms) * 1_000_000
     time.time_ns = lambda: stands_at_ns
 
 
-class Said(Arguments, frozen=True):
+class Said(ToolArguments, frozen=True):
     text: str
 
 

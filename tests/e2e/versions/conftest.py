@@ -113,7 +113,7 @@ def opened(
             url, admin_url = runner.run(place.__aenter__())
             stack.callback(lambda: runner.run(place.__aexit__(None, None, None)))
             urls, to_migrate = {"NETRA_DATABASE_URL": url}, ("--database-url", admin_url)
-        process = ServerProcess(data_dir, {**settings, **clock, **urls}, added="tests.e2e.versions.agents", workers=1)
+        process = ServerProcess(data_dir, {**settings, **clock, **urls}, app="tests.e2e.versions.agents", workers=1)
         stack.callback(process.close)
         migrated = process.command("migrate", *to_migrate)
         assert migrated.returncode == 0, migrated.stderr

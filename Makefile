@@ -9,14 +9,17 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # As pip does; works behind a proxy that has a certificate of its own.
 export UV_SYSTEM_CERTS := 1
+# The tests start hundreds of processes; each would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test coverage page-test prove chaos check page-check format bench lock clean
+.PHONY: help install demo test test-all coverage page-test prove chaos check page-check format bench lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo     install, import a real trace, ask both agents, print the report, stay up (ARGS=--once ends)"
-	@echo "make test     every test"
-	@echo "make coverage every branch of the core, the factories and the context is taken (part of make test)"
+	@echo "make test     the tests, without the long ones (ARGS=tests/unit/core runs some of them)"
+	@echo "make test-all the rest: the long tests, the browser's, more examples of every property, then make coverage"
+	@echo "make coverage every branch of the core, the factories and the context is taken, or it fails"
 	@echo "make prove    take out each validation point in turn: some test must notice"
 	@echo "make chaos    500 clients of a real server, cut off at random for two minutes (ARGS='--kills 200 --clients 60 --cuts')"
 	@echo "           ARGS='--fleet 4 --clients 60 --times 200': four processes, PostgreSQL and Valkey, all killed so often"
@@ -32,9 +35,14 @@ install: $(VENV)/.installed-dev $(VENV)/.trained
 demo: $(VENV)/.installed-runtime $(VENV)/.trained
 	@$(VENV)/bin/netra demo $(ARGS)
 
+# Plain pytest runs every test there is. Here they are in two halves, and properties are tried in both.
 test: install
-	$(PY) -m pytest -n auto $(ARGS)
-	@$(if $(ARGS),:,$(MAKE) --no-print-directory coverage page-test)
+	$(PY) -m pytest -n auto -m "not long" --hypothesis-profile quick $(ARGS)
+	@$(if $(ARGS),:,$(MAKE) --no-print-directory page-test)
+
+test-all: install
+	$(PY) -m pytest -n auto -m "long or hypothesis" --hypothesis-profile thorough $(ARGS)
+	@$(if $(ARGS),:,$(MAKE) --no-print-directory coverage)
 
 # The plugin of the kit imports nothing of ours before coverage counts; so it is coverage that runs pytest.
 COVERED := core context factories runs cluster services agents/supervisor agents/tools websocket_core

@@ -30,9 +30,9 @@ class ServerProcess:
     """One server. ``url`` is where it listens; what it logs is kept in a file and read by ``log``.
 
     ``settings`` are environment variables; of the test's own environment no setting of the application is passed on.
-    ``app`` is what ``netra serve --app`` takes: agents and tools that are added to the server's own. ``workers``: how many
-    processes it has, by default as many as the suite is run with (``fleet_services``). ``directory``: the current directory
-    of the server and of its commands.
+    ``app`` is what ``netra serve --app`` takes: agents and tools that are added to the server's own; with ``reload`` it is
+    started anew when they change. ``workers``: how many processes it has, by default as many as the suite is run with
+    (``fleet_services``). ``directory``: the current directory of the server and of its commands.
     """
 
     def __init__(
@@ -41,12 +41,13 @@ class ServerProcess:
         settings: Mapping[str, str] | None = None,
         *,
         app: str | None = None,
+        reload: bool = False,
         workers: int | None = None,
         directory: Path | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.url = ""
-        self._serve = (*_COMMAND, "serve", *(() if app is None else ("--app", app)))
+        self._serve = (*_COMMAND, "serve", *(() if app is None else ("--app", app)), *(("--reload",) if reload else ()))
         self._directory = directory
         self._workers = worker_count() if workers is None else workers
         self._settings = {**(fleet_settings(data_dir) if workers is None else {}), **(settings or {})}

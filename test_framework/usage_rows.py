@@ -14,7 +14,7 @@ from netra_backend.app.usage.rows import DATASET_COLUMNS, USAGE_COLUMNS, Capabil
 
 from .scripted_scope import InProcessLedger
 
-ROW = {
+ROW: dict[str, Any] = {
     "dataset_id": "ds_1",
     "ts": datetime(2026, 11, 2, 12),
     "provider": "openai",

@@ -257,14 +257,14 @@ class Fleet(Protocol):
     process_id: str
 
     async def ask(self, process_id: str, command: bytes) -> bytes:
-        """What that process answers. Raises ``DependencyUnavailable`` where no answer comes in time: it is unknown then
-        whether it was done."""
+        """What that process answers. Raises ``DependencyUnavailable`` if no answer comes in time: it is unknown then whether
+        the command was carried out."""
 
-    def tell(self, command: bytes) -> None:
-        """Say it to every other process, soon, and without knowing whether it is heard. Never waits and never raises."""
+    def broadcast(self, command: bytes) -> None:
+        """Send it to every other process, soon, and without knowing whether it arrives. Never waits and never raises."""
 
-    def serve(self, answer: Callable[[bytes], Awaitable[bytes]], hear: Callable[[bytes], None]) -> None:
-        """Give what others ask to ``answer``, and what they tell to ``hear``; both are called on the loop."""
+    def serve(self, answer: Callable[[bytes], Awaitable[bytes]], on_message: Callable[[bytes], None]) -> None:
+        """Give what others ask to ``answer``, and what they broadcast to ``on_message``; both are called on the loop."""
 
     async def processes(self) -> list[str]:
         """The living processes, this one included."""
@@ -310,21 +310,21 @@ class Peers(Protocol):
 class Bus(Protocol):
     """Committed events on their way to other processes. It may lose anything: readers of the log see the gap.
 
-    Its constructor takes ``heard(owner, thread_id, epoch, first, frames)``, which is called on the loop.
+    Its constructor takes ``on_message(owner, thread_id, epoch, first, frames)``, which is called on the loop.
     """
 
     @property
     def connected(self) -> bool:
-        """Whether what others say is heard at the moment."""
+        """Whether what others publish arrives at the moment."""
 
     def publish(self, chunks: Sequence[Chunk]) -> None:
-        """Say what was committed here. Never waits and never raises; bounded."""
+        """Send what was committed here. Never waits and never raises; bounded."""
 
     def follow(self, owner: str) -> None:
-        """Hear what is committed for this owner elsewhere."""
+        """Receive what other processes commit for this owner."""
 
     def unfollow(self, owner: str) -> None:
-        """Hear no more of it."""
+        """Receive no more of it."""
 
 
 class Presence(Protocol):

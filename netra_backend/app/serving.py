@@ -73,15 +73,15 @@ def _serve_from_a_parent(settings: Settings, changed: Callable[[], str | None] |
     raise SystemExit(code)
 
 
-def _serve_one(settings: Settings, listeners: list[socket], place: int, ready: Callable[[], None]) -> None:
+def _serve_one(settings: Settings, listeners: list[socket], slot: int, ready: Callable[[], None]) -> None:
     def tell(url: str) -> None:
         _LOG.info("ready", extra={"url": url})
         ready()
 
     try:
-        application = load_application(settings, place=place)
+        application = load_application(settings, slot=slot)
     except ExtensionError as error:  # it changed after the first start
         for fault in error.faults:
             _LOG.error("%s", fault)
         raise SystemExit(EXIT_NOT_SERVABLE) from None
-    run(application, settings, listener=listeners[place - 1], tell=tell)
+    run(application, settings, listener=listeners[slot - 1], tell=tell)

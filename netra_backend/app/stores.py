@@ -107,7 +107,7 @@ async def open_shared(
     stack.push_async_callback(fleet.close)
     bus, presence = None, None
     counts: dict[str, Callable[[], Mapping[str, int]]] = {
-        "fleet": lambda: {"letters_dropped": fleet.dropped, "gaps_read": follower.gaps_read}
+        "fleet": lambda: {"messages_dropped": fleet.dropped, "gaps_read": follower.gaps_read}
     }
     if redis_url is not None:
         from .adapters.redis.bus import RedisBus
@@ -115,7 +115,7 @@ async def open_shared(
 
         namespace, key = _apart(database_url)
         loop = asyncio.get_running_loop()
-        bus = RedisBus(redis_url, follower.heard, loop, entropy, namespace=namespace, key=key)
+        bus = RedisBus(redis_url, follower.on_message, loop, entropy, namespace=namespace, key=key)
         stack.push_async_callback(bus.close)
         bus.start()
         counts["bus"] = bus.counts

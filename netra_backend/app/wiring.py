@@ -76,11 +76,11 @@ class NetraApplication(Application):
         tools: tuple[Tool[Any], ...] = (),
         *,
         importers: tuple[str, ...] = (),
-        place: int | None = None,
+        slot: int | None = None,
     ) -> None:
         super().__init__(
             lambda application: open_runtime(
-                settings, agents, tools, importers=importers, place=place, application=application
+                settings, agents, tools, importers=importers, slot=slot, application=application
             )
         )
         self.settings = settings
@@ -105,13 +105,13 @@ async def open_runtime(
     tools: tuple[Tool[Any], ...] = (),
     *,
     importers: tuple[str, ...] = (),
-    place: int | None = None,
+    slot: int | None = None,
     application: Application | None = None,
 ) -> AsyncIterator[Runtime]:
     """Open every part in order, and close them in reverse.
 
     ``agents`` and ``tools`` are added to Netra's own, and ``importers`` (``module:name`` of formats) to those of usage files.
-    ``place`` is the number of this process among several that share the data directory; their parent holds it then. Drills
+    ``slot`` is the number of this process among several that share the data directory; their parent holds it then. Drills
     go through ``application``; without one there are none.
     Raises ``ConfigurationError`` where the data directory cannot be had.
     """
@@ -123,12 +123,12 @@ async def open_runtime(
     async with AsyncExitStack() as stack:
         data_dir = scratch = make_data_directory(settings.data_dir)
         announce: Callable[[str], None] = _LOG.debug
-        if place is None:
+        if slot is None:
             lock = lock_data_directory(data_dir)
             stack.callback(lock.release)
             announce = lock.announce
         else:
-            scratch = make_data_directory(data_dir / f"process-{place}")
+            scratch = make_data_directory(data_dir / f"process-{slot}")
 
         pool = WebSocketConnectionPool()
         pool.configure(loop.call_soon)
@@ -139,7 +139,7 @@ async def open_runtime(
             urls = settings.database_url, settings.redis_url
             stores = await open_shared(*urls, new_id("prc"), clock, entropy, pool, _stop_on_failure, stack)
         log, audit, cluster = stores.log, stores.audit, stores.others
-        peers = None if cluster is None else PeerClient(cluster.fleet, cluster.follower.answering)
+        peers = None if cluster is None else PeerClient(cluster.fleet, cluster.follower.hold_delivery)
         ledger = DuckDBLedger(
             data_dir / "usage",
             clock,
@@ -261,7 +261,7 @@ def _join(
 
     takeover = Takeover(runs, peers)
     handler = PeerCommandHandler(runs, log, revocations, takeover.work)
-    cluster.fleet.serve(handler.answer, handler.hear)
+    cluster.fleet.serve(handler.answer, handler.on_message)
     periodic = PeriodicTasks(takeover, revocations)
     stack.push_async_callback(periodic.close)
     if cluster.presence is not None:

@@ -11,7 +11,7 @@ from netra_backend.app.core.history import Chunk
 MAX_UNDER_WAY: Final = 10_000
 """Messages that are not heard yet; what is said beyond that is lost."""
 
-Heard = Callable[[str, str, str, int, Sequence[bytes]], None]
+OnMessage = Callable[[str, str, str, int, Sequence[bytes]], None]
 Pace = Callable[[], float | None]
 """How many seconds until the next message is heard by the next of those who follow; ``None`` loses it."""
 
@@ -60,7 +60,7 @@ class MemoryHub:
     ) -> None:
         self._under_way -= 1
         if self.up and bus in self._buses and owner in bus.followed:
-            bus.heard(owner, thread_id, epoch, first, frames)
+            bus.on_message(owner, thread_id, epoch, first, frames)
         else:
             self.lost += 1
 
@@ -68,8 +68,8 @@ class MemoryHub:
 class MemoryBus:
     """``ports.Bus`` of one process."""
 
-    def __init__(self, hub: MemoryHub, heard: Heard) -> None:
-        self.heard = heard
+    def __init__(self, hub: MemoryHub, on_message: OnMessage) -> None:
+        self.on_message = on_message
         self.followed: set[str] = set()
         self._hub = hub
         hub.join(self)

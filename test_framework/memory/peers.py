@@ -33,10 +33,10 @@ class MemoryPeersMember:
         self._line = line
         self._loop = loop
         self._answer: Callable[[bytes], Awaitable[bytes]] | None = None
-        self._hear: Callable[[bytes], None] | None = None
+        self._on_message: Callable[[bytes], None] | None = None
 
-    def serve(self, answer: Callable[[bytes], Awaitable[bytes]], hear: Callable[[bytes], None]) -> None:
-        self._answer, self._hear = answer, hear
+    def serve(self, answer: Callable[[bytes], Awaitable[bytes]], on_message: Callable[[bytes], None]) -> None:
+        self._answer, self._on_message = answer, on_message
 
     async def ask(self, process_id: str, command: bytes) -> bytes:
         await self._way()
@@ -56,15 +56,15 @@ class MemoryPeersMember:
             raise _silence()
         await asyncio.sleep(delay)
 
-    def tell(self, command: bytes) -> None:
+    def broadcast(self, command: bytes) -> None:
         for member in self._line.members.values():
             delay = self._line.pace()
             if member is not self and delay is not None:
                 self._loop.call_later(delay, self._told, member, command)
 
     def _told(self, member: MemoryPeersMember, command: bytes) -> None:
-        if not member.cut_off and not self.cut_off and member._hear is not None:
-            member._hear(command)
+        if not member.cut_off and not self.cut_off and member._on_message is not None:
+            member._on_message(command)
 
     async def processes(self) -> list[str]:
         return [process_id for process_id, member in self._line.members.items() if not member.cut_off]

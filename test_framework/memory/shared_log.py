@@ -30,7 +30,7 @@ MAX_MOVED: Final = 1000
 
 class SharedMemoryLog(MemoryEventLog):
     """``ports.EventLog`` over a ``MemoryStore`` that others write to as well. Whoever runs it calls ``renew`` well within
-    every ``memory_holdings.LEASE_MS``."""
+    every ``ownership.LEASE_MS``."""
 
     def __init__(
         self,
@@ -60,9 +60,9 @@ class SharedMemoryLog(MemoryEventLog):
         """Say that this process lives. Where its lease had run out, what others took meanwhile is let go of."""
         if self.failed:
             return
-        now_ms, holdings = self._clock.now_ms(), self._store.holdings
-        had_lapsed = self.process_id not in holdings.living(now_ms)
-        holdings.renew(self.process_id, now_ms)
+        now_ms, ownership = self._clock.now_ms(), self._store.ownership
+        had_lapsed = self.process_id not in ownership.living(now_ms)
+        ownership.renew(self.process_id, now_ms)
         if had_lapsed:
             held = [head for head in self._heads.values() if head.fence and head.owner]
             for head in held:
@@ -102,7 +102,7 @@ class SharedMemoryLog(MemoryEventLog):
         _bring_up(head, stored)
         if not head.owner:
             return []
-        head.fence = self._store.holdings.take(head.thread_id, self.process_id, self._clock.now_ms())
+        head.fence = self._store.ownership.take(head.thread_id, self.process_id, self._clock.now_ms())
         return self._store.unfinished(head.thread_id)
 
     async def release(self, heads: Sequence[ThreadHead]) -> None:
@@ -118,7 +118,7 @@ class SharedMemoryLog(MemoryEventLog):
 
     async def take_over(self, limit: int) -> list[StoredRun]:
         await self._wait()
-        now_ms, holdings = self._clock.now_ms(), self._store.holdings
+        now_ms, ownership = self._clock.now_ms(), self._store.ownership
         runs: dict[str, list[StoredRun]] = {}
         for run in self._store.unfinished():
             free = run.thread_id in runs or (len(runs) < limit and self._is_free(run.thread_id, now_ms))
@@ -128,12 +128,12 @@ class SharedMemoryLog(MemoryEventLog):
             stored = self._store.head(thread_id, fence=0)
             assert stored is not None
             self._heads[thread_id] = stored
-            stored.fence = holdings.take(thread_id, self.process_id, now_ms)
+            stored.fence = ownership.take(thread_id, self.process_id, now_ms)
         return [run for of_thread in runs.values() for run in of_thread]
 
     def _is_free(self, thread_id: str, now_ms: int) -> bool:
         """Whether nobody holds it, or this process without knowing it, and it is not being deleted here."""
-        holder = self._store.holdings.holder(thread_id, now_ms)
+        holder = self._store.ownership.holder(thread_id, now_ms)
         known = self._heads.get(thread_id)
         if known is not None and not known.owner:
             return False  # it is being deleted
@@ -141,8 +141,8 @@ class SharedMemoryLog(MemoryEventLog):
 
     async def holders(self, owner: str) -> dict[str, str]:
         await self._wait()
-        now_ms, holdings = self._clock.now_ms(), self._store.holdings
-        found = {run.run_id: holdings.holder(run.thread_id, now_ms) for run in self._store.unfinished()}
+        now_ms, ownership = self._clock.now_ms(), self._store.ownership
+        found = {run.run_id: ownership.holder(run.thread_id, now_ms) for run in self._store.unfinished()}
         mine = {run_id for run_id in found if self._store.runs[run_id].owner == owner}
         return {run_id: found[run_id] for run_id in mine if found[run_id] not in ("", self.process_id)}
 
@@ -176,7 +176,7 @@ class SharedMemoryLog(MemoryEventLog):
 
     def _store_all(self, work: list[Chunk | Change]) -> Untaken:
         untaken: dict[Chunk | Change, AppendRejection | HeldElsewhere] = {}
-        now_ms, holdings = self._clock.now_ms(), self._store.holdings
+        now_ms, ownership = self._clock.now_ms(), self._store.ownership
         for item in work:
             if isinstance(item, Chunk):
                 why = self._verdict(item)
@@ -185,16 +185,16 @@ class SharedMemoryLog(MemoryEventLog):
                     untaken[item] = why
                     continue
                 self._store.put(item, now_ms)
-                holdings.keep(item.head.thread_id, self.process_id, item.fence)
+                ownership.keep(item.head.thread_id, self.process_id, item.fence)
                 if item.ends and not self._store.unfinished(item.head.thread_id):
-                    holdings.let_go(item.head.thread_id)
+                    ownership.let_go(item.head.thread_id)
                     self._let_go.add(item)
             elif isinstance(item, Deletion):
-                elsewhere = {each: holdings.holder(each, now_ms) for each in item.thread_ids}
+                elsewhere = {each: ownership.holder(each, now_ms) for each in item.thread_ids}
                 mine = [each for each, holder in elsewhere.items() if holder in ("", self.process_id)]
                 self._store.put(Deletion(mine), now_ms)
                 for each in mine:
-                    holdings.bar(each)
+                    ownership.bar(each)
                     del elsewhere[each]
                 if elsewhere:
                     untaken[item] = HeldElsewhere(next(iter(elsewhere.values())))
@@ -261,7 +261,7 @@ class SharedMemoryLog(MemoryEventLog):
 
     async def close(self) -> None:
         await super().close()
-        self._store.holdings.leave(self.process_id)
+        self._store.ownership.leave(self.process_id)
 
 
 def _bring_up(head: ThreadHead, stored: ThreadHead) -> None:

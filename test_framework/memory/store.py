@@ -83,14 +83,14 @@ class MemoryStore:
     """Survives the logs that are opened over it, as a database survives its server's processes.
 
     Logs that have it for themselves, one after the other, call ``take_fence``: only the newest fence may commit. Logs that
-    share it go by its ``holdings``.
+    share it go by its ``ownership``.
     """
 
     def __init__(self) -> None:
         self.threads: dict[str, KeptThread] = {}
         self.runs: dict[str, StoredRun] = {}
         self.requests: dict[tuple[str, str], tuple[str, int]] = {}
-        self.holdings = ThreadOwnership()
+        self.ownership = ThreadOwnership()
         self._fence = 0
 
     def take_fence(self) -> int:
@@ -128,8 +128,8 @@ class MemoryStore:
                     del self.requests[request]
         else:
             for thread_id, held in item.held:
-                if self.holdings.fence(thread_id) == held:
-                    self.holdings.let_go(thread_id)
+                if self.ownership.fence(thread_id) == held:
+                    self.ownership.let_go(thread_id)
 
     def check_fence(self, fence: int) -> None:
         """Raises ``FencedOff`` where another fence was taken since."""
@@ -191,7 +191,7 @@ class MemoryStore:
 
     def is_current(self, thread_id: str, fence: int) -> bool:
         """Whether who has this fence may append to the thread."""
-        return fence == (self.holdings.fence(thread_id) or 1)
+        return fence == (self.ownership.fence(thread_id) or 1)
 
     def unfinished(self, thread_id: str | None = None) -> list[StoredRun]:
         """The runs that did not end, of all threads or of one; those of one thread in their order."""

@@ -50,15 +50,15 @@ class FleetProcess(ServerProcess):
         self._looking = False
         super().__init__(outside, failed)
         answering = PeerCommandHandler(self.turns, self.log, Revocations(_NoRevocations()), self._look_for_work)
-        self._member.serve(answering.answer, answering.hear)
+        self._member.serve(answering.answer, answering.on_message)
 
     def _open_log(self, loop: asyncio.AbstractEventLoop) -> MemoryEventLog:
         outside = self.outside
         process_id = self.mint("prc")
         self._member = self._lines.fleet.join(process_id, loop)
         self._delivered = self.follower = Follower(self.pool, loop)
-        self._peers = self._client = PeerClient(self._member, self.follower.answering)
-        self._bus = MemoryBus(self._lines.hub, self.follower.heard)
+        self._peers = self._client = PeerClient(self._member, self.follower.hold_delivery)
+        self._bus = MemoryBus(self._lines.hub, self.follower.on_message)
         self._shared = SharedMemoryLog(
             outside.store,
             process_id,

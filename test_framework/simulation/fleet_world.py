@@ -27,7 +27,7 @@ class FleetWorld(World):
     def _open(self) -> None:
         self._chosen: FleetProcess | None = None
         self._calmed = False
-        self.store.holdings.lease_ms = LEASE_MS
+        self.store.ownership.lease_ms = LEASE_MS
         self._lines = Lines(MemoryPeers(self._pace), MemoryHub(self._loop, self._pace))
         for _ in range(self.schedule.processes):
             self._start()

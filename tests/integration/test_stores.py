@@ -53,7 +53,7 @@ def settings(netra_database: NetraDatabase, redis_service: Service, tmp_path: Pa
 
 async def open_two(stack: AsyncExitStack, settings: Settings) -> list[Any]:
     """Two processes in one directory, as their parent starts them."""
-    return [await stack.enter_async_context(open_runtime(settings, AGENTS, TOOLS, place=place)) for place in (1, 2)]
+    return [await stack.enter_async_context(open_runtime(settings, AGENTS, TOOLS, slot=slot)) for slot in (1, 2)]
 
 
 @pytest.mark.real_services

@@ -68,6 +68,22 @@ async def test_nothing_is_opened_before_the_lifespan_begins(settings: Settings) 
     assert not settings.data_dir.exists()
 
 
+async def test_an_application_knows_what_it_is_made_of(settings: Settings) -> None:
+    application = create_app(settings, agents=iter(AGENTS), tools=iter(TOOLS))
+    assert (application.settings, application.agents, application.tools) == (settings, AGENTS, TOOLS)
+    assert (create_app(settings).agents, create_app(settings).tools) == ((), ())
+
+
+async def test_without_settings_it_is_made_of_those_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NETRA_DATA_DIR", str(tmp_path / "data"))
+    assert create_app().settings == Settings(data_dir=tmp_path / "data")
+    monkeypatch.setenv("NETRA_PORT", "many")
+    with pytest.raises(ConfigurationError, match="NETRA_PORT=many"):
+        create_app()
+
+
 async def test_a_data_directory_is_used_by_one_server_and_free_again_afterwards(settings: Settings) -> None:
     async with open_runtime(settings):
         with pytest.raises(ConfigurationError, match="is used by process"):
@@ -168,7 +184,7 @@ async def test_settings_that_contradict_each_other_open_nothing_also_where_they_
 ) -> None:
     settings = Settings(data_dir=tmp_path / "data", redis_url="redis://127.0.0.1", workers=2)
     with pytest.raises(ConfigurationError) as refused:
-        async with open_runtime(settings, place=1):
+        async with open_runtime(settings, slot=1):
             pass
     assert len(refused.value.faults) == 2
     assert all("NETRA_DATABASE_URL" in fault for fault in refused.value.faults)

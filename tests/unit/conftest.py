@@ -108,7 +108,7 @@ class Workshop:
         self.peers: PeerClient | None = None
         self.audit: list[tuple[str | None, str | None]] = []
         self.agents: list[Callable[[], Any]] = []
-        self.tools: list[Tool] = []
+        self.tools: list[Tool[Any]] = []
         self.model: Model | None = None
         self.failures: list[BaseException] = []
         self.open()
@@ -129,7 +129,7 @@ class Workshop:
         self.agents.append(Scripted)
         self.registry.configure(Scripted)
 
-    def tool(self, tool: Tool) -> None:
+    def tool(self, tool: Tool[Any]) -> None:
         """Register a tool."""
         self.tools.append(tool)
         self.dispatchers.configure([tool])

@@ -77,5 +77,6 @@ def test_a_token_is_made_without_loading_what_it_does_not_need(tmp_path: Path) -
 
 def test_a_server_of_the_embedded_default_loads_nothing_that_it_does_not_need() -> None:
     assert (
-        loaded_by("import netra_backend.app.wiring, netra_backend.app.server.uvicorn_server") & NOT_FOR_SERVING == set()
+        loaded_by("import netra_backend.app.serving, netra_backend.app.server.uvicorn_server") & NOT_FOR_SERVING
+        == set()
     )

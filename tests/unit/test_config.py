@@ -93,6 +93,7 @@ def test_every_name_of_the_list_is_read(tmp_path: Path) -> None:
             NETRA_RETENTION_DAYS="30",
             NETRA_ALLOW_DRILLS="1",
             NETRA_ALLOW_RAW_SQL="yes",
+            NETRA_APP="my_agents:AGENTS",
         ),
         workers=4,
         limits=Limits(runs=1),
@@ -105,7 +106,7 @@ def test_every_name_of_the_list_is_read(tmp_path: Path) -> None:
     assert str(settings.trusted_proxies[0]) == "10.0.0.0/8"
     assert (settings.database_url, settings.redis_url) == ("postgresql://u:p@db/netra", "redis://cache")
     assert settings.datasets_url == "s3://bucket/netra"
-    assert (settings.model, settings.retention_days) == ("openai:gpt-4o", 30)
+    assert (settings.model, settings.retention_days, settings.app) == ("openai:gpt-4o", 30, "my_agents:AGENTS")
     assert (settings.allow_drills, settings.allow_raw_sql, settings.limits.runs) == (True, True, 1)
     own, oidc = settings.token_sources
     assert (own.kind, own.algorithms, own.issuer, own.audience, own.secret) == (
@@ -120,8 +121,11 @@ def test_the_command_line_goes_before_the_environment_and_that_before_the_file(t
     (tmp_path / FILE_NAME).write_text(
         "# ours\n\nexport NETRA_PORT='1'\nNETRA_HOST=::1\nNETRA_MODEL=\"a:b\"\nNETRA_REDIS_URL=\n"
     )
-    settings = Settings.load(environment(tmp_path, NETRA_HOST="localhost", NETRA_MODEL=" "), port=3)
+    settings = Settings.load(
+        environment(tmp_path, NETRA_HOST="localhost", NETRA_MODEL=" ", NETRA_APP="b"), port=3, app="a"
+    )
     assert (settings.port, settings.host, settings.model, settings.redis_url) == (3, "localhost", "a:b", None)
+    assert settings.app == "a"
     elsewhere = Settings.load(environment(tmp_path / "other"), data_dir=tmp_path, host="127.0.0.2")
     assert (elsewhere.data_dir, elsewhere.host, elsewhere.port) == (tmp_path, "127.0.0.2", 1)
 

@@ -13,15 +13,15 @@ from ..core.history import HeldElsewhere
 from ..core.peer_messages import (
     AnyAnswer,
     AnyCommand,
-    Cancel,
     DeleteThread,
     EndUser,
-    Execute,
     Forget,
     ListApprovals,
     NotHere,
-    Refused,
-    Resolve,
+    PeerCancel,
+    PeerExecute,
+    PeerRefused,
+    PeerResolve,
     Revoked,
     Taken,
     Waiting,
@@ -40,7 +40,7 @@ PATIENCE_S: Final = 10.0
 
 
 class PeerCommandHandler:
-    """``Fleet.serve(answering.answer, answering.hear)``. ``work`` is called where runs are offered."""
+    """``Fleet.serve(handler.answer, handler.on_message)``. ``work`` is called where runs are offered."""
 
     def __init__(self, turns: RunService, log: EventLog, revocations: Revocations, work: Callable[[], None]) -> None:
         self._turns = turns
@@ -54,22 +54,22 @@ class PeerCommandHandler:
             async with asyncio.timeout(PATIENCE_S):
                 answer = await self._carry_out(decode_command(raw))
         except NetraError as error:
-            answer = Refused.of(error)
+            answer = PeerRefused.of(error)
         except HeldElsewhere:
             answer = NotHere()
         except TimeoutError:
-            answer = Refused.of(DependencyUnavailable("It takes too long.", retry_after_ms=1000))
+            answer = PeerRefused.of(DependencyUnavailable("It takes too long.", retry_after_ms=1000))
         except Exception:
             _LOG.exception("what another process asked could not be done")
-            answer = Refused.of(DependencyUnavailable("It could not be done.", retry_after_ms=1000))
+            answer = PeerRefused.of(DependencyUnavailable("It could not be done.", retry_after_ms=1000))
         return encode(answer)
 
     async def _carry_out(self, command: AnyCommand) -> AnyAnswer:
-        if isinstance(command, Execute):
+        if isinstance(command, PeerExecute):
             return await self._execute(command)
-        if isinstance(command, Cancel):
+        if isinstance(command, PeerCancel):
             return await self._cancel(command)
-        if isinstance(command, Resolve):
+        if isinstance(command, PeerResolve):
             return await self._resolve(command)
         if isinstance(command, ListApprovals):
             return Waiting(tuple(self._turns.commands.approvals_here(command.owner)))
@@ -81,19 +81,19 @@ class PeerCommandHandler:
             self._take_note(command)
         return Taken()
 
-    async def _execute(self, command: Execute) -> AnyAnswer:
+    async def _execute(self, command: PeerExecute) -> AnyAnswer:
         requester = RemoteRequester(command.owner, command.scopes)
         await self._turns.start(requester, command.frame())
         return await requester.answer
 
-    async def _cancel(self, command: Cancel) -> AnyAnswer:
+    async def _cancel(self, command: PeerCancel) -> AnyAnswer:
         if not self._turns.commands.is_here(command.owner, command.run_id):
             return NotHere()
         requester = RemoteRequester(command.owner)
         await self._turns.cancel(requester, CancelRun(command.run_id))
         return await requester.answer
 
-    async def _resolve(self, command: Resolve) -> AnyAnswer:
+    async def _resolve(self, command: PeerResolve) -> AnyAnswer:
         if not self._turns.commands.asks_here(command.owner, command.approval_id):
             return NotHere()
         requester = RemoteRequester(command.owner)
@@ -101,7 +101,7 @@ class PeerCommandHandler:
         await self._turns.resolve(requester, word, by=command.by)
         return await requester.answer
 
-    def hear(self, raw: bytes) -> None:
+    def on_message(self, raw: bytes) -> None:
         """Take note of what is told to all. What is not understood (its sender may be newer) is left out."""
         try:
             self._take_note(decode_command(raw))

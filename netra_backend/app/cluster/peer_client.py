@@ -11,15 +11,15 @@ from ..core.errors import NetraError
 from ..core.frames import ExecuteAgent, ResolveApproval
 from ..core.peer_messages import (
     AnyAnswer,
-    Cancel,
     Command,
     DeleteThread,
     EndUser,
-    Execute,
     Forget,
     ListApprovals,
-    Refused,
-    Resolve,
+    PeerCancel,
+    PeerExecute,
+    PeerRefused,
+    PeerResolve,
     Revoked,
     Taken,
     Waiting,
@@ -32,19 +32,19 @@ from ..ports import Fleet, Requester
 from ..runs.requester import RemoteRequester
 
 _LOG: Final = logging.getLogger("netra.fleet")
-Quiet = Callable[[str, str], AbstractAsyncContextManager[None]]
+HoldDelivery = Callable[[str, str], AbstractAsyncContextManager[None]]
 
 
 class PeerClient:
     """``ports.Peers`` over a ``Fleet``.
 
-    ``quiet(owner, thread_id)`` is a context within which no event of that thread is told here: a request is answered before
-    its events are told, whichever way is the shorter one.
+    ``hold_delivery(owner, thread_id)`` is a context within which no event of that thread is delivered here: a request is
+    answered before its events are delivered, whichever of the two comes first.
     """
 
-    def __init__(self, fleet: Fleet, quiet: Quiet = lambda *_: nullcontext()) -> None:
+    def __init__(self, fleet: Fleet, hold_delivery: HoldDelivery = lambda *_: nullcontext()) -> None:
         self._fleet = fleet
-        self._quiet = quiet
+        self._hold_delivery = hold_delivery
         self.have_others = False
 
     async def poll(self) -> None:
@@ -57,10 +57,10 @@ class PeerClient:
             requester.send_away()
             return True
         owner = requester.user_id
-        command = Execute(
+        command = PeerExecute(
             owner, requester.scopes, frame.agent, frame.message, frame.id, thread_id, frame.policy, frame.timezone
         )
-        async with self._quiet(owner, thread_id):
+        async with self._hold_delivery(owner, thread_id):
             answer = await self._ask(process_id, command)
             if isinstance(answer, Taken) and answer.accepted is not None:
                 requester.say(answer.accepted)
@@ -68,11 +68,11 @@ class PeerClient:
 
     async def cancel(self, process_id: str, owner: str, run_id: str) -> bool:
         """Have a run stopped."""
-        return isinstance(await self._ask(process_id, Cancel(owner, run_id)), Taken)
+        return isinstance(await self._ask(process_id, PeerCancel(owner, run_id)), Taken)
 
     async def resolve(self, process_id: str, owner: str, frame: ResolveApproval, by: str) -> bool:
         """Have the user's word heard; stored on return."""
-        word = Resolve(owner, frame.approval_id, frame.decision, frame.arguments_hash, frame.id, by)
+        word = PeerResolve(owner, frame.approval_id, frame.decision, frame.arguments_hash, frame.id, by)
         return isinstance(await self._ask(process_id, word), Taken)
 
     async def approvals(self, process_id: str, owner: str) -> Sequence[WaitingCall]:
@@ -95,18 +95,18 @@ class PeerClient:
     def forget(self, thread_ids: Sequence[str]) -> None:
         """Tell all that what they have of these threads in memory is old."""
         if thread_ids:
-            self._fleet.tell(encode(Forget(tuple(thread_ids))))
+            self._fleet.broadcast(encode(Forget(tuple(thread_ids))))
 
     def offer_work(self) -> None:
         """Tell all that there are runs that nobody holds."""
-        self._fleet.tell(encode(Work()))
+        self._fleet.broadcast(encode(Work()))
 
     def revoked(self, user_id: str, until_ms: int) -> None:
         """Tell all of a revocation, which is stored."""
-        self._fleet.tell(encode(Revoked(user_id, until_ms)))
+        self._fleet.broadcast(encode(Revoked(user_id, until_ms)))
 
     async def _ask(self, process_id: str, command: Command) -> AnyAnswer:
         answer = decode_answer(await self._fleet.ask(process_id, encode(command)))
-        if isinstance(answer, Refused):
+        if isinstance(answer, PeerRefused):
             raise answer.as_error()
         return answer

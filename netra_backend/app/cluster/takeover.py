@@ -18,25 +18,25 @@ class Takeover:
         self._turns = turns
         self._peers = peers
         self._again = False
-        self._looks = PeriodicTask(self._look, EVERY_S, "no look for runs that nobody holds")
+        self._polls = PeriodicTask(self._poll, EVERY_S, "no look for runs that nobody holds")
 
     @property
-    def is_looking(self) -> bool:
+    def is_polling(self) -> bool:
         """Whether a look is under way."""
-        return self._looks.is_going_on
+        return self._polls.is_going_on
 
     def tick(self, now: float) -> None:
         """Some time has passed (``now`` in seconds, monotonic)."""
-        if self._looks.take_turn(now):
+        if self._polls.take_turn(now):
             self.work()
 
     def work(self) -> None:
         """There are runs that nobody holds."""
         self._again = True
-        if not self._looks.is_going_on:
-            self._looks.begin()
+        if not self._polls.is_going_on:
+            self._polls.begin()
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         while self._again:
             self._again = False
             await self._peers.poll()
@@ -44,4 +44,4 @@ class Takeover:
 
     async def close(self) -> None:
         """Look no more."""
-        await self._looks.close()
+        await self._polls.close()

@@ -126,8 +126,8 @@ _kind(
 )
 _kind(
     "isolation_drill",
-    "SSOT isolation drill: what two synthetic users tried, and what each door answered.",
-    "A door that is LEAKED is a fault of this server: tell the operator.",
+    "SSOT isolation drill: what two synthetic users tried, and what each endpoint answered.",
+    "An endpoint that is LEAKED is a fault of this server: tell the operator.",
     code=FACTORY_REFUSAL_CODE,
 )
 _kind("not_found", "There is no such object.", "Check the id; GET /api/threads lists your threads.", status=404)
@@ -205,13 +205,7 @@ _kind(
 )
 _kind("draining", "The server is going away.", "Connect again; runs go on.", retryable=True, status=503)
 _kind("payload_too_large", "That is too large.", "Send less at once.", status=413)
-_kind(
-    "transfer_limit",
-    "Too many uploads, exports and reports.",
-    "Wait until one of yours ends.",
-    retryable=True,
-    status=429,
-)
+_kind("transfer_limit", "Too many uploads, exports and reports.", "Wait until one ends.", retryable=True, status=429)
 _kind("too_slow", "The request came too slowly.", "Send it without long pauses.", retryable=True, status=408)
 _kind("no_route", "There is nothing at this address.", "See /openapi.json for what there is.", status=404)
 _kind("method_refused", "This address does not take this method.", "See the Allow header.", status=405)

@@ -39,7 +39,7 @@ class Owned(Command, frozen=True):
     owner: str
 
 
-class Execute(Owned, frozen=True, tag="execute"):
+class PeerExecute(Owned, frozen=True, tag="execute"):
     """Take this request, whose thread you hold. Answer: ``Taken``, ``NotHere``."""
 
     scopes: frozenset[str]
@@ -57,13 +57,13 @@ class Execute(Owned, frozen=True, tag="execute"):
         )
 
 
-class Cancel(Owned, frozen=True, tag="cancel"):
+class PeerCancel(Owned, frozen=True, tag="cancel"):
     """Stop this run, which you hold. Answer: ``Taken``, ``NotHere``."""
 
     run_id: str
 
 
-class Resolve(Owned, frozen=True, tag="resolve"):
+class PeerResolve(Owned, frozen=True, tag="resolve"):
     """Take the owner's word, said ``by`` a connection, about a call that waits. Answer: ``Taken`` once it is stored,
     ``NotHere``."""
 
@@ -106,7 +106,7 @@ class Revoked(Owned, frozen=True, tag="revoked"):
     until_ms: int
 
 
-AnyCommand = Execute | Cancel | Resolve | ListApprovals | EndUser | DeleteThread | Work | Forget | Revoked
+AnyCommand = PeerExecute | PeerCancel | PeerResolve | ListApprovals | EndUser | DeleteThread | Work | Forget | Revoked
 
 
 class WaitingCall(msgspec.Struct, frozen=True):
@@ -141,7 +141,7 @@ class Waiting(Answer, frozen=True, tag="waiting"):
     calls: tuple[WaitingCall, ...]
 
 
-class Refused(Answer, frozen=True, tag="refused"):
+class PeerRefused(Answer, frozen=True, tag="refused"):
     """A refusal or a fault, as its client is to be told it. ``point`` is empty for a fault."""
 
     error: str
@@ -152,7 +152,7 @@ class Refused(Answer, frozen=True, tag="refused"):
     point: str = ""
 
     @classmethod
-    def of(cls, error: NetraError) -> Refused:
+    def of(cls, error: NetraError) -> PeerRefused:
         """What travels of this error."""
         point = error.point.id if isinstance(error, Refusal) else ""
         return cls(error.entry.id, error.message, error.hint, error.field, error.retry_after_ms, point)
@@ -184,7 +184,7 @@ _RETOLD: Final[type[Refusal]] = Refusal
 _RETOLD_ABSENT: Final[type[Refusal]] = NotFound
 """Its guard spoke in another process; here it is only said again."""
 
-AnyAnswer = Taken | NotHere | Waiting | Refused
+AnyAnswer = Taken | NotHere | Waiting | PeerRefused
 
 encode: Final = msgspec.msgpack.Encoder().encode
 _COMMAND: Final[msgspec.msgpack.Decoder[AnyCommand]] = msgspec.msgpack.Decoder(AnyCommand)

@@ -96,12 +96,12 @@ class Session:
     """One connection. ``now`` is monotonic seconds; ``now_ms`` wall-clock milliseconds (tokens and pongs)."""
 
     __slots__ = (
-        "_beat_due",
         "_born",
         "_connection_id",
         "_drills",
         "_expires_at_ms",
         "_faults",
+        "_heartbeat_due",
         "_limits",
         "_over_rate",
         "_over_since",
@@ -123,7 +123,7 @@ class Session:
         self._rate = TokenBucket(limits.frame_rate, limits.frame_burst, now)
         self._over_rate = 0
         self._over_since = now
-        self._beat_due = now + limits.heartbeat_ms / 1000
+        self._heartbeat_due = now + limits.heartbeat_ms / 1000
         self._pong_due: float | None = None
 
     def authenticated(self, user_id: str, expires_at_ms: int | None) -> None:
@@ -154,8 +154,8 @@ class Session:
             return self._close("token_expired")
         if self._pong_due is not None and now >= self._pong_due:
             return self._close("no_pong")
-        if now >= self._beat_due:
-            self._beat_due = now + self._limits.heartbeat_ms / 1000
+        if now >= self._heartbeat_due:
+            self._heartbeat_due = now + self._limits.heartbeat_ms / 1000
             if self._pong_due is None:
                 self._pong_due = now + self._limits.pong_timeout_s
             return (SendHeartbeat(),)

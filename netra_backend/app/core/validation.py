@@ -99,8 +99,8 @@ COMMAND_SHAPE = _point(
     "FrameRefused",
     "what another process asks is done only where it is understood",
 )
-LIMIT_STRANGERS = _point(
-    "limit.strangers",
+LIMIT_ANONYMOUS = _point(
+    "limit.anonymous",
     "web.http.anonymous_rate_limit",
     "LimitRefused",
     "requests of nobody known have a bounded rate for each address",
@@ -147,7 +147,7 @@ AUTH_PATH_USER = _point(
     "auth.path_user", "services.authentication", "AuthenticationRefused", "the path's user is the token's user"
 )
 AUTH_SCOPE = _point(
-    "auth.scope", "services.authentication", "AuthenticationRefused", "operators' doors open to operators alone"
+    "auth.scope", "services.authentication", "AuthenticationRefused", "operators' endpoints open to operators alone"
 )
 CREDENTIALS_QUERY = _point(
     "credentials.query", "services.credentials", "AuthenticationRefused", "a token never travels in a query string"
@@ -374,7 +374,9 @@ HTTP_QUERY_TIME = _point("http.query_time", "web.http.request_query", "FrameRefu
 HTTP_TITLE = _point("http.title", "web.api.threads", "FrameRefused", "a title is short text")
 HTTP_BODY_SIZE = _point("http.body_size", "web.http.request_body", "FrameRefused", "a body is bounded")
 HTTP_BODY_IDLE = _point("http.body_idle", "web.http.request_body", "FrameRefused", "a body comes without long pauses")
-HTTP_BODY_JSON = _point("http.body_json", "web.http.request_body", "FrameRefused", "a body has the fields of its door")
+HTTP_BODY_JSON = _point(
+    "http.body_json", "web.http.request_body", "FrameRefused", "a body has the fields of its endpoint"
+)
 TRANSFER_CAPACITY = _point(
     "transfer.capacity", "web.http.transfers", "LimitRefused", "uploads, exports and reports of one process are bounded"
 )

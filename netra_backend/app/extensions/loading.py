@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Any, Final
 
 from ..agents.tools.usage_tools import TOOL_NAMES
 from ..config import Settings
 from ..core.errors import ConfigurationError, ExtensionError
 from ..server.application import Application
-from ..usage.importers.registry import FORMATS
 from ..wiring import AGENTS, NetraApplication
 from .collection import Collection, shown
 from .named_objects import find, load_module, parse, told
@@ -28,8 +27,8 @@ _SAME: Final = ("data_dir", "host", "port", "workers")
 """The settings that whoever serves an application has used already when it is made."""
 
 
-def load_application(settings: Settings, *, place: int | None = None) -> NetraApplication:
-    """The server of these settings, with what ``settings.app`` and installed packages add. ``place``: see ``open_runtime``.
+def load_application(settings: Settings, *, slot: int | None = None) -> NetraApplication:
+    """The server of these settings, with what ``settings.app`` and installed packages add. ``slot``: see ``open_runtime``.
 
     Raises ``ExtensionError`` with every fault.
     """
@@ -41,7 +40,7 @@ def load_application(settings: Settings, *, place: int | None = None) -> NetraAp
         tuple(collection.agents),
         tuple(collection.tools),
         importers=tuple(collection.importers),
-        place=place,
+        slot=slot,
     )
 
 
@@ -50,7 +49,6 @@ def collect(settings: Settings) -> tuple[Collection, NetraApplication | None]:
     collection = Collection()
     collection.reserve("agent", (make().name for make in AGENTS))
     collection.reserve("tool", TOOL_NAMES)
-    collection.reserve("format", (each.name for each in FORMATS))
     _take_installed(collection)
     try:
         return collection, None if settings.app is None else _take_app(collection, settings, settings.app)
@@ -62,7 +60,6 @@ def collect(settings: Settings) -> tuple[Collection, NetraApplication | None]:
 def installed_importers() -> tuple[str, ...]:
     """The formats that installed packages add, for a command that imports without a server. Raises ``ExtensionError``."""
     collection = Collection()
-    collection.reserve("format", (each.name for each in FORMATS))
     _take_formats(collection, entry_points(group=IMPORTERS_GROUP))
     if collection.faults:
         raise ExtensionError(collection.faults)
@@ -83,7 +80,12 @@ def _take_installed(collection: Collection) -> None:
     _take_formats(collection, points.select(group=IMPORTERS_GROUP))
 
 
-def _take_formats(collection: Collection, points: Iterable[EntryPoint]) -> None:
+def _take_formats(collection: Collection, points: EntryPoints) -> None:
+    if not points:
+        return
+    from ..usage.importers.registry import FORMATS  # which only children that import load otherwise
+
+    collection.reserve("format", (each.name for each in FORMATS))
     _each(
         collection,
         points,

@@ -6,7 +6,7 @@ import asyncio
 
 from ..core.errors import NetraError
 from ..core.frames import Accepted, ServerFrame
-from ..core.peer_messages import AnyAnswer, NotHere, Refused, Taken
+from ..core.peer_messages import AnyAnswer, NotHere, PeerRefused, Taken
 
 
 class RemoteRequester:
@@ -26,7 +26,7 @@ class RemoteRequester:
 
     def refuse(self, error: NetraError, id: str | None = None) -> None:
         """It was refused."""
-        self._answer(Refused.of(error))
+        self._answer(PeerRefused.of(error))
 
     def send_away(self) -> None:
         """It is not held here."""

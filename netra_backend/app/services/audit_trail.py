@@ -27,7 +27,7 @@ class AuditTrail:
         self.refusals: dict[str, int] = {}
         """How often each validation point has refused somebody since the start."""
 
-    def refused(self, owner: str | None, refusal: Refusal, **about: str | int) -> None:
+    def record_refusal(self, owner: str | None, refusal: Refusal, **about: str | int) -> None:
         """``owner`` was refused by the refusal's point; ``None`` where nobody is known yet. The message is left out: it
         may quote what was sent."""
         detail = {"error": refusal.entry.id, "field": refusal.field or "", **about}

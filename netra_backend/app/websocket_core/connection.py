@@ -208,4 +208,4 @@ class Connection:
 
     def _record(self, refusal: Refusal) -> None:
         # Until a token has proved it, the user id is only what the path said.
-        self._parts.audit_trail.refused(self.session.user_id or None, refusal, connection_id=self.connection_id)
+        self._parts.audit_trail.record_refusal(self.session.user_id or None, refusal, connection_id=self.connection_id)

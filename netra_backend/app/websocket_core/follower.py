@@ -78,53 +78,53 @@ class Follower:
         for chunk in chunks:
             head, first = chunk.head, chunk.first
             verdict = told(head.owner, head.thread_id, head.epoch, first, first + len(chunk.frames) - 1)
-            if verdict is Verdict.TELL:
+            if verdict is Verdict.DELIVER:
                 ready.append(chunk)
                 continue
             if verdict is Verdict.READ:
                 self._read(head.owner, head.thread_id)
         self._pool.publish(ready)
 
-    def heard(self, owner: str, thread_id: str, epoch: str, first: int, frames: Sequence[bytes]) -> None:
+    def on_message(self, owner: str, thread_id: str, epoch: str, first: int, frames: Sequence[bytes]) -> None:
         """Another process says that it committed these frames, the first of them at this position."""
         verdict = self._following.told(owner, thread_id, epoch, first, first + len(frames) - 1)
-        if verdict is Verdict.TELL:
-            self._pool.tell(owner, thread_id, first, frames)
+        if verdict is Verdict.DELIVER:
+            self._pool.deliver(owner, thread_id, first, frames)
         elif verdict is Verdict.READ:
             self._read(owner, thread_id)
 
     # --- gaps -------------------------------------------------------------------------------------------------------
 
     def _read(self, owner: str, thread_id: str) -> None:
-        mark = self._following.mark(owner, thread_id)
-        if mark is not None:
-            self._begin(mark)
+        cursor = self._following.cursor(owner, thread_id)
+        if cursor is not None:
+            self._begin(cursor)
 
-    def _begin(self, mark: Cursor) -> None:
-        task = self._reads[mark] = self._loop.create_task(self._fill(mark))
-        task.add_done_callback(lambda _: self._reads.pop(mark, None))
+    def _begin(self, cursor: Cursor) -> None:
+        task = self._reads[cursor] = self._loop.create_task(self._fill(cursor))
+        task.add_done_callback(lambda _: self._reads.pop(cursor, None))
 
-    async def _fill(self, mark: Cursor) -> None:
+    async def _fill(self, cursor: Cursor) -> None:
         """Tell what the log has between what was told and what was heard of, until that is the same."""
         following = self._following
         try:
             async with self._room:
-                head = await self._log.find(mark.thread_id)
-                while (gap := following.gap(mark)) is not None:
+                head = await self._log.find(cursor.thread_id)
+                while (gap := following.gap(cursor)) is not None:
                     self.gaps_read += 1
-                    if head is None or head.owner != mark.owner:
-                        following.absent(mark)
+                    if head is None or head.owner != cursor.owner:
+                        following.absent(cursor)
                         continue
                     async for page in self._log.pages(head, *gap):
-                        first = mark.at + 1
-                        if not following.page(mark, len(page)):
+                        first = cursor.at + 1
+                        if not following.page(cursor, len(page)):
                             break
-                        self._pool.tell(mark.owner, mark.thread_id, first, page)
-                    if mark.at == gap[0]:
-                        following.absent(mark)
+                        self._pool.deliver(cursor.owner, cursor.thread_id, first, page)
+                    if cursor.at == gap[0]:
+                        following.absent(cursor)
         except Exception:
-            following.failed(mark)
-            self._again[mark] = None
+            following.failed(cursor)
+            self._again[cursor] = None
             self._report()
 
     # --- looks ------------------------------------------------------------------------------------------------------
@@ -161,8 +161,8 @@ class Follower:
         shown = [
             (each.thread_id, each.epoch, self._told_of(owner, each.thread_id, each.epoch, each.top)) for each in found
         ]
-        for mark in self._following.look(owner, shown, len(found) < LOOK_THREADS):
-            self._begin(mark)
+        for cursor in self._following.look(owner, shown, len(found) < LOOK_THREADS):
+            self._begin(cursor)
 
     def _told_of(self, owner: str, thread_id: str, epoch: str, top: int) -> int:
         """The newest position that needs no telling any more, of a thread that the store shows with this top: what this process
@@ -188,10 +188,10 @@ class Follower:
 
     async def poll(self) -> None:
         """Look for events that nothing was heard of, and try again what could not be read."""
-        for mark in list(self._again):
-            del self._again[mark]
-            if self._following.again(mark):
-                self._begin(mark)
+        for cursor in list(self._again):
+            del self._again[cursor]
+            if self._following.again(cursor):
+                self._begin(cursor)
         for owner in self._following.unseen():
             self._look(owner)
         doubts, self._doubts = self._doubts, {}
@@ -261,10 +261,10 @@ class Follower:
         if verdict is Verdict.READ:
             self._read(owner, thread_id)
         target = min(seq, stored.durable)
-        while (mark := self._following.mark(owner, thread_id)) is not None and mark.at < target:
+        while (cursor := self._following.cursor(owner, thread_id)) is not None and cursor.at < target:
             waiting: set[asyncio.Future[None]] = set(self._answers.get((owner, thread_id), ()))
-            if mark in self._reads:
-                waiting.add(self._reads[mark])
+            if cursor in self._reads:
+                waiting.add(self._reads[cursor])
             if not waiting:
                 raise DependencyUnavailable("This thread cannot be read now.", retry_after_ms=1000)
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -286,7 +286,7 @@ class Follower:
         return at
 
     @asynccontextmanager
-    async def answering(self, owner: str, thread_id: str) -> AsyncIterator[None]:
+    async def hold_delivery(self, owner: str, thread_id: str) -> AsyncIterator[None]:
         """Tell nothing of this thread meanwhile: a request to its holder is answered before its events are told."""
         await self.ready(owner)
         self._following.hold(owner, thread_id)
@@ -300,9 +300,9 @@ class Follower:
             waiting.discard(answered)
             if not waiting:
                 del self._answers[owner, thread_id]
-            mark = self._following.release(owner, thread_id)
-            if mark is not None:
-                self._begin(mark)
+            cursor = self._following.release(owner, thread_id)
+            if cursor is not None:
+                self._begin(cursor)
 
     # --- the end ----------------------------------------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ class PoolMember(Flushed, Protocol):
 
 
 class WebSocketConnectionPool:
-    """``ports.ConnectionPool``, and the last step of delivery: one write per connection and turn of the loop."""
+    """``ports.ConnectionPool``, and the last step of delivery: one write per connection and loop iteration."""
 
     _ssot_validation_enabled = True
 
@@ -55,7 +55,7 @@ class WebSocketConnectionPool:
         self.events_delivered = 0
 
     def configure(self, schedule: Callable[[Callable[[], None]], object]) -> None:
-        """``schedule(f)`` calls ``f`` at the end of this turn of the loop (``loop.call_soon``)."""
+        """``schedule(f)`` calls ``f`` at the end of this loop iteration (``loop.call_soon``)."""
         self._schedule = schedule
 
     def watch(self, came: Callable[[str], None], left: Callable[[str], None]) -> None:
@@ -129,9 +129,9 @@ class WebSocketConnectionPool:
                 self.note(owner, head.thread_id, chunk.last)
         self.flush()
 
-    def tell(self, owner: str, thread_id: str, first: int, frames: Sequence[bytes]) -> None:
+    def deliver(self, owner: str, thread_id: str, first: int, frames: Sequence[bytes]) -> None:
         """Deliver events that another process committed, or that were read from the log, to all connections of their owner;
-        they leave at the end of this turn."""
+        they leave at the end of this loop iteration."""
         members = self._by_user.get(owner)
         if members is not None:
             for member in members:
@@ -150,7 +150,7 @@ class WebSocketConnectionPool:
         tops[thread_id] = top
 
     def touch(self, member: Flushed) -> None:
-        """Something was queued outside of ``publish``: flush at the end of this turn."""
+        """Something was queued outside of ``publish``: flush at the end of this loop iteration."""
         if not self._ready and self._schedule is not None:
             self._schedule(self.flush)
         self._ready.append(member)

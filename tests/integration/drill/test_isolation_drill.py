@@ -1,4 +1,4 @@
-"""The drill on a whole server: every door refuses, and a door whose guard is taken away is told as LEAKED."""
+"""The drill on a whole server: every endpoint refuses, and an endpoint whose guard is taken away is told as LEAKED."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.web.sockets import endpoint
 from test_framework.local_runtime import running_application
 
-DOORS = 21
+ENDPOINTS = 21
 
 
 def drill_of(application: Application, runtime: Runtime) -> InProcessDrill:
@@ -32,13 +32,13 @@ async def drilled(data_dir: Path) -> DrillReport:
         return await drill_of(application, runtime).hold()
 
 
-async def test_every_door_refuses_and_nothing_of_the_drill_stays(tmp_path: Path) -> None:
+async def test_every_endpoint_refuses_and_nothing_of_the_drill_stays(tmp_path: Path) -> None:
     async with running_application(tmp_path / "data") as (application, runtime):
         report = await drill_of(application, runtime).hold()
         assert [row for row in report.rows if row.verdict != "refused"] == []
-        assert len(report.rows) == DOORS
+        assert len(report.rows) == ENDPOINTS
         assert report.leaks == []
-        assert report.summary().startswith(f"SSOT isolation drill: {DOORS} of {DOORS} doors refused. ")
+        assert report.summary().startswith(f"SSOT isolation drill: {ENDPOINTS} of {ENDPOINTS} endpoints refused. ")
         assert list(runtime.connections) == []
         counted = await runtime.log.take_over(9)
         assert counted == []
@@ -79,7 +79,7 @@ async def delete_anybodys(self: DuckDBLedger, owner: str, dataset_id: str) -> bo
 
 
 @pytest.mark.parametrize(
-    ("target", "name", "broken", "doors"),
+    ("target", "name", "broken", "endpoints"),
     [
         (
             Conversations,
@@ -95,12 +95,12 @@ async def delete_anybodys(self: DuckDBLedger, owner: str, dataset_id: str) -> bo
     ],
     ids=["threads", "runs", "path", "audit", "datasets", "usage"],
 )
-async def test_a_door_without_its_guard_is_told_as_leaked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: Any, name: str, broken: Any, doors: set[str]
+async def test_an_endpoint_without_its_guard_is_told_as_leaked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: Any, name: str, broken: Any, endpoints: set[str]
 ) -> None:
     monkeypatch.setattr(target, name, broken)
     report = await drilled(tmp_path)
-    assert {row.door for row in report.leaks} >= doors
+    assert {row.endpoint for row in report.leaks} >= endpoints
     assert "LEAKED" in report.summary()
 
 
@@ -112,12 +112,12 @@ async def test_a_drill_of_one_user_with_itself_is_refused(tmp_path: Path) -> Non
         await line.close()
 
 
-async def test_an_owner_who_cannot_open_its_own_doors_proves_nothing(
+async def test_an_owner_who_cannot_open_its_own_endpoints_proves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def never(self: DuckDBLedger, owner: str, dataset_id: str) -> bool:
         return False
 
     monkeypatch.setattr(DuckDBLedger, "delete_dataset", never)
-    with pytest.raises(DrillFailed, match="the owner cannot open its own door another's dataset"):
+    with pytest.raises(DrillFailed, match="the owner cannot open its own endpoint another's dataset"):
         await drilled(tmp_path)

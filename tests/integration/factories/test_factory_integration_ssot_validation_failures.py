@@ -53,7 +53,7 @@ class TestFactoryIntegrationSSotValidationFailures(BaseIntegrationTest, BaseSSot
     def real(self, real_services_fixture: dict[str, Any]) -> None:
         self.db, self.redis = real_services_fixture["db"], real_services_fixture["redis"]
 
-    def engines_over(self, bridge: WebSocketBridgeFactory, *tools: Tool) -> ExecutionEngineFactory:
+    def engines_over(self, bridge: WebSocketBridgeFactory, *tools: Tool[Any]) -> ExecutionEngineFactory:
         dispatchers = UnifiedToolDispatcherFactory()
         dispatchers.configure(tools)
         engines = self.closing(ExecutionEngineFactory(websocket_bridge=bridge))

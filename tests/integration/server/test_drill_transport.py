@@ -1,4 +1,4 @@
-"""Synthetic users come in by the same doors as everybody."""
+"""Synthetic users come in by the same endpoints as everybody."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ async def test_a_full_disk_ends_the_process_with_1_and_loses_nothing_that_was_to
 def test_uvicorn_runs_it_with_our_protocol_and_without_keepalive_or_compression(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, port=0)
 
-    def never() -> Any:
+    def never(_: Application) -> Any:
         raise AssertionError("nothing is opened before the lifespan begins")
 
     config = configuration(Application(never), settings)

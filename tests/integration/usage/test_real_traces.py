@@ -28,7 +28,7 @@ async def ledger(tmp_path: Path) -> AsyncIterator[DuckDBLedger]:
     """A ledger that holds both traces, as the demo imports them, for ``user_1``."""
     ledger = DuckDBLedger(tmp_path, SystemClock(), SystemEntropy())
     await ledger.start()
-    traces = (
+    traces: tuple[tuple[str, dict[str, str]], ...] = (
         ("tracelab/example_sessions_sanitized_round_trace.jsonl", {}),
         ("mooncake/synthetic_trace.jsonl", {"model": "gpt-4o"}),
     )

@@ -79,7 +79,7 @@ class Process(LogStory):
         self.pool.configure(loop.call_soon)
         self.follower = Follower(self.pool, loop)
         self.bus = RedisBus(
-            redis_url, self.follower.heard, loop, SystemEntropy(), namespace=namespace, key=b"k", beat_s=0.05
+            redis_url, self.follower.on_message, loop, SystemEntropy(), namespace=namespace, key=b"k", beat_s=0.05
         )
         self.managers = WebSocketManagerFactory()
         self.managers.configure(Limits(), SystemClock())

@@ -57,8 +57,8 @@ async def fleet(netra_database: NetraDatabase, redis_service: Service, tmp_path:
         redis_url = address._replace(netloc=f":{address.password or ''}@127.0.0.1:{cable.port}").geturl()
         settings = Settings(data_dir=tmp_path / "data", database_url=netra_database.url, redis_url=redis_url)
         agents, made = (*AGENTS, Gated), list[ConnectedUser]()
-        for place in (1, 2):
-            runtime = await stack.enter_async_context(open_runtime(settings, agents, TOOLS, place=place))
+        for slot in (1, 2):
+            runtime = await stack.enter_async_context(open_runtime(settings, agents, TOOLS, slot=slot))
             made.append(await stack.enter_async_context(connected_user(runtime, "user_ada")))
         yield Fleet(cable, *made)
         Gated.gate.set()

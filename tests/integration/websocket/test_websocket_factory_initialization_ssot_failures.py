@@ -14,7 +14,6 @@ from netra_backend.app.websocket_core.websocket_manager_factory import FactoryIn
 from test_framework.base_integration_test import BaseIntegrationTest
 from test_framework.ids import new_id
 from test_framework.local_runtime import connected_user, running
-from test_framework.ssot.ssot_validation_helpers import SSotValidationTester
 
 
 class TestWebSocketFactoryInitializationSSotFailures(BaseIntegrationTest):
@@ -27,12 +26,12 @@ class TestWebSocketFactoryInitializationSSotFailures(BaseIntegrationTest):
 
     @pytest.mark.validation_point("manager_factory.ids")
     @pytest.mark.parametrize("position", range(3), ids=["user_id", "thread_id", "websocket_id"])
-    @pytest.mark.parametrize("bad", [*SSotValidationTester.FORBIDDEN_PLACEHOLDER_PATTERNS, "user@invalid#format", ""])
-    async def test_the_servers_own_factory_makes_no_manager_under_a_bad_id(self, position: int, bad: str) -> None:
-        ids = [new_id("user"), new_id("thread"), new_id("conn")]
-        ids[position] = f"{bad}123" if bad.endswith("_") else bad
-        with pytest.raises(FactoryInitializationError, match="WebSocket factory SSOT validation failed"):
-            await self.runtime.managers.create_websocket_manager(*ids)
+    async def test_the_servers_own_factory_makes_no_manager_under_a_bad_id(self, position: int) -> None:
+        for bad in ("placeholder_123", "user@invalid#format", ""):
+            ids = [new_id("user"), new_id("thread"), new_id("conn")]
+            ids[position] = bad
+            with pytest.raises(FactoryInitializationError, match="WebSocket factory SSOT validation failed"):
+                await self.runtime.managers.create_websocket_manager(*ids)
 
     async def test_every_connection_has_its_manager_from_the_factory(self) -> None:
         made = self.runtime.managers.get_factory_metrics()["managers_created"]

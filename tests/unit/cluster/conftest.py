@@ -80,7 +80,7 @@ def process_class(workshop: Callable[..., Any]) -> Any:
             super().__init__(limits, processes.clock, seed)
 
         def open_log(self, loop: asyncio.AbstractEventLoop) -> MemoryEventLog:
-            first = self.processes.all[0] if self.processes.all else self
+            first: Any = self.processes.all[0] if self.processes.all else self
             self.store = first.store
             self.member = self.processes.line.join(self.process_id, loop)
             self.peers = PeerClient(self.member)
@@ -96,7 +96,7 @@ def process_class(workshop: Callable[..., Any]) -> Any:
             self.revocations = Revocations(self.processes.revocations)
             self.takeover = Takeover(self.turns, self.peers)
             answering = PeerCommandHandler(self.turns, self.log, self.revocations, self.takeover.work)
-            self.member.serve(answering.answer, answering.hear)
+            self.member.serve(answering.answer, answering.on_message)
 
         def _publish(self, chunks: Sequence[Chunk]) -> None:
             self.processes.deliver(chunks)

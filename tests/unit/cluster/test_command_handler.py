@@ -12,13 +12,13 @@ from netra_backend.app.cluster.command_handler import PeerCommandHandler
 from netra_backend.app.core.peer_messages import (
     VERSION,
     AnyAnswer,
-    Cancel,
     DeleteThread,
     EndUser,
     Forget,
     NotHere,
-    Refused,
-    Resolve,
+    PeerCancel,
+    PeerRefused,
+    PeerResolve,
     Taken,
     Work,
     decode_answer,
@@ -43,20 +43,20 @@ async def answered(answering: PeerCommandHandler, command: Any) -> AnyAnswer:
 async def test_what_is_no_command_is_answered_with_a_refusal(answering: PeerCommandHandler) -> None:
     for raw in (b"", b"\xff", encode({"do": "explode"})):
         answer = decode_answer(await answering.answer(raw))
-        assert isinstance(answer, Refused)
+        assert isinstance(answer, PeerRefused)
         assert answer.error == "invalid_frame"
 
 
 async def test_what_only_a_newer_process_knows_is_answered_with_a_fault(answering: PeerCommandHandler) -> None:
     for raw in (encode(Work(version=VERSION + 1)), encode({"do": "explode", "version": VERSION + 1})):
         answer = decode_answer(await answering.answer(raw))
-        assert isinstance(answer, Refused)
+        assert isinstance(answer, PeerRefused)
         assert answer.error == "dependency_unavailable"
 
 
 async def test_what_is_not_here_is_said_to_be_elsewhere(answering: PeerCommandHandler) -> None:
-    assert await answered(answering, Cancel("user_ada", "run_1")) == NotHere()
-    word = Resolve("user_ada", "apr_run_1.call_1", "approve", "0" * 64, None, "conn_1")
+    assert await answered(answering, PeerCancel("user_ada", "run_1")) == NotHere()
+    word = PeerResolve("user_ada", "apr_run_1.call_1", "approve", "0" * 64, None, "conn_1")
     assert await answered(answering, word) == NotHere()
 
 
@@ -85,7 +85,7 @@ async def test_a_fault_here_is_told_without_its_words(
 
     monkeypatch.setattr(process.turns.commands, "end_user_here", broken)
     answer = await answered(answering, EndUser("user_ada", "user"))
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, PeerRefused)
     assert (answer.error, "secret" in answer.message) == ("dependency_unavailable", False)
     assert "could not be done" in caplog.text
 
@@ -99,14 +99,14 @@ async def test_what_takes_too_long_is_answered_all_the_same(
     monkeypatch.setattr(module, "PATIENCE_S", 0.0)
     monkeypatch.setattr(process.turns.commands, "end_user_here", endless)
     answer = await answered(answering, EndUser("user_ada", "user"))
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, PeerRefused)
     assert answer.retry_after_ms == 1000
 
 
 async def test_what_is_told_and_not_understood_is_left_out(
     answering: PeerCommandHandler, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answering.hear(b"\xff")
-    answering.hear(encode(Forget(("thr_1",), version=VERSION + 1)))
-    answering.hear(encode(Cancel("user_ada", "run_1")))
+    answering.on_message(b"\xff")
+    answering.on_message(encode(Forget(("thr_1",), version=VERSION + 1)))
+    answering.on_message(encode(PeerCancel("user_ada", "run_1")))
     assert caplog.text.count("not understood") == 2

@@ -12,10 +12,10 @@ from netra_backend.app.cluster.peer_client import PeerClient
 from netra_backend.app.core.errors import DependencyUnavailable, Fault, NetraError
 from netra_backend.app.core.frames import Accepted, ExecuteAgent, ResolveApproval, ServerFrame
 from netra_backend.app.core.peer_messages import (
-    Execute,
     Forget,
     NotHere,
-    Refused,
+    PeerExecute,
+    PeerRefused,
     Revoked,
     Taken,
     Waiting,
@@ -47,7 +47,7 @@ class Line:
             raise self.says
         return encode(self.says)
 
-    def tell(self, command: bytes) -> None:
+    def broadcast(self, command: bytes) -> None:
         self.told.append(decode_command(command))
 
     def serve(self, answer: Callable[[bytes], Awaitable[bytes]], hear: Callable[[bytes], None]) -> None:
@@ -96,7 +96,7 @@ async def test_a_request_travels_with_its_owner_and_rights_and_its_answer_is_sai
     line.says, asker = Taken(Accepted("k1", "thr_1")), Asker()
     frame = ExecuteAgent("golden", "go", "k1", None, user_id="user_bob", context={"user_id": "user_bob"})
     assert await peers.start("prc_2", asker, frame, "thr_1")
-    sent = Execute("user_ada", frozenset({"usage"}), "golden", "go", "k1", "thr_1", "enqueue", "UTC")
+    sent = PeerExecute("user_ada", frozenset({"usage"}), "golden", "go", "k1", "thr_1", "enqueue", "UTC")
     assert (line.asked, asker.said) == ([("prc_2", sent)], [Accepted("k1", "thr_1")])
 
 
@@ -141,7 +141,7 @@ async def test_a_request_of_another_process_is_not_sent_on(peers: PeerClient, li
 
 
 async def test_a_refusal_is_raised(peers: PeerClient, line: Line) -> None:
-    line.says = Refused("run_limit", "At most 2 runs at once.", "wait", None, 1000, "limit.runs")
+    line.says = PeerRefused("run_limit", "At most 2 runs at once.", "wait", None, 1000, "limit.runs")
     with pytest.raises(NetraError, match="At most 2 runs"):
         await peers.cancel("prc_2", "user_ada", "run_1")
     assert await peers.approvals("prc_2", "user_ada") == ()

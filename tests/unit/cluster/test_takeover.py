@@ -48,7 +48,7 @@ async def two(processes: Any) -> tuple[Any, Any]:
 async def settled(process: Any) -> None:
     """The look for runs that nobody holds is over."""
     process.takeover.work()
-    await process.until(lambda: not process.takeover.is_looking)
+    await process.until(lambda: not process.takeover.is_polling)
 
 
 class TestDeath:
@@ -516,7 +516,7 @@ class TestLooking:
         monkeypatch.setattr(one.turns, "take_over", take_over)
         for now in (0.0, 1.0, EVERY_S - 0.1, EVERY_S, EVERY_S + 1):
             one.takeover.tick(now)
-            await one.until(lambda: not one.takeover.is_looking)
+            await one.until(lambda: not one.takeover.is_polling)
         assert len(looks) == 2
 
     async def test_what_is_offered_while_it_looks_is_looked_for_again(
@@ -565,6 +565,6 @@ class TestLooking:
         made.tick(0.0)
         await begun.wait()
         await made.close()
-        assert not made.is_looking
+        assert not made.is_polling
         made.tick(1e9)
-        assert not made.is_looking
+        assert not made.is_polling

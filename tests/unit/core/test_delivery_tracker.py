@@ -10,7 +10,7 @@ import pytest
 from netra_backend.app.core.delivery_tracker import Cursor, DeliveryTracker, Verdict
 
 ADA, BOB = "user_ada", "user_bob"
-TELL, DROP, HOLD, READ = Verdict.TELL, Verdict.DROP, Verdict.HOLD, Verdict.READ
+DELIVER, DROP, HOLD, READ = Verdict.DELIVER, Verdict.DROP, Verdict.HOLD, Verdict.READ
 NOTE = Verdict.NOTE
 
 
@@ -23,19 +23,19 @@ def followed(*threads: tuple[str, str, int], whole: bool = True, most: int = 256
 
 
 def mark_of(following: DeliveryTracker, thread_id: str) -> Cursor:
-    mark = following.mark(ADA, thread_id)
-    assert mark is not None
-    return mark
+    cursor = following.cursor(ADA, thread_id)
+    assert cursor is not None
+    return cursor
 
 
 def read_all(following: DeliveryTracker, thread_id: str, page: int = 100) -> list[int]:
     """Read from a log that has everything; the positions that are told."""
-    mark, told = mark_of(following, thread_id), list[int]()
-    while (gap := following.gap(mark)) is not None:
+    cursor, told = mark_of(following, thread_id), list[int]()
+    while (gap := following.gap(cursor)) is not None:
         after, upto = gap
         while after < upto:
             count = min(page, upto - after)
-            assert following.page(mark, count)
+            assert following.page(cursor, count)
             told += range(after + 1, after + count + 1)
             after += count
     return told
@@ -44,21 +44,21 @@ def read_all(following: DeliveryTracker, thread_id: str, page: int = 100) -> lis
 class TestInOrder:
     def test_what_comes_next_is_told_as_it_is_heard(self) -> None:
         following = followed(("thr_1", "e", 2))
-        assert following.told(ADA, "thr_1", "e", 3, 5) is TELL
-        assert following.told(ADA, "thr_1", "e", 6, 6) is TELL
+        assert following.told(ADA, "thr_1", "e", 3, 5) is DELIVER
+        assert following.told(ADA, "thr_1", "e", 6, 6) is DELIVER
         assert following.at(ADA, "thr_1") == 6
 
     def test_a_new_thread_begins_at_one(self) -> None:
         following = followed()
-        assert following.told(ADA, "thr_new", "e", 1, 3) is TELL
-        assert following.told(ADA, "thr_new", "e", 4, 4) is TELL
+        assert following.told(ADA, "thr_new", "e", 1, 3) is DELIVER
+        assert following.told(ADA, "thr_new", "e", 4, 4) is DELIVER
 
     def test_what_was_told_is_dropped(self) -> None:
         following = followed(("thr_1", "e", 5))
         assert [following.told(ADA, "thr_1", "e", first, last) for first, last in ((4, 5), (1, 1), (6, 7), (6, 7))] == [
             DROP,
             DROP,
-            TELL,
+            DELIVER,
             DROP,
         ]
 
@@ -82,19 +82,19 @@ class TestGaps:
         assert following.told(ADA, "thr_1", "e", 5, 6) is HOLD
         assert following.told(ADA, "thr_1", "e", 3, 3) is HOLD
         assert read_all(following, "thr_1") == [3, 4, 5, 6]
-        assert following.told(ADA, "thr_1", "e", 7, 7) is TELL
+        assert following.told(ADA, "thr_1", "e", 7, 7) is DELIVER
 
     def test_what_is_heard_between_two_pages_is_read_in_the_next_pass(self) -> None:
         following = followed(("thr_1", "e", 0))
         assert following.told(ADA, "thr_1", "e", 2, 2) is READ
-        mark = mark_of(following, "thr_1")
-        assert following.gap(mark) == (0, 2)
-        assert following.page(mark, 2)
+        cursor = mark_of(following, "thr_1")
+        assert following.gap(cursor) == (0, 2)
+        assert following.page(cursor, 2)
         assert following.told(ADA, "thr_1", "e", 3, 3) is HOLD
-        assert following.gap(mark) == (2, 3)
-        assert following.page(mark, 1)
-        assert following.gap(mark) is None
-        assert following.told(ADA, "thr_1", "e", 4, 4) is TELL
+        assert following.gap(cursor) == (2, 3)
+        assert following.page(cursor, 1)
+        assert following.gap(cursor) is None
+        assert following.told(ADA, "thr_1", "e", 4, 4) is DELIVER
 
     def test_a_chunk_of_which_a_part_was_told_is_read(self) -> None:
         following = followed(("thr_1", "e", 4))
@@ -122,7 +122,7 @@ class TestGaps:
         assert read_all(following, "thr_old") == [70, 71]
         assert following.moved(ADA, "thr_older", "e", 40) is READ
         assert read_all(following, "thr_older") == [40]
-        assert following.told(ADA, "thr_new", "e", 1, 2) is TELL
+        assert following.told(ADA, "thr_new", "e", 1, 2) is DELIVER
 
     def test_of_an_old_thread_that_was_shown_before_only_the_position_is_told(self) -> None:
         following = followed(("thr_1", "e", 2), whole=False)
@@ -136,34 +136,34 @@ class TestGaps:
     def test_what_the_log_does_not_have_is_not_waited_for(self) -> None:
         following = followed(("thr_1", "e", 2))
         assert following.told(ADA, "thr_1", "e", 1_000_000, 1_000_000) is READ
-        mark = mark_of(following, "thr_1")
-        assert following.gap(mark) == (2, 1_000_000)
-        following.absent(mark)
-        assert following.gap(mark) is None
-        assert following.told(ADA, "thr_1", "e", 3, 3) is TELL
+        cursor = mark_of(following, "thr_1")
+        assert following.gap(cursor) == (2, 1_000_000)
+        following.absent(cursor)
+        assert following.gap(cursor) is None
+        assert following.told(ADA, "thr_1", "e", 3, 3) is DELIVER
 
     def test_a_read_that_failed_is_begun_again_by_whatever_comes_first(self) -> None:
         following = followed(("thr_1", "e", 2))
         assert following.told(ADA, "thr_1", "e", 4, 4) is READ
-        mark = mark_of(following, "thr_1")
-        following.failed(mark)
-        assert following.again(mark)
-        assert not following.again(mark)
-        following.failed(mark)
+        cursor = mark_of(following, "thr_1")
+        following.failed(cursor)
+        assert following.again(cursor)
+        assert not following.again(cursor)
+        following.failed(cursor)
         assert following.told(ADA, "thr_1", "e", 5, 5) is READ
         assert read_all(following, "thr_1") == [3, 4, 5]
-        assert not following.again(mark)
+        assert not following.again(cursor)
 
     def test_nothing_is_told_of_another_history(self) -> None:
         following = followed(("thr_1", "e", 2))
         assert following.told(ADA, "thr_1", "other", 3, 3) is DROP
         assert following.stale == 1
-        assert following.told(ADA, "thr_1", "e", 3, 3) is TELL
+        assert following.told(ADA, "thr_1", "e", 3, 3) is DELIVER
 
     def test_where_the_store_shows_another_history_its_top_counts_as_told(self) -> None:
         following = followed(("thr_1", "e", 9))
         assert following.moved(ADA, "thr_1", "restored", 4) is DROP
-        assert following.told(ADA, "thr_1", "restored", 5, 5) is TELL
+        assert following.told(ADA, "thr_1", "restored", 5, 5) is DELIVER
 
 
 class TestTheFirstLook:
@@ -176,11 +176,11 @@ class TestTheFirstLook:
         assert following.told(ADA, "thr_new", "e", 2, 2) is HOLD
         assert following.told(ADA, "thr_2", "e", 3, 3) is HOLD
         late = following.look(ADA, [("thr_2", "e", 3), ("thr_1", "e", 4)], True)
-        assert sorted(mark.thread_id for mark in late) == ["thr_1", "thr_2", "thr_new"]
+        assert sorted(cursor.thread_id for cursor in late) == ["thr_1", "thr_2", "thr_new"]
         assert read_all(following, "thr_1") == [5, 6]
         assert read_all(following, "thr_2") == [3], "it was heard after the connection came, whatever the look shows"
         assert read_all(following, "thr_new") == [1, 2]
-        assert following.told(ADA, "thr_2", "e", 4, 4) is TELL
+        assert following.told(ADA, "thr_2", "e", 4, 4) is DELIVER
         assert following.is_seen(ADA)
         assert following.unseen() == []
 
@@ -188,7 +188,7 @@ class TestTheFirstLook:
         following = DeliveryTracker()
         following.follow(ADA)
         assert following.told(ADA, "thr_old", "e", 5, 6) is HOLD
-        assert [mark.thread_id for mark in following.look(ADA, [("thr_2", "e", 3)], False)] == ["thr_old"]
+        assert [cursor.thread_id for cursor in following.look(ADA, [("thr_2", "e", 3)], False)] == ["thr_old"]
         assert read_all(following, "thr_old") == [5, 6]
 
     def test_a_second_one_changes_nothing(self) -> None:
@@ -199,12 +199,12 @@ class TestTheFirstLook:
     def test_a_read_ends_when_the_last_connection_went_even_where_another_came(self) -> None:
         following = followed(("thr_1", "e", 2))
         assert following.told(ADA, "thr_1", "e", 4, 4) is READ
-        mark = mark_of(following, "thr_1")
+        cursor = mark_of(following, "thr_1")
         following.unfollow(ADA)
         following.follow(ADA)
-        assert not following.page(mark, 2)
-        assert following.gap(mark) is None
-        assert not following.again(mark)
+        assert not following.page(cursor, 2)
+        assert following.gap(cursor) is None
+        assert not following.again(cursor)
 
 
 class TestAnswers:
@@ -215,13 +215,13 @@ class TestAnswers:
         assert following.told(ADA, "thr_1", "e", 5, 5) is HOLD
         assert following.release(ADA, "thr_1") is mark_of(following, "thr_1")
         assert read_all(following, "thr_1") == [3, 4, 5]
-        assert following.told(ADA, "thr_1", "e", 6, 6) is TELL
+        assert following.told(ADA, "thr_1", "e", 6, 6) is DELIVER
 
     def test_where_nothing_was_heard_nothing_is_read(self) -> None:
         following = followed(("thr_1", "e", 2))
         following.hold(ADA, "thr_1")
         assert following.release(ADA, "thr_1") is None
-        assert following.told(ADA, "thr_1", "e", 3, 3) is TELL
+        assert following.told(ADA, "thr_1", "e", 3, 3) is DELIVER
         assert following.release(ADA, "thr_1") is None
 
     def test_two_requests_hold_a_thread_up_until_both_are_answered(self) -> None:
@@ -237,13 +237,13 @@ class TestAnswers:
     def test_a_read_that_goes_on_stops_for_an_answer(self) -> None:
         following = followed(("thr_1", "e", 2))
         assert following.told(ADA, "thr_1", "e", 4, 4) is READ
-        mark = mark_of(following, "thr_1")
-        assert following.gap(mark) == (2, 4)
+        cursor = mark_of(following, "thr_1")
+        assert following.gap(cursor) == (2, 4)
         following.hold(ADA, "thr_1")
-        assert following.page(mark, 2)
+        assert following.page(cursor, 2)
         assert following.told(ADA, "thr_1", "e", 5, 5) is HOLD
-        assert following.gap(mark) is None
-        assert following.release(ADA, "thr_1") is mark
+        assert following.gap(cursor) is None
+        assert following.release(ADA, "thr_1") is cursor
         assert read_all(following, "thr_1") == [5]
 
 
@@ -257,7 +257,7 @@ class TestLive:
     def test_an_old_thread_is_live_from_its_top(self) -> None:
         following = followed(("thr_1", "e", 2), whole=False)
         assert following.live(ADA, "thr_old", "e", 30) == (30, DROP)
-        assert following.told(ADA, "thr_old", "e", 31, 31) is TELL
+        assert following.told(ADA, "thr_old", "e", 31, 31) is DELIVER
 
     def test_a_thread_without_events_is_live_from_nothing(self) -> None:
         assert followed().live(ADA, "thr_empty", "e", 0) == (0, DROP)
@@ -266,7 +266,7 @@ class TestLive:
 class TestBounds:
     def test_the_mark_that_was_made_first_goes_and_its_thread_is_an_old_one_then(self) -> None:
         following = followed(*((f"thr_{n}", "e", 1) for n in (3, 2, 1)), most=3)
-        assert following.told(ADA, "thr_4", "e", 1, 1) is TELL
+        assert following.told(ADA, "thr_4", "e", 1, 1) is DELIVER
         assert [following.at(ADA, f"thr_{n}") for n in (1, 2, 3, 4)] == [None, 1, 1, 1]
         assert following.told(ADA, "thr_1", "e", 2, 3) is READ
         assert read_all(following, "thr_1") == [2, 3]
@@ -274,10 +274,10 @@ class TestBounds:
     def test_a_thread_that_is_being_read_keeps_its_mark_where_another_can_go(self) -> None:
         following = followed(("thr_2", "e", 1), ("thr_1", "e", 1), most=2)
         assert following.told(ADA, "thr_1", "e", 3, 3) is READ
-        assert following.told(ADA, "thr_3", "e", 1, 1) is TELL
+        assert following.told(ADA, "thr_3", "e", 1, 1) is DELIVER
         assert following.at(ADA, "thr_2") is None
         assert following.told(ADA, "thr_3", "e", 3, 3) is READ
-        assert following.told(ADA, "thr_4", "e", 1, 1) is TELL
+        assert following.told(ADA, "thr_4", "e", 1, 1) is DELIVER
         assert following.at(ADA, "thr_1") is None
 
 
@@ -298,20 +298,20 @@ def test_whatever_is_lost_late_or_doubled_each_position_is_told_once_and_in_orde
         if rng.random() < 0.2:
             heard[at], heard[at + 1] = heard[at + 1], heard[at]
     told, reads = list[int](), False
-    mark = mark_of(following, "thr_1")
+    cursor = mark_of(following, "thr_1")
 
     def read_a_page() -> bool:
-        gap = following.gap(mark)
+        gap = following.gap(cursor)
         if gap is None:
             return False
         count = rng.randrange(1, gap[1] - gap[0] + 1)
-        assert following.page(mark, count)
+        assert following.page(cursor, count)
         told.extend(range(gap[0] + 1, gap[0] + count + 1))
         return True
 
     for first, last in [*heard, (0, 0)]:
         verdict = following.told(ADA, "thr_1", "e", first, last) if first else following.moved(ADA, "thr_1", "e", top)
-        if verdict is TELL:
+        if verdict is DELIVER:
             told.extend(range(first, last + 1))
         reads = reads or verdict is READ
         while reads and (rng.random() < 0.5 or not first):

@@ -21,15 +21,15 @@ from netra_backend.app.core.errors import (
 from netra_backend.app.core.frames import Accepted
 from netra_backend.app.core.peer_messages import (
     VERSION,
-    Cancel,
     DeleteThread,
     EndUser,
-    Execute,
     Forget,
     ListApprovals,
     NotHere,
-    Refused,
-    Resolve,
+    PeerCancel,
+    PeerExecute,
+    PeerRefused,
+    PeerResolve,
     Revoked,
     Taken,
     Waiting,
@@ -40,11 +40,11 @@ from netra_backend.app.core.peer_messages import (
     encode,
 )
 
-EXECUTE = Execute("user_ada", frozenset({"usage"}), "golden", "go", "k1", "thr_1", "reject", "UTC")
+EXECUTE = PeerExecute("user_ada", frozenset({"usage"}), "golden", "go", "k1", "thr_1", "reject", "UTC")
 COMMANDS: list[Any] = [
     EXECUTE,
-    Cancel("user_ada", "run_1"),
-    Resolve("user_ada", "apr_1", "deny", "0" * 64, None, "conn_1"),
+    PeerCancel("user_ada", "run_1"),
+    PeerResolve("user_ada", "apr_1", "deny", "0" * 64, None, "conn_1"),
     ListApprovals("user_ada"),
     EndUser("user_ada", "user"),
     DeleteThread("user_ada", "thr_1"),
@@ -57,7 +57,7 @@ ANSWERS: list[Any] = [
     Taken(),
     NotHere(),
     Waiting((WaitingCall("apr_1", "thr_1", "run_1", "pay", {"amount": 7}, "0" * 64, 9),)),
-    Refused("not_found", "m", "h", "f", 5, "run.owned"),
+    PeerRefused("not_found", "m", "h", "f", 5, "run.owned"),
 ]
 
 
@@ -125,14 +125,14 @@ def test_an_answer_of_0_1_0_is_understood(messages_of_0_1_0: Recorded) -> None:
         "taken_and_accepted": Taken(Accepted("key", "thr_1", "epoch_1", "run_1", 7)),
         "not_here": NotHere(),
         "waiting": Waiting((WaitingCall("apr_1", "thr_1", "run_1", "note", {"text": "a"}, "ab", 1_790_000_000_000),)),
-        "refused": Refused("run_limit", "Full.", "Wait.", None, 1000, "turn.capacity"),
+        "refused": PeerRefused("run_limit", "Full.", "Wait.", None, 1000, "turn.capacity"),
     }
 
 
 @pytest.mark.parametrize(
     "raw",
     [
-        encode(Cancel("user_ada", "run_1", version=VERSION + 1)),
+        encode(PeerCancel("user_ada", "run_1", version=VERSION + 1)),
         encode({"do": "cancel", "owner": "user_ada", "run_id": "run_1", "why": "late", "version": VERSION + 1}),
         encode({"do": "of_tomorrow", "version": VERSION + 1}),
         encode({"version": 2**64 - 1}),
@@ -141,7 +141,7 @@ def test_an_answer_of_0_1_0_is_understood(messages_of_0_1_0: Recorded) -> None:
 def test_a_command_of_a_newer_version_is_refused_so_that_who_asks_tries_again(raw: bytes) -> None:
     with pytest.raises(DependencyUnavailable, match="different versions") as refusal:
         decode_command(raw)
-    here = Refused.of(refusal.value).as_error()
+    here = PeerRefused.of(refusal.value).as_error()
     assert isinstance(here, DependencyUnavailable)
     assert told(here) == told(refusal.value)
     assert here.retry_after_ms
@@ -168,7 +168,7 @@ def test_an_answer_of_a_newer_version_is_as_none(raw: bytes) -> None:
 
 def test_what_an_older_process_takes_for_no_command_is_no_mistake_of_the_client() -> None:
     there = FrameRefused("No command: Invalid value 'of_tomorrow'", point=validation.COMMAND_SHAPE)
-    here = Refused.of(there).as_error()
+    here = PeerRefused.of(there).as_error()
     assert isinstance(here, DependencyUnavailable)
     assert "of_tomorrow" not in here.message
 
@@ -177,30 +177,30 @@ def test_a_refusal_is_raised_here_as_it_was_there() -> None:
     there = LimitRefused(
         "too many", kind="run_limit", field="f", hint="wait", retry_after_ms=5, point=validation.LIMIT_RUNS
     )
-    here = Refused.of(there).as_error()
+    here = PeerRefused.of(there).as_error()
     assert isinstance(here, Refusal)
     assert told(here) == told(there)
     assert here.point is validation.LIMIT_RUNS
 
 
 def test_what_is_absent_there_is_absent_here() -> None:
-    here = Refused("not_found", "m", "h", "run_id", None, "run.owned").as_error()
+    here = PeerRefused("not_found", "m", "h", "run_id", None, "run.owned").as_error()
     assert isinstance(here, NotFound)
     assert (here.message, here.field) == ("m", "run_id")
 
 
 @pytest.mark.parametrize("there", [DependencyUnavailable("down", retry_after_ms=5), Fault("broken", kind="internal")])
 def test_a_fault_stays_a_fault(there: Fault) -> None:
-    here = Refused.of(there).as_error()
+    here = PeerRefused.of(there).as_error()
     assert type(here) is type(there)
     assert told(here) == told(there)
 
 
 def test_a_refusal_that_only_the_other_process_knows_is_a_fault() -> None:
-    here = Refused("of_tomorrow", "m", "h", None, 5, "new.point").as_error()
+    here = PeerRefused("of_tomorrow", "m", "h", None, 5, "new.point").as_error()
     assert isinstance(here, DependencyUnavailable)
     assert (here.message, here.hint, here.retry_after_ms) == ("m", "h", 5)
-    assert isinstance(Refused("not_found", "m", "h", None, None, "new.point").as_error(), Fault)
+    assert isinstance(PeerRefused("not_found", "m", "h", None, None, "new.point").as_error(), Fault)
 
 
 def told(error: NetraError) -> tuple[Any, ...]:

@@ -41,7 +41,7 @@ class Named2:
 def faults_of(found: object) -> list[str]:
     collection = Collection()
     collection.take(found, "mine:X")
-    assert collection.agents == collection.tools == []
+    assert (collection.agents, collection.tools) == ([], [])
     return collection.faults
 
 
@@ -109,7 +109,7 @@ class TestNames:
         collection.take({"agent": Echo, "tool": TOOLS[0]}[kind], "mine:X")
         name = {"agent": "echo", "tool": "repeat"}[kind]
         assert collection.faults == [f"The {kind} name {name!r} is taken: Netra itself and mine:X both have it."]
-        assert collection.names(kind) == collection.agents == collection.tools == []
+        assert (collection.names(kind), collection.agents, collection.tools) == ([], [], [])
 
     def test_a_name_that_two_bring_is_taken_and_both_are_named(self) -> None:
         collection = Collection()

@@ -10,7 +10,6 @@ import pytest
 
 from netra_backend.app.config import Settings
 from netra_backend.app.core.errors import ExtensionError
-from netra_backend.app.extensions import trial
 from netra_backend.app.extensions.trial import try_extensions
 
 NOTES = """
@@ -47,5 +46,5 @@ def test_a_module_that_ends_the_process_ends_the_copy(write: Any, settings: Sett
 
 
 def test_where_nothing_is_added_there_is_no_copy(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial.os, "fork", None)
+    monkeypatch.setattr("os.fork", None)
     try_extensions(Settings(data_dir=here / "data"))

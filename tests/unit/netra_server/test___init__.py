@@ -82,4 +82,4 @@ def test_its_version_is_that_of_what_is_installed() -> None:
 
 def test_another_name_is_missing() -> None:
     with pytest.raises(AttributeError, match="module 'netra_server' has no attribute 'Nothing'"):
-        _ = netra_server.Nothing  # type: ignore[attr-defined]
+        _ = netra_server.Nothing

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.frames import Accepted
-from netra_backend.app.core.peer_messages import NotHere, Refused, Taken
+from netra_backend.app.core.peer_messages import NotHere, PeerRefused, Taken
 from netra_backend.app.runs.requester import RemoteRequester
 
 
 async def test_what_is_accepted_is_the_answer_and_what_comes_later_is_not() -> None:
     requester = RemoteRequester("user_ada", frozenset({"usage"}))
-    assert (requester.user_id, requester.scopes, requester.connection_id) == ("user_ada", {"usage"}, None)
+    assert (requester.user_id, requester.scopes, requester.connection_id) == ("user_ada", frozenset({"usage"}), None)
     requester.say(Accepted("k1"))
     requester.send_away()
     assert await requester.answer == Taken(Accepted("k1"))
@@ -20,7 +20,7 @@ async def test_a_refusal_is_an_answer() -> None:
     requester = RemoteRequester("user_ada")
     error = DependencyUnavailable("down")
     requester.refuse(error, "k1")
-    assert await requester.answer == Refused.of(error)
+    assert await requester.answer == PeerRefused.of(error)
 
 
 async def test_who_is_sent_away_is_to_look_again() -> None:

@@ -22,8 +22,11 @@ class Remembered:
     ) -> None:
         self.records.append((owner, event, point_id, dict(detail), now_ms))
 
-    async def rows(self, owner: str, limit: int) -> list[dict[str, Any]]:
+    async def rows(self, owner: str, limit: int, before: int | None = None) -> list[dict[str, Any]]:
         return []
+
+    def counts(self) -> dict[str, int]:
+        return {}
 
     async def pseudonymise(self, owner: str) -> int:
         return 0
@@ -35,8 +38,8 @@ class Remembered:
 def test_a_refusal_tells_its_point_and_what_it_was_about_but_not_what_was_sent(clock: ManualClock) -> None:
     audit = Remembered()
     refusal = InvalidContextError("'my secret plan' is no id", point=validation.ID_FORMAT, field="thread_id")
-    AuditTrail(audit, clock).refused("user_ada", refusal, connection_id="conn_1")
-    AuditTrail(audit, clock).refused(None, refusal)
+    AuditTrail(audit, clock).record_refusal("user_ada", refusal, connection_id="conn_1")
+    AuditTrail(audit, clock).record_refusal(None, refusal)
     detail = {"error": "invalid_context", "field": "thread_id"}
     assert audit.records == [
         ("user_ada", "refused", "id.format", {**detail, "connection_id": "conn_1"}, START_MS),

@@ -6,15 +6,16 @@ import pytest
 
 from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.core.errors import DependencyUnavailable, ToolError
+from netra_backend.app.services.user_execution_context import UserExecutionContext
 from test_framework.scripted_scope import InProcessLedger, ScriptedScope
 from test_framework.usage_rows import usage_rows
 
 
-async def _own_id(context, arguments):
+async def _own_id(context: UserExecutionContext, arguments: ToolArguments) -> dict[str, str]:
     return {"user": context.user_id}
 
 
-async def _no(context, arguments):
+async def _no(context: UserExecutionContext, arguments: ToolArguments) -> None:
     raise ToolError("NO_DATA", "None.", hint="Import.", details={"needed": 3})
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
+import duckdb
 import pytest
 
 from netra_backend.app.core.errors import ToolError
@@ -12,9 +15,14 @@ from netra_backend.app.usage.forecast import forecast_spend
 from test_framework.usage_rows import usage_rows
 
 
-def days(count, first=datetime(2026, 10, 15), usd=lambda day: 10, last_hour=23):
+def days(
+    count: int,
+    first: datetime = datetime(2026, 10, 15),
+    usd: Callable[[int], float] = lambda day: 10,
+    last_hour: int = 23,
+) -> duckdb.DuckDBPyConnection:
     """One row a day, of gpt-4o input (2.50 a million) that costs ``usd(day)``."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "ts": first + timedelta(days=day, hours=23),
             "input_tokens": int(usd(day) * 400_000),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,8 @@ from netra_backend.app.usage.price_lookup import price_lookup
 NOVEMBER = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
 
-def only(model: str, at: datetime = NOVEMBER):
+def only(model: str, at: datetime = NOVEMBER) -> dict[str, Any]:
+    found: dict[str, Any]
     (found,) = price_lookup([model], at)["models"]
     return found
 

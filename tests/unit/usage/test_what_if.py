@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import pytest
 
 from netra_backend.app.core.errors import ToolError
@@ -9,7 +12,7 @@ from netra_backend.app.usage.what_if import what_if
 from test_framework.usage_rows import usage_rows
 
 
-def suppose(rows=({},), **arguments):
+def suppose(rows: Iterable[Mapping[str, Any]] = ({},), **arguments: Any) -> dict[str, Any]:
     return what_if(usage_rows(rows), arguments)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from netra_backend.app.core.delivery_tracker import DeliveryTracker
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import RunRecord
 from netra_backend.app.core.limits import Limits, Quotas
@@ -40,7 +41,7 @@ class Process(LogStory):
         self.follower = Follower(room.pool, loop, sleep=self._sleep)
         self.shared = SharedMemoryLog(store, new_id("prc"), room.clock, loop, self.publish, self.failed)
         self.tell(self.shared)
-        self.bus = None if hub is None else MemoryBus(hub, self.follower.heard)
+        self.bus = None if hub is None else MemoryBus(hub, self.follower.on_message)
         self.follower.configure(self.log, self.bus)
         conversations = Conversations(self.log, room.clock, SeededEntropy(), new_id, Quotas(Limits()))
         room.handlers.catch_up = CatchUp(self.log, conversations, self.follower, sleep=a_turn).resume
@@ -277,7 +278,7 @@ class TestWithoutABus:
     async def test_what_was_told_of_more_threads_than_are_remembered_is_not_told_again(
         self, fleet: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "DeliveryTracker", partial(module.DeliveryTracker, 3))
+        monkeypatch.setattr(module, "DeliveryTracker", partial(DeliveryTracker, 3))
         one = fleet(bus=False)
         _, here = await one.connect()
         await one.ended("user_ada")
@@ -438,8 +439,8 @@ class TestFaults:
         one, two = fleet(), fleet()
         _, there = await two.connect()
         run = await one.ended("user_bob", "a secret")
-        two.follower.heard("user_ada", run.head.thread_id, run.head.epoch, 2, [b"{}"])
-        two.follower.heard("user_ada", new_id("thr"), "e", 5, [b"{}"])
+        two.follower.on_message("user_ada", run.head.thread_id, run.head.epoch, 2, [b"{}"])
+        two.follower.on_message("user_ada", new_id("thr"), "e", 5, [b"{}"])
         await until(lambda: two.follower.gaps_read == 2)
         await turns(30)
         assert there.said == []
@@ -450,7 +451,7 @@ class TestFaults:
         run = one.run(one.thread())
         one.write(run)
         await until(lambda: seqs(there.said) == [1])
-        two.follower.heard("user_ada", run.head.thread_id, run.head.epoch, 1_000_000, [b"{}"])
+        two.follower.on_message("user_ada", run.head.thread_id, run.head.epoch, 1_000_000, [b"{}"])
         await until(lambda: two.follower.gaps_read == 1)
         await turns(30)
         one.write(run)
@@ -597,7 +598,7 @@ class TestAnswers:
         one.write(run)
         await one.log.durable(run)
         connection, wire = await two.connect()
-        async with two.follower.answering("user_ada", run.head.thread_id):
+        async with two.follower.hold_delivery("user_ada", run.head.thread_id):
             one.write(run)
             await one.log.durable(run)
             await turns(30)
@@ -613,8 +614,8 @@ class TestAnswers:
         one.write(run)
         await one.log.durable(run)
         connection, wire = await two.connect()
-        async with two.follower.answering("user_ada", run.head.thread_id):
-            async with two.follower.answering("user_ada", run.head.thread_id):
+        async with two.follower.hold_delivery("user_ada", run.head.thread_id):
+            async with two.follower.hold_delivery("user_ada", run.head.thread_id):
                 one.write(run)
                 await one.log.durable(run)
                 connection.received(resuming(**{run.head.thread_id: (run.head.epoch, 2)}))

@@ -143,9 +143,9 @@ async def test_what_others_committed_goes_to_all_connections_of_its_owner_in_one
     phone, laptop, other = Member(pool, "c1"), Member(pool, "c2"), Member(pool, "c3", "user_bob")
     for member in (phone, laptop, other):
         pool.add(member)
-    pool.tell("user_ada", "thr_1", 4, [b"4", b"5"])
-    pool.tell("user_ada", "thr_1", 6, [b"6"])
-    pool.tell("user_nobody", "thr_9", 1, [b"1"])
+    pool.deliver("user_ada", "thr_1", 4, [b"4", b"5"])
+    pool.deliver("user_ada", "thr_1", 6, [b"6"])
+    pool.deliver("user_nobody", "thr_9", 1, [b"1"])
     assert phone.flushes == 0
     await asyncio.sleep(0)
     assert (

@@ -1,6 +1,6 @@
 """What every event log does on the loop, whatever it stores into: heads in memory, appending, waiting, telling.
 
-Events gather in chunks; chunks that were begun in one turn of the loop go to the store together, once the tasks of that turn
+Events gather in chunks; chunks that were begun in one loop iteration go to the store together, once the tasks of that iteration
 have taken their first steps. The store says what it has committed, in order; waiters are woken then, and the world is told.
 """
 
@@ -115,7 +115,7 @@ class AppendingLog(Generic[ChangeT]):
         """A run with an idempotency key has its first event."""
 
     def _flush_next(self) -> None:
-        """Flush after the tasks that this turn of the loop made have taken their first step: a run that was accepted and
+        """Flush after the tasks that this loop iteration made have taken their first step: a run that was accepted and
         begins at once is then one chunk, one commit and one write. What is begun meanwhile waits for its own first steps."""
         self._make_due()
         self._loop.call_soon(self._flush_due)

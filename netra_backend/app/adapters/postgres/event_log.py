@@ -19,7 +19,7 @@ from .batch import may_be_an_id, storable
 from .changes import Change, Deletion, Rename, expire
 from .connection import READER, WRITER
 from .lease import LEASE_MS, PostgresLease
-from .ownership import Held, NotHeld, PostgresThreadOwnership
+from .ownership import AcquiredThread, NotAcquired, PostgresThreadOwnership
 from .pool import PostgresConnectionPool, connected
 from .reader import Key, PostgresReader
 from .writer import PostgresWriter
@@ -59,7 +59,7 @@ class PostgresEventLog(AppendingLog[Change]):
         self._deleting: dict[ThreadHead, tuple[str, str, str]] = {}
         self._found = BatchLoader(self._reader.heads)
         self._requested: BatchLoader[Key, StoredRun] = BatchLoader(self._reader.requests)
-        self._held: BatchLoader[str, Held | NotHeld] = BatchLoader(self._ownership.acquire)
+        self._held: BatchLoader[str, AcquiredThread | NotAcquired] = BatchLoader(self._ownership.acquire)
 
     @classmethod
     async def open(
@@ -138,11 +138,11 @@ class PostgresEventLog(AppendingLog[Change]):
             del self._moving[head]
             moved.set_result(None)
 
-    def _take(self, head: ThreadHead, held: Held | NotHeld | None) -> list[StoredRun]:
+    def _take(self, head: ThreadHead, held: AcquiredThread | NotAcquired | None) -> list[StoredRun]:
         """Make ``head`` what was stored when it was taken hold of; the runs that were left in it."""
         if held is None:  # it was never stored
             return []
-        if isinstance(held, NotHeld):
+        if isinstance(held, NotAcquired):
             if held.holder is not None:
                 raise HeldElsewhere(held.holder)
             head.owner = head.epoch = head.title = ""

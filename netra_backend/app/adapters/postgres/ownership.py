@@ -59,7 +59,7 @@ _TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class AcquiredThread:
     """A thread as it was stored when this process took hold of it, and the runs that were left in it."""
 
     thread_id: str
@@ -73,7 +73,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class NotHeld:
+class NotAcquired:
     """A thread that another living process holds (``holder``), or that was deleted (``None``)."""
 
     holder: str | None
@@ -87,10 +87,10 @@ class PostgresThreadOwnership:
         self._process_id = process_id
         self._one = asyncio.Lock()
 
-    async def acquire(self, thread_ids: list[str]) -> dict[str, Held | NotHeld]:
+    async def acquire(self, thread_ids: list[str]) -> dict[str, AcquiredThread | NotAcquired]:
         """Take hold of those that nobody else holds. A thread that is not stored is not answered, nor one that goes from hand to
         hand all the while."""
-        found: dict[str, Held | NotHeld] = {}
+        found: dict[str, AcquiredThread | NotAcquired] = {}
         asked = sorted(thread_ids)
         async with self._one:
             for _ in range(_TRIES):
@@ -103,12 +103,12 @@ class PostgresThreadOwnership:
                     if row["owner"] and row["holder"] in (None, self._process_id):  # it was let go of in between
                         asked.append(row["thread_id"])
                     else:
-                        found[row["thread_id"]] = NotHeld(row["holder"] if row["owner"] else None)
+                        found[row["thread_id"]] = NotAcquired(row["holder"] if row["owner"] else None)
                 if not asked:
                     break
         return found
 
-    async def take_over(self, limit: int, known: Callable[[], list[str]]) -> list[Held]:
+    async def take_over(self, limit: int, known: Callable[[], list[str]]) -> list[AcquiredThread]:
         """Take hold of at most ``limit`` threads that have unfinished runs and no living holder but this process, none of
         those that it knows of."""
         async with self._one:
@@ -139,9 +139,9 @@ class PostgresThreadOwnership:
         return left
 
 
-def _held(row: Any, left: dict[str, list[StoredRun]]) -> Held:
+def _held(row: Any, left: dict[str, list[StoredRun]]) -> AcquiredThread:
     thread_id, owner, epoch, title, oldest, top, fence, *_ = row
-    return Held(thread_id, owner, epoch, title, oldest, top, fence, left.get(thread_id, ()))
+    return AcquiredThread(thread_id, owner, epoch, title, oldest, top, fence, left.get(thread_id, ()))
 
 
 def _columns(pairs: Sequence[tuple[str, int]]) -> tuple[list[str], list[int]]:

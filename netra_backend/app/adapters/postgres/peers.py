@@ -22,14 +22,14 @@ _LOG: Final = logging.getLogger("netra.fleet")
 ANSWER_S: Final = 10.0
 MAX_BODY: Final = 1_048_576
 MAX_WAITING: Final = 1000
-"""Letters that wait to be sent, questions that wait for their answers, and questions that are being answered."""
+"""Messages that wait to be sent, questions that wait for their answers, and questions that are being answered."""
 
 _AT_ONCE: Final = 100
 _TIDY_S: Final = 10.0
 _RETRY_S: Final = 0.5
 _LINES: Final = 2
 _MOST_NOTICES: Final = 100_000
-_QUESTION, _ANSWER, _FAILURE = b"?", b"=", b"!"  # a letter's first byte
+_QUESTION, _ANSWER, _FAILURE = b"?", b"=", b"!"  # a message's first byte
 
 
 class PostgresPeers:
@@ -42,7 +42,7 @@ class PostgresPeers:
         self._lines = PostgresConnectionPool(url, WRITER, _LINES)
         self._mailbox = PostgresMailbox(self._lines, process_id)
         self._answer: Callable[[bytes], Awaitable[bytes]] | None = None
-        self._hear: Callable[[bytes], None] | None = None
+        self._on_message: Callable[[bytes], None] | None = None
         self._outgoing: list[Outgoing] = []
         self._incoming: list[int] = []
         self._asked: dict[int, asyncio.Future[bytes]] = {}
@@ -86,14 +86,14 @@ class PostgresPeers:
         finally:
             del self._asked[number]
 
-    def tell(self, command: bytes) -> None:
+    def broadcast(self, command: bytes) -> None:
         if len(command) > MAX_BODY or len(self._outgoing) >= MAX_WAITING:
             self.dropped += 1
         else:
             self._post(Outgoing(None, None, command))
 
-    def serve(self, answer: Callable[[bytes], Awaitable[bytes]], hear: Callable[[bytes], None]) -> None:
-        self._answer, self._hear = answer, hear
+    def serve(self, answer: Callable[[bytes], Awaitable[bytes]], on_message: Callable[[bytes], None]) -> None:
+        self._answer, self._on_message = answer, on_message
         self._has_incoming.set()
 
     async def processes(self) -> list[str]:
@@ -101,22 +101,22 @@ class PostgresPeers:
 
     # --- sending ----------------------------------------------------------------------------------------------------
 
-    def _post(self, letter: Outgoing) -> None:
-        self._outgoing.append(letter)
+    def _post(self, message: Outgoing) -> None:
+        self._outgoing.append(message)
         self._has_outgoing.set()
 
     async def _send(self) -> None:
         while True:
             await self._has_outgoing.wait()
-            letters, self._outgoing = self._outgoing[:_AT_ONCE], self._outgoing[_AT_ONCE:]
-            if not letters:
+            messages, self._outgoing = self._outgoing[:_AT_ONCE], self._outgoing[_AT_ONCE:]
+            if not messages:
                 self._has_outgoing.clear()
                 continue
             try:
-                await self._mailbox.post(letters)
+                await self._mailbox.post(messages)
             except DependencyUnavailable:  # who asked learns it in time; what is told to all is told later
-                told = [letter for letter in letters if letter.recipient is None]
-                self.dropped += len(letters) - len(told)
+                told = [message for message in messages if message.recipient is None]
+                self.dropped += len(messages) - len(told)
                 self._outgoing = told + self._outgoing
                 await asyncio.sleep(_RETRY_S)
 
@@ -164,27 +164,27 @@ class PostgresPeers:
                 self._has_incoming.clear()
                 continue
             try:
-                letters = await self._mailbox.take(numbers)
+                messages = await self._mailbox.take(numbers)
             except DependencyUnavailable:  # they are found again when the listener is back
                 await asyncio.sleep(_RETRY_S)
                 continue
-            for letter in letters:
+            for message in messages:
                 try:
-                    self._open(letter)
-                except Exception:  # a letter that cannot be understood keeps no other from being opened
-                    _LOG.exception("a letter could not be opened")
+                    self._open(message)
+                except Exception:  # a message that cannot be understood keeps no other from being opened
+                    _LOG.exception("a message could not be opened")
 
-    def _open(self, letter: Message) -> None:
-        if letter.recipient is None:
-            if self._hear is not None:
-                self._hear(letter.body)
+    def _open(self, message: Message) -> None:
+        if message.recipient is None:
+            if self._on_message is not None:
+                self._on_message(message.body)
             return
-        number, kind, body = letter.question, letter.body[:1], letter.body[1:]
+        number, kind, body = message.question, message.body[:1], message.body[1:]
         if number is None:
             return
         if kind == _QUESTION:
             if len(self._answering) < MAX_WAITING:
-                task = asyncio.create_task(self._reply(letter.sender, number, body))
+                task = asyncio.create_task(self._reply(message.sender, number, body))
                 self._answering.add(task)
                 task.add_done_callback(self._answering.discard)
             return

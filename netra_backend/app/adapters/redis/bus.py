@@ -34,7 +34,7 @@ _CHANNELS_AT_ONCE: Final = 500
 _FIRST_WAIT_S: Final = 0.05
 _LONGEST_WAIT_S: Final = 2.0
 
-Heard = Callable[[str, str, str, int, Sequence[bytes]], None]
+OnMessage = Callable[[str, str, str, int, Sequence[bytes]], None]
 
 
 class RedisBus:
@@ -44,7 +44,7 @@ class RedisBus:
     def __init__(
         self,
         url: str,
-        heard: Heard,
+        on_message: OnMessage,
         loop: asyncio.AbstractEventLoop,
         entropy: Entropy,
         *,
@@ -53,7 +53,7 @@ class RedisBus:
         beat_s: float = BEAT_S,
     ) -> None:
         self.connected = False
-        self._heard = heard
+        self._on_message = on_message
         self._loop = loop
         self._entropy = entropy
         self._suffix = f":{namespace}:events".encode()
@@ -179,7 +179,7 @@ class RedisBus:
             self._ignored += 1
             return
         self._taken += 1
-        self._heard(owner, told.thread_id, told.epoch, told.first, told.frames)
+        self._on_message(owner, told.thread_id, told.epoch, told.first, told.frames)
 
     # --- publishing -------------------------------------------------------------------------------------------------
 

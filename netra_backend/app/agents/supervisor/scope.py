@@ -147,7 +147,7 @@ class EngineRunScope:
     def _refused(self, refusal: ToolError | ToolRefused | QueryRejected, tool: str) -> ToolOutcome:
         trail, context = self._services.audit_trail, self._dispatcher.user_context
         if isinstance(refusal, Refusal) and trail is not None:
-            trail.refused(context.user_id, refusal, run_id=context.run_id, tool=tool)
+            trail.record_refusal(context.user_id, refusal, run_id=context.run_id, tool=tool)
         error: dict[str, Any] = {"code": refusal.code, "message": refusal.message, "hint": refusal.hint}
         if isinstance(refusal, ToolError) and refusal.details:
             error["details"] = refusal.details

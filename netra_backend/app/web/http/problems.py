@@ -79,7 +79,7 @@ class ProblemReporter:
             fault.__cause__ = error
             error = fault
         if isinstance(error, Refusal):
-            self._audit_trail.refused(identity.user_id if identity else None, error)
+            self._audit_trail.record_refusal(identity.user_id if identity else None, error)
         error_id = None
         if error.entry.id == "internal":
             error_id = self._mint("err")

@@ -159,7 +159,9 @@ class ConnectionHandler:
             raise Fault("This server has no endpoints to drill.", kind="dependency_unavailable")
         async with self._drills:
             report = await self._hold_drill()
-        self._audit_trail.happened(connection.user_id, "drill_run", doors=len(report.rows), leaks=len(report.leaks))
+        self._audit_trail.happened(connection.user_id, "drill_run", endpoints=len(report.rows), leaks=len(report.leaks))
         if report.leaks:
-            _LOG.critical("the isolation drill found leaks", extra={"doors": [row.door for row in report.leaks]})
+            _LOG.critical(
+                "the isolation drill found leaks", extra={"endpoints": [row.endpoint for row in report.leaks]}
+            )
         connection.refuse(Fault(report.summary(), kind="isolation_drill"), request.id)

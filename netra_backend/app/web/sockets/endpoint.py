@@ -54,7 +54,7 @@ class WebSocketEndpoint:
         try:
             check_origin(scope, self._settings.allowed_origins, self._settings.public_url)
         except AuthenticationRefused as refusal:
-            self._audit_trail.refused(None, refusal)
+            self._audit_trail.record_refusal(None, refusal)
             await _reject(scope, send, 403, refusal)
             return
         if not self._handler.is_accepting:
@@ -82,7 +82,7 @@ class WebSocketEndpoint:
             except Refusal as error:
                 refusal_ = error
         if isinstance(refusal_, Refusal):
-            self._audit_trail.refused(identity.user_id if identity else None, refusal_)
+            self._audit_trail.record_refusal(identity.user_id if identity else None, refusal_)
         await _turn_away(send, refusal_)
 
     async def _serve(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from netra_backend.app.adapters.postgres.connection import WRITER
-from netra_backend.app.adapters.postgres.ownership import Held, NotHeld, PostgresThreadOwnership
+from netra_backend.app.adapters.postgres.ownership import AcquiredThread, NotAcquired, PostgresThreadOwnership
 from netra_backend.app.adapters.postgres.pool import PostgresConnectionPool
 from test_framework.service_clients import NetraDatabase
 
@@ -56,7 +56,7 @@ async def test_a_thread_that_is_let_go_of_between_two_looks_is_held_and_never_ta
 
     lines.before = let_go
     held = (await PostgresThreadOwnership(lines, "prc_1").acquire(["thr_1"]))["thr_1"]
-    assert isinstance(held, Held)
+    assert isinstance(held, AcquiredThread)
     assert held.fence == 2
 
 
@@ -78,8 +78,8 @@ async def test_who_holds_a_thread_is_told_and_that_it_was_deleted(admin: Any, li
     await admin.execute(_THREAD, "thr_gone", None)
     await admin.execute("UPDATE thread SET owner = '' WHERE thread_id = 'thr_gone'")
     assert await PostgresThreadOwnership(lines, "prc_1").acquire(["thr_theirs", "thr_gone", "thr_unknown"]) == {
-        "thr_theirs": NotHeld("prc_other"),
-        "thr_gone": NotHeld(None),
+        "thr_theirs": NotAcquired("prc_other"),
+        "thr_gone": NotAcquired(None),
     }
 
 

@@ -49,7 +49,7 @@ async def fleet(netra_database: NetraDatabase) -> AsyncIterator[list[Member]]:
 async def test_a_question_is_answered_by_the_process_that_is_asked(fleet: list[Member]) -> None:
     one, _, _ = fleet
     answers = await asyncio.gather(one.ask("prc_two", b"a"), one.ask("prc_three", b"b"), one.ask("prc_two", b"c"))
-    assert answers == [b"prc_two:a", b"prc_three:b", b"prc_two:c"]
+    assert [*answers] == [b"prc_two:a", b"prc_three:b", b"prc_two:c"]
 
 
 async def test_processes_that_ask_each_other_at_once_get_each_their_own_answer(fleet: list[Member]) -> None:
@@ -62,7 +62,7 @@ async def test_processes_that_ask_each_other_at_once_get_each_their_own_answer(f
 async def test_what_is_told_is_heard_by_every_other_process_once_and_in_order(fleet: list[Member]) -> None:
     one, two, three = fleet
     for n in range(20):
-        one.tell(b"%d" % n)
+        one.broadcast(b"%d" % n)
     for member in (two, three):
         assert [await member.heard.get() for _ in range(20)] == [b"%d" % n for n in range(20)]
     await two.ask("prc_one", b"a later letter")
@@ -109,9 +109,9 @@ async def test_what_is_too_much_is_refused_or_dropped_and_counted(fleet: list[Me
     one = fleet[0]
     with pytest.raises(DependencyUnavailable, match="Too much"):
         await one.ask("prc_two", b"x" * (MAX_BODY + 1))
-    one.tell(b"x" * (MAX_BODY + 1))
+    one.broadcast(b"x" * (MAX_BODY + 1))
     for _ in range(MAX_WAITING + 5):
-        one.tell(b"x")
+        one.broadcast(b"x")
     assert one.dropped == 6
 
 
@@ -128,7 +128,7 @@ async def test_letters_cross_again_when_the_connections_that_listened_are_cut(
         )
     finally:
         await admin.close()
-    one.tell(b"while nobody listens")
+    one.broadcast(b"while nobody listens")
     assert await three.heard.get() == b"while nobody listens"
     assert await one.ask("prc_two", b"after") == b"prc_two:after"
 

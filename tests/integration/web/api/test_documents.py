@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from netra_backend.app.core.errors import CATALOGUE
 from netra_backend.distribution import version
@@ -17,6 +16,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_openapi_is_valid_and_tells_every_door(served: Served) -> None:
+    from openapi_spec_validator import OpenAPIV31SpecValidator
+
     async with served.http(None) as http:
         document = (await http.get("/openapi.json")).json()
     OpenAPIV31SpecValidator(document).validate()
@@ -38,7 +39,7 @@ async def test_both_documents_say_the_version_of_the_distribution(served: Served
     assert told == [version(), version()]
 
 
-async def test_the_page_of_http_tells_every_door_and_no_other(served: Served) -> None:
+async def test_the_page_of_http_tells_every_endpoint_and_no_other(served: Served) -> None:
     told = set(re.findall(r"^\| `([A-Z]+ /\S*)` \| (\S+) \| (.*) \|$", PAGE.read_text(), re.MULTILINE))
     endpoints = served.http_application.endpoints
     assert told == {

@@ -25,12 +25,12 @@ async def test_a_part_that_is_down_is_named_and_the_server_is_not_ready(
 ) -> None:
     async with serve_with() as served, served.http(None) as http:
         served.runtime.log.failed = True
-        served.runtime.draining = True
+        served.runtime.connections.is_draining = True
         told = await http.get("/readyz")
         assert (told.status_code, told.headers["retry-after"]) == (503, "1")
         assert (told.json()["parts"]["event_log"], told.json()["parts"]["accepting"]) == ("down", "down")
         assert told.json()["parts"]["audit_trail"] == "ok"
-        served.runtime.draining = served.runtime.log.failed = False
+        served.runtime.connections.is_draining = served.runtime.log.failed = False
 
 
 async def test_parts_are_looked_at_once_a_second_whoever_asks(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:

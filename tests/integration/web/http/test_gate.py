@@ -51,7 +51,7 @@ async def test_too_many_requests_of_one_user_are_refused_and_cost_others_nothing
             assert (await others.get("/api/me")).status_code == 200
 
 
-async def test_strangers_of_one_address_are_slowed_down_and_who_is_signed_in_there_is_not(
+async def test_the_anonymous_of_one_address_are_slowed_down_and_who_is_signed_in_there_is_not(
     serve_with: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gate, "AnonymousRateLimit", partial(AnonymousRateLimit, rate=0.1, burst=3))

@@ -88,7 +88,7 @@ def contains(known: Any, told: Any) -> bool:
     return bool(known == told) or {type(known), type(told)} == {int, float}
 
 
-async def test_every_door_answers_as_it_is_documented(served: Served) -> None:
+async def test_every_endpoint_answers_as_it_is_documented(served: Served) -> None:
     seen = set()
     user = served.user("admin")
     async with served.http(user) as http:
@@ -106,7 +106,7 @@ async def test_every_door_answers_as_it_is_documented(served: Served) -> None:
     assert len(seen) == len(served.http_application.endpoints) > 20, "names are unique"
 
 
-async def test_every_door_that_is_somebodys_refuses_nobody(served: Served) -> None:
+async def test_every_endpoint_that_is_somebodys_refuses_nobody(served: Served) -> None:
     ids = dict.fromkeys(("thread_id", "run_id", "dataset_id", "approval_id", "user_id"), "thr_x1")
     async with served.http(None) as http:
         for endpoint in served.http_application.endpoints:
@@ -120,7 +120,7 @@ async def test_every_door_that_is_somebodys_refuses_nobody(served: Served) -> No
 
 
 @pytest.mark.validation_point("auth.scope")
-async def test_every_door_of_operators_refuses_everybody_else(served: Served) -> None:
+async def test_every_endpoint_of_operators_refuses_everybody_else(served: Served) -> None:
     user = served.user()
     operators = [endpoint for endpoint in served.http_application.endpoints if endpoint.path.startswith("/api/admin/")]
     assert len(operators) > 4
@@ -193,7 +193,7 @@ async def test_head_is_get_without_its_body_and_options_tells_the_methods(served
         assert (await http.options("/api/nothing")).status_code == 404
 
 
-async def test_answers_are_counted_by_door_and_status(served: Served) -> None:
+async def test_answers_are_counted_by_endpoint_and_status(served: Served) -> None:
     async with served.http(served.user()) as http:
         before = served.http_application.requests.get(("readRun", 404), 0)
         await http.get("/api/runs/run_x1")

@@ -1,4 +1,4 @@
-"""The WebSocket door over a real socket: who is let in, what each fault answers, and that none closes with 1011.
+"""The WebSocket endpoint over a real socket: who is let in, what each fault answers, and that none closes with 1011.
 
 Everything is shown twice: with our protocol on uvicorn, and through plain ASGI under uvicorn's own.
 """
@@ -28,7 +28,7 @@ from test_framework.websocket_client import WebSocketTestClient, websocket_clien
 @pytest_asyncio.fixture(params=["direct", "plain ASGI"], scope="module", loop_scope="module")
 async def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Any]:
     serve = request.getfixturevalue("serve_anywhere")
-    data_dir = tmp_path_factory.mktemp("doors") / "data"
+    data_dir = tmp_path_factory.mktemp("endpoints") / "data"
     allowed = ("https://ours.example",)
     async with serve(data_dir, plain_asgi=request.param == "plain ASGI", allowed_origins=allowed) as running:
         yield running

@@ -11,6 +11,7 @@ from netra_backend.app.adapters.ledger import import_worker
 from netra_backend.app.adapters.ledger.import_worker import Job, fault_of, perform
 from netra_backend.app.adapters.ledger.rows_writer import RowsWriter
 from netra_backend.app.core.errors import ToolError
+from netra_backend.app.usage.importers.registry import load_formats
 
 ROW = {"timestamp": "2026-11-01T10:00:00Z", "model": "m", "input_tokens": 10, "output_tokens": 1, "session": "s"}
 NOW_MS = 1_795_000_000_000
@@ -122,3 +123,30 @@ def test_whatever_goes_wrong_the_parent_hears_of_it(job: Job, monkeypatch: pytes
     pipe = FakePipe(changed(job, options={"nonsense": 1}))
     import_worker.serve(pipe)  # type: ignore[arg-type]  # a pipe as far as it is used
     assert [told["fault"]["code"] for told in pipe.heard] == ["INVALID_ARGUMENTS"]
+
+
+def test_what_added_formats_load_is_loaded_before_the_bounds_of_the_file(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+
+    def loading(importers: list[str]) -> Any:
+        order.append(f"load {importers}")
+        return load_formats()
+
+    monkeypatch.setattr(import_worker, "load_formats", loading)
+    monkeypatch.setattr(import_worker, "bound_memory", lambda more: order.append("bound"))
+    monkeypatch.setattr(import_worker, "bound_cpu", lambda seconds: None)
+    monkeypatch.setattr(gc, "disable", lambda: None)
+    pipe = FakePipe(changed(job, importers=["acme:ACME"]))
+    import_worker.serve(pipe)  # type: ignore[arg-type]  # a pipe as far as it is used
+    assert order[:2] == ["load ['acme:ACME']", "bound"]
+    assert "answer" in pipe.heard[-1]
+
+
+def test_an_added_format_that_cannot_be_loaded_is_told(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gc, "disable", lambda: None)
+    pipe = FakePipe(changed(job, importers=["nowhere_at_all:ACME"]))
+    import_worker.serve(pipe)  # type: ignore[arg-type]  # a pipe as far as it is used
+    assert [told["fault"]["code"] for told in pipe.heard] == ["TOOL_FAILED"]
+    assert "ModuleNotFoundError" in pipe.heard[0]["fault"]["message"]

@@ -303,3 +303,48 @@ async def test_closing_leaves_no_process(tmp_path: Path) -> None:
     await ledger.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+ACME = """
+from datetime import UTC, datetime
+from netra_backend.app.usage.importers.format import Format, Reading
+from netra_backend.app.usage.importers.reading.page import by_row
+from netra_backend.app.usage.importers.row import OK, REQUEST, UsageRow
+
+def row(record):
+    return UsageRow(
+        ts=datetime(2026, 11, 1, tzinfo=UTC), model="m", operation="chat", status=OK, requests=1,
+        input_tokens=record["acme_in"], output_tokens=record["acme_out"], source="acme", granularity=REQUEST,
+    )
+
+ACME = Format(
+    "acme", "Invoice of Acme",
+    lambda head: "records hold acme_in" if head.has("acme_in") else None,
+    lambda head, options, times: Reading(by_row(row), frozenset()),
+)
+"""
+
+
+async def test_a_format_that_is_added_is_read_in_the_child_too(
+    ledger: DuckDBLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "acme_of_a_test.py").write_text(ACME)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    invoice = written(tmp_path, {"acme_in": 10, "acme_out": 1})
+    with pytest.raises(ToolError) as refused:
+        await ledger.import_usage("alice", invoice, {}, silent)
+    assert refused.value.code == "UNSUPPORTED_FORMAT"
+    added = DuckDBLedger(
+        tmp_path / "other",
+        ManualClock(),
+        SeededEntropy(1),
+        questions=PLAIN,
+        importers=["acme_of_a_test:ACME"],
+    )
+    await added.start()
+    try:
+        told = await added.import_usage("alice", invoice, {}, silent)
+        assert (told["format"], told["accepted"]) == ("acme", 1)
+        assert (await added.ask("alice", "data_profile", {}))["rows"] == 1
+    finally:
+        await added.close()

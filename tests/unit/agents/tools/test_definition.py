@@ -22,7 +22,7 @@ def test_a_tool_acts_once_asks_nobody_and_is_for_every_signed_in_user() -> None:
 
 def test_its_options_are_given_by_name() -> None:
     with pytest.raises(TypeError, match="positional argument"):
-        Tool("x", "Does x.", ToolArguments, nothing, "admin")  # type: ignore[misc]
+        Tool("x", "Does x.", ToolArguments, nothing, "admin")  # type: ignore[call-arg]
 
 
 def test_it_can_name_the_type_of_its_arguments() -> None:

@@ -24,7 +24,7 @@ async def test_one_is_asked_and_all_others_are_told() -> None:
     line, heard = MemoryPeers(), [list[bytes]() for _ in range(3)]
     one, two, _ = [joined(line, f"prc_{n}", each) for n, each in enumerate(heard)]
     assert await one.ask("prc_1", b"!") == b"prc_1!"
-    one.tell(b"news")
+    one.broadcast(b"news")
     assert heard == [[], [], []]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -37,7 +37,7 @@ async def test_who_is_cut_off_or_gone_neither_hears_nor_answers() -> None:
     one, two = joined(line, "prc_0", []), joined(line, "prc_1", heard)
     line.join("prc_2", asyncio.get_running_loop())
     two.cut_off = True
-    one.tell(b"news")
+    one.broadcast(b"news")
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     for process_id in ("prc_1", "prc_2", "prc_9"):
@@ -67,7 +67,7 @@ async def test_what_is_lost_on_the_way_is_not_heard_and_not_answered() -> None:
     line = MemoryPeers(lambda: None)
     one = joined(line, "prc_0", [])
     joined(line, "prc_1", heard)
-    one.tell(b"news")
+    one.broadcast(b"news")
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     with pytest.raises(DependencyUnavailable):

@@ -1,5 +1,5 @@
 /**
- * Which view the address asks for. The fragment is the page's own: it never reaches the server.
+ * The view that an address selects. Only the fragment decides, and it never reaches the server.
  *
  * @typedef {{view: "chat", thread: string | null} | {view: "report", run: string | null} | {view: "data"} | {view: "operator"}} Route
  */
@@ -21,7 +21,7 @@ export function routeOf(fragment) {
 }
 
 /**
- * The room that an address opens as the menu lists it; `null` for what the menu does not list: a conversation, a run's report.
+ * The menu entry of a route, or `null` if the menu does not list it: a conversation, a run's report.
  * @param {Route} route
  */
 export function roomOf(route) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,6 +22,14 @@ from test_framework.websocket_client import TERMINAL_EVENTS, Frame, WebSocketTes
 from .conftest import DATA, PATIENCE_S, Left, Release, loaded
 
 pytestmark = [pytest.mark.long, pytest.mark.real_services]
+
+
+class OldServer(ServerProcess):
+    """A server of 0.1.0, which is started in another way."""
+
+    def __init__(self, data_dir: Path, settings: Mapping[str, str]) -> None:
+        super().__init__(data_dir, settings, workers=1)
+        self._serve = (sys.executable, "-m", "test_framework.serve_with", "agents_of_0_1_0")
 
 
 @dataclass(frozen=True)
@@ -49,19 +58,16 @@ def releases(
         url, admin_url = runner.run(place.__aenter__())
         stack.callback(lambda: runner.run(place.__aexit__(None, None, None)))
         shared = {"NETRA_DATABASE_URL": url, "NETRA_REDIS_URL": redis_service.url, "NETRA_TEST_TOOLS": "answer"}
-        processes: dict[str, Process] = {}
-        for name, agents, own in (
-            ("0.1.0", "agents_of_0_1_0", release_0_1_0.environment),
-            ("today", "tests.e2e.versions.agents", {}),
-        ):
-            left.unpack(tmp_path / name)
-            server = ServerProcess(tmp_path / name, {**shared, **own}, app=agents, workers=1)
+        old = OldServer(tmp_path / "0.1.0", {**shared, **release_0_1_0.environment})
+        today = ServerProcess(tmp_path / "today", shared, app="tests.e2e.versions.agents", workers=1)
+        for server in (old, today):
+            left.unpack(server.data_dir)
             stack.callback(server.close)
-            if name == "today":
-                migrated = server.command("migrate", "--database-url", admin_url)
-                assert migrated.returncode == 0, migrated.stderr
-            processes[name] = Process(server.start())
-        yield processes
+        old.start()
+        migrated = today.command("migrate", "--database-url", admin_url)
+        assert migrated.returncode == 0, migrated.stderr
+        today.start()
+        yield {"0.1.0": Process(old), "today": Process(today)}
 
 
 @pytest.fixture

@@ -9,14 +9,17 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # As pip does; works behind a proxy that has a certificate of its own.
 export UV_SYSTEM_CERTS := 1
+# The tests start hundreds of processes; each would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test coverage page-test prove chaos check page-check format bench lock clean
+.PHONY: help install demo test test-all coverage page-test prove chaos check page-check format bench lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo     install, import a real trace, ask both agents, print the report, stay up (ARGS=--once ends)"
-	@echo "make test     every test"
-	@echo "make coverage every branch of the core, the factories and the context is taken (part of make test)"
+	@echo "make test     the tests, without the long ones (ARGS=tests/unit/core runs some of them)"
+	@echo "make test-all the rest: the long tests, the browser's, more examples of every property, then make coverage"
+	@echo "make coverage every branch of the core, the factories and the context is taken, or it fails"
 	@echo "make prove    take out each validation point in turn: some test must notice"
 	@echo "make chaos    500 clients of a real server, cut off at random for two minutes (ARGS='--kills 200 --clients 60 --cuts')"
 	@echo "           ARGS='--fleet 4 --clients 60 --times 200': four processes, PostgreSQL and Valkey, all killed so often"
@@ -32,9 +35,14 @@ install: $(VENV)/.installed-dev $(VENV)/.trained
 demo: $(VENV)/.installed-runtime $(VENV)/.trained
 	@$(VENV)/bin/netra demo $(ARGS)
 
+# Plain pytest runs every test there is. Here they are in two halves, and properties are tried in both.
 test: install
-	$(PY) -m pytest -n auto $(ARGS)
-	@$(if $(ARGS),:,$(MAKE) --no-print-directory coverage page-test)
+	$(PY) -m pytest -n auto -m "not long" --hypothesis-profile quick $(ARGS)
+	@$(if $(ARGS),:,$(MAKE) --no-print-directory page-test)
+
+test-all: install
+	$(PY) -m pytest -n auto -m "long or hypothesis" --hypothesis-profile thorough $(ARGS)
+	@$(if $(ARGS),:,$(MAKE) --no-print-directory coverage)
 
 # The plugin of the kit imports nothing of ours before coverage counts; so it is coverage that runs pytest.
 COVERED := core context factories runs cluster services agents/supervisor agents/tools websocket_core
@@ -89,6 +97,7 @@ bench: install
 # --- installing ------------------------------------------------------------------------------------------------------
 # The locks carry hashes and no address of an index. uv installs, itself from a lock; where it cannot be had, or cannot
 # reach the index that pip is set up for, pip does. The project's own wheel is built by the locked backend, not isolated.
+# An installation of 0.1.0, whose distribution was `netra`, goes first: two would bring each entry point twice.
 
 $(PY):
 	@test -n "$(PYTHON)" || { \
@@ -104,6 +113,7 @@ define install_locked
 	@$(PY) -m pip install --quiet --require-hashes -r requirements/installer.lock || echo "No uv; pip installs instead."
 	@{ test -x $(VENV)/bin/uv && VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --require-hashes -r requirements/$(1).lock; } \
 	  || $(PY) -m pip install --require-hashes -r requirements/$(1).lock
+	@$(PY) -m pip uninstall -qq --yes netra
 	@$(PY) -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 endef

@@ -10,15 +10,15 @@ import os
 from pathlib import Path
 from typing import Any
 
-from netra_backend.app.agents.agent import AgentResult, RunScope
-from netra_backend.app.agents.tools.tool import Arguments, Tool
+from netra_backend.app.agents.interface import AgentResult, RunScope
+from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.config import Settings
 from netra_backend.app.server.uvicorn_server import run
 from netra_backend.app.services.user_execution_context import UserExecutionContext
-from netra_backend.app.wiring import build
+from netra_backend.app.wiring import create_app
 
 
-class LookUp(Arguments, frozen=True):
+class LookUp(ToolArguments, frozen=True):
     """What is looked up."""
 
     question: str
@@ -28,7 +28,7 @@ async def look_up(context: UserExecutionContext, arguments: LookUp) -> dict[str,
     return {"lines": 3}
 
 
-LOOK_UP = Tool("golden_lookup", "Looks a question up in the log of a service.", LookUp, look_up)
+LOOK_UP = Tool("golden_lookup", "Looks a question up in the log of a service.", LookUp, look_up, idempotent=True)
 
 
 class GoldenAgent:
@@ -52,7 +52,7 @@ def main() -> None:
     options = parser.parse_args()
     names = ("NETRA_DATABASE_URL", "NETRA_REDIS_URL") if options.shared else ()
     settings = Settings.load({name: os.environ[name] for name in names}, data_dir=options.data_dir, port=options.port)
-    run(build(settings, agents=[GoldenAgent], tools=[LOOK_UP]), settings)
+    run(create_app(settings, agents=[GoldenAgent], tools=[LOOK_UP]), settings)
 
 
 if __name__ == "__main__":

@@ -31,8 +31,10 @@ PARTS: Mapping[str, tuple[str, ...]] = {
         "benchmarks/peers/bare_uvicorn.py",
         "uvicorn/middleware/",
     ),
-    "connection, its two lanes, its place in the pool": (
+    "connection, its two halves, its place in the pool": (
         "netra_backend/app/websocket_core/connection.py",
+        "netra_backend/app/websocket_core/incoming.py",
+        "netra_backend/app/websocket_core/outgoing.py",
         "netra_backend/app/websocket_core/serial_queue.py",
         "netra_backend/app/websocket_core/websocket_connection_pool.py",
     ),

@@ -10,27 +10,21 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
 from netra_backend.app.adapters.process.clock import SystemClock, SystemEntropy
-from netra_backend.app.usage.report import build_report, report_markdown
+from netra_backend.app.usage.report import Report, make_report
 from netra_backend.app.usage.report_html import report_html
+from netra_backend.app.usage.report_markdown import report_markdown
 
 from . import figures, machine
 from .figures import figure
 from .usage_import import SEED, _peak_mib, written
 
 OWNER = "bench_owner"
-QUESTIONS = (
-    "data_profile",
-    "cost_summary",
-    "combine_savings",
-    "detect_anomalies",
-    "forecast_spend",
-)
 BLOCKS_FROM = 0.1
 """The part of the rows that name their blocks."""
 
@@ -76,21 +70,17 @@ async def prepared(root: Path, count: int) -> DuckDBLedger:
 async def measure(ledger: DuckDBLedger) -> dict[str, float]:
     """Seconds of each question in turn, of the report made of them, and of all."""
     found: dict[str, float] = {}
-    answers: dict[str, Any] = {}
+
+    async def ask(question: str, arguments: Mapping[str, Any]) -> Any:
+        asked = time.perf_counter()
+        answer = await ledger.ask(OWNER, question, arguments)
+        found[question] = time.perf_counter() - asked
+        return answer
+
     used = _cpu_s(ledger)
     began = time.perf_counter()
-    for question in QUESTIONS:
-        asked = time.perf_counter()
-        answers[question] = await ledger.ask(OWNER, question, {})
-        found[question] = time.perf_counter() - asked
+    report = await make_report(ask, {})
     written_at = time.perf_counter()
-    report = build_report(
-        profile=answers["data_profile"],
-        summary=answers["cost_summary"],
-        savings=answers["combine_savings"],
-        anomalies=answers["detect_anomalies"],
-        forecast=answers["forecast_spend"],
-    )
     for write in WRITERS:
         write(report)
     found["markdown and HTML"] = time.perf_counter() - written_at
@@ -108,7 +98,7 @@ def _cpu_s(ledger: DuckDBLedger) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-WRITERS: tuple[Callable[[dict[str, Any]], str], ...] = (report_markdown, report_html)
+WRITERS: tuple[Callable[[Report], str], ...] = (report_markdown, report_html)
 
 
 async def run(count: int, rounds: int) -> tuple[list[dict[str, float]], float]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from netra_backend.app.agents.tools.tool import Arguments, Tool
+from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.core.events import AnyEvent, ToolCompleted
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 
 
-class Amount(Arguments, frozen=True):
+class Amount(ToolArguments, frozen=True):
     """How much; the token is there to be hidden."""
 
     amount: int = 1
@@ -32,9 +32,15 @@ class Counter:
         return {"sum": sum(self.calls)}
 
 
-def adding(call: Callable[[UserExecutionContext, Any], Awaitable[Any]], name: str = "add", **more: Any) -> Tool:
-    """A tool of this name that does this."""
-    return Tool(name, "Adds.", Amount, call, **more)
+def adding(
+    call: Callable[[UserExecutionContext, Any], Awaitable[Any]],
+    name: str = "add",
+    *,
+    idempotent: bool = True,
+    **more: Any,
+) -> Tool[Any]:
+    """A tool of this name that does this; unless told otherwise, one that may be called again."""
+    return Tool(name, "Adds.", Amount, call, idempotent=idempotent, **more)
 
 
 def kinds(events: Sequence[AnyEvent]) -> list[str]:

@@ -19,7 +19,7 @@ from netra_backend.app.adapters.datasets.local import LocalDatasets
 from netra_backend.app.adapters.datasets.object_store import ObjectDatasets
 from netra_backend.app.adapters.datasets.port import ROWS_FILE, Dataset, Datasets, DatasetsChanged
 from netra_backend.app.adapters.process.clock import SystemClock, SystemEntropy
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 
 from .dataset_story import dataset
 
@@ -76,7 +76,7 @@ class Storm:
             (staged.directory / ROWS_FILE).write_text(_rows(owner, told))
             try:
                 kept = await staged.commit(told, MOST)
-            except ToolFault as fault:
+            except ToolError as fault:
                 refused: str | None = fault.code
             else:
                 refused = None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from netra_backend.app.agents.agent import AgentResult, RunScope
-from netra_backend.app.agents.tools.tool import Arguments, Tool
+from netra_backend.app.agents.interface import AgentResult, RunScope
+from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 
 
-class Said(Arguments, frozen=True):
+class Said(ToolArguments, frozen=True):
     """What was said."""
 
     text: str
@@ -35,4 +35,4 @@ class Echo:
 
 
 AGENTS: Final = (Echo,)
-TOOLS: Final = (Tool("repeat", "Repeats a text.", Said, repeat),)
+TOOLS: Final = (Tool("repeat", "Repeats a text.", Said, repeat, idempotent=True),)

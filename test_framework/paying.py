@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from netra_backend.app.agents.agent import AgentResult
+from netra_backend.app.agents.interface import AgentResult
 from netra_backend.app.core.events import ApprovalRequested
 from netra_backend.app.core.frames import ResolveApproval
 

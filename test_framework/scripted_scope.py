@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from netra_backend.app.agents.agent import ModelReply, PastMessage, ToolOutcome
-from netra_backend.app.agents.tools.tool import Tool
+from netra_backend.app.agents.interface import ModelReply, PastMessage, ToolOutcome
+from netra_backend.app.agents.tools.definition import Tool
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
-from netra_backend.app.core.errors import DependencyUnavailable, QueryRejected, ToolFault, ToolRefused
+from netra_backend.app.core.errors import DependencyUnavailable, QueryRejected, ToolError, ToolRefused
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 from netra_backend.app.usage.questions import load_question
 from netra_backend.app.usage.rows import Rows
@@ -36,7 +36,7 @@ class ScriptedScope:
     def __init__(
         self,
         message: str,
-        tools: Iterable[Tool],
+        tools: Iterable[Tool[Any]],
         *,
         user_id: str = "user_1",
         now_ms: int = 1_793_620_800_000,
@@ -77,9 +77,9 @@ class ScriptedScope:
         """Call it through a real dispatcher, as the engine does."""
         try:
             outcome = ToolOutcome(True, await self._dispatcher.dispatch_tool({"tool": tool, "arguments": arguments}))
-        except (ToolFault, ToolRefused, QueryRejected) as fault:
+        except (ToolError, ToolRefused, QueryRejected) as fault:
             error = {"code": fault.code, "message": fault.message, "hint": fault.hint}
-            if isinstance(fault, ToolFault):
+            if isinstance(fault, ToolError):
                 error.update(fault.details)
             outcome = ToolOutcome(False, error=error)
         self.calls.append((tool, arguments, outcome))

@@ -1,34 +1,17 @@
-"""``python -m test_framework.serve_with MODULE --port 0 --data-dir DIR``: ``netra serve`` with agents and tools of MODULE.
-
-MODULE has ``AGENTS`` and ``TOOLS``, which are added to the server's own as an embedding application adds them.
-"""
+"""``python -m test_framework.serve_with MODULE``: what 0.1.0 had for ``netra serve --app MODULE``. Goes with the next release."""
 
 from __future__ import annotations
 
-import argparse
-import importlib
-import os
-from collections.abc import Sequence
-from pathlib import Path
+import sys
+import warnings
 
-from netra_backend.app.adapters.process.json_logs import configure_logging
-from netra_backend.app.config import Settings
-from netra_backend.app.serving import serve
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Serve until SIGTERM."""
-    parser = argparse.ArgumentParser(prog="python -m test_framework.serve_with")
-    parser.add_argument("module")
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--data-dir", type=Path, required=True)
-    parser.add_argument("--workers", type=int, default=1)
-    given = parser.parse_args(argv)
-    added = importlib.import_module(given.module)
-    settings = Settings.load(os.environ, data_dir=given.data_dir, port=given.port, workers=given.workers)
-    configure_logging()
-    serve(settings, agents=added.AGENTS, tools=added.TOOLS)
-
+from netra_backend.app.cli import main
 
 if __name__ == "__main__":
+    warnings.warn(
+        "python -m test_framework.serve_with MODULE is now netra serve --app MODULE; the old command goes with the next release.",
+        DeprecationWarning,
+        stacklevel=1,
+    )
+    sys.argv[1:] = ["serve", "--port", "0", "--app", *sys.argv[1:]]
     main()

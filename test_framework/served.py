@@ -7,24 +7,23 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import uvicorn
 
-from netra_backend.app.agents.agent import AgentResult, RunScope
-from netra_backend.app.agents.tools.tool import Tool
+from netra_backend.app.agents.interface import AgentResult, RunScope
+from netra_backend.app.agents.tools.definition import Tool
 from netra_backend.app.config import Settings
 from netra_backend.app.server.application import Application
+from netra_backend.app.server.http_application import HttpApplication
 from netra_backend.app.server.runtime import Runtime
 from netra_backend.app.server.uvicorn_server import configuration
-from netra_backend.app.web.http.router import HttpSide
-from netra_backend.app.wiring import open_runtime
+from netra_backend.app.wiring import create_app
 
 from .echo import AGENTS, TOOLS, Said, repeat
-from .in_process import user_at_desk
+from .local_runtime import connected_user
 from .users import LocalUsers, TestUser
 from .waiting import until
 
@@ -56,7 +55,7 @@ class Patient:
         return AgentResult("")
 
 
-IF_ALLOWED = Tool("repeat_if_allowed", "Repeats a text, once it may.", Said, repeat, approval=True)
+IF_ALLOWED = Tool("repeat_if_allowed", "Repeats a text, once it may.", Said, repeat, idempotent=True, approval=True)
 
 
 class _Server(uvicorn.Server):
@@ -91,10 +90,10 @@ class Served:
         return runtime
 
     @property
-    def http_side(self) -> HttpSide:
-        side = self.application._http
-        assert side is not None
-        return side
+    def http_application(self) -> HttpApplication:
+        made = self.application.http
+        assert made is not None
+        return made
 
     def user(self, *scopes: str) -> TestUser:
         """Somebody new."""
@@ -110,18 +109,18 @@ class Served:
 
     async def ran(self, user: TestUser, message: str = "hello", **fields: Any) -> dict[str, Any]:
         """Have a run of this user's made and ended; its ``accepted`` frame."""
-        async with user_at_desk(self.runtime, user.id) as desk:
-            desk.send(type="execute_agent", **{"agent": "echo", "message": message, **fields})
-            accepted = await desk.wire.until("accepted")
-            await desk.ended_run()
+        async with connected_user(self.runtime, user.id) as device:
+            device.send(type="execute_agent", **{"agent": "echo", "message": message, **fields})
+            accepted = await device.wire.until("accepted")
+            await device.ended_run()
             return accepted
 
     @asynccontextmanager
     async def running(self, user: TestUser, until: str, **fields: Any) -> AsyncIterator[tuple[Any, dict[str, Any]]]:
         """A run of this user's that goes on, and the first event of it of this type."""
-        async with user_at_desk(self.runtime, user.id) as desk:
-            desk.send(type="execute_agent", message="hello", **fields)
-            yield desk, await desk.wire.until(until)
+        async with connected_user(self.runtime, user.id) as device:
+            device.send(type="execute_agent", message="hello", **fields)
+            yield device, await device.wire.until(until)
 
 
 @asynccontextmanager
@@ -130,8 +129,7 @@ async def serve(
 ) -> AsyncIterator[Served]:
     """A server with these settings, and test agents beside its own; with uvicorn's own WebSocket protocol where asked."""
     made = Settings(data_dir=data_dir, port=0, **settings)
-    opened = partial(open_runtime, made, (*AGENTS, Waiting, Patient, *agents), (*TOOLS, IF_ALLOWED))
-    application = Application(opened)
+    application = create_app(made, agents=(*AGENTS, Waiting, Patient, *agents), tools=(*TOOLS, IF_ALLOWED))
     config = configuration(application, made)
     if plain_asgi:
         config.ws = "websockets-sansio"

@@ -19,7 +19,6 @@ from .fleet_services import fleet_settings, worker_count
 from .reaper import in_child
 
 _COMMAND: Final = (sys.executable, "-c", "from netra_backend.app.cli import main; main()")
-_SERVE_WITH: Final = "test_framework.serve_with"
 _END_SECONDS: Final = 15.0
 
 
@@ -31,8 +30,9 @@ class ServerProcess:
     """One server. ``url`` is where it listens; what it logs is kept in a file and read by ``log``.
 
     ``settings`` are environment variables; of the test's own environment no setting of the application is passed on.
-    ``added`` names a module whose agents and tools are added to the server's own (see ``serve_with``). ``workers``: how many
-    processes it has, by default as many as the suite is run with (``fleet_services``).
+    ``app`` is what ``netra serve --app`` takes: agents and tools that are added to the server's own; with ``reload`` it is
+    started anew when they change. ``workers``: how many processes it has, by default as many as the suite is run with
+    (``fleet_services``). ``directory``: the current directory of the server and of its commands.
     """
 
     def __init__(
@@ -40,12 +40,15 @@ class ServerProcess:
         data_dir: Path,
         settings: Mapping[str, str] | None = None,
         *,
-        added: str | None = None,
+        app: str | None = None,
+        reload: bool = False,
         workers: int | None = None,
+        directory: Path | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.url = ""
-        self._serve = (*_COMMAND, "serve") if added is None else (sys.executable, "-m", _SERVE_WITH, added)
+        self._serve = (*_COMMAND, "serve", *(() if app is None else ("--app", app)), *(("--reload",) if reload else ()))
+        self._directory = directory
         self._workers = worker_count() if workers is None else workers
         self._settings = {**(fleet_settings(data_dir) if workers is None else {}), **(settings or {})}
         self._process: subprocess.Popen[bytes] | None = None
@@ -77,6 +80,7 @@ class ServerProcess:
             stdout=subprocess.PIPE,
             stderr=self._log,
             env=self.environment(),
+            cwd=self._directory,
             preexec_fn=in_child(),
         )
 
@@ -93,7 +97,12 @@ class ServerProcess:
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another ``netra`` command with the same settings and data."""
         return subprocess.run(
-            [*_COMMAND, *arguments], env=self.environment(), capture_output=True, text=True, check=False
+            [*_COMMAND, *arguments],
+            env=self.environment(),
+            cwd=self._directory,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def stop(self) -> int:

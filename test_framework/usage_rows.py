@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import duckdb
 
+from netra_backend.app.usage.report import Report, make_report
 from netra_backend.app.usage.rows import DATASET_COLUMNS, USAGE_COLUMNS, Capability
 
-ROW = {
+from .scripted_scope import InProcessLedger
+
+ROW: dict[str, Any] = {
     "dataset_id": "ds_1",
     "ts": datetime(2026, 11, 2, 12),
     "provider": "openai",
@@ -53,3 +57,9 @@ def usage_rows(
         [list(capabilities)],
     )
     return connection
+
+
+async def report_of(rows: duckdb.DuckDBPyConnection, arguments: Mapping[str, Any] | None = None) -> Report:
+    """The report on these rows, as their owner gets it."""
+    ledger = InProcessLedger("user_1", rows, rows)
+    return await make_report(partial(ledger.ask, "user_1"), arguments or {})

@@ -48,9 +48,15 @@ class LocalUsers:
         return self.token_for(new_id("user"), email, scopes=scopes, lifetime_s=lifetime_s)
 
     def token_for(
-        self, user_id: str, email: str = "", *, scopes: Iterable[str] = (), lifetime_s: int = 3600
+        self,
+        user_id: str,
+        email: str = "",
+        *,
+        scopes: Iterable[str] = (),
+        lifetime_s: int = 3600,
+        now_ms: int | None = None,
     ) -> TestUser:
-        """Another token for a user."""
+        """Another token for a user; ``now_ms`` is the server's time if that is not this machine's."""
         from netra_backend.app.config import DEVELOPMENT
         from netra_backend.app.services.token_minting import mint_token
 
@@ -58,7 +64,7 @@ class LocalUsers:
             user_id,
             key=bytes.fromhex(self._key_file.read_text()),
             issuer=DEVELOPMENT.issuer,
-            now_ms=time.time_ns() // 1_000_000,
+            now_ms=time.time_ns() // 1_000_000 if now_ms is None else now_ms,
             token_id=secrets.token_hex(8),
             scopes=scopes,
             lifetime_s=lifetime_s,

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import gc
+import json
 import os
 import random
 import secrets
+import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ("pytester",)
 
+LONG_ROOMS = ("browser",)
 ROOMS = ("unit", "contract", "integration", "e2e", "simulation", "browser", "performance")
 SEED_VARIABLE = "NETRA_TEST_SEED"
 _HERE = Path(__file__).parent
+
+# Compiling and rewriting assertions is two thirds of collecting, and hundreds of processes import the same modules: what
+# was compiled is kept, here and in whatever the tests start, also if the environment says otherwise.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Profiles say how many examples a property is tried with: plain pytest takes Hypothesis's own number, `make test` fewer,
+# `make test-all` more. The clock fails none of them.
+settings.register_profile(
+    "netra", settings.get_profile("default"), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("quick", settings.get_profile("netra"), max_examples=25)
+settings.register_profile("thorough", settings.get_profile("netra"), max_examples=400)
+settings.load_profile("netra")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,10 +51,32 @@ def pytest_report_header() -> str:
     return f"netra seed: {os.environ[SEED_VARIABLE]} (to repeat: {SEED_VARIABLE}=…)"
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What collecting makes stays to the end, so the garbage collector does not search it, now or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rooms = {path: _room(path) for path in {item.path for item in items}}
     for item in items:
-        if item.path.is_relative_to(_HERE) and (room := item.path.relative_to(_HERE).parts[0]) in ROOMS:
+        if (room := rooms[item.path]) in ROOMS:
             item.add_marker(room)
+        if room in LONG_ROOMS:
+            item.add_marker("long")
+
+
+def _room(path: Path) -> str:
+    return path.relative_to(_HERE).parts[0] if path.is_relative_to(_HERE) else ""
 
 
 @pytest.hookimpl(trylast=True)
@@ -46,6 +88,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             "Tests were skipped, and in CI nothing may be: install what is missing in .ci/run.", red=True
         )
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def messages_of_0_1_0() -> dict[str, dict[str, bytes]]:
+    """What processes of release 0.1.0 sent each other: ``commands``, ``answers``, and of ``bus`` a message with its key."""
+    recorded = json.loads((_HERE / "data" / "0.1.0" / "messages.json").read_text(encoding="utf-8"))
+    return {kind: {name: bytes.fromhex(text) for name, text in messages.items()} for kind, messages in recorded.items()}
 
 
 @pytest.fixture

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Final
+from typing import Annotated, Final
 
 import typer
+
+from ..distribution import version
 
 COMMANDS: Final = {
     "demo": "demo:demo",
@@ -25,12 +27,14 @@ COMMANDS: Final = {
 }
 """Each command's module and function below ``commands``; only that of the command that is run is loaded."""
 
+VERSION: Final = "--version"
 GROUP: Final = "netra.commands"
 """Entry points of this group are callables that take the ``typer.Typer`` and add their commands to it."""
 
 
 def command_line(words: Sequence[str]) -> typer.Typer:
-    """The command line for these words: with the command of ours that they name, or with everything there is."""
+    """The command line for these words: with the command of ours that they name, with none if they ask for the version, or
+    with everything there is."""
     app = typer.Typer(
         name="netra",
         help="A multi-user AI-agent chat server whose isolation can be proved.",
@@ -38,7 +42,9 @@ def command_line(words: Sequence[str]) -> typer.Typer:
         pretty_exceptions_show_locals=False,
         rich_markup_mode="rich",
     )
-    app.callback()(_nothing)
+    app.callback()(_options)
+    if words[:1] == [VERSION]:
+        return app
     named = words[0] if words and words[0] in COMMANDS else None
     for name in [named] if named else COMMANDS:
         module, _, function = COMMANDS[name].partition(":")
@@ -51,7 +57,17 @@ def command_line(words: Sequence[str]) -> typer.Typer:
     return app
 
 
-def _nothing() -> None:
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"netra {version()}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option(VERSION, callback=_tell_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
     """A single command would be taken for the whole command line, were there nothing before it."""
 
 

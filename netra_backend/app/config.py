@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
+from ..distribution import Extra, missing_packages
 from .core import settings_values as values
 from .core import validation
 from .core.errors import ConfigurationError
@@ -43,6 +44,7 @@ NAMES: Final = frozenset(
         "NETRA_RETENTION_DAYS",
         "NETRA_ALLOW_DRILLS",
         "NETRA_ALLOW_RAW_SQL",
+        "NETRA_APP",
     }
 )
 FILE_NAME: Final = "netra.env"
@@ -74,6 +76,14 @@ class TokenSource:
     url: str = ""
 
 
+_NEEDS: Final[dict[str, tuple[Extra, str]]] = {
+    "NETRA_DATABASE_URL": ("scale", "asyncpg"),
+    "NETRA_REDIS_URL": ("scale", "redis"),
+    "NETRA_DATASETS_URL": ("scale", "obstore"),
+    "NETRA_MODEL": ("models", "pydantic_ai"),
+}
+"""Settings that a plain installation cannot honour: the extra that each takes, and the package that a server then imports."""
+
 DEVELOPMENT: Final = TokenSource("development", ("HS256",), issuer="netra-development")
 
 
@@ -96,6 +106,7 @@ class Settings:
     retention_days: int | None = None
     allow_drills: bool = False
     allow_raw_sql: bool = False
+    app: str | None = None
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -117,6 +128,7 @@ class Settings:
         host: str | None = None,
         port: int | None = None,
         workers: int = 1,
+        app: str | None = None,
         limits: Limits | None = None,
     ) -> Settings:
         """Read and judge all settings. Keywords are the command line's and go first.
@@ -134,6 +146,8 @@ class Settings:
             reader.given["NETRA_HOST"] = host
         if port is not None:
             reader.given["NETRA_PORT"] = str(port)
+        if app is not None:
+            reader.given["NETRA_APP"] = app
         settings = cls(
             data_dir=directory,
             host=reader.take("NETRA_HOST", values.host, "127.0.0.1"),
@@ -154,6 +168,7 @@ class Settings:
             retention_days=reader.take("NETRA_RETENTION_DAYS", partial(values.whole_number, 1, 36_500), None),
             allow_drills=reader.take("NETRA_ALLOW_DRILLS", values.flag, False),
             allow_raw_sql=reader.take("NETRA_ALLOW_RAW_SQL", values.flag, False),
+            app=reader.take("NETRA_APP", values.short_text, None),
             limits=limits or Limits(),
         )
         reader.faults += settings.contradictions()
@@ -162,7 +177,7 @@ class Settings:
         return settings
 
     def contradictions(self) -> list[str]:
-        """What does not go together, in words that say what to do."""
+        """What does not go together, or needs what is not installed, in words that say what to do."""
         faults: list[str] = []
         if self.uses_development_key and not self.is_loopback:
             faults.append(
@@ -179,6 +194,9 @@ class Settings:
                 "NETRA_REDIS_URL is for several processes, which share a PostgreSQL: set NETRA_DATABASE_URL as well, or "
                 "take it out"
             )
+        for name, (extra, package) in _NEEDS.items():
+            if getattr(self, name.removeprefix("NETRA_").lower()) is not None:
+                faults += missing_packages(name, extra, package)
         return faults
 
 

@@ -320,7 +320,7 @@ class Ledger(Counted, Protocol):
     async def ask(self, owner: str, question: str, arguments: Mapping[str, Any]) -> Any:
         """Answer one question of ``usage.questions.QUESTIONS`` over the owner's rows, in a child process with bounds.
 
-        Raises ``ToolFault`` (``NO_DATA``, ``QUERY_TIMEOUT``, …) and ``QueryRejected``.
+        Raises ``ToolError`` (``NO_DATA``, ``QUERY_TIMEOUT``, …) and ``QueryRejected``.
         """
 
     async def import_usage(
@@ -330,7 +330,7 @@ class Ledger(Counted, Protocol):
 
         ``options`` are those of ``usage.importers.format.ImportOptions``; with ``preview`` nothing is imported and the answer
         shows what was recognised. The answer is the dataset: counts of accepted and rejected rows with reasons, mapping,
-        notes, and ``already_imported`` where the same file was imported in the same way before. Raises ``ToolFault``
+        notes, and ``already_imported`` where the same file was imported in the same way before. Raises ``ToolError``
         (``UNSUPPORTED_FORMAT``, ``BAD_ROWS``, ``INVALID_ARGUMENTS``)."""
 
     async def datasets(self, owner: str) -> list[dict[str, Any]]:

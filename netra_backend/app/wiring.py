@@ -6,11 +6,11 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .adapters.auth.development_key import development_key
 from .adapters.auth.static_keys import StaticKeys
@@ -22,7 +22,7 @@ from .agents.cost_optimizer import CostOptimizer
 from .agents.supervisor.agent_registry import AgentRegistry, MakeAgent
 from .agents.supervisor.execution_engine_factory import ExecutionEngineFactory
 from .agents.supervisor.run_services import RunServices
-from .agents.tools.tool import Tool
+from .agents.tools.definition import Tool
 from .agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from .agents.tools.usage_tools import usage_tools
 from .agents.triage.classifier import prepare
@@ -32,9 +32,11 @@ from .cluster.peer_client import PeerClient
 from .config import Settings, TokenSource
 from .core import validation
 from .core.errors import ConfigurationError
+from .core.former_names import former_names
 from .core.ids import mint
 from .core.limits import Quotas
-from .ports import Clock, Entropy, KeySet, Ledger, Model
+from .drill.isolation_drill import DrillReport
+from .ports import Clock, Entropy, EventLog, KeySet, Ledger, Model
 from .runs.parts import RunParts
 from .runs.service import RunService
 from .server.application import Application
@@ -63,23 +65,54 @@ COPIES_BYTES: Final = 4 << 30
 AGENTS: Final[tuple[MakeAgent, ...]] = (TriageAgent, CostOptimizer)
 
 
-def build(
-    settings: Settings, *, agents: Iterable[MakeAgent] = (), tools: Iterable[Tool] = (), place: int | None = None
-) -> Application:
-    """The server of these settings, as an ASGI application with a lifespan; ``agents`` and ``tools`` are added to ours.
+class NetraApplication(Application):
+    """A whole server as an ASGI application with a lifespan. It knows what it is made of, so that more can be added to it
+    before it is served."""
 
-    ``place``: see ``open_runtime``.
+    def __init__(
+        self,
+        settings: Settings,
+        agents: tuple[MakeAgent, ...] = (),
+        tools: tuple[Tool[Any], ...] = (),
+        *,
+        importers: tuple[str, ...] = (),
+        slot: int | None = None,
+    ) -> None:
+        super().__init__(
+            lambda application: open_runtime(
+                settings, agents, tools, importers=importers, slot=slot, application=application
+            )
+        )
+        self.settings = settings
+        self.agents = agents
+        self.tools = tools
+
+
+def create_app(
+    settings: Settings | None = None, *, agents: Iterable[MakeAgent] = (), tools: Iterable[Tool[Any]] = ()
+) -> NetraApplication:
+    """A server as an ASGI application with a lifespan; ``agents`` and ``tools`` are added to Netra's own.
+
+    ``settings``: by default those of the environment. Raises ``ConfigurationError`` if they do not hold.
     """
-    return Application(partial(open_runtime, settings, tuple(agents), tuple(tools), place=place))
+    return NetraApplication(Settings.load(os.environ) if settings is None else settings, tuple(agents), tuple(tools))
 
 
 @asynccontextmanager
 async def open_runtime(
-    settings: Settings, agents: tuple[MakeAgent, ...] = (), tools: tuple[Tool, ...] = (), *, place: int | None = None
+    settings: Settings,
+    agents: tuple[MakeAgent, ...] = (),
+    tools: tuple[Tool[Any], ...] = (),
+    *,
+    importers: tuple[str, ...] = (),
+    slot: int | None = None,
+    application: Application | None = None,
 ) -> AsyncIterator[Runtime]:
     """Open every part in order, and close them in reverse.
 
-    ``place`` is that of this process among several that share the data directory; who started them holds it then.
+    ``agents`` and ``tools`` are added to Netra's own, and ``importers`` (``module:name`` of formats) to those of usage files.
+    ``slot`` is the number of this process among several that share the data directory; their parent holds it then. Drills
+    go through ``application``; without one there are none.
     Raises ``ConfigurationError`` where the data directory cannot be had.
     """
     if faults := settings.contradictions():  # they may have been made by hand
@@ -90,12 +123,12 @@ async def open_runtime(
     async with AsyncExitStack() as stack:
         data_dir = scratch = make_data_directory(settings.data_dir)
         announce: Callable[[str], None] = _LOG.debug
-        if place is None:
+        if slot is None:
             lock = lock_data_directory(data_dir)
             stack.callback(lock.release)
             announce = lock.announce
         else:
-            scratch = make_data_directory(data_dir / f"process-{place}")
+            scratch = make_data_directory(data_dir / f"process-{slot}")
 
         pool = WebSocketConnectionPool()
         pool.configure(loop.call_soon)
@@ -105,14 +138,15 @@ async def open_runtime(
         else:
             urls = settings.database_url, settings.redis_url
             stores = await open_shared(*urls, new_id("prc"), clock, entropy, pool, _stop_on_failure, stack)
-        log, audit, others = stores.log, stores.audit, stores.others
-        peers = None if others is None else PeerClient(others.fleet, others.follower.hold_delivery)
+        log, audit, cluster = stores.log, stores.audit, stores.others
+        peers = None if cluster is None else PeerClient(cluster.fleet, cluster.follower.hold_delivery)
         ledger = DuckDBLedger(
             data_dir / "usage",
             clock,
             entropy,
             datasets=datasets_of(settings, clock, entropy),
             allow_raw_sql=settings.allow_raw_sql,
+            importers=importers,
         )
         stack.push_async_callback(ledger.close)
         await ledger.start()
@@ -143,7 +177,7 @@ async def open_runtime(
         managers.configure(limits, clock, drills_allowed=settings.allow_drills)
         audit_trail = AuditTrail(audit, clock)
         services = RunServices(clock, Approvals(), new_id, _model(settings), audit_trail)
-        turns = RunService(
+        runs = RunService(
             RunParts(
                 log=log,
                 conversations=conversations,
@@ -156,17 +190,24 @@ async def open_runtime(
             ),
             peers=peers,
         )
-        desk = ConnectionHandler(
+        hold_drill = None if application is None else partial(_drill, application, tickets, clock, log, ledger, new_id)
+        connections = ConnectionHandler(
             authentication=authentication,
-            turns=turns,
-            catch_up=CatchUp(log, conversations, None if others is None else others.follower),
+            runs=runs,
+            catch_up=CatchUp(log, conversations, None if cluster is None else cluster.follower),
             pool=pool,
             quotas=quotas,
             limits=limits,
             clock=clock,
             audit_trail=audit_trail,
             mint=new_id,
+            loop=loop,
+            hold_drill=hold_drill,
         )
+        on_tick: Callable[[float], None] | None = None
+        if cluster is not None and peers is not None:
+            on_tick = _join(cluster, peers, runs, log, revocations, quotas, stack)
+        bus = None if cluster is None else cluster.bus
         runtime = Runtime(
             settings=settings,
             clock=clock,
@@ -187,48 +228,68 @@ async def open_runtime(
             engines=engines,
             managers=managers,
             services=services,
-            turns=turns,
-            desk=desk,
-            announce=announce,
+            runs=runs,
+            connections=connections,
             scratch=scratch,
+            announce=announce,
+            on_tick=on_tick,
+            optional_dependencies={} if bus is None else {"bus": lambda: bus.connected},
+            counters={} if cluster is None else cluster.counts,
         )
-        if others is not None and peers is not None:
-            _join(others, peers, runtime, stack)
-        revocations.listen(partial(_end_sign_in, pool, turns))
+        revocations.listen(partial(_end_sign_in, pool, runs))
         try:
             await asyncio.to_thread(prepare, data_dir / "triage")
-            await turns.take_over()
+            await runs.take_over()
             yield runtime
         finally:
-            await turns.drain(0)
+            await runs.drain(0)
 
 
-def _join(others: Cluster, peers: PeerClient, runtime: Runtime, stack: AsyncExitStack) -> None:
-    """Be one of several processes: answer the others, and make rounds from now on."""
+def _join(
+    cluster: Cluster,
+    peers: PeerClient,
+    runs: RunService,
+    log: EventLog,
+    revocations: Revocations,
+    quotas: Quotas,
+    stack: AsyncExitStack,
+) -> Callable[[float], None]:
+    """Be one of several processes: answer the others from now on. Returns what is to be called about every second."""
     from .cluster.command_handler import PeerCommandHandler
     from .cluster.periodic_tasks import PeriodicTasks
     from .cluster.takeover import Takeover
 
-    takeover = Takeover(runtime.turns, peers)
-    answering = PeerCommandHandler(runtime.turns, runtime.log, runtime.revocations, takeover.work)
-    others.fleet.serve(answering.answer, answering.on_message)
-    rounds = PeriodicTasks(takeover, runtime.revocations)
-    stack.push_async_callback(rounds.close)
-    bus = others.bus
-    if bus is not None:
-        runtime.beside = {"bus": lambda: bus.connected}
-    if others.presence is not None:
+    takeover = Takeover(runs, peers)
+    handler = PeerCommandHandler(runs, log, revocations, takeover.work)
+    cluster.fleet.serve(handler.answer, handler.on_message)
+    periodic = PeriodicTasks(takeover, revocations)
+    stack.push_async_callback(periodic.close)
+    if cluster.presence is not None:
         from .cluster.counts_exchange import CountsExchange
 
-        exchange = CountsExchange(runtime.quotas, others.presence)
+        exchange = CountsExchange(quotas, cluster.presence)
         exchange.start()
         stack.push_async_callback(exchange.close)
-    runtime.counted = others.counts
-    runtime.beat = rounds.tick
+    return periodic.tick
+
+
+async def _drill(
+    application: Application,
+    tickets: TicketOffice,
+    clock: Clock,
+    log: EventLog,
+    ledger: Ledger,
+    new_id: Callable[[str], str],
+) -> DrillReport:
+    from .server.drill_transport import InProcessDrill  # brings an HTTP client, which only drills need
+
+    return await InProcessDrill(application, tickets, clock, log, ledger, new_id).hold()
 
 
 @asynccontextmanager
-async def open_ledger(settings: Settings, *, root: Path | None = None) -> AsyncIterator[Ledger]:
+async def open_ledger(
+    settings: Settings, *, root: Path | None = None, importers: Sequence[str] = ()
+) -> AsyncIterator[Ledger]:
     """The usage ledger of these settings alone, for a command that needs no server. ``root``: kept there instead."""
     clock, entropy = SystemClock(), SystemEntropy()
     ledger = DuckDBLedger(
@@ -237,6 +298,7 @@ async def open_ledger(settings: Settings, *, root: Path | None = None) -> AsyncI
         entropy,
         datasets=None if root else datasets_of(settings, clock, entropy),
         allow_raw_sql=settings.allow_raw_sql,
+        importers=importers,
     )
     try:
         await ledger.start()
@@ -258,14 +320,9 @@ def datasets_of(settings: Settings, clock: Clock, entropy: Entropy) -> Datasets 
 
 
 def bucket_of(url: str) -> Bucket:
-    """The bucket of an object store. Raises ``ConfigurationError`` where what reaches it is not installed."""
-    try:
-        from .adapters.datasets.bucket import Bucket
-    except ModuleNotFoundError as missing:
-        raise ConfigurationError(
-            [f"NETRA_DATASETS_URL is set and {missing.name} is not installed: install netra[scale]"],
-            point=validation.DATASETS_INSTALLED,
-        ) from None
+    """The bucket of an object store."""
+    from .adapters.datasets.bucket import Bucket
+
     return Bucket(url)
 
 
@@ -293,11 +350,11 @@ def _model(settings: Settings) -> Model | None:
     return PydanticAIModel(settings.model)
 
 
-def _end_sign_in(pool: WebSocketConnectionPool, turns: RunService, user_id: str) -> None:
+def _end_sign_in(pool: WebSocketConnectionPool, runs: RunService, user_id: str) -> None:
     """A revocation ends what the user has at this moment, not only what comes after."""
     for member in pool.of_user(user_id):
         member.revoke()
-    turns.stop_user(user_id, "operator")
+    runs.stop_user(user_id, "operator")
 
 
 def _stop_on_failure(error: BaseException) -> None:
@@ -305,3 +362,7 @@ def _stop_on_failure(error: BaseException) -> None:
     what was committed."""
     _LOG.critical("the event log failed; stopping", exc_info=error)
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = former_names(__name__, {"build": (__name__, "netra_server.create_app")})

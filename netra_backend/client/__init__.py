@@ -6,3 +6,9 @@
 - ``identity``, ``bearer_get``: who a token is for, asked over HTTP
 - ``errors``: what a client raises
 """
+
+from __future__ import annotations
+
+from ..app.core.former_names import former_names
+
+__getattr__ = former_names(__name__, {"NetraClient": (f"{__name__}.client", "netra_server.client.NetraClient")})

@@ -1,4 +1,4 @@
-"""A chaos scenario of several server processes and their stores: clients at all of them, faults in all of it, and the same judge."""
+"""A chaos scenario of several server processes and their stores, with clients at all of them and the same judge."""
 
 from __future__ import annotations
 

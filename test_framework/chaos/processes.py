@@ -26,7 +26,7 @@ class Process(ServerProcess):
     """One of them. ``troubled``: something is being done to it."""
 
     def __init__(self, number: int, place: Path, settings: dict[str, str]) -> None:
-        super().__init__(place / f"data-{number}", settings, added="test_framework.chaos.worker_server", workers=1)
+        super().__init__(place / f"data-{number}", settings, app="test_framework.chaos.worker_server", workers=1)
         self.number = number
         self.troubled = False
         self.port = 0

@@ -96,7 +96,7 @@ class _Server(ServerProcess):
 
     def __init__(self, data_dir: Path, effects: Path) -> None:
         settings = {EFFECTS_VARIABLE: str(effects)}
-        super().__init__(data_dir, settings, added="test_framework.chaos.worker_server")
+        super().__init__(data_dir, settings, app="test_framework.chaos.worker_server")
         self._users = LocalUsers(data_dir)
 
     def token(self, user_id: str) -> str:

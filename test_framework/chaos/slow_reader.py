@@ -58,7 +58,7 @@ async def fill(client: WebSocketTestClient, messages: int = MESSAGES) -> str:
 
 async def compare(place: Path, say: Callable[[str], None]) -> None:
     """Tell a neighbour's latency, in turns: beside a user whose two devices read, and beside one of which one does not."""
-    with ServerProcess(place / "data", added="test_framework.echo") as server:
+    with ServerProcess(place / "data", app="test_framework.echo") as server:
         users = LocalUsers(server.data_dir)
         both: dict[str, list[float]] = {"all read": [], "one never reads": []}
         for _ in range(ROUNDS):

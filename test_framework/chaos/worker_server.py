@@ -1,4 +1,4 @@
-"""The worker of the simulation in a real server (see ``serve_with``), whose tools note on disk what they did.
+"""The worker of the simulation in a real server (``netra serve --app``), whose tools note on disk what they did.
 
 ``NETRA_TEST_CHAOS_EFFECTS`` names the file. Each effect is one line that is on the disk before the tool returns, so a tool
 that acted twice shows, whatever was killed meanwhile.

@@ -73,7 +73,7 @@ class InOrder:
 
 
 class Link:
-    """``websocket_core.connection.Wire`` for the server; ``send_up`` and ``cut`` for the device.
+    """``websocket_core.outgoing.Wire`` for the server; ``send_up`` and ``cut`` for the device.
 
     A device that is ``stalled`` reads nothing; above ``window`` unread bytes the server's end is not writable. ``missing``
     are live events that a lossy bus kept from this connection, as (thread, position).

@@ -166,7 +166,6 @@ class ServerProcess:
         self.ready = False
         self._ending = False
         self.misrouted: LossyConnection | None = None
-        self.connections: dict[LossyConnection, None] = {}
         clock, limits = outside.clock, outside.limits
         self.tasks = OwnTasks(outside.loop)
         loop = cast(asyncio.AbstractEventLoop, self.tasks)
@@ -202,9 +201,9 @@ class ServerProcess:
             ),
             peers=self._peers,
         )
-        self._desk = ConnectionHandler(
+        self._handler = ConnectionHandler(
             authentication=_NoTokens(),
-            turns=self.turns,
+            runs=self.turns,
             catch_up=CatchUp(self.log, self.conversations, self._delivered),
             pool=self.pool,
             quotas=self.quotas,
@@ -212,7 +211,14 @@ class ServerProcess:
             clock=clock,
             audit_trail=self._audit_trail,
             mint=self.mint,
+            loop=loop,
+            connection_type=LossyConnection,
         )
+
+    @property
+    def connections(self) -> list[LossyConnection]:
+        """Those that are open."""
+        return cast(list[LossyConnection], list(self._handler))
 
     def _open_log(self, loop: asyncio.AbstractEventLoop) -> MemoryEventLog:
         outside = self.outside
@@ -244,7 +250,7 @@ class ServerProcess:
 
     def _tick(self) -> None:
         clock = self.outside.clock
-        for connection in list(self.connections):
+        for connection in self.connections:
             connection.tick(clock.monotonic(), clock.now_ms())
         self.turns.tick(clock.monotonic())
 
@@ -259,19 +265,13 @@ class ServerProcess:
 
     async def _serve(self, link: Link, identity: Identity) -> None:
         manager = await self._managers.create_websocket_manager(identity.user_id, self.mint("thr"), self.mint("conn"))
-        loop = cast(asyncio.AbstractEventLoop, self.tasks)
-        connection = LossyConnection(manager, link, self._desk, self.pool, self._audit_trail, self.outside.clock, loop)
+        connection = cast(LossyConnection, self._handler.open(manager, link, identity))
         connection.link = link
-        self._desk.admit(connection, identity)
-        self.connections[connection] = None
         link.attach(_Served(self, connection))
 
     def left(self, connection: LossyConnection) -> None:
         """The connection is over."""
-        if connection in self.connections:
-            del self.connections[connection]
-            connection.lost()
-            self._desk.dismiss(connection)
+        self._handler.closed(connection)
 
     def _deliver(self, chunks: list[Chunk]) -> None:
         self.pool.publish(chunks)
@@ -319,7 +319,7 @@ class ServerProcess:
     def isolate(self) -> None:
         """Everybody takes it for dead, and it goes on."""
         self._end()
-        for connection in list(self.connections):
+        for connection in self.connections:
             connection.link.break_off()
             self.left(connection)
 
@@ -327,7 +327,7 @@ class ServerProcess:
         """``kill -9``."""
         self._end()
         self.log.abandon()
-        for connection in list(self.connections):
+        for connection in self.connections:
             connection.link.break_off()
         self.tasks.die()
         self._burial = self.outside.loop.create_task(self._bury())
@@ -339,7 +339,7 @@ class ServerProcess:
     async def drain(self) -> None:
         """As SIGTERM does."""
         self._end()
-        await self._desk.drain(self.connections, self.outside.limits.drain_s)
+        await self._handler.drain(self.outside.limits.drain_s)
         await self.log.close()
         self.kill()
 

@@ -15,7 +15,7 @@ from netra_backend.app.runs.accepted_requests import AcceptedRequests
 from netra_backend.app.services.approvals import Approvals
 from netra_backend.app.services.event_emitter import UserEventEmitter
 from netra_backend.app.websocket_core.catch_up import CatchUp
-from netra_backend.app.websocket_core.connection import Connection
+from netra_backend.app.websocket_core.outgoing import Outgoing
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from test_framework.memory.event_log import MemoryEventLog
 from test_framework.memory.shared_log import SharedMemoryLog
@@ -36,16 +36,16 @@ def _replaced(owner: Any, **names: Callable[..., Any]) -> Iterator[None]:
 
 def hold_back() -> AbstractContextManager[None]:
     """Live events go out while the thread is being caught up."""
-    deliver = Connection.deliver
+    deliver = Outgoing.deliver
 
-    def unheld(self: Connection, owner: str, thread_id: str, first: int, frames: Sequence[bytes]) -> bool:
+    def unheld(self: Outgoing, owner: str, thread_id: str, frames: Sequence[bytes]) -> bool:
         held, self.catching_up = self.catching_up, set()
         try:
-            return deliver(self, owner, thread_id, first, frames)
+            return deliver(self, owner, thread_id, frames)
         finally:
             self.catching_up = held
 
-    return _replaced(Connection, deliver=unheld)
+    return _replaced(Outgoing, deliver=unheld)
 
 
 def epoch_check() -> AbstractContextManager[None]:

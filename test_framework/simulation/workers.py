@@ -9,8 +9,8 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from netra_backend.app.agents.agent import AgentResult, RunScope
-from netra_backend.app.agents.tools.tool import Arguments, Tool
+from netra_backend.app.agents.interface import AgentResult, RunScope
+from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.ports import ModelPart
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 
@@ -64,7 +64,7 @@ class Worker:
         return AgentResult(plan.text(len(plan.steps)), {"came": came})
 
 
-class Numbered(Arguments, frozen=True):
+class Numbered(ToolArguments, frozen=True):
     """Which step calls."""
 
     number: int
@@ -77,7 +77,7 @@ class Effects(Protocol):
         """A tool that is not idempotent did its work."""
 
 
-def make_tools(rng: Random, effects: Effects, slowest: Callable[[], float]) -> list[Tool]:
+def make_tools(rng: Random, effects: Effects, slowest: Callable[[], float]) -> list[Tool[Any]]:
     """The worker's tools; each takes a while before and after its effect."""
 
     async def look(context: UserExecutionContext, arguments: Numbered) -> Any:
@@ -91,7 +91,7 @@ def make_tools(rng: Random, effects: Effects, slowest: Callable[[], float]) -> l
         return {"user": context.user_id, "number": arguments.number}
 
     return [
-        Tool("look", "Looks.", Numbered, look),
+        Tool("look", "Looks.", Numbered, look, idempotent=True),
         Tool("charge", "Charges.", Numbered, charge, idempotent=False),
         Tool("gate", "Charges if the user agrees.", Numbered, charge, idempotent=False, approval=True),
     ]

@@ -6,14 +6,14 @@ Used by ``pytest --netra-audit MODULE:NAME`` and ``netra check --factory MODULE:
 from __future__ import annotations
 
 import asyncio
-import importlib
 import inspect
 import re
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
+
+from netra_backend.app.core.errors import ExtensionError
+from netra_backend.app.extensions.named_objects import find, load_module, parse
 
 from ..ids import new_id
 from .fixtures import forge_user_execution_context
@@ -69,7 +69,7 @@ class AuditReport:
 def audit_named_factory(spec: str) -> AuditReport:
     """Audit ``MODULE:NAME``: a factory class, a factory, or a function without arguments that makes one.
 
-    The current directory is on the import path. Raises ``ValueError`` where the name leads to nothing that can be audited.
+    The current directory is on the import path. Raises ``ExtensionError`` if the name leads to nothing that can be audited.
     """
     return asyncio.run(audit_factory(_load(spec)))
 
@@ -123,17 +123,10 @@ def _hint_for(violation: str) -> str:
 
 
 def _load(spec: str) -> object:
-    module_name, _, name = spec.partition(":")
-    if not module_name or not name:
-        raise ValueError(f"{spec!r} is not MODULE:NAME, such as my.module:MyFactory")
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        found: Any = importlib.import_module(module_name)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError) as fault:
-        raise ValueError(f"{spec!r} cannot be loaded: {fault}") from fault
+    module, name = parse(spec)
+    if name is None:
+        raise ExtensionError([f"{spec!r} is not MODULE:NAME, such as my.module:MyFactory."])
+    found = find(load_module(module), name)
     if isinstance(found, type):
         try:
             return found()

@@ -1,13 +1,13 @@
-"""Agents and a tool that show what a browser has to cope with: one that streams until it is told to go on, one that asks first,
-one that fails, one that says very much, one that says it in hostile words."""
+"""Agents and tools for the browser tests: one streams until another lets it go on, one asks for approval, one fails, one emits
+thousands of events, one answers with hostile markup."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any, Final
 
-from netra_backend.app.agents.agent import AgentResult, RunScope
-from netra_backend.app.agents.tools.tool import Tool
+from netra_backend.app.agents.interface import AgentResult, RunScope
+from netra_backend.app.agents.tools.definition import Tool
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 from test_framework.echo import AGENTS as ECHO
@@ -65,10 +65,10 @@ class Opener:
 
 
 class Careful:
-    """Asks its user before it calls its tool."""
+    """Calls a tool that needs its user's approval."""
 
     name = "careful"
-    description = "Repeats what it is told, once it may."
+    description = "Repeats the message after an approval."
     tools = frozenset({"repeat_if_allowed"})
 
     async def run(self, scope: RunScope) -> AgentResult:
@@ -77,7 +77,7 @@ class Careful:
 
 
 class Failing:
-    """Fails in a way that may pass."""
+    """Fails with a retryable error."""
 
     name = "failing"
     description = "Fails."
@@ -88,7 +88,7 @@ class Failing:
 
 
 class Talkative:
-    """Thinks aloud as often as it is told."""
+    """Emits as many thoughts as the message says."""
 
     name = "talkative"
     description = "Thinks very much."
@@ -101,7 +101,7 @@ class Talkative:
 
 
 class Hostile:
-    """Answers in words that would like to be markup."""
+    """Answers with text that looks like markup."""
 
     name = "hostile"
     description = "Answers with what must not be interpreted."
@@ -116,7 +116,7 @@ class Hostile:
 AGENTS: Final = (*ECHO, Patient, Opener, Careful, Failing, Talkative, Hostile)
 TOOLS: Final = (
     *REPEAT,
-    Tool("repeat_if_allowed", "Repeats a text, once it may.", Said, repeat, approval=True),
-    Tool("wait", "Waits for a gate.", Said, wait, timeout_s=300.0),
-    Tool("open_gate", "Opens a gate.", Said, open_gate),
+    Tool("repeat_if_allowed", "Repeats a text, once it may.", Said, repeat, idempotent=True, approval=True),
+    Tool("wait", "Waits for a gate.", Said, wait, idempotent=True, timeout_s=300.0),
+    Tool("open_gate", "Opens a gate.", Said, open_gate, idempotent=True),
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from test_framework.server_process import ServerProcess, json_lines
 from test_framework.users import LocalUsers, TestUser
@@ -47,7 +47,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     data_dir = tmp_path_factory.mktemp("server") / "data"
-    with ServerProcess(data_dir, {"NETRA_ALLOW_DRILLS": "1"}, added="tests.browser.agents_on_show") as process:
+    with ServerProcess(data_dir, {"NETRA_ALLOW_DRILLS": "1"}, app="tests.browser.agents_on_show") as process:
         yield process
 
 
@@ -57,8 +57,8 @@ def users(server: ServerProcess) -> LocalUsers:
 
 
 @dataclass
-class FrameHandler:
-    """Opens pages, each in a browser of its own, and watches what they complain of."""
+class Pages:
+    """Opens pages, each in its own browser context, and records their errors and warnings."""
 
     browser: Browser
     server: ServerProcess
@@ -66,7 +66,7 @@ class FrameHandler:
     contexts: list[BrowserContext] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
-    """Parts of complaints that a test brings about on purpose."""
+    """Parts of errors that a test causes on purpose."""
 
     def user(self, *scopes: str) -> TestUser:
         return self.users.make("someone@example.org", scopes=scopes)
@@ -83,7 +83,7 @@ class FrameHandler:
 
     def tab(self, context: BrowserContext, address: str) -> Page:
         page = context.new_page()
-        page.on("console", lambda said: said.type in ("error", "warning") and self.complain(said.text))
+        page.on("console", self._heard)
         page.on("pageerror", lambda error: self.complain(str(error)))
         page.on("request", lambda asked: self._same_host(asked.url))
         page.goto(address)
@@ -99,28 +99,32 @@ class FrameHandler:
         if not any(part in text for part in self.expected):
             self.complaints.append(text)
 
+    def _heard(self, said: ConsoleMessage) -> None:
+        if said.type in ("error", "warning"):
+            self.complain(said.text)
+
     def _same_host(self, address: str) -> None:
         if not address.startswith((self.server.url, "data:", "blob:")):
             self.complain(f"asked {address}")
 
 
 @pytest.fixture
-def desk(browser: Browser, server: ServerProcess, users: LocalUsers) -> Iterator[FrameHandler]:
-    desk = FrameHandler(browser, server, users)
-    yield desk
-    for context in desk.contexts:
+def pages(browser: Browser, server: ServerProcess, users: LocalUsers) -> Iterator[Pages]:
+    pages = Pages(browser, server, users)
+    yield pages
+    for context in pages.contexts:
         context.close()
-    assert desk.complaints == []
+    assert pages.complaints == []
 
 
 def ask(page: Page, agent: str, text: str) -> None:
     """Ask as a person does."""
-    page.get_by_label("Who answers").select_option(agent)
+    page.get_by_label("Agent", exact=True).select_option(agent)
     page.get_by_label("Your question").fill(text)
     page.get_by_role("button", name="Send").click()
 
 
-def ended(page: Page, kind: str = "agent_completed") -> Any:
+def ended(page: Page, kind: str = "agent_completed") -> Locator:
     """The last answer of this kind."""
     return page.locator(f'[data-end="{kind}"]').last
 

@@ -1,4 +1,4 @@
-"""No view has a serious fault that axe finds, in either theme; and each is put on a picture for people to look at."""
+"""axe finds no serious violation in any view, in either theme. Each view is also saved as a screenshot for people to look at."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from .conftest import FrameHandler, Reported, ask, ended
-from .test_rooms import REJECTING, bring, csv_file
+from .conftest import Pages, Reported, ask, ended
+from .test_rooms import REJECTING, choose, csv_file
 
-PICTURES = Path(__file__).parents[2] / "var" / "screenshots"
+SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
 SERIOUS = ("serious", "critical")
-LOOKS = ((1280, "light", True), (1280, "dark", False), (390, "light", False), (390, "dark", True))
-"""Width, theme, and whether axe looks as well: in either theme, and at either width, once."""
+VARIANTS = ((1280, "light", True), (1280, "dark", False), (390, "light", False), (390, "dark", True))
+"""Width, theme, and whether axe checks this variant: each theme and each width once."""
 
 
-def faults(page: Page) -> list[str]:
+def violations(page: Page) -> list[str]:
     found = Axe().run(page).response["violations"]
     return [
         f"{fault['id']}: {node['target']} {node.get('failureSummary', '')}"
@@ -28,7 +28,7 @@ def faults(page: Page) -> list[str]:
     ]
 
 
-def chatting(desk: FrameHandler, page: Page, reported: Reported) -> None:
+def chatting(pages: Pages, page: Page, reported: Reported) -> None:
     for agent, text, kind in (
         ("echo", "A question", "agent_completed"),
         ("failing", "Another", "agent_failed"),
@@ -43,60 +43,60 @@ def chatting(desk: FrameHandler, page: Page, reported: Reported) -> None:
     expect(page.locator(".question .badge")).to_be_visible()
 
 
-def data(desk: FrameHandler, page: Page, reported: Reported) -> None:
-    bring(page, csv_file("a-file-with-a-name-" + "long-" * 30 + ".csv", REJECTING))
+def data(pages: Pages, page: Page, reported: Reported) -> None:
+    choose(page, csv_file("a-file-with-a-name-" + "long-" * 30 + ".csv", REJECTING))
     expect(page.get_by_text("Recognised as table")).to_be_visible()
     page.get_by_text("Columns:").click()
 
 
-def report(desk: FrameHandler, page: Page, reported: Reported) -> None:
-    page.goto(f"{desk.server.url}/#/report/{reported.run}")
+def report(pages: Pages, page: Page, reported: Reported) -> None:
+    page.goto(f"{pages.server.url}/#/report/{reported.run}")
     expect(page.get_by_role("heading", name="Where to cut", exact=True)).to_be_visible()
     page.locator("details.lever summary").first.click()
 
 
-def operator(desk: FrameHandler, page: Page, reported: Reported) -> None:
-    page.goto(f"{desk.server.url}/#/operator")
-    expect(page.get_by_role("heading", name="How often")).to_be_visible()
+def operator(pages: Pages, page: Page, reported: Reported) -> None:
+    page.goto(f"{pages.server.url}/#/operator")
+    expect(page.get_by_role("heading", name="Rates")).to_be_visible()
 
 
-def nothing(desk: FrameHandler, page: Page, reported: Reported) -> None:
+def nothing(pages: Pages, page: Page, reported: Reported) -> None:
     expect(page.get_by_role("heading", name="Where does your LLM money go?")).to_be_visible()
 
 
-def sign_in(desk: FrameHandler, page: Page, reported: Reported) -> None:
+def sign_in(pages: Pages, page: Page, reported: Reported) -> None:
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in to Netra")).to_be_visible()
 
 
-def answer(desk: FrameHandler, page: Page, reported: Reported) -> None:
-    page.goto(f"{desk.server.url}/#/thread/{reported.thread}")
+def answer(pages: Pages, page: Page, reported: Reported) -> None:
+    page.goto(f"{pages.server.url}/#/thread/{reported.thread}")
     expect(page.get_by_role("link", name="Open the report")).to_be_visible()
     expect(page.locator(".markdown table").first).to_be_attached()
 
 
-VIEWS: dict[str, Callable[[FrameHandler, Page, Reported], None]] = {
+VIEWS: dict[str, Callable[[Pages, Page, Reported], None]] = {
     each.__name__: each for each in (nothing, sign_in, chatting, data, report, answer, operator)
 }
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_no_serious_fault_in_either_theme(desk: FrameHandler, reported: Reported, view: str) -> None:
+def test_no_serious_violation_in_either_theme(pages: Pages, reported: Reported, view: str) -> None:
     is_of_report = view in ("report", "answer")
-    page = desk.open(reported.user if is_of_report else None, "admin", reduced_motion="reduce")
-    VIEWS[view](desk, page, reported)
-    PICTURES.mkdir(parents=True, exist_ok=True)
+    page = pages.open(reported.user if is_of_report else None, "admin", reduced_motion="reduce")
+    VIEWS[view](pages, page, reported)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     found = []
-    for width, theme, is_judged in LOOKS:
+    for width, theme, is_checked in VARIANTS:
         page.set_viewport_size({"width": width, "height": 860})
         page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-        page.screenshot(path=PICTURES / f"{view}-{width}-{theme}.png")
-        found += faults(page) if is_judged else []
+        page.screenshot(path=SCREENSHOTS / f"{view}-{width}-{theme}.png")
+        found += violations(page) if is_checked else []
     assert found == []
 
 
-def test_a_theme_that_was_chosen_is_kept_against_the_system(desk: FrameHandler) -> None:
-    page = desk.open(color_scheme="light")
+def test_a_theme_that_was_chosen_is_kept_against_the_system(pages: Pages) -> None:
+    page = pages.open(color_scheme="light")
     page.get_by_role("button", name="Theme: system").click()
     page.get_by_role("button", name="Theme: light").click()
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -105,8 +105,8 @@ def test_a_theme_that_was_chosen_is_kept_against_the_system(desk: FrameHandler) 
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark == "rgb(15, 19, 23)"
 
 
-def test_who_wants_no_motion_gets_none(desk: FrameHandler) -> None:
-    page = desk.open(reduced_motion="reduce")
+def test_reduced_motion_is_respected(pages: Pages) -> None:
+    page = pages.open(reduced_motion="reduce")
     ask(page, "patient", "wait")
     expect(page.locator(".pulse")).to_be_visible()
     assert page.locator(".pulse").evaluate("element => getComputedStyle(element).animationName") == "none"

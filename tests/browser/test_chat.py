@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from playwright.sync_api import Response, expect
 
-from .conftest import FrameHandler, ask, ended
+from .conftest import Pages, ask, ended
 
 FIRST_PAINT_BYTES = 100 * 1024
 
 
-def test_a_sign_in_link_is_read_once_and_leaves_no_trace_in_the_address(desk: FrameHandler) -> None:
-    user = desk.user()
-    page = desk.open(user)
-    assert page.url == f"{desk.server.url}/"
+def test_a_sign_in_link_is_read_once_and_leaves_no_trace_in_the_address(pages: Pages) -> None:
+    user = pages.user()
+    page = pages.open(user)
+    assert page.url == f"{pages.server.url}/"
     assert page.evaluate("Object.values(localStorage).join() + document.cookie") == ""
     assert page.evaluate("sessionStorage.getItem('netra.token')") == user.token
     expect(page.locator("#user")).to_have_text(user.id)
 
 
-def test_all_five_events_are_seen_with_their_time(desk: FrameHandler) -> None:
-    page = desk.open()
+def test_all_five_events_are_seen_with_their_time(pages: Pages) -> None:
+    page = pages.open()
     ask(page, "echo", "hello there")
     expect(ended(page)).to_contain_text("hello there")
     steps = page.locator("[data-step]")
@@ -35,48 +35,48 @@ def test_all_five_events_are_seen_with_their_time(desk: FrameHandler) -> None:
     expect(page.locator(".step-body")).to_contain_text("hello there")
 
 
-def test_the_first_paint_is_small(desk: FrameHandler) -> None:
-    page = desk.tab(desk.context(), f"{desk.server.url}/healthz")
+def test_the_first_paint_is_small(pages: Pages) -> None:
+    page = pages.tab(pages.context(), f"{pages.server.url}/healthz")
     answers: list[Response] = []
     page.on("response", lambda answer: answers.append(answer))
-    page.goto(desk.link(desk.user()))
+    page.goto(pages.link(pages.user()))
     expect(page.get_by_text("No conversations yet.")).to_be_visible()
-    sizes = {answer.url.removeprefix(desk.server.url): len(answer.body()) for answer in answers}
+    sizes = {answer.url.removeprefix(pages.server.url): len(answer.body()) for answer in answers}
     assert "/page/core/link.js" in sizes
     assert sum(sizes.values()) < FIRST_PAINT_BYTES, (sum(sizes.values()), sizes)
 
 
-def test_a_run_is_stopped(desk: FrameHandler) -> None:
-    page = desk.open()
+def test_a_run_is_stopped(pages: Pages) -> None:
+    page = pages.open()
     ask(page, "patient", "wait for me")
     expect(page.locator(".is-streaming")).to_contain_text("The first part.")
     page.get_by_role("button", name="Stop").click()
-    expect(ended(page, "agent_cancelled")).to_contain_text("Stopped (user)")
+    expect(ended(page, "agent_cancelled")).to_contain_text("Stopped by you.")
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()
 
 
-def test_a_fault_says_what_to_do_and_can_be_tried_again(desk: FrameHandler) -> None:
-    page = desk.open()
+def test_an_error_says_what_to_do_and_can_be_retried(pages: Pages) -> None:
+    page = pages.open()
     ask(page, "failing", "anything")
     expect(ended(page, "agent_failed")).to_contain_text("The oracle does not answer.")
     ended(page, "agent_failed").get_by_role("button", name="Try again").click()
     expect(page.locator('[data-end="agent_failed"]')).to_have_count(2)
 
 
-def test_a_second_question_waits_and_shows_its_place(desk: FrameHandler) -> None:
-    page = desk.open()
+def test_a_second_question_waits_and_shows_its_position(pages: Pages) -> None:
+    page = pages.open()
     ask(page, "patient", "first")
     expect(page.locator(".is-streaming")).to_be_visible()
     ask(page, "echo", "second")
-    expect(page.locator(".question .badge")).to_have_text("number 1 in the queue")
+    expect(page.locator(".question .badge")).to_have_text("position 1 in the queue")
     page.get_by_role("button", name="Stop").click()
     expect(ended(page)).to_contain_text("second")
     expect(page.locator(".question .badge")).to_have_count(0)
 
 
-def test_a_reload_in_mid_run_loses_nothing(desk: FrameHandler) -> None:
-    user = desk.user()
-    page, other = desk.open(user), desk.open(user)
+def test_a_reload_in_mid_run_loses_nothing(pages: Pages) -> None:
+    user = pages.user()
+    page, other = pages.open(user), pages.open(user)
     ask(page, "patient", "be patient")
     expect(page.locator(".is-streaming")).to_contain_text("The first part.")
     page.reload()
@@ -87,12 +87,12 @@ def test_a_reload_in_mid_run_loses_nothing(desk: FrameHandler) -> None:
     expect(page.locator('[data-step="agent_thinking"]')).to_have_count(1)
 
 
-def test_two_tabs_stay_in_step(desk: FrameHandler) -> None:
-    context, user = desk.context(), desk.user()
-    first = desk.tab(context, desk.link(user))
+def test_two_tabs_stay_in_step(pages: Pages) -> None:
+    context, user = pages.context(), pages.user()
+    first = pages.tab(context, pages.link(user))
     ask(first, "echo", "one")
     expect(ended(first)).to_contain_text("one")
-    second = desk.tab(context, desk.link(user))
+    second = pages.tab(context, pages.link(user))
     second.get_by_role("link", name="one").click()
     ask(second, "echo", "two")
     expect(ended(first)).to_contain_text("two")
@@ -103,28 +103,28 @@ def test_two_tabs_stay_in_step(desk: FrameHandler) -> None:
     expect(second.locator(".thread-list")).to_contain_text("elsewhere")
 
 
-def test_two_users_side_by_side_see_only_their_own(desk: FrameHandler) -> None:
-    ann, bob = desk.open(), desk.open()
+def test_two_users_side_by_side_see_only_their_own(pages: Pages) -> None:
+    ann, bob = pages.open(), pages.open()
     ask(ann, "echo", "ann's secret")
     ask(bob, "echo", "bob's secret")
     expect(ended(ann)).to_contain_text("ann's secret")
     expect(ended(bob)).to_contain_text("bob's secret")
     bob.goto(ann.url)
-    expect(bob.get_by_role("heading", name="There is no such conversation")).to_be_visible()
+    expect(bob.get_by_role("heading", name="Conversation not found")).to_be_visible()
     assert "ann's" not in bob.content()
     assert "bob's" not in ann.content()
 
 
-def test_words_that_would_be_markup_stay_words(desk: FrameHandler) -> None:
-    page = desk.open()
+def test_markup_in_text_stays_text(pages: Pages) -> None:
+    page = pages.open()
     ask(page, "hostile", "<b>bold</b>")
     expect(ended(page).locator("table")).to_be_visible()
     assert page.locator("main img, main script, main b, main a[href^=javascript]").count() == 0
     expect(page.locator(".question")).to_contain_text("<b>bold</b>")
 
 
-def test_five_thousand_events_leave_few_rows_in_the_page_and_scroll_from_end_to_start(desk: FrameHandler) -> None:
-    page = desk.open()
+def test_five_thousand_events_leave_few_rows_in_the_page_and_scroll_from_end_to_start(pages: Pages) -> None:
+    page = pages.open()
     ask(page, "talkative", "5000")
     expect(ended(page)).to_contain_text("That was all.")
     expect(page.get_by_text("Thought 5000", exact=True)).to_be_visible()
@@ -135,8 +135,8 @@ def test_five_thousand_events_leave_few_rows_in_the_page_and_scroll_from_end_to_
     assert page.locator(".window-row").count() < 120
 
 
-def test_a_conversation_is_found_renamed_and_deleted(desk: FrameHandler) -> None:
-    page = desk.open()
+def test_a_conversation_is_found_renamed_and_deleted(pages: Pages) -> None:
+    page = pages.open()
     for text in ("apples", "pears"):
         page.get_by_role("link", name="New chat").click()
         ask(page, "echo", text)
@@ -148,12 +148,12 @@ def test_a_conversation_is_found_renamed_and_deleted(desk: FrameHandler) -> None
     page.get_by_role("button", name="Rename", exact=True).click()
     expect(page.locator(".thread-list")).to_contain_text("apple tree")
     page.get_by_label("Rename or delete apple tree").click()
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Delete permanently").click()
     expect(page.locator(".thread-list li")).to_have_count(0)
 
 
-def test_everything_can_be_done_by_keyboard_alone(desk: FrameHandler) -> None:
-    page = desk.open()
+def test_everything_can_be_done_by_keyboard_alone(pages: Pages) -> None:
+    page = pages.open()
     expect(page.get_by_label("Your question")).to_be_focused()
     page.keyboard.type("by hand")
     page.keyboard.press("Shift+Enter")
@@ -177,8 +177,8 @@ def test_everything_can_be_done_by_keyboard_alone(desk: FrameHandler) -> None:
     expect(page.locator("#main")).to_be_focused()
 
 
-def test_on_a_phone_the_list_of_conversations_opens_and_closes(desk: FrameHandler) -> None:
-    page = desk.open(viewport={"width": 380, "height": 780})
+def test_on_a_phone_the_list_of_conversations_opens_and_closes(pages: Pages) -> None:
+    page = pages.open(viewport={"width": 380, "height": 780})
     expect(page.locator("#side")).to_be_hidden()
     page.get_by_role("button", name="Menu").click()
     expect(page.get_by_role("link", name="New chat")).to_be_focused()

@@ -1,4 +1,4 @@
-"""What comes and goes: networks, sign-ins, decisions in other tabs."""
+"""Lost networks, ended sign-ins, decisions made in other tabs."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 
 from playwright.sync_api import expect
 
-from .conftest import FrameHandler, ask, ended
+from .conftest import Pages, ask, ended
 
 
-def test_a_cut_network_is_told_and_nothing_is_missed_when_it_is_back(desk: FrameHandler) -> None:
-    desk.expected = ["net::ERR_INTERNET_DISCONNECTED"]
-    user = desk.user()
-    page, other = desk.open(user), desk.open(user)
+def test_a_lost_network_is_shown_and_nothing_is_missed_when_it_is_back(pages: Pages) -> None:
+    pages.expected = ["net::ERR_INTERNET_DISCONNECTED"]
+    user = pages.user()
+    page, other = pages.open(user), pages.open(user)
     ask(page, "echo", "before")
     expect(ended(page)).to_contain_text("before")
     page.context.set_offline(True)
@@ -27,9 +27,9 @@ def test_a_cut_network_is_told_and_nothing_is_missed_when_it_is_back(desk: Frame
     expect(page.locator(".question")).to_have_count(2)
 
 
-def test_what_is_asked_without_a_network_is_asked_once_when_it_is_back(desk: FrameHandler) -> None:
-    desk.expected = ["net::ERR_INTERNET_DISCONNECTED"]
-    page = desk.open()
+def test_a_question_asked_offline_is_sent_once_when_the_network_is_back(pages: Pages) -> None:
+    pages.expected = ["net::ERR_INTERNET_DISCONNECTED"]
+    page = pages.open()
     ask(page, "echo", "first")
     expect(ended(page)).to_contain_text("first")
     page.context.set_offline(True)
@@ -40,59 +40,59 @@ def test_what_is_asked_without_a_network_is_asked_once_when_it_is_back(desk: Fra
     expect(page.locator(".question")).to_have_count(2)
 
 
-def test_a_sign_in_that_ended_asks_again_and_the_draft_stays(desk: FrameHandler) -> None:
-    user = desk.user()
-    page = desk.open(user)
+def test_a_sign_in_that_ended_asks_again_and_the_draft_stays(pages: Pages) -> None:
+    user = pages.user()
+    page = pages.open(user)
     page.get_by_label("Your question").fill("half a thought")
-    assert desk.server.command("revoke", user.id).returncode == 0
+    assert pages.server.command("revoke", user.id).returncode == 0
     expect(page.get_by_role("heading", name="Sign in to Netra")).to_be_visible()
     assert page.evaluate("sessionStorage.getItem('netra.token')") is None
-    page.get_by_label("Sign-in link or token").fill(desk.link(desk.users.token_for(user.id)))
+    page.get_by_label("Sign-in link or token").fill(pages.link(pages.users.token_for(user.id)))
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("netra-connection")).to_have_attribute("data-state", "open")
     expect(page.get_by_label("Your question")).to_have_value("half a thought")
 
 
-def test_another_user_who_signs_in_finds_nothing_of_the_one_before(desk: FrameHandler) -> None:
-    ann = desk.user()
-    page = desk.open(ann)
+def test_the_next_user_finds_nothing_of_the_previous_one(pages: Pages) -> None:
+    ann = pages.user()
+    page = pages.open(ann)
     ask(page, "echo", "ann was here")
     expect(ended(page)).to_contain_text("ann was here")
     page.get_by_label("Your question").fill("ann's draft")
-    page.evaluate("link => { location.hash = link.slice(link.indexOf('#')); }", desk.link(desk.user()))
+    page.evaluate("link => { location.hash = link.slice(link.indexOf('#')); }", pages.link(pages.user()))
     expect(page.get_by_role("heading", name="Where does your LLM money go?")).to_be_visible()
     expect(page.get_by_text("No conversations yet.")).to_be_visible()
     expect(page.get_by_label("Your question")).to_have_value("")
     assert "ann" not in page.locator("body").inner_text()
 
 
-def test_a_bad_token_is_told_and_a_good_one_is_taken(desk: FrameHandler) -> None:
-    desk.expected = ["401 (Unauthorized)"]
-    page = desk.tab(desk.context(), f"{desk.server.url}/#token=nonsense")
-    expect(page.get_by_role("alert").filter(has_text="does not take this sign-in")).to_be_visible()
+def test_a_bad_token_is_reported_and_a_good_one_accepted(pages: Pages) -> None:
+    pages.expected = ["401 (Unauthorized)"]
+    page = pages.tab(pages.context(), f"{pages.server.url}/#token=nonsense")
+    expect(page.get_by_role("alert").filter(has_text="does not accept this sign-in")).to_be_visible()
     assert "#" not in page.url
     page.get_by_label("Sign-in link or token").fill("not a token!")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert").filter(has_text="neither")).to_be_visible()
-    page.get_by_label("Sign-in link or token").fill(desk.user().token)
+    page.get_by_label("Sign-in link or token").fill(pages.user().token)
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("netra-connection")).to_have_attribute("data-state", "open")
 
 
-def test_signing_out_forgets_the_token(desk: FrameHandler) -> None:
-    page = desk.open()
+def test_signing_out_forgets_the_token(pages: Pages) -> None:
+    page = pages.open()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in to Netra")).to_be_visible()
     assert page.evaluate("sessionStorage.getItem('netra.token')") is None
 
 
-def test_what_is_approved_in_one_tab_closes_in_the_other(desk: FrameHandler) -> None:
-    user = desk.user()
-    page, other = desk.open(user), desk.open(user)
+def test_an_approval_in_one_tab_closes_the_card_in_the_other(pages: Pages) -> None:
+    user = pages.user()
+    page, other = pages.open(user), pages.open(user)
     ask(page, "careful", "the plan")
     for each in (page, other):
         expect(each.locator(".approval")).to_contain_text("the plan")
-    expect(page.locator('[data-step="approval_requested"]')).to_contain_text("waits for you")
+    expect(page.locator('[data-step="approval_requested"]')).to_contain_text("waiting for you")
     other.get_by_role("button", name="Approve").click()
     for each in (page, other):
         expect(each.locator(".approval")).to_have_count(0)
@@ -100,11 +100,11 @@ def test_what_is_approved_in_one_tab_closes_in_the_other(desk: FrameHandler) -> 
     expect(page.locator('[data-step="approval_requested"]')).to_contain_text("approved")
 
 
-def test_what_waits_for_a_word_is_there_after_a_reload_and_can_be_denied(desk: FrameHandler) -> None:
-    page = desk.open()
+def test_a_pending_approval_survives_a_reload_and_can_be_denied(pages: Pages) -> None:
+    page = pages.open()
     ask(page, "careful", "no")
     expect(page.locator(".approval")).to_be_visible()
     page.reload()
-    expect(page.locator(".approval")).to_contain_text(re.compile("Until \\d\\d:\\d\\d"))
+    expect(page.locator(".approval")).to_contain_text(re.compile("Expires at \\d\\d:\\d\\d"))
     page.get_by_role("button", name="Deny").click()
     expect(ended(page)).to_contain_text("It was denied.")

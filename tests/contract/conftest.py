@@ -85,20 +85,19 @@ async def _told(story: StoryOverAnAdapter, opened: Callable[[], Awaitable[EventL
         await story.log.close()
 
 
-EVENT_LOGS = {"sqlite": over_sqlite, "memory": over_memory, "postgres": over_postgres}
+Adapter = Callable[..., AbstractAsyncContextManager[StoryOverAnAdapter]]
+EVENT_LOGS: dict[str, Adapter] = {"sqlite": over_sqlite, "memory": over_memory, "postgres": over_postgres}
 
 
 @pytest.fixture(params=EVENT_LOGS)
-def adapter(request: pytest.FixtureRequest) -> Callable[..., AbstractAsyncContextManager[StoryOverAnAdapter]]:
+def adapter(request: pytest.FixtureRequest) -> Adapter:
     """Opens one adapter; what it needs of the kit is started only for it."""
     if request.param == "postgres":
         return partial(over_postgres, request.getfixturevalue("prepared_postgres"))
-    return EVENT_LOGS[request.param]
+    return EVENT_LOGS[str(request.param)]
 
 
 @pytest.fixture
-async def story(
-    adapter: Callable[..., AbstractAsyncContextManager[StoryOverAnAdapter]], clock: ManualClock, tmp_path: Path
-) -> AsyncIterator[StoryOverAnAdapter]:
+async def story(adapter: Adapter, clock: ManualClock, tmp_path: Path) -> AsyncIterator[StoryOverAnAdapter]:
     async with adapter(clock, tmp_path) as story:
         yield story

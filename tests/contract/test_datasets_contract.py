@@ -15,7 +15,7 @@ from netra_backend.app.adapters.datasets.cache import DatasetCache
 from netra_backend.app.adapters.datasets.local import LocalDatasets
 from netra_backend.app.adapters.datasets.object_store import ObjectDatasets
 from netra_backend.app.adapters.datasets.port import ROWS_FILE, Dataset, Datasets, DatasetsChanged
-from netra_backend.app.core.errors import InvalidContextError, ToolFault
+from netra_backend.app.core.errors import InvalidContextError, ToolError
 from test_framework.clock import ManualClock, SeededEntropy
 from test_framework.dataset_story import MOST, dataset, kept, rows_of
 
@@ -159,7 +159,7 @@ async def test_an_import_that_began_before_its_owner_was_deleted_commits_nothing
     async with elsewhere.stage("alice", "data_1") as staged:
         (staged.directory / ROWS_FILE).write_text("rows")
         await datasets.delete_owner("alice")
-        with pytest.raises(ToolFault, match="was deleted while"):
+        with pytest.raises(ToolError, match="was deleted while"):
             await staged.commit(dataset("data_1"), MOST)
     assert not staged.directory.exists()
     assert await datasets.of("alice") == await elsewhere.of("alice") == []

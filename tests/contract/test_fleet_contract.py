@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,19 @@ from netra_backend.app.adapters.postgres.connection import WRITER
 from netra_backend.app.adapters.postgres.lease import PostgresLease
 from netra_backend.app.adapters.postgres.peers import PostgresPeers
 from netra_backend.app.adapters.postgres.pool import PostgresConnectionPool
+from netra_backend.app.cluster.command_handler import PeerCommandHandler
+from netra_backend.app.cluster.peer_client import PeerClient
+from netra_backend.app.core import validation
 from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.core.peer_messages import (
+    VERSION,
+    ListApprovals,
+    PeerRefused,
+    Waiting,
+    Work,
+    decode_answer,
+    encode,
+)
 from netra_backend.app.ports import Fleet
 from test_framework.memory.peers import MemoryPeers
 from test_framework.service_clients import Prepared, own_netra_database
@@ -104,3 +117,63 @@ async def test_one_that_cannot_answer_is_unavailable_and_answers_the_next(join: 
 async def test_the_living_processes_are_known_to_each(join: Join) -> None:
     one, two = [await join(name) for name in ("prc_one", "prc_two")]
     assert sorted(await one.fleet.processes()) == sorted(await two.fleet.processes()) == ["prc_one", "prc_two"]
+
+
+class Idle:
+    """As much of a run service as is asked of one that runs nothing."""
+
+    def approvals_here(self, _: str) -> list[Any]:
+        return []
+
+
+@pytest.fixture
+async def versions(join: Join) -> tuple[Process, asyncio.Event]:
+    """A process that asks, of any version, and what tells that the other, ``prc_today``, looks for work."""
+    asker, today = await join("prc_other"), await join("prc_today")
+    looks = asyncio.Event()
+    handler = PeerCommandHandler(Idle(), None, None, looks.set)  # type: ignore[arg-type]  # as much as is asked of it
+    today.fleet.serve(handler.answer, handler.on_message)
+    return asker, looks
+
+
+async def test_what_a_process_of_0_1_0_asks_and_tells_is_understood(
+    versions: tuple[Process, asyncio.Event], messages_of_0_1_0: dict[str, dict[str, bytes]]
+) -> None:
+    asker, looks = versions
+    commands = messages_of_0_1_0["commands"]
+    assert decode_answer(await asker.fleet.ask("prc_today", commands["list_approvals"])) == Waiting(())
+    asker.fleet.broadcast(commands["work"])
+    async with asyncio.timeout(PATIENCE_S):
+        await looks.wait()
+
+
+async def test_what_only_a_newer_process_knows_is_refused_and_left_out_and_the_next_is_answered(
+    versions: tuple[Process, asyncio.Event],
+) -> None:
+    asker, looks = versions
+    for newer in (ListApprovals("user_ada", version=VERSION + 1), {"do": "of_tomorrow", "version": VERSION + 1}):
+        answer = decode_answer(await asker.fleet.ask("prc_today", encode(newer)))
+        assert isinstance(answer, PeerRefused)
+        assert isinstance(answer.as_error(), DependencyUnavailable)
+    asker.fleet.broadcast(encode(Work(version=VERSION + 1)))
+    asker.fleet.broadcast(encode({"do": "of_tomorrow", "version": VERSION + 1}))
+    assert decode_answer(await asker.fleet.ask("prc_today", encode(ListApprovals("user_ada")))) == Waiting(())
+    assert not looks.is_set()
+
+
+async def test_who_asks_an_older_or_a_newer_process_in_vain_is_told_that_it_is_unavailable(join: Join) -> None:
+    asker, older, newer = [await join(name) for name in ("prc_asker", "prc_older", "prc_newer")]
+
+    async def no_command(_: bytes) -> bytes:
+        return encode(PeerRefused("invalid_frame", "No command", "", None, None, validation.COMMAND_SHAPE.id))
+
+    async def of_tomorrow(_: bytes) -> bytes:
+        return encode({"is": "of_tomorrow", "version": VERSION + 1})
+
+    older.fleet.serve(no_command, older.heard.put_nowait)
+    newer.fleet.serve(of_tomorrow, newer.heard.put_nowait)
+    peers = PeerClient(asker.fleet)
+    for process_id in ("prc_older", "prc_newer"):
+        with pytest.raises(DependencyUnavailable, match="different versions"):
+            await peers.end_user(process_id, "user_ada", "operator")
+        assert await peers.approvals(process_id, "user_ada") == ()

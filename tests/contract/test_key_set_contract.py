@@ -42,6 +42,7 @@ class Signed:
     async def accepts(self, signed_with: Any, kid: str | None) -> bool:
         token = jwt.encode({"sub": "user_ada"}, signed_with, self.algorithm, {"kid": kid} if kid else None)
         key = await self.keys.find(kid, self.algorithm)
+        assert key is not None
         try:
             jwt.decode(token, key, [self.algorithm])
         except jwt.InvalidSignatureError:

@@ -396,8 +396,8 @@ class TestTakingOver:
         for limit in (0, 3, 3, 3):
             taken = await two.log.take_over(limit)
             assert len({run.thread_id for run in taken}) <= limit
-            for run in taken:
-                seen.setdefault(run.thread_id, []).append(run.run_id)
+            for left in taken:
+                seen.setdefault(left.thread_id, []).append(left.run_id)
         assert seen == runs
 
     async def test_of_many_who_look_at_once_each_thread_is_taken_over_by_one(self, sharing: Sharing) -> None:

@@ -105,7 +105,7 @@ async def test_every_malformed_frame_gets_its_answer_memory_is_flat_and_a_neighb
                 unharmed.append(frames[-1]["result"]["data"]["repeated"] == {"user_id": neighbour.id, "text": "hello"})
 
     over, unharmed = asyncio.Event(), list[bool]()
-    with ServerProcess(tmp_path / "data", added="test_framework.echo") as server:
+    with ServerProcess(tmp_path / "data", app="test_framework.echo") as server:
         users = LocalUsers(server.data_dir)
         neighbour = users.make("neighbour@example.org")
         attackers = [Attacker(server.websocket_url, users, Random(f"{seed} {number}")) for number in range(ATTACKERS)]

@@ -34,7 +34,7 @@ def server(
         place = own_netra_database(prepared_postgres)
         database = runner.run(place.__aenter__())
         settings = {"NETRA_DATABASE_URL": database.url, "NETRA_REDIS_URL": redis_service.url}
-        with ServerProcess(data_dir, settings, added="test_framework.echo", workers=PROCESSES) as running:
+        with ServerProcess(data_dir, settings, app="test_framework.echo", workers=PROCESSES) as running:
             yield running
         runner.run(place.__aexit__(None, None, None))
 

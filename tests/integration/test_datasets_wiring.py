@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from typer.testing import CliRunner
 from netra_backend.app.adapters.datasets.object_store import ObjectDatasets
 from netra_backend.app.cli import command_line
 from netra_backend.app.config import Settings
-from netra_backend.app.core.errors import ConfigurationError
 from netra_backend.app.wiring import datasets_of, open_ledger
 from test_framework.clock import ManualClock, SeededEntropy
 from test_framework.object_bucket import ObjectBucket
@@ -30,22 +28,6 @@ def test_with_a_store_copies_lie_in_the_data_directory_and_nowhere_else(tmp_path
     datasets = datasets_of(settings, ManualClock(), SeededEntropy())
     assert isinstance(datasets, ObjectDatasets)
     assert all(secret.startswith(str(tmp_path / "usage-copies")) for secret in datasets.secrets)
-
-
-@pytest.mark.validation_point("datasets.installed")
-def test_a_store_that_nothing_here_can_reach_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "netra_backend.app.adapters.datasets.bucket", raising=False)
-    monkeypatch.setitem(sys.modules, "obstore", None)
-    monkeypatch.setitem(sys.modules, "obstore.exceptions", None)
-    refused: list[str] = []
-    try:
-        datasets_of(Settings(data_dir=tmp_path, datasets_url="s3://bucket"), ManualClock(), SeededEntropy())
-    except ConfigurationError as error:
-        refused = error.faults
-    except Exception:
-        refused = []
-    assert refused
-    assert "netra[scale]" in refused[0]
 
 
 async def test_two_servers_of_one_store_answer_for_one_user(object_bucket: ObjectBucket, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from netra_backend.app import serving
 
 data_dir = Path(sys.argv[1])
 
-def supervise(size, work, announce):
+def supervise(size, work, announce, changed):
     assert holder_of(data_dir).url == ""
     announce()
     key = (data_dir / "development.key").read_text().strip()

@@ -15,7 +15,7 @@ from netra_backend.app.config import Settings
 from netra_backend.app.core.errors import ConfigurationError
 from netra_backend.app.wiring import open_runtime
 from test_framework.echo import AGENTS, TOOLS
-from test_framework.in_process import user_at_desk
+from test_framework.local_runtime import connected_user
 from test_framework.service_clients import NetraDatabase
 from test_framework.services import Service
 
@@ -38,7 +38,11 @@ def test_an_embedded_server_loads_nothing_of_what_several_processes_need(tmp_pat
     loaded = set(done.stdout.split())
     assert "netra_backend.app.adapters.sqlite.event_log" in loaded
     assert not {"asyncpg", "redis", "alembic", "sqlalchemy", "obstore"} & loaded
-    shared = "netra_backend.app.adapters.postgres", "netra_backend.app.adapters.redis", "netra_backend.app.fleet.a"
+    shared = (
+        "netra_backend.app.adapters.postgres",
+        "netra_backend.app.adapters.redis",
+        "netra_backend.app.cluster.command_handler",
+    )
     assert [name for name in loaded if name.startswith(shared)] == []
 
 
@@ -49,7 +53,7 @@ def settings(netra_database: NetraDatabase, redis_service: Service, tmp_path: Pa
 
 async def open_two(stack: AsyncExitStack, settings: Settings) -> list[Any]:
     """Two processes in one directory, as their parent starts them."""
-    return [await stack.enter_async_context(open_runtime(settings, AGENTS, TOOLS, place=place)) for place in (1, 2)]
+    return [await stack.enter_async_context(open_runtime(settings, AGENTS, TOOLS, slot=slot)) for slot in (1, 2)]
 
 
 @pytest.mark.real_services
@@ -58,24 +62,24 @@ async def test_two_processes_of_one_server_know_each_other_and_have_rooms_of_the
         one, two = await open_two(stack, settings)
         assert one.scratch != two.scratch
         assert one.log.process_id != two.log.process_id
-        async with user_at_desk(one, "user_ada") as desk, user_at_desk(two, "user_ada") as other:
-            desk.send(type="execute_agent", agent="echo", message="hello")
-            assert (await desk.ended_run())["type"] == "agent_completed"
+        async with connected_user(one, "user_ada") as device, connected_user(two, "user_ada") as other:
+            device.send(type="execute_agent", agent="echo", message="hello")
+            assert (await device.ended_run())["type"] == "agent_completed"
             assert (await other.ended_run())["type"] == "agent_completed"
     async with open_runtime(settings) as again:
-        assert again.turns.runs_taken_over == 0
+        assert again.runs.runs_taken_over == 0
 
 
 @pytest.mark.real_services
 async def test_a_revocation_at_one_process_ends_sign_ins_at_the_other(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         one, two = await open_two(stack, settings)
-        async with user_at_desk(two, "user_ada") as desk:
+        async with connected_user(two, "user_ada") as device:
             await one.revocations.revoke("user_ada", one.clock.now_ms())
             async with asyncio.timeout(20):
-                while desk.wire.closed is None:  # noqa: ASYNC110
+                while device.wire.closed is None:  # noqa: ASYNC110
                     await asyncio.sleep(0)
-            assert desk.wire.closed == (4503, "revoked")
+            assert device.wire.closed == (4503, "revoked")
 
 
 @pytest.mark.real_services

@@ -17,9 +17,9 @@ from netra_backend.app import wiring
 from netra_backend.app.config import DEVELOPMENT, Settings, TokenSource
 from netra_backend.app.core.errors import ConfigurationError
 from netra_backend.app.server.application import Application
-from netra_backend.app.wiring import build, open_ledger, open_runtime
+from netra_backend.app.wiring import create_app, open_ledger, open_runtime
 from test_framework.echo import AGENTS, TOOLS
-from test_framework.in_process import user_at_desk
+from test_framework.local_runtime import connected_user
 
 
 class QuietLedger:
@@ -56,16 +56,32 @@ async def test_a_server_is_made_of_its_settings_and_of_what_is_added(settings: S
         assert runtime.settings is settings
         assert runtime.mint("run").startswith("run_")
         assert runtime.mint("run") != runtime.mint("run")
-        async with user_at_desk(runtime, "user_ada") as desk:
-            desk.send(type="execute_agent", agent="echo", message="hello")
-            assert (await desk.ended_run())["type"] == "agent_completed"
+        async with connected_user(runtime, "user_ada") as device:
+            device.send(type="execute_agent", agent="echo", message="hello")
+            assert (await device.ended_run())["type"] == "agent_completed"
 
 
 async def test_nothing_is_opened_before_the_lifespan_begins(settings: Settings) -> None:
-    application = build(settings)
+    application = create_app(settings)
     assert isinstance(application, Application)
     assert application.runtime is None
     assert not settings.data_dir.exists()
+
+
+async def test_an_application_knows_what_it_is_made_of(settings: Settings) -> None:
+    application = create_app(settings, agents=iter(AGENTS), tools=iter(TOOLS))
+    assert (application.settings, application.agents, application.tools) == (settings, AGENTS, TOOLS)
+    assert (create_app(settings).agents, create_app(settings).tools) == ((), ())
+
+
+async def test_without_settings_it_is_made_of_those_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NETRA_DATA_DIR", str(tmp_path / "data"))
+    assert create_app().settings == Settings(data_dir=tmp_path / "data")
+    monkeypatch.setenv("NETRA_PORT", "many")
+    with pytest.raises(ConfigurationError, match="NETRA_PORT=many"):
+        create_app()
 
 
 async def test_a_data_directory_is_used_by_one_server_and_free_again_afterwards(settings: Settings) -> None:
@@ -95,15 +111,15 @@ async def test_runs_are_left_to_their_journals_also_where_the_server_breaks(sett
     async def break_in_the_middle() -> None:
         async with AsyncExitStack() as stack:
             runtime = await stack.enter_async_context(open_runtime(settings, (Patient,)))
-            desk = await stack.enter_async_context(user_at_desk(runtime, "user_ada"))
-            desk.send(type="execute_agent", agent="patient", message="m")
-            await desk.wire.until("agent_thinking")
+            device = await stack.enter_async_context(connected_user(runtime, "user_ada"))
+            device.send(type="execute_agent", agent="patient", message="m")
+            await device.wire.until("agent_thinking")
             raise KeyError("broken")
 
     with pytest.raises(KeyError, match="broken"):
         await break_in_the_middle()
     async with open_runtime(settings, (Patient,)) as runtime:
-        assert runtime.turns.runs_taken_over == 1
+        assert runtime.runs.runs_taken_over == 1
 
 
 class Patient:
@@ -117,12 +133,12 @@ class Patient:
 
 
 async def test_a_revocation_ends_connections_and_runs_at_once(settings: Settings) -> None:
-    async with open_runtime(settings, (Patient,)) as runtime, user_at_desk(runtime, "user_ada") as desk:
-        desk.send(type="execute_agent", agent="patient", message="m")
-        await desk.wire.until("agent_thinking")
+    async with open_runtime(settings, (Patient,)) as runtime, connected_user(runtime, "user_ada") as device:
+        device.send(type="execute_agent", agent="patient", message="m")
+        await device.wire.until("agent_thinking")
         await runtime.revocations.revoke("user_ada", runtime.clock.now_ms())
-        assert desk.wire.closed == (4503, "revoked")
-        for active in runtime.turns.of_user("user_ada"):
+        assert device.wire.closed == (4503, "revoked")
+        for active in runtime.runs.of_user("user_ada"):
             assert active.engine.cancelled_by == "operator"
 
 
@@ -168,7 +184,7 @@ async def test_settings_that_contradict_each_other_open_nothing_also_where_they_
 ) -> None:
     settings = Settings(data_dir=tmp_path / "data", redis_url="redis://127.0.0.1", workers=2)
     with pytest.raises(ConfigurationError) as refused:
-        async with open_runtime(settings, place=1):
+        async with open_runtime(settings, slot=1):
             pass
     assert len(refused.value.faults) == 2
     assert all("NETRA_DATABASE_URL" in fault for fault in refused.value.faults)

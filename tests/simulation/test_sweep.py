@@ -9,9 +9,13 @@ import pytest
 from test_framework.simulation.simulating import Verdict, sweep, told
 
 SHARDS, EACH = 20, 50
+SHORT = 8
+"""So many shards are played every time; the others are long."""
 
 
-@pytest.mark.parametrize("shard", range(SHARDS))
+@pytest.mark.parametrize(
+    "shard", [pytest.param(shard, marks=() if shard < SHORT else pytest.mark.long) for shard in range(SHARDS)]
+)
 def test_every_promise_is_kept_whatever_happens(shard: int) -> None:
     first = int(os.environ["NETRA_TEST_SEED"]) * SHARDS * EACH + shard * EACH
     failures: list[Verdict] = []

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.agents.agent import AgentResult
+from netra_backend.app.agents.interface import AgentResult
 from netra_backend.app.agents.supervisor.agent_registry import AgentRegistry
 from netra_backend.app.agents.supervisor.execution_engine_factory import ExecutionEngineFactory
 from netra_backend.app.agents.supervisor.run_services import RunServices
-from netra_backend.app.agents.tools.tool import Tool
+from netra_backend.app.agents.tools.definition import Tool
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES, UnifiedToolDispatcherFactory
 from netra_backend.app.cluster.peer_client import PeerClient
 from netra_backend.app.core.errors import NetraError
@@ -108,7 +108,7 @@ class Workshop:
         self.peers: PeerClient | None = None
         self.audit: list[tuple[str | None, str | None]] = []
         self.agents: list[Callable[[], Any]] = []
-        self.tools: list[Tool] = []
+        self.tools: list[Tool[Any]] = []
         self.model: Model | None = None
         self.failures: list[BaseException] = []
         self.open()
@@ -129,7 +129,7 @@ class Workshop:
         self.agents.append(Scripted)
         self.registry.configure(Scripted)
 
-    def tool(self, tool: Tool) -> None:
+    def tool(self, tool: Tool[Any]) -> None:
         """Register a tool."""
         self.tools.append(tool)
         self.dispatchers.configure([tool])

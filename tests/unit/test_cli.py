@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from netra_backend.app.cli import COMMANDS, command_line
+from netra_backend.distribution import version
 
 HEAVY = {"rich", "httpx", "websockets", "jwt", "cryptography", "duckdb", "starlette", "uvicorn", "sqlite3"}
 NOT_FOR_SERVING = {
@@ -53,6 +54,19 @@ def test_an_unknown_command_is_told_and_exits_with_2() -> None:
     assert told.exit_code == 2
 
 
+def test_the_version_is_that_of_the_distribution_and_is_told_without_loading_a_command() -> None:
+    program = (
+        "from netra_backend.app.cli import command_line, main\n"
+        "import sys; sys.argv = ['netra', '--version']\n"
+        "try: main()\n"
+        "except SystemExit as ended: assert not ended.code\n"
+        "assert 'netra_backend.app.commands' not in sys.modules"
+    )
+    assert loaded_by(program) & HEAVY == set()
+    told = CliRunner().invoke(command_line(["--version"]), ["--version"])
+    assert (told.exit_code, told.stdout) == (0, f"netra {version()}\n")
+
+
 def test_a_token_is_made_without_loading_what_it_does_not_need(tmp_path: Path) -> None:
     program = (
         "from netra_backend.app.cli import command_line\n"
@@ -63,5 +77,6 @@ def test_a_token_is_made_without_loading_what_it_does_not_need(tmp_path: Path) -
 
 def test_a_server_of_the_embedded_default_loads_nothing_that_it_does_not_need() -> None:
     assert (
-        loaded_by("import netra_backend.app.wiring, netra_backend.app.server.uvicorn_server") & NOT_FOR_SERVING == set()
+        loaded_by("import netra_backend.app.serving, netra_backend.app.server.uvicorn_server") & NOT_FOR_SERVING
+        == set()
     )

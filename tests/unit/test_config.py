@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from netra_backend import distribution
 from netra_backend.app.config import DEVELOPMENT, FILE_NAME, NAMES, Settings
 from netra_backend.app.core.errors import ConfigurationError
 from netra_backend.app.core.limits import Limits
+from netra_backend.distribution import Extra, install_hint
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -37,6 +40,25 @@ def test_nothing_given_is_a_server_on_this_machine_alone_with_its_development_ke
     assert settings.uses_development_key
     assert settings.is_loopback
     assert settings.limits == Limits()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "package", "extra"),
+    [
+        ("NETRA_DATABASE_URL", "postgresql://a:secret@db/netra", "asyncpg", "scale"),
+        ("NETRA_REDIS_URL", "redis://:secret@valkey/0", "redis", "scale"),
+        ("NETRA_DATASETS_URL", "s3://secret/a", "obstore", "scale"),
+        ("NETRA_MODEL", "openai:secret", "pydantic_ai", "models"),
+    ],
+)
+def test_a_setting_that_needs_what_is_not_installed_is_refused_with_the_command_that_installs_it(
+    name: str, value: str, package: str, extra: Extra, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distribution, "find_spec", lambda each: None if each == package else find_spec(each))
+    given = environment(tmp_path, **{"NETRA_DATABASE_URL": "postgresql://db/netra", name: value})
+    told = f"{name} needs {package}, which is not installed: {install_hint(extra)}"
+    assert faults_of(given) == [told]
+    assert faults_of({**given, "NETRA_PORT": "many"})[1:] == [told]
 
 
 def test_xdg_data_home_goes_before_home() -> None:
@@ -71,6 +93,7 @@ def test_every_name_of_the_list_is_read(tmp_path: Path) -> None:
             NETRA_RETENTION_DAYS="30",
             NETRA_ALLOW_DRILLS="1",
             NETRA_ALLOW_RAW_SQL="yes",
+            NETRA_APP="my_agents:AGENTS",
         ),
         workers=4,
         limits=Limits(runs=1),
@@ -83,7 +106,7 @@ def test_every_name_of_the_list_is_read(tmp_path: Path) -> None:
     assert str(settings.trusted_proxies[0]) == "10.0.0.0/8"
     assert (settings.database_url, settings.redis_url) == ("postgresql://u:p@db/netra", "redis://cache")
     assert settings.datasets_url == "s3://bucket/netra"
-    assert (settings.model, settings.retention_days) == ("openai:gpt-4o", 30)
+    assert (settings.model, settings.retention_days, settings.app) == ("openai:gpt-4o", 30, "my_agents:AGENTS")
     assert (settings.allow_drills, settings.allow_raw_sql, settings.limits.runs) == (True, True, 1)
     own, oidc = settings.token_sources
     assert (own.kind, own.algorithms, own.issuer, own.audience, own.secret) == (
@@ -98,8 +121,11 @@ def test_the_command_line_goes_before_the_environment_and_that_before_the_file(t
     (tmp_path / FILE_NAME).write_text(
         "# ours\n\nexport NETRA_PORT='1'\nNETRA_HOST=::1\nNETRA_MODEL=\"a:b\"\nNETRA_REDIS_URL=\n"
     )
-    settings = Settings.load(environment(tmp_path, NETRA_HOST="localhost", NETRA_MODEL=" "), port=3)
+    settings = Settings.load(
+        environment(tmp_path, NETRA_HOST="localhost", NETRA_MODEL=" ", NETRA_APP="b"), port=3, app="a"
+    )
     assert (settings.port, settings.host, settings.model, settings.redis_url) == (3, "localhost", "a:b", None)
+    assert settings.app == "a"
     elsewhere = Settings.load(environment(tmp_path / "other"), data_dir=tmp_path, host="127.0.0.2")
     assert (elsewhere.data_dir, elsewhere.host, elsewhere.port) == (tmp_path, "127.0.0.2", 1)
 
@@ -272,4 +298,4 @@ def test_every_documented_name_is_known() -> None:
         "NETRA_JWT_ISSUER",
         "NETRA_JWT_AUDIENCE",
     }
-    assert len(NAMES) == 22
+    assert len(NAMES) == 23

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from .agent import AgentResult, RunScope, ToolOutcome
 from .answers import counts, help, prices, saving, spending
 from .answers.asked import Answer, Asked, fault
+from .interface import AgentResult, RunScope, ToolOutcome
 from .triage.understanding import Understanding, understand
 
 ANSWERS: Final[Mapping[str, Callable[[Asked], Awaitable[Answer]]]] = {

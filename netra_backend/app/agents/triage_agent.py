@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ..core.errors import DependencyUnavailable
 from ..usage.markdown import text as safe
-from .agent import AgentResult, RunScope
+from .interface import AgentResult, RunScope
 from .triage.intents import INTENTS, LEVERS
 from .triage.llm_intent import MAX_TOKENS, SYSTEM, chosen, question_for
 from .triage.understanding import Understanding, understand, with_intent

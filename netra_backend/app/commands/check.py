@@ -15,15 +15,20 @@ from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
+from ...distribution import NAME as DISTRIBUTION
 from ..adapters.process.data_directory import holder_of, make_data_directory
 from ..config import Settings
 from ..core.errors import ConfigurationError, NetraError
 from .check_services import database_looks, datasets_look, redis_look
-from .common import DataDir, Json, err, load_settings, out, told
+from .common import EXIT_REFUSED, EXIT_USAGE, App, DataDir, Json, err, load_settings, out, told
 
 AUDITS: Final = "netra.audits"
 """Entry points of this group judge what ``--factory`` names; the test kit brings one."""
+
+EXTENSIONS: Final = "extensions"
+"""The part of a finding about what ``--app`` and installed packages add."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +44,18 @@ class Finding:
 @told
 def check(
     factory: Annotated[str | None, typer.Option(help="MODULE:NAME of a factory to judge instead.")] = None,
+    app: App = None,
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Report the configuration and each dependency: all faults at once, each with what to do. Exits with 0 where all hold.
+    """Report the configuration, each dependency and what is added: all faults at once, each with what to do. Exits with 0
+    where all hold, and with 2 where what is added cannot be served.
 
-    Examples: netra check   netra check --factory my.module:MyFactory
+    Examples: netra check   netra check --app my_agents   netra check --factory my.module:MyFactory
     """
     if factory is not None:
         raise typer.Exit(_audit(factory, as_json))
-    findings = list(_findings(data_dir))
+    findings = list(_findings(data_dir, app))
     if as_json:
         typer.echo(
             json.dumps({"ok": all(each.ok for each in findings), "findings": [asdict(each) for each in findings]})
@@ -57,14 +64,16 @@ def check(
         table = Table("", "part", "found", "what to do", box=None, pad_edge=False)
         for each in findings:
             mark = "[green]✓[/]" if each.ok else "[bold red]✗[/]"
-            table.add_row(mark, each.part, each.told, each.hint)
+            table.add_row(mark, each.part, Text(each.told), Text(each.hint))  # as said: no markup
         out.print(table)
-    raise typer.Exit(0 if all(each.ok for each in findings) else 1)
+    if any(each.part == EXTENSIONS and not each.ok for each in findings):
+        raise typer.Exit(EXIT_USAGE)
+    raise typer.Exit(0 if all(each.ok for each in findings) else EXIT_REFUSED)
 
 
-def _findings(data_dir: Path | None) -> Iterator[Finding]:
+def _findings(data_dir: Path | None, app: str | None) -> Iterator[Finding]:
     try:
-        settings = load_settings(data_dir)
+        settings = load_settings(data_dir, app=app)
     except ConfigurationError as error:
         for fault in error.faults:
             yield Finding("configuration", False, fault)
@@ -86,6 +95,19 @@ def _findings(data_dir: Path | None) -> Iterator[Finding]:
     yield Finding("sign-in", True, f"tokens of {keys}")
     model = settings.model or "none: answers come from templates (set NETRA_MODEL for prose)"
     yield Finding("language model", True, model)
+    yield from _extensions(settings)
+
+
+def _extensions(settings: Settings) -> Iterator[Finding]:
+    from ..extensions.loading import collect
+
+    collection, _ = collect(settings)
+    for fault in collection.faults:
+        yield Finding(EXTENSIONS, False, fault)
+    if not collection.faults:
+        added = {f"{kind}s": collection.names(kind) for kind in ("agent", "tool", "format")}
+        told = "; ".join(f"{kind} {', '.join(names)}" for kind, names in added.items() if names)
+        yield Finding(EXTENSIONS, True, told or "none: netra serve --app MODULE adds agents and tools of yours")
 
 
 def _tried(part: str, look: Callable[[], str]) -> Finding:
@@ -145,7 +167,7 @@ def _prices() -> str:
 def _audit(spec: str, as_json: bool) -> int:
     points = list(entry_points(group=AUDITS))
     if not points:
-        err.print("✗ No audit is installed: install netra with its test kit.", style="bold red")
+        err.print(f"✗ No audit is installed: {DISTRIBUTION} brings one; install it anew.", style="bold red")
         return 2
     try:
         reports = [point.load()(spec) for point in points]

@@ -15,7 +15,7 @@ from ..adapters.auth.development_key import development_key
 from ..adapters.process.clock import SystemEntropy
 from ..adapters.process.data_directory import holder_of, make_data_directory
 from ..config import DEVELOPMENT, Settings
-from ..core.errors import ConfigurationError, NetraError
+from ..core.errors import ConfigurationError, ExtensionError, NetraError
 from ..services.token_minting import DEFAULT_LIFETIME_S, mint_token
 
 if TYPE_CHECKING:
@@ -31,6 +31,14 @@ EXIT_REFUSED: Final = 1
 EXIT_USAGE: Final = 2
 
 DataDir = Annotated[Path | None, typer.Option(help="Where everything is kept (NETRA_DATA_DIR).", show_default=False)]
+App = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODULE[:NAME]",
+        help="Agents and tools of yours, added to Netra's (NETRA_APP); the current directory is looked in.",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable: one JSON value a line on stdout.")]
 User = Annotated[str, typer.Option(help="Whose data; needs the development key of the data directory.")]
 
@@ -87,7 +95,8 @@ def server_url(settings: Settings, url: str | None) -> str:
 
 
 def told(command: Callable[P, R]) -> Callable[P, R]:
-    """Show every typed error as what happened and what to do, and exit with 1; Ctrl-C exits with 130."""
+    """Show every typed error as what happened and what to do, and exit with 1; with 2 where what ``--app`` or an installed
+    package adds cannot be served; Ctrl-C exits with 130."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -97,6 +106,10 @@ def told(command: Callable[P, R]) -> Callable[P, R]:
             err.print("[bold red]The configuration does not hold:[/]")
             for fault in error.faults:
                 err.print(f"  • {fault}", markup=False, highlight=False, soft_wrap=True)
+        except ExtensionError as error:
+            for fault in error.faults:
+                err.print(f"✗ {fault}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+            raise typer.Exit(EXIT_USAGE) from None
         except NetraError as error:
             err.print(f"✗ {error.message}", style="bold red", markup=False, highlight=False, soft_wrap=True)
             err.print(f"  {error.hint}", markup=False, highlight=False, soft_wrap=True)

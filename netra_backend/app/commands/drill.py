@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from ...client.identity import user_of
 from ..core.ids import mint
 from ..drill.actor import BROKEN, DrillFailed, HttpAnswer
-from ..drill.doors import LEAKED
+from ..drill.endpoints import LEAKED
 from ..drill.isolation_drill import DrillReport, hold_drill
 from .common import DataDir, Json, err, load_settings, local_token, out, told
 
@@ -44,7 +44,7 @@ def drill(
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Have one user try every door to what is another's, on a live server. Exits with 0 only where every door refused.
+    """Have one user try every endpoint to what is another's, on a live server. Exits with 0 only where every endpoint refused.
 
     Without tokens the development key of the data directory makes two users for this drill. What it makes it deletes.
     Example: netra drill http://127.0.0.1:8000
@@ -69,10 +69,10 @@ def _show(report: DrillReport, as_json: bool) -> None:
         for row in report.rows:
             typer.echo(json.dumps(asdict(row)))
         return
-    table = Table("door", "verdict", "answer", box=None, pad_edge=False)
+    table = Table("endpoint", "verdict", "answer", box=None, pad_edge=False)
     for row in report.rows:
         style = "bold red" if row.verdict == LEAKED else "green"
-        table.add_row(row.door, f"[{style}]{row.verdict}[/]", row.answer)
+        table.add_row(row.endpoint, f"[{style}]{row.verdict}[/]", row.answer)
     out.print(table)
 
 

@@ -65,10 +65,11 @@ async def import_file(
     if holder is not None and holder.url:
         async with ServerAccess(holder.url, local_token(settings, user)) as server:
             return await server.upload(file, options, progress)
+    from ..extensions.loading import installed_importers
     from ..wiring import open_ledger  # DuckDB takes a moment to load
 
     make_data_directory(settings.data_dir)
-    async with open_ledger(settings) as ledger:
+    async with open_ledger(settings, importers=installed_importers()) as ledger:
         return await ledger.import_usage(user, file, options, lambda done, total: progress("reading", done, total))
 
 

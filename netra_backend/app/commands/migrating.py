@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from importlib.util import find_spec
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
+from ...distribution import missing_packages
 from ..adapters.process.data_directory import lock_data_directory, make_data_directory
+from ..adapters.sqlite.migration import migrate_sqlite
 from ..adapters.sqlite.schema import stored_version
 from ..config import Settings
 from .common import EXIT_REFUSED, EXIT_USAGE, DataDir, err, load_settings, out, told
-
-_NEEDED: Final = ("alembic", "sqlalchemy", "asyncpg")
 
 
 @told
@@ -45,12 +44,6 @@ def migrate(
     if check:
         _check(settings, admin_url)
         return
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        err.print(
-            f"✗ {', '.join(missing)} is not installed: pip install 'netra[scale]'", style="bold red", markup=False
-        )
-        raise typer.Exit(EXIT_REFUSED)
     if admin_url is not None:
         _migrate_postgres(admin_url, settings)
     elif settings.database_url is not None:
@@ -67,6 +60,7 @@ def migrate(
 
 
 def _migrate_postgres(admin_url: str, settings: Settings) -> None:
+    _require("netra migrate --database-url", "asyncpg", "alembic", "sqlalchemy")
     from ..adapters.postgres.gate import require_postgres
     from ..adapters.postgres.migration import login_of, migrate_postgres
 
@@ -84,14 +78,19 @@ def _migrate_postgres(admin_url: str, settings: Settings) -> None:
         _line("✓ A server with this NETRA_DATABASE_URL may start.")
 
 
-def _migrate_sqlite(settings: Settings) -> None:
-    from ..adapters.sqlite.migration import migrate_sqlite
+def _require(needed_by: str, *packages: str) -> None:
+    if missing := missing_packages(needed_by, "scale", *packages):
+        err.print(f"✗ {missing[0]}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(EXIT_REFUSED)
 
+
+def _migrate_sqlite(settings: Settings) -> None:
     data_dir = make_data_directory(settings.data_dir)
     lock = lock_data_directory(data_dir)
     try:
         done = _Steps()
-        migrate_sqlite(data_dir / "events.db", done.report)
+        for version in migrate_sqlite(data_dir / "events.db"):
+            done.report(f"brought events.db to version {version}")
         done.end("The embedded event log")
     finally:
         lock.release()
@@ -114,6 +113,7 @@ class _Steps:
 def _check(settings: Settings, admin_url: str | None) -> None:
     """Raises ``NetraError`` where a server would not start."""
     if admin_url is not None or settings.database_url is not None:
+        _require("netra migrate --check", "asyncpg")
         from ..adapters.postgres.gate import require_postgres, require_schema
 
         asyncio.run(

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 import typer
 
 from ..adapters.process.data_directory import holder_of, make_data_directory
 from ..config import Settings
-from ..core.errors import ToolFault
+from ..usage.report import Report, make_report
 from .common import LOCAL_USER, DataDir, Json, User, err, load_settings, local_token, out, told
-
-QUESTION: Final = "Where does my money go, and where can I cut?"
-_PARTS: Final = (("summary", "cost_summary"), ("savings", "combine_savings"))
-_FURTHER: Final = (("anomalies", "detect_anomalies"), ("forecast", "forecast_spend"))
+from .server_access import ServerAccess
 
 
 @told
@@ -34,8 +32,8 @@ def report(
     """
     from rich.markdown import Markdown
 
-    from ..usage.report import report_markdown
     from ..usage.report_html import report_html
+    from ..usage.report_markdown import report_markdown
 
     settings = load_settings(data_dir)
     with err.status("Reading the bill …"):
@@ -49,39 +47,15 @@ def report(
         out.print(Markdown(report_markdown(whole)))
 
 
-async def _report(settings: Settings, user: str) -> dict[str, Any]:
-    """Through the server that holds the data directory, or straight from the ledger where none does."""
+async def _report(settings: Settings, user: str) -> Report:
+    """From the server that holds the data directory, or straight from the ledger if none does."""
     holder = holder_of(settings.data_dir)
     if holder is not None and holder.url:
-        return await _asked(holder.url, local_token(settings, user))
-    from ..usage.report import build_report
-    from ..wiring import open_ledger
+        async with ServerAccess(holder.url, local_token(settings, user)) as server:
+            answer: Report = await server.get("/api/usage/report")
+            return answer
+    from ..wiring import open_ledger  # DuckDB takes a moment to load
 
     make_data_directory(settings.data_dir)
     async with open_ledger(settings) as ledger:
-        profile = await ledger.ask(user, "data_profile", {})
-        parts = {name: await ledger.ask(user, question, {}) for name, question in _PARTS}
-        notes = []
-        for name, question in _FURTHER:
-            try:
-                parts[name] = await ledger.ask(user, question, {})
-            except ToolFault as fault:
-                notes.append(fault.message)
-    return build_report(profile=profile, notes=notes, **parts)
-
-
-async def _asked(url: str, token: str) -> dict[str, Any]:
-    from ...client.client import NetraClient
-    from ..core.events import AgentCompleted
-
-    async with NetraClient(url, token) as client:
-        async for event in client.ask(QUESTION, agent="cost_optimizer"):
-            if isinstance(event, AgentCompleted):
-                data = event.result["data"]
-                if "report" in data:
-                    whole: dict[str, Any] = data["report"]
-                    return whole
-                raise ToolFault(
-                    data.get("code", "NO_DATA"), str(event.result["text"]), hint="Import usage: netra import FILE"
-                )
-    raise ToolFault("TOOL_FAILED", "The run ended without a report.", hint="Ask again: netra report")
+        return await make_report(partial(ledger.ask, user), {})

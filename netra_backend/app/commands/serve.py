@@ -8,7 +8,7 @@ import typer
 
 from ..config import Settings
 from ..services.token_minting import DEFAULT_LIFETIME_S, sign_in_link
-from .common import DataDir, load_settings, local_token, server_url, told
+from .common import App, DataDir, load_settings, local_token, server_url, told
 
 
 @told
@@ -19,13 +19,23 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port, 0 for a free one (NETRA_PORT).", show_default="8000")] = None,
     data_dir: DataDir = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes; more than one needs NETRA_DATABASE_URL.")] = 1,
+    app: App = None,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="For development: start anew when a file beside the app changes.")
+    ] = False,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C. One JSON line on stdout says when and where; logs go to stderr.
 
-    Example: netra serve --port 8000 --data-dir ./data
+    Examples: netra serve --port 8000 --data-dir ./data   netra serve --app my_agents --reload
     """
-    settings = load_settings(data_dir, host=host, port=port, workers=workers)
-    if settings.workers == 1:  # of several, each has children of its own
+    settings = load_settings(data_dir, host=host, port=port, workers=workers, app=app)
+    if reload and settings.app is None:
+        raise typer.BadParameter(
+            "it watches the files of an app: name one by --app or NETRA_APP.", param_hint="--reload"
+        )
+    if reload and settings.workers > 1:
+        raise typer.BadParameter("it serves with one process: leave --workers out.", param_hint="--reload")
+    if settings.workers == 1 and not reload:  # otherwise each process has children of its own
         _begin_child(settings)
 
     # Loaded here: its parts take half a second, and other commands do not need them.
@@ -33,7 +43,7 @@ def serve(
     from ..serving import serve as serve_settings
 
     configure_logging()
-    serve_settings(settings)
+    serve_settings(settings, reload=reload)
 
 
 def _begin_child(settings: Settings) -> None:

@@ -17,19 +17,22 @@ The tree::
     │   ├── NotFound                     LookupError       absent, or not yours: the same bytes
     │   ├── LimitRefused                 RuntimeError      an admission limit
     │   └── ConfigurationError           ValueError        settings that do not hold, all at once
-    └── Fault                            RuntimeError      what went wrong without being anybody's trespass
-        ├── DependencyUnavailable
-        └── ToolFault                                      a tool's typed answer: NO_DATA, BAD_ROWS, …
+    ├── Fault                            RuntimeError      what went wrong without being anybody's trespass
+    │   ├── DependencyUnavailable
+    │   └── ToolError                                      a tool's typed answer: NO_DATA, BAD_ROWS, …
+    └── ExtensionError                   ValueError        an app, agent or tool of somebody else that cannot be served
 
 ``ErrorKind`` is what travels: the catalogue below is the only list of ``error`` values, close codes and HTTP statuses.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from .former_names import former_names
 from .validation import Point
 
 FACTORY_REFUSAL_CODE: Final = 1011
@@ -56,17 +59,8 @@ class ErrorKind:
 CATALOGUE: Final[dict[str, ErrorKind]] = {}
 
 
-def _kind(
-    id: str,
-    text: str,
-    hint: str,
-    *,
-    retryable: bool = False,
-    close_code: int | None = None,
-    status: int = 400,
-    code: int | None = None,
-) -> None:
-    CATALOGUE[id] = ErrorKind(id, text, hint, retryable, close_code, status, code)
+def _kind(id: str, text: str, hint: str, **more: Any) -> None:
+    CATALOGUE[id] = ErrorKind(id, text, hint, **more)
 
 
 _kind(
@@ -132,8 +126,8 @@ _kind(
 )
 _kind(
     "isolation_drill",
-    "SSOT isolation drill: what two synthetic users tried, and what each door answered.",
-    "A door that is LEAKED is a fault of this server: tell the operator.",
+    "SSOT isolation drill: what two synthetic users tried, and what each endpoint answered.",
+    "An endpoint that is LEAKED is a fault of this server: tell the operator.",
     code=FACTORY_REFUSAL_CODE,
 )
 _kind("not_found", "There is no such object.", "Check the id; GET /api/threads lists your threads.", status=404)
@@ -211,7 +205,7 @@ _kind(
 )
 _kind("draining", "The server is going away.", "Connect again; runs go on.", retryable=True, status=503)
 _kind("payload_too_large", "That is too large.", "Send less at once.", status=413)
-_kind("transfer_limit", "Too many uploads and exports.", "Wait until one of yours ends.", retryable=True, status=429)
+_kind("transfer_limit", "Too many uploads, exports and reports.", "Wait until one ends.", retryable=True, status=429)
 _kind("too_slow", "The request came too slowly.", "Send it without long pauses.", retryable=True, status=408)
 _kind("no_route", "There is nothing at this address.", "See /openapi.json for what there is.", status=404)
 _kind("method_refused", "This address does not take this method.", "See the Allow header.", status=405)
@@ -357,43 +351,40 @@ class DependencyUnavailable(Fault):
     kind = "dependency_unavailable"
 
 
-TOOL_CODES: Final = frozenset(
-    {
-        "NO_DATA",
-        "UNSUPPORTED_FORMAT",
-        "BAD_ROWS",
-        "UNPRICED_MODEL",
-        "NOT_ASSESSABLE",
-        "INSUFFICIENT_HISTORY",
-        "QUERY_REJECTED",
-        "QUERY_TIMEOUT",
-        "RESULT_TOO_LARGE",
-        "AMBIGUOUS_MODEL",
-        "UNKNOWN_TOOL",
-        "TOOL_NOT_ALLOWED",
-        "INVALID_ARGUMENTS",
-        "APPROVAL_DENIED",
-        "TOOL_TIMEOUT",
-        "TOOL_FAILED",
-        "OUTCOME_UNKNOWN",
-        "DEPENDENCY_UNAVAILABLE",
-    }
-)
-"""The closed list of ``error.code`` in ``tool_completed`` events."""
+_is_tool_code: Final = re.compile("[A-Z][A-Z0-9_]{0,39}").fullmatch
 
 
 def _tool_code(code: str) -> str:
-    if code not in TOOL_CODES:
-        raise ValueError(f"{code!r} is not a tool error code")
+    if not isinstance(code, str) or not _is_tool_code(code):
+        raise ValueError(
+            f"{str(code)[:64]!r} is not a tool error code: use 1 to 40 capital letters, digits and underscores that begin "
+            "with a letter, such as NO_DATA"
+        )
     return code
 
 
-class ToolFault(Fault):
-    """A tool's typed answer when it cannot give the asked one. ``code`` is one of ``TOOL_CODES``; ``details`` is JSON."""
+class ToolError(Fault):
+    """A tool's typed answer if it cannot give the one that was asked for.
+
+    ``code`` is for programs: ``[A-Z][A-Z0-9_]{0,39}``. ``message`` and ``hint`` are for people: what happened, and what to do
+    about it. ``details`` is JSON.
+    """
 
     kind = "tool_fault"
 
-    def __init__(self, code: str, message: str, *, hint: str, details: Mapping[str, Any] | None = None) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(self, code: str, message: str, hint: str = "", *, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message, hint=hint or "Ask for something else, or tell the author of the tool.")
         self.code = _tool_code(code)
         self.details = dict(details or {})
+
+
+class ExtensionError(NetraError, ValueError):
+    """What ``--app`` or an entry point names cannot be served; ``faults`` lists all reasons, a sentence each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+if not TYPE_CHECKING:
+    __getattr__ = former_names(__name__, {"ToolFault": (__name__, "netra_server.ToolError")})

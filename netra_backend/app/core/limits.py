@@ -186,10 +186,10 @@ class UserQuota:
             )
 
     def add_transfer(self) -> None:
-        """An upload or an export begins. Raises ``LimitRefused`` (``transfer_limit``)."""
+        """An upload, an export or a report begins. Raises ``LimitRefused`` (``transfer_limit``)."""
         if self.transfers >= self._limits.transfers:
             raise LimitRefused(
-                f"At most {self._limits.transfers} uploads and exports at once.",
+                f"At most {self._limits.transfers} uploads, exports and reports at once.",
                 kind="transfer_limit",
                 retry_after_ms=5000,
                 point=validation.LIMIT_TRANSFERS,

@@ -6,7 +6,7 @@ client's about itself.
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -15,8 +15,21 @@ from .errors import CATALOGUE, DependencyUnavailable, Fault, FrameRefused, Netra
 from .frames import Accepted, ExecuteAgent
 from .ids import check_id
 
+VERSION: Final = 1
+"""The newest version of these messages that this process knows.
 
-class Command(msgspec.Struct, frozen=True, tag_field="do", forbid_unknown_fields=True):
+A message says the lowest version that has everything in it, and no version if that is 1. So do processes of release 0.1.0, which
+refuse a command with a field that they do not know: both releases may serve one database at once.
+"""
+
+
+class _Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of all of them."""
+
+    version: Annotated[int, msgspec.Meta(ge=1)] = 1
+
+
+class Command(_Message, frozen=True, tag_field="do", forbid_unknown_fields=True):
     """Base of what is asked."""
 
 
@@ -108,23 +121,27 @@ class WaitingCall(msgspec.Struct, frozen=True):
     expires_at: int
 
 
-class Taken(msgspec.Struct, frozen=True, tag_field="is", tag="taken"):
+class Answer(_Message, frozen=True, tag_field="is"):
+    """Base of what is answered."""
+
+
+class Taken(Answer, frozen=True, tag="taken"):
     """It is done. ``accepted`` is what its client is told, where there is something to tell."""
 
     accepted: Accepted | None = None
 
 
-class NotHere(msgspec.Struct, frozen=True, tag_field="is", tag="not_here"):
+class NotHere(Answer, frozen=True, tag="not_here"):
     """It is not held here (any more)."""
 
 
-class Waiting(msgspec.Struct, frozen=True, tag_field="is", tag="waiting"):
+class Waiting(Answer, frozen=True, tag="waiting"):
     """The calls that wait, oldest first."""
 
     calls: tuple[WaitingCall, ...]
 
 
-class PeerRefused(msgspec.Struct, frozen=True, tag_field="is", tag="refused"):
+class PeerRefused(Answer, frozen=True, tag="refused"):
     """A refusal or a fault, as its client is to be told it. ``point`` is empty for a fault."""
 
     error: str
@@ -142,6 +159,10 @@ class PeerRefused(msgspec.Struct, frozen=True, tag_field="is", tag="refused"):
 
     def as_error(self) -> NetraError:
         """The error to raise here. One that only the other process knows (it may be newer) becomes a fault."""
+        if (
+            self.point == validation.COMMAND_SHAPE.id
+        ):  # an older process: what is no command to it is no client's mistake
+            return _other_version()
         if self.error not in CATALOGUE or self.error == DependencyUnavailable.kind:
             return DependencyUnavailable(self.message, hint=self.hint, retry_after_ms=self.retry_after_ms)
         point = validation.CATALOGUE.get(self.point)
@@ -171,21 +192,57 @@ _ANSWER: Final[msgspec.msgpack.Decoder[AnyAnswer]] = msgspec.msgpack.Decoder(Any
 _FAULTS: Final = (msgspec.ValidationError, msgspec.DecodeError, RecursionError, UnicodeError)
 
 
+class _Head(msgspec.Struct):
+    version: int = 1
+
+
+_HEAD: Final[msgspec.msgpack.Decoder[_Head]] = msgspec.msgpack.Decoder(_Head)
+
+
 def decode_command(raw: bytes) -> AnyCommand:
-    """The command of these bytes. Raises ``FrameRefused``, and ``InvalidContextError`` where its owner is no user id."""
+    """The command of these bytes.
+
+    Raises ``FrameRefused``, ``InvalidContextError`` if its owner is no user id, and ``DependencyUnavailable`` if its version is
+    not known here.
+    """
     try:
         command = _COMMAND.decode(raw)
     except _FAULTS as fault:
+        _check_version(_version_of(raw))
         raise FrameRefused(f"No command: {str(fault)[:200]}", point=validation.COMMAND_SHAPE) from None
-    else:
-        if isinstance(command, Owned):
-            check_id("owner", command.owner)
-        return command
+    _check_version(command.version)
+    if isinstance(command, Owned):
+        check_id("owner", command.owner)
+    return command
 
 
 def decode_answer(raw: bytes) -> AnyAnswer:
-    """The answer of these bytes. Raises ``DependencyUnavailable`` where they are none."""
+    """The answer of these bytes. Raises ``DependencyUnavailable`` if they are none, or if its version is not known here."""
     try:
-        return _ANSWER.decode(raw)
+        answer = _ANSWER.decode(raw)
     except _FAULTS:
+        _check_version(_version_of(raw))
         raise DependencyUnavailable("Another process of this server answers what is not understood.") from None
+    _check_version(answer.version)
+    return answer
+
+
+def _version_of(raw: bytes) -> int:
+    """The version that a message which does not fit says it has."""
+    try:
+        return _HEAD.decode(raw).version
+    except _FAULTS:
+        return 1
+
+
+def _check_version(version: int) -> None:
+    if version > VERSION:
+        raise _other_version()
+
+
+def _other_version() -> DependencyUnavailable:
+    return DependencyUnavailable(
+        "Two processes of this server are of different versions and do not understand each other.",
+        hint="Try again in a moment. If it lasts, run the same version in all processes.",
+        retry_after_ms=5000,
+    )

@@ -28,7 +28,6 @@ from .errors import (
     LimitRefused,
     Refusal,
 )
-from .frames import Ack, Authenticate, CancelRun, ExecuteAgent, Ping, ResolveApproval, Resume
 from .ids import check_id
 from .limits import Limits, TokenBucket
 
@@ -47,40 +46,26 @@ class Effect(msgspec.Struct, frozen=True):
     """Base of what a step asks its driver to do."""
 
 
-class Verify(Effect, frozen=True):
-    """Check this token, then call ``authenticated`` or close."""
+class Authenticate(Effect, frozen=True):
+    """Verify this token, then call ``authenticated`` or close."""
 
     token: str
 
 
-class Start(Effect, frozen=True):
-    """Start a run."""
+class Drill(msgspec.Struct, frozen=True):
+    """An ``execute_agent`` that asks for an isolation drill, on a server that allows it."""
 
-    frame: ExecuteAgent
-
-
-class Drill(Effect, frozen=True):
-    """Run the isolation drill for this user."""
-
-    frame: ExecuteAgent
+    id: str | None
 
 
-class Cancel(Effect, frozen=True):
-    frame: CancelRun
+HandledFrame = frames.ExecuteAgent | frames.CancelRun | frames.ResolveApproval | frames.Resume | Drill
+"""What the session lets through to the application."""
 
 
-class Resolve(Effect, frozen=True):
-    frame: ResolveApproval
+class Handle(Effect, frozen=True):
+    """Have the application do what this frame asks for."""
 
-
-class CatchUp(Effect, frozen=True):
-    """Replay what is missing after these positions."""
-
-    frame: Resume
-
-
-class Acknowledge(Effect, frozen=True):
-    frame: Ack
+    frame: HandledFrame
 
 
 class SendFrame(Effect, frozen=True):
@@ -111,11 +96,12 @@ class Session:
     """One connection. ``now`` is monotonic seconds; ``now_ms`` wall-clock milliseconds (tokens and pongs)."""
 
     __slots__ = (
-        "_beat_due",
         "_born",
+        "_connection_id",
         "_drills",
         "_expires_at_ms",
         "_faults",
+        "_heartbeat_due",
         "_limits",
         "_over_rate",
         "_over_since",
@@ -125,18 +111,19 @@ class Session:
         "user_id",
     )
 
-    def __init__(self, limits: Limits, now: float, *, drills_allowed: bool = False) -> None:
+    def __init__(self, limits: Limits, now: float, *, connection_id: str = "", drills_allowed: bool = False) -> None:
         self.state = WAITING
         self.user_id = ""
         self._limits = limits
         self._born = now
+        self._connection_id = connection_id
         self._drills = drills_allowed
         self._expires_at_ms: int | None = None
         self._faults: deque[float] = deque(maxlen=limits.faults)
         self._rate = TokenBucket(limits.frame_rate, limits.frame_burst, now)
         self._over_rate = 0
         self._over_since = now
-        self._beat_due = now + limits.heartbeat_ms / 1000
+        self._heartbeat_due = now + limits.heartbeat_ms / 1000
         self._pong_due: float | None = None
 
     def authenticated(self, user_id: str, expires_at_ms: int | None) -> None:
@@ -167,8 +154,8 @@ class Session:
             return self._close("token_expired")
         if self._pong_due is not None and now >= self._pong_due:
             return self._close("no_pong")
-        if now >= self._beat_due:
-            self._beat_due = now + self._limits.heartbeat_ms / 1000
+        if now >= self._heartbeat_due:
+            self._heartbeat_due = now + self._limits.heartbeat_ms / 1000
             if self._pong_due is None:
                 self._pong_due = now + self._limits.pong_timeout_s
             return (SendHeartbeat(),)
@@ -204,40 +191,36 @@ class Session:
             )
 
     def _step(self, frame: frames.AnyClientFrame, now_ms: int) -> Effect | tuple[Effect, ...]:
-        kind = type(frame)
         if self.state == WAITING:
-            if kind is Authenticate:
-                return Verify(frame.token)  # type: ignore[union-attr]  # narrowed by identity, faster than isinstance
+            if isinstance(frame, frames.Authenticate):
+                return Authenticate(frame.token)
             raise AuthenticationRefused(
                 "Not authenticated yet: the first frame must be authenticate.",
                 point=validation.SESSION_UNAUTHENTICATED,
             )
-        if isinstance(frame, ExecuteAgent):
+        if isinstance(frame, frames.ExecuteAgent):
             return self._execute(frame)
-        if isinstance(frame, Ping):
-            if frame.force_factory_recreation is not None or frame.ssot_validation_level is not None:
-                raise FrameRefused(
-                    "Factory SSOT validation failed: a client commands no factory.",
-                    kind="factory_command_refused",
-                    field=(
-                        "force_factory_recreation"
-                        if frame.force_factory_recreation is not None
-                        else "ssot_validation_level"
-                    ),
-                    point=validation.SESSION_FACTORY_COMMAND,
-                )
-            return SendFrame(frames.Pong(server_time=now_ms, id=frame.id))
-        if isinstance(frame, CancelRun):
-            return Cancel(frame)
-        if isinstance(frame, ResolveApproval):
-            return Resolve(frame)
-        if isinstance(frame, Resume):
-            return CatchUp(frame)
-        if isinstance(frame, Ack):
-            return Acknowledge(frame)
-        return ()
+        if isinstance(frame, frames.Ping):
+            return self._ping(frame, now_ms)
+        if isinstance(frame, (frames.Ack, frames.Authenticate)):  # the socket's own flow control steers what is sent
+            return ()
+        return Handle(frame)
 
-    def _execute(self, frame: ExecuteAgent) -> Effect:
+    def _ping(self, frame: frames.Ping, now_ms: int) -> Effect:
+        if frame.force_factory_recreation is not None or frame.ssot_validation_level is not None:
+            raise FrameRefused(
+                "Factory SSOT validation failed: a client commands no factory.",
+                kind="factory_command_refused",
+                field=(
+                    "force_factory_recreation"
+                    if frame.force_factory_recreation is not None
+                    else "ssot_validation_level"
+                ),
+                point=validation.SESSION_FACTORY_COMMAND,
+            )
+        return SendFrame(frames.Pong(server_time=now_ms, id=frame.id))
+
+    def _execute(self, frame: frames.ExecuteAgent) -> Effect:
         if frame.thread_id is not None:
             try:
                 check_id("thread_id", frame.thread_id)
@@ -270,7 +253,7 @@ class Session:
                     field="stress_ssot_isolation",
                     point=validation.SESSION_DRILL,
                 )
-            return Drill(frame)
+            return Handle(Drill(frame.id))
         if self.state == DRAINING:
             raise LimitRefused(
                 "This server is going away; connect again.",
@@ -278,7 +261,7 @@ class Session:
                 retry_after_ms=1000,
                 point=validation.SESSION_DRAINING,
             )
-        return Start(frame)
+        return Handle(frame)
 
     def _check_context(self, context: dict[str, object]) -> None:
         for field, value in context.items():
@@ -304,6 +287,13 @@ class Session:
                 field="context.user_id",
                 hint="Leave context out: your token says who you are.",
                 point=validation.SESSION_CONTEXT_USER,
+            )
+        if context.get("connection_id", self._connection_id) != self._connection_id:
+            raise IsolationRefused(
+                "SSOT isolation: context.connection_id is not the one of this connection.",
+                field="context.connection_id",
+                hint="Leave context out: events go to all connections of your own.",
+                point=validation.CONTEXT_CONNECTION,
             )
 
     def _refused(self, refusal: Refusal, raw: bytes | str, now: float) -> tuple[Effect, ...]:

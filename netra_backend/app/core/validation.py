@@ -90,7 +90,7 @@ LIMIT_REQUESTS = _point(
     "limit.requests", "core.limits", "LimitRefused", "HTTP requests of one user have a bounded rate"
 )
 LIMIT_TRANSFERS = _point(
-    "limit.transfers", "core.limits", "LimitRefused", "uploads and exports of one user are bounded"
+    "limit.transfers", "core.limits", "LimitRefused", "uploads, exports and reports of one user are bounded"
 )
 
 COMMAND_SHAPE = _point(
@@ -99,8 +99,8 @@ COMMAND_SHAPE = _point(
     "FrameRefused",
     "what another process asks is done only where it is understood",
 )
-LIMIT_STRANGERS = _point(
-    "limit.strangers",
+LIMIT_ANONYMOUS = _point(
+    "limit.anonymous",
     "web.http.anonymous_rate_limit",
     "LimitRefused",
     "requests of nobody known have a bounded rate for each address",
@@ -147,7 +147,7 @@ AUTH_PATH_USER = _point(
     "auth.path_user", "services.authentication", "AuthenticationRefused", "the path's user is the token's user"
 )
 AUTH_SCOPE = _point(
-    "auth.scope", "services.authentication", "AuthenticationRefused", "operators' doors open to operators alone"
+    "auth.scope", "services.authentication", "AuthenticationRefused", "operators' endpoints open to operators alone"
 )
 CREDENTIALS_QUERY = _point(
     "credentials.query", "services.credentials", "AuthenticationRefused", "a token never travels in a query string"
@@ -311,7 +311,7 @@ REGISTRY_AGENT = _point(
 THREAD_CLAIM = _point("thread.claim", "services.conversations", "IsolationRefused", "a thread has one owner, for ever")
 CONTEXT_CONNECTION = _point(
     "context.connection",
-    "web.sockets.connection_handler",
+    "core.session",
     "IsolationRefused",
     "a frame's context does not name another connection",
 )
@@ -367,12 +367,18 @@ EPOCHS_IN_USE = _point(
 HTTP_QUERY_NUMBER = _point(
     "http.query_number", "web.http.request_query", "FrameRefused", "numbers in a query are whole and bounded"
 )
+HTTP_QUERY_NAME = _point(
+    "http.query_name", "web.http.request_query", "FrameRefused", "a name in a query is taken whole or not at all"
+)
+HTTP_QUERY_TIME = _point("http.query_time", "web.http.request_query", "FrameRefused", "a time in a query is one")
 HTTP_TITLE = _point("http.title", "web.api.threads", "FrameRefused", "a title is short text")
 HTTP_BODY_SIZE = _point("http.body_size", "web.http.request_body", "FrameRefused", "a body is bounded")
 HTTP_BODY_IDLE = _point("http.body_idle", "web.http.request_body", "FrameRefused", "a body comes without long pauses")
-HTTP_BODY_JSON = _point("http.body_json", "web.http.request_body", "FrameRefused", "a body has the fields of its door")
+HTTP_BODY_JSON = _point(
+    "http.body_json", "web.http.request_body", "FrameRefused", "a body has the fields of its endpoint"
+)
 TRANSFER_CAPACITY = _point(
-    "transfer.capacity", "web.http.transfers", "LimitRefused", "uploads and exports of one process are bounded"
+    "transfer.capacity", "web.http.transfers", "LimitRefused", "uploads, exports and reports of one process are bounded"
 )
 TRANSFER_ENDED = _point(
     "transfer.ended", "web.http.transfers", "AuthenticationRefused", "an upload ends with its user's sign-in"
@@ -383,12 +389,6 @@ DATASET_OWNED = _point(
 )
 
 # --- composition ----------------------------------------------------------------------------------------------------
-DATASETS_INSTALLED = _point(
-    "datasets.installed",
-    "wiring",
-    "ConfigurationError",
-    "what reaches a store that is named is there, or nothing starts",
-)
 WIRING_ADAPTERS = _point(
     "wiring.adapters", "wiring", "ConfigurationError", "a setting that nothing here can honour is not taken in silence"
 )

@@ -1,1 +1,4 @@
-"""The isolation drill: one user tries every door to what is another's, and every door must refuse."""
+"""The isolation drill: one user tries every endpoint to what is another's, and every endpoint must refuse.
+
+- ``isolation_drill``: holds it; ``endpoints``: what is tried, one function each; ``actor``: a user in it
+"""

@@ -16,7 +16,7 @@ BROKEN: Final = 599
 
 
 class DrillFailed(Exception):
-    """The drill could not be held: an owner could not open its own door, or no answer came. It proves nothing then."""
+    """The drill could not be held: an owner could not open its own endpoint, or no answer came. It proves nothing then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Holds the drill: gives an owner something of its own, lets an intruder try every door, and cleans up."""
+"""Holds the drill: gives an owner something of its own, lets an intruder try every endpoint, and cleans up."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from dataclasses import dataclass
 from typing import Final
 
 from .actor import Actor, DrillFailed, Transport
-from .doors import DOORS, LEAKED, Belongings, Endpoint, Row, Stage
+from .endpoints import ENDPOINTS, LEAKED, Attempt, Belongings, Row, Stage
 
 AGENT: Final = "triage_agent"
 
 
 @dataclass(frozen=True, slots=True)
 class DrillReport:
-    """One row a door."""
+    """One row an endpoint."""
 
     rows: tuple[Row, ...]
 
     @property
     def leaks(self) -> list[Row]:
-        """The doors that did not refuse."""
+        """The endpoints that did not refuse."""
         return [row for row in self.rows if row.verdict == LEAKED]
 
     def summary(self) -> str:
         """The report in one sentence, as it stands in the frame that answers a request for a drill."""
-        told = "; ".join(f"{row.door}: {row.verdict} ({row.answer})" for row in self.rows)
+        rows = "; ".join(f"{row.endpoint}: {row.verdict} ({row.answer})" for row in self.rows)
         held = len(self.rows) - len(self.leaks)
-        return f"SSOT isolation drill: {held} of {len(self.rows)} doors refused. {told}"
+        return f"SSOT isolation drill: {held} of {len(self.rows)} endpoints refused. {rows}"
 
 
 async def hold_drill(
-    owner: Transport, intruder: Transport, mint: Callable[[str], str], *, doors: tuple[Endpoint, ...] = DOORS
+    owner: Transport, intruder: Transport, mint: Callable[[str], str], *, endpoints: tuple[Attempt, ...] = ENDPOINTS
 ) -> DrillReport:
-    """Try every door between two users who are not the same; ``mint(kind)`` makes ids that nobody has.
+    """Try every endpoint between two users who are not the same; ``mint(kind)`` makes ids that nobody has.
 
     What the drill made is deleted again. Raises ``DrillFailed`` where it could not be held: then it proves nothing.
     """
@@ -43,7 +43,7 @@ async def hold_drill(
     async with Actor(owner, mint) as has_things, Actor(intruder, mint) as has_none:
         stage = Stage(has_things, has_none, await _furnish(has_things, mint), AGENT)
         try:
-            return DrillReport(tuple([await door(stage) for door in doors]))
+            return DrillReport(tuple([await attempt(stage) for attempt in endpoints]))
         finally:
             await _clean_up(stage)
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from ..agents.agent import PastMessage
+from ..agents.interface import PastMessage
 from ..agents.supervisor.execution_engine import UserExecutionEngine
 from ..agents.supervisor.past_messages import past_messages
 from ..core.coroutines import hand_over

@@ -9,14 +9,16 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from ..drill.isolation_drill import DrillReport
-from ..web.http.router import HttpSide
-from ..web.sockets.endpoint import PATH, serve_websocket
+from ..web.sockets.endpoint import PATH, WebSocketEndpoint
+from .http_application import HttpApplication
 from .runtime import Runtime
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+OpenRuntime = Callable[["Application"], AbstractAsyncContextManager[Runtime]]
+"""Opens the parts of a server; drills go through the application."""
+
 TICK_S: Final = 1.0
 _LOG: Final = logging.getLogger("netra.application")
 
@@ -24,10 +26,11 @@ _LOG: Final = logging.getLogger("netra.application")
 class Application:
     """Opens its runtime at the lifespan's start and closes it at its end."""
 
-    def __init__(self, open_runtime: Callable[[], AbstractAsyncContextManager[Runtime]]) -> None:
+    def __init__(self, open_runtime: OpenRuntime) -> None:
         self._open_runtime = open_runtime
-        self._http: HttpSide | None = None
+        self._sockets: WebSocketEndpoint | None = None
         self._base = ""
+        self.http: HttpApplication | None = None
         self.runtime: Runtime | None = None
         self.failed = False
         """Whether it had to stop because its event log takes nothing more."""
@@ -36,31 +39,37 @@ class Application:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
-        runtime = self.runtime
-        assert runtime is not None, "the server did not run the lifespan protocol"
-        assert self._http is not None
+        assert self.http is not None, "the server did not run the lifespan protocol"
+        assert self._sockets is not None
         if self._base and (scope["path"] + "/").startswith(f"{self._base}/"):  # a proxy may strip it, and need not
             scope = {**scope, "root_path": self._base}
         if scope["type"] == "websocket":
             if scope["path"].removeprefix(scope.get("root_path", "")).startswith(PATH):
-                await serve_websocket(runtime, scope, receive, send)
+                await self._sockets(scope, receive, send)
             else:
                 await receive()
                 await send({"type": "websocket.close", "code": 4504})
             return
-        await self._http(scope, receive, send)
+        await self.http.router(scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            opening = self._open_runtime()
+            opening = self._open_runtime(self)
             self.runtime = runtime = await opening.__aenter__()
         except Exception as fault:
             await send({"type": "lifespan.startup.failed", "message": str(fault)})
             raise
-        self._http = http = HttpSide(runtime)
+        self.http = http = HttpApplication(runtime)
+        self._sockets = WebSocketEndpoint(
+            settings=runtime.settings,
+            authentication=runtime.authentication,
+            managers=runtime.managers,
+            handler=runtime.connections,
+            audit_trail=runtime.audit_trail,
+            mint=runtime.mint,
+        )
         self._base = urlsplit(runtime.settings.public_url or "").path
-        runtime.desk.hold_drill = self._hold_drill
         ticking = asyncio.get_running_loop().create_task(_ticking(runtime, http))
         await send({"type": "lifespan.startup.complete"})
         try:
@@ -68,41 +77,29 @@ class Application:
         finally:
             ticking.cancel()
             await http.close()
-            self.runtime = None
+            self.runtime, self.http, self._sockets = None, None, None
             self.failed = runtime.log.failed
             await opening.__aexit__(None, None, None)
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _hold_drill(self) -> DrillReport:
-        from .drill_transport import drill_within  # brings a client library, which only drills need
-
-        assert self.runtime is not None
-        return await drill_within(self, self.runtime)
-
     async def drain(self) -> None:
         """Take nothing new, let runs end, hand the others over, and close every connection with 1012."""
         runtime = self.runtime
-        if runtime is None or runtime.draining:
-            return
-        runtime.draining = True
-        await runtime.desk.drain(runtime.connections, runtime.settings.limits.drain_s)
+        if runtime is not None and not runtime.connections.is_draining:
+            await runtime.connections.drain(runtime.settings.limits.drain_s)
 
 
-def tick(runtime: Runtime, http: HttpSide) -> None:
+def tick(runtime: Runtime, http: HttpApplication) -> None:
     """What time brings about: heartbeats, closes, runs that take too long, retention."""
     now, now_ms = runtime.clock.monotonic(), runtime.clock.now_ms()
-    for connection in list(runtime.connections):
-        try:
-            connection.tick(now, now_ms)
-        except Exception:  # of one connection: the others' time passes all the same
-            _LOG.exception("a tick failed", extra={"connection_id": connection.connection_id})
-    runtime.turns.tick(now)
+    runtime.connections.tick(now, now_ms)
+    runtime.runs.tick(now)
     http.tick(now)
-    if runtime.beat is not None:
-        runtime.beat(now)
+    if runtime.on_tick is not None:
+        runtime.on_tick(now)
 
 
-async def _ticking(runtime: Runtime, http: HttpSide) -> None:
+async def _ticking(runtime: Runtime, http: HttpApplication) -> None:
     while True:
         await asyncio.sleep(TICK_S)
         try:

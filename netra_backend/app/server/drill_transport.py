@@ -1,10 +1,11 @@
-"""A drill inside of the server: synthetic users who come in by the same doors as everybody, without a network."""
+"""A drill inside of the server: synthetic users who come in by the same endpoints as everybody, without a network."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -13,7 +14,8 @@ from ..agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES
 from ..core.identity import Identity
 from ..drill.actor import HttpAnswer
 from ..drill.isolation_drill import DrillReport, hold_drill
-from .runtime import Runtime
+from ..ports import Clock, EventLog, Ledger
+from ..services.tickets import TicketOffice
 
 Asgi = Callable[[Any, Any, Any], Coroutine[Any, Any, None]]
 
@@ -52,18 +54,19 @@ class AsgiSocket:
 class AsgiTransport:
     """``drill.actor.Transport`` of a synthetic user: every connection and request brings a ticket of its own."""
 
-    def __init__(self, application: Asgi, runtime: Runtime, user_id: str) -> None:
+    def __init__(self, application: Asgi, tickets: TicketOffice, clock: Clock, user_id: str) -> None:
         self.user_id = user_id
         self._application = application
-        self._runtime = runtime
+        self._tickets = tickets
+        self._clock = clock
         self._http = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=application, raise_app_exceptions=False), base_url="http://drill.invalid"
         )
         self._socket: AsgiSocket | None = None
 
     async def _ticket(self) -> str:
-        identity = Identity(self.user_id, BASE_SCOPES, None, self._runtime.clock.now_ms())
-        return (await self._runtime.tickets.issue(identity)).value
+        identity = Identity(self.user_id, BASE_SCOPES, None, self._clock.now_ms())
+        return (await self._tickets.issue(identity)).value
 
     async def open(self) -> None:
         self._socket = AsgiSocket(self._application, f"/ws/{self.user_id}", await self._ticket())
@@ -83,7 +86,8 @@ class AsgiTransport:
         return str(message["text"]) if message["type"] == "websocket.send" else None
 
     async def http(self, method: str, path: str, body: bytes | None = None) -> HttpAnswer:
-        answer = await self._http.request(method, path, content=body, params={"ticket": await self._ticket()})
+        address = httpx.URL(path).copy_merge_params({"ticket": await self._ticket()})
+        answer = await self._http.request(method, address, content=body)
         return HttpAnswer(answer.status_code, answer.content)
 
     async def knock(self, path_user: str) -> tuple[str, int]:
@@ -96,19 +100,29 @@ class AsgiTransport:
             await socket.close()
 
 
-@asynccontextmanager
-async def _synthetic_user(application: Asgi, runtime: Runtime) -> AsyncIterator[AsgiTransport]:
-    line = AsgiTransport(application, runtime, runtime.mint("drill"))
-    try:
-        await line.open()
-        yield line
-    finally:
-        await line.close()
-        await runtime.log.delete_owner(line.user_id)
-        await runtime.ledger.delete_owner(line.user_id)
+@dataclass(frozen=True, slots=True)
+class InProcessDrill:
+    """A drill between two synthetic users of the server that ``application`` is. Nothing of them stays but audit rows."""
 
+    application: Asgi
+    tickets: TicketOffice
+    clock: Clock
+    log: EventLog
+    ledger: Ledger
+    mint: Callable[[str], str]
 
-async def drill_within(application: Asgi, runtime: Runtime) -> DrillReport:
-    """Hold a drill between two synthetic users of this server. Nothing of them stays but audit rows."""
-    async with _synthetic_user(application, runtime) as owner, _synthetic_user(application, runtime) as intruder:
-        return await hold_drill(owner, intruder, runtime.mint)
+    async def hold(self) -> DrillReport:
+        """Hold one. Raises ``DrillFailed``."""
+        async with self._synthetic_user() as owner, self._synthetic_user() as intruder:
+            return await hold_drill(owner, intruder, self.mint)
+
+    @asynccontextmanager
+    async def _synthetic_user(self) -> AsyncIterator[AsgiTransport]:
+        transport = AsgiTransport(self.application, self.tickets, self.clock, self.mint("drill"))
+        try:
+            await transport.open()
+            yield transport
+        finally:
+            await transport.close()
+            await self.log.delete_owner(transport.user_id)
+            await self.ledger.delete_owner(transport.user_id)

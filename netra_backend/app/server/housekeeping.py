@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
+from ..ports import Clock, EventLog, Ledger
 from ..runs.accepted_requests import KEY_LIFETIME_MS
 from ..web.api.datasets import PREFIX
-from .runtime import Runtime
 
 _LOG: Final = logging.getLogger("netra.housekeeping")
 DAY_MS: Final = 24 * 3600 * 1000
@@ -31,11 +31,22 @@ def remove_leftovers(scratch: Path) -> int:
 
 
 class Housekeeping:
-    """Keeps threads and datasets for ``NETRA_RETENTION_DAYS`` at the most, where that is set, and idempotency keys while they
-    count: looks at the start and daily."""
+    """Keeps threads and datasets for ``retention_days`` at the most (``None``: without end), and idempotency keys while they
+    count. Runs at the start and daily."""
 
-    def __init__(self, runtime: Runtime, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        self._runtime = runtime
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        log: EventLog,
+        ledger: Ledger,
+        retention_days: int | None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._clock = clock
+        self._log = log
+        self._ledger = ledger
+        self._retention_days = retention_days
         self._sleep = sleep
         self._next = float("-inf")
         self._work: asyncio.Task[None] | None = None
@@ -59,21 +70,20 @@ class Housekeeping:
 
     async def remove_requests(self) -> int:
         """Let go of idempotency keys that do not count any more, a few at a time; how many."""
-        before_ms = self._runtime.clock.now_ms() - KEY_LIFETIME_MS - CLOCKS_MS
-        count, after = await self._runtime.log.expire_requests(before_ms)
+        before_ms = self._clock.now_ms() - KEY_LIFETIME_MS - CLOCKS_MS
+        count, after = await self._log.expire_requests(before_ms)
         while after is not None:
             await self._sleep(PAUSE_S)
-            more, after = await self._runtime.log.expire_requests(before_ms, after)
+            more, after = await self._log.expire_requests(before_ms, after)
             count += more
         return count
 
     async def remove_old(self) -> tuple[int, int]:
         """Delete threads without an event, and datasets imported, before the days that are kept; how many of each."""
-        runtime, days = self._runtime, self._runtime.settings.retention_days
-        if days is None:
+        if self._retention_days is None:
             return 0, 0
-        before_ms = runtime.clock.now_ms() - days * DAY_MS
-        return await runtime.log.trim(before_ms), await runtime.ledger.trim(before_ms)
+        before_ms = self._clock.now_ms() - self._retention_days * DAY_MS
+        return await self._log.trim(before_ms), await self._ledger.trim(before_ms)
 
     async def close(self) -> None:
         """Stop what goes on; it goes on at the next start."""

@@ -1,9 +1,9 @@
-"""What a running server is made of. Made by ``wiring``, handed to the doors."""
+"""What a running server is made of. Made by ``wiring``; ``server`` gives each group of endpoints the parts that it needs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..agents.supervisor.agent_registry import AgentRegistry
@@ -21,18 +21,18 @@ from ..services.revocations import Revocations
 from ..services.tickets import TicketOffice
 from ..services.websocket_bridge_factory import WebSocketBridgeFactory
 from ..web.sockets.connection_handler import ConnectionHandler
-from ..websocket_core.connection import Connection
 from ..websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from ..websocket_core.websocket_manager_factory import WebSocketManagerFactory
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """One server's parts. ``mint(kind)`` makes an id."""
+    """One server's parts, and what they are called back for."""
 
     settings: Settings
     clock: Clock
     mint: Callable[[str], str]
+    """Makes an id of a kind."""
     log: EventLog
     ledger: Ledger
     audit: Audit
@@ -49,17 +49,15 @@ class Runtime:
     engines: ExecutionEngineFactory
     managers: WebSocketManagerFactory
     services: RunServices
-    turns: RunService
-    desk: ConnectionHandler
-    announce: Callable[[str], None]
-    """Tells other processes of this machine where the server listens."""
+    runs: RunService
+    connections: ConnectionHandler
     scratch: Path
     """A directory of this process alone, for what it is receiving."""
-    beat: Callable[[float], None] | None = None
-    """Called about every second, with the monotonic time: what a process does among others."""
-    beside: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
-    """What it can do without, by name: whether it is there."""
-    counted: Mapping[str, Callable[[], Mapping[str, int]]] = field(default_factory=dict)
-    """What parts count that only a process among others has."""
-    connections: set[Connection] = field(default_factory=set)
-    draining: bool = False
+    announce: Callable[[str], None]
+    """Tells other processes of this machine where the server listens."""
+    on_tick: Callable[[float], None] | None
+    """Called about every second, with the monotonic time."""
+    optional_dependencies: Mapping[str, Callable[[], bool]]
+    """Whether each dependency that the server can do without is up."""
+    counters: Mapping[str, Callable[[], Mapping[str, int]]]
+    """What parts count that only a process among others has, by the part's name."""

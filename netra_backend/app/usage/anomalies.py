@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import ToolFault
+from ..core.errors import ToolError
 from .excess import explain
 from .history import History, Unit, load_history, span, usd_of
 from .rows import Rows
@@ -30,13 +30,13 @@ DAILY_FROM_DAYS: Final = 14
 
 
 def detect_anomalies(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The largest anomalies in scope, newest first. Raises ``ToolFault``: ``NO_DATA``, ``NOT_ASSESSABLE``,
+    """The largest anomalies in scope, newest first. Raises ``ToolError``: ``NO_DATA``, ``NOT_ASSESSABLE``,
     ``INSUFFICIENT_HISTORY``."""
     first, last = span(rows, arguments)
     unit: Unit = arguments.get("unit") or ("day" if (last - first).days >= DAILY_FROM_DAYS else "hour")
     history = load_history(rows, arguments, unit)
     if len(history.usd) < MIN_POINTS:
-        raise ToolFault(
+        raise ToolError(
             "INSUFFICIENT_HISTORY",
             f"{len(history.usd)} {unit}s are too few to tell what is usual; it takes {MIN_POINTS}.",
             hint="Import a longer log, or ask for a longer period.",

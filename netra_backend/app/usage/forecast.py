@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..core.errors import ToolFault
+from ..core.errors import ToolError
 from .history import History, load_history, usd_of
 from .rows import Rows
 from .stl import decompose
@@ -27,14 +27,14 @@ FULL_DAY_HOUR: Final = 23
 def forecast_spend(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Low, base and high of the month in which the log ends, and how that stands to ``budget_usd``.
 
-    Each day that is left costs the present trend plus its weekday's share. Raises ``ToolFault``: ``NO_DATA``,
+    Each day that is left costs the present trend plus its weekday's share. Raises ``ToolError``: ``NO_DATA``,
     ``NOT_ASSESSABLE``, ``INSUFFICIENT_HISTORY`` under 14 days with usage.
     """
     history = load_history(rows, arguments, "day")
     whole = len(history.usd) if history.last.hour >= FULL_DAY_HOUR else len(history.usd) - 1
     used = int(np.count_nonzero(history.usd[:whole]))
     if used < MIN_DAYS:
-        raise ToolFault(
+        raise ToolError(
             "INSUFFICIENT_HISTORY",
             f"{used} whole days with usage are too few for a forecast; it takes {MIN_DAYS}.",
             hint="Import at least two weeks of usage.",

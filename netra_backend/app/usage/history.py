@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import ToolFault
+from ..core.errors import ToolError
 from .money import PICO_PER_USD
 from .priced import price_rows
 from .rows import Rows
@@ -50,14 +50,14 @@ def real_where(arguments: Mapping[str, Any]) -> tuple[str, list[Any]]:
 
 
 def span(rows: Rows, arguments: Mapping[str, Any]) -> tuple[datetime, datetime]:
-    """The times of the first and last row in scope that have real times. Raises ``ToolFault``: ``NO_DATA``,
+    """The times of the first and last row in scope that have real times. Raises ``ToolError``: ``NO_DATA``,
     ``NOT_ASSESSABLE`` where all times were assumed."""
     real = _first_and_last(rows, *real_where(arguments))
     if real is not None:
         return real
     if _first_and_last(rows, *where(arguments)) is None:
         raise no_data(arguments)
-    raise ToolFault(
+    raise ToolError(
         "NOT_ASSESSABLE",
         "The log does not tell when its requests happened: its times were assumed.",
         hint="Import a log with real timestamps.",
@@ -71,7 +71,7 @@ def _first_and_last(rows: Rows, condition: str, parameters: list[Any]) -> tuple[
 
 
 def load_history(rows: Rows, arguments: Mapping[str, Any], unit: Unit) -> History:
-    """Price the rows in scope and sum them by ``unit``. Raises ``ToolFault``: see ``span``."""
+    """Price the rows in scope and sum them by ``unit``. Raises ``ToolError``: see ``span``."""
     first, last = span(rows, arguments)
     price_rows(rows)
     condition, parameters = real_where(arguments)

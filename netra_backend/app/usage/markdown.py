@@ -25,6 +25,11 @@ def text(value: object) -> str:
     return re.sub(r"(?i)www\.", r"www\\.", escaped)
 
 
+def sentence(value: str) -> str:
+    """A sentence that may hold a name from the data, harmless in the same way; word by word, so that none is cut."""
+    return " ".join(text(word) for word in value.split(" ") if word)
+
+
 def _visible(character: str) -> bool:
     """Neither a control character nor one that turns or hides what follows."""
     return unicodedata.category(character)[0] != "C" and unicodedata.category(character) not in ("Zl", "Zp")

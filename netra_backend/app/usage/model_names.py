@@ -8,7 +8,7 @@ from typing import Final
 
 from rapidfuzz import fuzz, process
 
-from ..core.errors import ToolFault
+from ..core.errors import ToolError
 from .pricing import Listing, find, listings
 
 MAX_NAME: Final = 128
@@ -35,7 +35,7 @@ MAKERS: Final = (
 
 
 def resolve(name: str, provider: str | None = None) -> Listing:
-    """The listing that ``name`` means. Raises ``ToolFault``: ``AMBIGUOUS_MODEL`` with ``candidates``, ``UNPRICED_MODEL``."""
+    """The listing that ``name`` means. Raises ``ToolError``: ``AMBIGUOUS_MODEL`` with ``candidates``, ``UNPRICED_MODEL``."""
     asked = name.strip()[:MAX_NAME]
     listing = find(asked, provider) or find(_spelled(asked), provider)
     if listing is not None and _pins_a_version(asked, listing):
@@ -52,13 +52,13 @@ def resolve(name: str, provider: str | None = None) -> Listing:
             return close
     candidates = list(dict.fromkeys([*(model for model, _, _ in scored), *family]))[:MAX_CANDIDATES]
     if candidates:
-        raise ToolFault(
+        raise ToolError(
             "AMBIGUOUS_MODEL",
             f"{asked!r} may be one of several models.",
             hint=f"Name one of: {', '.join(candidates)}.",
             details={"candidates": candidates},
         )
-    raise ToolFault(
+    raise ToolError(
         "UNPRICED_MODEL",
         f"{asked!r} is not in the price list.",
         hint="Name a model as its provider does, such as gpt-4o or claude-sonnet-4-5; its provider may be given as well.",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from ..core.errors import ToolFault
+from ..core.errors import ToolError
 from .model_names import resolve
 from .money import usd
 from .pricing import BATCH, ENDLESS, Listing, Quote, Rates, quote, schedule, source
@@ -23,7 +23,7 @@ CONTEXTS: Final = {
 def price_lookup(models: Iterable[str], at: datetime, *, provider: str | None = None) -> dict[str, Any]:
     """The list prices of ``models`` (names as people write them) at ``at``.
 
-    Raises ``ToolFault``: ``AMBIGUOUS_MODEL`` (with ``candidates``), ``UNPRICED_MODEL``.
+    Raises ``ToolError``: ``AMBIGUOUS_MODEL`` (with ``candidates``), ``UNPRICED_MODEL``.
     """
     moment = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     return {
@@ -36,7 +36,7 @@ def price_lookup(models: Iterable[str], at: datetime, *, provider: str | None = 
 def _prices(asked: str, listing: Listing, at: datetime) -> dict[str, Any]:
     standard = quote(listing, at)
     if standard is None:
-        raise ToolFault(
+        raise ToolError(
             "UNPRICED_MODEL",
             f"{listing.name} is listed, but not by the token.",
             hint="Prices of audio, images and searches are not looked up here.",

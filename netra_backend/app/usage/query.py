@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from ..core import validation
-from ..core.errors import QueryRejected, ToolFault
+from ..core.errors import QueryRejected, ToolError
 from .profile import HOW_TO_IMPORT
 from .rows import Rows
 
@@ -124,16 +124,16 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def database_query(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Answer one structured query: ``{columns, rows, truncated}``.
 
-    Raises ``QueryRejected`` for names that are not in the lists, ``ToolFault``: ``INVALID_ARGUMENTS``, ``NO_DATA``.
+    Raises ``QueryRejected`` for names that are not in the lists, ``ToolError``: ``INVALID_ARGUMENTS``, ``NO_DATA``.
     """
     try:
         query = msgspec.convert(dict(arguments), Query)
     except msgspec.ValidationError as error:
-        raise ToolFault("INVALID_ARGUMENTS", f"The query does not fit: {error}.", hint=_HINT) from None
+        raise ToolError("INVALID_ARGUMENTS", f"The query does not fit: {error}.", hint=_HINT) from None
     if (wrong := _wrong(query)) is not None:
         raise QueryRejected(wrong, point=validation.QUERY_STRUCTURE, hint=_HINT)
     if not rows.execute("SELECT 1 FROM usage LIMIT 1").fetchall():
-        raise ToolFault("NO_DATA", "There are no usage rows yet.", hint=f"Import some: {HOW_TO_IMPORT['command']}.")
+        raise ToolError("NO_DATA", "There are no usage rows yet.", hint=f"Import some: {HOW_TO_IMPORT['command']}.")
     sql, parameters = _compiled(query)
     found = rows.execute(sql, parameters).fetchall()
     return {

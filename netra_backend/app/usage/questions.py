@@ -1,7 +1,7 @@
 """The questions that may be asked about usage rows: name → where the answer is computed.
 
 A question is a pure function ``(rows: Rows, arguments: Mapping[str, Any]) -> plain JSON``. It runs in the ledger's child
-process, over the rows of the one owner that the child serves; it raises ``ToolFault`` for a typed answer. Paths are imported
+process, over the rows of the one owner that the child serves; it raises ``ToolError`` for a typed answer. Paths are imported
 on first use, so that a child starts without the weight of what it is not asked.
 """
 

@@ -15,7 +15,7 @@ import sqlglot
 from sqlglot import exp
 
 from ..core import validation
-from ..core.errors import QueryRejected, ToolFault
+from ..core.errors import QueryRejected, ToolError
 from .raw_sql_lists import FUNCTIONS, NODES, TABLES
 from .rows import Rows
 
@@ -38,19 +38,19 @@ class RawSql(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def raw_sql(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Run one statement: ``{columns, rows, truncated}``. Raises ``QueryRejected``, and ``ToolFault``:
+    """Run one statement: ``{columns, rows, truncated}``. Raises ``QueryRejected``, and ``ToolError``:
     ``INVALID_ARGUMENTS``, ``RESULT_TOO_LARGE``."""
     try:
         asked = msgspec.convert(dict(arguments), RawSql)
     except msgspec.ValidationError as error:
-        raise ToolFault("INVALID_ARGUMENTS", f"The query does not fit: {error}.", hint=_HINT) from None
+        raise ToolError("INVALID_ARGUMENTS", f"The query does not fit: {error}.", hint=_HINT) from None
     limit = max(1, min(asked.limit, MAX_ROWS))
     judged = judge(asked.sql)
     answer = rows.execute(judged)
     columns = [column[0] for column in answer.description or ()]
     found = answer.fetchmany(limit + 1)
     if len(msgspec.json.encode(found[:limit])) > MAX_BYTES:
-        raise ToolFault(
+        raise ToolError(
             "RESULT_TOO_LARGE",
             f"The result is larger than {MAX_BYTES >> 20} MiB.",
             hint="Select fewer columns or rows.",

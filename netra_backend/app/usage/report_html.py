@@ -1,19 +1,36 @@
-"""The report as one HTML file that needs nothing else: pictures, each with its table; for the screen, light or dark, and for
-paper. It holds no script, and nothing of the data becomes markup."""
+"""The cost report as one HTML file that needs nothing else: pictures, each with its table; for the screen, light or dark, and
+for paper. It holds no script, and nothing of the data becomes markup."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any, Final
+from typing import Final
 
 from .money import display
-from .report import NO_NAME, price_source
+from .report import Report
+from .report_parts import Anomalies, Forecast, Savings, Summary
+from .report_text import (
+    NO_NAME,
+    TITLE,
+    Remark,
+    Split,
+    amounts,
+    at_this_pace,
+    by_status,
+    caveats,
+    cost,
+    count,
+    nothing_found,
+    price_source,
+    splits,
+    unit_costs,
+    warnings,
+)
 from .svg import Bar, columns, rows, waterfall
 
 MAX_NAME: Final = 120
-SPLITS: Final = (("model", "By model"), ("team", "By team"), ("feature", "By feature"), ("dataset", "By dataset"))
 
 _FIGURE: Final = 20
 _FIGURE_STARTS: Final = frozenset("$-0123456789")
@@ -43,23 +60,17 @@ details { margin: .6rem 0; } td { overflow-wrap: anywhere; } td.figure { white-s
 """
 
 
-def report_html(report: Mapping[str, Any]) -> str:
-    """The file's text, from what ``usage.report.build_report`` put together."""
-    summary, savings = report["summary"], report["savings"]
-    body = ["<h1>Where the money goes, and where to cut</h1>"]
-    if summary:
-        body += [_head(summary), _by_day(summary, report["anomalies"])]
-        body += [_split(summary, name, title) for name, title in SPLITS]
-    if savings:
-        body.append(_savings(savings))
-    if report["forecast"]:
-        body.append(_forecast(report["forecast"]))
+def report_html(report: Report) -> str:
+    """The file's text."""
+    summary, forecast = report["summary"], report["forecast"]
+    body = [f"<h1>{TITLE}</h1>", _head(summary), _by_day(summary, report["anomalies"])]
+    body += [_split(split) for split in splits(summary, _name)]
+    body.append(_savings(report["savings"]))
+    if forecast:
+        body.append(_forecast(forecast))
     if report["notes"]:
-        body.append(
-            f"<section><h2>Notes</h2><ul>{''.join(f'<li>{_text(note)}</li>' for note in report['notes'])}</ul></section>"
-        )
-    if summary:
-        body.append(f"<p>{_text(price_source(summary['prices']))}</p>")
+        body.append(_section("Notes", f"<ul>{''.join(f'<li>{_text(note)}</li>' for note in report['notes'])}</ul>"))
+    body.append(f"<p>{_text(price_source(summary['prices']))}</p>")
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
@@ -94,72 +105,50 @@ def _cell(value: object) -> str:
     return f'<td class="figure">{_text(shown)}</td>' if figure else f"<td>{_text(shown)}</td>"
 
 
-def _head(summary: Mapping[str, Any]) -> str:
-    period, unpriced, reported = summary["period"], summary["unpriced"], summary["reported"]
-    notes = [
-        f"{_name(dataset['name'])} is a generated sample: nobody paid this."
-        for dataset in summary["datasets"]
-        if dataset["generated"]
-    ]
-    if unpriced["rows"]:
-        notes.append(
-            f"{unpriced['rows']:,} rows ({unpriced['rows_percent']} %) with {unpriced['tokens_percent']} % of the tokens have no "
-            "list price and are not in the bill."
-        )
-    if reported:
-        notes.append(
-            f"The source reported {display(reported['usd'])}; at list prices those rows are "
-            f"{display(reported['list_price_usd'])}: a gap of {display(reported['gap_usd'])}."
-        )
-    told = "".join(f'<p class="note">{_text(note)}</p>' for note in notes)
+def _head(summary: Summary) -> str:
+    period = summary["period"]
+    remarks = "".join(_remark(remark) for remark in (*warnings(summary, _name), *caveats(summary, _name)))
     return (
         f'<p class="total">{display(summary["total_usd"])}</p><p>{summary["requests"]:,} requests at list prices, '
-        f"{_moment(period['from'])} to {_moment(period['to'])} (UTC).</p>{told}"
+        f"{_moment(period['from'])} to {_moment(period['to'])} (UTC).</p>{remarks}<p>{_text(unit_costs(summary))}</p>"
     )
+
+
+def _remark(remark: Remark) -> str:
+    lead = f"<strong>{_text(remark.lead)}</strong>" if remark.lead else ""
+    return f'<p class="note">{lead}{_text(remark.rest)}</p>'
 
 
 def _moment(iso: str) -> str:
     return _text(iso[:16].replace("T", " "))
 
 
-def _by_day(summary: Mapping[str, Any], anomalies: Mapping[str, Any] | None) -> str:
+def _by_day(summary: Summary, anomalies: Anomalies | None) -> str:
     days = summary["breakdowns"].get("day", [])
     if len(days) < 2:
         return ""
     daily = anomalies if anomalies and anomalies["unit"] == "day" else None
     expected = {point["at"]: point["expected_usd"] for point in daily["series"]} if daily else {}
     jumps = {jump["at"]: jump for jump in daily["anomalies"]} if daily else {}
-    bars = [Bar(day["key"], day["usd"], expected.get(day["key"]), day["key"] in jumps) for day in days]
-    lines = [
-        [
-            day["key"],
-            display(day["usd"]),
-            f"{day['requests']:,}",
-            f"{jumps[day['key']]['direction']}, expected {display(jumps[day['key']]['expected_usd'])}"
-            if day["key"] in jumps
-            else "",
-        ]
-        for day in days
-    ]
+    bars, lines = [], []
+    for day in days:
+        at = _name(day["key"])
+        jump = jumps.get(at)
+        told = f"{jump['direction']}, expected {display(jump['expected_usd'])}" if jump else ""
+        bars.append(Bar(at, day["usd"], expected.get(at), jump is not None))
+        lines.append([at, display(day["usd"]), count(day), told])
     return _section("By day", columns("Spend by day", bars), _table(["Day", "Cost", "Requests", "Anomaly"], lines))
 
 
-def _split(summary: Mapping[str, Any], name: str, title: str) -> str:
-    parts = summary["breakdowns"].get(name, [])
-    if not parts or (len(parts) == 1 and (parts[0]["key"] is None or name == "dataset")):
-        return ""
-    names = {dataset["dataset_id"]: dataset["name"] for dataset in summary["datasets"]} if name == "dataset" else {}
-    bars = [Bar(_name(names.get(part["key"], part["key"])), part["usd"]) for part in parts]
-    lines = [
-        [bar.name, display(bar.usd), f"{part['percent']} %", f"{part['requests']:,}" if "requests" in part else ""]
-        for bar, part in zip(bars, parts, strict=True)
-    ]
-    return _section(title, rows(title, bars), _table([name.capitalize(), "Cost", "Share", "Requests"], lines))
+def _split(split: Split) -> str:
+    bars = [Bar(name, part["usd"]) for name, part in split.parts]
+    lines = [[name, cost(part), f"{part['percent']} %", count(part)] for name, part in split.parts]
+    header = [split.dimension.capitalize(), "Cost", "Share", "Requests"]
+    return _section(split.title, rows(split.title, bars), _table(header, lines))
 
 
-def _savings(savings: Mapping[str, Any]) -> str:
-    found = [lever for lever in savings["levers"] if lever["status"] == "ok"]
-    untold = [lever for lever in savings["levers"] if lever["status"] == "not_assessable"]
+def _savings(savings: Savings) -> str:
+    found, none, unknown = by_status(savings)
     total = savings["total"]
     picture = waterfall(
         "Savings, base",
@@ -167,8 +156,10 @@ def _savings(savings: Mapping[str, Any]) -> str:
         [Bar(lever["title"], lever["base_usd"]) for lever in found],
         Bar("Remains", total["remaining_usd"]["base"]),
     )
-    lines = [[lever["title"], *_range(lever), f"{lever['coverage_percent']} %", lever["confidence"]] for lever in found]
-    lines.append(["Together", *_range(total), "", ""])
+    lines = [
+        [lever["title"], *amounts(lever), f"{lever['coverage_percent']} %", lever["confidence"]] for lever in found
+    ]
+    lines.append(["Together", *amounts(total), "", ""])
     parts = [picture, _table(["Lever", "Low", "Base", "High", "Base of bill", "Coverage", "Confidence"], lines)]
     for lever in found:
         assumed = "".join(f"<li>{_text(sentence)}</li>" for sentence in lever["assumptions"])
@@ -181,23 +172,21 @@ def _savings(savings: Mapping[str, Any]) -> str:
             f"<details open><summary>{_text(lever['title'])}</summary><p>{_text(lever['formula'])}. Risk: "
             f"{_text(lever['quality_risk'])}.</p><ul>{assumed}</ul>{table}</details>"
         )
-    if untold:
-        missing = [[lever["title"], ", ".join(lever["missing"]), lever["remedy"]] for lever in untold]
+    if none:
+        parts.append(f"<p>{_text(nothing_found(none))}</p>")
+    if unknown:
+        missing = [[lever["title"], ", ".join(lever["missing"]), lever["remedy"]] for lever in unknown]
         parts.append(
             f"<h3>Cannot be told from this log</h3>{_table(['Lever', 'Missing', 'What to do'], missing, 'words')}"
         )
+    if month := savings.get("month"):
+        parts.append(f"<p>{_text(at_this_pace(month))}</p>")
     return _section("Where to cut", *parts)
 
 
-def _range(figures: Mapping[str, Any]) -> list[str]:
-    return [
-        *(display(figures[f"{scenario}_usd"]) for scenario in ("low", "base", "high")),
-        f"{figures['percent_of_bill']['base']} %",
-    ]
-
-
-def _forecast(forecast: Mapping[str, Any]) -> str:
-    line = [forecast["month"], *(display(forecast[f"{name}_usd"]) for name in ("so_far", "low", "base", "high"))]
+def _forecast(forecast: Forecast) -> str:
+    figures = (forecast["so_far_usd"], forecast["low_usd"], forecast["base_usd"], forecast["high_usd"])
+    line = [forecast["month"], *map(display, figures)]
     return _section("End of the month", _table(["Month", "So far", "Low", "Base", "High"], [line]))
 
 

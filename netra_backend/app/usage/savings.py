@@ -48,7 +48,7 @@ TOP_ROWS: Final = 5
 
 def estimate_savings(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Each lever (of ``levers``, or all) by itself on the whole bill. The figures overlap and must not be added up:
-    ``combine_savings`` does that. Raises ``ToolFault`` ``NO_DATA``."""
+    ``combine_savings`` does that. Raises ``ToolError`` ``NO_DATA``."""
     log = load_log(rows, arguments, _options(arguments))
     plans = _assess(log, arguments.get("levers"))
     savings = {
@@ -61,7 +61,7 @@ def estimate_savings(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]
 
 def combine_savings(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The levers (of ``levers``, or all) one after the other, each on what the ones before it left; and the totals. Base
-    figures add up to the base total; low and high are each lever's own range. Raises ``ToolFault`` ``NO_DATA``."""
+    figures add up to the base total; low and high are each lever's own range. Raises ``ToolError`` ``NO_DATA``."""
     log = load_log(rows, arguments, _options(arguments))
     plans = _assess(log, arguments.get("levers"))
     # The three bills know nothing of one another; the longest first.

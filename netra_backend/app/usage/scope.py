@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from ..core.errors import ToolFault
+from ..core.errors import ToolError
 
 FILTERS: Final = ("dataset_id", "provider", "model", "team", "feature", "end_user", "status", "operation")
 """The columns that may be filtered by equality, besides ``period``."""
@@ -14,7 +14,7 @@ FILTERS: Final = ("dataset_id", "provider", "model", "team", "feature", "end_use
 
 def where(arguments: Mapping[str, Any]) -> tuple[str, list[Any]]:
     """The condition for ``period`` (``{from, to}``: from inclusive, to exclusive, either may be absent; ISO 8601, UTC where no
-    offset is given) and any of ``FILTERS`` in ``arguments``. Raises ``ToolFault`` for a time that is none."""
+    offset is given) and any of ``FILTERS`` in ``arguments``. Raises ``ToolError`` for a time that is none."""
     conditions = ["true"]
     parameters: list[Any] = []
     period = arguments.get("period") or {}
@@ -30,28 +30,28 @@ def where(arguments: Mapping[str, Any]) -> tuple[str, list[Any]]:
 
 
 def moment(name: str, text: str) -> datetime:
-    """A date or time in UTC, without a zone as the table has it. Raises ``ToolFault``."""
+    """A date or time in UTC, without a zone as the table has it. Raises ``ToolError``."""
     try:
         parsed = datetime.fromisoformat(text)
-    except ValueError:
-        raise ToolFault(
+        return parsed.astimezone(UTC).replace(tzinfo=None) if parsed.tzinfo else parsed
+    except (ValueError, OverflowError):
+        raise ToolError(
             "INVALID_ARGUMENTS",
             f"period.{name} is not a date or time",
             hint="Send ISO 8601, such as 2026-11-01 or 2026-11-01T12:00Z.",
         ) from None
-    return parsed.astimezone(UTC).replace(tzinfo=None) if parsed.tzinfo else parsed
 
 
-def no_data(arguments: Mapping[str, Any]) -> ToolFault:
+def no_data(arguments: Mapping[str, Any]) -> ToolError:
     """The answer where no row is in scope."""
     narrowed = any(arguments.get(name) for name in ("period", *FILTERS))
     if narrowed:
-        return ToolFault(
+        return ToolError(
             "NO_DATA",
             "No usage rows in this period or with these filters.",
-            hint="Ask without period and filters; data_profile tells what there is.",
+            hint="Ask without the period and the filters.",
         )
-    return ToolFault(
+    return ToolError(
         "NO_DATA",
         "There are no usage rows yet.",
         hint="Import a usage export: netra import FILE, or upload it on the page.",

@@ -59,7 +59,7 @@ _TOTALS: Final = {
 
 def cost_summary(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The bill at list prices for ``period`` and filters (``usage.scope``), split by each of ``group_by`` into its
-    ``limit`` largest parts (days: all, in order). Raises ``ToolFault`` ``NO_DATA``."""
+    ``limit`` largest parts (days: all, in order). Raises ``ToolError`` ``NO_DATA``."""
     condition, parameters = where(arguments)
     price_rows(rows)
     columns = ", ".join(f"{expression} AS {name}" for name, expression in _TOTALS.items())

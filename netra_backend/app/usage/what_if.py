@@ -30,7 +30,7 @@ CACHE_ASSUMPTION: Final = (
 def what_if(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The bill of the rows in scope now and then. ``to_model``, ``to_provider``, ``volume_factor``, ``cache_read_share``.
 
-    Raises ``ToolFault``: ``NO_DATA``, ``AMBIGUOUS_MODEL`` (with ``candidates``), ``UNPRICED_MODEL``.
+    Raises ``ToolError``: ``NO_DATA``, ``AMBIGUOUS_MODEL`` (with ``candidates``), ``UNPRICED_MODEL``.
     """
     condition, parameters = where(arguments)
     prices = price_rows(rows)

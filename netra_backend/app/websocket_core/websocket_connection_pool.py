@@ -13,7 +13,14 @@ MAX_TOPS: Final = 64
 """Threads per user whose newest position is told in heartbeats."""
 
 
-class PoolMember(Protocol):
+class Flushed(Protocol):
+    """What has something queued."""
+
+    def flush(self) -> None:
+        """Send what is queued in one write."""
+
+
+class PoolMember(Flushed, Protocol):
     """A connection as the pool sees it."""
 
     @property
@@ -28,9 +35,6 @@ class PoolMember(Protocol):
     def deliver(self, owner: str, thread_id: str, first: int, frames: Sequence[bytes]) -> bool:
         """Queue committed events; whether a ``flush`` is wanted."""
 
-    def flush(self) -> None:
-        """Send what is queued in one write."""
-
     def revoke(self) -> None:
         """The user's sign-in was revoked: tell, and close."""
 
@@ -44,7 +48,7 @@ class WebSocketConnectionPool:
         self._by_id: dict[str, PoolMember] = {}
         self._by_user: dict[str, tuple[PoolMember, ...]] = {}
         self._tops: dict[str, dict[str, int]] = {}
-        self._ready: list[PoolMember] = []
+        self._ready: list[Flushed] = []
         self._schedule: Callable[[Callable[[], None]], object] | None = None
         self._came: Callable[[str], None] | None = None
         self._left: Callable[[str], None] | None = None
@@ -145,7 +149,7 @@ class WebSocketConnectionPool:
             del tops[next(iter(tops))]
         tops[thread_id] = top
 
-    def touch(self, member: PoolMember) -> None:
+    def touch(self, member: Flushed) -> None:
         """Something was queued outside of ``publish``: flush at the end of this loop iteration."""
         if not self._ready and self._schedule is not None:
             self._schedule(self.flush)

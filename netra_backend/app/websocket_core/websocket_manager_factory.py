@@ -68,7 +68,9 @@ class WebSocketManagerFactory:
                 point=validation.MANAGER_FACTORY_IDS,
             ) from fault
         limits = self._limits
-        session = Session(limits, self._clock.monotonic(), drills_allowed=self._drills_allowed)
+        session = Session(
+            limits, self._clock.monotonic(), connection_id=websocket_id, drills_allowed=self._drills_allowed
+        )
         outbox = Outbox(user_id, limits.outbox_bytes, limits.outbox_stall_s)
         self._created += 1
         return WebSocketManager(user_id, thread_id, websocket_id, session, outbox, seal=SEAL)

@@ -11,5 +11,5 @@ from test_framework.server_process import ServerProcess
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with ServerProcess(tmp_path_factory.mktemp("server") / "data", added="test_framework.echo") as running:
+    with ServerProcess(tmp_path_factory.mktemp("server") / "data", app="test_framework.echo") as running:
         yield running

@@ -32,6 +32,17 @@ def test_all_faults_of_the_configuration_are_told_at_once(tmp_path: Path) -> Non
     assert "NETRA_HOST" in checked.stdout  # the nearest known name
 
 
+def test_a_finding_is_shown_as_it_is_said(tmp_path: Path) -> None:
+    directory = tmp_path / "data[bold]"
+    alone = ServerProcess(directory, {"COLUMNS": "400"}, workers=1)
+    try:
+        checked = alone.command("check")
+    finally:
+        alone.close()
+    assert checked.returncode == 0, checked.stdout
+    assert f"{directory}, free" in checked.stdout
+
+
 def test_a_store_of_a_version_that_is_not_known_is_told(tmp_path: Path) -> None:
     import sqlite3
 

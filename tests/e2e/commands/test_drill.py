@@ -17,7 +17,7 @@ def server(tmp_path: Path) -> ServerProcess:
     return ServerProcess(tmp_path / "data")
 
 
-def test_every_door_of_a_real_server_refuses_and_the_command_exits_0(server: ServerProcess) -> None:
+def test_every_endpoint_of_a_real_server_refuses_and_the_command_exits_0(server: ServerProcess) -> None:
     with server:
         done = server.command("drill", server.url, "--json")
         assert done.returncode == 0, done.stderr
@@ -45,7 +45,7 @@ def test_a_guard_that_was_taken_out_of_the_server_is_a_leak_and_exits_1(tmp_path
     with ServerProcess(tmp_path / "data", {"PYTHONPATH": path}) as server:
         done = server.command("drill", server.url, "--json")
         assert done.returncode == 1, done.stderr
-        leaked = {row["door"] for row in json_lines(done.stdout) if row["verdict"] == "LEAKED"}
+        leaked = {row["endpoint"] for row in json_lines(done.stdout) if row["verdict"] == "LEAKED"}
         assert {"another's events", "another's title", "another's resume position"} <= leaked
 
 

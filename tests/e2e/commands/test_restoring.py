@@ -10,7 +10,7 @@ from test_framework.websocket_client import websocket_client
 
 
 async def test_a_client_learns_that_history_went_back_and_reads_the_thread_anew(tmp_path: Path) -> None:
-    server = ServerProcess(tmp_path / "data", added="test_framework.echo").start()
+    server = ServerProcess(tmp_path / "data", app="test_framework.echo").start()
     try:
         user = LocalUsers(server.data_dir).make("ann@example.org")
         async with websocket_client(server.websocket_url, user.token) as client:

@@ -22,7 +22,7 @@ async def test_revoking_closes_open_connections_and_ends_tokens_made_until_now(s
 
 
 def test_without_a_server_the_revocation_is_kept_for_the_next_one(tmp_path_factory: pytest.TempPathFactory) -> None:
-    server = ServerProcess(tmp_path_factory.mktemp("alone") / "data", added="test_framework.echo")
+    server = ServerProcess(tmp_path_factory.mktemp("alone") / "data", app="test_framework.echo")
     try:
         token = server.command("token", "ann").stdout.strip()
         assert server.command("revoke", "ann").returncode == 0

@@ -69,7 +69,7 @@ async def together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
 @pytest.fixture(scope="module")
 def echoing_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server of this file's own, so that all it logs is of these users; with one agent that repeats by a tool."""
-    with ServerProcess(tmp_path_factory.mktemp("many") / "data", added="test_framework.echo") as process:
+    with ServerProcess(tmp_path_factory.mktemp("many") / "data", app="test_framework.echo") as process:
         yield process
 
 

@@ -1,17 +1,28 @@
-"""A server with agents and tools of a module of one's own."""
+"""``python -m test_framework.serve_with``, as 0.1.0 had it: it still serves, and says what to write now."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
-from test_framework.server_process import ServerProcess
-from test_framework.users import LocalUsers
-from test_framework.websocket_client import websocket_client
+from test_framework.reaper import in_child
 
 
-async def test_the_added_agent_runs_in_a_real_server(tmp_path: Path) -> None:
-    with ServerProcess(tmp_path / "data", added="test_framework.echo") as server:
-        user = LocalUsers(server.data_dir).make("someone@example.org")
-        async with websocket_client(server.websocket_url, user.token) as client:
-            frames = await client.run_agent("echo", "hello")
-            assert frames[-1]["result"]["data"]["repeated"] == {"user_id": user.id, "text": "hello"}
+def test_it_serves_and_warns_with_its_successor(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "test_framework.serve_with",
+        "test_framework.echo",
+        "--data-dir",
+        str(tmp_path / "data"),
+    ]
+    served = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=in_child())
+    assert served.stdout is not None
+    assert json.loads(served.stdout.readline())["ready"] is True
+    served.terminate()
+    _, said = served.communicate()
+    assert served.returncode == 0
+    assert b"DeprecationWarning: python -m test_framework.serve_with MODULE is now netra serve --app MODULE" in said

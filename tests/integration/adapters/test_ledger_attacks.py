@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from netra_backend.app.adapters.ledger.ledger import DuckDBLedger, LedgerBounds
-from netra_backend.app.core.errors import QueryRejected, ToolFault
+from netra_backend.app.core.errors import QueryRejected, ToolError
 from test_framework.clock import ManualClock, SeededEntropy
 
 CANARY = "canary-of-somebody-else"
@@ -96,7 +96,7 @@ async def filled(ledger: DuckDBLedger, folder: Path, owner: str, team: str) -> N
 async def outcome(ledger: DuckDBLedger, sql: str) -> tuple[str, str]:
     try:
         return "ran", json.dumps(await ledger.ask("mallory", "bare", {"sql": sql}))
-    except (ToolFault, QueryRejected) as stopped:
+    except (ToolError, QueryRejected) as stopped:
         return "stopped", f"{stopped.message} {stopped.hint}"
 
 

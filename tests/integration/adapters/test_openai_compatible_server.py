@@ -6,12 +6,9 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from openai import AsyncOpenAI
-from pydantic_ai.models.openai import OpenAIChatModel
-from pydantic_ai.providers.openai import OpenAIProvider
 
 from netra_backend.app.adapters.models.pydantic_ai import PydanticAIModel
 from netra_backend.app.agents.supervisor.model_stream import SentenceGate
@@ -19,11 +16,18 @@ from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.ports import ModelPart
 from netra_backend.app.usage.number_check import NumberCheck
 
+if TYPE_CHECKING:
+    from pydantic_ai.models.openai import OpenAIChatModel
+
 Answer = Callable[[dict[str, Any], asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
 async def _serving(answer: Answer) -> AsyncIterator[OpenAIChatModel]:
+    from openai import AsyncOpenAI
+    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.providers.openai import OpenAIProvider
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
@@ -147,7 +151,7 @@ async def test_closing_the_stream_closes_the_request() -> None:
         stream = PydanticAIModel(model).stream("Go on.", system="", max_tokens=50)
         async for _ in stream:
             break
-        await stream.aclose()  # type: ignore[attr-defined]  # an async generator behind its port
+        await stream.aclose()
         await asyncio.wait_for(gone.wait(), 20)
 
 

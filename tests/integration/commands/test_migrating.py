@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from importlib.util import find_spec
@@ -12,10 +13,11 @@ from urllib.parse import urlsplit
 import pytest
 from typer.testing import CliRunner, Result
 
+from netra_backend import distribution
 from netra_backend.app.adapters.process.data_directory import lock_data_directory
 from netra_backend.app.adapters.sqlite import schema
 from netra_backend.app.cli import command_line
-from netra_backend.app.commands import migrating
+from netra_backend.distribution import install_hint
 from test_framework.service_clients import NetraDatabase
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
@@ -140,8 +142,29 @@ def test_an_administrators_address_as_the_servers_is_found_out_and_no_password_i
     assert str(urlsplit(netra_database.admin_url).password) not in refused.output
 
 
-def test_what_is_not_installed_is_named_with_the_way_to_install_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrating, "find_spec", lambda name: None if name == "alembic" else find_spec(name))
-    refused = run()
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installation without extras."""
+    absent = {"alembic", "sqlalchemy", "asyncpg"}
+    monkeypatch.setattr(distribution, "find_spec", lambda name: None if name in absent else find_spec(name))
+    for name in absent:
+        monkeypatch.setitem(sys.modules, name, None)
+
+
+@pytest.mark.usefixtures("plain")
+def test_the_embedded_log_needs_no_extra(run: Run, data_dir: Path) -> None:
+    assert run().exit_code == run("--check").exit_code == 0
+    schema.open_writer(data_dir / "events.db").close()
+
+
+@pytest.mark.usefixtures("plain")
+def test_what_postgresql_needs_and_is_not_installed_is_named_with_the_way_to_install_it(run: Run) -> None:
+    admin = "postgresql://somebody@127.0.0.1:1/netra"
+    needed = {"": "asyncpg, alembic, sqlalchemy, which are", "--check": "asyncpg, which is"}
+    for option, named in needed.items():
+        refused = run(*option.split(), "--database-url", admin)
+        assert refused.exit_code == 1
+        assert f"needs {named} not installed: {install_hint('scale')}" in refused.stderr
+    refused = run("--check", NETRA_DATABASE_URL=admin)
     assert refused.exit_code == 1
-    assert "alembic is not installed: pip install 'netra[scale]'" in refused.stderr
+    assert f"NETRA_DATABASE_URL needs asyncpg, which is not installed: {install_hint('scale')}" in refused.stderr

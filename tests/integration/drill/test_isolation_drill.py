@@ -1,7 +1,8 @@
-"""The drill on a whole server: every door refuses, and a door whose guard is taken away is told as LEAKED."""
+"""The drill on a whole server: every endpoint refuses, and an endpoint whose guard is taken away is told as LEAKED."""
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -9,29 +10,36 @@ import pytest
 
 from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
 from netra_backend.app.adapters.sqlite.audit import SqliteAudit
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.drill.actor import DrillFailed
 from netra_backend.app.drill.isolation_drill import DrillReport, hold_drill
-from netra_backend.app.server.drill_transport import AsgiTransport, drill_within
+from netra_backend.app.server.application import Application
+from netra_backend.app.server.drill_transport import AsgiTransport, InProcessDrill
+from netra_backend.app.server.runtime import Runtime
 from netra_backend.app.services.conversations import Conversations
-from netra_backend.app.web.sockets import connection_handler, endpoint
-from test_framework.in_process import running_application
+from netra_backend.app.web.sockets import endpoint
+from test_framework.local_runtime import running_application
 
-DOORS = 19
+ENDPOINTS = 21
+
+
+def drill_of(application: Application, runtime: Runtime) -> InProcessDrill:
+    return InProcessDrill(application, runtime.tickets, runtime.clock, runtime.log, runtime.ledger, runtime.mint)
 
 
 async def drilled(data_dir: Path) -> DrillReport:
     async with running_application(data_dir / "data", allow_drills=True) as (application, runtime):
-        return await drill_within(application, runtime)
+        return await drill_of(application, runtime).hold()
 
 
-async def test_every_door_refuses_and_nothing_of_the_drill_stays(tmp_path: Path) -> None:
+async def test_every_endpoint_refuses_and_nothing_of_the_drill_stays(tmp_path: Path) -> None:
     async with running_application(tmp_path / "data") as (application, runtime):
-        report = await drill_within(application, runtime)
+        report = await drill_of(application, runtime).hold()
         assert [row for row in report.rows if row.verdict != "refused"] == []
-        assert len(report.rows) == DOORS
+        assert len(report.rows) == ENDPOINTS
         assert report.leaks == []
-        assert report.summary().startswith(f"SSOT isolation drill: {DOORS} of {DOORS} doors refused. ")
-        assert runtime.connections == set()
+        assert report.summary().startswith(f"SSOT isolation drill: {ENDPOINTS} of {ENDPOINTS} endpoints refused. ")
+        assert list(runtime.connections) == []
         counted = await runtime.log.take_over(9)
         assert counted == []
 
@@ -39,6 +47,7 @@ async def test_every_door_refuses_and_nothing_of_the_drill_stays(tmp_path: Path)
 ORIGINAL_THREAD = Conversations.owned_thread
 ORIGINAL_RUN = Conversations.owned_run
 ORIGINAL_ROWS = SqliteAudit.rows
+ORIGINAL_ASK = DuckDBLedger.ask
 
 
 async def any_thread(self: Conversations, owner: str, thread_id: str) -> Any:
@@ -56,12 +65,21 @@ async def all_rows(self: SqliteAudit, owner: str, *_: Any) -> list[dict[str, Any
     return rows
 
 
+async def ask_anybodys(self: DuckDBLedger, owner: str, question: str, arguments: Any) -> Any:
+    for other in (owner, *self.children.pids):
+        with contextlib.suppress(ToolError):
+            answer = await ORIGINAL_ASK(self, other, question, arguments)
+            if answer.get("rows", 1):
+                return answer
+    return await ORIGINAL_ASK(self, owner, question, arguments)
+
+
 async def delete_anybodys(self: DuckDBLedger, owner: str, dataset_id: str) -> bool:
     return True
 
 
 @pytest.mark.parametrize(
-    ("target", "name", "broken", "doors"),
+    ("target", "name", "broken", "endpoints"),
     [
         (
             Conversations,
@@ -73,37 +91,33 @@ async def delete_anybodys(self: DuckDBLedger, owner: str, dataset_id: str) -> bo
         (endpoint, "check_path_user", lambda identity, user: None, {"another's path"}),
         (SqliteAudit, "rows", all_rows, {"another's audit trail"}),
         (DuckDBLedger, "delete_dataset", delete_anybodys, {"another's dataset"}),
+        (DuckDBLedger, "ask", ask_anybodys, {"another's cost report", "another's dataset, reported"}),
     ],
-    ids=["threads", "runs", "path", "audit", "datasets"],
+    ids=["threads", "runs", "path", "audit", "datasets", "usage"],
 )
-async def test_a_door_without_its_guard_is_told_as_leaked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: Any, name: str, broken: Any, doors: set[str]
+async def test_an_endpoint_without_its_guard_is_told_as_leaked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: Any, name: str, broken: Any, endpoints: set[str]
 ) -> None:
     monkeypatch.setattr(target, name, broken)
     report = await drilled(tmp_path)
-    assert {row.door for row in report.leaks} >= doors
+    assert {row.endpoint for row in report.leaks} >= endpoints
     assert "LEAKED" in report.summary()
 
 
 async def test_a_drill_of_one_user_with_itself_is_refused(tmp_path: Path) -> None:
     async with running_application(tmp_path / "data") as (application, runtime):
-        line = AsgiTransport(application, runtime, runtime.mint("drill"))
+        line = AsgiTransport(application, runtime.tickets, runtime.clock, runtime.mint("drill"))
         with pytest.raises(DrillFailed, match="needs two users"):
             await hold_drill(line, line, runtime.mint)
         await line.close()
 
 
-async def test_an_owner_who_cannot_open_its_own_doors_proves_nothing(
+async def test_an_owner_who_cannot_open_its_own_endpoints_proves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def never(self: DuckDBLedger, owner: str, dataset_id: str) -> bool:
         return False
 
     monkeypatch.setattr(DuckDBLedger, "delete_dataset", never)
-    with pytest.raises(DrillFailed, match="the owner cannot open its own door another's dataset"):
+    with pytest.raises(DrillFailed, match="the owner cannot open its own endpoint another's dataset"):
         await drilled(tmp_path)
-
-
-async def test_a_desk_without_an_application_has_no_doors() -> None:
-    with pytest.raises(Exception, match="no doors to drill"):
-        await connection_handler._no_drill()

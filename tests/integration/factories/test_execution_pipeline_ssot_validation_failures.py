@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from netra_backend.app.agents.agent import AgentResult, RunScope
+from netra_backend.app.agents.interface import AgentResult, RunScope
 from netra_backend.app.agents.supervisor.execution_engine_factory import ExecutionEngineFactoryError
 from netra_backend.app.core.errors import FactoryRefused, SSotIsolationError
 from netra_backend.app.core.events import AgentThinking
@@ -20,7 +20,7 @@ from netra_backend.app.services.user_execution_context import UserExecutionConte
 from test_framework.base_integration_test import BaseIntegrationTest
 from test_framework.echo import TOOLS, Echo
 from test_framework.ids import new_id
-from test_framework.in_process import UserAtDesk, running, user_at_desk
+from test_framework.local_runtime import ConnectedUser, connected_user, running
 from test_framework.ssot.fixtures import forge_user_execution_context
 
 FIVE = ["agent_started", "agent_thinking", "tool_executing", "tool_completed", "agent_completed"]
@@ -38,13 +38,13 @@ class Reaching(Echo):
 
 class TestExecutionPipelineSSotValidationFailures(BaseIntegrationTest):
     runtime: Runtime
-    user: UserAtDesk
+    user: ConnectedUser
 
     @pytest_asyncio.fixture(autouse=True)
     async def server(self, tmp_path: Path) -> AsyncIterator[None]:
         async with (
             running(tmp_path / "data", agents=(Echo, Reaching), tools=TOOLS) as self.runtime,
-            user_at_desk(self.runtime, new_id("user")) as self.user,
+            connected_user(self.runtime, new_id("user")) as self.user,
         ):
             yield
 
@@ -57,7 +57,7 @@ class TestExecutionPipelineSSotValidationFailures(BaseIntegrationTest):
         return await self.runtime.engines.create_for_user(context)
 
     async def test_a_whole_pipeline_shows_the_five_events_to_its_user(self) -> None:
-        async with user_at_desk(self.runtime, new_id("user")) as other:
+        async with connected_user(self.runtime, new_id("user")) as other:
             self.user.send(type="execute_agent", agent="echo", message="canary-1")
             ended = await self.user.ended_run()
             assert ended["result"]["data"]["repeated"] == {"user_id": self.user.user_id, "text": "canary-1"}
@@ -82,7 +82,7 @@ class TestExecutionPipelineSSotValidationFailures(BaseIntegrationTest):
 
     @pytest.mark.validation_point("thread.claim")
     async def test_the_context_is_not_made_on_another_users_thread(self) -> None:
-        async with user_at_desk(self.runtime, new_id("user")) as other:
+        async with connected_user(self.runtime, new_id("user")) as other:
             other.send(type="execute_agent", agent="echo", message="m", thread_id="shared_thread_123")
             await other.ended_run()
         self.user.send(type="execute_agent", agent="echo", message="m", thread_id="shared_thread_123")

@@ -11,7 +11,7 @@ from netra_backend.app.agents.supervisor.execution_engine_factory import (
     ExecutionEngineFactory,
     ExecutionEngineFactoryError,
 )
-from netra_backend.app.agents.tools.tool import Arguments, Tool
+from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from netra_backend.app.core.errors import FactoryRefused, SSotIsolationError
 from netra_backend.app.services.websocket_bridge_factory import WebSocketBridgeFactory
@@ -43,7 +43,7 @@ class Member:
     def revoke(self) -> None: ...
 
 
-class Nothing(Arguments, frozen=True):
+class Nothing(ToolArguments, frozen=True):
     """No arguments."""
 
 
@@ -53,7 +53,7 @@ class TestFactoryIntegrationSSotValidationFailures(BaseIntegrationTest, BaseSSot
     def real(self, real_services_fixture: dict[str, Any]) -> None:
         self.db, self.redis = real_services_fixture["db"], real_services_fixture["redis"]
 
-    def engines_over(self, bridge: WebSocketBridgeFactory, *tools: Tool) -> ExecutionEngineFactory:
+    def engines_over(self, bridge: WebSocketBridgeFactory, *tools: Tool[Any]) -> ExecutionEngineFactory:
         dispatchers = UnifiedToolDispatcherFactory()
         dispatchers.configure(tools)
         engines = self.closing(ExecutionEngineFactory(websocket_bridge=bridge))
@@ -123,7 +123,9 @@ class TestFactoryIntegrationSSotValidationFailures(BaseIntegrationTest, BaseSSot
             served.append(context.user_id)
             return "done"
 
-        engines = self.engines_over(await create_real_websocket_bridge(), Tool("note", "Notes.", Nothing, note))
+        engines = self.engines_over(
+            await create_real_websocket_bridge(), Tool("note", "Notes.", Nothing, note, idempotent=True)
+        )
         one = await engines.create_for_user(await create_real_user_execution_context(db=self.db))
         two = await engines.create_for_user(await create_real_user_execution_context(db=self.db))
         dispatcher = one._get_tool_dispatcher()

@@ -11,7 +11,7 @@ import pytest
 
 from netra_backend.app.server.application import Application, tick
 from netra_backend.app.server.runtime import Runtime
-from test_framework.in_process import user_at_desk
+from test_framework.local_runtime import connected_user
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 class TestLife:
     async def test_a_start_that_fails_is_told_to_the_server_and_opens_nothing(self) -> None:
         @asynccontextmanager
-        async def broken() -> AsyncIterator[Runtime]:
+        async def broken(_: Application) -> AsyncIterator[Runtime]:
             raise OSError("no such disk")
             yield
 
@@ -38,7 +38,7 @@ class TestLife:
         assert application.runtime is None
 
     async def test_nothing_is_served_before_it_has_begun(self) -> None:
-        def never() -> Any:
+        def never(_: Application) -> Any:
             raise AssertionError
 
         application = Application(never)
@@ -58,23 +58,14 @@ class TestLife:
 
 
 class TestTime:
-    async def test_a_tick_beats_and_a_connection_that_breaks_it_costs_the_others_nothing(
-        self, served: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        class Broken:
-            connection_id = "conn_broken"
-
-            def tick(self, now: float, now_ms: int) -> None:
-                raise ValueError("broken")
-
+    async def test_a_tick_beats_and_calls_what_the_process_does_among_others(self, served: Any) -> None:
         runtime = served.runtime
-        async with user_at_desk(runtime, served.user().id) as desk:
-            monkeypatch.setattr(runtime, "connections", [Broken(), desk.connection])
-            later = runtime.clock.monotonic() + 21
-            monkeypatch.setattr(runtime, "clock", Later(runtime.clock, later))
-            tick(runtime, served.http_side)
-            assert (await desk.wire.until("heartbeat"))["type"] == "heartbeat"
-        assert [getattr(record, "connection_id", None) for record in caplog.records] == ["conn_broken"]
+        async with connected_user(runtime, served.user().id) as device:
+            later = Later(runtime.clock, runtime.clock.monotonic() + 21)
+            ticked: list[float] = []
+            tick(dataclasses.replace(runtime, clock=later, on_tick=ticked.append), served.http_application)
+            assert ticked == [later.monotonic()]
+            assert (await device.wire.until("heartbeat"))["type"] == "heartbeat"
 
 
 class Later:
@@ -95,14 +86,13 @@ class TestDrain:
     async def test_it_takes_nothing_new_lets_runs_end_and_says_goodbye(self, serve_with: Any) -> None:
         async with serve_with() as served:
             user = served.user()
-            async with served.running(user, "agent_thinking", agent="patient") as (desk, _):
-                served.runtime.connections.add(desk.connection)
+            async with served.running(user, "agent_thinking", agent="patient") as (device, _):
                 impatient = dataclasses.replace(served.runtime.settings.limits, drain_s=0.0)
                 object.__setattr__(served.runtime.settings, "limits", impatient)
                 await served.application.drain()
-                assert (await desk.wire.until("drain"))["after_ms"] == 0
-                assert desk.wire.closed == (1012, "draining")
+                assert (await device.wire.until("drain"))["after_ms"] == 0
+                assert device.wire.closed == (1012, "draining")
                 await served.application.drain()
-                assert served.runtime.draining
+                assert served.runtime.connections.is_draining
                 unfinished = await served.runtime.log.take_over(9)
                 assert [run.owner for run in unfinished] == [user.id]

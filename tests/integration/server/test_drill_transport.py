@@ -1,4 +1,4 @@
-"""Synthetic users come in by the same doors as everybody."""
+"""Synthetic users come in by the same endpoints as everybody."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest_asyncio
 
 from netra_backend.app.server.drill_transport import AsgiTransport
-from test_framework.in_process import running_application
+from test_framework.local_runtime import running_application
 
 
 @pytest_asyncio.fixture
 async def line(tmp_path: Path) -> AsyncIterator[AsgiTransport]:
     async with running_application(tmp_path / "data") as (application, runtime):
-        made = AsgiTransport(application, runtime, runtime.mint("drill"))
+        made = AsgiTransport(application, runtime.tickets, runtime.clock, runtime.mint("drill"))
         yield made
         await made.close()
 
@@ -32,6 +32,11 @@ async def test_it_has_no_rights_but_those_of_everybody(line: AsgiTransport) -> N
     me = json.loads((await line.http("GET", "/api/me")).body)
     assert (me["user_id"], me["scopes"]) == (line.user_id, ["usage"])
     assert (await line.http("GET", "/api/admin/connections")).status == 403
+
+
+async def test_the_query_of_an_address_goes_with_its_ticket(line: AsgiTransport) -> None:
+    refused = json.loads((await line.http("GET", "/api/usage/report?from=yesterday")).body)
+    assert (refused["error"], refused["field"]) == ("invalid_frame", "from")
 
 
 async def test_it_is_turned_away_at_another_users_path(line: AsgiTransport) -> None:

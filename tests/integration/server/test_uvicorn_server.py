@@ -27,21 +27,21 @@ from test_framework.websocket_client import websocket_client
 FULL_DISK = """
 import sys
 from pathlib import Path
-from netra_backend.app.adapters import sqlite_schema
+from netra_backend.app.adapters.sqlite import schema
 from netra_backend.app.config import Settings
 from netra_backend.app.server.uvicorn_server import run
-from netra_backend.app.wiring import build
+from netra_backend.app.wiring import create_app
 from test_framework.echo import AGENTS, TOOLS
 
-def small(path, opened=sqlite_schema.open_writer):
+def small(path, opened=schema.open_writer):
     connection = opened(path)
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count={pages + 8}")
     return connection
 
-sqlite_schema.open_writer = small
+schema.open_writer = small
 settings = Settings(data_dir=Path(sys.argv[1]), port=0)
-run(build(settings, agents=AGENTS, tools=TOOLS), settings)
+run(create_app(settings, agents=AGENTS, tools=TOOLS), settings)
 """
 
 DEAF_AGENT = """
@@ -50,7 +50,7 @@ from pathlib import Path
 from netra_backend.app.config import Settings
 from netra_backend.app.core.limits import Limits
 from netra_backend.app.server.uvicorn_server import run
-from netra_backend.app.wiring import build
+from netra_backend.app.wiring import create_app
 
 class Deaf:
     name, description, tools = "deaf", "", frozenset()
@@ -64,13 +64,13 @@ class Deaf:
                 pass
 
 settings = Settings(data_dir=Path(sys.argv[1]), port=0, limits=Limits(drain_s=0.0))
-run(build(settings, agents=[Deaf]), settings)
+run(create_app(settings, agents=[Deaf]), settings)
 """
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    with ServerProcess(tmp_path / "data", added="test_framework.echo") as running:
+    with ServerProcess(tmp_path / "data", app="test_framework.echo") as running:
         yield running
 
 
@@ -170,7 +170,7 @@ async def test_a_full_disk_ends_the_process_with_1_and_loses_nothing_that_was_to
 def test_uvicorn_runs_it_with_our_protocol_and_without_keepalive_or_compression(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, port=0)
 
-    def never() -> Any:
+    def never(_: Application) -> Any:
         raise AssertionError("nothing is opened before the lifespan begins")
 
     config = configuration(Application(never), settings)

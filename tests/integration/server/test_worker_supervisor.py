@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from test_framework.reaper import in_child
 
 SCRIPT = """
 import os, signal, sys
-from netra_backend.app.web import crew
+from netra_backend.app.server import worker_policy
 from netra_backend.app.server.worker_supervisor import supervise
 
 def say(*words):
@@ -42,8 +43,17 @@ def faulty(place, ready):
     say(place, os.getpid())
     raise LookupError("a fault of ours")
 
-crew.LAST_WAIT_S = 0.2
-sys.exit(supervise(2, globals()[sys.argv[1]], lambda: say("all")))
+def changed():
+    '''The file of code that the test has left, once.'''
+    try:
+        os.unlink(sys.argv[2])
+    except FileNotFoundError:
+        return None
+    return "code.py"
+
+worker_policy.LAST_WAIT_S = 0.2
+code = changed if len(sys.argv) > 2 else None
+sys.exit(supervise(2, globals()[sys.argv[1]], lambda: say("all"), changed=code))
 """
 
 
@@ -71,8 +81,8 @@ class Supervised:
 
 
 @contextlib.contextmanager
-def supervised(work: str) -> Iterator[Supervised]:
-    command = [sys.executable, "-c", SCRIPT, work]
+def supervised(work: str, *code: Path) -> Iterator[Supervised]:
+    command = [sys.executable, "-c", SCRIPT, work, *map(str, code)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=in_child()) as process:
         yield Supervised(process)
         process.kill()
@@ -98,6 +108,29 @@ def test_a_process_that_ends_is_replaced_in_its_place_and_readiness_is_told_once
         parent.process.terminate()
         assert parent.silence() == b""
         assert parent.process.wait() == 0
+
+
+def test_when_the_code_changes_all_are_replaced_and_readiness_is_not_told_again(tmp_path: Path) -> None:
+    with supervised("wait", tmp_path / "code") as parent:
+        before = parent.until_ready()
+        (tmp_path / "code").touch()
+        after = dict([parent.hear(), parent.hear()])
+        assert set(after) == set(before)
+        assert {int(pid) for pid in after.values()} & set(before.values()) == set()
+        parent.process.terminate()
+        assert parent.silence() == b""
+        assert parent.process.wait() == 0
+
+
+def test_in_development_one_that_ends_is_replaced_when_the_code_changes_and_not_before(tmp_path: Path) -> None:
+    with supervised("wait", tmp_path / "code") as parent:
+        before = parent.until_ready()
+        os.kill(before["2"], signal.SIGKILL)
+        (tmp_path / "code").touch()
+        after = dict([parent.hear(), parent.hear()])
+        assert set(after) == {"1", "2"}  # had it been replaced on its own account, it would have spoken twice
+        parent.process.terminate()
+        assert parent.silence() == b""
 
 
 def test_killed_it_takes_all_of_them_with_it() -> None:

@@ -16,7 +16,7 @@ async def test_a_server_listens_while_its_scope_is_open_and_not_after(tmp_path: 
         async with served.http(user) as http:
             assert (await http.get("/api/me")).json()["scopes"] == ["admin", "usage"]
         assert served.runtime.settings.retention_days == 3
-        assert served.http_side.doors
+        assert served.http_application.endpoints
         accepted = await served.ran(user, "hello")
         assert (await served.runtime.log.run(accepted["run_id"])) is not None
     async with served.http(None) as http:
@@ -28,4 +28,4 @@ async def test_a_run_that_goes_on_is_shown_by_its_event(tmp_path: Path) -> None:
     async with serve(tmp_path / "data") as served:
         user = served.user()
         async with served.running(user, "agent_thinking", agent="patient") as (_, event):
-            assert [active.run.run_id for active in served.runtime.turns.of_user(user.id)] == [event["run_id"]]
+            assert [active.run.run_id for active in served.runtime.runs.of_user(user.id)] == [event["run_id"]]

@@ -12,7 +12,7 @@ from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
 from netra_backend.app.adapters.process.clock import SystemClock, SystemEntropy
 from netra_backend.app.agents.cost_optimizer import CostOptimizer
 from netra_backend.app.agents.tools.usage_tools import usage_tools
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from test_framework.scripted_scope import ScriptedScope
 
 DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data"
@@ -28,7 +28,7 @@ async def ledger(tmp_path: Path) -> AsyncIterator[DuckDBLedger]:
     """A ledger that holds both traces, as the demo imports them, for ``user_1``."""
     ledger = DuckDBLedger(tmp_path, SystemClock(), SystemEntropy())
     await ledger.start()
-    traces = (
+    traces: tuple[tuple[str, dict[str, str]], ...] = (
         ("tracelab/example_sessions_sanitized_round_trace.jsonl", {}),
         ("mooncake/synthetic_trace.jsonl", {"model": "gpt-4o"}),
     )
@@ -64,7 +64,7 @@ async def test_mooncake_has_the_published_number_of_requests_and_mean_sizes(ledg
 
 
 async def test_three_days_far_apart_make_neither_a_forecast_nor_a_month(ledger: DuckDBLedger) -> None:
-    with pytest.raises(ToolFault) as refused:
+    with pytest.raises(ToolError) as refused:
         await ledger.ask("user_1", "forecast_spend", {})
     assert refused.value.code == "INSUFFICIENT_HISTORY"
     combined = await ledger.ask("user_1", "combine_savings", {})

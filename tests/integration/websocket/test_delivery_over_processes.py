@@ -16,14 +16,16 @@ import pytest
 from netra_backend.app.adapters.postgres.event_log import PostgresEventLog
 from netra_backend.app.adapters.process.clock import SystemClock, SystemEntropy
 from netra_backend.app.adapters.redis.bus import RedisBus
+from netra_backend.app.core.frames import Resume
 from netra_backend.app.core.history import RunRecord
 from netra_backend.app.core.identity import Identity
 from netra_backend.app.core.limits import Limits, Quotas
 from netra_backend.app.services.audit_trail import AuditTrail
 from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.websocket_core.catch_up import CatchUp
-from netra_backend.app.websocket_core.connection import Connection
+from netra_backend.app.websocket_core.connection import Connection, ConnectionParts
 from netra_backend.app.websocket_core.follower import Follower
+from netra_backend.app.websocket_core.incoming import FrameHandlers
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from netra_backend.app.websocket_core.websocket_manager_factory import WebSocketManagerFactory
 from test_framework.faults import CuttableLink
@@ -63,14 +65,8 @@ class Wire:
         return sum(frame.get("type") == "live" for frame in self.said)
 
 
-class FrameHandler:
-    """Answers what is missing, and nothing else."""
-
-    def __init__(self, catch_up: CatchUp) -> None:
-        self.catch_up = catch_up.resume
-
-    def mint(self, kind: str) -> str:
-        return new_id(kind)
+async def not_asked(_: Any, __: Any) -> None:
+    raise AssertionError("these devices only resume")
 
 
 class Process(LogStory):
@@ -99,7 +95,16 @@ class Process(LogStory):
         self.bus.start()
         self.follower.start()
         conversations = Conversations(self.log, SystemClock(), SystemEntropy(), new_id, Quotas(Limits()))
-        self.desk = FrameHandler(CatchUp(self.log, conversations, self.follower))
+        catch_up = CatchUp(self.log, conversations, self.follower)
+        audit: Any = None
+        self.parts = ConnectionParts(
+            handlers=FrameHandlers(not_asked, {}, {Resume: catch_up.resume}),
+            pool=self.pool,
+            audit_trail=AuditTrail(audit, SystemClock()),
+            clock=SystemClock(),
+            mint=new_id,
+            loop=asyncio.get_running_loop(),
+        )
 
     async def close(self) -> None:
         """End."""
@@ -110,10 +115,8 @@ class Process(LogStory):
     async def connect(self) -> tuple[Connection, Wire]:
         """A device of Ada's."""
         manager = await self.managers.create_websocket_manager(ADA, new_id("thr"), new_id("conn"))
-        wire, clock, loop = Wire(), SystemClock(), asyncio.get_running_loop()
-        desk: Any = self.desk
-        audit: Any = None
-        connection = Connection(manager, wire, desk, self.pool, AuditTrail(audit, clock), clock, loop)
+        wire = Wire()
+        connection = Connection(manager, wire, self.parts)
         connection.identity = Identity(ADA, frozenset(), None, 0)
         connection.session.authenticated(ADA, None)
         self.pool.add(connection)

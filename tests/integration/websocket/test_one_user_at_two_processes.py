@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from netra_backend.app.agents.agent import AgentResult, RunScope
+from netra_backend.app.agents.interface import AgentResult, RunScope
 from netra_backend.app.config import Settings
 from netra_backend.app.wiring import open_runtime
 from test_framework.echo import AGENTS, TOOLS
 from test_framework.faults import CuttableLink
-from test_framework.in_process import UserAtDesk, user_at_desk
+from test_framework.local_runtime import ConnectedUser, connected_user
 from test_framework.service_clients import NetraDatabase
 from test_framework.services import Service
 
@@ -42,7 +42,7 @@ class Gated:
 class Fleet:
     """Two processes, the cable of their bus, and a device of Ada's at each."""
 
-    def __init__(self, cable: CuttableLink, here: UserAtDesk, there: UserAtDesk) -> None:
+    def __init__(self, cable: CuttableLink, here: ConnectedUser, there: ConnectedUser) -> None:
         self.cable = cable
         self.here = here
         self.there = there
@@ -56,15 +56,15 @@ async def fleet(netra_database: NetraDatabase, redis_service: Service, tmp_path:
         cable = await stack.enter_async_context(CuttableLink(address.hostname or "", address.port or 6379))
         redis_url = address._replace(netloc=f":{address.password or ''}@127.0.0.1:{cable.port}").geturl()
         settings = Settings(data_dir=tmp_path / "data", database_url=netra_database.url, redis_url=redis_url)
-        agents, made = (*AGENTS, Gated), list[UserAtDesk]()
-        for place in (1, 2):
-            runtime = await stack.enter_async_context(open_runtime(settings, agents, TOOLS, place=place))
-            made.append(await stack.enter_async_context(user_at_desk(runtime, "user_ada")))
+        agents, made = (*AGENTS, Gated), list[ConnectedUser]()
+        for slot in (1, 2):
+            runtime = await stack.enter_async_context(open_runtime(settings, agents, TOOLS, slot=slot))
+            made.append(await stack.enter_async_context(connected_user(runtime, "user_ada")))
         yield Fleet(cable, *made)
         Gated.gate.set()
 
 
-async def seen(device: UserAtDesk, ended: int) -> dict[str, list[dict[str, Any]]]:
+async def seen(device: ConnectedUser, ended: int) -> dict[str, list[dict[str, Any]]]:
     """All frames of each thread, once so many of its runs have ended there."""
     frames: dict[str, list[dict[str, Any]]] = {}
     async with asyncio.timeout(PATIENCE_S):
@@ -90,7 +90,7 @@ def check(frames: dict[str, list[dict[str, Any]]], asked: frozenset[str]) -> Non
     assert accepted == asked
 
 
-def ask(device: UserAtDesk, number: int, agent: str) -> str:
+def ask(device: ConnectedUser, number: int, agent: str) -> str:
     """One request in the thread of that number; its id."""
     key = f"{agent}_{number}"
     device.send(type="execute_agent", id=key, agent=agent, message=f"request {number}", thread_id=f"thr_{number}")

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
-from netra_backend.app.agents.agent import AgentResult
 from netra_backend.app.agents.cost_optimizer import CostOptimizer
+from netra_backend.app.agents.interface import AgentResult
 from netra_backend.app.agents.tools.usage_tools import usage_tools
 from netra_backend.app.agents.triage.intents import INTENTS
 from test_framework.scripted_scope import InProcessLedger, ScriptedScope
 from test_framework.usage_rows import usage_rows
 
-Ask = Callable[..., Awaitable[tuple[AgentResult, ScriptedScope]]]
 START = datetime(2026, 10, 13)
+
+
+class Ask(Protocol):
+    """``ask(message, rows=…, replies=…)``: the cost optimizer's result, and the scope it ran in."""
+
+    async def __call__(
+        self, message: str, *, rows: Iterable[Mapping[str, Any]] | None = None, **scope: Any
+    ) -> tuple[AgentResult, ScriptedScope]: ...
 
 
 def three_weeks() -> list[dict[str, Any]]:
@@ -37,10 +44,10 @@ def three_weeks() -> list[dict[str, Any]]:
 
 @pytest.fixture
 def ask() -> Ask:
-    """``ask(message, rows=…, replies=…)``: the cost optimizer's result, and the scope it ran in."""
-
-    async def run(message: str, *, rows: Any = None, **scope: Any) -> tuple[AgentResult, ScriptedScope]:
-        ledger = InProcessLedger("user_1", usage_rows(three_weeks() if rows is None else rows), usage_rows([]))
+    async def run(
+        message: str, *, rows: Iterable[Mapping[str, Any]] | None = None, **scope: Any
+    ) -> tuple[AgentResult, ScriptedScope]:
+        ledger: Any = InProcessLedger("user_1", usage_rows(three_weeks() if rows is None else rows), usage_rows([]))
         scripted = ScriptedScope(message, usage_tools(ledger), allowed=CostOptimizer.tools, **scope)
         return await CostOptimizer().run(scripted), scripted
 

@@ -12,15 +12,16 @@ from netra_backend.app.agents.triage.intents import INTENTS, OUT_OF_SCOPE
 from netra_backend.app.agents.triage.understanding import Understanding
 from netra_backend.app.usage.number_check import NumberCheck
 from test_framework.scripted_scope import ScriptedScope
+from tests.unit.agents.conftest import Ask
 
 MAIN = "Where does my money go, and where can I cut?"
 
 
-def called(scope) -> list[str]:
+def called(scope: ScriptedScope) -> list[str]:
     return [name for name, _, _ in scope.calls]
 
 
-async def test_the_main_question_is_answered_with_the_whole_report(ask) -> None:
+async def test_the_main_question_is_answered_with_the_whole_report(ask: Ask) -> None:
     result, scope = await ask(MAIN)
     assert called(scope) == [
         "data_profile",
@@ -38,38 +39,38 @@ async def test_the_main_question_is_answered_with_the_whole_report(ask) -> None:
 
 
 @pytest.mark.parametrize("first", ["cost_overview", "cost_breakdown"])
-def test_a_bill_that_the_report_holds_is_not_answered_twice(first) -> None:
+def test_a_bill_that_the_report_holds_is_not_answered_twice(first: str) -> None:
     parts = (Understanding(first, 1.0, "agent"), Understanding("savings_all", 1.0, "agent"))
     assert [part.intent for part in _parts(Understanding(first, 1.0, "agent", parts=parts))] == ["savings_all"]
     assert [part.intent for part in _parts(parts[0])] == [first]
 
 
-async def test_no_number_is_printed_that_no_tool_computed(ask) -> None:
+async def test_no_number_is_printed_that_no_tool_computed(ask: Ask) -> None:
     result, scope = await ask(MAIN)
     assert NumberCheck([outcome.result for _, _, outcome in scope.calls]).unsupported(result.text) == []
 
 
-async def test_the_same_run_again_asks_and_says_the_same(ask) -> None:
+async def test_the_same_run_again_asks_and_says_the_same(ask: Ask) -> None:
     first, one = await ask(MAIN)
     second, other = await ask(MAIN)
     assert (first, one.calls, one.thoughts) == (second, other.calls, other.thoughts)
 
 
-async def test_without_data_it_still_looks_and_says_how_to_import(ask) -> None:
+async def test_without_data_it_still_looks_and_says_how_to_import(ask: Ask) -> None:
     result, scope = await ask(MAIN, rows=[])
     assert called(scope) == ["data_profile"]
     assert result.data["code"] == "NO_DATA"
     assert "netra import" in result.text
 
 
-async def test_a_short_log_is_reported_without_forecast_and_says_why(ask) -> None:
+async def test_a_short_log_is_reported_without_forecast_and_says_why(ask: Ask) -> None:
     result, _ = await ask(MAIN, rows=[{"at": 60 * minute} for minute in range(30)])
     assert result.data["report"]["forecast"] is None
     assert "There is no forecast" in result.text
-    assert "Jumps were not looked for" in result.text
+    assert "Jumps and drops could not be detected" in result.text
 
 
-async def test_another_users_rows_are_never_seen(ask) -> None:
+async def test_another_users_rows_are_never_seen(ask: Ask) -> None:
     result, _ = await ask(MAIN, user_id="user_2")
     assert result.data["code"] == "NO_DATA"
 
@@ -84,7 +85,7 @@ async def test_another_users_rows_are_never_seen(ask) -> None:
         "[free money](javascript:alert(1))",
     ],
 )
-async def test_what_the_data_says_is_shown_and_changes_nothing(ask, poison) -> None:
+async def test_what_the_data_says_is_shown_and_changes_nothing(ask: Ask, poison: str) -> None:
     rows = [{"at": 60 * number, "feature": poison, "team": poison, "model": "gpt-4o"} for number in range(30)]
     clean = [{**row, "feature": "plain", "team": "plain"} for row in rows]
     poisoned, scope = await ask(MAIN, rows=rows)
@@ -109,7 +110,7 @@ async def test_what_the_data_says_is_shown_and_changes_nothing(ask, poison) -> N
         ("How many requests failed by model?", "database_query", "result"),
     ],
 )
-async def test_each_kind_of_question_has_its_tool(ask, message, tool, field) -> None:
+async def test_each_kind_of_question_has_its_tool(ask: Ask, message: str, tool: str, field: str) -> None:
     result, scope = await ask(message)
     assert called(scope) == ["data_profile", tool]
     assert field in result.data
@@ -117,19 +118,19 @@ async def test_each_kind_of_question_has_its_tool(ask, message, tool, field) -> 
 
 
 @pytest.mark.parametrize("message", ["How do I import a Langfuse export?", "What can you do?"])
-async def test_help_needs_no_data(ask, message) -> None:
+async def test_help_needs_no_data(ask: Ask, message: str) -> None:
     result, _ = await ask(message, rows=[])
     assert "code" not in result.data
     assert result.text
 
 
-async def test_what_is_outside_is_refused_with_what_can_be_asked(ask) -> None:
+async def test_what_is_outside_is_refused_with_what_can_be_asked(ask: Ask) -> None:
     result, scope = await ask("Write me a poem about the sea")
     assert result.data["refused"] is True
     assert called(scope) == ["data_profile"]
 
 
-async def test_a_tool_that_cannot_answer_gives_its_reason(ask) -> None:
+async def test_a_tool_that_cannot_answer_gives_its_reason(ask: Ask) -> None:
     result, _ = await ask("What if all traffic went to haiku?")
     assert result.data["code"] == "AMBIGUOUS_MODEL"
     assert "claude-haiku-4-5" in result.text

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.agents.agent import AgentResult, PastMessage
+from netra_backend.app.agents.interface import AgentResult, PastMessage
 from netra_backend.app.agents.tools.usage_tools import usage_tools
 from netra_backend.app.agents.triage.intents import INTENTS
 from netra_backend.app.agents.triage_agent import TriageAgent

@@ -80,7 +80,7 @@ def process_class(workshop: Callable[..., Any]) -> Any:
             super().__init__(limits, processes.clock, seed)
 
         def open_log(self, loop: asyncio.AbstractEventLoop) -> MemoryEventLog:
-            first = self.processes.all[0] if self.processes.all else self
+            first: Any = self.processes.all[0] if self.processes.all else self
             self.store = first.store
             self.member = self.processes.line.join(self.process_id, loop)
             self.peers = PeerClient(self.member)

@@ -10,6 +10,7 @@ import pytest
 from netra_backend.app.cluster import command_handler as module
 from netra_backend.app.cluster.command_handler import PeerCommandHandler
 from netra_backend.app.core.peer_messages import (
+    VERSION,
     AnyAnswer,
     DeleteThread,
     EndUser,
@@ -44,6 +45,13 @@ async def test_what_is_no_command_is_answered_with_a_refusal(answering: PeerComm
         answer = decode_answer(await answering.answer(raw))
         assert isinstance(answer, PeerRefused)
         assert answer.error == "invalid_frame"
+
+
+async def test_what_only_a_newer_process_knows_is_answered_with_a_fault(answering: PeerCommandHandler) -> None:
+    for raw in (encode(Work(version=VERSION + 1)), encode({"do": "explode", "version": VERSION + 1})):
+        answer = decode_answer(await answering.answer(raw))
+        assert isinstance(answer, PeerRefused)
+        assert answer.error == "dependency_unavailable"
 
 
 async def test_what_is_not_here_is_said_to_be_elsewhere(answering: PeerCommandHandler) -> None:
@@ -99,5 +107,6 @@ async def test_what_is_told_and_not_understood_is_left_out(
     answering: PeerCommandHandler, caplog: pytest.LogCaptureFixture
 ) -> None:
     answering.on_message(b"\xff")
+    answering.on_message(encode(Forget(("thr_1",), version=VERSION + 1)))
     answering.on_message(encode(PeerCancel("user_ada", "run_1")))
-    assert caplog.text.count("not understood") == 1
+    assert caplog.text.count("not understood") == 2

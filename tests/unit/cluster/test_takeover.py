@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.agents.agent import AgentResult
+from netra_backend.app.agents.interface import AgentResult
 from netra_backend.app.cluster.takeover import EVERY_S, Takeover
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import TERMINAL, AgentCompleted, AgentThinking, ApprovalRequested

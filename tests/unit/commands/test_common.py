@@ -10,7 +10,7 @@ import typer
 from netra_backend.app.commands.common import load_settings, local_token, server_url, told
 from netra_backend.app.config import Settings
 from netra_backend.app.core import validation
-from netra_backend.app.core.errors import ConfigurationError, ToolFault
+from netra_backend.app.core.errors import ConfigurationError, ExtensionError, ToolError
 from netra_backend.client.errors import Closed
 
 
@@ -29,7 +29,7 @@ def test_a_local_token_is_made_with_the_key_of_the_data_directory(tmp_path: Path
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (ToolFault("NO_DATA", "Nothing there.", hint="Import some."), ["Nothing there.", "Import some."]),
+        (ToolError("NO_DATA", "Nothing there.", hint="Import some."), ["Nothing there.", "Import some."]),
         (Closed(4501, "unauthenticated"), ["unauthenticated (close code 4501)"]),
         (
             ConfigurationError(["NETRA_PORT is no port", "NETRA_HSOT is not known"], point=validation.CONFIG_FAULTS),
@@ -50,6 +50,17 @@ def test_a_typed_error_is_told_with_what_to_do_and_exits_with_one(
     said = capsys.readouterr().err
     assert left.value.exit_code == 1
     assert all(word in said for word in words), said
+
+
+def test_what_cannot_be_served_is_a_sentence_each_and_exits_with_two(capsys: pytest.CaptureFixture[str]) -> None:
+    @told
+    def command() -> None:
+        raise ExtensionError(["my_agents:AGENTS[0] is no agent.", "The tool name 'x' is taken."])
+
+    with pytest.raises(typer.Exit) as left:
+        command()
+    assert left.value.exit_code == 2
+    assert capsys.readouterr().err == "✗ my_agents:AGENTS[0] is no agent.\n✗ The tool name 'x' is taken.\n"
 
 
 def test_an_interrupt_exits_as_shells_expect() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from netra_backend.app.core import errors, validation
-from netra_backend.app.core.errors import CATALOGUE, FACTORY_REFUSAL_CODE, TOOL_CODES, ErrorKind, NetraError, Refusal
+from netra_backend.app.core.errors import CATALOGUE, FACTORY_REFUSAL_CODE, ErrorKind, NetraError, Refusal
 
 
 def descendants(kind: type[NetraError]) -> Iterator[type[NetraError]]:
@@ -63,6 +66,8 @@ def test_every_class_of_error_names_a_row_of_the_catalogue(kind: type[NetraError
         (errors.LimitRefused, RuntimeError),
         (errors.ConfigurationError, ValueError),
         (errors.Fault, RuntimeError),
+        (errors.ToolError, RuntimeError),
+        (errors.ExtensionError, ValueError),
     ],
 )
 def test_an_error_is_also_the_promised_built_in(kind: type[NetraError], built_in: type[Exception]) -> None:
@@ -89,14 +94,76 @@ def test_a_configuration_error_lists_all_faults_at_once() -> None:
     assert str(error) == "A is wrong\nB is wrong"
 
 
-@pytest.mark.parametrize("code", sorted(TOOL_CODES))
-def test_a_tools_answer_has_a_code_of_the_closed_list(code: str) -> None:
-    assert errors.ToolFault(code, "m", hint="h", details={"a": 1}).details == {"a": 1}
+HOUSE_CODES = {
+    "NO_DATA",
+    "UNSUPPORTED_FORMAT",
+    "BAD_ROWS",
+    "UNPRICED_MODEL",
+    "NOT_ASSESSABLE",
+    "INSUFFICIENT_HISTORY",
+    "QUERY_REJECTED",
+    "QUERY_TIMEOUT",
+    "RESULT_TOO_LARGE",
+    "AMBIGUOUS_MODEL",
+    "UNKNOWN_TOOL",
+    "TOOL_NOT_ALLOWED",
+    "INVALID_ARGUMENTS",
+    "APPROVAL_DENIED",
+    "TOOL_TIMEOUT",
+    "TOOL_FAILED",
+    "OUTCOME_UNKNOWN",
+    "DEPENDENCY_UNAVAILABLE",
+}
+"""All codes that Netra's own tools and dispatchers answer with: programs know them."""
+
+
+def codes_in(source: str) -> Iterator[str]:
+    """The codes that a module answers tool calls with: first arguments, ``code=`` and ``"code":``."""
+    for node in ast.walk(ast.parse(source)):
+        told: list[ast.expr | None] = []
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            told = [each.value for each in node.keywords if each.arg == "code"]
+            if node.func.id in ("ToolError", "_failed"):
+                told += node.args[:1]
+        if isinstance(node, ast.Dict):
+            named = zip(node.keys, node.values, strict=True)
+            told = [value for key, value in named if isinstance(key, ast.Constant) and key.value == "code"]
+        if isinstance(node, ast.ClassDef):
+            told = [
+                each.value
+                for each in node.body
+                if isinstance(each, ast.Assign)
+                and isinstance(each.targets[0], ast.Name)
+                and each.targets[0].id == "code"
+            ]
+        yield from (each.value for each in told if isinstance(each, ast.Constant) and isinstance(each.value, str))
+
+
+def test_the_codes_of_the_house_are_these_and_no_others() -> None:
+    sources = Path(errors.__file__).parents[1].rglob("*.py")
+    assert {code for path in sources for code in codes_in(path.read_text()) if code.isupper()} == HOUSE_CODES
+
+
+@pytest.mark.parametrize("code", ["NO_DATA", "A", "MAILBOX_FULL_2", "X" * 40])
+def test_a_tools_answer_has_a_code_of_its_authors(code: str) -> None:
+    assert errors.ToolError(code, "m", hint="h", details={"a": 1}).code == code
     assert errors.ToolRefused("m", code=code, point=validation.ID_FORMAT, field="tool").code == code
 
 
-def test_another_code_for_a_tools_answer_is_a_fault_of_ours() -> None:
-    with pytest.raises(ValueError, match="'WHATEVER' is not a tool error code"):
-        errors.ToolFault("WHATEVER", "m", hint="h")
+@pytest.mark.parametrize("code", ["", "no_data", "NO-DATA", "2_MANY", "_X", "X" * 41, "NO_DATA\n", None, 7])
+def test_what_is_no_code_is_refused_at_once_in_words_that_show_one(code: Any) -> None:
+    with pytest.raises(ValueError, match=r"is not a tool error code: use 1 to 40 capital letters.*such as NO_DATA"):
+        errors.ToolError(code, "m", hint="h")
     with pytest.raises(ValueError, match="is not a tool error code"):
-        errors.ToolRefused("m", code="", point=validation.ID_FORMAT)
+        errors.ToolRefused("m", code=code, point=validation.ID_FORMAT)
+
+
+def test_a_tools_answer_keeps_its_message_hint_and_details_and_always_says_what_to_do() -> None:
+    full = errors.ToolError("NO_DATA", "You have no notes.", "Write one first.", details={"a": 1})
+    assert (full.message, full.hint, full.details) == ("You have no notes.", "Write one first.", {"a": 1})
+    bare = errors.ToolError("NO_DATA", "You have no notes.")
+    assert (bare.hint, bare.details) == ("Ask for something else, or tell the author of the tool.", {})
+
+
+def test_an_extension_error_lists_all_faults() -> None:
+    assert str(errors.ExtensionError(["a is none", "b is none"])) == "a is none\nb is none"

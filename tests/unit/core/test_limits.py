@@ -128,7 +128,7 @@ def test_uploads_and_exports_of_one_user_are_bounded() -> None:
     quota = UserQuota(SMALL, 0.0)
     quota.add_transfer()
     assert not quota.idle
-    with pytest.raises(LimitRefused, match="At most 1 uploads and exports") as refused:
+    with pytest.raises(LimitRefused, match="At most 1 uploads, exports and reports") as refused:
         quota.add_transfer()
     assert refused.value.entry.id == "transfer_limit"
     quota.drop_transfer()

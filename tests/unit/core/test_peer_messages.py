@@ -20,6 +20,7 @@ from netra_backend.app.core.errors import (
 )
 from netra_backend.app.core.frames import Accepted
 from netra_backend.app.core.peer_messages import (
+    VERSION,
     DeleteThread,
     EndUser,
     Forget,
@@ -105,6 +106,71 @@ def test_a_command_for_what_is_no_user_is_refused(owner: str) -> None:
 def test_an_answer_that_is_not_understood_is_as_none(raw: bytes) -> None:
     with pytest.raises(DependencyUnavailable):
         decode_answer(raw)
+
+
+Recorded = dict[str, dict[str, bytes]]
+
+
+def test_a_message_of_version_1_is_sent_as_0_1_0_sent_it(messages_of_0_1_0: Recorded) -> None:
+    """A process of 0.1.0 takes no command with a field that it does not know."""
+    commands = messages_of_0_1_0["commands"]
+    assert {type(decode_command(raw)) for raw in commands.values()} == {type(command) for command in COMMANDS}
+    assert {name: encode(decode_command(raw)) for name, raw in commands.items()} == commands
+
+
+def test_an_answer_of_0_1_0_is_understood(messages_of_0_1_0: Recorded) -> None:
+    answers = {name: decode_answer(raw) for name, raw in messages_of_0_1_0["answers"].items()}
+    assert answers == {
+        "taken": Taken(),
+        "taken_and_accepted": Taken(Accepted("key", "thr_1", "epoch_1", "run_1", 7)),
+        "not_here": NotHere(),
+        "waiting": Waiting((WaitingCall("apr_1", "thr_1", "run_1", "note", {"text": "a"}, "ab", 1_790_000_000_000),)),
+        "refused": PeerRefused("run_limit", "Full.", "Wait.", None, 1000, "turn.capacity"),
+    }
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        encode(PeerCancel("user_ada", "run_1", version=VERSION + 1)),
+        encode({"do": "cancel", "owner": "user_ada", "run_id": "run_1", "why": "late", "version": VERSION + 1}),
+        encode({"do": "of_tomorrow", "version": VERSION + 1}),
+        encode({"version": 2**64 - 1}),
+    ],
+)
+def test_a_command_of_a_newer_version_is_refused_so_that_who_asks_tries_again(raw: bytes) -> None:
+    with pytest.raises(DependencyUnavailable, match="different versions") as refusal:
+        decode_command(raw)
+    here = PeerRefused.of(refusal.value).as_error()
+    assert isinstance(here, DependencyUnavailable)
+    assert told(here) == told(refusal.value)
+    assert here.retry_after_ms
+
+
+@pytest.mark.parametrize("version", [0, -1, "2", None, 2.5])
+def test_what_is_no_version_makes_no_command(version: Any) -> None:
+    with pytest.raises(FrameRefused, match="No command"):
+        decode_command(encode({"do": "work", "version": version}))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        encode(Taken(version=VERSION + 1)),
+        encode({"is": "taken", "accepted": 5, "version": VERSION + 1}),
+        encode({"is": "of_tomorrow", "version": VERSION + 1}),
+    ],
+)
+def test_an_answer_of_a_newer_version_is_as_none(raw: bytes) -> None:
+    with pytest.raises(DependencyUnavailable, match="different versions"):
+        decode_answer(raw)
+
+
+def test_what_an_older_process_takes_for_no_command_is_no_mistake_of_the_client() -> None:
+    there = FrameRefused("No command: Invalid value 'of_tomorrow'", point=validation.COMMAND_SHAPE)
+    here = PeerRefused.of(there).as_error()
+    assert isinstance(here, DependencyUnavailable)
+    assert "of_tomorrow" not in here.message
 
 
 def test_a_refusal_is_raised_here_as_it_was_there() -> None:

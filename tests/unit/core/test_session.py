@@ -14,7 +14,6 @@ from netra_backend.app.core import validation
 from netra_backend.app.core.errors import CATALOGUE
 from netra_backend.app.core.events import Position
 from netra_backend.app.core.frames import (
-    Ack,
     CancelRun,
     Drain,
     ErrorFrame,
@@ -29,23 +28,20 @@ from netra_backend.app.core.session import (
     DRAINING,
     OPEN,
     WAITING,
-    Acknowledge,
-    Cancel,
-    CatchUp,
+    Authenticate,
     Close,
     Drill,
     Effect,
-    Resolve,
+    Handle,
     SendError,
     SendFrame,
     SendHeartbeat,
     Session,
-    Start,
-    Verify,
 )
 from test_framework.playbook import Playbook, like
 
 ME = "user_me"
+HERE = "conn_here"
 LIMITS = Limits(frame_rate=10.0, frame_burst=200, heartbeat_ms=20_000, pong_timeout_s=15.0, authentication_s=10.0)
 PING = '{"type":"ping"}'
 PONG = SendFrame(Pong(server_time=0))
@@ -57,7 +53,7 @@ class Clocked:
     def __init__(
         self, *, user: str | None = ME, expires_at_ms: int | None = None, drills_allowed: bool = False
     ) -> None:
-        self.session = Session(LIMITS, 0.0, drills_allowed=drills_allowed)
+        self.session = Session(LIMITS, 0.0, connection_id=HERE, drills_allowed=drills_allowed)
         self.now = 0.0
         if user is not None:
             self.session.authenticated(user, expires_at_ms)
@@ -97,6 +93,10 @@ def refused(point: validation.Point, error: str, **fields: Any) -> like:
     return like(SendError, refusal=like(object, point=point, entry=entry, **fields))
 
 
+def starting() -> like:
+    return like(Handle, frame=like(ExecuteAgent))
+
+
 def closing(kind: str) -> Close:
     code = CATALOGUE[kind].close_code
     assert code is not None
@@ -112,7 +112,7 @@ def telling(kind: str) -> like:
 
 def test_a_new_session_waits_for_a_token_and_has_it_verified() -> None:
     clocked = Clocked(user=None)
-    (book_of(clocked) >> {"type": "authenticate", "token": "t"} << Verify("t")).end()
+    (book_of(clocked) >> {"type": "authenticate", "token": "t"} << Authenticate("t")).end()
     assert (clocked.session.state, clocked.session.user_id) == (WAITING, "")
 
 
@@ -147,23 +147,30 @@ def test_without_a_token_in_time_it_closes() -> None:
 @pytest.mark.parametrize(
     ("frame", "effect"),
     [
-        (execute(), Start(ExecuteAgent("a", "m"))),
+        (execute(), Handle(ExecuteAgent("a", "m"))),
         (
             execute(thread_id="thr_1", user_id=ME, timezone="America/Argentina/Buenos_Aires"),
-            Start(ExecuteAgent("a", "m", thread_id="thr_1", user_id=ME, timezone="America/Argentina/Buenos_Aires")),
+            Handle(ExecuteAgent("a", "m", thread_id="thr_1", user_id=ME, timezone="America/Argentina/Buenos_Aires")),
         ),
-        ({"type": "cancel_run", "run_id": "run_1"}, Cancel(CancelRun("run_1"))),
+        ({"type": "cancel_run", "run_id": "run_1"}, Handle(CancelRun("run_1"))),
         (
             {"type": "resolve_approval", "approval_id": "p", "decision": "approve", "arguments_hash": "h"},
-            Resolve(ResolveApproval("p", "approve", "h")),
+            Handle(ResolveApproval("p", "approve", "h")),
         ),
-        ({"type": "resume", "positions": {"t": {"epoch": "e", "seq": 3}}}, CatchUp(Resume({"t": Position("e", 3)}))),
-        ({"type": "ack", "positions": {}}, Acknowledge(Ack({}))),
+        ({"type": "resume", "positions": {"t": {"epoch": "e", "seq": 3}}}, Handle(Resume({"t": Position("e", 3)}))),
         ({"type": "ping", "id": "k"}, SendFrame(Pong(server_time=0, id="k"))),
     ],
 )
 def test_each_command_has_its_one_effect(frame: dict[str, Any], effect: Effect) -> None:
     (opened() >> frame << effect).end()
+
+
+def test_an_acknowledgement_ends_here_and_is_judged_and_counted_like_every_frame() -> None:
+    ack = {"type": "ack", "positions": {"thr_1": {"epoch": "e", "seq": 1}}}
+    book = opened() >> ack >> {"type": "ack", "positions": [1]} << refused(validation.FRAME_FIELDS, "invalid_frame")
+    for _ in range(198):
+        book >> ack
+    (book >> ack << refused(validation.SESSION_RATE, "rate_limited")).end()
 
 
 @pytest.mark.validation_point("session.thread_id")
@@ -195,10 +202,10 @@ def test_a_frame_does_not_speak_for_another_user() -> None:
 
 @pytest.mark.validation_point("session.context_ids")
 @pytest.mark.parametrize("field", ["user_id", "thread_id", "run_id", "request_id", "connection_id"])
-@pytest.mark.parametrize("value", ["default_run_789", "user@invalid", "", None, 7, {"id": 1}, ["user_me"]])
-def test_every_id_in_a_frames_context_is_judged(field: str, value: object) -> None:
-    book = opened() >> execute(context={field: value})
-    (book << refused(validation.SESSION_CONTEXT_IDS, "invalid_context", field=f"context.{field}") >> PING << PONG).end()
+def test_every_id_in_a_frames_context_is_judged(field: str) -> None:
+    refusal = refused(validation.SESSION_CONTEXT_IDS, "invalid_context", field=f"context.{field}")
+    for value in ("default_run_789", "user@invalid", "", None, 7, {"id": 1}, ["user_me"]):
+        (opened() >> execute(context={field: value}) << refusal >> PING << PONG).end()
 
 
 def test_the_words_of_a_refused_context_are_those_of_the_specification() -> None:
@@ -222,8 +229,14 @@ def test_a_context_does_not_name_another_user() -> None:
 
 
 def test_a_context_of_ones_own_valid_ids_is_taken() -> None:
-    frame = execute(context={"user_id": ME, "thread_id": "thr_1", "audit_metadata": {"x": [1]}})
-    (opened() >> frame << Start).end()
+    frame = execute(context={"user_id": ME, "thread_id": "thr_1", "connection_id": HERE, "audit_metadata": {"x": [1]}})
+    (opened() >> frame << starting()).end()
+
+
+@pytest.mark.validation_point("context.connection")
+def test_a_context_does_not_name_another_connection() -> None:
+    book = opened() >> execute(context={"connection_id": "conn_other"})
+    (book << refused(validation.CONTEXT_CONNECTION, "isolation_violation", field="context.connection_id")).end()
 
 
 def test_placeholders_are_judged_before_ownership() -> None:
@@ -236,7 +249,7 @@ def test_placeholders_are_judged_before_ownership() -> None:
 def test_a_time_zone_is_an_iana_name(timezone: str) -> None:
     book = opened() >> execute(timezone=timezone)
     if timezone == "Mars":  # of the form; whether there is one is for those who use it
-        (book << Start).end()
+        (book << starting()).end()
     else:
         (book << refused(validation.SESSION_TIMEZONE, "invalid_frame", field="timezone")).end()
 
@@ -256,7 +269,7 @@ def test_a_client_commands_no_factory_and_is_not_closed_for_trying(field: str, v
 def test_a_drill_runs_only_where_drills_are_allowed() -> None:
     asking = execute(stress_ssot_isolation=True)
     (opened() >> asking << refused(validation.SESSION_DRILL, "drill_refused", field="stress_ssot_isolation")).end()
-    (opened(drills_allowed=True) >> asking << Drill(ExecuteAgent("a", "m", stress_ssot_isolation=True))).end()
+    (opened(drills_allowed=True) >> asking << Handle(Drill(None))).end()
 
 
 # --- abuse ------------------------------------------------------------------------------------------------------------
@@ -314,7 +327,7 @@ def test_no_command_is_taken_after_the_tokens_expiry() -> None:
     clocked = Clocked(expires_at_ms=5000)
     book = book_of(clocked)
     clocked.now = 4.999
-    book >> execute() << Start
+    book >> execute() << starting()
     clocked.now = 5.0
     book >> execute() << refused(validation.SESSION_TOKEN_EXPIRED, "token_expired") << Close(4401, "token_expired")
     (book >> execute()).end()
@@ -356,7 +369,7 @@ def test_a_draining_server_takes_no_new_run_and_all_else() -> None:
     clocked = Clocked()
     book = book_of(clocked) >> (lambda: clocked.session.drain(5000)) << SendFrame(Drain(5000))
     book >> execute() << refused(validation.SESSION_DRAINING, "draining")
-    book >> {"type": "cancel_run", "run_id": "run_1"} << Cancel >> PING << PONG
+    book >> {"type": "cancel_run", "run_id": "run_1"} << Handle(CancelRun("run_1")) >> PING << PONG
     (book >> (lambda: clocked.session.drain(5000))).end()
     assert clocked.session.state == DRAINING
 
@@ -399,9 +412,9 @@ class AnySession(RuleBasedStateMachine):
         assert all(close.code != 1011 and len(close.reason.encode()) <= 123 for close in closes)
         assert came[-1:] == tuple(closes[-1:]) or not closes
         if before == WAITING:
-            assert all(isinstance(effect, Verify | SendFrame | SendError | Close) for effect in came)
+            assert all(isinstance(effect, Authenticate | SendFrame | SendError | Close) for effect in came)
         if before == DRAINING:
-            assert not any(isinstance(effect, Start) for effect in came)
+            assert not any(isinstance(effect, Handle) and isinstance(effect.frame, ExecuteAgent) for effect in came)
         past = self.expires is not None and self.now * 1000 >= self.expires
         if before in (OPEN, DRAINING) and past:
             assert all(isinstance(effect, SendFrame | SendError | Close) for effect in came)

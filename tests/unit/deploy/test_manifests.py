@@ -8,18 +8,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 
 from netra_backend.app.config import NAMES
 from netra_backend.app.core.limits import Limits
+from netra_backend.distribution import version
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
 VERSION = "1.34"
 OLDER = "1.30"
 IMAGE_USER = 10001
+MIGRATION = f"netra-migrate-{re.sub('[^a-z0-9]', '-', version())}"
 
 
 @cache
@@ -44,6 +45,8 @@ def pods() -> list[tuple[str, dict[str, Any]]]:
 
 
 def valid(manifest: Mapping[str, Any], version: str = VERSION) -> None:
+    import kubernetes_validate
+
     kubernetes_validate.validate(dict(manifest), version, strict=True)
 
 
@@ -59,8 +62,10 @@ def test_every_manifest_fits_the_schema_of_its_kind(name: str, version: str) -> 
 
 
 def test_the_schema_notices_what_it_does_not_know() -> None:
+    from kubernetes_validate import ValidationError
+
     wrong = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}, "spec": {"ports": [{"prot": 80}]}}
-    with pytest.raises(kubernetes_validate.ValidationError):
+    with pytest.raises(ValidationError):
         valid(wrong)
 
 
@@ -68,6 +73,12 @@ def test_every_manifest_is_applied_and_the_example_is_not() -> None:
     (kustomization,) = documents("kubernetes/kustomization.yaml")
     files = {path.name for path in KUBERNETES.glob("*.yaml")} - {"kustomization.yaml", "secrets.example.yaml"}
     assert set(kustomization["resources"]) == files
+
+
+def test_the_image_that_is_applied_is_of_this_version_and_so_is_its_migration() -> None:
+    (kustomization,) = documents("kubernetes/kustomization.yaml")
+    assert [image["newTag"] for image in kustomization["images"]] == [version()]
+    assert f"Job/{MIGRATION}" in manifests()
 
 
 @pytest.mark.parametrize(("name", "pod"), pods(), ids=[name for name, _ in pods()])
@@ -110,7 +121,7 @@ def test_one_pod_after_the_other_is_replaced_and_disrupted() -> None:
 def test_whoever_selects_pods_finds_those_that_there_are() -> None:
     found = manifests()
     labels = {name: pod["metadata"]["labels"] for name, pod in pods()}
-    server, migration = labels["Deployment/netra"], labels["Job/netra-migrate-0-1-0"]
+    server, migration = labels["Deployment/netra"], labels[f"Job/{MIGRATION}"]
     assert found["Deployment/netra"]["spec"]["selector"]["matchLabels"] == server
     assert found["Service/netra"]["spec"]["selector"] == server
     assert found["PodDisruptionBudget/netra"]["spec"]["selector"]["matchLabels"] == server

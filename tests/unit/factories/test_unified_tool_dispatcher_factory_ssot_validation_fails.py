@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.agents.tools.tool import Arguments, Tool
+from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from netra_backend.app.core.errors import SSotIsolationError, ToolRefused
 from netra_backend.app.services.user_execution_context import InvalidContextError, UserExecutionContext
@@ -14,7 +14,7 @@ from test_framework.base_ssot_test import BaseSSotValidationTest
 from test_framework.ssot.fixtures import create_valid_user_execution_context, forge_user_execution_context
 
 
-class Count(Arguments, frozen=True):
+class Count(ToolArguments, frozen=True):
     upto: int
 
 
@@ -29,8 +29,8 @@ class TestUnifiedToolDispatcherFactorySSotValidation(BaseSSotValidationTest):
 
         self.factory.configure(
             [
-                Tool("count", "Counts.", Count, count),
-                Tool("administrate", "Needs another scope.", Count, count, permission="admin"),
+                Tool("count", "Counts.", Count, count, idempotent=True),
+                Tool("administrate", "Needs another scope.", Count, count, permission="admin", idempotent=True),
             ]
         )
         self.context = create_valid_user_execution_context()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -48,5 +49,15 @@ def test_a_skip_fails_in_ci_and_only_there(root: Path, tmp_path: Path, environme
 
 def test_ci_runs_the_same_targets_as_a_person(root: Path) -> None:
     script = root / ".ci" / "run"
-    assert script.read_text().rstrip().splitlines()[-1].startswith("make check test")
+    assert script.read_text().rstrip().splitlines()[-1] == "make check test test-all prove"
     assert os.access(script, os.X_OK)
+
+
+@pytest.mark.parametrize("is_property", [True, False])
+@pytest.mark.parametrize("is_long", [True, False])
+def test_each_test_is_in_one_of_the_two_halves_and_properties_that_are_not_long_are_in_both(
+    root: Path, is_long: bool, is_property: bool
+) -> None:
+    halves = re.findall(r'-m "(.+)" --hypothesis-profile (\w+)', (root / "Makefile").read_text())
+    run = [profile for chosen, profile in halves if eval(chosen, {"long": is_long, "hypothesis": is_property})]
+    assert run == ["quick"] * (not is_long) + ["thorough"] * (is_long or is_property)

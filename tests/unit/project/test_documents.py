@@ -9,12 +9,16 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from netra_backend.app.cli import COMMANDS
 from netra_backend.app.config import NAMES, Settings
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.core.validation import CATALOGUE
+from test_framework.ssot.fixtures import create_valid_user_execution_context
 
 EXAMPLE = re.compile(r"^```python\n# (\w+)\.py\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!\w+://)([^)#]*)(?:#[^)]*)?\)")
@@ -60,6 +64,49 @@ async def test_the_readmes_examples_pass_their_own_tests(written: Path, module: 
         outcome = each(written) if inspect.signature(each).parameters else each()
         if inspect.isawaitable(outcome):
             await outcome
+
+
+async def test_the_readmes_tools_act_answer_in_their_own_codes_and_count(written: Path) -> None:
+    module = importlib.import_module("my_tools")
+    factory = UnifiedToolDispatcherFactory()
+    factory.configure(module.TOOLS)
+    tools = factory.create_for_request(create_valid_user_execution_context(user_id="ada"))
+
+    async def call(tool: str, **arguments: str) -> Any:
+        return await tools.dispatch_tool({"tool": tool, "arguments": arguments})
+
+    assert await call("send_note", to="bob") == "sent"
+    assert module.SENT == ["ada to bob: Hello!"]
+    assert await call("count_notes", to="bob") == 1
+    with pytest.raises(ToolError) as refused:
+        await call("send_note", to="ada", text="Hi")
+    assert (refused.value.code, refused.value.hint) == ("SENT_TO_ONESELF", "Name somebody else.")
+    described = {each["name"]: (each["idempotent"], each["approval"]) for each in factory.describe()}
+    assert described == {"send_note": (False, True), "count_notes": (True, False)}
+
+
+@pytest.mark.parametrize("name", ["my_agents", "my_tools", "test_my_agents", "my_factory", "test_my_factory"])
+def test_the_readmes_examples_import_what_is_public(readme: str, name: str) -> None:
+    allowed = ("netra_server", "netra_backend.app.services.user_execution_context", "test_framework.ssot")
+    imported = [
+        node.module or ""
+        for node in ast.walk(ast.parse(examples(readme)[name]))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("netra", "test_framework"))
+    ]
+    assert imported
+    assert [module for module in imported if not module.startswith(allowed)] == []
+
+
+def test_versioning_lists_what_is_deprecated(root: Path) -> None:
+    listed = [former.split("`")[1] for former, _ in rows((root / "docs/versioning.md").read_text(), "A deprecation")]
+    assert {each.rpartition(".")[0] for each in listed if each.startswith(("netra", "test_framework"))} == {
+        "netra_backend.app.agents.agent",
+        "netra_backend.app.agents.tools.tool",
+        "netra_backend.app.core.errors",
+        "netra_backend.app.wiring",
+        "netra_backend.client",
+        "test_framework.in_process",
+    }
 
 
 def test_the_readme_has_every_setting_with_its_default_and_no_other(readme: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 MOST_LINES = 400
 TEST_ROOMS = ("unit", "contract", "integration", "e2e", "simulation", "performance")
+IMPORTED_FROM = (Path("netra_server/__init__.py"), Path("netra_backend/client/__init__.py"))
 GIVEN_NAMES = ("unified_tool_dispatcher", "unified_test_runner", "ssot_validation_helpers")
 BANNED = re.compile(
     r"(?:^|_)(?:unified|enhanced|improved|compat|compatibility|legacy|deprecated|helpers?|utils?|misc|manager2|new2"
@@ -35,7 +36,7 @@ def defined_names(tree: ast.AST) -> Iterator[str]:
 
 
 def sources(python_files: list[Path]) -> list[Path]:
-    return [path for path in python_files if path.parts[0] in {"netra_backend", "test_framework"}]
+    return [path for path in python_files if path.parts[0] in {"netra_backend", "netra_server", "test_framework"}]
 
 
 def homes_of_test(source: Path) -> list[Path]:
@@ -107,9 +108,11 @@ def test_no_file_is_longer_than_a_reader_can_hold(root: Path, python_files: list
     assert {path: length for path, length in lengths.items() if length > MOST_LINES} == {}
 
 
-def test_package_files_hold_a_docstring_and_nothing_else(root: Path, python_files: list[Path]) -> None:
+def test_package_files_hold_a_docstring_and_nothing_else_but_where_people_import_from_the_package(
+    root: Path, python_files: list[Path]
+) -> None:
     for path in sources(python_files):
-        if path.name == "__init__.py":
+        if path.name == "__init__.py" and path not in IMPORTED_FROM:
             body = ast.parse((root / path).read_text()).body
             assert all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body), path
 

@@ -10,7 +10,7 @@ from netra_backend.app.runs.requester import RemoteRequester
 
 async def test_what_is_accepted_is_the_answer_and_what_comes_later_is_not() -> None:
     requester = RemoteRequester("user_ada", frozenset({"usage"}))
-    assert (requester.user_id, requester.scopes, requester.connection_id) == ("user_ada", {"usage"}, None)
+    assert (requester.user_id, requester.scopes, requester.connection_id) == ("user_ada", frozenset({"usage"}), None)
     requester.say(Accepted("k1"))
     requester.send_away()
     assert await requester.answer == Taken(Accepted("k1"))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.agents.agent import AgentResult
+from netra_backend.app.agents.interface import AgentResult
 from netra_backend.app.agents.supervisor.past_messages import past_messages
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import AgentCompleted, AgentThinking, UserMessage

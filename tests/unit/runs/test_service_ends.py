@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.agents.agent import AgentResult
+from netra_backend.app.agents.interface import AgentResult
 from netra_backend.app.core.errors import IsolationRefused, LimitRefused, NotFound
 from netra_backend.app.core.events import (
     TERMINAL,

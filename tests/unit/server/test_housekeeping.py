@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -41,13 +40,12 @@ class Trimmed:
 
 
 def housekeeping(days: int | None, log: Trimmed, ledger: Trimmed) -> Housekeeping:
-    settings = SimpleNamespace(retention_days=days)
-    runtime: Any = SimpleNamespace(settings=settings, clock=ManualClock(), log=log, ledger=ledger)
+    stores: dict[str, Any] = {"log": log, "ledger": ledger}
 
     async def sleep(seconds: float) -> None:
         log.pauses.append(seconds)
 
-    return Housekeeping(runtime, sleep=sleep)
+    return Housekeeping(clock=ManualClock(), retention_days=days, sleep=sleep, **stores)
 
 
 async def done(keeping: Housekeeping) -> None:

@@ -9,20 +9,22 @@ import pytest
 
 from netra_backend.app.server.runtime import Runtime
 
+NAMES = [field.name for field in dataclasses.fields(Runtime)]
 
-def runtime() -> Runtime:
-    needed = [field.name for field in dataclasses.fields(Runtime) if field.default_factory is dataclasses.MISSING]
-    parts: dict[str, Any] = {name: object() for name in needed if name != "draining"}
+
+def runtime() -> Any:
+    parts: dict[str, Any] = {name: object() for name in NAMES}
     return Runtime(**parts)
 
 
-def test_it_starts_open_and_without_connections_and_shares_none_with_another() -> None:
-    one, two = runtime(), runtime()
-    assert (one.draining, one.connections) == (False, set())
-    assert one.connections is not two.connections
+def test_every_part_is_given_when_it_is_made() -> None:
+    for name in NAMES:
+        parts: dict[str, Any] = {each: object() for each in NAMES if each != name}
+        with pytest.raises(TypeError, match=f"required keyword-only argument: '{name}'"):
+            Runtime(**parts)
 
 
-def test_nothing_can_be_hung_on_it() -> None:
-    made: Any = runtime()
-    with pytest.raises(AttributeError):
-        made.something_else = 1
+@pytest.mark.parametrize("name", ["connections", "on_tick", "something_else"])
+def test_nothing_is_changed_once_it_is_made(name: str) -> None:
+    with pytest.raises((dataclasses.FrozenInstanceError, TypeError, AttributeError)):
+        setattr(runtime(), name, 1)

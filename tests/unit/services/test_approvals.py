@@ -125,9 +125,9 @@ async def test_the_same_word_said_again_is_answered_when_it_is_recorded_and_anot
     task = await waiting(approvals, call)
     for name in ("first", "second"):
         approvals.resolve("user_ada", "apr_1", "approve", call.arguments_hash, "c", lambda name=name: told.append(name))  # type: ignore[misc]
-    for owner, decision in (("user_ada", "deny"), ("user_bob", "approve")):
+    for owner, word in (("user_ada", "deny"), ("user_bob", "approve")):
         with pytest.raises(NotFound):
-            approvals.resolve(owner, "apr_1", decision, call.arguments_hash, "c", lambda: told.append("never"))
+            approvals.resolve(owner, "apr_1", word, call.arguments_hash, "c", lambda: told.append("never"))
     decision = await task
     assert decision.recorded is not None
     assert told == []

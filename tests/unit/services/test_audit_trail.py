@@ -22,8 +22,11 @@ class Remembered:
     ) -> None:
         self.records.append((owner, event, point_id, dict(detail), now_ms))
 
-    async def rows(self, owner: str, limit: int) -> list[dict[str, Any]]:
+    async def rows(self, owner: str, limit: int, before: int | None = None) -> list[dict[str, Any]]:
         return []
+
+    def counts(self) -> dict[str, int]:
+        return {}
 
     async def pseudonymise(self, owner: str) -> int:
         return 0

@@ -7,12 +7,12 @@ import pytest
 from test_framework.closing import as_async, close_method
 
 
-class Endpoint:
+class Opened:
     def __init__(self) -> None:
         self.said: list[str] = []
 
 
-class Closes(Endpoint):
+class Closes(Opened):
     def close(self) -> None:
         self.said.append("close")
 
@@ -28,15 +28,15 @@ class CleansUp(ClosesAsync):
 
 
 @pytest.mark.parametrize(("kind", "said"), [(Closes, "close"), (ClosesAsync, "aclose"), (CleansUp, "cleanup")])
-async def test_the_fullest_way_to_close_is_taken(kind: type[Endpoint], said: str) -> None:
-    door = kind()
-    await close_method(door)()
-    assert door.said == [said]
+async def test_the_fullest_way_to_close_is_taken(kind: type[Opened], said: str) -> None:
+    opened = kind()
+    await close_method(opened)()
+    assert opened.said == [said]
 
 
 def test_what_cannot_be_closed_is_told() -> None:
-    with pytest.raises(TypeError, match="Door has none of cleanup, aclose, close"):
-        close_method(Endpoint())
+    with pytest.raises(TypeError, match="Opened has none of cleanup, aclose, close"):
+        close_method(Opened())
 
 
 async def test_a_function_sync_or_async_is_awaited() -> None:

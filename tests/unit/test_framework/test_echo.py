@@ -6,13 +6,13 @@ from pathlib import Path
 
 from test_framework import echo
 from test_framework.ids import new_id
-from test_framework.in_process import running, user_at_desk
+from test_framework.local_runtime import connected_user, running
 
 
 async def test_the_message_comes_back_by_a_tool_of_its_own_user(tmp_path: Path) -> None:
     async with (
         running(tmp_path / "data", agents=echo.AGENTS, tools=echo.TOOLS) as runtime,
-        user_at_desk(runtime, new_id("user")) as user,
+        connected_user(runtime, new_id("user")) as user,
     ):
         user.send(type="execute_agent", agent="echo", message="hello")
         ended = await user.ended_run()

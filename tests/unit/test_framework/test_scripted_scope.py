@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from netra_backend.app.agents.tools.tool import Arguments, Tool
-from netra_backend.app.core.errors import DependencyUnavailable, ToolFault
+from netra_backend.app.agents.tools.definition import Tool, ToolArguments
+from netra_backend.app.core.errors import DependencyUnavailable, ToolError
+from netra_backend.app.services.user_execution_context import UserExecutionContext
 from test_framework.scripted_scope import InProcessLedger, ScriptedScope
 from test_framework.usage_rows import usage_rows
 
 
-async def _own_id(context, arguments):
+async def _own_id(context: UserExecutionContext, arguments: ToolArguments) -> dict[str, str]:
     return {"user": context.user_id}
 
 
-async def _no(context, arguments):
-    raise ToolFault("NO_DATA", "None.", hint="Import.", details={"needed": 3})
+async def _no(context: UserExecutionContext, arguments: ToolArguments) -> None:
+    raise ToolError("NO_DATA", "None.", hint="Import.", details={"needed": 3})
 
 
-TOOLS = (Tool("own_id", "", Arguments, _own_id), Tool("no", "", Arguments, _no))
+TOOLS = (
+    Tool("own_id", "", ToolArguments, _own_id, idempotent=True),
+    Tool("no", "", ToolArguments, _no, idempotent=True),
+)
 
 
 async def test_tools_are_really_called_for_the_scopes_user() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.anomalies import detect_anomalies
 from test_framework.usage_rows import usage_rows
 
@@ -17,7 +19,7 @@ WEEK = [100, 104, 98, 101, 103, 40, 38]
 """Requests a day, Monday to Sunday."""
 
 
-def daily(counts, **changes):
+def daily(counts: Sequence[int], **changes: Mapping[str, Any]) -> list[dict[str, Any]]:
     """One row a day that stands for ``count`` requests of 100,000 input tokens of gpt-4o: 0.25 USD each."""
     return [
         {
@@ -34,7 +36,7 @@ def daily(counts, **changes):
     ]
 
 
-def found(rows, **arguments):
+def found(rows: Iterable[Mapping[str, Any]], **arguments: Any) -> dict[str, Any]:
     return detect_anomalies(usage_rows(rows), arguments)
 
 
@@ -84,7 +86,7 @@ def test_less_than_a_fifth_is_no_anomaly_however_calm_the_series() -> None:
 
 
 def test_a_short_history_is_looked_at_by_the_hour_with_a_rolling_median() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"ts": START + timedelta(hours=hour), "input_tokens": 10_000_000, "granularity": "hour"} for hour in range(48)
     ]
     rows[30]["input_tokens"] = 90_000_000
@@ -94,7 +96,7 @@ def test_a_short_history_is_looked_at_by_the_hour_with_a_rolling_median() -> Non
 
 
 def test_too_short_a_history_is_refused() -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         found([{}, {"at": 3600}])
     assert caught.value.code == "INSUFFICIENT_HISTORY"
 

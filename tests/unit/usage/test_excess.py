@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from netra_backend.app.usage.excess import split
@@ -26,13 +26,14 @@ def test_a_new_models_cost_is_mix() -> None:
     assert parts == pytest.approx({"volume": 1, "mix": 49, "tokens": 0, "price": 0})
 
 
+Measures = dict[str, tuple[float, float, float]]
 MEASURES = st.dictionaries(
     st.sampled_from("abc"), st.tuples(st.integers(0, 50), st.integers(0, 5000), st.floats(0, 100)), max_size=3
 )
 
 
-@settings(deadline=None)
 @given(MEASURES, MEASURES)
-def test_the_parts_sum_to_the_difference_whatever_changed(usual, now) -> None:
+def test_the_parts_sum_to_the_difference_whatever_changed(usual: Measures, now: Measures) -> None:
     difference = sum(row[2] for row in now.values()) - sum(row[2] for row in usual.values())
-    assert sum(split(usual, now).values()) == pytest.approx(difference, abs=1e-6)
+    parts: dict[str, float] = split(usual, now)
+    assert sum(parts.values()) == pytest.approx(difference, abs=1e-6)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
+import duckdb
 import pytest
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.forecast import forecast_spend
 from test_framework.usage_rows import usage_rows
 
 
-def days(count, first=datetime(2026, 10, 15), usd=lambda day: 10, last_hour=23):
+def days(
+    count: int,
+    first: datetime = datetime(2026, 10, 15),
+    usd: Callable[[int], float] = lambda day: 10,
+    last_hour: int = 23,
+) -> duckdb.DuckDBPyConnection:
     """One row a day, of gpt-4o input (2.50 a million) that costs ``usd(day)``."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "ts": first + timedelta(days=day, hours=23),
             "input_tokens": int(usd(day) * 400_000),
@@ -64,7 +72,7 @@ def test_a_budget_is_compared_with_the_range(budget: float, verdict: str) -> Non
 
 
 def test_under_fourteen_days_it_refuses() -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         forecast_spend(days(13), {})
     assert caught.value.code == "INSUFFICIENT_HISTORY"
     assert caught.value.details == {"days": 13, "needed": 14}
@@ -77,6 +85,6 @@ def test_fourteen_days_are_enough() -> None:
 def test_days_without_usage_are_no_history() -> None:
     start = datetime(2026, 3, 21)
     rows = usage_rows([{"ts": start + timedelta(days=day)} for day in (0, 70, 226, 227)])
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         forecast_spend(rows, {})
     assert caught.value.code == "INSUFFICIENT_HISTORY"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage import history as history_module
 from netra_backend.app.usage.history import load_history, usd_of
 from test_framework.usage_rows import usage_rows
@@ -33,13 +33,13 @@ def test_a_history_keeps_its_newest_points(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_assumed_times_have_no_history() -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         load_history(usage_rows([{}], capabilities=["per_request"]), {}, "day")
     assert caught.value.code == "NOT_ASSESSABLE"
 
 
 def test_no_rows_have_no_history() -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         load_history(usage_rows([]), {}, "day")
     assert caught.value.code == "NO_DATA"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -41,7 +41,6 @@ def test_a_hostile_name_is_shown_as_it_is_and_makes_nothing(name: str) -> None:
         assert tag not in html
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_no_name_breaks_out_of_its_cell(name: str) -> None:
     lines = table(["Team", "Cost"], [[text(name), "$1"]])

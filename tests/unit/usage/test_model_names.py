@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.model_names import resolve
 
 
@@ -26,7 +26,7 @@ def test_a_name_that_can_mean_one_model_only_is_understood(typed: str, meant: st
 
 @pytest.mark.parametrize("typed", ["haiku", "opus", "gemini flash", "gpt", "deepseek", "mixtral"])
 def test_a_name_that_pins_no_version_offers_candidates(typed: str) -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         resolve(typed)
     assert caught.value.code == "AMBIGUOUS_MODEL"
     candidates = caught.value.details["candidates"]
@@ -36,14 +36,14 @@ def test_a_name_that_pins_no_version_offers_candidates(typed: str) -> None:
 
 @pytest.mark.parametrize("typed", ["xyzzy", "gpt-6000", "", "'; DROP TABLE usage; --", "a" * 10_000])
 def test_a_name_that_is_none_is_unpriced(typed: str) -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         resolve(typed)
     assert caught.value.code == "UNPRICED_MODEL"
     assert len(caught.value.message) < 300
 
 
 def test_a_typo_never_changes_the_version() -> None:
-    with pytest.raises(ToolFault):
+    with pytest.raises(ToolError):
         resolve("claude-sonnet-4-4")
 
 

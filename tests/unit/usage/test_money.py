@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from netra_backend.app.usage.money import display, per_token, percent, pico, usd
@@ -19,7 +19,6 @@ def test_money_is_written_exactly_and_plainly(amount: int, text: str) -> None:
     assert usd(amount) == text
 
 
-@settings(deadline=None)
 @given(st.integers(-(10**24), 10**24))
 def test_what_is_written_is_read_back_to_the_picodollar(amount: int) -> None:
     assert pico(usd(amount)) == amount

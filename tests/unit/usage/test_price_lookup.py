@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.price_lookup import price_lookup
 
 NOVEMBER = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
 
-def only(model: str, at: datetime = NOVEMBER):
+def only(model: str, at: datetime = NOVEMBER) -> dict[str, Any]:
+    found: dict[str, Any]
     (found,) = price_lookup([model], at)["models"]
     return found
 
@@ -60,7 +62,7 @@ def test_the_price_is_that_of_the_asked_time() -> None:
 
 
 def test_a_model_that_is_not_sold_by_the_token_is_unpriced() -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         price_lookup(["whisper-1"], NOVEMBER)
     assert caught.value.code == "UNPRICED_MODEL"
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from netra_backend.app.usage.money import usd
 from netra_backend.app.usage.priced import MAX_COMBINATIONS, price_rows
 from test_framework.usage_rows import usage_rows
 
 
-def costs(rows, **common) -> list[str | None]:
+def costs(rows: Iterable[Mapping[str, Any]], **common: Any) -> list[str | None]:
     connection = usage_rows(rows, **common)
     price_rows(connection)
     found = connection.execute("SELECT cost FROM priced ORDER BY ts, model").fetchall()

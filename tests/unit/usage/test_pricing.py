@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from genai_prices import Usage, calc_price
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from netra_backend.app.usage import pricing
@@ -146,7 +146,6 @@ def test_the_source_names_list_and_version() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", pricing.source()["version"])
 
 
-@settings(deadline=None)
 @given(
     name=st.sampled_from(
         ["gpt-4o", "claude-sonnet-4-5", "deepseek-chat", "deepseek-v4-pro", "o3", "gemini-2.5-pro", "gpt-5.5"]

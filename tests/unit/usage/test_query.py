@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.core.errors import QueryRejected, ToolFault
+from netra_backend.app.core.errors import QueryRejected, ToolError
 from netra_backend.app.usage.query import DIMENSIONS, FILTERED, METRICS, database_query
 from test_framework.usage_rows import usage_rows
 
@@ -145,13 +145,13 @@ def test_what_is_not_on_the_lists_is_refused_with_the_lists(wrong: dict[str, Any
     ],
 )
 def test_arguments_of_another_shape_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         asked(**wrong)
     assert caught.value.code == "INVALID_ARGUMENTS"
 
 
 def test_with_no_data_it_says_so() -> None:
-    with usage_rows([]) as rows, pytest.raises(ToolFault) as caught:
+    with usage_rows([]) as rows, pytest.raises(ToolError) as caught:
         database_query(rows, {})
     assert caught.value.code == "NO_DATA"
     assert "netra import" in caught.value.hint

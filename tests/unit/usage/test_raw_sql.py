@@ -1,7 +1,7 @@
 import pytest
 
 from netra_backend.app.core import validation
-from netra_backend.app.core.errors import QueryRejected, ToolFault
+from netra_backend.app.core.errors import QueryRejected, ToolError
 from netra_backend.app.usage import raw_sql as module
 from netra_backend.app.usage.raw_sql import judge, raw_sql
 from test_framework.usage_rows import usage_rows
@@ -170,13 +170,13 @@ def test_rows_beyond_the_limit_are_cut_and_that_is_told() -> None:
 
 def test_a_result_of_too_many_bytes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BYTES", 20)
-    with usage_rows([{}] * 5) as rows, pytest.raises(ToolFault) as caught:
+    with usage_rows([{}] * 5) as rows, pytest.raises(ToolError) as caught:
         raw_sql(rows, {"sql": "SELECT model FROM usage"})
     assert caught.value.code == "RESULT_TOO_LARGE"
 
 
 @pytest.mark.parametrize("wrong", [{}, {"sql": 5}, {"sql": "SELECT 1", "owner": "someone"}])
 def test_arguments_that_do_not_fit_are_refused(wrong: dict[str, object]) -> None:
-    with usage_rows([]) as rows, pytest.raises(ToolFault) as caught:
+    with usage_rows([]) as rows, pytest.raises(ToolError) as caught:
         raw_sql(rows, wrong)
     assert caught.value.code == "INVALID_ARGUMENTS"

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import datetime, timedelta
+from functools import cache
 from html.parser import HTMLParser
 
-from netra_backend.app.usage.anomalies import detect_anomalies
-from netra_backend.app.usage.forecast import forecast_spend
-from netra_backend.app.usage.report import build_report
+from netra_backend.app.usage.report import Report
 from netra_backend.app.usage.report_html import report_html
-from netra_backend.app.usage.savings import combine_savings
-from netra_backend.app.usage.summary import cost_summary
-from test_framework.usage_rows import usage_rows
+from test_framework.usage_rows import report_of, usage_rows
 
 POISON = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
 
 
-def page() -> str:
+@cache
+def report() -> Report:
     rows = [
         {
             "ts": datetime(2026, 10, 5) + timedelta(days=day, hours=23),
@@ -29,16 +28,11 @@ def page() -> str:
         }
         for day in range(29)
     ]
-    connection = usage_rows(rows)
-    return report_html(
-        build_report(
-            summary=cost_summary(connection, {}),
-            savings=combine_savings(connection, {}),
-            anomalies=detect_anomalies(connection, {}),
-            forecast=forecast_spend(connection, {}),
-            notes=[POISON],
-        )
-    )
+    return {**asyncio.run(report_of(usage_rows(rows))), "notes": [POISON]}
+
+
+def page(**changes: object) -> str:
+    return report_html({**report(), **changes})  # type: ignore[typeddict-item]  # each test changes what it is about
 
 
 class Tags(HTMLParser):
@@ -65,7 +59,7 @@ def test_nothing_of_the_data_becomes_markup() -> None:
     tags = Tags(page()).found
     assert {tag for tag, _ in tags} <= {
         "html", "head", "meta", "title", "style", "body", "h1", "h2", "h3", "p", "section", "svg", "rect", "polyline", "text",
-        "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "ul", "li", "div",
+        "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "ul", "li", "div", "strong",
     }  # fmt: skip
     assert not [attribute for _, attributes in tags for attribute in attributes if attribute.startswith("on")]
 
@@ -96,5 +90,21 @@ def test_a_wide_table_moves_sideways_instead_of_the_page() -> None:
     assert '<div class="wide"><table class=""><thead><tr><th scope="col">Lever</th>' in page()
 
 
-def test_an_empty_report_is_a_page_all_the_same() -> None:
-    assert "<h1>" in report_html(build_report())
+def test_an_unpriced_part_is_not_shown_as_free() -> None:
+    (cells,) = re.findall(
+        r"<tr><td>&quot;&gt;&lt;script&gt;.*?</tr>", page().split("<h2>By model</h2>")[1].split("</table>")[0]
+    )
+    assert "<td>unpriced</td>" in cells
+
+
+def test_how_far_the_bill_can_be_trusted_stands_under_the_total() -> None:
+    head = page().split("<section>")[0]
+    assert "<strong>Unpriced</strong>: 1 rows" in head
+    assert "29 rows are sums over a time" in head
+    assert "% of the requests failed" in head
+
+
+def test_what_is_missing_is_left_out() -> None:
+    assert "End of the month" not in page(forecast=None)
+    assert 'class="jump"' not in page(anomalies=None)
+    assert "<h2>Notes</h2>" not in page(notes=[])

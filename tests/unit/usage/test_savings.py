@@ -6,12 +6,13 @@ import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.levers import log as log_module
 from netra_backend.app.usage.savings import LEVERS, combine_savings, estimate_savings
 from test_framework.usage_rows import usage_rows
@@ -19,7 +20,7 @@ from test_framework.usage_rows import usage_rows
 NIGHTLY = {"feature": "nightly", "prompt_hash": "h"}
 
 
-def by_lever(answer):
+def by_lever(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {lever["lever"]: lever for lever in answer["levers"]}
 
 
@@ -58,7 +59,11 @@ def test_every_lever_answers_with_the_same_fields() -> None:
 
 
 def test_the_kinds_that_a_saving_comes_from_are_named_largest_first() -> None:
-    rows = [{**NIGHTLY, "prompt_hash": None}, {"feature": "batch", "requests": 1}, {"feature": "batch"}]
+    rows: list[dict[str, Any]] = [
+        {**NIGHTLY, "prompt_hash": None},
+        {"feature": "batch", "requests": 1},
+        {"feature": "batch"},
+    ]
     top = by_lever(estimate_savings(usage_rows(rows), {}))["batch"]["top"]
     assert top == [
         {"model": "gpt-4o", "feature": "batch", "usd": "0.0035", "requests": 2},
@@ -98,7 +103,7 @@ def test_assumed_times_make_no_month() -> None:
 
 
 def test_without_rows_the_answer_is_no_data() -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         estimate_savings(usage_rows([]), {})
     assert caught.value.code == "NO_DATA"
 
@@ -109,7 +114,6 @@ def test_a_log_beyond_the_bound_is_cut_to_its_newest_rows_and_says_so(monkeypatc
     assert (answer["rows"], answer["newest_rows_only"]) == (3, True)
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
         st.fixed_dictionaries(
@@ -131,7 +135,7 @@ def test_a_log_beyond_the_bound_is_cut_to_its_newest_rows_and_says_so(monkeypatc
         max_size=30,
     )
 )
-def test_no_log_can_make_the_savings_exceed_the_bill_or_a_lever_cost_money(rows) -> None:
+def test_no_log_can_make_the_savings_exceed_the_bill_or_a_lever_cost_money(rows: list[dict[str, Any]]) -> None:
     answer = combine_savings(usage_rows(rows), {"evaluated_share": 1.0, "batch_features": ["chat"]})
     bill = Decimal(answer["bill_usd"])
     for scenario in ("low", "base", "high"):

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.scope import moment, no_data, where
 
 
@@ -20,9 +20,10 @@ def test_a_time_with_an_offset_is_taken_to_utc() -> None:
     assert moment("from", "2026-11-01T02:00+02:00") == datetime(2026, 11, 1)
 
 
-def test_what_is_no_time_is_refused_with_an_example() -> None:
-    with pytest.raises(ToolFault, match=r"period\.to is not a date") as caught:
-        where({"period": {"to": "tomorrow"}})
+@pytest.mark.parametrize("given", ["tomorrow", "0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"])
+def test_what_is_no_time_is_refused_with_an_example(given: str) -> None:
+    with pytest.raises(ToolError, match=r"period\.to is not a date") as caught:
+        where({"period": {"to": given}})
     assert caught.value.code == "INVALID_ARGUMENTS"
     assert "2026-11-01" in caught.value.hint
 

@@ -12,7 +12,7 @@ def series(periods: int, period: int, seed: int) -> np.ndarray:
     print(f"seed {seed}")
     random = np.random.default_rng(seed)
     time = np.arange(periods * period + 3)
-    values = 50 + 0.3 * time + 10 * np.sin(2 * np.pi * time / period) + random.normal(0, 1, len(time))
+    values: np.ndarray = 50 + 0.3 * time + 10 * np.sin(2 * np.pi * time / period) + random.normal(0, 1, len(time))
     values[len(time) // 2] += 80
     return values
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.summary import cost_summary
 from test_framework.usage_rows import usage_rows
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"team": "a", "session_id": "s", "cost_reported_usd": "0.004"},  # 0.0035
     {"team": "a", "session_id": "s", "status": "error"},  # 0.0035
     {"team": "b", "model": "gpt-4o-mini", "cache_read_tokens": 500, "ts": datetime(2026, 11, 3, 12)},  # 0.0001725
@@ -20,7 +22,7 @@ ROWS = [
 ]
 
 
-def summary(rows=ROWS, **arguments):
+def summary(rows: Iterable[Mapping[str, Any]] = ROWS, **arguments: Any) -> dict[str, Any]:
     return cost_summary(usage_rows(rows), arguments)
 
 
@@ -89,7 +91,7 @@ def test_filters_and_periods_narrow_the_bill() -> None:
 
 
 def test_without_rows_the_answer_is_no_data() -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         summary([])
     assert caught.value.code == "NO_DATA"
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import pytest
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.what_if import what_if
 from test_framework.usage_rows import usage_rows
 
 
-def suppose(rows=({},), **arguments):
+def suppose(rows: Iterable[Mapping[str, Any]] = ({},), **arguments: Any) -> dict[str, Any]:
     return what_if(usage_rows(rows), arguments)
 
 
@@ -46,12 +49,12 @@ def test_unpriced_rows_are_counted_and_on_neither_side() -> None:
 
 
 def test_a_name_that_pins_no_version_offers_candidates() -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         suppose(to_model="haiku")
     assert caught.value.code == "AMBIGUOUS_MODEL"
 
 
 def test_without_rows_the_answer_is_no_data() -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         suppose([], volume_factor=2)
     assert caught.value.code == "NO_DATA"

@@ -1,4 +1,4 @@
-"""A connection without a socket: a wire that counts its writes, a desk that does as it is told."""
+"""A connection without a socket: a wire that counts its writes, handlers that do as they are told."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 from netra_backend.app.core.errors import CATALOGUE
+from netra_backend.app.core.frames import CancelRun, ExecuteAgent, ResolveApproval, Resume
 from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead
 from netra_backend.app.core.identity import Identity
 from netra_backend.app.core.limits import Limits
+from netra_backend.app.core.session import Drill
 from netra_backend.app.services.audit_trail import AuditTrail
-from netra_backend.app.websocket_core.connection import Connection
+from netra_backend.app.websocket_core.connection import Connection, ConnectionParts
+from netra_backend.app.websocket_core.incoming import FrameHandlers, Handle
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from netra_backend.app.websocket_core.websocket_manager_factory import WebSocketManagerFactory
 from test_framework import waiting
@@ -23,7 +26,7 @@ from test_framework.ids import new_id
 
 
 class CountedWire:
-    """``connection.Wire``; ``writes`` has one list of frames for each write."""
+    """``outgoing.Wire``; ``writes`` has one list of frames for each write."""
 
     def __init__(self) -> None:
         self.writable = True
@@ -66,49 +69,44 @@ class KeptAudit:
         self.kept.append((owner, event, point_id, dict(detail)))
 
 
-class ScriptedDesk:
-    """``connection.FrameHandler``: every request is kept, then answered by ``answer`` where a test sets one."""
+class ScriptedHandlers:
+    """Handlers of every frame: each is kept, then answered by ``answer`` where a test sets one."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, Any]] = []
         self.answer: Callable[[str, Any], Awaitable[None]] | None = None
+        self.catch_up: Handle | None = None
 
-    async def _take(self, what: str, asked: Any) -> None:
-        self.asked.append((what, asked))
-        if self.answer is not None:
-            await self.answer(what, asked)
+    def table(self) -> FrameHandlers:
+        return FrameHandlers(
+            authenticate=self._taking("authenticate", lambda token: token),
+            commands={
+                ExecuteAgent: self._taking("start", lambda frame: frame.message),
+                CancelRun: self._taking("cancel", lambda frame: frame.run_id),
+                ResolveApproval: self._taking("resolve", lambda frame: frame.approval_id),
+            },
+            replays={Resume: self._resume, Drill: self._taking("drill", lambda frame: frame.id)},
+        )
 
-    async def authenticate(self, connection: Connection, token: str) -> None:
-        await self._take("authenticate", token)
+    def _taking(self, what: str, shown: Callable[[Any], Any]) -> Handle:
+        async def take(_: Any, asked: Any) -> None:
+            self.asked.append((what, shown(asked)))
+            if self.answer is not None:
+                await self.answer(what, shown(asked))
 
-    async def start(self, connection: Connection, frame: Any) -> None:
-        await self._take("start", frame.message)
+        return take
 
-    async def cancel(self, connection: Connection, frame: Any) -> None:
-        await self._take("cancel", frame.run_id)
-
-    async def resolve(self, connection: Connection, frame: Any) -> None:
-        await self._take("resolve", frame.approval_id)
-
-    async def catch_up(self, connection: Connection, frame: Any) -> None:
-        await self._take("catch_up", frame.id)
-
-    async def acknowledge(self, connection: Connection, frame: Any) -> None:
-        await self._take("acknowledge", frame.id)
-
-    async def drill(self, connection: Connection, frame: Any) -> None:
-        await self._take("drill", frame.message)
-
-    def mint(self, kind: str) -> str:
-        return f"{kind}_1"
+    async def _resume(self, connection: Any, frame: Any) -> None:
+        take = self.catch_up or self._taking("catch_up", lambda frame: frame.id)
+        await take(connection, frame)
 
 
 class Room:
-    """Connections over one pool, one desk and one clock."""
+    """Connections over one pool, one table of handlers and one clock."""
 
     def __init__(self, limits: Limits) -> None:
         self.clock = ManualClock()
-        self.desk = ScriptedDesk()
+        self.handlers = ScriptedHandlers()
         self.audit = KeptAudit()
         self.pool = WebSocketConnectionPool()
         self.pool.configure(asyncio.get_running_loop().call_soon)
@@ -129,9 +127,15 @@ class Room:
         manager = await self.managers.create_websocket_manager(user_id, new_id("thr"), new_id("conn"))
         wire = CountedWire()
         audit: Any = self.audit
-        trail = AuditTrail(audit, self.clock)
-        loop = asyncio.get_running_loop()
-        connection = Connection(manager, wire, self.desk, self.pool, trail, self.clock, loop)
+        parts = ConnectionParts(
+            handlers=self.handlers.table(),
+            pool=self.pool,
+            audit_trail=AuditTrail(audit, self.clock),
+            clock=self.clock,
+            mint=lambda kind: f"{kind}_1",
+            loop=asyncio.get_running_loop(),
+        )
+        connection = Connection(manager, wire, parts)
         if authenticated:
             connection.identity = Identity(user_id, frozenset({"usage"}), None, 0)
             connection.session.authenticated(user_id, None)

@@ -60,8 +60,8 @@ async def archive(room: Any, tmp_path: Path) -> AsyncIterator[Archive]:
     async def answer(what: str, frame: Any) -> None:
         raise AssertionError(what)
 
-    room.desk.answer = answer
-    room.desk.catch_up = story.catch_up.resume
+    room.handlers.answer = answer
+    room.handlers.catch_up = story.catch_up.resume
     yield story
     await log.close()
 
@@ -387,7 +387,7 @@ def forget(archive: Archive, runs: list[Any]) -> None:
 async def settled(connection: Any) -> None:
     """Wait until nothing more is said because of what was asked."""
     async with asyncio.timeout(20):
-        while connection._replays._task is not None:
+        while connection._incoming._replays._task is not None:
             await a_moment()
 
 

@@ -12,7 +12,7 @@ import pytest
 from netra_backend.app.core.errors import AuthenticationRefused, DependencyUnavailable, LimitRefused, NotFound
 from netra_backend.app.core.frames import Pong
 from netra_backend.app.core.validation import AUTH_SIGNATURE, LIMIT_RUNS, THREAD_OWNED
-from netra_backend.app.websocket_core import connection as connection_module
+from netra_backend.app.websocket_core import incoming
 
 PING = '{"type":"ping","id":"p"}'
 
@@ -134,15 +134,14 @@ class TestCommands:
                 await gate.wait()
             order.append(asked)
 
-        room.desk.answer = answer
+        room.handlers.answer = answer
         connection.received(execute("one"))
         connection.received('{"type":"cancel_run","run_id":"two"}')
         connection.received('{"type":"resolve_approval","approval_id":"three","decision":"deny","arguments_hash":"h"}')
-        connection.received('{"type":"ack","id":"four","positions":{}}')
         assert order == []
         gate.set()
         await turns(8)
-        assert order == ["one", "two", "three", "four"]
+        assert order == ["one", "two", "three"]
 
     async def test_a_replay_holds_up_no_command_and_replays_come_one_after_the_other(
         self, room: Any, turns: Any
@@ -156,10 +155,10 @@ class TestCommands:
                 await gate.wait()
             order.append(asked)
 
-        room.desk.answer = answer
+        room.handlers.answer = answer
         connection.received('{"type":"resume","id":"r1","positions":{}}')
         connection.received('{"type":"resume","id":"r2","positions":{}}')
-        connection.received(execute("drill", stress_ssot_isolation=True))
+        connection.received(execute("drill", id="drill", stress_ssot_isolation=True))
         connection.received(execute("one"))
         assert order == ["one"]
         gate.set()
@@ -168,19 +167,19 @@ class TestCommands:
 
     @pytest.mark.parametrize(
         ("bound", "frame"),
-        [("MAX_HELD", execute("x")), ("MAX_RESUMES", '{"type":"resume","id":"r","positions":{}}')],
+        [("MAX_HELD", execute("x")), ("MAX_REPLAYS", '{"type":"resume","id":"r","positions":{}}')],
     )
     async def test_no_more_waits_than_there_is_room_for(
         self, room: Any, close_code: Any, monkeypatch: pytest.MonkeyPatch, bound: str, frame: str
     ) -> None:
-        monkeypatch.setattr(connection_module, bound, 3)
+        monkeypatch.setattr(incoming, bound, 3)
         connection, wire = await room.connect()
         gate = asyncio.Event()
 
         async def answer(what: str, asked: Any) -> None:
             await gate.wait()
 
-        room.desk.answer = answer
+        room.handlers.answer = answer
         for _ in range(4):
             connection.received(frame)
         assert wire.closed == []
@@ -198,7 +197,7 @@ class TestCommands:
                 seen.append(what)
                 raise
 
-        room.desk.answer = answer
+        room.handlers.answer = answer
         connection.received(execute("one"))
         connection.received(execute("two"))
         connection.received('{"type":"resume","id":"r1","positions":{}}')
@@ -206,7 +205,7 @@ class TestCommands:
         connection.lost()
         await turns()
         assert sorted(seen) == ["catch_up", "start"]
-        assert [asked for what, asked in room.desk.asked if what == "start"] == ["one"]
+        assert [asked for what, asked in room.handlers.asked if what == "start"] == ["one"]
 
     async def test_a_refused_command_is_told_and_recorded_and_the_socket_stays(self, room: Any, turns: Any) -> None:
         connection, wire = await room.connect()
@@ -214,7 +213,7 @@ class TestCommands:
         async def answer(what: str, asked: Any) -> None:
             raise NotFound("There is no such run.", field="run_id", point=THREAD_OWNED)
 
-        room.desk.answer = answer
+        room.handlers.answer = answer
         connection.received('{"type":"cancel_run","id":"c1","run_id":"run_1"}')
         await turns()
         assert [(frame["error"], frame["id"], frame["field"]) for frame in wire.said] == [("not_found", "c1", "run_id")]
@@ -229,7 +228,7 @@ class TestCommands:
         async def answer(what: str, asked: Any) -> None:
             raise LimitRefused("Too many.", point=LIMIT_RUNS)
 
-        room.desk.answer = answer
+        room.handlers.answer = answer
         connection.received(execute("one"))
         await turns()
         assert [frame["error"] for frame in wire.said] == ["rate_limited"]
@@ -241,7 +240,7 @@ class TestCommands:
         async def answer(what: str, asked: Any) -> None:
             raise DependencyUnavailable("Down.", retry_after_ms=5000)
 
-        room.desk.answer = answer
+        room.handlers.answer = answer
         connection.received(execute("one"))
         await turns()
         assert [(frame["error"], frame["retry_after_ms"]) for frame in wire.said] == [("dependency_unavailable", 5000)]
@@ -255,7 +254,7 @@ class TestCommands:
         async def answer(what: str, asked: Any) -> None:
             raise ZeroDivisionError("the inner secret")
 
-        room.desk.answer = answer
+        room.handlers.answer = answer
         with caplog.at_level(logging.ERROR, "netra.connection"):
             connection.received(execute("one", id="e1"))
         await turns()
@@ -272,7 +271,7 @@ class TestCommands:
         async def answer(what: str, asked: Any) -> None:
             raise AuthenticationRefused("No.", point=AUTH_SIGNATURE)
 
-        room.desk.answer = answer
+        room.handlers.answer = answer
         connection.received('{"type":"authenticate","token":"t"}')
         await turns()
         assert [frame["error"] for frame in wire.said] == ["unauthenticated"]

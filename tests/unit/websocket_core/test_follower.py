@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from netra_backend.app.core.delivery_tracker import DeliveryTracker
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import RunRecord
 from netra_backend.app.core.limits import Limits, Quotas
@@ -43,7 +44,7 @@ class Process(LogStory):
         self.bus = None if hub is None else MemoryBus(hub, self.follower.on_message)
         self.follower.configure(self.log, self.bus)
         conversations = Conversations(self.log, room.clock, SeededEntropy(), new_id, Quotas(Limits()))
-        room.desk.catch_up = CatchUp(self.log, conversations, self.follower, sleep=a_turn).resume
+        room.handlers.catch_up = CatchUp(self.log, conversations, self.follower, sleep=a_turn).resume
 
     async def _sleep(self, _: float) -> None:
         await self.rounds.get()
@@ -277,7 +278,7 @@ class TestWithoutABus:
     async def test_what_was_told_of_more_threads_than_are_remembered_is_not_told_again(
         self, fleet: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "DeliveryTracker", partial(module.DeliveryTracker, 3))
+        monkeypatch.setattr(module, "DeliveryTracker", partial(DeliveryTracker, 3))
         one = fleet(bus=False)
         _, here = await one.connect()
         await one.ended("user_ada")

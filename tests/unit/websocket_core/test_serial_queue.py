@@ -1,4 +1,4 @@
-"""A lane: one thing after the other, in the order it came, never more waiting than it has room for."""
+"""One thing after the other, in the order it came, and never more waiting than there is room for."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
-from netra_backend.app.websocket_core.eager_task import begin
-from netra_backend.app.websocket_core.serial_queue import SerialQueue
+import pytest
+
+from netra_backend.app.websocket_core.serial_queue import SerialQueue, begin
 
 
 class Works:
@@ -30,52 +31,52 @@ class Works:
         self.gates.update((name, asyncio.Event()) for name in names)
 
 
-def lane_of(works: Works, most: int = 10) -> SerialQueue[str]:
+def queue_of(works: Works, most: int = 10) -> SerialQueue[str]:
     return SerialQueue(partial(begin, asyncio.get_running_loop()), works.perform, most)
 
 
 async def test_what_does_not_wait_is_done_at_once() -> None:
     works = Works()
-    lane = lane_of(works)
-    assert lane.put("a")
-    assert lane.put("b")
+    queue = queue_of(works)
+    assert queue.put("a")
+    assert queue.put("b")
     assert works.done == ["a", "b"]
 
 
 async def test_what_comes_after_something_that_waits_keeps_its_order(turns: Any) -> None:
     works = Works()
     works.holding("a", "c")
-    lane = lane_of(works)
+    queue = queue_of(works)
     for name in "abcd":
-        assert lane.put(name)
+        assert queue.put(name)
     assert works.done == []
     works.gates["a"].set()
     await turns(8)
     works.gates["c"].set()
     await turns(8)
     assert works.done == ["a", "b", "c", "d"]
-    assert lane.put("e")
+    assert queue.put("e")
     assert works.done[-1] == "e"
 
 
 async def test_no_more_waits_than_there_is_room_for(turns: Any) -> None:
     works = Works()
     works.holding("a")
-    lane = lane_of(works, most=2)
-    assert [lane.put(name) for name in "abcd"] == [True, True, True, False]
+    queue = queue_of(works, most=2)
+    assert [queue.put(name) for name in "abcd"] == [True, True, True, False]
     works.gates["a"].set()
     await turns(8)
     assert works.done == ["a", "b", "c"]
 
 
-async def test_a_lane_that_is_stopped_does_nothing_more() -> None:
+async def test_a_queue_that_is_stopped_does_nothing_more() -> None:
     works = Works()
     works.holding("a")
-    lane = lane_of(works)
-    lane.put("a")
-    lane.put("b")
+    queue = queue_of(works)
+    queue.put("a")
+    queue.put("b")
     await asyncio.sleep(0)
-    lane.stop()
+    queue.stop()
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     works.gates["a"].set()
@@ -83,11 +84,11 @@ async def test_a_lane_that_is_stopped_does_nothing_more() -> None:
     assert works.done == []
 
 
-async def test_a_lane_of_tasks_begins_nothing_before_the_loop_turns(turns: Any) -> None:
+async def test_a_queue_of_tasks_begins_nothing_before_the_loop_turns(turns: Any) -> None:
     works = Works()
-    lane = SerialQueue(asyncio.get_running_loop().create_task, works.perform, 5)
-    lane.put("a")
-    lane.put("b")
+    queue = SerialQueue(asyncio.get_running_loop().create_task, works.perform, 5)
+    queue.put("a")
+    queue.put("b")
     assert works.done == []
     await turns(8)
     assert works.done == ["a", "b"]
@@ -95,7 +96,67 @@ async def test_a_lane_of_tasks_begins_nothing_before_the_loop_turns(turns: Any) 
 
 async def test_what_comes_after_the_stop_is_dropped() -> None:
     works = Works()
-    lane = lane_of(works)
-    lane.stop()
-    assert lane.put("a")
+    queue = queue_of(works)
+    queue.stop()
+    assert queue.put("a")
     assert works.done == []
+
+
+# --- begin ------------------------------------------------------------------------------------------------------------
+
+
+async def test_what_never_waits_needs_no_task() -> None:
+    done: list[str] = []
+
+    async def quick() -> None:
+        done.append("quick")
+
+    assert begin(asyncio.get_running_loop(), quick()) is None
+    assert done == ["quick"]
+
+
+async def test_what_waits_goes_on_in_a_task_and_its_result_and_errors_arrive() -> None:
+    gate: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    seen: list[str] = []
+
+    async def slow() -> None:
+        seen.append("begun")
+        seen.append(await gate)
+        await asyncio.sleep(0)
+        raise ValueError("at the end")
+
+    task = begin(asyncio.get_running_loop(), slow())
+    assert seen == ["begun"]
+    assert task is not None
+    gate.set_result("news")
+    with pytest.raises(ValueError, match="at the end"):
+        await task
+    assert seen == ["begun", "news"]
+
+
+async def test_what_fails_before_it_waits_fails_here() -> None:
+    async def broken() -> None:
+        raise ValueError("at once")
+
+    with pytest.raises(ValueError, match="at once"):
+        begin(asyncio.get_running_loop(), broken())
+
+
+async def test_cancelling_reaches_it_where_it_waits() -> None:
+    seen: list[str] = []
+    gate: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def slow() -> None:
+        try:
+            await gate
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+
+    task = begin(asyncio.get_running_loop(), slow())
+    assert task is not None
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert seen == ["cancelled"]

@@ -6,7 +6,7 @@ import pytest
 
 from netra_backend.app.core.errors import FactoryInitializationError
 from netra_backend.app.core.limits import Limits
-from netra_backend.app.core.session import Close, Drill
+from netra_backend.app.core.session import Close, Handle
 from netra_backend.app.websocket_core.websocket_manager_factory import WebSocketManagerFactory
 from test_framework.clock import ManualClock
 
@@ -32,7 +32,7 @@ async def test_drills_run_only_where_they_are_allowed(allowed: bool) -> None:
     factory.configure(Limits(), ManualClock(), drills_allowed=allowed)
     manager = await factory.create_websocket_manager(*IDS)
     manager.session.authenticated("user_ada", None)
-    assert isinstance(manager.session.received(DRILL, 0.0, 0), Drill) is allowed
+    assert isinstance(manager.session.received(DRILL, 0.0, 0), Handle) is allowed
 
 
 async def test_an_unconfigured_factory_makes_managers_for_which_no_time_passes() -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ...core.errors import DependencyUnavailable, ToolFault
+from ...core.errors import DependencyUnavailable, ToolError
 from ...ports import Clock
 from .held_directory import hold, remove_unless_held
 from .port import ROWS_FILE
@@ -104,9 +104,9 @@ class DatasetCache:
                 raise DependencyUnavailable("This server has no room for more usage data now.", retry_after_ms=10_000)
 
     def check_fits(self, size: int) -> None:
-        """Raises ``ToolFault`` where so many bytes of one owner can never lie here at once."""
+        """Raises ``ToolError`` where so many bytes of one owner can never lie here at once."""
         if size > self._most:
-            raise ToolFault(
+            raise ToolError(
                 "RESULT_TOO_LARGE",
                 f"Your datasets hold {size >> 20:,} MiB, and a server reads {self._most >> 20:,} MiB at once.",
                 hint="Delete datasets that are not needed any more.",

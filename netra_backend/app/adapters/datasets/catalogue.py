@@ -50,7 +50,7 @@ EMPTY: Final = Catalogue()
 
 
 def with_entry(catalogue: Catalogue, entry: Entry, most: int, generation: str) -> Catalogue:
-    """With one more dataset; the same object where its fingerprint is there already. Raises ``ToolFault`` where there is no
+    """With one more dataset; the same object where its fingerprint is there already. Raises ``ToolError`` where there is no
     room, or everything was deleted since ``generation``."""
     if catalogue.generation != generation:
         raise deleted_meanwhile()

@@ -20,7 +20,7 @@ from typing import Final
 
 import msgspec
 
-from ...core.errors import DependencyUnavailable, ToolFault
+from ...core.errors import DependencyUnavailable, ToolError
 from ...core.ids import check_id
 from ...ports import Clock, Entropy
 from .bucket import Bucket, Held, Truncated, digest_of
@@ -168,7 +168,7 @@ class ObjectDatasets:
 
         try:
             _, after = await self._change(folder, named)
-        except ToolFault:
+        except ToolError:
             await self._bucket.remove([key])
             raise
         # Where it is not known whether the catalogue names them, rows are left to be read, or swept.

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from ...core.errors import ToolFault
+from ...core.errors import ToolError
 from ...core.ids import check_id
 
 ROWS_FILE: Final = "rows.duckdb"
@@ -54,7 +54,7 @@ class Staged(Protocol):
 
     async def commit(self, dataset: Dataset, most: int) -> Dataset:
         """Make it visible, whole and durable. What is returned is what is there: another one where the same fingerprint was
-        committed meanwhile. Raises ``ToolFault`` where the owner has ``most`` datasets or deleted everything since the
+        committed meanwhile. Raises ``ToolError`` where the owner has ``most`` datasets or deleted everything since the
         stage was entered."""
 
 
@@ -114,7 +114,7 @@ def in_order(datasets: Sequence[Dataset]) -> list[Dataset]:
 
 
 def admit(dataset: Dataset, present: Sequence[Dataset], most: int) -> Dataset | None:
-    """The dataset that makes ``dataset`` needless, if there is one. Raises ``ToolFault`` where there is no room for it."""
+    """The dataset that makes ``dataset`` needless, if there is one. Raises ``ToolError`` where there is no room for it."""
     same = next((other for other in present if other.fingerprint == dataset.fingerprint), None)
     if same is None:
         check_room(len(present), most)
@@ -122,18 +122,18 @@ def admit(dataset: Dataset, present: Sequence[Dataset], most: int) -> Dataset | 
 
 
 def check_room(count: int, most: int) -> None:
-    """Raises ``ToolFault`` where an owner who has ``count`` datasets may have no more."""
+    """Raises ``ToolError`` where an owner who has ``count`` datasets may have no more."""
     if count >= most:
-        raise ToolFault(
+        raise ToolError(
             "INVALID_ARGUMENTS",
             f"There are {count} datasets already, and no more are kept.",
             hint="Delete one, or join files before importing them.",
         )
 
 
-def deleted_meanwhile() -> ToolFault:
+def deleted_meanwhile() -> ToolError:
     """The answer to an import whose owner deleted everything while it went on."""
-    return ToolFault(
+    return ToolError(
         "NO_DATA",
         "All data of this user was deleted while the file was read; nothing was imported.",
         hint="Import it again, if it is still wanted.",

@@ -14,12 +14,13 @@ from typing import Any
 
 import msgspec
 
-from ...core.errors import ToolFault
+from ...core.errors import ToolError
 from ...usage.importers.capabilities import capabilities
 from ...usage.importers.format import ImportOptions
 from ...usage.importers.importing import Opened, import_rows, open_file, preview
 from ...usage.importers.reading.page import Columns
 from ...usage.importers.reading.source import broken
+from ...usage.importers.registry import load_formats
 from ..datasets.fingerprint import Fingerprint
 from ..datasets.port import ROWS_FILE
 from ..process.child_runtime import Pipe, bound_cpu, bound_memory
@@ -29,7 +30,8 @@ Send = Callable[[dict[str, Any]], None]
 
 
 class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the parent asks for. ``known``: fingerprint → dataset, of what the owner has already."""
+    """What the parent asks for. ``known``: fingerprint → dataset, of what the owner has already. ``importers``: where formats
+    beside ours are (see ``load_formats``)."""
 
     path: str
     staged: str
@@ -38,17 +40,19 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     known: dict[str, str]
     memory_bytes: int
     cpu_s: int
+    importers: list[str] = []
 
 
 def perform(job: Job, send: Send) -> dict[str, Any]:
-    """Import one file into ``job.staged``; the last message. Raises ``ToolFault``."""
+    """Import one file into ``job.staged``; the last message. Raises ``ToolError``."""
     path = Path(job.path)
     options = ImportOptions.of(job.options)
     progress = _Progress(send)
+    formats = load_formats(job.importers)
     now = datetime.fromtimestamp(job.now_ms / 1000, UTC)
 
     def opened() -> Opened:
-        return open_file(path, options, now, progress, parquet_records)
+        return open_file(path, options, now, progress, parquet_records, formats)
 
     if options.preview:
         return {"answer": preview(opened())}
@@ -116,7 +120,7 @@ def _ms(moment: datetime) -> int:
 
 def fault_of(error: BaseException) -> dict[str, Any]:
     """A fault as a message, in words that hold nothing of the file's place."""
-    if not isinstance(error, ToolFault):
+    if not isinstance(error, ToolError):
         if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
             error = broken("The file needs more memory than an import may use.", "Import it in parts.")
         else:
@@ -124,7 +128,7 @@ def fault_of(error: BaseException) -> dict[str, Any]:
             while where is not None and where.tb_next is not None:
                 where = where.tb_next
             line = f"{Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where else "?"
-            error = ToolFault(
+            error = ToolError(
                 "TOOL_FAILED",
                 f"The import failed ({type(error).__name__} at {line}); nothing was imported.",
                 hint="This is a fault of ours: tell the operator.",
@@ -145,9 +149,11 @@ def serve(pipe: Pipe, perform: Callable[[Job, Send], Mapping[str, Any]] = perfor
         return
     pipe.end_with_parent()
     job = msgspec.convert(message, Job)
-    bound_memory(job.memory_bytes)
-    bound_cpu(job.cpu_s)
     try:
+        # Before the bounds, which are for the file: loading other people's formats does not count.
+        load_formats(job.importers)
+        bound_memory(job.memory_bytes)
+        bound_cpu(job.cpu_s)
         last = perform(job, send)
     except Exception as error:
         last = fault_of(error)

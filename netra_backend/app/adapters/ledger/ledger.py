@@ -16,7 +16,7 @@ from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from ...core import ids, validation
-from ...core.errors import DependencyUnavailable, QueryRejected, ToolFault
+from ...core.errors import DependencyUnavailable, QueryRejected, ToolError
 from ...ports import Clock, Entropy
 from ...usage.profile import profile_without_rows
 from ...usage.questions import QUESTIONS, allowed
@@ -60,7 +60,7 @@ class DuckDBLedger:
     Any number of processes may answer for one owner: each question is asked of the datasets that there are when it is asked.
 
     ``questions`` are the ones that may be asked (name → ``module:function``); ``raw_sql`` among them only with
-    ``allow_raw_sql``.
+    ``allow_raw_sql``. ``importers`` are formats of files beside ours (``module:name``).
     """
 
     def __init__(
@@ -73,9 +73,11 @@ class DuckDBLedger:
         allow_raw_sql: bool = False,
         bounds: LedgerBounds | None = None,
         questions: Mapping[str, str] = QUESTIONS,
+        importers: Sequence[str] = (),
     ) -> None:
         self._clock = clock
         self._entropy = entropy
+        self._importers = list(importers)
         self._questions = allowed(questions, raw_sql=allow_raw_sql)
         self._bounds = bounds = bounds or LedgerBounds()
         self._kept = datasets or LocalDatasets(root)
@@ -171,6 +173,7 @@ class DuckDBLedger:
                     "known": {dataset.fingerprint: dataset.dataset_id for dataset in datasets},
                     "memory_bytes": self._bounds.import_bytes,
                     "cpu_s": self._bounds.import_cpu_s,
+                    "importers": self._importers,
                 }
                 reply = await self._imported(job, progress)
                 if "already" in reply:
@@ -259,11 +262,11 @@ def _check_file(path: Path) -> None:
     try:
         regular = stat.S_ISREG(path.stat().st_mode)
     except OSError as error:
-        raise ToolFault(
+        raise ToolError(
             "UNSUPPORTED_FORMAT", f"The file cannot be opened: {error.strerror}.", hint="Check its name."
         ) from None
     if not regular:
-        raise ToolFault("UNSUPPORTED_FORMAT", "That is not a file.", hint="Name one file; a folder is not imported.")
+        raise ToolError("UNSUPPORTED_FORMAT", "That is not a file.", hint="Name one file; a folder is not imported.")
 
 
 def _dataset(dataset_id: str, name: str, now_ms: int, account: Mapping[str, Any]) -> Dataset:

@@ -16,7 +16,7 @@ import duckdb
 import msgspec
 
 from ...core import validation
-from ...core.errors import QueryRejected, SSotIsolationError, ToolFault
+from ...core.errors import QueryRejected, SSotIsolationError, ToolError
 from ...usage.questions import load_question
 from ..process.child_runtime import MAX_MESSAGE, Pipe, bound_cpu, bound_memory
 from .rows_reader import Source, open_rows
@@ -67,7 +67,7 @@ class OwnerRows:
     def _message(self, ask: Ask) -> dict[str, Any]:
         try:
             return {"answer": self._asked(ask)}
-        except ToolFault as fault:
+        except ToolError as fault:
             return _fault(fault)
         except (QueryRejected, SSotIsolationError) as refusal:
             reply = {
@@ -81,7 +81,7 @@ class OwnerRows:
             return {**_fault(_too_large("The answer needs more memory than one question may use.")), "worn": True}
         except duckdb.Error as error:
             return _fault(
-                ToolFault(
+                ToolError(
                     "QUERY_REJECTED",
                     f"The query cannot be run: {str(error).partition(chr(10))[0][:300]}",
                     hint="Check names and types; data_profile tells the columns.",
@@ -107,12 +107,12 @@ class OwnerRows:
         return load_question(ask.question, self._questions)(self._rows, ask.arguments)
 
 
-def _fault(fault: ToolFault) -> dict[str, Any]:
+def _fault(fault: ToolError) -> dict[str, Any]:
     return {"fault": {"code": fault.code, "message": fault.message, "hint": fault.hint, "details": fault.details}}
 
 
-def _too_large(message: str) -> ToolFault:
-    return ToolFault("RESULT_TOO_LARGE", message, hint="Ask for a shorter period, fewer groups or fewer rows.")
+def _too_large(message: str) -> ToolError:
+    return ToolError("RESULT_TOO_LARGE", message, hint="Ask for a shorter period, fewer groups or fewer rows.")
 
 
 def _where(error: BaseException) -> str:

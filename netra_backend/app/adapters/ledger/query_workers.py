@@ -84,7 +84,7 @@ class QueryWorkers:
     ) -> Any:
         """The answer of the owner's child. One that was opened for another ``version`` of the owner's data is ended first.
 
-        Raises what the child raised, ``ToolFault`` where it was stopped, and ``DatasetsChanged`` where it could not open
+        Raises what the child raised, ``ToolError`` where it was stopped, and ``DatasetsChanged`` where it could not open
         the files.
         """
         async with self._room:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ...core import errors, validation
-from ...core.errors import NetraError, ToolFault
+from ...core.errors import NetraError, ToolError
 from ..process.child import ChildDied
 
 _log: Final = logging.getLogger(__name__)
@@ -18,33 +18,33 @@ def rebuilt(reply: Mapping[str, Any], work: str) -> NetraError:
     """The fault or the refusal that a child told; ``work`` is what it was doing."""
     fault, rejected = reply.get("fault"), reply.get("rejected")
     if fault is not None:
-        return ToolFault(fault["code"], fault["message"], hint=fault["hint"], details=fault["details"])
+        return ToolError(fault["code"], fault["message"], hint=fault["hint"], details=fault["details"])
     if rejected is not None:
         point = validation.CATALOGUE[rejected["point"]]
         refusal: type[errors.Refusal] = getattr(errors, point.error)
         return refusal(rejected["message"], point=point, field=rejected["field"], hint=rejected["hint"])
     _log.error("ledger child failed at %s: %s", work, reply.get("broken"))
-    return ToolFault(
+    return ToolError(
         "TOOL_FAILED",
         f"{work} failed ({reply.get('broken')}).",
         hint="This is a fault of ours: tell the operator. Your data is unharmed.",
     )
 
 
-def out_of_time() -> ToolFault:
+def out_of_time() -> ToolError:
     """The answer to a question, or an import, that took too long and was ended."""
-    return ToolFault(
+    return ToolError(
         "QUERY_TIMEOUT",
         "This took too long and was stopped.",
         hint="Ask for a shorter period, fewer groups or fewer rows; import a large file in parts.",
     )
 
 
-def death_error(death: ChildDied) -> ToolFault:
+def death_error(death: ChildDied) -> ToolError:
     """The answer where the child ended instead of answering: the system stopped it at one of its bounds."""
     if death.status == -signal.SIGXCPU:
         return out_of_time()
-    return ToolFault(
+    return ToolError(
         "RESULT_TOO_LARGE",
         "This needed more than one process may use, and was stopped.",
         hint="Ask for a shorter period, fewer groups or fewer rows; import a large file in parts.",

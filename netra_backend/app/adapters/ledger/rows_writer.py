@@ -18,7 +18,7 @@ import duckdb
 import msgspec
 import numpy as np
 
-from ...core.errors import ToolFault
+from ...core.errors import ToolError
 from ...usage.importers.reading.batch import Numbered
 from ...usage.importers.reading.page import Column, Columns, length
 from ...usage.importers.reading.source import Progress, broken
@@ -140,7 +140,7 @@ def _plain(column: Column, count: int) -> Sequence[Any]:
 
 
 def parquet_records(path: Path, progress: Progress) -> Iterator[Numbered]:
-    """The records of a Parquet file. Raises ``ToolFault`` (``BAD_ROWS``) where it is damaged."""
+    """The records of a Parquet file. Raises ``ToolError`` (``BAD_ROWS``) where it is damaged."""
     try:
         with duckdb.connect(":memory:", config=ENGINE_BOUNDS) as connection:
             total = _one(connection, "SELECT count(*) FROM read_parquet(?)", path)
@@ -161,6 +161,6 @@ def _one(connection: duckdb.DuckDBPyConnection, statement: str, path: Path) -> A
     return row[0] if row else 0
 
 
-def damaged(error: duckdb.Error) -> ToolFault:
+def damaged(error: duckdb.Error) -> ToolError:
     """The answer to a Parquet file that the engine cannot read."""
     return broken(f"The Parquet file is damaged or ends too early ({type(error).__name__}).")

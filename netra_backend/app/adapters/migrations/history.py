@@ -1,7 +1,7 @@
 """The versions of the schema and the SQL of each: for PostgreSQL, and for SQLite's event log.
 
-``netra migrate`` takes a database through them with alembic. A new SQLite file goes through the same statements without it,
-so that the embedded server needs neither alembic nor SQLAlchemy.
+``netra migrate`` takes PostgreSQL through them with alembic. A SQLite file goes through its statements without it, so that
+the embedded server needs neither alembic nor SQLAlchemy.
 """
 
 from __future__ import annotations

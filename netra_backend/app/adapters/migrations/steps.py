@@ -1,4 +1,4 @@
-"""Taking a database through the versions of its schema with alembic."""
+"""Taking PostgreSQL through the versions of its schema with alembic."""
 
 from __future__ import annotations
 
@@ -14,23 +14,20 @@ from .history import NEWEST
 _MIGRATIONS = Path(__file__).parent
 
 
-def upgrade(connection: Connection, *, version_schema: str, stands_at: str | None = None) -> list[str]:
+def upgrade(connection: Connection, *, version_schema: str) -> list[str]:
     """Bring the database to the newest version, in the transaction that is open; the versions it went through.
 
-    ``version_schema`` is where alembic keeps the version; ``stands_at`` tells it where the database itself says so. Raises
-    ``alembic.util.CommandError`` for a version that is not known here.
+    ``version_schema`` is where alembic keeps the version. Raises ``alembic.util.CommandError`` for a version that is not
+    known here.
     """
     taken: list[str] = []
 
     def applied(*, step: Any, **_: Any) -> None:
-        if not step.is_stamp:
-            taken.append(step.up_revision_id)
+        taken.append(step.up_revision_id)
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes.update(connection=connection, version_schema=version_schema, on_step=applied)
-    if stands_at is not None:
-        command.stamp(config, stands_at)
     command.upgrade(config, NEWEST)
     return taken

@@ -1,7 +1,7 @@
 """A language model of any provider that pydantic-ai knows (``NETRA_MODEL=openai:gpt-4o-mini``); loaded when first asked.
 
 Addresses and keys come from each provider's own environment (``OPENAI_API_KEY``, ``OPENAI_BASE_URL``, …), so a compatible
-server of one's own is ``openai:NAME`` with ``OPENAI_BASE_URL``. Needs the extra ``netra[models]``.
+server of one's own is ``openai:NAME`` with ``OPENAI_BASE_URL``. Needs the extra ``models``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from ....distribution import install_hint
 from ...core.errors import DependencyUnavailable
 from ...ports import ModelPart
 
@@ -44,7 +45,7 @@ class PydanticAIModel:
             raise
         except ImportError as missing:
             raise DependencyUnavailable(
-                "The package for this model is not installed.", hint="pip install 'netra[models]'"
+                "The package for this model is not installed.", hint=install_hint("models")
             ) from missing
         except TimeoutError as stalled:
             raise DependencyUnavailable("The language model did not answer in time.", retry_after_ms=5000) from stalled

@@ -193,10 +193,12 @@ class PostgresPeers:
             return
         if kind == _ANSWER:
             waiting.set_result(body)
-        else:
+        elif kind == _FAILURE:
             waiting.set_exception(
                 DependencyUnavailable("Another process of this server could not do it.", retry_after_ms=1000)
             )
+        else:  # of a kind that a newer process knows; if it is an answer, its question runs out
+            _LOG.warning("another process sends what is not understood")
 
     async def _reply(self, asker: str, number: int, command: bytes) -> None:
         reply = _FAILURE

@@ -1,4 +1,4 @@
-"""Opening the embedded event log: its settings, and its tables where the file is new."""
+"""Opening the embedded event log: its settings, and its tables if the file is new or is migrated."""
 
 from __future__ import annotations
 
@@ -27,17 +27,31 @@ def open_writer(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA secure_delete=ON")
     connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
     connection.execute("PRAGMA cache_size=-65536")
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        tables = "\n".join(statement for version in VERSIONS for statement in statements("sqlite", version))
-        connection.executescript(f"BEGIN IMMEDIATE;{tables};PRAGMA user_version={VERSION};COMMIT;")
-    else:
-        try:
+    try:
+        version = version_of(connection)
+        if version == 0:
+            upgrade(connection)
+        else:
             check_version(version, path)
-        except ConfigurationError:
-            connection.close()
-            raise
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def upgrade(connection: sqlite3.Connection) -> list[str]:
+    """Take a file that is not newer than this program through the versions that it lacks; returns them.
+
+    All of it is one transaction: if this raises, closing the connection undoes it.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    lacking = VERSIONS[version_of(connection) :]
+    for version in lacking:
+        for statement in statements("sqlite", version):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={int(version)}")
+    connection.execute("COMMIT")
+    return list(lacking)
 
 
 def connect_privately(path: Path) -> sqlite3.Connection:
@@ -45,6 +59,12 @@ def connect_privately(path: Path) -> sqlite3.Connection:
     mode. The directory is closed to others anyway: this is for copies that are taken with their modes."""
     path.touch(mode=0o600, exist_ok=True)
     return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """The number of a file's version; 0 if it has no tables of ours."""
+    number: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return number
 
 
 def check_version(version: int, path: Path) -> None:
@@ -64,8 +84,7 @@ def check_version(version: int, path: Path) -> None:
 def stored_version(path: Path) -> int:
     """The version of a file's schema, if it is the one of this program. Raises ``ConfigurationError``."""
     with closing(open_reader(path)) as reader:
-        (version,) = reader.execute("PRAGMA user_version").fetchone()
-    check_version(version, path)
+        check_version(version_of(reader), path)
     return VERSION
 
 

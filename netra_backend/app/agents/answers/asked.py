@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ...usage.markdown import text
-from ..agent import RunScope, ToolOutcome
+from ...core.errors import ToolError
+from ...usage.markdown import sentence, text
+from ..interface import RunScope, ToolOutcome
 from ..triage.understanding import Understanding
 
 
@@ -70,13 +71,16 @@ def iso(at_ms: int) -> str:
 def fault(outcome: ToolOutcome) -> Answer:
     """What a tool could not answer, as an answer: its reason and what to do."""
     error = outcome.error or {}
-    return Answer(
-        f"{text_of(error.get('message'))} {text_of(error.get('hint'))}".strip(),
-        {"code": error.get("code"), "error": error},
-    )
+    said = " ".join(sentence(str(error.get(part) or "")) for part in ("message", "hint"))
+    return Answer(said.strip(), {"code": error.get("code"), "error": error})
 
 
-def text_of(sentence: object) -> str:
-    """A sentence of an error, safe in Markdown; it may hold a name from the question or the data. Sentence by sentence, so
-    that none is cut."""
-    return " ".join(text(part) for part in str(sentence or "").split(" ") if part)
+class Unanswered(ToolError):
+    """A tool could not answer; ``outcome`` is what it came to."""
+
+    def __init__(self, outcome: ToolOutcome) -> None:
+        error = outcome.error or {}
+        super().__init__(
+            error.get("code", "TOOL_FAILED"), error.get("message", "unknown"), hint=error.get("hint", "Ask again.")
+        )
+        self.outcome = outcome

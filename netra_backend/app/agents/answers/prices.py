@@ -6,7 +6,7 @@ from typing import Any
 
 from ...usage.markdown import table, text
 from ...usage.money import display
-from ...usage.report import price_source
+from ...usage.report_text import price_source
 from .asked import Answer, Asked, fault, iso
 
 

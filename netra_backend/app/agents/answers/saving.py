@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 from ...usage.markdown import text
 from ...usage.money import display
 from ...usage.number_check import NumberCheck
-from ...usage.report import build_report, price_source, report_markdown, savings_lines
-from .asked import Answer, Asked, fault
+from ...usage.report import Report, make_report
+from ...usage.report_markdown import report_markdown, savings_lines
+from ...usage.report_text import price_source
+from .asked import Answer, Asked, Unanswered, fault
 
 MAX_PROMPT: Final = 60_000
 SYSTEM: Final = (
@@ -18,44 +21,46 @@ SYSTEM: Final = (
     "written as they stand there, rounded at most. Begin with the bill and where it goes, then name the levers worth acting "
     "on with their base figure, range, risk and what must hold; say what could not be told and what to log for it."
 )
-WHY_NOT: Final = {
-    "detect_anomalies": "Jumps were not looked for",
-    "forecast_spend": "There is no forecast",
+TO_THE_MODEL: Final = frozenset({"summary", "savings", "forecast", "notes"})
+"""The parts of the report that a model is given to phrase."""
+
+THOUGHTS: Final[Mapping[str, str]] = {
+    "cost_summary": "First the bill at list prices: how much, and by model, team, feature and day.",
+    "combine_savings": "Then the ways to spend less: one after the other, each on what the ones before it left.",
+    "detect_anomalies": "Last, what jumped and where the month will end, if the log is long enough to tell.",
 }
+"""What the user is told before a tool is used for the report."""
 
 
 async def report(asked: Asked) -> Answer:
     """Where the money goes and where to cut: the whole report."""
-    scope, narrowed = asked.scope, asked.narrowed()
-    await scope.think("First the bill at list prices: how much, and by model, team, feature and day.")
-    summary = await scope.use_tool("cost_summary", **narrowed)
-    if not summary.ok:
-        return fault(summary)
-    await scope.think("Then the ways to spend less: one after the other, each on what the ones before it left.")
-    combined = await scope.use_tool("combine_savings", **narrowed)
-    if not combined.ok:
-        return fault(combined)
-    await scope.think("Last, what jumped and where the month will end, if the log is long enough to tell.")
-    notes, further = [], {}
-    for tool, name in (("detect_anomalies", "anomalies"), ("forecast_spend", "forecast")):
-        outcome = await scope.use_tool(tool, **narrowed)
-        if outcome.ok:
-            further[name] = outcome.result
-        else:
-            notes.append(f"{WHY_NOT[tool]}: {(outcome.error or {}).get('message', 'unknown')}")
-    whole = build_report(profile=asked.profile, summary=summary.result, savings=combined.result, notes=notes, **further)
+
+    async def ask(question: str, arguments: Mapping[str, Any]) -> Any:
+        if question == "data_profile":
+            return asked.profile
+        if question in THOUGHTS:
+            await asked.scope.think(THOUGHTS[question])
+        outcome = await asked.scope.use_tool(question, **arguments)
+        if not outcome.ok:
+            raise Unanswered(outcome)
+        return outcome.result
+
+    try:
+        whole = await make_report(ask, asked.narrowed())
+    except Unanswered as unanswered:
+        return fault(unanswered.outcome)
     markdown = report_markdown(whole)
-    phrased = await _phrased(asked, whole, markdown) if scope.has_model else None
+    phrased = await _phrased(asked, whole, markdown) if asked.scope.has_model else None
     return Answer(
         f"{phrased}\n\n---\n\n{markdown}" if phrased else asked.heading() + markdown,
         {"report": whole, "phrased_by_model": phrased is not None},
     )
 
 
-async def _phrased(asked: Asked, whole: dict[str, Any], template: str) -> str | None:
+async def _phrased(asked: Asked, whole: Report, template: str) -> str | None:
     """The model's words on the report; ``None`` where one of its figures is none that a tool computed, or it does not answer.
     Nobody has seen such a figure then: each sentence is checked before it is shown."""
-    facts = {name: whole[name] for name in ("summary", "savings", "forecast", "notes")}
+    facts = {name: value for name, value in whole.items() if name in TO_THE_MODEL}
     encoded = json.dumps(facts, ensure_ascii=False).replace("<", "\\u003c")[:MAX_PROMPT]
     supported = NumberCheck(whole)
     reply = await asked.scope.ask_model(

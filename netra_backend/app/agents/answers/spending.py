@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from ...usage.report import anomaly_lines, bill_lines, forecast_lines, price_source, split_lines
+from ...usage.report_markdown import anomaly_lines, bill_lines, forecast_lines, split_lines
+from ...usage.report_parts import Anomalies
+from ...usage.report_text import price_source
 from .asked import Answer, Asked, fault
 
 _BUDGET: Final = re.compile(
@@ -44,10 +46,11 @@ async def anomaly(asked: Asked) -> Answer:
     outcome = await asked.scope.use_tool("detect_anomalies", **arguments)
     if not outcome.ok:
         return fault(outcome)
-    found = dict(outcome.result)
+    found: Anomalies = outcome.result
     if period is not None:
         first, after = period.get("from", "")[:10], period["to"][:10]
-        found["anomalies"] = [jump for jump in found["anomalies"] if first <= jump["at"][:10] <= after]
+        within = [jump for jump in found["anomalies"] if first <= jump["at"][:10] <= after]
+        found = {**found, "anomalies": within}
     return Answer(asked.heading() + "\n".join(anomaly_lines(found)), {"anomalies": found})
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...core import validation
 from ...core.errors import NotFound
-from ..agent import Agent
+from ..interface import Agent
 
 MakeAgent = Callable[[], Agent]
 

@@ -15,7 +15,7 @@ from ...core.history import RunRecord
 from ...core.journal import Journal
 from ...services.event_emitter import EventTooLarge, UserEventEmitter
 from ...services.user_execution_context import UserExecutionContext
-from ..agent import Agent, PastMessage
+from ..interface import Agent, PastMessage
 from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
 from .run_services import RunServices
 from .scope import EngineRunScope

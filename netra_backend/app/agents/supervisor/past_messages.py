@@ -8,7 +8,7 @@ from typing import Final
 from ...core.events import AgentCompleted, UserMessage, decode_event
 from ...core.history import RunRecord
 from ...ports import EventLog
-from ..agent import PastMessage
+from ..interface import PastMessage
 
 MAX_MESSAGES: Final = 20
 _LOOK_BACK: Final = 2000

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from decimal import Decimal
 from typing import Any, Final
 
-from ...core.errors import DependencyUnavailable, Fault, QueryRejected, Refusal, ToolFault, ToolRefused
+from ...core.errors import DependencyUnavailable, Fault, QueryRejected, Refusal, ToolError, ToolRefused
 from ...core.events import AgentDelta, AgentThinking, ApprovalRequested, ApprovalResolved, ToolCompleted, ToolExecuting
 from ...core.journal import (
     SAY_CALL,
@@ -28,8 +28,8 @@ from ...core.journal import (
 from ...services.approvals import LIFETIME_MS, PendingApproval, approval_id_of, hash_arguments
 from ...services.event_emitter import EventTooLarge, UserEventEmitter
 from ...services.redaction import redact
-from ..agent import ModelReply, PastMessage, ToolOutcome
-from ..tools.tool import Tool
+from ..interface import ModelReply, PastMessage, ToolOutcome
+from ..tools.definition import Tool
 from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
 from .model_stream import Coalescer, SentenceGate, Shown
 from .run_services import RunServices
@@ -44,7 +44,7 @@ _UNKNOWN: Final = {
 
 
 class EngineRunScope:
-    """``agents.agent.RunScope`` for one run of one engine."""
+    """``agents.interface.RunScope`` for one run of one engine."""
 
     __slots__ = (
         "_calls",
@@ -138,28 +138,28 @@ class EngineRunScope:
             await self._emitter.durable()
         return await self._perform(call_id, definition, arguments)
 
-    def _find(self, tool: str) -> tuple[Tool | None, ToolRefused | None]:
+    def _find(self, tool: str) -> tuple[Tool[Any] | None, ToolRefused | None]:
         try:
             return self._dispatcher.find(tool), None
         except ToolRefused as refusal:
             return None, refusal
 
-    def _refused(self, refusal: ToolFault | ToolRefused | QueryRejected, tool: str) -> ToolOutcome:
+    def _refused(self, refusal: ToolError | ToolRefused | QueryRejected, tool: str) -> ToolOutcome:
         trail, context = self._services.audit_trail, self._dispatcher.user_context
         if isinstance(refusal, Refusal) and trail is not None:
             trail.record_refusal(context.user_id, refusal, run_id=context.run_id, tool=tool)
         error: dict[str, Any] = {"code": refusal.code, "message": refusal.message, "hint": refusal.hint}
-        if isinstance(refusal, ToolFault) and refusal.details:
+        if isinstance(refusal, ToolError) and refusal.details:
             error["details"] = refusal.details
         return ToolOutcome(False, error=error)
 
-    async def _perform(self, call_id: str, definition: Tool, arguments: Mapping[str, Any]) -> ToolOutcome:
+    async def _perform(self, call_id: str, definition: Tool[Any], arguments: Mapping[str, Any]) -> ToolOutcome:
         clock = self._services.clock
         began = clock.monotonic()
         try:
             result = await self._dispatcher.call(definition, arguments)
             outcome = ToolOutcome(True, result)
-        except (ToolFault, ToolRefused, QueryRejected) as refusal:
+        except (ToolError, ToolRefused, QueryRejected) as refusal:
             outcome = self._refused(refusal, definition.name)
         except DependencyUnavailable as fault:
             error = {"code": "DEPENDENCY_UNAVAILABLE", "message": fault.message, "hint": fault.hint}
@@ -187,7 +187,7 @@ class EngineRunScope:
         return outcome
 
     async def _ask_approval(
-        self, call_id: str, definition: Tool, arguments: Mapping[str, Any], shown: dict[str, Any], answer: Answer
+        self, call_id: str, definition: Tool[Any], arguments: Mapping[str, Any], shown: dict[str, Any], answer: Answer
     ) -> ToolOutcome | None:
         """``None`` where the user said yes. Nobody is asked about a call that would be refused anyway."""
         services = self._services

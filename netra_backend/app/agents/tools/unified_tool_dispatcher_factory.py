@@ -12,11 +12,11 @@ import msgspec
 
 from ...core import validation
 from ...core.coroutines import resume
-from ...core.errors import IsolationRefused, SSotIsolationError, ToolFault, ToolRefused
+from ...core.errors import IsolationRefused, SSotIsolationError, ToolError, ToolRefused
 from ...services.user_execution_context import UserExecutionContext, validate_user_context
-from .tool import Tool
+from .definition import USAGE, Tool
 
-BASE_SCOPES: Final = frozenset({"usage"})
+BASE_SCOPES: Final = frozenset({USAGE})
 """What every signed-in user may do."""
 
 
@@ -25,7 +25,7 @@ class ToolDispatcher:
 
     __slots__ = ("_allowed", "_closed", "_scopes", "_tools", "user_context")
 
-    def __init__(self, context: UserExecutionContext, tools: Mapping[str, Tool], scopes: frozenset[str]) -> None:
+    def __init__(self, context: UserExecutionContext, tools: Mapping[str, Tool[Any]], scopes: frozenset[str]) -> None:
         self.user_context = context
         self._tools = tools
         self._scopes = scopes
@@ -41,7 +41,7 @@ class ToolDispatcher:
 
         ``user_id`` and ``context`` may stand in the request only to be compared. Checks come in this order: context, user
         id, tool, permission, arguments. Raises ``SSotIsolationError``, ``IsolationRefused``, ``ToolRefused`` (nothing was
-        called then) and ``ToolFault`` (the tool's own typed answer, ``TOOL_TIMEOUT``, ``TOOL_FAILED``).
+        called then) and ``ToolError`` (the tool's own typed answer, ``TOOL_TIMEOUT``, ``TOOL_FAILED``).
         """
         context = self.user_context
         if "context" in request and request["context"] != context:
@@ -58,7 +58,7 @@ class ToolDispatcher:
             )
         return await self.call(self.find(request.get("tool", "")), request.get("arguments"))
 
-    async def call(self, tool: Tool, arguments: object) -> Any:
+    async def call(self, tool: Tool[Any], arguments: object) -> Any:
         """Call a tool that ``find`` gave, with arguments that are judged here. Raises as ``dispatch_tool`` does."""
         if self._closed:
             raise SSotIsolationError(
@@ -81,7 +81,7 @@ class ToolDispatcher:
                 async with asyncio.timeout(tool.timeout_s):
                     answer = await answer
         except TimeoutError:
-            raise ToolFault(
+            raise ToolError(
                 "TOOL_TIMEOUT",
                 f"{tool.name} did not end within {tool.timeout_s:g} s.",
                 hint="Ask for less at once, or try again."
@@ -90,7 +90,7 @@ class ToolDispatcher:
             ) from None
         return msgspec.to_builtins(answer, str_keys=True)
 
-    def find(self, name: object) -> Tool:
+    def find(self, name: object) -> Tool[Any]:
         """The tool of that name, where this request may use it. Raises ``ToolRefused``."""
         tool = self._tools.get(name) if isinstance(name, str) else None
         if tool is None:
@@ -101,17 +101,17 @@ class ToolDispatcher:
                 hint="GET /api/tools lists the tools.",
                 point=validation.DISPATCHER_TOOL,
             )
-        if tool.permission not in self._scopes or (self._allowed is not None and tool.name not in self._allowed):
+        if tool.needed_scope not in self._scopes or (self._allowed is not None and tool.name not in self._allowed):
             raise ToolRefused(
                 f"{tool.name} may not be used here.",
                 code="TOOL_NOT_ALLOWED",
                 field="tool",
-                hint=f"It needs the scope {tool.permission!r} and an agent that lists it.",
+                hint=f"It needs the scope {tool.needed_scope!r} and an agent that lists it.",
                 point=validation.DISPATCHER_PERMISSION,
             )
         return tool
 
-    def fitting(self, tool: Tool, arguments: object) -> Any:
+    def fitting(self, tool: Tool[Any], arguments: object) -> Any:
         """The arguments as the tool takes them. Raises ``ToolRefused`` where they do not fit its schema."""
         fitting: Any = None
         try:
@@ -137,10 +137,10 @@ class UnifiedToolDispatcherFactory:
     _ssot_validation_enabled = True
 
     def __init__(self) -> None:
-        self._tools: dict[str, Tool] = {}
+        self._tools: dict[str, Tool[Any]] = {}
         self._created = 0
 
-    def configure(self, tools: Iterable[Tool] = ()) -> None:
+    def configure(self, tools: Iterable[Tool[Any]] = ()) -> None:
         """The tools there are. Raises ``ValueError`` for a name twice."""
         for tool in tools:
             if tool.name in self._tools:
@@ -164,7 +164,7 @@ class UnifiedToolDispatcherFactory:
             {
                 "name": tool.name,
                 "description": tool.description,
-                "permission": tool.permission,
+                "permission": tool.needed_scope,
                 "idempotent": tool.idempotent,
                 "approval": tool.approval,
                 "arguments": msgspec.json.schema(tool.arguments),

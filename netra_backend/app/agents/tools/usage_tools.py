@@ -16,9 +16,10 @@ import msgspec
 from ...ports import Ledger
 from ...services.user_execution_context import UserExecutionContext
 from ...usage.query import Filter
-from .tool import Arguments, Tool
+from .definition import Tool, ToolArguments
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+MAX_NAME: Final = 256
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 LeverName = Literal[
     "duplicates",
@@ -42,11 +43,11 @@ class Period(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     to: datetime | None = None
 
 
-class NoArguments(Arguments, frozen=True):
+class NoArguments(ToolArguments, frozen=True):
     """None."""
 
 
-class Scoped(Arguments, frozen=True):
+class Scoped(ToolArguments, frozen=True):
     """Which rows: a period, and equality filters."""
 
     period: Period | None = None
@@ -97,7 +98,7 @@ class Forecast(Scoped, frozen=True):
     budget_usd: Annotated[float, msgspec.Meta(gt=0, le=1e12)] | None = None
 
 
-class PriceLookup(Arguments, frozen=True):
+class PriceLookup(ToolArguments, frozen=True):
     """``at``: the moment whose price is asked for."""
 
     models: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1, max_length=10)]
@@ -105,7 +106,7 @@ class PriceLookup(Arguments, frozen=True):
     provider: Name | None = None
 
 
-class DatabaseQuery(Arguments, frozen=True, rename={"from_": "from"}):
+class DatabaseQuery(ToolArguments, frozen=True, rename={"from_": "from"}):
     """A structured query; its names are checked where it is answered."""
 
     metrics: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1, max_length=20)] = ("requests",)
@@ -117,7 +118,7 @@ class DatabaseQuery(Arguments, frozen=True, rename={"from_": "from"}):
     timezone: Name = "UTC"
 
 
-_QUESTIONS: Final[tuple[tuple[str, type[Arguments], str], ...]] = (
+_QUESTIONS: Final[tuple[tuple[str, type[ToolArguments], str], ...]] = (
     (
         "data_profile",
         NoArguments,
@@ -145,9 +146,16 @@ _QUESTIONS: Final[tuple[tuple[str, type[Arguments], str], ...]] = (
 )
 
 
-def usage_tools(ledger: Ledger) -> tuple[Tool, ...]:
+TOOL_NAMES: Final = (*(name for name, _, _ in _QUESTIONS), "price_lookup")
+"""The names of these tools, in order."""
+
+
+def usage_tools(ledger: Ledger) -> tuple[Tool[Any], ...]:
     """The tools over this ledger."""
-    asked = [Tool(name, description, schema, _question(ledger, name)) for name, schema, description in _QUESTIONS]
+    asked = [
+        Tool(name, description, schema, _question(ledger, name), idempotent=True)
+        for name, schema, description in _QUESTIONS
+    ]
     return (
         *asked,
         Tool(
@@ -155,12 +163,13 @@ def usage_tools(ledger: Ledger) -> tuple[Tool, ...]:
             "List prices of models at a time: standard, batch, flex and priority, cache, tiers and hours.",
             PriceLookup,
             _look_up_prices,
+            idempotent=True,
         ),
     )
 
 
-def _question(ledger: Ledger, name: str) -> Callable[[UserExecutionContext, Arguments], Awaitable[Any]]:
-    async def ask(context: UserExecutionContext, arguments: Arguments) -> Any:
+def _question(ledger: Ledger, name: str) -> Callable[[UserExecutionContext, ToolArguments], Awaitable[Any]]:
+    async def ask(context: UserExecutionContext, arguments: ToolArguments) -> Any:
         return await ledger.ask(context.user_id, name, msgspec.to_builtins(arguments, str_keys=True))
 
     return ask

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ..agent import PastMessage
+from ..interface import PastMessage
 from .features import content_words
 from .parse import Reading
 

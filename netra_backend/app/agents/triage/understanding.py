@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from ..agent import PastMessage
+from ..interface import PastMessage
 from .carry_over import is_fragment, is_short, last_question
 from .decision import Decision, decide
 from .intents import INTENTS, OUT_OF_SCOPE

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ...core.errors import ToolFault
+from ...core.errors import ToolError
 from ..rows import Capability
 from .reading.batch import Record
 from .reading.page import Columns, Page
@@ -37,11 +37,11 @@ class ImportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> ImportOptions:
-        """Options from plain JSON. Raises ``ToolFault`` (``INVALID_ARGUMENTS``)."""
+        """Options from plain JSON. Raises ``ToolError`` (``INVALID_ARGUMENTS``)."""
         try:
             return msgspec.convert(dict(given), cls)
         except msgspec.ValidationError as error:
-            raise ToolFault(
+            raise ToolError(
                 "INVALID_ARGUMENTS",
                 f"The import options do not fit: {error}.",
                 hint=f"Options are {', '.join(cls.__struct_fields__)}.",
@@ -68,7 +68,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One source format. ``recognise`` says why a file is of it, or ``None``; ``read`` raises ``ToolFault`` where an option
+    """One source format. ``recognise`` says why a file is of it, or ``None``; ``read`` raises ``ToolError`` where an option
     is missing."""
 
     name: str
@@ -81,9 +81,9 @@ REQUESTS: Final = frozenset({Capability.PER_REQUEST, Capability.REAL_TIMES})
 """What a log with a row a request and real times tells."""
 
 
-def model_needed(what: str) -> ToolFault:
+def model_needed(what: str) -> ToolError:
     """The answer where a trace names no model and the user did not, either."""
-    return ToolFault(
+    return ToolError(
         "INVALID_ARGUMENTS",
         f"{what} names no model, so it has no price.",
         hint="Name the model to price it as: netra import FILE --model gpt-4o (option model).",

@@ -18,7 +18,7 @@ from .reading.page import Columns, Page, length, rows_of
 from .reading.records import Head, Layout, read, with_head
 from .reading.source import Progress, broken, chunks
 from .reading.values import Times
-from .registry import recognise
+from .registry import FORMATS, recognise
 from .row import BadRow, NotUsage, UsageRow
 
 MAX_ROWS: Final = 100_000_000
@@ -52,20 +52,27 @@ class Opened:
         }
 
 
-def open_file(path: Path, options: ImportOptions, now: datetime, progress: Progress, tables: Tables) -> Opened:
-    """Recognise a file. Raises ``ToolFault``: ``UNSUPPORTED_FORMAT``, ``BAD_ROWS``, ``INVALID_ARGUMENTS``."""
+def open_file(
+    path: Path,
+    options: ImportOptions,
+    now: datetime,
+    progress: Progress,
+    tables: Tables,
+    formats: Sequence[Format] = FORMATS,
+) -> Opened:
+    """Recognise a file. Raises ``ToolError``: ``UNSUPPORTED_FORMAT``, ``BAD_ROWS``, ``INVALID_ARGUMENTS``."""
     with path.open("rb") as file:
         parquet = file.read(4) == b"PAR1"
     if parquet:
         head, batches = with_head(Layout.PARQUET, batched(tables(path, progress)))
     else:
         head, batches = read(chunks(path, progress))
-    chosen, reason = recognise(head, options.format if options.format or not options.map else "table")
+    chosen, reason = recognise(head, options.format if options.format or not options.map else "table", formats)
     return Opened(chosen, reason, head, chosen.read(head, options, Times(now)), batches)
 
 
 def import_rows(opened: Opened, sink: Sink) -> ImportStats:
-    """Give all rows to ``sink``, page by page. Raises ``ToolFault`` (``BAD_ROWS``) where there is not one."""
+    """Give all rows to ``sink``, page by page. Raises ``ToolError`` (``BAD_ROWS``) where there is not one."""
     stats = ImportStats()
     for columns in _finished(opened, stats):
         stats.accept(columns)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from operator import attrgetter
 from typing import Final
 
-from ...core.errors import ToolFault
+from ...core.errors import ToolError
 from .format import Format
 from .formats.anthropic_usage import ANTHROPIC_USAGE
 from .formats.azure_llm_2023 import AZURE_LLM_2023
@@ -33,23 +35,38 @@ FORMATS: Final[Sequence[Format]] = (
 """In the order in which they are asked: the most particular first."""
 
 
-def recognise(head: Head, named: str | None) -> tuple[Format, str]:
+def load_formats(importers: Iterable[str] = ()) -> Sequence[Format]:
+    """Our formats with those of ``importers``, each the ``module:name`` of a format or of several.
+
+    Added ones are asked after ours, so that they do not change how a file was read before, and before the table, which takes
+    whatever has columns.
+    """
+    added: list[Format] = []
+    for path in importers:
+        module, _, name = path.partition(":")
+        found = attrgetter(name)(import_module(module))
+        added += [found] if isinstance(found, Format) else found
+    *particular, table = FORMATS
+    return (*particular, *added, table)
+
+
+def recognise(head: Head, named: str | None, formats: Sequence[Format] = FORMATS) -> tuple[Format, str]:
     """The format of a file and why, or the one that the user named.
 
-    Raises ``ToolFault``: ``UNSUPPORTED_FORMAT`` where none recognises the file, ``INVALID_ARGUMENTS`` for a name that is none.
+    Raises ``ToolError``: ``UNSUPPORTED_FORMAT`` where none recognises the file, ``INVALID_ARGUMENTS`` for a name that is none.
     """
     if named is not None:
-        for candidate in FORMATS:
+        for candidate in formats:
             if candidate.name == named:
                 return candidate, "named by the user"
-        raise ToolFault(
+        raise ToolError(
             "INVALID_ARGUMENTS",
             f"There is no format {named[:64]!r}.",
             hint="Formats are "
-            + ", ".join(candidate.name for candidate in FORMATS)
+            + ", ".join(candidate.name for candidate in formats)
             + "; leave it out to recognise it.",
         )
-    for candidate in FORMATS:
+    for candidate in formats:
         reason = candidate.recognise(head)
         if reason is not None:
             return candidate, reason
@@ -57,6 +74,6 @@ def recognise(head: Head, named: str | None) -> tuple[Format, str]:
         "The file is of no format that is known, and its columns do not look like usage of language models.",
         "Name the columns: netra import FILE --map ts=COLUMN --map model=COLUMN --map input_tokens=COLUMN "
         "--map output_tokens=COLUMN.",
-        formats={candidate.name: candidate.title for candidate in FORMATS},
+        formats={candidate.name: candidate.title for candidate in formats},
         columns=list(columns_of(head))[:200],
     )

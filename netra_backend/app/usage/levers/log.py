@@ -189,7 +189,7 @@ class Log:
 
 
 def load_log(rows: Rows, arguments: Mapping[str, Any], options: Options) -> Log:
-    """Price the rows in scope and load them. Raises ``ToolFault`` ``NO_DATA``."""
+    """Price the rows in scope and load them. Raises ``ToolError`` ``NO_DATA``."""
     # What is put into these statements comes from closed lists of columns; values are parameters.
     condition, parameters = where(arguments)
     prices = price_rows(rows)

@@ -1,1 +1,8 @@
-"""api"""
+"""The endpoints of HTTP, a module a group. Each returns its ``Endpoint`` objects from the parts it is given.
+
+- ``identity``, ``user_data``, ``export``: who asks, and all that is kept of them
+- ``threads``, ``runs``, ``approvals``: conversations
+- ``catalogue``, ``datasets``: agents and tools, usage data
+- ``operations``, ``admin``: for what watches a server, and for who runs it
+- ``documents``: OpenAPI, AsyncAPI, errors
+"""

@@ -1,7 +1,8 @@
-"""``/api/admin``: what an operator sees and does. Every door needs the scope ``admin``, wherever the server listens."""
+"""``/api/admin``: what an operator sees and does. Every endpoint needs the scope ``admin``, wherever the server listens."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -11,11 +12,13 @@ from starlette.responses import Response
 
 from ...core import validation
 from ...core.identity import ADMIN, Identity
-from ...server.counts import gauges, totals
-from ...server.rates import Rates
-from ...server.runtime import Runtime
-from ..http.endpoint import Endpoint
-from ..http.support import json_response
+from ...core.limits import Limits
+from ...ports import Clock
+from ...runs.service import RunService
+from ...services.audit_trail import AuditTrail
+from ...services.revocations import Revocations
+from ...websocket_core.connection import Connection
+from ..http.endpoint import Endpoint, json_response
 
 MOST_ROWS: Final = 1000
 
@@ -52,11 +55,11 @@ class LiveRuns(msgspec.Struct, frozen=True):
     runs: list[LiveRun]
 
 
-class LimitsTold(msgspec.Struct, frozen=True):
+class LimitsInfo(msgspec.Struct, frozen=True):
     """The bounds of this server (times in s or ms as their names say), and what there is at this moment."""
 
     limits: dict[str, int | float]
-    now: dict[str, int]
+    now: Mapping[str, int]
 
 
 class RefusalsOfPoint(msgspec.Struct, frozen=True):
@@ -74,11 +77,11 @@ class Refusals(msgspec.Struct, frozen=True):
     refusals: list[RefusalsOfPoint]
 
 
-class RatesTold(msgspec.Struct, frozen=True):
+class RatesInfo(msgspec.Struct, frozen=True):
     """``per_second`` has, for each total, the rate over the last 1, 10 and 60 s, as ``1s``, ``10s``, ``60s``."""
 
-    per_second: dict[str, dict[str, float]]
-    totals: dict[str, int]
+    per_second: Mapping[str, Mapping[str, float]]
+    totals: Mapping[str, int]
 
 
 class Revoked(msgspec.Struct, frozen=True):
@@ -88,19 +91,30 @@ class Revoked(msgspec.Struct, frozen=True):
     until_ms: int
 
 
-def admin_endpoints(runtime: Runtime, rates: Rates) -> list[Endpoint]:
-    """The doors of operators."""
+def admin_endpoints(
+    *,
+    connections: Iterable[Connection],
+    runs: RunService,
+    limits: Limits,
+    audit_trail: AuditTrail,
+    revocations: Revocations,
+    clock: Clock,
+    totals: Callable[[], Mapping[str, int]],
+    gauges: Callable[[], Mapping[str, int]],
+    rates: Callable[[], Mapping[str, Mapping[str, float]]],
+) -> list[Endpoint]:
+    """The endpoints of operators. ``totals`` and ``gauges`` return what the server counts, ``rates`` how often it happens."""
 
-    async def connections(_: Request, __: Identity) -> Response:
-        live = sorted((each for each in runtime.connections if each.is_live), key=lambda each: each.opened_ms)
+    async def list_connections(_: Request, __: Identity) -> Response:
+        live = sorted((each for each in connections if each.is_live), key=lambda each: each.opened_ms)
         shown = [
             LiveConnection(each.connection_id, each.user_id, each.opened_ms, each.outbox.bytes)
             for each in live[:MOST_ROWS]
         ]
         return json_response(LiveConnections(len(live), shown))
 
-    async def runs(_: Request, __: Identity) -> Response:
-        live = sorted(runtime.turns.all(), key=lambda each: each.run.created_ms)
+    async def list_runs(_: Request, __: Identity) -> Response:
+        live = sorted(runs.all(), key=lambda each: each.run.created_ms)
         shown = [
             LiveRun(
                 each.run.run_id,
@@ -114,21 +128,21 @@ def admin_endpoints(runtime: Runtime, rates: Rates) -> list[Endpoint]:
         ]
         return json_response(LiveRuns(len(live), shown))
 
-    async def limits(_: Request, __: Identity) -> Response:
-        return json_response(LimitsTold(asdict(runtime.settings.limits), gauges(runtime)))
+    async def read_limits(_: Request, __: Identity) -> Response:
+        return json_response(LimitsInfo(asdict(limits), gauges()))
 
-    async def refusals(_: Request, __: Identity) -> Response:
-        counts = sorted(runtime.audit_trail.refusals.items(), key=lambda item: (-item[1], item[0]))
+    async def read_refusals(_: Request, __: Identity) -> Response:
+        counts = sorted(audit_trail.refusals.items(), key=lambda item: (-item[1], item[0]))
         shown = [RefusalsOfPoint(point, validation.CATALOGUE[point].guards, count) for point, count in counts]
         return json_response(Refusals(sum(count for _, count in counts), shown))
 
-    async def event_rates(_: Request, __: Identity) -> Response:
-        return json_response(RatesTold(rates.per_second(), totals(runtime)))
+    async def read_rates(_: Request, __: Identity) -> Response:
+        return json_response(RatesInfo(rates(), totals()))
 
     async def revoke(request: Request, identity: Identity) -> Response:
-        user_id, until_ms = request.path_params["user_id"], runtime.clock.now_ms()
-        await runtime.revocations.revoke(user_id, until_ms)
-        runtime.audit_trail.happened(user_id, "revoked", by=identity.user_id)
+        user_id, until_ms = request.path_params["user_id"], clock.now_ms()
+        await revocations.revoke(user_id, until_ms)
+        audit_trail.happened(user_id, "revoked", by=identity.user_id)
         return json_response(Revoked(user_id, until_ms))
 
     def read(path: str, name: str, about: str, handler: Any, answer: Any) -> Endpoint:
@@ -143,11 +157,11 @@ def admin_endpoints(runtime: Runtime, rates: Rates) -> list[Endpoint]:
         )
 
     return [
-        read("connections", "listConnections", "The live connections.", connections, LiveConnections),
-        read("runs", "listRuns", "The runs that have not ended.", runs, LiveRuns),
-        read("limits", "readLimits", "The bounds of this server, and what there is.", limits, LimitsTold),
-        read("refusals", "readRefusals", "Refusals by validation point, since the start.", refusals, Refusals),
-        read("rates", "readRates", "How often things happen.", event_rates, RatesTold),
+        read("connections", "listConnections", "The live connections.", list_connections, LiveConnections),
+        read("runs", "listRuns", "The runs that have not ended.", list_runs, LiveRuns),
+        read("limits", "readLimits", "The bounds of this server, and what there is.", read_limits, LimitsInfo),
+        read("refusals", "readRefusals", "Refusals by validation point, since the start.", read_refusals, Refusals),
+        read("rates", "readRates", "How often things happen.", read_rates, RatesInfo),
         Endpoint(
             method="POST",
             path="/api/admin/users/{user_id}/revoke",

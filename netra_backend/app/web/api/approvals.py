@@ -14,10 +14,9 @@ from ...core.frames import ResolveApproval
 from ...core.identity import Identity
 from ...core.peer_messages import WaitingCall
 from ...runs.requester import RemoteRequester
-from ...server.runtime import Runtime
-from ..http.endpoint import Endpoint
+from ...runs.service import RunService
+from ..http.endpoint import Endpoint, json_response
 from ..http.request_body import json_of
-from ..http.support import json_response
 
 BY: Final = "http"
 """What ``approval_resolved`` tells as the one who decided, where it was no connection."""
@@ -43,18 +42,18 @@ class Decided(msgspec.Struct, frozen=True):
     decision: str
 
 
-def approval_endpoints(runtime: Runtime) -> list[Endpoint]:
-    """The doors of approvals."""
+def approval_endpoints(runs: RunService, body_idle_s: float) -> list[Endpoint]:
+    """The endpoints of approvals."""
 
     async def waiting(_: Request, identity: Identity) -> Response:
-        return json_response(Approvals(await runtime.turns.approvals(identity.user_id)))
+        return json_response(Approvals(await runs.approvals(identity.user_id)))
 
     async def decide(request: Request, identity: Identity) -> Response:
-        word = await json_of(request, Word, runtime.settings.limits.body_idle_s)
+        word = await json_of(request, Word, body_idle_s)
         approval_id = request.path_params["approval_id"]
         requester = RemoteRequester(identity.user_id)
         frame = ResolveApproval(approval_id, word.decision, word.arguments_hash)
-        await runtime.turns.resolve(requester, frame, by=BY)
+        await runs.resolve(requester, frame, by=BY)
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 await requester.answer

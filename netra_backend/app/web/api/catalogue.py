@@ -8,23 +8,23 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ...agents.supervisor.agent_registry import AgentRegistry
+from ...agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from ...core.identity import Identity
-from ...server.runtime import Runtime
-from ..http.endpoint import Endpoint
-from ..http.support import json_response
+from ..http.endpoint import Endpoint, json_response
 
 
-class AgentTold(msgspec.Struct, frozen=True):
+class AgentInfo(msgspec.Struct, frozen=True):
     name: str
     description: str
     tools: list[str]
 
 
 class Agents(msgspec.Struct, frozen=True):
-    agents: list[AgentTold]
+    agents: list[AgentInfo]
 
 
-class ToolTold(msgspec.Struct, frozen=True):
+class ToolInfo(msgspec.Struct, frozen=True):
     """``permission`` is the scope that it needs; ``arguments`` its JSON schema; ``approval``: it waits for your word."""
 
     name: str
@@ -36,17 +36,17 @@ class ToolTold(msgspec.Struct, frozen=True):
 
 
 class Tools(msgspec.Struct, frozen=True):
-    tools: list[ToolTold]
+    tools: list[ToolInfo]
 
 
-def catalogue_endpoints(runtime: Runtime) -> list[Endpoint]:
-    """The doors of what there is."""
+def catalogue_endpoints(registry: AgentRegistry, dispatchers: UnifiedToolDispatcherFactory) -> list[Endpoint]:
+    """The endpoints of what there is."""
 
     async def agents(_: Request, __: Identity) -> Response:
-        return json_response(Agents([AgentTold(**agent) for agent in runtime.registry.describe()]))
+        return json_response(Agents([AgentInfo(**agent) for agent in registry.describe()]))
 
     async def tools(_: Request, __: Identity) -> Response:
-        return json_response(Tools([ToolTold(**tool) for tool in runtime.dispatchers.describe()]))
+        return json_response(Tools([ToolInfo(**tool) for tool in dispatchers.describe()]))
 
     return [
         Endpoint(

@@ -16,11 +16,11 @@ from starlette.responses import Response
 from ...core import validation
 from ...core.errors import DependencyUnavailable, NotFound
 from ...core.identity import Identity
-from ...server.runtime import Runtime
-from ..http.endpoint import BINARY, NDJSON, Endpoint, Query
-from ..http.ndjson import NdjsonResponse
+from ...ports import Ledger
+from ..http.endpoint import BINARY, NDJSON, Endpoint, Query, json_response
+from ..http.ndjson import NdjsonResponse, encode_line
+from ..http.problems import Problem, ProblemReporter
 from ..http.request_body import parts_of
-from ..http.support import Problem, encode_line, fault_of, json_response, told
 from ..http.transfers import Transfer, Transfers
 from .threads import Deleted
 
@@ -63,21 +63,23 @@ class Refused(msgspec.Struct, frozen=True):
     problem: Problem
 
 
-def dataset_endpoints(runtime: Runtime, transfers: Transfers) -> list[Endpoint]:
-    """The doors of datasets."""
+def dataset_endpoints(
+    *, ledger: Ledger, transfers: Transfers, problems: ProblemReporter, scratch: Path, body_idle_s: float
+) -> list[Endpoint]:
+    """The endpoints of datasets. ``scratch`` is a directory for what is being received."""
 
     async def datasets(_: Request, identity: Identity) -> Response:
-        return json_response(Datasets(await runtime.ledger.datasets(identity.user_id)))
+        return json_response(Datasets(await ledger.datasets(identity.user_id)))
 
     async def upload(request: Request, identity: Identity) -> Response:
         options = _options(request)
         transfer = transfers.begin(identity.user_id)
         try:
-            file = await transfer.perform(_received(request, runtime))
+            file = await transfer.perform(_received(request, scratch, body_idle_s))
         except BaseException:
             transfer.close()
             raise
-        work = _Import(runtime, identity, transfer, file, options)
+        work = _Import(ledger, problems, identity, transfer, file, options)
         if NDJSON in request.headers.get("accept", ""):
             return NdjsonResponse(work.lines(), work.close)
         try:
@@ -87,7 +89,7 @@ def dataset_endpoints(runtime: Runtime, transfers: Transfers) -> list[Endpoint]:
 
     async def delete(request: Request, identity: Identity) -> Response:
         dataset_id = request.path_params["dataset_id"]
-        if not await runtime.ledger.delete_dataset(identity.user_id, dataset_id):
+        if not await ledger.delete_dataset(identity.user_id, dataset_id):
             raise NotFound("There is no such dataset.", field="dataset_id", point=validation.DATASET_OWNED)
         return json_response(Deleted(dataset_id))
 
@@ -142,10 +144,9 @@ def _options(request: Request) -> dict[str, Any]:
     return options | ({"map": mapping} if mapping else {})
 
 
-async def _received(request: Request, runtime: Runtime) -> IO[bytes]:
+async def _received(request: Request, scratch: Path, idle_s: float) -> IO[bytes]:
     """The body as a file that is gone when it is closed."""
-    file = tempfile.NamedTemporaryFile(dir=runtime.scratch, prefix=PREFIX)  # noqa: SIM115  # closed by the caller
-    idle_s = runtime.settings.limits.body_idle_s
+    file = tempfile.NamedTemporaryFile(dir=scratch, prefix=PREFIX)  # noqa: SIM115  # closed by the caller
     held = bytearray()
     try:
         async for part in parts_of(request, MAX_UPLOAD_BYTES, idle_s, "Compress the file with gzip, or split it."):
@@ -171,9 +172,16 @@ class _Import:
     """The import of one file that was received."""
 
     def __init__(
-        self, runtime: Runtime, identity: Identity, transfer: Transfer, file: IO[bytes], options: dict[str, Any]
+        self,
+        ledger: Ledger,
+        problems: ProblemReporter,
+        identity: Identity,
+        transfer: Transfer,
+        file: IO[bytes],
+        options: dict[str, Any],
     ) -> None:
-        self._runtime = runtime
+        self._ledger = ledger
+        self._problems = problems
         self._identity = identity
         self._transfer = transfer
         self._file = file
@@ -181,30 +189,30 @@ class _Import:
 
     async def perform(self, progress: Any) -> dict[str, Any]:
         path = Path(self._file.name)
-        work = self._runtime.ledger.import_usage(self._identity.user_id, path, self._options, progress)
+        work = self._ledger.import_usage(self._identity.user_id, path, self._options, progress)
         return await self._transfer.perform(work)
 
     async def lines(self) -> AsyncGenerator[bytes, None]:
         """Its progress as it goes, then what it came to."""
-        told_of: asyncio.Queue[Progress | Imported | Refused] = asyncio.Queue(maxsize=1000)
-        work = asyncio.create_task(self._tell(told_of))
+        progress_lines: asyncio.Queue[Progress | Imported | Refused] = asyncio.Queue(maxsize=1000)
+        work = asyncio.create_task(self._report(progress_lines))
         try:
             line: Progress | Imported | Refused = Progress(0, 0)
             while isinstance(line, Progress):
-                line = await told_of.get()
+                line = await progress_lines.get()
                 yield encode_line(line)
         finally:
             work.cancel()
 
-    async def _tell(self, told_of: asyncio.Queue[Progress | Imported | Refused]) -> None:
+    async def _report(self, progress_lines: asyncio.Queue[Progress | Imported | Refused]) -> None:
         def progress(done: int, total: int) -> None:
-            if told_of.qsize() < told_of.maxsize // 2:
-                told_of.put_nowait(Progress(done, total))
+            if progress_lines.qsize() < progress_lines.maxsize // 2:
+                progress_lines.put_nowait(Progress(done, total))
 
         try:
-            await told_of.put(Imported(await self.perform(progress)))
+            await progress_lines.put(Imported(await self.perform(progress)))
         except Exception as error:
-            await told_of.put(Refused(told(self._runtime, fault_of(error), self._identity)))
+            await progress_lines.put(Refused(self._problems.report(error, self._identity)))
 
     def close(self) -> None:
         self._file.close()

@@ -4,39 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from importlib.metadata import version
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ....distribution import version
 from ...config import Settings
 from ...core.errors import CATALOGUE
 from ..documents.asyncapi import asyncapi
 from ..documents.errors_page import POLICY, errors_page
 from ..documents.openapi import openapi
-from ..http.endpoint import HTML, Endpoint
-from ..http.support import json_response
+from ..http.endpoint import HTML, Endpoint, json_response
 
 
-def document_endpoints(settings: Settings, doors: Callable[[], Iterable[Endpoint]]) -> list[Endpoint]:
-    """The doors of documents; ``doors`` gives all doors of the server, these among them."""
+def document_endpoints(settings: Settings, endpoints: Callable[[], Iterable[Endpoint]]) -> list[Endpoint]:
+    """The endpoints of documents; ``endpoints`` returns all endpoints of the server, these among them."""
     at = settings.public_url
 
     @cache
-    def http_told() -> dict[str, Any]:
-        return openapi(doors(), version=version("netra"), url=at or "/")
+    def http_described() -> dict[str, Any]:
+        return openapi(endpoints(), version=version(), url=at or "/")
 
     @cache
-    def frames_told() -> dict[str, Any]:
+    def frames_described() -> dict[str, Any]:
         here = at or f"http://{settings.host}:{settings.port}"
-        return asyncapi(version=version("netra"), url=here.replace("http", "ws", 1))
+        return asyncapi(version=version(), url=here.replace("http", "ws", 1))
 
     async def http_document(_: Request) -> Response:
-        return json_response(http_told())
+        return json_response(http_described())
 
     async def frames_document(_: Request) -> Response:
-        return json_response(frames_told())
+        return json_response(frames_described())
 
     async def errors(_: Request) -> Response:
         headers = {"Content-Security-Policy": POLICY, "Cache-Control": "max-age=300"}

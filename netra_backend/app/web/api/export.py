@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -10,8 +11,8 @@ import msgspec
 from ...core.events import AnyEvent
 from ...core.history import StoredThread, ThreadHead
 from ...core.identity import Identity
-from ...server.runtime import Runtime
-from ..http.support import encode_line
+from ...ports import Audit, Clock, EventLog, Ledger
+from ..http.ndjson import encode_line
 from ..http.transfers import Transfer
 from .identity import AuditRow
 
@@ -64,19 +65,54 @@ UserExport = ExportedUser | ExportedThread | ExportedEvent[AnyEvent] | ExportedD
 ThreadExport = ExportedThread | ExportedEvent[AnyEvent] | ExportEnd
 
 
-async def user_export(runtime: Runtime, identity: Identity, transfer: Transfer) -> AsyncGenerator[bytes, None]:
-    """All lines of a user, until ``transfer`` is ended."""
-    async for line in _counted(_of_user(runtime, identity.user_id), transfer):
-        yield line
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """Reads all that is kept of a user or of a thread, and returns it as lines, until the transfer is ended."""
+
+    log: EventLog
+    ledger: Ledger
+    audit: Audit
+    clock: Clock
+
+    def user(self, identity: Identity, transfer: Transfer) -> AsyncGenerator[bytes, None]:
+        """All lines of a user."""
+        return _encoded(self._user(identity.user_id), transfer)
+
+    def thread(self, head: ThreadHead, transfer: Transfer) -> AsyncGenerator[bytes, None]:
+        """All lines of one thread."""
+        return _encoded(self._thread(head), transfer)
+
+    async def _user(self, owner: str) -> AsyncIterator[_Line]:
+        yield ExportedUser(owner, self.clock.now_ms())
+        async for thread in self._threads(owner):
+            head = await self.log.find(thread.thread_id)
+            if head is None or head.owner != owner:  # it was deleted while others were exported
+                continue
+            async for line in self._thread(head):
+                yield line
+        for dataset in await self.ledger.datasets(owner):
+            yield ExportedDataset(dataset)
+        before: int | None = None
+        while rows := await self.audit.rows(owner, _PAGE, before):
+            before = rows[-1]["id"]
+            for row in rows:
+                yield ExportedAuditRow(AuditRow(**row))
+
+    async def _threads(self, owner: str) -> AsyncIterator[StoredThread]:
+        before_ms, before_id = None, ""
+        while page := await self.log.threads(owner, limit=_PAGE, before_ms=before_ms, before_id=before_id):
+            for thread in page:
+                yield thread
+            before_ms, before_id = page[-1].updated_ms, page[-1].thread_id
+
+    async def _thread(self, head: ThreadHead) -> AsyncIterator[_Line]:
+        yield ExportedThread(head.thread_id, head.epoch, head.title, head.oldest, head.durable)
+        async for page in self.log.pages(head, 0, head.durable):
+            for frame in page:
+                yield ExportedEvent(msgspec.Raw(frame))
 
 
-async def thread_export(runtime: Runtime, head: ThreadHead, transfer: Transfer) -> AsyncGenerator[bytes, None]:
-    """All lines of one thread, until ``transfer`` is ended."""
-    async for line in _counted(_of_thread(runtime, head), transfer):
-        yield line
-
-
-async def _counted(lines: AsyncIterator[_Line], transfer: Transfer) -> AsyncIterator[bytes]:
+async def _encoded(lines: AsyncIterator[_Line], transfer: Transfer) -> AsyncGenerator[bytes, None]:
     counts: dict[str, int] = {}
     async for line in lines:
         if transfer.is_ended:
@@ -85,35 +121,3 @@ async def _counted(lines: AsyncIterator[_Line], transfer: Transfer) -> AsyncIter
         counts[kind] = counts.get(kind, 0) + 1
         yield encode_line(line)
     yield encode_line(ExportEnd(counts))
-
-
-async def _of_user(runtime: Runtime, owner: str) -> AsyncIterator[_Line]:
-    yield ExportedUser(owner, runtime.clock.now_ms())
-    async for thread in _threads(runtime, owner):
-        head = await runtime.log.find(thread.thread_id)
-        if head is None or head.owner != owner:  # it was deleted while others were told
-            continue
-        async for line in _of_thread(runtime, head):
-            yield line
-    for dataset in await runtime.ledger.datasets(owner):
-        yield ExportedDataset(dataset)
-    before: int | None = None
-    while rows := await runtime.audit.rows(owner, _PAGE, before):
-        before = rows[-1]["id"]
-        for row in rows:
-            yield ExportedAuditRow(AuditRow(**row))
-
-
-async def _threads(runtime: Runtime, owner: str) -> AsyncIterator[StoredThread]:
-    before_ms, before_id = None, ""
-    while page := await runtime.log.threads(owner, limit=_PAGE, before_ms=before_ms, before_id=before_id):
-        for thread in page:
-            yield thread
-        before_ms, before_id = page[-1].updated_ms, page[-1].thread_id
-
-
-async def _of_thread(runtime: Runtime, head: ThreadHead) -> AsyncIterator[_Line]:
-    yield ExportedThread(head.thread_id, head.epoch, head.title, head.oldest, head.durable)
-    async for page in runtime.log.pages(head, 0, head.durable):
-        for frame in page:
-            yield ExportedEvent(msgspec.Raw(frame))

@@ -9,10 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ...core.identity import Identity
-from ...server.runtime import Runtime
-from ..http.endpoint import Endpoint, Query
+from ...core.limits import Limits
+from ...ports import Audit
+from ...services.audit_trail import AuditTrail
+from ...services.tickets import TicketOffice
+from ..http.endpoint import Endpoint, Query, json_response
 from ..http.request_query import number
-from ..http.support import json_response
 
 _MAX_ROWS: Final = 1000
 
@@ -49,21 +51,23 @@ class TicketIssued(msgspec.Struct, frozen=True):
     expires_at_ms: int
 
 
-def identity_endpoints(runtime: Runtime) -> list[Endpoint]:
-    """The doors of who asks."""
+def identity_endpoints(
+    *, limits: Limits, audit: Audit, audit_trail: AuditTrail, tickets: TicketOffice
+) -> list[Endpoint]:
+    """The endpoints of who asks."""
 
     async def me(_: Request, identity: Identity) -> Response:
-        limits = runtime.settings.limits.told()
-        return json_response(Me(identity.user_id, sorted(identity.scopes), identity.expires_at_ms, limits))
+        shown = Me(identity.user_id, sorted(identity.scopes), identity.expires_at_ms, limits.told())
+        return json_response(shown)
 
-    async def audit(request: Request, identity: Identity) -> Response:
+    async def rows_of(request: Request, identity: Identity) -> Response:
         limit, before = number(request, "limit", 200, 1, _MAX_ROWS), number(request, "before", 0, 0, 1 << 62)
-        rows = await runtime.audit.rows(identity.user_id, limit, before or None)
+        rows = await audit.rows(identity.user_id, limit, before or None)
         return json_response(AuditRows([AuditRow(**row) for row in rows]))
 
     async def ticket(_: Request, identity: Identity) -> Response:
-        made = await runtime.tickets.issue(identity)
-        runtime.audit_trail.happened(identity.user_id, "ticket_issued")
+        made = await tickets.issue(identity)
+        audit_trail.happened(identity.user_id, "ticket_issued")
         return json_response(TicketIssued(made.value, made.expires_at_ms), 201)
 
     return [
@@ -80,7 +84,7 @@ def identity_endpoints(runtime: Runtime) -> list[Endpoint]:
             path="/api/audit",
             name="readAudit",
             about="What was refused to you and what happened to your sign-ins, newest first.",
-            handler=audit,
+            handler=rows_of,
             answer=AuditRows,
             query=(
                 Query("limit", int, f"At most so many rows: 1 to {_MAX_ROWS}, 200 where it is left out."),

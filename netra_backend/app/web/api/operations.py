@@ -10,11 +10,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ...server.runtime import Runtime
+from ...config import Settings
+from ...ports import Audit, Clock, EventLog, Ledger
 from ...services.authentication import require_scope
-from ..documents.metrics import CONTENT_TYPE, metrics_text
-from ..http.endpoint import Endpoint
-from ..http.support import admitted, json_response
+from ..documents.metrics import CONTENT_TYPE
+from ..http.endpoint import Endpoint, json_response
+from ..http.gate import Gate
 
 SCOPE: Final = "metrics"
 """What a token needs that reads metrics from elsewhere; ``admin`` will do as well."""
@@ -39,66 +40,78 @@ class Readiness(msgspec.Struct, frozen=True):
     parts: dict[str, str]
 
 
-class Watch:
-    """Looks at each dependency, at most once a second, whoever asks."""
+class ReadinessProbe:
+    """Polls each dependency, at most once a second, whoever asks."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
+    def __init__(
+        self,
+        *,
+        log: EventLog,
+        ledger: Ledger,
+        audit: Audit,
+        clock: Clock,
+        is_draining: Callable[[], bool],
+        optional_dependencies: Mapping[str, Callable[[], bool]],
+    ) -> None:
+        self._log = log
+        self._ledger = ledger
+        self._audit = audit
+        self._clock = clock
+        self._is_draining = is_draining
+        self._optional = optional_dependencies
         self._seen: dict[str, str] = {}
         self._at = float("-inf")
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def parts(self) -> dict[str, str]:
         """``ok`` or ``down`` for each dependency, and for whether new work is taken."""
-        runtime = self._runtime
-        async with self._turn:
-            if runtime.clock.monotonic() - self._at >= _LASTS_S:
+        async with self._lock:
+            if self._clock.monotonic() - self._at >= _LASTS_S:
                 self._seen = {
-                    "event_log": "down" if runtime.log.failed else await _tried(lambda: runtime.log.run(_NOBODY)),
-                    "usage_ledger": await _tried(lambda: runtime.ledger.datasets(_NOBODY)),
-                    "audit_trail": await _tried(lambda: runtime.audit.rows(_NOBODY, 1)),
+                    "event_log": "down" if self._log.failed else await _tried(lambda: self._log.run(_NOBODY)),
+                    "usage_ledger": await _tried(lambda: self._ledger.datasets(_NOBODY)),
+                    "audit_trail": await _tried(lambda: self._audit.rows(_NOBODY, 1)),
                 }
-                self._at = runtime.clock.monotonic()
-        return {**self._seen, "accepting": "down" if runtime.draining else "ok"}
+                self._at = self._clock.monotonic()
+        return {**self._seen, "accepting": "down" if self._is_draining() else "ok"}
 
-    def beside(self) -> dict[str, str]:
-        """The same of what the server can do without."""
-        return {name: "ok" if is_there() else "down" for name, is_there in self._runtime.beside.items()}
+    def optional_dependencies(self) -> dict[str, str]:
+        """``ok`` or ``down`` for each dependency that the server can do without."""
+        return {name: "ok" if is_up() else "down" for name, is_up in self._optional.items()}
 
 
-async def _tried(look: Callable[[], Awaitable[object]]) -> str:
+async def _tried(probe: Callable[[], Awaitable[object]]) -> str:
     try:
         async with asyncio.timeout(_PROBE_S):
-            await look()
+            await probe()
     except Exception:  # whatever it is: the part cannot serve
         return "down"
     return "ok"
 
 
-def operation_endpoints(runtime: Runtime, requests: Mapping[tuple[str, int], int]) -> list[Endpoint]:
-    """The doors of operation. ``requests`` are HTTP requests by door and status."""
-    watch = Watch(runtime)
+def operation_endpoints(
+    *, settings: Settings, gate: Gate, probe: ReadinessProbe, metrics_text: Callable[[], bytes]
+) -> list[Endpoint]:
+    """The endpoints of operation."""
 
     async def health(_: Request) -> Response:
         return json_response(Health("ok"))
 
     async def ready(_: Request) -> Response:
-        parts = await watch.parts()
+        parts = await probe.parts()
         holds = all(state == "ok" for state in parts.values())
-        told = {**parts, **watch.beside()}
+        parts |= probe.optional_dependencies()
         if holds:
-            return json_response(Readiness("ready", told))
-        response = json_response(Readiness("not_ready", told), 503)
+            return json_response(Readiness("ready", parts))
+        response = json_response(Readiness("not_ready", parts), 503)
         response.headers["Retry-After"] = "1"
         return response
 
     async def metrics(request: Request) -> Response:
-        if not _is_of_this_machine(runtime, request):
-            identity = await admitted(runtime, request)
+        if not _is_of_this_machine(settings, request):
+            identity = await gate.identify(request)
             require_scope(identity, "admin" if identity.is_admin else SCOPE)
-        return Response(
-            metrics_text(runtime, requests), 200, {"Cache-Control": "no-store", "Content-Type": CONTENT_TYPE}
-        )
+        return Response(metrics_text(), 200, {"Cache-Control": "no-store", "Content-Type": CONTENT_TYPE})
 
     return [
         Endpoint(
@@ -133,8 +146,7 @@ def operation_endpoints(runtime: Runtime, requests: Mapping[tuple[str, int], int
     ]
 
 
-def _is_of_this_machine(runtime: Runtime, request: Request) -> bool:
+def _is_of_this_machine(settings: Settings, request: Request) -> bool:
     """Whether it came straight from this machine: a proxy on it that speaks for others says so in a header."""
-    settings = runtime.settings
     is_forwarded = settings.public_url is not None or any(name in request.headers for name in _FORWARDED)
     return settings.is_loopback and not is_forwarded

@@ -13,10 +13,10 @@ from ...core import validation
 from ...core.errors import NotFound
 from ...core.events import AgentCompleted, AnyEvent, decode_event
 from ...core.identity import Identity
-from ...server.runtime import Runtime
-from ..http.endpoint import HTML, Endpoint
+from ...ports import EventLog
+from ...services.conversations import Conversations
+from ..http.endpoint import HTML, Endpoint, json_response
 from ..http.safe_html import safe_html
-from ..http.support import json_response
 
 E_ = TypeVar("E_")
 
@@ -32,12 +32,12 @@ class Run(msgspec.Struct, Generic[E_], frozen=True):
     events: list[E_]
 
 
-def run_endpoints(runtime: Runtime) -> list[Endpoint]:
-    """The doors of runs."""
+def run_endpoints(log: EventLog, conversations: Conversations) -> list[Endpoint]:
+    """The endpoints of runs."""
 
     async def run(request: Request, identity: Identity) -> Response:
-        stored = await runtime.conversations.owned_run(identity.user_id, request.path_params["run_id"])
-        frames = await runtime.log.run_frames(stored)
+        stored = await conversations.owned_run(identity.user_id, request.path_params["run_id"])
+        frames = await log.run_frames(stored)
         return json_response(
             Run(
                 stored.run_id,
@@ -50,8 +50,8 @@ def run_endpoints(runtime: Runtime) -> list[Endpoint]:
         )
 
     async def result(request: Request, identity: Identity) -> Response:
-        stored = await runtime.conversations.owned_run(identity.user_id, request.path_params["run_id"])
-        frames = await runtime.log.run_frames(stored) if stored.ended_seq else []
+        stored = await conversations.owned_run(identity.user_id, request.path_params["run_id"])
+        frames = await log.run_frames(stored) if stored.ended_seq else []
         last: Any = decode_event(frames[-1]) if frames else None
         if not isinstance(last, AgentCompleted):
             raise NotFound(

@@ -13,12 +13,13 @@ from ...core.errors import FrameRefused
 from ...core.events import AnyEvent
 from ...core.history import StoredThread
 from ...core.identity import Identity
-from ...server.runtime import Runtime
-from ...services.conversations import TITLE_CHARACTERS
-from ..http.endpoint import Endpoint, Query
+from ...ports import EventLog
+from ...runs.service import RunService
+from ...services.audit_trail import AuditTrail
+from ...services.conversations import TITLE_CHARACTERS, Conversations
+from ..http.endpoint import Endpoint, Query, json_response
 from ..http.request_body import json_of
 from ..http.request_query import number, text
-from ..http.support import json_response
 
 _MAX_THREADS: Final = 200
 _FAR: Final = (1 << 59) - 1
@@ -55,11 +56,13 @@ class Deleted(msgspec.Struct, frozen=True):
     deleted: str
 
 
-def thread_endpoints(runtime: Runtime) -> list[Endpoint]:
-    """The doors of conversations."""
+def thread_endpoints(
+    *, log: EventLog, conversations: Conversations, runs: RunService, audit_trail: AuditTrail, body_idle_s: float
+) -> list[Endpoint]:
+    """The endpoints of conversations."""
 
     async def threads(request: Request, identity: Identity) -> Response:
-        found = await runtime.log.threads(
+        found = await log.threads(
             identity.user_id,
             limit=number(request, "limit", 50, 1, _MAX_THREADS),
             search=text(request, "search", TITLE_CHARACTERS),
@@ -69,18 +72,18 @@ def thread_endpoints(runtime: Runtime) -> list[Endpoint]:
         return json_response(Threads(found))
 
     async def events(request: Request, identity: Identity) -> Response:
-        head = await runtime.conversations.owned_thread(identity.user_id, request.path_params["thread_id"])
+        head = await conversations.owned_thread(identity.user_id, request.path_params["thread_id"])
         frames: list[bytes] = []
         top = head.durable
-        async for page in runtime.log.pages(head, number(request, "after", 0, 0, _FAR), top):
+        async for page in log.pages(head, number(request, "after", 0, 0, _FAR), top):
             frames = page
             break
         return json_response(Events(head.epoch, head.oldest, top, [msgspec.Raw(frame) for frame in frames]))
 
     async def rename(request: Request, identity: Identity) -> Response:
         # The body first: between finding the thread and changing it there must be no time in which it can be deleted.
-        wanted = await json_of(request, Title, runtime.settings.limits.body_idle_s)
-        head = await runtime.conversations.owned_thread(identity.user_id, request.path_params["thread_id"])
+        wanted = await json_of(request, Title, body_idle_s)
+        head = await conversations.owned_thread(identity.user_id, request.path_params["thread_id"])
         title = " ".join(wanted.title.split())
         if not 0 < len(title) <= TITLE_CHARACTERS:
             raise FrameRefused(
@@ -89,13 +92,13 @@ def thread_endpoints(runtime: Runtime) -> list[Endpoint]:
                 hint="Send a shorter one, or one that is not blank.",
                 point=validation.HTTP_TITLE,
             )
-        await runtime.log.rename(head, title)
+        await log.rename(head, title)
         return json_response(Renamed(head.thread_id, title))
 
     async def delete(request: Request, identity: Identity) -> Response:
         thread_id = request.path_params["thread_id"]
-        await runtime.turns.delete_thread(identity.user_id, thread_id)
-        runtime.audit_trail.happened(identity.user_id, "thread_deleted", thread_id=thread_id)
+        await runs.delete_thread(identity.user_id, thread_id)
+        audit_trail.happened(identity.user_id, "thread_deleted", thread_id=thread_id)
         return json_response(Deleted(thread_id))
 
     before = (

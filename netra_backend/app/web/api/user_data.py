@@ -1,4 +1,4 @@
-"""All that is kept of a user: taken along, or deleted for good."""
+"""All that is kept of a user: exported, or deleted for good."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ...core.identity import Identity
-from ...server.runtime import Runtime
-from ..http.endpoint import NDJSON, Endpoint
+from ...ports import Audit, Clock, EventLog, Ledger
+from ...runs.service import RunService
+from ...services.audit_trail import AuditTrail
+from ...services.conversations import Conversations
+from ...services.revocations import Revocations
+from ..http.endpoint import NDJSON, Endpoint, json_response
 from ..http.ndjson import NdjsonResponse
-from ..http.support import json_response
 from ..http.transfers import Transfers
-from .export import ThreadExport, UserExport, thread_export, user_export
+from .export import Exporter, ThreadExport, UserExport
 
 
 class UserDeleted(msgspec.Struct, frozen=True):
@@ -24,21 +27,44 @@ class UserDeleted(msgspec.Struct, frozen=True):
     audit_rows_pseudonymised: int
 
 
-def user_data_endpoints(runtime: Runtime, transfers: Transfers) -> list[Endpoint]:
-    """The doors of taking along and deleting."""
+def user_data_endpoints(
+    *,
+    log: EventLog,
+    ledger: Ledger,
+    audit: Audit,
+    audit_trail: AuditTrail,
+    conversations: Conversations,
+    revocations: Revocations,
+    runs: RunService,
+    transfers: Transfers,
+    clock: Clock,
+) -> list[Endpoint]:
+    """The endpoints of exporting and deleting."""
+    exporter = Exporter(log, ledger, audit, clock)
 
     async def export(_: Request, identity: Identity) -> Response:
         transfer = transfers.begin(identity.user_id)
-        runtime.audit_trail.happened(identity.user_id, "user_exported")
-        return NdjsonResponse(user_export(runtime, identity, transfer), transfer.close, file_name="netra-export.ndjson")
+        audit_trail.happened(identity.user_id, "user_exported")
+        return NdjsonResponse(exporter.user(identity, transfer), transfer.close, file_name="netra-export.ndjson")
 
     async def export_thread(request: Request, identity: Identity) -> Response:
-        head = await runtime.conversations.owned_thread(identity.user_id, request.path_params["thread_id"])
+        head = await conversations.owned_thread(identity.user_id, request.path_params["thread_id"])
         transfer = transfers.begin(identity.user_id)
-        return NdjsonResponse(thread_export(runtime, head, transfer), transfer.close, file_name="netra-thread.ndjson")
+        return NdjsonResponse(exporter.thread(head, transfer), transfer.close, file_name="netra-thread.ndjson")
 
     async def delete(_: Request, identity: Identity) -> Response:
-        return json_response(await delete_user(runtime, transfers, identity.user_id))
+        # The sign-ins end first, so that nothing of this user can begin; then what goes on is waited for; then it is deleted.
+        # So nothing is written after it was deleted.
+        user_id = identity.user_id
+        audit_trail.happened(user_id, "user_deleted")
+        await revocations.revoke(user_id, clock.now_ms())
+        transfers.end_user(user_id)
+        await transfers.ended(user_id)
+        threads = await runs.delete_user(user_id, "user")
+        datasets = await ledger.datasets(user_id)
+        await ledger.delete_owner(user_id)
+        rows = await audit.pseudonymise(user_id)
+        return json_response(UserDeleted(user_id, len(threads), len(datasets), rows))
 
     return [
         Endpoint(
@@ -70,20 +96,3 @@ def user_data_endpoints(runtime: Runtime, transfers: Transfers) -> list[Endpoint
             answer=UserDeleted,
         ),
     ]
-
-
-async def delete_user(runtime: Runtime, transfers: Transfers, user_id: str) -> UserDeleted:
-    """Delete everything of a user.
-
-    The sign-ins end first, so that nothing of this user can begin; then what goes on is waited for; then it is deleted. So
-    nothing is written after it was deleted.
-    """
-    runtime.audit_trail.happened(user_id, "user_deleted")
-    await runtime.revocations.revoke(user_id, runtime.clock.now_ms())
-    transfers.end_user(user_id)
-    await transfers.ended(user_id)
-    threads = await runtime.turns.delete_user(user_id, "user")
-    datasets = await runtime.ledger.datasets(user_id)
-    await runtime.ledger.delete_owner(user_id)
-    rows = await runtime.audit.pseudonymise(user_id)
-    return UserDeleted(user_id, len(threads), len(datasets), rows)

@@ -1,1 +1,5 @@
-"""documents"""
+"""What the server says about itself, made of the very structs and endpoints that serve.
+
+- ``openapi``, ``asyncapi``: HTTP and the WebSocket, for programs; ``errors_page``: the catalogue, for people
+- ``metrics``: counters and gauges for Prometheus
+"""

@@ -1,11 +1,8 @@
-"""``/metrics`` in the format of Prometheus, made of ``counts`` when it is asked for."""
+"""``/metrics`` in the format of Prometheus, made of what the server counts when it is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-
-from ...server.counts import gauges, totals
-from ...server.runtime import Runtime
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -14,31 +11,37 @@ HELP = {
     "events_delivered": "Events written to connections, once for each.",
     "log_commits": "Commits of the event log; events by commits is the size of a batch.",
     "refusals": "Refusals by validation point.",
-    "http_requests": "HTTP requests by door and status.",
+    "http_requests": "HTTP requests by route and status.",
 }
 
 
-def metrics_text(runtime: Runtime, requests: Mapping[tuple[str, int], int]) -> bytes:
-    """All counters and gauges. ``requests`` are HTTP requests by door and status."""
+def metrics_text(
+    *,
+    totals: Mapping[str, int],
+    gauges: Mapping[str, int],
+    refusals: Mapping[str, int],
+    requests: Mapping[tuple[str, int], int],
+) -> bytes:
+    """All counters and gauges; ``refusals`` by validation point, ``requests`` by route and status."""
     from prometheus_client import CollectorRegistry, generate_latest  # loaded with the first scrape
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
     from prometheus_client.registry import Collector
 
     class _Now(Collector):
         def collect(self) -> Iterable[Metric]:
-            counted = totals(runtime)
-            del counted["refusals"]
-            for name, count in counted.items():
+            for name, count in totals.items():
+                if name == "refusals":  # by point below
+                    continue
                 yield CounterMetricFamily(f"netra_{name}", HELP.get(name, _words(name)), count)
-            for name, count in gauges(runtime).items():
+            for name, count in gauges.items():
                 yield GaugeMetricFamily(f"netra_{name}", _words(name), count)
-            refusals = CounterMetricFamily("netra_refusals", HELP["refusals"], labels=["point"])
-            for point, count in sorted(runtime.audit_trail.refusals.items()):
-                refusals.add_metric([point], count)
-            yield refusals
-            served = CounterMetricFamily("netra_http_requests", HELP["http_requests"], labels=["door", "status"])
-            for (door, status), count in sorted(requests.items()):
-                served.add_metric([door, str(status)], count)
+            by_point = CounterMetricFamily("netra_refusals", HELP["refusals"], labels=["point"])
+            for point, count in sorted(refusals.items()):
+                by_point.add_metric([point], count)
+            yield by_point
+            served = CounterMetricFamily("netra_http_requests", HELP["http_requests"], labels=["route", "status"])
+            for (route, status), count in sorted(requests.items()):
+                served.add_metric([route, str(status)], count)
             yield served
 
     registry = CollectorRegistry(auto_describe=False)

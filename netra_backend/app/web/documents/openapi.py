@@ -1,4 +1,4 @@
-"""``/openapi.json``: the HTTP API as OpenAPI 3.1, made of the very doors that serve it."""
+"""``/openapi.json``: the HTTP API as OpenAPI 3.1, made of the very endpoints that serve it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 from ...core.errors import CATALOGUE
 from ..http.endpoint import BINARY, JSON, NDJSON, Endpoint
-from ..http.support import PROBLEM, Problem
+from ..http.problems import PROBLEM, Problem
 
 _REF: Final = "#/components/schemas/{name}"
 _NAME_IN_PATH = re.compile(r"{(\w+)}")
@@ -23,13 +23,13 @@ _SENTENCES: Final = {
 }
 
 
-def openapi(doors: Iterable[Endpoint], *, version: str, url: str = "/") -> dict[str, Any]:
-    """The document for these doors, reached at ``url``."""
-    doors = list(doors)
-    schemas = _Schemas(doors)
+def openapi(endpoints: Iterable[Endpoint], *, version: str, url: str = "/") -> dict[str, Any]:
+    """The document for these endpoints, reached at ``url``."""
+    endpoints = list(endpoints)
+    schemas = _Schemas(endpoints)
     paths: dict[str, dict[str, Any]] = {}
-    for door in doors:
-        paths.setdefault(door.path, {})[door.method.lower()] = _operation(door, schemas)
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schemas)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -40,7 +40,7 @@ def openapi(doors: Iterable[Endpoint], *, version: str, url: str = "/") -> dict[
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": url}],
-        "tags": [{"name": name} for name in dict.fromkeys(door.group for door in doors)],
+        "tags": [{"name": name} for name in dict.fromkeys(endpoint.group for endpoint in endpoints)],
         "paths": paths,
         "components": {
             "schemas": schemas.components,
@@ -53,11 +53,16 @@ def openapi(doors: Iterable[Endpoint], *, version: str, url: str = "/") -> dict[
 
 
 class _Schemas:
-    """The schemas of all types that doors name, made together so that they share components."""
+    """The schemas of all types that endpoints name, made together so that they share components."""
 
-    def __init__(self, doors: list[Endpoint]) -> None:
-        named = [kind for door in doors for kind in (door.answer, *door.lines, door.body) if kind not in (None, BINARY)]
-        named += [query.kind for door in doors for query in door.query]
+    def __init__(self, endpoints: list[Endpoint]) -> None:
+        named = [
+            kind
+            for endpoint in endpoints
+            for kind in (endpoint.answer, *endpoint.lines, endpoint.body)
+            if kind not in (None, BINARY)
+        ]
+        named += [query.kind for endpoint in endpoints for query in endpoint.query]
         self._types: list[Any] = [Problem, *named]
         self._schemas, self.components = msgspec.json.schema_components(self._types, ref_template=_REF)
 
@@ -66,30 +71,30 @@ class _Schemas:
         return self._schemas[self._types.index(kind)]
 
 
-def _operation(door: Endpoint, schemas: _Schemas) -> dict[str, Any]:
+def _operation(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": door.name,
-        "summary": door.about,
-        "tags": [door.group],
-        "parameters": [*_in_path(door), *_in_query(door, schemas)],
-        "responses": _responses(door, schemas),
-        "security": [] if door.scope is None else [{"bearer": [door.scope]}, {"ticket": [door.scope]}],
+        "operationId": endpoint.name,
+        "summary": endpoint.about,
+        "tags": [endpoint.group],
+        "parameters": [*_in_path(endpoint), *_in_query(endpoint, schemas)],
+        "responses": _responses(endpoint, schemas),
+        "security": [] if endpoint.scope is None else [{"bearer": [endpoint.scope]}, {"ticket": [endpoint.scope]}],
     }
-    if door.body is not None:
-        is_file = door.body is BINARY
-        content = {BINARY: {}} if is_file else {JSON: {"schema": schemas.of(door.body)}}
+    if endpoint.body is not None:
+        is_file = endpoint.body is BINARY
+        content = {BINARY: {}} if is_file else {JSON: {"schema": schemas.of(endpoint.body)}}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
 
 
-def _in_path(door: Endpoint) -> list[dict[str, Any]]:
+def _in_path(endpoint: Endpoint) -> list[dict[str, Any]]:
     return [
         {"name": name, "in": "path", "required": True, "description": _SENTENCES[name], "schema": {"type": "string"}}
-        for name in _NAME_IN_PATH.findall(door.path)
+        for name in _NAME_IN_PATH.findall(endpoint.path)
     ]
 
 
-def _in_query(door: Endpoint, schemas: _Schemas) -> list[dict[str, Any]]:
+def _in_query(endpoint: Endpoint, schemas: _Schemas) -> list[dict[str, Any]]:
     def schema(kind: Any, many: bool) -> dict[str, Any]:
         return {"type": "array", "items": schemas.of(kind)} if many else schemas.of(kind)
 
@@ -101,30 +106,32 @@ def _in_query(door: Endpoint, schemas: _Schemas) -> list[dict[str, Any]]:
             "description": query.about,
             "schema": schema(query.kind, query.many),
         }
-        for query in door.query
+        for query in endpoint.query
     ]
 
 
-def _responses(door: Endpoint, schemas: _Schemas) -> dict[str, Any]:
+def _responses(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
     content: dict[str, Any] = {}
-    if door.answer is not None:
-        content[JSON] = {"schema": schemas.of(door.answer)}
-    if door.lines:
-        content[NDJSON] = {"schema": {"anyOf": [schemas.of(kind) for kind in door.lines]}}
-    if not content:
-        content[door.media.partition(";")[0]] = {"schema": {"type": "string"}}
-    told: dict[str, Any] = {
+    if endpoint.answer is not None:
+        content[JSON] = {"schema": schemas.of(endpoint.answer)}
+    if endpoint.lines:
+        content[NDJSON] = {"schema": {"anyOf": [schemas.of(kind) for kind in endpoint.lines]}}
+    if endpoint.media not in (JSON, NDJSON) or not content:
+        content[endpoint.media.partition(";")[0]] = {"schema": {"type": "string"}}
+    responses: dict[str, Any] = {
         str(status): {"description": "As asked." if status < 400 else "Not all holds.", "content": content}
-        for status in (door.status, *door.also)
+        for status in (endpoint.status, *endpoint.also)
     }
-    for status, errors in _by_status(door.faults).items():
-        told[str(status)] = {
+    for status, errors in _by_status(endpoint.faults).items():
+        responses[str(status)] = {
             "description": "; ".join(f"`{error}`: {CATALOGUE[error].text}" for error in errors),
             "content": {PROBLEM: {"schema": schemas.of(Problem)}},
         }
         if status in (429, 503):
-            told[str(status)]["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
-    return told
+            responses[str(status)]["headers"] = {
+                "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}
+            }
+    return responses
 
 
 def _by_status(errors: Iterable[str]) -> dict[int, list[str]]:

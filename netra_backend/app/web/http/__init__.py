@@ -1,1 +1,9 @@
-"""http"""
+"""What every HTTP request passes before and after its endpoint.
+
+- ``uvicorn_http``: bounds on heads, and patience; ``security_headers``: origins, headers, access log
+- ``router``: routes a request to its ``endpoint`` and counts the answers; ``page_files`` are the page's routes
+- ``gate``: origin, credentials, rate; ``anonymous_rate_limit`` and ``client_address`` belong to it
+- ``problems``: what a refusal or a fault becomes
+- ``request_body``, ``request_query``, ``ndjson``, ``safe_html``: what endpoints read and write
+- ``transfers``: uploads and exports that go on
+"""

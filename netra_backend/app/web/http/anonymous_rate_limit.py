@@ -1,4 +1,4 @@
-"""Requests of nobody known, counted by address: of doors that are open to anybody, and with credentials that do not hold.
+"""Requests of nobody known, counted by address: of endpoints that are open to anybody, and with credentials that do not hold.
 
 Who is signed in is counted by user and never here, so that people behind one address do not pay for each other; what they
 share is only what they ask without a token. Memory is bounded: of many addresses the one that asked the longest ago is forgotten.
@@ -49,7 +49,7 @@ class AnonymousRateLimit:
             raise LimitRefused(
                 "Too many requests of this address without a sign-in that counts.",
                 retry_after_ms=bucket.wait_ms(),
-                point=validation.LIMIT_STRANGERS,
+                point=validation.LIMIT_ANONYMOUS,
             )
 
 

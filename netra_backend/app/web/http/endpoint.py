@@ -1,4 +1,4 @@
-"""What a door of the HTTP API is: one method on one path, described once; served, documented and tested from that."""
+"""What an endpoint of the HTTP API is: one method on one path, described once; served, documented and tested from that."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+import msgspec
 from starlette.responses import Response
 
 from ...core.identity import EVERYBODY
@@ -13,9 +14,13 @@ from ...core.identity import EVERYBODY
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
 HTML: Final = "text/html"
+MARKDOWN: Final = "text/markdown"
 BINARY: Final = "application/octet-stream"
+NO_STORE: Final = {"Cache-Control": "no-store"}
 
-OF_EVERY_DOOR: Final = ("internal", "rate_limited")
+encode_json: Final = msgspec.json.Encoder(decimal_format="string").encode
+
+OF_EVERY_ENDPOINT: Final = ("internal", "rate_limited")
 OF_SIGNED_IN: Final = (
     "unauthenticated",
     "token_expired",
@@ -40,10 +45,11 @@ class Query:
 class Endpoint:
     """One method on one path.
 
-    ``handler`` takes the request, and whose it is where ``scope`` is one; ``scope`` ``None`` opens to anybody. ``answer`` is
-    the type of a JSON answer, ``lines`` those of its lines where it answers in NDJSON; ``also``
-    are other statuses that have the same answer. ``body`` is the type of a JSON body, or
-    ``BINARY``. ``refusals`` are the errors of the catalogue that it may tell besides those of every door.
+    ``handler`` takes the request, and the identity it comes from if ``scope`` names one; ``scope`` ``None`` opens it to
+    anybody. ``answer`` is the type of a JSON answer, ``lines`` those of its lines if it answers in NDJSON; ``media`` is what
+    else it answers in (with ``answer``: to those who accept that). ``also`` are other statuses that have the same answer.
+    ``body`` is the type of a JSON body, or ``BINARY``. ``refusals`` are the errors of the catalogue that it may answer with
+    besides those of every endpoint.
     """
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]
@@ -71,4 +77,9 @@ class Endpoint:
         """All errors of the catalogue that it may tell."""
         of_body = ("payload_too_large", "too_slow") if self.body is not None else ()
         signed_in = OF_SIGNED_IN if self.scope is not None else ()
-        return tuple(dict.fromkeys((*self.refusals, *of_body, *signed_in, *OF_EVERY_DOOR)))
+        return tuple(dict.fromkeys((*self.refusals, *of_body, *signed_in, *OF_EVERY_ENDPOINT)))
+
+
+def json_response(value: Any, status: int = 200) -> Response:
+    """``value`` as JSON; never kept by a cache: it is one user's."""
+    return Response(encode_json(value), status, NO_STORE, JSON)

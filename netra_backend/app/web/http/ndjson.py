@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
+from typing import Any
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from .endpoint import NDJSON
+from .endpoint import NDJSON, NO_STORE, encode_json
+
+
+def encode_line(value: Any) -> bytes:
+    """``value`` as one line of JSON."""
+    return encode_json(value) + b"\n"
 
 
 class NdjsonResponse(StreamingResponse):
@@ -16,7 +22,7 @@ class NdjsonResponse(StreamingResponse):
     def __init__(
         self, lines: AsyncGenerator[bytes, None], ended: Callable[[], None], *, file_name: str | None = None
     ) -> None:
-        headers = {"Cache-Control": "no-store"}
+        headers = dict(NO_STORE)
         if file_name is not None:
             headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
         super().__init__(lines, headers=headers, media_type=NDJSON)

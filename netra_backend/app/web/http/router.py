@@ -1,100 +1,84 @@
-"""The HTTP side of one server: all doors, joined, behind the shell."""
+"""Routes every HTTP request to its endpoint, counts the answers, and answers what was raised with a problem."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ...config import Settings
 from ...core.errors import CATALOGUE, NetraError
-from ...server.counts import totals
-from ...server.housekeeping import Housekeeping, remove_leftovers
-from ...server.rates import Rates
-from ...server.runtime import Runtime
-from ..api.admin import admin_endpoints
-from ..api.approvals import approval_endpoints
-from ..api.catalogue import catalogue_endpoints
-from ..api.datasets import dataset_endpoints
-from ..api.documents import document_endpoints
-from ..api.identity import identity_endpoints
-from ..api.operations import operation_endpoints
-from ..api.runs import run_endpoints
-from ..api.threads import thread_endpoints
-from ..api.user_data import user_data_endpoints
-from .anonymous_rate_limit import AnonymousRateLimit
+from ...core.identity import Identity
+from ...services.authentication import require_scope
 from .endpoint import Endpoint
+from .gate import Gate
 from .page_files import page_routes, read_page
+from .problems import ProblemReporter, problem_response
 from .security_headers import SecurityHeaders
-from .support import problem_response, serving, told
-from .transfers import Transfers
 
 Serve = Callable[[Request], Awaitable[Response]]
+RequestCounts = dict[tuple[str, int], int]
+"""Answers by route (an endpoint's name, or the error where none was found) and status."""
 
 
-class HttpSide:
-    """An ASGI application for HTTP. ``doors`` are all there are; ``requests`` counts answers by door and status."""
+class Router:
+    """An ASGI application for HTTP: the endpoints, and the page. It counts its answers in ``requests``."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        remove_leftovers(runtime.scratch)
-        self.transfers = transfers = Transfers(runtime.quotas, runtime.settings.limits, runtime.clock)
-        runtime.revocations.listen(transfers.end_user)
-        self.requests: dict[tuple[str, int], int] = {}
-        self._runtime = runtime
-        self._strangers = AnonymousRateLimit()
-        self._rates = Rates(lambda: totals(runtime))
-        self._housekeeping = Housekeeping(runtime)
-        self.doors: list[Endpoint] = [
-            *operation_endpoints(runtime, self.requests),
-            *document_endpoints(runtime.settings, lambda: self.doors),
-            *identity_endpoints(runtime),
-            *user_data_endpoints(runtime, transfers),
-            *thread_endpoints(runtime),
-            *run_endpoints(runtime),
-            *catalogue_endpoints(runtime),
-            *approval_endpoints(runtime),
-            *dataset_endpoints(runtime, transfers),
-            *admin_endpoints(runtime, self._rates),
-        ]
-        routes = [*self._routes(), *page_routes(read_page(), lambda: self._problem("no_route"))]
+    def __init__(
+        self,
+        endpoints: Iterable[Endpoint],
+        *,
+        settings: Settings,
+        gate: Gate,
+        problems: ProblemReporter,
+        requests: RequestCounts,
+    ) -> None:
+        self._gate = gate
+        self._problems = problems
+        self._requests = requests
+        routes = [*self._routes(endpoints), *page_routes(read_page(), lambda: self._problem("no_route"))]
         routing = Starlette(routes=routes, exception_handlers={HTTPException: self._unrouted})
-        self._application = SecurityHeaders(routing, runtime.settings)
+        self._application = SecurityHeaders(routing, settings)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await self._application(scope, receive, send)
 
-    def tick(self, now: float) -> None:
-        """A second has passed."""
-        self._rates.tick(now)
-        self._housekeeping.tick(now)
-
-    async def close(self) -> None:
-        """End what goes on by itself."""
-        await self._housekeeping.close()
-
-    def _routes(self) -> list[Route]:
+    def _routes(self, endpoints: Iterable[Endpoint]) -> list[Route]:
         by_path: dict[str, dict[str, Serve]] = {}
-        for door in self.doors:
-            by_path.setdefault(door.path, {})[door.method] = self._counting(door)
+        for endpoint in endpoints:
+            by_path.setdefault(endpoint.path, {})[endpoint.method] = self._serving(endpoint)
         return [Route(path, _by_method(serves), methods=[*serves, "OPTIONS"]) for path, serves in by_path.items()]
 
-    def _counting(self, door: Endpoint) -> Serve:
-        serve = serving(self._runtime, door, self._strangers)
-
-        async def counted(request: Request) -> Response:
-            response = await serve(request)
-            self._count(door.name, response)
+    def _serving(self, endpoint: Endpoint) -> Serve:
+        async def serve(request: Request) -> Response:
+            response = await self._answer(endpoint, request)
+            self._count(endpoint.name, response)
             return response
 
-        return counted
+        return serve
 
-    def _count(self, door: str, response: Response) -> None:
-        key = door, response.status_code
-        self.requests[key] = self.requests.get(key, 0) + 1
+    async def _answer(self, endpoint: Endpoint, request: Request) -> Response:
+        identity: Identity | None = None
+        try:
+            if endpoint.scope is None:
+                self._gate.count_anonymous(request)
+                return await endpoint.handler(request)
+            identity = await self._gate.admit(request)
+            require_scope(identity, endpoint.scope)
+            return await endpoint.handler(request, identity)
+        except ClientDisconnect:
+            raise
+        except Exception as error:
+            return problem_response(self._problems.report(error, identity))
+
+    def _count(self, route: str, response: Response) -> None:
+        key = route, response.status_code
+        self._requests[key] = self._requests.get(key, 0) + 1
 
     async def _unrouted(self, _: Request, fault: Exception) -> Response:
         assert isinstance(fault, HTTPException)
@@ -103,13 +87,13 @@ class HttpSide:
         return response
 
     def _problem(self, kind: str) -> Response:
-        response = problem_response(told(self._runtime, NetraError(CATALOGUE[kind].text, kind=kind)))
+        response = problem_response(self._problems.report(NetraError(CATALOGUE[kind].text, kind=kind)))
         self._count(kind, response)
         return response
 
 
 def _by_method(serves: dict[str, Serve]) -> Serve:
-    """One endpoint for all methods of a path. HEAD is GET without its body; OPTIONS tells the methods."""
+    """One handler for all methods of a path. HEAD is GET without its body; OPTIONS lists the methods."""
     allowed = ", ".join(sorted({*serves, "OPTIONS", *(["HEAD"] if "GET" in serves else [])}))
 
     async def serve(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Uploads and exports that go on: bounded, and ended with the sign-in of their user."""
+"""Uploads, exports and reports that go on: bounded, and ended with the sign-in of their user."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Transfer:
-    """One upload or export of one user. ``close`` it."""
+    """One upload, export or report of one user. ``close`` it."""
 
     def __init__(self, user_id: str, closed: Callable[[Transfer], None]) -> None:
         self.user_id = user_id
@@ -70,7 +70,7 @@ class Transfers:
         """A new transfer of this user. Raises ``LimitRefused`` (``transfer_limit``)."""
         if len(self._open) >= self._most:
             raise LimitRefused(
-                "This server has no room for another upload or export.",
+                "This server has no room for another upload, export or report.",
                 kind="transfer_limit",
                 retry_after_ms=5000,
                 point=validation.TRANSFER_CAPACITY,

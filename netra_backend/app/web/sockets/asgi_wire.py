@@ -1,4 +1,4 @@
-"""``websocket_core.connection.Wire`` through plain ASGI, for applications that mount ours under a server of their own."""
+"""``websocket_core.outgoing.Wire`` through plain ASGI, for applications that mount ours under a server of their own."""
 
 from __future__ import annotations
 

@@ -1,42 +1,44 @@
-"""Where the requests of connections go: the one place that joins a connection to the rest of the server."""
+"""The connections of one process: lets them in, has their frames handled, and ends them."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
-from ...core import validation
-from ...core.errors import Fault, IsolationRefused
-from ...core.frames import PROTOCOL, Ack, CancelRun, Connected, ExecuteAgent, ResolveApproval, Resume
+from ...core.errors import Fault
+from ...core.frames import PROTOCOL, CancelRun, Connected, ExecuteAgent, ResolveApproval, Resume
 from ...core.identity import Identity
 from ...core.limits import Limits, Quotas
+from ...core.session import Drill
 from ...drill.isolation_drill import DrillReport
 from ...ports import Clock
 from ...runs.service import RunService
 from ...services.audit_trail import AuditTrail
 from ...services.authentication import Authentication, check_path_user
 from ...websocket_core.catch_up import CatchUp
-from ...websocket_core.connection import Connection
+from ...websocket_core.connection import Connection, ConnectionParts
+from ...websocket_core.incoming import FrameHandlers
+from ...websocket_core.outgoing import Wire
 from ...websocket_core.websocket_connection_pool import WebSocketConnectionPool
+from ...websocket_core.websocket_manager import WebSocketManager
 
-_LOG: Final = logging.getLogger("netra.desk")
+_LOG: Final = logging.getLogger("netra.connections")
 _DRILLS_AT_ONCE: Final = 2
 
-
-async def _no_drill() -> DrillReport:
-    raise Fault("This server has no doors to drill.", kind="dependency_unavailable")
+HoldDrill = Callable[[], Awaitable[DrillReport]]
 
 
 class ConnectionHandler:
-    """``websocket_core.connection.FrameHandler``."""
+    """Iterates over the open connections, also those that are not signed in yet. ``hold_drill`` runs an isolation drill
+    through the endpoints of this server; ``None`` where it has none."""
 
     def __init__(
         self,
         *,
         authentication: Authentication,
-        turns: RunService,
+        runs: RunService,
         catch_up: CatchUp,
         pool: WebSocketConnectionPool,
         quotas: Quotas,
@@ -44,24 +46,61 @@ class ConnectionHandler:
         clock: Clock,
         audit_trail: AuditTrail,
         mint: Callable[[str], str],
+        loop: asyncio.AbstractEventLoop,
+        hold_drill: HoldDrill | None = None,
+        connection_type: type[Connection] = Connection,
     ) -> None:
+        handlers = FrameHandlers(
+            authenticate=self._authenticate,
+            commands={ExecuteAgent: runs.start, CancelRun: runs.cancel, ResolveApproval: runs.resolve},
+            replays={Resume: catch_up.resume, Drill: self._drill},
+        )
+        self._parts = ConnectionParts(
+            handlers=handlers, pool=pool, audit_trail=audit_trail, clock=clock, mint=mint, loop=loop
+        )
         self._authentication = authentication
-        self._turns = turns
-        self._catch_up = catch_up
+        self._runs = runs
         self._pool = pool
         self._quotas = quotas
         self._limits = limits
         self._clock = clock
         self._audit_trail = audit_trail
+        self._hold_drill = hold_drill
+        self._connection_type = connection_type
         self._drills = asyncio.Semaphore(_DRILLS_AT_ONCE)
-        self.mint = mint
-        self.hold_drill: Callable[[], Awaitable[DrillReport]] = _no_drill
-        """Set by the application, whose doors a drill goes through."""
+        self._open: dict[Connection, None] = {}
+        self.is_draining = False
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(tuple(self._open))
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @property
+    def is_accepting(self) -> bool:
+        """Whether another connection is let in: there is room for it, and the server is not going away."""
+        return not self.is_draining and len(self._open) < self._limits.process_connections
 
     # --- coming and going -------------------------------------------------------------------------------------------
 
+    def open(self, manager: WebSocketManager, wire: Wire, identity: Identity | None) -> Connection:
+        """A connection over this socket, signed in if ``identity`` is known already. Call ``closed`` at its end.
+
+        Raises as ``admit`` does; nothing is open then.
+        """
+        connection = self._connection_type(manager, wire, self._parts)
+        self._open[connection] = None
+        try:
+            if identity is not None:
+                self.admit(connection, identity)
+        except BaseException:
+            self.closed(connection)
+            raise
+        return connection
+
     def admit(self, connection: Connection, identity: Identity) -> None:
-        """Make it a live connection of this user; ``dismiss`` it at its end. Raises ``LimitRefused`` (``connection_limit``), and
+        """Make it a live connection of this user. Raises ``LimitRefused`` (``connection_limit``), and
         ``AuthenticationRefused`` where the sign-in was revoked since it was verified."""
         self._authentication.standing(identity)
         self._quotas.of(identity.user_id, self._clock.monotonic()).add_connection()
@@ -78,59 +117,51 @@ class ConnectionHandler:
             )
         )
 
-    def dismiss(self, connection: Connection) -> None:
-        """The connection is gone."""
+    def closed(self, connection: Connection) -> None:
+        """The socket is gone. May be called again."""
+        connection.lost()
+        self._open.pop(connection, None)
         identity = connection.identity
         if identity is not None:
             connection.identity = None
             self._quotas.of(identity.user_id, self._clock.monotonic()).drop_connection()
             self._quotas.release(identity.user_id)
 
-    async def drain(self, connections: Collection[Connection], patience_s: float) -> None:
-        """Announce the end to these connections, let runs end, hand the others over, and close the connections with 1012."""
-        for connection in list(connections):
+    def tick(self, now: float, now_ms: int) -> None:
+        """A second has passed: heartbeats, and closes of what has taken too long."""
+        for connection in self:
+            try:
+                connection.tick(now, now_ms)
+            except Exception:  # of one connection: the others' time passes all the same
+                _LOG.exception("a tick failed", extra={"connection_id": connection.connection_id})
+
+    async def drain(self, patience_s: float) -> None:
+        """Take no new connection, announce the end, let runs end, hand the others over, and close with 1012."""
+        self.is_draining = True
+        for connection in self:
             connection.act(connection.session.drain(round(patience_s * 1000)))
-        await self._turns.drain(patience_s)
-        for connection in list(connections):
+        await self._runs.drain(patience_s)
+        for connection in self:
             connection.disconnect(1012, "draining")
 
-    async def authenticate(self, connection: Connection, token: str) -> None:
-        if connection.identity is not None:  # a second token came while the first was looked at
+    # --- frames -----------------------------------------------------------------------------------------------------
+
+    async def _authenticate(self, connection: Connection, token: str) -> None:
+        if connection.identity is not None:  # a second token came while the first was verified
             return
         identity = await self._authentication.verify(token)
         check_path_user(identity, connection.user_id)
         self.admit(connection, identity)
 
-    # --- requests ---------------------------------------------------------------------------------------------------
-
-    async def start(self, connection: Connection, frame: ExecuteAgent) -> None:
-        context = frame.context
-        if context and context.get("connection_id", connection.connection_id) != connection.connection_id:
-            raise IsolationRefused(
-                "SSOT isolation: context.connection_id is not the one of this connection.",
-                field="context.connection_id",
-                hint="Leave context out: events go to all connections of your own.",
-                point=validation.CONTEXT_CONNECTION,
-            )
-        await self._turns.start(connection, frame)
-
-    async def cancel(self, connection: Connection, frame: CancelRun) -> None:
-        await self._turns.cancel(connection, frame)
-
-    async def resolve(self, connection: Connection, frame: ResolveApproval) -> None:
-        await self._turns.resolve(connection, frame)
-
-    async def catch_up(self, connection: Connection, frame: Resume) -> None:
-        await self._catch_up.resume(connection, frame)
-
-    async def acknowledge(self, connection: Connection, frame: Ack) -> None:
-        """Acknowledgements steer nothing here: the socket's own flow control does."""
-
-    async def drill(self, connection: Connection, frame: ExecuteAgent) -> None:
-        """Hold an isolation drill and tell what came of it. Two at a time: a drill is the work of many requests."""
+    async def _drill(self, connection: Connection, request: Drill) -> None:
+        """Hold an isolation drill and answer with its report. Two at a time: a drill is the work of many requests."""
+        if self._hold_drill is None:
+            raise Fault("This server has no endpoints to drill.", kind="dependency_unavailable")
         async with self._drills:
-            report = await self.hold_drill()
-        self._audit_trail.happened(connection.user_id, "drill_run", doors=len(report.rows), leaks=len(report.leaks))
+            report = await self._hold_drill()
+        self._audit_trail.happened(connection.user_id, "drill_run", endpoints=len(report.rows), leaks=len(report.leaks))
         if report.leaks:
-            _LOG.critical("the isolation drill found open doors", extra={"doors": [row.door for row in report.leaks]})
-        connection.refuse(Fault(report.summary(), kind="isolation_drill"), frame.id)
+            _LOG.critical(
+                "the isolation drill found leaks", extra={"endpoints": [row.endpoint for row in report.leaks]}
+            )
+        connection.refuse(Fault(report.summary(), kind="isolation_drill"), request.id)

@@ -10,14 +10,17 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from ...config import Settings
 from ...core.errors import CATALOGUE, AuthenticationRefused, DependencyUnavailable, NetraError, Refusal
 from ...core.frames import encode_frame, error_frame
 from ...core.identity import Identity
-from ...server.runtime import Runtime
-from ...services.authentication import check_path_user
+from ...services.audit_trail import AuditTrail
+from ...services.authentication import Authentication, check_path_user
 from ...services.credentials import check_origin, read_credentials
 from ...websocket_core.connection import Connection
+from ...websocket_core.websocket_manager_factory import WebSocketManagerFactory
 from .asgi_wire import AsgiWire
+from .connection_handler import ConnectionHandler
 from .uvicorn_websocket import EXTENSION, DirectWire
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -25,71 +28,83 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 PATH: Final = "/ws/"
 
 
-async def serve_websocket(runtime: Runtime, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """One WebSocket, from its handshake to its end."""
-    await receive()
-    path_user = scope["path"].removeprefix(scope.get("root_path", "")).removeprefix(PATH)
-    try:
-        check_origin(scope, runtime.settings.allowed_origins, runtime.settings.public_url)
-    except AuthenticationRefused as refusal:
-        runtime.audit_trail.record_refusal(None, refusal)
-        await _reject(scope, send, 403, refusal)
-        return
-    if runtime.draining or len(runtime.connections) >= runtime.settings.limits.process_connections:
-        await _reject(scope, send, 503, None)
-        return
-    identity: Identity | None = None
-    refusal_: NetraError | None = None
-    subprotocol = None
-    try:
-        credentials = read_credentials(scope)
-        subprotocol = credentials.subprotocol
-        identity = await runtime.authentication.identify(credentials)
-        if identity is not None:
-            check_path_user(identity, path_user)
-    except DependencyUnavailable as fault:
-        await _reject(scope, send, 503, fault)
-        return
-    except NetraError as error:
-        refusal_ = error
-    await send({"type": "websocket.accept", "subprotocol": subprotocol})
-    if refusal_ is None:
+class WebSocketEndpoint:
+    """Serves one WebSocket at a call, from its handshake to its end."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        authentication: Authentication,
+        managers: WebSocketManagerFactory,
+        handler: ConnectionHandler,
+        audit_trail: AuditTrail,
+        mint: Callable[[str], str],
+    ) -> None:
+        self._settings = settings
+        self._authentication = authentication
+        self._managers = managers
+        self._handler = handler
+        self._audit_trail = audit_trail
+        self._mint = mint
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        await receive()
+        path_user = scope["path"].removeprefix(scope.get("root_path", "")).removeprefix(PATH)
         try:
-            await _serve(runtime, scope, receive, send, path_user, identity)
+            check_origin(scope, self._settings.allowed_origins, self._settings.public_url)
+        except AuthenticationRefused as refusal:
+            self._audit_trail.record_refusal(None, refusal)
+            await _reject(scope, send, 403, refusal)
             return
-        except Refusal as error:
+        if not self._handler.is_accepting:
+            await _reject(scope, send, 503, None)
+            return
+        identity: Identity | None = None
+        refusal_: NetraError | None = None
+        subprotocol = None
+        try:
+            credentials = read_credentials(scope)
+            subprotocol = credentials.subprotocol
+            identity = await self._authentication.identify(credentials)
+            if identity is not None:
+                check_path_user(identity, path_user)
+        except DependencyUnavailable as fault:
+            await _reject(scope, send, 503, fault)
+            return
+        except NetraError as error:
             refusal_ = error
-    if isinstance(refusal_, Refusal):
-        runtime.audit_trail.record_refusal(identity.user_id if identity else None, refusal_)
-    await _turn_away(send, refusal_)
+        await send({"type": "websocket.accept", "subprotocol": subprotocol})
+        if refusal_ is None:
+            try:
+                await self._serve(scope, receive, send, path_user, identity)
+                return
+            except Refusal as error:
+                refusal_ = error
+        if isinstance(refusal_, Refusal):
+            self._audit_trail.record_refusal(identity.user_id if identity else None, refusal_)
+        await _turn_away(send, refusal_)
 
-
-async def _serve(
-    runtime: Runtime, scope: dict[str, Any], receive: Receive, send: Send, path_user: str, identity: Identity | None
-) -> None:
-    user_id = identity.user_id if identity is not None else path_user
-    manager = await runtime.managers.create_websocket_manager(user_id, runtime.mint("thr"), runtime.mint("conn"))
-    loop = asyncio.get_running_loop()
-    direct: DirectWire | None = scope.get("extensions", {}).get(EXTENSION)
-    wire: DirectWire | AsgiWire = direct or AsgiWire(send)
-    connection = Connection(manager, wire, runtime.desk, runtime.pool, runtime.audit_trail, runtime.clock, loop)
-    sending: asyncio.Task[None] | None = None
-    try:
-        if identity is not None:
-            runtime.desk.admit(connection, identity)
-        runtime.connections.add(connection)
-        wire.attach(connection)
-        if isinstance(wire, AsgiWire):
-            sending = loop.create_task(wire.send_all())
-        await _listen(connection, receive)
-    finally:
-        if sending is not None:
-            sending.cancel()
-        if isinstance(wire, AsgiWire):
-            wire.detach()
-        connection.lost()
-        runtime.connections.discard(connection)
-        runtime.desk.dismiss(connection)
+    async def _serve(
+        self, scope: dict[str, Any], receive: Receive, send: Send, path_user: str, identity: Identity | None
+    ) -> None:
+        user_id = identity.user_id if identity is not None else path_user
+        manager = await self._managers.create_websocket_manager(user_id, self._mint("thr"), self._mint("conn"))
+        direct: DirectWire | None = scope.get("extensions", {}).get(EXTENSION)
+        wire: DirectWire | AsgiWire = direct or AsgiWire(send)
+        connection = self._handler.open(manager, wire, identity)
+        sending: asyncio.Task[None] | None = None
+        try:
+            wire.attach(connection)
+            if isinstance(wire, AsgiWire):
+                sending = asyncio.get_running_loop().create_task(wire.send_all())
+            await _listen(connection, receive)
+        finally:
+            if sending is not None:
+                sending.cancel()
+            if isinstance(wire, AsgiWire):
+                wire.detach()
+            self._handler.closed(connection)
 
 
 async def _listen(connection: Connection, receive: Receive) -> None:

@@ -78,7 +78,7 @@ def is_between_messages(connection: ServerProtocol) -> bool:
 
 
 class DirectWire:
-    """``websocket_core.connection.Wire`` on a uvicorn connection."""
+    """``websocket_core.outgoing.Wire`` on a uvicorn connection."""
 
     __slots__ = ("_protocol",)
 

@@ -28,7 +28,7 @@ async def _neighbour(client: WebSocketTestClient) -> None:
 
 
 async def test_a_device_that_never_reads_is_closed_and_resumes_while_its_neighbour_goes_on(tmp_path: Path) -> None:
-    with ServerProcess(tmp_path / "data", added="test_framework.echo") as server:
+    with ServerProcess(tmp_path / "data", app="test_framework.echo") as server:
         users, url = LocalUsers(server.data_dir), server.websocket_url
         user, neighbour = users.make("user@example.org"), users.make("neighbour@example.org")
         async with (

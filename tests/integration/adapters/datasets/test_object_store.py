@@ -14,7 +14,7 @@ from netra_backend.app.adapters.datasets.cache import DatasetCache
 from netra_backend.app.adapters.datasets.object_store import ObjectDatasets
 from netra_backend.app.adapters.datasets.port import ROWS_FILE, Dataset, DatasetsChanged, folder_of
 from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
-from netra_backend.app.core.errors import ConfigurationError, DependencyUnavailable, ToolFault
+from netra_backend.app.core.errors import ConfigurationError, DependencyUnavailable, ToolError
 from netra_backend.app.usage.questions import QUESTIONS
 from test_framework.clock import ManualClock, SeededEntropy
 from test_framework.dataset_story import dataset, kept, rows_of
@@ -107,7 +107,7 @@ async def test_copies_are_bounded(object_bucket: ObjectBucket, machine: Machine,
         assert await rows_of(small.datasets, owner) == ["rows"]
     assert small.copies() == ["data_2-rows.duckdb", "data_3-rows.duckdb"]
     await kept(machine.datasets, "dave", dataset("data_4"), rows="x" * 11)
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         await rows_of(small.datasets, "dave")
     assert caught.value.code == "RESULT_TOO_LARGE"
     await kept(small.datasets, "erin", dataset("data_5"), rows="x" * 11)
@@ -184,7 +184,7 @@ async def test_rows_stay_where_it_is_not_known_whether_the_catalogue_names_them(
 
 async def test_what_could_not_be_named_is_removed_again(machine: Machine, object_bucket: ObjectBucket) -> None:
     await kept(machine.datasets, "alice", dataset("data_1"))
-    with pytest.raises(ToolFault):
+    with pytest.raises(ToolError):
         await kept(machine.datasets, "alice", dataset("data_2"), most=1)
     assert object_bucket.listed() == [f"{ALICE}/catalogue.json", f"{ALICE}/data_1.duckdb"]
 

@@ -18,7 +18,7 @@ from netra_backend.app.adapters.postgres.connection import (
     open_pool,
 )
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.websocket_core.eager_task import begin
+from netra_backend.app.websocket_core.serial_queue import begin
 from test_framework.service_clients import NetraDatabase
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]

@@ -181,7 +181,7 @@ class TestHolding:
             mine = (await one.ended()).head
             theirs = await found(two, mine.thread_id)
             outcomes = await asyncio.gather(one.log.acquire(mine), two.log.acquire(theirs), return_exceptions=True)
-            assert sorted(type(outcome) for outcome in outcomes if outcome != []) == [HeldElsewhere]
+            assert [type(outcome) for outcome in outcomes if outcome != []] == [HeldElsewhere]
             assert sorted((mine.fence, theirs.fence)) == [0, 2]
 
     async def test_who_takes_hold_learns_which_runs_were_left(self, opened: Open) -> None:
@@ -480,7 +480,7 @@ class TestFaults:
         one = await opened("prc_one")
         await one.ended()
         writer = one.postgres._writer
-        append, sent = writer._append, []
+        append, sent = writer._append, list[tuple[object, ...]]()
 
         class FirstStillUnderWay:
             async def fetchval(self, *arguments: object) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from netra_backend.app.adapters.postgres.connection import WRITER
 from netra_backend.app.adapters.postgres.lease import PostgresLease
+from netra_backend.app.adapters.postgres.mailbox import Outgoing
 from netra_backend.app.adapters.postgres.peers import MAX_BODY, MAX_WAITING, PostgresPeers
 from netra_backend.app.adapters.postgres.pool import PostgresConnectionPool
 from netra_backend.app.core.errors import DependencyUnavailable
@@ -48,7 +49,7 @@ async def fleet(netra_database: NetraDatabase) -> AsyncIterator[list[Member]]:
 async def test_a_question_is_answered_by_the_process_that_is_asked(fleet: list[Member]) -> None:
     one, _, _ = fleet
     answers = await asyncio.gather(one.ask("prc_two", b"a"), one.ask("prc_three", b"b"), one.ask("prc_two", b"c"))
-    assert answers == [b"prc_two:a", b"prc_three:b", b"prc_two:c"]
+    assert [*answers] == [b"prc_two:a", b"prc_three:b", b"prc_two:c"]
 
 
 async def test_processes_that_ask_each_other_at_once_get_each_their_own_answer(fleet: list[Member]) -> None:
@@ -72,6 +73,26 @@ async def test_what_is_told_is_heard_by_every_other_process_once_and_in_order(fl
 async def test_a_process_that_cannot_answer_is_told_of_at_once(fleet: list[Member]) -> None:
     with pytest.raises(DependencyUnavailable, match="could not"):
         await fleet[0].ask("prc_two", b"fail")
+
+
+async def test_a_message_of_a_kind_that_is_not_known_ends_no_question_of_its_number(fleet: list[Member]) -> None:
+    """Each process numbers its own questions, so a newer kind of question may have the number of one of ours."""
+    one, two, three = fleet
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def late(command: bytes) -> bytes:
+        asked.set()
+        await answered.wait()
+        return command
+
+    two.serve(late, two.heard.put_nowait)
+    question = asyncio.create_task(one.ask("prc_two", b"a"))
+    await asked.wait()
+    (number,) = one._asked
+    three._post(Outgoing("prc_one", number, b"~of tomorrow"))
+    assert await three.ask("prc_one", b"b") == b"prc_one:b"
+    answered.set()
+    assert await question == b"a"
 
 
 async def test_a_process_that_is_not_there_is_told_of_in_time(netra_database: NetraDatabase) -> None:

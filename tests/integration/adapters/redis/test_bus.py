@@ -8,13 +8,14 @@ import signal
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from redis.asyncio import Connection, Redis
 
 from netra_backend.app.adapters.process.clock import SystemEntropy
 from netra_backend.app.adapters.redis import bus as redis_bus
 from netra_backend.app.adapters.redis.bus import RedisBus
-from netra_backend.app.adapters.redis.message import make_message
+from netra_backend.app.adapters.redis.message import VERSION, _seal, make_message
 from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead
 from test_framework import services
 from test_framework.ids import new_id
@@ -184,6 +185,22 @@ class TestStrangers:
         await pair.says(7)
         assert pair.listener.counts()["ignored"] == len(hostile)
         assert set(pair.heard) == {1_000_000, 7}
+        await redis.aclose()
+
+    async def test_what_a_newer_process_says_is_dropped_and_what_0_1_0_says_is_heard(
+        self, pair: Pair, redis_service: Any
+    ) -> None:
+        redis = Redis.from_url(redis_service.url)
+        channel = f"user_ada:{pair.namespace}:events"
+        for told in (
+            ["user_ada", "thr_1", "e1", 5, [b"{}"], VERSION + 1],
+            ["user_ada", "thr_1", "e1", 6, [b"{}"]],
+        ):
+            body = b"stranger" + msgspec.msgpack.encode(told)
+            assert await redis.publish(channel, _seal(body, pair.listener._key) + body) == 1
+        await pair.says(7)
+        assert set(pair.heard) == {1_000_000, 6, 7}
+        assert pair.listener.counts()["ignored"] == 1
         await redis.aclose()
 
     async def test_another_server_on_the_same_redis_is_not_heard(self, pair: Pair, redis_service: Any) -> None:

@@ -14,18 +14,14 @@ async def test_operators_see_live_connections_and_runs_of_all_users(served: Serv
     user = served.user()
     async with (
         served.http(served.user("admin")) as http,
-        served.running(user, "agent_thinking", agent="patient") as (desk, event),
+        served.running(user, "agent_thinking", agent="patient") as (device, event),
     ):
-        served.runtime.connections.add(desk.connection)
-        try:
-            told = (await http.get("/api/admin/connections")).json()
-            (mine,) = [each for each in told["connections"] if each["user_id"] == user.id]
-            assert mine["connection_id"] == desk.connection.connection_id
-            assert told["total"] == len(told["connections"])
-        finally:
-            served.runtime.connections.discard(desk.connection)
-        desk.send(type="execute_agent", agent="echo", message="next", thread_id=event["thread_id"])
-        await desk.wire.until("run_queued")
+        told = (await http.get("/api/admin/connections")).json()
+        (mine,) = [each for each in told["connections"] if each["user_id"] == user.id]
+        assert mine["connection_id"] == device.connection.connection_id
+        assert told["total"] == len(told["connections"])
+        device.send(type="execute_agent", agent="echo", message="next", thread_id=event["thread_id"])
+        await device.wire.until("run_queued")
         runs = [each for each in (await http.get("/api/admin/runs")).json()["runs"] if each["user_id"] == user.id]
         assert [(run["agent"], run["state"]) for run in runs] == [("patient", "running"), ("echo", "queued")]
 
@@ -61,17 +57,17 @@ async def test_a_revoked_user_is_out_at_once_with_runs_and_connections(served: S
     async with (
         served.http(operator) as http,
         served.http(user) as theirs,
-        served.running(user, "agent_thinking", agent="patient") as (desk, _),
+        served.running(user, "agent_thinking", agent="patient") as (device, _),
     ):
         told = await http.post(f"/api/admin/users/{user.id}/revoke")
         assert told.json()["revoked"] == user.id
-        assert desk.wire.closed == (4503, "revoked")
+        assert device.wire.closed == (4503, "revoked")
         assert (await theirs.get("/api/me")).json()["error"] == "revoked"
         again = served.users.token_for(user.id)
     async with served.http(again) as http:
         rows = (await http.get("/api/audit")).json()["rows"]
         assert ("revoked", {"by": operator.id}) in [(row["event"], row["detail"]) for row in rows]
-        assert served.runtime.turns.of_user(user.id) == []
+        assert served.runtime.runs.of_user(user.id) == []
 
 
 @pytest.mark.validation_point("id.placeholder")

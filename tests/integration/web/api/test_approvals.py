@@ -15,7 +15,7 @@ async def test_a_call_that_waits_is_seen_by_its_user_alone_and_goes_on_when_it_i
     async with (
         served.http(user) as http,
         served.http(other) as others,
-        served.running(user, "approval_requested", agent="waiting") as (desk, asked),
+        served.running(user, "approval_requested", agent="waiting") as (device, asked),
     ):
         (waiting,) = (await http.get("/api/approvals")).json()["approvals"]
         assert waiting["approval_id"] == asked["approval_id"]
@@ -24,8 +24,8 @@ async def test_a_call_that_waits_is_seen_by_its_user_alone_and_goes_on_when_it_i
         word = {"decision": "approve", "arguments_hash": waiting["arguments_hash"]}
         decided = await http.post(f"/api/approvals/{waiting['approval_id']}", json=word)
         assert decided.json() == {"approval_id": asked["approval_id"], "decision": "approve"}
-        assert (await desk.wire.until("approval_resolved"))["by"] == approvals.BY
-        assert (await desk.wire.until("agent_completed"))["result"]["text"] == "allowed"
+        assert (await device.wire.until("approval_resolved"))["by"] == approvals.BY
+        assert (await device.wire.until("agent_completed"))["result"]["text"] == "allowed"
         assert (await http.get("/api/approvals")).json()["approvals"] == []
         again = await http.post(f"/api/approvals/{waiting['approval_id']}", json=word)
         assert again.json() == decided.json()

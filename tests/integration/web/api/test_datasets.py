@@ -128,7 +128,7 @@ async def test_an_upload_that_stalls_is_ended(serve_with: Serve) -> None:
 async def test_uploads_of_one_user_are_bounded_and_another_users_go_on(serve_with: Serve) -> None:
     async with serve_with(limits=Limits(transfers=1)) as served:
         user, other = served.user(), served.user()
-        transfer = served.http_side.transfers.begin(user.id)
+        transfer = served.http_application.transfers.begin(user.id)
         async with served.http(user) as http, served.http(other) as others:
             refused = await http.post(PATH, content=CSV)
             assert (refused.status_code, refused.json()["error"]) == (429, "transfer_limit")
@@ -136,7 +136,7 @@ async def test_uploads_of_one_user_are_bounded_and_another_users_go_on(serve_wit
             assert (await others.post(PATH, content=CSV)).status_code == 200
             transfer.close()
             assert (await http.post(PATH, content=CSV)).status_code == 200
-        assert len(served.http_side.transfers) == 0
+        assert len(served.http_application.transfers) == 0
 
 
 @pytest.mark.validation_point("transfer.ended")
@@ -177,5 +177,5 @@ async def test_a_client_that_goes_away_ends_its_import(served: Served, monkeypat
         upload.cancel()
         await asyncio.gather(upload, return_exceptions=True)
     await asyncio.wait_for(ended.wait(), 10)
-    await served.http_side.transfers.ended(user.id)
+    await served.http_application.transfers.ended(user.id)
     assert leftovers(served) == []

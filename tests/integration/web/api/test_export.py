@@ -15,10 +15,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def lines_of(served: Served, user_id: str) -> list[Any]:
-    identity = Identity(user_id, frozenset(), None, 0)
-    transfer = served.http_side.transfers.begin(user_id)
+    identity, runtime = Identity(user_id, frozenset(), None, 0), served.runtime
+    exporter = export.Exporter(runtime.log, runtime.ledger, runtime.audit, runtime.clock)
+    transfer = served.http_application.transfers.begin(user_id)
     try:
-        lines = [line async for line in export.user_export(served.runtime, identity, transfer)]
+        lines = [line async for line in exporter.user(identity, transfer)]
     finally:
         transfer.close()
     return [msgspec.json.decode(line, type=export.UserExport) for line in lines]

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.web.api.operations import Watch
+from netra_backend.app.web.api.operations import ReadinessProbe
 from test_framework.served import Serve, Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -25,12 +25,12 @@ async def test_a_part_that_is_down_is_named_and_the_server_is_not_ready(
 ) -> None:
     async with serve_with() as served, served.http(None) as http:
         served.runtime.log.failed = True
-        served.runtime.draining = True
+        served.runtime.connections.is_draining = True
         told = await http.get("/readyz")
         assert (told.status_code, told.headers["retry-after"]) == (503, "1")
         assert (told.json()["parts"]["event_log"], told.json()["parts"]["accepting"]) == ("down", "down")
         assert told.json()["parts"]["audit_trail"] == "ok"
-        served.runtime.draining = served.runtime.log.failed = False
+        served.runtime.connections.is_draining = served.runtime.log.failed = False
 
 
 async def test_parts_are_looked_at_once_a_second_whoever_asks(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,8 +41,17 @@ async def test_parts_are_looked_at_once_a_second_whoever_asks(served: Served, mo
         raise DependencyUnavailable("gone")
 
     monkeypatch.setattr(served.runtime.ledger, "datasets", datasets)
-    watch = Watch(served.runtime)
-    assert [(await watch.parts())["usage_ledger"] for _ in range(3)] == ["down"] * 3
+    runtime = served.runtime
+    probe = ReadinessProbe(
+        log=runtime.log,
+        ledger=runtime.ledger,
+        audit=runtime.audit,
+        clock=runtime.clock,
+        is_draining=lambda: False,
+        optional_dependencies={"bus": lambda: False, "limits": lambda: True},
+    )
+    assert probe.optional_dependencies() == {"bus": "down", "limits": "ok"}
+    assert [(await probe.parts())["usage_ledger"] for _ in range(3)] == ["down"] * 3
     assert len(looks) <= 2
 
 
@@ -56,7 +65,7 @@ async def test_metrics_are_those_of_the_parts(served: Served) -> None:
     assert found["netra_events_total"].value >= 5
     assert found["netra_log_commits_total"].value >= 1
     assert found["netra_connections"].value >= 0
-    assert 'netra_http_requests_total{door="health",status="200"}' in text
+    assert 'netra_http_requests_total{route="health",status="200"}' in text
 
 
 @pytest.mark.validation_point("auth.missing", "auth.scope")

@@ -39,10 +39,10 @@ async def test_a_run_that_has_not_ended_or_not_ended_well_has_no_result(served: 
     user = served.user()
     async with (
         served.http(user) as http,
-        served.running(user, "agent_thinking", agent="patient") as (desk, event),
+        served.running(user, "agent_thinking", agent="patient") as (device, event),
     ):
         path = f"/api/runs/{event['run_id']}/html"
         assert ((goes_on := await http.get(path)).status_code, goes_on.json().get("field")) == (404, "run_id")
-        desk.send(type="cancel_run", run_id=event["run_id"])
-        await desk.wire.until("agent_cancelled")
+        device.send(type="cancel_run", run_id=event["run_id"])
+        await device.wire.until("agent_cancelled")
         assert (await http.get(path)).status_code == 404

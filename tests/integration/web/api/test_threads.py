@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from test_framework.in_process import user_at_desk
+from test_framework.local_runtime import connected_user
 from test_framework.served import Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -103,10 +103,10 @@ async def test_a_deleted_thread_is_gone_with_its_runs_and_its_id_stays_taken(ser
             assert (await http.get(f"/api/threads/{thread_id}/events")).status_code == 404
             assert (await http.get(f"/api/runs/{event['run_id']}")).status_code == 404
             assert (await http.get("/api/threads")).json()["threads"] == []
-            assert served.runtime.turns.of_user(user.id) == []
+            assert served.runtime.runs.of_user(user.id) == []
             rows = (await http.get("/api/audit")).json()["rows"]
             assert ("thread_deleted", {"thread_id": thread_id}) in [(row["event"], row["detail"]) for row in rows]
     for claimant in (other, user):
-        async with user_at_desk(served.runtime, claimant.id) as desk:
-            desk.send(type="execute_agent", agent="echo", message="mine?", thread_id=thread_id)
-            assert (await desk.wire.until("error"))["error"] == "isolation_violation"
+        async with connected_user(served.runtime, claimant.id) as device:
+            device.send(type="execute_agent", agent="echo", message="mine?", thread_id=thread_id)
+            assert (await device.wire.until("error"))["error"] == "isolation_violation"

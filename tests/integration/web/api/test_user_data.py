@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from test_framework.in_process import user_at_desk
+from test_framework.local_runtime import connected_user
 from test_framework.served import Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -69,17 +69,17 @@ async def test_what_is_deleted_is_gone_from_log_datasets_and_caches(served: Serv
         await served.runtime.ledger.ask(user.id, "data_profile", {})
         await http.get("/api/runs/run_x1")
         assert holding(data_dir, canary)
-        async with user_at_desk(served.runtime, user.id) as desk:
-            desk.send(type="execute_agent", agent="patient", message=canary)
-            await desk.wire.until("agent_thinking")
+        async with connected_user(served.runtime, user.id) as device:
+            device.send(type="execute_agent", agent="patient", message=canary)
+            await device.wire.until("agent_thinking")
             told = (await http.delete("/api/me")).json()
-            assert desk.wire.closed == (4503, "revoked")
+            assert device.wire.closed == (4503, "revoked")
         assert (told["deleted"], told["threads"], told["datasets"]) == (user.id, 2, 1)
         assert told["audit_rows_pseudonymised"] >= 2
         assert (await http.get("/api/me")).json()["error"] == "revoked"
     assert holding(data_dir, canary) == []
     assert user.id.encode() not in (data_dir / "audit.db").read_bytes()
-    assert served.runtime.turns.of_user(user.id) == []
+    assert served.runtime.runs.of_user(user.id) == []
 
     again = served.users.token_for(user.id)
     async with served.http(again) as http:
@@ -87,12 +87,12 @@ async def test_what_is_deleted_is_gone_from_log_datasets_and_caches(served: Serv
         assert (await http.get("/api/usage/datasets")).json() == {"datasets": []}
         assert (await http.get("/api/audit")).json() == {"rows": []}
         assert (await http.get(f"/api/runs/{accepted['run_id']}")).status_code == 404
-    async with user_at_desk(served.runtime, user.id) as desk:
-        desk.send(type="execute_agent", agent="echo", message="mine", thread_id=accepted["thread_id"])
-        assert (await desk.wire.until("error"))["error"] == "isolation_violation"
-        desk.send(type="execute_agent", agent="echo", message="anew", id="key-1")
-        assert (await desk.wire.until("accepted"))["run_id"] != accepted["run_id"]
-        await desk.ended_run()
+    async with connected_user(served.runtime, user.id) as device:
+        device.send(type="execute_agent", agent="echo", message="mine", thread_id=accepted["thread_id"])
+        assert (await device.wire.until("error"))["error"] == "isolation_violation"
+        device.send(type="execute_agent", agent="echo", message="anew", id="key-1")
+        assert (await device.wire.until("accepted"))["run_id"] != accepted["run_id"]
+        await device.ended_run()
     async with served.http(other) as http:
         assert (await http.get(f"/api/runs/{kept['run_id']}")).status_code == 200
 
@@ -122,13 +122,13 @@ async def test_an_export_ends_with_the_sign_in_of_its_user_and_does_not_say_that
 ) -> None:
     user = served.user()
     await served.ran(user)
-    begin = served.http_side.transfers.begin
+    begin = served.http_application.transfers.begin
 
     def ended(user_id: str) -> Any:
         transfer = begin(user_id)
         transfer.end()
         return transfer
 
-    monkeypatch.setattr(served.http_side.transfers, "begin", ended)
+    monkeypatch.setattr(served.http_application.transfers, "begin", ended)
     assert await lines_of(served, user) == []
-    assert len(served.http_side.transfers) == 0
+    assert len(served.http_application.transfers) == 0

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from netra_backend.app.web.http.page_files import FOLDER, MOST_FILES, POLICY, read_page
-
-from ...conftest import Serve, Served
+from test_framework.served import Serve, Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -1,4 +1,4 @@
-"""All doors of HTTP together: each answers as it is documented, refuses whom it must, and tells nobody what is another's."""
+"""All endpoints of HTTP together: each answers as it is documented, refuses whom it must, and tells nobody what is another's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from netra_backend.app.core.errors import CATALOGUE
 from netra_backend.app.web.http.endpoint import BINARY, NDJSON, Endpoint
-from netra_backend.app.web.http.support import PROBLEM, Problem
+from netra_backend.app.web.http.problems import PROBLEM, Problem
 from test_framework.served import Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -20,14 +20,14 @@ IDS = {"{thread_id}", "{run_id}", "{dataset_id}", "{approval_id}", "{user_id}"}
 CSV = b"timestamp,model,input_tokens,output_tokens\n2026-01-05T00:00:00Z,gpt-4o,1000,100\n"
 
 
-def body_of(door: Endpoint) -> dict[str, Any]:
-    """Something that fits the door's body."""
-    if door.body is BINARY:
+def body_of(endpoint: Endpoint) -> dict[str, Any]:
+    """Something that fits the endpoint's body."""
+    if endpoint.body is BINARY:
         return {"content": CSV, "params": {"name": "usage.csv"}}
-    if door.body is None:
+    if endpoint.body is None:
         return {}
     wanted = {"decideApproval": {"decision": "deny", "arguments_hash": "0"}, "renameThread": {"title": "Another"}}
-    return {"json": wanted[door.name]}
+    return {"json": wanted[endpoint.name]}
 
 
 def filled(path: str, ids: dict[str, str]) -> str:
@@ -50,24 +50,24 @@ async def belongings(served: Served, http: httpx.AsyncClient, user: Any) -> dict
     }
 
 
-def fits(answer: httpx.Response, door: Endpoint) -> None:
-    """The answer is one that the door documents: its status, its media type, its very fields."""
+def fits(answer: httpx.Response, endpoint: Endpoint) -> None:
+    """The answer is one that the endpoint documents: its status, its media type, its very fields."""
     media = answer.headers["content-type"].partition(";")[0]
-    if answer.status_code >= 400 and answer.status_code not in door.also:
+    if answer.status_code >= 400 and answer.status_code not in endpoint.also:
         assert media == PROBLEM
         problem = msgspec.json.decode(answer.content, type=Problem)
-        assert problem.error in door.faults, problem
+        assert problem.error in endpoint.faults, problem
         assert problem.status == answer.status_code == CATALOGUE[problem.error].status
         return
-    assert answer.status_code in (door.status, *door.also)
-    if door.lines and media == NDJSON:
+    assert answer.status_code in (endpoint.status, *endpoint.also)
+    if endpoint.lines and media == NDJSON:
         for line in answer.content.splitlines():
-            assert any(is_exactly(line, kind) for kind in door.lines), line
-    elif door.answer is not None:
+            assert any(is_exactly(line, kind) for kind in endpoint.lines), line
+    elif endpoint.answer is not None:
         assert media == "application/json"
-        assert is_exactly(answer.content, door.answer), answer.text
+        assert is_exactly(answer.content, endpoint.answer), answer.text
     else:
-        assert media == door.media.partition(";")[0]
+        assert media == endpoint.media.partition(";")[0]
 
 
 def is_exactly(content: bytes, kind: Any) -> bool:
@@ -88,49 +88,58 @@ def contains(known: Any, told: Any) -> bool:
     return bool(known == told) or {type(known), type(told)} == {int, float}
 
 
-async def test_every_door_answers_as_it_is_documented(served: Served) -> None:
+async def test_every_endpoint_answers_as_it_is_documented(served: Served) -> None:
     seen = set()
     user = served.user("admin")
     async with served.http(user) as http:
         ids = {**await belongings(served, http, user), "user_id": served.user().id}
-        for door in sorted(served.http_side.doors, key=lambda door: (door.method == "DELETE", -len(door.path))):
-            answer = await http.request(door.method, filled(door.path, ids), **body_of(door))
-            fits(answer, door)
-            assert answer.status_code == door.status or door.name == "decideApproval", (door.name, answer.text)
-            seen.add(door.name)
-    assert len(seen) == len(served.http_side.doors) > 20, "names are unique"
+        for endpoint in sorted(
+            served.http_application.endpoints, key=lambda endpoint: (endpoint.method == "DELETE", -len(endpoint.path))
+        ):
+            answer = await http.request(endpoint.method, filled(endpoint.path, ids), **body_of(endpoint))
+            fits(answer, endpoint)
+            assert answer.status_code == endpoint.status or endpoint.name == "decideApproval", (
+                endpoint.name,
+                answer.text,
+            )
+            seen.add(endpoint.name)
+    assert len(seen) == len(served.http_application.endpoints) > 20, "names are unique"
 
 
-async def test_every_door_that_is_somebodys_refuses_nobody(served: Served) -> None:
+async def test_every_endpoint_that_is_somebodys_refuses_nobody(served: Served) -> None:
     ids = dict.fromkeys(("thread_id", "run_id", "dataset_id", "approval_id", "user_id"), "thr_x1")
     async with served.http(None) as http:
-        for door in served.http_side.doors:
-            answer = await http.request(door.method, filled(door.path, ids), **body_of(door))
-            if door.scope is None:
-                assert answer.status_code == 200, door.name
+        for endpoint in served.http_application.endpoints:
+            answer = await http.request(endpoint.method, filled(endpoint.path, ids), **body_of(endpoint))
+            if endpoint.scope is None:
+                assert answer.status_code == 200, endpoint.name
             else:
-                assert answer.status_code == 401, door.name
+                assert answer.status_code == 401, endpoint.name
                 assert answer.headers["www-authenticate"] == "Bearer"
                 assert answer.json()["error"] == "unauthenticated"
 
 
 @pytest.mark.validation_point("auth.scope")
-async def test_every_door_of_operators_refuses_everybody_else(served: Served) -> None:
+async def test_every_endpoint_of_operators_refuses_everybody_else(served: Served) -> None:
     user = served.user()
-    operators = [door for door in served.http_side.doors if door.path.startswith("/api/admin/")]
+    operators = [endpoint for endpoint in served.http_application.endpoints if endpoint.path.startswith("/api/admin/")]
     assert len(operators) > 4
     async with served.http(user) as http:
-        for door in operators:
-            assert door.scope == "admin"
-            answer = await http.request(door.method, filled(door.path, {"user_id": user.id}))
-            assert (answer.status_code, answer.json()["error"]) == (403, "forbidden"), door.name
+        for endpoint in operators:
+            assert endpoint.scope == "admin"
+            answer = await http.request(endpoint.method, filled(endpoint.path, {"user_id": user.id}))
+            assert (answer.status_code, answer.json()["error"]) == (403, "forbidden"), endpoint.name
 
 
 @pytest.mark.validation_point("thread.owned", "run.owned", "dataset.owned", "approval.open")
 async def test_what_is_anothers_answers_the_same_bytes_as_what_does_not_exist(served: Served) -> None:
     owner, stranger = served.user(), served.user()
-    doors = [door for door in served.http_side.doors if "{" in door.path and "/admin/" not in door.path]
-    assert {name for door in doors for name in IDS if name in door.path} == IDS - {"{user_id}"}
+    endpoints = [
+        endpoint
+        for endpoint in served.http_application.endpoints
+        if "{" in endpoint.path and "/admin/" not in endpoint.path
+    ]
+    assert {name for endpoint in endpoints for name in IDS if name in endpoint.path} == IDS - {"{user_id}"}
     async with (
         served.http(owner) as own,
         served.http(stranger) as http,
@@ -138,20 +147,22 @@ async def test_what_is_anothers_answers_the_same_bytes_as_what_does_not_exist(se
     ):
         has = {**await belongings(served, own, owner), "approval_id": asked["approval_id"]}
         word = {"json": {"decision": "approve", "arguments_hash": asked["arguments_hash"]}}
-        for door in doors:
-            wanted = word if door.name == "decideApproval" else body_of(door)
+        for endpoint in endpoints:
+            wanted = word if endpoint.name == "decideApproval" else body_of(endpoint)
             absent = dict.fromkeys(has, served.runtime.mint("thr"))
-            foreign = await http.request(door.method, filled(door.path, has), **wanted)
-            nothing = await http.request(door.method, filled(door.path, absent), **wanted)
-            assert foreign.status_code == 404, (door.name, foreign.text)
-            assert foreign.content == nothing.content, door.name
-            assert told_headers(foreign) == told_headers(nothing), door.name
-        for door in sorted(doors, key=lambda door: door.method == "DELETE"):
-            if door.name != "deleteDataset":
+            foreign = await http.request(endpoint.method, filled(endpoint.path, has), **wanted)
+            nothing = await http.request(endpoint.method, filled(endpoint.path, absent), **wanted)
+            assert foreign.status_code == 404, (endpoint.name, foreign.text)
+            assert foreign.content == nothing.content, endpoint.name
+            assert told_headers(foreign) == told_headers(nothing), endpoint.name
+        for endpoint in sorted(endpoints, key=lambda endpoint: endpoint.method == "DELETE"):
+            if endpoint.name != "deleteDataset":
                 answer = await own.request(
-                    door.method, filled(door.path, has), **(word if "apr" in door.name else body_of(door))
+                    endpoint.method,
+                    filled(endpoint.path, has),
+                    **(word if "apr" in endpoint.name else body_of(endpoint)),
                 )
-                assert door.name == "decideApproval" or answer.status_code == 200, (door.name, answer.text)
+                assert endpoint.name == "decideApproval" or answer.status_code == 200, (endpoint.name, answer.text)
 
 
 def told_headers(answer: httpx.Response) -> dict[str, str]:
@@ -182,8 +193,8 @@ async def test_head_is_get_without_its_body_and_options_tells_the_methods(served
         assert (await http.options("/api/nothing")).status_code == 404
 
 
-async def test_answers_are_counted_by_door_and_status(served: Served) -> None:
+async def test_answers_are_counted_by_endpoint_and_status(served: Served) -> None:
     async with served.http(served.user()) as http:
-        before = served.http_side.requests.get(("readRun", 404), 0)
+        before = served.http_application.requests.get(("readRun", 404), 0)
         await http.get("/api/runs/run_x1")
-        assert served.http_side.requests["readRun", 404] == before + 1
+        assert served.http_application.requests["readRun", 404] == before + 1

@@ -1,4 +1,4 @@
-"""The WebSocket door over a real socket: who is let in, what each fault answers, and that none closes with 1011.
+"""The WebSocket endpoint over a real socket: who is let in, what each fault answers, and that none closes with 1011.
 
 Everything is shown twice: with our protocol on uvicorn, and through plain ASGI under uvicorn's own.
 """
@@ -28,7 +28,7 @@ from test_framework.websocket_client import WebSocketTestClient, websocket_clien
 @pytest_asyncio.fixture(params=["direct", "plain ASGI"], scope="module", loop_scope="module")
 async def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Any]:
     serve = request.getfixturevalue("serve_anywhere")
-    data_dir = tmp_path_factory.mktemp("doors") / "data"
+    data_dir = tmp_path_factory.mktemp("endpoints") / "data"
     allowed = ("https://ours.example",)
     async with serve(data_dir, plain_asgi=request.param == "plain ASGI", allowed_origins=allowed) as running:
         yield running
@@ -228,10 +228,9 @@ class TestBeforeTheUpgrade:
 
         user = served.user()
         if why == "full":
-            full = set(range(Limits().process_connections))
-            monkeypatch.setattr(served.runtime, "connections", full)
+            monkeypatch.setattr(served.runtime.connections, "_limits", Limits(process_connections=0))
         elif why == "draining":
-            monkeypatch.setattr(served.runtime, "draining", True)
+            monkeypatch.setattr(served.runtime.connections, "is_draining", True)
         else:
             monkeypatch.setattr(served.runtime.authentication, "identify", down)
         with pytest.raises(InvalidStatus) as refused:
@@ -398,10 +397,8 @@ class TestTalking:
     async def test_a_drain_is_announced_and_ends_with_1012(self, served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         user = served.user()
         async with signed_in(served, user) as client:
-            mine = {each for each in served.runtime.connections if each.user_id == user.id}
-            monkeypatch.setattr(served.runtime, "connections", mine)
-            monkeypatch.setattr(served.runtime.turns, "drain", _at_once)
-            monkeypatch.setattr(served.runtime, "draining", False)
+            monkeypatch.setattr(served.runtime.runs, "drain", _at_once)
+            monkeypatch.setattr(served.runtime.connections, "is_draining", False)
             await served.application.drain()
             assert (await client.receive_json())["type"] == "drain"
             await client.expect_close(1012)

@@ -7,7 +7,7 @@ import pytest
 
 from netra_backend.app.adapters.datasets import cache as dataset_cache
 from netra_backend.app.adapters.datasets.cache import Copy, DatasetCache
-from netra_backend.app.core.errors import DependencyUnavailable, ToolFault
+from netra_backend.app.core.errors import DependencyUnavailable, ToolError
 from test_framework.clock import ManualClock
 
 ONE, TWO, THREE = ("alice", "data_1"), ("alice", "data_2"), ("bob", "data_3")
@@ -77,7 +77,7 @@ def test_what_is_in_use_stays_and_what_would_not_fit_beside_it_is_refused(cache:
 
 def test_one_owner_may_not_need_more_than_there_is(cache: DatasetCache) -> None:
     cache.check_fits(100)
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         cache.check_fits(101)
     assert caught.value.code == "RESULT_TOO_LARGE"
 

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from netra_backend.app.adapters.datasets.catalogue import EMPTY, Catalogue, Entry, with_entry, without, without_older
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from test_framework.dataset_story import dataset
 
 
@@ -41,12 +41,12 @@ def test_the_same_fingerprint_changes_nothing() -> None:
 
 
 def test_more_than_are_kept_are_refused() -> None:
-    with pytest.raises(ToolFault, match="no more are kept"):
+    with pytest.raises(ToolError, match="no more are kept"):
         with_entry(of(entry("data_1")), entry("data_2"), 1, "g")
 
 
 def test_what_began_before_everything_was_deleted_is_refused() -> None:
-    with pytest.raises(ToolFault, match="was deleted while"):
+    with pytest.raises(ToolError, match="was deleted while"):
         with_entry(Catalogue(generation="later"), entry("data_1"), 9, EMPTY.generation)
 
 

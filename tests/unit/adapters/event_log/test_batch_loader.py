@@ -33,7 +33,7 @@ class Oracle:
 async def test_what_is_asked_in_one_turn_is_asked_with_one_statement() -> None:
     oracle = Oracle()
     ask = BatchLoader(oracle.ask)
-    assert await asyncio.gather(ask(1), ask(2), ask(1), ask(-1)) == [2, 4, 2, None]
+    assert [*await asyncio.gather(ask(1), ask(2), ask(1), ask(-1))] == [2, 4, 2, None]
     assert oracle.asked == [[1, 2, -1]]
 
 

@@ -10,7 +10,8 @@ from netra_backend.app.adapters.datasets.fingerprint import Fingerprint
 from netra_backend.app.adapters.ledger import import_worker
 from netra_backend.app.adapters.ledger.import_worker import Job, fault_of, perform
 from netra_backend.app.adapters.ledger.rows_writer import RowsWriter
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
+from netra_backend.app.usage.importers.registry import load_formats
 
 ROW = {"timestamp": "2026-11-01T10:00:00Z", "model": "m", "input_tokens": 10, "output_tokens": 1, "session": "s"}
 NOW_MS = 1_795_000_000_000
@@ -69,7 +70,7 @@ def test_a_file_that_is_there_already_is_told_so_even_where_its_rows_would_be_re
     fingerprint = perform(job, silent)["answer"]["fingerprint"]
     Path(job.staged, "rows.duckdb").unlink()
     long_ago = changed(job, now_ms=NOW_MS - 10**10)
-    with pytest.raises(ToolFault, match="lies in the future"):
+    with pytest.raises(ToolError, match="lies in the future"):
         perform(long_ago, silent)
     Path(job.staged, "rows.duckdb").unlink()
     assert perform(changed(long_ago, known={fingerprint: "data_1"}), silent) == {"already": "data_1"}
@@ -112,7 +113,7 @@ def test_faults_of_ours_are_told_without_the_place_or_the_data() -> None:
 
 def test_too_little_memory_is_told_as_such() -> None:
     assert "more memory" in fault_of(MemoryError())["fault"]["message"]
-    assert fault_of(ToolFault("BAD_ROWS", "m", hint="h"))["fault"]["code"] == "BAD_ROWS"
+    assert fault_of(ToolError("BAD_ROWS", "m", hint="h"))["fault"]["code"] == "BAD_ROWS"
 
 
 def test_whatever_goes_wrong_the_parent_hears_of_it(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,3 +123,30 @@ def test_whatever_goes_wrong_the_parent_hears_of_it(job: Job, monkeypatch: pytes
     pipe = FakePipe(changed(job, options={"nonsense": 1}))
     import_worker.serve(pipe)  # type: ignore[arg-type]  # a pipe as far as it is used
     assert [told["fault"]["code"] for told in pipe.heard] == ["INVALID_ARGUMENTS"]
+
+
+def test_what_added_formats_load_is_loaded_before_the_bounds_of_the_file(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+
+    def loading(importers: list[str]) -> Any:
+        order.append(f"load {importers}")
+        return load_formats()
+
+    monkeypatch.setattr(import_worker, "load_formats", loading)
+    monkeypatch.setattr(import_worker, "bound_memory", lambda more: order.append("bound"))
+    monkeypatch.setattr(import_worker, "bound_cpu", lambda seconds: None)
+    monkeypatch.setattr(gc, "disable", lambda: None)
+    pipe = FakePipe(changed(job, importers=["acme:ACME"]))
+    import_worker.serve(pipe)  # type: ignore[arg-type]  # a pipe as far as it is used
+    assert order[:2] == ["load ['acme:ACME']", "bound"]
+    assert "answer" in pipe.heard[-1]
+
+
+def test_an_added_format_that_cannot_be_loaded_is_told(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gc, "disable", lambda: None)
+    pipe = FakePipe(changed(job, importers=["nowhere_at_all:ACME"]))
+    import_worker.serve(pipe)  # type: ignore[arg-type]  # a pipe as far as it is used
+    assert [told["fault"]["code"] for told in pipe.heard] == ["TOOL_FAILED"]
+    assert "ModuleNotFoundError" in pipe.heard[0]["fault"]["message"]

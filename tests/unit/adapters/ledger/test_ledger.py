@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from netra_backend.app.adapters.ledger.ledger import DuckDBLedger, LedgerBounds
-from netra_backend.app.core.errors import DependencyUnavailable, InvalidContextError, QueryRejected, ToolFault
+from netra_backend.app.core.errors import DependencyUnavailable, InvalidContextError, QueryRejected, ToolError
 from netra_backend.app.usage.questions import QUESTIONS
 from test_framework.clock import ManualClock, SeededEntropy
 
@@ -137,7 +137,7 @@ async def test_an_import_elsewhere_comes_to_nothing_where_its_owner_is_deleted_m
         return told
 
     monkeypatch.setattr(beside, "_imported", imported_and_then_deleted)
-    with pytest.raises(ToolFault, match="was deleted while"):
+    with pytest.raises(ToolError, match="was deleted while"):
         await beside.import_usage("alice", written(tmp_path, ROW), {}, silent)
     assert await beside.datasets("alice") == []
     assert left_in(tmp_path / "ledger") == []
@@ -209,7 +209,7 @@ async def test_a_file_that_cannot_be_imported_is_told_why_and_leaves_nothing(
     ledger: DuckDBLedger, tmp_path: Path, content: bytes, code: str
 ) -> None:
     (tmp_path / "bad").write_bytes(content)
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         await ledger.import_usage("alice", tmp_path / "bad", {}, silent)
     assert caught.value.code == code
     assert caught.value.hint
@@ -219,7 +219,7 @@ async def test_a_file_that_cannot_be_imported_is_told_why_and_leaves_nothing(
 
 async def test_a_name_that_is_no_file_is_told(ledger: DuckDBLedger, tmp_path: Path) -> None:
     for path in (tmp_path / "absent", tmp_path):
-        with pytest.raises(ToolFault) as caught:
+        with pytest.raises(ToolError) as caught:
             await ledger.import_usage("alice", path, {}, silent)
         assert caught.value.code == "UNSUPPORTED_FORMAT"
 
@@ -263,14 +263,14 @@ async def test_no_more_datasets_are_kept_than_allowed(tmp_path: Path) -> None:
     bounds = replace(LedgerBounds(), datasets=1)
     ledger = DuckDBLedger(tmp_path / "ledger", ManualClock(), SeededEntropy(1), bounds=bounds, questions=PLAIN)
     await ledger.import_usage("alice", written(tmp_path, ROW), {}, silent)
-    with pytest.raises(ToolFault, match="no more are kept"):
+    with pytest.raises(ToolError, match="no more are kept"):
         await ledger.import_usage("alice", written(tmp_path, ROW, ROW), {}, silent)
     await ledger.close()
 
 
 @pytest.mark.validation_point("query.question")
 async def test_raw_sql_is_refused_where_no_operator_allows_it(ledger: DuckDBLedger) -> None:
-    with pytest.raises((QueryRejected, ToolFault)) as caught:
+    with pytest.raises((QueryRejected, ToolError)) as caught:
         await ledger.ask("alice", "raw_sql", {"sql": "SELECT 1 AS n FROM usage"})
     assert isinstance(caught.value, QueryRejected)
     assert "NETRA_ALLOW_RAW_SQL" in caught.value.hint
@@ -303,3 +303,48 @@ async def test_closing_leaves_no_process(tmp_path: Path) -> None:
     await ledger.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+ACME = """
+from datetime import UTC, datetime
+from netra_backend.app.usage.importers.format import Format, Reading
+from netra_backend.app.usage.importers.reading.page import by_row
+from netra_backend.app.usage.importers.row import OK, REQUEST, UsageRow
+
+def row(record):
+    return UsageRow(
+        ts=datetime(2026, 11, 1, tzinfo=UTC), model="m", operation="chat", status=OK, requests=1,
+        input_tokens=record["acme_in"], output_tokens=record["acme_out"], source="acme", granularity=REQUEST,
+    )
+
+ACME = Format(
+    "acme", "Invoice of Acme",
+    lambda head: "records hold acme_in" if head.has("acme_in") else None,
+    lambda head, options, times: Reading(by_row(row), frozenset()),
+)
+"""
+
+
+async def test_a_format_that_is_added_is_read_in_the_child_too(
+    ledger: DuckDBLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "acme_of_a_test.py").write_text(ACME)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    invoice = written(tmp_path, {"acme_in": 10, "acme_out": 1})
+    with pytest.raises(ToolError) as refused:
+        await ledger.import_usage("alice", invoice, {}, silent)
+    assert refused.value.code == "UNSUPPORTED_FORMAT"
+    added = DuckDBLedger(
+        tmp_path / "other",
+        ManualClock(),
+        SeededEntropy(1),
+        questions=PLAIN,
+        importers=["acme_of_a_test:ACME"],
+    )
+    await added.start()
+    try:
+        told = await added.import_usage("alice", invoice, {}, silent)
+        assert (told["format"], told["accepted"]) == ("acme", 1)
+        assert (await added.ask("alice", "data_profile", {}))["rows"] == 1
+    finally:
+        await added.close()

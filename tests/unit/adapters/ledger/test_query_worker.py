@@ -7,7 +7,7 @@ import pytest
 from netra_backend.app.adapters.ledger import query_worker
 from netra_backend.app.adapters.ledger.query_worker import Ask, Open, OwnerRows
 from netra_backend.app.adapters.process import child_runtime
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.rows import Rows
 
 
@@ -24,7 +24,7 @@ class Questions:
 
     @staticmethod
     def fault(rows: Rows, arguments: Mapping[str, Any]) -> Any:
-        raise ToolFault("NOT_ASSESSABLE", "m", hint="h", details={"missing": ["sessions"]})
+        raise ToolError("NOT_ASSESSABLE", "m", hint="h", details={"missing": ["sessions"]})
 
     @staticmethod
     def memory(rows: Rows, arguments: Mapping[str, Any]) -> Any:

@@ -9,7 +9,7 @@ import pytest
 
 from netra_backend.app.adapters.datasets.port import DatasetsChanged
 from netra_backend.app.adapters.ledger.query_workers import QueryWorkers
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from test_framework.clock import ManualClock
 
 MODULE = """
@@ -96,7 +96,7 @@ async def test_files_that_are_there_no_more_are_told_and_the_child_is_not_kept(
 async def test_a_child_that_dies_over_its_files_is_told(
     children: QueryWorkers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         await ask(children, "alice", sources=[{"no": "source"}])
     assert caught.value.code == "RESULT_TOO_LARGE"
     assert children.pids == {}
@@ -105,7 +105,7 @@ async def test_a_child_that_dies_over_its_files_is_told(
 async def test_opening_that_takes_too_long_is_stopped(children: QueryWorkers, tmp_path: Path) -> None:
     endless = tmp_path / "endless.duckdb"
     os.mkfifo(endless)
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         await ask(children, "alice", sources=[{"path": str(endless), "row": []}], within_s=0.2)
     assert caught.value.code == "QUERY_TIMEOUT"
     assert children.pids == {}
@@ -147,14 +147,14 @@ async def test_a_question_that_takes_too_long_is_stopped_and_the_next_is_answere
     children: QueryWorkers, tmp_path: Path
 ) -> None:
     first = await ask(children, "alice")
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         await ask(children, "alice", "endless", within_s=0.2, flag=str(tmp_path / "flag"))
     assert caught.value.code == "QUERY_TIMEOUT"
     assert await ask(children, "alice") != first
 
 
 async def test_a_question_that_computes_too_long_is_stopped(children: QueryWorkers) -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         await ask(children, "alice", "count", cpu_s=1)
     assert caught.value.code == "QUERY_TIMEOUT"
 
@@ -173,7 +173,7 @@ async def test_with_the_task_that_asked_the_child_ends(children: QueryWorkers, t
 
 
 async def test_a_child_that_dies_is_told_and_replaced(children: QueryWorkers) -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         await ask(children, "alice", "die")
     assert caught.value.code == "RESULT_TOO_LARGE"
     assert await ask(children, "alice")
@@ -181,7 +181,7 @@ async def test_a_child_that_dies_is_told_and_replaced(children: QueryWorkers) ->
 
 async def test_a_worn_child_is_used_no_more(children: QueryWorkers) -> None:
     first = await ask(children, "alice")
-    with pytest.raises(ToolFault):
+    with pytest.raises(ToolError):
         await ask(children, "alice", "worn")
     assert await ask(children, "alice") != first
 

@@ -6,12 +6,12 @@ import pytest
 from netra_backend.app.adapters.ledger.replies import death_error, out_of_time, rebuilt
 from netra_backend.app.adapters.process.child import ChildDied
 from netra_backend.app.core import validation
-from netra_backend.app.core.errors import QueryRejected, ToolFault
+from netra_backend.app.core.errors import QueryRejected, ToolError
 
 
 def test_a_fault_is_the_one_that_the_child_raised() -> None:
     told = rebuilt({"fault": {"code": "NO_DATA", "message": "m", "hint": "h", "details": {"a": 1}}}, "x")
-    assert isinstance(told, ToolFault)
+    assert isinstance(told, ToolError)
     assert (told.code, told.message, told.hint, told.details) == ("NO_DATA", "m", "h", {"a": 1})
 
 
@@ -24,7 +24,7 @@ def test_a_refusal_keeps_its_point() -> None:
 def test_what_broke_is_logged_and_told_as_a_fault_of_ours(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
         told = rebuilt({"broken": "TypeError at sum:3"}, "cost_summary")
-    assert isinstance(told, ToolFault)
+    assert isinstance(told, ToolError)
     assert told.code == "TOOL_FAILED"
     assert "cost_summary" in caplog.text
     assert "TypeError" in caplog.text

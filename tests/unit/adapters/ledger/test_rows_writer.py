@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from netra_backend.app.adapters.ledger.rows_writer import INSERTED, RowsWriter, parquet_records
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.importers.reading.page import Columns
 from netra_backend.app.usage.importers.reading.values import MAX_BLOCKS
 
@@ -97,7 +97,7 @@ def test_a_parquet_file_gives_its_records(tmp_path: Path) -> None:
 
 def test_a_damaged_parquet_file_is_told_to_be_damaged(tmp_path: Path) -> None:
     (tmp_path / "usage.parquet").write_bytes(b"PAR1" + b"\0" * 100)
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         list(parquet_records(tmp_path / "usage.parquet", lambda done, total: None))
     assert caught.value.code == "BAD_ROWS"
     assert str(tmp_path) not in caught.value.message

@@ -49,9 +49,11 @@ def test_each_statement_is_one_and_whole(version: str, dialect: str) -> None:
 def test_the_embedded_server_loads_neither_alembic_nor_sqlalchemy_nor_a_driver_of_postgresql(tmp_path: Path) -> None:
     program = """
 import sys
+from pathlib import Path
 import netra_backend.app.cli, netra_backend.app.commands.serve, netra_backend.app.commands.demo, netra_backend.app.wiring
-from netra_backend.app.adapters import sqlite_schema
-sqlite_schema.open_writer(sqlite_schema.Path(sys.argv[1])).close()
+from netra_backend.app.adapters.sqlite import migration, schema
+schema.open_writer(Path(sys.argv[1])).close()
+migration.migrate_sqlite(Path(sys.argv[1]))
 print(sorted({name.partition(".")[0] for name in sys.modules} & {"alembic", "sqlalchemy", "greenlet", "mako", "asyncpg"}))
 """
     database = str(tmp_path / "netra.db")

@@ -18,12 +18,6 @@ def test_an_empty_database_goes_through_every_version_and_keeps_the_last() -> No
         assert upgrade(connection, version_schema="main") == []
 
 
-def test_a_database_that_says_where_it_stands_goes_on_from_there() -> None:
-    with create_engine("sqlite://").begin() as connection:
-        assert upgrade(connection, version_schema="main", stands_at=NEWEST) == []
-        assert inspect(connection).get_table_names() == ["alembic_version"]
-
-
 def test_a_version_that_is_not_known_is_refused() -> None:
     with create_engine("sqlite://").begin() as connection:
         upgrade(connection, version_schema="main")

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from pydantic_ai.messages import ModelMessage
-from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from netra_backend.app.adapters.models.pydantic_ai import MAX_CHARACTERS, PydanticAIModel
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.ports import ModelPart
 
+if TYPE_CHECKING:
+    from pydantic_ai.messages import ModelMessage
+    from pydantic_ai.models.function import AgentInfo, StreamFunctionDef
+
+
+def _scripted(answer: StreamFunctionDef) -> PydanticAIModel:
+    from pydantic_ai.models.function import FunctionModel
+
+    return PydanticAIModel(FunctionModel(stream_function=answer))
+
 
 async def _all(model: PydanticAIModel, **more: Any) -> list[ModelPart]:
-    asked = {"system": "Be short.", "max_tokens": 50} | more
+    asked: dict[str, Any] = {"system": "Be short.", "max_tokens": 50} | more
     return [part async for part in model.stream("Say hello.", **asked)]
 
 
@@ -24,7 +32,7 @@ async def test_an_answer_comes_in_parts_and_ends_with_its_usage() -> None:
         yield "Hello "
         yield "there."
 
-    parts = await _all(PydanticAIModel(FunctionModel(stream_function=answer)))
+    parts = await _all(_scripted(answer))
     assert "".join(part.text for part in parts) == "Hello there."
     assert [part.usage for part in parts[:-1]] == [None] * (len(parts) - 1)
     assert parts[-1].usage is not None
@@ -35,7 +43,7 @@ async def test_a_model_without_a_known_price_has_no_cost_rather_than_none() -> N
     async def answer(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:
         yield "Hello."
 
-    parts = await _all(PydanticAIModel(FunctionModel(stream_function=answer)))
+    parts = await _all(_scripted(answer))
     assert parts[-1].usage is not None
     assert "cost_usd" not in parts[-1].usage
 
@@ -46,7 +54,7 @@ async def test_a_fault_of_the_provider_is_told_without_its_words() -> None:
         raise RuntimeError("the key sk-secret was refused")
 
     with pytest.raises(DependencyUnavailable) as told:
-        await _all(PydanticAIModel(FunctionModel(stream_function=answer)))
+        await _all(_scripted(answer))
     assert "sk-secret" not in str(told.value)
     assert "RuntimeError" in str(told.value)
 
@@ -57,7 +65,7 @@ async def test_a_model_that_says_too_much_is_stopped() -> None:
             yield "x" * 1000
 
     with pytest.raises(DependencyUnavailable, match="too much"):
-        await _all(PydanticAIModel(FunctionModel(stream_function=answer)))
+        await _all(_scripted(answer))
 
 
 async def test_an_unknown_provider_is_told_as_unavailable() -> None:

@@ -20,7 +20,7 @@ from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import AppendRejection, Chunk, RunRecord, ThreadHead
 
 
-class NotAllOfIt(asyncpg.PostgresError):
+class NotAllOfIt(asyncpg.PostgresError):  # type: ignore[misc]  # asyncpg has no types
     """What ``append`` raises. Its state is set on the instance: asyncpg registers every subclass that has one, for the whole
     process, and would make this class out of what a real server says."""
 

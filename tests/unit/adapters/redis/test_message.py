@@ -11,6 +11,7 @@ import pytest
 from netra_backend.app.adapters.redis.message import (
     MAX_FRAMES,
     MAX_MESSAGE_BYTES,
+    VERSION,
     BadMessage,
     Told,
     _seal,
@@ -39,6 +40,36 @@ def test_what_was_said_is_heard_byte_for_byte() -> None:
     frames = ['{"text":"é\U0001f600"}'.encode(), b"{}"]
     message = make_message(chunk(*frames), SENDER, KEY)
     assert open_message(message, KEY, "user_ada") == Told("user_ada", "thr_1", "e1", 7, frames)
+
+
+def test_a_message_of_0_1_0_is_understood(messages_of_0_1_0: dict[str, dict[str, bytes]]) -> None:
+    bus = messages_of_0_1_0["bus"]
+    frames = [b'{"type":"a"}', b'{"type":"b"}']
+    assert is_from(bus["message"], bus["sender"])
+    assert open_message(bus["message"], bus["key"], "user_ada") == Told("user_ada", "thr_1", "epoch_1", 7, frames)
+
+
+class ToldIn010(msgspec.Struct, array_like=True):
+    """A message as release 0.1.0 reads it."""
+
+    owner: str
+    thread_id: str
+    epoch: str
+    first: int
+    frames: list[bytes]
+
+
+def test_a_message_is_understood_by_a_process_of_0_1_0() -> None:
+    body = make_message(chunk(), SENDER, KEY)[16 + len(SENDER) :]
+    assert msgspec.msgpack.decode(body, type=ToldIn010) == ToldIn010("user_ada", "thr_1", "e1", 7, [b'{"seq":7}'])
+
+
+@pytest.mark.parametrize("more", [[], ["of tomorrow"]])
+def test_a_message_of_a_newer_version_is_refused(more: list[str]) -> None:
+    told = ["user_ada", "thr_1", "e1", 7, [b"{}"]]
+    assert open_message(sealed([*told, VERSION, *more]), KEY, "user_ada").frames == [b"{}"]
+    with pytest.raises(BadMessage, match=f"of version {VERSION + 1}"):
+        open_message(sealed([*told, VERSION + 1, *more]), KEY, "user_ada")
 
 
 def test_a_process_knows_its_own_messages() -> None:
@@ -94,6 +125,8 @@ def test_what_is_too_short_or_too_long_is_refused(message: bytes) -> None:
         ["user_ada", "", "e1", 1, [b"{}"]],
         ["user_ada", "thr_1", "", 1, [b"{}"]],
         ["user_ada", 1, "e1", 1, [b"{}"]],
+        ["user_ada", "thr_1", "e1", 1, [b"{}"], 0],
+        ["user_ada", "thr_1", "e1", 1, [b"{}"], "1"],
     ],
 )
 def test_what_no_process_of_ours_says_is_refused_even_with_the_key(said: Any) -> None:

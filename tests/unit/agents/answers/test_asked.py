@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from netra_backend.app.agents.agent import ToolOutcome
 from netra_backend.app.agents.answers.asked import Asked, fault, iso
+from netra_backend.app.agents.interface import ToolOutcome
 from netra_backend.app.agents.triage.understanding import Slots, Understanding
 
 

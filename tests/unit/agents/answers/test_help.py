@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from netra_backend.app.agents.answers.help import no_data, refusal
+from tests.unit.agents.conftest import Ask
 
 
-async def test_import_help_tells_what_came_of_earlier_imports(ask) -> None:
+async def test_import_help_tells_what_came_of_earlier_imports(ask: Ask) -> None:
     result, _ = await ask("Which file formats can I import?")
     assert "usage of ds" in result.text
     assert "84 rows" in result.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netra_backend.app.agents.agent import AgentResult, RunScope
+from netra_backend.app.agents.interface import AgentResult, RunScope
 from netra_backend.app.agents.supervisor.agent_registry import AgentRegistry
 from netra_backend.app.core.errors import NotFound
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from netra_backend.app.agents.supervisor.execution_engine_factory import ExecutionEngineFactory
-from netra_backend.app.agents.tools.tool import Arguments, Tool
+from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from netra_backend.app.core.errors import ToolRefused
 from test_framework.ssot.fixtures import MockWebSocketBridge, create_valid_user_execution_context
 
 
-class Nothing(Arguments, frozen=True):
+class Nothing(ToolArguments, frozen=True):
     """No arguments."""
 
 
@@ -23,7 +23,12 @@ async def whose(context: Any, arguments: Any) -> str:
 
 async def test_an_engines_tools_are_those_of_the_configured_factory_with_the_given_rights() -> None:
     dispatchers = UnifiedToolDispatcherFactory()
-    dispatchers.configure([Tool("whose", "…", Nothing, whose), Tool("ruling", "…", Nothing, whose, permission="admin")])
+    dispatchers.configure(
+        [
+            Tool("whose", "…", Nothing, whose, idempotent=True),
+            Tool("ruling", "…", Nothing, whose, permission="admin", idempotent=True),
+        ]
+    )
     factory = ExecutionEngineFactory(MockWebSocketBridge())
     factory.configure(dispatchers)
     context = create_valid_user_execution_context()

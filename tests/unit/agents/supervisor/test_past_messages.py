@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.agents.agent import AgentResult, PastMessage
+from netra_backend.app.agents.interface import AgentResult, PastMessage
 
 
 @pytest.fixture

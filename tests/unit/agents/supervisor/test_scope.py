@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.agents.agent import AgentResult
-from netra_backend.app.core.errors import DependencyUnavailable, ToolFault
+from netra_backend.app.agents.interface import AgentResult
+from netra_backend.app.core.errors import DependencyUnavailable, ToolError
 from netra_backend.app.core.events import (
     AgentCancelled,
     AgentCompleted,
@@ -97,7 +97,7 @@ class TestToolAnswers:
 
     async def test_a_typed_answer_is_an_outcome(self, workshop: Any) -> None:
         async def call(context: Any, arguments: Any) -> Any:
-            raise ToolFault("NO_DATA", "There is none.", hint="Import some.", details={"rows": 0})
+            raise ToolError("NO_DATA", "There is none.", hint="Import some.", details={"rows": 0})
 
         assert (await self.outcome(workshop, call)).error == {
             "code": "NO_DATA",

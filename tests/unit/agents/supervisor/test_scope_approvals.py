@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.agents.agent import AgentResult
+from netra_backend.app.agents.interface import AgentResult
 from netra_backend.app.core.events import (
     AgentFailed,
     ApprovalRequested,

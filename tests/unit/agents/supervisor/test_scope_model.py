@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from netra_backend.app.adapters.models.pydantic_ai import PydanticAIModel
-from netra_backend.app.agents.agent import AgentResult
+from netra_backend.app.agents.interface import AgentResult
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import (
     AgentCancelled,
@@ -20,6 +19,9 @@ from netra_backend.app.core.events import (
 )
 from netra_backend.app.ports import ModelPart
 from test_framework.counted_tool import kinds
+
+if TYPE_CHECKING:
+    from pydantic_ai.models.function import AgentInfo
 
 
 class Script:
@@ -201,6 +203,8 @@ class TestCheckedModel:
         assert {name: events[-1].usage[name] for name in USAGE} == USAGE
 
     async def test_a_checked_answer_is_shown_sentence_by_sentence(self, workshop: Any) -> None:
+        from pydantic_ai.models.function import FunctionModel
+
         seen: list[Any] = []
 
         async def answer(messages: list[Any], info: AgentInfo) -> AsyncGenerator[str, None]:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.agents.tools.tool import Arguments, Tool
+from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from test_framework.ssot.fixtures import create_valid_user_execution_context
 
 
-class Nothing(Arguments, frozen=True):
+class Nothing(ToolArguments, frozen=True):
     """No arguments."""
 
 
@@ -42,7 +42,7 @@ def plain(context: Any, arguments: Any) -> Any:
 
 
 async def broken(context: Any, arguments: Any) -> None:
-    raise ToolFault("NO_DATA", "nothing there", hint="import something")
+    raise ToolError("NO_DATA", "nothing there", hint="import something")
 
 
 CALLS = {"quick": quick, "slow": slow, "never": never, "handed_on": handed_on, "plain": plain, "broken": broken}
@@ -51,7 +51,7 @@ CALLS = {"quick": quick, "slow": slow, "never": never, "handed_on": handed_on, "
 @pytest.fixture
 def factory() -> UnifiedToolDispatcherFactory:
     made = UnifiedToolDispatcherFactory()
-    made.configure(Tool(name, "…", Nothing, call, timeout_s=0.05) for name, call in CALLS.items())
+    made.configure(Tool(name, "…", Nothing, call, idempotent=True, timeout_s=0.05) for name, call in CALLS.items())
     return made
 
 
@@ -76,20 +76,20 @@ async def test_a_tool_may_answer_at_once_or_later_and_in_plain_json(
 
 
 async def test_a_tool_that_takes_too_long_is_ended(factory: UnifiedToolDispatcherFactory) -> None:
-    with pytest.raises(ToolFault, match="never did not end within") as fault:
+    with pytest.raises(ToolError, match="never did not end within") as fault:
         await call(factory, "never")
     assert fault.value.code == "TOOL_TIMEOUT"
 
 
 async def test_a_tools_own_answer_passes_through(factory: UnifiedToolDispatcherFactory) -> None:
-    with pytest.raises(ToolFault, match="nothing there") as fault:
+    with pytest.raises(ToolError, match="nothing there") as fault:
         await call(factory, "broken")
     assert fault.value.code == "NO_DATA"
 
 
 def test_two_tools_of_one_name_are_a_fault_of_ours(factory: UnifiedToolDispatcherFactory) -> None:
     with pytest.raises(ValueError, match="a tool named 'quick' is known already"):
-        factory.configure([Tool("quick", "again", Nothing, quick)])
+        factory.configure([Tool("quick", "again", Nothing, quick, idempotent=True)])
 
 
 async def test_the_tools_are_described_counted_and_forgotten(factory: UnifiedToolDispatcherFactory) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
+from netra_backend.app.agents.tools.tool import Tool
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from netra_backend.app.agents.tools.usage_tools import DimensionName, LeverName, usage_tools
-from netra_backend.app.core.errors import ToolFault, ToolRefused
+from netra_backend.app.core.errors import ToolError, ToolRefused
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 from netra_backend.app.usage.questions import QUESTIONS
 from netra_backend.app.usage.savings import LEVERS
 from netra_backend.app.usage.summary import DIMENSIONS
+
+Call = Callable[..., Awaitable[Any]]
 
 
 class RecordingLedger:
@@ -25,15 +29,20 @@ class RecordingLedger:
         return {"answered": question}
 
 
+def tools_over(ledger: RecordingLedger) -> tuple[Tool, ...]:
+    answering: Any = ledger  # of all that a ledger does, they ask only
+    return usage_tools(answering)
+
+
 @pytest.fixture
 def ledger() -> RecordingLedger:
     return RecordingLedger()
 
 
 @pytest.fixture
-def call(ledger):
+def call(ledger: RecordingLedger) -> Call:
     factory = UnifiedToolDispatcherFactory()
-    factory.configure(usage_tools(ledger))
+    factory.configure(tools_over(ledger))
     dispatcher = factory.create_for_request(UserExecutionContext("user_7", "thread_1", "run_1", "req_1"))
 
     async def dispatch(tool: str, **arguments: Any) -> Any:
@@ -42,7 +51,7 @@ def call(ledger):
     return dispatch
 
 
-async def test_whose_data_is_asked_comes_from_the_context(call, ledger) -> None:
+async def test_whose_data_is_asked_comes_from_the_context(call: Call, ledger: RecordingLedger) -> None:
     await call("cost_summary", team="search", period={"from": "2026-11-01T00:00:00", "to": "2026-11-08T00:00:00Z"})
     assert ledger.asked == [
         (
@@ -54,7 +63,7 @@ async def test_whose_data_is_asked_comes_from_the_context(call, ledger) -> None:
 
 
 @pytest.mark.parametrize("argument", ["user_id", "owner", "sql"])
-async def test_no_argument_can_name_an_owner(call, ledger, argument) -> None:
+async def test_no_argument_can_name_an_owner(call: Call, ledger: RecordingLedger, argument: str) -> None:
     with pytest.raises(ToolRefused) as caught:
         await call("cost_summary", **{argument: "user_8"})
     assert caught.value.code == "INVALID_ARGUMENTS"
@@ -78,32 +87,34 @@ async def test_no_argument_can_name_an_owner(call, ledger, argument) -> None:
         ("database_query", {"limit": 1001}),
     ],
 )
-async def test_arguments_out_of_bounds_are_refused_before_anything_is_asked(call, ledger, tool, arguments) -> None:
+async def test_arguments_out_of_bounds_are_refused_before_anything_is_asked(
+    call: Call, ledger: RecordingLedger, tool: str, arguments: dict[str, Any]
+) -> None:
     with pytest.raises(ToolRefused):
         await call(tool, **arguments)
     assert ledger.asked == []
 
 
-async def test_prices_are_looked_up_without_any_data(call, ledger) -> None:
+async def test_prices_are_looked_up_without_any_data(call: Call, ledger: RecordingLedger) -> None:
     answer = await call("price_lookup", models=["gpt-4o"], at="2026-11-02T12:00:00")
     assert answer["models"][0]["usd_per_million"]["standard"][0]["output"] == "10"
     assert ledger.asked == []
 
 
-async def test_an_ambiguous_name_is_a_typed_fault(call) -> None:
-    with pytest.raises(ToolFault) as caught:
+async def test_an_ambiguous_name_is_a_typed_fault(call: Call) -> None:
+    with pytest.raises(ToolError) as caught:
         await call("price_lookup", models=["haiku"], at="2026-11-02T00:00:00Z")
     assert caught.value.code == "AMBIGUOUS_MODEL"
 
 
 def test_every_tool_is_a_question_that_exists_and_may_be_asked_again() -> None:
-    tools = usage_tools(RecordingLedger())
+    tools = tools_over(RecordingLedger())
     assert {tool.name for tool in tools} - {"price_lookup"} <= set(QUESTIONS)
-    assert all(tool.idempotent and tool.permission == "usage" for tool in tools)
+    assert all(tool.idempotent and tool.needed_scope == "usage" for tool in tools)
     for tool in tools:
         assert msgspec.json.schema(tool.arguments)
 
 
 def test_the_closed_lists_of_the_schemas_are_those_of_the_answers() -> None:
-    assert set(LeverName.__args__) == {lever.name for lever in LEVERS}
-    assert set(DimensionName.__args__) == set(DIMENSIONS)
+    assert set(get_args(LeverName)) == {lever.name for lever in LEVERS}
+    assert set(get_args(DimensionName)) == set(DIMENSIONS)

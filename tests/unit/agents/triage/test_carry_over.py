@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netra_backend.app.agents.agent import PastMessage
+from netra_backend.app.agents.interface import PastMessage
 from netra_backend.app.agents.triage.carry_over import Earlier, is_fragment, last_question
 from netra_backend.app.agents.triage.parse import read_message
 

@@ -79,7 +79,7 @@ VOCABULARY = """
 WORDS = st.sampled_from(VOCABULARY.split())
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(st.lists(WORDS, max_size=12).map(" ".join))
 def test_whatever_is_said_each_period_ends_after_it_begins(message: str) -> None:
     for period in find_periods(read(message), now_ms=NOW, timezone="America/New_York"):

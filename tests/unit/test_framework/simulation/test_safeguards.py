@@ -11,7 +11,7 @@ from netra_backend.app.runs import scheduler
 from netra_backend.app.runs.accepted_requests import AcceptedRequests
 from netra_backend.app.services.event_emitter import UserEventEmitter
 from netra_backend.app.websocket_core.catch_up import CatchUp
-from netra_backend.app.websocket_core.connection import Connection
+from netra_backend.app.websocket_core.outgoing import Outgoing
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from test_framework.memory.event_log import MemoryEventLog
 from test_framework.memory.store import MemoryStore
@@ -21,7 +21,7 @@ OWNERS = (
     scheduler,
     AcceptedRequests,
     CatchUp,
-    Connection,
+    Outgoing,
     MemoryEventLog,
     MemoryStore,
     Outbox,

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from netra_backend.app.agents.agent import ModelReply, RunScope, ToolOutcome
+from netra_backend.app.agents.interface import ModelReply, RunScope, ToolOutcome
 from test_framework.simulation.truth import Truth
 from test_framework.simulation.workers import STEPS, EchoModel, Numbered, Plan, Worker, make_tools, read_plan
 from test_framework.ssot.fixtures import create_valid_user_execution_context

@@ -1,6 +1,6 @@
 import pytest
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.importers.format import ImportOptions
 
 
@@ -11,7 +11,7 @@ def test_options_come_from_plain_json() -> None:
 
 @pytest.mark.parametrize("wrong", [{"mdoel": "x"}, {"map": ["a"]}, {"preview": "yes"}, {"model": 5}])
 def test_options_that_do_not_fit_are_refused_with_those_that_do(wrong: dict[str, object]) -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         ImportOptions.of(wrong)
     assert caught.value.code == "INVALID_ARGUMENTS"
     assert "model" in caught.value.hint

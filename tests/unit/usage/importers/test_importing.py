@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.importers import importing
 from netra_backend.app.usage.importers.format import ImportOptions
 from netra_backend.app.usage.importers.importing import Opened, import_rows, open_file, preview
@@ -55,7 +55,7 @@ def test_bad_rows_are_counted_and_good_ones_kept(tmp_path: Path) -> None:
 
 def test_a_file_of_which_no_row_can_be_used_is_refused_with_the_reasons(tmp_path: Path) -> None:
     given: list[Any] = []
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         import_rows(opened(tmp_path, lines({**GOOD, "input_tokens": "many"})), given.append)
     assert caught.value.code == "BAD_ROWS"
     assert "input_tokens is not a number" in caught.value.message
@@ -65,7 +65,7 @@ def test_a_file_of_which_no_row_can_be_used_is_refused_with_the_reasons(tmp_path
 
 def test_a_file_in_which_nothing_calls_a_model_is_refused_as_such(tmp_path: Path) -> None:
     span = {"type": "SPAN", "traceId": "t", "startTime": "2026-11-01", "usageDetails": {}}
-    with pytest.raises(ToolFault, match="no record tells the usage of a model"):
+    with pytest.raises(ToolError, match="no record tells the usage of a model"):
         import_rows(opened(tmp_path, lines(span)), lambda columns: None)
 
 
@@ -95,7 +95,7 @@ def test_a_mapping_makes_it_a_table_whatever_it_looks_like(tmp_path: Path) -> No
 def test_more_rows_than_a_dataset_may_hold_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "PAGE", 2)
     monkeypatch.setattr(importing, "MAX_ROWS", 3)
-    with pytest.raises(ToolFault, match="more than 3 rows"):
+    with pytest.raises(ToolError, match="more than 3 rows"):
         import_rows(opened(tmp_path, lines(*[GOOD] * 9)), lambda columns: None)
 
 

@@ -1,18 +1,20 @@
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.importers.format import Format, ImportOptions, Reading
 from netra_backend.app.usage.importers.reading.batch import Table
 from netra_backend.app.usage.importers.reading.page import Page, rows_of
 from netra_backend.app.usage.importers.reading.records import Head, Layout
 from netra_backend.app.usage.importers.reading.values import Times
-from netra_backend.app.usage.importers.registry import FORMATS, recognise
+from netra_backend.app.usage.importers.registry import FORMATS, load_formats, recognise
 from netra_backend.app.usage.importers.row import BadRow, UsageRow
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -47,7 +49,6 @@ VALUES = st.recursive(
 
 
 @pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
-@settings(max_examples=50)
 @given(record=st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1, max_size=20))
 def test_whatever_a_record_holds_it_is_a_row_or_is_counted(format: Format, record: dict[str, Any]) -> None:
     first = {"timestamp": "x", "input_tokens": 1, "output_tokens": 1} if format.name == "table" else record
@@ -72,7 +73,6 @@ def outcomes(reading: Reading, records: Sequence[Any]) -> list[UsageRow | str]:
 
 
 @pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(
     records=st.lists(st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1, max_size=12), min_size=2, max_size=4)
 )
@@ -85,7 +85,6 @@ def test_a_record_is_the_same_row_or_is_refused_for_the_same_reason_whatever_is_
 
 
 @pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), names=st.lists(st.sampled_from(NAMES), min_size=1, max_size=12, unique=True))
 def test_records_that_come_as_columns_are_the_same_rows_as_those_that_come_one_by_one(
     format: Format, data: st.DataObject, names: list[str]
@@ -143,15 +142,44 @@ def test_the_user_may_name_the_format() -> None:
 
 
 def test_a_name_that_is_no_format_is_refused_with_those_that_are() -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         recognise(Head(Layout.CSV, (), ()), "excel")
     assert caught.value.code == "INVALID_ARGUMENTS"
     assert "litellm" in caught.value.hint
 
 
 def test_what_no_format_recognises_is_unsupported_and_its_columns_are_shown() -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         recognise(Head(Layout.CSV, ({"city": "Rome"},), ("city",)), None)
     assert caught.value.code == "UNSUPPORTED_FORMAT"
     assert caught.value.details["columns"] == ["city"]
     assert set(caught.value.details["formats"]) == {format.name for format in FORMATS}
+
+
+class TestAddedFormats:
+    @pytest.fixture
+    def acme(self, monkeypatch: pytest.MonkeyPatch) -> tuple[Format, Format]:
+        def made(name: str, column: str) -> Format:
+            recognise = lambda head: f"of {name}" if head.has(column) else None  # noqa: E731
+            return Format(name, f"Invoice of {name}", recognise, FORMATS[0].read)
+
+        one, two = made("one", "units"), made("two", "pieces")
+        module = ModuleType("acme_formats")
+        vars(module).update(ONE=one, BOTH=(one, two))
+        monkeypatch.setitem(sys.modules, "acme_formats", module)
+        return one, two
+
+    def test_they_are_asked_after_ours_and_before_the_table(self, acme: tuple[Format, Format]) -> None:
+        assert load_formats() == FORMATS
+        assert load_formats(["acme_formats:ONE"]) == (*FORMATS[:-1], acme[0], FORMATS[-1])
+        assert load_formats(["acme_formats:BOTH"]) == (*FORMATS[:-1], *acme, FORMATS[-1])
+
+    def test_a_file_is_recognised_named_and_refused_with_them(self, acme: tuple[Format, Format]) -> None:
+        formats = load_formats(["acme_formats:BOTH"])
+        head = Head(Layout.CSV, ({"pieces": "1"},), ("pieces",))
+        assert recognise(head, None, formats) == (acme[1], "of two")
+        assert recognise(head, "one", formats)[0] is acme[0]
+        for wrong, named in ((Head(Layout.CSV, ({"city": "Rome"},), ("city",)), None), (head, "three")):
+            with pytest.raises(ToolError) as refused:
+                recognise(wrong, named, formats)
+            assert "two" in refused.value.details.get("formats", refused.value.hint)

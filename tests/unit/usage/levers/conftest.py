@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
 from netra_backend.app.usage.savings import estimate_savings
 from test_framework.usage_rows import ALL_CAPABILITIES, usage_rows
 
-Estimate = Callable[..., dict[str, Any]]
+
+class Estimate(Protocol):
+    """``estimate(lever, rows, **arguments)``: the lever's answer, with its money as ``Decimal``."""
+
+    def __call__(
+        self,
+        lever: str,
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        capabilities: Iterable[str] = ALL_CAPABILITIES,
+        options: Mapping[str, Any] | None = None,
+        **common: Any,
+    ) -> dict[str, Any]: ...
 
 
 @pytest.fixture
 def estimate() -> Estimate:
-    """``estimate(lever, rows, **arguments)``: the lever's answer, with its money as ``Decimal``."""
-
     def ask(
         lever: str,
         rows: Iterable[Mapping[str, Any]],
@@ -27,6 +37,7 @@ def estimate() -> Estimate:
         **common: Any,
     ) -> dict[str, Any]:
         connection = usage_rows(rows, capabilities=capabilities, **common)
+        answer: dict[str, Any]
         (answer,) = estimate_savings(connection, {"levers": [lever], **(options or {})})["levers"]
         for scenario in ("low", "base", "high"):
             if f"{scenario}_usd" in answer:

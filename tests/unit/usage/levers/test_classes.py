@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from netra_backend.app.usage.levers.classes import CAPS, SMALLEST_CLASS, _quantiles_by_group, excess_plan
@@ -12,9 +12,10 @@ from netra_backend.app.usage.levers.log import Options, load_log
 from test_framework.usage_rows import usage_rows
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 50)), min_size=1, max_size=60))
-def test_a_quantile_is_the_smallest_value_that_its_share_of_the_group_does_not_exceed(pairs) -> None:
+def test_a_quantile_is_the_smallest_value_that_its_share_of_the_group_does_not_exceed(
+    pairs: list[tuple[int, int]],
+) -> None:
     group, values = (np.array(column) for column in zip(*pairs, strict=True))
     found = _quantiles_by_group(values, group)
     for scenario, share in CAPS.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from test_framework.usage_rows import usage_rows
 @pytest.fixture
 def bill() -> Bill:
     """Two rows of 0.0035 USD and one that is unpriced."""
-    rows = [{"at": 0}, {"at": 1}, {"at": 2, "model": "no-such-model"}]
+    rows: list[dict[str, Any]] = [{"at": 0}, {"at": 1}, {"at": 2, "model": "no-such-model"}]
     return Bill.of(load_log(usage_rows(rows), {}, Options()))
 
 

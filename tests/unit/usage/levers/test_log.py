@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import numpy as np
 import pytest
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.levers import log as log_module
-from netra_backend.app.usage.levers.log import Options, load_log, mixed
+from netra_backend.app.usage.levers.log import Log, Options, load_log, mixed
 from test_framework.usage_rows import usage_rows
 
 
-def load(rows, options=None, **arguments):
+def load(rows: Iterable[Mapping[str, Any]], options: Options | None = None, **arguments: Any) -> Log:
     return load_log(usage_rows(rows), arguments, options or Options())
 
 
@@ -91,7 +94,7 @@ def test_an_unknown_column_is_an_attribute_error() -> None:
 
 
 def test_no_rows_are_no_data() -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         load([])
     assert caught.value.code == "NO_DATA"
 

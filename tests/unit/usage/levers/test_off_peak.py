@@ -8,11 +8,13 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from tests.unit.usage.levers.conftest import Estimate
+
 NIGHT_SAVES = Decimal("0.00019")
 BY_DAY = {"provider": "deepseek", "model": "deepseek-chat", "ts": datetime(2026, 11, 2, 12)}
 
 
-def test_work_that_can_wait_is_moved_to_the_night(estimate) -> None:
+def test_work_that_can_wait_is_moved_to_the_night(estimate: Estimate) -> None:
     rows = [
         {**BY_DAY, "feature": "reports"},
         {**BY_DAY, "feature": "nightly"},
@@ -23,10 +25,10 @@ def test_work_that_can_wait_is_moved_to_the_night(estimate) -> None:
     assert (answer["low"], answer["base"], answer["high"]) == (NIGHT_SAVES, 2 * NIGHT_SAVES, 3 * NIGHT_SAVES)
 
 
-def test_a_model_with_one_price_all_day_has_nothing_to_save(estimate) -> None:
+def test_a_model_with_one_price_all_day_has_nothing_to_save(estimate: Estimate) -> None:
     assert estimate("off_peak", [{"feature": "nightly"}])["status"] == "none_found"
 
 
-def test_assumed_times_say_nothing_of_the_hour(estimate) -> None:
+def test_assumed_times_say_nothing_of_the_hour(estimate: Estimate) -> None:
     answer = estimate("off_peak", [BY_DAY], capabilities=["per_request"])
     assert answer["missing"] == ["real timestamps"]

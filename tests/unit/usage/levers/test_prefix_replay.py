@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,15 +13,23 @@ from netra_backend.app.usage.levers.prefix_replay import Replay, SessionReplay, 
 from test_framework.usage_rows import usage_rows
 
 
-def load(rows) -> Log:
+def load(rows: Iterable[Mapping[str, Any]]) -> Log:
     return load_log(usage_rows(rows, block_tokens=100), {}, Options())
 
 
-def hits(rows, *, alive=None, minimum=0, time_to_live_ms=300_000, per_team=False) -> list[int]:
+def hits(
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    alive: Sequence[bool] | None = None,
+    minimum: int = 0,
+    time_to_live_ms: int = 300_000,
+    per_team: bool = False,
+) -> list[int]:
     log = load(rows)
     replay = Replay(log, np.arange(len(log)))
-    alive = np.ones(len(log), dtype=bool) if alive is None else np.array(alive)
-    return replay.hit_tokens(alive, np.full(len(log), minimum), time_to_live_ms, per_team=per_team).tolist()
+    sent = np.ones(len(log), dtype=bool) if alive is None else np.array(alive)
+    found: list[int] = replay.hit_tokens(sent, np.full(len(log), minimum), time_to_live_ms, per_team=per_team).tolist()
+    return found
 
 
 def test_hits_are_leading_blocks() -> None:
@@ -66,7 +77,7 @@ def test_a_block_that_comes_twice_in_a_prompt_is_two_blocks() -> None:
         ("deepseek", "deepseek-chat", 64),
     ],
 )
-def test_each_provider_has_its_shortest_prefix(provider, model, tokens) -> None:
+def test_each_provider_has_its_shortest_prefix(provider: str, model: str, tokens: int) -> None:
     assert minimum_prefix(load([{"provider": provider, "model": model}])).tolist() == [tokens]
 
 

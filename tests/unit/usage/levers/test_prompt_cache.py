@@ -7,25 +7,26 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from netra_backend.app.usage.savings import estimate_savings
 from test_framework.usage_rows import ALL_CAPABILITIES, usage_rows
+from tests.unit.usage.levers.conftest import Estimate
 
 
 def blocks(*hashes: int, **row: Any) -> dict[str, Any]:
     return {"prefix_blocks": list(hashes), "block_tokens": 512, "input_tokens": 512 * len(hashes), **row}
 
 
-def test_a_prefix_that_was_sent_before_is_read_at_the_caches_price(estimate) -> None:
+def test_a_prefix_that_was_sent_before_is_read_at_the_caches_price(estimate: Estimate) -> None:
     # gpt-4o: 2.50 in, 1.25 cached, writes free. The second prompt shares 3 blocks: 1536 · 1.25 µ$ = 0.00192.
     answer = estimate("prompt_cache", [blocks(1, 2, 3, 4), blocks(1, 2, 3, 9, at=100)])
     assert (answer["low"], answer["base"], answer["high"]) == (Decimal("0.00192"),) * 3
     assert answer["details"]["prefix_hit_percent"] == 37.5  # 3 of 8 blocks
 
 
-def test_a_prefix_is_forgotten_after_its_time_to_live_and_use_prolongs_it(estimate) -> None:
+def test_a_prefix_is_forgotten_after_its_time_to_live_and_use_prolongs_it(estimate: Estimate) -> None:
     # 0 s writes; 300 s hits (limit included); 600 s hits, as 300 s prolonged; 901 s misses in base, hits in high (600 s).
     # Each hit: 2048 · 1.25 µ$ = 0.00256.
     rows = [blocks(1, 2, 3, 4, at=at) for at in (0, 300, 600, 901)]
@@ -33,7 +34,7 @@ def test_a_prefix_is_forgotten_after_its_time_to_live_and_use_prolongs_it(estima
     assert (answer["base"], answer["high"]) == (2 * Decimal("0.00256"), 3 * Decimal("0.00256"))
 
 
-def test_writing_is_charged_where_the_provider_charges_it(estimate) -> None:
+def test_writing_is_charged_where_the_provider_charges_it(estimate: Estimate) -> None:
     # claude-sonnet-4-5: 3 in, 0.30 read, 3.75 written. Three prompts of 4 blocks, the same 4:
     # written 2048 at +0.75: −0.001536; read 2 · 2048 at −2.70: +0.0110592. Net 0.0095232.
     answer = estimate(
@@ -45,46 +46,46 @@ def test_writing_is_charged_where_the_provider_charges_it(estimate) -> None:
     assert answer["base"] == Decimal("0.0095232")
 
 
-def test_a_model_for_which_writing_costs_more_than_reading_saves_is_left_out(estimate) -> None:
+def test_a_model_for_which_writing_costs_more_than_reading_saves_is_left_out(estimate: Estimate) -> None:
     # Ten prompts that share nothing but one pair of 2 blocks: 1024 · 2.70 saved, far more written.
     rows = [blocks(100 + 9 * i, 101 + 9 * i, 102 + 9 * i, at=i) for i in range(10)]
     answer = estimate("prompt_cache", rows, model="claude-sonnet-4-5", provider="anthropic")
     assert answer["status"] == "none_found"
 
 
-def test_what_was_cached_already_is_not_saved_again(estimate) -> None:
+def test_what_was_cached_already_is_not_saved_again(estimate: Estimate) -> None:
     # 1536 tokens would hit, 1024 were read from the cache: 512 · 1.25 µ$ = 0.00064 is left to save.
     answer = estimate("prompt_cache", [blocks(1, 2, 3, 4), blocks(1, 2, 3, 9, at=1, cache_read_tokens=1024)])
     assert answer["base"] == Decimal("0.00064")
 
 
-def test_prompts_below_the_providers_minimum_are_not_cached(estimate) -> None:
+def test_prompts_below_the_providers_minimum_are_not_cached(estimate: Estimate) -> None:
     assert estimate("prompt_cache", [blocks(1, at=0), blocks(1, at=1)])["status"] == "none_found"
 
 
-def test_only_a_leading_run_of_blocks_is_a_prefix(estimate) -> None:
+def test_only_a_leading_run_of_blocks_is_a_prefix(estimate: Estimate) -> None:
     # The third prompt has block 2 in the place where the first had it, but after another first block.
     rows = [blocks(1, 2, 3, 4), blocks(9, 8, 7, 6, at=1), blocks(9, 2, 3, 4, at=2)]
     assert estimate("prompt_cache", rows)["base"] == 0
 
 
-def test_low_lets_teams_share_nothing(estimate) -> None:
+def test_low_lets_teams_share_nothing(estimate: Estimate) -> None:
     answer = estimate("prompt_cache", [blocks(1, 2, 3, team="a"), blocks(1, 2, 3, team="b", at=1)])
     assert answer["low"] == 0
     assert answer["base"] == Decimal("0.00192")
 
 
-def test_models_share_nothing(estimate) -> None:
+def test_models_share_nothing(estimate: Estimate) -> None:
     assert estimate("prompt_cache", [blocks(1, 2, 3), blocks(1, 2, 3, model="gpt-4.1", at=1)])["high"] == 0
 
 
-def test_without_a_record_of_cache_use_low_is_nothing_and_says_why(estimate) -> None:
+def test_without_a_record_of_cache_use_low_is_nothing_and_says_why(estimate: Estimate) -> None:
     answer = estimate("prompt_cache", [blocks(1, 2, 3), blocks(1, 2, 3, at=1)], capabilities=["prefix_blocks"])
     assert (answer["low"], answer["confidence"]) == (0, "medium")
     assert any("cached already" in sentence for sentence in answer["assumptions"])
 
 
-def test_sessions_alone_give_an_upper_bound_of_low_confidence(estimate) -> None:
+def test_sessions_alone_give_an_upper_bound_of_low_confidence(estimate: Estimate) -> None:
     # The second prompt (3300) holds the first (3000) and its answer (100): 3000 · 1.25 µ$ = 0.00375 in base and high.
     # The third shrank to 2000: its 2000 count in high only: + 0.0025.
     rows = [{"at": 0, "input_tokens": 3000}, {"at": 60, "input_tokens": 3300}, {"at": 120, "input_tokens": 2000}]
@@ -93,13 +94,13 @@ def test_sessions_alone_give_an_upper_bound_of_low_confidence(estimate) -> None:
     assert answer["confidence"] == "low"
 
 
-def test_without_prefixes_and_sessions_it_says_what_to_log(estimate) -> None:
+def test_without_prefixes_and_sessions_it_says_what_to_log(estimate: Estimate) -> None:
     answer = estimate("prompt_cache", [{}])
     assert answer["status"] == "not_assessable"
     assert answer["missing"] == ["prefix_blocks", "session_id"]
 
 
-def test_a_model_without_a_cache_price_has_nothing_to_save(estimate) -> None:
+def test_a_model_without_a_cache_price_has_nothing_to_save(estimate: Estimate) -> None:
     assert estimate("prompt_cache", [blocks(1, 2, 3, model="o3-pro")])["status"] == "none_found"
 
 
@@ -114,7 +115,6 @@ REQUEST = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(REQUEST, min_size=1, max_size=25))
 def test_the_replay_saves_what_a_cache_walked_request_by_request_saves(requests: list[Mapping[str, Any]]) -> None:
     rows = []

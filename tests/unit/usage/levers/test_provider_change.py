@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from netra_backend.app.usage import pricing
 from netra_backend.app.usage.levers.provider_change import weights_of
+from tests.unit.usage.levers.conftest import Estimate
 
 
 @pytest.mark.parametrize(
@@ -21,21 +23,21 @@ from netra_backend.app.usage.levers.provider_change import weights_of
         ("claude-opus-4-8", None),
     ],
 )
-def test_the_same_weights_have_one_name(spelling, weights) -> None:
+def test_the_same_weights_have_one_name(spelling: str, weights: str | None) -> None:
     assert weights_of(spelling) == weights
 
 
-def test_closed_weights_have_no_other_provider(estimate) -> None:
+def test_closed_weights_have_no_other_provider(estimate: Estimate) -> None:
     answer = estimate("provider_change", [{}])
     assert (answer["status"], answer["coverage_percent"]) == ("none_found", 0)
 
 
-def test_the_cheapest_offer_of_the_same_weights_is_the_high_figure(estimate) -> None:
+def test_the_cheapest_offer_of_the_same_weights_is_the_high_figure(estimate: Estimate) -> None:
     # 1000 in, 100 out of gpt-oss-120b at each provider that lists it, by the list's own prices.
-    costs = {}
+    costs: dict[str, list[Decimal]] = {}
     for listing in pricing.listings():
         if weights_of(listing.model.id) == "gpt-oss-120b" and not listing.model.id.endswith(":free"):
-            quote = pricing.quote(listing, pricing.datetime(2026, 11, 2, 12, tzinfo=pricing.UTC))
+            quote = pricing.quote(listing, datetime(2026, 11, 2, 12, tzinfo=UTC))
             assert quote is not None
             rates = quote.rates(1000)
             costs.setdefault(listing.provider.id, []).append(Decimal(1000 * rates.input + 100 * rates.output) / 10**12)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from test_framework.usage_rows import ROW, usage_rows
 
 
 def log() -> Log:
-    rows = [{"at": 0}, {"at": 60, "cache_read_tokens": 400}, {"at": 90, "model": "no-such-model"}]
+    rows: list[dict[str, Any]] = [{"at": 0}, {"at": 60, "cache_read_tokens": 400}, {"at": 90, "model": "no-such-model"}]
     return load_log(usage_rows(rows), {}, Options())
 
 

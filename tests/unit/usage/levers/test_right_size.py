@@ -7,11 +7,14 @@ s · (0.0035 − 0.00021 − 0.1 · 0.0035) = s · 0.00294.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from tests.unit.usage.levers.conftest import Estimate
 
-def test_nothing_is_promised_before_an_evaluation(estimate) -> None:
+
+def test_nothing_is_promised_before_an_evaluation(estimate: Estimate) -> None:
     answer = estimate("right_size", [{}])
     assert (answer["low"], answer["base"]) == (0, 0)
     assert answer["high"] == pytest.approx(Decimal("0.00147"), abs=Decimal("1e-9"))  # s = 0.5
@@ -22,7 +25,7 @@ def test_nothing_is_promised_before_an_evaluation(estimate) -> None:
     assert answer["details"]["smaller_models"] == [{"model": "gpt-4o", "smaller": "gpt-4o-mini", "small_requests": 1}]
 
 
-def test_an_evaluated_share_is_counted_in_low_and_base(estimate) -> None:
+def test_an_evaluated_share_is_counted_in_low_and_base(estimate: Estimate) -> None:
     answer = estimate("right_size", [{}], options={"evaluated_share": 0.4})
     assert answer["base"] == pytest.approx(Decimal("0.001176"), abs=Decimal("1e-9"))  # 0.4 · 0.00294
     assert answer["confidence"] == "medium"
@@ -31,15 +34,15 @@ def test_an_evaluated_share_is_counted_in_low_and_base(estimate) -> None:
 @pytest.mark.parametrize(
     "change", [{"input_tokens": 4001}, {"output_tokens": 501}, {"model": "gpt-4o-mini", "status": "error"}]
 )
-def test_large_and_failed_requests_are_left_where_they_are(estimate, change) -> None:
+def test_large_and_failed_requests_are_left_where_they_are(estimate: Estimate, change: dict[str, Any]) -> None:
     assert estimate("right_size", [change])["high"] == 0
 
 
-def test_a_model_without_a_smaller_sibling_has_nothing_to_save(estimate) -> None:
+def test_a_model_without_a_smaller_sibling_has_nothing_to_save(estimate: Estimate) -> None:
     assert estimate("right_size", [{"model": "gpt-4o-mini"}])["status"] == "none_found"
 
 
-def test_sums_over_hours_do_not_tell_small_requests(estimate) -> None:
+def test_sums_over_hours_do_not_tell_small_requests(estimate: Estimate) -> None:
     answer = estimate("right_size", [{"granularity": "hour", "requests": 40}])
     assert answer["status"] == "not_assessable"
 
@@ -53,7 +56,7 @@ def test_sums_over_hours_do_not_tell_small_requests(estimate) -> None:
         ("openai", "gpt-5", "gpt-5-mini"),
     ],
 )
-def test_the_smaller_model_is_of_the_same_family(estimate, provider, model, smaller) -> None:
+def test_the_smaller_model_is_of_the_same_family(estimate: Estimate, provider: str, model: str, smaller: str) -> None:
     answer = estimate("right_size", [{"provider": provider, "model": model}])
     assert [found["smaller"] for found in answer["details"]["smaller_models"]] == [smaller]
     assert answer["high"] > 0

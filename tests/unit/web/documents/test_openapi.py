@@ -1,14 +1,13 @@
-"""OpenAPI is made of doors: parameters, bodies, answers and faults."""
+"""OpenAPI is made of endpoints: parameters, bodies, answers and faults."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import msgspec
-from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from netra_backend.app.web.documents.openapi import openapi
-from netra_backend.app.web.http.endpoint import BINARY, HTML, NDJSON, Endpoint, Query
+from netra_backend.app.web.http.endpoint import BINARY, HTML, MARKDOWN, NDJSON, Endpoint, Query
 
 
 class Asked(msgspec.Struct):
@@ -28,26 +27,29 @@ class Line(msgspec.Struct):
 async def handler(*_: Any) -> Any: ...
 
 
-def door(path: str, name: str, **fields: Any) -> Endpoint:
+def endpoint(path: str, name: str, **fields: Any) -> Endpoint:
     return Endpoint(**{"method": "GET", "path": path, "name": name, "about": name, "handler": handler, **fields})
 
 
-DOORS = [
-    door("/api/threads/{thread_id}", "read", answer=Told, refusals=("not_found",)),
-    door("/api/threads/{thread_id}", "change", method="PATCH", body=Asked, answer=Told),
-    door("/api/files", "send", method="POST", body=BINARY, answer=Told, lines=(Line, Told), status=201),
-    door(
+ENDPOINTS = [
+    endpoint("/api/threads/{thread_id}", "read", answer=Told, refusals=("not_found",)),
+    endpoint("/api/threads/{thread_id}", "change", method="PATCH", body=Asked, answer=Told),
+    endpoint("/api/files", "send", method="POST", body=BINARY, answer=Told, lines=(Line, Told), status=201),
+    endpoint(
         "/api/page", "page", media=HTML, scope=None, query=(Query("q", str, "words"), Query("m", int, "n", many=True))
     ),
-    door("/ready", "ready", scope=None, answer=Told, also=(503,)),
+    endpoint("/api/report", "report", answer=Told, media=MARKDOWN),
+    endpoint("/ready", "ready", scope=None, answer=Told, also=(503,)),
 ]
 
 
 def document() -> dict[str, Any]:
-    return openapi(DOORS, version="1", url="/")
+    return openapi(ENDPOINTS, version="1", url="/")
 
 
 def test_the_document_is_valid() -> None:
+    from openapi_spec_validator import OpenAPIV31SpecValidator
+
     OpenAPIV31SpecValidator(document()).validate()
 
 
@@ -73,6 +75,9 @@ def test_answers_are_told_by_their_media() -> None:
     assert set(sent["requestBody"]["content"]) == {BINARY}
     assert set(sent["responses"]["201"]["content"]) == {"application/json", NDJSON}
     assert set(paths["/api/page"]["get"]["responses"]["200"]["content"]) == {HTML}
+    report = paths["/api/report"]["get"]["responses"]["200"]["content"]
+    assert report["application/json"]["schema"] == {"$ref": "#/components/schemas/Told"}
+    assert report[MARKDOWN]["schema"] == {"type": "string"}
     assert (
         paths["/ready"]["get"]["responses"]["503"]["content"] == paths["/ready"]["get"]["responses"]["200"]["content"]
     )
@@ -86,7 +91,7 @@ def test_faults_stand_at_their_status_with_the_errors_that_have_it() -> None:
     assert set(told["404"]["content"]) == {"application/problem+json"}
 
 
-def test_a_door_says_who_may_open_it() -> None:
+def test_a_endpoint_says_who_may_open_it() -> None:
     paths = document()["paths"]
     assert paths["/api/page"]["get"]["security"] == []
     assert {"bearer": ["usage"]} in paths["/api/files"]["post"]["security"]

@@ -4,32 +4,32 @@ from netra_backend.app.core.errors import LimitRefused
 from netra_backend.app.web.http.anonymous_rate_limit import AnonymousRateLimit, site_of
 
 
-@pytest.mark.validation_point("limit.strangers")
+@pytest.mark.validation_point("limit.anonymous")
 def test_an_address_that_asks_too_much_is_refused_until_it_has_waited() -> None:
-    strangers = AnonymousRateLimit(rate=2.0, burst=2)
-    strangers.take("192.0.2.1", 0)
-    strangers.take("192.0.2.1", 0)
+    rate_limit = AnonymousRateLimit(rate=2.0, burst=2)
+    rate_limit.take("192.0.2.1", 0)
+    rate_limit.take("192.0.2.1", 0)
     with pytest.raises(LimitRefused) as caught:
-        strangers.take("192.0.2.1", 0)
+        rate_limit.take("192.0.2.1", 0)
     assert caught.value.retry_after_ms == 500
-    strangers.take("192.0.2.1", 0.5)
+    rate_limit.take("192.0.2.1", 0.5)
 
 
 def test_addresses_do_not_pay_for_each_other() -> None:
-    strangers = AnonymousRateLimit(rate=1.0, burst=1)
+    rate_limit = AnonymousRateLimit(rate=1.0, burst=1)
     for address in ("192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8:0:1::1", ""):
-        strangers.take(address, 0)
+        rate_limit.take(address, 0)
 
 
 def test_only_so_many_addresses_are_remembered_and_the_busy_ones_longest() -> None:
-    strangers = AnonymousRateLimit(rate=1.0, burst=2, addresses=2)
-    strangers.take("192.0.2.1", 0)
-    strangers.take("192.0.2.2", 0)
-    strangers.take("192.0.2.1", 0)
-    strangers.take("192.0.2.3", 0)
-    assert len(strangers) == 2
+    rate_limit = AnonymousRateLimit(rate=1.0, burst=2, addresses=2)
+    rate_limit.take("192.0.2.1", 0)
+    rate_limit.take("192.0.2.2", 0)
+    rate_limit.take("192.0.2.1", 0)
+    rate_limit.take("192.0.2.3", 0)
+    assert len(rate_limit) == 2
     with pytest.raises(LimitRefused):
-        strangers.take("192.0.2.1", 0)
+        rate_limit.take("192.0.2.1", 0)
 
 
 @pytest.mark.parametrize(

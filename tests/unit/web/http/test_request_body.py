@@ -1,4 +1,4 @@
-"""Bodies are bounded in size and patience, and fit their door."""
+"""Bodies are bounded in size and patience, and fit their endpoint."""
 
 from __future__ import annotations
 

@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Link, MOST_COMMANDS, Refused } from "../../../../netra_backend/app/web/page/core/link.js";
+import { Link, MOST_COMMANDS, CommandRejected } from "../../../../netra_backend/app/web/page/core/link.js";
 
 const CONNECTED = { type: "connected", connection_id: "c", user_id: "u", protocol: 1, heartbeat_ms: 1000, limits: {} };
 
-/** A link whose sockets, time and chance are in the test's hands. */
+/** A link whose sockets, timers and randomness the test controls. */
 function staged() {
   const sockets = [];
   const timers = [];
-  const told = { states: [], events: [], others: [], resets: [], lives: [], absents: [], caughtUp: [], drains: 0 };
+  const seen = { states: [], events: [], others: [], resets: [], lives: [], absents: [], caughtUp: [], drains: 0 };
   let keys = 0;
   const link = new Link({
-    open(ears) {
+    open(handlers) {
       const socket = { sent: [], isClosed: false, send: (text) => socket.sent.push(JSON.parse(text)), close: () => { socket.isClosed = true; },
-        hear: (frame) => ears.heard(JSON.stringify(frame)), end: (code, reason = "") => ears.closed(code, reason) };
+        receive: (frame) => handlers.onMessage(JSON.stringify(frame)), end: (code, reason = "") => handlers.onClose(code, reason) };
       sockets.push(socket);
       return socket;
     },
@@ -25,24 +25,24 @@ function staged() {
     random: () => 0.5,
     key: () => `k${(keys += 1)}`,
   }, {
-    state: ({ state }) => told.states.push(state),
-    event: (event) => told.events.push(event.seq),
-    other: (event) => told.others.push(event.thread_id),
-    reset: (id) => told.resets.push(id),
-    live: (id) => told.lives.push(id),
-    absent: (id, frame) => told.absents.push([id, frame.error]),
-    caughtUp: (replayed) => told.caughtUp.push(replayed),
-    drain: () => { told.drains += 1; },
+    state: ({ state }) => seen.states.push(state),
+    event: (event) => seen.events.push(event.seq),
+    other: (event) => seen.others.push(event.thread_id),
+    reset: (id) => seen.resets.push(id),
+    live: (id) => seen.lives.push(id),
+    absent: (id, frame) => seen.absents.push([id, frame.error]),
+    caughtUp: (replayed) => seen.caughtUp.push(replayed),
+    drain: () => { seen.drains += 1; },
   });
   return {
-    link, sockets, told,
+    link, sockets, seen,
     get socket() { return sockets.at(-1); },
     connect() {
       link.start();
-      this.socket.hear(CONNECTED);
+      this.socket.receive(CONNECTED);
       return this.socket;
     },
-    /** Let the timer of the next try (not the watch) act, or the newest of so many milliseconds. */
+    /** Fire the newest timer, or the newest one of this many milliseconds. */
     next(ms) {
       const due = timers.filter((timer) => timer.isOn && (ms === undefined || timer.ms === ms)).at(-1);
       due.isOn = false;
@@ -61,86 +61,86 @@ test("a thread that is followed is read from its beginning, each event once and 
   stage.link.follow("t");
   const [{ id, positions }] = resumes(socket);
   assert.deepEqual(positions, { t: { epoch: "", seq: 0 } });
-  for (const seq of [1, 2, 2, 1, 3]) socket.hear(event(seq));
-  socket.hear({ type: "live", thread_id: "t", epoch: "e", seq: 3, id });
-  assert.deepEqual(stage.told.events, [1, 2, 3]);
-  assert.deepEqual(stage.told.lives, ["t"]);
+  for (const seq of [1, 2, 2, 1, 3]) socket.receive(event(seq));
+  socket.receive({ type: "live", thread_id: "t", epoch: "e", seq: 3, id });
+  assert.deepEqual(stage.seen.events, [1, 2, 3]);
+  assert.deepEqual(stage.seen.lives, ["t"]);
 });
 
-test("a hole holds back what comes after it and asks for what is missing, once", () => {
+test("a gap holds back later events and requests the missing ones once", () => {
   const stage = staged();
   const socket = stage.connect();
   stage.link.follow("t");
-  socket.hear({ type: "live", thread_id: "t", epoch: "e", seq: 0, id: resumes(socket)[0].id });
-  for (const seq of [1, 3, 4]) socket.hear(event(seq));
-  assert.deepEqual(stage.told.events, [1]);
+  socket.receive({ type: "live", thread_id: "t", epoch: "e", seq: 0, id: resumes(socket)[0].id });
+  for (const seq of [1, 3, 4]) socket.receive(event(seq));
+  assert.deepEqual(stage.seen.events, [1]);
   assert.deepEqual(resumes(socket).slice(1).map((frame) => frame.positions), [{ t: { epoch: "e", seq: 1 } }]);
-  for (const seq of [2, 3, 4]) socket.hear(event(seq));
-  assert.deepEqual(stage.told.events, [1, 2, 3, 4]);
+  for (const seq of [2, 3, 4]) socket.receive(event(seq));
+  assert.deepEqual(stage.seen.events, [1, 2, 3, 4]);
 });
 
-test("a heartbeat that tells more than came asks for it", () => {
+test("a heartbeat that announces missing events requests them", () => {
   const stage = staged();
   const socket = stage.connect();
   stage.link.follow("t");
-  socket.hear({ type: "live", thread_id: "t", epoch: "e", seq: 0, id: resumes(socket)[0].id });
-  socket.hear({ type: "heartbeat", tops: { t: 2, other: 9 } });
-  socket.hear({ type: "heartbeat", tops: { t: 2 } });
+  socket.receive({ type: "live", thread_id: "t", epoch: "e", seq: 0, id: resumes(socket)[0].id });
+  socket.receive({ type: "heartbeat", tops: { t: 2, other: 9 } });
+  socket.receive({ type: "heartbeat", tops: { t: 2 } });
   assert.equal(resumes(socket).length, 2);
 });
 
-test("what cannot be read now is asked for again, is no thread that is absent, and not asked for twice", () => {
+test("a thread that cannot be read now is requested again, not reported absent, and not requested twice", () => {
   const stage = staged();
   const first = stage.connect();
   stage.link.follow("t");
   const away = { type: "error", error: "dependency_unavailable", message: "", hint: "", retryable: true, retry_after_ms: 700 };
-  first.hear({ ...away, id: resumes(first)[0].id });
+  first.receive({ ...away, id: resumes(first)[0].id });
   assert.equal(stage.next(), 700);
   assert.deepEqual(resumes(first).map((frame) => frame.positions), [{ t: { epoch: "", seq: 0 } }, { t: { epoch: "", seq: 0 } }]);
-  first.hear({ ...away, id: resumes(first)[1].id });
+  first.receive({ ...away, id: resumes(first)[1].id });
   first.end(1006);
   stage.next();
-  stage.socket.hear(CONNECTED);
+  stage.socket.receive(CONNECTED);
   assert.equal(stage.next(700), 700);
   assert.equal(resumes(stage.socket).length, 1);
-  assert.deepEqual(stage.told.absents, []);
+  assert.deepEqual(stage.seen.absents, []);
 });
 
-test("after a loss it resumes where it stood and tells how much was replayed", () => {
+test("after a loss it resumes from its position and reports how many events were replayed", () => {
   const stage = staged();
   const first = stage.connect();
   stage.link.follow("t");
-  first.hear(event(1));
-  first.hear({ type: "live", thread_id: "t", epoch: "e", seq: 1, id: resumes(first)[0].id });
+  first.receive(event(1));
+  first.receive({ type: "live", thread_id: "t", epoch: "e", seq: 1, id: resumes(first)[0].id });
   first.end(1006);
-  assert.equal(stage.told.states.at(-1), "waiting");
+  assert.equal(stage.seen.states.at(-1), "waiting");
   assert.equal(stage.next(), 250);
   const second = stage.socket;
-  second.hear(CONNECTED);
+  second.receive(CONNECTED);
   assert.deepEqual(resumes(second)[0].positions, { t: { epoch: "e", seq: 1 } });
-  second.hear(event(2));
-  second.hear(event(3));
-  assert.deepEqual(stage.told.caughtUp, []);
-  second.hear({ type: "live", thread_id: "t", epoch: "e", seq: 3, id: resumes(second)[0].id });
-  second.hear(event(4));
-  assert.deepEqual(stage.told.caughtUp, [2]);
-  assert.deepEqual(stage.told.events, [1, 2, 3, 4]);
+  second.receive(event(2));
+  second.receive(event(3));
+  assert.deepEqual(stage.seen.caughtUp, []);
+  second.receive({ type: "live", thread_id: "t", epoch: "e", seq: 3, id: resumes(second)[0].id });
+  second.receive(event(4));
+  assert.deepEqual(stage.seen.caughtUp, [2]);
+  assert.deepEqual(stage.seen.events, [1, 2, 3, 4]);
 });
 
 test("the first connection has nothing to catch up", () => {
   const stage = staged();
   stage.connect();
-  assert.deepEqual(stage.told.caughtUp, []);
+  assert.deepEqual(stage.seen.caughtUp, []);
 });
 
-test("tries wait longer and longer, and a connection that stands begins anew", () => {
+test("attempts wait longer and longer, and an open connection resets the delay", () => {
   const stage = staged();
   stage.link.start();
   stage.socket.end(1006);
   assert.equal(stage.next(), 250);
   stage.socket.end(1006);
   assert.equal(stage.next(), 500);
-  stage.socket.hear(CONNECTED);
+  stage.socket.receive(CONNECTED);
   stage.socket.end(4408);
   assert.equal(stage.next(), 250);
 });
@@ -151,77 +151,77 @@ test("a command is sent again after a loss, under the same key, until it is answ
   const answer = stage.link.command({ type: "execute_agent", agent: "a", message: "m" });
   first.end(1006);
   stage.next();
-  stage.socket.hear(CONNECTED);
+  stage.socket.receive(CONNECTED);
   assert.deepEqual(stage.socket.sent.at(-1), first.sent.at(-1));
-  stage.socket.hear({ type: "accepted", id: first.sent.at(-1).id, thread_id: "t", epoch: "e", run_id: "r", seq: 1 });
+  stage.socket.receive({ type: "accepted", id: first.sent.at(-1).id, thread_id: "t", epoch: "e", run_id: "r", seq: 1 });
   assert.equal((await answer).run_id, "r");
-  stage.socket.hear(event(1));
-  assert.deepEqual(stage.told.events, [1]);
+  stage.socket.receive(event(1));
+  assert.deepEqual(stage.seen.events, [1]);
 });
 
-test("a refused command says why", async () => {
+test("a rejected command says why", async () => {
   const stage = staged();
   const socket = stage.connect();
   const answer = stage.link.command({ type: "cancel_run", run_id: "r" });
-  socket.hear({ type: "error", id: socket.sent.at(-1).id, error: "not_found", message: "No.", hint: "h", retryable: false });
-  await assert.rejects(answer, (error) => error instanceof Refused && error.told.error === "not_found");
+  socket.receive({ type: "error", id: socket.sent.at(-1).id, error: "not_found", message: "No.", hint: "h", retryable: false });
+  await assert.rejects(answer, (error) => error instanceof CommandRejected && error.info.error === "not_found");
 });
 
-test("no more commands wait than there is room for", async () => {
+test("the number of waiting commands is bounded", async () => {
   const stage = staged();
   for (let count = 0; count < MOST_COMMANDS; count += 1) void stage.link.command({ type: "ping" });
-  await assert.rejects(stage.link.command({ type: "ping" }), Refused);
+  await assert.rejects(stage.link.command({ type: "ping" }), CommandRejected);
 });
 
-test("a history that was reset comes anew", () => {
+test("a thread whose history was reset is delivered from its start", () => {
   const stage = staged();
   const socket = stage.connect();
   stage.link.follow("t");
-  socket.hear({ type: "reset", thread_id: "t", epoch: "f", oldest: 5, top: 6, id: resumes(socket)[0].id });
-  assert.deepEqual(stage.told.resets, ["t"]);
+  socket.receive({ type: "reset", thread_id: "t", epoch: "f", oldest: 5, top: 6, id: resumes(socket)[0].id });
+  assert.deepEqual(stage.seen.resets, ["t"]);
   assert.deepEqual(resumes(socket)[1].positions, { t: { epoch: "f", seq: 4 } });
 });
 
-test("a thread that is not there is told, and its place is given up", () => {
+test("an absent thread is reported and no longer followed", () => {
   const stage = staged();
   const socket = stage.connect();
   stage.link.follow("gone");
-  socket.hear({ type: "error", id: resumes(socket)[0].id, error: "not_found", message: "", hint: "", retryable: false });
-  assert.deepEqual(stage.told.absents, [["gone", "not_found"]]);
-  socket.hear(event(1, "gone"));
-  assert.deepEqual(stage.told.others, ["gone"]);
+  socket.receive({ type: "error", id: resumes(socket)[0].id, error: "not_found", message: "", hint: "", retryable: false });
+  assert.deepEqual(stage.seen.absents, [["gone", "not_found"]]);
+  socket.receive(event(1, "gone"));
+  assert.deepEqual(stage.seen.others, ["gone"]);
 });
 
-test("a close that says stop is not tried again, and one of identity asks for a sign-in", () => {
+test("a final close is not retried, and one about identity asks for a sign-in", () => {
   for (const [code, state] of [[4510, "stopped"], [4503, "sign_in"], [4401, "sign_in"]]) {
     const stage = staged();
     stage.connect().end(code);
-    assert.equal(stage.told.states.at(-1), state);
+    assert.equal(stage.seen.states.at(-1), state);
     assert.equal(stage.sockets.length, 1);
   }
 });
 
-test("silence beyond two heartbeats is a loss, whatever the socket believes", () => {
+test("silence of more than two heartbeats is a loss, even if the socket looks open", () => {
   const stage = staged();
   const socket = stage.connect();
   assert.equal(stage.next(), 2500);
   assert.ok(socket.isClosed);
-  assert.equal(stage.told.states.at(-1), "waiting");
+  assert.equal(stage.seen.states.at(-1), "waiting");
 });
 
-test("without a network it lets go, comes back when there is one, and what an old socket says is not heard", () => {
+test("without a network it disconnects, reconnects when there is one, and ignores the old socket", () => {
   const stage = staged();
   const socket = stage.connect();
   stage.link.follow("t");
   stage.link.offline();
   assert.ok(socket.isClosed);
-  socket.hear(event(1));
+  socket.receive(event(1));
   socket.end(1006);
-  assert.deepEqual(stage.told.events, []);
+  assert.deepEqual(stage.seen.events, []);
   stage.link.start();
   assert.equal(stage.sockets.length, 2);
-  stage.socket.hear({ type: "drain", after_ms: 1 });
-  assert.equal(stage.told.drains, 1);
+  stage.socket.receive({ type: "drain", after_ms: 1 });
+  assert.equal(stage.seen.drains, 1);
   stage.link.stop();
-  assert.equal(stage.told.states.at(-1), "stopped");
+  assert.equal(stage.seen.states.at(-1), "stopped");
 });

@@ -7,7 +7,7 @@ test("the next event is taken, an earlier one is a repeat, a later one shows a h
   positions.follow("a", "e", 4);
   assert.equal(positions.judge("a", 5), "take");
   assert.equal(positions.judge("a", 5), "repeat");
-  assert.equal(positions.judge("a", 7), "hole");
+  assert.equal(positions.judge("a", 7), "gap");
   assert.equal(positions.judge("a", 6), "take");
   assert.deepEqual(positions.all(), { a: { epoch: "e", seq: 6 } });
 });
@@ -15,7 +15,7 @@ test("the next event is taken, an earlier one is a repeat, a later one shows a h
 test("a hole moves nothing, so that what is missing can still be taken", () => {
   const positions = new Positions();
   positions.follow("a", "e", 0);
-  assert.equal(positions.judge("a", 3), "hole");
+  assert.equal(positions.judge("a", 3), "gap");
   assert.equal(positions.judge("a", 1), "take");
 });
 

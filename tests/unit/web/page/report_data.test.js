@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NO_NAME, daysOf, leversOf, nameOf, splitRows } from "../../../../netra_backend/app/web/page/core/report_data.js";
-import { isReport, reportOf } from "../../../../netra_backend/app/web/page/core/report_found.js";
+import { isReport, reportOf } from "../../../../netra_backend/app/web/page/core/result_report.js";
 
 const summary = {
   breakdowns: { day: [{ key: "2026-01-01", usd: "1.5", requests: 2 }, { key: "2026-01-02", usd: "9", requests: 3 }],
@@ -18,14 +18,14 @@ test("the whole report, a part of it and several parts are all read as a report"
   assert.deepEqual([both.summary, both.anomalies, both.notes], [summary, anomalies, ["a", "b"]]);
 });
 
-test("what holds no figures is no report", () => {
+test("a result without figures is not a report", () => {
   for (const data of [null, undefined, {}, { intent: "agent_help" }, { code: "NO_DATA" }, { parts: [] }, { report: { summary: null } }]) {
     assert.equal(isReport(data), false);
   }
   assert.equal(isReport({ summary }), true);
 });
 
-test("days carry what was expected and which of them are marked", () => {
+test("days carry the expected spend and the anomalies", () => {
   const days = daysOf({ summary, anomalies });
   assert.deepEqual(days.map((each) => [each.usd, each.expected, each.anomaly?.direction ?? null]), [[1.5, 1, null], [9, null, "jump"]]);
   assert.deepEqual(daysOf({ anomalies }).map((each) => each.day), ["2026-01-01", "2026-01-02"]);
@@ -36,20 +36,20 @@ test("hourly anomalies mark no days", () => {
   assert.ok(daysOf({ summary, anomalies: { ...anomalies, unit: "hour" } }).every((each) => each.anomaly === null));
 });
 
-test("names are a dataset's own, and what has none says so", () => {
+test("a dataset is shown by its name, and a missing name says so", () => {
   assert.equal(nameOf({ summary }, "dataset", "d1"), "january.csv");
   assert.equal(nameOf({ summary }, "dataset", "d2"), "d2");
   assert.equal(nameOf({ summary }, "team", null), NO_NAME);
 });
 
-test("levers are parted by what could be told of them", () => {
+test("levers are grouped by status", () => {
   const levers = [{ status: "ok" }, { status: "none_found" }, { status: "not_assessable" }, { status: "ok" }];
-  const { found, none, untold } = leversOf({ levers });
-  assert.deepEqual([found.length, none.length, untold.length], [2, 1, 1]);
+  const { found, notFound, notAssessable } = leversOf({ levers });
+  assert.deepEqual([found.length, notFound.length, notAssessable.length], [2, 1, 1]);
   assert.deepEqual(leversOf(null).found, []);
 });
 
-test("all splits stand in one table", () => {
+test("all breakdowns are in one table", () => {
   const { header, rows } = splitRows({ summary });
   assert.deepEqual(header.slice(0, 3), ["split", "name", "usd"]);
   assert.deepEqual(rows.map((row) => row.slice(0, 3)), [["day", "2026-01-01", "1.5"], ["day", "2026-01-02", "9"], ["team", NO_NAME, "10.5"]]);

@@ -1,24 +1,30 @@
-"""The desk counts every connection that it admits exactly once, and lets it go again."""
+"""The handler counts every connection that it lets in exactly once, and ends it again."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import json
+from typing import Any, get_args
 
 import pytest
 
 from netra_backend.app.core import validation
-from netra_backend.app.core.errors import AuthenticationRefused, Fault, IsolationRefused, LimitRefused
-from netra_backend.app.core.frames import ExecuteAgent
+from netra_backend.app.core.errors import (
+    AuthenticationRefused,
+    LimitRefused,
+    SSotIsolationError,
+)
 from netra_backend.app.core.identity import Identity
 from netra_backend.app.core.limits import Limits, Quotas
+from netra_backend.app.core.session import HandledFrame
 from netra_backend.app.services.audit_trail import AuditTrail
 from netra_backend.app.web.sockets.connection_handler import ConnectionHandler
+from netra_backend.app.websocket_core.catch_up import CatchUp
 from netra_backend.app.websocket_core.connection import Connection
 from netra_backend.app.websocket_core.websocket_manager_factory import WebSocketManagerFactory
 from test_framework.clock import ManualClock
 from test_framework.ids import new_id
-from test_framework.in_process import KeptWire
+from test_framework.local_runtime import KeptWire
 
 
 class Tokens:
@@ -40,7 +46,7 @@ class Tokens:
 
 
 class Front:
-    """A desk and what it stands on."""
+    """A connection handler and what it stands on."""
 
     def __init__(self, workshop: Any) -> None:
         self.clock: ManualClock = workshop.clock
@@ -51,10 +57,10 @@ class Front:
         self.managers = WebSocketManagerFactory()
         self.managers.configure(workshop.limits, self.clock)
         tokens: Any = self.tokens
-        catch_up: Any = None
-        self.desk = ConnectionHandler(
+        catch_up = CatchUp(workshop.log, workshop.conversations)
+        self.handler = ConnectionHandler(
             authentication=tokens,
-            turns=workshop.turns,
+            runs=workshop.turns,
             catch_up=catch_up,
             pool=self.pool,
             quotas=self.quotas,
@@ -62,13 +68,15 @@ class Front:
             clock=self.clock,
             audit_trail=self.trail,
             mint=new_id,
+            loop=asyncio.get_running_loop(),
         )
 
-    async def connection(self, user_id: str = "user_ada") -> tuple[Connection, KeptWire]:
+    async def connection(
+        self, user_id: str = "user_ada", identity: Identity | None = None
+    ) -> tuple[Connection, KeptWire]:
         manager = await self.managers.create_websocket_manager(user_id, new_id("thr"), new_id("conn"))
         wire = KeptWire()
-        loop = asyncio.get_running_loop()
-        return Connection(manager, wire, self.desk, self.pool, self.trail, self.clock, loop), wire
+        return self.handler.open(manager, wire, identity), wire
 
     def held(self, user_id: str = "user_ada") -> int:
         return self.quotas.of(user_id, 0.0).connections
@@ -87,27 +95,24 @@ async def front(workshop: Any) -> Front:
 ADA = Identity("user_ada", frozenset({"usage"}), None, 0)
 
 
-async def test_an_admitted_connection_is_live_welcomed_and_counted_until_it_is_dismissed(front: Front) -> None:
-    connection, wire = await front.connection()
-    front.desk.admit(connection, ADA)
+async def test_a_connection_that_is_let_in_is_live_welcomed_and_counted_until_it_is_closed(front: Front) -> None:
+    connection, wire = await front.connection(identity=ADA)
+    assert list(front.handler) == [connection]
     welcome = await wire.until("connected")
     assert (welcome["connection_id"], welcome["user_id"]) == (connection.connection_id, "user_ada")
     assert (connection.is_live, front.pool.find(connection.connection_id), front.held()) == (True, connection, 1)
-    connection.lost()
     for _ in range(2):
-        front.desk.dismiss(connection)
-    assert (front.held(), len(front.pool)) == (0, 0)
+        front.handler.closed(connection)
+    assert (front.held(), len(front.pool), len(front.handler)) == (0, 0, 0)
 
 
 @pytest.mark.validation_point("limit.connections")
 async def test_a_user_has_a_bounded_number_of_connections(front: Front) -> None:
     for _ in range(2):
-        front.desk.admit((await front.connection())[0], ADA)
-    third, _ = await front.connection()
+        await front.connection(identity=ADA)
     with pytest.raises(LimitRefused, match="At most 2 connections"):
-        front.desk.admit(third, ADA)
-    front.desk.dismiss(third)
-    assert (front.held(), third.is_live) == (2, False)
+        await front.connection(identity=ADA)
+    assert (front.held(), len(front.handler), len(front.pool)) == (2, 2, 2)
 
 
 async def test_a_second_token_while_the_first_is_looked_at_is_not_counted(front: Front) -> None:
@@ -131,7 +136,7 @@ async def test_a_socket_that_is_lost_while_its_token_is_looked_at_is_never_admit
     front.tokens.gate.set()
     for _ in range(5):
         await asyncio.sleep(0)
-    front.desk.dismiss(connection)
+    front.handler.closed(connection)
     assert (front.held(), len(front.pool), connection.identity) == (0, 0, None)
 
 
@@ -144,33 +149,60 @@ async def test_a_token_of_another_user_is_not_admitted(front: Front) -> None:
     assert (front.held(), front.held("user_victim")) == (0, 0)
 
 
-@pytest.mark.validation_point("context.connection")
-async def test_a_request_does_not_name_another_connection(front: Front) -> None:
-    connection, _ = await front.connection()
-    front.desk.admit(connection, ADA)
-    with pytest.raises(IsolationRefused, match="is not the one of this connection"):
-        await front.desk.start(connection, ExecuteAgent("golden", "m", context={"connection_id": "conn_1"}))
+async def test_every_frame_that_a_session_lets_through_has_one_handler(front: Front) -> None:
+    table = front.handler._parts.handlers
+    assert {*table.commands} | {*table.replays} == set(get_args(HandledFrame))
+    assert not {*table.commands} & {*table.replays}
 
 
-async def test_a_server_without_doors_holds_no_drill(front: Front) -> None:
-    connection, _ = await front.connection()
-    with pytest.raises(Fault, match="no doors to drill"):
-        await front.desk.drill(connection, ExecuteAgent("golden", "m"))
+async def test_a_server_without_endpoints_holds_no_drill(front: Front) -> None:
+    front.managers.configure(Limits(), front.clock, drills_allowed=True)
+    connection, wire = await front.connection(identity=ADA)
+    asked = {"type": "execute_agent", "agent": "a", "message": "m", "id": "d", "stress_ssot_isolation": True}
+    connection.received(json.dumps(asked))
+    error = await wire.until("error")
+    assert (error["error"], error["id"]) == ("dependency_unavailable", "d")
+    assert "no endpoints to drill" in error["message"]
 
 
 async def test_a_sign_in_that_was_revoked_since_it_was_verified_is_not_admitted(front: Front) -> None:
-    connection, _ = await front.connection()
     front.tokens.revoked.add("user_ada")
     with pytest.raises(AuthenticationRefused):
-        front.desk.admit(connection, ADA)
-    assert not connection.is_live
-    assert front.pool.find(connection.connection_id) is None
-    assert front.held() == 0
+        await front.connection(identity=ADA)
+    assert (front.held(), len(front.pool), len(front.handler)) == (0, 0, 0)
 
 
 async def test_an_ending_server_tells_its_connections_lets_runs_end_and_closes_the_connections(front: Front) -> None:
-    connection, wire = await front.connection()
-    front.desk.admit(connection, ADA)
-    await front.desk.drain({connection}, 1.5)
+    _, wire = await front.connection(identity=ADA)
+    await front.handler.drain(1.5)
+    assert not front.handler.is_accepting
     assert (await wire.until("drain"))["after_ms"] == 1500
     assert wire.closed == (1012, "draining")
+
+
+async def test_a_connection_whose_id_is_another_s_is_neither_counted_nor_kept(front: Front) -> None:
+    first, _ = await front.connection(identity=ADA)
+    manager = await front.managers.create_websocket_manager("user_ada", new_id("thr"), first.connection_id)
+    with pytest.raises(SSotIsolationError):
+        front.handler.open(manager, KeptWire(), ADA)
+    assert (front.held(), list(front.handler), front.pool.of_user("user_ada")) == (1, [first], (first,))
+
+
+async def test_no_more_connections_are_let_in_than_the_process_has_room_for(front: Front) -> None:
+    front.handler._limits = Limits(process_connections=1)
+    assert front.handler.is_accepting
+    connection, _ = await front.connection()
+    assert not front.handler.is_accepting
+    front.handler.closed(connection)
+    assert front.handler.is_accepting
+
+
+async def test_a_connection_that_breaks_a_tick_costs_the_others_nothing(
+    front: Front, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, _ = await front.connection("user_bob")
+    _, wire = await front.connection(identity=ADA)
+    monkeypatch.setattr(broken, "session", None)
+    front.handler.tick(21.0, 21_000)
+    assert (await wire.until("heartbeat"))["type"] == "heartbeat"
+    assert [getattr(record, "connection_id", None) for record in caplog.records] == [broken.connection_id]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import add, gt, methodcaller
 from typing import Any, Final
 
-from ....core.errors import ToolFault
+from ....core.errors import ToolError
 from ...rows import COLUMNS, Capability, Granularity, Status
 from ..format import REQUESTS, Format, ImportOptions, Reading
 from ..reading.batch import Record
@@ -101,7 +101,7 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
 def _given(given: Mapping[str, str], columns: Iterable[str]) -> Mapping[str, str]:
     wrong = [f"{target}={column}" for target, column in given.items() if target not in TARGETS or column not in columns]
     if wrong:
-        raise ToolFault(
+        raise ToolError(
             "INVALID_ARGUMENTS",
             f"The mapping names columns that there are not: {', '.join(wrong)}.",
             hint="Write USAGE_COLUMN=COLUMN_OF_THE_FILE.",

@@ -21,7 +21,7 @@ _ENDS: Final = frozenset(_SPACE + ",]}")
 
 def elements(chunks: Iterator[bytes]) -> Iterator[Any]:
     """The records of a document: the elements of an outer array, or of an outer object's container, else the value itself.
-    Several documents may follow one another. Raises ``ToolFault`` (``BAD_ROWS``) where it ends early or is damaged."""
+    Several documents may follow one another. Raises ``ToolError`` (``BAD_ROWS``) where it ends early or is damaged."""
     text = _Text(chunks)
     while opening := text.peek():
         if opening == "[":

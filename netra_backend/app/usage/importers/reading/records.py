@@ -45,7 +45,7 @@ class Head:
 def read(chunks: Iterator[bytes]) -> tuple[Head, Iterator[Batch]]:
     """The head of a file, and all of its records.
 
-    Raises ``ToolFault``: ``UNSUPPORTED_FORMAT`` for something that is neither JSON nor text with a header, ``BAD_ROWS``
+    Raises ``ToolError``: ``UNSUPPORTED_FORMAT`` for something that is neither JSON nor text with a header, ``BAD_ROWS``
     while iterating, where a document is damaged or ends in the middle.
     """
     first = next(chunks, b"").removeprefix(b"\xef\xbb\xbf")

@@ -29,7 +29,7 @@ def delimiter_of(first: bytes) -> str:
 def separated(blocks: Iterator[bytes], delimiter: str) -> Iterator[Batch]:
     """The records of all rows below the header. A row of another width is one bad row.
 
-    Raises ``ToolFault``: ``UNSUPPORTED_FORMAT`` where the first line is no header, ``BAD_ROWS`` for a field without end.
+    Raises ``ToolError``: ``UNSUPPORTED_FORMAT`` where the first line is no header, ``BAD_ROWS`` for a field without end.
     """
     csv.field_size_limit(MAX_FIELD)
     lines = _Lines(blocks)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final, Protocol
 
-from ....core.errors import ToolFault
+from ....core.errors import ToolError
 
 MAX_BYTES: Final = 64 << 30
 """Bytes read from one file, after unpacking."""
@@ -27,22 +27,22 @@ class _Plain(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def unsupported(message: str, hint: str, **details: object) -> ToolFault:
+def unsupported(message: str, hint: str, **details: object) -> ToolError:
     """The answer to a file that is not of a format that can be read."""
-    return ToolFault("UNSUPPORTED_FORMAT", message, hint=hint, details=details)
+    return ToolError("UNSUPPORTED_FORMAT", message, hint=hint, details=details)
 
 
 def broken(
     message: str, hint: str = "Export the file again; nothing of it was imported.", **details: object
-) -> ToolFault:
+) -> ToolError:
     """The answer to a file that begins well and cannot be read to its end."""
-    return ToolFault("BAD_ROWS", message, hint=hint, details=details)
+    return ToolError("BAD_ROWS", message, hint=hint, details=details)
 
 
 def chunks(path: Path, progress: Progress) -> Iterator[bytes]:
     """The unpacked bytes of ``path``, at most ``CHUNK`` at a time; ``progress(done, total)`` counts bytes as they lie.
 
-    Raises ``ToolFault``: ``UNSUPPORTED_FORMAT`` for an empty file or an archive that does not hold exactly one file,
+    Raises ``ToolError``: ``UNSUPPORTED_FORMAT`` for an empty file or an archive that does not hold exactly one file,
     ``BAD_ROWS`` where the packed data is damaged, ends too early, or unpacks to absurd sizes.
     """
     size = path.stat().st_size

@@ -1,10 +1,10 @@
-/** How long to wait before the next try to connect: doubling, bounded, with jitter so that a crowd does not come at once. */
+/** The delay before the next connection attempt: exponential, bounded, with jitter so that clients do not return all at once. */
 
 export const FIRST_MS = 250;
 export const LONGEST_MS = 15_000;
 
 /**
- * @param {number} tries How often it failed since it last stood; 0 before the first wait.
+ * @param {number} tries Failed attempts since the last open connection; 0 before the first wait.
  * @param {() => number} random From 0 up to 1.
  * @returns {number} From half to one and a half of the doubled wait, in ms.
  */

@@ -1,4 +1,4 @@
-/** Tables as CSV (RFC 4180) that a spreadsheet opens without calculating anything of it. */
+/** Tables as CSV (RFC 4180), safe against formula injection in spreadsheets. */
 
 const NUMBER = /^-?\d+(\.\d+)?([eE][-+]?\d+)?$/;
 const FORMULA = /^[=+\-@\t\r]/;

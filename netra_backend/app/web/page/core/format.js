@@ -1,4 +1,4 @@
-/** Numbers, money, times and sizes, as people read them. Money comes as a decimal string and is rounded only to be shown. */
+/** Formats numbers, money, times and sizes for people. Money arrives as a decimal string and is rounded only for display. */
 
 const INTEGER = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const CENTS = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
@@ -12,7 +12,7 @@ export function money(usd) {
   return value !== 0 && Math.abs(value) < 0.01 ? SMALL.format(value) : CENTS.format(value);
 }
 
-/** What one of many costs: in three digits. @param {string | number | null | undefined} usd */
+/** A unit price, with three significant digits. @param {string | number | null | undefined} usd */
 export function unitPrice(usd) {
   return usd === null || usd === undefined ? "–" : SMALL.format(Number(usd));
 }
@@ -48,7 +48,7 @@ export function bytes(count) {
 }
 
 /**
- * The day where it is another one than today's, else the time.
+ * The time if it is today, otherwise the day.
  * @param {number} ms
  * @param {number} nowMs
  */
@@ -66,7 +66,7 @@ export function day(iso) {
 }
 
 /**
- * A count with its word.
+ * A count with its noun.
  * @param {number} count
  * @param {string} one
  */
@@ -75,7 +75,7 @@ export function counted(count, one) {
 }
 
 /**
- * A name as people write it: `tool_name` becomes `tool name`.
+ * An identifier as words: `tool_name` becomes `tool name`.
  * @param {string} name
  */
 export function words(name) {

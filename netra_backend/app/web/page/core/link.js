@@ -1,23 +1,22 @@
 /**
- * The connection of this page: one WebSocket, kept up. It resumes where it stood, so that every event of a followed thread is
- * handed over once and in order; what was commanded is sent again after a loss, under the same key, so that it happens once.
+ * The page's connection: one WebSocket that reconnects and resumes. Every event of a followed thread is delivered once and in
+ * order. After a loss, commands are sent again under the same key, so that each happens once.
  *
- * Nothing here touches the browser: sockets, time and chance are given.
+ * Nothing here touches the browser: sockets, timers and randomness are passed in.
  *
- * @typedef {import("./types.js").RunEvent} RunEvent
- * @typedef {import("./types.js").Told} Told
+ * @import { ErrorInfo, RunEvent } from "./types.js"
  *
  * @typedef {object} Socket
  * @property {(text: string) => void} send
  * @property {(code?: number) => void} close
  *
- * @typedef {object} Ears What a socket tells.
- * @property {(text: string) => void} heard
- * @property {(code: number, reason: string) => void} closed
+ * @typedef {object} SocketHandlers
+ * @property {(text: string) => void} onMessage
+ * @property {(code: number, reason: string) => void} onClose
  *
- * @typedef {object} World
- * @property {(ears: Ears) => Socket} open
- * @property {(ms: number, act: () => void) => () => void} after Acts once, unless what it returns was called before.
+ * @typedef {object} Environment
+ * @property {(handlers: SocketHandlers) => Socket} open
+ * @property {(ms: number, act: () => void) => () => void} after Acts once, unless the returned function is called before.
  * @property {() => number} random
  * @property {() => string} key A key that was never used before.
  *
@@ -26,35 +25,35 @@
  * @typedef {object} Listener
  * @property {(state: LinkState) => void} state
  * @property {(event: RunEvent) => void} event Of a followed thread: once, in order.
- * @property {(event: RunEvent) => void} other Of a thread that is not followed: a hint that there is news.
- * @property {(threadId: string) => void} reset Its history is another one now; it comes anew.
- * @property {(threadId: string) => void} live All of it was handed over up to now.
- * @property {(threadId: string, told: Told) => void} absent
+ * @property {(event: RunEvent) => void} other Of a thread that is not followed: a hint that it changed.
+ * @property {(threadId: string) => void} reset The thread's history was replaced; it is delivered from its start.
+ * @property {(threadId: string) => void} live Everything up to now was delivered.
+ * @property {(threadId: string, info: ErrorInfo) => void} absent
  * @property {(replayed: number) => void} caughtUp After a loss: nothing was missed.
- * @property {() => void} drain The server goes away, and another comes.
+ * @property {() => void} drain The server shuts down; another one takes over.
  */
 import { wait } from "./backoff.js";
-import { afterClose, closeTold } from "./closes.js";
+import { afterClose, closeMessage } from "./closes.js";
 import { Positions } from "./positions.js";
 
 export const MOST_COMMANDS = 50;
 const RESUME_PREFIX = "resume-";
 const AGAIN_MS = 1000;
 
-/** A command was refused; `told` says why and what to do. */
-export class Refused extends Error {
-  /** @param {Told} told */
-  constructor(told) {
-    super(told.message);
-    this.told = told;
+/** The server rejected a command; `info` says why and what to do. */
+export class CommandRejected extends Error {
+  /** @param {ErrorInfo} info */
+  constructor(info) {
+    super(info.message);
+    this.info = info;
   }
 }
 
 export class Link {
   #positions = new Positions();
-  /** @type {Map<string, {frame: object, resolve: (frame: any) => void, reject: (error: Refused) => void}>} */
+  /** @type {Map<string, {frame: object, resolve: (frame: any) => void, reject: (error: CommandRejected) => void}>} */
   #commands = new Map();
-  /** @type {Map<string, string>} Keys of resumes that are under way, with their thread. */
+  /** @type {Map<string, string>} Keys of pending resumes, with their thread. */
   #resuming = new Map();
   /** @type {Socket | null} */
   #socket = null;
@@ -66,45 +65,44 @@ export class Link {
   #heartbeatMs = 20_000;
   #cancelTimer = () => {};
   #cancelWatch = () => {};
-  #world;
+  #env;
   #listener;
 
-  /** @param {World} world @param {Listener} listener */
-  constructor(world, listener) {
-    this.#world = world;
+  /** @param {Environment} env @param {Listener} listener */
+  constructor(env, listener) {
+    this.#env = env;
     this.#listener = listener;
   }
 
-  /** Connect, or connect at once where it waits to. */
+  /** Connect; if it waits to reconnect, do so at once. */
   start() {
     if (this.#socket !== null) return;
     this.#cancelTimer();
-    this.#tell(this.#wasOpen ? "waiting" : "connecting", this.#wasOpen ? "Reconnecting…" : "Connecting…");
-    const ears = {
-      /** @param {string} text */
-      heard: (text) => {
-        if (this.#socket === socket) this.#heard(JSON.parse(text));
+    this.#notify(this.#wasOpen ? "waiting" : "connecting", this.#wasOpen ? "Reconnecting…" : "Connecting…");
+    /** @type {SocketHandlers} */
+    const handlers = {
+      onMessage: (text) => {
+        if (this.#socket === socket) this.#onMessage(JSON.parse(text));
       },
-      /** @param {number} code @param {string} reason */
-      closed: (code, reason) => {
-        if (this.#socket === socket) this.#closed(code, reason);
+      onClose: (code, reason) => {
+        if (this.#socket === socket) this.#onClose(code, reason);
       },
     };
-    const socket = this.#world.open(ears);
+    const socket = this.#env.open(handlers);
     this.#socket = socket;
     this.#watch();
   }
 
-  /** There is no network: let go, and wait for `start`. */
+  /** There is no network: disconnect and wait for `start`. */
   offline() {
-    this.#letGo();
-    this.#tell("offline", "No network. What you wrote stays; this page comes back by itself.");
+    this.#disconnect();
+    this.#notify("offline", "You are offline. Your draft is kept; the page reconnects by itself.");
   }
 
-  /** Let go for good. */
+  /** Disconnect for good. */
   stop() {
-    this.#letGo();
-    this.#tell("stopped", "");
+    this.#disconnect();
+    this.#notify("stopped", "");
   }
 
   /** Follow a thread from its beginning. @param {string} threadId */
@@ -120,17 +118,17 @@ export class Link {
   }
 
   /**
-   * Command something; the server's `accepted`, once it is stored. Rejects with `Refused`.
+   * Send a command; resolves with the server's `accepted` once it is stored. Rejects with `CommandRejected`.
    * @param {Record<string, unknown>} frame
    * @returns {Promise<any>}
    */
   command(frame) {
     if (this.#commands.size >= MOST_COMMANDS) {
-      return Promise.reject(new Refused({
-        error: "busy", message: "Too much waits for the connection.", hint: "Wait until it is back.", retryable: true,
+      return Promise.reject(new CommandRejected({
+        error: "busy", message: "Too many requests wait for the connection.", hint: "Wait until it is restored.", retryable: true,
       }));
     }
-    const id = this.#world.key();
+    const id = this.#env.key();
     const keyed = { ...frame, id };
     return new Promise((resolve, reject) => {
       this.#commands.set(id, { frame: keyed, resolve, reject });
@@ -143,32 +141,37 @@ export class Link {
     if (this.#isOpen) this.#socket?.send(JSON.stringify(frame));
   }
 
+  /** @param {string} threadId */
+  #isResuming(threadId) {
+    return [...this.#resuming.values()].includes(threadId);
+  }
+
   /** @param {string[]} threadIds */
   #resume(threadIds) {
     if (!this.#isOpen) return;
     const all = this.#positions.all();
     for (const threadId of threadIds) {
-      const id = RESUME_PREFIX + this.#world.key();
+      const id = RESUME_PREFIX + this.#env.key();
       this.#resuming.set(id, threadId);
       this.#send({ type: "resume", id, positions: { [threadId]: all[threadId] } });
     }
   }
 
   /** @param {any} frame */
-  #heard(frame) {
+  #onMessage(frame) {
     this.#watch();
     switch (frame.type) {
       case "connected":
-        this.#connected(frame);
+        this.#onConnected(frame);
         break;
       case "accepted":
-        this.#accepted(frame);
+        this.#onAccepted(frame);
         break;
       case "error":
-        this.#refused(frame);
+        this.#onError(frame);
         break;
       case "heartbeat":
-        this.#resume(this.#positions.behind(frame.tops).filter((id) => ![...this.#resuming.values()].includes(id)));
+        this.#resume(this.#positions.behind(frame.tops).filter((id) => !this.#isResuming(id)));
         break;
       case "reset":
         this.#resuming.delete(frame.id);
@@ -189,12 +192,12 @@ export class Link {
       case "pong":
         break;
       default:
-        this.#event(frame);
+        this.#onEvent(frame);
     }
   }
 
   /** @param {any} frame */
-  #connected(frame) {
+  #onConnected(frame) {
     const again = this.#wasOpen;
     this.#heartbeatMs = frame.heartbeat_ms;
     this.#isOpen = true;
@@ -204,14 +207,14 @@ export class Link {
     this.#isCatchingUp = again;
     this.#watch();
     this.#resuming.clear();
-    this.#tell("open", "Connected");
+    this.#notify("open", "Connected");
     this.#resume(Object.keys(this.#positions.all()));
     for (const command of this.#commands.values()) this.#send(command.frame);
     this.#maybeCaughtUp();
   }
 
   /** @param {any} frame */
-  #accepted(frame) {
+  #onAccepted(frame) {
     const command = this.#commands.get(frame.id);
     this.#commands.delete(frame.id);
     if (frame.thread_id && frame.seq !== undefined && !this.#positions.follows(frame.thread_id)) {
@@ -221,11 +224,11 @@ export class Link {
   }
 
   /** @param {any} frame */
-  #refused(frame) {
+  #onError(frame) {
     const threadId = this.#resuming.get(frame.id);
     if (threadId !== undefined) {
       if (frame.retryable) {
-        this.#world.after(frame.retry_after_ms ?? AGAIN_MS, () => this.#resumeAgain(frame.id, threadId));
+        this.#env.after(frame.retry_after_ms ?? AGAIN_MS, () => this.#resumeAgain(frame.id, threadId));
         return;
       }
       this.#resuming.delete(frame.id);
@@ -236,16 +239,16 @@ export class Link {
     }
     const command = this.#commands.get(frame.id);
     this.#commands.delete(frame.id);
-    command?.reject(new Refused(frame));
+    command?.reject(new CommandRejected(frame));
   }
 
-  /** What the server could not read; over another connection it was asked anew. @param {string} id @param {string} threadId */
+  /** Resume again, unless a new connection has done so already. @param {string} id @param {string} threadId */
   #resumeAgain(id, threadId) {
     if (this.#resuming.delete(id) && this.#positions.follows(threadId)) this.#resume([threadId]);
   }
 
   /** @param {RunEvent} event */
-  #event(event) {
+  #onEvent(event) {
     if (!this.#positions.follows(event.thread_id)) {
       this.#listener.other(event);
       return;
@@ -254,7 +257,7 @@ export class Link {
     if (verdict === "take") {
       if (this.#isCatchingUp) this.#replayed += 1;
       this.#listener.event(event);
-    } else if (verdict === "hole" && ![...this.#resuming.values()].includes(event.thread_id)) {
+    } else if (verdict === "gap" && !this.#isResuming(event.thread_id)) {
       this.#resume([event.thread_id]);
     }
   }
@@ -266,20 +269,20 @@ export class Link {
   }
 
   /** @param {number} code @param {string} reason */
-  #closed(code, reason) {
-    this.#letGo();
+  #onClose(code, reason) {
+    this.#disconnect();
     const next = afterClose(code);
     if (next !== "reconnect") {
-      this.#tell(next === "sign_in" ? "sign_in" : "stopped", closeTold(code, reason));
+      this.#notify(next === "sign_in" ? "sign_in" : "stopped", closeMessage(code, reason));
       return;
     }
-    const ms = wait(this.#tries, this.#world.random);
+    const ms = wait(this.#tries, this.#env.random);
     this.#tries += 1;
-    this.#tell("waiting", `Connection lost. Next try in ${Math.max(1, Math.round(ms / 1000))} s.`);
-    this.#cancelTimer = this.#world.after(ms, () => this.start());
+    this.#notify("waiting", `Connection lost. Retrying in ${Math.max(1, Math.round(ms / 1000))} s.`);
+    this.#cancelTimer = this.#env.after(ms, () => this.start());
   }
 
-  #letGo() {
+  #disconnect() {
     const socket = this.#socket;
     this.#socket = null;
     this.#isOpen = false;
@@ -288,14 +291,14 @@ export class Link {
     socket?.close();
   }
 
-  /** A server that says nothing over two heartbeats and a half is gone, whatever the socket believes. */
+  /** A server that is silent for two and a half heartbeats is gone, even if the socket looks open. */
   #watch() {
     this.#cancelWatch();
-    this.#cancelWatch = this.#world.after(this.#heartbeatMs * 2.5, () => this.#closed(1006, "silence"));
+    this.#cancelWatch = this.#env.after(this.#heartbeatMs * 2.5, () => this.#onClose(1006, "silence"));
   }
 
   /** @param {LinkState["state"]} state @param {string} text */
-  #tell(state, text) {
+  #notify(state, text) {
     this.#listener.state({ state, text });
   }
 }

@@ -1,10 +1,10 @@
-/** Lines of JSON that come in pieces. */
+/** Parses lines of JSON that arrive in pieces. */
 
 export class Lines {
   #rest = "";
 
   /**
-   * The values of the lines that this piece completes.
+   * The values of the lines completed by this piece.
    * @param {string} piece
    * @returns {any[]}
    */

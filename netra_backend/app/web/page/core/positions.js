@@ -1,17 +1,17 @@
 /**
- * The client rule: which event of a thread is taken, which is a repeat, and which shows a hole.
+ * The client rule: decides whether an event is the next one, a repeat, or shows a gap.
  *
  * @typedef {import("./types.js").Position} Position
- * @typedef {"take" | "repeat" | "hole"} Verdict
+ * @typedef {"take" | "repeat" | "gap"} Verdict
  */
 
-/** Where this page stands in each thread that it follows. */
+/** The position of this page in each thread that it follows. */
 export class Positions {
   /** @type {Map<string, Position>} */
   #at = new Map();
 
   /**
-   * Stand at this position; what comes next is `seq + 1`.
+   * Follow a thread from this position; the next event is `seq + 1`.
    * @param {string} threadId
    * @param {string} epoch
    * @param {number} seq
@@ -31,7 +31,7 @@ export class Positions {
   }
 
   /**
-   * Judge an event of a followed thread, and move on where it is to be taken.
+   * Judge an event of a followed thread; if it is the next one, move on to it.
    * @param {string} threadId
    * @param {number} seq
    * @returns {Verdict}
@@ -43,11 +43,11 @@ export class Positions {
       this.#at.set(threadId, { epoch: here.epoch, seq });
       return "take";
     }
-    return seq <= here.seq ? "repeat" : "hole";
+    return seq <= here.seq ? "repeat" : "gap";
   }
 
   /**
-   * The epoch that `accepted` and `live` tell; a thread that was followed from its start did not know it.
+   * Store the epoch from `accepted` or `live`; a thread that is followed from its start does not know it yet.
    * @param {string} threadId
    * @param {string} epoch
    */
@@ -57,7 +57,7 @@ export class Positions {
   }
 
   /**
-   * The followed threads of which a heartbeat tells events that did not come.
+   * The followed threads for which a heartbeat announces events that have not arrived.
    * @param {Record<string, number>} tops
    * @returns {string[]}
    */
@@ -65,7 +65,7 @@ export class Positions {
     return Object.keys(tops).filter((id) => (this.#at.get(id)?.seq ?? Infinity) < tops[id]);
   }
 
-  /** What a `resume` frame names. @returns {Record<string, Position>} */
+  /** The positions for a `resume` frame. @returns {Record<string, Position>} */
   all() {
     return Object.fromEntries(this.#at);
   }

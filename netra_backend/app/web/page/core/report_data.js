@@ -1,7 +1,7 @@
 /**
- * What a report's figures come to for its view.
+ * A report's figures, arranged for its view.
  *
- * @typedef {import("./report_found.js").Report} Report
+ * @typedef {import("./result_report.js").Report} Report
  * @typedef {{key: string, title: string}} Dimension
  */
 
@@ -15,10 +15,10 @@ export const DIMENSIONS = Object.freeze([
   { key: "status", title: "By status" },
   { key: "dataset", title: "By dataset" },
 ]);
-export const NO_NAME = "(not named)";
+export const NO_NAME = "(not set)";
 
 /**
- * A row's name: a dataset's own, or what says that there is none.
+ * A row's name; for a dataset, the one its user gave it.
  * @param {Report} report @param {string} dimension @param {string | null} key
  */
 export function nameOf(report, dimension, key) {
@@ -30,7 +30,7 @@ export function nameOf(report, dimension, key) {
 }
 
 /**
- * Spend by day with what was expected, and which days are anomalies.
+ * Spend by day, with the expected spend and the days that are anomalies.
  * @param {Report} report
  * @returns {{day: string, usd: number, expected: number | null, anomaly: any | null, requests: number | null}[]}
  */
@@ -38,25 +38,25 @@ export function daysOf(report) {
   const { anomalies } = report;
   const daily = anomalies?.unit === "day" ? anomalies : null;
   const expected = new Map((daily?.series ?? []).map((/** @type {any} */ each) => [each.at, each.expected_usd]));
-  const jumps = new Map((daily?.anomalies ?? []).map((/** @type {any} */ each) => [each.at, each]));
+  const marked = new Map((daily?.anomalies ?? []).map((/** @type {any} */ each) => [each.at, each]));
   const days = report.summary?.breakdowns?.day ?? (daily?.series ?? []).map((/** @type {any} */ each) => ({ key: each.at, usd: each.usd }));
   return days.map((/** @type {any} */ each) => ({
     day: each.key,
     usd: Number(each.usd),
     expected: expected.has(each.key) && expected.get(each.key) !== null ? Number(expected.get(each.key)) : null,
-    anomaly: jumps.get(each.key) ?? null,
+    anomaly: marked.get(each.key) ?? null,
     requests: each.requests ?? null,
   }));
 }
 
-/** The levers by what could be told of them. @param {any} savings */
+/** The levers by status. @param {any} savings */
 export function leversOf(savings) {
   const levers = savings?.levers ?? [];
   const of = (/** @type {string} */ status) => levers.filter((/** @type {any} */ each) => each.status === status);
-  return { found: of("ok"), none: of("none_found"), untold: of("not_assessable") };
+  return { found: of("ok"), notFound: of("none_found"), notAssessable: of("not_assessable") };
 }
 
-/** All splits as one table, for a file. @param {Report} report @returns {{header: string[], rows: unknown[][]}} */
+/** All breakdowns as one table, for an export. @param {Report} report @returns {{header: string[], rows: unknown[][]}} */
 export function splitRows(report) {
   const header = ["split", "name", "usd", "percent", "requests", "input_tokens", "output_tokens", "failures", "unpriced_rows"];
   const splits = report.summary?.breakdowns ?? {};

@@ -1,4 +1,4 @@
-/** A vertical axis: round figures, from nothing to just above the highest value. */
+/** A vertical axis with round ticks, from zero to just above the highest value. */
 
 /**
  * @param {number} highest

@@ -1,4 +1,4 @@
-/** Rows in the order of one column: numbers by value, words by letters, what is absent last whichever way. */
+/** Sorts rows by one column: numbers by value, text alphabetically, empty cells always last. */
 
 /** @param {unknown} value */
 const isAbsent = (value) => value === null || value === undefined || value === "";

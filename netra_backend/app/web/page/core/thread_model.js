@@ -1,6 +1,5 @@
 /**
- * A thread as people see it, made of its events: runs, each with its steps, its answer and its end. The same events give the
- * same picture, whether they came live or were replayed.
+ * A thread as the page shows it, built from its events. Live and replayed events give the same model.
  *
  * @typedef {import("./types.js").RunEvent} RunEvent
  *
@@ -8,10 +7,10 @@
  * @property {string} key
  * @property {"queued" | "started" | "thinking" | "tool" | "approval" | "ended"} kind
  * @property {number} startedMs
- * @property {number | null} endedMs `null` while it goes on.
+ * @property {number | null} endedMs `null` while it is open.
  * @property {string} text
- * @property {RunEvent} event What began it.
- * @property {RunEvent | null} outcome What ended it, where an event did: a tool's result, a decision.
+ * @property {RunEvent} event The event that opened it.
+ * @property {RunEvent | null} outcome The event that ended it, if any: a tool's result, a decision.
  *
  * @typedef {object} Run
  * @property {string} id
@@ -107,7 +106,7 @@ export class ThreadModel {
     switch (event.type) {
       case "run_queued":
         run.queuePosition = event.queue_position ?? 0;
-        add(run, "queued", event, `Waits: number ${run.queuePosition} in the queue`);
+        add(run, "queued", event, `Waiting at position ${run.queuePosition} in the queue`);
         break;
       case "agent_started":
         run.queuePosition = 0;
@@ -129,7 +128,7 @@ export class ThreadModel {
     }
   }
 
-  /** A call that is streamed again has a higher attempt, and the lower is dropped. @param {Run} run @param {RunEvent} event */
+  /** A call that is streamed again has a higher attempt; text of lower attempts is dropped. @param {Run} run @param {RunEvent} event */
   #stream(run, event) {
     const key = `${run.id} ${event.call_id}`;
     const attempt = event.attempt ?? 0;
@@ -147,7 +146,10 @@ function add(run, kind, event, text) {
   run.steps.push({ key: `${event.seq}`, kind, startedMs: event.ts, endedMs: null, text, event, outcome: null });
 }
 
-/** What goes on ends with the next event: a tool with its result, an approval with its decision. @param {Run} run @param {RunEvent} event */
+/**
+ * Close open steps: a tool with its result, an approval with its decision, any other with the next event.
+ * @param {Run} run @param {RunEvent} event
+ */
 function close(run, event) {
   const ended = ENDS.has(event.type);
   for (let index = run.steps.length - 1; index >= 0; index -= 1) {

@@ -1,9 +1,9 @@
 /**
- * What travels, as this page sees it. There is no code here: the shapes are checked by `tsc`, the frames by the server.
+ * Types of the frames and responses that this page uses. `tsc` checks the page against them; there is no code here.
  *
  * @typedef {{epoch: string, seq: number}} Position
  *
- * @typedef {object} RunEvent An event of a thread's log; which of the optional fields there are depends on `type`.
+ * @typedef {object} RunEvent An event of a thread's log; its `type` decides which optional fields it has.
  * @property {string} type
  * @property {string} thread_id
  * @property {string} run_id
@@ -31,7 +31,7 @@
  * @property {string} [hint]
  * @property {boolean} [retryable]
  *
- * @typedef {object} Told Why something was refused, and what to do: an `error` frame, or a problem over HTTP.
+ * @typedef {object} ErrorInfo What went wrong and what to do: an `error` frame, or the problem of an HTTP response.
  * @property {string} error
  * @property {string} message
  * @property {string} hint

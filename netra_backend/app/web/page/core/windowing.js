@@ -1,6 +1,5 @@
 /**
- * Which rows of a long list stand in the page. Rows have heights of their own, which are known once they were shown; until
- * then they count as high as rows were on average.
+ * Decides which rows of a long list are rendered. A row's height is known once it was rendered; until then the average counts.
  */
 
 export class Heights {
@@ -11,7 +10,7 @@ export class Heights {
   #rows = 0;
   #estimate;
 
-  /** @param {number} estimate What a row counts before any was measured. */
+  /** @param {number} estimate A row's height before any was measured. */
   constructor(estimate) {
     this.#estimate = estimate;
   }
@@ -26,7 +25,7 @@ export class Heights {
   /**
    * @param {number} index
    * @param {number} height
-   * @returns {boolean} Whether that is news.
+   * @returns {boolean} Whether the height changed.
    */
   measured(index, height) {
     if (this.#known[index] === height) return false;
@@ -46,7 +45,7 @@ export class Heights {
   }
 
   /**
-   * How far down a row begins.
+   * A row's distance from the top.
    * @param {number} index
    */
   offset(index) {
@@ -57,9 +56,9 @@ export class Heights {
   }
 
   /**
-   * The rows to show: those in sight and `spare` pixels above and below.
+   * The rows to render: the visible ones and `spare` pixels above and below.
    * @param {number} top How far the list is scrolled.
-   * @param {number} height Of the sight.
+   * @param {number} height Of the visible part.
    * @param {number} spare
    * @returns {{first: number, after: number, before: number, behind: number}} Rows from `first` up to but not `after`, and
    *   the heights of what is left out before and behind them.

@@ -1,11 +1,13 @@
-/** Tool calls that wait for this user's word, from whichever thread. What was decided elsewhere closes here. */
+/** Tool calls of any thread that wait for this user's approval. A decision made in another tab closes the card here. */
 import { words } from "../core/format.js";
 import { threadAddress } from "../core/route.js";
 import { h, replace } from "../platform/dom.js";
 import { valueView } from "./value_view.js";
 
+/** @import { Session } from "../platform/session.js" */
+
 export class Approvals extends HTMLElement {
-  /** @type {import("../platform/session.js").Session | null} */
+  /** @type {Session | null} */
   #session = null;
   /** @type {Map<string, HTMLElement>} */
   #cards = new Map();
@@ -16,7 +18,7 @@ export class Approvals extends HTMLElement {
     this.hidden = this.#cards.size === 0;
   }
 
-  /** @param {import("../platform/session.js").Session} session */
+  /** @param {Session} session */
   watch(session) {
     this.#session = session;
     session.addEventListener("approvals", () => this.#show());
@@ -49,20 +51,20 @@ export class Approvals extends HTMLElement {
       try {
         await this.#session?.decide(approval, decision);
       } catch (error) {
-        fault.textContent = error instanceof Error ? error.message : "That did not work.";
+        fault.textContent = error instanceof Error ? error.message : "Something went wrong.";
         for (const button of buttons.querySelectorAll("button")) button.disabled = false;
       }
     };
     replace(buttons,
       h("button", { type: "button", onclick: () => decide("deny") }, "Deny"),
       h("button", { type: "button", class: "primary", onclick: () => decide("approve") }, "Approve"));
-    const title = `May “${words(approval.tool)}” run?`;
+    const title = `Allow “${words(approval.tool)}”?`;
     return h("article", { class: "approval", "aria-label": title, "data-approval": approval.approval_id },
       h("h3", { role: "alert" }, title),
       h("div", { class: "approval-arguments" }, valueView(approval.arguments)),
-      h("p", { class: "hint" }, "Counts for these arguments only. Until ",
+      h("p", { class: "hint" }, "Applies to these arguments only. Expires at ",
         h("time", { datetime: until.toISOString() }, until.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })),
-        " · ", h("a", { href: threadAddress(approval.thread_id) }, "its conversation")),
+        " · ", h("a", { href: threadAddress(approval.thread_id) }, "Open the conversation")),
       fault, buttons);
   }
 }

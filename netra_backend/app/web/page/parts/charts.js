@@ -1,6 +1,6 @@
 /**
- * Pictures as inline SVG. Each has a title and a description for those who do not see it, and stands beside its table. Nothing
- * is told by colour alone: what is marked has a sign of its own.
+ * Charts as inline SVG. Each has a title and a description for screen readers and stands next to its table. Colour never
+ * carries meaning alone: anomalies have a symbol of their own.
  */
 import { cut, money } from "../core/format.js";
 import { axis } from "../core/scale.js";
@@ -11,7 +11,7 @@ const WIDE = { width: 760, label: 200, amount: 96, mostName: 23, ticks: 8 };
 const NARROW = { width: 360, label: 118, amount: 74, mostName: 13, ticks: 4 };
 let pictures = 0;
 
-/** What fits: on a phone a picture is drawn narrower, not smaller. */
+/** On a phone a chart is drawn narrower, not smaller. */
 const layout = () => (matchMedia("(max-width: 44rem)").matches ? NARROW : WIDE);
 
 /** @param {string} title @param {string} description @param {number} height @param {SVGElement[]} parts */
@@ -55,8 +55,8 @@ export function dayColumns(days) {
     parts.push(svg("text", { class: "tick", x: left + (index + 0.5) * step, y: height + 44, "text-anchor": "middle" }, each.day.slice(5, 16)));
   });
   const marked = days.filter((each) => each.anomaly).map((each) => each.day);
-  const told = marked.length === 0 ? "No day is marked as an anomaly." : `Marked as anomalies: ${marked.join(", ")}.`;
-  return picture("Spend by day", `${days.length} days. ${told} The table below has every figure.`, height + 52, parts);
+  const text = marked.length === 0 ? "No day is marked as an anomaly." : `Marked as anomalies: ${marked.join(", ")}.`;
+  return picture("Spend by day", `${days.length} days. ${text} The table below has every figure.`, height + 52, parts);
 }
 
 /** @param {string} title @param {{name: string, usd: number}[]} bars */
@@ -89,8 +89,8 @@ export function savingsWaterfall(bars) {
       svg("text", { class: "amount", x: x + width + 8, y: index * BAR + 20 }, `${saved ? "−" : ""}${money(each.usd)}`),
     ];
   });
-  return picture("Savings, base", "From the bill now, lever by lever, to what remains. The table below has low, base and high.",
-    bars.length * BAR, parts);
+  return picture("Savings, base", "From the current bill, one savings opportunity at a time, to what remains. "
+    + "The table below has low, base and high.", bars.length * BAR, parts);
 }
 
 /** @param {string} name @param {number} index */

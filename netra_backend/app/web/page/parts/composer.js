@@ -1,6 +1,5 @@
 /**
- * Where one asks: the question, who is to answer it, send or stop. The draft is kept in this tab until it was accepted, also
- * over a sign-in that expired and over a reload.
+ * The form to ask. The tab keeps the draft until the server has accepted it, also across an expired sign-in and a reload.
  */
 import { words } from "../core/format.js";
 import { h, replace } from "../platform/dom.js";
@@ -13,7 +12,7 @@ const MOST_CHARACTERS = 16_000;
 export class Composer extends HTMLElement {
   #text = h("textarea", { rows: "1", placeholder: "Ask about your LLM spend…", "aria-label": "Your question",
     maxlength: String(MOST_CHARACTERS) });
-  #agent = h("select", { "aria-label": "Who answers" });
+  #agent = h("select", { "aria-label": "Agent" });
   #send = h("button", { class: "primary", title: "Send (Enter)" }, "Send");
   #stop = h("button", { type: "button", class: "danger", hidden: true, title: "Stop the run (Escape)" }, "Stop");
   #owner = "";
@@ -21,13 +20,13 @@ export class Composer extends HTMLElement {
   connectedCallback() {
     replace(this, h("form", { class: "composer" }, this.#text,
       h("div", { class: "composer-row" }, this.#agent,
-        h("span", { class: "composer-hint" }, "Enter sends, Shift+Enter breaks the line"), this.#stop, this.#send)));
+        h("span", { class: "composer-hint" }, "Enter to send, Shift+Enter for a new line"), this.#stop, this.#send)));
     const form = /** @type {HTMLFormElement} */ (this.firstElementChild);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
     });
-    this.#text.addEventListener("input", () => this.#drafted());
+    this.#text.addEventListener("input", () => this.#saveDraft());
     this.#text.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
         event.preventDefault();
@@ -36,16 +35,16 @@ export class Composer extends HTMLElement {
       if (event.key === "Escape" && !this.#stop.hidden) this.#stop.click();
     });
     this.#agent.addEventListener("change", () => sessionStorage.setItem(AGENT, this.#agent.value));
-    this.#stop.addEventListener("click", () => this.dispatchEvent(new CustomEvent("halt")));
+    this.#stop.addEventListener("click", () => this.dispatchEvent(new CustomEvent("stop")));
   }
 
-  /** Whose draft it is: another user's is thrown away. @param {string} userId */
+  /** Set the draft's owner; another user's draft is discarded. @param {string} userId */
   ownedBy(userId) {
     const [owner, ...draft] = (sessionStorage.getItem(DRAFT) ?? "").split("\n");
     if (this.#owner !== "" && this.#owner !== userId) this.text = "";
     this.#owner = userId;
     if (owner === userId && this.#text.value === "") this.text = draft.join("\n");
-    this.#drafted();
+    this.#saveDraft();
   }
 
   /** @param {import("../core/types.js").AgentListed[]} agents */
@@ -63,7 +62,7 @@ export class Composer extends HTMLElement {
   /** @param {string} text */
   set text(text) {
     this.#text.value = text;
-    this.#drafted();
+    this.#saveDraft();
   }
 
   get agent() {
@@ -80,7 +79,7 @@ export class Composer extends HTMLElement {
     this.dispatchEvent(new CustomEvent("ask", { detail: text }));
   }
 
-  #drafted() {
+  #saveDraft() {
     if (this.#owner !== "") sessionStorage.setItem(DRAFT, `${this.#owner}\n${this.#text.value}`);
     this.#text.style.height = "auto";
     this.#text.style.height = `${Math.min(this.#text.scrollHeight, 200)}px`;

@@ -1,13 +1,15 @@
-/** The state of the connection, always in sight, and what was caught up after a loss. */
+/** The connection's state, always visible, and a note when missed events were replayed after a loss. */
 import { h, replace } from "../platform/dom.js";
 
 const NOTE_MS = 8000;
 
+/** @import { Session } from "../platform/session.js" */
+
 export class ConnectionState extends HTMLElement {
   #text = h("span", { class: "connection-text", role: "status" });
   #note = h("span", { class: "connection-note", role: "status" });
-  #retry = h("button", { type: "button", class: "quiet", onclick: () => this.#session?.retry(), hidden: true }, "Now");
-  /** @type {import("../platform/session.js").Session | null} */
+  #retry = h("button", { type: "button", class: "quiet", onclick: () => this.#session?.retry(), hidden: true }, "Reconnect now");
+  /** @type {Session | null} */
   #session = null;
   #timer = 0;
 
@@ -15,7 +17,7 @@ export class ConnectionState extends HTMLElement {
     replace(this, h("span", { class: "connection-dot", "aria-hidden": "true" }), this.#text, this.#retry, this.#note);
   }
 
-  /** @param {import("../platform/session.js").Session} session */
+  /** @param {Session} session */
   watch(session) {
     this.#session = session;
     session.addEventListener("state", () => this.#show());

@@ -1,12 +1,12 @@
-/** What a file was recognised as, for the person to confirm or to put right before anything is imported. */
+/** Shows what a file was recognised as, so that the user can confirm or correct it before anything is imported. */
 import { bytes, integer, words } from "../core/format.js";
-import { COLUMNS, missingOf } from "../core/import_told.js";
+import { COLUMNS, columnLabel, missingOf } from "../core/import_options.js";
 import { h } from "../platform/dom.js";
 import { rejectionsView } from "./imported.js";
 import { valueView } from "./value_view.js";
 
-/** @typedef {import("../core/import_told.js").Choice} Choice */
-/** @typedef {import("../core/types.js").Told} Told */
+/** @typedef {import("../core/import_options.js").Choice} Choice */
+/** @typedef {import("../core/types.js").ErrorInfo} ErrorInfo */
 
 export class ImportForm extends EventTarget {
   #model;
@@ -16,33 +16,36 @@ export class ImportForm extends EventTarget {
   #columns = new Map();
   element;
 
-  /** @param {File} file @param {any} shown The preview, or `null`. @param {Told | null} told Why there is none. @param {Partial<Choice>} before */
-  constructor(file, shown, told, before) {
+  /**
+   * @param {File} file @param {any} shown The preview, or `null`. @param {ErrorInfo | null} error Why there is none.
+   * @param {Partial<Choice>} before
+   */
+  constructor(file, shown, error, before) {
     super();
     this.#model = h("input", { value: before.model ?? "", placeholder: "such as gpt-4o", maxlength: "200" });
     this.#start = h("input", { value: before.start ?? "", placeholder: "2026-01-01T00:00:00Z", maxlength: "40" });
-    const formats = told?.details?.formats ?? {};
-    this.#format = h("select", {}, h("option", { value: "" }, shown ? `as recognised (${shown.format})` : "recognise it"),
+    const formats = error?.details?.formats ?? {};
+    this.#format = h("select", {}, h("option", { value: "" }, shown ? `Automatic (${words(shown.format)})` : "Automatic"),
       Object.entries(formats).map(([name, about]) => h("option", { value: name }, String(about))));
     this.#format.value = before.format ?? "";
-    const headers = shown?.columns ?? told?.details?.columns ?? [];
+    const headers = shown?.columns ?? error?.details?.columns ?? [];
     const mapping = { ...(shown?.mapping ?? {}), ...(before.mapping ?? {}) };
-    const missing = missingOf(told);
-    const again = h("button", { type: "button", onclick: () => this.#tell("again") }, "Look again");
+    const missing = missingOf(error);
+    const refresh = h("button", { type: "button", onclick: () => this.#submit("refresh") }, "Refresh");
     this.element = h("form", { class: "card stack", "aria-label": `Import ${file.name}`, onsubmit: (/** @type {Event} */ event) => {
       event.preventDefault();
-      this.#tell(shown ? "import" : "again");
+      this.#submit(shown ? "import" : "refresh");
     } },
       h("h2", { tabindex: "-1" }, file.name, " ", h("span", { class: "badge" }, bytes(file.size))),
-      shown ? recognised(shown) : faultView(told, headers.length > 0),
+      shown ? recognised(shown) : errorView(error, headers.length > 0),
       headers.length > 0 && this.#mappingView(headers, mapping, shown === null),
       h("div", { class: "fields" },
         Object.keys(formats).length > 0 && h("label", {}, "Format", this.#format),
-        (missing === "model" || shown?.priced_as || before.model) && h("label", {}, "Price the rows as", this.#model),
-        (missing === "start" || before.start) && h("label", {}, "The trace began", this.#start)),
-      shown && rejectionsView(shown.of_the_first_records, " of the first ones"),
-      shown?.first_rows?.length > 0 && h("details", {}, h("summary", {}, "The first rows, as they would be imported"), valueView(shown.first_rows)),
-      h("div", { class: "actions" }, h("button", { type: "button", class: "quiet", onclick: () => this.#tell("cancel") }, "Leave it"), again,
+        (missing === "model" || shown?.priced_as || before.model) && h("label", {}, "Price rows as", this.#model),
+        (missing === "start" || before.start) && h("label", {}, "Start of the trace", this.#start)),
+      shown && rejectionsView(shown.of_the_first_records, " in the preview"),
+      shown?.first_rows?.length > 0 && h("details", {}, h("summary", {}, "Preview of the first rows"), valueView(shown.first_rows)),
+      h("div", { class: "actions" }, h("button", { type: "button", class: "quiet", onclick: () => this.#submit("cancel") }, "Cancel"), refresh,
         shown && h("button", { class: "primary" }, "Import")));
   }
 
@@ -53,21 +56,21 @@ export class ImportForm extends EventTarget {
   /** @param {string[]} headers @param {Record<string, string>} mapping @param {boolean} open */
   #mappingView(headers, mapping, open) {
     const rows = COLUMNS.map((column) => {
-      const select = h("select", { "aria-label": `Header for ${words(column)}` }, h("option", { value: "" }, "–"),
+      const select = h("select", { "aria-label": `Column for ${columnLabel(column)}` }, h("option", { value: "" }, "–"),
         headers.map((header) => h("option", { value: header }, header)));
       select.value = headers.includes(mapping[column]) ? mapping[column] : "";
       this.#columns.set(column, select);
-      return h("tr", {}, h("th", { scope: "row" }, words(column)), h("td", {}, select));
+      return h("tr", {}, h("th", { scope: "row" }, columnLabel(column)), h("td", {}, select));
     });
     const used = Object.values(mapping).filter((header) => header !== "").length;
-    return h("details", { open }, h("summary", {}, `Columns: ${used} of ${integer(headers.length)} headers are used`),
+    return h("details", { open }, h("summary", {}, `Columns: ${used} of ${integer(headers.length)} are used`),
       h("div", { class: "table-frame" }, h("table", {},
-        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "What it is"), h("th", { scope: "col" }, "Header in the file"))),
+        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Field"), h("th", { scope: "col" }, "Column in the file"))),
         h("tbody", {}, rows))));
   }
 
-  /** @param {"again" | "import" | "cancel"} type */
-  #tell(type) {
+  /** @param {"refresh" | "import" | "cancel"} type */
+  #submit(type) {
     const mapping = Object.fromEntries([...this.#columns].map(([column, select]) => [column, select.value]));
     this.dispatchEvent(new CustomEvent(type, {
       detail: { format: this.#format.value, model: this.#model.value, start: this.#start.value, mapping },
@@ -79,13 +82,13 @@ export class ImportForm extends EventTarget {
 function recognised(shown) {
   return h("div", { class: "stack" },
     h("p", {}, "Recognised as ", h("strong", {}, words(shown.format)), shown.layout && ` (${words(shown.layout)})`, ": ", shown.reason, "."),
-    shown.priced_as && h("p", { class: "note" }, `It names no model; it would be priced as ${shown.priced_as}.`),
+    shown.priced_as && h("p", { class: "note" }, `The file names no model. Its rows will be priced as ${shown.priced_as}.`),
     (shown.notes ?? []).map((/** @type {string} */ text) => h("p", { class: "note" }, text)));
 }
 
-/** @param {Told | null} told @param {boolean} canMap */
-function faultView(told, canMap) {
-  const hint = missingOf(told) ? "Say it below, and look again." : canMap ? "Say below which header is what, and look again." : told?.hint;
-  return h("div", { class: "fault", role: "alert" }, h("p", { class: "fault-text" }, told?.message ?? "It cannot be read."),
+/** @param {ErrorInfo | null} error @param {boolean} canMap */
+function errorView(error, canMap) {
+  const hint = missingOf(error) ? "Fill it in below, then refresh." : canMap ? "Assign the columns below, then refresh." : error?.hint;
+  return h("div", { class: "fault", role: "alert" }, h("p", { class: "fault-text" }, error?.message ?? "The file could not be read."),
     hint && h("p", { class: "hint" }, hint));
 }

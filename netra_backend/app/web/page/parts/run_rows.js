@@ -1,17 +1,16 @@
 /**
  * One row of a thread: a question, a step of a run, an answer.
  *
- * @typedef {import("../core/thread_model.js").Row} Row
- * @typedef {import("../core/thread_model.js").Run} Run
- * @typedef {import("../core/thread_model.js").Step} Step
+ * @import { Row, Run, Step } from "../core/thread_model.js"
+ * @import { RunEvent } from "../core/types.js"
  *
- * @typedef {object} Doings
+ * @typedef {object} RowActions
  * @property {(run: Run) => void} askAgain
- * @property {(run: Run) => Promise<string>} html The answer as the server cleaned it.
- * @property {Set<string>} unfolded Keys of steps that the person has opened.
+ * @property {(run: Run) => Promise<string>} html The answer as HTML that the server has sanitised.
+ * @property {Set<string>} unfolded Keys of the steps that the user has opened.
  */
 import { duration, integer, money, words } from "../core/format.js";
-import { isReport } from "../core/report_found.js";
+import { isReport } from "../core/result_report.js";
 import { reportAddress } from "../core/route.js";
 import { h } from "../platform/dom.js";
 import { showServerHtml } from "../platform/trusted_html.js";
@@ -19,12 +18,14 @@ import { valueView } from "./value_view.js";
 
 /** @type {Record<Step["kind"], string>} */
 const NAMES = { queued: "Queued", started: "Started", thinking: "Thinking", tool: "Tool", approval: "Approval", ended: "Ended" };
+/** @type {Record<string, string>} */
+const STOPPED_BY = { user: " by you", interrupt: " by a new message", operator: " by the operator", timeout: ": the time limit was reached" };
 
-/** @param {Row} row @param {Doings} doings @returns {Node} */
-export function rowView(row, doings) {
+/** @param {Row} row @param {RowActions} actions @returns {Node} */
+export function rowView(row, actions) {
   if (row.kind === "question") return questionView(row.run);
-  if (row.kind === "step") return stepView(row.key, /** @type {Step} */ (row.step), doings);
-  return answerView(row.run, doings);
+  if (row.kind === "step") return stepView(row.key, /** @type {Step} */ (row.step), actions);
+  return answerView(row.run, actions);
 }
 
 /** @param {Run} run */
@@ -35,12 +36,12 @@ function questionView(run) {
     h("p", { class: "byline" },
       h("span", { class: "visually-hidden" }, "You asked "), words(run.agent), " · ",
       h("time", { datetime: time.toISOString() }, time.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })),
-      run.queuePosition > 0 && h("span", { class: "badge" }, `number ${run.queuePosition} in the queue`)),
+      run.queuePosition > 0 && h("span", { class: "badge" }, `position ${run.queuePosition} in the queue`)),
   );
 }
 
-/** @param {string} key @param {Step} step @param {Doings} doings */
-function stepView(key, step, doings) {
+/** @param {string} key @param {Step} step @param {RowActions} actions */
+function stepView(key, step, actions) {
   const isOpen = step.endedMs === null;
   const failed = step.event.type === "agent_failed" || step.outcome?.ok === false || ["deny", "expired"].includes(step.outcome?.decision ?? "");
   const took = step.outcome?.elapsed_ms ?? step.event.elapsed_ms ?? (step.endedMs === null ? null : step.endedMs - step.startedMs);
@@ -56,13 +57,13 @@ function stepView(key, step, doings) {
   const unfold = () => {
     if (details.childElementCount === 1) details.append(toolBody(step));
   };
-  if (doings.unfolded.has(key)) {
+  if (actions.unfolded.has(key)) {
     details.open = true;
     unfold();
   }
   details.addEventListener("toggle", () => {
-    if (details.open) doings.unfolded.add(key);
-    else doings.unfolded.delete(key);
+    if (details.open) actions.unfolded.add(key);
+    else actions.unfolded.delete(key);
     if (details.open) unfold();
   });
   return h("div", { class: kind, "data-step": step.event.type, "data-outcome": step.outcome?.type }, details);
@@ -70,10 +71,10 @@ function stepView(key, step, doings) {
 
 /** @param {Step} step */
 function outcomeBadge(step) {
-  if (step.outcome?.ok === false) return h("span", { class: "badge bad" }, step.outcome.error?.code ?? "failed");
+  if (step.outcome?.ok === false) return h("span", { class: "badge bad" }, "failed");
   if (step.kind !== "approval") return null;
-  const told = step.outcome === null ? "waits for you" : { approve: "approved", deny: "denied" }[step.outcome.decision ?? ""];
-  return h("span", { class: "badge" }, told ?? "expired");
+  const text = step.outcome === null ? "waiting for you" : { approve: "approved", deny: "denied" }[step.outcome.decision ?? ""];
+  return h("span", { class: "badge" }, text ?? "expired");
 }
 
 /** @param {Step} step */
@@ -82,38 +83,38 @@ function toolBody(step) {
   const fault = outcome?.ok === false ? outcome.error : null;
   return h("div", { class: "step-body" },
     h("h4", {}, "Arguments"), valueView(step.event.arguments ?? {}),
-    outcome !== null && h("h4", {}, fault ? "Fault" : "Result"),
+    outcome !== null && h("h4", {}, fault ? "Error" : "Result"),
     fault && h("p", {}, fault.message, " ", fault.hint),
     outcome !== null && !fault && valueView(outcome.result));
 }
 
-/** @param {Run} run @param {Doings} doings */
-function answerView(run, doings) {
+/** @param {Run} run @param {RowActions} actions */
+function answerView(run, actions) {
   const end = run.end;
   if (end === null) {
     return h("article", { class: "answer is-streaming", "aria-busy": "true" }, h("p", { class: "streamed" }, run.streamed));
   }
-  if (end.type === "agent_completed") return completedView(run, end, doings);
+  if (end.type === "agent_completed") return completedView(run, end, actions);
   const cancelled = end.type === "agent_cancelled";
-  const told = cancelled ? `Stopped (${words(end.by ?? "")}).` : (end.message ?? "The run failed.");
+  const text = cancelled ? `Stopped${STOPPED_BY[end.by ?? ""] ?? ""}.` : (end.message ?? "The run failed.");
   return h("article", { class: "answer fault", "data-end": end.type },
     run.streamed !== "" && h("p", { class: "streamed" }, run.streamed),
-    h("p", { class: "fault-text" }, told),
+    h("p", { class: "fault-text" }, text),
     end.hint && h("p", { class: "hint" }, end.hint),
-    end.error_id && h("p", { class: "hint" }, "For the operator: ", h("code", {}, end.error_id)),
-    (cancelled || end.retryable) && againButton(run, doings, cancelled ? "Ask again" : "Try again"));
+    end.error_id && h("p", { class: "hint" }, "Error ID for the operator: ", h("code", {}, end.error_id)),
+    (cancelled || end.retryable) && againButton(run, actions, cancelled ? "Ask again" : "Try again"));
 }
 
-/** @param {Run} run @param {Doings} doings @param {string} text */
-function againButton(run, doings, text) {
-  return h("button", { type: "button", onclick: () => doings.askAgain(run) }, text);
+/** @param {Run} run @param {RowActions} actions @param {string} text */
+function againButton(run, actions, text) {
+  return h("button", { type: "button", onclick: () => actions.askAgain(run) }, text);
 }
 
-/** @param {Run} run @param {import("../core/types.js").RunEvent} end @param {Doings} doings */
-function completedView(run, end, doings) {
+/** @param {Run} run @param {RunEvent} end @param {RowActions} actions */
+function completedView(run, end, actions) {
   const result = /** @type {any} */ (end.result) ?? {};
   const body = h("div", { class: "markdown" }, h("p", { class: "streamed" }, result.text ?? ""));
-  void doings.html(run).then((html) => {
+  void actions.html(run).then((html) => {
     showServerHtml(body, html);
     for (const table of body.querySelectorAll("table")) table.tabIndex = 0; // it scrolls sideways, by keyboard too
   }, () => {});
@@ -123,7 +124,7 @@ function completedView(run, end, doings) {
     body,
     isReport(result.data) && h("p", {}, h("a", { class: "button", href: reportAddress(run.id) }, "Open the report")),
     h("p", { class: "byline" },
-      h("span", { title: "How long it took" }, duration(end.elapsed_ms ?? 0)), " · ",
-      h("span", { title: "Tokens of language models" }, `${integer(tokens)} tokens`), " · ",
-      h("span", { title: "What the language models cost" }, money(usage.cost_usd ?? "0"))));
+      h("span", { title: "Duration" }, duration(end.elapsed_ms ?? 0)), " · ",
+      h("span", { title: "Language model tokens" }, `${integer(tokens)} tokens`), " · ",
+      h("span", { title: "Language model cost" }, money(usage.cost_usd ?? "0"))));
 }

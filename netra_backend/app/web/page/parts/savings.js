@@ -1,4 +1,4 @@
-/** Where to cut: the waterfall, every lever with low, base, high and confidence, and what each one assumes one click away. */
+/** Where to cut: the waterfall, and every savings opportunity with low, base, high, confidence and, unfolded, its assumptions. */
 import { integer, money, percent } from "../core/format.js";
 import { leversOf } from "../core/report_data.js";
 import { waterfall } from "../core/waterfall.js";
@@ -9,32 +9,33 @@ import { sortableTable } from "./sortable_table.js";
 /** @param {any} savings */
 export function savingsSection(savings) {
   if (!savings) return null;
-  const { found, none, untold } = leversOf(savings);
+  const { found, notFound, notAssessable } = leversOf(savings);
   const { total, month } = savings;
   return h("section", {}, h("h2", {}, "Where to cut"),
-    total && h("p", { class: "total" }, h("strong", {}, money(total.base_usd)), ` could go (${percent(total.percent_of_bill.base)}), `
+    total && h("p", { class: "total" }, h("strong", {}, money(total.base_usd)), ` could be saved (${percent(total.percent_of_bill.base)}), `
       + `between ${money(total.low_usd)} and ${money(total.high_usd)}`),
-    month && h("p", {}, `At the pace of these ${month.from_days} days, thirty days cost ${money(month.bill_usd)}; of that `
-      + `${money(month.low_usd)} to ${money(month.high_usd)} could go, ${money(month.base_usd)} in base.`),
+    month && h("p", {}, `At the pace of these ${month.from_days} days, thirty days cost ${money(month.bill_usd)}; `
+      + `${money(month.low_usd)} to ${money(month.high_usd)} of that could be saved, ${money(month.base_usd)} in the base estimate.`),
     total && found.length > 0 && savingsWaterfall(waterfall(Number(savings.bill_usd),
       found.map((/** @type {any} */ lever) => ({ name: lever.title, usd: Number(lever.base_usd) })))),
     h("p", { class: "hint" }, total
-      ? "Each lever works on what the ones above it left, so the figures add up and no dollar is saved twice."
-      : "Each lever by itself, on the whole bill: the figures overlap and must not be added up."),
-    found.length > 0 ? leverTable(found) : h("p", {}, "Nothing was found that would save money."),
+      ? "Each opportunity applies to what the ones above it left, so the figures add up and no dollar is saved twice."
+      : "Each opportunity is calculated on the whole bill; the figures overlap and must not be added up."),
+    found.length > 0 ? leverTable(found) : h("p", {}, "No savings opportunities were found."),
     found.map(leverDetails),
-    none.length > 0 && h("p", {}, "Looked for and not found: ", none.map((/** @type {any} */ lever) => lever.title.toLowerCase()).join(", "), "."),
-    untold.length > 0 && untoldDetails(untold));
+    notFound.length > 0 && h("p", {}, "Checked, with nothing to save: ",
+      notFound.map((/** @type {any} */ lever) => lever.title.toLowerCase()).join(", "), "."),
+    notAssessable.length > 0 && notAssessableDetails(notAssessable));
 }
 
 /** @param {any[]} found */
 function leverTable(found) {
   const usd = { isNumber: true, show: money };
-  return sortableTable("Levers",
-    [{ name: "Lever" }, { name: "Low", ...usd }, { name: "Base", ...usd }, { name: "High", ...usd },
-      { name: "Base of bill", isNumber: true, show: percent }, { name: "Coverage", isNumber: true, show: percent }, { name: "Confidence" }],
+  return sortableTable("Savings opportunities",
+    [{ name: "Opportunity" }, { name: "Low", ...usd }, { name: "Base", ...usd }, { name: "High", ...usd },
+      { name: "Share of bill (base)", isNumber: true, show: percent }, { name: "Coverage", isNumber: true, show: percent }, { name: "Confidence" }],
     found.map((lever) => [lever.title, lever.low_usd, lever.base_usd, lever.high_usd, lever.percent_of_bill.base,
-      lever.coverage_percent, lever.confidence]), { file: "levers.csv" });
+      lever.coverage_percent, lever.confidence]), { file: "savings-opportunities.csv" });
 }
 
 /** @param {any} lever */
@@ -46,17 +47,17 @@ function leverDetails(lever) {
     h("div", { class: "stack" },
       h("p", {}, h("strong", {}, "How: "), lever.formula, "."),
       h("p", {}, h("strong", {}, "Risk: "), lever.quality_risk, "."),
-      lever.assumptions.length > 0 && h("div", {}, h("strong", {}, "Assumed"),
+      lever.assumptions.length > 0 && h("div", {}, h("strong", {}, "Assumptions"),
         h("ul", { class: "value-list" }, lever.assumptions.map((/** @type {string} */ text) => h("li", {}, text)))),
       lever.top.length > 0 && sortableTable(`Where ${lever.title.toLowerCase()} saves most`,
-        [{ name: "Model" }, { name: "Feature" }, { name: "Saves", isNumber: true, show: money },
+        [{ name: "Model" }, { name: "Feature" }, { name: "Savings", isNumber: true, show: money },
           { name: "Requests", isNumber: true, show: integer }],
         lever.top.map((/** @type {any} */ row) => [row.model, row.feature ?? "", row.usd, row.requests]))));
 }
 
-/** @param {any[]} untold */
-function untoldDetails(untold) {
-  return h("details", { class: "lever" }, h("summary", {}, `Cannot be told from this log: ${untold.length}`),
-    sortableTable("What cannot be told", [{ name: "Lever" }, { name: "Missing" }, { name: "What to do" }],
-      untold.map((lever) => [lever.title, lever.missing.join(", "), lever.remedy])));
+/** @param {any[]} levers */
+function notAssessableDetails(levers) {
+  return h("details", { class: "lever" }, h("summary", {}, `Cannot be assessed with this data: ${levers.length}`),
+    sortableTable("Cannot be assessed", [{ name: "Opportunity" }, { name: "Missing data" }, { name: "What to do" }],
+      levers.map((lever) => [lever.title, lever.missing.join(", "), lever.remedy])));
 }

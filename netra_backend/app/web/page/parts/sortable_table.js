@@ -15,7 +15,7 @@ import { h, replace } from "../platform/dom.js";
  * @param {string} caption
  * @param {Column[]} columns
  * @param {unknown[][]} rows
- * @param {{file?: string, sort?: number}} [options] `file`: its name as CSV; `sort`: the column to sort by at first, highest first.
+ * @param {{file?: string, sort?: number}} [options] `file`: the name of its CSV file; `sort`: the column it is sorted by initially, highest first.
  */
 export function sortableTable(caption, columns, rows, { file, sort } = {}) {
   let by = sort ?? -1;

@@ -1,4 +1,4 @@
-/** Rename a conversation, or delete it for good. */
+/** Rename a conversation, or delete it permanently. */
 import { h } from "../platform/dom.js";
 
 const MOST_TITLE = 200;
@@ -6,17 +6,17 @@ const MOST_TITLE = 200;
 /**
  * @param {import("../platform/session.js").Session} session
  * @param {import("../core/types.js").ThreadListed} thread
- * @param {boolean} isShown Whether it is the one in sight, which is left when it is deleted.
+ * @param {boolean} isShown Whether this conversation is shown; deleting it then opens a new chat.
  */
 export function changeThread(session, thread, isShown) {
   const title = h("input", { value: thread.title, maxlength: String(MOST_TITLE), "aria-label": "Title", required: true });
   const fault = h("p", { class: "fault-text", role: "alert" });
-  const act = async (/** @type {() => Promise<void>} */ doing) => {
+  const act = async (/** @type {() => Promise<void>} */ action) => {
     try {
-      await doing();
+      await action();
       dialog.close();
     } catch (error) {
-      fault.textContent = error instanceof Error ? error.message : "That did not work.";
+      fault.textContent = error instanceof Error ? error.message : "Something went wrong.";
     }
   };
   const remove = () => act(async () => {
@@ -30,7 +30,7 @@ export function changeThread(session, thread, isShown) {
     } },
       h("h2", {}, "Conversation"), h("label", {}, "Title", title), fault,
       h("div", { class: "actions" },
-        h("button", { type: "button", class: "danger", onclick: remove }, "Delete for good"),
+        h("button", { type: "button", class: "danger", onclick: remove }, "Delete permanently"),
         h("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, "Cancel"),
         h("button", { class: "primary" }, "Rename"))));
   dialog.addEventListener("close", () => dialog.remove());

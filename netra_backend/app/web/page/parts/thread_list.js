@@ -1,15 +1,17 @@
-/** The threads of this user: search, choose, rename, delete. */
+/** The user's conversations: search, open, rename, delete. */
 import { moment } from "../core/format.js";
 import { threadAddress } from "../core/route.js";
 import { h, replace } from "../platform/dom.js";
 
 const SEARCH_AFTER_MS = 200;
 
+/** @import { Session } from "../platform/session.js" */
+
 export class ThreadList extends HTMLElement {
   #search = h("input", { type: "search", placeholder: "Search conversations", "aria-label": "Search conversations", maxlength: "200" });
   #list = h("ul", { class: "thread-list" });
   #empty = h("p", { class: "empty", hidden: true });
-  /** @type {import("../platform/session.js").Session | null} */
+  /** @type {Session | null} */
   #session = null;
   /** @type {string | null} */
   #current = null;
@@ -27,7 +29,7 @@ export class ThreadList extends HTMLElement {
     });
   }
 
-  /** @param {import("../platform/session.js").Session} session */
+  /** @param {Session} session */
   watch(session) {
     this.#session = session;
     session.addEventListener("threads", () => this.#show());
@@ -49,7 +51,7 @@ export class ThreadList extends HTMLElement {
     replace(this.#list, threads.map((thread) => this.#item(thread)));
     this.select(this.#current);
     this.#empty.hidden = threads.length > 0;
-    this.#empty.textContent = this.#session?.search ? "No conversation has this in its title." : "No conversations yet.";
+    this.#empty.textContent = this.#session?.search ? "No conversation title matches." : "No conversations yet.";
     if (focused) this.querySelector(`a[data-thread="${CSS.escape(focused)}"]`)?.dispatchEvent(new CustomEvent("refocus"));
   }
 

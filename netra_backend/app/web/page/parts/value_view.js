@@ -1,6 +1,6 @@
 /**
- * A JSON value as people read it: lists of records as tables, records as pairs, text as text. Everything is bounded, and what
- * is left out is said.
+ * A JSON value for people to read: lists of records as tables, records as pairs, text as text. Everything is bounded, and the
+ * view says how much it leaves out.
  */
 import { cut, integer, words } from "../core/format.js";
 import { h } from "../platform/dom.js";

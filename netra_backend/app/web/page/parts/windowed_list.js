@@ -1,6 +1,5 @@
 /**
- * A list of any length, of which only what is in sight (and a little more) stands in the page. Stays at its end while new rows
- * come, unless the person has scrolled away from it.
+ * A list that renders only the visible rows and a few more. It stays at its end while rows are added, unless the user scrolls away.
  *
  * @typedef {{key: string, version: unknown}} Keyed
  */
@@ -36,7 +35,7 @@ export class WindowedList {
     frame.append(this.#list);
     frame.addEventListener("scroll", () => {
       const atEnd = frame.scrollHeight - frame.scrollTop - frame.clientHeight < NEAR_END;
-      if (atEnd || frame.scrollTop < this.#top) this.#isAtEnd = atEnd; // rows that grow below are no leaving
+      if (atEnd || frame.scrollTop < this.#top) this.#isAtEnd = atEnd; // rows that grow below are not scrolling away
       this.#top = frame.scrollTop;
       this.#soon();
     }, { passive: true });
@@ -50,7 +49,7 @@ export class WindowedList {
     this.#soon();
   }
 
-  /** Show other rows than before, from their end. @param {T[]} rows */
+  /** Show a different list, from its end. @param {T[]} rows */
   restart(rows) {
     for (const { element } of this.#shown.values()) this.#resizes.unobserve(element);
     this.#shown.clear();
@@ -81,14 +80,14 @@ export class WindowedList {
     this.#behind.style.height = `${behind}px`;
     /** @type {HTMLLIElement[]} */
     const elements = [];
-    const wanted = new Set();
+    const keys = new Set();
     for (let index = first; index < after; index += 1) {
       const row = this.#rows[index];
-      wanted.add(row.key);
+      keys.add(row.key);
       elements.push(this.#element(row, index));
     }
     for (const [key, { element }] of this.#shown) {
-      if (wanted.has(key)) continue;
+      if (keys.has(key)) continue;
       this.#resizes.unobserve(element);
       this.#shown.delete(key);
     }
@@ -115,25 +114,25 @@ export class WindowedList {
     return element;
   }
 
-  /** Bring the children into this order, and leave alone (with focus and selection) what stands right. @param {HTMLElement[]} wanted */
-  #place(wanted) {
-    const keep = new Set(wanted);
+  /** Put the children into this order; those already in place keep focus and selection. @param {HTMLElement[]} elements */
+  #place(elements) {
+    const keep = new Set(elements);
     for (const child of [...this.#list.children]) if (!keep.has(/** @type {HTMLElement} */ (child))) child.remove();
-    wanted.forEach((element, index) => {
+    elements.forEach((element, index) => {
       if (this.#list.children[index] !== element) this.#list.insertBefore(element, this.#list.children[index] ?? null);
     });
   }
 
   /** @param {ResizeObserverEntry[]} entries */
   #measure(entries) {
-    let isNews = false;
+    let hasChanged = false;
     for (const entry of entries) {
       const element = /** @type {HTMLElement} */ (entry.target);
-      if (element === this.frame) isNews = true;
+      if (element === this.frame) hasChanged = true;
       const shown = this.#shown.get(element.dataset.key ?? "");
       const height = Math.round(element.getBoundingClientRect().height * 4) / 4;
-      if (shown !== undefined && element.isConnected) isNews = this.#heights.measured(shown.index, height) || isNews;
+      if (shown !== undefined && element.isConnected) hasChanged = this.#heights.measured(shown.index, height) || hasChanged;
     }
-    if (isNews) this.#soon();
+    if (hasChanged) this.#soon();
   }
 }

@@ -1,24 +1,24 @@
 /**
- * The HTTP API. Every fault is a `Problem` that says what happened and what to do.
+ * The HTTP API. Every error is a `Problem` that says what happened and what to do.
  *
- * @typedef {import("../core/types.js").Told} Told
+ * @typedef {import("../core/types.js").ErrorInfo} ErrorInfo
  */
 
-/** An answer that is no success, or none at all. */
+/** A response other than success, or no response at all. */
 export class Problem extends Error {
-  /** @param {number} status 0 where the server was not reached. @param {Told} told */
-  constructor(status, told) {
-    super(told.message);
+  /** @param {number} status 0 if the server was not reached. @param {ErrorInfo} info */
+  constructor(status, info) {
+    super(info.message);
     this.status = status;
-    this.told = told;
+    this.info = info;
   }
 }
 
-/** @param {any} body @returns {Told} */
-export function toldOf(body) {
+/** @param {any} body @returns {ErrorInfo} */
+export function errorInfo(body) {
   return {
     error: body?.error ?? "internal",
-    message: body?.detail ?? body?.title ?? "The server gave no reason.",
+    message: body?.detail ?? body?.title ?? "The server returned an unknown error.",
     hint: body?.hint ?? "",
     retryable: body?.retryable ?? false,
     code: body?.code,
@@ -38,13 +38,13 @@ export class Api {
   #token;
   #unauthenticated;
 
-  /** @param {string} token @param {() => void} unauthenticated Called where the sign-in is no longer good. */
+  /** @param {string} token @param {() => void} unauthenticated Called when the sign-in is no longer valid. */
   constructor(token, unauthenticated) {
     this.#token = token;
     this.#unauthenticated = unauthenticated;
   }
 
-  /** @param {string} path Below this page, such as `api/me`. */
+  /** @param {string} path Relative to this page, such as `api/me`. */
   address(path) {
     return new URL(path, document.baseURI).href;
   }
@@ -53,7 +53,7 @@ export class Api {
     return `Bearer ${this.#token}`;
   }
 
-  /** The sign-in is no longer good. */
+  /** The sign-in is no longer valid. */
   expired() {
     this.#unauthenticated();
   }
@@ -63,9 +63,9 @@ export class Api {
     return (await this.#ask("GET", path)).json();
   }
 
-  /** @param {string} path */
-  async text(path) {
-    return (await this.#ask("GET", path)).text();
+  /** @param {string} path @param {string} [accept] The media type, if there are several. */
+  async text(path, accept) {
+    return (await this.#ask("GET", path, undefined, accept)).text();
   }
 
   /** @param {"POST" | "PATCH" | "DELETE"} method @param {string} path @param {unknown} [body] @returns {Promise<any>} */
@@ -73,10 +73,11 @@ export class Api {
     return (await this.#ask(method, path, body)).json();
   }
 
-  /** @param {string} method @param {string} path @param {unknown} [body] */
-  async #ask(method, path, body) {
+  /** @param {string} method @param {string} path @param {unknown} [body] @param {string} [accept] */
+  async #ask(method, path, body, accept) {
     /** @type {Record<string, string>} */
     const headers = { Authorization: this.authorization };
+    if (accept !== undefined) headers.Accept = accept;
     if (body !== undefined) headers["Content-Type"] = "application/json";
     const options = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
     /** @type {Response} */
@@ -87,8 +88,8 @@ export class Api {
       throw new Problem(0, UNREACHED);
     }
     if (answer.ok) return answer;
-    const told = toldOf(await answer.json().catch(() => null));
+    const info = errorInfo(await answer.json().catch(() => null));
     if (answer.status === 401) this.expired();
-    throw new Problem(answer.status, told);
+    throw new Problem(answer.status, info);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Elements, made of names, properties and children. Text is always text: there is no way from a string to markup here.
+ * Creates elements from names, properties and children. Strings always become text, never markup.
  *
  * @typedef {Node | string | number | null | undefined | false} Child
  */
@@ -56,7 +56,7 @@ export function replace(element, ...children) {
 }
 
 /**
- * The element of this selector. Throws where there is none: the page's own markup is at fault.
+ * The element of this selector. Throws if there is none: then the page's own markup is wrong.
  * @template {Element} T
  * @param {ParentNode} within
  * @param {string} selector

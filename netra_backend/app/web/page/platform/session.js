@@ -1,13 +1,9 @@
 /**
- * One signed-in user in this tab: the API, the connection, the threads that were opened, and what waits for a decision. Tells
- * of changes by events: `state`, `threads`, `thread` (detail: its id), `approvals`, `note` (detail: a sentence).
+ * One signed-in user in this tab: API, connection, open threads, pending approvals. Dispatches an event for each change: `state`,
+ * `threads`, `thread` (detail: its id), `approvals`, `note` (detail: a sentence).
  *
- * @typedef {import("../core/types.js").RunEvent} RunEvent
- * @typedef {import("../core/types.js").Approval} Approval
- * @typedef {import("../core/types.js").ThreadListed} ThreadListed
- * @typedef {import("../core/types.js").AgentListed} AgentListed
- * @typedef {import("../core/types.js").Me} Me
- * @typedef {import("../core/types.js").Told} Told
+ * @import { AgentListed, Approval, ErrorInfo, Me, RunEvent, ThreadListed } from "../core/types.js"
+ * @typedef {{model: ThreadModel, isLoaded: boolean, absent: ErrorInfo | null}} OpenThread
  */
 import { Link } from "../core/link.js";
 import { ThreadModel } from "../core/thread_model.js";
@@ -28,7 +24,7 @@ export class Session extends EventTarget {
   agents = [];
   /** @type {Map<string, Approval>} */
   approvals = new Map();
-  /** @type {Map<string, {model: ThreadModel, isLoaded: boolean, absent: Told | null}>} */
+  /** @type {Map<string, OpenThread>} */
   #open = new Map();
   /** @type {Link | null} */
   #link = null;
@@ -40,49 +36,49 @@ export class Session extends EventTarget {
   constructor(token) {
     super();
     this.#token = token;
-    this.api = new Api(token, () => this.#expired("Your sign-in is no longer good."));
+    this.api = new Api(token, () => this.#expired("Your sign-in is no longer valid."));
   }
 
-  /** Find out who this is, and connect. Rejects with `Problem`. */
+  /** Read the user's identity and connect. Rejects with `Problem`. */
   async start() {
     this.me = await this.api.get("api/me");
-    this.#link = new Link(world(this.api, /** @type {Me} */ (this.me).user_id, this.#token), {
+    this.#link = new Link(environment(this.api, /** @type {Me} */ (this.me).user_id, this.#token), {
       state: (state) => {
         this.state = state;
-        this.#tell("state");
+        this.#notify("state");
         if (state.state === "open") void this.#refresh();
       },
       event: (event) => this.#event(event),
-      other: (event) => this.#news(event),
+      other: (event) => this.#react(event),
       reset: (id) => this.#opened(id).model.clear(),
       live: (id) => {
         this.#opened(id).isLoaded = true;
-        this.#tell("thread", id);
+        this.#notify("thread", id);
       },
-      absent: (id, told) => {
+      absent: (id, info) => {
         const thread = this.#opened(id);
-        thread.absent = told;
+        thread.absent = info;
         thread.isLoaded = true;
-        this.#tell("thread", id);
+        this.#notify("thread", id);
       },
-      caughtUp: (replayed) => this.#tell("note", caughtUpTold(replayed)),
-      drain: () => this.#tell("note", "The server is being renewed; nothing is lost."),
+      caughtUp: (replayed) => this.#notify("note", caughtUpNote(replayed)),
+      drain: () => this.#notify("note", "The server is restarting; nothing is lost."),
     });
     addEventListener("online", this.#online);
     addEventListener("offline", this.#offline);
     this.#link.start();
     this.agents = (await this.api.get("api/agents")).agents;
-    this.#tell("threads");
+    this.#notify("threads");
   }
 
-  /** Let go of everything. */
+  /** Disconnect and remove all listeners. */
   stop() {
     removeEventListener("online", this.#online);
     removeEventListener("offline", this.#offline);
     this.#link?.stop();
   }
 
-  /** Connect now instead of later. */
+  /** Connect now instead of waiting. */
   retry() {
     this.#link?.start();
   }
@@ -91,7 +87,7 @@ export class Session extends EventTarget {
     return this.me?.scopes.includes("admin") ?? false;
   }
 
-  /** @param {string} id @returns {{model: ThreadModel, isLoaded: boolean, absent: Told | null}} */
+  /** @param {string} id @returns {OpenThread} */
   thread(id) {
     const known = this.#open.get(id);
     if (known !== undefined) return known;
@@ -101,7 +97,7 @@ export class Session extends EventTarget {
   }
 
   /**
-   * Ask; the thread and the run, once the server has stored it. Rejects with `Refused`.
+   * Ask; resolves with the thread and the run once the server has stored the question. Rejects with `CommandRejected`.
    * @param {string} message @param {string} agent @param {string | null} threadId
    * @returns {Promise<{thread_id: string, run_id: string}>}
    */
@@ -110,12 +106,12 @@ export class Session extends EventTarget {
     const thread = threadId === null ? {} : { thread_id: threadId };
     return this.#command({ type: "execute_agent", agent, message, timezone, ...thread }).then((accepted) => {
       this.#opened(accepted.thread_id).isLoaded = true;
-      this.list().catch(() => {}); // the next change reads it again
+      this.list().catch(() => {}); // the next change loads it again
       return accepted;
     });
   }
 
-  /** Hold the isolation drill, where this server allows it; its answer is a refusal. */
+  /** Run the isolation drill, if the server allows it. Always rejects: the message holds the result. */
   drill() {
     return this.#command({ type: "execute_agent", agent: "triage_agent", message: "drill", stress_ssot_isolation: true });
   }
@@ -145,7 +141,7 @@ export class Session extends EventTarget {
     await this.list();
   }
 
-  /** Read the list of threads anew; calls that come meanwhile are one more. */
+  /** Reload the list of threads; calls made meanwhile share one more reload. */
   async list() {
     if (this.#listing) {
       this.#listAgain = true;
@@ -155,7 +151,7 @@ export class Session extends EventTarget {
     try {
       const search = new URLSearchParams({ limit: "100", search: this.search });
       this.threads = (await this.api.get(`api/threads?${search}`)).threads;
-      this.#tell("threads");
+      this.#notify("threads");
     } finally {
       this.#listing = false;
       if (this.#listAgain) {
@@ -170,7 +166,7 @@ export class Session extends EventTarget {
 
   /** @param {Record<string, unknown>} frame */
   #command(frame) {
-    return this.#link === null ? Promise.reject(new Error("not connected")) : this.#link.command(frame);
+    return this.#link === null ? Promise.reject(new Error("Not connected.")) : this.#link.command(frame);
   }
 
   /** @param {string} id */
@@ -184,7 +180,7 @@ export class Session extends EventTarget {
     return thread;
   }
 
-  /** A thread that is not looked at any more, and in which nothing runs, is read again when it is wanted. */
+  /** Forget the oldest open thread in which nothing runs; opening it loads it again. */
   #makeRoom() {
     if (this.#open.size < MOST_OPEN) return;
     const idle = [...this.#open].find(([, { model }]) => model.active === undefined);
@@ -197,31 +193,31 @@ export class Session extends EventTarget {
     try {
       const { approvals } = await this.api.get("api/approvals");
       this.approvals = new Map(approvals.map((/** @type {Approval} */ each) => [each.approval_id, each]));
-      this.#tell("approvals");
+      this.#notify("approvals");
       await this.list();
     } catch {
-      // The connection tells its own state; the next time it opens, this is read again.
+      // The connection shows its state; the next time it opens, this is loaded again.
     }
   }
 
   /** @param {RunEvent} event */
   #event(event) {
     this.#opened(event.thread_id).model.take(event);
-    this.#tell("thread", event.thread_id);
-    this.#news(event);
+    this.#notify("thread", event.thread_id);
+    this.#react(event);
   }
 
-  /** What an event means for the page around the thread. @param {RunEvent} event */
-  #news(event) {
+  /** Update approvals and the thread list. @param {RunEvent} event */
+  #react(event) {
     if (event.type === "approval_requested" && (event.expires_at ?? 0) > Date.now()) {
       this.approvals.set(/** @type {string} */ (event.approval_id), /** @type {any} */ (event));
-      this.#tell("approvals");
+      this.#notify("approvals");
     } else if (event.type === "approval_resolved") {
       this.approvals.delete(/** @type {string} */ (event.approval_id));
-      this.#tell("approvals");
+      this.#notify("approvals");
     } else if (ENDS.has(event.type)) {
       for (const [id, each] of this.approvals) if (each.run_id === event.run_id) this.approvals.delete(id);
-      this.#tell("approvals");
+      this.#notify("approvals");
     } else if (event.type === "user_message" && !this.threads.some((each) => each.thread_id === event.thread_id)) {
       void this.list().catch(() => {});
     }
@@ -231,29 +227,32 @@ export class Session extends EventTarget {
   #expired(text) {
     this.#link?.stop();
     this.state = { state: "sign_in", text };
-    this.#tell("state");
+    this.#notify("state");
   }
 
   /** @param {string} type @param {unknown} [detail] */
-  #tell(type, detail) {
+  #notify(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }
 
 /** @param {number} replayed */
-function caughtUpTold(replayed) {
+function caughtUpNote(replayed) {
   const events = replayed === 1 ? "1 event" : `${replayed.toLocaleString("en-US")} events`;
   return `Caught up, nothing missed (${events} replayed).`;
 }
 
-/** The browser, as a link sees it. @param {Api} api @param {string} userId @param {string} token @returns {import("../core/link.js").World} */
-function world(api, userId, token) {
+/**
+ * The browser's socket, timers and randomness for a `Link`.
+ * @param {Api} api @param {string} userId @param {string} token @returns {import("../core/link.js").Environment}
+ */
+function environment(api, userId, token) {
   const address = api.address(`ws/${encodeURIComponent(userId)}`).replace(/^http/, "ws");
   return {
-    open(ears) {
+    open(handlers) {
       const socket = new WebSocket(address, ["netra.v1", `bearer.${token}`]);
-      socket.onmessage = (message) => ears.heard(message.data);
-      socket.onclose = (close) => ears.closed(close.code, close.reason);
+      socket.onmessage = (message) => handlers.onMessage(message.data);
+      socket.onclose = (close) => handlers.onClose(close.code, close.reason);
       return socket;
     },
     after(ms, act) {

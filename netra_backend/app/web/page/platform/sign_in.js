@@ -1,13 +1,13 @@
 /**
- * Who signs in: the token lives in memory and in this tab's session storage, nowhere else. It comes in the address's fragment,
- * which is cleared before anything else happens.
+ * The sign-in token. It is kept in memory and in this tab's session storage only. It arrives in the URL's fragment, which is
+ * cleared before anything else happens.
  */
 
 const KEY = "netra.token";
 const IN_FRAGMENT = /^#token=([\w.~+/-]+=*)$/;
 const TOKEN = /^[\w.~+/-]+=*$/;
 
-/** Take a token out of the address, where there is one. @returns {string | null} */
+/** Take the token out of the address, if there is one. @returns {string | null} */
 export function tokenOfAddress() {
   const found = IN_FRAGMENT.exec(location.hash);
   if (found === null) return null;
@@ -30,7 +30,7 @@ export function dropToken() {
 }
 
 /**
- * The token of what a person pasted: a sign-in link or the token itself.
+ * The token in a pasted text: a sign-in link or the token itself.
  * @param {string} pasted
  * @returns {string | null}
  */

@@ -1,4 +1,4 @@
-/** A part of the page as one HTML file that needs nothing else: its own styles inside, folds opened, buttons gone, no script. */
+/** A part of the page as one self-contained HTML file: styles inline, details opened, buttons removed, no script. */
 
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
 

@@ -1,4 +1,4 @@
-/** Light or dark: as the system has it, until the person says otherwise; kept in this browser. */
+/** Light or dark: the system's theme unless the user chooses one; the choice is kept in this browser. */
 
 const KEY = "netra.theme";
 const NEXT = { system: "light", light: "dark", dark: "system" };

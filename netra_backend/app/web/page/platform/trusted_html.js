@@ -1,6 +1,6 @@
 /**
- * The one place where a string becomes markup: the fragment of `/api/runs/{id}/html`, which the server has cleaned. The policy
- * of the page allows no other (`require-trusted-types-for 'script'`).
+ * The only place where a string becomes markup: the fragment of `/api/runs/{id}/html`, which the server has sanitised. The page's
+ * policy allows no other (`require-trusted-types-for 'script'`).
  */
 
 /** @typedef {{createPolicy: (name: string, rules: {createHTML: (html: string) => string}) => {createHTML: (html: string) => any}}} Factory */
@@ -10,7 +10,7 @@ const policy = factory?.createPolicy("netra-server-html", { createHTML: (html) =
 
 /**
  * @param {Element} element
- * @param {string} html As the server cleaned it.
+ * @param {string} html As the server sanitised it.
  */
 export function showServerHtml(element, html) {
   element.innerHTML = policy ? policy.createHTML(html) : html;

@@ -1,11 +1,11 @@
 /**
- * One file to the server: how much of it was sent, then the lines that tell its import.
+ * Uploads one file: reports how much was sent, then the progress of its import from the response's lines.
  *
- * @typedef {import("../core/types.js").Told} Told
+ * @typedef {import("../core/types.js").ErrorInfo} ErrorInfo
  * @typedef {{sent: (done: number, total: number) => void, read: (done: number, total: number) => void}} Progress
  */
 import { Lines } from "../core/ndjson.js";
-import { Problem, UNREACHED, toldOf } from "./api.js";
+import { Problem, UNREACHED, errorInfo } from "./api.js";
 
 /**
  * @param {import("./api.js").Api} api
@@ -36,13 +36,13 @@ export function upload(api, file, options, progress, signal) {
     request.upload.onprogress = (event) => progress.sent(event.loaded, event.total);
     request.onprogress = () => request.status === 200 && take();
     request.onerror = () => reject(new Problem(0, UNREACHED));
-    request.onabort = () => reject(new Problem(0, { ...UNREACHED, message: "You stopped the upload.", hint: "" }));
+    request.onabort = () => reject(new Problem(0, { ...UNREACHED, message: "The upload was cancelled.", hint: "" }));
     request.onload = () => {
       if (request.status === 200) take();
       else last = { problem: parsed(request.responseText) };
       if (request.status === 401) api.expired();
       if (last?.dataset) resolve(last.dataset);
-      else reject(new Problem(request.status, toldOf(last?.problem)));
+      else reject(new Problem(request.status, errorInfo(last?.problem)));
     };
     signal.addEventListener("abort", () => request.abort());
     request.send(file);

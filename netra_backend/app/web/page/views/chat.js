@@ -1,13 +1,16 @@
-/** The conversation: its runs as they happen, and where one asks. */
+/** The chat view: the runs of a conversation as they happen, and the form to ask. */
 import { threadAddress } from "../core/route.js";
-import { Refused } from "../core/link.js";
-import "../parts/approvals.js";
-import "../parts/composer.js";
+import { CommandRejected } from "../core/link.js";
+import { Approvals } from "../parts/approvals.js";
+import { Composer } from "../parts/composer.js";
 import { rowView } from "../parts/run_rows.js";
 import { WindowedList } from "../parts/windowed_list.js";
 import { h, replace } from "../platform/dom.js";
 
-/** @typedef {import("../core/thread_model.js").Run} Run */
+/**
+ * @import { Row, Run } from "../core/thread_model.js"
+ * @import { OpenThread, Session } from "../platform/session.js"
+ */
 
 const EXAMPLES = [
   "Where does my money go, and where can I cut?",
@@ -20,19 +23,19 @@ const EXAMPLES = [
 export class ChatView extends HTMLElement {
   #frame = h("div", { class: "conversation", tabindex: "0", role: "region", "aria-label": "Conversation" });
   #welcome = h("div", { class: "welcome" });
-  #faults = h("div", { class: "faults", role: "alert" });
-  #said = h("div", { class: "visually-hidden", role: "status" });
-  #composer = /** @type {import("../parts/composer.js").Composer} */ (document.createElement("netra-composer"));
-  #approvals = /** @type {import("../parts/approvals.js").Approvals} */ (document.createElement("netra-approvals"));
+  #errors = h("div", { class: "faults", role: "alert" });
+  #announcer = h("div", { class: "visually-hidden", role: "status" });
+  #composer = new Composer();
+  #approvals = new Approvals();
   #unfolded = /** @type {Set<string>} */ (new Set());
   /** @type {Map<string, Promise<string>>} */
   #html = new Map();
-  #list = new WindowedList(this.#frame, (/** @type {import("../core/thread_model.js").Row} */ row) => rowView(row, {
+  #list = new WindowedList(this.#frame, (/** @type {Row} */ row) => rowView(row, {
     askAgain: (run) => void this.#ask(run.question, run.agent),
     html: (run) => this.#htmlOf(run),
     unfolded: this.#unfolded,
   }));
-  /** @type {import("../platform/session.js").Session | null} */
+  /** @type {Session | null} */
   #session = null;
   /** @type {string | null} */
   #thread = null;
@@ -40,15 +43,15 @@ export class ChatView extends HTMLElement {
 
   connectedCallback() {
     if (this.childElementCount > 0) return;
-    replace(this, this.#frame, h("div", { class: "desk" }, this.#faults, this.#approvals, this.#composer), this.#said);
+    replace(this, this.#frame, h("div", { class: "composer-area" }, this.#errors, this.#approvals, this.#composer), this.#announcer);
     this.#frame.prepend(this.#welcome);
     this.#composer.addEventListener("ask", (event) => {
       void this.#ask(/** @type {CustomEvent<string>} */ (event).detail, this.#composer.agent, true);
     });
-    this.#composer.addEventListener("halt", () => this.#halt());
+    this.#composer.addEventListener("stop", () => this.#stop());
   }
 
-  /** @param {import("../platform/session.js").Session} session */
+  /** @param {Session} session */
   watch(session) {
     this.#session = session;
     this.#html.clear();
@@ -65,7 +68,7 @@ export class ChatView extends HTMLElement {
   /** Show this thread, or a new one. @param {string | null} threadId */
   open(threadId) {
     this.#thread = threadId;
-    this.#faults.replaceChildren();
+    this.#errors.replaceChildren();
     this.#list.restart([]);
     this.#show();
   }
@@ -74,7 +77,7 @@ export class ChatView extends HTMLElement {
     this.#composer.focus();
   }
 
-  /** Once a frame, however many events come. */
+  /** At most once per animation frame, however many events arrive. */
   #showSoon() {
     if (this.#isDue) return;
     this.#isDue = true;
@@ -87,46 +90,46 @@ export class ChatView extends HTMLElement {
   #show() {
     const thread = this.#thread === null || this.#session === null ? null : this.#session.thread(this.#thread);
     const rows = thread?.model.rows() ?? [];
-    this.#welcomes(thread, rows.length > 0);
+    this.#showWelcome(thread, rows.length > 0);
     this.#list.show(rows);
     const run = thread?.model.active;
     this.#composer.running = run !== undefined;
     const last = thread?.model.runs.at(-1);
     this.#frame.setAttribute("aria-busy", String(thread !== null && !thread.isLoaded));
-    this.#tell(last);
+    this.#announce(last);
   }
 
-  /** What a screen reader hears of a run's way, in few words. @param {Run | undefined} run */
-  #tell(run) {
+  /** Tell a screen reader, briefly, what the run does. @param {Run | undefined} run */
+  #announce(run) {
     if (run === undefined) return;
-    const ends = { agent_completed: "The answer is there.", agent_failed: "The run failed.", agent_cancelled: "The run was stopped." };
+    const ends = { agent_completed: "The answer is ready.", agent_failed: "The run failed.", agent_cancelled: "The run was stopped." };
     const step = run.steps.at(-1);
-    const text = run.end ? ends[/** @type {keyof typeof ends} */ (run.end.type)] : step ? `${step.kind}: ${step.text}` : "Asked.";
-    if (this.#said.textContent !== text) this.#said.textContent = text;
+    const text = run.end ? ends[/** @type {keyof typeof ends} */ (run.end.type)] : step ? `${step.kind}: ${step.text}` : "Question sent.";
+    if (this.#announcer.textContent !== text) this.#announcer.textContent = text;
   }
 
-  /** @param {{isLoaded: boolean, absent: import("../core/types.js").Told | null} | null} thread @param {boolean} hasRows */
-  #welcomes(thread, hasRows) {
+  /** @param {OpenThread | null} thread @param {boolean} hasRows */
+  #showWelcome(thread, hasRows) {
     this.#welcome.hidden = hasRows;
     if (hasRows) return;
     if (thread?.absent) {
-      replace(this.#welcome, h("h1", {}, "There is no such conversation"), h("p", {}, "It may have been deleted."),
-        h("p", {}, h("a", { class: "button", href: "#/" }, "Begin another")));
+      replace(this.#welcome, h("h1", {}, "Conversation not found"), h("p", {}, "It may have been deleted."),
+        h("p", {}, h("a", { class: "button", href: "#/" }, "Start a new one")));
     } else if (thread !== null) {
-      replace(this.#welcome, h("p", { class: "empty" }, thread.isLoaded ? "Nothing here yet." : "Reading…"));
+      replace(this.#welcome, h("p", { class: "empty" }, thread.isLoaded ? "Nothing here yet." : "Loading…"));
     } else if (!this.#welcome.querySelector(".examples")) {
       replace(this.#welcome, h("h1", {}, "Where does your LLM money go?"),
-        h("p", {}, "Ask in your own words. Every step is shown, every figure comes from your own data, which you can ",
-          h("a", { href: "#/data" }, "bring here"), "."),
+        h("p", {}, "Ask in your own words. You see every step, and every figure comes from your own data. ",
+          h("a", { href: "#/data" }, "Upload your usage data"), "."),
         h("ul", { class: "examples" }, EXAMPLES.map((text) => h("li", {},
           h("button", { type: "button", onclick: () => void this.#ask(text, this.#composer.agent) }, text)))));
     }
   }
 
-  /** @param {string} text @param {string} agent @param {boolean} [drafted] Whether it stands in the composer. */
+  /** @param {string} text @param {string} agent @param {boolean} [drafted] Whether the text is in the composer. */
   async #ask(text, agent, drafted = false) {
     if (this.#session === null || agent === "") return;
-    this.#faults.replaceChildren();
+    this.#errors.replaceChildren();
     if (drafted) this.#composer.text = "";
     const thread = this.#thread;
     try {
@@ -137,29 +140,29 @@ export class ChatView extends HTMLElement {
       else this.#show();
     } catch (error) {
       if (drafted) this.#composer.text = text;
-      this.#fault(error, () => void this.#ask(text, agent));
+      this.#showError(error, () => void this.#ask(text, agent));
     }
   }
 
-  #halt() {
+  #stop() {
     const run = this.#thread === null ? undefined : this.#session?.thread(this.#thread).model.active;
     if (run === undefined) return;
-    this.#session?.cancel(run.id).catch((error) => this.#fault(error, null));
+    this.#session?.cancel(run.id).catch((error) => this.#showError(error, null));
   }
 
   /** @param {unknown} error @param {(() => void) | null} again */
-  #fault(error, again) {
-    const told = error instanceof Refused ? error.told : null;
-    replace(this.#faults, h("div", { class: "fault" },
-      h("p", { class: "fault-text" }, told?.message ?? "That did not work."), told?.hint && h("p", { class: "hint" }, told.hint),
-      again !== null && told?.retryable && h("button", { type: "button", onclick: again }, "Try again")));
+  #showError(error, again) {
+    const info = error instanceof CommandRejected ? error.info : null;
+    replace(this.#errors, h("div", { class: "fault" },
+      h("p", { class: "fault-text" }, info?.message ?? "Something went wrong."), info?.hint && h("p", { class: "hint" }, info.hint),
+      again !== null && info?.retryable && h("button", { type: "button", onclick: again }, "Try again")));
   }
 
   /** @param {Run} run */
   #htmlOf(run) {
     let html = this.#html.get(run.id);
     if (html === undefined) {
-      html = /** @type {import("../platform/session.js").Session} */ (this.#session).api.text(`api/runs/${encodeURIComponent(run.id)}/html`);
+      html = /** @type {Session} */ (this.#session).api.text(`api/runs/${encodeURIComponent(run.id)}/html`);
       html.catch(() => this.#html.delete(run.id));
       this.#html.set(run.id, html);
     }

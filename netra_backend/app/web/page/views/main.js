@@ -1,7 +1,5 @@
 /** The page: who is signed in, and which view is shown. */
-import { routeOf } from "../core/route.js";
-import "../parts/connection_state.js";
-import "../parts/thread_list.js";
+import { roomOf, routeOf } from "../core/route.js";
 import { ConnectionState } from "../parts/connection_state.js";
 import { ThreadList } from "../parts/thread_list.js";
 import { Problem } from "../platform/api.js";
@@ -15,7 +13,7 @@ import { SignIn } from "./sign_in.js";
 /** @typedef {HTMLElement & {watch: (session: Session) => void, show?: (route: import("../core/route.js").Route) => void, leave?: () => void}} View */
 
 /** @type {Record<string, () => Promise<unknown>>} */
-const LATER = {
+const LAZY_VIEWS = {
   report: () => import("./report.js"),
   data: () => import("./data.js"),
   operator: () => import("./operator.js"),
@@ -24,7 +22,7 @@ const TITLES = { chat: "Chat", report: "Report", data: "Data", operator: "Operat
 
 const SHEETS = ["page/style/report.css", "page/style/rooms.css"];
 
-/** The style sheet, once it is there. @param {string} address @returns {Promise<unknown>} */
+/** Resolves when the style sheet is loaded. @param {string} address @returns {Promise<unknown>} */
 function styled(address) {
   if (document.querySelector(`link[href="${address}"]`)) return Promise.resolve();
   const link = document.createElement("link");
@@ -78,7 +76,7 @@ class Page {
     session.addEventListener("state", () => {
       if (session === this.#session && session.state.state === "sign_in") {
         dropToken();
-        this.#signIn.ask(`${session.state.text} What you wrote is kept.`);
+        this.#signIn.ask(`${session.state.text} Your draft is kept.`);
       }
     });
     this.#connection.watch(session);
@@ -89,9 +87,9 @@ class Page {
       session.stop();
       const problem = error instanceof Problem ? error : null;
       if (problem?.status === 401) dropToken();
-      const refused = "The server does not take this sign-in. Ask for a new link.";
+      const rejected = "The server does not accept this sign-in. Ask for a new link.";
       this.#signIn.ask("");
-      this.#signIn.tell(problem?.status === 401 ? refused : (problem?.told.message ?? "That did not work."));
+      this.#signIn.showError(problem?.status === 401 ? rejected : (problem?.info.message ?? "Something went wrong."));
       return;
     }
     keepToken(token);
@@ -126,7 +124,7 @@ class Page {
     const thread = route.view === "chat" ? route.thread : null;
     this.#toggleSide(false);
     for (const link of document.querySelectorAll("nav.rooms a")) {
-      if (thread === null && link.getAttribute("href") === `#/${route.view === "chat" ? "" : route.view}`) link.setAttribute("aria-current", "page");
+      if (link.getAttribute("href") === roomOf(route)) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
     document.title = `${TITLES[route.view]} – Netra`;
@@ -145,9 +143,9 @@ class Page {
     if (before !== route.view) this.#main.focus();
   }
 
-  /** A view that is not part of the first paint: loaded when it is first wanted. @param {string} name @returns {Promise<View>} */
+  /** A view that is not part of the first paint: loaded on first use. @param {string} name @returns {Promise<View>} */
   async #view(name) {
-    await Promise.all([LATER[name](), ...SHEETS.map(styled)]);
+    await Promise.all([LAZY_VIEWS[name](), ...SHEETS.map(styled)]);
     let view = this.#views.get(name);
     if (view === undefined) {
       view = /** @type {View} */ (document.createElement(`netra-${name}`));

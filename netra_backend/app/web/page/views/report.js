@@ -1,8 +1,8 @@
-/** The cost report of one run: pictures, each with its table, and all of it to take along. */
+/** The cost report, of the user's current data or of one run: charts, each with its table, and the buttons to export it. */
 import { csv } from "../core/csv.js";
 import { integer, money, percent, unitPrice, words } from "../core/format.js";
 import { DIMENSIONS, NO_NAME, daysOf, nameOf, splitRows } from "../core/report_data.js";
-import { reportOf } from "../core/report_found.js";
+import { reportOf } from "../core/result_report.js";
 import { threadAddress } from "../core/route.js";
 import { dayColumns, nameBars } from "../parts/charts.js";
 import { savingsSection } from "../parts/savings.js";
@@ -12,66 +12,106 @@ import { download } from "../platform/download.js";
 import { h, replace } from "../platform/dom.js";
 import { standaloneHtml } from "../platform/standalone.js";
 
-/** @typedef {import("../core/report_data.js").Report} Report */
+/**
+ * @typedef {import("../core/report_data.js").Report} Report
+ *
+ * @typedef {object} Found A report and where it comes from.
+ * @property {Report} report
+ * @property {unknown} data What the JSON export holds.
+ * @property {() => string | Promise<string>} markdown
+ * @property {number} madeMs
+ * @property {Node} back
+ */
 
+const CURRENT = "api/usage/report";
 const MOST_BARS = 12;
 
 export class ReportView extends HTMLElement {
   /** @type {import("../platform/session.js").Session | null} */
   #session = null;
-  #run = "";
+  /** The run whose report is shown, `null` for the data as it is now. @type {string | null | undefined} */
+  #run;
+  #readings = 0;
 
   /** @param {import("../platform/session.js").Session} session */
   watch(session) {
     this.#session = session;
-    this.#run = "";
+    this.#run = undefined;
+    this.#readings += 1;
     this.classList.add("room-view");
   }
 
   /** @param {any} route */
   show(route) {
-    if (route.run === this.#run) return;
+    if (route.run !== null && route.run === this.#run) return;
     this.#run = route.run;
     void this.#read(route.run);
   }
 
-  /** @param {string} runId */
+  /** @param {string | null} runId */
   async #read(runId) {
-    replace(this, h("p", { class: "empty" }, "Reading…"));
+    const reading = (this.#readings += 1);
+    replace(this, h("p", { class: "empty" }, "Loading…"));
     try {
-      const run = await this.#session?.api.get(`api/runs/${encodeURIComponent(runId)}`);
-      if (runId !== this.#run) return;
-      const end = run.events.find((/** @type {any} */ event) => event.type === "agent_completed");
-      if (end === undefined) replace(this, h("p", { class: "empty" }, "This run has no result."));
-      else this.#show(run, end.result);
+      const found = await (runId === null ? this.#current() : this.#ofRun(runId));
+      if (reading !== this.#readings) return;
+      if (found === null) replace(this, h("p", { class: "empty" }, "This run has no result."));
+      else this.#show(found);
     } catch (error) {
-      const told = error instanceof Problem ? error.told : null;
-      replace(this, h("div", { class: "fault" }, h("h1", {}, "There is no report here"),
-        h("p", {}, told?.message ?? "It cannot be read."), told?.hint && h("p", { class: "hint" }, told.hint)));
-      this.#run = "";
+      if (reading !== this.#readings) return;
+      const info = error instanceof Problem ? error.info : null;
+      replace(this, h("div", { class: "fault" }, h("h1", {}, "Report not available"),
+        h("p", {}, info?.message ?? "The report could not be loaded."), info?.hint && h("p", { class: "hint" }, info.hint),
+        info?.code === "NO_DATA" && h("p", {}, h("a", { class: "button", href: "#/data" }, "Upload usage data"))));
+      this.#run = undefined;
     }
   }
 
-  /** @param {any} run @param {{text: string, data: any}} result */
-  #show(run, result) {
-    const report = reportOf(result.data);
+  get #api() {
+    return /** @type {import("../platform/session.js").Session} */ (this.#session).api;
+  }
+
+  /** @returns {Promise<Found>} */
+  async #current() {
+    const api = this.#api;
+    const report = await api.get(CURRENT);
+    return { report, data: report, markdown: () => api.text(CURRENT, "text/markdown"), madeMs: Date.now(),
+      back: h("a", { href: "#/data" }, "← Back to the data") };
+  }
+
+  /** @param {string} runId @returns {Promise<Found | null>} `null` if the run has no result. */
+  async #ofRun(runId) {
+    const run = await this.#api.get(`api/runs/${encodeURIComponent(runId)}`);
+    const end = run.events.find((/** @type {any} */ event) => event.type === "agent_completed");
+    return end === undefined ? null : { report: reportOf(end.result.data), data: end.result.data, markdown: () => end.result.text,
+      madeMs: run.created_ms, back: h("a", { href: threadAddress(run.thread_id) }, "← Back to the conversation") };
+  }
+
+  /** @param {Found} found */
+  #show({ report, data, markdown, madeMs, back }) {
     const paper = h("article", { class: "report" }, headSection(report), daySection(report), ...splitSections(report),
       savingsSection(report.savings), forecastSection(report.forecast), notesSection(report));
-    const name = `netra-report-${new Date(run.created_ms).toISOString().slice(0, 10)}`;
-    const take = {
-      Markdown: () => download(`${name}.md`, "text/markdown", result.text),
-      JSON: () => download(`${name}.json`, "application/json", JSON.stringify(result.data, null, 2)),
+    const name = `netra-report-${new Date(madeMs).toISOString().slice(0, 10)}`;
+    const fault = h("p", { class: "fault-text", role: "alert" });
+    const exports = {
+      Markdown: async () => {
+        try {
+          download(`${name}.md`, "text/markdown", await markdown());
+        } catch (error) {
+          fault.textContent = error instanceof Error ? error.message : "Something went wrong.";
+        }
+      },
+      JSON: () => download(`${name}.json`, "application/json", JSON.stringify(data, null, 2)),
       HTML: async () => download(`${name}.html`, "text/html", await standaloneHtml(paper, "LLM cost report")),
       CSV: () => {
         const { header, rows } = splitRows(report);
         download(`${name}.csv`, "text/csv", csv(header, rows));
       },
     };
-    replace(this, h("div", { class: "report-bar no-print" },
-      h("a", { href: threadAddress(run.thread_id) }, "← The conversation"),
-      h("div", { class: "actions", role: "group", "aria-label": "Take along" },
-        Object.entries(take).map(([kind, act]) => h("button", { type: "button", onclick: act }, kind)),
-        h("button", { type: "button", onclick: () => print() }, "Print"))), paper);
+    replace(this, h("div", { class: "report-bar no-print" }, back,
+      h("div", { class: "actions", role: "group", "aria-label": "Export" },
+        Object.entries(exports).map(([kind, act]) => h("button", { type: "button", onclick: act }, kind)),
+        h("button", { type: "button", onclick: () => print() }, "Print")), fault), paper);
   }
 }
 
@@ -85,11 +125,11 @@ function headSection(report) {
   return h("header", { class: "stack" }, title,
     h("p", { class: "total" }, h("strong", {}, money(summary.total_usd)), " at list prices for ", integer(summary.requests),
       ` requests, ${period.from.slice(0, 10)} to ${period.to.slice(0, 10)}`),
-    made.map((/** @type {any} */ each) => note(`${each.name} is a generated sample: nobody paid this.`)),
+    made.map((/** @type {any} */ each) => note(`${each.name} is generated sample data: nobody paid these costs.`)),
     unpriced.rows > 0 && note(`${integer(unpriced.rows)} rows (${percent(unpriced.rows_percent)}) with ${percent(unpriced.tokens_percent)}`
       + ` of the tokens have no list price and are not in the bill: ${unpriced.models.map((/** @type {any} */ each) => each.model).join(", ")}.`),
-    reported && note(`The source reported ${money(reported.usd)}; at list prices those rows are ${money(reported.list_price_usd)}:`
-      + ` a gap of ${money(reported.gap_usd)} (${percent(reported.gap_percent)}).`),
+    reported && note(`The source reported ${money(reported.usd)}; at list prices these rows cost ${money(reported.list_price_usd)}:`
+      + ` a difference of ${money(reported.gap_usd)} (${percent(reported.gap_percent)}).`),
     units(summary.unit_economics));
 }
 
@@ -98,11 +138,11 @@ const note = (text) => h("p", { class: "note" }, text);
 
 /** @param {any} unit */
 function units(unit) {
-  const told = [
-    ["A request", unitPrice(unit.per_request_usd)], ["A success", unitPrice(unit.per_success_usd)], ["A session", unitPrice(unit.per_session_usd)],
-    ["Read from cache", percent(unit.cache_hit_percent)], ["Failed", percent(unit.failure_percent)],
+  const figures = [
+    ["Per request", unitPrice(unit.per_request_usd)], ["Per successful request", unitPrice(unit.per_success_usd)],
+    ["Per session", unitPrice(unit.per_session_usd)], ["Read from cache", percent(unit.cache_hit_percent)], ["Failed", percent(unit.failure_percent)],
   ];
-  return h("dl", { class: "units" }, told.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+  return h("dl", { class: "units" }, figures.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 }
 
 /** @param {Report} report */
@@ -117,17 +157,17 @@ function daySection(report) {
     dayColumns(days),
     jumps.length > 0 && h("ul", { class: "jumps" }, jumps.map(({ anomaly }) => h("li", {}, h("strong", {}, anomaly.at),
       `: ${money(anomaly.usd)} instead of ${money(anomaly.expected_usd)} (${percent(anomaly.percent)}): `,
-      anomaly.explained_by.map((/** @type {any} */ part) => `${part.part} ${money(part.usd)}`).join(", "), culprit(anomaly.top)))),
-    folded("Every day as a table", sortableTable("Spend by day",
+      anomaly.explained_by.map((/** @type {any} */ part) => `${part.part} ${money(part.usd)}`).join(", "), largestParts(anomaly.top)))),
+    folded("Daily figures as a table", sortableTable("Spend by day",
       [{ name: "Day" }, { name: "Spent", isNumber: true, show: money }, { name: "Expected", isNumber: true, show: money },
         { name: "Requests", isNumber: true, show: integer }, { name: "Anomaly" }],
       days.map((each) => [each.day, each.usd, each.expected, each.requests, each.anomaly?.direction ?? ""]), { file: "spend-by-day.csv" })));
 }
 
 /** @param {any} top */
-function culprit(top) {
-  const told = Object.entries(top ?? {}).map(([name, part]) => `${name} ${part ?? NO_NAME}`);
-  return told.length === 0 ? "" : `; most in ${told.join(", ")}`;
+function largestParts(top) {
+  const parts = Object.entries(top ?? {}).map(([name, part]) => `${name} ${part ?? NO_NAME}`);
+  return parts.length === 0 ? "" : `; mostly in ${parts.join(", ")}`;
 }
 
 /** @param {string} summary @param {Node} content */
@@ -158,7 +198,7 @@ function forecastSection(forecast) {
   return h("section", {}, h("h2", {}, `End of ${forecast.month}`),
     h("p", {}, h("strong", {}, money(forecast.base_usd)), `, between ${money(forecast.low_usd)} and ${money(forecast.high_usd)}; `
       + `${money(forecast.so_far_usd)} so far, ${forecast.days_left} days left.`),
-    budget && h("p", {}, `Budget ${money(budget.usd)}: ${budget.verdict}; base leaves ${money(budget.left_in_base_usd)}.`),
+    budget && h("p", {}, `Budget ${money(budget.usd)}: ${budget.verdict}; the base forecast leaves ${money(budget.left_in_base_usd)}.`),
     h("p", { class: "hint" }, forecast.method));
 }
 
@@ -167,7 +207,7 @@ function notesSection(report) {
   const prices = report.summary?.prices;
   return h("footer", { class: "stack" },
     (report.notes ?? []).length > 0 && h("ul", { class: "value-list" }, (report.notes ?? []).map((text) => h("li", {}, text))),
-    prices && h("p", { class: "hint" }, `Prices: ${prices.list} ${prices.version}, each by the date of its request.`));
+    prices && h("p", { class: "hint" }, `Prices: ${prices.list} ${prices.version}; each request is priced by its date.`));
 }
 
 customElements.define("netra-report", ReportView);

@@ -1,4 +1,4 @@
-/** Asks for a sign-in. What was written elsewhere on the page stays as it is meanwhile. */
+/** The sign-in dialog. Text that the user has typed elsewhere on the page is kept. */
 import { h, replace } from "../platform/dom.js";
 import { tokenOf } from "../platform/sign_in.js";
 
@@ -21,7 +21,7 @@ export class SignIn extends HTMLElement {
     } },
       h("h1", {}, "Sign in to Netra"), this.#why,
       h("label", {}, "Sign-in link or token", this.#token), this.#fault,
-      h("p", { class: "hint" }, "On the server’s machine: ", h("code", {}, "netra token YOU --link")),
+      h("p", { class: "hint" }, "To get a link, run this on the server: ", h("code", {}, "netra token YOU --link")),
       h("div", { class: "actions" }, h("button", { class: "primary" }, "Sign in"))));
     this.#dialog.addEventListener("cancel", (event) => event.preventDefault());
     this.append(this.#dialog);
@@ -36,7 +36,7 @@ export class SignIn extends HTMLElement {
   }
 
   /** @param {string} fault */
-  tell(fault) {
+  showError(fault) {
     this.#fault.textContent = fault;
   }
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.importers.formats.azure_llm_2023 import AZURE_LLM_2023
 
 RECORD = {"TIMESTAMP": "2023-11-16 18:17:03.9799600", "ContextTokens": "4808", "GeneratedTokens": "10"}
@@ -17,7 +17,7 @@ def test_a_request_is_priced_as_the_model_that_the_user_names(converted: Callabl
 
 
 def test_without_a_model_it_cannot_be_priced_and_says_so(converted: Callable[..., Any]) -> None:
-    with pytest.raises(ToolFault, match="names no model"):
+    with pytest.raises(ToolError, match="names no model"):
         converted(AZURE_LLM_2023, RECORD)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.importers.formats.mooncake import MOONCAKE
 
 RECORD = {"timestamp": 1500, "input_length": 700, "output_length": 9, "hash_ids": [11, 12]}
@@ -19,7 +19,7 @@ def test_a_request_gets_the_model_and_the_start_that_the_user_names(converted: C
 
 
 def test_without_a_model_it_cannot_be_priced_and_says_so(converted: Callable[..., Any]) -> None:
-    with pytest.raises(ToolFault, match="names no model"):
+    with pytest.raises(ToolError, match="names no model"):
         converted(MOONCAKE, RECORD)
 
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.importers.format import ImportOptions, Reading
 from netra_backend.app.usage.importers.formats.table import TABLE, getter
 from netra_backend.app.usage.importers.reading.batch import batched
@@ -103,7 +103,7 @@ def test_the_user_may_say_that_input_leaves_the_cache_out() -> None:
 
 def test_what_no_column_tells_is_named_with_how_to_say_it() -> None:
     head, _ = with_head(Layout.CSV, batched(iter([(1, {"when": "x", "words": "y"})])))
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         TABLE.read(head, ImportOptions(), _times())
     assert caught.value.code == "UNSUPPORTED_FORMAT"
     assert caught.value.details["missing"] == ["ts", "output_tokens", "input_tokens", "model"]
@@ -113,7 +113,7 @@ def test_what_no_column_tells_is_named_with_how_to_say_it() -> None:
 @pytest.mark.parametrize("wrong", [{"ts": "nowhere"}, {"nothing": "timestamp"}, {"source": "model"}])
 def test_a_mapping_of_what_there_is_not_is_refused(wrong: dict[str, str]) -> None:
     head, _ = with_head(Layout.CSV, batched(iter([(1, RECORD)])))
-    with pytest.raises(ToolFault, match="names columns that there are not") as caught:
+    with pytest.raises(ToolError, match="names columns that there are not") as caught:
         TABLE.read(head, ImportOptions.of({"map": wrong}), _times())
     assert caught.value.code == "INVALID_ARGUMENTS"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.importers.reading import json_stream
 from netra_backend.app.usage.importers.reading.json_stream import elements
 
@@ -46,7 +46,7 @@ def test_an_object_without_a_container_is_one_record() -> None:
 
 @pytest.mark.parametrize("text", ['[{"a": 1}, {"a"', '[{"a": 1},', "[1, 2", '{"data": [1', '{"a"', '["half'])
 def test_a_document_that_ends_in_the_middle_is_said_to(text: str) -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         list(elements(cut(text, 3)))
     assert caught.value.code == "BAD_ROWS"
     assert "ends in the middle" in caught.value.message or "is damaged" in caught.value.message
@@ -54,12 +54,12 @@ def test_a_document_that_ends_in_the_middle_is_said_to(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["[1 2]", "[1}", '{"a" 1}', '{"a": 1 "b": 2}', "[nonsense]", "[,]"])
 def test_a_damaged_document_is_said_to_be_damaged(text: str) -> None:
-    with pytest.raises(ToolFault, match="damaged"):
+    with pytest.raises(ToolError, match="damaged"):
         list(elements(cut(text, 3)))
 
 
 def test_nesting_without_end_is_refused() -> None:
-    with pytest.raises(ToolFault, match="nested too deeply"):
+    with pytest.raises(ToolError, match="nested too deeply"):
         list(elements(cut("[" + "[" * 200_000, 1 << 16)))
 
 
@@ -71,10 +71,10 @@ def test_one_value_without_end_is_refused_before_it_fills_the_memory(monkeypatch
         while True:
             yield b"x" * 100
 
-    with pytest.raises(ToolFault, match="One JSON value is larger"):
+    with pytest.raises(ToolError, match="One JSON value is larger"):
         list(elements(endless()))
 
 
 def test_an_outer_object_without_end_is_refused() -> None:
-    with pytest.raises(ToolFault, match="more than 10,000 members"):
+    with pytest.raises(ToolError, match="more than 10,000 members"):
         list(elements(cut("{" + ",".join(f'"k{n}": {n}' for n in range(10_002)) + "}", 1 << 16)))

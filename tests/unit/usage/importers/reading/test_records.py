@@ -3,7 +3,7 @@ from operator import itemgetter
 
 import pytest
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.importers.reading import line_blocks, separated
 from netra_backend.app.usage.importers.reading.batch import Batch, Numbered
 from netra_backend.app.usage.importers.reading.records import Head, Layout, read
@@ -103,7 +103,7 @@ def test_a_row_of_another_width_than_the_header_is_a_bad_row() -> None:
     ids=["space", "binary", "utf-16", "latin-1", "no rows", "doubled name", "missing name", "too wide"],
 )
 def test_what_is_no_text_with_records_is_unsupported_with_what_to_do(content: bytes) -> None:
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         plain(content)
     assert caught.value.code == "UNSUPPORTED_FORMAT"
     assert caught.value.hint
@@ -111,11 +111,11 @@ def test_what_is_no_text_with_records_is_unsupported_with_what_to_do(content: by
 
 def test_a_line_without_end_is_refused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(line_blocks, "MAX_LINE", 1000)
-    with pytest.raises(ToolFault, match="line is longer"):
+    with pytest.raises(ToolError, match="line is longer"):
         plain(b'{"a": 1}\n{"a": "' + b"x" * 5000, 100)
 
 
 def test_a_field_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(separated, "MAX_FIELD", 100)
-    with pytest.raises(ToolFault, match="separated values are damaged near line"):
+    with pytest.raises(ToolError, match="separated values are damaged near line"):
         plain(b'a,b\n1,"' + b"x\n" * 500)

@@ -6,7 +6,7 @@ from unittest.mock import patch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.importers.reading import batch
 from netra_backend.app.usage.importers.reading.batch import Table
 from netra_backend.app.usage.importers.reading.separated import delimiter_of, separated
@@ -44,7 +44,7 @@ def outcome(read: Callable[[], list[tuple[int, Any]]]) -> list[tuple[int, Any]] 
     """The rows, or that no reader takes this."""
     try:
         return read()
-    except (ToolFault, csv.Error):
+    except (ToolError, csv.Error):
         return "damaged"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from netra_backend.app.core.errors import ToolFault
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.usage.importers.reading import source
 from netra_backend.app.usage.importers.reading.source import chunks
 
@@ -51,7 +51,7 @@ def test_progress_counts_the_bytes_as_they_lie_and_ends_with_all_of_them(tmp_pat
 
 def test_an_empty_file_is_of_no_format(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         read(tmp_path / "file")
     assert caught.value.code == "UNSUPPORTED_FORMAT"
     assert "empty" in caught.value.message
@@ -64,7 +64,7 @@ def test_an_empty_file_is_of_no_format(tmp_path: Path) -> None:
 )
 def test_a_damaged_archive_is_told_to_be_damaged(tmp_path: Path, packed: bytes) -> None:
     (tmp_path / "file").write_bytes(packed)
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         read(tmp_path / "file")
     assert caught.value.code == "BAD_ROWS"
     assert "damaged or ends too early" in caught.value.message
@@ -73,7 +73,7 @@ def test_a_damaged_archive_is_told_to_be_damaged(tmp_path: Path, packed: bytes) 
 def test_a_damaged_file_inside_of_a_zip_is_found_by_its_checksum(tmp_path: Path) -> None:
     packed = zipped(("a.csv", TEXT)).replace(b"1,2\n1,2", b"1,3\n1,2", 1)
     (tmp_path / "file").write_bytes(packed)
-    with pytest.raises(ToolFault, match="damaged"):
+    with pytest.raises(ToolError, match="damaged"):
         read(tmp_path / "file")
 
 
@@ -84,7 +84,7 @@ def test_a_damaged_file_inside_of_a_zip_is_found_by_its_checksum(tmp_path: Path)
 )
 def test_an_archive_that_is_not_one_plain_file_is_refused_with_what_to_do(tmp_path: Path, packed: bytes) -> None:
     (tmp_path / "file").write_bytes(packed)
-    with pytest.raises(ToolFault) as caught:
+    with pytest.raises(ToolError) as caught:
         read(tmp_path / "file")
     assert caught.value.code == "UNSUPPORTED_FORMAT"
     assert "Pack one export file alone" in caught.value.hint
@@ -95,7 +95,7 @@ def test_an_encrypted_archive_is_refused(tmp_path: Path) -> None:
     packed[6] |= 1  # the flag in the local header
     packed[packed.rindex(b"PK\x01\x02") + 8] |= 1  # and in the directory
     (tmp_path / "file").write_bytes(packed)
-    with pytest.raises(ToolFault, match="encrypted"):
+    with pytest.raises(ToolError, match="encrypted"):
         read(tmp_path / "file")
 
 
@@ -106,6 +106,6 @@ def test_a_bomb_is_stopped_at_a_bound_on_what_it_unpacks_to(
     monkeypatch.setattr(source, "RATIO_FREE", 1 << 20)
     (tmp_path / "bomb").write_bytes(pack(b"\0" * (16 << 20)))  # type: ignore[operator]
     unpacked: list[int] = []
-    with pytest.raises(ToolFault, match="unpacks to more than"):
+    with pytest.raises(ToolError, match="unpacks to more than"):
         unpacked.extend(map(len, chunks(tmp_path / "bomb", lambda done, total: None)))
     assert sum(unpacked) <= (tmp_path / "bomb").stat().st_size * source.MAX_RATIO

@@ -1,5 +1,5 @@
 /**
- * Whether a result holds a report, and which: the answers of the cost optimizer's tools, whole or in part.
+ * The cost report in a run's result: the results of the cost optimizer's tools, all of them or some.
  *
  * @typedef {{summary?: any, savings?: any, anomalies?: any, forecast?: any, notes?: string[]}} Report
  */
@@ -7,7 +7,7 @@
 const PARTS = ["summary", "savings", "anomalies", "forecast"];
 
 /**
- * The report of a result's data: of the whole report, or put together of the parts that were asked for.
+ * The report in a result's data: the whole report, or one assembled from the parts that were asked for.
  * @param {any} data
  * @returns {Report}
  */

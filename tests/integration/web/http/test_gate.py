@@ -1,4 +1,4 @@
-"""What every door does before and after its own work: origin, token, rate; and how a fault is told."""
+"""What happens before and after every endpoint's own work: origin, token, rate; and what a fault becomes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.core.errors import DependencyUnavailable, ToolFault
 from netra_backend.app.core.limits import Limits
-from netra_backend.app.web.http import router
+from netra_backend.app.web.http import gate
 from netra_backend.app.web.http.anonymous_rate_limit import AnonymousRateLimit
-from netra_backend.app.web.http.support import problem_of, problem_response
 from test_framework.served import Serve, Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -53,10 +51,10 @@ async def test_too_many_requests_of_one_user_are_refused_and_cost_others_nothing
             assert (await others.get("/api/me")).status_code == 200
 
 
-async def test_strangers_of_one_address_are_slowed_down_and_who_is_signed_in_there_is_not(
+async def test_the_anonymous_of_one_address_are_slowed_down_and_who_is_signed_in_there_is_not(
     serve_with: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(router, "Strangers", partial(AnonymousRateLimit, rate=0.1, burst=3))
+    monkeypatch.setattr(gate, "AnonymousRateLimit", partial(AnonymousRateLimit, rate=0.1, burst=3))
     async with serve_with() as served:
         async with served.http(None) as http:
             forged = {"Authorization": "Bearer forged"}
@@ -84,15 +82,3 @@ async def test_a_fault_of_ours_is_told_by_an_id_that_stands_in_the_log_and_by_no
     assert (answer.status_code, answer.json()["error"]) == (500, "internal")
     assert "secret" not in answer.text
     assert answer.json()["error_id"] in [record.__dict__.get("error_id") for record in caplog.records]
-
-
-async def test_a_problem_names_its_page_under_the_public_address_and_a_delay_in_whole_seconds() -> None:
-    problem = problem_of(DependencyUnavailable("gone", retry_after_ms=1200), base="https://example.org/netra")
-    assert problem.type == "https://example.org/netra/errors#dependency_unavailable"
-    assert problem_response(problem).headers["retry-after"] == "2"
-    assert problem_response(problem_of(DependencyUnavailable("gone"))).headers["retry-after"] == "1"
-
-
-async def test_a_tools_answer_is_told_with_its_code_and_details() -> None:
-    problem = problem_of(ToolFault("BAD_ROWS", "no", hint="mend", details={"row": 3}))
-    assert (problem.status, problem.error, problem.code, problem.details) == (422, "tool_fault", "BAD_ROWS", {"row": 3})

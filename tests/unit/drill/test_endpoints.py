@@ -1,4 +1,4 @@
-"""How a door is judged: the same bytes for what is another's and what does not exist, and nothing less."""
+"""How an endpoint is judged: the same bytes for what is another's and what does not exist, and nothing less."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from netra_backend.app.drill import doors
+from netra_backend.app.drill import endpoints
 from netra_backend.app.drill.actor import Actor, DrillFailed, HttpAnswer
-from netra_backend.app.drill.doors import Belongings, Row, Stage
+from netra_backend.app.drill.endpoints import Belongings, Row, Stage
 
 HAS = Belongings("thr_1", "epoch", "run_1", "key_1", "ds_1", "canary_1", lambda kind: f"{kind}_absent")
 NOT_FOUND = {"type": "error", "error": "not_found"}
@@ -65,7 +65,7 @@ OPEN = HttpAnswer(200, b"{}")
 async def test_a_frame_must_answer_the_same_for_anothers_and_for_nothing(
     intruder: Mapping[str, Any], verdict: str
 ) -> None:
-    assert (await doors.run(stage(intruder))).verdict == verdict
+    assert (await endpoints.run(stage(intruder))).verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -81,14 +81,14 @@ async def test_a_frame_must_answer_the_same_for_anothers_and_for_nothing(
 async def test_http_must_answer_the_same_bytes_for_anothers_and_for_nothing(
     intruder: Mapping[str, Any], verdict: str
 ) -> None:
-    assert (await doors.events(stage(intruder, {"": OPEN}))).verdict == verdict
+    assert (await endpoints.events(stage(intruder, {"": OPEN}))).verdict == verdict
 
 
-async def test_a_door_that_its_owner_cannot_open_proves_nothing() -> None:
-    with pytest.raises(DrillFailed, match="the owner cannot open its own door another's events: 404 not_found"):
-        await doors.events(stage({"": GONE}, {"": GONE}))
+async def test_a_endpoint_that_its_owner_cannot_open_proves_nothing() -> None:
+    with pytest.raises(DrillFailed, match="the owner cannot open its own endpoint another's events: 404 not_found"):
+        await endpoints.events(stage({"": GONE}, {"": GONE}))
     with pytest.raises(DrillFailed, match="another's run: not_found"):
-        await doors.run(stage({"": NOT_FOUND}, {"": NOT_FOUND}))
+        await endpoints.run(stage({"": NOT_FOUND}, {"": NOT_FOUND}))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ async def test_a_door_that_its_owner_cannot_open_proves_nothing() -> None:
     ],
 )
 async def test_anothers_thread_must_name_ssot_isolation(answer: dict[str, Any], verdict: str) -> None:
-    assert (await doors.thread(stage({"": answer}))).verdict == verdict
+    assert (await endpoints.thread(stage({"": answer}))).verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ async def test_anothers_thread_must_name_ssot_isolation(answer: dict[str, Any], 
     ],
 )
 async def test_anothers_key_must_give_a_run_of_ones_own(accepted: dict[str, Any], verdict: str) -> None:
-    assert (await doors.cache_key(stage({"run": accepted}))).verdict == verdict
+    assert (await endpoints.cache_key(stage({"run": accepted}))).verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -124,16 +124,17 @@ async def test_anothers_key_must_give_a_run_of_ones_own(accepted: dict[str, Any]
     ],
 )
 async def test_anothers_path_must_close_as_nobodys_does(knocked: Mapping[str, Any], verdict: str) -> None:
-    assert (await doors.path_user(stage(knocked))).verdict == verdict
+    assert (await endpoints.path_user(stage(knocked))).verdict == verdict
 
 
 @pytest.mark.parametrize(
-    ("door", "mine"), [(doors.tool_context, "owner"), (doors.user_id, "owner"), (doors.connection_id, "conn_of_owner")]
+    ("endpoint", "mine"),
+    [(endpoints.tool_context, "owner"), (endpoints.user_id, "owner"), (endpoints.connection_id, "conn_of_owner")],
 )
-async def test_a_claim_to_be_another_must_be_refused_as_any_false_claim(door: doors.Endpoint, mine: str) -> None:
+async def test_a_claim_to_be_another_must_be_refused_as_any_false_claim(endpoint: endpoints.Attempt, mine: str) -> None:
     refused = {"type": "error", "error": "isolation_violation"}
-    assert (await door(stage({"": refused}))).verdict == "refused"
-    assert (await door(stage({f'"{mine}"': {"type": "accepted"}, "": refused}))).verdict == "LEAKED"
+    assert (await endpoint(stage({"": refused}))).verdict == "refused"
+    assert (await endpoint(stage({f'"{mine}"': {"type": "accepted"}, "": refused}))).verdict == "LEAKED"
 
 
 OWN_LIST = {"": HttpAnswer(200, b'["thr_1"]')}
@@ -141,7 +142,7 @@ OWN_LIST = {"": HttpAnswer(200, b'["thr_1"]')}
 
 @pytest.mark.parametrize("secret", ["thr_1", "run_1", "ds_1", "canary_1", "owner", "conn_of_owner"])
 async def test_a_list_must_hold_nothing_of_another(secret: str) -> None:
-    listed = doors._listing("a list", "/api/threads")
+    listed = endpoints._listing("a list", "/api/threads")
     assert (await listed(stage({"": HttpAnswer(200, b"[]")}, OWN_LIST))).verdict == "refused"
     leaked = HttpAnswer(200, f"[{secret}]".encode())
     assert (await listed(stage({"": leaked}, OWN_LIST))).verdict == "LEAKED"
@@ -149,43 +150,44 @@ async def test_a_list_must_hold_nothing_of_another(secret: str) -> None:
 
 async def test_a_list_that_shows_its_owner_nothing_proves_nothing() -> None:
     with pytest.raises(DrillFailed, match="nothing that could be looked for"):
-        await doors._listing("a list", "/api/threads")(stage({"": OPEN}, {"": OPEN}))
+        await endpoints._listing("a list", "/api/threads")(stage({"": OPEN}, {"": OPEN}))
 
 
 async def test_the_audit_trail_is_looked_at_when_there_is_a_row_of_the_owner() -> None:
     rows = HttpAnswer(200, b'[{"connection_id": "conn_of_owner"}]')
     owner = {"/api/audit": rows, "": {"type": "error", "error": "factory_command_refused"}}
-    assert (await doors.audit_trail(stage({"": HttpAnswer(200, b"[]")}, owner))).verdict == "refused"
-    assert (await doors.audit_trail(stage({"": rows}, owner))).verdict == "LEAKED"
+    assert (await endpoints.audit_trail(stage({"": HttpAnswer(200, b"[]")}, owner))).verdict == "refused"
+    assert (await endpoints.audit_trail(stage({"": rows}, owner))).verdict == "LEAKED"
 
 
 @pytest.mark.parametrize(("status", "verdict"), [(403, "refused"), (404, "LEAKED"), (200, "LEAKED")])
 async def test_an_operators_view_must_be_forbidden(status: int, verdict: str) -> None:
-    assert (await doors.operator(stage({"": HttpAnswer(status, b"not json")}))).verdict == verdict
+    assert (await endpoints.operator(stage({"": HttpAnswer(status, b"not json")}))).verdict == verdict
 
 
 @pytest.mark.parametrize(("heard", "verdict"), [([], "refused"), (["x"], "refused"), (["a canary_1 b"], "LEAKED")])
 async def test_nothing_heard_may_hold_the_canary(heard: list[str], verdict: str) -> None:
     scene = stage({})
     scene.intruder.heard.extend(heard)
-    assert (await doors.everything_heard(scene)).verdict == verdict
+    assert (await endpoints.everything_heard(scene)).verdict == verdict
 
 
 @pytest.mark.parametrize(
-    ("door", "mine"),
+    ("endpoint", "mine"),
     [
-        (doors.run_record, "run_1"),
-        (doors.run_page, "run_1"),
-        (doors.export, "thr_1"),
-        (doors.title, "thr_1"),
-        (doors.dataset, "ds_1"),
+        (endpoints.run_record, "run_1"),
+        (endpoints.run_page, "run_1"),
+        (endpoints.export, "thr_1"),
+        (endpoints.title, "thr_1"),
+        (endpoints.dataset, "ds_1"),
+        (endpoints.dataset_report, "ds_1"),
     ],
 )
-async def test_every_door_of_http_asks_for_what_is_the_owners(door: doors.Endpoint, mine: str) -> None:
-    row = await door(stage({mine: OPEN, "": GONE}, {mine: OPEN, "": GONE}))
-    assert row == Row(row.door, "LEAKED", "200; for an absent one: 404 not_found")
+async def test_every_endpoint_of_http_asks_for_what_is_the_owners(endpoint: endpoints.Attempt, mine: str) -> None:
+    row = await endpoint(stage({mine: OPEN, "": GONE}, {mine: OPEN, "": GONE}))
+    assert row == Row(row.endpoint, "LEAKED", "200; for an absent one: 404 not_found")
 
 
 async def test_a_resume_from_anothers_position_must_answer_as_an_absent_thread() -> None:
-    assert (await doors.resume_position(stage({"": NOT_FOUND}))).verdict == "refused"
-    assert (await doors.resume_position(stage({"thr_1": {"type": "live"}, "": NOT_FOUND}))).verdict == "LEAKED"
+    assert (await endpoints.resume_position(stage({"": NOT_FOUND}))).verdict == "refused"
+    assert (await endpoints.resume_position(stage({"thr_1": {"type": "live"}, "": NOT_FOUND}))).verdict == "LEAKED"

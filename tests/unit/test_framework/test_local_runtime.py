@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from test_framework.ids import new_id
-from test_framework.in_process import KeptWire, running, user_at_desk
+from test_framework.local_runtime import KeptWire, connected_user, running
 
 
 async def test_a_kept_wire_gives_each_frame_once_and_waits_for_what_comes() -> None:
@@ -33,7 +33,7 @@ async def test_a_wire_that_is_closed_before_the_frame_fails_by_assertion() -> No
 async def test_users_connect_to_a_server_in_this_process_and_leave_it(tmp_path: Path) -> None:
     async with running(tmp_path / "data", allow_drills=True) as runtime:
         assert runtime.settings.allow_drills
-        async with user_at_desk(runtime, new_id("user")) as user:
+        async with connected_user(runtime, new_id("user")) as user:
             assert runtime.pool.find(user.connection.connection_id) is user.connection
             user.send(type="ping", id="key")
             assert (await user.wire.until("pong"))["id"] == "key"

@@ -1,8 +1,8 @@
-"""The doors: each is tried with what is the owner's and with what does not exist, and must give the same bytes.
+"""The endpoints: each is tried with what is the owner's and with what does not exist, and must give the same bytes.
 
 The one exception, by specification: ``execute_agent`` on another's thread says ``SSOT isolation``, since a thread id is
-claimed by whoever uses it first. For every other door the owner opens it too, so that a door which nobody can open is not
-taken for one that refuses.
+claimed by whoever uses it first. At every other endpoint the owner is served too, so that an endpoint which serves nobody is
+not taken for one that refuses.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from .actor import Actor, DrillFailed, Frame, HttpAnswer
 REFUSED: Final = "refused"
 LEAKED: Final = "LEAKED"
 _FORBIDDEN: Final = 403
-_LOOKS: Final = 10
-_BETWEEN_LOOKS_S: Final = 0.2
+_POLLS: Final = 10
+_BETWEEN_POLLS_S: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class Belongings:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What became of one door: ``refused`` or ``LEAKED``, and what was answered."""
+    """What became of one endpoint: ``refused`` or ``LEAKED``, and what was answered."""
 
-    door: str
+    endpoint: str
     verdict: str
     answer: str
 
@@ -54,7 +54,8 @@ class Stage:
     agent: str
 
 
-Endpoint = Callable[[Stage], Awaitable[Row]]
+Attempt = Callable[[Stage], Awaitable[Row]]
+"""Tries one endpoint."""
 
 
 def _shown(answer: Frame | HttpAnswer) -> str:
@@ -82,34 +83,36 @@ def _is_refusal(answer: Frame | HttpAnswer) -> bool:
     return answer.status >= 400 if isinstance(answer, HttpAnswer) else answer["type"] == "error"
 
 
-def _judged(door: str, foreign: Frame | HttpAnswer, absent: Frame | HttpAnswer, *ids: str) -> Row:
+def _judged(endpoint: str, foreign: Frame | HttpAnswer, absent: Frame | HttpAnswer, *ids: str) -> Row:
     if _is_refusal(foreign) and _bytes(foreign, *ids) == _bytes(absent, *ids):
-        return Row(door, REFUSED, _shown(foreign))
-    return Row(door, LEAKED, f"{_shown(foreign)}; for an absent one: {_shown(absent)}")
+        return Row(endpoint, REFUSED, _shown(foreign))
+    return Row(endpoint, LEAKED, f"{_shown(foreign)}; for an absent one: {_shown(absent)}")
 
 
-def _opened(door: str, answer: Frame | HttpAnswer) -> None:
+def _opened(endpoint: str, answer: Frame | HttpAnswer) -> None:
     if _is_refusal(answer):
-        raise DrillFailed(f"the owner cannot open its own door {door}: {_shown(answer)}")
+        raise DrillFailed(f"the owner cannot open its own endpoint {endpoint}: {_shown(answer)}")
 
 
-async def _by_frame(door: str, stage: Stage, frame: Callable[[str], Frame], mine: str, kind: str, about: bool) -> Row:
+async def _by_frame(
+    endpoint: str, stage: Stage, frame: Callable[[str], Frame], mine: str, kind: str, about: bool
+) -> Row:
     absent = stage.has.absent(kind)
     foreign = await stage.intruder.say(frame(mine), about=mine if about else "")
     nothing = await stage.intruder.say(frame(absent), about=absent if about else "")
-    row = _judged(door, foreign, nothing, mine, absent)
-    _opened(door, await stage.owner.say(frame(mine), about=mine if about else ""))
+    row = _judged(endpoint, foreign, nothing, mine, absent)
+    _opened(endpoint, await stage.owner.say(frame(mine), about=mine if about else ""))
     return row
 
 
 async def _by_http(
-    door: str, stage: Stage, method: str, path: str, mine: str, kind: str, body: bytes | None = None
+    endpoint: str, stage: Stage, method: str, path: str, mine: str, kind: str, body: bytes | None = None
 ) -> Row:
     absent = stage.has.absent(kind)
     foreign = await stage.intruder.line.http(method, path.format(mine), body)
     nothing = await stage.intruder.line.http(method, path.format(absent), body)
-    row = _judged(door, foreign, nothing, mine, absent)
-    _opened(door, await stage.owner.line.http(method, path.format(mine), body))
+    row = _judged(endpoint, foreign, nothing, mine, absent)
+    _opened(endpoint, await stage.owner.line.http(method, path.format(mine), body))
     return row
 
 
@@ -164,12 +167,12 @@ async def resume_position(stage: Stage) -> Row:
     return await _by_frame("another's resume position", stage, frame, stage.has.thread_id, "thr", True)
 
 
-async def _claimed(door: str, stage: Stage, claim: Callable[[str], Frame], mine: str, kind: str) -> Row:
+async def _claimed(endpoint: str, stage: Stage, claim: Callable[[str], Frame], mine: str, kind: str) -> Row:
     absent = stage.has.absent(kind)
     asked = {"type": "execute_agent", "agent": stage.agent, "message": "in another's name"}
     foreign = await stage.intruder.say(asked | claim(mine))
     nothing = await stage.intruder.say(asked | claim(absent))
-    return _judged(door, foreign, nothing, mine, absent)
+    return _judged(endpoint, foreign, nothing, mine, absent)
 
 
 async def tool_context(stage: Stage) -> Row:
@@ -212,7 +215,13 @@ async def dataset(stage: Stage) -> Row:
     return await _by_http("another's dataset", stage, "DELETE", path, stage.has.dataset_id, "ds")
 
 
-def _listing(door: str, path: str) -> Endpoint:
+async def dataset_report(stage: Stage) -> Row:
+    """Have another's dataset reported on."""
+    path = "/api/usage/report?dataset_id={}"
+    return await _by_http("another's dataset, reported", stage, "GET", path, stage.has.dataset_id, "ds")
+
+
+def _listing(endpoint: str, path: str) -> Attempt:
     async def listed(stage: Stage) -> Row:
         has = stage.has
         secrets = (
@@ -223,18 +232,18 @@ def _listing(door: str, path: str) -> Endpoint:
             stage.owner.user_id,
             stage.owner.connection_id,
         )
-        for _ in range(_LOOKS):
+        for _ in range(_POLLS):
             mine = await stage.owner.line.http("GET", path)
-            _opened(door, mine)
+            _opened(endpoint, mine)
             if any(secret.encode() in mine.body for secret in secrets):
                 break
-            await asyncio.sleep(_BETWEEN_LOOKS_S)  # another process may have recorded it a moment ago
+            await asyncio.sleep(_BETWEEN_POLLS_S)  # another process may have recorded it a moment ago
         else:
-            raise DrillFailed(f"{door}: the list shows its owner nothing that could be looked for")
+            raise DrillFailed(f"{endpoint}: the list shows its owner nothing that could be looked for")
         answer = await stage.intruder.line.http("GET", path)
         leaked = [secret for secret in secrets if secret.encode() in answer.body]
         told = f"with {', '.join(leaked)}" if leaked else "nothing of the owner's"
-        return Row(door, LEAKED if leaked else REFUSED, f"{answer.status}, {told}")
+        return Row(endpoint, LEAKED if leaked else REFUSED, f"{answer.status}, {told}")
 
     return listed
 
@@ -261,7 +270,7 @@ async def everything_heard(stage: Stage) -> Row:
     )
 
 
-DOORS: Final[tuple[Endpoint, ...]] = (
+ENDPOINTS: Final[tuple[Attempt, ...]] = (
     thread,
     run,
     run_record,
@@ -277,6 +286,8 @@ DOORS: Final[tuple[Endpoint, ...]] = (
     cache_key,
     _listing("another's threads", "/api/threads"),
     _listing("another's datasets", "/api/usage/datasets"),
+    _listing("another's cost report", "/api/usage/report"),
+    dataset_report,
     audit_trail,
     operator,
     dataset,

@@ -1,18 +1,22 @@
 /**
- * What an upload's preview recognised, and what has to be sent so that it is imported as the person confirmed it.
+ * The options of an import: what the preview recognised, as the user confirmed or corrected it.
  *
  * @typedef {{format: string, model: string, start: string, mapping: Record<string, string>}} Choice
  */
+import { words } from "./format.js";
 
-/** The columns of the usage table that a header can be mapped to, the needed ones first. */
+/** The fields of the usage table that a column of the file can be mapped to, required ones first. */
 export const COLUMNS = Object.freeze(["ts", "model", "input_tokens", "output_tokens", "provider", "operation", "status",
   "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "latency_ms", "cost_reported_usd", "session_id", "request_id", "feature",
   "team", "end_user", "is_batch", "service_tier", "prompt_hash"]);
+/** A field's name for people. @param {string} column */
+export const columnLabel = (column) => (column === "ts" ? "timestamp" : words(column));
+
 export const PREVIEW_BYTES = 4 << 20;
 const LINES = /\.(jsonl|ndjson|csv|tsv|txt)$/i;
 
 /**
- * The import's options. A mapping is sent only where the person changed what was recognised.
+ * The import's query. A mapping is sent only if the user changed what was recognised.
  * @param {string} name
  * @param {Partial<Choice>} choice
  * @param {Record<string, string>} recognised
@@ -32,7 +36,7 @@ export function importOptions(name, choice, recognised, preview) {
 }
 
 /**
- * How much of a file a preview needs: of lines the first ones, of everything else all of it.
+ * How many bytes of a file a preview needs: the first lines of a text file, any other file completely.
  * @param {string} name
  * @param {number} size
  */
@@ -41,11 +45,11 @@ export function previewBytes(name, size) {
 }
 
 /**
- * What a problem says is missing and can be given here.
- * @param {{details?: Record<string, any>} | null} told
+ * The missing value that the user can fill in, according to an error.
+ * @param {{details?: Record<string, any>} | null} error
  * @returns {"model" | "start" | null}
  */
-export function missingOf(told) {
-  const missing = told?.details?.missing;
+export function missingOf(error) {
+  const missing = error?.details?.missing;
   return missing === "model" || missing === "start" ? missing : null;
 }

@@ -1,0 +1,154 @@
+"""HTTP of one server: makes its endpoints from the runtime's parts, with the work that goes on beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from ..web.api.admin import admin_endpoints
+from ..web.api.approvals import approval_endpoints
+from ..web.api.catalogue import catalogue_endpoints
+from ..web.api.datasets import dataset_endpoints
+from ..web.api.documents import document_endpoints
+from ..web.api.identity import identity_endpoints
+from ..web.api.operations import ReadinessProbe, operation_endpoints
+from ..web.api.runs import run_endpoints
+from ..web.api.threads import thread_endpoints
+from ..web.api.usage import usage_endpoints
+from ..web.api.user_data import user_data_endpoints
+from ..web.documents.metrics import metrics_text
+from ..web.http.endpoint import Endpoint
+from ..web.http.gate import Gate
+from ..web.http.problems import ProblemReporter
+from ..web.http.router import RequestCounts, Router
+from ..web.http.transfers import Transfers
+from .counts import Counts
+from .housekeeping import Housekeeping, remove_leftovers
+from .rates import Rates
+from .runtime import Runtime
+
+
+class HttpApplication:
+    """``router`` serves ``endpoints``; ``requests`` counts its answers; ``tick`` it, and ``close`` it at the end."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        remove_leftovers(runtime.scratch)
+        limits = runtime.settings.limits
+        self.requests: RequestCounts = {}
+        self.transfers = Transfers(runtime.quotas, limits, runtime.clock)
+        runtime.revocations.listen(self.transfers.end_user)
+        self.counts = counts_of(runtime)
+        self._rates = Rates(self.counts.totals)
+        self._housekeeping = Housekeeping(
+            clock=runtime.clock,
+            log=runtime.log,
+            ledger=runtime.ledger,
+            retention_days=runtime.settings.retention_days,
+        )
+        gate = Gate(
+            settings=runtime.settings,
+            authentication=runtime.authentication,
+            quotas=runtime.quotas,
+            clock=runtime.clock,
+        )
+        problems = ProblemReporter(runtime.audit_trail, runtime.mint, runtime.settings.public_url)
+        self.endpoints = self._endpoints(runtime, gate, problems)
+        self.router = Router(
+            self.endpoints, settings=runtime.settings, gate=gate, problems=problems, requests=self.requests
+        )
+
+    def tick(self, now: float) -> None:
+        """A second has passed."""
+        self._rates.tick(now)
+        self._housekeeping.tick(now)
+
+    async def close(self) -> None:
+        """End what goes on by itself."""
+        await self._housekeeping.close()
+
+    def _endpoints(self, runtime: Runtime, gate: Gate, problems: ProblemReporter) -> list[Endpoint]:
+        limits = runtime.settings.limits
+        log, ledger, audit, clock = runtime.log, runtime.ledger, runtime.audit, runtime.clock
+        runs, conversations, audit_trail = runtime.runs, runtime.conversations, runtime.audit_trail
+        counts, transfers = self.counts, self.transfers
+        probe = ReadinessProbe(
+            log=log,
+            ledger=ledger,
+            audit=audit,
+            clock=clock,
+            is_draining=lambda: runtime.connections.is_draining,
+            optional_dependencies=runtime.optional_dependencies,
+        )
+        return [
+            *operation_endpoints(
+                settings=runtime.settings,
+                gate=gate,
+                probe=probe,
+                metrics_text=partial(self._metrics_text, audit_trail.refusals),
+            ),
+            *document_endpoints(runtime.settings, lambda: self.endpoints),
+            *identity_endpoints(limits=limits, audit=audit, audit_trail=audit_trail, tickets=runtime.tickets),
+            *user_data_endpoints(
+                log=log,
+                ledger=ledger,
+                audit=audit,
+                audit_trail=audit_trail,
+                conversations=conversations,
+                revocations=runtime.revocations,
+                runs=runs,
+                transfers=transfers,
+                clock=clock,
+            ),
+            *thread_endpoints(
+                log=log,
+                conversations=conversations,
+                runs=runs,
+                audit_trail=audit_trail,
+                body_idle_s=limits.body_idle_s,
+            ),
+            *run_endpoints(log, conversations),
+            *catalogue_endpoints(runtime.registry, runtime.dispatchers),
+            *approval_endpoints(runs, limits.body_idle_s),
+            *dataset_endpoints(
+                ledger=ledger,
+                transfers=transfers,
+                problems=problems,
+                scratch=runtime.scratch,
+                body_idle_s=limits.body_idle_s,
+            ),
+            *usage_endpoints(ledger, transfers),
+            *admin_endpoints(
+                connections=runtime.connections,
+                runs=runs,
+                limits=limits,
+                audit_trail=audit_trail,
+                revocations=runtime.revocations,
+                clock=clock,
+                totals=counts.totals,
+                gauges=counts.gauges,
+                rates=self._rates.per_second,
+            ),
+        ]
+
+    def _metrics_text(self, refusals: Mapping[str, int]) -> bytes:
+        counts = self.counts
+        return metrics_text(totals=counts.totals(), gauges=counts.gauges(), refusals=refusals, requests=self.requests)
+
+
+def counts_of(runtime: Runtime) -> Counts:
+    """What the parts of this runtime count."""
+    return Counts(
+        log=runtime.log,
+        ledger=runtime.ledger,
+        audit=runtime.audit,
+        audit_trail=runtime.audit_trail,
+        runs=runtime.runs,
+        pool=runtime.pool,
+        bridge=runtime.bridge,
+        engines=runtime.engines,
+        dispatchers=runtime.dispatchers,
+        managers=runtime.managers,
+        connections=runtime.connections,
+        counters=runtime.counters,
+        optional_dependencies=runtime.optional_dependencies,
+    )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netra_backend.app.core.history import Chunk, OnCommit, RunObserver, RunRecord, ThreadHead
+from netra_backend.app.core.history import Chunk, OnCommit, RunObserver, RunRecord, StoredRun, ThreadHead
 from netra_backend.app.ports import EventLog
 
 from .clock import START_MS
@@ -94,10 +94,21 @@ class LogStory:
         await self.log.durable(run)
         return run
 
-    async def hold(self, run: RunRecord) -> RunRecord:
-        """Take hold of the thread of another process's run, to go on with that run here."""
+    async def head(self, run: RunRecord) -> ThreadHead:
+        """The head of a run's thread, as the log finds it now."""
         head = await self.log.find(run.head.thread_id)
         assert head is not None
+        return head
+
+    async def stored(self, run: RunRecord) -> StoredRun:
+        """The run, as the log finds it now."""
+        stored = await self.log.run(run.run_id)
+        assert stored is not None
+        return stored
+
+    async def hold(self, run: RunRecord) -> RunRecord:
+        """Take hold of the thread of another process's run, to go on with that run here."""
+        head = await self.head(run)
         await self.log.acquire(head)
         again = RunRecord(head, run.run_id, run.request_id, run.agent, None, "UTC", run.created_ms)
         again.seq, again.stored = run.seq, True

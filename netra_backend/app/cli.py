@@ -18,16 +18,23 @@ COMMANDS: Final = {
     "token": "serve:token",
     "import": "importing:import_",
     "report": "reporting:report",
+    "datasets": "datasets:datasets",
+    "runs": "runs:runs",
     "triage-eval": "triage_evaluation:triage_eval",
     "check": "check:check",
     "drill": "drill:drill",
     "revoke": "revoking:revoke",
-    "restored": "restoring:restored",
     "migrate": "migrating:migrate",
+    "db": "database:db",
 }
-"""Each command's module and function below ``commands``; only that of the command that is run is loaded."""
+"""Each command's module below ``commands``, and its function or group there; only what is run is loaded."""
+
 
 VERSION: Final = "--version"
+
+DEPRECATED: Final = {"restored": "database:restored"}
+"""Names of an earlier release, which warn and work for one release more; no help lists them."""
+
 GROUP: Final = "netra.commands"
 """Entry points of this group are callables that take the ``typer.Typer`` and add their commands to it."""
 
@@ -45,10 +52,15 @@ def command_line(words: Sequence[str]) -> typer.Typer:
     app.callback()(_options)
     if words[:1] == [VERSION]:
         return app
-    named = words[0] if words and words[0] in COMMANDS else None
+    known = COMMANDS | DEPRECATED
+    named = words[0] if words and words[0] in known else None
     for name in [named] if named else COMMANDS:
-        module, _, function = COMMANDS[name].partition(":")
-        app.command(name)(getattr(import_module(f".commands.{module}", __package__), function))
+        module, _, attribute = known[name].partition(":")
+        command = getattr(import_module(f".commands.{module}", __package__), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
     if named is None:
         from importlib.metadata import entry_points  # reads every installed distribution
 

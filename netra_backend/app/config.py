@@ -181,18 +181,18 @@ class Settings:
         faults: list[str] = []
         if self.uses_development_key and not self.is_loopback:
             faults.append(
-                f"NETRA_HOST={self.host} can be reached by others, and the development key is for this machine alone: "
-                "set NETRA_JWT_SECRET_FILE, NETRA_JWT_PUBLIC_KEY_FILE, NETRA_JWT_JWKS_URL or NETRA_OIDC_ISSUER, "
-                "or listen on 127.0.0.1"
+                f"NETRA_HOST={self.host} is reachable from other machines, but the development key is for "
+                "this machine only. Set NETRA_JWT_SECRET_FILE, NETRA_JWT_PUBLIC_KEY_FILE, NETRA_JWT_JWKS_URL "
+                "or NETRA_OIDC_ISSUER, or listen on 127.0.0.1."
             )
         if not 1 <= self.workers <= 256:
-            faults.append(f"--workers {self.workers}: give a whole number from 1 to 256")
+            faults.append(f"--workers {self.workers} is not valid: use a whole number from 1 to 256.")
         elif self.workers > 1 and self.database_url is None:
-            faults.append(f"--workers {self.workers} needs PostgreSQL: set NETRA_DATABASE_URL, or use one worker")
+            faults.append(f"--workers {self.workers} needs PostgreSQL. Set NETRA_DATABASE_URL, or use one worker.")
         if self.redis_url is not None and self.database_url is None:
             faults.append(
-                "NETRA_REDIS_URL is for several processes, which share a PostgreSQL: set NETRA_DATABASE_URL as well, or "
-                "take it out"
+                "NETRA_REDIS_URL connects processes that share a PostgreSQL database. Set NETRA_DATABASE_URL "
+                "as well, or remove NETRA_REDIS_URL."
             )
         for name, (extra, package) in _NEEDS.items():
             if getattr(self, name.removeprefix("NETRA_").lower()) is not None:
@@ -215,14 +215,14 @@ class _Reader:
             return parse(text)
         except ValueError as fault:
             shown = name if name in _SECRET else f"{name}={text[:64]}"
-            self.faults.append(f"{shown}: {fault}")
+            self.faults.append(f"{shown} is not valid: {fault}.")
             return default
 
     def refuse_unknown_names(self) -> None:
         for name in sorted(self.given.keys() - NAMES):
             if not name.startswith(_OTHERS_NAMES):
                 near = difflib.get_close_matches(name, sorted(NAMES), n=1, cutoff=0.0)[0]
-                self.faults.append(f"{name[:64]} is not a setting: the nearest is {near}; rename it or take it out")
+                self.faults.append(f"Unknown setting {name[:64]}. Did you mean {near}?")
 
     def add_file(self, path: Path) -> None:
         """Take from the file what was not given before."""
@@ -234,10 +234,11 @@ class _Reader:
             if not name or name.startswith("#"):
                 continue
             if not equals or not name.startswith("NETRA_"):
-                self.faults.append(f"{path}, line {number}: write NETRA_NAME=value, or # before a comment")
+                self.faults.append(f"{path}, line {number}: write NETRA_NAME=value, or start a comment with #.")
             elif name == "NETRA_DATA_DIR":
                 self.faults.append(
-                    f"{path}, line {number}: this file lies in the data directory and cannot name another"
+                    f"{path}, line {number}: NETRA_DATA_DIR cannot be set here, because this file is inside "
+                    "the data directory."
                 )
             else:
                 unquoted = text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
@@ -250,18 +251,18 @@ class _Reader:
             with path.open("rb") as file:
                 content = file.read(_MAX_FILE_BYTES + 1)
             if len(content) > _MAX_FILE_BYTES:
-                raise ValueError(f"it has more than {_MAX_FILE_BYTES} bytes")
+                raise ValueError(f"it is larger than {_MAX_FILE_BYTES:,} bytes")
             return content.decode()
         except (OSError, ValueError) as fault:
             reason = fault.strerror if isinstance(fault, OSError) else str(fault)
-            self.faults.append(f"{path} cannot be read ({reason}): give a readable text file")
+            self.faults.append(f"{path} cannot be read: {reason}. Use a readable text file.")
             return ""
 
     def content(self, name: str) -> str:
         """The setting itself, or what stands in the file that its ``_FILE`` twin names."""
         direct, path = self.given.get(name, ""), self.given.get(f"{name}_FILE", "")
         if direct and path:
-            self.faults.append(f"{name} and {name}_FILE are both set: keep one of them")
+            self.faults.append(f"{name} and {name}_FILE are both set. Keep one of them.")
         return direct or (self.text_of(Path(path)).strip() if path else "")
 
 
@@ -272,7 +273,7 @@ def _data_dir(reader: _Reader, environ: Mapping[str, str]) -> Path:
         return Path(home + given[1:] if home and given.startswith("~/") else given).absolute()
     base = environ.get("XDG_DATA_HOME") or (f"{home}/.local/share" if home else "")
     if not base:
-        reader.faults.append("NETRA_DATA_DIR is not set and there is no HOME to put data in: set NETRA_DATA_DIR")
+        reader.faults.append("NETRA_DATA_DIR is not set, and there is no HOME to put data in. Set NETRA_DATA_DIR.")
     return Path(base or "/nonexistent").absolute() / "netra"
 
 
@@ -290,7 +291,7 @@ def _token_sources(reader: _Reader) -> tuple[TokenSource, ...]:
         chosen = tuple(name for name in pinned if name in taken) if pinned else usual
         if not chosen:
             reader.faults.append(
-                f"NETRA_JWT_ALGORITHMS names none that fits a {kind} key: add one of {', '.join(taken)}"
+                f"NETRA_JWT_ALGORITHMS has no algorithm for this kind of key. Add one of these: {', '.join(taken)}."
             )
         found.append(TokenSource(kind, chosen, issuer=issuer, audience=audience, **keys))
 
@@ -300,29 +301,32 @@ def _token_sources(reader: _Reader) -> tuple[TokenSource, ...]:
         needed = max(_SECRET_BYTES[name] for name in found[0].algorithms or ("HS256",))
         if len(secret.encode()) < needed:
             reader.faults.append(
-                f"NETRA_JWT_SECRET has less than {needed} bytes: make one with `openssl rand -hex {needed}`"
+                f"NETRA_JWT_SECRET is shorter than {needed} bytes. Create one with `openssl rand -hex {needed}`."
             )
     if public_key:
         fitting = _algorithms_of(public_key)
         if not fitting:
             reader.faults.append(
-                "NETRA_JWT_PUBLIC_KEY: give a PEM public key (RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519)"
+                "NETRA_JWT_PUBLIC_KEY is not valid: use a PEM public key (RSA with at least 2048 bits, "
+                "P-256, P-384, P-521 or Ed25519)."
             )
         source("public_key", fitting[:1], fitting, issuer=issuer, public_key=public_key)
     if jwks_url:
         source("jwks", _JWKS_ALGORITHMS, values.PUBLIC_KEY_ALGORITHMS, issuer=issuer, url=jwks_url)
     if len(found) > 1:
         reader.faults.append(
-            "NETRA_JWT_SECRET, NETRA_JWT_PUBLIC_KEY and NETRA_JWT_JWKS_URL exclude each other: keep one"
+            "NETRA_JWT_SECRET, NETRA_JWT_PUBLIC_KEY and NETRA_JWT_JWKS_URL exclude each other. Keep one."
         )
     if oidc_issuer:
         if audience is None:
             reader.faults.append(
-                "NETRA_OIDC_ISSUER needs NETRA_JWT_AUDIENCE (the client id): "
-                "without it the tokens of every other application of that issuer would count"
+                "NETRA_OIDC_ISSUER needs NETRA_JWT_AUDIENCE (the client id). Without it, tokens for every "
+                "other application of that issuer would be accepted."
             )
         if any(own.issuer in (None, oidc_issuer) for own in found):
-            reader.faults.append("NETRA_JWT_ISSUER must be set, and to another than NETRA_OIDC_ISSUER, to use both")
+            reader.faults.append(
+                "To use NETRA_OIDC_ISSUER together with another key, set NETRA_JWT_ISSUER, and not to the same issuer."
+            )
         source("oidc", _JWKS_ALGORITHMS, values.PUBLIC_KEY_ALGORITHMS, issuer=oidc_issuer)
     return tuple(found) if found or len(reader.faults) > before else _without_keys(reader)
 
@@ -331,7 +335,7 @@ def _without_keys(reader: _Reader) -> tuple[TokenSource, ...]:
     for name in ("NETRA_JWT_ALGORITHMS", "NETRA_JWT_AUDIENCE", "NETRA_JWT_ISSUER"):
         if name in reader.given:
             reader.faults.append(
-                f"{name} is set without a key: set one of NETRA_JWT_SECRET and the others, or take it out"
+                f"{name} is set without a key. Set a key, such as NETRA_JWT_SECRET_FILE, or remove {name}."
             )
     return (DEVELOPMENT,)
 

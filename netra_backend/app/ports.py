@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from .core.errors import NetraError
 from .core.frames import ExecuteAgent, ResolveApproval, ServerFrame
-from .core.history import Chunk, OnCommit, RunRecord, ThreadHead
+from .core.history import Chunk, ListedRun, Moved, OnCommit, RunPlace, RunRecord, StoredRun, StoredThread, ThreadHead
 from .core.identity import Identity
 from .core.limits import Counts
 from .core.peer_messages import WaitingCall
@@ -92,45 +92,6 @@ class HealthMonitor(Protocol):
 
     def healthy(self) -> bool:
         """``False`` refuses new emitters."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRun:
-    """A run as it is stored. ``seq`` is the position of its ``user_message``; ``ended_seq`` is 0 while it goes on."""
-
-    run_id: str
-    owner: str
-    thread_id: str
-    agent: str
-    request_id: str
-    timezone: str
-    created_ms: int
-    seq: int
-    ended_seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoredThread:
-    """A thread as its owner lists it."""
-
-    thread_id: str
-    epoch: str
-    title: str
-    created_ms: int
-    updated_ms: int
-    oldest: int
-    top: int
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """A thread that has events since some moment."""
-
-    owner: str
-    thread_id: str
-    epoch: str
-    top: int
-    updated_ms: int
 
 
 class EventLog(Counted, Protocol):
@@ -232,6 +193,12 @@ class EventLog(Counted, Protocol):
         """The owner's threads, newest first, and those of one moment by their ids, last first. With ``before_ms`` only those
         before that moment and, where ``before_id`` is given, those of it whose id is less: so pages miss none."""
 
+    async def runs(
+        self, owner: str, *, limit: int, thread_id: str = "", after: RunPlace | None = None
+    ) -> list[ListedRun]:
+        """The owner's runs, or those of one thread, that follow this place: the most recently written thread first, and of
+        each thread the newest run first."""
+
     async def rename(self, head: ThreadHead, title: str) -> None:
         """Give the thread another title, whoever holds it; committed on return."""
 
@@ -271,11 +238,8 @@ class Fleet(Protocol):
 
 
 class Peers(Protocol):
-    """The other processes of this server, asked in the terms of runs.
-
-    Each question is for one process, and answered ``False`` if that process does not hold the matter any more. It raises what
-    the other process refused it with, and ``DependencyUnavailable`` if no answer comes.
-    """
+    """The other processes of this server, asked about runs. A question is for one of them, and answered ``False`` if that one no
+    longer holds the matter. It raises what the other refused it with, and ``DependencyUnavailable`` if no answer comes."""
 
     @property
     def have_others(self) -> bool:

@@ -54,7 +54,7 @@ class NetraClient:
     """``async with NetraClient(url, token) as client: async for event in client.ask("…"): …``
 
     ``url`` is the server's http(s) address. ``told(state)`` is called with ``connected``, ``reconnecting`` and
-    ``caught up`` as they happen. Gives up with ``Closed`` where no server is found within ``patience_s``.
+    ``caught up`` as they happen. Gives up with ``Closed`` if no server is found within ``patience_s``.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class NetraClient:
     async def start(
         self, message: str, *, agent: str = "triage_agent", thread_id: str | None = None, timezone: str = "UTC"
     ) -> Accepted:
-        """Start a run; its events come through ``follow``. Sent again by itself where the connection is lost."""
+        """Start a run; its events come through ``follow``. It is sent again automatically if the connection is lost."""
         key = "c_" + secrets.token_hex(12)
         return await self._command(key, ExecuteAgent(agent, message, id=key, thread_id=thread_id, timezone=timezone))
 
@@ -205,15 +205,17 @@ class NetraClient:
             except ConnectionClosed as closed:
                 code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, str(closed))
             except (OSError, TimeoutError) as fault:
-                code, reason = 1006, str(fault)
+                code, reason = 1006, f"{self._url} cannot be reached: {fault or type(fault).__name__}."
             except InvalidStatus as fault:
-                code, reason = (1006, "busy") if fault.response.status_code == 503 else (4501, str(fault))
+                status = fault.response.status_code
+                reason = f"{self._url} refused the connection (HTTP {status})."
+                code = 1006 if status == 503 else 4501
             except InvalidHandshake as fault:
-                code, reason = 1006, str(fault)
+                code, reason = 1006, f"{self._url} does not answer as a Netra server: {fault}."
             self._socket = None
             self._up.clear()
             if 4500 <= code <= 4599 or loop.time() - lost_at > self._patience_s:
-                await self._end(Closed(code, reason or "the server cannot be reached"))
+                await self._end(Closed(code, reason or f"{self._url} closed the connection."))
                 return
             self._told("reconnecting")
             await asyncio.sleep(wait * (0.5 + random.random()))  # noqa: S311  # jitter, not a secret

@@ -26,9 +26,9 @@ DEVELOPMENT_ISSUER = "netra-development"
 
 
 async def user_of(url: str, token: str) -> str:
-    """The user id of a token. Read from the token where the server's own key made it, else asked of ``/api/me``.
+    """The user id of a token: read from the token if the server's own key signed it, otherwise requested from ``/api/me``.
 
-    Raises ``Closed`` where the server does not take the token or cannot be reached.
+    Raises ``Closed`` if the server does not accept the token or cannot be reached.
     """
     try:
         payload = token.split(".")[1]
@@ -39,5 +39,7 @@ async def user_of(url: str, token: str) -> str:
         return claims.sub
     answer = await bearer_get(url, "/api/me", token)
     if answer.status_code != httpx.codes.OK:
-        raise Closed(4501, f"{url} does not take this token (HTTP {answer.status_code})")
+        raise Closed(
+            4501, f"{url} does not accept this token (HTTP {answer.status_code}).", "Sign in again or get a new token."
+        )
     return msgspec.json.decode(answer.content, type=_Me).user_id

@@ -16,7 +16,7 @@ class Verdict(Enum):
 
 
 class Positions:
-    """Where a client stands in each thread."""
+    """A client's position in each thread."""
 
     def __init__(self) -> None:
         self._at: dict[str, Position] = {}
@@ -30,7 +30,7 @@ class Positions:
         return thread_id in self._at
 
     def judge(self, thread_id: str, seq: int) -> Verdict:
-        """Judge an event of a followed thread, and move on where it is to be taken."""
+        """Judge an event of a followed thread; if it is the next one, move on to it."""
         here = self._at[thread_id]
         if seq == here.seq + 1:
             self._at[thread_id] = Position(here.epoch, seq)
@@ -38,7 +38,7 @@ class Positions:
         return Verdict.REPEAT if seq <= here.seq else Verdict.HOLE
 
     def behind(self, tops: dict[str, int]) -> bool:
-        """Whether a heartbeat tells of events that did not come."""
+        """Whether a heartbeat announces events that did not arrive."""
         return any(thread_id in self._at and top > self._at[thread_id].seq for thread_id, top in tops.items())
 
     def all(self) -> dict[str, Position]:

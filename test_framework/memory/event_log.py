@@ -14,8 +14,18 @@ from typing import Final
 
 from netra_backend.app.adapters.event_log.appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.core.history import AppendRejection, Chunk, HeldElsewhere, ThreadHead
-from netra_backend.app.ports import Clock, Moved, StoredRun, StoredThread
+from netra_backend.app.core.history import (
+    AppendRejection,
+    Chunk,
+    HeldElsewhere,
+    ListedRun,
+    Moved,
+    RunPlace,
+    StoredRun,
+    StoredThread,
+    ThreadHead,
+)
+from netra_backend.app.ports import Clock
 
 from .store import Change, Deletion, Expiry, MemoryStore, Rename
 
@@ -216,6 +226,14 @@ class MemoryEventLog(AppendingLog[Change]):
     ) -> list[StoredThread]:
         await self._wait()
         found = self._store.listed(owner, search, None if before_ms is None else (before_ms, before_id))[:limit]
+        await self._wait()
+        return found
+
+    async def runs(
+        self, owner: str, *, limit: int, thread_id: str = "", after: RunPlace | None = None
+    ) -> list[ListedRun]:
+        await self._wait()
+        found = self._store.listed_runs(owner, thread_id, after)[:limit]
         await self._wait()
         return found
 

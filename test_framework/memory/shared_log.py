@@ -15,12 +15,14 @@ from netra_backend.app.core.history import (
     AppendRejection,
     Chunk,
     HeldElsewhere,
+    Moved,
     OnCommit,
     RunRecord,
+    StoredRun,
     ThreadHead,
     reject,
 )
-from netra_backend.app.ports import Clock, Moved, StoredRun
+from netra_backend.app.ports import Clock
 
 from .event_log import PAGE_BYTES, PAGE_EVENTS, MemoryEventLog, Pace, Untaken, at_once
 from .store import Change, Deletion, MemoryStore, Release
@@ -95,7 +97,7 @@ class SharedMemoryLog(MemoryEventLog):
             return []
         await self._change(Deletion(()))  # what is being let go is let go then
         if self._heads.setdefault(head.thread_id, head) is not head:
-            raise DependencyUnavailable("The thread is on its way.", retry_after_ms=100)
+            raise DependencyUnavailable("The thread is being handed over to another process.", retry_after_ms=100)
         stored = self._store.head(head.thread_id, fence=0)
         if head.fence or stored is None:  # another request has taken hold in the meantime
             return []
@@ -163,12 +165,12 @@ class SharedMemoryLog(MemoryEventLog):
 
     def append(self, run: RunRecord, frame: bytes, *, ends: bool = False, on_commit: OnCommit | None = None) -> None:
         if not self._holds(run.head):
-            raise DependencyUnavailable("Another process holds this thread by now.", retry_after_ms=100)
+            raise DependencyUnavailable("This thread cannot be written at the moment.", retry_after_ms=100)
         super().append(run, frame, ends=ends, on_commit=on_commit)
 
     async def durable(self, run: RunRecord) -> None:
         if run.head.durable < run.head.top and self._heads.get(run.head.thread_id) is not run.head:
-            raise DependencyUnavailable("Another process holds this thread by now.", retry_after_ms=100)
+            raise DependencyUnavailable("This thread cannot be written at the moment.", retry_after_ms=100)
         await super().durable(run)
 
     def _holds(self, head: ThreadHead) -> bool:

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 
-from netra_backend.app.core.history import Chunk, ThreadHead
-from netra_backend.app.ports import StoredRun, StoredThread
+from netra_backend.app.core.history import Chunk, ListedRun, RunPlace, StoredRun, StoredThread, ThreadHead
 
 from .ownership import ThreadOwnership
 
@@ -215,3 +214,24 @@ class MemoryStore:
             and (before is None or (thread.updated_ms, thread.thread_id) < before)
         ]
         return sorted(mine, key=lambda thread: (thread.updated_ms, thread.thread_id), reverse=True)
+
+    def listed_runs(self, owner: str, thread_id: str, after: RunPlace | None) -> list[ListedRun]:
+        """The owner's runs, of the newest thread first; with ``after`` only those that follow this place."""
+        found: list[ListedRun] = []
+        threads = self.listed(owner, "", None)
+        if after is not None:
+            rest = [each for each in threads if (each.updated_ms, each.thread_id) < (after.updated_ms, after.thread_id)]
+            threads = [each for each in threads if each.thread_id == after.thread_id] + [
+                each for each in rest if each.thread_id != after.thread_id
+            ]
+        for thread in threads:
+            if thread_id in ("", thread.thread_id):
+                below = after.seq if after is not None and after.thread_id == thread.thread_id else thread.top + 1
+                found += self._runs_of(thread, below)
+        return found
+
+    def _runs_of(self, thread: StoredThread, below: int) -> list[ListedRun]:
+        last = dict(self.threads[thread.thread_id].rows)
+        runs = [run for run in self.runs.values() if run.thread_id == thread.thread_id and run.seq < below]
+        runs.sort(key=lambda run: run.seq, reverse=True)
+        return [ListedRun(run, thread.updated_ms, last[run.run_id]) for run in runs]

@@ -80,7 +80,7 @@ def test_rejected_rows_are_listed_with_their_reasons(pages: Pages) -> None:
 def test_a_file_of_no_known_format_says_so_and_can_be_mapped_by_hand(pages: Pages) -> None:
     page = pages.open()
     choose(page, csv_file("odd.csv", "q1,q2,q3,q4\n2026-01-05T00:00:00Z,gpt-4o,10,20\n"))
-    expect(page.get_by_role("alert").filter(has_text="of no format that is known")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="was not recognised")).to_be_visible()
     for column, header in (("timestamp", "q1"), ("model", "q2"), ("input tokens", "q3"), ("output tokens", "q4")):
         page.get_by_label(f"Column for {column}", exact=True).select_option(header)
     page.get_by_role("button", name="Refresh").click()
@@ -227,7 +227,7 @@ def test_an_operator_sees_connections_runs_refusals_and_the_drill(pages: Pages) 
     expect(page.get_by_role("heading", name="Rates")).to_be_visible()
     page.get_by_role("button", name="Run the drill").click()
     expect(page.get_by_text("attempts refused")).to_be_visible(timeout=IMPORT_MS)
-    expect(page.get_by_role("region", name="Attempts")).to_contain_text("another's thread")
+    expect(page.get_by_role("region", name="Attempts")).to_contain_text("use another user's thread")
     expect(page.get_by_role("region", name="Refusals by validation point")).to_be_visible()
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_label("User to sign out").fill(user.id)

@@ -11,15 +11,16 @@ import pytest
 
 from netra_backend.app.adapters.event_log.appending import REQUESTS_AT_ONCE
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.core.history import MAX_CHUNK_BYTES
+from netra_backend.app.core.history import MAX_CHUNK_BYTES, RunPlace
 from test_framework.clock import START_MS, ManualClock
 from test_framework.log_story import positions
+from tests.contract.conftest import StoryOverAnAdapter
 
 PAGE_EVENTS, PAGE_BYTES = 300, 1_048_576
 
 
 class TestAppending:
-    async def test_an_event_is_told_only_when_it_is_committed_and_each_once(self, story: Any) -> None:
+    async def test_an_event_is_told_only_when_it_is_committed_and_each_once(self, story: StoryOverAnAdapter) -> None:
         run = story.run(story.thread())
         frames = [story.write(run, "one"), story.write(run, "two", ends=True)]
         assert story.published == []
@@ -29,7 +30,7 @@ class TestAppending:
         assert await story.read(run.head) == frames
 
     async def test_positions_have_no_holes_when_runs_of_one_thread_take_turns(
-        self, story: Any, rng: random.Random
+        self, story: StoryOverAnAdapter, rng: random.Random
     ) -> None:
         head = story.thread()
         runs = [story.run(head) for _ in range(3)]
@@ -46,12 +47,12 @@ class TestAppending:
             assert {json.loads(frame)["run"] for frame in each.frames} == {each.run_id}
             assert positions(each.frames)[0] == each.first
 
-    async def test_threads_count_each_for_itself(self, story: Any) -> None:
+    async def test_threads_count_each_for_itself(self, story: StoryOverAnAdapter) -> None:
         one, two = await story.ended("user_ada", "a", "b"), await story.ended("user_bob", "c")
         assert (one.head.top, two.head.top) == (3, 2)
         assert positions(await story.read(two.head)) == [1, 2]
 
-    async def test_the_last_event_marks_its_run_as_ended_at_its_position(self, story: Any) -> None:
+    async def test_the_last_event_marks_its_run_as_ended_at_its_position(self, story: StoryOverAnAdapter) -> None:
         run = story.run(story.thread())
         story.write(run)
         assert not run.ended
@@ -61,7 +62,7 @@ class TestAppending:
         stored = await story.log.run(run.run_id)
         assert (stored.seq, stored.ended_seq) == (1, 2)
 
-    async def test_a_commit_is_reported_in_order_before_anything_is_published(self, story: Any) -> None:
+    async def test_a_commit_is_reported_in_order_before_anything_is_published(self, story: StoryOverAnAdapter) -> None:
         told: list[tuple[str, int, int]] = []
 
         def note(name: str, head: Any) -> None:
@@ -85,13 +86,13 @@ class TestAppending:
         assert told == [(name, 4, 0) for name in ("accepted", "first", "other's", "last")]
         assert [each.first for each in story.published] == [1, 3, 4]
 
-    async def test_durable_returns_at_once_where_nothing_waits(self, story: Any) -> None:
+    async def test_durable_returns_at_once_where_nothing_waits(self, story: StoryOverAnAdapter) -> None:
         run = await story.ended()
         before = len(story.published)
         await story.log.durable(run)
         assert len(story.published) == before
 
-    async def test_durable_waits_for_all_that_was_appended_to_the_thread(self, story: Any) -> None:
+    async def test_durable_waits_for_all_that_was_appended_to_the_thread(self, story: StoryOverAnAdapter) -> None:
         head = story.thread()
         one, two = story.run(head), story.run(head)
         story.write(one)
@@ -100,7 +101,7 @@ class TestAppending:
         await waits
         assert head.durable == head.top == 2
 
-    async def test_what_is_appended_without_a_pause_is_cut_into_bounded_chunks(self, story: Any) -> None:
+    async def test_what_is_appended_without_a_pause_is_cut_into_bounded_chunks(self, story: StoryOverAnAdapter) -> None:
         run = story.run(story.thread())
         for _ in range(700):
             story.write(run)
@@ -111,7 +112,9 @@ class TestAppending:
         assert max(sum(map(len, told.frames)) for told in story.published) <= MAX_CHUNK_BYTES + 200_100
         assert positions(await story.read(run.head)) == list(range(1, 706))
 
-    async def test_a_closed_log_has_committed_what_waited_and_takes_nothing_more(self, story: Any) -> None:
+    async def test_a_closed_log_has_committed_what_waited_and_takes_nothing_more(
+        self, story: StoryOverAnAdapter
+    ) -> None:
         run = story.run(story.thread())
         frame = story.write(run)
         log = story.log
@@ -119,12 +122,12 @@ class TestAppending:
         with pytest.raises(DependencyUnavailable):
             log.append(run, b"{}")
         assert [told.frames for told in story.published] == [(frame,)]
-        assert await story.read(await story.log.find(run.head.thread_id)) == [frame]
+        assert await story.read(await story.head(run)) == [frame]
 
 
 class TestReading:
     async def test_any_stretch_of_a_history_is_given_in_order_and_nothing_else(
-        self, story: Any, rng: random.Random
+        self, story: StoryOverAnAdapter, rng: random.Random
     ) -> None:
         head = story.thread()
         runs = [story.run(head) for _ in range(2)]
@@ -139,7 +142,7 @@ class TestReading:
             upto = rng.randrange(121)
             assert positions(await story.read(head, after, upto)) == list(range(after + 1, upto + 1))
 
-    async def test_a_page_has_at_most_300_events(self, story: Any) -> None:
+    async def test_a_page_has_at_most_300_events(self, story: StoryOverAnAdapter) -> None:
         run = story.run(story.thread())
         for _ in range(1000):
             story.write(run)
@@ -148,7 +151,7 @@ class TestReading:
         assert max(map(len, pages)) <= PAGE_EVENTS
         assert positions([frame for page in pages for frame in page]) == list(range(1, 1001))
 
-    async def test_a_page_has_at_most_a_mebibyte_also_of_huge_events(self, story: Any) -> None:
+    async def test_a_page_has_at_most_a_mebibyte_also_of_huge_events(self, story: StoryOverAnAdapter) -> None:
         run = story.run(story.thread())
         for _ in range(9):
             story.write(run, "z" * 500_000)
@@ -157,20 +160,24 @@ class TestReading:
         assert all(0 < sum(map(len, page)) <= PAGE_BYTES for page in pages)
         assert positions([frame for page in pages for frame in page]) == list(range(1, 10))
 
-    async def test_the_frames_of_a_run_are_its_own_also_where_another_ran_in_between(self, story: Any) -> None:
+    async def test_the_frames_of_a_run_are_its_own_also_where_another_ran_in_between(
+        self, story: StoryOverAnAdapter
+    ) -> None:
         head = story.thread()
         one, two = story.run(head), story.run(head)
         mine = [story.write(one, "a")]
         story.write(two, "b")
         mine.append(story.write(one, "c"))
         await story.log.durable(one)
-        assert await story.log.run_frames(await story.log.run(one.run_id)) == mine
+        assert await story.log.run_frames(await story.stored(one)) == mine
         mine.append(story.write(one, "d", ends=True))
         story.write(two, "e")
         await story.log.durable(one)
-        assert await story.log.run_frames(await story.log.run(one.run_id)) == mine
+        assert await story.log.run_frames(await story.stored(one)) == mine
 
-    async def test_a_run_is_found_by_its_id_with_everything_that_was_said_of_it(self, story: Any) -> None:
+    async def test_a_run_is_found_by_its_id_with_everything_that_was_said_of_it(
+        self, story: StoryOverAnAdapter
+    ) -> None:
         run = await story.ended("user_ada", "hello")
         stored = await story.log.run(run.run_id)
         assert (stored.run_id, stored.owner, stored.thread_id, stored.agent, stored.request_id, stored.timezone) == (
@@ -184,7 +191,9 @@ class TestReading:
         assert stored.created_ms == START_MS
         assert await story.log.run("run_unknown") is None
 
-    async def test_unfinished_runs_of_one_thread_come_in_their_order(self, story: Any, rng: random.Random) -> None:
+    async def test_unfinished_runs_of_one_thread_come_in_their_order(
+        self, story: StoryOverAnAdapter, rng: random.Random
+    ) -> None:
         head = story.thread()
         runs = [story.run(head, created_ms=START_MS - n) for n in range(6)]  # a clock that goes back changes nothing
         for run in runs:
@@ -201,7 +210,7 @@ class TestReading:
         ]
         assert other.run_id in found
 
-    async def test_an_idempotency_key_counts_for_its_owner_and_since_a_time(self, story: Any) -> None:
+    async def test_an_idempotency_key_counts_for_its_owner_and_since_a_time(self, story: StoryOverAnAdapter) -> None:
         run = await story.ended("user_ada", key="k1")
         found = await story.log.request("user_ada", "k1", START_MS)
         assert found.run_id == run.run_id
@@ -209,14 +218,16 @@ class TestReading:
         assert await story.log.request("user_ada", "k2", START_MS) is None
         assert await story.log.request("user_ada", "k1", START_MS + 1) is None
 
-    async def test_a_key_that_is_used_again_a_day_later_leads_to_the_later_run(self, story: Any) -> None:
+    async def test_a_key_that_is_used_again_a_day_later_leads_to_the_later_run(self, story: StoryOverAnAdapter) -> None:
         await story.ended("user_ada", key="k1")
         later = story.run(story.thread(), key="k1", created_ms=START_MS + 24 * 3600 * 1000 + 1)
         story.write(later)
         await story.log.durable(later)
         assert (await story.log.request("user_ada", "k1", START_MS)).run_id == later.run_id
 
-    async def test_keys_that_are_older_are_let_go_of_and_no_other_owners_nor_their_runs(self, story: Any) -> None:
+    async def test_keys_that_are_older_are_let_go_of_and_no_other_owners_nor_their_runs(
+        self, story: StoryOverAnAdapter
+    ) -> None:
         old = await story.ended("user_ada", key="k1")
         minute_ms = 60_000
         young = await story.begun_at(START_MS + minute_ms, "user_ada", "k2")
@@ -233,7 +244,7 @@ class TestReading:
         assert (await story.log.request("user_ada", "k2", 0)).run_id == young.run_id
 
     async def test_a_key_answers_to_its_last_minute_and_begins_another_run_when_it_was_let_go_of(
-        self, story: Any
+        self, story: StoryOverAnAdapter
     ) -> None:
         day_ms, minute_ms = 24 * 3600 * 1000, 60_000
         first = await story.ended("user_ada", key="k1")
@@ -249,7 +260,7 @@ class TestReading:
         assert await story.log.expire_requests(now_ms - day_ms) == (0, None)
         assert (await story.log.request("user_ada", "k1", now_ms - day_ms)).run_id == second.run_id
 
-    async def test_a_key_that_begins_another_run_while_old_ones_go_is_not_lost(self, story: Any) -> None:
+    async def test_a_key_that_begins_another_run_while_old_ones_go_is_not_lost(self, story: StoryOverAnAdapter) -> None:
         day_ms = 24 * 3600 * 1000
         await story.ended("user_ada", key="k1")
         now_ms = START_MS + day_ms + 1
@@ -258,12 +269,15 @@ class TestReading:
         await going
         assert (await story.log.request("user_ada", "k1", now_ms - day_ms)).run_id == again.run_id
 
-    async def test_a_bounded_number_of_keys_is_looked_at_in_one_step_and_none_is_missed(self, story: Any) -> None:
+    async def test_a_bounded_number_of_keys_is_looked_at_in_one_step_and_none_is_missed(
+        self, story: StoryOverAnAdapter
+    ) -> None:
         for number in range(2 * REQUESTS_AT_ONCE + 50):
             run = story.run(story.thread(f"user_{number % 3}"), key=f"k{number}", created_ms=START_MS + number % 2)
             story.write(run, ends=True)
         await story.log.durable(run)
-        old, steps, after = 0, list[int](), ("", "")
+        after: tuple[str, str] | None = ("", "")
+        old, steps = 0, list[int]()
         while after is not None:
             went, after = await story.log.expire_requests(START_MS + 1, after)
             old += went
@@ -274,7 +288,7 @@ class TestReading:
 
 
 class TestThreads:
-    async def test_a_head_is_one_object_however_often_it_is_asked_for(self, story: Any) -> None:
+    async def test_a_head_is_one_object_however_often_it_is_asked_for(self, story: StoryOverAnAdapter) -> None:
         run = await story.ended()
         await story.reopen()
         assert story.log.known(run.head.thread_id) is None
@@ -290,7 +304,7 @@ class TestThreads:
         )
         assert await story.log.find("thr_unknown") is None
 
-    async def test_a_thread_that_is_made_while_it_is_looked_for_is_found(self, story: Any) -> None:
+    async def test_a_thread_that_is_made_while_it_is_looked_for_is_found(self, story: StoryOverAnAdapter) -> None:
         head = story.thread()
         thread_id = head.thread_id + "_later"
         looking = asyncio.create_task(story.log.find(thread_id))
@@ -298,23 +312,25 @@ class TestThreads:
         made = story.log.create("user_ada", thread_id, "e", "", START_MS)
         assert await looking is made
 
-    async def test_a_thread_cannot_be_made_twice(self, story: Any) -> None:
+    async def test_a_thread_cannot_be_made_twice(self, story: StoryOverAnAdapter) -> None:
         head = story.thread()
         with pytest.raises(ValueError, match="known"):
             story.log.create("user_bob", head.thread_id, "e", "", START_MS)
         assert story.log.known(head.thread_id) is head
 
-    async def test_a_history_goes_on_where_the_process_before_ended(self, story: Any) -> None:
+    async def test_a_history_goes_on_where_the_process_before_ended(self, story: StoryOverAnAdapter) -> None:
         run = await story.ended("user_ada", "before")
         await story.reopen()
-        head = await story.log.find(run.head.thread_id)
+        head = await story.head(run)
         await story.log.acquire(head)
         again = story.run(head)
         story.write(again, "after")
         await story.log.durable(again)
         assert positions(await story.read(head)) == [1, 2, 3]
 
-    async def test_threads_are_listed_to_their_owner_newest_first(self, story: Any, clock: ManualClock) -> None:
+    async def test_threads_are_listed_to_their_owner_newest_first(
+        self, story: StoryOverAnAdapter, clock: ManualClock
+    ) -> None:
         runs = []
         for _ in range(4):
             clock.advance(s=1)
@@ -332,7 +348,7 @@ class TestThreads:
         older = await story.log.threads("user_ada", limit=10, before_ms=listed[1].updated_ms)
         assert [thread.thread_id for thread in older] == wanted[2:]
 
-    async def test_pages_of_threads_that_were_written_in_one_moment_miss_none(self, story: Any) -> None:
+    async def test_pages_of_threads_that_were_written_in_one_moment_miss_none(self, story: StoryOverAnAdapter) -> None:
         wanted = {(await story.ended("user_ada")).head.thread_id for _ in range(5)}
         seen: list[str] = []
         before_ms, before_id = None, ""
@@ -342,7 +358,7 @@ class TestThreads:
         assert len(seen) == 5
         assert set(seen) == wanted
 
-    async def test_threads_are_searched_by_title_whatever_the_case(self, story: Any) -> None:
+    async def test_threads_are_searched_by_title_whatever_the_case(self, story: StoryOverAnAdapter) -> None:
         run = story.run(story.thread(title="Why did MONDAY cost 100% more?"))
         story.write(run)
         await story.ended()
@@ -353,28 +369,120 @@ class TestThreads:
             ]
         assert await story.log.threads("user_ada", limit=9, search="m_nday") == []
 
-    async def test_a_thread_is_renamed_for_good(self, story: Any) -> None:
+    async def test_a_thread_is_renamed_for_good(self, story: StoryOverAnAdapter) -> None:
         run = await story.ended()
         await story.log.rename(run.head, "Another")
         assert run.head.title == "Another"
         await story.reopen()
         assert [thread.title for thread in await story.log.threads("user_ada", limit=9)] == ["Another"]
 
-    async def test_a_thread_that_is_renamed_before_its_first_commit_has_the_new_title(self, story: Any) -> None:
+    async def test_a_thread_that_is_renamed_before_its_first_commit_has_the_new_title(
+        self, story: StoryOverAnAdapter
+    ) -> None:
         run = story.run(story.thread())
         story.write(run)
         await story.log.rename(run.head, "Another")
         assert [thread.title for thread in await story.log.threads("user_ada", limit=9)] == ["Another"]
 
 
+class TestRuns:
+    async def listed(self, story: Any, limit: int = 99, **how: Any) -> list[str]:
+        return [each.run.run_id for each in await story.log.runs("user_ada", limit=limit, **how)]
+
+    async def test_runs_are_listed_thread_by_thread_the_newest_first(self, story: Any, clock: ManualClock) -> None:
+        one, two = story.thread(), story.thread()
+        older, newer, other = story.run(one), story.run(one), story.run(two)
+        for run in (older, other, newer):
+            await story.log.hold(run.head)
+            story.write(run)
+            story.write(run, ends=True)
+            await story.log.durable(run)
+            clock.advance(s=1)
+        await story.ended("user_bob")
+        assert await self.listed(story) == [newer.run_id, older.run_id, other.run_id]
+        assert await self.listed(story, 2) == [newer.run_id, older.run_id]
+        assert await self.listed(story, thread_id=two.thread_id) == [other.run_id]
+        assert await story.log.runs("user_eve", limit=9) == []
+        place = RunPlace((await story.log.runs("user_ada", limit=1))[0].updated_ms, one.thread_id, newer.seq)
+        assert await self.listed(story, after=place) == [older.run_id, other.run_id]
+        assert await self.listed(story, after=place, thread_id=two.thread_id) == [other.run_id]
+        assert await self.listed(story, after=RunPlace(place.updated_ms, "", 0)) == [other.run_id]
+        assert await story.log.runs("user_bob", limit=9, thread_id=one.thread_id) == []
+
+    async def test_a_listed_run_has_its_newest_event_and_says_whether_it_has_ended(self, story: Any) -> None:
+        head = story.thread()
+        first, waiting = story.run(head), story.run(head)
+        story.write(first, "a")
+        queued = story.write(waiting, "b")
+        last = story.write(first, "c", ends=True)
+        await story.log.durable(first)
+        await story.log.durable(waiting)
+        newest, oldest = await story.log.runs("user_ada", limit=9)
+        assert (newest.run.run_id, newest.run.seq, newest.run.ended_seq, newest.last) == (waiting.run_id, 2, 0, queued)
+        assert (oldest.run.run_id, oldest.run.seq, oldest.run.ended_seq, oldest.last) == (first.run_id, 1, 3, last)
+
+    async def test_runs_that_took_turns_are_listed_by_where_they_begin(self, story: Any, rng: random.Random) -> None:
+        head = story.thread()
+        runs = [story.run(head) for _ in range(5)]
+        for run in runs:
+            story.write(run)
+            await story.log.durable(run)
+        for run in rng.choices(runs, k=20):
+            story.write(run)
+            await story.log.durable(run)
+        assert await self.listed(story) == [run.run_id for run in reversed(runs)]
+        assert await self.listed(story, 1) == [runs[-1].run_id]
+
+    async def test_pages_of_runs_miss_none_and_repeat_none(self, story: Any) -> None:
+        wanted: list[str] = []
+        for count in (3, 1, 4):
+            head = story.thread()
+            for _ in range(count):
+                story.write(run := story.run(head), ends=True)
+                await story.log.durable(run)
+                await story.log.hold(head)
+                wanted.append(run.run_id)
+        for limit in (1, 2, 3, 8):
+            seen: list[str] = []
+            after = None
+            while page := await story.log.runs("user_ada", limit=limit, after=after):
+                assert len(page) <= limit
+                seen += [each.run.run_id for each in page]
+                last = page[-1]
+                after = RunPlace(last.updated_ms, last.run.thread_id, last.run.seq)
+            assert sorted(seen) == sorted(wanted), limit
+
+    async def test_a_thread_that_is_written_between_two_pages_goes_on_where_its_page_ended(
+        self, story: Any, clock: ManualClock
+    ) -> None:
+        head = story.thread()
+        for _ in range(3):
+            story.write(run := story.run(head), ends=True)
+            await story.log.durable(run)
+            await story.log.hold(head)
+        first, second = (await story.log.runs("user_ada", limit=9))[:2]
+        clock.advance(s=1)
+        story.write(later := story.run(head), ends=True)
+        await story.log.durable(later)
+        after = RunPlace(first.updated_ms, head.thread_id, first.run.seq)
+        assert (await self.listed(story, after=after))[0] == second.run.run_id
+        assert later.run_id not in await self.listed(story, after=after)
+
+    async def test_the_runs_of_a_deleted_thread_are_not_listed(self, story: Any) -> None:
+        gone, kept = await story.ended(), await story.ended()
+        await story.log.delete_thread(gone.head)
+        assert await self.listed(story) == [kept.run_id]
+        assert await self.listed(story, thread_id=gone.head.thread_id) == []
+
+
 class TestDeletion:
-    async def gone(self, story: Any, run: Any) -> None:
+    async def gone(self, story: StoryOverAnAdapter, run: Any) -> None:
         """Nothing of the run's thread can be read, and its id is nobody's for ever."""
         assert await story.log.run(run.run_id) is None
         assert await story.log.request("user_ada", run.key or "", 0) is None
         assert run.head.thread_id not in [each.thread_id for each in await story.log.threads("user_ada", limit=99)]
         assert run.run_id not in [each.run_id for each in await story.log.take_over(9)]
-        head = await story.log.find(run.head.thread_id)
+        head = await story.head(run)
         assert (head.owner, head.title) == ("", "")
         assert await story.read(head, 0, 10) == []
         with pytest.raises(ValueError, match="known"):
@@ -382,16 +490,20 @@ class TestDeletion:
         with pytest.raises(DependencyUnavailable):
             story.log.append(run, b"{}")
 
-    async def test_a_deleted_thread_is_gone_and_its_id_is_never_given_out_again(self, story: Any) -> None:
+    async def test_a_deleted_thread_is_gone_and_its_id_is_never_given_out_again(
+        self, story: StoryOverAnAdapter
+    ) -> None:
         run, other = await story.ended("user_ada", "secret", key="k1"), await story.ended("user_ada", "kept", key="k2")
         await story.log.delete_thread(run.head)
         await self.gone(story, run)
         await story.reopen()
         await self.gone(story, run)
         assert (await story.log.request("user_ada", "k2", 0)).run_id == other.run_id
-        assert len(await story.read(await story.log.find(other.head.thread_id))) == 2
+        assert len(await story.read(await story.head(other))) == 2
 
-    async def test_what_was_appended_a_moment_before_the_deletion_is_deleted_too(self, story: Any) -> None:
+    async def test_what_was_appended_a_moment_before_the_deletion_is_deleted_too(
+        self, story: StoryOverAnAdapter
+    ) -> None:
         run = story.run(story.thread(), key="k1")
         story.write(run)
         await story.log.delete_thread(run.head)
@@ -399,7 +511,7 @@ class TestDeletion:
         await story.reopen()
         await self.gone(story, run)
 
-    async def test_nothing_is_appended_to_a_thread_from_the_call_on(self, story: Any) -> None:
+    async def test_nothing_is_appended_to_a_thread_from_the_call_on(self, story: StoryOverAnAdapter) -> None:
         run = await story.ended("user_ada", key="k1")
         deletion = asyncio.create_task(story.log.delete_thread(run.head))
         await asyncio.sleep(0)
@@ -409,7 +521,7 @@ class TestDeletion:
         await deletion
         await self.gone(story, run)
 
-    async def test_everything_of_an_owner_is_deleted_and_nothing_of_others(self, story: Any) -> None:
+    async def test_everything_of_an_owner_is_deleted_and_nothing_of_others(self, story: StoryOverAnAdapter) -> None:
         stored = await story.ended("user_ada", key="k1")
         other = await story.ended("user_bob", key="k1")
         await story.reopen()  # the first one is no longer in memory
@@ -418,12 +530,14 @@ class TestDeletion:
         deleted = await story.log.delete_owner("user_ada")
         assert set(deleted) == {stored.head.thread_id, fresh.head.thread_id}
         for run in (stored, fresh):
-            run.head = await story.log.find(run.head.thread_id)
+            run.head = await story.head(run)
             await self.gone(story, run)
         assert (await story.log.request("user_bob", "k1", 0)).run_id == other.run_id
         assert await story.log.delete_owner("user_nobody") == []
 
-    async def test_threads_without_events_since_a_time_are_trimmed(self, story: Any, clock: ManualClock) -> None:
+    async def test_threads_without_events_since_a_time_are_trimmed(
+        self, story: StoryOverAnAdapter, clock: ManualClock
+    ) -> None:
         old, busy, active = [await story.ended("user_ada") for _ in range(3)]
         busy.head.pin(busy)
         clock.advance(s=10)
@@ -436,7 +550,7 @@ class TestDeletion:
         assert await story.log.trim(clock.now_ms()) == 0
 
     async def test_a_thread_that_gets_an_event_while_trimming_looks_is_kept(
-        self, story: Any, clock: ManualClock
+        self, story: StoryOverAnAdapter, clock: ManualClock
     ) -> None:
         run = await story.ended("user_ada")
         clock.advance(s=10)

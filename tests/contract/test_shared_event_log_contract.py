@@ -339,14 +339,14 @@ class TestFences:
             found = await process.log.request("user_ada", "k", 0)
             assert found is not None
             assert found.run_id == first.run_id
-        assert (await two.log.request("user_bob", "k", 0)).run_id == bobs.run_id  # type: ignore[union-attr]
+        assert (await two.log.request("user_bob", "k", 0)).run_id == bobs.run_id
 
     async def test_a_key_counts_for_a_day(self, sharing: Sharing) -> None:
         one, two = await sharing.open(), await sharing.open()
         await one.begun("user_ada", key="k")
         later = await two.begun("user_ada", key="k", created_ms=START_MS + DAY_MS + 1)
         assert two.why == []
-        assert (await one.log.request("user_ada", "k", 0)).run_id == later.run_id  # type: ignore[union-attr]
+        assert (await one.log.request("user_ada", "k", 0)).run_id == later.run_id
 
     async def test_a_thread_in_which_a_key_was_refused_can_be_taken_over_by_the_same_process(
         self, sharing: Sharing

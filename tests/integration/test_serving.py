@@ -46,4 +46,4 @@ def test_the_parent_holds_the_directory_and_makes_the_key_before_there_is_any_pr
     url = told.split()[1]
     assert ready == f'{{"ready": true, "url": "{url}"}}'
     assert told == f"4 {url} 64"
-    assert refused.startswith(f"The data directory {data_dir} is used by process")
+    assert refused.startswith(f"The data directory {data_dir} is in use by process")

@@ -88,6 +88,6 @@ async def test_a_database_that_would_not_keep_users_apart_is_refused_and_all_is_
 ) -> None:
     unsafe = Settings(data_dir=tmp_path / "data", database_url=netra_database.admin_url)
     for _ in range(2):  # the second time shows that the first let go of the directory
-        with pytest.raises(ConfigurationError, match="row-level security does not bind"):
+        with pytest.raises(ConfigurationError, match="Row-level security does not apply to"):
             async with open_runtime(unsafe):
                 pass

@@ -86,7 +86,7 @@ async def test_without_settings_it_is_made_of_those_of_the_environment(
 
 async def test_a_data_directory_is_used_by_one_server_and_free_again_afterwards(settings: Settings) -> None:
     async with open_runtime(settings):
-        with pytest.raises(ConfigurationError, match="is used by process"):
+        with pytest.raises(ConfigurationError, match="is in use by process"):
             async with open_runtime(settings):
                 pass
     async with open_runtime(settings) as again:

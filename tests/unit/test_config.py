@@ -70,7 +70,7 @@ def test_a_tilde_in_the_data_directory_is_the_home_of_the_given_environment() ->
 
 
 def test_without_a_home_the_data_directory_must_be_named() -> None:
-    assert faults_of({}) == ["NETRA_DATA_DIR is not set and there is no HOME to put data in: set NETRA_DATA_DIR"]
+    assert faults_of({}) == ["NETRA_DATA_DIR is not set, and there is no HOME to put data in. Set NETRA_DATA_DIR."]
 
 
 def test_every_name_of_the_list_is_read(tmp_path: Path) -> None:
@@ -146,15 +146,15 @@ def test_all_faults_are_told_at_once_each_with_what_to_do(tmp_path: Path) -> Non
     )
     told = "\n".join(faults)
     assert len(faults) == 9
-    assert "line 1: this file lies in the data directory" in told
+    assert "line 1: NETRA_DATA_DIR cannot be set here" in told
     assert "line 2: write NETRA_NAME=value" in told
-    assert "NETRA_HOTS is not a setting: the nearest is NETRA_HOST" in told
-    assert "NETRA_PROT is not a setting: the nearest is NETRA_PORT" in told
-    assert "NETRA_PORT=eighty: give a whole number from 0 to 65535" in told
-    assert "NETRA_RETENTION_DAYS=0: give a whole number from 1 to 36500" in told
-    assert "NETRA_DATABASE_URL: give an address that begins with postgresql:// or postgres://" in told
-    assert "NETRA_ALLOW_DRILLS=perhaps: give 1 or 0" in told
-    assert "--workers 0: give a whole number" in told
+    assert "Unknown setting NETRA_HOTS. Did you mean NETRA_HOST?" in told
+    assert "Unknown setting NETRA_PROT. Did you mean NETRA_PORT?" in told
+    assert "NETRA_PORT=eighty is not valid: use a whole number from 0 to 65535" in told
+    assert "NETRA_RETENTION_DAYS=0 is not valid: use a whole number from 1 to 36500" in told
+    assert "NETRA_DATABASE_URL is not valid: use an address that begins with postgresql:// or postgres://" in told
+    assert "NETRA_ALLOW_DRILLS=perhaps is not valid: use 1 or 0" in told
+    assert "--workers 0 is not valid: use a whole number" in told
     assert "hunter2" not in told
 
 
@@ -165,14 +165,14 @@ def test_names_of_the_kit_and_of_others_are_left_alone(tmp_path: Path) -> None:
 
 def test_more_than_one_worker_needs_postgres(tmp_path: Path) -> None:
     assert faults_of(environment(tmp_path), workers=2) == [
-        "--workers 2 needs PostgreSQL: set NETRA_DATABASE_URL, or use one worker"
+        "--workers 2 needs PostgreSQL. Set NETRA_DATABASE_URL, or use one worker."
     ]
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "netra.example.com"])
 def test_the_development_key_refuses_a_bind_that_others_can_reach(tmp_path: Path, host: str) -> None:
     (fault,) = faults_of(environment(tmp_path), host=host)
-    assert "the development key is for this machine alone" in fault
+    assert "the development key is for this machine only" in fault
     assert "NETRA_JWT_SECRET_FILE" in fault
     assert Settings.load(environment(tmp_path, NETRA_JWT_SECRET=SECRET), host=host).host == host
 
@@ -188,7 +188,11 @@ def test_a_secret_is_read_from_a_file_and_never_shown(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "long").write_bytes(b"x" * 65_537)
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    for name, why in (("absent", "No such file"), ("long", "more than 65536 bytes"), ("binary", "codec can't decode")):
+    for name, why in (
+        ("absent", "No such file"),
+        ("long", "larger than 65,536 bytes"),
+        ("binary", "codec can't decode"),
+    ):
         (fault,) = faults_of(environment(tmp_path, NETRA_JWT_SECRET_FILE=str(tmp_path / name)))
         assert f"{name} cannot be read" in fault
         assert why in fault
@@ -196,18 +200,18 @@ def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
 
 def test_a_setting_and_its_file_exclude_each_other(tmp_path: Path) -> None:
     environ = environment(tmp_path, NETRA_JWT_SECRET=SECRET, NETRA_JWT_SECRET_FILE="/x")
-    assert faults_of(environ) == ["NETRA_JWT_SECRET and NETRA_JWT_SECRET_FILE are both set: keep one of them"]
+    assert faults_of(environ) == ["NETRA_JWT_SECRET and NETRA_JWT_SECRET_FILE are both set. Keep one of them."]
 
 
 def test_a_bucket_with_keys_in_its_address_is_refused_without_being_shown(tmp_path: Path) -> None:
     (fault,) = faults_of(environment(tmp_path, NETRA_DATASETS_URL="s3://key:hunter2@bucket"))
     assert "hunter2" not in fault
-    assert "give s3://bucket" in fault
+    assert "use s3://bucket" in fault
 
 
 def test_a_short_secret_is_refused_without_being_shown(tmp_path: Path) -> None:
     (fault,) = faults_of(environment(tmp_path, NETRA_JWT_SECRET="hunter2"))
-    assert "less than 32 bytes" in fault
+    assert "shorter than 32 bytes" in fault
     assert "hunter2" not in fault
     (fault,) = faults_of(environment(tmp_path, NETRA_JWT_SECRET=SECRET, NETRA_JWT_ALGORITHMS="HS256,HS512"))
     assert "less than 64 bytes" in fault
@@ -233,14 +237,14 @@ def test_a_public_key_brings_its_usual_algorithm(tmp_path: Path, key: PrivateKey
 )
 def test_what_is_no_public_key_for_us_is_refused(tmp_path: Path, text: str) -> None:
     told = faults_of(environment(tmp_path, NETRA_JWT_PUBLIC_KEY=text or "-----BEGIN PUBLIC KEY-----"))
-    assert any("give a PEM public key" in fault for fault in told)
+    assert any("use a PEM public key" in fault for fault in told)
 
 
 def test_algorithms_are_pinned_to_what_fits_the_key(tmp_path: Path) -> None:
     environ = environment(tmp_path, NETRA_JWT_SECRET=SECRET + SECRET, NETRA_JWT_ALGORITHMS="RS256,HS512")
     assert Settings.load(environ).token_sources[0].algorithms == ("HS512",)
     (fault,) = faults_of({**environ, "NETRA_JWT_ALGORITHMS": "RS256"})
-    assert "names none that fits a secret key: add one of HS256, HS384, HS512" in fault
+    assert "Add one of these: HS256, HS384, HS512" in fault
 
 
 def test_one_kind_of_own_key_is_enough(tmp_path: Path) -> None:
@@ -267,7 +271,7 @@ def test_own_keys_beside_an_oidc_issuer_need_an_issuer_of_their_own(tmp_path: Pa
             NETRA_OIDC_ISSUER="https://login.example.com",
         )
     )
-    assert "NETRA_JWT_ISSUER must be set, and to another than NETRA_OIDC_ISSUER" in fault
+    assert "set NETRA_JWT_ISSUER, and not to the same issuer" in fault
 
 
 def test_rules_for_tokens_without_a_key_are_a_fault(tmp_path: Path) -> None:
@@ -284,7 +288,7 @@ def test_rules_for_tokens_without_a_key_are_a_fault(tmp_path: Path) -> None:
 
 def test_a_broken_key_setting_does_not_fall_back_to_the_development_key(tmp_path: Path) -> None:
     (fault,) = faults_of(environment(tmp_path, NETRA_OIDC_ISSUER="http://login.example.com"), host="0.0.0.0")
-    assert "NETRA_OIDC_ISSUER=http://login.example.com: give an https:// address" in fault
+    assert "NETRA_OIDC_ISSUER=http://login.example.com is not valid: use an https:// address" in fault
 
 
 def test_every_documented_name_is_known() -> None:

@@ -53,11 +53,11 @@ class CostOptimizer:
     )
 
     async def run(self, scope: RunScope) -> AgentResult:
-        """Answer each part of the message, in order; ``data`` is ``{intent, …}``, or ``{parts: […]}`` where there are several.
+        """Answer each part of the message, in order; ``data`` is ``{intent, …}``, or ``{parts: […]}`` if there are several.
 
-        Where there is no data, ``data.code`` is ``NO_DATA``; where a tool could not answer, it is that tool's code.
+        If there is no data, ``data.code`` is ``NO_DATA``; if a tool could not answer, it is that tool's code.
         """
-        await scope.think("Looking at what usage data there is.")
+        await scope.think("Checking what usage data there is.")
         profiled = await scope.use_tool("data_profile")
         understood = understand(scope.message, now_ms=scope.now_ms, timezone=scope.timezone, history=scope.history)
         answers = [(part.intent, await _answer(scope, part, profiled)) for part in _parts(understood)]

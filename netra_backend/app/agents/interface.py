@@ -63,7 +63,7 @@ class RunScope(Protocol):
 
     @property
     def timezone(self) -> str:
-        """The user's IANA time zone, ``UTC`` where none was given."""
+        """The user's IANA time zone, ``UTC`` if none was given."""
 
     @property
     def history(self) -> Sequence[PastMessage]:
@@ -91,7 +91,7 @@ class RunScope(Protocol):
         """Ask the configured language model; its text streams as ``agent_delta``.
 
         With ``check`` nobody sees a sentence before it was checked: each is shown when it is whole and ``check`` says yes, and
-        none is after the first no. Where a sentence was refused, or the model failed, ``instead`` is shown and returned in
+        none is after the first no. If a sentence was refused, or the model failed, ``instead`` is shown and returned in
         place of all of it (``ModelReply.replaced``), with a higher attempt; without ``instead`` it raises
         ``DependencyUnavailable``.
         """

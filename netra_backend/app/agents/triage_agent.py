@@ -12,9 +12,9 @@ from .triage.llm_intent import MAX_TOKENS, SYSTEM, chosen, question_for
 from .triage.understanding import Understanding, understand, with_intent
 
 CAPABILITIES: Final = (
-    "I can tell what your LLM usage costs (in all, or by model, team, feature, user, provider or day), why it jumped, where "
-    "to spend less and what a lever or another model would bring, list prices, forecasts against a budget, counts of "
-    "requests and tokens, and how to import your data."
+    "I can tell you what your LLM usage costs (in total, or by model, team, feature, user, provider or day), "
+    "why it jumped, where you can spend less, what one savings opportunity or another model would bring, "
+    "list prices, forecasts against a budget, counts of requests and tokens, and how to import your data."
 )
 WITHOUT_DATA: Final = frozenset({"price_lookup", "data_import_help", "agent_help"})
 ANSWERS: Final = "cost_optimizer"
@@ -25,12 +25,15 @@ class TriageAgent:
     """Understands a message and says so; it answers nothing itself."""
 
     name = "triage_agent"
-    description = "Understands what you ask: intent, period, model, lever, and who should answer."
+    description = (
+        "Understands what you ask: the intent, period and model, the savings opportunity, and "
+        "which agent should answer."
+    )
     tools = frozenset({"data_profile"})
 
     async def run(self, scope: RunScope) -> AgentResult:
         """Answer with what was understood; ``data`` is the understanding as JSON with ``next`` and ``has_data`` beside it."""
-        await scope.think("Reading what you ask, and looking at what data there is to answer it with.")
+        await scope.think("Reading your question, and checking what data there is to answer it.")
         profile = await scope.use_tool("data_profile")
         has_data = profile.ok and bool(profile.result.get("rows"))
         understood = understand(scope.message, now_ms=scope.now_ms, timezone=scope.timezone, history=scope.history)
@@ -59,15 +62,15 @@ def _next_step(understood: Understanding, *, has_data: bool) -> dict[str, Any]:
     if understood.route == "refuse":
         return {"agent": None, "hint": CAPABILITIES}
     if understood.route == "clarify":
-        return {"agent": None, "hint": "Say which of the two it is, or ask in other words."}
+        return {"agent": None, "hint": "Say which of the two you mean, or rephrase your question."}
     if not has_data and understood.intent not in WITHOUT_DATA:
         return {"agent": ANSWERS, "hint": "There is no usage data yet. Import some first: `netra import FILE`."}
-    return {"agent": ANSWERS, "hint": f"Ask `{ANSWERS}` the same question for the answer."}
+    return {"agent": ANSWERS, "hint": f"Ask `{ANSWERS}` the same question to get the answer."}
 
 
 def _markdown(understood: Understanding, step: dict[str, Any]) -> str:
     parts = understood.parts or (understood,)
-    lines = [f"You ask {len(parts)} things."] if len(parts) > 1 else []
+    lines = [f"You are asking {len(parts)} things."] if len(parts) > 1 else []
     for number, part in enumerate(parts, 1):
         lines.append(f"{number}. {_sentence(part)}" if len(parts) > 1 else _sentence(part))
         lines += [f"   - {name}: {value}" for name, value in _slot_lines(part)]
@@ -76,9 +79,9 @@ def _markdown(understood: Understanding, step: dict[str, Any]) -> str:
 
 def _sentence(part: Understanding) -> str:
     if part.route == "refuse":
-        return "This is outside of what I do."
+        return "I cannot help with that."
     if part.route == "clarify":
-        return f"I am not sure what you want. {part.question}"
+        return f"I am not sure what you mean. {part.question}"
     return f"You want to know {INTENTS[part.intent]} (`{part.intent}`, {part.confidence:.0%} sure)."
 
 
@@ -87,5 +90,6 @@ def _slot_lines(part: Understanding) -> list[tuple[str, str]]:
     if part.period is not None:
         slots["period"] = f"{safe(part.period.said)} ({part.period.start or 'the beginning'} to {part.period.end})"
     if part.slots.lever is not None:
-        slots["lever"] = LEVERS[part.slots.lever]
+        del slots["lever"]
+        slots["savings opportunity"] = LEVERS[part.slots.lever]
     return [(name.replace("_", " "), value) for name, value in slots.items()]

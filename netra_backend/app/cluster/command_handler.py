@@ -58,10 +58,14 @@ class PeerCommandHandler:
         except HeldElsewhere:
             answer = NotHere()
         except TimeoutError:
-            answer = PeerRefused.of(DependencyUnavailable("It takes too long.", retry_after_ms=1000))
+            answer = PeerRefused.of(
+                DependencyUnavailable("Another process of this server did not answer in time.", retry_after_ms=1000)
+            )
         except Exception:
-            _LOG.exception("what another process asked could not be done")
-            answer = PeerRefused.of(DependencyUnavailable("It could not be done.", retry_after_ms=1000))
+            _LOG.exception("a command from another process failed")
+            answer = PeerRefused.of(
+                DependencyUnavailable("Another process of this server could not do it.", retry_after_ms=1000)
+            )
         return encode(answer)
 
     async def _carry_out(self, command: AnyCommand) -> AnyAnswer:
@@ -106,7 +110,7 @@ class PeerCommandHandler:
         try:
             self._take_note(decode_command(raw))
         except NetraError:
-            _LOG.warning("what another process tells is not understood")
+            _LOG.warning("a message from another process was not understood")
 
     def _take_note(self, command: AnyCommand) -> None:
         if isinstance(command, Work):

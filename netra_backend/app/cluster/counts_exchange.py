@@ -52,7 +52,7 @@ class CountsExchange:
         except Exception as fault:
             self._failures += 1
             if self._failures == 1:
-                _LOG.warning("limits are those of this process alone until presence answers: %s", fault)
+                _LOG.warning("limits count this process alone until presence answers: %s", fault)
             if self._failures == MAX_FAILURES:
                 self._quotas.note_elsewhere({})
         else:
@@ -67,4 +67,4 @@ class CountsExchange:
         try:
             await self._presence.exchange({})
         except Exception as fault:  # it ends by itself
-            _LOG.info("presence did not hear that this process ends: %s", fault)
+            _LOG.info("presence could not be notified that this process is ending: %s", fault)

@@ -80,7 +80,7 @@ class PeerClient:
         try:
             answer = await self._ask(process_id, ListApprovals(owner))
         except NetraError:
-            _LOG.warning("approvals are left out", extra={"process_id": process_id})
+            _LOG.warning("approvals of another process are missing", extra={"process_id": process_id})
             return ()
         return answer.calls if isinstance(answer, Waiting) else ()
 

@@ -18,7 +18,7 @@ class PeriodicTasks:
 
     def __init__(self, takeover: Takeover, revocations: Revocations) -> None:
         self._takeover = takeover
-        self._reading = PeriodicTask(revocations.load, RELOAD_S, "revocations cannot be read")
+        self._reading = PeriodicTask(revocations.load, RELOAD_S, "revocations could not be read")
 
     def tick(self, now: float) -> None:
         """Some time has passed (``now`` in seconds, monotonic)."""

@@ -18,7 +18,7 @@ class Takeover:
         self._turns = turns
         self._peers = peers
         self._again = False
-        self._polls = PeriodicTask(self._poll, EVERY_S, "no look for runs that nobody holds")
+        self._polls = PeriodicTask(self._poll, EVERY_S, "could not look for runs without a process")
 
     @property
     def is_polling(self) -> bool:

@@ -13,50 +13,72 @@ from ...client.bearer_get import bearer_get
 from ...client.client import NetraClient
 from ...client.errors import Closed
 from ..core.events import TERMINAL, AnyEvent, encode_event
-from .common import LOCAL_USER, DataDir, Json, User, err, load_settings, local_token, out, server_url, told
+from .common import (
+    LOCAL_USER,
+    DataDir,
+    Json,
+    UsageError,
+    User,
+    err,
+    load_settings,
+    local_token,
+    out,
+    server_url,
+    start_hint,
+    told,
+)
 from .event_view import show
+from .server_access import require_server
 
 _EXIT_OF_FAILED_RUN = 1
 
 
 @told
 def ask(
-    text: Annotated[str | None, typer.Argument(help="What to ask; may be left out with --resume.")] = None,
-    url: Annotated[str | None, typer.Option(help="The server.", show_default="the one of the data directory")] = None,
-    token: Annotated[str | None, typer.Option(help="Who asks.", show_default="made from the development key")] = None,
+    text: Annotated[str | None, typer.Argument(help="Your question; optional with --resume.")] = None,
+    url: Annotated[
+        str | None, typer.Option(help="The server to ask.", show_default="the server of the data directory")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option(help="The token to sign in with.", show_default="signed with the development key")
+    ] = None,
     user: User = LOCAL_USER,
-    agent: Annotated[str, typer.Option(help="Which agent.")] = "cost_optimizer",
-    thread: Annotated[str | None, typer.Option(help="Go on in this thread.", show_default="a new one")] = None,
+    agent: Annotated[str, typer.Option(help="The agent to ask.")] = "cost_optimizer",
+    thread: Annotated[str | None, typer.Option(help="The thread to continue.", show_default="a new one")] = None,
     resume: Annotated[
         bool,
-        typer.Option(
-            "--resume", help="Show the thread (the newest, where none is named) and follow its runs to their end."
-        ),
+        typer.Option("--resume", help="Show the thread (by default the newest) and follow its runs until they end."),
     ] = False,
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Ask an agent over the WebSocket and print each event as it comes. Exits with 0 where the run completed.
+    """Ask an agent and print each event as it arrives.
 
-    Examples: netra ask "Where does my money go?"   netra ask --resume   netra ask "And last week?" --thread thr_…
+    Exits with 0 if the run completed, and with 1 if it failed, was cancelled, or could not be started.
+
+    \b
+    netra ask "Where does my money go?"
+    netra ask "And last week?" --thread thr_…
+    netra ask --resume
     """
     if text is None and not resume:
-        err.print('Say what to ask, such as: netra ask "Where does my money go?"')
-        raise typer.Exit(2)
+        raise UsageError('Ask a question, for example: netra ask "Where does my money go?"')
     settings = load_settings(data_dir)
-    who = token or local_token(settings, user)
     address = server_url(settings, url)
-    completed = asyncio.run(_ask(address, who, text, agent, thread, resume, as_json))
+    who = token or local_token(settings, user)
+    hint = start_hint(data_dir) if url is None else "Check the address, or start a server there with: netra serve"
+    completed = asyncio.run(_ask(address, who, text, agent, thread, resume, as_json, hint))
     raise typer.Exit(0 if completed else _EXIT_OF_FAILED_RUN)
 
 
 async def _ask(
-    url: str, token: str, text: str | None, agent: str, thread_id: str | None, resume: bool, as_json: bool
+    url: str, token: str, text: str | None, agent: str, thread_id: str | None, resume: bool, as_json: bool, hint: str
 ) -> bool:
     def told_state(state: str) -> None:
         if state == "reconnecting" and not as_json:
-            err.print("… connection lost; coming back", style="yellow")
+            err.print("… connection lost; reconnecting", style="yellow")
 
+    await require_server(url, hint)
     last: AnyEvent | None = None
     async with NetraClient(url, token, told=told_state) as client:
         if resume:
@@ -102,14 +124,14 @@ class _Threads(msgspec.Struct):
 async def _threads(url: str, token: str) -> list[_Thread]:
     answer = await bearer_get(url, "/api/threads", token)
     if answer.status_code != httpx.codes.OK:
-        raise Closed(1006, f"{url} answered {answer.status_code}")
+        raise Closed(1006, f"{url} answered with HTTP status {answer.status_code}.")
     return msgspec.json.decode(answer.content, type=_Threads).threads
 
 
 async def _newest_thread(url: str, token: str) -> str:
     found = await _threads(url, token)
     if not found:
-        raise Closed(1000, "You have no threads yet.")
+        raise Closed(1000, "You have no threads yet.", 'Start one with: netra ask "Where does my money go?"')
     return found[0].thread_id
 
 

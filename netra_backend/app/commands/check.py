@@ -1,4 +1,4 @@
-"""``netra check``: does this machine have what a server needs, and does a factory of yours keep the rules?"""
+"""``netra check``: whether this machine has what a server needs, or whether a factory of yours follows the rules."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ EXTENSIONS: Final = "extensions"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     part: str
     ok: bool
@@ -43,15 +43,20 @@ class Finding:
 
 @told
 def check(
-    factory: Annotated[str | None, typer.Option(help="MODULE:NAME of a factory to judge instead.")] = None,
+    factory: Annotated[str | None, typer.Option(help="Check this factory (MODULE:NAME) instead of the server.")] = None,
     app: App = None,
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Report the configuration, each dependency and what is added: all faults at once, each with what to do. Exits with 0
-    where all hold, and with 2 where what is added cannot be served.
+    """Check the configuration, every dependency, and what is added to the server.
 
-    Examples: netra check   netra check --app my_agents   netra check --factory my.module:MyFactory
+    Reports all problems at once, each with what to do. Exits with 0 if there are none, and with 2 if what ``--app`` or an
+    installed package adds cannot be served.
+
+    \b
+    netra check
+    netra check --app my_agents
+    netra check --factory my.module:MyFactory
     """
     if factory is not None:
         raise typer.Exit(_audit(factory, as_json))
@@ -61,7 +66,7 @@ def check(
             json.dumps({"ok": all(each.ok for each in findings), "findings": [asdict(each) for each in findings]})
         )
     else:
-        table = Table("", "part", "found", "what to do", box=None, pad_edge=False)
+        table = Table("", "part", "result", "what to do", box=None, pad_edge=False)
         for each in findings:
             mark = "[green]✓[/]" if each.ok else "[bold red]✗[/]"
             table.add_row(mark, each.part, Text(each.told), Text(each.hint))  # as said: no markup
@@ -78,7 +83,7 @@ def _findings(data_dir: Path | None, app: str | None) -> Iterator[Finding]:
         for fault in error.faults:
             yield Finding("configuration", False, fault)
         return
-    yield Finding("configuration", True, f"listens on {settings.host}:{settings.port}")
+    yield Finding("configuration", True, f"valid; the server listens on {settings.host}:{settings.port}")
     yield _tried("data directory", lambda: _data_directory(settings))
     if settings.database_url is None:
         yield _tried("event log", lambda: _event_log(settings))
@@ -91,9 +96,9 @@ def _findings(data_dir: Path | None, app: str | None) -> Iterator[Finding]:
         yield _tried("datasets", partial(datasets_look, settings.datasets_url))
     yield _tried("usage ledger", lambda: _ledger(settings))
     yield _tried("prices", _prices)
-    keys = "the development key (loopback only)" if settings.uses_development_key else "configured issuers"
-    yield Finding("sign-in", True, f"tokens of {keys}")
-    model = settings.model or "none: answers come from templates (set NETRA_MODEL for prose)"
+    keys = "the development key (this machine only)" if settings.uses_development_key else "the configured keys"
+    yield Finding("sign-in", True, f"with tokens signed by {keys}")
+    model = settings.model or "none; answers come from templates (set NETRA_MODEL to use one)"
     yield Finding("language model", True, model)
     yield from _extensions(settings)
 
@@ -114,11 +119,11 @@ def _tried(part: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(part, True, look())
     except ConfigurationError as error:
-        return Finding(part, False, "; ".join(error.faults))
+        return Finding(part, False, " ".join(error.faults))
     except NetraError as error:
         return Finding(part, False, error.message, error.hint)
     except Exception as error:
-        return Finding(part, False, f"{type(error).__name__}: {error}", "See the message; then run netra check again.")
+        return Finding(part, False, f"{type(error).__name__}: {error}", "Fix the cause, then run netra check again.")
 
 
 def _data_directory(settings: Settings) -> str:
@@ -126,7 +131,7 @@ def _data_directory(settings: Settings) -> str:
     with tempfile.TemporaryFile(dir=path) as file:
         file.write(b"netra")
     holder = holder_of(path)
-    return f"{path}" + (f", used by the server at {holder.url}" if holder is not None else ", free")
+    return f"{path}, " + (f"in use by the server at {holder.url}" if holder is not None else "not in use")
 
 
 def _event_log(settings: Settings) -> str:
@@ -134,7 +139,7 @@ def _event_log(settings: Settings) -> str:
 
     path = settings.data_dir / "events.db"
     if not path.exists():
-        return f"SQLite {sqlite3.sqlite_version}, empty yet"
+        return f"SQLite {sqlite3.sqlite_version}, still empty"
     version = stored_version(path)
     reader = open_reader(path)
     try:
@@ -155,7 +160,7 @@ def _ledger(settings: Settings) -> str:
     asyncio.run(ask())
     import duckdb
 
-    return f"DuckDB {duckdb.__version__} in a bounded child process"
+    return f"DuckDB {duckdb.__version__}, in a child process with limits"
 
 
 def _prices() -> str:
@@ -167,7 +172,7 @@ def _prices() -> str:
 def _audit(spec: str, as_json: bool) -> int:
     points = list(entry_points(group=AUDITS))
     if not points:
-        err.print(f"✗ No audit is installed: {DISTRIBUTION} brings one; install it anew.", style="bold red")
+        err.print(f"✗ Nothing that checks factories is installed. Install {DISTRIBUTION} again.", style="bold red")
         return 2
     try:
         reports = [point.load()(spec) for point in points]

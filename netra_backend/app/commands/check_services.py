@@ -51,9 +51,9 @@ def datasets_look(url: str) -> str:
     except DependencyUnavailable as trouble:
         raise DependencyUnavailable(
             f"{bucket} does not answer.",
-            hint="Start it, or correct AWS_ENDPOINT_URL and AWS_REGION; its words are in the log.",
+            hint="Start it, or correct AWS_ENDPOINT_URL and AWS_REGION. The log has its error.",
         ) from trouble
-    return f"{bucket} answers, and writes only where a condition holds"
+    return f"{bucket} answers and enforces conditional writes"
 
 
 async def _version(connection: asyncpg.Connection) -> str:
@@ -65,13 +65,13 @@ async def _version(connection: asyncpg.Connection) -> str:
 async def _login(connection: asyncpg.Connection) -> str:
     from ..adapters.postgres.gate import check_login
 
-    return f"{await check_login(connection)} has no rights of its own; row-level security binds it"
+    return f"{await check_login(connection)} has no rights of its own; row-level security applies to it"
 
 
 async def _schema(connection: asyncpg.Connection) -> str:
     from ..adapters.postgres.gate import check_schema
 
-    return f"version {await check_schema(connection)}; row-level security is forced on every table that holds what is anybody's"
+    return f"version {await check_schema(connection)}; row-level security is forced on every table with users' data"
 
 
 async def _redis(url: str) -> str:
@@ -84,7 +84,7 @@ async def _redis(url: str) -> str:
     except (RedisError, OSError) as trouble:
         raise DependencyUnavailable(
             f"Redis or Valkey does not answer ({type(trouble).__name__}).",
-            hint="Start it, or correct NETRA_REDIS_URL, or unset it: one process needs none.",
+            hint="Start it, correct NETRA_REDIS_URL, or remove that setting: a single process needs no Redis.",
         ) from None
     finally:
         await client.aclose()

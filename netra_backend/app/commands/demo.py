@@ -1,4 +1,4 @@
-"""``netra demo``: the main job, end to end, in front of one's eyes."""
+"""``netra demo``: the main job, from end to end, shown step by step."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ import typer
 
 from ...client.client import NetraClient
 from ...client.errors import Closed
-from ..adapters.process.data_directory import holder_of
 from ..config import Settings
 from ..core.events import AgentCompleted
 from ..services.token_minting import sign_in_link
-from .common import DataDir, load_settings, local_token, out, told
+from .common import DataDir, load_settings, local_token, out, running_server, told
 from .event_view import show
 from .importing import import_file, progress_bar, show_import
 from .sample_data import write_sample
@@ -33,21 +32,25 @@ QUESTION: Final = "Where does my money go, and where can I cut?"
 USER: Final = "demo"
 _MOONCAKE: Final = "mooncake/synthetic_trace.jsonl"
 _TRACELAB: Final = "tracelab/example_sessions_sanitized_round_trace.jsonl"
-_GENERATED: Final = "GENERATED SAMPLE: these figures are made up; no real trace was found at "
+_GENERATED: Final = "GENERATED SAMPLE: these figures are made up, because there is no real trace at "
 
 
 @told
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="End when the report was printed.")] = False,
-    model: Annotated[str, typer.Option(help="Price the trace that names no model as this one.")] = "gpt-4o",
+    once: Annotated[bool, typer.Option("--once", help="Exit after printing the report.")] = False,
+    model: Annotated[str, typer.Option(help="Price the trace without model names as this model.")] = "gpt-4o",
     data: Annotated[
-        Path | None, typer.Option(help="Folder of real traces.", show_default="../shared/data beside this folder")
+        Path | None, typer.Option(help="A folder with real traces.", show_default="../shared/data, next to this folder")
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Start a server, import a real trace, ask both agents over a real WebSocket, print the report; stay up until Ctrl-C.
+    """Start a server, import a real trace, ask both agents, print the report.
 
-    Examples: netra demo   netra demo --once --model claude-sonnet-4-5
+    The server keeps running until Ctrl-C, or ends at once with --once.
+
+    \b
+    netra demo
+    netra demo --once --model claude-sonnet-4-5
     """
     settings = load_settings(data_dir)
     completed = asyncio.run(_demo(settings, data or Path.cwd().parent / "shared" / "data", model, once))
@@ -59,7 +62,7 @@ async def _demo(settings: Settings, traces: Path, model: str, once: bool) -> boo
     async with _server(settings, any_port=once) as url:
         token = local_token(settings, USER)
         out.print(f"Server   {url}", highlight=False)
-        out.print(f"User     {USER}, with a token of this machine's development key", highlight=False)
+        out.print(f"User     {USER}, with a token signed by this machine's development key", highlight=False)
         generated = await _import(settings, traces, model)
         completed = await _ask(url, token, generated)
         _farewell(settings, url, token, generated)
@@ -74,9 +77,9 @@ async def _demo(settings: Settings, traces: Path, model: str, once: bool) -> boo
 @asynccontextmanager
 async def _server(settings: Settings, *, any_port: bool) -> AsyncIterator[str]:
     """A server on the data directory: the one that runs there already, or one of our own in a process beside us."""
-    holder = holder_of(settings.data_dir)
-    if holder is not None and holder.url:
-        yield holder.url
+    running = running_server(settings)
+    if running is not None:
+        yield running
         return
     port = 0 if any_port or not _is_free(settings.port) else settings.port
     command = [sys.executable, "-m", "netra_backend", "serve", "--host", "127.0.0.1", "--port", str(port)]
@@ -91,7 +94,7 @@ async def _server(settings: Settings, *, any_port: bool) -> AsyncIterator[str]:
             if not line:
                 await process.wait()
                 log.seek(0)
-                raise Closed(1006, "the server did not start", log.read().decode(errors="replace")[-2000:])
+                raise Closed(1006, "The server did not start.", log.read().decode(errors="replace")[-2000:])
             yield str(json.loads(line)["url"])
         finally:
             if process.returncode is None:
@@ -155,14 +158,14 @@ def _farewell(settings: Settings, url: str, token: str, generated: bool) -> None
     flag = "" if settings.data_dir == load_settings().data_dir else f" --data-dir {settings.data_dir}"
     netra = _command()
     lines = [
-        ("Listens at", f"{url}   (WebSocket: {url.replace('http', 'ws', 1)}/ws/{USER})"),
+        ("Server", f"{url}   (WebSocket: {url.replace('http', 'ws', 1)}/ws/{USER})"),
         ("Ask again", f'{netra} ask "What if all of it went to gpt-4o-mini?" --user {USER}{flag}'),
         ("Your own data", f'{netra} import spend.csv{flag} && {netra} ask "{QUESTION}"{flag}'),
         ("In a browser", sign_in_link(url, token)),
     ]
-    out.rule("[bold]What now[/]", align="left")
+    out.rule("[bold]Next steps[/]", align="left")
     if generated:
-        out.print("[bold yellow]All figures above come from a generated sample, not from a real trace.[/]")
+        out.print("[bold yellow]All figures above come from the generated sample, not from a real trace.[/]")
     for name, text in lines:
         out.print(f"[cyan]{name:<14}[/]", end="")
         out.print(text, soft_wrap=True, highlight=False, markup=False)
@@ -178,5 +181,5 @@ async def _until_interrupted() -> None:
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop.set)
-    out.print("Ctrl-C stops it.", style="dim")
+    out.print("Press Ctrl-C to stop the server.", style="dim")
     await stop.wait()

@@ -17,12 +17,14 @@ from rich.table import Table
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from ...client.errors import ClientError
 from ...client.identity import user_of
 from ..core.ids import mint
 from ..drill.actor import BROKEN, DrillFailed, HttpAnswer
 from ..drill.endpoints import LEAKED
 from ..drill.isolation_drill import DrillReport, hold_drill
-from .common import DataDir, Json, err, load_settings, local_token, out, told
+from .common import DataDir, Json, UsageError, err, load_settings, local_token, out, told, web_address
+from .server_access import require_server
 
 _TIMEOUT_S = 20.0
 _NOT_HELD = 2
@@ -34,30 +36,42 @@ def _new_id(kind: str) -> str:
 
 @told
 def drill(
-    url: Annotated[str, typer.Argument(help="The server, such as https://chat.example.org")],
+    url: Annotated[str, typer.Argument(help="The server's address, such as https://chat.example.org")],
     token: Annotated[
         list[str] | None,
         typer.Option(
-            help="Tokens of two users who may be drilled with; give it twice.", show_default="synthetic users"
+            help="The token of a user who takes part; give it twice, for two users.",
+            show_default="two synthetic users",
         ),
     ] = None,
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Have one user try every endpoint to what is another's, on a live server. Exits with 0 only where every endpoint refused.
+    """Check isolation on a live server: one user tries to reach another's data.
 
-    Without tokens the development key of the data directory makes two users for this drill. What it makes it deletes.
-    Example: netra drill http://127.0.0.1:8000
+    Every attempt must be refused in the same way as for data that does not exist. Without tokens, the development key of the
+    data directory signs in two synthetic users. The drill deletes what it created.
+
+    Exits with 0 if every attempt was refused, 1 if something leaked, 2 if the drill could not be completed.
+
+    \b
+    netra drill http://127.0.0.1:8000
+    netra drill https://chat.example.org --token TOKEN_OF_ONE --token TOKEN_OF_OTHER
     """
+    address = web_address(url)
     tokens = token or [local_token(load_settings(data_dir), _new_id("drill"), lifetime_s=600) for _ in range(2)]
     if len(tokens) != 2:
-        err.print("✗ A drill needs the tokens of two users: give --token twice, or not at all.", style="bold red")
-        raise typer.Exit(_NOT_HELD)
+        raise UsageError("A drill needs the tokens of two users. Give --token twice, or leave it out.")
     try:
-        report = asyncio.run(_drill(url.rstrip("/"), *tokens))
-    except (DrillFailed, ConnectionClosed, InvalidHandshake, httpx.HTTPError, OSError) as fault:
+        report = asyncio.run(_drill(address, *tokens))
+    except (DrillFailed, ClientError, ConnectionClosed, InvalidHandshake, httpx.HTTPError, OSError) as fault:
+        reason = (str(fault) or type(fault).__name__).rstrip(".")
         err.print(
-            f"✗ The drill could not be held: {fault}", style="bold red", markup=False, highlight=False, soft_wrap=True
+            f"✗ The drill could not be completed: {reason}.",
+            style="bold red",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
         raise typer.Exit(_NOT_HELD) from None
     _show(report, as_json)
@@ -69,7 +83,7 @@ def _show(report: DrillReport, as_json: bool) -> None:
         for row in report.rows:
             typer.echo(json.dumps(asdict(row)))
         return
-    table = Table("endpoint", "verdict", "answer", box=None, pad_edge=False)
+    table = Table("attempt", "verdict", "answer", box=None, pad_edge=False)
     for row in report.rows:
         style = "bold red" if row.verdict == LEAKED else "green"
         table.add_row(row.endpoint, f"[{style}]{row.verdict}[/]", row.answer)
@@ -131,5 +145,6 @@ def _connected(url: str, path_user: str, token: str) -> Any:
 
 
 async def _drill(url: str, owner: str, intruder: str) -> DrillReport:
+    await require_server(url, "Check the address, or start a server there with: netra serve")
     async with _line(url, owner) as first, _line(url, intruder) as second:
         return await hold_drill(first, second, _new_id)

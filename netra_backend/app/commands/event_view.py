@@ -48,7 +48,7 @@ def _line(event: AnyEvent) -> tuple[str, str, str]:
         case UserMessage(text=text):
             return "user_message", "bold", _short(text)
         case RunQueued(queue_position=position):
-            return "run_queued", "yellow", f"waits; {position} before it"
+            return "run_queued", "yellow", f"waiting; {position} ahead of it"
         case AgentStarted(agent=agent):
             return "agent_started", "cyan", agent
         case AgentThinking(text=text):

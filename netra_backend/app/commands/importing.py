@@ -4,66 +4,115 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ..adapters.process.data_directory import holder_of, make_data_directory
+from ..adapters.process.data_directory import make_data_directory
 from ..config import Settings
-from .common import LOCAL_USER, DataDir, Json, User, err, load_settings, local_token, out, told
-from .server_access import ServerAccess
+from ..core.errors import ToolError
+from ..usage.importers.format import column_mapping
+from .common import (
+    LOCAL_USER,
+    DataDir,
+    Json,
+    UsageError,
+    User,
+    counted,
+    err,
+    failure_of,
+    load_settings,
+    local_token,
+    out,
+    printable,
+    running_server,
+    show_failure,
+    told,
+)
+from .server_access import ServerAccess, ServerRefused
 
 ProgressTold = Callable[[str, int, int], None]
+_MOST_COLUMNS: Final = 40
+_MOST_EXAMPLES: Final = 3
+_VALUE_CHARACTERS: Final = 40
 
 
 @told
 def import_(
-    file: Annotated[Path, typer.Argument(help="CSV, JSON, JSONL or Parquet; gzip and zip too.")],
-    format: Annotated[str | None, typer.Option(help="The format, where it is not to be recognised.")] = None,
-    model: Annotated[str | None, typer.Option(help="Price the rows as this model where the file names none.")] = None,
-    start: Annotated[str | None, typer.Option(help="When a trace of offsets began (ISO 8601).")] = None,
-    map: Annotated[list[str] | None, typer.Option(help="column=header for tables; may be given again.")] = None,
+    file: Annotated[Path, typer.Argument(help="CSV, JSON, JSON Lines or Parquet; also packed with gzip or zip.")],
+    format: Annotated[str | None, typer.Option(help="The format, if it should not be detected.")] = None,
+    model: Annotated[str | None, typer.Option(help="Price the rows as this model if the file names none.")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="The start time of a trace that has only offsets (ISO 8601).")
+    ] = None,
+    map: Annotated[
+        list[str] | None, typer.Option(help="For tables: usage column=column of the file; repeatable.")
+    ] = None,
     user: User = LOCAL_USER,
-    preview: Annotated[bool, typer.Option("--preview", help="Recognise and show; import nothing.")] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="Show what would be imported; import nothing.")] = False,
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Import usage into a user's data: the whole file or nothing of it, and the same file once.
+    """Import a usage file into a user's data.
 
-    Examples: netra import spend.csv   netra import trace.jsonl --model gpt-4o   netra import t.csv --map ts=when --preview
+    The file is imported completely or not at all, and the same file only once.
+
+    \b
+    netra import spend.csv
+    netra import trace.jsonl --model gpt-4o
+    netra import table.csv --map ts=created_at --preview
     """
     if not file.is_file():
-        err.print(f"✗ There is no file {file}.", style="bold red", markup=False)
-        raise typer.Exit(2)
+        raise UsageError(f"There is no file {file}.")
     options: dict[str, Any] = {
         name: value for name, value in (("format", format), ("model", model), ("start", start)) if value is not None
     }
     if map:
-        options["map"] = dict(pair.split("=", 1) for pair in map if "=" in pair)
+        options["map"] = _mapping(map)
     if preview:
         options["preview"] = True
     options["name"] = file.name
     settings = load_settings(data_dir)
-    with progress_bar(file.name, shown=not as_json) as progress:
-        answer = asyncio.run(import_file(settings, user, file, options, progress))
+    try:
+        with progress_bar(file.name, shown=not as_json) as progress:
+            answer = asyncio.run(import_file(settings, user, file, options, progress))
+    except (ToolError, ServerRefused) as error:
+        failure = failure_of(error)
+        if as_json or failure is None:
+            raise
+        show_failure(failure)
+        _show_details(err, failure.get("details", {}))
+        raise typer.Exit(1) from None
     if as_json:
         typer.echo(json.dumps(answer))
     else:
         show_import(out, answer)
 
 
+def _mapping(pairs: list[str]) -> dict[str, str]:
+    try:
+        return column_mapping(pairs)
+    except ToolError:
+        wrong = next(pair for pair in pairs if not all(pair.partition("=")[::2]))
+        raise UsageError(
+            f"--map {wrong} does not name two columns. Write --map USAGE_COLUMN=COLUMN_OF_THE_FILE, "
+            "for example: --map ts=created_at"
+        ) from None
+
+
 async def import_file(
     settings: Settings, user: str, file: Path, options: dict[str, Any], progress: ProgressTold
 ) -> dict[str, Any]:
-    """Import through the server that holds the data directory, or straight into it where none does."""
-    holder = holder_of(settings.data_dir)
-    if holder is not None and holder.url:
-        async with ServerAccess(holder.url, local_token(settings, user)) as server:
+    """Import through the server that uses the data directory, or straight into it if none does."""
+    running = running_server(settings)
+    if running is not None:
+        async with ServerAccess(running, local_token(settings, user)) as server:
             return await server.upload(file, options, progress)
     from ..extensions.loading import installed_importers
     from ..wiring import open_ledger  # DuckDB takes a moment to load
@@ -77,14 +126,15 @@ class progress_bar:  # used as a function: with progress_bar(…) as progress
     """A bar in the terminal, or nothing; gives the function that moves it."""
 
     def __init__(self, name: str, *, shown: bool = True) -> None:
+        console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             DownloadColumn(),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=console,
             transient=True,
-            disable=not shown,
+            disable=not (shown and console.is_terminal),
         )
         self._name = name
 
@@ -101,29 +151,54 @@ class progress_bar:  # used as a function: with progress_bar(…) as progress
         self._bar.stop()
 
 
-def show_import(console: Console, answer: dict[str, Any]) -> None:
-    """Print what an import came to."""
+def show_import(console: Console, answer: Mapping[str, Any]) -> None:
+    """Print the result of an import or a preview."""
     if answer.get("already_imported"):
-        console.print(
-            f"= {answer['name']} is imported already ({answer['rows']:,} rows).", highlight=False, markup=False
-        )
+        text = f"= {answer['name']} was already imported ({counted(answer['rows'], 'row')})."
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
         return
     if answer.get("preview"):
-        said = f"? This is read as {answer['format']} ({answer['reason']}); nothing was imported."
+        text = f"✓ {answer['name']} would be imported as {answer['format']} ({answer['reason']}). Nothing was imported."
     else:
-        said = f"✓ {answer['name']}: {answer['accepted']:,} rows imported as {answer['format']} ({answer['reason']})."
-    console.print(said, highlight=False, markup=False)
+        text = f"✓ {answer['name']}: {counted(answer['accepted'], 'row')} imported as {answer['format']} ({answer['reason']})."
+    console.print(printable(text), highlight=False, markup=False, soft_wrap=True)
     for note in answer.get("notes", ()):
-        console.print(f"  {note}", style="dim", highlight=False, markup=False)
-    if answer.get("mapping"):
-        table = Table("usage column", "column of the file", title="mapping", title_justify="left")
-        for column, header in answer["mapping"].items():
-            table.add_row(column, str(header))
+        console.print(printable(f"  {note}"), style="dim", highlight=False, markup=False, soft_wrap=True)
+    _show_details(console, answer)
+
+
+def _show_details(console: Console, details: Mapping[str, Any]) -> None:
+    """Print what the columns of a file were taken for, and which rows were rejected and why."""
+    mapping: Mapping[str, str] = details.get("mapping") or {}
+    columns = details.get("columns") or list(mapping.values())
+    if mapping or ("columns" in details and columns):
+        used = {str(column): target for target, column in mapping.items()}
+        table = _table("Columns", "column of the file", "used as")
+        for column in columns[:_MOST_COLUMNS]:
+            table.add_row(escape(_shown(column)), used.get(str(column), "[dim]not used[/]"))
+        if len(columns) > _MOST_COLUMNS:
+            table.add_row(f"[dim]… and {len(columns) - _MOST_COLUMNS:,} more[/]", "")
         console.print(table)
-    if answer.get("rejected"):
-        table = Table(
-            "rows", "reason", "examples", title=f"{answer['rejected']:,} rows were refused", title_justify="left"
-        )
-        for each in answer.get("rejections", ()):
-            table.add_row(f"{each.get('count', 0):,}", str(each.get("reason", "")), str(each.get("examples", ""))[:200])
-        console.print(table)
+    if details.get("rejected"):
+        rejected = _table(f"Rejected rows: {details['rejected']:,}", "rows", "reason", "examples")
+        for each in details.get("rejections", ()):
+            rejected.add_row(f"{each['count']:,}", escape(each["reason"]), escape(_examples(each["examples"])))
+        console.print(rejected)
+
+
+def _table(title: str, *headers: str) -> Table:
+    return Table(*headers, title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+
+
+def _examples(examples: list[Mapping[str, Any]]) -> str:
+    """Where the first of these rows are, and what they hold."""
+    shown = [
+        f"row {each['record']:,}" + (f": {_shown(each['value'])}" if each["value"] is not None else "")
+        for each in examples[:_MOST_EXAMPLES]
+    ]
+    return "\n".join(shown)
+
+
+def _shown(value: object) -> str:
+    text = printable(str(value)).replace("\n", " ")
+    return text if len(text) <= _VALUE_CHARACTERS else text[: _VALUE_CHARACTERS - 1] + "…"

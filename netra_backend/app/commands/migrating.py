@@ -21,23 +21,27 @@ def migrate(
     database_url: Annotated[
         str | None,
         typer.Option(
-            help="An administrator's postgresql:// address of the database; - reads it from the first line of stdin.",
+            help="An administrator's postgresql:// address of the database; - reads it from stdin.",
             show_default=False,
         ),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; exit with 1 where a server would not start.")
+        bool, typer.Option("--check", help="Change nothing; exit with 1 if a server would not start.")
     ] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Make the database what this version needs, or bring it there: roles, schema and grants of PostgreSQL, or the tables of
-    the embedded event log where NETRA_DATABASE_URL is not set. It may run at any time, again and again.
+    """Bring the database to the schema of this version.
 
-    The role that NETRA_DATABASE_URL logs in as is made where it is missing, and is given what a server needs and no more.
+    For PostgreSQL these are roles, schema and grants; without NETRA_DATABASE_URL, the tables of the embedded event log. You
+    can run it again at any time. The role that NETRA_DATABASE_URL logs in as is created if it is missing, and gets the rights
+    that a server needs, and no more.
 
-    Exits with 0 where all is done (with --check: where there is nothing to do), 1 where it is not, 2 for a wrong call.
+    Exits with 0 if the database is ready, 1 if it is not, 2 if the command was called wrongly.
 
-    Examples: netra migrate   netra migrate --check   netra migrate --database-url postgresql://postgres@db/netra
+    \b
+    netra migrate
+    netra migrate --check
+    netra migrate --database-url postgresql://postgres@db/netra
     """
     settings = load_settings(data_dir)
     admin_url = sys.stdin.readline().strip() if database_url == "-" else database_url
@@ -48,8 +52,8 @@ def migrate(
         _migrate_postgres(admin_url, settings)
     elif settings.database_url is not None:
         err.print(
-            "✗ NETRA_DATABASE_URL is a server's login, which may not change the schema: give an administrator's address "
-            "with --database-url (- reads it from stdin).",
+            "✗ NETRA_DATABASE_URL is a server's login, which cannot change the schema. Give an administrator's address with "
+            "--database-url (- reads it from stdin).",
             style="bold red",
             markup=False,
             soft_wrap=True,
@@ -70,12 +74,12 @@ def _migrate_postgres(admin_url: str, settings: Settings) -> None:
     done.end("PostgreSQL")
     if settings.database_url is None:
         _line(
-            "  NETRA_DATABASE_URL is not set: grant a server's role with GRANT netra_writer, netra_reader TO … "
-            "WITH INHERIT FALSE, SET TRUE, or set it and run this again."
+            "  NETRA_DATABASE_URL is not set. Set it and run this again, or prepare the server's role yourself: "
+            "GRANT netra_writer, netra_reader TO … WITH INHERIT FALSE, SET TRUE"
         )
     else:
         asyncio.run(require_postgres(settings.database_url))
-        _line("✓ A server with this NETRA_DATABASE_URL may start.")
+        _line("✓ A server with this NETRA_DATABASE_URL can start.")
 
 
 def _require(needed_by: str, *packages: str) -> None:
@@ -107,7 +111,7 @@ class _Steps:
         _line(f"✓ {step}")
 
     def end(self, what: str) -> None:
-        _line(f"✓ {what} is what this version needs." if self.count else f"✓ {what} was up to date: nothing to do.")
+        _line(f"✓ {what} is now up to date." if self.count else f"✓ {what} is already up to date.")
 
 
 def _check(settings: Settings, admin_url: str | None) -> None:
@@ -125,7 +129,7 @@ def _check(settings: Settings, admin_url: str | None) -> None:
         if path.exists():
             stored_version(path)
         what = "The embedded event log"
-    _line(f"✓ {what} is what this version needs.")
+    _line(f"✓ {what} is up to date.")
 
 
 def _line(text: str) -> None:

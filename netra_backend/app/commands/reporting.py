@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from ..adapters.process.data_directory import holder_of, make_data_directory
+from ..adapters.process.data_directory import make_data_directory
 from ..config import Settings
 from ..usage.report import Report, make_report
-from .common import LOCAL_USER, DataDir, Json, User, err, load_settings, local_token, out, told
+from .common import LOCAL_USER, DataDir, Json, User, err, load_settings, local_token, out, running_server, told
 from .server_access import ServerAccess
 
 
@@ -22,13 +22,18 @@ def report(
     user: User = LOCAL_USER,
     as_json: Json = False,
     html: Annotated[
-        Path | None, typer.Option(help="Write one self-contained HTML file instead.", dir_okay=False)
+        Path | None, typer.Option(help="Write the report to this HTML file instead.", dir_okay=False)
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """The cost report of a user's data: Markdown in the terminal, or JSON, or one HTML file with its pictures.
+    """Show the cost report for a user's usage data.
 
-    Examples: netra report   netra report --json > report.json   netra report --html report.html
+    It is printed as Markdown, as JSON, or written to one HTML file with charts.
+
+    \b
+    netra report
+    netra report --json > report.json
+    netra report --html report.html
     """
     from rich.markdown import Markdown
 
@@ -36,8 +41,8 @@ def report(
     from ..usage.report_markdown import report_markdown
 
     settings = load_settings(data_dir)
-    with err.status("Reading the bill …"):
-        whole = asyncio.run(_report(settings, user))
+    with err.status("Computing the report …"):
+        whole = asyncio.run(read_report(settings, user))
     if html is not None:
         html.write_text(report_html(whole), encoding="utf-8")
         err.print(f"✓ {html}", highlight=False, markup=False)
@@ -47,11 +52,11 @@ def report(
         out.print(Markdown(report_markdown(whole)))
 
 
-async def _report(settings: Settings, user: str) -> Report:
-    """From the server that holds the data directory, or straight from the ledger if none does."""
-    holder = holder_of(settings.data_dir)
-    if holder is not None and holder.url:
-        async with ServerAccess(holder.url, local_token(settings, user)) as server:
+async def read_report(settings: Settings, user: str) -> Report:
+    """From the server that uses the data directory, or straight from the ledger if none does."""
+    running = running_server(settings)
+    if running is not None:
+        async with ServerAccess(running, local_token(settings, user)) as server:
             answer: Report = await server.get("/api/usage/report")
             return answer
     from ..wiring import open_ledger  # DuckDB takes a moment to load

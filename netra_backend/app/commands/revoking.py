@@ -9,33 +9,35 @@ from typing import Annotated
 import typer
 
 from ..adapters.auth.file_revocations import FileRevocations
-from ..adapters.process.data_directory import holder_of, make_data_directory
+from ..adapters.process.data_directory import make_data_directory
 from ..config import Settings
 from ..core.ids import check_id
 from ..services.revocations import Revocations
-from .common import DataDir, load_settings, local_token, out, told
+from .common import DataDir, load_settings, local_token, out, running_server, told
 from .server_access import ServerAccess
 
 
 @told
 def revoke(
-    user: Annotated[str, typer.Argument(help="Whose sign-ins end.")],
+    user: Annotated[str, typer.Argument(help="The user whose sign-ins end.")],
     data_dir: DataDir = None,
 ) -> None:
-    """End all sign-ins of a user: open connections close, runs stop, and tokens made until now count no more.
+    """End all sign-ins of a user.
 
-    Where NETRA_DATABASE_URL is set, servers on other machines learn of it within 30 seconds.
+    Open connections close, runs stop, and tokens issued until now stop working. With NETRA_DATABASE_URL, servers on other
+    machines follow within 30 seconds.
 
-    Example: netra revoke alice
+    \b
+    netra revoke alice
     """
     check_id("user_id", user)
     settings = load_settings(data_dir)
-    holder = holder_of(settings.data_dir)
-    if holder is not None and holder.url:
-        asyncio.run(_through_server(holder.url, local_token(settings, "netra-operator", ("admin",), 60), user))
+    running = running_server(settings)
+    if running is not None:
+        asyncio.run(_through_server(running, local_token(settings, "netra-operator", ("admin",), 60), user))
     else:
         asyncio.run(_into_the_store(settings, user))
-    out.print(f"✓ All sign-ins of {user} made until now are revoked.", highlight=False, markup=False)
+    out.print(f"✓ All sign-ins of {user} until now are revoked.", highlight=False, markup=False)
 
 
 async def _through_server(url: str, token: str, user: str) -> None:

@@ -14,19 +14,26 @@ from .common import App, DataDir, load_settings, local_token, server_url, told
 @told
 def serve(
     host: Annotated[
-        str | None, typer.Option(help="Address to listen on (NETRA_HOST).", show_default="127.0.0.1")
+        str | None, typer.Option(help="The address to listen on (NETRA_HOST).", show_default="127.0.0.1")
     ] = None,
-    port: Annotated[int | None, typer.Option(help="Port, 0 for a free one (NETRA_PORT).", show_default="8000")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="The port; 0 picks a free one (NETRA_PORT).", show_default="8000")
+    ] = None,
     data_dir: DataDir = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes; more than one needs NETRA_DATABASE_URL.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, help="The number of processes; more than one needs NETRA_DATABASE_URL.")
+    ] = 1,
     app: App = None,
     reload: Annotated[
         bool, typer.Option("--reload", help="For development: start anew when a file beside the app changes.")
     ] = False,
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C. One JSON line on stdout says when and where; logs go to stderr.
+    """Run the server until SIGTERM or Ctrl-C.
 
-    Examples: netra serve --port 8000 --data-dir ./data   netra serve --app my_agents --reload
+    One JSON line on stdout says when it is ready, and where; logs go to stderr.
+
+    \b
+    netra serve --port 8000 --data-dir ./data   netra serve --app my_agents --reload
     """
     settings = load_settings(data_dir, host=host, port=port, workers=workers, app=app)
     if reload and settings.app is None:
@@ -58,15 +65,19 @@ def _begin_child(settings: Settings) -> None:
 
 @told
 def token(
-    user_id: Annotated[str, typer.Argument(help="Whom the token is for.")],
-    scope: Annotated[list[str] | None, typer.Option(help="A scope, such as admin; may be given again.")] = None,
-    ttl: Annotated[int, typer.Option(help="Seconds it lives.")] = DEFAULT_LIFETIME_S,
+    user_id: Annotated[str, typer.Argument(help="The user that the token is for.")],
+    scope: Annotated[list[str] | None, typer.Option(help="A scope, such as admin; repeatable.")] = None,
+    ttl: Annotated[int, typer.Option(help="The lifetime in seconds.")] = DEFAULT_LIFETIME_S,
     link: Annotated[bool, typer.Option("--link", help="Print a sign-in link instead.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Print a token, alone, on stdout. Only reads the development key of the data directory.
+    """Print a token for a user, or a sign-in link for the web page.
 
-    Example: netra token alice --scope admin --ttl 3600
+    Signed with the development key of the data directory; the token or link is all that stdout gets.
+
+    \b
+    netra token alice --link
+    netra token alice --scope admin --ttl 3600
     """
     settings = load_settings(data_dir)
     made = local_token(settings, user_id, scope or (), ttl)

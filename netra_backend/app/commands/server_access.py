@@ -14,14 +14,24 @@ from ...client.errors import ClientError, Closed
 
 _BLOCK: Final = 1 << 20
 _TIMEOUT: Final = httpx.Timeout(30, read=600)
+_KNOCK_S: Final = 10.0
 
 
 class ServerRefused(ClientError):
     """The server answered with a problem; ``problem`` is its JSON."""
 
     def __init__(self, problem: Mapping[str, Any]) -> None:
-        super().__init__(f"{problem.get('detail', 'refused')}\n  {problem.get('hint', '')}".rstrip())
+        super().__init__(f"{problem.get('detail', '')} {problem.get('hint', '')}".strip())
         self.problem = problem
+
+
+async def require_server(url: str, hint: str) -> None:
+    """Raises ``Closed`` at once if nothing answers at the address; ``hint`` is what to do then."""
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=_KNOCK_S) as http:
+            await http.get(f"{url}/healthz")
+    except (httpx.HTTPError, httpx.InvalidURL) as fault:
+        raise Closed(1006, f"No server answers at {url}.", hint) from fault
 
 
 class ServerAccess:
@@ -47,11 +57,15 @@ class ServerAccess:
         """JSON of a POST without a body. Raises ``ServerRefused`` and ``Closed``."""
         return await self._ask("POST", path, query)
 
+    async def delete(self, path: str) -> Any:
+        """JSON of a DELETE. Raises ``ServerRefused`` and ``Closed``."""
+        return await self._ask("DELETE", path, {})
+
     async def _ask(self, method: str, path: str, query: Mapping[str, Any]) -> Any:
         try:
             answer = await self._http.request(method, path, params=dict(query))
         except httpx.HTTPError as fault:
-            raise Closed(1006, f"{self._url} cannot be reached: {fault or type(fault).__name__}") from fault
+            raise self._unreachable(fault) from fault
         value = msgspec.json.decode(answer.content)
         if answer.is_error:
             raise ServerRefused(value)
@@ -94,5 +108,8 @@ class ServerAccess:
                         return dataset
                     progress("reading", told["done"], told["total"])
         except httpx.HTTPError as fault:
-            raise Closed(1006, f"{self._url} cannot be reached: {fault or type(fault).__name__}") from fault
-        raise Closed(1006, "the server ended the import without an answer")
+            raise self._unreachable(fault) from fault
+        raise Closed(1006, "The server ended the import without an answer.", "Run the import again.")
+
+    def _unreachable(self, fault: httpx.HTTPError) -> Closed:
+        return Closed(1006, f"{self._url} cannot be reached: {fault or type(fault).__name__}.", "Check that it runs.")

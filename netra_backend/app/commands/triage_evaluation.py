@@ -10,27 +10,36 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from ..adapters.process.data_directory import make_data_directory
+from ..agents.triage.classifier import prepare
 from ..agents.triage.evaluation import Evaluation, evaluate, read_labelled
-from .common import Json, err, out, told
+from .common import DataDir, Json, UsageError, load_settings, out, told
 
 
 @told
 def triage_eval(
-    file: Annotated[Path, typer.Argument(help="JSONL: {text, intent, slots}.", exists=True, dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help="JSON Lines: {text, intent, slots}.", exists=True, dir_okay=False)],
     as_json: Json = False,
     predictions: Annotated[
-        Path | None, typer.Option(help="Write what triage_agent understood of each line, in order, as JSONL.")
+        Path | None,
+        typer.Option(help="Write what triage_agent understood to this file, one JSON line per utterance, in order."),
     ] = None,
+    data_dir: DataDir = None,
 ) -> None:
-    """Judge triage on labelled utterances: accuracy, out-of-scope recall and precision, slots, confusion.
+    """Evaluate triage on labelled utterances.
 
-    A clarification counts as wrong in scope and as a rejection out of scope. Example: netra triage-eval labelled.jsonl
+    Reports in-scope accuracy, out-of-scope recall and precision, slots, and confusions. A clarification counts as wrong in
+    scope, and as a rejection out of scope.
+
+    \b
+    netra triage-eval labelled.jsonl
     """
     try:
         labelled = read_labelled(file.read_text(encoding="utf-8").splitlines())
     except (ValueError, UnicodeDecodeError) as fault:
-        err.print(f"✗ {file}: {fault}", style="bold red", markup=False)
-        raise typer.Exit(2) from None
+        raise UsageError(f"{file}: {fault}") from None
+    if data_dir is not None:
+        prepare(make_data_directory(load_settings(data_dir).data_dir) / "triage")
     judged = evaluate(labelled, now_ms=time.time_ns() // 1_000_000)
     if predictions is not None:
         predictions.write_text(
@@ -54,7 +63,7 @@ def _show(judged: Evaluation) -> None:
         ((count, pair) for pair, count in judged.confusion.items() if pair[0] != pair[1]), key=lambda each: -each[0]
     )
     if wrong:
-        table = Table("count", "intent", "taken for", title="Confusions", title_justify="left")
+        table = Table("count", "intent", "understood as", title="Confusions", title_justify="left")
         for count, (intent, predicted) in wrong[:20]:
             table.add_row(str(count), intent, predicted)
         out.print(table)

@@ -29,6 +29,6 @@ def resume(coroutine: Coroutine[Any, Any, T], waiting_for: Any) -> Generator[Any
 
 @types.coroutine
 def hand_over(value: T) -> Generator[T, None, None]:
-    """Suspend once. ``value`` is what the ``send(None)`` returns that brought the coroutine here; whoever called it owns the rest
+    """Suspend once. ``value`` is what the ``send(None)`` returns that brought the coroutine here; its caller then owns the rest
     of the coroutine, and may make a task of it or close it."""
     yield value

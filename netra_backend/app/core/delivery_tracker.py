@@ -1,8 +1,8 @@
-"""What one process has told its connections of each thread, whoever committed it: decides what is told next.
+"""Tracks how far each thread was delivered to this process's connections, and decides what to do with new events.
 
-News of a thread comes from three sides: what this process commits, what other processes say they have committed (which may
-be lost, late or doubled), and what a look at the log shows. Only what comes next is told as it is heard. Everything else that
-is new is read from the log, where it stands in order; so nothing is kept here that could fill up. A step never waits.
+New events of a thread come from three sources: this process's commits, messages from other processes (which may be lost,
+late or duplicated), and polls of the log. An incoming event is delivered if it is the next one, dropped if it was delivered
+already, and otherwise read from the log. So there is no buffer that could fill up. A step never waits.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from enum import Enum, auto
 from typing import Final
 
 MAX_CURSORS: Final = 1024
-"""Threads of one owner whose place is remembered: more than one user moves between two looks. What is heard of another one is
+"""Threads of one owner with a remembered position: more than one user changes between two polls. Events of any other thread are
 read from the log."""
 
 
 class Verdict(Enum):
-    """What becomes of what was heard."""
+    """What to do with an incoming event."""
 
     DELIVER = auto()
-    """It comes next: tell it in this step."""
+    """It is the next event: deliver it in this step."""
     DROP = auto()
-    """It was told before, or nobody here is to be told."""
+    """It was delivered already, or no connection here needs it."""
     HOLD = auto()
-    """It will be read from the log, once what holds the thread up has ended."""
+    """It will be read from the log once nothing delays the thread any more."""
     READ = auto()
-    """It is to be read from the log: begin now, and read until ``gap`` is ``None``."""
+    """Read it from the log: start now, and read until ``gap`` returns ``None``."""
     NOTE = auto()
-    """It may have been told before: only its position is told, with the next heartbeat. Who misses it says ``resume``."""
+    """It may have been delivered already: only announce its position with the next heartbeat. A client that misses it resumes."""
 
 
 class Cursor:
-    """One thread's place: all up to ``at`` was told here; ``target`` is the newest position that was heard of. ``waits`` counts
-    what holds the thread up: a read, the first look at its owner's threads, requests that wait for an answer."""
+    """One thread's position: everything up to ``at`` was delivered here; ``target`` is the newest known position. ``waits``
+    counts what delays the thread: a read, the first poll of its owner's threads, requests that wait for an answer."""
 
     __slots__ = ("at", "epoch", "owner", "target", "thread_id", "waits")
 
@@ -48,52 +48,52 @@ class Cursor:
 
 
 class _Followed:
-    """One owner. ``seen`` is false until the first look. ``whole``: a thread without a cursor is younger than that look."""
+    """One owner. ``seen`` is false until the first poll. ``whole``: a thread without a cursor is newer than that poll."""
 
     __slots__ = ("cursors", "holds", "seen", "whole")
 
     def __init__(self) -> None:
-        self.cursors: OrderedDict[str, Cursor] = OrderedDict()  # its oldest is at hand, whatever was let go before
+        self.cursors: OrderedDict[str, Cursor] = OrderedDict()  # the oldest first, so that it is cheap to evict
         self.holds: dict[str, int] = {}
         self.seen = False
         self.whole = False
 
 
 class DeliveryTracker:
-    """The owners who have connections here, and the places of their threads."""
+    """The owners with connections to this process, and the positions of their threads."""
 
     def __init__(self, most: int = MAX_CURSORS) -> None:
         self._most = most
         self._owners: dict[str, _Followed] = {}
         self.stale = 0
-        """How often something was heard of a history that is not the thread's."""
+        """How many incoming events belonged to another history (epoch) of their thread."""
 
     # --- owners come and go -----------------------------------------------------------------------------------------
 
     def follow(self, owner: str) -> None:
-        """The first connection of this owner came. Nothing is told before ``look``."""
+        """The owner's first connection opened. Nothing is delivered before ``look``."""
         self._owners[owner] = _Followed()
 
     def unfollow(self, owner: str) -> None:
-        """The last connection of this owner went. Reads that go on find that there is no gap."""
+        """The owner's last connection closed. Reads in progress then find no gap."""
         self._owners.pop(owner, None)
 
     def owners(self) -> list[str]:
-        """Those who have connections here."""
+        """The owners with connections here."""
         return list(self._owners)
 
     def unseen(self) -> list[str]:
-        """Those of them who were not looked at yet."""
+        """The owners whose threads were not polled yet."""
         return [owner for owner, followed in self._owners.items() if not followed.seen]
 
     def is_seen(self, owner: str) -> bool:
-        """Whether the first look was had, or none is due."""
+        """Whether the owner's threads were polled, or no poll is due."""
         followed = self._owners.get(owner)
         return followed is None or followed.seen
 
     def look(self, owner: str, threads: Sequence[tuple[str, str, int]], whole: bool) -> list[Cursor]:
-        """The first look: (thread, epoch, top) of the owner's threads, newest first, and whether these are all. What it shows
-        counts as told. The cursors that are to be read from the log now."""
+        """Take the first poll: (thread, epoch, top) of the owner's threads, newest first, and whether these are all. What it
+        shows counts as delivered. Returns the cursors to read from the log now."""
         followed = self._owners.get(owner)
         if followed is None or followed.seen:
             return []
@@ -104,7 +104,7 @@ class DeliveryTracker:
             if cursor is None:
                 self._add(followed, owner, thread_id, epoch, top)
             else:
-                cursor.epoch, cursor.at = epoch, min(cursor.at, top)  # what it was met with is still to be told
+                cursor.epoch, cursor.at = epoch, min(cursor.at, top)  # earlier events are still to be delivered
         if whole:
             shown = {thread_id for thread_id, _, _ in threads}
             for cursor in early:
@@ -113,7 +113,7 @@ class DeliveryTracker:
         return [cursor for cursor in early if self._let_go(cursor)]
 
     def hold(self, owner: str, thread_id: str) -> None:
-        """Tell nothing more of this thread until ``release``: what was asked for is to be answered first."""
+        """Deliver nothing more of this thread until ``release``: a request must be answered first."""
         followed = self._owners.get(owner)
         if followed is not None:
             followed.holds[thread_id] = followed.holds.get(thread_id, 0) + 1
@@ -121,7 +121,7 @@ class DeliveryTracker:
                 followed.cursors[thread_id].waits += 1
 
     def release(self, owner: str, thread_id: str) -> Cursor | None:
-        """It was answered. The cursor that is to be read from the log now, where something was heard meanwhile."""
+        """The request was answered. Returns the cursor to read from the log now, if events arrived in the meantime."""
         followed = self._owners.get(owner)
         if followed is None or thread_id not in followed.holds:
             return None
@@ -134,7 +134,7 @@ class DeliveryTracker:
     # --- news -------------------------------------------------------------------------------------------------------
 
     def told(self, owner: str, thread_id: str, epoch: str, first: int, last: int) -> Verdict:
-        """The positions from ``first`` to ``last`` are committed, and their events are at hand."""
+        """The positions from ``first`` to ``last`` are committed, and their events are available."""
         followed = self._owners.get(owner)
         if followed is None:
             return Verdict.DROP
@@ -149,7 +149,7 @@ class DeliveryTracker:
         return self._hear(cursor, epoch, last)
 
     def moved(self, owner: str, thread_id: str, epoch: str, top: int, *, again: bool = False) -> Verdict:
-        """A look at the log shows this newest position; the events are not at hand. ``again``: an earlier look may have shown
+        """A poll of the log shows this newest position; the events are not available. ``again``: an earlier poll may have shown
         the same."""
         followed = self._owners.get(owner)
         if followed is None or top < 1:
@@ -164,8 +164,8 @@ class DeliveryTracker:
         return self._hear(cursor, epoch, top)
 
     def live(self, owner: str, thread_id: str, epoch: str, top: int) -> tuple[int, Verdict]:
-        """A connection is to be told from where on the thread is live, and the store shows this top: the place; where something
-        is to be read, it comes after that."""
+        """The position from which the thread is live for a connection, given the store's top. Anything that must be
+        read follows that position."""
         followed = self._owners.get(owner)
         if followed is None:
             return top, Verdict.DROP
@@ -176,20 +176,20 @@ class DeliveryTracker:
         return (0 if cursor is None else cursor.at), verdict
 
     def at(self, owner: str, thread_id: str) -> int | None:
-        """Up to where the thread was told here; ``None`` where it has no cursor."""
+        """The last delivered position of the thread; ``None`` if it has no cursor."""
         cursor = self.cursor(owner, thread_id)
         return None if cursor is None else cursor.at
 
     def cursor(self, owner: str, thread_id: str) -> Cursor | None:
-        """The thread's place, where it is known."""
+        """The thread's cursor, if it has one."""
         followed = self._owners.get(owner)
         return None if followed is None else followed.cursors.get(thread_id)
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
     def gap(self, cursor: Cursor) -> tuple[int, int] | None:
-        """What is to be read now: all after the first, up to the second. ``None`` ends the read: it is told, or nobody is to be
-        told any more, or something else holds the thread up."""
+        """The range to read now: after the first position, up to the second. ``None`` ends the read: everything is delivered, no
+        connection needs it any more, or something else delays the thread."""
         if self.cursor(cursor.owner, cursor.thread_id) is not cursor:
             return None
         if cursor.target > cursor.at and cursor.waits == 1:
@@ -198,14 +198,14 @@ class DeliveryTracker:
         return None
 
     def page(self, cursor: Cursor, count: int) -> bool:
-        """So many events were read, and are to be told in this step. ``False``: nobody is to be told any more."""
+        """``count`` events were read and will be delivered in this step. ``False``: no connection needs them any more."""
         if self.cursor(cursor.owner, cursor.thread_id) is not cursor:
             return False
         cursor.at += count
         return True
 
     def absent(self, cursor: Cursor) -> None:
-        """The log has nothing of what was heard of: it was deleted, or somebody said so falsely."""
+        """The log does not have the announced events: the thread was deleted, or the announcement was false."""
         cursor.target = cursor.at
 
     def failed(self, cursor: Cursor) -> None:
@@ -213,7 +213,7 @@ class DeliveryTracker:
         cursor.waits -= 1
 
     def again(self, cursor: Cursor) -> bool:
-        """Whether a read that failed is to be begun again."""
+        """Whether to start a failed read again."""
         if self.cursor(cursor.owner, cursor.thread_id) is not cursor or cursor.waits or cursor.target <= cursor.at:
             return False
         cursor.waits = 1
@@ -222,7 +222,7 @@ class DeliveryTracker:
     # --- steps ------------------------------------------------------------------------------------------------------
 
     def _meet(self, followed: _Followed, owner: str, thread_id: str, epoch: str, first: int) -> Cursor:
-        """A cursor for a thread that has none: all of a new one is to be told, and of an old one what begins with ``first``."""
+        """A cursor for a thread without one: a new thread is delivered from its start, an old one from ``first``."""
         return self._add(followed, owner, thread_id, epoch, 0 if followed.whole else first - 1)
 
     def _add(self, followed: _Followed, owner: str, thread_id: str, epoch: str, at: int) -> Cursor:
@@ -248,6 +248,6 @@ class DeliveryTracker:
         return Verdict.READ
 
     def _let_go(self, cursor: Cursor) -> bool:
-        """One thing less holds the thread up; whether a read begins."""
+        """One delay of the thread has ended; whether a read starts."""
         cursor.waits -= 1
         return self.again(cursor)

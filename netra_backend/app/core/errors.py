@@ -1,4 +1,4 @@
-"""Every error that Netra raises, and the closed catalogue of what clients may be told.
+"""Every error that Netra raises, and the closed catalogue of the errors that clients may receive.
 
 The tree::
 
@@ -65,15 +65,15 @@ def _kind(id: str, text: str, hint: str, **more: Any) -> None:
 
 _kind(
     "unauthenticated",
-    "No valid token.",
-    "Send a token: an Authorization: Bearer header, the sub-protocol bearer.<token>, or a first frame of type authenticate.",
+    "You are not signed in, or your token is not valid.",
+    "Sign in. Programs send a bearer token in the Authorization header, the WebSocket subprotocol or the first frame.",
     close_code=4501,
     status=401,
 )
 _kind(
     "auth_timeout",
     "No token arrived in time.",
-    'Send {"type": "authenticate", "token": …} within 10 seconds of connecting.',
+    "Send the token within 10 seconds of connecting.",
     retryable=True,
     close_code=4402,
     status=401,
@@ -82,142 +82,181 @@ _kind("revoked", "This sign-in was revoked.", "Sign in again.", close_code=4503,
 _kind(
     "token_expired",
     "The token has expired.",
-    "Get a new token and connect again; nothing was lost.",
+    "Sign in again or get a new token, then reconnect; nothing is lost.",
     retryable=True,
     close_code=4401,
     status=401,
 )
 _kind(
     "user_mismatch",
-    "The path names another user than the token.",
-    "Connect to /ws/{user_id} with the user id that is the token's subject (GET /api/me tells it).",
+    "The address names a different user than the token.",
+    "Connect with the user id that your token was issued for.",
     close_code=4504,
     status=403,
 )
-_kind("forbidden", "Not allowed.", "Ask an operator for a token with the needed scope.", status=403)
-_kind("origin_refused", "This origin is not allowed.", "Add it to NETRA_ALLOWED_ORIGINS.", status=403)
-_kind("invalid_json", "The frame is not JSON.", "Send one UTF-8 JSON object a frame.")
-_kind("unknown_type", "The frame's type is not known.", "See /asyncapi.json for the frames a client may send.")
-_kind("invalid_frame", "The frame's fields do not fit its type.", "See /asyncapi.json for the fields of this type.")
+_kind(
+    "forbidden", "You are not allowed to do this.", "Ask an operator for a token with the required scope.", status=403
+)
+_kind(
+    "origin_refused", "This origin is not allowed.", "Ask the operator to add it to NETRA_ALLOWED_ORIGINS.", status=403
+)
+_kind("invalid_json", "The frame is not valid JSON.", "Send each frame as one UTF-8 JSON object.")
+_kind("unknown_type", "The frame has an unknown type.", "See /asyncapi.json for the frames that clients can send.")
+_kind("invalid_frame", "The fields of the request are not valid.", "See /asyncapi.json for the fields of each frame.")
 _kind(
     "invalid_context",
     "Factory SSOT validation failed.",
-    "Leave the id out to have one made, or send one of [A-Za-z0-9][A-Za-z0-9._:-]* that is no placeholder.",
+    "Leave the id out to have one created. Otherwise start it with a letter or digit, use only letters, "
+    "digits and . _ : -, and avoid placeholders.",
     code=FACTORY_REFUSAL_CODE,
 )
 _kind(
     "factory_command_refused",
-    "Factory SSOT validation failed: a client commands no factory.",
-    "Send ping without force_factory_recreation and ssot_validation_level.",
+    "Factory SSOT validation failed: clients cannot control factories.",
+    "Send the ping without factory options.",
     code=FACTORY_REFUSAL_CODE,
 )
 _kind(
     "isolation_violation",
     "SSOT isolation: this belongs to another user.",
-    "Leave thread_id and user_id out, or use your own.",
+    "Leave the id out, or use one of your own.",
     status=403,
     code=FACTORY_REFUSAL_CODE,
 )
 _kind(
     "drill_refused",
     "SSOT isolation drills are not allowed on this server.",
-    "Start the server with NETRA_ALLOW_DRILLS=1, or run netra drill URL against one that allows them.",
+    "Start the server with NETRA_ALLOW_DRILLS=1, or run the drill from outside: netra drill URL.",
     status=403,
 )
 _kind(
     "isolation_drill",
-    "SSOT isolation drill: what two synthetic users tried, and what each endpoint answered.",
-    "An endpoint that is LEAKED is a fault of this server: tell the operator.",
+    "SSOT isolation drill: what two synthetic users tried, and how the server answered.",
+    "An LEAKED row is a security fault in this server: tell the operator.",
     code=FACTORY_REFUSAL_CODE,
 )
-_kind("not_found", "There is no such object.", "Check the id; GET /api/threads lists your threads.", status=404)
-_kind("unknown_agent", "There is no agent of that name.", "GET /api/agents lists the agents.", status=404)
+_kind("not_found", "Not found.", "Check the id; what you are looking for may have been deleted.", status=404)
+_kind(
+    "unknown_agent",
+    "There is no agent with this name.",
+    "Choose one of the agents that this server offers.",
+    status=404,
+)
 _kind(
     "thread_busy",
-    "A run is going on in this thread.",
-    "Wait for it to end, or send policy enqueue or interrupt.",
+    "A run is already in progress in this thread.",
+    "Wait until it ends, or choose to queue the request or to interrupt the run.",
     retryable=True,
     status=409,
 )
 _kind(
     "rate_limited",
-    "Too many frames.",
-    "Send fewer; retry_after_ms says when.",
+    "Too many requests.",
+    "Slow down and try again in a moment.",
     retryable=True,
     close_code=4429,
     status=429,
 )
-_kind("run_limit", "Too many runs at once.", "Wait until one of your runs ends.", retryable=True, status=429)
+_kind("run_limit", "Too many runs at once.", "Wait until a run ends, then try again.", retryable=True, status=429)
 _kind(
     "connection_limit",
     "Too many connections.",
-    "Close one of your connections first.",
+    "Close one of your other connections first.",
     retryable=True,
     close_code=4411,
     status=429,
 )
 _kind(
     "factory_not_configured",
-    "The server is not ready: a factory was not configured.",
-    "Try again shortly; tell the operator if it stays.",
+    "The server is not ready yet: a factory is not configured.",
+    "Try again shortly. If it keeps happening, tell the operator.",
     retryable=True,
     status=503,
 )
 _kind(
     "factory_refused",
     "Factory SSOT validation failed.",
-    "Try again; tell the operator the error_id if it stays.",
+    "Try again. If it keeps happening, give the operator the error id.",
     retryable=True,
     status=503,
     code=FACTORY_REFUSAL_CODE,
 )
 _kind(
     "dependency_unavailable",
-    "A service that this needs is not reachable.",
-    "Try again after retry_after_ms; nothing that was accepted is lost.",
+    "A service that the server needs is unavailable.",
+    "Try again in a moment; nothing that was accepted is lost.",
     retryable=True,
     status=503,
 )
 _kind(
     "slow_consumer",
     "This connection reads too slowly.",
-    "Connect again and resume; nothing was lost.",
+    "Reconnect and resume; nothing is lost.",
     retryable=True,
     close_code=4408,
     status=503,
 )
-_kind("no_pong", "No pong arrived in time.", "Connect again and resume.", retryable=True, close_code=4409, status=503)
+_kind(
+    "no_pong",
+    "The client did not answer a ping in time.",
+    "Reconnect and resume.",
+    retryable=True,
+    close_code=4409,
+    status=503,
+)
 _kind(
     "position_lost",
-    "The position is ahead of the server's history.",
-    "Connect again and resume from the reset position.",
+    "The client is ahead of the server's history.",
+    "Reconnect, and resume from the position that the server sends.",
     retryable=True,
     close_code=4410,
     status=409,
 )
-_kind("too_many_faults", "Too many invalid frames.", "Mend the client; see /asyncapi.json.", close_code=4510)
+_kind("too_many_faults", "Too many invalid frames.", "Fix the client; see /asyncapi.json.", close_code=4510)
 _kind(
     "cross_user_delivery",
-    "A delivery across users was stopped.",
+    "An event was about to reach another user and was stopped.",
     "This must never happen: tell the operator.",
     close_code=4530,
     status=500,
 )
-_kind("draining", "The server is going away.", "Connect again; runs go on.", retryable=True, status=503)
-_kind("payload_too_large", "That is too large.", "Send less at once.", status=413)
-_kind("transfer_limit", "Too many uploads, exports and reports.", "Wait until one ends.", retryable=True, status=429)
-_kind("too_slow", "The request came too slowly.", "Send it without long pauses.", retryable=True, status=408)
-_kind("no_route", "There is nothing at this address.", "See /openapi.json for what there is.", status=404)
-_kind("method_refused", "This address does not take this method.", "See the Allow header.", status=405)
-_kind("tool_fault", "It cannot be answered, or taken, as it is.", "See code and hint.", status=422)
-_kind("conflict", "This was decided already.", "Read the newest state.", status=409)
-_kind("internal", "A fault of ours.", "Try again; tell the operator the error_id.", retryable=True, status=500)
+_kind("draining", "The server is shutting down.", "Reconnect; your runs continue.", retryable=True, status=503)
+_kind("payload_too_large", "The request is too large.", "Send less at once.", status=413)
+_kind(
+    "transfer_limit",
+    "Too many uploads, exports and exports at once.",
+    "Wait until one of yours has finished.",
+    retryable=True,
+    status=429,
+)
+_kind("too_slow", "The request arrived too slowly.", "Send it without long pauses.", retryable=True, status=408)
+_kind("no_route", "There is nothing at this address.", "See /openapi.json for the available addresses.", status=404)
+_kind(
+    "method_refused",
+    "This address does not support this method.",
+    "The Allow header lists the methods that it supports.",
+    status=405,
+)
+_kind(
+    "tool_fault",
+    "The request cannot be processed.",
+    "Change the request as the message says, then try again.",
+    status=422,
+)
+_kind("conflict", "This has already been decided.", "Reload to see the current state.", status=409)
+_kind(
+    "internal",
+    "Internal server error.",
+    "Try again. If it keeps happening, give the operator the error id.",
+    retryable=True,
+    status=500,
+)
 
 
 class NetraError(Exception):
-    """The root. ``kind`` names a row of ``CATALOGUE``; the message says what happened, in words for the one who reads it.
+    """The root. ``kind`` names a row of ``CATALOGUE``; the message says what happened, for people.
 
-    ``field`` is the path of what was wrong (``thread_id``, ``context.user_id``), ``hint`` what to do where that is more
+    ``field`` is the path of what was wrong (``thread_id``, ``context.user_id``), ``hint`` what to do if that is more
     precise than the catalogue's own.
     """
 

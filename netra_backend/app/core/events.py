@@ -87,7 +87,7 @@ class AgentDelta(Event, frozen=True, tag="agent_delta"):
 
 
 class ApprovalRequested(Event, frozen=True, tag="approval_requested"):
-    """A tool call waits for its user's word."""
+    """A tool call waits for its user's approval."""
 
     approval_id: str
     call_id: str
@@ -98,7 +98,7 @@ class ApprovalRequested(Event, frozen=True, tag="approval_requested"):
 
 
 class ApprovalResolved(Event, frozen=True, tag="approval_resolved"):
-    """The word: ``decision`` is approve, deny or expired; ``by`` is the connection that said so, or ``expiry``."""
+    """The decision: ``decision`` is approve, deny or expired; ``by`` is the connection that decided, or ``expiry``."""
 
     approval_id: str
     decision: str
@@ -114,7 +114,7 @@ class AgentCompleted(Event, frozen=True, tag="agent_completed"):
 
 
 class AgentFailed(Event, frozen=True, tag="agent_failed"):
-    """The run ended by a fault; ``error`` is an id of the catalogue, ``error_id`` stands in the log too."""
+    """The run failed; ``error`` is an id of the catalogue, ``error_id`` is in the log, too."""
 
     error: str
     message: str
@@ -158,5 +158,5 @@ encode_event: Final = _ENCODER.encode
 
 
 def decode_event(payload: bytes) -> AnyEvent:
-    """The event of these stored bytes. Raises ``msgspec.DecodeError`` where they are not an event."""
+    """The event of these stored bytes. Raises ``msgspec.DecodeError`` if they are not an event."""
     return _DECODER.decode(payload)

@@ -108,11 +108,11 @@ def decode(raw: bytes | str) -> AnyClientFrame:
         head = _HEAD.decode(raw)
     except (msgspec.ValidationError, msgspec.DecodeError, RecursionError, UnicodeError):
         raise FrameRefused(
-            "The frame is not one JSON object.", kind="invalid_json", point=validation.FRAME_JSON
+            "The frame is not a JSON object.", kind="invalid_json", point=validation.FRAME_JSON
         ) from None
     if head.type not in CLIENT_TYPES:
         raise FrameRefused(
-            f"Unknown frame type; known are {', '.join(CLIENT_TYPES)}.",
+            f"Unknown frame type. Known types: {', '.join(CLIENT_TYPES)}.",
             kind="unknown_type",
             field="type",
             point=validation.FRAME_TYPE,
@@ -120,12 +120,12 @@ def decode(raw: bytes | str) -> AnyClientFrame:
     # The problem quotes names that the client chose, so what is told of it is bounded.
     field = problem.rpartition("`$.")[2].rstrip("`")[:MAX_FIELD] if "`$." in problem else None
     raise FrameRefused(
-        f"The fields do not fit {head.type}: {problem[:200]}", field=field, point=validation.FRAME_FIELDS
+        f"The fields of {head.type} are not valid: {problem[:200]}", field=field, point=validation.FRAME_FIELDS
     )
 
 
 def key_of(raw: bytes | str) -> str | None:
-    """The idempotency key of a frame that was refused, where it has a usable one, so that its sender can match the answer."""
+    """The idempotency key of a rejected frame, if it has a usable one, so that its sender can match the answer."""
     try:
         key = _HEAD.decode(raw).id
     except (msgspec.ValidationError, msgspec.DecodeError, RecursionError, UnicodeError):
@@ -158,7 +158,7 @@ class Accepted(ServerFrame, frozen=True, tag="accepted"):
 class Live(ServerFrame, frozen=True, tag="live"):
     """Everything up to here was sent; what follows comes as it happens.
 
-    ``id`` is that of the ``resume`` that named the thread. Without one it tells the top of a thread that was not named."""
+    ``id`` is that of the ``resume`` that named the thread. Without one it gives the top of a thread that was not named."""
 
     thread_id: str
     epoch: str
@@ -182,7 +182,7 @@ class Pong(ServerFrame, frozen=True, tag="pong"):
 
 
 class Heartbeat(ServerFrame, frozen=True, tag="heartbeat"):
-    """``tops``: the newest position of threads with recent events; a lost tail shows no hole, so tops are told."""
+    """``tops``: the newest position of threads with recent events; a lost tail shows no gap, so heartbeats announce it."""
 
     tops: dict[str, int]
 
@@ -210,7 +210,7 @@ encode_frame: Final = msgspec.json.Encoder().encode
 def error_frame(
     error: NetraError, *, id: str | None = None, run_id: str | None = None, error_id: str | None = None
 ) -> ErrorFrame:
-    """What a client is told of an error."""
+    """The ``error`` frame of an error."""
     entry = error.entry
     return ErrorFrame(
         error=entry.id,

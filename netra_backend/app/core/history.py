@@ -1,12 +1,13 @@
 """The heads of histories: who owns a thread, which position comes next, and what waits to be committed.
 
 ``seq`` is given out here, from memory, by the one who may append to the thread. An event is part of the history from then
-on; it is told to nobody before it is committed.
+on; no client gets it before it is committed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 AppendRejection = Literal["fenced", "key_taken", "thread_taken"]
@@ -22,7 +23,7 @@ FRAME_WEIGHT: Final = 1024
 
 
 class HeldElsewhere(Exception):
-    """Another living process holds the thread: what is asked for is to be done there."""
+    """Another live process holds the thread: the request must be handled there."""
 
     def __init__(self, process_id: str) -> None:
         super().__init__(f"held by {process_id}")
@@ -159,6 +160,63 @@ class RunRecord:
         self.rejected = False
 
 
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run as it is stored. ``seq`` is the position of its ``user_message``; ``ended_seq`` is 0 while it goes on."""
+
+    run_id: str
+    owner: str
+    thread_id: str
+    agent: str
+    request_id: str
+    timezone: str
+    created_ms: int
+    seq: int
+    ended_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredThread:
+    """A thread as its owner lists it."""
+
+    thread_id: str
+    epoch: str
+    title: str
+    created_ms: int
+    updated_ms: int
+    oldest: int
+    top: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRun:
+    """A run as its owner lists it: ``last`` is the newest of its events, ``updated_ms`` when its thread was last written."""
+
+    run: StoredRun
+    updated_ms: int
+    last: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlace:
+    """A place in a list of runs: the run that begins at ``seq`` of a thread, which was last written at ``updated_ms``."""
+
+    updated_ms: int
+    thread_id: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A thread that has events since some moment."""
+
+    owner: str
+    thread_id: str
+    epoch: str
+    top: int
+    updated_ms: int
+
+
 class Chunk:
     """Adjacent events of one run that are committed together: ``first`` is the position of the first of ``frames``. Bounded,
     so that it can be stored, read and sent as a whole.
@@ -228,7 +286,7 @@ def report_commits(chunks: Iterable[Chunk]) -> None:
 def reject(run: RunRecord, why: AppendRejection) -> None:
     """The store rejected something of this run, and takes nothing of it from here on: the run has ended here.
 
-    Its observer is told once, however much is rejected.
+    Its observer is notified once, no matter how much is rejected.
     """
     run.ended = True
     if not run.rejected:

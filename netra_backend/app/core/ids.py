@@ -73,13 +73,13 @@ def check_id(field: str, value: object) -> None:
             point=validation.ID_PLACEHOLDER,
             field=field,
         )
-    rule = "must be a non-empty str" if not isinstance(value, str) or not value else _broken_rule(value)
+    rule = "must be a non-empty string" if not isinstance(value, str) or not value else _broken_rule(value)
     raise InvalidContextError(f"Invalid id: {field}={shown} {rule}", point=validation.ID_FORMAT, field=field)
 
 
 def _broken_rule(value: str) -> str:
     if len(value) > MAX_LENGTH:
-        return f"has {len(value)} characters; at most {MAX_LENGTH} are allowed"
+        return f"has {len(value)} characters; the limit is {MAX_LENGTH}"
     return "must be of the form [A-Za-z0-9][A-Za-z0-9._:-]* (ASCII)"
 
 

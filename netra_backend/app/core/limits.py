@@ -43,7 +43,7 @@ class Limits:
     drain_s: float = 5.0
 
     def told(self) -> dict[str, int]:
-        """What a client is told of them when it has connected."""
+        """The limits that a client gets when it has connected."""
         return {
             "bytes": self.frame_bytes,
             "connections": self.connections,
@@ -129,7 +129,7 @@ class UserQuota:
         """Raises ``LimitRefused`` (``connection_limit``)."""
         if self.connections + self.elsewhere.connections >= self._limits.connections:
             raise LimitRefused(
-                f"At most {self._limits.connections} connections at once.",
+                f"The limit is {self._limits.connections} connections per user.",
                 kind="connection_limit",
                 retry_after_ms=1000,
                 point=validation.LIMIT_CONNECTIONS,
@@ -143,7 +143,7 @@ class UserQuota:
         """Raises ``LimitRefused`` (``run_limit``)."""
         if self.runs + self.elsewhere.runs >= self._limits.runs:
             raise LimitRefused(
-                f"At most {self._limits.runs} runs at once.",
+                f"The limit is {self._limits.runs} runs at a time per user.",
                 kind="run_limit",
                 retry_after_ms=1000,
                 point=validation.LIMIT_RUNS,
@@ -157,7 +157,7 @@ class UserQuota:
         """Raises ``LimitRefused`` (``run_limit``)."""
         if self.queued + self.elsewhere.queued >= self._limits.queued_runs:
             raise LimitRefused(
-                f"At most {self._limits.queued_runs} runs may wait.",
+                f"The limit is {self._limits.queued_runs} waiting runs per user.",
                 kind="run_limit",
                 retry_after_ms=1000,
                 point=validation.LIMIT_QUEUED,
@@ -171,7 +171,7 @@ class UserQuota:
         """Count one use of a thread id that was unknown until now. Raises ``LimitRefused`` (``rate_limited``)."""
         if not self._claims.take(now):
             raise LimitRefused(
-                "Too many new threads at once.",
+                "Too many new threads in a short time.",
                 retry_after_ms=self._claims.wait_ms(),
                 point=validation.LIMIT_THREADS,
             )
@@ -182,14 +182,16 @@ class UserQuota:
             self._requests = TokenBucket(self._limits.request_rate, self._limits.request_burst, now)
         if not self._requests.take(now):
             raise LimitRefused(
-                "Too many requests.", retry_after_ms=self._requests.wait_ms(), point=validation.LIMIT_REQUESTS
+                "Too many requests in a short time.",
+                retry_after_ms=self._requests.wait_ms(),
+                point=validation.LIMIT_REQUESTS,
             )
 
     def add_transfer(self) -> None:
         """An upload, an export or a report begins. Raises ``LimitRefused`` (``transfer_limit``)."""
         if self.transfers >= self._limits.transfers:
             raise LimitRefused(
-                f"At most {self._limits.transfers} uploads, exports and reports at once.",
+                f"The limit is {self._limits.transfers} uploads, exports and reports at a time per user.",
                 kind="transfer_limit",
                 retry_after_ms=5000,
                 point=validation.LIMIT_TRANSFERS,

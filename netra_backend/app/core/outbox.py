@@ -32,11 +32,11 @@ class Outbox:
     def put(self, owner: str, frames: Sequence[bytes]) -> bool:
         """Queue frames that belong to ``owner``; whether the bound still holds (``False``: close 4408).
 
-        Raises ``SSotIsolationError`` (``cross_user_delivery``) where they belong to somebody else; nothing is queued then.
+        Raises ``SSotIsolationError`` (``cross_user_delivery``) if they belong to somebody else; nothing is queued then.
         """
         if owner != self.owner:
             raise SSotIsolationError(
-                "SSOT isolation: an event of another user was about to be delivered",
+                "SSOT isolation: the delivery of another user's event was stopped",
                 kind="cross_user_delivery",
                 point=validation.OUTBOX_OWNER,
             )

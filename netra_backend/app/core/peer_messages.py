@@ -30,11 +30,11 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Command(_Message, frozen=True, tag_field="do", forbid_unknown_fields=True):
-    """Base of what is asked."""
+    """Base of requests to another process."""
 
 
 class Owned(Command, frozen=True):
-    """Base of what is asked for a user."""
+    """Base of requests on behalf of a user."""
 
     owner: str
 
@@ -91,7 +91,7 @@ class DeleteThread(Owned, frozen=True, tag="delete_thread"):
 
 
 class Work(Command, frozen=True, tag="work"):
-    """Told to all: there are runs that nobody holds."""
+    """Broadcast: there are runs without a holder."""
 
 
 class Forget(Command, frozen=True, tag="forget"):
@@ -126,7 +126,7 @@ class Answer(_Message, frozen=True, tag_field="is"):
 
 
 class Taken(Answer, frozen=True, tag="taken"):
-    """It is done. ``accepted`` is what its client is told, where there is something to tell."""
+    """The request succeeded. ``accepted`` is the frame for its client, if there is one."""
 
     accepted: Accepted | None = None
 
@@ -142,7 +142,7 @@ class Waiting(Answer, frozen=True, tag="waiting"):
 
 
 class PeerRefused(Answer, frozen=True, tag="refused"):
-    """A refusal or a fault, as its client is to be told it. ``point`` is empty for a fault."""
+    """A rejection or an error, as its client gets it. ``point`` is empty for an error."""
 
     error: str
     message: str
@@ -209,7 +209,7 @@ def decode_command(raw: bytes) -> AnyCommand:
         command = _COMMAND.decode(raw)
     except _FAULTS as fault:
         _check_version(_version_of(raw))
-        raise FrameRefused(f"No command: {str(fault)[:200]}", point=validation.COMMAND_SHAPE) from None
+        raise FrameRefused(f"Not a valid command: {str(fault)[:200]}", point=validation.COMMAND_SHAPE) from None
     _check_version(command.version)
     if isinstance(command, Owned):
         check_id("owner", command.owner)
@@ -222,7 +222,7 @@ def decode_answer(raw: bytes) -> AnyAnswer:
         answer = _ANSWER.decode(raw)
     except _FAULTS:
         _check_version(_version_of(raw))
-        raise DependencyUnavailable("Another process of this server answers what is not understood.") from None
+        raise DependencyUnavailable("Another process of this server sent an answer that makes no sense.") from None
     _check_version(answer.version)
     return answer
 

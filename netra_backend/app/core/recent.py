@@ -11,7 +11,7 @@ _Value = TypeVar("_Value")
 
 
 class Recent(Generic[_Key, _Value]):
-    """Keys to values; where there is no room, the one that was put in first goes."""
+    """Keys to values; if there is no room, the oldest entry is dropped."""
 
     __slots__ = ("_most", "_values")
 
@@ -33,7 +33,7 @@ class Recent(Generic[_Key, _Value]):
         values[key] = value
 
     def drop(self, key: _Key) -> None:
-        """Forget it, where it is known."""
+        """Forget it, if it is known."""
         self._values.pop(key, None)
 
     def drop_where(self, condition: Callable[[_Key], bool]) -> None:

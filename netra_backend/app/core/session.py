@@ -195,7 +195,7 @@ class Session:
             if isinstance(frame, frames.Authenticate):
                 return Authenticate(frame.token)
             raise AuthenticationRefused(
-                "Not authenticated yet: the first frame must be authenticate.",
+                "Not signed in yet: the first frame must authenticate.",
                 point=validation.SESSION_UNAUTHENTICATED,
             )
         if isinstance(frame, frames.ExecuteAgent):
@@ -209,7 +209,7 @@ class Session:
     def _ping(self, frame: frames.Ping, now_ms: int) -> Effect:
         if frame.force_factory_recreation is not None or frame.ssot_validation_level is not None:
             raise FrameRefused(
-                "Factory SSOT validation failed: a client commands no factory.",
+                "Factory SSOT validation failed: clients cannot control factories.",
                 kind="factory_command_refused",
                 field=(
                     "force_factory_recreation"
@@ -234,14 +234,14 @@ class Session:
             self._check_context(frame.context)
         if frame.user_id is not None and frame.user_id != self.user_id:
             raise IsolationRefused(
-                "SSOT isolation: user_id is not the one of your token.",
+                "SSOT isolation: the request names another user.",
                 field="user_id",
-                hint="Leave user_id out: your token says who you are.",
+                hint="Leave the user id out: your token says who you are.",
                 point=validation.SESSION_USER_ID,
             )
         if _TIMEZONE(frame.timezone) is None:
             raise FrameRefused(
-                "timezone is not an IANA name such as Europe/Berlin.",
+                "The time zone is not an IANA name, such as Europe/Berlin.",
                 field="timezone",
                 point=validation.SESSION_TIMEZONE,
             )
@@ -256,7 +256,7 @@ class Session:
             return Handle(Drill(frame.id))
         if self.state == DRAINING:
             raise LimitRefused(
-                "This server is going away; connect again.",
+                "The server is shutting down.",
                 kind="draining",
                 retry_after_ms=1000,
                 point=validation.SESSION_DRAINING,
@@ -269,7 +269,7 @@ class Session:
                 continue
             if field not in _CONTEXT_FIELDS:
                 raise InvalidContextError(
-                    f"SSOT context validation failed: context has no field {field[:64]!r}",
+                    f"SSOT context validation failed: the context has an unknown field {field[:64]!r}",
                     field="context",
                     point=validation.SESSION_CONTEXT_SHAPE,
                 )
@@ -283,9 +283,9 @@ class Session:
                 ) from None
         if context.get("user_id", self.user_id) != self.user_id:
             raise IsolationRefused(
-                "SSOT isolation: context.user_id is not the one of your token.",
+                "SSOT isolation: the context names another user.",
                 field="context.user_id",
-                hint="Leave context out: your token says who you are.",
+                hint="Leave the context out: your token says who you are.",
                 point=validation.SESSION_CONTEXT_USER,
             )
         if context.get("connection_id", self._connection_id) != self._connection_id:

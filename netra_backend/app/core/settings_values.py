@@ -27,21 +27,21 @@ def flag(text: str) -> bool:
     """A yes or a no."""
     word = text.lower()
     if word not in _TRUE | _FALSE:
-        raise ValueError("give 1 or 0")
+        raise ValueError("use 1 or 0")
     return word in _TRUE
 
 
 def whole_number(low: int, high: int, text: str) -> int:
     """A whole number from ``low`` to ``high``."""
     if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
-        raise ValueError(f"give a whole number from {low} to {high}")
+        raise ValueError(f"use a whole number from {low} to {high}")
     return int(text)
 
 
 def host(text: str) -> str:
     """A host name or address to listen on."""
     if not _HOST(text):
-        raise ValueError("give a host name or an IP address, such as 127.0.0.1")
+        raise ValueError("use a host name or an IP address, such as 127.0.0.1")
     return text.strip("[]")
 
 
@@ -60,7 +60,7 @@ def networks(text: str) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(item) for item in _items(text))
     except ValueError:
-        raise ValueError("give addresses or networks with commas between, such as 10.0.0.0/8,192.168.1.7") from None
+        raise ValueError("use addresses or networks separated by commas, such as 10.0.0.0/8,192.168.1.7") from None
 
 
 def origins(text: str) -> tuple[str, ...]:
@@ -68,13 +68,13 @@ def origins(text: str) -> tuple[str, ...]:
     found = [origin_of(item) for item in _items(text)]
     if None in found or any(urlsplit(item).path.strip("/") for item in _items(text)):
         raise ValueError(
-            "give each origin by name, such as https://app.example.com, with commas between; * is not taken"
+            "name each origin, such as https://app.example.com, and separate them with commas; * is not accepted"
         )
     return tuple(dict.fromkeys(origin for origin in found if origin))
 
 
 def origin_of(url: str) -> str | None:
-    """The origin of ``url`` as a browser sends it (lower case, no default port); ``None`` where it has none."""
+    """The origin of ``url`` as a browser sends it (lower case, no default port); ``None`` if it has none."""
     parts = _web_address(url)
     return None if parts is None else f"{parts.scheme}://{_authority(parts)}"
 
@@ -92,7 +92,7 @@ def public_url(text: str) -> str:
     """An origin and a base path, without the slash at the end."""
     parts = _web_address(text)
     if parts is None or parts.query or parts.fragment:
-        raise ValueError("give the address that browsers use, such as https://netra.example.com/base")
+        raise ValueError("use the address that browsers open, such as https://netra.example.com/base")
     return f"{parts.scheme}://{_authority(parts)}{parts.path.rstrip('/')}"
 
 
@@ -100,20 +100,20 @@ def issuer_url(text: str) -> str:
     """The address of someone who signs tokens: https, or http on this machine. Verbatim, because issuers compare so."""
     parts = _web_address(text)
     if parts is None or parts.query or parts.fragment:
-        raise ValueError("give an https:// address without query and fragment")
+        raise ValueError("use an https:// address without a query or fragment")
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-        raise ValueError("give an https:// address: keys read over http could be anybody's")
+        raise ValueError("use an https:// address; keys fetched over http could be forged")
     return text
 
 
 def server_url(schemes: tuple[str, ...], text: str) -> str:
-    """The address of a server of ours, by one of ``schemes``."""
+    """The address of a server that Netra uses, with one of ``schemes``."""
     try:
         scheme = urlsplit(text).scheme
     except ValueError:
         scheme = ""
     if scheme not in schemes:
-        raise ValueError(f"give an address that begins with {' or '.join(f'{known}://' for known in schemes)}")
+        raise ValueError(f"use an address that begins with {' or '.join(f'{known}://' for known in schemes)}")
     return text
 
 
@@ -121,7 +121,7 @@ def bucket_url(text: str) -> str:
     """A bucket of an S3-compatible store, and perhaps a prefix in it, without a slash at the end."""
     url = text.rstrip("/")
     if len(url) > _MAX_BUCKET_URL or not _BUCKET_URL(url) or any(part in (".", "..") for part in url.split("/")):
-        raise ValueError("give s3://bucket or s3://bucket/prefix; keys, region and endpoint are the AWS_… variables")
+        raise ValueError("use s3://bucket or s3://bucket/prefix; the AWS_… variables set keys, region and endpoint")
     return url
 
 
@@ -130,14 +130,14 @@ def algorithms(text: str) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(_items(text)))
     known = SHARED_KEY_ALGORITHMS + PUBLIC_KEY_ALGORITHMS
     if not found or not set(found) <= set(known):
-        raise ValueError(f"give algorithms of {', '.join(known)}, with commas between")
+        raise ValueError(f"use algorithms from this list, separated by commas: {', '.join(known)}")
     return found
 
 
 def short_text(text: str) -> str:
     """Up to 512 characters in one line."""
     if len(text) > 512 or not text.isprintable():
-        raise ValueError("give one line of at most 512 characters")
+        raise ValueError("use one line of at most 512 characters")
     return text
 
 

@@ -32,165 +32,193 @@ def _point(id: str, home: str, error: str, guards: str) -> Point:
 
 
 # --- identity -------------------------------------------------------------------------------------------------------
-ID_PLACEHOLDER = _point("id.placeholder", "core.ids", "InvalidContextError", "no placeholder is taken for an id")
-ID_FORMAT = _point("id.format", "core.ids", "InvalidContextError", "every id has the one format")
+ID_PLACEHOLDER = _point("id.placeholder", "core.ids", "InvalidContextError", "placeholders are not accepted as ids")
+ID_FORMAT = _point("id.format", "core.ids", "InvalidContextError", "every id has the required format")
 CONTEXT_FORGED = _point(
     "context.forged",
     "services.user_execution_context",
     "InvalidContextError",
-    "only a UserExecutionContext is taken for a context",
+    "only a UserExecutionContext is accepted as a context",
 )
 CONTEXT_METADATA = _point(
     "context.metadata",
     "services.user_execution_context",
     "InvalidContextError",
-    "a context has audit metadata of its own",
+    "a context has its own audit metadata",
 )
 
 # --- the wire -------------------------------------------------------------------------------------------------------
 FRAME_JSON = _point("frame.json", "core.frames", "FrameRefused", "a frame is one JSON object")
-FRAME_TYPE = _point("frame.type", "core.frames", "FrameRefused", "only known frames are taken")
-FRAME_FIELDS = _point("frame.fields", "core.frames", "FrameRefused", "a frame has the fields of its type and no others")
+FRAME_TYPE = _point("frame.type", "core.frames", "FrameRefused", "only known frame types are accepted")
+FRAME_FIELDS = _point("frame.fields", "core.frames", "FrameRefused", "a frame has only the fields of its type")
 SESSION_UNAUTHENTICATED = _point(
-    "session.unauthenticated", "core.session", "AuthenticationRefused", "nothing is taken from a socket without a token"
+    "session.unauthenticated",
+    "core.session",
+    "AuthenticationRefused",
+    "a connection without a token can do nothing but authenticate",
 )
 SESSION_TOKEN_EXPIRED = _point(
-    "session.token_expired", "core.session", "AuthenticationRefused", "no command is taken after the token's expiry"
+    "session.token_expired",
+    "core.session",
+    "AuthenticationRefused",
+    "no command is accepted after the token has expired",
 )
-SESSION_RATE = _point("session.rate", "core.session", "LimitRefused", "frames of one connection have a bounded rate")
+SESSION_RATE = _point("session.rate", "core.session", "LimitRefused", "the frame rate of a connection is limited")
 SESSION_THREAD_ID = _point(
-    "session.thread_id", "core.session", "InvalidContextError", "a thread id from a client is judged before it is used"
+    "session.thread_id", "core.session", "InvalidContextError", "a client's thread id is validated before it is used"
 )
-SESSION_USER_ID = _point(
-    "session.user_id", "core.session", "IsolationRefused", "a frame does not speak for another user"
-)
+SESSION_USER_ID = _point("session.user_id", "core.session", "IsolationRefused", "a frame cannot act for another user")
 SESSION_CONTEXT_IDS = _point(
-    "session.context_ids", "core.session", "InvalidContextError", "ids in a frame's context are judged"
+    "session.context_ids", "core.session", "InvalidContextError", "the ids in a frame's context are validated"
 )
 SESSION_CONTEXT_SHAPE = _point(
-    "session.context_shape", "core.session", "InvalidContextError", "a frame's context holds ids and nothing else"
+    "session.context_shape", "core.session", "InvalidContextError", "a frame's context contains only ids"
 )
 SESSION_CONTEXT_USER = _point(
-    "session.context_user", "core.session", "IsolationRefused", "a frame's context does not name another user"
+    "session.context_user", "core.session", "IsolationRefused", "a frame's context cannot name another user"
 )
 SESSION_FACTORY_COMMAND = _point(
-    "session.factory_command", "core.session", "FrameRefused", "a client commands no factory"
+    "session.factory_command", "core.session", "FrameRefused", "clients cannot control factories"
 )
 SESSION_TIMEZONE = _point("session.timezone", "core.session", "FrameRefused", "a time zone is an IANA name")
-SESSION_DRILL = _point("session.drill", "core.session", "IsolationRefused", "drills run only where they are allowed")
-SESSION_DRAINING = _point("session.draining", "core.session", "LimitRefused", "a draining server takes no new runs")
+SESSION_DRILL = _point(
+    "session.drill", "core.session", "IsolationRefused", "drills run only if the operator allows them"
+)
+SESSION_DRAINING = _point(
+    "session.draining", "core.session", "LimitRefused", "a server that is shutting down starts no new runs"
+)
 OUTBOX_OWNER = _point(
-    "outbox.owner", "core.outbox", "SSotIsolationError", "an event reaches only connections of its owner"
+    "outbox.owner", "core.outbox", "SSotIsolationError", "an event is delivered only to its owner's connections"
 )
-LIMIT_CONNECTIONS = _point("limit.connections", "core.limits", "LimitRefused", "connections per user are bounded")
-LIMIT_RUNS = _point("limit.runs", "core.limits", "LimitRefused", "runs per user are bounded")
-LIMIT_QUEUED = _point("limit.queued", "core.limits", "LimitRefused", "waiting runs per user are bounded")
-LIMIT_THREADS = _point("limit.threads", "core.limits", "LimitRefused", "claims of new threads have a bounded rate")
-LIMIT_REQUESTS = _point(
-    "limit.requests", "core.limits", "LimitRefused", "HTTP requests of one user have a bounded rate"
+LIMIT_CONNECTIONS = _point(
+    "limit.connections", "core.limits", "LimitRefused", "the number of connections per user is limited"
 )
+LIMIT_RUNS = _point("limit.runs", "core.limits", "LimitRefused", "the number of runs per user is limited")
+LIMIT_QUEUED = _point("limit.queued", "core.limits", "LimitRefused", "the number of waiting runs per user is limited")
+LIMIT_THREADS = _point(
+    "limit.threads", "core.limits", "LimitRefused", "the rate at which a user starts new threads is limited"
+)
+LIMIT_REQUESTS = _point("limit.requests", "core.limits", "LimitRefused", "the HTTP request rate of a user is limited")
 LIMIT_TRANSFERS = _point(
-    "limit.transfers", "core.limits", "LimitRefused", "uploads, exports and reports of one user are bounded"
+    "limit.transfers",
+    "core.limits",
+    "LimitRefused",
+    "the number of uploads, exports and reports at a time per user is limited",
 )
 
 COMMAND_SHAPE = _point(
     "command.shape",
     "core.peer_messages",
     "FrameRefused",
-    "what another process asks is done only where it is understood",
+    "a command from another process is executed only if it is understood",
 )
 LIMIT_ANONYMOUS = _point(
     "limit.anonymous",
     "web.http.anonymous_rate_limit",
     "LimitRefused",
-    "requests of nobody known have a bounded rate for each address",
+    "the rate of unauthenticated requests per address is limited",
 )
 
 # --- configuration and authentication -------------------------------------------------------------------------------
-CONFIG_FAULTS = _point(
-    "config.faults", "config", "ConfigurationError", "no server starts with settings that do not hold"
-)
+CONFIG_FAULTS = _point("config.faults", "config", "ConfigurationError", "no server starts with invalid settings")
 AUTH_MISSING = _point(
-    "auth.missing", "services.authentication", "AuthenticationRefused", "nobody is served without saying who they are"
+    "auth.missing", "services.authentication", "AuthenticationRefused", "nobody is served without identification"
 )
 AUTH_ALGORITHM = _point(
     "auth.algorithm",
     "services.authentication",
     "AuthenticationRefused",
-    "the operator picks the algorithm, not the token",
+    "the operator chooses the algorithm, not the token",
 )
 AUTH_SIGNATURE = _point(
-    "auth.signature", "services.authentication", "AuthenticationRefused", "only a trusted key makes a token count"
+    "auth.signature",
+    "services.authentication",
+    "AuthenticationRefused",
+    "only tokens signed with a trusted key are accepted",
 )
 AUTH_ISSUER = _point(
-    "auth.issuer", "services.authentication", "AuthenticationRefused", "a key speaks only for its own issuer"
+    "auth.issuer", "services.authentication", "AuthenticationRefused", "a key signs only for its own issuer"
 )
 AUTH_AUDIENCE = _point(
-    "auth.audience", "services.authentication", "AuthenticationRefused", "a token made for somebody else does not count"
+    "auth.audience",
+    "services.authentication",
+    "AuthenticationRefused",
+    "a token issued for another audience is not accepted",
 )
 AUTH_CLAIMS = _point(
-    "auth.claims", "services.authentication", "AuthenticationRefused", "a token says who, since when and until when"
+    "auth.claims",
+    "services.authentication",
+    "AuthenticationRefused",
+    "a token says who it is for, since when and until when",
 )
 AUTH_NOT_YET = _point(
-    "auth.not_yet", "services.authentication", "AuthenticationRefused", "a token of the future does not count yet"
+    "auth.not_yet", "services.authentication", "AuthenticationRefused", "a token is not accepted before its start time"
 )
 AUTH_EXPIRED = _point(
-    "auth.expired", "services.authentication", "AuthenticationRefused", "an expired token does not count any more"
+    "auth.expired", "services.authentication", "AuthenticationRefused", "an expired token is not accepted"
 )
 AUTH_SUBJECT = _point(
     "auth.subject", "services.authentication", "AuthenticationRefused", "a token's subject is a valid user id"
 )
 AUTH_REVOKED = _point(
-    "auth.revoked", "services.authentication", "AuthenticationRefused", "a sign-in that was revoked does not count"
+    "auth.revoked", "services.authentication", "AuthenticationRefused", "a revoked sign-in is not accepted"
 )
 AUTH_PATH_USER = _point(
     "auth.path_user", "services.authentication", "AuthenticationRefused", "the path's user is the token's user"
 )
 AUTH_SCOPE = _point(
-    "auth.scope", "services.authentication", "AuthenticationRefused", "operators' endpoints open to operators alone"
+    "auth.scope",
+    "services.authentication",
+    "AuthenticationRefused",
+    "endpoints for endpoints require the operator's scope",
 )
 CREDENTIALS_QUERY = _point(
-    "credentials.query", "services.credentials", "AuthenticationRefused", "a token never travels in a query string"
+    "credentials.query", "services.credentials", "AuthenticationRefused", "a token is never accepted in a query string"
 )
 CREDENTIALS_ORIGIN = _point(
-    "credentials.origin", "services.credentials", "AuthenticationRefused", "a foreign page opens no connection"
+    "credentials.origin", "services.credentials", "AuthenticationRefused", "a page from another origin cannot connect"
 )
 TICKET_INVALID = _point(
-    "ticket.invalid", "services.tickets", "AuthenticationRefused", "a ticket counts once and for a short time"
+    "ticket.invalid", "services.tickets", "AuthenticationRefused", "a ticket works once, for a short time"
 )
-TICKET_LIMIT = _point("ticket.limit", "services.tickets", "LimitRefused", "unused tickets per user are bounded")
+TICKET_LIMIT = _point(
+    "ticket.limit", "services.tickets", "LimitRefused", "the number of unused tickets per user is limited"
+)
 TOKEN_SCOPE = _point(
     "token.scope", "services.token_minting", "AuthenticationRefused", "only well-formed scopes are put into a token"
 )
 TOKEN_LIFETIME = _point(
-    "token.lifetime", "services.token_minting", "AuthenticationRefused", "every token that we make ends"
+    "token.lifetime", "services.token_minting", "AuthenticationRefused", "every token that the server issues expires"
 )
 KEY_FILE = _point(
     "key.file",
     "adapters.auth.development_key",
     "ConfigurationError",
-    "the development key is whole and its owner's alone",
+    "the development key is intact, and only its owner can read it",
 )
 DATA_DIRECTORY_PRIVATE = _point(
     "data_directory.private",
     "adapters.process.data_directory",
     "ConfigurationError",
-    "the data directory is its owner's alone",
+    "only its owner can access the data directory",
 )
 POSTGRES_LOGIN = _point(
     "postgres.login",
     "adapters.postgres.gate",
     "ConfigurationError",
-    "row-level security binds the role that a server logs in as",
+    "row-level security applies to the role that a server logs in as",
 )
 POSTGRES_SCHEMA = _point(
     "postgres.schema",
     "adapters.postgres.gate",
     "ConfigurationError",
-    "a server uses only a PostgreSQL schema that it knows and that keeps users apart",
+    "a server uses only a PostgreSQL schema that it knows and that separates users",
 )
 SQLITE_SCHEMA = _point(
-    "sqlite.schema", "adapters.sqlite.schema", "ConfigurationError", "a server uses only a file whose schema it knows"
+    "sqlite.schema",
+    "adapters.sqlite.schema",
+    "ConfigurationError",
+    "a server uses only a database file whose schema it knows",
 )
 DATA_DIRECTORY_LOCK = _point(
     "data_directory.lock",
@@ -201,26 +229,29 @@ DATA_DIRECTORY_LOCK = _point(
 
 # --- factories ------------------------------------------------------------------------------------------------------
 BRIDGE_CONFIGURED = _point(
-    "bridge.configured", "services.websocket_bridge_factory", "FactoryRefused", "a bridge serves only when configured"
+    "bridge.configured",
+    "services.websocket_bridge_factory",
+    "FactoryRefused",
+    "a bridge works only if it is configured",
 )
 BRIDGE_IDS = _point(
-    "bridge.ids", "services.websocket_bridge_factory", "FactoryRefused", "an emitter is made only for valid ids"
+    "bridge.ids", "services.websocket_bridge_factory", "FactoryRefused", "emitters are created only for valid ids"
 )
 BRIDGE_HEALTH = _point(
-    "bridge.health", "services.websocket_bridge_factory", "FactoryRefused", "an unhealthy server makes no emitters"
+    "bridge.health", "services.websocket_bridge_factory", "FactoryRefused", "an unhealthy server creates no emitters"
 )
 BRIDGE_CONNECTION = _point(
     "bridge.connection",
     "services.websocket_bridge_factory",
     "FactoryRefused",
-    "an emitter is made only for a live connection of its user",
+    "an emitter is created only for a live connection of its user",
 )
 EMITTER_LOG = _point("emitter.log", "services.event_emitter", "FactoryRefused", "an emitter writes to an event log")
 EMITTER_RUN = _point(
-    "emitter.run", "services.event_emitter", "SSotIsolationError", "an emitter writes only into its own user's thread"
+    "emitter.run", "services.event_emitter", "SSotIsolationError", "an emitter writes only to its own user's thread"
 )
 EMITTER_STATE = _point(
-    "emitter.state", "services.event_emitter", "FactoryRefused", "a closed emitter or an ended run takes no event"
+    "emitter.state", "services.event_emitter", "FactoryRefused", "a closed emitter or an ended run accepts no events"
 )
 ENGINE_FACTORY_BRIDGE = _point(
     "engine_factory.bridge",
@@ -232,19 +263,19 @@ ENGINE_FACTORY_CONTEXT = _point(
     "engine_factory.context",
     "agents.supervisor.execution_engine_factory",
     "ExecutionEngineFactoryError",
-    "an engine is made only for a valid context",
+    "engines are created only for valid contexts",
 )
 ENGINE_FACTORY_BRIDGE_CHECK = _point(
     "engine_factory.bridge_check",
     "agents.supervisor.execution_engine_factory",
     "ExecutionEngineFactoryError",
-    "an engine is made only over a bridge that validates",
+    "engines are created only with a bridge that validates",
 )
 ENGINE_FACTORY_EMITTER = _point(
     "engine_factory.emitter",
     "agents.supervisor.execution_engine_factory",
     "ExecutionEngineFactoryError",
-    "an engine is made only with an emitter",
+    "engines are created only with an emitter",
 )
 ENGINE_RUN = _point(
     "engine.run", "agents.supervisor.execution_engine", "SSotIsolationError", "an engine runs only its own user's runs"
@@ -253,34 +284,34 @@ DISPATCHER_CONTEXT = _point(
     "dispatcher.context",
     "agents.tools.unified_tool_dispatcher_factory",
     "SSotIsolationError",
-    "a dispatcher serves one request's context",
+    "a dispatcher serves only its own request's context",
 )
 DISPATCHER_USER = _point(
     "dispatcher.user",
     "agents.tools.unified_tool_dispatcher_factory",
     "IsolationRefused",
-    "a tool request does not speak for another user",
+    "a tool request cannot act for another user",
 )
 DISPATCHER_TOOL = _point(
-    "dispatcher.tool", "agents.tools.unified_tool_dispatcher_factory", "ToolRefused", "only known tools are called"
+    "dispatcher.tool", "agents.tools.unified_tool_dispatcher_factory", "ToolRefused", "only known tools can be called"
 )
 DISPATCHER_PERMISSION = _point(
     "dispatcher.permission",
     "agents.tools.unified_tool_dispatcher_factory",
     "ToolRefused",
-    "a tool's rights are those of user, agent and tool together",
+    "a tool call needs the rights of user, agent and tool together",
 )
 DISPATCHER_ARGUMENTS = _point(
     "dispatcher.arguments",
     "agents.tools.unified_tool_dispatcher_factory",
     "ToolRefused",
-    "a tool is called only with arguments that fit its schema",
+    "a tool is called only with arguments that match its schema",
 )
 DISPATCHER_CLOSED = _point(
     "dispatcher.closed",
     "agents.tools.unified_tool_dispatcher_factory",
     "SSotIsolationError",
-    "a dispatcher serves no one after its request",
+    "a dispatcher serves nobody after its request has ended",
 )
 MANAGER_FACTORY_SWITCH = _point(
     "manager_factory.switch",
@@ -292,37 +323,56 @@ MANAGER_FACTORY_IDS = _point(
     "manager_factory.ids",
     "websocket_core.websocket_manager_factory",
     "FactoryInitializationError",
-    "a manager is made only for valid ids",
+    "managers are created only for valid ids",
 )
 MANAGER_FACTORY_ONLY = _point(
     "manager_factory.only",
     "websocket_core.websocket_manager",
     "FactoryInitializationError",
-    "a manager is made only by its factory",
+    "managers are created only by their factory",
 )
 POOL_OWNER = _point(
-    "pool.owner", "websocket_core.websocket_connection_pool", "SSotIsolationError", "a connection id has one user"
+    "pool.owner",
+    "websocket_core.websocket_connection_pool",
+    "SSotIsolationError",
+    "a connection id belongs to one user",
 )
 REGISTRY_AGENT = _point(
-    "registry.agent", "agents.supervisor.agent_registry", "NotFound", "only registered agents are run"
+    "registry.agent", "agents.supervisor.agent_registry", "NotFound", "only registered agents can run"
 )
 
 # --- conversations --------------------------------------------------------------------------------------------------
-THREAD_CLAIM = _point("thread.claim", "services.conversations", "IsolationRefused", "a thread has one owner, for ever")
+THREAD_CLAIM = _point("thread.claim", "services.conversations", "IsolationRefused", "a thread keeps its owner forever")
 CONTEXT_CONNECTION = _point(
     "context.connection",
     "core.session",
     "IsolationRefused",
-    "a frame's context does not name another connection",
+    "a frame's context cannot name another connection",
 )
 THREAD_OWNED = _point(
-    "thread.owned", "services.conversations", "NotFound", "another user's thread answers as an absent one"
+    "thread.owned",
+    "services.conversations",
+    "NotFound",
+    "another user's thread gets the same answer as one that does not exist",
 )
-RUN_OWNED = _point("run.owned", "services.conversations", "NotFound", "another user's run answers as an absent one")
-THREAD_BUSY = _point("thread.busy", "runs.service", "LimitRefused", "policy reject is refused while a run goes on")
-TURN_CAPACITY = _point("turn.capacity", "runs.service", "LimitRefused", "the runs of one process are bounded")
+RUN_OWNED = _point(
+    "run.owned",
+    "services.conversations",
+    "NotFound",
+    "another user's run gets the same answer as one that does not exist",
+)
+THREAD_BUSY = _point(
+    "thread.busy",
+    "runs.service",
+    "LimitRefused",
+    "with the policy reject, a request is rejected while a run is in progress",
+)
+TURN_CAPACITY = _point("turn.capacity", "runs.service", "LimitRefused", "the number of runs per process is limited")
 APPROVAL_OPEN = _point(
-    "approval.open", "services.approvals", "NotFound", "an approval is bound to its user and arguments, and given once"
+    "approval.open",
+    "services.approvals",
+    "NotFound",
+    "an approval is bound to its user and arguments, and is given once",
 )
 
 # --- usage rows -----------------------------------------------------------------------------------------------------
@@ -336,59 +386,70 @@ DATASETS_BUCKET = _point(
     "datasets.bucket",
     "adapters.datasets.bucket",
     "ConfigurationError",
-    "datasets are kept only in a store that writes where a condition holds and nowhere else",
+    "datasets are stored only where conditional writes are enforced",
 )
 QUERY_WALL = _point(
     "query.wall",
     "adapters.ledger.query_worker",
     "QueryRejected",
-    "raw SQL runs only where a process is held to its memory",
+    "raw SQL runs only on systems that enforce a memory limit per process",
 )
 QUERY_QUESTION = _point(
-    "query.question", "adapters.ledger.ledger", "QueryRejected", "raw SQL is answered only where the operator allows it"
+    "query.question", "adapters.ledger.ledger", "QueryRejected", "raw SQL is accepted only if the operator allows it"
 )
 QUERY_STRUCTURE = _point(
-    "query.structure", "usage.query", "QueryRejected", "a structured query names metrics and dimensions of the list"
+    "query.structure", "usage.query", "QueryRejected", "a structured query uses only listed metrics and dimensions"
 )
-QUERY_STATEMENT = _point("query.statement", "usage.raw_sql", "QueryRejected", "raw SQL is one statement that reads")
-QUERY_TABLE = _point("query.table", "usage.raw_sql", "QueryRejected", "raw SQL reads the usage relations and no other")
-QUERY_FUNCTION = _point(
-    "query.function", "usage.raw_sql", "QueryRejected", "raw SQL calls functions of the list and no other"
-)
+QUERY_STATEMENT = _point("query.statement", "usage.raw_sql", "QueryRejected", "raw SQL is one read-only statement")
+QUERY_TABLE = _point("query.table", "usage.raw_sql", "QueryRejected", "raw SQL reads only the usage tables")
+QUERY_FUNCTION = _point("query.function", "usage.raw_sql", "QueryRejected", "raw SQL calls only the listed functions")
 
 EPOCHS_IN_USE = _point(
     "epochs.in_use",
     "adapters.event_log.new_epochs",
     "ConfigurationError",
-    "no history is renewed under a server that uses it",
+    "no history gets new epochs while a server uses it",
 )
 
 # --- HTTP -----------------------------------------------------------------------------------------------------------
 HTTP_QUERY_NUMBER = _point(
-    "http.query_number", "web.http.request_query", "FrameRefused", "numbers in a query are whole and bounded"
+    "http.query_number", "web.http.request_query", "FrameRefused", "numbers in a query are integers within bounds"
 )
 HTTP_QUERY_NAME = _point(
     "http.query_name", "web.http.request_query", "FrameRefused", "a name in a query is taken whole or not at all"
 )
 HTTP_QUERY_TIME = _point("http.query_time", "web.http.request_query", "FrameRefused", "a time in a query is one")
 HTTP_TITLE = _point("http.title", "web.api.threads", "FrameRefused", "a title is short text")
-HTTP_BODY_SIZE = _point("http.body_size", "web.http.request_body", "FrameRefused", "a body is bounded")
-HTTP_BODY_IDLE = _point("http.body_idle", "web.http.request_body", "FrameRefused", "a body comes without long pauses")
+HTTP_BODY_SIZE = _point(
+    "http.body_size", "web.http.request_body", "FrameRefused", "the size of a request body is limited"
+)
+HTTP_BODY_IDLE = _point(
+    "http.body_idle", "web.http.request_body", "FrameRefused", "a request body arrives without long pauses"
+)
 HTTP_BODY_JSON = _point(
-    "http.body_json", "web.http.request_body", "FrameRefused", "a body has the fields of its endpoint"
+    "http.body_json", "web.http.request_body", "FrameRefused", "a request body has the fields of its endpoint"
 )
 TRANSFER_CAPACITY = _point(
-    "transfer.capacity", "web.http.transfers", "LimitRefused", "uploads, exports and reports of one process are bounded"
+    "transfer.capacity",
+    "web.http.transfers",
+    "LimitRefused",
+    "the number of uploads, exports and reports per process is limited",
 )
 TRANSFER_ENDED = _point(
-    "transfer.ended", "web.http.transfers", "AuthenticationRefused", "an upload ends with its user's sign-in"
+    "transfer.ended", "web.http.transfers", "AuthenticationRefused", "an upload ends when its user's sign-in ends"
 )
-RUN_RESULT = _point("run.result", "web.api.runs", "NotFound", "only a run that has ended well has a result to show")
+RUN_RESULT = _point("run.result", "web.api.runs", "NotFound", "only a run that completed has a result")
 DATASET_OWNED = _point(
-    "dataset.owned", "web.api.datasets", "NotFound", "another user's dataset answers as an absent one"
+    "dataset.owned",
+    "web.api.datasets",
+    "NotFound",
+    "another user's dataset gets the same answer as one that does not exist",
 )
 
 # --- composition ----------------------------------------------------------------------------------------------------
 WIRING_ADAPTERS = _point(
-    "wiring.adapters", "wiring", "ConfigurationError", "a setting that nothing here can honour is not taken in silence"
+    "wiring.adapters",
+    "wiring",
+    "ConfigurationError",
+    "a setting that the server cannot honour is rejected, not ignored",
 )

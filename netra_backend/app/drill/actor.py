@@ -96,7 +96,7 @@ class Actor:
                             return frame
                     seen = len(self._frames)
                     if self._ended:
-                        raise DrillFailed("the connection was closed in the middle of the drill")
+                        raise DrillFailed("the connection closed in the middle of the drill")
                     await self._news.wait()
         except TimeoutError:
             raise DrillFailed(f"no answer within {PATIENCE_S:g} s") from None

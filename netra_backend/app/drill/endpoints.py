@@ -86,12 +86,12 @@ def _is_refusal(answer: Frame | HttpAnswer) -> bool:
 def _judged(endpoint: str, foreign: Frame | HttpAnswer, absent: Frame | HttpAnswer, *ids: str) -> Row:
     if _is_refusal(foreign) and _bytes(foreign, *ids) == _bytes(absent, *ids):
         return Row(endpoint, REFUSED, _shown(foreign))
-    return Row(endpoint, LEAKED, f"{_shown(foreign)}; for an absent one: {_shown(absent)}")
+    return Row(endpoint, LEAKED, f"{_shown(foreign)}; something that does not exist answers {_shown(absent)}")
 
 
 def _opened(endpoint: str, answer: Frame | HttpAnswer) -> None:
     if _is_refusal(answer):
-        raise DrillFailed(f"the owner cannot open its own endpoint {endpoint}: {_shown(answer)}")
+        raise DrillFailed(f"the owner was refused as endpoint ({endpoint}): {_shown(answer)}")
 
 
 async def _by_frame(
@@ -121,41 +121,53 @@ async def thread(stage: Stage) -> Row:
     asked = {"type": "execute_agent", "agent": stage.agent, "message": "let me in", "thread_id": stage.has.thread_id}
     answer = await stage.intruder.say(asked)
     refused = answer["type"] == "error" and "SSOT isolation" in str(answer.get("message"))
-    return Row("another's thread", REFUSED if refused else LEAKED, _shown(answer))
+    return Row("use another user's thread", REFUSED if refused else LEAKED, _shown(answer))
 
 
 async def run(stage: Stage) -> Row:
     """Cancel another's run."""
     mine = stage.has.run_id
-    return await _by_frame("another's run", stage, lambda id: {"type": "cancel_run", "run_id": id}, mine, "run", False)
+    return await _by_frame(
+        "cancel another user's run", stage, lambda id: {"type": "cancel_run", "run_id": id}, mine, "run", False
+    )
 
 
 async def run_record(stage: Stage) -> Row:
     """Read another's run."""
-    return await _by_http("another's run, read", stage, "GET", "/api/runs/{}", stage.has.run_id, "run")
+    return await _by_http("read another user's run", stage, "GET", "/api/runs/{}", stage.has.run_id, "run")
+
+
+async def thread_runs(stage: Stage) -> Row:
+    """List the runs of another's thread."""
+    path = "/api/runs?thread_id={}"
+    return await _by_http("list the runs of another user's thread", stage, "GET", path, stage.has.thread_id, "thr")
 
 
 async def run_page(stage: Stage) -> Row:
     """Read another's result as a page."""
-    return await _by_http("another's run, as a page", stage, "GET", "/api/runs/{}/html", stage.has.run_id, "run")
+    return await _by_http(
+        "read another user's result as a page", stage, "GET", "/api/runs/{}/html", stage.has.run_id, "run"
+    )
 
 
 async def export(stage: Stage) -> Row:
     """Export another's thread."""
     path = "/api/threads/{}/export"
-    return await _by_http("another's thread, exported", stage, "GET", path, stage.has.thread_id, "thr")
+    return await _by_http("export another user's thread", stage, "GET", path, stage.has.thread_id, "thr")
 
 
 async def events(stage: Stage) -> Row:
     """Read another's events."""
     path = "/api/threads/{}/events"
-    return await _by_http("another's events", stage, "GET", path, stage.has.thread_id, "thr")
+    return await _by_http("read another user's events", stage, "GET", path, stage.has.thread_id, "thr")
 
 
 async def title(stage: Stage) -> Row:
     """Rename another's thread."""
     body = b'{"title": "renamed in a drill"}'
-    return await _by_http("another's title", stage, "PATCH", "/api/threads/{}", stage.has.thread_id, "thr", body)
+    return await _by_http(
+        "rename another user's thread", stage, "PATCH", "/api/threads/{}", stage.has.thread_id, "thr", body
+    )
 
 
 async def resume_position(stage: Stage) -> Row:
@@ -164,12 +176,12 @@ async def resume_position(stage: Stage) -> Row:
     def frame(id: str) -> Frame:
         return {"type": "resume", "positions": {id: {"epoch": stage.has.epoch, "seq": 0}}}
 
-    return await _by_frame("another's resume position", stage, frame, stage.has.thread_id, "thr", True)
+    return await _by_frame("resume another user's thread", stage, frame, stage.has.thread_id, "thr", True)
 
 
 async def _claimed(endpoint: str, stage: Stage, claim: Callable[[str], Frame], mine: str, kind: str) -> Row:
     absent = stage.has.absent(kind)
-    asked = {"type": "execute_agent", "agent": stage.agent, "message": "in another's name"}
+    asked = {"type": "execute_agent", "agent": stage.agent, "message": "as another user"}
     foreign = await stage.intruder.say(asked | claim(mine))
     nothing = await stage.intruder.say(asked | claim(absent))
     return _judged(endpoint, foreign, nothing, mine, absent)
@@ -178,18 +190,22 @@ async def _claimed(endpoint: str, stage: Stage, claim: Callable[[str], Frame], m
 async def tool_context(stage: Stage) -> Row:
     """Have tools run in another's context."""
     mine = stage.owner.user_id
-    return await _claimed("another's tool context", stage, lambda id: {"context": {"user_id": id}}, mine, "user")
+    return await _claimed(
+        "run tools in another user's context", stage, lambda id: {"context": {"user_id": id}}, mine, "user"
+    )
 
 
 async def user_id(stage: Stage) -> Row:
     """Send a frame in another's name."""
-    return await _claimed("another's user id", stage, lambda id: {"user_id": id}, stage.owner.user_id, "user")
+    return await _claimed("send another user's id", stage, lambda id: {"user_id": id}, stage.owner.user_id, "user")
 
 
 async def connection_id(stage: Stage) -> Row:
     """Have events sent to another's connection."""
     mine = stage.owner.connection_id
-    return await _claimed("another's connection id", stage, lambda id: {"context": {"connection_id": id}}, mine, "conn")
+    return await _claimed(
+        "use another user's connection id", stage, lambda id: {"context": {"connection_id": id}}, mine, "conn"
+    )
 
 
 async def path_user(stage: Stage) -> Row:
@@ -198,7 +214,7 @@ async def path_user(stage: Stage) -> Row:
     first, code = await stage.intruder.line.knock(mine)
     other, other_code = await stage.intruder.line.knock(absent)
     foreign, nothing = json.loads(first) | {"close": code}, json.loads(other) | {"close": other_code}
-    return _judged("another's path", foreign, nothing, mine, absent)
+    return _judged("connect as another user", foreign, nothing, mine, absent)
 
 
 async def cache_key(stage: Stage) -> Row:
@@ -206,13 +222,17 @@ async def cache_key(stage: Stage) -> Row:
     accepted = await stage.intruder.run(stage.agent, "the same key", id=stage.has.key)
     theirs = (accepted["run_id"], accepted["thread_id"])
     own = stage.has.run_id not in theirs and stage.has.thread_id not in theirs
-    return Row("another's cache key", REFUSED if own else LEAKED, "a run of one's own" if own else "the owner's run")
+    return Row(
+        "reuse another user's idempotency key",
+        REFUSED if own else LEAKED,
+        "started a run of its own" if own else "got the owner's run",
+    )
 
 
 async def dataset(stage: Stage) -> Row:
     """Delete another's dataset."""
     path = "/api/usage/datasets/{}"
-    return await _by_http("another's dataset", stage, "DELETE", path, stage.has.dataset_id, "ds")
+    return await _by_http("delete another user's dataset", stage, "DELETE", path, stage.has.dataset_id, "ds")
 
 
 async def dataset_report(stage: Stage) -> Row:
@@ -239,10 +259,10 @@ def _listing(endpoint: str, path: str) -> Attempt:
                 break
             await asyncio.sleep(_BETWEEN_POLLS_S)  # another process may have recorded it a moment ago
         else:
-            raise DrillFailed(f"{endpoint}: the list shows its owner nothing that could be looked for")
+            raise DrillFailed(f"{endpoint}: the owner's own list shows nothing that the drill could look for")
         answer = await stage.intruder.line.http("GET", path)
         leaked = [secret for secret in secrets if secret.encode() in answer.body]
-        told = f"with {', '.join(leaked)}" if leaked else "nothing of the owner's"
+        told = f"contains {', '.join(leaked)}" if leaked else "nothing of the owner's"
         return Row(endpoint, LEAKED if leaked else REFUSED, f"{answer.status}, {told}")
 
     return listed
@@ -251,20 +271,20 @@ def _listing(endpoint: str, path: str) -> Attempt:
 async def audit_trail(stage: Stage) -> Row:
     """Read another's audit rows: the owner is refused something first, so that there is a row to look for."""
     await stage.owner.say({"type": "ping", "force_factory_recreation": True})
-    return await _listing("another's audit trail", "/api/audit")(stage)
+    return await _listing("read another user's audit trail", "/api/audit")(stage)
 
 
 async def operator(stage: Stage) -> Row:
     """See every user's connections, as an operator may."""
     answer = await stage.intruder.line.http("GET", "/api/admin/connections")
-    return Row("an operator's view", REFUSED if answer.status == _FORBIDDEN else LEAKED, _shown(answer))
+    return Row("use an operator endpoint", REFUSED if answer.status == _FORBIDDEN else LEAKED, _shown(answer))
 
 
 async def everything_heard(stage: Stage) -> Row:
     """What the intruder was told in all."""
     leaked: list[Any] = [text for text in stage.intruder.heard if stage.has.canary in text]
     return Row(
-        "all that was heard",
+        "receive another user's events",
         LEAKED if leaked else REFUSED,
         f"{len(stage.intruder.heard)} frames, {len(leaked)} of the owner's",
     )
@@ -274,6 +294,7 @@ ENDPOINTS: Final[tuple[Attempt, ...]] = (
     thread,
     run,
     run_record,
+    thread_runs,
     run_page,
     events,
     export,
@@ -284,8 +305,9 @@ ENDPOINTS: Final[tuple[Attempt, ...]] = (
     connection_id,
     path_user,
     cache_key,
-    _listing("another's threads", "/api/threads"),
-    _listing("another's datasets", "/api/usage/datasets"),
+    _listing("list another user's threads", "/api/threads"),
+    _listing("list another user's runs", "/api/runs"),
+    _listing("list another user's datasets", "/api/usage/datasets"),
     _listing("another's cost report", "/api/usage/report"),
     dataset_report,
     audit_trail,

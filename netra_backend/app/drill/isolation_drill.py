@@ -39,7 +39,7 @@ async def hold_drill(
     What the drill made is deleted again. Raises ``DrillFailed`` where it could not be held: then it proves nothing.
     """
     if owner.user_id == intruder.user_id:
-        raise DrillFailed("a drill needs two users, and both tokens are of one")
+        raise DrillFailed("a drill needs two users, but both tokens belong to the same one")
     async with Actor(owner, mint) as has_things, Actor(intruder, mint) as has_none:
         stage = Stage(has_things, has_none, await _furnish(has_things, mint), AGENT)
         try:
@@ -58,7 +58,7 @@ async def _furnish(owner: Actor, mint: Callable[[str], str]) -> Belongings:
     )
     answer = await owner.line.http("POST", f"/api/usage/datasets?name={canary}", rows.encode())
     if answer.status >= 400:
-        raise DrillFailed(f"the owner could not import data of its own: {answer.body[:200].decode(errors='replace')}")
+        raise DrillFailed(f"the owner could not import its own data: {answer.body[:200].decode(errors='replace')}")
     dataset_id = str(json.loads(answer.body)["dataset_id"])
     return Belongings(accepted["thread_id"], accepted["epoch"], accepted["run_id"], key, dataset_id, canary, mint)
 

@@ -67,6 +67,8 @@ class AcceptedRequests:
         except NotFound:
             begun = self._log.known(stored.thread_id)
             if begun is not None and begun.owner == owner:  # here too: the store is about to refuse that
-                raise DependencyUnavailable("This thread is being begun elsewhere.", retry_after_ms=200) from None
+                raise DependencyUnavailable(
+                    "This thread is being started by another process.", retry_after_ms=200
+                ) from None
             raise
         return Accepted(key, stored.thread_id, thread.epoch, stored.run_id, stored.seq)

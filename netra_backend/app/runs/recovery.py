@@ -12,9 +12,8 @@ from ..agents.supervisor.execution_engine import UserExecutionEngine
 from ..agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES
 from ..core.errors import DependencyUnavailable
 from ..core.events import AnyEvent, UserMessage, decode_event
-from ..core.history import AppendRejection, RunRecord, ThreadHead
+from ..core.history import AppendRejection, RunRecord, StoredRun, ThreadHead
 from ..core.journal import Journal
-from ..ports import StoredRun
 from ..services.user_execution_context import UserExecutionContext
 from .active_run import ActiveRun
 from .parts import RunParts

@@ -105,4 +105,4 @@ async def _ticking(runtime: Runtime, http: HttpApplication) -> None:
         try:
             tick(runtime, http)
         except Exception:
-            _LOG.exception("a tick failed; the next one goes on")
+            _LOG.exception("a tick failed; the next one follows")

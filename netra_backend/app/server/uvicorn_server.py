@@ -139,7 +139,7 @@ async def _to_the_end(server: _Server, application: Application, listeners: list
             task.cancel()
         deaf = (await asyncio.wait(left, timeout=_LAST_WAIT_S))[1] if left else ()
         if deaf:  # all is stored and closed; the loop would wait for these for ever
-            _LOG.error("tasks that cannot be cancelled are left behind", extra={"tasks": len(deaf)})
+            _LOG.error("some tasks could not be cancelled and are abandoned", extra={"tasks": len(deaf)})
             logging.shutdown()
             sys.stdout.flush()
             os._exit(1 if application.failed else 0)

@@ -112,7 +112,7 @@ class _Supervisor:
                 case End(pid):
                     os.kill(pid, signal.SIGTERM)  # not reaped yet, so the number is still that process's
                 case Kill(pid):
-                    _LOG.error("a process did not end in time and is killed", extra={"pid": pid})
+                    _LOG.error("a process did not end in time and was killed", extra={"pid": pid})
                     os.kill(pid, signal.SIGKILL)
                 case Leave(code):
                     self._code = code

@@ -120,9 +120,9 @@ class Approvals:
     def resolve(
         self, owner: str, approval_id: str, decision: str, arguments_hash: str, by: str, recorded: Callable[[], None]
     ) -> None:
-        """Say the word; saying the same again changes nothing. ``recorded`` is called once it is committed.
+        """Decide an approval; repeating the same decision changes nothing. ``recorded`` is called once it is committed.
 
-        Raises ``NotFound`` where the owner has no such open approval of those arguments."""
+        Raises ``NotFound`` if the owner has no such open approval of those arguments."""
         word = self._words.get(approval_id)
         if word is not None and word.is_said(owner, decision, arguments_hash):
             word.when_recorded(recorded)
@@ -130,9 +130,9 @@ class Approvals:
         pending = self._pending.get(approval_id)
         if pending is None or pending.owner != owner or pending.arguments_hash != arguments_hash or pending.word.done():
             raise NotFound(
-                "There is no such open approval.",
+                "There is no such pending approval.",
                 field="approval_id",
-                hint="It may have been decided on another device, or have expired.",
+                hint="It may have been decided on another device, or it may have expired.",
                 point=validation.APPROVAL_OPEN,
             )
         word = _Word(owner, decision, arguments_hash)
@@ -145,7 +145,7 @@ class Approvals:
         return approval_id in self._pending or self._words.get(approval_id) is not None
 
     def forget(self, run_id: str) -> None:
-        """Another process goes on with this run: what was said about it here and is not stored was never said."""
+        """Another process continues this run: decisions made here that are not stored are void."""
         self._words.drop_where(lambda approval_id: run_id_of(approval_id) == run_id)
 
     def waiting_runs(self) -> set[str]:
@@ -160,7 +160,7 @@ class Approvals:
 async def in_the_log(
     log: EventLog, owner: str, approval_id: str, decision: str, arguments_hash: str
 ) -> Literal["decided", "open", "unknown"]:
-    """What the log tells of an approval: whether exactly this was decided, or nothing yet. ``unknown`` is also what another
+    """What the log says about an approval: whether exactly this was decided, or nothing yet. ``unknown`` is also what another
     decision, other arguments, an ended run and another user's approval are."""
     run = await log.run(run_id_of(approval_id))
     if run is None or run.owner != owner:

@@ -1,6 +1,6 @@
-"""The audit trail in words: who was refused what, and what happened to identities.
+"""The audit trail: rejections, and what happened to identities.
 
-A row tells which validation point spoke and which ids were about, never what anybody wrote, and no token.
+A row names the validation point and the ids involved, never a message or a token.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class AuditTrail:
         """How often each validation point has refused somebody since the start."""
 
     def record_refusal(self, owner: str | None, refusal: Refusal, **about: str | int) -> None:
-        """``owner`` was refused by the refusal's point; ``None`` where nobody is known yet. The message is left out: it
+        """``owner`` was refused by the refusal's point; ``None`` if nobody is known yet. The message is left out: it
         may quote what was sent."""
         detail = {"error": refusal.entry.id, "field": refusal.field or "", **about}
         self.refusals[refusal.point.id] = self.refusals.get(refusal.point.id, 0) + 1

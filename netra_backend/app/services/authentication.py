@@ -70,7 +70,7 @@ class _Claims(msgspec.Struct, frozen=True):
 
 
 class Authentication:
-    """Verifies tokens and tickets. The first source is the operator's own key where there is one."""
+    """Verifies tokens and tickets. The first source is the operator's own key if there is one."""
 
     def __init__(
         self, sources: Sequence[TrustedSource], revocations: Revocations, tickets: TicketOffice, clock: Clock
@@ -83,7 +83,7 @@ class Authentication:
         self._clock = clock
 
     async def identify(self, credentials: Credentials) -> Identity | None:
-        """Who these credentials prove; ``None`` where there are none (a first frame may bring a token yet)."""
+        """Who these credentials prove; ``None`` if there are none (a first frame may bring a token yet)."""
         if credentials.token is not None:
             return await self.verify(credentials.token)
         if credentials.ticket is not None:
@@ -94,19 +94,19 @@ class Authentication:
         """Who this token proves.
 
         Raises ``AuthenticationRefused`` (``unauthenticated``, ``token_expired``, ``revoked``), and
-        ``DependencyUnavailable`` where the issuer's keys cannot be had.
+        ``DependencyUnavailable`` if the issuer's keys are not available.
         """
         header, claims = _read(token)
         trusted = next((each for each in self._sources if each.source.issuer == claims.iss), self._sources[0])
         source = trusted.source
         if header.alg not in source.algorithms:
             raise AuthenticationRefused(
-                "The token is not one, or its algorithm is not taken here.", point=validation.AUTH_ALGORITHM
+                "The token is malformed, or its algorithm is not accepted here.", point=validation.AUTH_ALGORITHM
             )
         key = await trusted.keys.find(header.kid, header.alg)
         if key is None or not _is_signed(token, key, source.algorithms):
             raise AuthenticationRefused(
-                "The token is not signed by a key that counts here.", point=validation.AUTH_SIGNATURE
+                "The token is not signed with a key that this server trusts.", point=validation.AUTH_SIGNATURE
             )
         return self.standing(self._identity(source, claims))
 
@@ -115,14 +115,16 @@ class Authentication:
         now_ms = self._clock.now_ms()
         issued_ms, expires_ms = _ms(claims.iat), _ms(claims.exp)
         if not claims.sub or issued_ms <= 0 or expires_ms <= 0:
-            raise AuthenticationRefused("The token lacks sub, iat or exp.", point=validation.AUTH_CLAIMS)
+            raise AuthenticationRefused(
+                "The token lacks its subject, issue time or expiry time.", point=validation.AUTH_CLAIMS
+            )
         if source.issuer is not None and claims.iss != source.issuer:
-            raise AuthenticationRefused("The token is of another issuer.", point=validation.AUTH_ISSUER)
+            raise AuthenticationRefused("The token comes from another issuer.", point=validation.AUTH_ISSUER)
         audience = [claims.aud] if isinstance(claims.aud, str) else claims.aud
         if (source.audience or "") not in audience:
-            raise AuthenticationRefused("The token was made for somebody else (aud).", point=validation.AUTH_AUDIENCE)
+            raise AuthenticationRefused("The token was issued for another audience.", point=validation.AUTH_AUDIENCE)
         if max(issued_ms, _ms(claims.nbf)) > now_ms + LEEWAY_MS:
-            raise AuthenticationRefused("The token does not count yet (iat, nbf).", point=validation.AUTH_NOT_YET)
+            raise AuthenticationRefused("The token is not valid yet.", point=validation.AUTH_NOT_YET)
         if now_ms >= expires_ms + LEEWAY_MS:
             raise AuthenticationRefused(
                 CATALOGUE["token_expired"].text, kind="token_expired", point=validation.AUTH_EXPIRED
@@ -131,10 +133,11 @@ class Authentication:
         user_id = user_id_of_subject(claims.iss, claims.sub) if is_foreign else claims.sub
         if not is_valid_id(user_id):
             raise AuthenticationRefused(
-                "The token's subject is no valid user id, or a placeholder.",
+                "The token's subject is a placeholder or not a valid user id.",
                 point=validation.AUTH_SUBJECT,
                 field="sub",
-                hint="Make the token for a user id of the form [A-Za-z0-9][A-Za-z0-9._:-]* that is no placeholder.",
+                hint="Issue the token for a user id that starts with a letter or digit and contains only "
+                "letters, digits and . _ : -.",
             )
         return Identity(
             user_id=user_id,
@@ -147,21 +150,21 @@ class Authentication:
         )
 
     def standing(self, identity: Identity) -> Identity:
-        """The identity, where it still counts at this moment. Raises ``AuthenticationRefused`` (``revoked``)."""
+        """The identity, if it is still valid at this moment. Raises ``AuthenticationRefused`` (``revoked``)."""
         if self._revocations.is_revoked(identity):
             raise AuthenticationRefused(CATALOGUE["revoked"].text, kind="revoked", point=validation.AUTH_REVOKED)
         return identity
 
 
 def require_identity(identity: Identity | None) -> Identity:
-    """Raises ``AuthenticationRefused`` (``unauthenticated``) where nobody said who they are."""
+    """Raises ``AuthenticationRefused`` (``unauthenticated``) if there are no credentials."""
     if identity is None:
         raise AuthenticationRefused(CATALOGUE["unauthenticated"].text, point=validation.AUTH_MISSING)
     return identity
 
 
 def check_path_user(identity: Identity, user_id: str) -> None:
-    """Raises ``AuthenticationRefused`` (``user_mismatch``) where a path names another user than the token."""
+    """Raises ``AuthenticationRefused`` (``user_mismatch``) if a path names another user than the token."""
     if user_id != identity.user_id:
         raise AuthenticationRefused(
             CATALOGUE["user_mismatch"].text, kind="user_mismatch", point=validation.AUTH_PATH_USER, field="user_id"
@@ -169,7 +172,7 @@ def check_path_user(identity: Identity, user_id: str) -> None:
 
 
 def require_scope(identity: Identity, scope: str) -> None:
-    """Raises ``AuthenticationRefused`` (``forbidden``) where the user lacks the scope."""
+    """Raises ``AuthenticationRefused`` (``forbidden``) if the user lacks the scope."""
     if scope not in identity.scopes:
         raise AuthenticationRefused(
             f"This needs a token with the scope {scope}.", kind="forbidden", point=validation.AUTH_SCOPE

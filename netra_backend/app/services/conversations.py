@@ -7,9 +7,9 @@ from typing import Final
 
 from ..core import validation
 from ..core.errors import IsolationRefused, NotFound
-from ..core.history import ThreadHead
+from ..core.history import StoredRun, ThreadHead
 from ..core.limits import Quotas
-from ..ports import Clock, Entropy, EventLog, StoredRun
+from ..ports import Clock, Entropy, EventLog
 
 TITLE_CHARACTERS: Final = 80
 _EPOCH_BYTES: Final = 8
@@ -37,9 +37,9 @@ class Conversations:
         self._quotas = quotas
 
     async def claim(self, owner: str, thread_id: str | None, message: str) -> ThreadHead:
-        """The owner's thread of that id, or a new one that is the owner's from now on.
+        """The owner's thread of that id, or a new one that belongs to the owner from now on.
 
-        Raises ``IsolationRefused`` where it is or was another's, ``LimitRefused`` where too many ids are tried.
+        Raises ``IsolationRefused`` if it is or was another's, ``LimitRefused`` if too many ids are tried.
         """
         if thread_id is None:
             return self._create(owner, self._mint("thr"), message)
@@ -60,15 +60,15 @@ class Conversations:
         return self._log.create(owner, thread_id, epoch, title_of(message), self._clock.now_ms())
 
     async def owned_thread(self, owner: str, thread_id: str) -> ThreadHead:
-        """The owner's thread. Raises ``NotFound`` where there is none of that id that is the owner's. One of which nothing is
-        committed yet is none: it may turn out to be another process's."""
+        """The owner's thread. Raises ``NotFound`` if the owner has no thread of that id. A thread without a committed event
+        does not count: it may turn out to be another process's."""
         head = await self._log.find(thread_id)
         if head is None or head.owner != owner or not head.durable:
             raise NotFound("There is no such thread.", field="thread_id", point=validation.THREAD_OWNED)
         return head
 
     async def owned_run(self, owner: str, run_id: str) -> StoredRun:
-        """The owner's run. Raises ``NotFound`` where there is none of that id that is the owner's."""
+        """The owner's run. Raises ``NotFound`` if the owner has no run of that id."""
         run = await self._log.run(run_id)
         if run is None or run.owner != owner:
             raise NotFound("There is no such run.", field="run_id", point=validation.RUN_OWNED)

@@ -1,4 +1,4 @@
-"""What a request brings to say who it is from, read from an ASGI scope; nothing here is believed yet.
+"""The credentials of a request, read from an ASGI scope; nothing is verified here.
 
 A token comes, by order of preference, in ``Authorization: Bearer`` (machines), as the sub-protocol ``bearer.<token>`` beside
 ``netra.v1`` (browsers), or in a first frame (``core.session``). A query string may bring a single-use ticket, never a
@@ -38,10 +38,10 @@ def read_credentials(scope: Mapping[str, Any]) -> Credentials:
     fields = _query(scope)
     if not _TOKEN_FIELDS.isdisjoint(name.lower() for name, _ in fields):
         raise AuthenticationRefused(
-            "A token in a query string is not taken: it would stay in logs.",
+            "Tokens are not accepted in a query string, because they would end up in logs.",
             point=validation.CREDENTIALS_QUERY,
             field="query",
-            hint="Send it as Authorization: Bearer, or POST /api/tickets for a ticket that counts once.",
+            hint="Send the token in the Authorization header, or get a single-use ticket for this address.",
         )
     token = _bearer_header(scope)
     if token is None and spoken:

@@ -1,4 +1,4 @@
-"""One user's way into the event log: what it writes carries its owner's thread, run and position, whoever calls it."""
+"""One user's way into the event log: every event carries its owner's thread, run and position, no matter who calls it."""
 
 from __future__ import annotations
 
@@ -64,12 +64,13 @@ class UserEventEmitter:
         return self._closed
 
     def bind(self, run: RunRecord) -> None:
-        """Write the events of this run. Raises ``SSotIsolationError`` where it is another user's or thread's."""
+        """Write the events of this run. Raises ``SSotIsolationError`` if it is another user's or thread's."""
         head = run.head
         if head.owner != self.user_id or head.thread_id != self.thread_id:
             self.rejected_count += 1
             raise SSotIsolationError(
-                "SSOT isolation: this run is not of the emitter's user and thread", point=validation.EMITTER_RUN
+                "SSOT isolation: this run does not belong to the emitter's user and thread",
+                point=validation.EMITTER_RUN,
             )
         self._run = run
 
@@ -78,7 +79,7 @@ class UserEventEmitter:
         for each event). It is part of the history at once. Once it is committed ``on_commit`` is called, then its readers get
         it.
 
-        Raises ``FactoryRefused`` where the emitter is closed, not bound, or its run has ended; ``EventTooLarge``;
+        Raises ``FactoryRefused`` if the emitter is closed, not bound, or its run has ended; ``EventTooLarge``;
         ``TypeError`` where a field is not JSON; ``DependencyUnavailable`` where the log is down. Nothing is written then.
         """
         run = self._run
@@ -99,7 +100,7 @@ class UserEventEmitter:
         frame = encode_event(event(self.thread_id, run.run_id, run.head.top + 1, clock.now_ms(), *own, **named))
         if len(frame) > MAX_EVENT_BYTES:
             self.rejected_count += 1
-            raise EventTooLarge(f"an event of {len(frame)} bytes; at most {MAX_EVENT_BYTES} are allowed")
+            raise EventTooLarge(f"the event has {len(frame)} bytes; the limit is {MAX_EVENT_BYTES}")
         log.append(run, frame, ends=event in _TERMINAL, on_commit=on_commit)
         self.sent += 1
 

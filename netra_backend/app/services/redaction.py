@@ -1,4 +1,4 @@
-"""Keeps secrets out of what is shown and kept: events, logs, audit rows.
+"""Removes secrets from events, logs and audit rows.
 
 Two signs of a secret: the name it stands under (``password``, ``apiKey``) and its own shape (a JWT, ``sk-…``, a private
 key). Better one word too many is hidden than one secret shown; but counts such as ``input_tokens`` stay.

@@ -1,4 +1,4 @@
-"""Revoked sign-ins: for each user, the moment up to which tokens that were issued count no more."""
+"""Revoked sign-ins: for each user, the time up to which issued tokens are invalid."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ..ports import RevocationStore
 
 
 class Revocations:
-    """What was revoked, in memory, with a store behind it.
+    """The revocations, in memory, with a store behind them.
 
-    Asked when somebody connects and again for connections that live; ``listen`` tells of new ones at once, so that nobody
-    has to ask in a loop.
+    They are checked when a client connects and again for live connections; ``listen`` reports new ones at once, so that no
+    caller has to poll.
     """
 
     def __init__(self, store: RevocationStore) -> None:
@@ -22,28 +22,28 @@ class Revocations:
         self._listeners: list[Callable[[str], None]] = []
 
     async def load(self) -> None:
-        """Read what was revoked before; once, before anybody is served."""
+        """Load stored revocations; once, before the server accepts requests."""
         for user_id, until_ms in (await self._store.load()).items():
             self.learn(user_id, until_ms)
 
     def is_revoked(self, identity: Identity) -> bool:
-        """Whether this sign-in counts no more."""
+        """Whether this sign-in is revoked."""
         return identity.issued_at_ms <= self._until_ms.get(identity.user_id, -1)
 
     async def revoke(self, user_id: str, now_ms: int) -> None:
-        """Revoke all that was issued to the user up to now. Stored on return; in force before. Raises
-        ``InvalidContextError`` for what is no user id."""
+        """Revoke everything issued to the user up to now. It is in force at once, and stored on return. Raises
+        ``InvalidContextError`` if this is not a user id."""
         check_id("user_id", user_id)
         self.learn(user_id, now_ms)
         await self._store.add(user_id, now_ms)
 
     def learn(self, user_id: str, until_ms: int) -> None:
-        """Take over a revocation that is stored (another process made it). An older one changes nothing."""
+        """Apply a stored revocation of another process. An older one changes nothing."""
         if until_ms > self._until_ms.get(user_id, -1):
             self._until_ms[user_id] = until_ms
             for tell in self._listeners:
                 tell(user_id)
 
     def listen(self, tell: Callable[[str], None]) -> None:
-        """From now on call ``tell(user_id)`` when a user's sign-ins are revoked."""
+        """Call ``tell(user_id)`` from now on whenever a user's sign-ins are revoked."""
         self._listeners.append(tell)

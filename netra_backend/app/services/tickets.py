@@ -1,4 +1,4 @@
-"""Single-use tickets: how somebody who is known opens a connection where only an address can be given."""
+"""Single-use tickets: how a signed-in user opens a connection if only an address can be given."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Ticket:
 
 
 class TicketOffice:
-    """Issues tickets and takes them back. The store sees digests only: whoever reads it cannot connect."""
+    """Issues tickets and takes them back. The store sees digests only, so reading it does not allow a connection."""
 
     def __init__(self, store: Tickets, clock: Clock, entropy: Entropy) -> None:
         self._store = store
@@ -34,14 +34,12 @@ class TicketOffice:
         self._entropy = entropy
 
     async def issue(self, identity: Identity) -> Ticket:
-        """A ticket for this identity. Raises ``LimitRefused`` where too many are unused."""
+        """A ticket for this identity. Raises ``LimitRefused`` if too many are unused."""
         now_ms = self._clock.now_ms()
         value = base64.urlsafe_b64encode(self._entropy.take(_BYTES)).decode().rstrip("=")
         expires_at_ms = now_ms + LIFETIME_MS
         if not await self._store.put(_digest(value), identity, now_ms, expires_at_ms):
-            raise LimitRefused(
-                "Too many tickets that were not used.", point=validation.TICKET_LIMIT, retry_after_ms=LIFETIME_MS
-            )
+            raise LimitRefused("Too many unused tickets.", point=validation.TICKET_LIMIT, retry_after_ms=LIFETIME_MS)
         return Ticket(value, expires_at_ms)
 
     async def redeem(self, value: str) -> Identity:
@@ -49,10 +47,10 @@ class TicketOffice:
         taken = await self._store.take(_digest(value[:_MAX_CHARACTERS]))
         if taken is None or self._clock.now_ms() >= taken[1]:
             raise AuthenticationRefused(
-                "The ticket is unknown, used or too old.",
+                "The ticket is unknown, used or expired.",
                 point=validation.TICKET_INVALID,
                 field="ticket",
-                hint="POST /api/tickets for a new one, and use it within 30 seconds.",
+                hint="Get a new ticket, and use it within 30 seconds.",
             )
         return taken[0]
 

@@ -42,14 +42,15 @@ def mint_token(
     for scope in asked:
         if _SCOPE(scope) is None:
             raise AuthenticationRefused(
-                f"{scope[:64]!r} is no scope: write it [a-z][a-z0-9._:-]*, such as admin.",
+                f"{scope[:64]!r} is not a valid scope. Start it with a lower-case letter, followed by "
+                "letters, digits and . _ : -, as in admin.",
                 kind="forbidden",
                 point=validation.TOKEN_SCOPE,
                 field="scope",
             )
     if not 1 <= lifetime_s <= MAX_LIFETIME_S:
         raise AuthenticationRefused(
-            f"A token lives from 1 to {MAX_LIFETIME_S} seconds, not {lifetime_s}.",
+            f"A token can live for 1 to {MAX_LIFETIME_S} seconds, not {lifetime_s}.",
             kind="forbidden",
             point=validation.TOKEN_LIFETIME,
             field="ttl",

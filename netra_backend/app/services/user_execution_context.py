@@ -56,7 +56,7 @@ NO_METADATA: Final = AuditMetadata({})
 class UserExecutionContext:
     """The identity of one request. Equality and hash are over the ids.
 
-    Raises ``InvalidContextError`` on construction where an id is a placeholder or malformed. ``audit_metadata`` is copied
+    Raises ``InvalidContextError`` on construction if an id is a placeholder or malformed. ``audit_metadata`` is copied
     in, deeply, and read-only; an explicit ``None`` constructs but is refused by ``validate_user_context`` and every
     factory. ``connection_id`` is ``None`` for a run without a socket (takeover, AG-UI, schedule).
     """
@@ -151,7 +151,7 @@ def validate_user_context(context: object) -> UserExecutionContext:
     """
     if type(context) is not UserExecutionContext:
         raise InvalidContextError(
-            f"Not a UserExecutionContext but {type(context).__name__}: make one for each request",
+            f"Expected a UserExecutionContext, not {type(context).__name__}: create one for each request",
             point=validation.CONTEXT_FORGED,
             field="context",
         )

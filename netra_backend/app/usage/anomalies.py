@@ -38,7 +38,7 @@ def detect_anomalies(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]
     if len(history.usd) < MIN_POINTS:
         raise ToolError(
             "INSUFFICIENT_HISTORY",
-            f"{len(history.usd)} {unit}s are too few to tell what is usual; it takes {MIN_POINTS}.",
+            f"{len(history.usd)} {unit}s are too few to find out what is usual; it takes {MIN_POINTS}.",
             hint="Import a longer log, or ask for a longer period.",
             details={"points": len(history.usd), "needed": MIN_POINTS},
         )

@@ -59,7 +59,7 @@ def forecast_spend(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
         "as_of": f"{history.last.isoformat(timespec='seconds')}Z",
         "days_left": len(days_left),
         "history_days": whole,
-        "method": "present trend and weekday (STL); low and high hold four of five times",
+        "method": "current trend and weekday pattern (STL); low and high cover four out of five cases",
         "so_far_usd": usd_of(so_far),
         "low_usd": usd_of(max(base - margin, so_far)),
         "base_usd": usd_of(base),

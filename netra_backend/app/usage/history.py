@@ -51,7 +51,7 @@ def real_where(arguments: Mapping[str, Any]) -> tuple[str, list[Any]]:
 
 def span(rows: Rows, arguments: Mapping[str, Any]) -> tuple[datetime, datetime]:
     """The times of the first and last row in scope that have real times. Raises ``ToolError``: ``NO_DATA``,
-    ``NOT_ASSESSABLE`` where all times were assumed."""
+    ``NOT_ASSESSABLE`` if all times were assumed."""
     real = _first_and_last(rows, *real_where(arguments))
     if real is not None:
         return real
@@ -59,7 +59,7 @@ def span(rows: Rows, arguments: Mapping[str, Any]) -> tuple[datetime, datetime]:
         raise no_data(arguments)
     raise ToolError(
         "NOT_ASSESSABLE",
-        "The log does not tell when its requests happened: its times were assumed.",
+        "The log does not say when its requests happened; its times are assumed.",
         hint="Import a log with real timestamps.",
         details={"missing": ["real_times"]},
     )

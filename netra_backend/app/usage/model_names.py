@@ -54,14 +54,14 @@ def resolve(name: str, provider: str | None = None) -> Listing:
     if candidates:
         raise ToolError(
             "AMBIGUOUS_MODEL",
-            f"{asked!r} may be one of several models.",
-            hint=f"Name one of: {', '.join(candidates)}.",
+            f"{asked!r} could be one of several models.",
+            hint=f"Choose one of: {', '.join(candidates)}.",
             details={"candidates": candidates},
         )
     raise ToolError(
         "UNPRICED_MODEL",
         f"{asked!r} is not in the price list.",
-        hint="Name a model as its provider does, such as gpt-4o or claude-sonnet-4-5; its provider may be given as well.",
+        hint="Use the provider's name for the model, such as gpt-4o or claude-sonnet-4-5. You can add the provider.",
     )
 
 

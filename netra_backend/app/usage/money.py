@@ -28,7 +28,7 @@ def per_token(price_per_million: Decimal) -> int:
 
 
 def percent(part: float, whole: float) -> float:
-    """``part`` of ``whole`` in percent, two decimals; 0 where there is no whole."""
+    """``part`` of ``whole`` in percent, two decimals; 0 if there is no whole."""
     return round(100 * part / whole, 2) if whole else 0.0
 
 

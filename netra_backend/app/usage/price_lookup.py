@@ -38,8 +38,8 @@ def _prices(asked: str, listing: Listing, at: datetime) -> dict[str, Any]:
     if standard is None:
         raise ToolError(
             "UNPRICED_MODEL",
-            f"{listing.name} is listed, but not by the token.",
-            hint="Prices of audio, images and searches are not looked up here.",
+            f"{listing.name} is listed, but not priced per token.",
+            hint="Prices of audio, images and searches are not available here.",
         )
     contexts = {name: _context(listing, at, context) for name, context in CONTEXTS.items()}
     return {

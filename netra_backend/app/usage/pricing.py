@@ -77,7 +77,7 @@ class Rates:
 @dataclass(frozen=True, slots=True)
 class Quote:
     """The price of one model at one time in one context: its tiers, ascending; whether the context had a price of its own
-    (``True`` where none was asked for)."""
+    (``True`` if none was asked for)."""
 
     tiers: tuple[Rates, ...]
     context_matched: bool
@@ -171,7 +171,7 @@ def context_for(service_tier: str | None, is_batch: bool | None) -> dict[str, st
 
 
 def quote(listing: Listing, at: datetime, context: Mapping[str, str] | None = None) -> Quote | None:
-    """The price at a time (UTC) in a context; ``None`` where the model is not priced by tokens or requests."""
+    """The price at a time (UTC) in a context; ``None`` if the model is not priced by tokens or requests."""
     model = listing.model
     # Variants are the provider's own: a model that it borrows from another one's list has only that list's standard price.
     own = any(model is listed for listed in listing.provider.models)

@@ -129,7 +129,7 @@ def database_query(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
     try:
         query = msgspec.convert(dict(arguments), Query)
     except msgspec.ValidationError as error:
-        raise ToolError("INVALID_ARGUMENTS", f"The query does not fit: {error}.", hint=_HINT) from None
+        raise ToolError("INVALID_ARGUMENTS", f"The query is not valid: {error}.", hint=_HINT) from None
     if (wrong := _wrong(query)) is not None:
         raise QueryRejected(wrong, point=validation.QUERY_STRUCTURE, hint=_HINT)
     if not rows.execute("SELECT 1 FROM usage LIMIT 1").fetchall():
@@ -154,21 +154,21 @@ def _wrong(query: Query) -> str | None:
             return f"There is no dimension {name[:64]!r}"
     for condition in query.filters:
         if condition.column not in FILTERED:
-            return f"There is no filter on {condition.column[:64]!r}"
+            return f"There is no filter for {condition.column[:64]!r}"
         if isinstance(condition.value, list) != (condition.op in ("in", "not_in")):
             return f"A filter with {condition.op} takes {'a list' if 'in' in condition.op else 'one value'}"
         if isinstance(condition.value, list) and not 0 < len(condition.value) <= MAX_VALUES:
-            return f"A list of a filter holds 1 to {MAX_VALUES} values"
+            return f"The list in a filter must have 1 to {MAX_VALUES} values"
         if condition.value is None and condition.op not in ("is_null", "not_null"):
-            return f"A filter with {condition.op} takes a value"
+            return f"A filter with {condition.op} needs a value"
     if not 1 <= query.limit <= MAX_ROWS:
-        return f"The limit is 1 to {MAX_ROWS}"
+        return f"The limit must be 1 to {MAX_ROWS}"
     if not query.metrics or len(query.metrics) > len(METRICS) or len(query.group_by) > 6 or len(query.filters) > 20:
-        return "A query takes 1 metric or more, at most 6 dimensions and 20 filters"
+        return "A query needs at least 1 metric, and can have at most 6 dimensions and 20 filters"
     if len({*query.metrics, *query.group_by}) != len(query.metrics) + len(query.group_by):
-        return "A name is given twice"
+        return "A name is used twice"
     if query.order_by is not None and query.order_by not in (*query.metrics, *query.group_by):
-        return "order_by names neither a metric nor a dimension of the query"
+        return "The order names neither a metric nor a dimension of the query"
     return None
 
 

@@ -43,7 +43,7 @@ def raw_sql(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
     try:
         asked = msgspec.convert(dict(arguments), RawSql)
     except msgspec.ValidationError as error:
-        raise ToolError("INVALID_ARGUMENTS", f"The query does not fit: {error}.", hint=_HINT) from None
+        raise ToolError("INVALID_ARGUMENTS", f"The query is not valid: {error}.", hint=_HINT) from None
     limit = max(1, min(asked.limit, MAX_ROWS))
     judged = judge(asked.sql)
     answer = rows.execute(judged)
@@ -60,17 +60,17 @@ def raw_sql(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def judge(sql: str) -> str:
-    """The statement as it will be run. Raises ``QueryRejected`` where it is more than one that reads the usage tables."""
+    """The statement as it will be run. Raises ``QueryRejected`` if it is more than one that reads the usage tables."""
     tree, fault = _parsed(sql)
     if fault is not None:
         raise QueryRejected(fault, point=validation.QUERY_STATEMENT, field="sql", hint=_HINT)
-    assert tree is not None  # there is a tree where there is no fault
+    assert tree is not None  # there is a tree if there is no fault
     named = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
     for table in tree.find_all(exp.Table):
         plain = isinstance(table.this, exp.Identifier) and not table.db and not table.catalog
         if not plain or table.name.lower() not in TABLES | named:
             raise QueryRejected(
-                f"{table.sql('duckdb')[:80]} is not a relation that may be read",
+                f"{table.sql('duckdb')[:80]} cannot be read; only the usage tables can",
                 point=validation.QUERY_TABLE,
                 field="sql",
                 hint=_HINT,
@@ -79,7 +79,7 @@ def judge(sql: str) -> str:
         name = function.name if isinstance(function, exp.Anonymous) else function.sql_name()
         if name.upper() not in FUNCTIONS:
             raise QueryRejected(
-                f"The function {name[:64].lower()} may not be called",
+                f"The function {name[:64].lower()} is not allowed",
                 point=validation.QUERY_FUNCTION,
                 field="sql",
                 hint=_HINT,
@@ -96,7 +96,7 @@ def _parsed(sql: str) -> tuple[exp.Expression | None, str | None]:
     except (sqlglot.errors.SqlglotError, RecursionError, ValueError) as error:
         return None, f"The statement cannot be parsed: {str(error).partition('.')[0][:200]}"
     if len(statements) != 1:
-        return None, f"There are {len(statements)} statements; exactly one is run"
+        return None, f"The query contains {len(statements)} statements; it must contain exactly one"
     tree = statements[0]
     if not isinstance(tree, (exp.Select, exp.SetOperation)):
         return None, f"A statement of kind {type(tree).__name__} is not run; only SELECT is"
@@ -112,7 +112,7 @@ def _fault_of_with(tree: exp.Expression) -> str | None:
     # One WITH, at the top: a name from an inner one could hide what a table outside of it is.
     for clause in tree.find_all(exp.With):
         if clause.parent is not tree or clause.args.get("recursive"):
-            return "WITH stands at the top of the statement, and is not recursive"
+            return "WITH is only allowed at the top of the statement, and not recursively"
         for cte in clause.expressions:
             if not isinstance(cte.this, (exp.Select, exp.SetOperation)):
                 return "WITH holds only SELECT"

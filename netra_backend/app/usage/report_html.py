@@ -151,7 +151,7 @@ def _savings(savings: Savings) -> str:
     found, none, unknown = by_status(savings)
     total = savings["total"]
     picture = waterfall(
-        "Savings, base",
+        "Savings, base case",
         Bar("Bill at list prices", savings["bill_usd"]),
         [Bar(lever["title"], lever["base_usd"]) for lever in found],
         Bar("Remains", total["remaining_usd"]["base"]),
@@ -160,7 +160,10 @@ def _savings(savings: Savings) -> str:
         [lever["title"], *amounts(lever), f"{lever['coverage_percent']} %", lever["confidence"]] for lever in found
     ]
     lines.append(["Together", *amounts(total), "", ""])
-    parts = [picture, _table(["Lever", "Low", "Base", "High", "Base of bill", "Coverage", "Confidence"], lines)]
+    parts = [
+        picture,
+        _table(["Savings opportunity", "Low", "Base", "High", "Base, of bill", "Coverage", "Confidence"], lines),
+    ]
     for lever in found:
         assumed = "".join(f"<li>{_text(sentence)}</li>" for sentence in lever["assumptions"])
         top = [
@@ -177,7 +180,8 @@ def _savings(savings: Savings) -> str:
     if unknown:
         missing = [[lever["title"], ", ".join(lever["missing"]), lever["remedy"]] for lever in unknown]
         parts.append(
-            f"<h3>Cannot be told from this log</h3>{_table(['Lever', 'Missing', 'What to do'], missing, 'words')}"
+            "<h3>Cannot be assessed with this "
+            f"log</h3>{_table(['Savings opportunity', 'Missing', 'What to do'], missing, 'words')}"
         )
     if month := savings.get("month"):
         parts.append(f"<p>{_text(at_this_pace(month))}</p>")

@@ -167,7 +167,7 @@ def _top(log: Log, saving: Saving) -> list[dict[str, Any]]:
 
 
 def _month(log: Log, before: float, totals: Mapping[Scenario, float]) -> dict[str, Any] | None:
-    """Thirty days at this pace; ``None`` where fewer than seven real days had usage, or most days of the span had none."""
+    """Thirty days at this pace; ``None`` if fewer than seven real days had usage, or most days of the span had none."""
     if log.used_days < MIN_DAYS or 2 * log.used_days < log.days or not log.knows("real_times").all():
         return None
     factor = MONTH_DAYS / log.days

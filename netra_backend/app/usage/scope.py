@@ -13,7 +13,7 @@ FILTERS: Final = ("dataset_id", "provider", "model", "team", "feature", "end_use
 
 
 def where(arguments: Mapping[str, Any]) -> tuple[str, list[Any]]:
-    """The condition for ``period`` (``{from, to}``: from inclusive, to exclusive, either may be absent; ISO 8601, UTC where no
+    """The condition for ``period`` (``{from, to}``: from inclusive, to exclusive, either may be absent; ISO 8601, UTC if no
     offset is given) and any of ``FILTERS`` in ``arguments``. Raises ``ToolError`` for a time that is none."""
     conditions = ["true"]
     parameters: list[Any] = []
@@ -21,7 +21,7 @@ def where(arguments: Mapping[str, Any]) -> tuple[str, list[Any]]:
     for name, comparison in (("from", ">="), ("to", "<")):
         if period.get(name):
             conditions.append(f"ts {comparison} ?")
-            parameters.append(moment(name, period[name]))
+            parameters.append(moment(period[name]))
     for column in FILTERS:
         if arguments.get(column) is not None:
             conditions.append(f"{column} = ?")
@@ -29,7 +29,7 @@ def where(arguments: Mapping[str, Any]) -> tuple[str, list[Any]]:
     return " AND ".join(conditions), parameters
 
 
-def moment(name: str, text: str) -> datetime:
+def moment(text: str) -> datetime:
     """A date or time in UTC, without a zone as the table has it. Raises ``ToolError``."""
     try:
         parsed = datetime.fromisoformat(text)
@@ -37,22 +37,22 @@ def moment(name: str, text: str) -> datetime:
     except (ValueError, OverflowError):
         raise ToolError(
             "INVALID_ARGUMENTS",
-            f"period.{name} is not a date or time",
-            hint="Send ISO 8601, such as 2026-11-01 or 2026-11-01T12:00Z.",
+            f"{text[:64]!r} is not a date or time",
+            hint="Use ISO 8601, such as 2026-11-01 or 2026-11-01T12:00Z.",
         ) from None
 
 
 def no_data(arguments: Mapping[str, Any]) -> ToolError:
-    """The answer where no row is in scope."""
+    """The answer if no row is in scope."""
     narrowed = any(arguments.get(name) for name in ("period", *FILTERS))
     if narrowed:
         return ToolError(
             "NO_DATA",
-            "No usage rows in this period or with these filters.",
+            "There are no usage rows in this period or for these filters.",
             hint="Ask without the period and the filters.",
         )
     return ToolError(
         "NO_DATA",
         "There are no usage rows yet.",
-        hint="Import a usage export: netra import FILE, or upload it on the page.",
+        hint="Import a usage export with netra import FILE, or upload it on the page.",
     )

@@ -176,7 +176,7 @@ def _unpriced(rows: Rows, condition: str, parameters: list[Any], totals: Mapping
 
 
 def _reported(totals: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The gap between what the source said that rows cost and their list price; ``None`` where it said nothing."""
+    """The gap between what the source said that rows cost and their list price; ``None`` if it said nothing."""
     if not totals["reported_rows"]:
         return None
     said = int(totals["reported"] * PICO_PER_USD)

@@ -15,15 +15,14 @@ from .rows import Rows
 from .scope import no_data, where
 
 ASSUMPTIONS: Final = (
-    "The same requests with the same numbers of tokens; another model's tokenizer and habits differ.",
-    "Unpriced rows are on neither side.",
+    "The requests and their token counts stay the same; another model's tokenizer and habits would differ.",
+    "Unpriced rows are left out on both sides.",
 )
 TARGET_ASSUMPTION: Final = (
-    "The other model is priced as of the last request, at the standard price; "
-    "what was read from or written to a cache stays so."
+    "The other model is priced as of the last request, at the standard price; cache reads and writes stay the same."
 )
 CACHE_ASSUMPTION: Final = (
-    "The given share of every prompt is read from the cache, and nothing more is paid for writing it."
+    "The given share of every prompt is read from the cache, and writing it to the cache costs nothing extra."
 )
 
 
@@ -88,7 +87,7 @@ def what_if(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tiers(target: Listing | None, at: datetime) -> tuple[Rates, ...]:
-    """The target's prices at that time; none where there is no target."""
+    """The target's prices at that time; none if there is no target."""
     if target is None:
         return ()
     quote = pricing.quote(target, at.replace(tzinfo=UTC))

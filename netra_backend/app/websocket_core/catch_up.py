@@ -19,8 +19,8 @@ from typing import Final, Protocol
 from ..core.errors import DependencyUnavailable, NotFound
 from ..core.events import Position
 from ..core.frames import Live, Reset, Resume
-from ..core.history import ThreadHead
-from ..ports import EventLog, StoredThread
+from ..core.history import StoredThread, ThreadHead
+from ..ports import EventLog
 from ..services.conversations import Conversations
 from .connection import Connection
 

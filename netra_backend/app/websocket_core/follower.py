@@ -15,8 +15,8 @@ from typing import Final
 
 from ..core.delivery_tracker import Cursor, DeliveryTracker, Verdict
 from ..core.errors import DependencyUnavailable
-from ..core.history import Chunk, ThreadHead
-from ..ports import Bus, EventLog, StoredThread
+from ..core.history import Chunk, StoredThread, ThreadHead
+from ..ports import Bus, EventLog
 from .websocket_connection_pool import WebSocketConnectionPool
 
 _LOG: Final = logging.getLogger("netra.follower")
@@ -232,7 +232,7 @@ class Follower:
     def _report(self) -> None:
         if not self._reported:  # once for each time that the log is lost, not for each reader of it
             self._reported = True
-            _LOG.warning("the log could not be read; it is tried again", exc_info=True)
+            _LOG.warning("the log could not be read; trying again", exc_info=True)
 
     # --- catching up ------------------------------------------------------------------------------------------------
 
@@ -266,7 +266,7 @@ class Follower:
             if cursor in self._reads:
                 waiting.add(self._reads[cursor])
             if not waiting:
-                raise DependencyUnavailable("This thread cannot be read now.", retry_after_ms=1000)
+                raise DependencyUnavailable("This thread cannot be read at the moment.", retry_after_ms=1000)
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
 
     def at(self, head: ThreadHead) -> int:

@@ -66,7 +66,7 @@ class WebSocketConnectionPool:
         """Let the connection get its user's events. Raises ``SSotIsolationError`` where its id is another's already."""
         if member.connection_id in self._by_id:
             raise SSotIsolationError(
-                "SSOT isolation: a connection of that id exists already",
+                "SSOT isolation: a connection with this id already exists",
                 field="connection_id",
                 point=validation.POOL_OWNER,
             )

@@ -26,7 +26,7 @@ class WebSocketManager:
     ) -> None:
         if seal is not SEAL:
             raise FactoryInitializationError(
-                "Factory SSOT validation failed: a WebSocketManager is made by WebSocketManagerFactory only",
+                "Factory SSOT validation failed: only WebSocketManagerFactory creates a WebSocketManager",
                 point=validation.MANAGER_FACTORY_ONLY,
             )
         self.user_id = user_id

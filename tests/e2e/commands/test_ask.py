@@ -42,17 +42,17 @@ def test_a_person_sees_steps_and_the_answer(server: ServerProcess) -> None:
 def test_a_refusal_says_what_to_do_and_exits_with_one(server: ServerProcess) -> None:
     asked = server.command("ask", "hello", "--agent", "nobody", "--user", "ann")
     assert asked.returncode == 1
-    assert "There is no agent 'nobody'" in asked.stderr
-    assert "GET /api/agents" in asked.stderr
+    assert "There is no agent named 'nobody'" in asked.stderr
+    assert "Available agents:" in asked.stderr
 
 
 def test_a_token_that_does_not_count_is_told_at_once(server: ServerProcess) -> None:
     asked = server.command("ask", "hello", "--token", "not.a.token")
     assert asked.returncode == 1
-    assert "does not take this token" in asked.stderr
+    assert "does not accept this token" in asked.stderr
 
 
 def test_nothing_to_ask_is_a_usage_error(server: ServerProcess) -> None:
     asked = server.command("ask")
     assert asked.returncode == 2
-    assert "Say what to ask" in asked.stderr
+    assert "Ask a question" in asked.stderr

@@ -22,11 +22,11 @@ def test_every_endpoint_of_a_real_server_refuses_and_the_command_exits_0(server:
         done = server.command("drill", server.url, "--json")
         assert done.returncode == 0, done.stderr
         rows = json_lines(done.stdout)
-        assert len(rows) == 19
+        assert len(rows) == 21
         assert {row["verdict"] for row in rows} == {"refused"}
         shown = server.command("drill", server.url)
         assert "LEAKED" not in shown.stdout
-        assert shown.stdout.count("refused") == 19
+        assert shown.stdout.count("refused") == 21
 
 
 def test_two_given_users_are_drilled_with_and_nothing_of_it_stays(server: ServerProcess) -> None:
@@ -46,14 +46,14 @@ def test_a_guard_that_was_taken_out_of_the_server_is_a_leak_and_exits_1(tmp_path
         done = server.command("drill", server.url, "--json")
         assert done.returncode == 1, done.stderr
         leaked = {row["endpoint"] for row in json_lines(done.stdout) if row["verdict"] == "LEAKED"}
-        assert {"another's events", "another's title", "another's resume position"} <= leaked
+        assert {"read another user's events", "rename another user's thread", "resume another user's thread"} <= leaked
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["--token", "only one"], "tokens of two users"),
-        (["--token", "nonsense", "--token", "nonsense"], "does not take this token"),
+        (["--token", "nonsense", "--token", "nonsense"], "does not accept this token"),
     ],
 )
 def test_a_drill_that_cannot_be_held_exits_otherwise_and_says_why(
@@ -68,7 +68,7 @@ def test_a_drill_that_cannot_be_held_exits_otherwise_and_says_why(
 def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
     done = ServerProcess(tmp_path / "data").command("drill", "http://127.0.0.1:1")
     assert done.returncode == 2
-    assert "The drill could not be held" in done.stderr
+    assert "The drill could not be completed" in done.stderr
 
 
 def test_the_same_user_twice_is_no_drill(server: ServerProcess) -> None:
@@ -76,4 +76,4 @@ def test_the_same_user_twice_is_no_drill(server: ServerProcess) -> None:
         token = LocalUsers(server.data_dir).token_for(new_id("user")).token
         done = server.command("drill", server.url, "--token", token, "--token", token)
         assert done.returncode == 2
-        assert "both tokens are of one" in done.stderr
+        assert "both tokens belong to the same" in done.stderr

@@ -20,7 +20,7 @@ def test_a_server_ends_with_zero_on_sigterm(tmp_path: Path) -> None:
 def test_two_servers_do_not_share_a_data_directory(server: ServerProcess) -> None:
     second = ServerProcess(server.data_dir)
     try:
-        with pytest.raises(ServerFailed, match="is used by"):
+        with pytest.raises(ServerFailed, match="is in use by"):
             second.start()
     finally:
         second.close()

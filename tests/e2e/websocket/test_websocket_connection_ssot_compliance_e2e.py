@@ -127,5 +127,5 @@ class TestWebSocketConnectionSSotCompliance(BaseE2ETest):
             assert "SSOT" in message
             assert "LEAKED" not in message
             assert message.count(": refused (") >= 15
-            assert "another's thread: refused (isolation_violation)" in message
+            assert "use another user's thread: refused (isolation_violation)" in message
             assert not any('"accepted"' in text for text in client.received)

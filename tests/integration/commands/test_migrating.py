@@ -47,10 +47,10 @@ def test_the_embedded_log_is_made_and_left_as_it_is_the_next_time(run: Run, data
     first, second = run(), run()
     assert first.exit_code == second.exit_code == 0
     assert first.stdout.splitlines() == [
-        "✓ brought events.db to version 0001",
-        "✓ The embedded event log is what this version needs.",
+        "✓ migrated events.db to version 0001",
+        "✓ The embedded event log is now up to date.",
     ]
-    assert second.stdout.splitlines() == ["✓ The embedded event log was up to date: nothing to do."]
+    assert second.stdout.splitlines() == ["✓ The embedded event log is already up to date."]
     schema.open_writer(data_dir / "events.db").close()
 
 
@@ -83,8 +83,8 @@ def test_postgresql_is_brought_up_to_date_and_shown_to_be_fit_for_the_server(
     done = run("--database-url", netra_database.admin_url, NETRA_DATABASE_URL=netra_database.url)
     assert done.exit_code == 0, done.output
     assert done.stdout.splitlines() == [
-        "✓ PostgreSQL was up to date: nothing to do.",
-        "✓ A server with this NETRA_DATABASE_URL may start.",
+        "✓ PostgreSQL is already up to date.",
+        "✓ A server with this NETRA_DATABASE_URL can start.",
     ]
 
 
@@ -93,7 +93,7 @@ def test_the_administrators_address_can_come_over_stdin_and_each_step_is_told(
 ) -> None:
     made = run("--database-url", "-", stdin=netra_database.admin_url + "\n")
     assert made.exit_code == 0, made.output
-    assert "NETRA_DATABASE_URL is not set: grant a server's role with GRANT netra_writer, netra_reader" in made.stdout
+    assert "GRANT netra_writer, netra_reader" in made.stdout
 
 
 def test_a_database_without_the_schema_gets_it_and_a_check_says_so_before_and_after(
@@ -111,26 +111,26 @@ def test_a_database_without_the_schema_gets_it_and_a_check_says_so_before_and_af
     asyncio.run(drop())
     checked = run("--check", NETRA_DATABASE_URL=netra_database.url)
     assert checked.exit_code == 1
-    assert "run: netra migrate --database-url ADMIN_URL" in checked.stderr
+    assert "Run: netra migrate --database-url ADMIN_URL" in checked.stderr
     assert run("--check", "--database-url", netra_database.admin_url).exit_code == 1
     done = run("--database-url", netra_database.admin_url, NETRA_DATABASE_URL=netra_database.url)
     assert done.stdout.splitlines() == [
-        "✓ made the schema netra",
-        "✓ brought the schema to version 0001",
-        "✓ PostgreSQL is what this version needs.",
-        "✓ A server with this NETRA_DATABASE_URL may start.",
+        "✓ created the schema netra",
+        "✓ migrated the schema to version 0001",
+        "✓ PostgreSQL is now up to date.",
+        "✓ A server with this NETRA_DATABASE_URL can start.",
     ]
     for checked in (
         run("--check", NETRA_DATABASE_URL=netra_database.url),
         run("--check", "--database-url", netra_database.admin_url),
     ):
-        assert (checked.exit_code, checked.stdout) == (0, "✓ PostgreSQL is what this version needs.\n")
+        assert (checked.exit_code, checked.stdout) == (0, "✓ PostgreSQL is up to date.\n")
 
 
 def test_a_servers_own_login_is_not_taken_for_an_administrator(run: Run, netra_database: NetraDatabase) -> None:
     refused = run(NETRA_DATABASE_URL=netra_database.url)
     assert refused.exit_code == 2
-    assert "give an administrator's address with --database-url" in refused.stderr
+    assert "Give an administrator's address with --database-url" in refused.stderr
 
 
 def test_an_administrators_address_as_the_servers_is_found_out_and_no_password_is_shown(
@@ -138,7 +138,7 @@ def test_an_administrators_address_as_the_servers_is_found_out_and_no_password_i
 ) -> None:
     refused = run("--database-url", netra_database.admin_url, NETRA_DATABASE_URL=netra_database.admin_url)
     assert refused.exit_code == 1
-    assert "row-level security does not bind a superuser" in refused.stderr
+    assert "Row-level security does not apply to a superuser" in refused.stderr
     assert str(urlsplit(netra_database.admin_url).password) not in refused.output
 
 

@@ -36,5 +36,5 @@ def test_the_revocation_is_stored_where_every_server_loads_it(tmp_path: Path, ne
 def test_a_database_that_no_server_would_use_is_refused(tmp_path: Path, netra_database: NetraDatabase) -> None:
     refused = revoke(tmp_path, netra_database.admin_url)
     assert refused.exit_code == 1
-    assert "row-level security does not bind a superuser" in refused.output
+    assert "Row-level security does not apply to a superuser" in refused.output
     assert str(urlsplit(netra_database.admin_url).password) not in refused.output

@@ -85,12 +85,12 @@ async def delete_anybodys(self: DuckDBLedger, owner: str, dataset_id: str) -> bo
             Conversations,
             "owned_thread",
             any_thread,
-            {"another's events", "another's title", "another's resume position"},
+            {"read another user's events", "rename another user's thread", "resume another user's thread"},
         ),
-        (Conversations, "owned_run", any_run, {"another's run", "another's run, read"}),
-        (endpoint, "check_path_user", lambda identity, user: None, {"another's path"}),
-        (SqliteAudit, "rows", all_rows, {"another's audit trail"}),
-        (DuckDBLedger, "delete_dataset", delete_anybodys, {"another's dataset"}),
+        (Conversations, "owned_run", any_run, {"cancel another user's run", "read another user's run"}),
+        (endpoint, "check_path_user", lambda identity, user: None, {"connect as another user"}),
+        (SqliteAudit, "rows", all_rows, {"read another user's audit trail"}),
+        (DuckDBLedger, "delete_dataset", delete_anybodys, {"delete another user's dataset"}),
         (DuckDBLedger, "ask", ask_anybodys, {"another's cost report", "another's dataset, reported"}),
     ],
     ids=["threads", "runs", "path", "audit", "datasets", "usage"],
@@ -119,5 +119,5 @@ async def test_an_owner_who_cannot_open_its_own_endpoints_proves_nothing(
         return False
 
     monkeypatch.setattr(DuckDBLedger, "delete_dataset", never)
-    with pytest.raises(DrillFailed, match="the owner cannot open its own endpoint another's dataset"):
+    with pytest.raises(DrillFailed, match="the owner was refused as well endpoint another user's dataset"):
         await drilled(tmp_path)

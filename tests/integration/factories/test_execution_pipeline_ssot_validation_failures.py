@@ -105,7 +105,7 @@ class TestExecutionPipelineSSotValidationFailures(BaseIntegrationTest):
             await engine.execute(Echo(), foreign, self.runtime.services, message="m", journal=Journal())
         except SSotIsolationError as refusal:
             seen = str(refusal)
-        assert seen == "SSOT isolation: this run is not of the engine's context"
+        assert seen == "SSOT isolation: this run does not belong to the engine's context"
 
     async def test_the_tool_gets_its_user_from_the_context_and_never_from_arguments(self) -> None:
         self.user.send(type="execute_agent", agent="reaching", message="m")
@@ -116,15 +116,15 @@ class TestExecutionPipelineSSotValidationFailures(BaseIntegrationTest):
     async def test_the_tool_is_out_of_reach_when_the_request_is_over(self) -> None:
         engine = await self.engine_of(self.user.user_id, self.run_of(self.user.user_id))
         engine.close()
-        with pytest.raises(SSotIsolationError, match="the dispatcher's request is over"):
+        with pytest.raises(SSotIsolationError, match="the dispatcher's request has ended"):
             await engine._get_tool_dispatcher().dispatch_tool({"tool": "repeat", "arguments": {"text": "x"}})
 
     @pytest.mark.validation_point("emitter.run")
     async def test_the_event_is_not_written_into_another_users_thread(self) -> None:
         emitter = await self.runtime.bridge.create_user_emitter(self.user.user_id, new_id("thread"), None)
-        with pytest.raises(SSotIsolationError, match="not of the emitter's user and thread"):
+        with pytest.raises(SSotIsolationError, match="does not belong to the emitter's user and thread"):
             emitter.bind(self.run_of(new_id("user"), thread_id=emitter.thread_id))
-        with pytest.raises(SSotIsolationError, match="not of the emitter's user and thread"):
+        with pytest.raises(SSotIsolationError, match="does not belong to the emitter's user and thread"):
             emitter.bind(self.run_of(self.user.user_id))
 
     @pytest.mark.validation_point("emitter.state")

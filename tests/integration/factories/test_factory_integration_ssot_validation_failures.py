@@ -111,7 +111,7 @@ class TestFactoryIntegrationSSotValidationFailures(BaseIntegrationTest, BaseSSot
         pool = WebSocketConnectionPool()
         victim = Member(new_id("conn"), new_id("user"))
         pool.add(victim)
-        with pytest.raises(SSotIsolationError, match="a connection of that id exists already"):
+        with pytest.raises(SSotIsolationError, match="a connection with this id already exists"):
             pool.add(Member(victim.connection_id, new_id("user")))
         assert pool.find(victim.connection_id) is victim
 

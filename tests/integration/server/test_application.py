@@ -12,6 +12,7 @@ import pytest
 from netra_backend.app.server.application import Application, tick
 from netra_backend.app.server.runtime import Runtime
 from test_framework.local_runtime import connected_user
+from test_framework.served import Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -58,7 +59,7 @@ class TestLife:
 
 
 class TestTime:
-    async def test_a_tick_beats_and_calls_what_the_process_does_among_others(self, served: Any) -> None:
+    async def test_a_tick_beats_and_calls_what_the_process_does_among_others(self, served: Served) -> None:
         runtime = served.runtime
         async with connected_user(runtime, served.user().id) as device:
             later = Later(runtime.clock, runtime.clock.monotonic() + 21)

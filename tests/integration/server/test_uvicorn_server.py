@@ -102,7 +102,7 @@ async def test_what_was_told_before_the_end_is_there_after_the_next_start(server
 
 
 def test_a_data_directory_that_is_in_use_keeps_a_second_server_from_starting(server: ServerProcess) -> None:
-    with pytest.raises(ServerFailed, match="is used by process"), ServerProcess(server.data_dir):
+    with pytest.raises(ServerFailed, match="is in use by process"), ServerProcess(server.data_dir):
         pass
     assert server.process.poll() is None
 

@@ -87,7 +87,7 @@ async def test_a_fault_here_is_told_without_its_words(
     answer = await answered(answering, EndUser("user_ada", "user"))
     assert isinstance(answer, PeerRefused)
     assert (answer.error, "secret" in answer.message) == ("dependency_unavailable", False)
-    assert "could not be done" in caplog.text
+    assert "a command from another process failed" in caplog.text
 
 
 async def test_what_takes_too_long_is_answered_all_the_same(

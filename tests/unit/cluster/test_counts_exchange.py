@@ -78,6 +78,6 @@ async def test_without_an_answer_what_was_known_holds_for_a_while_and_then_each_
         two.run()
     await two.exchange.exchange()
     two.run()
-    assert caplog.text.count("limits are those of this process alone") == 1
+    assert caplog.text.count("limits count this process alone") == 1
     await two.exchange.close()
-    assert "did not hear that this process ends" in caplog.text
+    assert "could not be notified that this process is ending" in caplog.text

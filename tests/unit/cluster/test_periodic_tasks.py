@@ -84,7 +84,7 @@ async def test_what_cannot_be_read_is_told_and_tried_again(
     with caplog.at_level(logging.WARNING, "netra.fleet"):
         rounds.tick(0.0)
         await turns()
-    assert "revocations cannot be read" in caplog.text
+    assert "revocations could not be read" in caplog.text
     rounds.tick(RELOAD_S)
     await turns()
     assert read.count == 2

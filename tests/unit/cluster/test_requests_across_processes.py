@@ -129,7 +129,7 @@ class TestForwarding:
 
         monkeypatch.setattr(one.turns._requests, "first_answer", nothing)
         monkeypatch.setattr(one.turns._requests, "is_recent", lambda *_: True)
-        with pytest.raises(DependencyUnavailable, match="on its way"):
+        with pytest.raises(DependencyUnavailable, match="being handed over"):
             await one.ask(one.connect(), "golden", "m0", thread_id="thr_1", id="k1")
         assert len(one.turns) == 0
 
@@ -137,7 +137,7 @@ class TestForwarding:
         one, other, gates, _ = two
         gates.shutting("m0")
         await one.ask(one.connect(), "golden", "m0", thread_id="thr_1")
-        with pytest.raises(NetraError, match="A run is going on in this thread") as refused:
+        with pytest.raises(NetraError, match="A run is already in progress in this thread") as refused:
             await other.ask(other.connect(), "golden", "m1", thread_id="thr_1", policy="reject")
         assert (refused.value.entry.id, refused.value.field) == ("thread_busy", "policy")
         assert refused.value.point.id == "thread.busy"  # type: ignore[attr-defined]
@@ -370,7 +370,7 @@ class TestRoom:
         gates.shutting("m0")
         client = full.connect()
         await full.ask(client, "golden", "m0", thread_id="thr_1")
-        with pytest.raises(LimitRefused, match="no room for another run"):
+        with pytest.raises(LimitRefused, match="no capacity for another run"):
             await full.ask(client, "golden", "m1", thread_id="thr_2")
         gates.open()
 
@@ -416,7 +416,7 @@ class TestChangingHands:
             other.turns.delete_thread("user_ada", "thr_1"),
             other.turns.delete_user("user_ada", "user"),
         ):
-            with pytest.raises(DependencyUnavailable, match="on its way") as told:
+            with pytest.raises(DependencyUnavailable, match="being handed over") as told:
                 await asked
             assert told.value.retry_after_ms == 1000
         assert (len(one.turns), phone.said) == (1, [])
@@ -432,7 +432,7 @@ class TestChangingHands:
 
         monkeypatch.setattr(commands, "in_the_log", still_open)
         word = ResolveApproval(approval_id_of(accepted.run_id, "call_1"), "approve", "0" * 64)
-        with pytest.raises(DependencyUnavailable, match="on its way"):
+        with pytest.raises(DependencyUnavailable, match="being handed over"):
             await other.turns.resolve(other.connect(), word)
 
     @pytest.mark.validation_point("thread.claim")

@@ -186,7 +186,7 @@ class TestOrder:
         monkeypatch.setattr(other.log, "run_frames", some)
         await settled(other)
         frame = ExecuteAgent("golden", "m2", "k2", "thr_1")
-        with pytest.raises(DependencyUnavailable, match="cannot be read now") as refused:
+        with pytest.raises(DependencyUnavailable, match="cannot be read at the moment") as refused:
             await other.turns.start(phone, frame)
         assert refused.value.retry_after_ms == 1000
         down.clear()
@@ -411,7 +411,7 @@ class TestLeaving:
 
         monkeypatch.setattr(one.log, "release", down)
         await one.turns.drain(0)
-        assert "could not be let go of" in caplog.text
+        assert "could not be released" in caplog.text
 
     async def test_a_run_that_cannot_be_read_at_the_moment_is_tried_again(
         self, processes: Any, two: Any, gates_class: Any, monkeypatch: pytest.MonkeyPatch
@@ -550,7 +550,7 @@ class TestLooking:
         await settled(one)
         await settled(one)
         assert len(looks) == 2
-        assert caplog.text.count("no look for runs") == 2
+        assert caplog.text.count("could not look for runs") == 2
 
     async def test_after_its_close_it_looks_no_more(self, two: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         one, _ = two

@@ -30,7 +30,7 @@ def test_a_local_token_is_made_with_the_key_of_the_data_directory(tmp_path: Path
     ("error", "words"),
     [
         (ToolError("NO_DATA", "Nothing there.", hint="Import some."), ["Nothing there.", "Import some."]),
-        (Closed(4501, "unauthenticated"), ["unauthenticated (close code 4501)"]),
+        (Closed(4501, "unauthenticated"), ["You are not signed in", "Sign in."]),
         (
             ConfigurationError(["NETRA_PORT is no port", "NETRA_HSOT is not known"], point=validation.CONFIG_FAULTS),
             ["NETRA_PORT is no port", "NETRA_HSOT is not known"],

@@ -25,7 +25,7 @@ def _shown(event: AnyEvent) -> str:
     ("event", "words"),
     [
         (events.UserMessage(*PLACE, request_id="req_1", agent="echo", text="hi"), ["user_message", "hi"]),
-        (events.RunQueued(*PLACE, agent="echo", queue_position=2), ["run_queued", "2 before it"]),
+        (events.RunQueued(*PLACE, agent="echo", queue_position=2), ["run_queued", "2 ahead of it"]),
         (events.AgentStarted(*PLACE, agent="echo", request_id="req_1"), ["agent_started", "echo"]),
         (events.AgentThinking(*PLACE, text="let me see"), ["agent_thinking", "let me see"]),
         (

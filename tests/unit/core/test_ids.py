@@ -69,7 +69,7 @@ def test_an_id_of_the_one_format_is_taken(value: str) -> None:
 @pytest.mark.parametrize("value", MALFORMED)
 def test_a_malformed_id_is_refused_with_field_and_rule(value: str) -> None:
     assert not is_valid_id(value)
-    with pytest.raises(InvalidContextError, match=r"run_id=.* (must be of the form|characters; at most)") as refused:
+    with pytest.raises(InvalidContextError, match=r"run_id=.* (must be of the form|characters; the limit)") as refused:
         check_id("run_id", value)
     assert refused.value.point is validation.ID_FORMAT
     assert refused.value.field == "run_id"

@@ -57,7 +57,7 @@ def test_connections_of_one_user_are_bounded() -> None:
     quota = UserQuota(SMALL, 0.0)
     quota.add_connection()
     quota.add_connection()
-    with pytest.raises(LimitRefused, match="At most 2 connections") as refused:
+    with pytest.raises(LimitRefused, match="The limit is 2 connections") as refused:
         quota.add_connection()
     assert (refused.value.entry.id, refused.value.entry.close_code) == ("connection_limit", 4411)
     assert refused.value.retry_after_ms
@@ -71,7 +71,7 @@ def test_runs_of_one_user_are_bounded() -> None:
     quota = UserQuota(SMALL, 0.0)
     quota.add_run()
     quota.add_run()
-    with pytest.raises(LimitRefused, match="At most 2 runs") as refused:
+    with pytest.raises(LimitRefused, match="The limit is 2 runs") as refused:
         quota.add_run()
     assert (refused.value.entry.id, refused.value.entry.close_code) == ("run_limit", None)
     assert quota.runs == 2
@@ -83,7 +83,7 @@ def test_runs_of_one_user_are_bounded() -> None:
 def test_waiting_runs_of_one_user_are_bounded() -> None:
     quota = UserQuota(SMALL, 0.0)
     quota.add_queued()
-    with pytest.raises(LimitRefused, match="At most 1 runs may wait") as refused:
+    with pytest.raises(LimitRefused, match="The limit is 1 waiting runs") as refused:
         quota.add_queued()
     assert refused.value.entry.id == "run_limit"
     assert quota.queued == 1
@@ -128,7 +128,7 @@ def test_uploads_and_exports_of_one_user_are_bounded() -> None:
     quota = UserQuota(SMALL, 0.0)
     quota.add_transfer()
     assert not quota.idle
-    with pytest.raises(LimitRefused, match="At most 1 uploads, exports and reports") as refused:
+    with pytest.raises(LimitRefused, match="The limit is 1 uploads, exports and reports") as refused:
         quota.add_transfer()
     assert refused.value.entry.id == "transfer_limit"
     quota.drop_transfer()

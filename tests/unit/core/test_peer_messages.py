@@ -92,7 +92,7 @@ def test_a_request_comes_without_what_its_client_claimed() -> None:
     ],
 )
 def test_what_is_no_command_is_refused(raw: bytes) -> None:
-    with pytest.raises(FrameRefused, match="No command"):
+    with pytest.raises(FrameRefused, match="Not a valid command"):
         decode_command(raw)
 
 

@@ -18,7 +18,7 @@ def test_a_flag_is_a_yes_or_a_no(text: str, value: bool) -> None:
 
 @pytest.mark.parametrize("text", ["2", "maybe", "", "truee"])
 def test_a_flag_is_nothing_else(text: str) -> None:
-    with pytest.raises(ValueError, match="give 1 or 0"):
+    with pytest.raises(ValueError, match="use 1 or 0"):
         values.flag(text)
 
 
@@ -72,7 +72,7 @@ def test_origins_are_kept_as_browsers_send_them() -> None:
 
 @pytest.mark.parametrize("text", ["*", "https://*.example.com", "app.example.com", "https://a.example/path", "null"])
 def test_an_origin_that_is_no_single_origin_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="each origin by name"):
+    with pytest.raises(ValueError, match="name each origin"):
         values.origins(text)
 
 
@@ -116,14 +116,14 @@ def test_a_page_is_of_the_same_host_where_name_and_port_agree(origin: str, host:
 def test_a_public_url_is_an_origin_and_a_base_path() -> None:
     assert values.public_url("https://Netra.example.com:443/base/") == "https://netra.example.com/base"
     for text in ("netra.example.com", "https://a.example/?q=1", "https://a.example/#x", "ws://a.example"):
-        with pytest.raises(ValueError, match="address that browsers use"):
+        with pytest.raises(ValueError, match="address that browsers open"):
             values.public_url(text)
 
 
 def test_an_issuer_is_https_or_on_this_machine_and_kept_verbatim() -> None:
     assert values.issuer_url("https://Login.example.com/realm/") == "https://Login.example.com/realm/"
     assert values.issuer_url("http://127.0.0.1:9000") == "http://127.0.0.1:9000"
-    with pytest.raises(ValueError, match="could be anybody's"):
+    with pytest.raises(ValueError, match="could be forged"):
         values.issuer_url("http://login.example.com")
     for text in ("login", "https://a.example?x=1"):
         with pytest.raises(ValueError, match="https:// address"):
@@ -145,14 +145,14 @@ def test_a_bucket_is_named_with_a_prefix_or_without_and_without_keys() -> None:
         "s3://bucket//a", "s3://bucket/a?b", "s3://bucket/a b", "https://bucket", "gs://bucket", "s3://bucket/" + "a" * 512,
     )  # fmt: skip
     for text in wrong:
-        with pytest.raises(ValueError, match="give s3://bucket or s3://bucket/prefix"):
+        with pytest.raises(ValueError, match="use s3://bucket or s3://bucket/prefix"):
             values.bucket_url(text)
 
 
 def test_algorithms_are_of_the_known_ones_and_never_none() -> None:
     assert values.algorithms("RS256, ES256,RS256") == ("RS256", "ES256")
     for text in ("none", "RS256,none", "hs256", ","):
-        with pytest.raises(ValueError, match="give algorithms of HS256"):
+        with pytest.raises(ValueError, match="separated by commas: HS256"):
             values.algorithms(text)
 
 

@@ -92,7 +92,7 @@ class TestUnifiedToolDispatcherFactorySSotValidation(BaseSSotValidationTest):
 
     @pytest.mark.validation_point("dispatcher.permission")
     async def test_a_tool_the_user_may_not_use_is_refused_and_not_run(self) -> None:
-        with pytest.raises(ToolRefused, match="administrate may not be used here") as refused:
+        with pytest.raises(ToolRefused, match="You cannot use administrate here") as refused:
             await self.dispatcher.dispatch_tool({"tool": "administrate", "arguments": {"upto": 1}})
         assert refused.value.code == "TOOL_NOT_ALLOWED"
         assert self.called == []
@@ -103,7 +103,7 @@ class TestUnifiedToolDispatcherFactorySSotValidation(BaseSSotValidationTest):
     async def test_rights_are_those_of_user_and_agent_and_never_grow(self) -> None:
         self.dispatcher.restrict(frozenset({"administrate"}))
         self.dispatcher.restrict(frozenset({"count", "administrate"}))
-        with pytest.raises(ToolRefused, match="count may not be used here"):
+        with pytest.raises(ToolRefused, match="You cannot use count here"):
             await self.dispatcher.dispatch_tool({"tool": "count", "arguments": {"upto": 1}})
 
     @pytest.mark.validation_point("dispatcher.arguments")
@@ -123,7 +123,7 @@ class TestUnifiedToolDispatcherFactorySSotValidation(BaseSSotValidationTest):
     async def test_a_dispatcher_whose_request_is_over_serves_nobody(self) -> None:
         self.dispatcher.close()
         self.dispatcher.close()
-        with pytest.raises(SSotIsolationError, match="the dispatcher's request is over"):
+        with pytest.raises(SSotIsolationError, match="the dispatcher's request has ended"):
             await self.dispatcher.dispatch_tool({"tool": "count", "arguments": {"upto": 1}})
         assert self.called == []
 

@@ -57,7 +57,7 @@ class TestWebSocketManagerFactorySSotValidation(BaseSSotValidationTest):
     @pytest.mark.validation_point("manager_factory.only")
     @pytest.mark.parametrize("seal", [None, object(), True])
     def test_a_manager_is_made_by_the_factory_only(self, seal: object) -> None:
-        with pytest.raises(FactoryInitializationError, match="made by WebSocketManagerFactory only"):
+        with pytest.raises(FactoryInitializationError, match="only WebSocketManagerFactory creates"):
             WebSocketManager(*IDS, Session(Limits(), 0.0), Outbox("user_123", 10, 1.0), seal=seal)
 
     async def test_a_manager_owns_a_session_and_an_outbox_of_its_user(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netra_backend.app.core.errors import NotFound
-from netra_backend.app.core.events import AgentCancelled, AgentCompleted, AgentThinking, ApprovalRequested
+from netra_backend.app.core.events import AgentCancelled, AgentThinking, ApprovalRequested
 from netra_backend.app.core.limits import Limits
 from test_framework.paying import let_pay, word
 
@@ -70,35 +70,6 @@ class TestPatience:
         await workshop.turns.resolve(client, word(requested))
         await client.ended(requested.run_id)
         assert counter.calls != []
-
-
-async def test_a_run_that_is_here_is_not_resumed(workshop: Any, gates: Any) -> None:
-    gates.shutting("m0")
-    accepted = await workshop.ask(workshop.connect(), "golden", "m0")
-    (stored,) = workshop.store.unfinished()
-    (before,) = workshop.turns.all()
-    assert await workshop.turns.recovery.resume([stored]) == 0
-    assert workshop.turns.all() == [before]
-    assert before.run.run_id == accepted.run_id
-    gates.open()
-
-
-async def test_a_run_of_an_older_hold_of_its_thread_gives_way_to_the_one_that_is_resumed(
-    workshop: Any, gates: Any
-) -> None:
-    gates.shutting("m0")
-    client = workshop.connect()
-    accepted = await workshop.ask(client, "golden", "m0", thread_id="thr_1")
-    await client.saw(AgentThinking)
-    (before,) = workshop.turns.all()
-    (stored,) = workshop.store.unfinished()
-    del workshop.log._heads["thr_1"]  # as if another process had held it since
-    assert await workshop.turns.recovery.resume([stored]) == 1
-    (after,) = workshop.turns.all()
-    assert (after.run.head is before.run.head, before.run.ended, workshop.held()) == (False, True, (1, 0))
-    gates.open()
-    assert isinstance((await client.ended(accepted.run_id))[-1], AgentCompleted)
-    await workshop.until(lambda: workshop.engines.get_factory_metrics()["engines_active"] == 0)
 
 
 async def test_a_request_that_cannot_be_recorded_behind_others_counts_nowhere(

@@ -45,7 +45,7 @@ class TestAccepting:
     @pytest.mark.validation_point("registry.agent")
     async def test_an_agent_that_there_is_not_starts_nothing(self, workshop: Any) -> None:
         client = workshop.connect()
-        with pytest.raises(NotFound, match="There is no agent 'nobody'"):
+        with pytest.raises(NotFound, match="There is no agent named 'nobody'"):
             await workshop.ask(client, "nobody", thread_id="thr_1")
         assert workshop.log.known("thr_1") is None
         assert client.said == []
@@ -169,7 +169,7 @@ class TestLines:
         gates.shutting("m0")
         client = workshop.connect()
         first = await workshop.ask(client, "golden", "m0", thread_id="thr_1")
-        with pytest.raises(LimitRefused, match="A run is going on") as refused:
+        with pytest.raises(LimitRefused, match="A run is already in progress") as refused:
             await workshop.turns.start(client, ExecuteAgent("golden", "m1", None, "thr_1", policy="reject"))
         assert refused.value.entry.id == "thread_busy"
         gates.open()
@@ -201,7 +201,7 @@ class TestLimits:
         client = workshop.connect()
         for thread in ("thr_1", "thr_2", "thr_1", "thr_2"):
             await workshop.ask(client, "golden", "m", thread_id=thread)
-        for thread, told in (("thr_3", "At most 2 runs at once"), ("thr_1", "At most 2 runs may wait")):
+        for thread, told in (("thr_3", "The limit is 2 runs at a time"), ("thr_1", "The limit is 2 waiting runs")):
             seen = ""
             try:
                 await workshop.turns.start(client, ExecuteAgent("golden", "m", None, thread))
@@ -217,7 +217,7 @@ class TestLimits:
         clients = [workshop.connect(f"user_{n}") for n in range(6)]
         for client in clients[:5]:
             await workshop.ask(client, "golden", "m")
-        with pytest.raises(LimitRefused, match="no room for another run") as refused:
+        with pytest.raises(LimitRefused, match="no capacity for another run") as refused:
             await workshop.turns.start(clients[5], ExecuteAgent("golden", "m"))
         assert refused.value.retry_after_ms == 1000
         assert workshop.held("user_5") == (0, 0)

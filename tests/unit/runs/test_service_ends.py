@@ -335,7 +335,7 @@ class TestEndOfProcess:
         client = workshop.connect()
         assert await workshop.turns.take_over() == 1
         await client.ended(accepted.run_id)
-        assert "a run cannot be taken over" in caplog.text
+        assert "a run could not be taken over" in caplog.text
 
     async def test_a_run_whose_log_fails_ends_here_and_goes_on_in_the_next_process(
         self, workshop: Any, gates: Any

@@ -66,7 +66,7 @@ async def test_a_word_that_does_not_fit_is_refused_and_the_call_goes_on_waiting(
         approvals.resolve(**said, decision="approve", by="conn_1", **NOTHING)
     except (NotFound, AttributeError) as refusal:
         seen = str(refusal)
-    assert seen == "There is no such open approval."
+    assert seen == "There is no such pending approval."
     assert not task.done()
     task.cancel()
 

@@ -50,7 +50,7 @@ def test_a_token_in_a_query_string_is_refused_with_the_way_to_go(query: bytes) -
     with pytest.raises(AuthenticationRefused) as refused:
         read_credentials(scope((b"authorization", b"Bearer good"), query=query))
     assert refused.value.entry.id == "unauthenticated"
-    assert "/api/tickets" in refused.value.hint
+    assert "single-use ticket" in refused.value.hint
 
 
 def test_a_query_string_without_end_brings_nothing() -> None:

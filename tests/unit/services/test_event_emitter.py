@@ -68,7 +68,7 @@ def test_an_event_carries_what_the_emitter_knows_and_not_what_it_is_told() -> No
 @pytest.mark.parametrize("foreign", [run_of(owner="user_999"), run_of(thread_id="thread_999")])
 def test_another_users_or_threads_run_is_refused(foreign: RunRecord) -> None:
     emitter = emitter_of(Log(), Clock())
-    with pytest.raises(SSotIsolationError, match="not of the emitter's user and thread"):
+    with pytest.raises(SSotIsolationError, match="does not belong to the emitter's user and thread"):
         emitter.bind(foreign)
     assert emitter.rejected_count == 1
 
@@ -120,7 +120,7 @@ def test_the_event_that_ends_a_run_is_told_to_the_log() -> None:
 def test_a_huge_event_is_refused_and_nothing_is_written() -> None:
     emitter, run = emitter_of(Log(), Clock()), run_of()
     emitter.bind(run)
-    with pytest.raises(EventTooLarge, match=f"at most {MAX_EVENT_BYTES}"):
+    with pytest.raises(EventTooLarge, match=f"the limit is {MAX_EVENT_BYTES}"):
         emitter.emit(AgentThinking, text="x" * MAX_EVENT_BYTES)
     assert (run.head.top, emitter.rejected_count) == (0, 1)
 

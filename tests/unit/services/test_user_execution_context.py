@@ -91,7 +91,7 @@ def test_a_valid_context_comes_back_from_its_judgement() -> None:
 @pytest.mark.validation_point("context.forged")
 @pytest.mark.parametrize("forged", [None, "user_123", {"user_id": "user_123"}, object(), 7])
 def test_what_is_no_context_is_refused(forged: object) -> None:
-    with pytest.raises(InvalidContextError, match="Not a UserExecutionContext but") as refused:
+    with pytest.raises(InvalidContextError, match="Expected a UserExecutionContext, not") as refused:
         validate_user_context(forged)
     assert refused.value.point is validation.CONTEXT_FORGED
 

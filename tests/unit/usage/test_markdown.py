@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from netra_backend.app.usage.markdown import MAX_CELL, table, text
+from netra_backend.app.usage.markdown import MAX_CELL, sentence, table, text
 
 RENDER = MarkdownIt("commonmark", {"linkify": False}).enable("table").enable("strikethrough")
 
@@ -52,3 +52,8 @@ def test_no_name_breaks_out_of_its_cell(name: str) -> None:
 def test_a_long_name_is_cut() -> None:
     assert len(text("a" * 1000)) == MAX_CELL
     assert text("a" * 1000).endswith("…")
+
+
+def test_a_sentence_is_shown_whole_and_the_name_in_it_makes_nothing() -> None:
+    told = "There are no rows of <b>team</b>: " + "import a longer log " * 10
+    assert sentence(told) == told.strip().replace("<", "&lt;").replace(">", "&gt;")

@@ -87,7 +87,7 @@ def test_a_figure_is_not_broken_over_lines_and_a_name_may_be() -> None:
 
 
 def test_a_wide_table_moves_sideways_instead_of_the_page() -> None:
-    assert '<div class="wide"><table class=""><thead><tr><th scope="col">Lever</th>' in page()
+    assert '<div class="wide"><table class=""><thead><tr><th scope="col">Savings opportunity</th>' in page()
 
 
 def test_an_unpriced_part_is_not_shown_as_free() -> None:

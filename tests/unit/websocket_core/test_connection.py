@@ -101,7 +101,7 @@ class TestOwner:
                 {"error": "cross_user_delivery", "field": "", "connection_id": connection.connection_id},
             )
         ]
-        assert "delivery across users was stopped" in caplog.text
+        assert "delivery to another user was stopped" in caplog.text
 
     async def test_a_refusal_before_authentication_is_nobodys(self, room: Any, turns: Any) -> None:
         connection, wire = await room.connect("user_victim", authenticated=False)

@@ -83,7 +83,7 @@ def test_a_connection_that_is_closed_by_an_event_takes_no_event_from_others(pool
 @pytest.mark.validation_point("pool.owner")
 def test_a_connection_id_has_one_user(pool: WebSocketConnectionPool) -> None:
     pool.add(Member(pool, "c1"))
-    with pytest.raises(SSotIsolationError, match="a connection of that id exists already"):
+    with pytest.raises(SSotIsolationError, match="a connection with this id already exists"):
         pool.add(Member(pool, "c1", "user_bob"))
     assert pool.of_user("user_bob") == ()
 

@@ -16,7 +16,7 @@ IDS = ("user_ada", "thr_1", "conn_1")
 
 @pytest.mark.validation_point("manager_factory.only")
 def test_nobody_makes_one_without_the_factory() -> None:
-    with pytest.raises(FactoryInitializationError, match="made by WebSocketManagerFactory only") as refused:
+    with pytest.raises(FactoryInitializationError, match="only WebSocketManagerFactory creates") as refused:
         WebSocketManager(*IDS, Session(Limits(), 0.0), Outbox("user_ada", 10, 1.0))
     assert refused.value.point is validation.MANAGER_FACTORY_ONLY
 

@@ -29,10 +29,13 @@ def development_key(data_dir: Path, entropy: Entropy) -> bytes:
     text, mode = _read_or_make(path, entropy)
     if not _WHOLE(text) or mode & 0o077:
         what_to_do = (
-            "run chmod 600 on it" if _WHOLE(text) else "delete it to have a new one made (its tokens end with it)"
+            "Run chmod 600 on it."
+            if _WHOLE(text)
+            else "Delete it to have a new one created; this ends all tokens signed with the old one."
         )
         raise ConfigurationError(
-            [f"{path} is not a development key that its owner alone can read: {what_to_do}"], point=validation.KEY_FILE
+            [f"{path} must hold a development key that only its owner can read. {what_to_do}"],
+            point=validation.KEY_FILE,
         )
     return bytes.fromhex(text)
 

@@ -58,8 +58,8 @@ class FileRevocations:
             return msgspec.json.decode(line, type=_Row)
         except msgspec.DecodeError:
             raise DependencyUnavailable(
-                f"{self._path}, line {number} is no revocation, so who is revoked is not known.",
-                hint="Restore the file, or take the line out if you know whom it was about.",
+                f"{self._path}, line {number} is not a revocation, so the server cannot know who is revoked.",
+                hint="Restore the file, or remove the line if you know which user it was about.",
             ) from None
 
     def _append(self, row: _Row) -> None:

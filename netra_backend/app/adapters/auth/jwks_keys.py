@@ -70,7 +70,7 @@ class JwksKeys:
             await self._fetch_unless_just_done()
         if self._age() > STALE_S:
             raise DependencyUnavailable(
-                "The keys of the tokens' issuer cannot be had.", retry_after_ms=round(RETRY_S * 1000)
+                "The signing keys of the token's issuer are unavailable.", retry_after_ms=round(RETRY_S * 1000)
             )
         if kid is not None and kid not in self._published:
             await self._fetch_unless_just_done()
@@ -106,7 +106,7 @@ class JwksKeys:
                 async with asyncio.timeout(_TIMEOUT_S):
                     published = await self._fetch()
             except _FETCH_FAULTS as fault:
-                _LOG.warning("keys of %s could not be fetched: %s", self._issuer or self._url, fault)
+                _LOG.warning("could not fetch the signing keys of %s: %s", self._issuer or self._url, fault)
                 self._may_fetch_at = self._clock.monotonic() + RETRY_S
                 return
             self._published, self._ready = published, {}
@@ -124,7 +124,7 @@ class JwksKeys:
     async def _discovered(self) -> str:
         found = await self._get(self._issuer.rstrip("/") + "/.well-known/openid-configuration", _Discovery)
         if found.issuer != self._issuer:
-            raise ValueError(f"the document found there is of {found.issuer[:200]!r}")
+            raise ValueError(f"the document found there belongs to {found.issuer[:200]!r}")
         return issuer_url(found.jwks_uri)
 
     async def _get(self, url: str, shape: type[Shape]) -> Shape:
@@ -133,9 +133,9 @@ class JwksKeys:
         content = bytearray()
         async with self._client.stream("GET", url, headers=_PLAIN) as response:
             if response.status_code != 200:
-                raise ValueError(f"{url} answers with status {response.status_code}")
+                raise ValueError(f"{url} answered with status {response.status_code}")
             async for part in response.aiter_raw():
                 content += part
                 if len(content) > _MAX_BYTES:
-                    raise ValueError(f"{url} answers with more than {_MAX_BYTES} bytes")
+                    raise ValueError(f"{url} answered with more than {_MAX_BYTES} bytes")
         return msgspec.json.decode(content, type=shape)

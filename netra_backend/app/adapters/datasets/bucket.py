@@ -105,13 +105,14 @@ class Bucket:
         faults = await self._faults()
         if faults:
             raise ConfigurationError(
-                [f"NETRA_DATASETS_URL={self._url}: {fault}" for fault in faults], point=validation.DATASETS_BUCKET
+                [f"NETRA_DATASETS_URL={self._url} cannot be used: {fault}." for fault in faults],
+                point=validation.DATASETS_BUCKET,
             )
         self._proved = True
 
     async def _faults(self) -> list[str]:
         if self._in_the_clear and not self._may_be_clear:
-            return ["the endpoint is http:// on another machine: use https://, or set AWS_ALLOW_HTTP=true"]
+            return ["the endpoint uses http:// on another machine; use https://, or set AWS_ALLOW_HTTP=true"]
         key = f"probe-{os.urandom(8).hex()}"
         try:
             first = await self.write(key, b"1", over=None)
@@ -123,11 +124,13 @@ class Bucket:
         except BucketUnavailable as fault:
             if not fault.refused:
                 raise
-            return [f"the store refuses it ({fault.why}): check bucket, region, credentials and their rights"]
+            return [f"the store refused access ({fault.why}); check bucket, region, credentials and permissions"]
         if over_nothing is not None or over_another is not None:
-            return ["the store ignores If-None-Match or If-Match on writes, so two processes could undo each other"]
+            return [
+                "the store ignores If-None-Match or If-Match on writes, so processes could overwrite each other's data"
+            ]
         if not swapped or held is None or held.body != b"4":
-            return ["the store does not take a write whose If-Match holds, so nothing could ever be changed"]
+            return ["the store rejects writes whose If-Match is correct, so data could never be changed"]
         return []
 
     async def read(self, key: str, known: Held | None = None) -> Held | None:
@@ -216,7 +219,7 @@ class BucketUnavailable(DependencyUnavailable):
     """The store does not answer, or (``refused``) answers that this is not for us. ``why`` is what it said, for operators."""
 
     def __init__(self, why: str, refused: bool) -> None:
-        super().__init__("The store of usage data does not answer.", retry_after_ms=5_000)
+        super().__init__("The store for usage data does not answer.", retry_after_ms=5_000)
         self.why = why
         self.refused = refused
 

@@ -101,15 +101,18 @@ class DatasetCache:
                     return
                 self._remove(copy)
             if not self._has_room_for(size):
-                raise DependencyUnavailable("This server has no room for more usage data now.", retry_after_ms=10_000)
+                raise DependencyUnavailable(
+                    "The server has no room for more usage data at the moment.", retry_after_ms=10_000
+                )
 
     def check_fits(self, size: int) -> None:
         """Raises ``ToolError`` where so many bytes of one owner can never lie here at once."""
         if size > self._most:
             raise ToolError(
                 "RESULT_TOO_LARGE",
-                f"Your datasets hold {size >> 20:,} MiB, and a server reads {self._most >> 20:,} MiB at once.",
-                hint="Delete datasets that are not needed any more.",
+                f"Your datasets take {size >> 20:,} MiB, but the server reads at most {self._most >> 20:,} "
+                "MiB at once.",
+                hint="Delete datasets that you no longer need.",
             )
 
     def place(self, copy: Copy, file: Path) -> Path:

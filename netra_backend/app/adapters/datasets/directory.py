@@ -144,7 +144,7 @@ class DatasetDirectory:
         try:
             # Nobody waits long: whoever holds the lock may have been frozen with it.
             if not lock_within(descriptor, _LOCK_WITHIN_S, every=_LOCK_EVERY_S):
-                raise DependencyUnavailable("The usage data is being changed by another process.", retry_after_ms=5_000)
+                raise DependencyUnavailable("Another process is changing the usage data.", retry_after_ms=5_000)
             yield
         finally:
             os.close(descriptor)

@@ -69,7 +69,7 @@ class ObjectDatasets:
         try:
             await self._bucket.prove()
         except DependencyUnavailable:
-            _log.warning("the store of usage data does not answer yet: %s", self._bucket)
+            _log.warning("the store for usage data does not answer yet: %s", self._bucket)
 
     async def of(self, owner: str) -> list[Dataset]:
         return (await self._catalogue(folder_of(owner))).datasets
@@ -108,7 +108,7 @@ class ObjectDatasets:
         try:
             await self._bucket.remove([_rows_key(folder, dataset_id)])
         except DependencyUnavailable:
-            _log.warning("rows of a deleted dataset are left to the sweep")
+            _log.warning("the rows of a deleted dataset are left for the next sweep")
         return True
 
     async def delete_owner(self, owner: str) -> None:
@@ -145,7 +145,7 @@ class ObjectDatasets:
             await self._bucket.remove([_rows_key(folder, dataset_id) for dataset_id in orphans])
             count += len(orphans)
         if count:
-            _log.info("rows of unfinished imports and deletions were removed: %d", count)
+            _log.info("removed rows of unfinished imports and deletions: %d", count)
         return count
 
     async def close(self) -> None:
@@ -163,7 +163,7 @@ class ObjectDatasets:
 
         def named(catalogue: Catalogue) -> Catalogue:
             if self._clock.monotonic() > until:
-                raise DependencyUnavailable("The store of usage data answered too late; nothing was imported.")
+                raise DependencyUnavailable("The store for usage data answered too late; nothing was imported.")
             return with_entry(catalogue, entry, most, generation)
 
         try:
@@ -218,7 +218,7 @@ class ObjectDatasets:
             if await self._bucket.write(f"{folder}/{_CATALOGUE}", msgspec.json.encode(changed), over=over) is not None:
                 await asyncio.to_thread(self._cache.keep_only, folder, changed.ids)
                 return written
-        raise DependencyUnavailable("Too many change this usage data at once.", retry_after_ms=2_000)
+        raise DependencyUnavailable("Too many processes are changing this usage data at once.", retry_after_ms=2_000)
 
     async def _file(self, folder: str, entry: Entry) -> Path:
         copy = folder, entry.dataset.dataset_id
@@ -228,8 +228,8 @@ class ObjectDatasets:
         for _ in range(_RECEIVED):
             with suppress(Truncated):
                 return await self._receive(copy, entry)
-        _log.error("rows in the store are not what was put there: %s", _rows_key(*copy))
-        raise DependencyUnavailable("The store of usage data told something else than it was given.")
+        _log.error("the rows in the store are not those that were written: %s", _rows_key(*copy))
+        raise DependencyUnavailable("The store for usage data returned something other than what was written.")
 
     async def _receive(self, copy: Copy, entry: Entry) -> Path:
         await asyncio.to_thread(self._cache.make_room, entry.bytes)

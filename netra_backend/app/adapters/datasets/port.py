@@ -126,8 +126,8 @@ def check_room(count: int, most: int) -> None:
     if count >= most:
         raise ToolError(
             "INVALID_ARGUMENTS",
-            f"There are {count} datasets already, and no more are kept.",
-            hint="Delete one, or join files before importing them.",
+            f"You already have {count} datasets, which is the limit.",
+            hint="Delete one, or combine files before you import them.",
         )
 
 
@@ -135,6 +135,6 @@ def deleted_meanwhile() -> ToolError:
     """The answer to an import whose owner deleted everything while it went on."""
     return ToolError(
         "NO_DATA",
-        "All data of this user was deleted while the file was read; nothing was imported.",
-        hint="Import it again, if it is still wanted.",
+        "All data of this user was deleted during the import, so nothing was imported.",
+        hint="Import the file again if you still want it.",
     )

@@ -13,8 +13,7 @@ from typing import Final, Generic, TypeVar
 
 from ...core import history
 from ...core.errors import DependencyUnavailable
-from ...core.history import Chunk, OnCommit, RunRecord, ThreadHead
-from ...ports import StoredRun
+from ...core.history import Chunk, OnCommit, RunRecord, StoredRun, ThreadHead
 
 MAX_HEADS: Final = 100_000
 """Heads kept in memory; those without a run are let go, oldest first, above that."""
@@ -216,4 +215,4 @@ def expired(
 
 def unavailable() -> DependencyUnavailable:
     """What is said where nothing can be appended."""
-    return DependencyUnavailable("The event log is not writable.", retry_after_ms=5000)
+    return DependencyUnavailable("The event log cannot be written at the moment.", retry_after_ms=5000)

@@ -48,7 +48,7 @@ class BatchLoader(Generic[K, V]):
                                 waiter.set_result(found.get(key))
         finally:  # also where this task is cancelled, by whomever: nobody waits for an answer that does not come
             self._task = None
-            gone = DependencyUnavailable("The question was not asked to its end.", retry_after_ms=200)
+            gone = DependencyUnavailable("The query was interrupted before it was answered.", retry_after_ms=200)
             _refuse(asked, gone)
             _refuse(self._waiting, gone)
             self._waiting.clear()

@@ -40,7 +40,8 @@ async def renew_postgres(url: str) -> int:
             if living:
                 raise ConfigurationError(
                     [
-                        f"{living} server processes use this database: stop them (a killed one counts for 30 s), try again"
+                        f"{living} server processes use this database. Stop them (a killed process counts for "
+                        "30 s), then try again."
                     ],
                     point=validation.EPOCHS_IN_USE,
                 )

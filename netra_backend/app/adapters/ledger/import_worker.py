@@ -122,7 +122,7 @@ def fault_of(error: BaseException) -> dict[str, Any]:
     """A fault as a message, in words that hold nothing of the file's place."""
     if not isinstance(error, ToolError):
         if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
-            error = broken("The file needs more memory than an import may use.", "Import it in parts.")
+            error = broken("The file needs more memory than an import is allowed.", "Import it in parts.")
         else:
             where = error.__traceback__
             while where is not None and where.tb_next is not None:
@@ -131,7 +131,7 @@ def fault_of(error: BaseException) -> dict[str, Any]:
             error = ToolError(
                 "TOOL_FAILED",
                 f"The import failed ({type(error).__name__} at {line}); nothing was imported.",
-                hint="This is a fault of ours: tell the operator.",
+                hint="This is an error in the server: tell the operator.",
             )
     return {"fault": {"code": error.code, "message": error.message, "hint": error.hint, "details": error.details}}
 

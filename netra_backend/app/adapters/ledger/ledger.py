@@ -116,10 +116,10 @@ class DuckDBLedger:
         """Answer one question over the owner's rows; see the port. Cancelled, it ends the child that was asked."""
         if question not in self._questions:
             raise QueryRejected(
-                f"{question} is not answered on this server",
+                "This server does not accept raw SQL",
                 point=validation.QUERY_QUESTION,
                 field="question",
-                hint="Raw SQL is answered where an operator sets NETRA_ALLOW_RAW_SQL=1; ask with metrics and filters.",
+                hint="Ask with metrics and filters instead, or ask the operator to set NETRA_ALLOW_RAW_SQL=1.",
             )
         asked = {"question": question, "arguments": arguments, "cpu_s": self._bounds.question_cpu_s}
         self._asked += 1
@@ -243,7 +243,7 @@ class DuckDBLedger:
             try:
                 await self.tidy()
             except Exception:
-                _log.warning("tidying failed; it is tried again", exc_info=True)
+                _log.warning("tidying failed; trying again later", exc_info=True)
 
 
 @contextlib.asynccontextmanager
@@ -266,7 +266,9 @@ def _check_file(path: Path) -> None:
             "UNSUPPORTED_FORMAT", f"The file cannot be opened: {error.strerror}.", hint="Check its name."
         ) from None
     if not regular:
-        raise ToolError("UNSUPPORTED_FORMAT", "That is not a file.", hint="Name one file; a folder is not imported.")
+        raise ToolError(
+            "UNSUPPORTED_FORMAT", "This is not a file.", hint="Name a single file; folders cannot be imported."
+        )
 
 
 def _dataset(dataset_id: str, name: str, now_ms: int, account: Mapping[str, Any]) -> Dataset:

@@ -78,13 +78,13 @@ class OwnerRows:
             }
             return {"rejected": reply}
         except (MemoryError, duckdb.OutOfMemoryException):
-            return {**_fault(_too_large("The answer needs more memory than one question may use.")), "worn": True}
+            return {**_fault(_too_large("The answer needs more memory than one query is allowed.")), "worn": True}
         except duckdb.Error as error:
             return _fault(
                 ToolError(
                     "QUERY_REJECTED",
-                    f"The query cannot be run: {str(error).partition(chr(10))[0][:300]}",
-                    hint="Check names and types; data_profile tells the columns.",
+                    f"The query failed: {str(error).partition(chr(10))[0][:300]}",
+                    hint="Check the names and types of its columns.",
                 )
             )
         except Exception as error:
@@ -99,9 +99,9 @@ class OwnerRows:
             )
         if ask.question in NEEDS_A_WALL and not self._walled:
             raise QueryRejected(
-                "Raw SQL is not run here: this system does not hold a process to its memory",
+                "Raw SQL cannot run here, because this system does not enforce a memory limit per process",
                 point=validation.QUERY_WALL,
-                hint="Ask with metrics, group_by and filters instead; raw SQL needs Linux.",
+                hint="Ask with metrics, groups and filters instead; raw SQL needs Linux.",
             )
         bound_cpu(ask.cpu_s)
         return load_question(ask.question, self._questions)(self._rows, ask.arguments)

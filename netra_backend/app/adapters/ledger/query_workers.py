@@ -136,7 +136,7 @@ class QueryWorkers:
                 raise
         if not opened["opened"]:
             self.retire(owner)
-            _log.warning("usage rows cannot be opened: %s", opened.get("why"))
+            _log.warning("the usage rows could not be opened: %s", opened.get("why"))
             raise DatasetsChanged
         return serving
 

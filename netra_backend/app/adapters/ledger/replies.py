@@ -27,7 +27,7 @@ def rebuilt(reply: Mapping[str, Any], work: str) -> NetraError:
     return ToolError(
         "TOOL_FAILED",
         f"{work} failed ({reply.get('broken')}).",
-        hint="This is a fault of ours: tell the operator. Your data is unharmed.",
+        hint="This is an error in the server: tell the operator. Your data is intact.",
     )
 
 
@@ -36,7 +36,7 @@ def out_of_time() -> ToolError:
     return ToolError(
         "QUERY_TIMEOUT",
         "This took too long and was stopped.",
-        hint="Ask for a shorter period, fewer groups or fewer rows; import a large file in parts.",
+        hint="Ask for a shorter period, fewer groups or fewer rows; import large files in parts.",
     )
 
 
@@ -46,6 +46,6 @@ def death_error(death: ChildDied) -> ToolError:
         return out_of_time()
     return ToolError(
         "RESULT_TOO_LARGE",
-        "This needed more than one process may use, and was stopped.",
-        hint="Ask for a shorter period, fewer groups or fewer rows; import a large file in parts.",
+        "This needed more resources than a query or an import is allowed, and was stopped.",
+        hint="Ask for a shorter period, fewer groups or fewer rows; import large files in parts.",
     )

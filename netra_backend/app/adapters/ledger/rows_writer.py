@@ -163,4 +163,4 @@ def _one(connection: duckdb.DuckDBPyConnection, statement: str, path: Path) -> A
 
 def damaged(error: duckdb.Error) -> ToolError:
     """The answer to a Parquet file that the engine cannot read."""
-    return broken(f"The Parquet file is damaged or ends too early ({type(error).__name__}).")
+    return broken(f"The Parquet file is damaged or incomplete ({type(error).__name__}).")

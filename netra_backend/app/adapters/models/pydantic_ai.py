@@ -51,8 +51,8 @@ class PydanticAIModel:
             raise DependencyUnavailable("The language model did not answer in time.", retry_after_ms=5000) from stalled
         except Exception as fault:  # each provider's library has errors of its own
             raise DependencyUnavailable(
-                f"The language model could not be asked ({type(fault).__name__}).",
-                hint="Check NETRA_MODEL and the provider's key; the log has the details.",
+                f"The language model request failed ({type(fault).__name__}).",
+                hint="Check NETRA_MODEL and the provider's key; the server's log has the details.",
                 retry_after_ms=5000,
             ) from fault
 
@@ -75,7 +75,7 @@ class PydanticAIModel:
                         text = event.delta.content_delta
                     said += len(text)
                     if said > MAX_CHARACTERS:
-                        raise DependencyUnavailable("The language model said too much.")
+                        raise DependencyUnavailable("The language model's answer was too long.")
                     if text:
                         yield ModelPart(text)
                 yield ModelPart("", _usage(stream.get()))

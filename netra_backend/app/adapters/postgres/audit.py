@@ -156,4 +156,4 @@ class PostgresAudit:
 
     def _lose(self, count: int, fault: object) -> None:
         self.dropped += count
-        _LOG.error("%d audit rows are lost: %s", count, fault)
+        _LOG.error("%d audit rows were lost: %s", count, fault)

@@ -11,8 +11,21 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
 from ...core.errors import DependencyUnavailable
-from ...core.history import AppendRejection, Chunk, HeldElsewhere, OnCommit, RunRecord, ThreadHead, reject
-from ...ports import Clock, Moved, StoredRun, StoredThread
+from ...core.history import (
+    AppendRejection,
+    Chunk,
+    HeldElsewhere,
+    ListedRun,
+    Moved,
+    OnCommit,
+    RunPlace,
+    RunRecord,
+    StoredRun,
+    StoredThread,
+    ThreadHead,
+    reject,
+)
+from ...ports import Clock
 from ..event_log.appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired, unavailable
 from ..event_log.batch_loader import BatchLoader
 from .batch import may_be_an_id, storable
@@ -204,7 +217,7 @@ class PostgresEventLog(AppendingLog[Change]):
     def append(self, run: RunRecord, frame: bytes, *, ends: bool = False, on_commit: OnCommit | None = None) -> None:
         head = run.head
         if not head.fence or self._heads.get(head.thread_id) is not head:
-            raise DependencyUnavailable("This thread is held elsewhere by now.", retry_after_ms=100)
+            raise DependencyUnavailable("This thread cannot be written at the moment.", retry_after_ms=100)
         if (self.lost and not run.seq) or self._writer.waiting_bytes > MAX_WAITING_BYTES:
             raise DependencyUnavailable("The database does not answer.", retry_after_ms=1000)
         super().append(run, frame, ends=ends, on_commit=on_commit)
@@ -289,6 +302,11 @@ class PostgresEventLog(AppendingLog[Change]):
         self, owner: str, *, limit: int, search: str = "", before_ms: int | None = None, before_id: str = ""
     ) -> list[StoredThread]:
         return await self._reader.threads(owner, limit, search, before_ms, before_id)
+
+    async def runs(
+        self, owner: str, *, limit: int, thread_id: str = "", after: RunPlace | None = None
+    ) -> list[ListedRun]:
+        return await self._reader.runs(owner, limit, thread_id, after)
 
     # --- changing ---------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from .connection import OWNER, READER, SCHEMA, TROUBLE, WRITER, connect, unavail
 OLDEST_SERVER: Final = 16
 """The first PostgreSQL whose grants say whether a member inherits."""
 
-_MIGRATE: Final = "run: netra migrate --database-url ADMIN_URL"
+_MIGRATE: Final = "Run: netra migrate --database-url ADMIN_URL"
 _LOGIN: Final = """
 WITH known AS (
     SELECT to_regrole('netra_owner') AS owner, to_regrole('netra_writer') AS writer, to_regrole('netra_reader') AS reader
@@ -80,7 +80,7 @@ async def check_login(connection: asyncpg.Connection) -> str:
     ``ConfigurationError``: row-level security would not hold for it."""
     version = await server_version(connection)
     if int(version.partition(".")[0]) < OLDEST_SERVER:
-        faults = [f"PostgreSQL {version} is too old: use {OLDEST_SERVER} or later"]
+        faults = [f"PostgreSQL {version} is too old. Use version {OLDEST_SERVER} or later."]
     else:
         faults = _faults_of(await connection.fetchrow(_LOGIN))
     if faults:
@@ -92,31 +92,33 @@ async def check_login(connection: asyncpg.Connection) -> str:
 def _faults_of(found: asyncpg.Record) -> list[str]:
     login, quoted = found["login"], found["quoted"]
     grants = f"GRANT {WRITER}, {READER} TO {quoted} WITH INHERIT FALSE, SET TRUE"
-    another = f"log in as a role of its own: CREATE ROLE netra_server LOGIN NOINHERIT PASSWORD '…'; {grants}"
+    another = f"Log in as a role of its own: CREATE ROLE netra_server LOGIN NOINHERIT PASSWORD '…'; {grants}"
     another = another.replace(f"TO {quoted}", "TO netra_server")
     faults: list[str] = []
     if found["powers"]:
         faults.append(
-            f"NETRA_DATABASE_URL logs in as {login}, which is or may become {found['powers']}, and row-level security "
-            f"does not bind a superuser or a role with BYPASSRLS: {another}"
+            f"NETRA_DATABASE_URL logs in as {login}, which is or can become {found['powers']}. Row-level "
+            f"security does not apply to a superuser or a role with BYPASSRLS. {another}"
         )
     elif found["owns"] or found["may_own"]:
         faults.append(
-            f"NETRA_DATABASE_URL logs in as {login}, which is or may become {found['owns'] or OWNER}, the owner of the "
-            f"tables, who may take row-level security off: {another}; or REVOKE {OWNER} FROM {quoted}"
+            f"NETRA_DATABASE_URL logs in as {login}, which is or can become {found['owns'] or OWNER}, the "
+            f"owner of the tables, who can switch row-level security off. {another}; or REVOKE {OWNER} FROM "
+            f"{quoted}"
         )
     elif not found["made"]:
-        faults.append(f"the roles {OWNER}, {WRITER} and {READER} are not there: {_MIGRATE}")
+        faults.append(f"The roles {OWNER}, {WRITER} and {READER} do not exist. {_MIGRATE}")
     else:
         if not found["may_set"]:
-            faults.append(f"{login} may not become {WRITER} and {READER}: {grants}")
+            faults.append(f"{login} cannot become {WRITER} and {READER}. Run: {grants}")
         if found["inherits"]:
             faults.append(
-                f"{login} has the rights of {WRITER} and {READER} at once, without becoming one of them: {grants}"
+                f"{login} has the rights of {WRITER} and {READER} at the same time, without switching roles. "
+                f"Run: {grants}"
             )
     if found["mixed"]:
         faults.append(
-            f"{WRITER} and {READER} must not have each other's rights: REVOKE {READER} FROM {WRITER}; "
+            f"{WRITER} and {READER} must not have each other's rights. Run: REVOKE {READER} FROM {WRITER}; "
             f"REVOKE {WRITER} FROM {READER}"
         )
     return faults
@@ -130,8 +132,8 @@ async def check_schema(connection: asyncpg.Connection) -> str:
     open_tables = await connection.fetchval(_OPEN_TABLES)
     if open_tables:
         faults.append(
-            f"row-level security is not forced on {open_tables}: as {OWNER}, "
-            "ALTER TABLE … ENABLE ROW LEVEL SECURITY; ALTER TABLE … FORCE ROW LEVEL SECURITY"
+            f"Row-level security is not forced on {open_tables}. Run, as {OWNER}: ALTER TABLE … ENABLE ROW "
+            "LEVEL SECURITY; ALTER TABLE … FORCE ROW LEVEL SECURITY"
         )
     if faults:
         raise ConfigurationError(faults, point=validation.POSTGRES_SCHEMA)
@@ -153,10 +155,10 @@ async def schema_version(connection: asyncpg.Connection) -> str | None:
 
 def _fault_of(version: str | None) -> str:
     if version is None:
-        return f"the database has no schema of ours yet: {_MIGRATE}"
+        return f"The database has no Netra schema yet. {_MIGRATE}"
     if version in VERSIONS:
-        return f"the database has schema version {version} and this program needs {NEWEST}: {_MIGRATE}"
+        return f"The database has schema version {version}, but this program needs {NEWEST}. {_MIGRATE}"
     return (
-        f"the database has schema version {version}, which this program does not know (its newest is {NEWEST}): "
-        "start the version of Netra that migrated it, or a later one, and use its netra migrate"
+        f"The database has schema version {version}, which this program does not know (its newest is "
+        f"{NEWEST}). Use the version of Netra that migrated the database, or a later one."
     )

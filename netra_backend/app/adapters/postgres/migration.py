@@ -66,13 +66,14 @@ async def migrate_postgres(admin_url: str, report: Report, *, login: Login | Non
     except CommandError as refusal:
         raise DependencyUnavailable(
             f"The database has a schema version that this program does not know (its newest is {NEWEST}).",
-            hint="Use netra migrate of the version of Netra that migrated it, or of a later one. Nothing was changed.",
+            hint="Nothing was changed. Run netra migrate from the version of Netra that migrated the "
+            "database, or from a later one.",
         ) from refusal
     except (SQLAlchemyError, OSError) as trouble:
         reason = str(getattr(trouble, "orig", None) or trouble).partition("\n")[0]
         raise DependencyUnavailable(
-            f"PostgreSQL did not do it: {reason}",
-            hint="Nothing was changed. Give the URL of a role that may create roles, and schemas in this database.",
+            f"PostgreSQL rejected the migration: {reason}",
+            hint="Nothing was changed. Use the address of a role that can create roles, and schemas in this database.",
         ) from None  # the whole error quotes the statement, and with it the login's verifier
 
 
@@ -81,7 +82,7 @@ def _url(given: str) -> URL:
         return make_url(given).set(drivername="postgresql+asyncpg")
     except (ArgumentError, ValueError):
         raise DependencyUnavailable(
-            "The database URL cannot be read.", hint="Give postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
+            "The database address cannot be read.", hint="Use postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
         ) from None
 
 
@@ -101,7 +102,7 @@ async def _make_role(connection: AsyncConnection, role: str, report: Report) -> 
         if getattr(trouble.orig, "sqlstate", None) not in _IS_THERE:
             raise
     else:
-        report(f"made the role {role}")
+        report(f"created the role {role}")
 
 
 async def _make_schema(connection: AsyncConnection, report: Report) -> None:
@@ -110,12 +111,12 @@ async def _make_schema(connection: AsyncConnection, report: Report) -> None:
         await connection.exec_driver_sql(f"GRANT {OWNER} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE")
     if not await _is_there(connection, "pg_namespace", "nspname", SCHEMA):
         await connection.exec_driver_sql(f"CREATE SCHEMA {SCHEMA} AUTHORIZATION {OWNER}")
-        report(f"made the schema {SCHEMA}")
+        report(f"created the schema {SCHEMA}")
 
 
 def _upgrade(connection: Connection, report: Report) -> None:
     for version in upgrade(connection, version_schema=SCHEMA):
-        report(f"brought the schema to version {version}")
+        report(f"migrated the schema to version {version}")
 
 
 async def _make_login(connection: AsyncConnection, login: Login, report: Report) -> None:
@@ -123,12 +124,12 @@ async def _make_login(connection: AsyncConnection, login: Login, report: Report)
     if login.password is not None and not await _is_there(connection, "pg_roles", "rolname", login.name):
         verifier = scram_verifier(login.password, secrets.token_bytes(16))
         await connection.exec_driver_sql(f"CREATE ROLE {quoted} LOGIN NOINHERIT PASSWORD '{verifier}'")
-        report(f"made the role {login.name}, which servers log in as")
+        report(f"created the role {login.name}, which servers log in as")
     for role in (WRITER, READER):
         granted = await connection.exec_driver_sql(f"SELECT pg_has_role($1, '{role}', 'SET')", (login.name,))
         if not granted.scalar_one():
             await connection.exec_driver_sql(f"GRANT {role} TO {quoted} WITH INHERIT FALSE, SET TRUE")
-            report(f"let {login.name} become {role}")
+            report(f"allowed {login.name} to become {role}")
 
 
 def scram_verifier(password: str, salt: bytes) -> str:

@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ...core.history import ThreadHead
-from ...ports import StoredRun
+from ...core.history import StoredRun, ThreadHead
 from .lease import ALIVE
 from .pool import PostgresConnectionPool
 

@@ -70,7 +70,7 @@ class PostgresPeers:
 
     async def ask(self, process_id: str, command: bytes) -> bytes:
         if len(command) > MAX_BODY or len(self._asked) >= MAX_WAITING or len(self._outgoing) >= MAX_WAITING:
-            raise DependencyUnavailable("Too much is being asked of other processes.", retry_after_ms=1000)
+            raise DependencyUnavailable("Too many requests to other processes are waiting.", retry_after_ms=1000)
         self._number += 1
         number = self._number
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -172,7 +172,7 @@ class PostgresPeers:
                 try:
                     self._open(message)
                 except Exception:  # a message that cannot be understood keeps no other from being opened
-                    _LOG.exception("a message could not be opened")
+                    _LOG.exception("a message from another process could not be opened")
 
     def _open(self, message: Message) -> None:
         if message.recipient is None:
@@ -206,7 +206,7 @@ class PostgresPeers:
             if self._answer is not None:
                 reply = _ANSWER + await self._answer(command)
         except Exception:
-            _LOG.exception("a question of another process could not be answered")
+            _LOG.exception("a request from another process could not be answered")
         if len(self._outgoing) < MAX_WAITING:
             self._post(Outgoing(asker, number, reply))
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
-from ...core.history import FRAME_WEIGHT, MAX_CHUNK_BYTES
-from ...ports import Moved, StoredRun, StoredThread
+from ...core.history import FRAME_WEIGHT, MAX_CHUNK_BYTES, ListedRun, Moved, RunPlace, StoredRun, StoredThread
 from .batch import storable
 from .lease import ALIVE
 from .ownership import RUN_COLUMNS
@@ -49,6 +48,24 @@ SELECT found.* FROM {_AS_OWNER} (
         AND (t.updated, t.thread_id) < ($3::bigint, $4::text)
     ORDER BY t.updated DESC, t.thread_id DESC LIMIT $5
 ) AS found ORDER BY found.updated DESC, found.thread_id DESC
+"""
+_IN_ORDER: Final = "(t.thread_id = $4) DESC, t.updated DESC, t.thread_id DESC"
+_RUNS: Final = f"""
+SELECT found.updated, last.payload, {", ".join(f"found.{name.strip()}" for name in RUN_COLUMNS.split(","))}
+FROM {_AS_OWNER} (
+    SELECT t.updated, r.*, row_number() OVER (ORDER BY {_IN_ORDER}, r.seq DESC) AS place FROM (
+        SELECT t.thread_id, t.updated FROM thread t
+        WHERE t.owner = asked.owner AND ($2 = '' OR t.thread_id = $2)
+            AND (t.thread_id = $4 OR (t.updated, t.thread_id) < ($3::bigint, $4::text))
+        ORDER BY {_IN_ORDER} LIMIT $6 + 1  -- that of the place may have no more runs
+    ) AS t CROSS JOIN LATERAL (
+        SELECT * FROM run r WHERE r.owner = asked.owner AND r.thread_id = t.thread_id
+            AND (t.thread_id <> $4 OR r.seq < $5) ORDER BY r.seq DESC LIMIT $6
+    ) AS r ORDER BY {_IN_ORDER}, r.seq DESC LIMIT $6
+) AS found CROSS JOIN LATERAL (
+    SELECT l.payload FROM log l WHERE l.owner = asked.owner AND l.thread_id = found.thread_id AND l.run_id = found.run_id
+        AND (found.ended = 0 OR l.seq <= found.ended) ORDER BY l.seq DESC LIMIT 1
+) AS last ORDER BY found.place
 """
 _HEADS: Final = "SELECT thread_id, owner, epoch, title, oldest, top FROM thread WHERE thread_id = ANY ($1::text[])"
 _RUN: Final = f"SELECT {RUN_COLUMNS} FROM run WHERE run_id = $1"
@@ -120,6 +137,16 @@ class PostgresReader:
         before = 1 << 62 if before_ms is None else before_ms
         rows = await self._readers.ask(_THREADS, owner, storable(search), before, storable(before_id), limit)
         return [StoredThread(*row) for row in rows]
+
+    async def runs(self, owner: str, limit: int, thread_id: str, after: RunPlace | None) -> list[ListedRun]:
+        """``ports.EventLog.runs``."""
+        place = after or RunPlace(1 << 62, "", 0)
+        asked = storable(thread_id), place.updated_ms, storable(place.thread_id), place.seq, limit
+        rows = await self._readers.ask(_RUNS, owner, *asked)
+        return [
+            ListedRun(StoredRun(*stored), updated_ms, payload.rpartition(b"\n")[2])
+            for updated_ms, payload, *stored in map(tuple, rows)
+        ]
 
     async def heads(self, thread_ids: list[str]) -> dict[str, Any]:
         """``thread_id, owner, epoch, title, oldest, top`` of threads, whoever owns them."""

@@ -176,7 +176,9 @@ class PostgresWriter:
 
     def _lose(self, trouble: BaseException) -> None:
         if not self.lost:
-            _LOG.warning("the database is lost; runs go on, and are stored when it is back", exc_info=trouble)
+            _LOG.warning(
+                "lost the connection to the database; runs continue, and are stored when it is back", exc_info=trouble
+            )
         self.lost = True
         self._drop()
         waiting, self._then = self._then, []

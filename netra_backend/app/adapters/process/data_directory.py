@@ -36,7 +36,7 @@ def make_data_directory(path: Path) -> Path:
     fault = _fault_of(path)
     if fault:
         raise ConfigurationError(
-            [f"The data directory {path} {fault}, or set NETRA_DATA_DIR to another"],
+            [f"The data directory {path} {fault}, or set NETRA_DATA_DIR to another directory."],
             point=validation.DATA_DIRECTORY_PRIVATE,
         )
     return path
@@ -47,14 +47,14 @@ def _fault_of(path: Path) -> str:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = path.stat()
         if status.st_uid != os.geteuid():
-            return f"belongs to user {status.st_uid}: start as that user"
+            return f"belongs to user {status.st_uid}. Start Netra as that user"
         if status.st_mode & 0o077:
             if (path / LOCK_NAME).exists() or not any(path.iterdir()):
                 path.chmod(0o700)
             else:
-                return "can be entered by others and holds other things: run chmod 700 on it"
+                return "is open to other users and contains other files. Run chmod 700 on it"
     except OSError as fault:
-        return f"cannot be used ({fault.strerror}): make it, or free the way to it"
+        return f"cannot be used ({fault.strerror}). Create it or fix its permissions"
     return ""
 
 
@@ -85,7 +85,10 @@ def lock_data_directory(path: Path) -> DataDirectoryLock:
             holder = _read(file)
             who = f"process {holder.pid}" + (f" at {holder.url}" if holder.url else "") if holder else "another server"
             raise ConfigurationError(
-                [f"The data directory {path} is used by {who}: stop that one, or give another with --data-dir"],
+                [
+                    f"The data directory {path} is in use by {who}. Stop that server, or choose another "
+                    "directory with --data-dir."
+                ],
                 point=validation.DATA_DIRECTORY_LOCK,
             )
         _write(file, Holder(os.getpid()))

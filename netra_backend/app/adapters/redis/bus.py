@@ -147,7 +147,7 @@ class RedisBus:
                 except TimeoutError:
                     break
                 await self._subscribe(connection)
-        raise ConnectionError("nothing was heard for too long")
+        raise ConnectionError("nothing was received for too long")
 
     async def _subscribe(self, connection: Any) -> None:
         self._changes.clear()
@@ -232,10 +232,10 @@ class RedisBus:
                 await work(connection)
             except (RedisError, OSError) as fault:
                 if not failures:
-                    _LOG.warning("a connection to the bus was lost: %s; the log is looked at instead", fault)
+                    _LOG.warning("lost a connection to the bus: %s; reading the log instead", fault)
                 failures += 1
             except Exception:  # whatever it is, later messages are worth hearing
-                _LOG.exception("the bus stumbled; it begins anew")
+                _LOG.exception("the bus failed; starting it again")
                 failures += 1
             finally:
                 await connection.disconnect(nowait=True)

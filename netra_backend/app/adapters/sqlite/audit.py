@@ -161,4 +161,4 @@ class SqliteAudit:
 
     def _lose(self, count: int, fault: object) -> None:
         self.dropped += count
-        _LOG.error("%d audit rows are lost: %s", count, fault)
+        _LOG.error("%d audit rows were lost: %s", count, fault)

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from ...core.history import Chunk, RunRecord, ThreadHead
-from ...ports import Clock, Moved, StoredRun, StoredThread
+from ...core.history import Chunk, ListedRun, Moved, RunPlace, RunRecord, StoredRun, StoredThread, ThreadHead
+from ...ports import Clock
 from ..event_log.appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired
 from ..event_log.key_filter import DAY_MS, KeyFilter
 from . import reader, schema
@@ -140,6 +140,11 @@ class SqliteEventLog(AppendingLog[Change]):
         self, owner: str, *, limit: int, search: str = "", before_ms: int | None = None, before_id: str = ""
     ) -> list[StoredThread]:
         return await self._read(reader.threads, owner, limit, search, before_ms, before_id)
+
+    async def runs(
+        self, owner: str, *, limit: int, thread_id: str = "", after: RunPlace | None = None
+    ) -> list[ListedRun]:
+        return await self._read(reader.runs, owner, limit, thread_id, after)
 
     # --- changing ---------------------------------------------------------------------------------------------------
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from heapq import heappop, heappush
 from typing import Final
 
-from ...ports import StoredRun, StoredThread
+from ...core.history import ListedRun, RunPlace, StoredRun, StoredThread
 
 PAGE_EVENTS: Final = 300
 PAGE_BYTES: Final = 1_048_576
@@ -29,6 +30,12 @@ WHERE owner = :owner AND (:search = '' OR instr(lower(title), lower(:search)) > 
 AND (updated, thread_id) < (:before, :before_id)
 ORDER BY updated DESC, thread_id DESC LIMIT :limit
 """
+_THREADS_OF_RUNS = """
+SELECT key, thread_id, updated, row FROM thread JOIN head USING (key)
+WHERE owner = :owner AND (:thread_id = '' OR thread_id = :thread_id) AND (updated, thread_id) < (:before, :before_id)
+ORDER BY updated DESC, thread_id DESC LIMIT :limit
+"""
+_FAR: Final = 1 << 62
 
 
 def rows_between(connection: sqlite3.Connection, key: int, after: int, upto: int) -> list[int]:
@@ -107,9 +114,59 @@ def untouched(connection: sqlite3.Connection, before_ms: int) -> list[tuple[int,
 def threads(
     connection: sqlite3.Connection, owner: str, limit: int, search: str, before_ms: int | None, before_id: str = ""
 ) -> list[StoredThread]:
-    before = 1 << 62 if before_ms is None else before_ms
+    before = _FAR if before_ms is None else before_ms
     asked = {"owner": owner, "search": search, "before": before, "before_id": before_id, "limit": limit}
     return [StoredThread(*found) for found in connection.execute(_THREADS, asked)]
+
+
+def runs(
+    connection: sqlite3.Connection, owner: str, limit: int, thread_id: str, after: RunPlace | None
+) -> list[ListedRun]:
+    """``ports.EventLog.runs``."""
+    found: list[ListedRun] = []
+    for key, updated_ms, row, below in _threads_of_runs(connection, owner, limit, thread_id, after):
+        for stored, last in _runs_of(connection, key, row, below):
+            found.append(ListedRun(stored, updated_ms, last))
+            if len(found) == limit:
+                return found
+    return found
+
+
+def _threads_of_runs(
+    connection: sqlite3.Connection, owner: str, limit: int, thread_id: str, after: RunPlace | None
+) -> Iterator[tuple[int, int, int, int]]:
+    """``key, updated, row`` of the threads to look into, in order, and below which position."""
+    asked = {"owner": owner, "thread_id": thread_id, "before": _FAR, "before_id": "", "limit": limit}
+    if after is not None:
+        if after.thread_id and thread_id in ("", after.thread_id):
+            for key, _, updated_ms, row in connection.execute(_THREADS_OF_RUNS, asked | {"thread_id": after.thread_id}):
+                yield key, updated_ms, row, after.seq
+        asked |= {"before": after.updated_ms, "before_id": after.thread_id}
+    for key, found_id, updated_ms, row in connection.execute(_THREADS_OF_RUNS, asked):
+        if after is None or found_id != after.thread_id:
+            yield key, updated_ms, row, _FAR
+
+
+def _runs_of(connection: sqlite3.Connection, key: int, row: int, below: int) -> Iterator[tuple[StoredRun, bytes]]:
+    """The runs of a thread that begin below a position, the newest first, each with its newest event. The thread's rows are
+    read from its end, and no further than needed."""
+    seen: set[str] = set()
+    waiting: list[tuple[int, StoredRun, bytes]] = []  # what was met, until every run that is newer has been met
+    while row:
+        found = connection.execute("SELECT seq, run, prev FROM log WHERE id = ?", (row,)).fetchone()
+        if found is None:  # the thread was deleted meanwhile
+            return
+        seq, run_id, prev = found
+        if run_id not in seen:
+            seen.add(run_id)
+            stored = run(connection, run_id)
+            if stored is not None and stored.seq < below:
+                (payload,) = connection.execute("SELECT payload FROM log WHERE id = ?", (row,)).fetchone()
+                heappush(waiting, (-stored.seq, stored, payload.rpartition(b"\n")[2]))
+        while waiting and -waiting[0][0] >= seq:
+            _, stored, last = heappop(waiting)
+            yield stored, last
+        row = prev
 
 
 def run_frames(connection: sqlite3.Connection, key: int, stored: StoredRun, upto: int) -> Iterator[bytes]:

@@ -70,11 +70,11 @@ def version_of(connection: sqlite3.Connection) -> int:
 def check_version(version: int, path: Path) -> None:
     """Raises ``ConfigurationError`` where a file's schema is not the one of this program."""
     if version != VERSION:
-        older = f"stop what uses it and run: netra migrate --data-dir {path.parent}"
-        newer = "use the version of Netra that migrated it, or a later one"
+        older = f"Stop what uses it, then run: netra migrate --data-dir {path.parent}"
+        newer = "Use the version of Netra that migrated it, or a later one."
         raise ConfigurationError(
             [
-                f"{path.name} has schema version {version}, and this program knows {VERSION}: "
+                f"{path.name} has schema version {version}, but this program knows {VERSION}. "
                 f"{older if version < VERSION else newer}"
             ],
             point=validation.SQLITE_SCHEMA,

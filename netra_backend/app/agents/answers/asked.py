@@ -53,7 +53,7 @@ class Asked:
         return alike[0] if len(alike) == 1 else None
 
     def heading(self) -> str:
-        """The period and model that were understood, as a line to check; empty where there are none."""
+        """The period and model that were understood, as a line to check; empty if there are none."""
         said = []
         if self.part.period is not None:
             start = self.part.period.start or "the beginning"

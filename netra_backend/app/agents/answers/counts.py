@@ -39,7 +39,7 @@ async def counts(asked: Asked) -> Answer:
     header = [name.replace("_", " ").capitalize() for name in names]
     lines = table(header, rows, numbers=len(names) - len(metrics))
     if found["truncated"]:
-        lines += ["", "There are more; name a period or a filter to see fewer."]
+        lines += ["", "There are more rows; name a period or a filter to narrow them down."]
     return Answer(asked.heading() + "\n".join(lines), {"query": arguments, "result": found})
 
 

@@ -14,13 +14,13 @@ async def prices(asked: Asked) -> Answer:
     """What the named models cost, at the end of the named period or now."""
     models = list(asked.part.models)[:10]
     if not models:
-        return Answer("Which model's price do you want to know?", {"question": "Which model?"})
+        return Answer("Which model's price would you like to know?", {"question": "Which model?"})
     at = min(asked.part.period.end_ms, asked.scope.now_ms) if asked.part.period else asked.scope.now_ms
     outcome = await asked.scope.use_tool("price_lookup", models=models, at=iso(at))
     if not outcome.ok:
         return fault(outcome)
     found = outcome.result
-    lines = [f"List prices on {found['at'][:10]}, USD a million tokens:", ""]
+    lines = [f"List prices on {found['at'][:10]}, in USD per million tokens:", ""]
     rows = [row for model in found["models"] for row in _rows(model)]
     lines += table(["Model", "Price", "Input", "Cached", "Cache write", "… for 1 h", "Output"], rows, numbers=2)
     lines.append("")

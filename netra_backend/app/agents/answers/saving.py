@@ -26,8 +26,8 @@ TO_THE_MODEL: Final = frozenset({"summary", "savings", "forecast", "notes"})
 
 THOUGHTS: Final[Mapping[str, str]] = {
     "cost_summary": "First the bill at list prices: how much, and by model, team, feature and day.",
-    "combine_savings": "Then the ways to spend less: one after the other, each on what the ones before it left.",
-    "detect_anomalies": "Last, what jumped and where the month will end, if the log is long enough to tell.",
+    "combine_savings": "Then the ways to spend less, one after the other, each applied to what the ones before it left.",
+    "detect_anomalies": "Finally, what jumped and where the month will end, if the log is long enough.",
 }
 """What the user is told before a tool is used for the report."""
 
@@ -58,7 +58,7 @@ async def report(asked: Asked) -> Answer:
 
 
 async def _phrased(asked: Asked, whole: Report, template: str) -> str | None:
-    """The model's words on the report; ``None`` where one of its figures is none that a tool computed, or it does not answer.
+    """The model's words on the report; ``None`` if one of its figures is none that a tool computed, or it does not answer.
     Nobody has seen such a figure then: each sentence is checked before it is shown."""
     facts = {name: value for name, value in whole.items() if name in TO_THE_MODEL}
     encoded = json.dumps(facts, ensure_ascii=False).replace("<", "\\u003c")[:MAX_PROMPT]

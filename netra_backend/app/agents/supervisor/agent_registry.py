@@ -26,7 +26,7 @@ class AgentRegistry:
         for make in makers:
             name = make().name
             if name in self._makers:
-                raise ValueError(f"an agent named {name!r} is registered already")
+                raise ValueError(f"an agent named {name!r} is already registered")
             self._makers[name] = make
 
     def names(self) -> tuple[str, ...]:
@@ -37,10 +37,10 @@ class AgentRegistry:
         return name in self._makers
 
     def check(self, name: str) -> None:
-        """Raises ``NotFound`` (``unknown_agent``) where there is no agent of that name."""
+        """Raises ``NotFound`` (``unknown_agent``) if there is no agent of that name."""
         if name not in self._makers:
             raise NotFound(
-                f"There is no agent {name[:64]!r}; there are {', '.join(self._makers) or 'none'}.",
+                f"There is no agent named {name[:64]!r}. Available agents: {', '.join(self._makers) or 'none'}.",
                 kind="unknown_agent",
                 field="agent",
                 point=validation.REGISTRY_AGENT,

@@ -64,7 +64,7 @@ class UserExecutionEngine:
         context, emitter = self.context, self.emitter
         if run.run_id != context.run_id or run.head.owner != context.user_id:
             raise SSotIsolationError(
-                "SSOT isolation: this run is not of the engine's context", point=validation.ENGINE_RUN
+                "SSOT isolation: this run does not belong to the engine's context", point=validation.ENGINE_RUN
             )
         emitter.bind(run)
         self._dispatcher.restrict(agent.tools)
@@ -101,7 +101,7 @@ class UserExecutionEngine:
             self.fail(fault, run, services)
 
     def fail(self, fault: Exception, run: RunRecord, services: RunServices) -> None:
-        """End the run as failed; its user is told an error id, and no more of a fault of ours than that. A run that was being
+        """End the run as failed; its user gets an error id and no further details of an internal error. A run that was being
         stopped is cancelled, whatever it says to that; of a run that was left to another process nothing is told."""
         if self._closed:
             return
@@ -113,7 +113,7 @@ class UserExecutionEngine:
         if self.cancelled_by is not None:
             self.emitter.emit(AgentCancelled, by=self.cancelled_by)
             return
-        error: dict[str, Any] = {"error": "internal", "message": "A fault of ours.", "retryable": True}
+        error: dict[str, Any] = {"error": "internal", "message": "Internal server error.", "retryable": True}
         if isinstance(fault, EventTooLarge):
             error = {"error": "payload_too_large", "message": f"The answer is too large: {fault}.", "retryable": False}
         elif entry is not None and isinstance(fault, NetraError):

@@ -11,13 +11,13 @@ from ...core.events import AgentDelta
 from ...ports import Clock
 from ...services.event_emitter import UserEventEmitter
 
-REFUSED: Final = "The language model wrote what could not be confirmed."
+REFUSED: Final = "The language model's answer contained figures that could not be confirmed."
 INTERVAL_S: Final = 0.05
 MAX_CHARACTERS: Final = 4096
 
 
 _END: Final = re.compile(r"[.!?:;][)\"'*_]{0,3}\s+|\n+")
-"""Where a sentence, or a line, has surely ended: what follows can no longer change a number in it."""
+"""Matches the certain end of a sentence or a line: what follows can no longer change a number in it."""
 
 
 class SentenceGate:
@@ -108,7 +108,7 @@ class Shown:
             self._delta(text=ready)
 
     def finish(self, usage: dict[str, Any]) -> str:
-        """Show the rest; all that was shown. Raises ``DependencyUnavailable`` where a sentence was refused."""
+        """Show the rest; all that was shown. Raises ``DependencyUnavailable`` if a sentence was refused."""
         passed = "" if self._gate is None else self._gate.rest()
         self._said.append(passed)
         self._coalescer.add(passed)

@@ -12,7 +12,7 @@ from ...services.audit_trail import AuditTrail
 
 @dataclass(frozen=True, slots=True)
 class RunServices:
-    """Made once by the composition root. ``mint(kind)`` makes an id; ``model`` is ``None`` where none is configured; refused
+    """Made once by the composition root. ``mint(kind)`` makes an id; ``model`` is ``None`` if none is configured; refused
     tool calls stand in the ``audit_trail``."""
 
     clock: Clock

@@ -38,8 +38,8 @@ _LOG: Final = logging.getLogger("netra.run")
 _NOTHING: Final = Decimal(0)
 _UNKNOWN: Final = {
     "code": "OUTCOME_UNKNOWN",
-    "message": "The call was begun; how it ended is not known.",
-    "hint": "Look at the place where it acts before you ask for it again.",
+    "message": "The call had started, but its outcome is unknown.",
+    "hint": "Check what it did before you ask for it again.",
 }
 
 
@@ -93,7 +93,9 @@ class EngineRunScope:
     def _next(self, ask: Ask) -> Answer:
         answer = self._journal.next(ask)
         if type(answer) is Diverged:
-            raise Fault(f"The agent is not deterministic: recorded is {answer.recorded}, asked is {str(ask)[:200]}")
+            raise Fault(
+                f"The agent is not deterministic: it recorded {answer.recorded}, but now asks for {str(ask)[:200]}"
+            )
         return answer
 
     def _call_id(self, kind: str) -> str:
@@ -179,17 +181,17 @@ class EngineRunScope:
         try:
             self._emitter.emit(ToolCompleted, call_id, tool, outcome.ok, elapsed_ms, outcome.result, outcome.error)
         except EventTooLarge as fault:
-            outcome = _failed("RESULT_TOO_LARGE", f"The answer of {tool} is too large: {fault}.")
+            outcome = _failed("RESULT_TOO_LARGE", f"The result of {tool} is too large: {fault}.")
             self._completed(call_id, tool, elapsed_ms, outcome)
         except (TypeError, ValueError, OverflowError):
-            outcome = _failed("TOOL_FAILED", f"{tool} answered with what is no JSON.")
+            outcome = _failed("TOOL_FAILED", f"The result of {tool} is not JSON.")
             self._completed(call_id, tool, elapsed_ms, outcome)
         return outcome
 
     async def _ask_approval(
         self, call_id: str, definition: Tool[Any], arguments: Mapping[str, Any], shown: dict[str, Any], answer: Answer
     ) -> ToolOutcome | None:
-        """``None`` where the user said yes. Nobody is asked about a call that would be refused anyway."""
+        """``None`` if the user said yes. Nobody is asked about a call that would be refused anyway."""
         services = self._services
         try:
             self._dispatcher.fitting(definition, arguments)
@@ -214,7 +216,8 @@ class EngineRunScope:
             requested_id, expires_at = requested.approval_id, requested.expires_at
             if requested.arguments_hash != arguments_hash:  # they look the same where secrets are hidden
                 raise Fault(
-                    "The agent is not deterministic: it asks for other arguments than its user was asked about."
+                    "The agent is not deterministic: its arguments differ from those that the user was asked "
+                    "to approve."
                 )
         if resolved is None:
             context = self._dispatcher.user_context

@@ -1,4 +1,4 @@
-"""Threads for tools that are plain functions, so that one that blocks holds up nobody else."""
+"""Threads for tools that are plain functions, so that a blocking tool delays no other user."""
 
 from __future__ import annotations
 

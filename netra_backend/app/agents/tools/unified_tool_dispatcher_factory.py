@@ -1,4 +1,4 @@
-"""Makes tool dispatchers: each serves one request of one user and nobody after it."""
+"""Makes tool dispatchers: each serves one request of one user and no other."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ class ToolDispatcher:
         context = self.user_context
         if "context" in request and request["context"] != context:
             raise SSotIsolationError(
-                "Context mismatch: SSOT isolation allows a dispatcher its own request's context only",
+                "Context mismatch: SSOT isolation binds a dispatcher to the context of its own request",
                 field="context",
                 point=validation.DISPATCHER_CONTEXT,
             )
         if "user_id" in request and request["user_id"] != context.user_id:
             raise IsolationRefused(
-                "SSOT permission validation failed: the request speaks for another user",
+                "SSOT permission validation failed: the request names another user",
                 field="user_id",
                 point=validation.DISPATCHER_USER,
             )
@@ -62,7 +62,7 @@ class ToolDispatcher:
         """Call a tool that ``find`` gave, with arguments that are judged here. Raises as ``dispatch_tool`` does."""
         if self._closed:
             raise SSotIsolationError(
-                "SSOT isolation: the dispatcher's request is over", point=validation.DISPATCHER_CLOSED
+                "SSOT isolation: the dispatcher's request has ended", point=validation.DISPATCHER_CLOSED
             )
         fitting = self.fitting(tool, arguments)
         try:
@@ -83,10 +83,10 @@ class ToolDispatcher:
         except TimeoutError:
             raise ToolError(
                 "TOOL_TIMEOUT",
-                f"{tool.name} did not end within {tool.timeout_s:g} s.",
+                f"{tool.name} did not finish within {tool.timeout_s:g} s.",
                 hint="Ask for less at once, or try again."
                 if tool.idempotent
-                else "It may have acted: look there before you ask for it again.",
+                else "It may have taken effect: check before you ask for it again.",
             ) from None
         return msgspec.to_builtins(answer, str_keys=True)
 
@@ -95,15 +95,15 @@ class ToolDispatcher:
         tool = self._tools.get(name) if isinstance(name, str) else None
         if tool is None:
             raise ToolRefused(
-                f"There is no tool {str(name)[:64]!r}.",
+                f"There is no tool named {str(name)[:64]!r}.",
                 code="UNKNOWN_TOOL",
                 field="tool",
-                hint="GET /api/tools lists the tools.",
+                hint="Choose one of the tools that this server offers.",
                 point=validation.DISPATCHER_TOOL,
             )
         if tool.needed_scope not in self._scopes or (self._allowed is not None and tool.name not in self._allowed):
             raise ToolRefused(
-                f"{tool.name} may not be used here.",
+                f"You cannot use {tool.name} here.",
                 code="TOOL_NOT_ALLOWED",
                 field="tool",
                 hint=f"It needs the scope {tool.needed_scope!r} and an agent that lists it.",
@@ -112,22 +112,22 @@ class ToolDispatcher:
         return tool
 
     def fitting(self, tool: Tool[Any], arguments: object) -> Any:
-        """The arguments as the tool takes them. Raises ``ToolRefused`` where they do not fit its schema."""
+        """The arguments as the tool takes them. Raises ``ToolRefused`` if they do not fit its schema."""
         fitting: Any = None
         try:
             fitting = msgspec.convert({} if arguments is None else arguments, tool.arguments)
         except msgspec.ValidationError as fault:
             raise ToolRefused(
-                f"The arguments do not fit {tool.name}: {str(fault)[:200]}",
+                f"The arguments of {tool.name} are not valid: {str(fault)[:200]}",
                 code="INVALID_ARGUMENTS",
                 field="arguments",
-                hint="GET /api/tools shows each tool's schema.",
+                hint="Give arguments that match the tool's schema.",
                 point=validation.DISPATCHER_ARGUMENTS,
             ) from None
         return fitting
 
     def close(self) -> None:
-        """Serve nobody any more. May be called again."""
+        """Reject all further calls. May be called more than once."""
         self._closed = True
 
 
@@ -144,7 +144,7 @@ class UnifiedToolDispatcherFactory:
         """The tools there are. Raises ``ValueError`` for a name twice."""
         for tool in tools:
             if tool.name in self._tools:
-                raise ValueError(f"a tool named {tool.name!r} is known already")
+                raise ValueError(f"a tool named {tool.name!r} is already registered")
             self._tools[tool.name] = tool
 
     def create_for_request(

@@ -37,7 +37,7 @@ DimensionName = Literal["model", "provider", "team", "feature", "user", "day", "
 
 
 class Period(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename={"from_": "from"}):
-    """From (included) and to (excluded), ISO 8601, UTC where no offset is given; either may be left out."""
+    """From (included) and to (excluded), ISO 8601, UTC if no offset is given; either may be left out."""
 
     from_: datetime | None = None
     to: datetime | None = None
@@ -122,7 +122,7 @@ _QUESTIONS: Final[tuple[tuple[str, type[ToolArguments], str], ...]] = (
     (
         "data_profile",
         NoArguments,
-        "What usage data there is, from when, of which models, and what it can and cannot tell.",
+        "What usage data there is: since when, for which models, and what it can and cannot show.",
     ),
     (
         "database_query",
@@ -132,17 +132,24 @@ _QUESTIONS: Final[tuple[tuple[str, type[ToolArguments], str], ...]] = (
     (
         "cost_summary",
         CostSummary,
-        "The bill at list prices, split by what you choose, with unit costs and what is unpriced.",
+        "The bill at list prices, split as you choose, with unit costs and what is unpriced.",
     ),
-    ("estimate_savings", Savings, "What each way to spend less would bring by itself; the figures overlap."),
+    ("estimate_savings", Savings, "What each savings opportunity would bring by itself; the figures overlap."),
     (
         "combine_savings",
         Savings,
-        "The ways to spend less one after the other, each on what the others left, and the totals.",
+        (
+            "The savings opportunities one after the other, each applied to what the ones before it leave, and "
+            "the totals."
+        ),
     ),
-    ("what_if", WhatIf, "The bill if the requests ran on another model, at another volume or with another cache rate."),
-    ("detect_anomalies", Anomalies, "Days or hours on which the spend jumped or dropped, and what made it."),
-    ("forecast_spend", Forecast, "The month-end bill: low, base and high, and against a budget."),
+    (
+        "what_if",
+        WhatIf,
+        ("The bill if the requests had run on another model, at another volume or with another cache rate."),
+    ),
+    ("detect_anomalies", Anomalies, "The days or hours when spend jumped or dropped, and the cause."),
+    ("forecast_spend", Forecast, "The bill at the end of the month (low, base and high), compared with a budget."),
 )
 
 
@@ -160,7 +167,7 @@ def usage_tools(ledger: Ledger) -> tuple[Tool[Any], ...]:
         *asked,
         Tool(
             "price_lookup",
-            "List prices of models at a time: standard, batch, flex and priority, cache, tiers and hours.",
+            "The list prices of models at a given time: standard, batch, flex and priority, cache, tiers and hours.",
             PriceLookup,
             _look_up_prices,
             idempotent=True,

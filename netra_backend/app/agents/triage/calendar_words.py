@@ -28,7 +28,7 @@ Wording = tuple[re.Pattern[str], Callable[[re.Match[str], Now], Meaning]]
 
 
 def wording(pattern: str, meaning: Callable[[re.Match[str], Now], Meaning]) -> Wording:
-    """A wording as whole words, and what it means. The meaning may raise ``ValueError`` where there is no such day."""
+    """A wording as whole words, and what it means. The meaning may raise ``ValueError`` if there is no such day."""
     return re.compile(rf"\b(?:{pattern})(?!\w)", re.ASCII), meaning
 
 

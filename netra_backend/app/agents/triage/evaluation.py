@@ -23,7 +23,7 @@ _Z: Final = 1.959964
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """One line of an evaluation file. ``slots`` holds those that the line labels; ``None`` where it labels none."""
+    """One line of an evaluation file. ``slots`` holds those that the line labels; ``None`` if it labels none."""
 
     text: str
     intent: str
@@ -39,7 +39,7 @@ class Share:
 
     @property
     def value(self) -> float:
-        """Zero where there is nothing to count."""
+        """Zero if there is nothing to count."""
         return self.right / self.of if self.of else 0.0
 
     @property
@@ -113,7 +113,7 @@ def read_labelled(lines: Iterable[str]) -> list[Labelled]:
         if line.strip():
             found.append(_labelled(number, line))
     if not found:
-        raise ValueError("the file holds no utterances")
+        raise ValueError("The file contains no utterances.")
     return found
 
 
@@ -121,14 +121,14 @@ def _labelled(number: int, line: str) -> Labelled:
     try:
         row = json.loads(line)
     except ValueError:
-        raise ValueError(f"line {number} is not JSON") from None
+        raise ValueError(f"Line {number} is not JSON.") from None
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
-        raise ValueError(f"line {number} has no text: each line is an object {{text, intent, slots}}")
+        raise ValueError(f"Line {number} has no text. Each line must be an object {{text, intent, slots}}.")
     if not isinstance(row.get("intent"), str) or row["intent"] not in INTENTS:
-        raise ValueError(f"line {number} has no known intent; it must be one of {', '.join(INTENTS)}")
+        raise ValueError(f"Line {number} has no known intent. Use one of {', '.join(INTENTS)}.")
     slots = row.get("slots")
     if slots is not None and not isinstance(slots, dict):
-        raise ValueError(f"line {number}: slots must be an object")
+        raise ValueError(f"Line {number}: slots must be an object.")
     given = None if slots is None else {name: str(slots[name]) for name in SLOTS if slots.get(name)}
     return Labelled(row["text"], row["intent"], given)
 

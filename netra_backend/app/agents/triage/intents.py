@@ -7,16 +7,16 @@ from typing import Final
 OUT_OF_SCOPE: Final = "out_of_scope"
 
 INTENTS: Final[dict[str, str]] = {
-    "cost_overview": "what was spent in all, over a period",
+    "cost_overview": "the total spend over a period",
     "cost_breakdown": "how the spend splits by model, team, feature, user, provider or day",
-    "cost_anomaly": "why or when the spend jumped or dropped",
-    "savings_all": "which ways there are to spend less",
-    "savings_lever": "what one named way to spend less would bring",
+    "cost_anomaly": "why or when spend jumped or dropped",
+    "savings_all": "how you can spend less",
+    "savings_lever": "what one way to spend less would bring",
     "what_if": "what another model or another volume would cost",
     "price_lookup": "the list price of a model",
-    "forecast_budget": "where the spend will end, or how it stands against a budget",
+    "forecast_budget": "where spend will end up, or how it compares with a budget",
     "usage_query": "counts of requests, tokens or failures, or latencies",
-    "data_import_help": "how to bring usage data in, or why rows were rejected",
+    "data_import_help": "how to import usage data, or why rows were rejected",
     "agent_help": "what this system can do",
     OUT_OF_SCOPE: "anything else",
 }

@@ -51,7 +51,7 @@ class Lexicon:
 
 
 def _last(words: list[str], index: int, rest: tuple[str, ...]) -> int | None:
-    """The index of the last word of a phrase that begins at ``index``; ``None`` where it does not go on that way."""
+    """The index of the last word of a phrase that begins at ``index``; ``None`` if it does not go on that way."""
     gap = 0
     for part in rest:
         if part == "…":

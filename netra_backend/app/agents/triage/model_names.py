@@ -76,7 +76,7 @@ def find_models(text: Text) -> list[ModelMention]:
 
 
 def canonical(written: str) -> str | None:
-    """The catalogued id of a name in any writing; ``None`` where the name pins no catalogued model."""
+    """The catalogued id of a name in any writing; ``None`` if the name pins no catalogued model."""
     names = catalogue()
     parts = _PART.findall(_ALIASES.get(written, written).lower())
     for count in range(len(parts), 0, -1):

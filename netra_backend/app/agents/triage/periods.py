@@ -63,7 +63,7 @@ def _at(value: date | None, zone: tzinfo) -> datetime | None:
 
 
 def zone_of(name: str) -> tzinfo:
-    """The zone of an IANA name; UTC where there is none such."""
+    """The zone of an IANA name; UTC if there is none such."""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):

@@ -27,16 +27,16 @@ def _rule(intent: str, why: str, needs: str, forbids: str = "") -> Rule:
 
 
 RULES: Final = (
-    _rule(OUT_OF_SCOPE, "it gives orders to the system itself", "INJECT"),
-    _rule(OUT_OF_SCOPE, "it asks for what belongs to others", "OTHERS", "HELP"),
+    _rule(OUT_OF_SCOPE, "it gives instructions to the system itself", "INJECT"),
+    _rule(OUT_OF_SCOPE, "it asks about other people's data", "OTHERS", "HELP"),
     _rule(
         OUT_OF_SCOPE,
-        "it is about a bill that is not for language models",
+        "it is about a bill other than for language models",
         "FOREIGN_BILL COST",
         "LLM MODEL PROVIDER SOURCE TOKEN FILE IMPORT CALL VOLUME",
     ),
     _rule(
-        "data_import_help", "it names a source of usage data and bringing it in", "SOURCE IMPORT", "CODE ACCOUNT CREATE"
+        "data_import_help", "it is about importing from a source of usage data", "SOURCE IMPORT", "CODE ACCOUNT CREATE"
     ),
     _rule(
         "price_lookup",

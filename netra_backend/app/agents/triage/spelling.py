@@ -1,4 +1,4 @@
-"""Mends misspelt words of the domain, so that rules and classifier see the word that was meant.
+"""Corrects misspelt words of the domain, so that rules and classifier see the word that was meant.
 
 Only words that carry meaning here are targets, and only from the same first letter at a distance of one edit; ordinary words
 that happen to be that near are left alone.
@@ -26,7 +26,7 @@ _WORD: Final = re.compile(r"(?<![a-z0-9])[a-z]{2,20}(?![a-z0-9])")
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Where a mended word stands in the mended text, and where the one it stands for does in the given one."""
+    """The span of a corrected word in the corrected text, and of the original word in the given text."""
 
     start: int
     end: int
@@ -35,7 +35,7 @@ class Edit:
 
 
 def mend(lower: str) -> tuple[str, tuple[Edit, ...]]:
-    """The text with misspelt words of the domain mended, and the edits in order."""
+    """The text with misspelt words of the domain corrected, and the edits in order."""
     pieces: list[str] = []
     edits: list[Edit] = []
     done = length = 0

@@ -1,4 +1,4 @@
-"""What a message asks, as far as can be told: the one entrance to triage."""
+"""What a message asks, as far as it can be determined: the only entry point of triage."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def _continued(reading: Reading, decision: Decision, earlier: Understanding) -> 
     intent = earlier.intent
     if reading.dimensions and intent == "cost_overview":
         intent = "cost_breakdown"
-    why = ("it goes on from your message before",)
+    why = ("it continues your previous message",)
     new = _filled(reading, Decision(intent, earlier.confidence, "agent", decision.decided_by, why, ()))
     filled = earlier.slots.as_json() | new.slots.as_json()
     return replace(
@@ -190,4 +190,4 @@ def _continued(reading: Reading, decision: Decision, earlier: Understanding) -> 
 
 def _question(decision: Decision) -> str:
     first, second = (INTENTS[intent] for intent in decision.alternatives[:2])
-    return f"Do you want to know {first}, or {second}?"
+    return f"Would you like to know {first}, or {second}?"

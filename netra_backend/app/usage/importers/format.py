@@ -43,9 +43,24 @@ class ImportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         except msgspec.ValidationError as error:
             raise ToolError(
                 "INVALID_ARGUMENTS",
-                f"The import options do not fit: {error}.",
-                hint=f"Options are {', '.join(cls.__struct_fields__)}.",
+                f"The import options are not valid: {error}.",
+                hint=f"The options are {', '.join(cls.__struct_fields__)}.",
             ) from None
+
+
+def column_mapping(pairs: Iterable[str]) -> dict[str, str]:
+    """The option ``map`` from pairs ``usage column=column of the file``. Raises ``ToolError`` (``INVALID_ARGUMENTS``)."""
+    mapping: dict[str, str] = {}
+    for pair in pairs:
+        target, _, column = pair.partition("=")
+        if not target or not column:
+            raise ToolError(
+                "INVALID_ARGUMENTS",
+                f"The mapping {pair[:64]!r} does not name two columns.",
+                hint="Write usage column = column of the file, for example: ts=created_at",
+            )
+        mapping[target] = column
+    return mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +101,6 @@ def model_needed(what: str) -> ToolError:
     return ToolError(
         "INVALID_ARGUMENTS",
         f"{what} names no model, so it has no price.",
-        hint="Name the model to price it as: netra import FILE --model gpt-4o (option model).",
+        hint="Name the model to price it as, for example: netra import FILE --model gpt-4o",
         details={"missing": "model"},
     )

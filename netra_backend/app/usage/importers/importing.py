@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from .format import Expand, Format, ImportOptions, Reading
+from .formats.table import MAX_COLUMNS, columns_of
 from .import_stats import ImportStats
 from .reading.batch import Batch, Numbered, Record, batched
 from .reading.page import Columns, Page, length, rows_of
@@ -72,19 +73,22 @@ def open_file(
 
 
 def import_rows(opened: Opened, sink: Sink) -> ImportStats:
-    """Give all rows to ``sink``, page by page. Raises ``ToolError`` (``BAD_ROWS``) where there is not one."""
+    """Give all rows to ``sink``, page by page. Raises ``ToolError`` (``BAD_ROWS``) if there is not one."""
     stats = ImportStats()
     for columns in _finished(opened, stats):
         stats.accept(columns)
         sink(columns)
         if stats.accepted > MAX_ROWS:
-            raise broken(f"The file holds more than {MAX_ROWS:,} rows.", "Import it in parts, by month or by team.")
+            raise broken(f"The file has more than {MAX_ROWS:,} rows.", "Import it in parts, by month or by team.")
     if not stats.accepted:
         account = stats.as_dict()
-        first = account["rejections"][0]["reason"] if account["rejections"] else "no record tells the usage of a model"
+        first = (
+            account["rejections"][0]["reason"] if account["rejections"] else "no record reports the usage of a model"
+        )
         raise broken(
-            f"Not one record of the file can be a usage row: {first}.",
-            "Check the reasons in the details, and the format or the mapping.",
+            f"None of the file's records can be used: {first}.",
+            "Check the reasons below, and the format or the mapping of the columns.",
+            columns=list(columns_of(opened.head))[:MAX_COLUMNS],
             **opened.as_dict(),
             **account,
         )
@@ -103,7 +107,7 @@ def preview(opened: Opened) -> dict[str, Any]:
     return {
         **opened.as_dict(),
         "preview": True,
-        "columns": list(opened.head.columns)[:200],
+        "columns": list(columns_of(opened.head))[:MAX_COLUMNS],
         "first_rows": msgspec.to_builtins(rows),
         "of_the_first_records": stats.as_dict(),
     }

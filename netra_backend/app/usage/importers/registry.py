@@ -16,7 +16,8 @@ from .formats.litellm import LITELLM
 from .formats.mooncake import MOONCAKE
 from .formats.openai_usage import OPENAI_USAGE
 from .formats.otel import OTEL
-from .formats.table import TABLE, columns_of
+from .formats.table import MAX_COLUMNS, TABLE, columns_of
+from .formats.table_names import guess
 from .formats.tracelab import TRACELAB
 from .reading.records import Head
 from .reading.source import unsupported
@@ -53,27 +54,29 @@ def load_formats(importers: Iterable[str] = ()) -> Sequence[Format]:
 def recognise(head: Head, named: str | None, formats: Sequence[Format] = FORMATS) -> tuple[Format, str]:
     """The format of a file and why, or the one that the user named.
 
-    Raises ``ToolError``: ``UNSUPPORTED_FORMAT`` where none recognises the file, ``INVALID_ARGUMENTS`` for a name that is none.
+    Raises ``ToolError``: ``UNSUPPORTED_FORMAT`` if none recognises the file, ``INVALID_ARGUMENTS`` for a name that is none.
     """
     if named is not None:
         for candidate in formats:
             if candidate.name == named:
-                return candidate, "named by the user"
+                return candidate, "as requested"
         raise ToolError(
             "INVALID_ARGUMENTS",
-            f"There is no format {named[:64]!r}.",
-            hint="Formats are "
+            f"There is no format named {named[:64]!r}.",
+            hint="The formats are "
             + ", ".join(candidate.name for candidate in formats)
-            + "; leave it out to recognise it.",
+            + ". Leave the format out to have it detected.",
         )
     for candidate in formats:
         reason = candidate.recognise(head)
         if reason is not None:
             return candidate, reason
+    columns = columns_of(head)
     raise unsupported(
-        "The file is of no format that is known, and its columns do not look like usage of language models.",
+        "The format of the file was not recognised, and its columns do not look like usage of language models.",
         "Name the columns: netra import FILE --map ts=COLUMN --map model=COLUMN --map input_tokens=COLUMN "
         "--map output_tokens=COLUMN.",
         formats={candidate.name: candidate.title for candidate in formats},
-        columns=list(columns_of(head))[:200],
+        columns=list(columns)[:MAX_COLUMNS],
+        mapping=guess(columns),
     )

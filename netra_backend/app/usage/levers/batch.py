@@ -34,8 +34,8 @@ def assess(log: Log) -> Plan | Missing:
     if not len(either) and candidates.any():
         return Missing(
             ("work that can wait",),
-            "Name the features whose answers may take up to a day (batch_features), or tag them in the log: an operation or "
-            "feature with batch, bulk, offline, nightly, backfill or eval in its name.",
+            "Name the features whose answers can take up to a day (batch_features), or tag them in the log: "
+            "an operation or feature with batch, bulk, offline, nightly, backfill or eval in its name.",
         )
 
     def take(bill: Bill, scenario: Scenario) -> Saving:
@@ -45,13 +45,13 @@ def assess(log: Log) -> Plan | Missing:
         return Saving(rows, bill.scale(rows, **{part: factor[log.price[rows]] for part, factor in change.items()}))
 
     assumptions = [
-        "Low counts the features that were named; base and high also work tagged by its name.",
-        "Answers may take up to 24 hours, and the provider's batch API takes the request as it is.",
+        "Low counts the named features; base and high also count work that is tagged by its name.",
+        "Answers can take up to 24 hours, and the provider's batch API accepts the request as it is.",
     ]
     if later:
         assumptions.append(
-            f"The price list knows batch prices of {', '.join(later)} only from a later date than some requests; "
-            "the discount of that date was taken."
+            f"The price list has batch prices for {', '.join(later)} only from a date after some of the "
+            "requests; that later discount was used."
         )
     return Plan(
         take,
@@ -83,8 +83,8 @@ def _batch_rates(price: PriceRow, first: datetime, last: datetime) -> _BatchRate
 
 LEVER: Final = Lever(
     "batch",
-    "Send work that can wait as batch",
+    "Send work that can wait as a batch",
     "Σ eligible·(standard price − batch price)",
-    "none; answers come within a day",
+    "none; answers arrive within a day",
     assess,
 )

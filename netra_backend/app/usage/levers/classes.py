@@ -27,7 +27,8 @@ def excess_plan(log: Log, tokens: Ints, part: str, priced_by: Ints, assumption: 
     if not len(rows):
         return Missing(
             ("requests",),
-            f"At least {SMALLEST_CLASS} requests of one model and feature, one row each, tell what is usual.",
+            f"It takes at least {SMALLEST_CLASS} requests for one model and feature, one row per request, to "
+            "know what is usual.",
         )
     usual = _quantiles_by_group(tokens[rows], group)
 
@@ -44,8 +45,8 @@ def excess_plan(log: Log, tokens: Ints, part: str, priced_by: Ints, assumption: 
         coverage=float(log.cost[rows].sum()),
         confidence="low",
         assumptions=(
-            "Usual is the 99th (low), 95th (base), 90th (high) percentile of the same model and feature; "
-            f"classes of fewer than {SMALLEST_CLASS} requests are left out.",
+            "Usual means the 99th (low), 95th (base) or 90th (high) percentile for the same model and "
+            f"feature; classes with fewer than {SMALLEST_CLASS} requests are left out.",
             assumption,
         ),
     )

@@ -16,7 +16,7 @@ def assess(log: Log) -> Plan | Missing:
     """Sort the requests into sessions."""
     usable = log.single & log.priced & (log.session != 0)
     if not usable.any():
-        return Missing(("session_id",), "Log a session id with each request, one row a request.")
+        return Missing(("session_id",), "Log a session id with each request, one row per request.")
     rows = np.flatnonzero(usable & log.ok)
     rows = rows[np.argsort(log.session[rows], kind="stable")]
     turn = _turns(log, rows)
@@ -42,8 +42,9 @@ def assess(log: Log) -> Plan | Missing:
         coverage=float(log.cost[usable].sum()),
         confidence="low",
         assumptions=(
-            "What is kept: the first prompt and the last 20 (low), 10 (base), 5 (high) turns; the growth before is dropped.",
-            "Dropped tokens are taken off cached ones first. Summaries in place of what is dropped are not charged.",
+            "The first prompt and the last 20 (low), 10 (base) or 5 (high) turns are kept; the growth before "
+            "them is dropped.",
+            "Cached tokens are dropped first. Summaries that replace the dropped turns are not charged.",
         ),
         details={"longest_session_turns": int(turn.max()) if len(turn) else 0},
     )
@@ -74,8 +75,8 @@ def _left(taken: Ints, of: Ints) -> Floats:
 
 LEVER: Final = Lever(
     "context_growth",
-    "Keep a window of turns",
+    "Keep only a window of recent turns",
     "Σ over turns after the window: (input at the turn before the window − first input)·p, cached tokens first",
-    "compaction loses facts, and a changed prefix loses its cache",
+    "compaction loses facts, and a changed prefix misses the cache",
     assess,
 )

@@ -19,7 +19,7 @@ def assess(log: Log) -> Plan | Missing:
     if not known.any():
         return Missing(
             ("prompt_hash",),
-            "Log a hash of model, parameters and prompt for each request (LiteLLM: cache_key), one row a request.",
+            "Log a hash of model, parameters and prompt for each request (LiteLLM: cache_key), one row per request.",
         )
     rows, key = log.repeats
     answered = (known & log.ok)[rows]
@@ -36,10 +36,11 @@ def assess(log: Log) -> Plan | Missing:
         coverage=float(log.cost[known].sum()),
         confidence="high" if log.knows("prompt_hashes")[known].all() else "medium",
         assumptions=(
-            "A stored answer serves the same tenant (team and end user) for 5 minutes (low), 1 hour (base), 1 day (high).",
-            "Requests that sample on purpose, call tools or depend on the time must be left out of the store; "
-            "the log does not tell them.",
-            "The first request had been answered when the second came.",
+            "A stored answer is reused for the same tenant (team and end user) for 5 minutes (low), 1 hour "
+            "(base) or 1 day (high).",
+            "Requests that sample deliberately, call tools or depend on the time must not be served from the "
+            "store; the log does not identify them.",
+            "The first request had been answered before the second arrived.",
         ),
     )
 
@@ -66,6 +67,6 @@ LEVER: Final = Lever(
     "duplicates",
     "Answer exact repeats from a store",
     "Σ cost of requests whose (model, parameters, prompt, tenant) was answered within the time-to-live",
-    "none where answers may repeat; wrong for sampling, tool calls and time-bound questions",
+    "none if answers may repeat; wrong for sampling, tool calls and time-dependent questions",
     assess,
 )

@@ -23,7 +23,10 @@ def assess(log: Log) -> Plan | Missing:
     }
     if not cheaper:
         return Plan(
-            _nothing, 0.0, "high", ("No model in this log has prices by time of day, or all work is off-peak.",)
+            _nothing,
+            0.0,
+            "high",
+            ("No model in this log has prices by time of day, or all work already runs off-peak.",),
         )
     change = factors(log, cheaper)
     at_peak = log.priced_as(cheaper) & (log.cost > 0) & log.knows("real_times")
@@ -46,8 +49,9 @@ def assess(log: Log) -> Plan | Missing:
         coverage=float(log.cost[at_peak].sum()),
         confidence="medium",
         assumptions=(
-            "Low moves the features that were named as able to wait, base also work tagged so, high everything.",
-            "Weekends and holidays are priced like other days, so some of this may be off-peak already.",
+            "Low moves the features that were named as able to wait, base also moves work that is tagged so, "
+            "high moves everything.",
+            "Weekends and holidays are priced like other days, so some of this work may already run off-peak.",
         ),
     )
 
@@ -70,6 +74,6 @@ LEVER: Final = Lever(
     "off_peak",
     "Move work to cheaper hours",
     "Σ cost now − cost at the cheapest hours of the day",
-    "answers come later",
+    "answers arrive later",
     assess,
 )

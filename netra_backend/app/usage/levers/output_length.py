@@ -16,7 +16,7 @@ def assess(log: Log) -> Plan | Missing:
         log.output,
         "output",
         log.output,
-        "The excess is not needed: look at some of these answers before setting a limit.",
+        "The excess is not needed: look at some of these answers before you set a limit.",
     )
 
 

@@ -91,18 +91,20 @@ def _charge(log: Log, bill: Bill, rows: Indices, read: Ints, minimum: Ints) -> S
 def _assumptions(named: int, by_session: int, all_logged: bool) -> tuple[str, ...]:
     assumptions = [
         "A prefix stays cached for 300 s after its last use (600 s in high; shared only within a team in low).",
-        "Prompts shorter than the provider's minimum are not cached; all of a longer prompt that was not read is written, "
-        "at the provider's price for writing; models for which that costs more than it saves are left out.",
+        "Prompts shorter than the provider's minimum are not cached. The part of a longer prompt that was "
+        "not read is written, at the provider's price for writing. Models for which that costs more than it "
+        "saves are left out.",
     ]
     if by_session:
         assumptions.append(
-            f"{by_session} requests name no prefix: taken from their session, as an upper bound (base: the prompt grew by at "
-            "least the last answer, as a resent conversation does; low: nothing)."
+            f"{by_session:,} requests name no prefix; it is inferred from their session, as an upper bound "
+            "(base: the prompt grew by at least the last answer, as a resent conversation does; low: "
+            "nothing)."
         )
     if named and not all_logged:
         assumptions.append(
-            "Not every log tells what was cached already, and a provider that caches by itself may have given this discount: low "
-            "counts only logs that tell."
+            "Not every log says what was already cached, and a provider that caches automatically may "
+            "already have given this discount; low counts only logs that do say."
         )
     return tuple(assumptions)
 
@@ -115,7 +117,8 @@ def _details(log: Log, named: Indices, replay: Replay) -> dict[str, Any]:
 LEVER: Final = Lever(
     "prompt_cache",
     "Cache prompt prefixes",
-    "Σ read·(p_input − p_read) − Σ written·(p_write − p_input), replayed by (model, prefix), less what was cached already",
+    "Σ read·(p_input − p_read) − Σ written·(p_write − p_input), replayed by (model, prefix), minus what was "
+    "already cached",
     "none: the model sees the same prompt",
     assess,
 )

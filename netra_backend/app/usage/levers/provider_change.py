@@ -23,7 +23,7 @@ _SUFFIXES: Final = re.compile(r"(-(instruct|chat|fp8|turbo|versatile|instant|hf|
 
 
 def weights_of(model_id: str) -> str | None:
-    """One name for the same weights, however a provider spells them; ``None`` where the weights are not open."""
+    """One name for the same weights, however a provider spells them; ``None`` if the weights are not open."""
     name = model_id.lower().rpartition("/")[2].partition(":")[0]
     name = re.sub(r"(?<=\d)p(?=\d)", ".", name)
     name = re.sub(r"[-_ ]v(?=\d)", "-", name.removeprefix("meta-").replace("_", "-"))
@@ -77,8 +77,8 @@ def assess(log: Log) -> Plan | Missing:
         coverage=float(log.cost[rows[log.priced_as(open_prices)[rows]]].sum()),
         confidence="low",
         assumptions=(
-            "Base takes the middle one of the cheaper offers, high the cheapest; list prices, the same token counts.",
-            "Quantisation, speed, limits and where data is processed were not compared.",
+            "Base takes the middle of the cheaper offers, high the cheapest; list prices, the same token counts.",
+            "Quantisation, speed, limits and data location were not compared.",
         ),
         details={"offers": comparisons[:20]},
     )
@@ -103,6 +103,6 @@ LEVER: Final = Lever(
     "provider_change",
     "The same open weights elsewhere",
     "Σ cost now − cost of the same tokens at the other provider",
-    "quantisation may differ, and so may residency of data",
+    "quantisation may differ, and so may data residency",
     assess,
 )

@@ -17,7 +17,7 @@ SAME_SIZE: Final = 0.01
 def assess(log: Log) -> Plan | Missing:
     """Sort failures by how sure it is that they were billed, and find resends."""
     if not log.failed.any() and not log.knows("statuses").any():
-        return Missing(("status",), "Log for each request whether it failed, and failed attempts as rows of their own.")
+        return Missing(("status",), "Log whether each request failed, and log failed attempts as rows of their own.")
     failed = log.failed & log.priced & (log.cost > 0)
     proven = failed & (log.reported > 0)
     likely = proven | (failed & (log.reported < 0) & (log.output > 0))
@@ -38,10 +38,11 @@ def assess(log: Log) -> Plan | Missing:
         coverage=float(log.cost[log.priced].sum()),
         confidence="medium" if proven.any() else "low",
         assumptions=(
-            "Low counts failures that the source reported as billed; base also failures that had produced output; "
-            "high also all other failures and near-identical requests sent again within 60 seconds.",
-            "Many providers do not bill failures; check one invoice line before acting on base or high.",
-            "The cause of the failures can be removed.",
+            "Low counts failures that the source reported as billed; base also counts failures that had "
+            "produced output; high also counts all other failures and near-identical requests resent within "
+            "60 seconds.",
+            "Many providers do not bill failures; check an invoice line before you act on base or high.",
+            "The cause of the failures can be fixed.",
         ),
         details={"failed_requests": int(log.n[log.failed].sum()), "resent_requests": len(resent)},
     )

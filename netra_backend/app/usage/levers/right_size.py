@@ -69,7 +69,7 @@ def assess(log: Log) -> Plan | Missing:
     candidates = log.single & log.ok & ~log.batched & log.priced_as(siblings)
     if not log.single.any():
         return Missing(
-            ("per-request rows",), "Import one row a request; sums over hours or days do not tell small requests."
+            ("per-request rows",), "Import one row per request; sums over hours or days do not show small requests."
         )
     rows = np.flatnonzero(candidates & small)
 
@@ -97,10 +97,10 @@ def assess(log: Log) -> Plan | Missing:
         coverage=float(log.cost[candidates].sum()),
         confidence="medium" if log.options.evaluated_share else "low",
         assumptions=(
-            f"Small means at most {SMALL_INPUT:,} tokens in and {SMALL_OUTPUT} out.",
-            f"Low and base move the share that was evaluated ({log.options.evaluated_share:.0%}), high moves at least "
-            f"{SCENARIO_SHARES[-1]:.0%}: a scenario, not a promise.",
-            f"{ESCALATED:.0%} of what is moved is asked of the larger model as well.",
+            f"Small means at most {SMALL_INPUT:,} input tokens and {SMALL_OUTPUT} output tokens.",
+            f"Low and base move the share that was evaluated ({log.options.evaluated_share:.0%}), high moves "
+            f"at least {SCENARIO_SHARES[-1]:.0%}: a scenario, not a promise.",
+            f"{ESCALATED:.0%} of the moved requests also go to the larger model.",
         ),
         details={
             "smaller_models": _smaller_models(log, siblings, rows),
@@ -128,6 +128,6 @@ LEVER: Final = Lever(
     "right_size",
     "Small requests on a smaller model",
     "Σ share·(cost now − cost of the smaller model − 10 % escalated at the cost now)",
-    "needs an evaluation on your own requests before anything is moved",
+    "needs an evaluation on your own requests before you move anything",
     assess,
 )

@@ -158,15 +158,15 @@ def admin_endpoints(
 
     return [
         read("connections", "listConnections", "The live connections.", list_connections, LiveConnections),
-        read("runs", "listRuns", "The runs that have not ended.", list_runs, LiveRuns),
-        read("limits", "readLimits", "The bounds of this server, and what there is.", read_limits, LimitsInfo),
+        read("runs", "listRuns", "The runs in progress.", list_runs, LiveRuns),
+        read("limits", "readLimits", "The limits of this server, and current use.", read_limits, LimitsInfo),
         read("refusals", "readRefusals", "Refusals by validation point, since the start.", read_refusals, Refusals),
         read("rates", "readRates", "How often things happen.", read_rates, RatesInfo),
         Endpoint(
             method="POST",
             path="/api/admin/users/{user_id}/revoke",
             name="revokeUser",
-            about="End all sign-ins of a user: connections close, runs stop, tokens made until now count no more.",
+            about="End all sign-ins of a user: connections close, runs stop, and tokens issued until now stop working.",
             handler=revoke,
             answer=Revoked,
             scope=ADMIN,

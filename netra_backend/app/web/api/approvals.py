@@ -59,7 +59,7 @@ def approval_endpoints(runs: RunService, body_idle_s: float) -> list[Endpoint]:
                 await requester.answer
         except TimeoutError:
             raise DependencyUnavailable(
-                "The decision was taken, but it is not known yet whether it was stored.", retry_after_ms=1000
+                "The decision was accepted, but the server does not know yet whether it is stored.", retry_after_ms=1000
             ) from None
         return json_response(Decided(approval_id, word.decision))
 
@@ -68,7 +68,7 @@ def approval_endpoints(runs: RunService, body_idle_s: float) -> list[Endpoint]:
             method="GET",
             path="/api/approvals",
             name="listApprovals",
-            about="Your tool calls that wait for your word.",
+            about="Your tool calls that wait for approval.",
             handler=waiting,
             answer=Approvals,
         ),
@@ -76,7 +76,7 @@ def approval_endpoints(runs: RunService, body_idle_s: float) -> list[Endpoint]:
             method="POST",
             path="/api/approvals/{approval_id}",
             name="decideApproval",
-            about="Say your word about a tool call. The first word counts.",
+            about="Approve or deny a tool call. The first decision counts.",
             handler=decide,
             body=Word,
             answer=Decided,

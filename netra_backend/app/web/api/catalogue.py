@@ -53,7 +53,7 @@ def catalogue_endpoints(registry: AgentRegistry, dispatchers: UnifiedToolDispatc
             method="GET",
             path="/api/agents",
             name="listAgents",
-            about="The agents that can be asked.",
+            about="The agents that you can ask.",
             handler=agents,
             answer=Agents,
         ),

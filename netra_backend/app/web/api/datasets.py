@@ -17,6 +17,7 @@ from ...core import validation
 from ...core.errors import DependencyUnavailable, NotFound
 from ...core.identity import Identity
 from ...ports import Ledger
+from ...usage.importers.format import column_mapping
 from ..http.endpoint import BINARY, NDJSON, Endpoint, Query, json_response
 from ..http.ndjson import NdjsonResponse, encode_line
 from ..http.problems import Problem, ProblemReporter
@@ -94,12 +95,12 @@ def dataset_endpoints(
         return json_response(Deleted(dataset_id))
 
     options = (
-        Query("name", str, "What the dataset is called, such as the file's name."),
-        Query("format", str, "The format, where it is not to be recognised."),
-        Query("model", str, "Price the rows as this model where the file names none."),
-        Query("start", str, "When a trace of offsets began (ISO 8601)."),
-        Query("map", str, "column=header, for tables; may come again.", many=True),
-        Query("preview", str, "1: recognise and show, import nothing."),
+        Query("name", str, "The name of the dataset, such as the file's name."),
+        Query("format", str, "The format, if it should not be detected."),
+        Query("model", str, "Price the rows as this model if the file names none."),
+        Query("start", str, "The start time of a trace that has only offsets (ISO 8601)."),
+        Query("map", str, "column=header, for tables; repeatable.", many=True),
+        Query("preview", str, "1: show what was detected, and import nothing."),
         Query("generated", str, "1: mark the rows as generated."),
     )
     return [
@@ -115,7 +116,8 @@ def dataset_endpoints(
             method="POST",
             path="/api/usage/datasets",
             name="importUsage",
-            about="Import a file of usage, whole or not at all. With Accept: application/x-ndjson its progress is told in lines.",
+            about="Import a usage file, all of it or nothing. With Accept: application/x-ndjson the answer "
+            "reports progress, one line at a time.",
             handler=upload,
             query=options,
             body=BINARY,
@@ -136,11 +138,11 @@ def dataset_endpoints(
 
 
 def _options(request: Request) -> dict[str, Any]:
-    """Import options of the query; ``map=column=header`` comes again and again."""
+    """Import options of the query; ``map=column=header`` may be repeated. Raises ``ToolFault``."""
     query = request.query_params
     options: dict[str, Any] = {name: query[name][:_MAX_OPTION] for name in _OPTIONS if query.get(name)}
     options |= {name: True for name in _FLAGS if query.get(name) in ("1", "true", "True")}
-    mapping = dict(pair[:_MAX_OPTION].split("=", 1) for pair in query.getlist("map")[:_MAX_COLUMNS] if "=" in pair)
+    mapping = column_mapping(pair[:_MAX_OPTION] for pair in query.getlist("map")[:_MAX_COLUMNS])
     return options | ({"map": mapping} if mapping else {})
 
 
@@ -164,7 +166,7 @@ async def _received(request: Request, scratch: Path, idle_s: float) -> IO[bytes]
 
 def _write(file: IO[bytes], block: bytearray) -> None:
     if shutil.disk_usage(file.name).free < RESERVED_BYTES:
-        raise DependencyUnavailable("The server's disk is nearly full.", hint="Try again later; tell the operator.")
+        raise DependencyUnavailable("The server's disk is almost full.", hint="Try again later, and tell the operator.")
     file.write(block)
 
 

@@ -49,5 +49,5 @@ def document_endpoints(settings: Settings, endpoints: Callable[[], Iterable[Endp
         document(
             "/asyncapi.json", "asyncapi", "The WebSocket's frames (AsyncAPI 3).", frames_document, answer=dict[str, Any]
         ),
-        document("/errors", "errors", "Every error, for people.", errors, media=HTML),
+        document("/errors", "errors", "Every error, as a page for people.", errors, media=HTML),
     ]

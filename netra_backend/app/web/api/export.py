@@ -9,9 +9,9 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from ...core.events import AnyEvent
-from ...core.history import ThreadHead
+from ...core.history import StoredThread, ThreadHead
 from ...core.identity import Identity
-from ...ports import Audit, Clock, EventLog, Ledger, StoredThread
+from ...ports import Audit, Clock, EventLog, Ledger
 from ..http.ndjson import encode_line
 from ..http.transfers import Transfer
 from .identity import AuditRow

@@ -1,9 +1,9 @@
-"""``/api/runs``: one run, as events and as a result that a page can show."""
+"""``/api/runs``: a user's runs, and one run as events and as a result that a page can show."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -12,12 +12,17 @@ from starlette.responses import Response
 from ...core import validation
 from ...core.errors import NotFound
 from ...core.events import AgentCompleted, AnyEvent, decode_event
+from ...core.history import RunPlace
 from ...core.identity import Identity
 from ...ports import EventLog
 from ...services.conversations import Conversations
-from ..http.endpoint import HTML, Endpoint, json_response
+from ...services.run_summaries import RunSummary, summary_of
+from ..http.endpoint import HTML, Endpoint, Query, json_response
+from ..http.request_query import FAR, number, text
 from ..http.safe_html import safe_html
 
+MAX_RUNS: Final = 200
+DEFAULT_RUNS: Final = 50
 E_ = TypeVar("E_")
 
 
@@ -32,8 +37,38 @@ class Run(msgspec.Struct, Generic[E_], frozen=True):
     events: list[E_]
 
 
+class NextRuns(msgspec.Struct, frozen=True):
+    """The query of the next page."""
+
+    before: int
+    before_id: str
+    before_seq: int
+
+
+class Runs(msgspec.Struct, frozen=True):
+    """The most recently written thread first, and of each thread the newest run first. ``next`` is null on the last page."""
+
+    runs: list[RunSummary]
+    next: NextRuns | None
+
+
 def run_endpoints(log: EventLog, conversations: Conversations) -> list[Endpoint]:
-    """The endpoints of runs."""
+    """The doors of runs."""
+
+    async def runs(request: Request, identity: Identity) -> Response:
+        limit = number(request, "limit", DEFAULT_RUNS, 1, MAX_RUNS)
+        place = RunPlace(
+            number(request, "before", FAR, 0, FAR),
+            text(request, "before_id", 128),
+            number(request, "before_seq", 0, 0, FAR),
+        )
+        thread_id = text(request, "thread_id", 128)
+        if thread_id:
+            await conversations.owned_thread(identity.user_id, thread_id)
+        found = await log.runs(identity.user_id, limit=limit, thread_id=thread_id, after=place)
+        last = found[-1] if len(found) == limit else None
+        following = None if last is None else NextRuns(last.updated_ms, last.run.thread_id, last.run.seq)
+        return json_response(Runs([summary_of(each) for each in found], following))
 
     async def run(request: Request, identity: Identity) -> Response:
         stored = await conversations.owned_run(identity.user_id, request.path_params["run_id"])
@@ -57,7 +92,7 @@ def run_endpoints(log: EventLog, conversations: Conversations) -> list[Endpoint]
             raise NotFound(
                 "This run has no result.",
                 field="run_id",
-                hint="A run has one when it ends with agent_completed.",
+                hint="Only a run that completed has a result.",
                 point=validation.RUN_RESULT,
             )
         html = await asyncio.to_thread(safe_html, str(last.result.get("text", "")))
@@ -65,6 +100,22 @@ def run_endpoints(log: EventLog, conversations: Conversations) -> list[Endpoint]
         return Response(html, 200, headers, f"{HTML}; charset=utf-8")
 
     return [
+        Endpoint(
+            method="GET",
+            path="/api/runs",
+            name="listOwnRuns",
+            about="Your runs: the most recently written thread first, and of each thread the newest run first.",
+            handler=runs,
+            answer=Runs,
+            query=(
+                Query("thread_id", str, "Only the runs of this thread."),
+                Query("limit", int, f"The maximum number of runs: 1 to {MAX_RUNS}; {DEFAULT_RUNS} by default."),
+                Query("before", int, "The next page: before of the last page's next."),
+                Query("before_id", str, "The next page: before_id of the last page's next."),
+                Query("before_seq", int, "The next page: before_seq of the last page's next."),
+            ),
+            refusals=("not_found", "invalid_frame"),
+        ),
         Endpoint(
             method="GET",
             path="/api/runs/{run_id}",
@@ -78,7 +129,7 @@ def run_endpoints(log: EventLog, conversations: Conversations) -> list[Endpoint]
             method="GET",
             path="/api/runs/{run_id}/html",
             name="readResult",
-            about="The result of a run that has completed, as an HTML fragment without scripts, styles, forms and images.",
+            about="The result of a completed run, as an HTML fragment without scripts, styles, forms or images.",
             handler=result,
             media=HTML,
             refusals=("not_found",),

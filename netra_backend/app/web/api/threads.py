@@ -11,17 +11,17 @@ from starlette.responses import Response
 from ...core import validation
 from ...core.errors import FrameRefused
 from ...core.events import AnyEvent
+from ...core.history import StoredThread
 from ...core.identity import Identity
-from ...ports import EventLog, StoredThread
+from ...ports import EventLog
 from ...runs.service import RunService
 from ...services.audit_trail import AuditTrail
 from ...services.conversations import TITLE_CHARACTERS, Conversations
 from ..http.endpoint import Endpoint, Query, json_response
 from ..http.request_body import json_of
-from ..http.request_query import number, text
+from ..http.request_query import FAR, number, text
 
 _MAX_THREADS: Final = 200
-_FAR: Final = (1 << 59) - 1
 E_ = TypeVar("E_")
 
 
@@ -65,7 +65,7 @@ def thread_endpoints(
             identity.user_id,
             limit=number(request, "limit", 50, 1, _MAX_THREADS),
             search=text(request, "search", TITLE_CHARACTERS),
-            before_ms=number(request, "before", _FAR, 0, _FAR),
+            before_ms=number(request, "before", FAR, 0, FAR),
             before_id=text(request, "before_id", 128),
         )
         return json_response(Threads(found))
@@ -74,7 +74,7 @@ def thread_endpoints(
         head = await conversations.owned_thread(identity.user_id, request.path_params["thread_id"])
         frames: list[bytes] = []
         top = head.durable
-        async for page in log.pages(head, number(request, "after", 0, 0, _FAR), top):
+        async for page in log.pages(head, number(request, "after", 0, 0, FAR), top):
             frames = page
             break
         return json_response(Events(head.epoch, head.oldest, top, [msgspec.Raw(frame) for frame in frames]))
@@ -86,9 +86,9 @@ def thread_endpoints(
         title = " ".join(wanted.title.split())
         if not 0 < len(title) <= TITLE_CHARACTERS:
             raise FrameRefused(
-                f"A title has 1 to {TITLE_CHARACTERS} characters.",
+                f"A title must have 1 to {TITLE_CHARACTERS} characters.",
                 field="title",
-                hint="Send a shorter one, or one that is not blank.",
+                hint="Choose a shorter title that is not blank.",
                 point=validation.HTTP_TITLE,
             )
         await log.rename(head, title)
@@ -101,20 +101,24 @@ def thread_endpoints(
         return json_response(Deleted(thread_id))
 
     before = (
-        Query("before", int, "Only threads that were last written to before this moment (ms since 1970 UTC)."),
-        Query("before_id", str, "With before: also those of that very moment whose id sorts before this one."),
+        Query("before", int, "Only threads last written to before this time (ms since 1970 UTC)."),
+        Query(
+            "before_id",
+            str,
+            "Together with before: also the threads of exactly that time whose id sorts before this one.",
+        ),
     )
     return [
         Endpoint(
             method="GET",
             path="/api/threads",
             name="listThreads",
-            about="Your threads, the one written to last first.",
+            about="Your threads, the most recently written first.",
             handler=threads,
             answer=Threads,
             query=(
                 Query("search", str, "Only threads whose title contains this."),
-                Query("limit", int, f"At most so many: 1 to {_MAX_THREADS}, 50 where it is left out."),
+                Query("limit", int, f"The maximum number of threads: 1 to {_MAX_THREADS}; 50 by default."),
                 *before,
             ),
             refusals=("invalid_frame",),
@@ -123,7 +127,7 @@ def thread_endpoints(
             method="GET",
             path="/api/threads/{thread_id}/events",
             name="listEvents",
-            about="A thread's events from a position on, one page at a time.",
+            about="The events of a thread after a position, one page at a time.",
             handler=events,
             answer=Events[AnyEvent],
             query=(Query("after", int, "Only events with a higher seq."),),
@@ -133,7 +137,7 @@ def thread_endpoints(
             method="PATCH",
             path="/api/threads/{thread_id}",
             name="renameThread",
-            about="Give a thread another title.",
+            about="Change the title of a thread.",
             handler=rename,
             body=Title,
             answer=Renamed,
@@ -143,7 +147,7 @@ def thread_endpoints(
             method="DELETE",
             path="/api/threads/{thread_id}",
             name="deleteThread",
-            about="Stop a thread's runs and delete it for good. Its id is never given out again.",
+            about="Stop the runs of a thread and delete it for good. Its id is never used again.",
             handler=delete,
             answer=Deleted,
             refusals=("not_found",),

@@ -45,8 +45,8 @@ def asyncapi(*, version: str, url: str = "ws://127.0.0.1:8000") -> dict[str, Any
         "info": {
             "title": "Netra",
             "version": version,
-            "description": f"Protocol {PROTOCOL}: text frames of UTF-8 JSON, one object a frame, told apart by `type`. "
-            f"{_closes(CATALOGUE)}",
+            "description": f"Protocol {PROTOCOL}: text frames of UTF-8 JSON, one object per frame; `type` "
+            f"says which. {_closes(CATALOGUE)}",
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },
         "defaultContentType": "application/json",
@@ -61,14 +61,14 @@ def asyncapi(*, version: str, url: str = "ws://127.0.0.1:8000") -> dict[str, Any
         "channels": {
             "user": {
                 "address": "/ws/{user_id}",
-                "summary": "All of one user's threads, over one connection for each device.",
-                "parameters": {"user_id": {"description": "The token's own user (GET /api/me)."}},
+                "summary": "All threads of one user, over one connection per device.",
+                "parameters": {"user_id": {"description": "The user that the token was issued for (GET /api/me)."}},
                 "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
             }
         },
         "operations": {
-            "ask": _operation("receive", "What a client may send.", sent),
-            "tell": _operation("send", "What the server says: control frames and events.", told),
+            "ask": _operation("receive", "What a client can send.", sent),
+            "tell": _operation("send", "What the server sends: control frames and events.", told),
         },
         "components": {
             "messages": messages,

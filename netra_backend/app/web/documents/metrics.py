@@ -8,8 +8,8 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 HELP = {
     "events": "Events appended to the log.",
-    "events_delivered": "Events written to connections, once for each.",
-    "log_commits": "Commits of the event log; events by commits is the size of a batch.",
+    "events_delivered": "Events written to connections, counted once per connection.",
+    "log_commits": "Commits of the event log; events divided by commits is the batch size.",
     "refusals": "Refusals by validation point.",
     "http_requests": "HTTP requests by route and status.",
 }

@@ -35,8 +35,9 @@ def openapi(endpoints: Iterable[Endpoint], *, version: str, url: str = "/") -> d
         "info": {
             "title": "Netra",
             "version": version,
-            "description": "HTTP beside the WebSocket of /asyncapi.json. Every fault is a problem (RFC 9457) whose `error` is "
-            "an id of /errors. 429 and 503 carry Retry-After.",
+            "description": "HTTP API beside the WebSocket API of /asyncapi.json. Every error is a problem "
+            "document (RFC 9457) whose `error` is an id from /errors. Answers with 429 and "
+            "503 carry Retry-After.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": url}],
@@ -119,7 +120,7 @@ def _responses(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
     if endpoint.media not in (JSON, NDJSON) or not content:
         content[endpoint.media.partition(";")[0]] = {"schema": {"type": "string"}}
     responses: dict[str, Any] = {
-        str(status): {"description": "As asked." if status < 400 else "Not all holds.", "content": content}
+        str(status): {"description": "Success." if status < 400 else "At least one check failed.", "content": content}
         for status in (endpoint.status, *endpoint.also)
     }
     for status, errors in _by_status(endpoint.faults).items():

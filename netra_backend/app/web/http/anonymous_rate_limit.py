@@ -47,7 +47,7 @@ class AnonymousRateLimit:
             self._buckets.move_to_end(site)
         if not bucket.take(now):
             raise LimitRefused(
-                "Too many requests of this address without a sign-in that counts.",
+                "Too many requests from this address without a valid sign-in.",
                 retry_after_ms=bucket.wait_ms(),
                 point=validation.LIMIT_ANONYMOUS,
             )

@@ -28,7 +28,7 @@ async def parts_of(
     while True:
         if max(size, received) > most:
             raise FrameRefused(
-                f"At most {most} bytes are taken here.",
+                f"The request body is too large: the limit is {most:,} bytes.",
                 kind="payload_too_large",
                 hint=hint,
                 point=validation.HTTP_BODY_SIZE,
@@ -46,7 +46,7 @@ async def parts_of(
 
 
 def _refuse_slow(idle_s: float) -> None:
-    raise FrameRefused(f"Nothing came for {idle_s:g} seconds.", kind="too_slow", point=validation.HTTP_BODY_IDLE)
+    raise FrameRefused(f"No data arrived for {idle_s:g} seconds.", kind="too_slow", point=validation.HTTP_BODY_IDLE)
 
 
 async def json_of(request: Request, shape: type[Shape], idle_s: float) -> Shape:
@@ -58,8 +58,8 @@ async def json_of(request: Request, shape: type[Shape], idle_s: float) -> Shape:
         problem = str(fault)
     field = problem.rpartition("`$.")[2].rstrip("`")[:128] if "`$." in problem else None
     raise FrameRefused(
-        f"The body does not fit: {problem[:200]}.",
+        f"The request body is not valid: {problem[:200]}.",
         field=field,
-        hint="See /openapi.json for the body of this address.",
+        hint="See /openapi.json for the fields of this request.",
         point=validation.HTTP_BODY_JSON,
     )

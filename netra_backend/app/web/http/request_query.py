@@ -12,7 +12,9 @@ from ...core.errors import FrameRefused
 
 _MAX_DIGITS: Final = 18
 _MAX_TIME: Final = 40
-_HINT: Final = "See /openapi.json for the fields of this address."
+_HINT: Final = "See /openapi.json for the fields of this request."
+FAR: Final = (1 << 59) - 1
+"""Later than every moment, and beyond every position."""
 
 
 def number(request: Request, name: str, default: int, least: int, most: int) -> int:
@@ -22,7 +24,7 @@ def number(request: Request, name: str, default: int, least: int, most: int) -> 
         return default
     if not text.isascii() or not text.isdecimal() or len(text) > _MAX_DIGITS or not least <= int(text) <= most:
         raise FrameRefused(
-            f"{name} is a whole number from {least} to {most}.",
+            f"{name} must be a whole number from {least} to {most}.",
             field=name,
             hint=_HINT,
             point=validation.HTTP_QUERY_NUMBER,
@@ -41,7 +43,10 @@ def name(request: Request, field: str, most: int) -> str | None:
     given = request.query_params.get(field)
     if given is not None and not 0 < len(given) <= most:
         raise FrameRefused(
-            f"{field} is a text of 1 to {most} characters.", field=field, hint=_HINT, point=validation.HTTP_QUERY_NAME
+            f"{field} must be a text of 1 to {most} characters.",
+            field=field,
+            hint=_HINT,
+            point=validation.HTTP_QUERY_NAME,
         )
     return given
 
@@ -57,7 +62,7 @@ def moment(request: Request, field: str) -> datetime | None:
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise FrameRefused(
-            f"{field} is a date or time, such as 2026-11-01 or 2026-11-01T12:00Z.",
+            f"{field} must be a date or time, such as 2026-11-01 or 2026-11-01T12:00Z.",
             field=field,
             hint="Send ISO 8601; in an address, write + as %2B.",
             point=validation.HTTP_QUERY_TIME,

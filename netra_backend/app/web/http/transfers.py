@@ -70,7 +70,7 @@ class Transfers:
         """A new transfer of this user. Raises ``LimitRefused`` (``transfer_limit``)."""
         if len(self._open) >= self._most:
             raise LimitRefused(
-                "This server has no room for another upload, export or report.",
+                "The server has no capacity for another upload, export or report.",
                 kind="transfer_limit",
                 retry_after_ms=5000,
                 point=validation.TRANSFER_CAPACITY,

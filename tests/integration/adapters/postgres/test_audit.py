@@ -87,7 +87,7 @@ async def test_what_cannot_be_stored_by_the_end_is_counted_as_lost(
     await held.rollback()
     await holder.close()
     assert audit.counts() == {"rows": 2, "rows_dropped": 2}
-    assert "2 audit rows are lost" in caplog.text
+    assert "2 audit rows were lost" in caplog.text
 
 
 async def test_a_full_queue_drops_and_counts_and_waits_for_nothing(pools: tuple[asyncpg.Pool, asyncpg.Pool]) -> None:
@@ -108,7 +108,7 @@ async def test_a_table_that_is_not_there_loses_rows_but_not_the_trail(
         audit.record("ada", "refused", None, {}, 1)
         with pytest.raises(DependencyUnavailable, match="UndefinedTable"):
             await audit.rows("ada", 1)
-    assert "1 audit rows are lost" in caplog.text
+    assert "1 audit rows were lost" in caplog.text
     await rename(netra_database, "elsewhere", "audit")
     audit.record("ada", "refused", None, {}, 2)
     assert [row["at_ms"] for row in await audit.rows("ada", 10)] == [2]

@@ -77,7 +77,7 @@ async def test_a_login_that_row_level_security_does_not_bind_is_refused_with_the
 ) -> None:
     async with somebody(netra_database, power, GRANTS) as url:
         told = await refusal(url)
-    assert "row-level security does not bind a superuser or a role with BYPASSRLS" in told
+    assert "Row-level security does not apply to a superuser or a role with BYPASSRLS" in told
     assert "CREATE ROLE netra_server LOGIN NOINHERIT PASSWORD '…'" in told
     assert GRANTS.format(role="netra_server") in told
 
@@ -86,7 +86,7 @@ async def test_a_login_that_row_level_security_does_not_bind_is_refused_with_the
 async def test_a_login_that_may_become_one_that_is_not_bound_is_refused(netra_database: NetraDatabase) -> None:
     superuser = urlsplit(netra_database.admin_url).username
     async with somebody(netra_database, "", GRANTS, f"GRANT {superuser} TO {{role}} WITH INHERIT FALSE") as url:
-        assert f"may become {superuser}" in await refusal(url)
+        assert f"can become {superuser}" in await refusal(url)
 
 
 @pytest.mark.validation_point("postgres.login")
@@ -111,7 +111,7 @@ async def test_a_login_without_the_grants_is_told_them(netra_database: NetraData
     async with somebody(netra_database, "") as url:
         told = await refusal(url)
         name = urlsplit(url).username
-    assert told == f"{name} may not become netra_writer and netra_reader: {GRANTS.format(role=name)}"
+    assert told == f"{name} cannot become netra_writer and netra_reader. Run: {GRANTS.format(role=name)}"
 
 
 @pytest.mark.validation_point("postgres.login")
@@ -120,7 +120,7 @@ async def test_a_login_that_inherits_both_roles_could_read_everything_and_is_ref
 ) -> None:
     async with somebody(netra_database, "INHERIT", "GRANT netra_writer, netra_reader TO {role}") as url:
         told = await refusal(url)
-    assert "has the rights of netra_writer and netra_reader at once" in told
+    assert "has the rights of netra_writer and netra_reader at the same time" in told
 
 
 @pytest.mark.validation_point("postgres.login")
@@ -155,7 +155,7 @@ async def test_an_older_schema_is_refused_with_the_command_that_brings_it_up_to_
 ) -> None:
     monkeypatch.setattr("netra_backend.app.adapters.postgres.gate.NEWEST", "0002")
     told = await refusal(netra_database.url)
-    assert told.startswith("the database has schema version 0001 and this program needs 0002: run: netra migrate")
+    assert told.startswith("The database has schema version 0001, but this program needs 0002. Run: netra migrate")
 
 
 @pytest.mark.validation_point("postgres.schema")
@@ -165,7 +165,7 @@ async def test_a_database_without_our_schema_is_refused_with_the_command_that_ma
     async with admin(netra_database) as connection:
         await connection.execute("DROP SCHEMA netra CASCADE")
     told = await refusal(netra_database.url)
-    assert told == ("the database has no schema of ours yet: run: netra migrate --database-url ADMIN_URL")
+    assert told == ("The database has no Netra schema yet. Run: netra migrate --database-url ADMIN_URL")
 
 
 @pytest.mark.validation_point("postgres.schema")
@@ -176,7 +176,7 @@ async def test_a_table_that_does_not_force_row_level_security_is_refused_by_name
     async with admin(netra_database) as connection:
         await connection.execute(f"ALTER TABLE netra.log {change} ROW LEVEL SECURITY")
         await connection.execute(f"ALTER TABLE netra.run {change} ROW LEVEL SECURITY")
-    assert "row-level security is not forced on log, run: as netra_owner" in await refusal(netra_database.url)
+    assert "Row-level security is not forced on log, run. Run, as netra_owner" in await refusal(netra_database.url)
 
 
 async def test_a_database_that_cannot_be_asked_is_unavailable_and_its_password_is_not_told(

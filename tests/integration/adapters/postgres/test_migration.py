@@ -64,14 +64,14 @@ async def test_an_administrator_who_is_no_superuser_makes_everything_that_a_serv
         admin_url = with_login(url, Login("some%20admin", admin.password))
         await migrate_postgres(admin_url, told.append, login=login)
         assert told == [
-            "made the role netra_owner",
-            "made the role netra_writer",
-            "made the role netra_reader",
-            "made the schema netra",
-            "made the role Some Server, which servers log in as",
-            "let Some Server become netra_writer",
-            "let Some Server become netra_reader",
-            "brought the schema to version 0001",
+            "created the role netra_owner",
+            "created the role netra_writer",
+            "created the role netra_reader",
+            "created the schema netra",
+            "created the role Some Server, which servers log in as",
+            "allowed Some Server to become netra_writer",
+            "allowed Some Server to become netra_reader",
+            "migrated the schema to version 0001",
         ]
         await require_postgres(with_login(url, Login("Some%20Server", login.password)))
         told.clear()
@@ -87,7 +87,7 @@ async def test_a_database_that_is_up_to_date_is_left_as_it_is(netra_database: Ne
 
 async def test_two_at_once_do_it_once(empty: str, told: list[str]) -> None:
     await asyncio.gather(*(migrate_postgres(empty, told.append) for _ in range(2)))
-    assert told.count("brought the schema to version 0001") == 1
+    assert told.count("migrated the schema to version 0001") == 1
 
 
 async def test_databases_of_one_server_can_be_migrated_at_once_though_roles_are_the_whole_servers(
@@ -98,8 +98,8 @@ async def test_databases_of_one_server_can_be_migrated_at_once_though_roles_are_
         async with own_database(server.url) as (_, one), own_database(server.url) as (_, other):
             await asyncio.gather(*(migrate_postgres(url, told.append) for url in (one, other)))
     assert sorted(told) == sorted(
-        ["made the role netra_owner", "made the role netra_writer", "made the role netra_reader"]
-        + 2 * ["made the schema netra", "brought the schema to version 0001"]
+        ["created the role netra_owner", "created the role netra_writer", "created the role netra_reader"]
+        + 2 * ["created the schema netra", "migrated the schema to version 0001"]
     )
 
 
@@ -132,7 +132,7 @@ async def test_a_database_of_a_later_version_is_left_alone(netra_database: Netra
     await connection.close()
     with pytest.raises(DependencyUnavailable, match="a schema version that this program does not know") as caught:
         await migrate_postgres(netra_database.admin_url, told.append)
-    assert "of a later one" in caught.value.hint
+    assert "from a later one" in caught.value.hint
     assert told == []
 
 
@@ -175,7 +175,7 @@ async def test_what_is_no_address_is_refused_without_being_repeated(url: str) ->
 
 
 async def test_a_server_that_is_not_there_is_told_as_such() -> None:
-    with pytest.raises(DependencyUnavailable, match="PostgreSQL did not do it") as caught:
+    with pytest.raises(DependencyUnavailable, match="PostgreSQL rejected the migration") as caught:
         await migrate_postgres("postgresql://a:secret-word@127.0.0.1:1/x", lambda _: None)
     assert "secret-word" not in str(caught.value)
 

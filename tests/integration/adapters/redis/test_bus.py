@@ -96,7 +96,7 @@ class TestFaults:
         await asyncio.to_thread(own.restart)
         await pair.connected()
         await pair.says(2)
-        assert "a connection to the bus was lost" in caplog.text
+        assert "lost a connection to the bus" in caplog.text
         for bus in pair.buses:
             await bus.close()
 
@@ -155,9 +155,9 @@ class TestFaults:
         def stumble(*_: Any) -> None:
             raise KeyError("a fault of ours")
 
-        monkeypatch.setattr(pair.listener, "_heard", stumble)
+        monkeypatch.setattr(pair.listener, "_on_message", stumble)
         pair.speaker.publish([chunk(1)])
-        await until(lambda: "the bus stumbled" in caplog.text)
+        await until(lambda: "the bus failed" in caplog.text)
         monkeypatch.undo()
         await pair.connected()
         await pair.says(2)

@@ -100,7 +100,7 @@ async def test_a_store_that_fails_loses_rows_but_not_the_thread(
         with pytest.raises(DependencyUnavailable, match="no such table"):
             await audit.pseudonymise("ada")
     assert audit.dropped == 1
-    assert "1 audit rows are lost" in caplog.text
+    assert "1 audit rows were lost" in caplog.text
     other.execute("ALTER TABLE elsewhere RENAME TO audit")
     other.close()
     audit.record("ada", "refused", None, {}, 2)

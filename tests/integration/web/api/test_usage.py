@@ -35,12 +35,12 @@ async def brought(served: Served, user: TestUser, *files: str) -> list[str]:
     return [answer.json()["dataset_id"] for answer in answers]
 
 
-async def asked(served: Served, user: TestUser, **query: str) -> httpx.Response:
+async def asked(served: Served, user: TestUser, /, **query: str) -> httpx.Response:
     async with served.http(user) as http:
         return await http.get(PATH, params=query)
 
 
-async def reported(served: Served, user: TestUser, **query: str) -> dict[str, Any]:
+async def reported(served: Served, user: TestUser, /, **query: str) -> dict[str, Any]:
     answer = await asked(served, user, **query)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
@@ -72,9 +72,11 @@ async def test_another_user_sees_its_own_data_and_nothing_else(served: Served) -
     owner, other, nobody = served.user(), served.user(), served.user()
     (dataset_id,) = await brought(served, owner, rows("a-secret-team"))
     await brought(served, other, rows("plain", days=3))
+    assert (await reported(served, owner))["summary"]["requests"] == 20
     assert (await reported(served, other))["summary"]["requests"] == 3
+    assert (await asked(served, nobody)).json()["code"] == "NO_DATA"
     for stranger in (other, nobody):
-        for query in ({}, {"team": "a-secret-team"}, {"dataset_id": dataset_id}, {"end_user": owner.id}):
+        for query in ({"team": "a-secret-team"}, {"dataset_id": dataset_id}, {"user_id": owner.id}, {"user": owner.id}):
             assert "a-secret-team" not in (await asked(served, stranger, **query)).text
     # Somebody else's dataset answers the same bytes as one that does not exist.
     foreign = await asked(served, other, dataset_id=dataset_id)

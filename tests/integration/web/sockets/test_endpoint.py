@@ -22,6 +22,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from netra_backend.app.core.errors import CATALOGUE, DependencyUnavailable
 from netra_backend.app.core.ids import MAX_LENGTH
 from netra_backend.app.core.limits import Limits
+from test_framework.served import Served
 from test_framework.websocket_client import WebSocketTestClient, websocket_client
 
 
@@ -37,18 +38,18 @@ async def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-def address(served: Any, user_id: str) -> str:
+def address(served: Served, user_id: str) -> str:
     return f"{served.url.replace('http', 'ws')}/ws/{user_id}"
 
 
 @asynccontextmanager
-async def raw(served: Any, user_id: str, **how: Any) -> AsyncIterator[ClientConnection]:
+async def raw(served: Served, user_id: str, **how: Any) -> AsyncIterator[ClientConnection]:
     async with connect(address(served, user_id), compression=None, proxy=None, close_timeout=2, **how) as connection:
         yield connection
 
 
 @asynccontextmanager
-async def signed_in(served: Any, user: Any) -> AsyncIterator[WebSocketTestClient]:
+async def signed_in(served: Served, user: Any) -> AsyncIterator[WebSocketTestClient]:
     async with websocket_client(address(served, user.id), user.token) as client:
         yield client
 
@@ -67,7 +68,7 @@ async def closing(connection: ClientConnection) -> tuple[list[dict[str, Any]], i
     return said, frame.code, frame.reason
 
 
-def later(served: Any, user_id: str, *, s: float) -> None:
+def later(served: Served, user_id: str, *, s: float) -> None:
     """Let a second pass at a time that is so much later, for the connections of one path."""
     clock = served.runtime.clock
     for connection in list(served.runtime.connections):
@@ -76,7 +77,7 @@ def later(served: Any, user_id: str, *, s: float) -> None:
 
 
 class TestSigningIn:
-    async def test_a_header_signs_in_and_the_first_frame_tells_the_bounds(self, served: Any) -> None:
+    async def test_a_header_signs_in_and_the_first_frame_tells_the_bounds(self, served: Served) -> None:
         user = served.user()
         async with signed_in(served, user) as client:
             welcome = client.welcome
@@ -85,7 +86,7 @@ class TestSigningIn:
         assert welcome["heartbeat_ms"] == Limits().heartbeat_ms
         assert {"bytes", "runs", "connections"} <= welcome["limits"].keys()
 
-    async def test_a_sub_protocol_signs_in_and_the_token_is_not_echoed(self, served: Any) -> None:
+    async def test_a_sub_protocol_signs_in_and_the_token_is_not_echoed(self, served: Served) -> None:
         user = served.user()
         protocols = [f"bearer.{user.token}", "netra.v1"]
         async with raw(served, user.id, subprotocols=protocols) as connection:
@@ -94,13 +95,13 @@ class TestSigningIn:
             assert connection.response is not None
             assert user.token not in str(connection.response.headers)
 
-    async def test_a_first_frame_signs_in(self, served: Any) -> None:
+    async def test_a_first_frame_signs_in(self, served: Served) -> None:
         user = served.user()
         async with raw(served, user.id) as connection:
             await connection.send(json.dumps({"type": "authenticate", "token": user.token}))
             assert json.loads(await connection.recv())["user_id"] == user.id
 
-    async def test_two_tokens_at_once_are_one_connection(self, served: Any) -> None:
+    async def test_two_tokens_at_once_are_one_connection(self, served: Served) -> None:
         user = served.user()
         async with raw(served, user.id) as connection:
             frame = json.dumps({"type": "authenticate", "token": user.token})
@@ -112,7 +113,7 @@ class TestSigningIn:
             assert served.runtime.quotas.of(user.id, 0.0).connections == 1
         await served.until(lambda: served.runtime.quotas.of(user.id, 0.0).connections == 0)
 
-    async def test_a_ticket_signs_in_once(self, served: Any) -> None:
+    async def test_a_ticket_signs_in_once(self, served: Served) -> None:
         user = served.user()
         async with served.http(user) as http:
             ticket = (await http.post("/api/tickets")).json()["ticket"]
@@ -125,7 +126,7 @@ class TestSigningIn:
 
     @pytest.mark.parametrize("token", ["nonsense", "a.b.c", ""])
     @pytest.mark.parametrize("way", ["header", "first frame"])
-    async def test_a_bad_token_is_told_and_closed(self, served: Any, token: str, way: str) -> None:
+    async def test_a_bad_token_is_told_and_closed(self, served: Served, token: str, way: str) -> None:
         user = served.user()
         headers = {"Authorization": f"Bearer {token}"} if way == "header" and token else {}
         async with raw(served, user.id, additional_headers=headers) as connection:
@@ -136,7 +137,7 @@ class TestSigningIn:
 
     @pytest.mark.validation_point("auth.path_user")
     @pytest.mark.parametrize("way", ["header", "first frame"])
-    async def test_anothers_path_is_told_and_closed(self, served: Any, way: str) -> None:
+    async def test_anothers_path_is_told_and_closed(self, served: Served, way: str) -> None:
         user, victim = served.user(), served.user()
         headers = {"Authorization": f"Bearer {user.token}"} if way == "header" else {}
         async with raw(served, victim.id, additional_headers=headers) as connection:
@@ -149,7 +150,7 @@ class TestSigningIn:
         assert await served.runtime.audit.rows(victim.id, 10) == []
 
     @pytest.mark.validation_point("session.unauthenticated")
-    async def test_nothing_else_is_taken_before_a_token(self, served: Any) -> None:
+    async def test_nothing_else_is_taken_before_a_token(self, served: Served) -> None:
         async with raw(served, served.user().id) as connection:
             await connection.send('{"type":"ping"}')
             first = json.loads(await connection.recv())
@@ -157,7 +158,7 @@ class TestSigningIn:
             _, code, _ = await closing(connection)
         assert code == 4501
 
-    async def test_who_says_nothing_for_ten_seconds_is_closed(self, served: Any) -> None:
+    async def test_who_says_nothing_for_ten_seconds_is_closed(self, served: Served) -> None:
         user = served.user()
         async with raw(served, user.id) as connection:
             await served.until(lambda: [each for each in served.runtime.connections if each.user_id == user.id])
@@ -166,7 +167,7 @@ class TestSigningIn:
             said, code, _ = await closing(connection)
         assert ([frame["error"] for frame in said], code) == (["auth_timeout"], 4402)
 
-    async def test_a_token_that_expires_while_it_is_connected_is_told_and_closed(self, served: Any) -> None:
+    async def test_a_token_that_expires_while_it_is_connected_is_told_and_closed(self, served: Served) -> None:
         stale = served.users.token_for(served.user().id, lifetime_s=60)
         async with raw(served, stale.id, additional_headers={"Authorization": f"Bearer {stale.token}"}) as connection:
             assert json.loads(await connection.recv())["type"] == "connected"
@@ -174,7 +175,7 @@ class TestSigningIn:
             said, code, _ = await closing(connection)
         assert ([frame["error"] for frame in said], code) == (["token_expired"], 4401)
 
-    async def test_a_revoked_sign_in_ends_now(self, served: Any) -> None:
+    async def test_a_revoked_sign_in_ends_now(self, served: Served) -> None:
         user = served.user()
         async with raw(served, user.id, additional_headers={"Authorization": f"Bearer {user.token}"}) as connection:
             await connection.recv()
@@ -185,12 +186,12 @@ class TestSigningIn:
             assert (await closing(connection))[1] == 4503
 
     @pytest.mark.parametrize("user_id", ["placeholder_user", "a%20b", "x" * (MAX_LENGTH + 1), "", "a/b"])
-    async def test_a_path_that_names_no_user_id_is_told_and_closed(self, served: Any, user_id: str) -> None:
+    async def test_a_path_that_names_no_user_id_is_told_and_closed(self, served: Served, user_id: str) -> None:
         async with raw(served, user_id) as connection:
             said, code, _ = await closing(connection)
         assert ([frame["error"] for frame in said], code) == (["invalid_context"], 4504)
 
-    async def test_a_user_has_a_bounded_number_of_connections(self, served: Any) -> None:
+    async def test_a_user_has_a_bounded_number_of_connections(self, served: Served) -> None:
         user = served.user()
         quota = served.runtime.quotas.of(user.id, 0.0)
         quota.connections = Limits().connections
@@ -203,7 +204,7 @@ class TestSigningIn:
 
 class TestBeforeTheUpgrade:
     @pytest.mark.validation_point("credentials.origin")
-    async def test_a_foreign_page_opens_nothing(self, served: Any) -> None:
+    async def test_a_foreign_page_opens_nothing(self, served: Served) -> None:
         user = served.user()
         answer: Any = None
         try:
@@ -213,7 +214,7 @@ class TestBeforeTheUpgrade:
             answer = refused.response.status_code, json.loads(refused.response.body or b"{}").get("error")
         assert answer == (403, "origin_refused")
 
-    async def test_a_page_of_ours_opens_a_connection(self, served: Any) -> None:
+    async def test_a_page_of_ours_opens_a_connection(self, served: Served) -> None:
         user = served.user()
         for origin in ("https://ours.example", served.url):
             async with websocket_client(address(served, user.id), user.token, origin=origin) as client:
@@ -221,7 +222,7 @@ class TestBeforeTheUpgrade:
 
     @pytest.mark.parametrize("why", ["full", "draining", "issuer"])
     async def test_a_server_that_cannot_take_it_says_when_to_come_back(
-        self, served: Any, why: str, monkeypatch: pytest.MonkeyPatch
+        self, served: Served, why: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async def down(credentials: Any) -> Any:
             raise DependencyUnavailable("The issuer's keys cannot be had.", retry_after_ms=1000)
@@ -239,7 +240,7 @@ class TestBeforeTheUpgrade:
         assert refused.value.response.status_code == 503
         assert refused.value.response.headers["Retry-After"] == "1"
 
-    async def test_another_path_is_no_websocket(self, served: Any) -> None:
+    async def test_another_path_is_no_websocket(self, served: Served) -> None:
         with pytest.raises(InvalidStatus) as refused:
             async with connect(f"{served.url.replace('http', 'ws')}/other", proxy=None):
                 pass
@@ -279,7 +280,7 @@ FAULTS = [
 class TestFaults:
     @pytest.mark.parametrize(("text", "error"), FAULTS, ids=[f"{n}-{error}" for n, (_, error) in enumerate(FAULTS)])
     async def test_a_fault_of_one_command_is_told_and_the_socket_goes_on(
-        self, served: Any, text: str, error: str
+        self, served: Served, text: str, error: str
     ) -> None:
         async with signed_in(served, served.user()) as client:
             await client.send_text(text)
@@ -289,7 +290,7 @@ class TestFaults:
             await client.send_json({"type": "ping", "id": "still here"})
             assert (await client.receive_json())["id"] == "still here"
 
-    async def test_the_third_malformed_frame_in_a_minute_closes(self, served: Any) -> None:
+    async def test_the_third_malformed_frame_in_a_minute_closes(self, served: Served) -> None:
         async with signed_in(served, served.user()) as client:
             for text in ("no json", '{"type":"nope"}'):
                 await client.send_text(text)
@@ -298,19 +299,19 @@ class TestFaults:
             await client.expect_error("invalid_frame")
             await client.expect_close(4510)
 
-    async def test_refusals_of_commands_are_no_malformed_frames(self, served: Any) -> None:
+    async def test_refusals_of_commands_are_no_malformed_frames(self, served: Served) -> None:
         async with signed_in(served, served.user()) as client:
             for _ in range(5):
                 await client.send_json({"type": "ping", "force_factory_recreation": True})
                 await client.expect_error("factory_command_refused")
 
-    async def test_binary_frames_close_with_1003(self, served: Any) -> None:
+    async def test_binary_frames_close_with_1003(self, served: Served) -> None:
         async with signed_in(served, served.user()) as client:
             await client.send_bytes(b"{}")
             await client.expect_close(1003)
 
     @pytest.mark.parametrize("text", [b"\xff\xfe", b'{"type":"ping","id":"\xed\xa0\x80"}', b"\xc0\x80"])
-    async def test_what_is_not_utf_8_closes_with_1007(self, served: Any, text: bytes) -> None:
+    async def test_what_is_not_utf_8_closes_with_1007(self, served: Served, text: bytes) -> None:
         async with signed_in(served, served.user()) as client:
             connection = client._connection
             connection.protocol.send_text(text)
@@ -318,14 +319,14 @@ class TestFaults:
             await client.expect_close(1007)
 
     @pytest.mark.parametrize("pieces", [1, 5])
-    async def test_more_than_64_kib_closes_with_1009(self, served: Any, pieces: int) -> None:
+    async def test_more_than_64_kib_closes_with_1009(self, served: Served, pieces: int) -> None:
         async with signed_in(served, served.user()) as client:
             size = (Limits().frame_bytes + 10) // pieces
             parts = ["x" * size for _ in range(pieces)]
             await client._connection.send(parts if pieces > 1 else parts[0])
             await client.expect_close(1009)
 
-    async def test_exactly_64_kib_are_taken_also_in_pieces(self, served: Any) -> None:
+    async def test_exactly_64_kib_are_taken_also_in_pieces(self, served: Served) -> None:
         frame = json.dumps({"type": "execute_agent", "agent": "nobody", "message": ""})
         frame = frame[:-2] + "x" * (Limits().frame_bytes - len(frame)) + frame[-2:]
         assert len(frame) == Limits().frame_bytes
@@ -335,7 +336,7 @@ class TestFaults:
             await client._connection.send([frame[:100], frame[100:200], frame[200:]])
             await client.expect_error("unknown_agent")
 
-    async def test_a_peer_that_just_goes_leaves_nothing_behind(self, served: Any) -> None:
+    async def test_a_peer_that_just_goes_leaves_nothing_behind(self, served: Served) -> None:
         user = served.user()
         async with signed_in(served, user) as client:
             assert len(served.runtime.pool.of_user(user.id)) == 1
@@ -345,7 +346,7 @@ class TestFaults:
         await served.until(lambda: served.runtime.quotas.of(user.id, 0.0).connections == 0)
 
     async def test_no_condition_of_the_catalogue_closes_with_1011_and_ranges_say_whether_to_come_back(
-        self, served: Any
+        self, served: Served
     ) -> None:
         for kind, entry in CATALOGUE.items():
             if entry.close_code is None:
@@ -362,7 +363,7 @@ class TestFaults:
 
 
 class TestGoing:
-    async def test_a_connection_that_has_gone_is_freed_at_once_without_the_collector(self, served: Any) -> None:
+    async def test_a_connection_that_has_gone_is_freed_at_once_without_the_collector(self, served: Served) -> None:
         user = served.user()
         gc.disable()
         try:
@@ -378,7 +379,7 @@ class TestGoing:
 
 
 class TestTalking:
-    async def test_a_run_shows_its_events_in_order_to_every_device_of_its_user_only(self, served: Any) -> None:
+    async def test_a_run_shows_its_events_in_order_to_every_device_of_its_user_only(self, served: Served) -> None:
         user, other = served.user(), served.user()
         async with (
             signed_in(served, user) as one,
@@ -394,7 +395,9 @@ class TestTalking:
             assert [json.loads(text)["type"] for text in stranger.received[1:]] == []
             assert (await stranger.receive_json())["type"] == "pong"
 
-    async def test_a_drain_is_announced_and_ends_with_1012(self, served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_a_drain_is_announced_and_ends_with_1012(
+        self, served: Served, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         user = served.user()
         async with signed_in(served, user) as client:
             monkeypatch.setattr(served.runtime.runs, "drain", _at_once)
@@ -403,7 +406,7 @@ class TestTalking:
             assert (await client.receive_json())["type"] == "drain"
             await client.expect_close(1012)
 
-    async def test_a_ping_of_the_protocol_is_answered(self, served: Any) -> None:
+    async def test_a_ping_of_the_protocol_is_answered(self, served: Served) -> None:
         async with signed_in(served, served.user()) as client:
             pong = await client._connection.ping(os.urandom(4))
             async with asyncio.timeout(20):

@@ -46,7 +46,7 @@ def test_a_key_that_a_crash_left_empty_is_made(tmp_path: Path) -> None:
 def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
     development_key(tmp_path, SeededEntropy())
     (tmp_path / FILE_NAME).chmod(0o644)
-    with pytest.raises(ConfigurationError, match="run chmod 600 on it"):
+    with pytest.raises(ConfigurationError, match="Run chmod 600 on it"):
         development_key(tmp_path, SeededEntropy())
 
 
@@ -54,7 +54,7 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
 def test_a_key_that_is_not_whole_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE_NAME).write_text(text)
     (tmp_path / FILE_NAME).chmod(0o600)
-    with pytest.raises(ConfigurationError, match="delete it to have a new one made"):
+    with pytest.raises(ConfigurationError, match="Delete it to have a new one created"):
         development_key(tmp_path, SeededEntropy())
 
 
@@ -67,7 +67,7 @@ def test_what_is_no_plain_file_is_refused(tmp_path: Path) -> None:
     (places["directory"] / FILE_NAME).mkdir()
     os.mkfifo(places["pipe"] / FILE_NAME, 0o600)
     for place in places.values():
-        with pytest.raises(ConfigurationError, match="delete it to have a new one made"):
+        with pytest.raises(ConfigurationError, match="Delete it to have a new one created"):
             development_key(place, SeededEntropy())
 
 

@@ -36,6 +36,6 @@ async def test_a_line_that_a_crash_cut_off_does_not_spoil_the_next(tmp_path: Pat
 async def test_other_damage_is_refused_and_nothing_is_overwritten(tmp_path: Path) -> None:
     damaged = b'{"user_id":"user_ada","until_ms":5}\nnonsense\n'
     (tmp_path / FILE_NAME).write_bytes(damaged)
-    with pytest.raises(DependencyUnavailable, match="line 2 is no revocation"):
+    with pytest.raises(DependencyUnavailable, match="line 2 is not a revocation"):
         await FileRevocations(tmp_path).load()
     assert (tmp_path / FILE_NAME).read_bytes() == damaged

@@ -41,12 +41,12 @@ def test_the_same_fingerprint_changes_nothing() -> None:
 
 
 def test_more_than_are_kept_are_refused() -> None:
-    with pytest.raises(ToolError, match="no more are kept"):
+    with pytest.raises(ToolError, match="which is the limit"):
         with_entry(of(entry("data_1")), entry("data_2"), 1, "g")
 
 
 def test_what_began_before_everything_was_deleted_is_refused() -> None:
-    with pytest.raises(ToolError, match="was deleted while"):
+    with pytest.raises(ToolError, match="was deleted during"):
         with_entry(Catalogue(generation="later"), entry("data_1"), 9, EMPTY.generation)
 
 

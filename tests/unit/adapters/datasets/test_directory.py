@@ -84,7 +84,7 @@ def test_the_same_file_is_one_dataset_whoever_commits_it_first(directory: Datase
 def test_no_more_are_kept_than_allowed_whoever_commits(directory: DatasetDirectory) -> None:
     committed(directory, "alice", "data_1")
     directory.stage("alice", "data_2")
-    with pytest.raises(ToolError, match="no more are kept"):
+    with pytest.raises(ToolError, match="which is the limit"):
         directory.commit("alice", dataset("data_2"), 1)
     directory.discard("alice", "data_2")
     assert directory.datasets("alice") == [dataset("data_1")]
@@ -97,7 +97,7 @@ def test_what_another_process_makes_for_a_deleted_owner_comes_to_nothing(
     staged = other.stage("alice", "data_1")
     directory.delete_owner("alice")
     (staged / "rows.duckdb").write_text("rows")
-    with pytest.raises(ToolError, match="was deleted while"):
+    with pytest.raises(ToolError, match="was deleted during"):
         other.commit("alice", dataset("data_1"), MOST)
     other.discard("alice", "data_1")
     assert directory.datasets("alice") == []

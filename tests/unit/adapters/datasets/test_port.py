@@ -46,7 +46,7 @@ def test_the_same_fingerprint_needs_no_second_dataset_even_where_there_is_no_roo
 
 def test_more_than_are_kept_are_refused_with_what_to_do() -> None:
     check_room(1, 2)
-    with pytest.raises(ToolError, match="no more are kept") as caught:
+    with pytest.raises(ToolError, match="which is the limit") as caught:
         admit(dataset("data_2", "other"), [dataset("data_1", "same")], most=1)
     assert "Delete one" in caught.value.hint
 

@@ -10,8 +10,7 @@ import pytest
 
 from netra_backend.app.adapters.event_log.appending import AppendingLog
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead
-from netra_backend.app.ports import StoredRun
+from netra_backend.app.core.history import Chunk, RunRecord, StoredRun, ThreadHead
 from test_framework.waiting import turns
 
 

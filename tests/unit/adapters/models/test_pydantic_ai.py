@@ -64,7 +64,7 @@ async def test_a_model_that_says_too_much_is_stopped() -> None:
         for _ in range(MAX_CHARACTERS // 1000 + 1):
             yield "x" * 1000
 
-    with pytest.raises(DependencyUnavailable, match="too much"):
+    with pytest.raises(DependencyUnavailable, match="too long"):
         await _all(_scripted(answer))
 
 

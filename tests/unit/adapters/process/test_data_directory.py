@@ -53,7 +53,7 @@ def test_an_empty_or_former_one_is_closed_to_others(tmp_path: Path) -> None:
 def test_an_open_directory_with_other_things_in_it_is_left_as_it_is_and_refused(tmp_path: Path) -> None:
     (tmp_path / "letters").touch()
     tmp_path.chmod(0o755)
-    with pytest.raises(ConfigurationError, match="run chmod 700 on it, or set NETRA_DATA_DIR"):
+    with pytest.raises(ConfigurationError, match="Run chmod 700 on it, or set NETRA_DATA_DIR"):
         make_data_directory(tmp_path)
     assert mode_of(tmp_path) == 0o755
 
@@ -76,10 +76,10 @@ def test_a_way_that_is_barred_is_told(tmp_path: Path) -> None:
 @pytest.mark.validation_point("data_directory.lock")
 def test_a_second_server_is_refused_and_told_of_the_first(tmp_path: Path) -> None:
     lock = lock_data_directory(tmp_path)
-    with pytest.raises(ConfigurationError, match=f"used by process {os.getpid()}: stop that one"):
+    with pytest.raises(ConfigurationError, match=f"in use by process {os.getpid()}. Stop that server"):
         lock_data_directory(tmp_path)
     lock.announce("http://127.0.0.1:8000")
-    with pytest.raises(ConfigurationError, match=f"used by process {os.getpid()} at http://127.0.0.1:8000"):
+    with pytest.raises(ConfigurationError, match=f"in use by process {os.getpid()} at http://127.0.0.1:8000"):
         lock_data_directory(tmp_path)
     lock.release()
     lock.release()
@@ -124,6 +124,6 @@ def test_a_lock_whose_text_is_damaged_still_holds(tmp_path: Path) -> None:
     lock = lock_data_directory(tmp_path)
     (tmp_path / LOCK_NAME).write_text("{")
     assert holder_of(tmp_path) is None
-    with pytest.raises(ConfigurationError, match="used by another server"):
+    with pytest.raises(ConfigurationError, match="in use by another server"):
         lock_data_directory(tmp_path)
     lock.release()

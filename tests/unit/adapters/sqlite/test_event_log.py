@@ -118,7 +118,7 @@ class TestFailure:
     async def fail(self, story: LogStory) -> None:
         run = story.run(story.thread())
         story.write(run, "x" * 500_000)
-        with pytest.raises(DependencyUnavailable, match="event log is not writable"):
+        with pytest.raises(DependencyUnavailable, match="event log cannot be written"):
             await story.log.durable(run)
 
     async def test_a_failed_commit_is_told_once_and_its_waiters_are_refused(self, story: LogStory) -> None:

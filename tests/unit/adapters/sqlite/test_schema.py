@@ -47,7 +47,7 @@ def test_a_schema_that_this_program_does_not_know_is_left_alone(tmp_path: Path) 
     path = tmp_path / "events.db"
     with closing(sqlite3.connect(path)) as other:
         other.execute("PRAGMA user_version=99")
-    told = r"events\.db has schema version 99, and this program knows 1: use the version of Netra that migrated it, or a later"
+    told = r"events\.db has schema version 99, but this program knows 1. Use the version of Netra that migrated it, or a later"
     for use in (schema.open_writer, schema.stored_version):
         with pytest.raises(ConfigurationError, match=told):
             use(path)

@@ -87,7 +87,7 @@ async def test_data_cannot_close_the_frame_it_is_put_into(ask: Ask) -> None:
 async def test_one_lever_is_asked_for_alone(ask: Ask) -> None:
     result, scope = await ask("Would prompt caching help?")
     assert scope.calls[-1][1] == {"levers": ["prompt_cache"]}
-    assert "Cannot be told from this log" in result.text
+    assert "Cannot be assessed with this log" in result.text
 
 
 async def test_a_supposed_volume_is_passed_on(ask: Ask) -> None:

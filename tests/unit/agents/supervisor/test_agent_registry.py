@@ -28,7 +28,7 @@ def registry() -> AgentRegistry:
 @pytest.mark.validation_point("registry.agent")
 @pytest.mark.parametrize("name", ["nobody", "", "x" * 500])
 def test_an_agent_that_is_not_registered_is_refused_with_those_that_are(registry: AgentRegistry, name: str) -> None:
-    with pytest.raises(NotFound, match="there are greeter") as refused:
+    with pytest.raises(NotFound, match="Available agents: greeter") as refused:
         registry.check(name)
     assert refused.value.entry.id == "unknown_agent"
     assert len(str(refused.value)) < 200
@@ -40,7 +40,7 @@ def test_every_run_gets_an_agent_of_its_own(registry: AgentRegistry) -> None:
 
 
 def test_a_name_is_registered_once(registry: AgentRegistry) -> None:
-    with pytest.raises(ValueError, match="'greeter' is registered already"):
+    with pytest.raises(ValueError, match="'greeter' is already registered"):
         registry.configure(Greeter)
 
 

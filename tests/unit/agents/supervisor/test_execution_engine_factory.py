@@ -35,7 +35,7 @@ async def test_an_engines_tools_are_those_of_the_configured_factory_with_the_giv
     async with await factory.create_for_user(context) as engine:
         dispatcher = engine._get_tool_dispatcher()
         assert await dispatcher.dispatch_tool({"tool": "whose"}) == context.user_id
-        with pytest.raises(ToolRefused, match="ruling may not be used here"):
+        with pytest.raises(ToolRefused, match="You cannot use ruling here"):
             await dispatcher.dispatch_tool({"tool": "ruling"})
     async with await factory.create_for_user(context, scopes=frozenset({"admin"})) as engine:
         assert await engine._get_tool_dispatcher().dispatch_tool({"tool": "ruling"}) == context.user_id

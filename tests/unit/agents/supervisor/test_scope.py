@@ -179,7 +179,7 @@ class TestToolAnswers:
         assert codes_of(events) == ["TOOL_TIMEOUT", "TOOL_TIMEOUT"]
         hints = [(event.error or {})["hint"] for event in events if isinstance(event, ToolCompleted)]
         assert "try again" in hints[0]
-        assert "may have acted" in hints[1]
+        assert "may have taken effect" in hints[1]
 
     async def test_secrets_in_arguments_are_hidden_and_still_reach_the_tool(self, workshop: Any) -> None:
         got: list[str] = []

@@ -170,5 +170,5 @@ class TestApproval:
         await workshop.turns.take_over()
         events = await client.ended(requested.run_id)
         assert isinstance(events[-1], AgentFailed)
-        assert "other arguments" in events[-1].message
+        assert "its arguments differ" in events[-1].message
         assert counter.calls == []

@@ -76,7 +76,7 @@ async def test_a_tool_may_answer_at_once_or_later_and_in_plain_json(
 
 
 async def test_a_tool_that_takes_too_long_is_ended(factory: UnifiedToolDispatcherFactory) -> None:
-    with pytest.raises(ToolError, match="never did not end within") as fault:
+    with pytest.raises(ToolError, match="never did not finish within") as fault:
         await call(factory, "never")
     assert fault.value.code == "TOOL_TIMEOUT"
 
@@ -88,7 +88,7 @@ async def test_a_tools_own_answer_passes_through(factory: UnifiedToolDispatcherF
 
 
 def test_two_tools_of_one_name_are_a_fault_of_ours(factory: UnifiedToolDispatcherFactory) -> None:
-    with pytest.raises(ValueError, match="a tool named 'quick' is known already"):
+    with pytest.raises(ValueError, match="a tool named 'quick' is already registered"):
         factory.configure([Tool("quick", "again", Nothing, quick, idempotent=True)])
 
 

@@ -103,11 +103,11 @@ def test_lines_are_read() -> None:
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (["nonsense"], "line 1 is not JSON"),
-        (["[]"], "line 1 has no text"),
-        (['{"text": 1, "intent": "what_if"}'], "line 1 has no text"),
-        (['{"text": "a", "intent": "dance"}'], "line 1 has no known intent"),
-        (['{"text": "a", "intent": ["what_if"]}'], "line 1 has no known intent"),
+        (["nonsense"], "Line 1 is not JSON"),
+        (["[]"], "Line 1 has no text"),
+        (['{"text": 1, "intent": "what_if"}'], "Line 1 has no text"),
+        (['{"text": "a", "intent": "dance"}'], "Line 1 has no known intent"),
+        (['{"text": "a", "intent": ["what_if"]}'], "Line 1 has no known intent"),
         (['{"text": "a", "intent": "what_if", "slots": 1}'], "slots must be an object"),
         ([""], "no utterances"),
     ],

@@ -67,7 +67,7 @@ def test_what_is_unclear_is_asked_back_with_the_two_likeliest_intents(ask: Ask) 
     found = ask("the haiku thing")
     assert found.route == "clarify"
     assert found.alternatives == ("cost_overview", "price_lookup")
-    assert found.question == f"Do you want to know {INTENTS['cost_overview']}, or {INTENTS['price_lookup']}?"
+    assert found.question == f"Would you like to know {INTENTS['cost_overview']}, or {INTENTS['price_lookup']}?"
 
 
 def history(*pairs: tuple[str, dict[str, object]]) -> list[PastMessage]:
@@ -93,7 +93,7 @@ def test_a_fragment_goes_on_from_the_message_before(ask: Ask, message: str, inte
 
 
 def test_an_answer_to_a_question_completes_what_was_asked(ask: Ask) -> None:
-    earlier = history(("haiku", {"question": "Do you want to know …?"}))
+    earlier = history(("haiku", {"question": "Would you like to know …?"}))
     found = ask("its list price per token", history=earlier)
     assert (found.intent, found.slots.model) == ("price_lookup", "haiku")
 

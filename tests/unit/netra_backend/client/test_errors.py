@@ -12,7 +12,16 @@ def test_a_refusal_reads_as_what_happened_and_what_to_do() -> None:
     assert isinstance(refused, ClientError)
 
 
-def test_an_end_names_its_close_code() -> None:
-    closed = Closed(4503, "revoked", "Sign in again.")
-    assert str(closed) == "revoked (close code 4503). Sign in again."
+def test_an_end_reads_as_the_catalogue_says_it() -> None:
+    closed = Closed(4503, "revoked")
+    assert str(closed) == "This sign-in was revoked. Sign in again."
     assert (closed.code, closed.reason) == (4503, "revoked")
+
+
+def test_an_end_without_a_known_reason_reads_as_what_was_found_out() -> None:
+    closed = Closed(1006, "No server answers.", "Start one.")
+    assert (str(closed), closed.message, closed.hint) == (
+        "No server answers. Start one.",
+        "No server answers.",
+        "Start one.",
+    )

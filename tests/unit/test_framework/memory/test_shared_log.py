@@ -107,7 +107,7 @@ async def test_a_head_that_somebody_else_made_in_the_meantime_is_not_held(opened
     one.log.forget(stale.thread_id)
     fresh = await one.log.find(stale.thread_id)
     assert fresh is not stale
-    with pytest.raises(DependencyUnavailable, match="on its way"):
+    with pytest.raises(DependencyUnavailable, match="being handed over"):
         await one.log.acquire(stale)
 
 

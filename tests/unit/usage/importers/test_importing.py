@@ -65,7 +65,7 @@ def test_a_file_of_which_no_row_can_be_used_is_refused_with_the_reasons(tmp_path
 
 def test_a_file_in_which_nothing_calls_a_model_is_refused_as_such(tmp_path: Path) -> None:
     span = {"type": "SPAN", "traceId": "t", "startTime": "2026-11-01", "usageDetails": {}}
-    with pytest.raises(ToolError, match="no record tells the usage of a model"):
+    with pytest.raises(ToolError, match="no record reports the usage of a model"):
         import_rows(opened(tmp_path, lines(span)), lambda columns: None)
 
 

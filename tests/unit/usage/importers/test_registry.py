@@ -138,7 +138,7 @@ def test_formats_have_names_of_their_own_and_the_table_is_asked_last() -> None:
 def test_the_user_may_name_the_format() -> None:
     head = Head(Layout.JSON_LINES, ({"a": 1},), ("a",))
     format, reason = recognise(head, "otel")
-    assert (format.name, reason) == ("otel", "named by the user")
+    assert (format.name, reason) == ("otel", "as requested")
 
 
 def test_a_name_that_is_no_format_is_refused_with_those_that_are() -> None:

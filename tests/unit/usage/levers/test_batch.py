@@ -39,6 +39,6 @@ def test_a_model_without_a_batch_price_is_not_offered(estimate: Estimate) -> Non
 def test_before_the_list_knew_batch_prices_the_later_discount_is_taken_and_said(estimate: Estimate) -> None:
     answer = estimate("batch", [{"feature": "nightly", "ts": datetime(2026, 6, 1)}])
     assert answer["base"] == HALF
-    assert any("only from a later date" in sentence and "gpt-4o" in sentence for sentence in answer["assumptions"])
+    assert any("only from a date after" in sentence and "gpt-4o" in sentence for sentence in answer["assumptions"])
     recent = estimate("batch", [{"feature": "nightly"}])
-    assert not any("later date" in sentence for sentence in recent["assumptions"])
+    assert not any("only from a date after" in sentence for sentence in recent["assumptions"])

@@ -82,7 +82,7 @@ def test_models_share_nothing(estimate: Estimate) -> None:
 def test_without_a_record_of_cache_use_low_is_nothing_and_says_why(estimate: Estimate) -> None:
     answer = estimate("prompt_cache", [blocks(1, 2, 3), blocks(1, 2, 3, at=1)], capabilities=["prefix_blocks"])
     assert (answer["low"], answer["confidence"]) == (0, "medium")
-    assert any("cached already" in sentence for sentence in answer["assumptions"])
+    assert any("already cached" in sentence for sentence in answer["assumptions"])
 
 
 def test_sessions_alone_give_an_upper_bound_of_low_confidence(estimate: Estimate) -> None:

@@ -21,7 +21,7 @@ def transfers() -> Transfers:
 @pytest.mark.validation_point("limit.transfers")
 def test_transfers_of_one_user_are_bounded(transfers: Transfers) -> None:
     first, second = transfers.begin("ada"), transfers.begin("ada")
-    with pytest.raises(LimitRefused, match="At most 2"):
+    with pytest.raises(LimitRefused, match="The limit is 2"):
         transfers.begin("ada")
     first.close()
     first.close()
@@ -34,7 +34,7 @@ def test_transfers_of_one_user_are_bounded(transfers: Transfers) -> None:
 def test_transfers_of_one_process_are_bounded(transfers: Transfers) -> None:
     for user in ("ada", "bob", "eve"):
         transfers.begin(user)
-    with pytest.raises(LimitRefused, match="no room") as refused:
+    with pytest.raises(LimitRefused, match="no capacity") as refused:
         transfers.begin("joe")
     assert (refused.value.entry.id, refused.value.entry.status) == ("transfer_limit", 429)
 

@@ -110,7 +110,7 @@ async def test_a_connection_that_is_let_in_is_live_welcomed_and_counted_until_it
 async def test_a_user_has_a_bounded_number_of_connections(front: Front) -> None:
     for _ in range(2):
         await front.connection(identity=ADA)
-    with pytest.raises(LimitRefused, match="At most 2 connections"):
+    with pytest.raises(LimitRefused, match="The limit is 2 connections"):
         await front.connection(identity=ADA)
     assert (front.held(), len(front.handler), len(front.pool)) == (2, 2, 2)
 

@@ -84,7 +84,7 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
         by_row(convert),
         frozenset({Capability.REAL_TIMES}),
         results_of,
-        notes=("Rows are sums over buckets of time and do not tell how many requests; team is the workspace.",),
+        notes=("Rows are sums over buckets of time, without the number of requests; team is the workspace.",),
     )
 
 

@@ -18,7 +18,7 @@ def results_of(bucket: Record) -> Iterator[dict[str, Any]]:
     """The results of a bucket, each with the bucket's own members beside its own. Raises ``BadRow``."""
     results = bucket.get("results")
     if not isinstance(results, list) or len(results) > MAX_RESULTS:
-        raise BadRow("the bucket holds no list of results")
+        raise BadRow("the bucket has no list of results")
     outer = {name: value for name, value in bucket.items() if name not in ("results", "object")}
     for result in results:
         if not isinstance(result, dict):

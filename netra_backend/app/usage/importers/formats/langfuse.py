@@ -86,7 +86,7 @@ def _used(record: Record, failed: bool) -> dict[str, Any]:
         # Written by a program that counts the cached tokens twice: in their entry, and in ``input``.
         into, out_of = plain
     if not into and not out_of and not failed:
-        raise BadRow("usageDetails tells no tokens", dict(list(counted.items())[:5]))
+        raise BadRow("usageDetails reports no tokens", dict(list(counted.items())[:5]))
     return {
         "input_tokens": into,
         "cache_read_tokens": _first(counted, *_CACHE_READ),

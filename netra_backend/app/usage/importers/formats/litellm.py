@@ -138,7 +138,7 @@ def _cached(metadata: Mapping[str, Any]) -> tuple[object, object, object]:
 
 
 def _either(values: list[Any], within: list[Mapping[str, Any]], name: str) -> list[Any]:
-    """Each value, or what stands under ``name`` in the object beside it where there is none."""
+    """Each value, or what stands under ``name`` in the object beside it if there is none."""
     return values if all(values) else [of or inner.get(name) for of, inner in zip(values, within, strict=True)]
 
 

@@ -60,7 +60,7 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
         frozenset({Capability.PER_REQUEST}),
         notes=(
             f"The trace names no model; its rows are priced as {model}.",
-            f"The trace has offsets, no dates; it is taken to begin at {start.isoformat()}.",
+            f"The trace has offsets instead of dates; its start is assumed to be {start.isoformat()}.",
         ),
         priced_as=model,
     )

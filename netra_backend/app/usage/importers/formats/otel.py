@@ -38,13 +38,13 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
         asked = text(get("gen_ai.operation.name"))
         model = text(get("gen_ai.response.model")) or text(get("gen_ai.request.model"))
         if asked in _ABOVE_CALLS or (model is None and asked is None):
-            raise NotUsage("the span is no call of a model")
+            raise NotUsage("the span is not a model call")
         status = mapping(span.get("status"))
         failed = str(_either(status.get("code"), status.get("status_code"))) in _FAILED
         into = _either(get("gen_ai.usage.input_tokens"), get("gen_ai.usage.prompt_tokens"))
         out_of = _either(get("gen_ai.usage.output_tokens"), get("gen_ai.usage.completion_tokens"))
         if into is None and out_of is None and not failed:
-            raise BadRow("the span tells no gen_ai.usage", asked)
+            raise BadRow("the span has no gen_ai.usage", asked)
         total = optional_tokens(into, "gen_ai.usage.input_tokens") or 0
         read = optional_tokens(get("gen_ai.usage.cache_read.input_tokens"), "cache_read.input_tokens")
         written = optional_tokens(get("gen_ai.usage.cache_creation.input_tokens"), "cache_creation.input_tokens")
@@ -88,7 +88,7 @@ def spans_of(record: Record) -> Iterator[Record]:
     for scope in scopes if isinstance(scopes, list) else ():
         spans = mapping(scope).get("spans")
         if not isinstance(spans, list) or len(spans) > MAX_SPANS:
-            raise BadRow("scopeSpans holds no list of spans")
+            raise BadRow("scopeSpans has no list of spans")
         for span in spans:
             if not isinstance(span, dict):
                 raise BadRow("a span is not a JSON object", span)

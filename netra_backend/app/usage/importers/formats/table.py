@@ -6,7 +6,7 @@ The mapping is guessed from the header, shown, and may be given instead. Names o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from operator import add, gt, methodcaller
 from typing import Any, Final
 
@@ -33,6 +33,9 @@ _ERROR_WORDS: Final = frozenset(
 _CACHE_WORDS: Final = frozenset(["gateway_cache", "cache_hit", "cached"])
 _TRUE: Final = frozenset({"true", "1", "yes", "t", "y"})
 _FALSE: Final = frozenset({"false", "0", "no", "f", "n"})
+
+MAX_COLUMNS: Final = 200
+"""So many columns of a file are listed in an answer."""
 
 TARGETS: Final = frozenset(COLUMNS) - {"source", "granularity"} | {UNCACHED_INPUT, "latency_s"}
 """What a mapping may name: usage columns, input tokens told without the cached ones, and latency in seconds."""
@@ -69,24 +72,25 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
         missing.append("model")
     if missing:
         raise unsupported(
-            f"No column was recognised for {', '.join(missing)}.",
-            "Say which: netra import FILE --map "
+            f"No column was recognised as {', '.join(missing)}.",
+            "Name the columns: netra import FILE --map "
             + " --map ".join(f"{name}=COLUMN" for name in missing)
             + (" (or --model NAME)" if "model" in missing else ""),
             missing=missing,
-            columns=list(columns)[:200],
+            columns=list(columns)[:MAX_COLUMNS],
             mapping=mapping,
         )
     notes = []
     if "input_tokens" in mapping and _leaves_cache_out(head, mapping):
         mapping[UNCACHED_INPUT] = mapping.pop("input_tokens")
         notes.append(
-            f"{mapping[UNCACHED_INPUT]} is sometimes less than the cached tokens, so it is taken not to include them."
+            f"{mapping[UNCACHED_INPUT]} is sometimes less than the number of cached tokens, so it is assumed "
+            "not to include them."
         )
     elif "input_tokens" in mapping and mapping.keys() & {"cache_read_tokens", "cache_write_tokens"}:
         notes.append(
-            f"{mapping['input_tokens']} is taken to include cached tokens; "
-            f"if it does not, map {UNCACHED_INPUT}={mapping['input_tokens']}."
+            f"{mapping['input_tokens']} is assumed to include cached tokens. If it does not, map "
+            f"{UNCACHED_INPUT}={mapping['input_tokens']}."
         )
     provides = REQUESTS if "requests" not in mapping else frozenset({Capability.REAL_TIMES})
     return Reading(
@@ -98,14 +102,18 @@ def _read(head: Head, options: ImportOptions, times: Times) -> Reading:
     )
 
 
-def _given(given: Mapping[str, str], columns: Iterable[str]) -> Mapping[str, str]:
+def _given(given: Mapping[str, str], columns: Sequence[str]) -> Mapping[str, str]:
     wrong = [f"{target}={column}" for target, column in given.items() if target not in TARGETS or column not in columns]
     if wrong:
         raise ToolError(
             "INVALID_ARGUMENTS",
-            f"The mapping names columns that there are not: {', '.join(wrong)}.",
-            hint="Write USAGE_COLUMN=COLUMN_OF_THE_FILE.",
-            details={"usage_columns": sorted(TARGETS), "columns": list(columns)[:200]},
+            f"The mapping names columns that do not exist: {', '.join(wrong)}.",
+            hint="Write a mapping as usage column = column of the file, such as ts=created_at.",
+            details={
+                "usage_columns": sorted(TARGETS),
+                "columns": list(columns)[:MAX_COLUMNS],
+                "mapping": guess(columns),
+            },
         )
     return given
 
@@ -221,7 +229,7 @@ def _status(value: object, name: str) -> str:
         return ERROR
     if word in _CACHE_WORDS:
         return Status.GATEWAY_CACHE.value
-    raise BadRow(f"{name} is a word that says neither success nor failure", value)
+    raise BadRow(f"{name} means neither success nor failure", value)
 
 
 def _flag(value: object, name: str) -> bool | None:

@@ -68,7 +68,7 @@ def _span(events: Any, times: Times) -> tuple[datetime, datetime]:
         times.read(event.get("timestamp"), "timing_events.timestamp") for event in events if isinstance(event, dict)
     ]
     if not moments:
-        raise BadRow("timing_events hold no times")
+        raise BadRow("timing_events has no times")
     return min(moments), max(moments)
 
 

@@ -55,7 +55,7 @@ class Table(Sequence[Record]):
         return {name: values[place] for name, values in self._columns.items()}
 
     def member(self, name: str) -> list[Any]:
-        """What stands under ``name`` in each record; ``None`` where nothing does."""
+        """What stands under ``name`` in each record; ``None`` if nothing does."""
         found = self._columns.get(name)
         return [None] * self._count if found is None else found
 

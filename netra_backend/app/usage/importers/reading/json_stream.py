@@ -21,7 +21,7 @@ _ENDS: Final = frozenset(_SPACE + ",]}")
 
 def elements(chunks: Iterator[bytes]) -> Iterator[Any]:
     """The records of a document: the elements of an outer array, or of an outer object's container, else the value itself.
-    Several documents may follow one another. Raises ``ToolError`` (``BAD_ROWS``) where it ends early or is damaged."""
+    Several documents may follow one another. Raises ``ToolError`` (``BAD_ROWS``) if it ends early or is damaged."""
     text = _Text(chunks)
     while opening := text.peek():
         if opening == "[":
@@ -88,9 +88,9 @@ class _Text:
         found = self.peek()
         if found != expected:
             raise broken(
-                f"The JSON document is damaged: {expected!r} expected, {found!r} found."
+                f"The JSON document is damaged: expected {expected!r}, but found {found!r}."
                 if found
-                else "The JSON document ends in the middle."
+                else "The JSON document ends unexpectedly."
             )
         self._at += 1
 
@@ -102,7 +102,7 @@ class _Text:
                 value, end = self._decode(self._window, self._at)
             except json.JSONDecodeError as error:
                 if not self._fill():
-                    where = "ends in the middle" if error.pos >= len(self._window) else f"is damaged: {error.msg}"
+                    where = "ends unexpectedly" if error.pos >= len(self._window) else f"is damaged: {error.msg}"
                     raise broken(f"The JSON document {where}.") from None
                 continue
             except RecursionError:
@@ -123,7 +123,7 @@ class _Text:
         left = len(self._window) - self._at
         if left > MAX_ELEMENT:
             raise broken(
-                f"One JSON value is larger than {MAX_ELEMENT >> 20} MiB.", "Export one record a line (JSON Lines)."
+                f"One JSON value is larger than {MAX_ELEMENT >> 20} MiB.", "Export one record per line (JSON Lines)."
             )
         # Reading as much again as is left makes the retries of one large value linear in its size.
         parts = [self._window[self._at :]]

@@ -13,7 +13,7 @@ MAX_LINE: Final = 32 << 20
 
 def blocks(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """The bytes of whole lines, without what ends the last of them; what stands behind the last line end comes last.
-    Raises ``ToolError`` (``BAD_ROWS``) where a line does not end."""
+    Raises ``ToolError`` (``BAD_ROWS``) if a line does not end."""
     begun: list[bytes] = []
     size = 0
     for chunk in chunks:

@@ -60,7 +60,7 @@ class Page:
         return len(self.records)
 
     def member(self, name: str) -> list[Any]:
-        """What stands under ``name`` in each record; ``None`` where nothing does."""
+        """What stands under ``name`` in each record; ``None`` if nothing does."""
         if isinstance(self.records, Table):
             return self.records.member(name)
         return members(self.records, name)
@@ -191,7 +191,7 @@ def by_row(convert: Callable[[Record], UsageRow]) -> Callable[[Page], Columns]:
 
 
 def members(records: Sequence[Record], name: str) -> list[Any]:
-    """What stands under ``name`` in each record; ``None`` where nothing does."""
+    """What stands under ``name`` in each record; ``None`` if nothing does."""
     try:
         return list(map(itemgetter(name), records))  # twice as fast as to ask each record whether it has it
     except KeyError:

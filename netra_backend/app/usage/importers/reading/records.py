@@ -46,7 +46,7 @@ def read(chunks: Iterator[bytes]) -> tuple[Head, Iterator[Batch]]:
     """The head of a file, and all of its records.
 
     Raises ``ToolError``: ``UNSUPPORTED_FORMAT`` for something that is neither JSON nor text with a header, ``BAD_ROWS``
-    while iterating, where a document is damaged or ends in the middle.
+    while iterating if a document is damaged or ends in the middle.
     """
     first = next(chunks, b"").removeprefix(b"\xef\xbb\xbf")
     layout = _layout(first)
@@ -70,18 +70,18 @@ def with_head(layout: Layout, batches: Iterator[Batch]) -> tuple[Head, Iterator[
     seen = tuple(itertools.islice(itertools.chain.from_iterable(batch.records for batch in ahead), HEAD_RECORDS))
     columns = dict.fromkeys(name for record in seen for name in record)
     if not columns and layout is Layout.CSV:
-        raise unsupported("The file holds a header at most, and no rows.", "Export a period with usage.")
+        raise unsupported("The file has no rows, or only a header.", "Export a period with usage.")
     return Head(layout, seen, tuple(columns)), itertools.chain(ahead, batches)
 
 
 def _layout(first: bytes) -> Layout:
     start = first.lstrip()[:1]
     if not start:
-        raise unsupported("The file holds nothing but space.", "Export it again.")
+        raise unsupported("The file contains only white space.", "Export it again.")
     if b"\0" in first:
         raise unsupported(
-            "The file is binary, or text in UTF-16.",
-            "Import JSON, JSON Lines, CSV in UTF-8 or Parquet, plain or packed by gzip or zip.",
+            "The file is binary, or is text in UTF-16.",
+            "Import JSON, JSON Lines, CSV in UTF-8 or Parquet, uncompressed or packed with gzip or zip.",
         )
     if start == b"[":
         return Layout.JSON

@@ -29,7 +29,7 @@ def delimiter_of(first: bytes) -> str:
 def separated(blocks: Iterator[bytes], delimiter: str) -> Iterator[Batch]:
     """The records of all rows below the header. A row of another width is one bad row.
 
-    Raises ``ToolError``: ``UNSUPPORTED_FORMAT`` where the first line is no header, ``BAD_ROWS`` for a field without end.
+    Raises ``ToolError``: ``UNSUPPORTED_FORMAT`` if the first line is no header, ``BAD_ROWS`` for a field without end.
     """
     csv.field_size_limit(MAX_FIELD)
     lines = _Lines(blocks)
@@ -38,8 +38,8 @@ def separated(blocks: Iterator[bytes], delimiter: str) -> Iterator[Batch]:
         header = [name.strip() for name in next((row for row in reader if row), ["-"])]
         if len(header) > MAX_COLUMNS or len(set(header)) != len(header) or not all(header):
             raise unsupported(
-                "The first line is not a header: names are missing, doubled, or too many.",
-                "Give every column a name of its own in the first line.",
+                "The first line is not a header: names are missing, repeated, or too many.",
+                "Give every column its own name in the first line.",
                 header=header[:50],
             )
         while page := lines.ahead():
@@ -51,7 +51,7 @@ def separated(blocks: Iterator[bytes], delimiter: str) -> Iterator[Batch]:
             else:
                 yield from batched(_one_by_one(reader, lines, lines.given + len(page), header))
     except csv.Error as error:
-        raise broken(f"The separated values are damaged near line {lines.given}: {error}.") from None
+        raise broken(f"The table is damaged near line {lines.given}: {error}.") from None
 
 
 def _table(lines: list[str], header: list[str], delimiter: str) -> Table | None:
@@ -72,7 +72,7 @@ def _one_by_one(reader: Iterator[list[str]], lines: _Lines, until: int, header: 
         if len(values) == width:
             yield lines.given, dict(zip(header, values, strict=True))
         elif values and values != [""]:
-            yield lines.given, BadRow("the row has another number of fields than the header", len(values))
+            yield lines.given, BadRow("the row and the header have different numbers of fields", len(values))
 
 
 class _Lines:

@@ -32,9 +32,7 @@ def unsupported(message: str, hint: str, **details: object) -> ToolError:
     return ToolError("UNSUPPORTED_FORMAT", message, hint=hint, details=details)
 
 
-def broken(
-    message: str, hint: str = "Export the file again; nothing of it was imported.", **details: object
-) -> ToolError:
+def broken(message: str, hint: str = "Export the file again; nothing was imported.", **details: object) -> ToolError:
     """The answer to a file that begins well and cannot be read to its end."""
     return ToolError("BAD_ROWS", message, hint=hint, details=details)
 
@@ -43,11 +41,13 @@ def chunks(path: Path, progress: Progress) -> Iterator[bytes]:
     """The unpacked bytes of ``path``, at most ``CHUNK`` at a time; ``progress(done, total)`` counts bytes as they lie.
 
     Raises ``ToolError``: ``UNSUPPORTED_FORMAT`` for an empty file or an archive that does not hold exactly one file,
-    ``BAD_ROWS`` where the packed data is damaged, ends too early, or unpacks to absurd sizes.
+    ``BAD_ROWS`` if the packed data is damaged, ends too early, or unpacks to absurd sizes.
     """
     size = path.stat().st_size
     if size == 0:
-        raise unsupported("The file is empty.", "Export it again, and check that the export chose a period with usage.")
+        raise unsupported(
+            "The file is empty.", "Export it again, and check that the export covers a period with usage."
+        )
     left = min(MAX_BYTES, max(RATIO_FREE, size * MAX_RATIO))
     with path.open("rb") as packed, _unpacked(packed) as plain:
         while chunk := _read(plain):
@@ -66,7 +66,7 @@ def _read(plain: _Plain) -> bytes:
     try:
         return plain.read(CHUNK)
     except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
-        raise broken(f"The packed file is damaged or ends too early: {error}.") from None
+        raise broken(f"The compressed file is damaged or incomplete: {error}.") from None
 
 
 @contextmanager
@@ -83,20 +83,20 @@ def _unpacked(packed: IO[bytes]) -> Iterator[_Plain]:
         yield packed
 
 
-_ZIP_HINT: Final = "Pack one export file alone, without a password, or import it unpacked."
+_ZIP_HINT: Final = "Pack a single export file, without a password, or import it unpacked."
 
 
 def _archive(packed: IO[bytes]) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(packed)
     except zipfile.BadZipFile as error:
-        raise broken(f"The zip archive is damaged or ends too early: {error}.", _ZIP_HINT) from None
+        raise broken(f"The zip archive is damaged or incomplete: {error}.", _ZIP_HINT) from None
 
 
 def _only_file(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     files = [entry for entry in archive.infolist() if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")]
     if len(files) != 1:
-        raise unsupported(f"The zip archive holds {len(files)} files; exactly one can be imported.", _ZIP_HINT)
+        raise unsupported(f"The zip archive contains {len(files)} files; only one can be imported.", _ZIP_HINT)
     if files[0].flag_bits & 1 or files[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise unsupported("The zip archive is encrypted, or packed by an uncommon method.", _ZIP_HINT)
+        raise unsupported("The zip archive is encrypted, or packed with an uncommon method.", _ZIP_HINT)
     return files[0]

@@ -27,7 +27,7 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def tokens(value: object, name: str) -> int:
-    """A count of tokens. Raises ``BadRow`` where it is absent, negative, fractional or absurd."""
+    """A count of tokens. Raises ``BadRow`` if it is absent, negative, fractional or absurd."""
     if type(value) is not int:
         # A plain number in separated values is what nearly all are.
         plain = type(value) is str and len(value) <= 12 and value.isdecimal()
@@ -38,7 +38,7 @@ def tokens(value: object, name: str) -> int:
 
 
 def optional_tokens(value: object, name: str) -> int | None:
-    """A count of tokens, or ``None`` where the source leaves it out."""
+    """A count of tokens, or ``None`` if the source leaves it out."""
     return None if value is None or value == "" else tokens(value, name)
 
 
@@ -59,7 +59,7 @@ def _whole(value: object, name: str) -> int:
 
 
 def money(value: object, name: str) -> str | None:
-    """An amount in USD as a decimal, or ``None`` where the source leaves it out. Raises ``BadRow``."""
+    """An amount in USD as a decimal, or ``None`` if the source leaves it out. Raises ``BadRow``."""
     if value is None or value == "":
         return None
     if type(value) is float and 0 <= value <= MAX_COST_USD:
@@ -80,7 +80,7 @@ def money(value: object, name: str) -> str | None:
 
 
 def milliseconds(value: object, name: str) -> float | None:
-    """A duration in ms, or ``None`` where the source leaves it out. Raises ``BadRow``."""
+    """A duration in ms, or ``None`` if the source leaves it out. Raises ``BadRow``."""
     if value is None or value == "":
         return None
     try:
@@ -93,7 +93,7 @@ def milliseconds(value: object, name: str) -> float | None:
 
 
 def text(value: object, name: str = "") -> str | None:
-    """A short text, cut at ``MAX_TEXT`` characters; ``None`` where there is none."""
+    """A short text, cut at ``MAX_TEXT`` characters; ``None`` if there is none."""
     # Nearly every value is of this kind, and there are ten in a row.
     if type(value) is str and len(value) <= MAX_TEXT and value.isprintable():
         return value.strip() or None
@@ -124,12 +124,12 @@ def block_hashes(value: object, name: str) -> list[int] | None:
         raise BadRow(f"{name} is not a list of at most {MAX_BLOCKS:,} hashes")
     for item in value:
         if type(item) is not int or not -_INT64 <= item < _INT64:
-            raise BadRow(f"{name} holds something that is no 64-bit integer", item)
+            raise BadRow(f"{name} contains something other than a 64-bit integer", item)
     return value
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """A nested object; an empty one where there is none or it is something else."""
+    """A nested object; an empty one if there is none or it is something else."""
     return value if isinstance(value, dict) else {}
 
 
@@ -142,7 +142,7 @@ class Times:
         self.latest = now.astimezone(UTC) + timedelta(days=2)
 
     def read(self, value: object, name: str) -> datetime:
-        """A time: ISO 8601 (UTC where no zone is given), or a number since 1970 in s, ms, µs or ns. Raises ``BadRow``."""
+        """A time: ISO 8601 (UTC if no zone is given), or a number since 1970 in s, ms, µs or ns. Raises ``BadRow``."""
         if isinstance(value, str):
             try:
                 # Without the dashes a number since 1970 could be taken for a date of the Middle Ages.
@@ -161,7 +161,7 @@ class Times:
         return self.check(moment, name)
 
     def check(self, moment: datetime, name: str) -> datetime:
-        """``moment`` in UTC. Raises ``BadRow`` where no usage can be so old or so new."""
+        """``moment`` in UTC. Raises ``BadRow`` if no usage can be so old or so new."""
         zone = moment.tzinfo
         if zone is not UTC:
             try:
@@ -170,7 +170,7 @@ class Times:
                 raise BadRow(f"{name} is not a time", moment) from None
         if EARLIEST <= moment <= self.latest:
             return moment
-        raise BadRow(f"{name} lies before 2018" if moment < EARLIEST else f"{name} lies in the future", moment)
+        raise BadRow(f"{name} is before 2018" if moment < EARLIEST else f"{name} is in the future", moment)
 
 
 def _unusual(value: str, name: str) -> datetime:
@@ -199,6 +199,6 @@ def _since_epoch(number: float) -> datetime:
 
 
 def elapsed_ms(start: datetime, end: datetime) -> float | None:
-    """From ``start`` to ``end``, ``None`` where that is negative or absurd (clocks of two machines)."""
+    """From ``start`` to ``end``, ``None`` if that is negative or absurd (clocks of two machines)."""
     duration = (end - start) / _MILLISECOND
     return duration if 0 <= duration <= MAX_LATENCY_MS else None

@@ -49,7 +49,7 @@ function leverDetails(lever) {
       h("p", {}, h("strong", {}, "Risk: "), lever.quality_risk, "."),
       lever.assumptions.length > 0 && h("div", {}, h("strong", {}, "Assumptions"),
         h("ul", { class: "value-list" }, lever.assumptions.map((/** @type {string} */ text) => h("li", {}, text)))),
-      lever.top.length > 0 && sortableTable(`Where ${lever.title.toLowerCase()} saves most`,
+      lever.top.length > 0 && sortableTable(`Largest savings: ${lever.title.toLowerCase()}`,
         [{ name: "Model" }, { name: "Feature" }, { name: "Savings", isNumber: true, show: money },
           { name: "Requests", isNumber: true, show: integer }],
         lever.top.map((/** @type {any} */ row) => [row.model, row.feature ?? "", row.usd, row.requests]))));

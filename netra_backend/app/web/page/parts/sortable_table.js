@@ -44,5 +44,5 @@ export function sortableTable(caption, columns, rows, { file, sort } = {}) {
     h("div", { class: "table-frame", tabindex: "0", role: "region", "aria-label": caption },
       h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, heads)), body)),
     file !== undefined && h("button", { type: "button", class: "quiet no-print", onclick: () =>
-      download(file, "text/csv", csv(columns.map((column) => column.name), rows)) }, "CSV"));
+      download(file, "text/csv", csv(columns.map((column) => column.name), rows)) }, "Download CSV"));
 }

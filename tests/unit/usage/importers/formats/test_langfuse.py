@@ -82,7 +82,7 @@ def test_a_failure_may_tell_no_usage_and_no_model(converted: Callable[..., Any])
     ("change", "reason"),
     [
         ({"usageDetails": {}}, "promptTokens is missing"),
-        ({"usageDetails": {"images": 3}}, "usageDetails tells no tokens"),
+        ({"usageDetails": {"images": 3}}, "usageDetails reports no tokens"),
         ({"usageDetails": {"input": -5, "output": 1}}, "usageDetails is negative"),
         ({"model": None}, "model is missing"),
     ],

@@ -61,7 +61,7 @@ def test_embeddings_have_no_output_and_images_no_tokens(converted: Callable[...,
         (bucket({**RESULT, "model": None}), "model is missing: ask the API to group by model, or name one"),
         (bucket({**RESULT, "input_cached_tokens": 6000}), "input_cached_tokens is more than input_tokens"),
         (bucket(RESULT, seconds=-1), "the bucket ends before it starts"),
-        ({**bucket(), "results": 5}, "the bucket holds no list of results"),
+        ({**bucket(), "results": 5}, "the bucket has no list of results"),
         ({**bucket(), "results": [5]}, "a result of the bucket is not a JSON object"),
     ],
 )

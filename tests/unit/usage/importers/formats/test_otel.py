@@ -80,7 +80,7 @@ def test_spans_above_the_calls_are_not_counted_twice(converted: Callable[..., An
     plain = span({"http.method": "GET"})
     rows, stats = converted(OTEL, batch(above, span(CALL), plain))
     assert len(rows) == 1
-    assert stats.as_dict()["skipped"] == [{"reason": "the span is no call of a model", "count": 2}]
+    assert stats.as_dict()["skipped"] == [{"reason": "the span is not a model call", "count": 2}]
 
 
 def test_a_failed_call_may_tell_no_usage(converted: Callable[..., Any]) -> None:
@@ -92,13 +92,13 @@ def test_a_failed_call_may_tell_no_usage(converted: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        (batch(span({"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"})), "the span tells no gen_ai.usage"),
+        (batch(span({"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"})), "the span has no gen_ai.usage"),
         (
             batch(span({**CALL, "gen_ai.usage.input_tokens": 600})),
             "the cached tokens are more than gen_ai.usage.input_tokens",
         ),
         (batch(span(CALL, startTimeUnixNano="x")), "startTimeUnixNano is not a time"),
-        ({"scopeSpans": [{"spans": 5}]}, "scopeSpans holds no list of spans"),
+        ({"scopeSpans": [{"spans": 5}]}, "scopeSpans has no list of spans"),
         ({"scopeSpans": [{"spans": [5]}]}, "a span is not a JSON object"),
     ],
 )

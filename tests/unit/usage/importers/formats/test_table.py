@@ -82,7 +82,7 @@ def test_input_that_is_less_than_the_cache_is_taken_to_leave_it_out_and_that_is_
     head, _ = with_head(Layout.CSV, batched(iter([(1, record)])))
     reading = TABLE.read(head, ImportOptions(), _times())
     assert row_of(reading, record).input_tokens == 100
-    assert "taken not to include them" in reading.notes[0]
+    assert "assumed not to include them" in reading.notes[0]
 
 
 def test_input_beside_a_cache_is_taken_to_include_it_and_that_is_told(converted: Callable[..., Any]) -> None:
@@ -113,7 +113,7 @@ def test_what_no_column_tells_is_named_with_how_to_say_it() -> None:
 @pytest.mark.parametrize("wrong", [{"ts": "nowhere"}, {"nothing": "timestamp"}, {"source": "model"}])
 def test_a_mapping_of_what_there_is_not_is_refused(wrong: dict[str, str]) -> None:
     head, _ = with_head(Layout.CSV, batched(iter([(1, RECORD)])))
-    with pytest.raises(ToolError, match="names columns that there are not") as caught:
+    with pytest.raises(ToolError, match="names columns that do not exist") as caught:
         TABLE.read(head, ImportOptions.of({"map": wrong}), _times())
     assert caught.value.code == "INVALID_ARGUMENTS"
 
@@ -150,7 +150,7 @@ def test_words_and_numbers_for_a_status_are_understood(converted: Callable[..., 
 def test_a_status_or_a_flag_that_says_neither_is_a_bad_row(converted: Callable[..., Any]) -> None:
     _, stats = converted(TABLE, RECORD, {**RECORD, "status": "purple", "is_batch": ""}, {**RECORD, "is_batch": "maybe"})
     assert {entry["reason"] for entry in stats.as_dict()["rejections"]} == {
-        "status is a word that says neither success nor failure",
+        "status means neither success nor failure",
         "is_batch is neither true nor false",
     }
 

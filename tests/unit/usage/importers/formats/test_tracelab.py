@@ -47,7 +47,7 @@ def test_where_nothing_tells_what_was_written_it_stays_unknown(converted: Callab
     ("change", "reason"),
     [
         ({"timing_events": []}, "timing_events is missing"),
-        ({"timing_events": [1]}, "timing_events hold no times"),
+        ({"timing_events": [1]}, "timing_events has no times"),
         ({"input_tokens_total": 800}, "the cached tokens are more than input_tokens_total"),
         ({"provider": None}, "provider is missing"),
     ],

@@ -49,7 +49,7 @@ def test_a_document_that_ends_in_the_middle_is_said_to(text: str) -> None:
     with pytest.raises(ToolError) as caught:
         list(elements(cut(text, 3)))
     assert caught.value.code == "BAD_ROWS"
-    assert "ends in the middle" in caught.value.message or "is damaged" in caught.value.message
+    assert "ends unexpectedly" in caught.value.message or "is damaged" in caught.value.message
 
 
 @pytest.mark.parametrize("text", ["[1 2]", "[1}", '{"a" 1}', '{"a": 1 "b": 2}', "[nonsense]", "[,]"])

@@ -84,7 +84,7 @@ def test_nesting_without_end_is_a_bad_row() -> None:
 
 def test_a_row_of_another_width_than_the_header_is_a_bad_row() -> None:
     _, found = plain(b"a,b\n1,2\n1\n1,2,3\n3,4\n")
-    wrong = "the row has another number of fields than the header"
+    wrong = "the row and the header have different numbers of fields"
     assert found == [{"a": "1", "b": "2"}, wrong, wrong, {"a": "3", "b": "4"}]
 
 
@@ -117,5 +117,5 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(monkeypatch: p
 
 def test_a_field_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(separated, "MAX_FIELD", 100)
-    with pytest.raises(ToolError, match="separated values are damaged near line"):
+    with pytest.raises(ToolError, match="table is damaged near line"):
         plain(b'a,b\n1,"' + b"x\n" * 500)

@@ -37,7 +37,7 @@ def one_by_one(content: bytes) -> Iterator[tuple[int, Any]]:
         if len(values) == len(header):
             yield reader.line_num, dict(zip(header, values, strict=True))
         elif values and values != [""]:
-            yield reader.line_num, "the row has another number of fields than the header"
+            yield reader.line_num, "the row and the header have different numbers of fields"
 
 
 def outcome(read: Callable[[], list[tuple[int, Any]]]) -> list[tuple[int, Any]] | str:

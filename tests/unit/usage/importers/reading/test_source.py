@@ -67,7 +67,7 @@ def test_a_damaged_archive_is_told_to_be_damaged(tmp_path: Path, packed: bytes) 
     with pytest.raises(ToolError) as caught:
         read(tmp_path / "file")
     assert caught.value.code == "BAD_ROWS"
-    assert "damaged or ends too early" in caught.value.message
+    assert "damaged or incomplete" in caught.value.message
 
 
 def test_a_damaged_file_inside_of_a_zip_is_found_by_its_checksum(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_an_archive_that_is_not_one_plain_file_is_refused_with_what_to_do(tmp_pa
     with pytest.raises(ToolError) as caught:
         read(tmp_path / "file")
     assert caught.value.code == "UNSUPPORTED_FORMAT"
-    assert "Pack one export file alone" in caught.value.hint
+    assert "Pack a single export file" in caught.value.hint
 
 
 def test_an_encrypted_archive_is_refused(tmp_path: Path) -> None:

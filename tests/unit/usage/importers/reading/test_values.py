@@ -146,10 +146,10 @@ def test_milliseconds_since_1970_are_not_taken_for_a_date_of_the_middle_ages(epo
         ([], "ts is not a time"),
         (1e300, "ts is not a time"),
         ("x" * 100, "ts is not a time"),
-        ("1999-12-31T00:00:00Z", "ts lies before 2018"),
+        ("1999-12-31T00:00:00Z", "ts is before 2018"),
         ("0001-01-01T00:00:00+14:00", "ts is not a time"),
-        (0, "ts lies before 2018"),
-        ("2027-01-01T00:00:00Z", "ts lies in the future"),
+        (0, "ts is before 2018"),
+        ("2027-01-01T00:00:00Z", "ts is in the future"),
     ],
 )
 def test_absurd_times_are_refused_with_the_reason(times: Times, given: object, reason: str) -> None:

@@ -161,6 +161,9 @@ def test_without_data_the_report_links_to_the_upload_and_then_shows_the_data(pag
     imported(page, csv_file("three.csv", REJECTING))
     page.get_by_role("link", name="Report", exact=True).click()
     expect(page.locator(".report")).to_contain_text("2 requests")
+    imported(page, csv_file("four.csv", REJECTING.replace("minus one", "10")))
+    page.get_by_role("link", name="Report", exact=True).click()
+    expect(page.locator(".report")).to_contain_text("5 requests")
 
 
 def test_a_failed_export_says_why(pages: Pages, reported: Reported) -> None:

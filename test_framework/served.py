@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import uvicorn
@@ -22,7 +22,8 @@ from netra_backend.app.server.runtime import Runtime
 from netra_backend.app.server.uvicorn_server import configuration
 from netra_backend.app.wiring import create_app
 
-from .echo import AGENTS, TOOLS, Said, repeat
+from . import echo
+from .echo import Said, repeat
 from .local_runtime import connected_user
 from .users import LocalUsers, TestUser
 from .waiting import until
@@ -56,6 +57,8 @@ class Patient:
 
 
 IF_ALLOWED = Tool("repeat_if_allowed", "Repeats a text, once it may.", Said, repeat, idempotent=True, approval=True)
+AGENTS: Final = (*echo.AGENTS, Waiting, Patient)
+TOOLS: Final = (*echo.TOOLS, IF_ALLOWED)
 
 
 class _Server(uvicorn.Server):
@@ -129,7 +132,7 @@ async def serve(
 ) -> AsyncIterator[Served]:
     """A server with these settings, and test agents beside its own; with uvicorn's own WebSocket protocol where asked."""
     made = Settings(data_dir=data_dir, port=0, **settings)
-    application = create_app(made, agents=(*AGENTS, Waiting, Patient, *agents), tools=(*TOOLS, IF_ALLOWED))
+    application = create_app(made, agents=(*AGENTS, *agents), tools=TOOLS)
     config = configuration(application, made)
     if plain_asgi:
         config.ws = "websockets-sansio"

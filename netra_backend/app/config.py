@@ -45,6 +45,7 @@ NAMES: Final = frozenset(
         "NETRA_ALLOW_DRILLS",
         "NETRA_ALLOW_RAW_SQL",
         "NETRA_APP",
+        "NETRA_LOG_LEVEL",
     }
 )
 FILE_NAME: Final = "netra.env"
@@ -107,6 +108,7 @@ class Settings:
     allow_drills: bool = False
     allow_raw_sql: bool = False
     app: str | None = None
+    log_level: str = "info"
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -169,6 +171,7 @@ class Settings:
             allow_drills=reader.take("NETRA_ALLOW_DRILLS", values.flag, False),
             allow_raw_sql=reader.take("NETRA_ALLOW_RAW_SQL", values.flag, False),
             app=reader.take("NETRA_APP", values.short_text, None),
+            log_level=reader.take("NETRA_LOG_LEVEL", values.log_level, "info"),
             limits=limits or Limits(),
         )
         reader.faults += settings.contradictions()

@@ -94,6 +94,7 @@ def test_every_name_of_the_list_is_read(tmp_path: Path) -> None:
             NETRA_ALLOW_DRILLS="1",
             NETRA_ALLOW_RAW_SQL="yes",
             NETRA_APP="my_agents:AGENTS",
+            NETRA_LOG_LEVEL="Warning",
         ),
         workers=4,
         limits=Limits(runs=1),
@@ -108,6 +109,7 @@ def test_every_name_of_the_list_is_read(tmp_path: Path) -> None:
     assert settings.datasets_url == "s3://bucket/netra"
     assert (settings.model, settings.retention_days, settings.app) == ("openai:gpt-4o", 30, "my_agents:AGENTS")
     assert (settings.allow_drills, settings.allow_raw_sql, settings.limits.runs) == (True, True, 1)
+    assert settings.log_level == "warning"
     own, oidc = settings.token_sources
     assert (own.kind, own.algorithms, own.issuer, own.audience, own.secret) == (
         "secret", ("HS256",), "own", "netra", SECRET.encode(),
@@ -214,7 +216,7 @@ def test_a_short_secret_is_refused_without_being_shown(tmp_path: Path) -> None:
     assert "shorter than 32 bytes" in fault
     assert "hunter2" not in fault
     (fault,) = faults_of(environment(tmp_path, NETRA_JWT_SECRET=SECRET, NETRA_JWT_ALGORITHMS="HS256,HS512"))
-    assert "less than 64 bytes" in fault
+    assert "shorter than 64 bytes" in fault
 
 
 @pytest.mark.parametrize(

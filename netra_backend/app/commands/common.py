@@ -207,8 +207,9 @@ def _failure(error: str, message: str, hint: str, **more: Any) -> dict[str, Any]
 def show_failure(failure: Mapping[str, Any]) -> None:
     """Print a failure on stderr: what happened, and what to do next."""
     faults = failure.get("faults", [failure["message"]])
-    if len(faults) == 1:
-        _say(f"✗ {faults[0]}", "bold red")
+    if len(faults) == 1 or failure["error"] == "usage":
+        for fault in faults:
+            _say(f"✗ {fault}", "bold red")
     else:
         _say(f"✗ The configuration has {len(faults)} problems:", "bold red")
         for fault in faults:

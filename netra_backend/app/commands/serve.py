@@ -49,7 +49,7 @@ def serve(
     from ..adapters.process.json_logs import configure_logging
     from ..serving import serve as serve_settings
 
-    configure_logging()
+    configure_logging(settings.log_level)
     serve_settings(settings, reload=reload)
 
 

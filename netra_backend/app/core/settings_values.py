@@ -15,6 +15,8 @@ PUBLIC_KEY_ALGORITHMS: Final = (
 )  # fmt: skip
 """What may be pinned. ``none`` is on neither list, so it can never be."""
 
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 _HOST = re.compile(r"[A-Za-z0-9._:\-\[\]%]{1,253}").fullmatch
@@ -29,6 +31,14 @@ def flag(text: str) -> bool:
     if word not in _TRUE | _FALSE:
         raise ValueError("use 1 or 0")
     return word in _TRUE
+
+
+def log_level(text: str) -> str:
+    """How much is logged."""
+    level = text.lower()
+    if level not in LOG_LEVELS:
+        raise ValueError(f"use {', '.join(LOG_LEVELS[:-1])} or {LOG_LEVELS[-1]}")
+    return level
 
 
 def whole_number(low: int, high: int, text: str) -> int:

@@ -50,7 +50,7 @@ class Application:
                 await receive()
                 await send({"type": "websocket.close", "code": 4504})
             return
-        await self.http.router(scope, receive, send)
+        await self.http.serve(scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -67,6 +67,7 @@ class Application:
             managers=runtime.managers,
             handler=runtime.connections,
             audit_trail=runtime.audit_trail,
+            clock=runtime.clock,
             mint=runtime.mint,
         )
         self._base = urlsplit(runtime.settings.public_url or "").path

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
+from ..web.access_log import AccessLog
 from ..web.api.admin import admin_endpoints
 from ..web.api.approvals import approval_endpoints
 from ..web.api.catalogue import catalogue_endpoints
@@ -29,7 +30,8 @@ from .runtime import Runtime
 
 
 class HttpApplication:
-    """``router`` serves ``endpoints``; ``requests`` counts its answers; ``tick`` it, and ``close`` it at the end."""
+    """``serve`` is the ASGI application over ``endpoints``; ``requests`` counts its answers. Call ``tick`` every second, and
+    ``close`` at the end."""
 
     def __init__(self, runtime: Runtime) -> None:
         remove_leftovers(runtime.scratch)
@@ -53,9 +55,8 @@ class HttpApplication:
         )
         problems = ProblemReporter(runtime.audit_trail, runtime.mint, runtime.settings.public_url)
         self.endpoints = self._endpoints(runtime, gate, problems)
-        self.router = Router(
-            self.endpoints, settings=runtime.settings, gate=gate, problems=problems, requests=self.requests
-        )
+        router = Router(self.endpoints, settings=runtime.settings, gate=gate, problems=problems, requests=self.requests)
+        self.serve = AccessLog(router, runtime.clock, runtime.mint, runtime.settings.trusted_proxies)
 
     def tick(self, now: float) -> None:
         """A second has passed."""

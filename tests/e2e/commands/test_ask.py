@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+
+import pytest
 
 from test_framework.server_process import ServerProcess
 
@@ -50,6 +53,33 @@ def test_a_token_that_does_not_count_is_told_at_once(server: ServerProcess) -> N
     asked = server.command("ask", "hello", "--token", "not.a.token")
     assert asked.returncode == 1
     assert "does not accept this token" in asked.stderr
+
+
+def test_without_a_server_it_fails_at_once_with_the_command_that_starts_one(tmp_path: Path) -> None:
+    alone = ServerProcess(tmp_path / "data", {"NETRA_PORT": "9"}, workers=1)
+    asked = alone.command("ask", "hello", "--data-dir", str(tmp_path / "data"))
+    assert asked.returncode == 1
+    assert asked.stderr.splitlines() == [
+        "✗ No server answers at http://127.0.0.1:9.",
+        f"  Start one with: netra serve --data-dir {tmp_path / 'data'}",
+        f"  Or try Netra out with: netra demo --data-dir {tmp_path / 'data'}",
+    ]
+
+
+def test_an_address_where_no_server_answers_is_named_and_fails_at_once(server: ServerProcess) -> None:
+    asked = server.command("ask", "hello", "--url", "http://127.0.0.1:9", "--json")
+    assert asked.returncode == 1
+    assert "http://127.0.0.1:9" in asked.stderr
+    assert "netra serve" in asked.stderr
+    failure = json.loads(asked.stdout)
+    assert (failure["type"], failure["error"]) == ("error", "connection_failed")
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://example.org", "http://"])
+def test_what_is_no_address_of_a_server_is_a_usage_error(server: ServerProcess, url: str) -> None:
+    asked = server.command("ask", "hello", "--url", url)
+    assert asked.returncode == 2
+    assert "is not the address of a server" in asked.stderr
 
 
 def test_nothing_to_ask_is_a_usage_error(server: ServerProcess) -> None:

@@ -70,6 +70,61 @@ def test_a_file_that_cannot_be_read_is_refused_with_what_to_do_and_nothing_is_im
     assert server.command("report", "--user", "dan").returncode == 1
 
 
+def test_a_failed_import_lists_the_files_columns_with_what_they_were_taken_for(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    path = tmp_path / "wrong.csv"
+    path.write_text("created_at,colour\n2026-10-01T12:00:00Z,red\n")
+    failed = server.command("import", str(path), "--map", "ts=created_at", "--user", "dan")
+    assert failed.returncode == 1
+    rows = [line.split() for line in failed.stderr.splitlines()]
+    assert ["created_at", "ts"] in rows
+    assert ["colour", "not", "used"] in rows
+
+
+@pytest.mark.parametrize("through_server", [True, False])
+def test_a_failed_import_is_one_json_object_with_which_rows_failed_and_why(
+    server: ServerProcess, tmp_path: Path, through_server: bool
+) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text("ts,model,input_tokens,output_tokens\nsoon,gpt-4o,1,1\nlater,gpt-4o,1,1\n")
+    place = server if through_server else ServerProcess(tmp_path / "data", workers=1)
+    failed = place.command("import", str(path), "--user", "dan", "--json")
+    assert failed.returncode == 1
+    failure = json.loads(failed.stdout)
+    assert (failure["type"], failure["error"], failure["code"]) == ("error", "tool_fault", "BAD_ROWS")
+    assert failure["message"] in failed.stderr
+    details = failure["details"]
+    assert (details["accepted"], details["rejected"]) == (0, 2)
+    assert details["mapping"]["ts"] == "ts"
+    assert details["columns"] == ["ts", "model", "input_tokens", "output_tokens"]
+    (reason,) = details["rejections"]
+    assert (reason["reason"], reason["count"]) == ("ts is not a time", 2)
+    assert [(each["record"], each["value"]) for each in reason["examples"]] == [(2, "soon"), (3, "later")]
+
+
+def test_rejected_rows_are_shown_with_reasons_counts_and_where_they_are(server: ServerProcess, tmp_path: Path) -> None:
+    path = tmp_path / "mixed.csv"
+    path.write_text(ROWS + "soon,gpt-4o,1,1\n\x1b[31mred,gpt-4o,1,1\n2026-10-01T12:00:00Z,gpt-4o,-5,1\n")
+    done = server.command("import", str(path), "--user", "fay")
+    assert done.returncode == 0, done.stderr
+    assert all(words in done.stdout for words in ("20 rows imported", "Rejected rows: 3", "row 22: soon", "row 24: -5"))
+    assert "{" not in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize("pair", ["ts", "ts=", "=when"])
+def test_a_mapping_that_does_not_name_two_columns_is_a_usage_error_with_an_example(
+    server: ServerProcess, spend: Path, pair: str
+) -> None:
+    refused = server.command("import", str(spend), "--map", "model=model", "--map", pair, "--json")
+    assert refused.returncode == 2
+    (sentence,) = refused.stderr.splitlines()
+    assert f"--map {pair}" in sentence
+    assert "--map ts=created_at" in sentence
+    assert json.loads(refused.stdout)["error"] == "usage"
+
+
 def test_a_preview_shows_the_mapping_and_imports_nothing(server: ServerProcess, spend: Path) -> None:
     shown = server.command("import", str(spend), "--user", "eve", "--preview")
     assert shown.returncode == 0, shown.stderr

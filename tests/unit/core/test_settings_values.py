@@ -161,3 +161,10 @@ def test_a_short_text_is_one_line() -> None:
     for text in ("a\nb", "x" * 513, "\x7f"):
         with pytest.raises(ValueError, match="one line"):
             values.short_text(text)
+
+
+def test_a_log_level_is_one_of_four_whatever_its_case() -> None:
+    assert [values.log_level(text) for text in ("debug", "INFO", "Warning", "error")] == [*values.LOG_LEVELS]
+    for wrong in ("trace", "20", "", "critical"):
+        with pytest.raises(ValueError, match="use debug, info, warning or error"):
+            values.log_level(wrong)

@@ -16,6 +16,7 @@ import msgspec
 from ...services.redaction import redact, redact_text
 
 MAX_CHARACTERS: Final = 16_384
+_OURS: Final = ("netra", "netra_backend")
 _CHATTY: Final = ("httpx", "httpcore", "uvicorn.access")
 _LEFT_OUT: Final = {"message", "asctime", "taskName", "color_message"}  # the last: uvicorn's event again, with colours
 _OF_EVERY_RECORD: Final = frozenset(vars(logging.makeLogRecord({}))) | _LEFT_OUT
@@ -65,12 +66,18 @@ class JsonHandler(logging.StreamHandler[TextIO]):
 
 
 def configure_logging(level: str = "info", stream: TextIO | None = None) -> None:
-    """Send the logs of this process to ``stream`` (standard error), from ``level`` on. Called again, it replaces itself."""
+    """Send the logs of this process to ``stream`` (standard error), from ``level`` on. Called again, it replaces itself.
+
+    ``debug`` is for our own loggers: at that level libraries log what passes through them, which is users' messages.
+    """
     root = logging.getLogger()
     for handler in [handler for handler in root.handlers if isinstance(handler, JsonHandler)]:
         root.removeHandler(handler)
     root.addHandler(JsonHandler(stream or sys.stderr))
-    root.setLevel(level.upper())
+    own = logging.getLevelNamesMapping()[level.upper()]
+    root.setLevel(max(own, logging.INFO))
+    for name in _OURS:
+        logging.getLogger(name).setLevel(own)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)

@@ -15,6 +15,7 @@ from ...config import Settings
 from ...core.errors import CATALOGUE, NetraError
 from ...core.identity import Identity
 from ...services.authentication import require_scope
+from ..access_log import USER
 from .endpoint import Endpoint
 from .gate import Gate
 from .page_files import page_routes, read_page
@@ -69,6 +70,7 @@ class Router:
                 self._gate.count_anonymous(request)
                 return await endpoint.handler(request)
             identity = await self._gate.admit(request)
+            request.scope[USER] = identity.user_id
             require_scope(identity, endpoint.scope)
             return await endpoint.handler(request, identity)
         except ClientDisconnect:

@@ -1,15 +1,13 @@
-"""Around all of HTTP: origins of other pages, the headers that keep a browser careful, and the access log."""
+"""Around all of HTTP: origins of other pages, and the headers that keep a browser careful."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from ...config import Settings
 from ...core.settings_values import origin_of
 from ...services.credentials import header
-from .client_address import client_address
 
 Scope = dict[str, Any]
 Message = MutableMapping[str, Any]
@@ -17,7 +15,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
-_LOG: Final = logging.getLogger("netra.access")
 _CAREFUL: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -39,12 +36,9 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         origin = self._listed_origin(scope)
-        status = 0
 
         async def careful(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
                 headers = list(message.get("headers", ()))
                 present = {name.lower() for name, _ in headers}
                 headers += [(name, value) for name, value in _CAREFUL if name not in present]
@@ -55,9 +49,6 @@ class SecurityHeaders:
             await self._answer_preflight(careful)
         else:
             await self._inner(scope, receive, careful)
-        if _LOG.isEnabledFor(logging.DEBUG):
-            address = client_address(scope, self._settings.trusted_proxies)
-            _LOG.debug("%s %s %d", scope["method"], scope["path"], status, extra={"client": address})
 
     def _listed_origin(self, scope: Scope) -> bytes | None:
         given = header(scope, b"origin") if self._settings.allowed_origins else None

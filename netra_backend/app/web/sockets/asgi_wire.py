@@ -20,6 +20,8 @@ class AsgiWire:
         self._messages: deque[dict[str, Any]] = deque()
         self._wake = asyncio.Event()
         self._closed = False
+        self.sent = 0
+        """Bytes of frames so far."""
         self._receiver: Receiver | None = None
 
     def attach(self, receiver: Receiver) -> None:
@@ -40,6 +42,7 @@ class AsgiWire:
 
     def send(self, frames: Sequence[bytes]) -> None:
         for frame in frames:
+            self.sent += len(frame)
             self._put({"type": "websocket.send", "text": frame.decode()})
 
     def ping(self) -> bool:

@@ -14,11 +14,13 @@ from ...config import Settings
 from ...core.errors import CATALOGUE, AuthenticationRefused, DependencyUnavailable, NetraError, Refusal
 from ...core.frames import encode_frame, error_frame
 from ...core.identity import Identity
+from ...ports import Clock
 from ...services.audit_trail import AuditTrail
 from ...services.authentication import Authentication, check_path_user
 from ...services.credentials import check_origin, read_credentials
 from ...websocket_core.connection import Connection
 from ...websocket_core.websocket_manager_factory import WebSocketManagerFactory
+from ..access_log import SocketEnd
 from .asgi_wire import AsgiWire
 from .connection_handler import ConnectionHandler
 from .uvicorn_websocket import EXTENSION, DirectWire
@@ -39,6 +41,7 @@ class WebSocketEndpoint:
         managers: WebSocketManagerFactory,
         handler: ConnectionHandler,
         audit_trail: AuditTrail,
+        clock: Clock,
         mint: Callable[[str], str],
     ) -> None:
         self._settings = settings
@@ -46,19 +49,27 @@ class WebSocketEndpoint:
         self._managers = managers
         self._handler = handler
         self._audit_trail = audit_trail
+        self._clock = clock
         self._mint = mint
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        end = SocketEnd(self._clock)
+        try:
+            await self._from_handshake_to_end(scope, receive, send, end)
+        finally:
+            end.log(scope, self._mint, self._settings.trusted_proxies)
+
+    async def _from_handshake_to_end(self, scope: dict[str, Any], receive: Receive, send: Send, end: SocketEnd) -> None:
         await receive()
         path_user = scope["path"].removeprefix(scope.get("root_path", "")).removeprefix(PATH)
         try:
             check_origin(scope, self._settings.allowed_origins, self._settings.public_url)
         except AuthenticationRefused as refusal:
             self._audit_trail.record_refusal(None, refusal)
-            await _reject(scope, send, 403, refusal)
+            await _reject(scope, send, 403, refusal, end)
             return
         if not self._handler.is_accepting:
-            await _reject(scope, send, 503, None)
+            await _reject(scope, send, 503, None, end)
             return
         identity: Identity | None = None
         refusal_: NetraError | None = None
@@ -70,23 +81,29 @@ class WebSocketEndpoint:
             if identity is not None:
                 check_path_user(identity, path_user)
         except DependencyUnavailable as fault:
-            await _reject(scope, send, 503, fault)
+            await _reject(scope, send, 503, fault, end)
             return
         except NetraError as error:
             refusal_ = error
         await send({"type": "websocket.accept", "subprotocol": subprotocol})
         if refusal_ is None:
             try:
-                await self._serve(scope, receive, send, path_user, identity)
+                await self._serve(scope, receive, send, path_user, identity, end)
                 return
             except Refusal as error:
                 refusal_ = error
         if isinstance(refusal_, Refusal):
             self._audit_trail.record_refusal(identity.user_id if identity else None, refusal_)
-        await _turn_away(send, refusal_)
+        await _turn_away(send, refusal_, end)
 
     async def _serve(
-        self, scope: dict[str, Any], receive: Receive, send: Send, path_user: str, identity: Identity | None
+        self,
+        scope: dict[str, Any],
+        receive: Receive,
+        send: Send,
+        path_user: str,
+        identity: Identity | None,
+        end: SocketEnd,
     ) -> None:
         user_id = identity.user_id if identity is not None else path_user
         manager = await self._managers.create_websocket_manager(user_id, self._mint("thr"), self._mint("conn"))
@@ -98,8 +115,10 @@ class WebSocketEndpoint:
             wire.attach(connection)
             if isinstance(wire, AsgiWire):
                 sending = asyncio.get_running_loop().create_task(wire.send_all())
-            await _listen(connection, receive)
+            end.close_code = await _listen(connection, receive)
         finally:
+            end.sent = wire.sent
+            end.user_id = connection.identity.user_id if connection.identity is not None else None
             if sending is not None:
                 sending.cancel()
             if isinstance(wire, AsgiWire):
@@ -107,27 +126,34 @@ class WebSocketEndpoint:
             self._handler.closed(connection)
 
 
-async def _listen(connection: Connection, receive: Receive) -> None:
-    """Hand over what comes through ``receive``: everything under plain ASGI, what came with the handshake otherwise."""
+async def _listen(connection: Connection, receive: Receive) -> int | None:
+    """Hand over what comes through ``receive``: everything under plain ASGI, what came with the handshake otherwise. Returns
+    the code that the socket was closed with."""
     while (message := await receive())["type"] == "websocket.receive":
         text = message.get("text")
         if text is None:
             connection.disconnect(1003, "text frames only")
         else:
             connection.received(text)
+    code: int | None = message.get("code")
+    return code
 
 
-async def _turn_away(send: Send, error: NetraError) -> None:
-    await send({"type": "websocket.send", "text": encode_frame(error_frame(error)).decode()})
+async def _turn_away(send: Send, error: NetraError, end: SocketEnd) -> None:
+    frame = encode_frame(error_frame(error))
     code = error.entry.close_code or CATALOGUE["user_mismatch"].close_code
+    end.sent, end.close_code = len(frame), code
+    await send({"type": "websocket.send", "text": frame.decode()})
     await send({"type": "websocket.close", "code": code, "reason": error.entry.id})
 
 
-async def _reject(scope: dict[str, Any], send: Send, status: int, error: NetraError | None) -> None:
+async def _reject(scope: dict[str, Any], send: Send, status: int, error: NetraError | None, end: SocketEnd) -> None:
+    end.status = status
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close"})  # the server answers 403
         return
     body = encode_frame(error_frame(error)) if error is not None else b""
+    end.sent = len(body)
     headers = [(b"content-type", b"application/json")] + ([(b"retry-after", b"1")] if status == 503 else [])
     await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})

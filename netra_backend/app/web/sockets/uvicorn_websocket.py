@@ -7,6 +7,7 @@ session's (4409), so uvicorn's own is off.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
@@ -23,6 +24,8 @@ except ImportError:  # pragma: no cover  # a platform that the library has no ex
     from websockets.utils import apply_mask
 
 EXTENSION: Final = "netra.wire"
+_LIBRARY: Final = logging.getLogger("netra.uvicorn_websocket")
+_LIBRARY.setLevel(logging.WARNING)
 _PING: Final = b"netra"
 
 
@@ -80,10 +83,12 @@ def is_between_messages(connection: ServerProtocol) -> bool:
 class DirectWire:
     """``websocket_core.outgoing.Wire`` on a uvicorn connection."""
 
-    __slots__ = ("_protocol",)
+    __slots__ = ("_protocol", "sent")
 
     def __init__(self, protocol: DirectWebSocketProtocol) -> None:
         self._protocol = protocol
+        self.sent = 0
+        """Bytes of frames so far."""
 
     def attach(self, receiver: Receiver) -> None:
         """From now on messages go to the receiver and no longer through ``receive``."""
@@ -105,7 +110,9 @@ class DirectWire:
         for frame in frames:
             length = len(frame)
             parts += (_HEADERS[length] if length < len(_HEADERS) else text_frame_header(length), frame)
-        protocol.transport.write(b"".join(parts))
+        data = b"".join(parts)
+        self.sent += len(data)
+        protocol.transport.write(data)
 
     def ping(self) -> bool:
         protocol = self._protocol
@@ -130,6 +137,11 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
 
     receiver: Receiver | None = None
     _between_messages = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Its own lines would hold query strings, and so tickets; what an operator needs is in the access log.
+        self.logger = self.conn.logger = _LIBRARY
 
     def data_received(self, data: bytes) -> None:
         """Nearly always this is one short text frame, whole; the library is asked about everything else."""

@@ -179,3 +179,11 @@ async def test_a_client_that_goes_away_ends_its_import(served: Served, monkeypat
     await asyncio.wait_for(ended.wait(), 10)
     await served.http_application.transfers.ended(user.id)
     assert leftovers(served) == []
+
+
+@pytest.mark.parametrize("pair", ["ts", "ts=", "=when"])
+async def test_a_mapping_that_does_not_name_two_columns_is_refused(served: Served, pair: str) -> None:
+    async with served.http(served.user()) as http:
+        answer = await http.post("/api/usage/datasets", params={"map": pair}, content=b"x")
+    told = answer.json()
+    assert (answer.status_code, told["error"], told["code"]) == (422, "tool_fault", "INVALID_ARGUMENTS")

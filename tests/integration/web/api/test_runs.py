@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from test_framework.served import Served
@@ -46,3 +48,41 @@ async def test_a_run_that_has_not_ended_or_not_ended_well_has_no_result(served: 
         device.send(type="cancel_run", run_id=event["run_id"])
         await device.wire.until("agent_cancelled")
         assert (await http.get(path)).status_code == 404
+
+
+async def test_runs_are_listed_in_pages_and_by_thread(served: Served) -> None:
+    user = served.user()
+    first = await served.ran(user)
+    second = await served.ran(user)
+    third = await served.ran(user, thread_id=first["thread_id"])
+    async with served.http(user) as http:
+        seen: list[str] = []
+        following: dict[str, Any] | None = {}
+        while following is not None:
+            page = (await http.get("/api/runs", params={"limit": 2, **following})).json()
+            seen += [run["run_id"] for run in page["runs"]]
+            following = page["next"]
+        assert seen == [each["run_id"] for each in (third, first, second)]
+        of_thread = (await http.get("/api/runs", params={"thread_id": first["thread_id"]})).json()
+        assert [run["run_id"] for run in of_thread["runs"]] == [third["run_id"], first["run_id"]]
+        assert of_thread["next"] is None
+        assert {(run["agent"], run["state"]) for run in of_thread["runs"]} == {("echo", "completed")}
+
+
+@pytest.mark.validation_point("thread.owned")
+async def test_the_runs_of_another_users_thread_answer_as_those_of_no_thread(served: Served) -> None:
+    owner, stranger = served.user(), served.user()
+    accepted = await served.ran(owner)
+    async with served.http(stranger) as http:
+        foreign = await http.get("/api/runs", params={"thread_id": accepted["thread_id"]})
+        absent = await http.get("/api/runs", params={"thread_id": served.runtime.mint("thr")})
+        assert (foreign.status_code, foreign.content) == (404, absent.content)
+        assert (await http.get("/api/runs")).json() == {"runs": [], "next": None}
+
+
+@pytest.mark.validation_point("http.query_number")
+@pytest.mark.parametrize("query", ["limit=0", "limit=201", "before=-1", "before_seq=x"])
+async def test_pages_of_runs_are_bounded(served: Served, query: str) -> None:
+    async with served.http(served.user()) as http:
+        answer = await http.get(f"/api/runs?{query}")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_frame")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import logging
 import os
 import weakref
 from collections.abc import AsyncIterator
@@ -74,6 +75,36 @@ def later(served: Served, user_id: str, *, s: float) -> None:
     for connection in list(served.runtime.connections):
         if connection.user_id == user_id:
             connection.tick(clock.monotonic() + s, clock.now_ms() + round(s * 1000))
+
+
+class TestAccessLog:
+    async def test_a_socket_that_has_ended_is_one_line_with_its_user_and_the_codes_that_tell_how(
+        self, served: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        user = served.user()
+        with caplog.at_level(logging.INFO):
+            async with raw(served, user.id, additional_headers={"Authorization": f"Bearer {user.token}"}) as connection:
+                welcome = await connection.recv(decode=False)
+                await connection.close(1001)
+            async with raw(served, f"{user.id}?token={user.token}") as connection:
+                (frame, *_), _, _ = await closing(connection)
+            with pytest.raises(InvalidStatus):
+                async with raw(served, user.id, origin="https://evil.example"):
+                    pass
+            found = await served.until(lambda: ended(caplog, user.id, 3))
+        told = [(line.status, line.close_code, line.user_id) for line in found]
+        assert told == [(101, 1001, user.id), (101, 4501, None), (403, None, None)]
+        assert found[0].bytes >= len(welcome)
+        assert frame["error"] == "unauthenticated"
+        assert not any(user.token in str(vars(line)) or "?" in str(vars(line)) for line in found)
+
+
+def ended(caplog: pytest.LogCaptureFixture, user_id: str, count: int) -> list[Any]:
+    """The lines of this user's sockets, once there are so many."""
+    found = [
+        each for each in caplog.records if each.name == "netra.access" and each.__dict__["path"] == f"/ws/{user_id}"
+    ]
+    return found if len(found) == count else []
 
 
 class TestSigningIn:

@@ -29,7 +29,7 @@ def stream() -> Iterator[io.StringIO]:
     logging.captureWarnings(False)
     root.setLevel(before[0])
     root.handlers[:] = before[1]
-    for name in ("httpx", "httpcore", "uvicorn.access"):
+    for name in ("httpx", "httpcore", "uvicorn.access", "netra", "netra_backend"):
         logging.getLogger(name).setLevel(logging.NOTSET)
 
 
@@ -134,6 +134,13 @@ def test_configured_twice_each_record_is_one_line(stream: io.StringIO) -> None:
     LOG.warning("not any more")
     assert stream.getvalue() == ""
     assert [line["event"] for line in lines(again)] == ["once"]
+
+
+def test_debug_is_for_our_own_loggers_since_libraries_would_log_what_passes_through_them(stream: io.StringIO) -> None:
+    configure_logging("debug", stream)
+    logging.getLogger("websockets.server").debug("< TEXT 'a private message'")
+    LOG.debug("ours")
+    assert [line["event"] for line in lines(stream)] == ["ours"]
 
 
 def test_without_a_stream_logs_go_to_standard_error(stream: io.StringIO) -> None:

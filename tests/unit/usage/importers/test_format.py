@@ -1,7 +1,7 @@
 import pytest
 
 from netra_backend.app.core.errors import ToolError
-from netra_backend.app.usage.importers.format import ImportOptions
+from netra_backend.app.usage.importers.format import ImportOptions, column_mapping
 
 
 def test_options_come_from_plain_json() -> None:
@@ -15,3 +15,14 @@ def test_options_that_do_not_fit_are_refused_with_those_that_do(wrong: dict[str,
         ImportOptions.of(wrong)
     assert caught.value.code == "INVALID_ARGUMENTS"
     assert "model" in caught.value.hint
+
+
+def test_a_mapping_is_read_from_pairs_and_a_columns_name_may_hold_the_sign() -> None:
+    assert column_mapping(["ts=when", "model=a=b"]) == {"ts": "when", "model": "a=b"}
+
+
+@pytest.mark.parametrize("pair", ["ts", "ts=", "=when", ""])
+def test_a_pair_that_does_not_name_two_columns_is_refused_with_an_example(pair: str) -> None:
+    with pytest.raises(ToolError, match="does not name two columns") as caught:
+        column_mapping(["model=m", pair])
+    assert "ts=created_at" in caught.value.hint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from typing import Any
 
@@ -336,3 +337,20 @@ async def test_a_handshake_that_is_refused_gets_no_wire() -> None:
     assert server.socket.written[0].startswith(b"HTTP/1.1 400 ")
     assert not hasattr(server.protocol, "scope")
     server.protocol.connection_lost(None)
+
+
+async def test_the_librarys_own_lines_which_hold_query_strings_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    server = Server()
+    with caplog.at_level(logging.INFO):
+        transport: Any = server.socket
+        server.protocol.connection_made(transport)
+        server.protocol.data_received(HANDSHAKE.replace(b" HTTP/1.1", b"?ticket=secret HTTP/1.1"))
+        await server._attached.wait()
+        await server.close()
+    assert caplog.text == ""
+
+
+async def test_a_wire_counts_the_bytes_of_its_frames(protocol: Any) -> None:
+    wire = DirectWire(protocol)
+    wire.send([b"one", b"three"])
+    assert wire.sent == sum(map(len, protocol.transport.written)) == 12

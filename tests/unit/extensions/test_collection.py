@@ -89,7 +89,6 @@ class TestAgentsAndTools:
             (variant(tools=frozenset({7})), "tools of Odd is not a frozenset of tool names"),
             (variant(run=lambda self, scope: None), "run of Odd is not an async method"),
         ],
-        ids=str,
     )
     def test_anything_else_is_refused_in_one_sentence(self, found: Any, reason: str) -> None:
         if "{line}" in reason:

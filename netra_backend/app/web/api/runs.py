@@ -53,7 +53,7 @@ class Runs(msgspec.Struct, frozen=True):
 
 
 def run_endpoints(log: EventLog, conversations: Conversations) -> list[Endpoint]:
-    """The doors of runs."""
+    """The endpoints of runs."""
 
     async def runs(request: Request, identity: Identity) -> Response:
         limit = number(request, "limit", DEFAULT_RUNS, 1, MAX_RUNS)

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from netra_backend.app.agents.tools.tool import Tool
+from netra_backend.app.agents.tools.definition import Tool
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from netra_backend.app.agents.tools.usage_tools import DimensionName, LeverName, usage_tools
 from netra_backend.app.core.errors import ToolError, ToolRefused

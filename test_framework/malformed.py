@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from websockets.frames import Frame, Opcode
 
-from netra_backend.app.core.errors import FACTORY_REFUSAL_CODE
+from netra_backend.app.core.error_catalogue import FACTORY_REFUSAL_CODE
 from netra_backend.app.core.frames import CLIENT_TYPES
 
 FRAME_BYTES: Final = 65_536

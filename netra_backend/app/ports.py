@@ -88,37 +88,31 @@ class AgentRegistry(Protocol):
 
 
 class HealthMonitor(Protocol):
-    """Whether the server may take work."""
-
     def healthy(self) -> bool:
-        """``False`` refuses new emitters."""
+        """Whether the server may take work; ``False`` refuses new emitters."""
 
 
 class EventLog(Counted, Protocol):
     """The event log: the single source of truth.
 
-    Appending is done on the loop and never waits; what was appended is committed in groups and told to ``publish``
-    afterwards, in order, and never before. A commit that the store refuses is never tried again: the log is ``failed`` from
-    then on, takes nothing more (``DependencyUnavailable``), and the process must end (what was committed is intact). A store
-    that is reached over a network may be lost and come back: what was appended waits for it, within a bound.
+    Appending never waits. Events are committed in groups and handed to ``publish`` after their commit, in order. A failed
+    commit is never retried: the log is ``failed``, accepts nothing more (``DependencyUnavailable``), and the process must
+    end. A store behind a network may be lost and come back: events wait for it, within a bound.
 
-    Where several processes share one store, one of them at a time holds a thread: it may append to it. A thread is held while
-    it has runs that have not ended; with the commit of the last event of its last run it is nobody's. A holder whose process
-    is gone counts as nobody. A log that has its store for itself holds every thread always.
+    If several processes share one store, one at a time holds a thread and may append to it: while the thread has runs that
+    have not ended, and as long as the holder lives. A log that has its store for itself holds every thread.
     """
 
     failed: bool
 
     def known(self, thread_id: str) -> ThreadHead | None:
-        """The head where it is in memory; ``None`` says nothing about the store."""
+        """The head if it is in memory; ``None`` says nothing about the store."""
 
     async def find(self, thread_id: str) -> ThreadHead | None:
-        """The head, from memory or the store; ``None`` where no thread ever had this id. A deleted thread's head has the
-        owner ``""``: its id is never given out again."""
+        """The head, from memory or the store, or ``None``. A deleted thread's head has the owner ``""``."""
 
     def create(self, owner: str, thread_id: str, epoch: str, title: str, now_ms: int) -> ThreadHead:
-        """A new thread, held by this process; stored with the first commit of one of its events. Raises ``ValueError`` where
-        it is known."""
+        """A new thread, held by this process; stored with its first event. Raises ``ValueError`` if it is known."""
 
     async def acquire(self, head: ThreadHead) -> list[StoredRun]:
         """Acquire the right to append; return the previous holder's unfinished runs, in their order: they go on here. On return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..app.core.errors import CATALOGUE
+from ..app.core.error_catalogue import CATALOGUE
 from ..app.core.frames import ErrorFrame
 
 

@@ -17,7 +17,8 @@ from ..adapters.auth.development_key import development_key
 from ..adapters.process.clock import SystemEntropy
 from ..adapters.process.data_directory import holder_of, make_data_directory
 from ..config import DEVELOPMENT, Settings
-from ..core.errors import CATALOGUE, ConfigurationError, ExtensionError, NetraError, ToolError
+from ..core.error_catalogue import CATALOGUE
+from ..core.errors import ConfigurationError, ExtensionError, NetraError, ToolError
 from ..core.settings_values import origin_of
 from ..services.token_minting import DEFAULT_LIFETIME_S, mint_token
 

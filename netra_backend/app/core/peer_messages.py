@@ -11,7 +11,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from . import validation
-from .errors import CATALOGUE, DependencyUnavailable, Fault, FrameRefused, NetraError, NotFound, Refusal
+from .error_catalogue import CATALOGUE
+from .errors import DependencyUnavailable, Fault, FrameRefused, NetraError, NotFound, Refusal
 from .frames import Accepted, ExecuteAgent
 from .ids import check_id
 

@@ -19,15 +19,8 @@ from typing import Final
 import msgspec
 
 from . import frames, validation
-from .errors import (
-    CATALOGUE,
-    AuthenticationRefused,
-    FrameRefused,
-    InvalidContextError,
-    IsolationRefused,
-    LimitRefused,
-    Refusal,
-)
+from .error_catalogue import CATALOGUE
+from .errors import AuthenticationRefused, FrameRefused, InvalidContextError, IsolationRefused, LimitRefused, Refusal
 from .ids import check_id
 from .limits import Limits, TokenBucket
 

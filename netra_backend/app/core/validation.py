@@ -31,6 +31,13 @@ def _point(id: str, home: str, error: str, guards: str) -> Point:
     return point
 
 
+# Homes of several points
+_AUTHENTICATION: Final = "services.authentication"
+_DISPATCHERS: Final = "agents.tools.unified_tool_dispatcher_factory"
+_ENGINES: Final = "agents.supervisor.execution_engine_factory"
+_MANAGERS: Final = "websocket_core.websocket_manager_factory"
+_BRIDGES: Final = "services.websocket_bridge_factory"
+
 # --- identity -------------------------------------------------------------------------------------------------------
 ID_PLACEHOLDER = _point("id.placeholder", "core.ids", "InvalidContextError", "placeholders are not accepted as ids")
 ID_FORMAT = _point("id.format", "core.ids", "InvalidContextError", "every id has the required format")
@@ -41,10 +48,7 @@ CONTEXT_FORGED = _point(
     "only a UserExecutionContext is accepted as a context",
 )
 CONTEXT_METADATA = _point(
-    "context.metadata",
-    "services.user_execution_context",
-    "InvalidContextError",
-    "a context has its own audit metadata",
+    "context.metadata", "services.user_execution_context", "InvalidContextError", "every context has its own metadata"
 )
 
 # --- the wire -------------------------------------------------------------------------------------------------------
@@ -58,10 +62,7 @@ SESSION_UNAUTHENTICATED = _point(
     "a connection without a token can do nothing but authenticate",
 )
 SESSION_TOKEN_EXPIRED = _point(
-    "session.token_expired",
-    "core.session",
-    "AuthenticationRefused",
-    "no command is accepted after the token has expired",
+    "session.token_expired", "core.session", "AuthenticationRefused", "no command is accepted after the token expired"
 )
 SESSION_RATE = _point("session.rate", "core.session", "LimitRefused", "the frame rate of a connection is limited")
 SESSION_THREAD_ID = _point(
@@ -122,55 +123,32 @@ LIMIT_ANONYMOUS = _point(
 # --- configuration and authentication -------------------------------------------------------------------------------
 CONFIG_FAULTS = _point("config.faults", "config", "ConfigurationError", "no server starts with invalid settings")
 AUTH_MISSING = _point(
-    "auth.missing", "services.authentication", "AuthenticationRefused", "nobody is served without identification"
+    "auth.missing", _AUTHENTICATION, "AuthenticationRefused", "nobody is served without identification"
 )
 AUTH_ALGORITHM = _point(
-    "auth.algorithm",
-    "services.authentication",
-    "AuthenticationRefused",
-    "the operator chooses the algorithm, not the token",
+    "auth.algorithm", _AUTHENTICATION, "AuthenticationRefused", "the operator chooses the algorithm, not the token"
 )
 AUTH_SIGNATURE = _point(
-    "auth.signature",
-    "services.authentication",
-    "AuthenticationRefused",
-    "only tokens signed with a trusted key are accepted",
+    "auth.signature", _AUTHENTICATION, "AuthenticationRefused", "only tokens signed with a trusted key are accepted"
 )
-AUTH_ISSUER = _point(
-    "auth.issuer", "services.authentication", "AuthenticationRefused", "a key signs only for its own issuer"
-)
+AUTH_ISSUER = _point("auth.issuer", _AUTHENTICATION, "AuthenticationRefused", "a key signs only for its own issuer")
 AUTH_AUDIENCE = _point(
-    "auth.audience",
-    "services.authentication",
-    "AuthenticationRefused",
-    "a token issued for another audience is not accepted",
+    "auth.audience", _AUTHENTICATION, "AuthenticationRefused", "a token issued for another audience is not accepted"
 )
 AUTH_CLAIMS = _point(
-    "auth.claims",
-    "services.authentication",
-    "AuthenticationRefused",
-    "a token says who it is for, since when and until when",
+    "auth.claims", _AUTHENTICATION, "AuthenticationRefused", "a token says who it is for, since when and until when"
 )
 AUTH_NOT_YET = _point(
-    "auth.not_yet", "services.authentication", "AuthenticationRefused", "a token is not accepted before its start time"
+    "auth.not_yet", _AUTHENTICATION, "AuthenticationRefused", "a token is not accepted before its start time"
 )
-AUTH_EXPIRED = _point(
-    "auth.expired", "services.authentication", "AuthenticationRefused", "an expired token is not accepted"
-)
-AUTH_SUBJECT = _point(
-    "auth.subject", "services.authentication", "AuthenticationRefused", "a token's subject is a valid user id"
-)
-AUTH_REVOKED = _point(
-    "auth.revoked", "services.authentication", "AuthenticationRefused", "a revoked sign-in is not accepted"
-)
+AUTH_EXPIRED = _point("auth.expired", _AUTHENTICATION, "AuthenticationRefused", "an expired token is not accepted")
+AUTH_SUBJECT = _point("auth.subject", _AUTHENTICATION, "AuthenticationRefused", "a token's subject is a valid user id")
+AUTH_REVOKED = _point("auth.revoked", _AUTHENTICATION, "AuthenticationRefused", "a revoked sign-in is not accepted")
 AUTH_PATH_USER = _point(
-    "auth.path_user", "services.authentication", "AuthenticationRefused", "the path's user is the token's user"
+    "auth.path_user", _AUTHENTICATION, "AuthenticationRefused", "the path's user is the token's user"
 )
 AUTH_SCOPE = _point(
-    "auth.scope",
-    "services.authentication",
-    "AuthenticationRefused",
-    "endpoints for endpoints require the operator's scope",
+    "auth.scope", _AUTHENTICATION, "AuthenticationRefused", "operators' endpoints require the operator's scope"
 )
 CREDENTIALS_QUERY = _point(
     "credentials.query", "services.credentials", "AuthenticationRefused", "a token is never accepted in a query string"
@@ -228,23 +206,11 @@ DATA_DIRECTORY_LOCK = _point(
 )
 
 # --- factories ------------------------------------------------------------------------------------------------------
-BRIDGE_CONFIGURED = _point(
-    "bridge.configured",
-    "services.websocket_bridge_factory",
-    "FactoryRefused",
-    "a bridge works only if it is configured",
-)
-BRIDGE_IDS = _point(
-    "bridge.ids", "services.websocket_bridge_factory", "FactoryRefused", "emitters are created only for valid ids"
-)
-BRIDGE_HEALTH = _point(
-    "bridge.health", "services.websocket_bridge_factory", "FactoryRefused", "an unhealthy server creates no emitters"
-)
+BRIDGE_CONFIGURED = _point("bridge.configured", _BRIDGES, "FactoryRefused", "a bridge works only if it is configured")
+BRIDGE_IDS = _point("bridge.ids", _BRIDGES, "FactoryRefused", "emitters are created only for valid ids")
+BRIDGE_HEALTH = _point("bridge.health", _BRIDGES, "FactoryRefused", "an unhealthy server creates no emitters")
 BRIDGE_CONNECTION = _point(
-    "bridge.connection",
-    "services.websocket_bridge_factory",
-    "FactoryRefused",
-    "an emitter is created only for a live connection of its user",
+    "bridge.connection", _BRIDGES, "FactoryRefused", "an emitter is created only for a live connection of its user"
 )
 EMITTER_LOG = _point("emitter.log", "services.event_emitter", "FactoryRefused", "an emitter writes to an event log")
 EMITTER_RUN = _point(
@@ -254,88 +220,56 @@ EMITTER_STATE = _point(
     "emitter.state", "services.event_emitter", "FactoryRefused", "a closed emitter or an ended run accepts no events"
 )
 ENGINE_FACTORY_BRIDGE = _point(
-    "engine_factory.bridge",
-    "agents.supervisor.execution_engine_factory",
-    "ExecutionEngineFactoryError",
-    "an engine factory has a bridge from the start",
+    "engine_factory.bridge", _ENGINES, "ExecutionEngineFactoryError", "an engine factory has a bridge from the start"
 )
 ENGINE_FACTORY_CONTEXT = _point(
-    "engine_factory.context",
-    "agents.supervisor.execution_engine_factory",
-    "ExecutionEngineFactoryError",
-    "engines are created only for valid contexts",
+    "engine_factory.context", _ENGINES, "ExecutionEngineFactoryError", "engines are created only for valid contexts"
 )
 ENGINE_FACTORY_BRIDGE_CHECK = _point(
     "engine_factory.bridge_check",
-    "agents.supervisor.execution_engine_factory",
+    _ENGINES,
     "ExecutionEngineFactoryError",
     "engines are created only with a bridge that validates",
 )
 ENGINE_FACTORY_EMITTER = _point(
-    "engine_factory.emitter",
-    "agents.supervisor.execution_engine_factory",
-    "ExecutionEngineFactoryError",
-    "engines are created only with an emitter",
+    "engine_factory.emitter", _ENGINES, "ExecutionEngineFactoryError", "engines are created only with an emitter"
 )
 ENGINE_RUN = _point(
     "engine.run", "agents.supervisor.execution_engine", "SSotIsolationError", "an engine runs only its own user's runs"
 )
 DISPATCHER_CONTEXT = _point(
-    "dispatcher.context",
-    "agents.tools.unified_tool_dispatcher_factory",
-    "SSotIsolationError",
-    "a dispatcher serves only its own request's context",
+    "dispatcher.context", _DISPATCHERS, "SSotIsolationError", "a dispatcher serves only its own request's context"
 )
 DISPATCHER_USER = _point(
-    "dispatcher.user",
-    "agents.tools.unified_tool_dispatcher_factory",
-    "IsolationRefused",
-    "a tool request cannot act for another user",
+    "dispatcher.user", _DISPATCHERS, "IsolationRefused", "a tool request cannot act for another user"
 )
-DISPATCHER_TOOL = _point(
-    "dispatcher.tool", "agents.tools.unified_tool_dispatcher_factory", "ToolRefused", "only known tools can be called"
-)
+DISPATCHER_TOOL = _point("dispatcher.tool", _DISPATCHERS, "ToolRefused", "only known tools can be called")
 DISPATCHER_PERMISSION = _point(
     "dispatcher.permission",
-    "agents.tools.unified_tool_dispatcher_factory",
+    _DISPATCHERS,
     "ToolRefused",
     "a tool call needs the rights of user, agent and tool together",
 )
 DISPATCHER_ARGUMENTS = _point(
-    "dispatcher.arguments",
-    "agents.tools.unified_tool_dispatcher_factory",
-    "ToolRefused",
-    "a tool is called only with arguments that match its schema",
+    "dispatcher.arguments", _DISPATCHERS, "ToolRefused", "a tool is called only with arguments that match its schema"
 )
 DISPATCHER_CLOSED = _point(
-    "dispatcher.closed",
-    "agents.tools.unified_tool_dispatcher_factory",
-    "SSotIsolationError",
-    "a dispatcher serves nobody after its request has ended",
+    "dispatcher.closed", _DISPATCHERS, "SSotIsolationError", "a dispatcher serves nobody after its request has ended"
 )
 MANAGER_FACTORY_SWITCH = _point(
-    "manager_factory.switch",
-    "websocket_core.websocket_manager_factory",
-    "FactoryInitializationError",
-    "validation cannot be switched off",
+    "manager_factory.switch", _MANAGERS, "FactoryInitializationError", "validation cannot be switched off"
 )
 MANAGER_FACTORY_IDS = _point(
-    "manager_factory.ids",
-    "websocket_core.websocket_manager_factory",
-    "FactoryInitializationError",
-    "managers are created only for valid ids",
+    "manager_factory.ids", _MANAGERS, "FactoryInitializationError", "managers are created only for valid ids"
 )
 MANAGER_FACTORY_ONLY = _point(
     "manager_factory.only",
     "websocket_core.websocket_manager",
     "FactoryInitializationError",
-    "managers are created only by their factory",
+    "only the factory creates managers",
 )
 POOL_OWNER = _point(
-    "pool.owner",
-    "websocket_core.websocket_connection_pool",
-    "SSotIsolationError",
-    "a connection id belongs to one user",
+    "pool.owner", "websocket_core.websocket_connection_pool", "SSotIsolationError", "a connection belongs to one user"
 )
 REGISTRY_AGENT = _point(
     "registry.agent", "agents.supervisor.agent_registry", "NotFound", "only registered agents can run"
@@ -344,35 +278,23 @@ REGISTRY_AGENT = _point(
 # --- conversations --------------------------------------------------------------------------------------------------
 THREAD_CLAIM = _point("thread.claim", "services.conversations", "IsolationRefused", "a thread keeps its owner forever")
 CONTEXT_CONNECTION = _point(
-    "context.connection",
-    "core.session",
-    "IsolationRefused",
-    "a frame's context cannot name another connection",
+    "context.connection", "core.session", "IsolationRefused", "a frame's context cannot name another connection"
 )
 THREAD_OWNED = _point(
     "thread.owned",
     "services.conversations",
     "NotFound",
-    "another user's thread gets the same answer as one that does not exist",
+    "another user's thread is answered like one that does not exist",
 )
 RUN_OWNED = _point(
-    "run.owned",
-    "services.conversations",
-    "NotFound",
-    "another user's run gets the same answer as one that does not exist",
+    "run.owned", "services.conversations", "NotFound", "another user's run is answered like one that does not exist"
 )
 THREAD_BUSY = _point(
-    "thread.busy",
-    "runs.service",
-    "LimitRefused",
-    "with the policy reject, a request is rejected while a run is in progress",
+    "thread.busy", "runs.service", "LimitRefused", "the policy reject rejects a request while a run is in progress"
 )
 TURN_CAPACITY = _point("turn.capacity", "runs.service", "LimitRefused", "the number of runs per process is limited")
 APPROVAL_OPEN = _point(
-    "approval.open",
-    "services.approvals",
-    "NotFound",
-    "an approval is bound to its user and arguments, and is given once",
+    "approval.open", "services.approvals", "NotFound", "an approval is bound to user and arguments, and given once"
 )
 
 # --- usage rows -----------------------------------------------------------------------------------------------------
@@ -440,16 +362,10 @@ TRANSFER_ENDED = _point(
 )
 RUN_RESULT = _point("run.result", "web.api.runs", "NotFound", "only a run that completed has a result")
 DATASET_OWNED = _point(
-    "dataset.owned",
-    "web.api.datasets",
-    "NotFound",
-    "another user's dataset gets the same answer as one that does not exist",
+    "dataset.owned", "web.api.datasets", "NotFound", "another user's dataset is answered like one that does not exist"
 )
 
 # --- composition ----------------------------------------------------------------------------------------------------
 WIRING_ADAPTERS = _point(
-    "wiring.adapters",
-    "wiring",
-    "ConfigurationError",
-    "a setting that the server cannot honour is rejected, not ignored",
+    "wiring.adapters", "wiring", "ConfigurationError", "a setting that cannot be honoured is rejected, not ignored"
 )

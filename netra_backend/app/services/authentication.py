@@ -18,7 +18,8 @@ from jwt.api_jws import PyJWS
 
 from ..config import TokenSource
 from ..core import validation
-from ..core.errors import CATALOGUE, AuthenticationRefused
+from ..core.error_catalogue import CATALOGUE
+from ..core.errors import AuthenticationRefused
 from ..core.identity import EVERYBODY, Identity, user_id_of_subject
 from ..core.ids import is_valid_id
 from ..core.settings_values import PUBLIC_KEY_ALGORITHMS, SHARED_KEY_ALGORITHMS

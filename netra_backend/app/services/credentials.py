@@ -13,7 +13,8 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from ..core import validation
-from ..core.errors import CATALOGUE, AuthenticationRefused
+from ..core.error_catalogue import CATALOGUE
+from ..core.errors import AuthenticationRefused
 from ..core.settings_values import is_same_host, origin_of
 
 PROTOCOL: Final = "netra.v1"

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ..core.errors import CATALOGUE, NetraError, Refusal, SSotIsolationError
+from ..core.error_catalogue import CATALOGUE
+from ..core.errors import NetraError, Refusal, SSotIsolationError
 from ..core.frames import Heartbeat, ServerFrame, encode_frame, error_frame
 from ..core.identity import Identity
 from ..core.outbox import Outbox

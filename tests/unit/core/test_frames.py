@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netra_backend.app.core import validation
-from netra_backend.app.core.errors import CATALOGUE, FrameRefused, InvalidContextError, LimitRefused
+from netra_backend.app.core.error_catalogue import CATALOGUE
+from netra_backend.app.core.errors import FrameRefused, InvalidContextError, LimitRefused
 from netra_backend.app.core.events import Position
 from netra_backend.app.core.frames import (
     CLIENT_TYPES,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from netra_backend.app.core import validation
-from netra_backend.app.core.errors import CATALOGUE
+from netra_backend.app.core.error_catalogue import CATALOGUE
 from netra_backend.app.core.events import Position
 from netra_backend.app.core.frames import (
     CancelRun,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.core.errors import CATALOGUE
+from netra_backend.app.core.error_catalogue import CATALOGUE
 from netra_backend.app.core.frames import CancelRun, ExecuteAgent, ResolveApproval, Resume
 from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead
 from netra_backend.app.core.identity import Identity

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from ....distribution import version
 from ...config import Settings
-from ...core.errors import CATALOGUE
+from ...core.error_catalogue import CATALOGUE
 from ..documents.asyncapi import asyncapi
 from ..documents.errors_page import POLICY, errors_page
 from ..documents.openapi import openapi

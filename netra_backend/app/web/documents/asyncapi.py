@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from ...core.errors import CATALOGUE
+from ...core.error_catalogue import CATALOGUE
 from ...core.events import AnyEvent
 from ...core.frames import PROTOCOL, AnyClientFrame, ServerFrame
 

@@ -8,7 +8,7 @@ import html
 from collections.abc import Mapping
 from typing import Final
 
-from ...core.errors import ErrorKind
+from ...core.error_catalogue import ErrorKind
 
 _STYLE: Final = (
     ":root{color-scheme:light dark}"

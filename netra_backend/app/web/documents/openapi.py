@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ...core.errors import CATALOGUE
+from ...core.error_catalogue import CATALOGUE
 from ..http.endpoint import BINARY, JSON, NDJSON, Endpoint
 from ..http.problems import PROBLEM, Problem
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 import msgspec
 from starlette.responses import Response
 
-from ...core.errors import CATALOGUE, Fault, NetraError, Refusal, ToolError
+from ...core.error_catalogue import CATALOGUE
+from ...core.errors import Fault, NetraError, Refusal, ToolError
 from ...core.identity import Identity
 from ...services.audit_trail import AuditTrail
 from .endpoint import NO_STORE, encode_json

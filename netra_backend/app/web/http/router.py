@@ -12,7 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ...config import Settings
-from ...core.errors import CATALOGUE, NetraError
+from ...core.error_catalogue import CATALOGUE
+from ...core.errors import NetraError
 from ...core.identity import Identity
 from ...services.authentication import require_scope
 from ..access_log import USER

@@ -7,7 +7,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from ...core import validation
-from ...core.errors import CATALOGUE, AuthenticationRefused, LimitRefused
+from ...core.error_catalogue import CATALOGUE
+from ...core.errors import AuthenticationRefused, LimitRefused
 from ...core.limits import Limits, Quotas
 from ...ports import Clock
 

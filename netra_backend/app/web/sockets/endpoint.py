@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from ...config import Settings
-from ...core.errors import CATALOGUE, AuthenticationRefused, DependencyUnavailable, NetraError, Refusal
+from ...core.error_catalogue import CATALOGUE
+from ...core.errors import AuthenticationRefused, DependencyUnavailable, NetraError, Refusal
 from ...core.frames import encode_frame, error_frame
 from ...core.identity import Identity
 from ...ports import Clock

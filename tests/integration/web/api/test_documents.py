@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netra_backend.app.core.errors import CATALOGUE
+from netra_backend.app.core.error_catalogue import CATALOGUE
 from netra_backend.distribution import version
 from test_framework.served import Serve, Served
 

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from netra_backend.app.core.errors import CATALOGUE
+from netra_backend.app.core.error_catalogue import CATALOGUE
 from netra_backend.app.web.http.endpoint import BINARY, NDJSON, Endpoint
 from netra_backend.app.web.http.problems import PROBLEM, Problem
 from test_framework.served import Served

@@ -20,7 +20,8 @@ import pytest_asyncio
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from netra_backend.app.core.errors import CATALOGUE, DependencyUnavailable
+from netra_backend.app.core.error_catalogue import CATALOGUE
+from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.ids import MAX_LENGTH
 from netra_backend.app.core.limits import Limits
 from test_framework.served import Served

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from netra_backend.app.agents.interface import AgentResult
-from netra_backend.app.core.errors import CATALOGUE, DependencyUnavailable, SSotIsolationError
+from netra_backend.app.core.error_catalogue import CATALOGUE
+from netra_backend.app.core.errors import DependencyUnavailable, SSotIsolationError
 from netra_backend.app.core.events import (
     TERMINAL,
     AgentCancelled,

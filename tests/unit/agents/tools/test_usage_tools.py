@@ -29,7 +29,7 @@ class RecordingLedger:
         return {"answered": question}
 
 
-def tools_over(ledger: RecordingLedger) -> tuple[Tool, ...]:
+def tools_over(ledger: RecordingLedger) -> tuple[Tool[Any], ...]:
     answering: Any = ledger  # of all that a ledger does, they ask only
     return usage_tools(answering)
 

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from netra_backend.app.core.errors import CATALOGUE
+from netra_backend.app.core.error_catalogue import CATALOGUE
 from netra_backend.app.core.frames import CLIENT_TYPES, decode
 from netra_backend.app.web.documents.asyncapi import asyncapi, client_frames, server_frames
 

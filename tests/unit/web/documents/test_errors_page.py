@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 
-from netra_backend.app.core.errors import CATALOGUE, ErrorKind
+from netra_backend.app.core.error_catalogue import CATALOGUE, ErrorKind
 from netra_backend.app.web.documents.errors_page import POLICY, errors_page
 
 

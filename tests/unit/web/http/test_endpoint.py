@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.core.errors import CATALOGUE
+from netra_backend.app.core.error_catalogue import CATALOGUE
 from netra_backend.app.web.http.endpoint import BINARY, OF_EVERY_ENDPOINT, OF_SIGNED_IN, Endpoint
 
 

@@ -1,5 +1,8 @@
 """What agents, tools and servers of your own are written with. Everything here is public; ``docs/versioning.md`` says what that
-means. ``netra_server.client`` talks to a server, ``netra_server.testing`` tests what you wrote.
+means.
+
+- ``client``: talks to a server
+- ``testing``: tests what you wrote
 
 Importing this loads nothing else: each name is loaded when it is first used.
 """

@@ -1,1 +1,15 @@
-"""The test kit: what we check ourselves with, for factories of your own."""
+"""The test kit, for factories and agents of your own, and for ours. It installs with the server, as a pytest plugin.
+
+- ``ssot``, ``base_ssot_test``, ``base_integration_test``, ``base_e2e_test``: the isolation contract; bases of test classes
+- ``local_runtime``, ``served``, ``server_process``, ``server_fixtures``: a server in the test's process, on a socket, by itself
+- ``services``, ``service_fixtures``, ``service_clients``, ``fleet_services``, ``reaper``: real PostgreSQL and Valkey
+- ``object_server``, ``object_bucket``, ``issuer``: a real object store; a real issuer of tokens
+- ``memory``: stores in memory; ``simulation``, ``chaos``: simulated and real faults; ``faults``: faults for one test
+- ``disabling``, ``point_sites``, ``prove``, ``forked``: the proof that tests can fail
+- ``runner``, ``pytest_plugin``: which tests run, and what pytest gains
+- ``clock``, ``ids``, ``users``, ``waiting``, ``closing``, ``opened_objects``: time, ids and users of tests
+- ``echo``, ``paying``, ``counted_tool``, ``scripted_scope``: agents, tools and a scope for tests
+- ``playbook``, ``log_story``, ``dataset_story``, ``dataset_storm``, ``usage_rows``, ``seen_positions``: short words for tests
+- ``websocket_client``, ``malformed``: a client; frames that are wrong
+- ``in_process``, ``serve_with``: former names
+"""

@@ -1,1 +1,14 @@
-"""The server. Imports point down: cli, wiring, web, turn, websocket_core/agents/adapters, usage, services, ports/config, core."""
+"""The server. Imports point down, in this order.
+
+- ``cli``, ``commands``: the command line
+- ``serving``, ``extensions``: processes, and what others add to a server
+- ``wiring``, ``stores``: which adapter does which job
+- ``server``, ``web``: one process; HTTP, WebSocket and the page
+- ``drill``: the isolation drill
+- ``cluster``, ``runs``: other processes; from a request to the end of its run
+- ``websocket_core``, ``agents``, ``adapters``: connections; agents and tools; everything outside the process
+- ``usage``: the money
+- ``services``: identity, ownership and records
+- ``ports``, ``config``: what adapters implement; settings
+- ``core``: pure functions and state machines
+"""

@@ -2,7 +2,7 @@
 
 ``python -m test_framework.chaos --clients 500 --seconds 120 --cuts`` (see ``docs/reliability.md``).
 
-- ``scenario``: one server; ``fleet_scenario``: several, with PostgreSQL and Valkey
+- ``__main__``: the command; ``scenario``: one server; ``fleet_scenario``: several, with PostgreSQL and Valkey
 - ``fault_injection``: what is done to them; ``takeover``: how long a takeover takes
 - ``fleet``, ``socket_link``, ``slow_reader``: the clients
 - ``processes``, ``stores``, ``worker_server``: the servers and what they share

@@ -1,6 +1,6 @@
 """Agents, their tools, and the engine that runs them for one user.
 
-- ``agent``: what the author of an agent works with
+- ``interface``: what the author of an agent works with; ``agent``: its former names
 - ``tools``: what the author of a tool works with, the dispatcher, and the tools of the house
 - ``supervisor``: registry, engine and scope
 - ``triage_agent`` with ``triage``: understands what is asked

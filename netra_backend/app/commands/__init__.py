@@ -1,1 +1,8 @@
-"""One module for each command of ``netra``; ``cli`` loads the one that is called."""
+"""One module for each command of ``netra``; ``cli`` loads the one that is called.
+
+- ``serve``: ``serve`` and ``token``; ``check`` with ``check_services``; ``migrating``; ``database``: ``db``; ``revoking``
+- ``ask`` with ``event_view``; ``runs`` with ``stored_runs``
+- ``importing``, ``datasets``, ``reporting``, ``triage_evaluation``
+- ``demo`` with ``sample_data``; ``drill``
+- ``common``, ``server_access``: what they share
+"""

@@ -19,7 +19,7 @@ from .active_run import ActiveRun
 from .parts import RunParts
 from .scheduler import RunScheduler
 
-_LOG: Final = logging.getLogger("netra.turn")
+_LOG: Final = logging.getLogger("netra.runs")
 _CANCEL_S: Final = 1.0  # how long a drain waits for runs that are being read
 
 

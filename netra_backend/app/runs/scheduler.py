@@ -18,7 +18,7 @@ from ..services.user_execution_context import UserExecutionContext
 from .active_run import ActiveRun
 from .parts import RunParts
 
-_LOG: Final = logging.getLogger("netra.turn")
+_LOG: Final = logging.getLogger("netra.runs")
 _CANCEL_S: Final = 1.0  # how long a run that is left to its journal may take to let go
 _AGAIN_S: Final = 0.25  # how soon a thread that could not be read is read again
 LOST: Final = "another process"

@@ -5,6 +5,7 @@
 - ``summary``, ``history``, ``forecast``, ``anomalies``, ``excess``, ``stl``, ``profile``: what was spent, and why
 - ``savings`` with ``levers``, ``what_if``: what could be spent instead
 - ``query``, ``raw_sql``, ``raw_sql_lists``, ``questions``: questions from outside, and what they may be
-- ``report``, ``report_html``, ``markdown``, ``svg``: the report
+- ``report`` with ``report_parts``: the one report
+- ``report_text``, ``report_markdown``, ``report_html``, ``markdown``, ``svg``: what renders it
 - ``number_check``: whether a text holds only computed figures; ``side_by_side``: uses both cores
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -115,6 +115,25 @@ def test_package_files_hold_a_docstring_and_nothing_else_but_where_people_import
         if path.name == "__init__.py" and path not in IMPORTED_FROM:
             body = ast.parse((root / path).read_text()).body
             assert all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body), path
+
+
+def missing_from_map(docstring: str, modules: Iterable[str]) -> list[str]:
+    """The modules and packages that the docstring of their package does not name."""
+    return [name for name in modules if f"``{name}``" not in docstring]
+
+
+def test_a_map_that_leaves_a_module_out_is_noticed() -> None:
+    assert missing_from_map("- ``ids``: ids", ["ids", "limits"]) == ["limits"]
+
+
+def test_the_docstring_of_each_package_is_a_map_of_its_modules(root: Path, python_files: list[Path]) -> None:
+    missing = {}
+    for package in (path.parent for path in sources(python_files) if path.name == "__init__.py"):
+        docstring = ast.get_docstring(ast.parse((root / package / "__init__.py").read_text())) or ""
+        modules = {path.stem for path in python_files if path.parent == package} - {"__init__"}
+        modules |= {path.parent.name for path in python_files if path.parent.parent == package and path.name == "__init__.py"}
+        missing[str(package)] = missing_from_map(docstring, sorted(modules))
+    assert {package: names for package, names in missing.items() if names} == {}
 
 
 def test_nothing_is_left_unfinished(root: Path, python_files: list[Path]) -> None:

@@ -2,6 +2,6 @@
 
 - ``history``: which versions there are, and the SQL of each
 - ``steps``: takes a database from one version to another
-- ``env``: what alembic itself loads; ``versions/`` holds one short module a version
+- ``env``: what alembic itself loads; ``versions`` holds one short module a version
 - ``NNNN.postgresql.sql``, ``NNNN.sqlite.sql``: what a version does; never edited after its release
 """

@@ -1,1 +1,4 @@
-"""The versions as alembic runs them; what each one does stands in the SQL files beside this package."""
+"""The versions as alembic runs them; what each one does is in the SQL files beside this package.
+
+- ``r0001``: the first tables
+"""

@@ -19,22 +19,29 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def simulate(
-    seed: Annotated[int, typer.Option(help="The first seed; a seed always gives the same schedule and the same end.")],
-    seeds: Annotated[int, typer.Option(help="How many seeds, one after the other.", min=1)] = 1,
+    seed: Annotated[
+        int, typer.Option(help="The first seed; the same seed always gives the same schedule and the same result.")
+    ],
+    seeds: Annotated[int, typer.Option(help="The number of seeds to run, one after the other.", min=1)] = 1,
     without: Annotated[
         str | None,
-        typer.Option(help=f"Take a safeguard out, to see it found: {', '.join((*SAFEGUARDS, *FLEET_SAFEGUARDS))}."),
+        typer.Option(
+            help=f"Remove a safeguard, to see that its absence is found: {', '.join((*SAFEGUARDS, *FLEET_SAFEGUARDS))}."
+        ),
     ] = None,
-    fleet: Annotated[bool, typer.Option(help="Several processes at once, on lines that lose messages.")] = False,
-    json_: Annotated[bool, typer.Option("--json", help="One JSON object instead of words.")] = False,
+    fleet: Annotated[
+        bool, typer.Option(help="Simulate several processes, connected by links that lose messages.")
+    ] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Play schedules of users, drops, restarts and failures over a simulated server, and judge what came of them.
+    """Run users, disconnects, restarts and failures against a simulated server, and check its promises.
 
-    Exits 0 if every promise was kept, 1 if one was broken (the first failure is shown with the shortest schedule found).
+    Exits with 0 if every promise was kept, and with 1 if one was broken; then it shows the first failure, with the shortest
+    schedule found.
     """
     known = {**SAFEGUARDS, **FLEET_SAFEGUARDS}
     if without is not None and without not in known:
-        raise typer.BadParameter(f"known are {', '.join(known)}", param_hint="--without")
+        raise typer.BadParameter(f"choose one of {', '.join(known)}", param_hint="--without")
     failures: list[Verdict] = []
     with known[without]() if without is not None else nullcontext():
         make = make_fleet_schedule if fleet else make_schedule

@@ -57,9 +57,10 @@ def ask(
     Exits with 0 if the run completed, and with 1 if it failed, was cancelled, or could not be started.
 
     \b
-    netra ask "Where does my money go?"
-    netra ask "And last week?" --thread thr_…
-    netra ask --resume
+    Examples:
+      netra ask "Where does my money go?"
+      netra ask "And last week?" --thread thr_…
+      netra ask --resume
     """
     if text is None and not resume:
         raise UsageError('Ask a question, for example: netra ask "Where does my money go?"')

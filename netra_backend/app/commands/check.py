@@ -54,8 +54,9 @@ def check(
     installed package adds cannot be served.
 
     \b
-    netra check
-    netra check --app my_agents
+    Examples:
+      netra check
+      netra check --app my_agents
     netra check --factory my.module:MyFactory
     """
     if factory is not None:

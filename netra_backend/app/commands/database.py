@@ -21,7 +21,8 @@ def reset_epochs(data_dir: DataDir = None) -> None:
     count. Works on NETRA_DATABASE_URL, or on the data directory without it, and only while no server uses them.
 
     \b
-    netra db reset-epochs --data-dir /srv/netra
+    Example:
+      netra db reset-epochs --data-dir /srv/netra
     """
     _reset(data_dir)
 

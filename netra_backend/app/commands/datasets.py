@@ -54,8 +54,9 @@ def list_(user: User = LOCAL_USER, as_json: Json = False, data_dir: DataDir = No
     """List a user's datasets, oldest first.
 
     \b
-    netra datasets list
-    netra datasets list --user alice --json
+    Examples:
+      netra datasets list
+      netra datasets list --user alice --json
     """
     found = asyncio.run(_all(load_settings(data_dir), user))
     if as_json:
@@ -80,7 +81,8 @@ def delete(
     Asks for confirmation, unless --yes is given. Exits with 1 if there is no such dataset or you decline.
 
     \b
-    netra datasets delete ds_01a2… --yes
+    Example:
+      netra datasets delete ds_01a2… --yes
     """
     if not yes and not sys.stdin.isatty():
         raise UsageError("Deleting a dataset needs confirmation. Add --yes to delete it without being asked.")

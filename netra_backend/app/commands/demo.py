@@ -49,8 +49,9 @@ def demo(
     The server keeps running until Ctrl-C, or ends at once with --once.
 
     \b
-    netra demo
-    netra demo --once --model claude-sonnet-4-5
+    Examples:
+      netra demo
+      netra demo --once --model claude-sonnet-4-5
     """
     settings = load_settings(data_dir)
     completed = asyncio.run(_demo(settings, data or Path.cwd().parent / "shared" / "data", model, once))

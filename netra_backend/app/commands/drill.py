@@ -55,8 +55,9 @@ def drill(
     Exits with 0 if every attempt was refused, 1 if something leaked, 2 if the drill could not be completed.
 
     \b
-    netra drill http://127.0.0.1:8000
-    netra drill https://chat.example.org --token TOKEN_OF_ONE --token TOKEN_OF_OTHER
+    Examples:
+      netra drill http://127.0.0.1:8000
+      netra drill https://chat.example.org --token TOKEN_OF_ONE --token TOKEN_OF_OTHER
     """
     address = web_address(url)
     tokens = token or [local_token(load_settings(data_dir), _new_id("drill"), lifetime_s=600) for _ in range(2)]

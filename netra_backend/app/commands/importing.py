@@ -64,9 +64,10 @@ def import_(
     The file is imported completely or not at all, and the same file only once.
 
     \b
-    netra import spend.csv
-    netra import trace.jsonl --model gpt-4o
-    netra import table.csv --map ts=created_at --preview
+    Examples:
+      netra import spend.csv
+      netra import trace.jsonl --model gpt-4o
+      netra import table.csv --map ts=created_at --preview
     """
     if not file.is_file():
         raise UsageError(f"There is no file {file}.")

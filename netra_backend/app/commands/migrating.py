@@ -39,9 +39,10 @@ def migrate(
     Exits with 0 if the database is ready, 1 if it is not, 2 if the command was called wrongly.
 
     \b
-    netra migrate
-    netra migrate --check
-    netra migrate --database-url postgresql://postgres@db/netra
+    Examples:
+      netra migrate
+      netra migrate --check
+      netra migrate --database-url postgresql://postgres@db/netra
     """
     settings = load_settings(data_dir)
     admin_url = sys.stdin.readline().strip() if database_url == "-" else database_url

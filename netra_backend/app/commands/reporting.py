@@ -31,9 +31,10 @@ def report(
     It is printed as Markdown, as JSON, or written to one HTML file with charts.
 
     \b
-    netra report
-    netra report --json > report.json
-    netra report --html report.html
+    Examples:
+      netra report
+      netra report --json > report.json
+      netra report --html report.html
     """
     from rich.markdown import Markdown
 

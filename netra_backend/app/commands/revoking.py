@@ -28,7 +28,8 @@ def revoke(
     machines follow within 30 seconds.
 
     \b
-    netra revoke alice
+    Example:
+      netra revoke alice
     """
     check_id("user_id", user)
     settings = load_settings(data_dir)

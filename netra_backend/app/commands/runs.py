@@ -67,8 +67,9 @@ def list_(
     """List a user's runs: the most recently used thread first, and of each thread the newest run first.
 
     \b
-    netra runs list
-    netra runs list --thread thr_… --limit 100 --json
+    Examples:
+      netra runs list
+      netra runs list --thread thr_… --limit 100 --json
     """
     found = asyncio.run(_newest(load_settings(data_dir), data_dir, user, limit, thread or ""))
     if as_json:
@@ -85,7 +86,8 @@ def show(run_id: RunId, user: User = LOCAL_USER, as_json: Json = False, data_dir
     """Show a run with all its events so far.
 
     \b
-    netra runs show run_01a2…
+    Example:
+      netra runs show run_01a2…
     """
     run = asyncio.run(_read(load_settings(data_dir), data_dir, user, run_id))
     if as_json:
@@ -106,7 +108,8 @@ def cancel(run_id: RunId, user: User = LOCAL_USER, as_json: Json = False, data_d
     Exits with 0 if the run has ended, also if it had ended before.
 
     \b
-    netra runs cancel run_01a2…
+    Example:
+      netra runs cancel run_01a2…
     """
     settings = load_settings(data_dir)
     running = running_server(settings)

@@ -33,7 +33,8 @@ def serve(
     One JSON line on stdout says when it is ready, and where; logs go to stderr.
 
     \b
-    netra serve --port 8000 --data-dir ./data   netra serve --app my_agents --reload
+    Example:
+      netra serve --port 8000 --data-dir ./data   netra serve --app my_agents --reload
     """
     settings = load_settings(data_dir, host=host, port=port, workers=workers, app=app)
     if reload and settings.app is None:
@@ -76,8 +77,9 @@ def token(
     Signed with the development key of the data directory; the token or link is all that stdout gets.
 
     \b
-    netra token alice --link
-    netra token alice --scope admin --ttl 3600
+    Examples:
+      netra token alice --link
+      netra token alice --scope admin --ttl 3600
     """
     settings = load_settings(data_dir)
     made = local_token(settings, user_id, scope or (), ttl)

@@ -32,7 +32,8 @@ def triage_eval(
     scope, and as a rejection out of scope.
 
     \b
-    netra triage-eval labelled.jsonl
+    Example:
+      netra triage-eval labelled.jsonl
     """
     try:
         labelled = read_labelled(file.read_text(encoding="utf-8").splitlines())

@@ -51,3 +51,9 @@ async def test_the_end_of_its_connection_is_told(line: AsgiTransport) -> None:
         await line.send("no JSON")
     told = [await line.receive() for _ in range(4)]
     assert told[-1] is None
+
+
+async def test_what_a_path_asks_for_reaches_the_server_beside_the_ticket(line: AsgiTransport) -> None:
+    assert (await line.http("GET", "/api/threads?limit=1")).status == 200
+    refused = await line.http("GET", "/api/threads?limit=none")
+    assert (refused.status, json.loads(refused.body)["field"]) == (400, "limit")

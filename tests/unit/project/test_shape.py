@@ -131,7 +131,9 @@ def test_the_docstring_of_each_package_is_a_map_of_its_modules(root: Path, pytho
     for package in (path.parent for path in sources(python_files) if path.name == "__init__.py"):
         docstring = ast.get_docstring(ast.parse((root / package / "__init__.py").read_text())) or ""
         modules = {path.stem for path in python_files if path.parent == package} - {"__init__"}
-        modules |= {path.parent.name for path in python_files if path.parent.parent == package and path.name == "__init__.py"}
+        modules |= {
+            path.parent.name for path in python_files if path.parent.parent == package and path.name == "__init__.py"
+        }
         missing[str(package)] = missing_from_map(docstring, sorted(modules))
     assert {package: names for package, names in missing.items() if names} == {}
 

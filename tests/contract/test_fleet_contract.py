@@ -122,6 +122,10 @@ async def test_the_living_processes_are_known_to_each(join: Join) -> None:
 class Idle:
     """As much of a run service as is asked of one that runs nothing."""
 
+    @property
+    def commands(self) -> Idle:
+        return self
+
     def approvals_here(self, _: str) -> list[Any]:
         return []
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,30 +135,55 @@ async def loaded(postgres: Prepared, dump: str) -> AsyncIterator[tuple[str, str]
 
 @dataclass(frozen=True)
 class Release:
-    """The code of a release. ``environment`` has a Python run it, and not today's, whatever directory it is started in."""
+    """The code of a release, and a cache of its own, in one place."""
 
-    code: Path
-    environment: Mapping[str, str]
+    place: Path
+
+    @property
+    def code(self) -> Path:
+        return self.place / "code"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Makes a Python run this code, and not today's, in whatever directory it starts."""
+        path = f"{self.code}{os.pathsep}{DATA}"
+        return {"PYTHONPATH": path, "PYTHONSAFEPATH": "1", "XDG_CACHE_HOME": str(self.place / "cache")}
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A directory that ``make`` fills. The workers of a run share it: the first one that needs it makes it."""
+    base = factory.getbasetemp()
+    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    place, made = root / name, root / f"{name}.made"
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            shutil.rmtree(place, ignore_errors=True)  # of a worker that did not get to the end
+            place.mkdir(mode=0o700)
+            make(place)
+            made.touch()
+    return place
 
 
 @pytest.fixture(scope="session")
 def release_0_1_0(tmp_path_factory: pytest.TempPathFactory) -> Release:
-    """Release 0.1.0, with what its servers would each learn anew in its cache."""
+    """Release 0.1.0; its cache holds what each of its servers would otherwise have to learn."""
     commit = (DATA / "COMMIT").read_text().strip()
-    archive = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=False)
-    if archive.returncode:
-        pytest.fail(
-            f"This clone does not have release 0.1.0, commit {commit}. Get it with git fetch --unshallow (in CI: check out "
-            f"with the whole history). git says: {archive.stderr.decode().strip()}",
-            pytrace=False,
-        )
-    code = tmp_path_factory.mktemp("release-0.1.0")
-    subprocess.run(["tar", "-x", "-C", str(code)], input=archive.stdout, check=True)
-    cache = tmp_path_factory.mktemp("cache-of-0.1.0")
-    path = f"{code}{os.pathsep}{DATA}"
-    release = Release(code, {"PYTHONPATH": path, "PYTHONSAFEPATH": "1", "XDG_CACHE_HOME": str(cache)})
-    run_in(release, "-m", "netra_backend.app.agents.triage.classifier")
-    return release
+
+    def make(place: Path) -> None:
+        archive = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=False)
+        if archive.returncode:
+            pytest.fail(
+                f"This clone does not have release 0.1.0, commit {commit}. Get it with git fetch --unshallow (in CI: check "
+                f"out with the whole history). git says: {archive.stderr.decode().strip()}",
+                pytrace=False,
+            )
+        release = Release(place)
+        release.code.mkdir()
+        subprocess.run(["tar", "-x", "-C", str(release.code)], input=archive.stdout, check=True)
+        run_in(release, "-m", "netra_backend.app.agents.triage.classifier")
+
+    return Release(made_once(tmp_path_factory, "release-0.1.0", make))
 
 
 def run_in(release: Release, *words: str) -> None:
@@ -176,16 +203,22 @@ def run_in(release: Release, *words: str) -> None:
 @pytest.fixture(scope="session")
 def fresh_sqlite(release_0_1_0: Release, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What ``tests/data/0.1.0`` holds of an embedded server, written now."""
-    out = tmp_path_factory.mktemp("fresh")
-    run_in(release_0_1_0, str(DATA / "write.py"), str(out), "sqlite")
-    return out
+
+    def make(place: Path) -> None:
+        run_in(release_0_1_0, str(DATA / "write.py"), str(place), "sqlite")
+
+    return made_once(tmp_path_factory, "fresh-sqlite", make)
 
 
 @pytest.fixture(scope="session")
-def fresh_postgresql(release_0_1_0: Release, fresh_sqlite: Path) -> Path:
-    """The same of a server on PostgreSQL."""
-    run_in(release_0_1_0, str(DATA / "write.py"), str(fresh_sqlite), "postgresql")
-    return fresh_sqlite
+def fresh_postgresql(release_0_1_0: Release, fresh_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of a server on PostgreSQL, which has the key and the datasets of the embedded one."""
+
+    def make(place: Path) -> None:
+        shutil.copy2(fresh_sqlite / "sqlite.zip", place)
+        run_in(release_0_1_0, str(DATA / "write.py"), str(place), "postgresql")
+
+    return made_once(tmp_path_factory, "fresh-postgresql", make)
 
 
 LONG = pytest.mark.long

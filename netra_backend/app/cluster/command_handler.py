@@ -42,8 +42,8 @@ PATIENCE_S: Final = 10.0
 class PeerCommandHandler:
     """``Fleet.serve(handler.answer, handler.on_message)``. ``work`` is called where runs are offered."""
 
-    def __init__(self, turns: RunService, log: EventLog, revocations: Revocations, work: Callable[[], None]) -> None:
-        self._runs = turns
+    def __init__(self, runs: RunService, log: EventLog, revocations: Revocations, work: Callable[[], None]) -> None:
+        self._runs = runs
         self._log = log
         self._revocations = revocations
         self._work = work

@@ -19,7 +19,7 @@ def assess(log: Log) -> Plan | Missing:
         return Missing(("session_id",), "Log a session id with each request, one row per request.")
     rows = np.flatnonzero(usable & log.ok)
     rows = rows[np.argsort(log.session[rows], kind="stable")]
-    turn = _runs(log, rows)
+    turn = _turns(log, rows)
 
     def take(bill: Bill, scenario: Scenario) -> Saving:
         late = np.flatnonzero(turn > TURNS_KEPT[scenario])
@@ -50,7 +50,7 @@ def assess(log: Log) -> Plan | Missing:
     )
 
 
-def _runs(log: Log, rows: Indices) -> Ints:
+def _turns(log: Log, rows: Indices) -> Ints:
     """Each row's place in its session, from 1."""
     if not len(rows):
         return np.empty(0, dtype=np.int64)

@@ -304,4 +304,4 @@ def test_every_documented_name_is_known() -> None:
         "NETRA_JWT_ISSUER",
         "NETRA_JWT_AUDIENCE",
     }
-    assert len(NAMES) == 23
+    assert len(NAMES) == 24

@@ -91,7 +91,7 @@ def _judged(endpoint: str, foreign: Frame | HttpAnswer, absent: Frame | HttpAnsw
 
 def _opened(endpoint: str, answer: Frame | HttpAnswer) -> None:
     if _is_refusal(answer):
-        raise DrillFailed(f"the owner was refused as endpoint ({endpoint}): {_shown(answer)}")
+        raise DrillFailed(f"the owner was refused as well ({endpoint}): {_shown(answer)}")
 
 
 async def _by_frame(

@@ -22,4 +22,6 @@ async def until_found(attempt: Callable[[], Awaitable[T | None]]) -> T:
 
 def changing_hands() -> DependencyUnavailable:
     """What a user is told if no process is found to hold the matter."""
-    return DependencyUnavailable("This is on its way from one process of the server to another.", retry_after_ms=1000)
+    return DependencyUnavailable(
+        "This is being handed over from one process of the server to another.", retry_after_ms=1000
+    )

@@ -71,7 +71,9 @@ class RunRecovery:
         while (task := self._resuming.get(thread_id)) is not None:
             await asyncio.wait([task])
         if thread_id in self._unread:
-            raise DependencyUnavailable("The runs before this one cannot be read now.", retry_after_ms=1000)
+            raise DependencyUnavailable(
+                "The earlier runs of this thread cannot be read at the moment.", retry_after_ms=1000
+            )
 
     async def _resume_all(self, left: Sequence[StoredRun], before: Collection[asyncio.Task[int]]) -> int:
         if before:
@@ -91,7 +93,7 @@ class RunRecovery:
         except DependencyUnavailable:
             self._unread[stored.thread_id] = [stored]
         except Exception:  # one run that cannot be read keeps no other from going on
-            _LOG.exception("a run cannot be taken over", extra={"run_id": stored.run_id, "agent": stored.agent})
+            _LOG.exception("a run could not be taken over", extra={"run_id": stored.run_id, "agent": stored.agent})
         return False
 
     async def _resume(self, stored: StoredRun) -> bool:

@@ -253,7 +253,7 @@ class RunScheduler:
         try:
             await self._parts.log.release(heads)
         except DependencyUnavailable:  # whoever has the store again finds them: they are known to nobody
-            _LOG.warning("threads could not be let go of", extra={"threads": len(heads)})
+            _LOG.warning("threads could not be released", extra={"threads": len(heads)})
 
 
 def _break_off(active: ActiveRun) -> None:

@@ -161,7 +161,7 @@ class RunService:
         ahead = self.scheduler.of_thread(head)
         if ahead and frame.policy == "reject":
             raise LimitRefused(
-                "A run is going on in this thread.",
+                "A run is already in progress in this thread.",
                 kind="thread_busy",
                 field="policy",
                 point=validation.THREAD_BUSY,
@@ -169,7 +169,7 @@ class RunService:
         full = not self.scheduler.room
         if full and (ahead or self._peers is None or not self._peers.have_others):
             raise LimitRefused(
-                "This server has no room for another run.",
+                "The server has no capacity for another run.",
                 kind="run_limit",
                 retry_after_ms=1000,
                 point=validation.TURN_CAPACITY,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from ..web.access_log import AccessLog
 from ..web.api.admin import admin_endpoints
 from ..web.api.approvals import approval_endpoints
 from ..web.api.catalogue import catalogue_endpoints
@@ -18,6 +17,7 @@ from ..web.api.threads import thread_endpoints
 from ..web.api.usage import usage_endpoints
 from ..web.api.user_data import user_data_endpoints
 from ..web.documents.metrics import metrics_text
+from ..web.http.access_log import AccessLog
 from ..web.http.endpoint import Endpoint
 from ..web.http.gate import Gate
 from ..web.http.problems import ProblemReporter

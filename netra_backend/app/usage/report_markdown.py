@@ -91,7 +91,7 @@ def savings_lines(savings: Savings) -> list[str]:
     if unknown:
         rows = [[lever["title"], ", ".join(lever["missing"]), lever["remedy"]] for lever in unknown]
         lines += [
-            "### Cannot be told from this log",
+            "### Cannot be assessed with this log",
             "",
             *table(["Lever", "Missing", "What to do"], rows, numbers=3),
             "",

@@ -4,6 +4,5 @@
 - ``http``: what every request passes: routing, gate, problems, bounds
 - ``api``: the endpoints, a module a group
 - ``documents``: what the server says about itself: OpenAPI, AsyncAPI, errors, metrics
-- ``access_log``: one line for each request and each ended WebSocket
 - ``page``: the web page
 """

@@ -132,7 +132,7 @@ class Connection:
         try:
             return self._outgoing.deliver(owner, thread_id, frames)
         except SSotIsolationError as crossing:
-            _LOG.critical("delivery across users was stopped", extra={"connection_id": self.connection_id})
+            _LOG.critical("delivery to another user was stopped", extra={"connection_id": self.connection_id})
             self._record(crossing)
             self.close("cross_user_delivery")
             return False

@@ -149,7 +149,7 @@ def test_a_command_of_a_newer_version_is_refused_so_that_who_asks_tries_again(ra
 
 @pytest.mark.parametrize("version", [0, -1, "2", None, 2.5])
 def test_what_is_no_version_makes_no_command(version: Any) -> None:
-    with pytest.raises(FrameRefused, match="No command"):
+    with pytest.raises(FrameRefused, match="Not a valid command"):
         decode_command(encode({"do": "work", "version": version}))
 
 

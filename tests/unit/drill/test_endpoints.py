@@ -84,9 +84,9 @@ async def test_http_must_answer_the_same_bytes_for_anothers_and_for_nothing(
     assert (await endpoints.events(stage(intruder, {"": OPEN}))).verdict == verdict
 
 
-async def test_a_endpoint_that_its_owner_cannot_open_proves_nothing() -> None:
+async def test_an_endpoint_that_its_owner_cannot_open_proves_nothing() -> None:
     with pytest.raises(
-        DrillFailed, match="the owner was refused as well endpoint another user's events\\): 404 not_found"
+        DrillFailed, match="the owner was refused as well \\(read another user's events\\): 404 not_found"
     ):
         await endpoints.events(stage({"": GONE}, {"": GONE}))
     with pytest.raises(DrillFailed, match="cancel another user's run\\): not_found"):

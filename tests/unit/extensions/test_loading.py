@@ -176,7 +176,7 @@ class TestWhatCannotBeServed:
                 "return create_app(dataclasses.replace(settings, port=1))",
                 "made an application with another port: use the Settings that it is given.",
             ),
-            ("return create_app(Settings.load({{'HOME': '/x', 'NETRA_PORT': 'x'}}))", "failed: NETRA_PORT=x: {port}"),
+            ("return create_app(Settings.load({{'HOME': '/x', 'NETRA_PORT': 'x'}}))", "failed: NETRA_PORT=x {port}"),
         ],
     )
     def test_a_function_that_makes_no_application(self, faults: Any, write: Any, body: str, reason: str) -> None:
@@ -184,7 +184,7 @@ class TestWhatCannotBeServed:
         write(my_agents=f"{source}    {body.format()}\n")
         told = faults("my_agents:make")
         assert told[0] == "my_agents:make " + reason.format(
-            line=source.count("\n") + 1, port="give a whole number from 0 to 65535"
+            line=source.count("\n") + 1, port="is not valid: use a whole number from 0 to 65535."
         )
 
     def test_an_async_function_is_none_and_nothing_is_left_waiting(self, faults: Any, write: Any) -> None:

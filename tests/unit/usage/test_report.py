@@ -144,7 +144,7 @@ async def test_without_data_nothing_more_is_asked() -> None:
 
 
 async def test_a_scope_without_rows_is_no_data() -> None:
-    with pytest.raises(ToolError, match="in this period or with these filters"):
+    with pytest.raises(ToolError, match="in this period or for these filters"):
         await report_of(usage_rows(two_rows()), {"team": "nobody"})
 
 

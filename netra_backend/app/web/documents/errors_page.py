@@ -22,7 +22,7 @@ _DIGEST: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).deco
 POLICY: Final = f"default-src 'none'; style-src 'sha256-{_DIGEST}'; base-uri 'none'; frame-ancestors 'none'"
 """The page runs nothing and loads nothing; its one style is named by what it is."""
 
-_HEADS: Final = ("error", "what happened", "what to do", "again?", "HTTP", "close")
+_HEADS: Final = ("error", "what happened", "what to do", "retry?", "HTTP status", "close code")
 
 
 def errors_page(catalogue: Mapping[str, ErrorKind]) -> str:
@@ -32,8 +32,8 @@ def errors_page(catalogue: Mapping[str, ErrorKind]) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Netra: errors</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>'
-        "<h1>Errors</h1><p>What a client of Netra may be told, over WebSocket and HTTP. "
-        "Close codes from 4400 to 4499: connect again, after what the frame says; from 4500 to 4599: do not.</p>"
+        "<h1>Errors</h1><p>The errors that Netra reports to its clients, over WebSocket and HTTP. After a close code from "
+        "4400 to 4499, reconnect as the error says; after one from 4500 to 4599, do not reconnect.</p>"
         f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></body></html>"
     )
 

@@ -1,6 +1,6 @@
 """What every HTTP request passes before and after its endpoint.
 
-- ``uvicorn_http``: bounds on heads, and patience; ``security_headers``: origins, headers, access log
+- ``uvicorn_http``: bounds on heads, and patience; ``security_headers``: origins, headers; ``access_log``
 - ``router``: routes a request to its ``endpoint`` and counts the answers; ``page_files`` are the page's routes
 - ``gate``: origin, credentials, rate; ``anonymous_rate_limit`` and ``client_address`` belong to it
 - ``problems``: what a refusal or a fault becomes

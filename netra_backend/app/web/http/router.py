@@ -16,7 +16,7 @@ from ...core.error_catalogue import CATALOGUE
 from ...core.errors import NetraError
 from ...core.identity import Identity
 from ...services.authentication import require_scope
-from ..access_log import USER
+from .access_log import USER
 from .endpoint import Endpoint
 from .gate import Gate
 from .page_files import page_routes, read_page

@@ -21,7 +21,7 @@ from ...services.authentication import Authentication, check_path_user
 from ...services.credentials import check_origin, read_credentials
 from ...websocket_core.connection import Connection
 from ...websocket_core.websocket_manager_factory import WebSocketManagerFactory
-from ..access_log import SocketEnd
+from ..http.access_log import SocketEnd
 from .asgi_wire import AsgiWire
 from .connection_handler import ConnectionHandler
 from .uvicorn_websocket import EXTENSION, DirectWire

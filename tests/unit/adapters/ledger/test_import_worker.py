@@ -107,7 +107,7 @@ def test_faults_of_ours_are_told_without_the_place_or_the_data() -> None:
     except KeyError as error:
         told = fault_of(error)["fault"]
     assert told["code"] == "TOOL_FAILED"
-    assert "KeyError at test_import_child.py:" in told["message"]
+    assert "KeyError at test_import_worker.py:" in told["message"]
     assert "secret" not in str(told)
 
 

@@ -25,7 +25,7 @@ async def test_the_report_is_the_one_that_everybody_gets(ask: Ask) -> None:
 
 async def test_what_is_done_for_the_report_is_said_before_it_is_done(ask: Ask) -> None:
     _, scope = await ask(MAIN)
-    assert [thought.split(" ")[0] for thought in scope.thoughts] == ["Looking", "First", "Then", "Last,"]
+    assert [thought.split(" ")[0] for thought in scope.thoughts] == ["Checking", "First", "Then", "Finally,"]
 
 
 async def reported_without(tool: str) -> AgentResult:
@@ -45,7 +45,7 @@ async def test_without_its_bill_or_its_savings_the_answer_is_that_tools_fault(to
 async def test_a_tool_that_the_report_can_do_without_leaves_a_note() -> None:
     report = (await reported_without("forecast_spend")).data["report"]
     assert report["forecast"] is None
-    assert report["notes"] == ["There is no forecast: forecast_spend may not be used here."]
+    assert report["notes"] == ["There is no forecast: You cannot use forecast_spend here."]
     assert report["anomalies"]
 
 

@@ -230,7 +230,7 @@ class TestPlainFunctions:
             gate.wait(PATIENCE_S)
             ended.set()
 
-        with pytest.raises(ToolError, match="did not end within") as fault:
+        with pytest.raises(ToolError, match="did not finish within") as fault:
             await answer(wait)
         assert (fault.value.code, ended.is_set()) == ("TOOL_TIMEOUT", False)
         gate.set()

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from netra_backend.app.core.outbox import Outbox
-from netra_backend.app.runs import scheduler
+from netra_backend.app.runs import recovery
 from netra_backend.app.runs.accepted_requests import AcceptedRequests
 from netra_backend.app.services.event_emitter import UserEventEmitter
 from netra_backend.app.websocket_core.catch_up import CatchUp
@@ -18,7 +18,7 @@ from test_framework.memory.store import MemoryStore
 from test_framework.simulation.safeguards import SAFEGUARDS
 
 OWNERS = (
-    scheduler,
+    recovery,
     AcceptedRequests,
     CatchUp,
     Outgoing,

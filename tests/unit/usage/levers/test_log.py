@@ -63,7 +63,7 @@ def test_work_is_tagged_by_a_word_of_its_own_or_told() -> None:
         [{"at": at, "feature": feature} for at, feature in enumerate(features)], Options(batch_features=("chat",))
     )
     assert log.tagged.tolist() == [True, True, False, False, False]
-    assert log.told_to_wait.tolist() == [False, False, False, True, False]
+    assert log.marked_as_waiting.tolist() == [False, False, False, True, False]
 
 
 def test_what_a_dataset_can_tell_is_asked_by_row() -> None:

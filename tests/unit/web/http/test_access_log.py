@@ -13,7 +13,7 @@ import pytest
 from starlette.responses import Response, StreamingResponse
 
 from netra_backend.app.adapters.process.json_logs import JsonHandler
-from netra_backend.app.web.access_log import USER, AccessLog, SocketEnd
+from netra_backend.app.web.http.access_log import USER, AccessLog, SocketEnd
 from test_framework.clock import ManualClock
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl"

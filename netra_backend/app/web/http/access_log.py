@@ -6,9 +6,9 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
-from ..core.settings_values import Network
-from ..ports import Clock
-from .http.client_address import client_address
+from ...core.settings_values import Network
+from ...ports import Clock
+from .client_address import client_address
 
 Scope = dict[str, Any]
 Message = MutableMapping[str, Any]

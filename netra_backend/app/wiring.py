@@ -86,6 +86,7 @@ class NetraApplication(Application):
         self.settings = settings
         self.agents = agents
         self.tools = tools
+        self.importers = importers
 
 
 def create_app(

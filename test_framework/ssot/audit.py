@@ -30,7 +30,7 @@ _REFUSES: Final = re.compile(r"ssot|placeholder|invalid|validation", re.IGNORECA
 _VIOLATIONS: Final = ("placeholder_user_id", "registry_thread_id", "empty_values", "invalid_format")
 
 # What each creating method takes, made from one set of ids.
-_DOORS: Final[dict[str, Callable[[dict[str, Any]], tuple[Any, ...]]]] = {
+_METHODS: Final[dict[str, Callable[[dict[str, Any]], tuple[Any, ...]]]] = {
     "create_for_user": lambda ids: (forge_user_execution_context(**ids),),
     "create_for_request": lambda ids: (forge_user_execution_context(**ids),),
     "create_user_emitter": lambda ids: (ids["user_id"], ids["thread_id"], new_id("conn")),
@@ -83,14 +83,14 @@ async def audit_factory(factory: object) -> AuditReport:
     if isinstance(factory, type):
         unjudged.append("its creating methods: the class needs arguments; name a function that makes a factory instead")
     else:
-        for door, take in _DOORS.items():
-            if (create := getattr(factory, door, None)) is not None:
-                await _try_door(f"{name}.{door}", create, take, found, unjudged)
+        for method, take in _METHODS.items():
+            if (create := getattr(factory, method, None)) is not None:
+                await _try_method(f"{name}.{method}", create, take, found, unjudged)
     return AuditReport(name, tuple(found), tuple(unjudged))
 
 
-async def _try_door(
-    door: str,
+async def _try_method(
+    method: str,
     create: Callable[..., Any],
     take: Callable[[dict[str, Any]], tuple[Any, ...]],
     found: list[Violation],
@@ -103,12 +103,12 @@ async def _try_door(
                 await made
         except (ValueError, RuntimeError, PermissionError) as refusal:
             if _REFUSES.search(str(refusal)) is None:
-                unjudged.append(f"{door}, which refuses everything: {refusal}")
+                unjudged.append(f"{method}, which refuses everything: {refusal}")
                 return
         except Exception as fault:
-            found.append(Violation(f"{door} breaks on {shown} with {type(fault).__name__}: {fault}", _ACCEPTS_HINT))
+            found.append(Violation(f"{method} breaks on {shown} with {type(fault).__name__}: {fault}", _ACCEPTS_HINT))
         else:
-            found.append(Violation(f"{door} accepts {shown}", _ACCEPTS_HINT))
+            found.append(Violation(f"{method} accepts {shown}", _ACCEPTS_HINT))
 
 
 def _violating_ids() -> Iterator[tuple[str, dict[str, Any]]]:

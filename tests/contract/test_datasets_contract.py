@@ -220,7 +220,7 @@ async def test_local_files_are_private_and_their_paths_tell_nothing(datasets: Da
 
 @pytest.mark.parametrize("name", ["../bob", "a/b", "", ".hidden", "placeholder_1", "a" * 129, "a\0b"])
 async def test_a_name_that_is_no_id_leads_nowhere(datasets: Datasets, name: str) -> None:
-    doors = (
+    calls = (
         partial(datasets.of, name),
         partial(datasets.delete, name, "data_1"),
         partial(datasets.delete, "alice", name),
@@ -228,6 +228,6 @@ async def test_a_name_that_is_no_id_leads_nowhere(datasets: Datasets, name: str)
         partial(kept, datasets, name, dataset("data_1")),
         partial(kept, datasets, "alice", dataset(name)),
     )
-    for door in doors:
+    for call in calls:
         with pytest.raises(InvalidContextError):
-            await door()
+            await call()

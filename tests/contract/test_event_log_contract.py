@@ -393,7 +393,7 @@ class TestRuns:
         one, two = story.thread(), story.thread()
         older, newer, other = story.run(one), story.run(one), story.run(two)
         for run in (older, other, newer):
-            await story.log.hold(run.head)
+            await story.log.acquire(run.head)
             story.write(run)
             story.write(run, ends=True)
             await story.log.durable(run)
@@ -440,7 +440,7 @@ class TestRuns:
             for _ in range(count):
                 story.write(run := story.run(head), ends=True)
                 await story.log.durable(run)
-                await story.log.hold(head)
+                await story.log.acquire(head)
                 wanted.append(run.run_id)
         for limit in (1, 2, 3, 8):
             seen: list[str] = []
@@ -459,7 +459,7 @@ class TestRuns:
         for _ in range(3):
             story.write(run := story.run(head), ends=True)
             await story.log.durable(run)
-            await story.log.hold(head)
+            await story.log.acquire(head)
         first, second = (await story.log.runs("user_ada", limit=9))[:2]
         clock.advance(s=1)
         story.write(later := story.run(head), ends=True)

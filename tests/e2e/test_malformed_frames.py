@@ -10,6 +10,8 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from test_framework.chaos.socket_link import SocketLink
 from test_framework.malformed import FAULTS, TOO_MANY_FAULTS, Malformed, malformed
 from test_framework.server_process import ServerProcess
@@ -92,6 +94,7 @@ def resident_kib(pid: int) -> int:
     return int(subprocess.check_output(["ps", "-o", "rss=", "-p", str(pid)]))
 
 
+@pytest.mark.long
 async def test_every_malformed_frame_gets_its_answer_memory_is_flat_and_a_neighbour_is_unharmed(
     tmp_path: Path, seed: str
 ) -> None:

@@ -29,6 +29,7 @@ class QuietLedger:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.opened.append("made")
+        self.importers = kwargs.get("importers")
 
     async def start(self) -> None:
         self.opened.append("started")
@@ -66,6 +67,18 @@ async def test_nothing_is_opened_before_the_lifespan_begins(settings: Settings) 
     assert isinstance(application, Application)
     assert application.runtime is None
     assert not settings.data_dir.exists()
+
+
+def formats_of(ledger: Any) -> tuple[str, ...]:
+    formats: tuple[str, ...] = ledger.importers
+    return formats
+
+
+async def test_added_formats_reach_the_ledger_of_a_server_and_of_a_command(settings: Settings) -> None:
+    async with open_runtime(settings, importers=("acme:INVOICE",)) as runtime:
+        assert formats_of(runtime.ledger) == ("acme:INVOICE",)
+    async with open_ledger(settings, importers=("acme:INVOICE",)) as ledger:
+        assert formats_of(ledger) == ("acme:INVOICE",)
 
 
 async def test_an_application_knows_what_it_is_made_of(settings: Settings) -> None:

@@ -42,8 +42,8 @@ PATIENCE_S: Final = 10.0
 class PeerCommandHandler:
     """``Fleet.serve(handler.answer, handler.on_message)``. ``work`` is called where runs are offered."""
 
-    def __init__(self, turns: RunService, log: EventLog, revocations: Revocations, work: Callable[[], None]) -> None:
-        self._turns = turns
+    def __init__(self, runs: RunService, log: EventLog, revocations: Revocations, work: Callable[[], None]) -> None:
+        self._runs = runs
         self._log = log
         self._revocations = revocations
         self._work = work
@@ -76,33 +76,33 @@ class PeerCommandHandler:
         if isinstance(command, PeerResolve):
             return await self._resolve(command)
         if isinstance(command, ListApprovals):
-            return Waiting(tuple(self._turns.commands.approvals_here(command.owner)))
+            return Waiting(tuple(self._runs.commands.approvals_here(command.owner)))
         if isinstance(command, EndUser):
-            await self._turns.commands.end_user_here(command.owner, command.by)
+            await self._runs.commands.end_user_here(command.owner, command.by)
         elif isinstance(command, DeleteThread):
-            await self._turns.commands.delete_thread_here(command.owner, command.thread_id)
+            await self._runs.commands.delete_thread_here(command.owner, command.thread_id)
         else:
             self._take_note(command)
         return Taken()
 
     async def _execute(self, command: PeerExecute) -> AnyAnswer:
         requester = RemoteRequester(command.owner, command.scopes)
-        await self._turns.start(requester, command.frame())
+        await self._runs.start(requester, command.frame())
         return await requester.answer
 
     async def _cancel(self, command: PeerCancel) -> AnyAnswer:
-        if not self._turns.commands.is_here(command.owner, command.run_id):
+        if not self._runs.commands.is_here(command.owner, command.run_id):
             return NotHere()
         requester = RemoteRequester(command.owner)
-        await self._turns.cancel(requester, CancelRun(command.run_id))
+        await self._runs.cancel(requester, CancelRun(command.run_id))
         return await requester.answer
 
     async def _resolve(self, command: PeerResolve) -> AnyAnswer:
-        if not self._turns.commands.asks_here(command.owner, command.approval_id):
+        if not self._runs.commands.asks_here(command.owner, command.approval_id):
             return NotHere()
         requester = RemoteRequester(command.owner)
         word = ResolveApproval(command.approval_id, command.decision, command.arguments_hash, command.key)
-        await self._turns.resolve(requester, word, by=command.by)
+        await self._runs.resolve(requester, word, by=command.by)
         return await requester.answer
 
     def on_message(self, raw: bytes) -> None:

@@ -14,8 +14,8 @@ EVERY_S: Final = 5.0
 class Takeover:
     """Looks at the start, every few seconds, and at once when runs are offered. ``tick`` is called about every second."""
 
-    def __init__(self, turns: RunService, peers: PeerClient) -> None:
-        self._turns = turns
+    def __init__(self, runs: RunService, peers: PeerClient) -> None:
+        self._runs = runs
         self._peers = peers
         self._again = False
         self._polls = PeriodicTask(self._poll, EVERY_S, "could not look for runs without a process")
@@ -40,7 +40,7 @@ class Takeover:
         while self._again:
             self._again = False
             await self._peers.poll()
-            await self._turns.take_over()
+            await self._runs.take_over()
 
     async def close(self) -> None:
         """Look no more."""

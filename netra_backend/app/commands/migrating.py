@@ -95,7 +95,7 @@ def _migrate_sqlite(settings: Settings) -> None:
     try:
         done = _Steps()
         for version in migrate_sqlite(data_dir / "events.db"):
-            done.report(f"brought events.db to version {version}")
+            done.report(f"migrated events.db to version {version}")
         done.end("The embedded event log")
     finally:
         lock.release()

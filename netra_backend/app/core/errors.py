@@ -206,5 +206,5 @@ class ExtensionError(NetraError, ValueError):
         self.faults = faults
 
 
-if not TYPE_CHECKING:
+if not TYPE_CHECKING:  # pragma: no branch  # type checkers know no former name
     __getattr__ = former_names(__name__, {"ToolFault": (__name__, "netra_server.ToolError")})

@@ -10,7 +10,7 @@ from typing import Any
 from ..agents.supervisor.agent_registry import MakeAgent
 from ..agents.tools.definition import Tool
 from ..server.application import Application
-from .named_objects import told
+from .named_objects import described
 
 HOUSE = "Netra itself"
 
@@ -79,7 +79,7 @@ def agent_fault(make: Any) -> str | None:
     try:
         agent = make()
     except Exception as fault:
-        return f"it cannot be made ({told(fault)})"
+        return f"it cannot be made ({described(fault)})"
     return _fault_of(agent)
 
 

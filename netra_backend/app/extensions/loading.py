@@ -16,7 +16,7 @@ from ..core.errors import ConfigurationError, ExtensionError
 from ..server.application import Application
 from ..wiring import AGENTS, NetraApplication
 from .collection import Collection, shown
-from .named_objects import find, load_module, parse, told
+from .named_objects import described, find, load_module, parse
 
 AGENTS_GROUP: Final = "netra.agents"
 TOOLS_GROUP: Final = "netra.tools"
@@ -99,7 +99,7 @@ def _each(collection: Collection, points: Iterable[EntryPoint], take: Callable[[
         try:
             found = point.load()
         except (Exception, SystemExit) as fault:
-            collection.faults.append(f"{origin} ({point.group}) cannot be loaded: {told(fault)}.")
+            collection.faults.append(f"{origin} ({point.group}) cannot be loaded: {described(fault)}.")
         else:
             take(found, point, origin)
 
@@ -148,7 +148,7 @@ def _made(make: Callable[[Settings], Any], settings: Settings, app: str) -> Netr
     except ConfigurationError as error:
         raise ExtensionError([f"{app} failed: {fault}" for fault in error.faults]) from error
     except Exception as fault:
-        raise ExtensionError([f"{app} failed: {told(fault)}."]) from fault
+        raise ExtensionError([f"{app} failed: {described(fault)}."]) from fault
     if not isinstance(made, NetraApplication):
         if inspect.iscoroutine(made):
             made.close()

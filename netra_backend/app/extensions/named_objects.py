@@ -35,7 +35,7 @@ def load_module(name: str) -> ModuleType:
             raise ExtensionError(
                 [f"There is no module {name!r}: it is neither in {Path.cwd()} nor installed."]
             ) from None
-        raise ExtensionError([f"{name} cannot be imported: {told(fault)}."]) from fault
+        raise ExtensionError([f"{name} cannot be imported: {described(fault)}."]) from fault
 
 
 def find(module: ModuleType, name: str) -> Any:
@@ -58,7 +58,7 @@ def reach_current_directory() -> None:
     importlib.invalidate_caches()  # a file may be newer than the last look at its directory
 
 
-def told(fault: BaseException) -> str:
+def described(fault: BaseException) -> str:
     """An exception in one line: its type, its message, and the line that it comes from."""
     place = ""
     if isinstance(fault, SyntaxError) and fault.filename:

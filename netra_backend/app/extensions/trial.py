@@ -23,18 +23,18 @@ def try_extensions(settings: Settings) -> None:
     """Raise ``ExtensionError`` if what is added to a server of these settings cannot be loaded. This process has no threads."""
     if not adds_anything(settings):
         return
-    answer, told = os.pipe()
+    answer, report = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
     if pid == 0:
-        _tell(settings, told)
-    os.close(told)
+        _report(settings, report)
+    os.close(report)
     with os.fdopen(answer, "rb") as pipe:
-        said = pipe.read()
+        received = pipe.read()
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     faults = (
-        json.loads(said)
+        json.loads(received)
         if code == 0
         else [f"Loading {settings.app or 'what is installed'} ended the process ({code})."]
     )
@@ -42,12 +42,12 @@ def try_extensions(settings: Settings) -> None:
         raise ExtensionError(faults)
 
 
-def _tell(settings: Settings, told: int) -> None:
+def _report(settings: Settings, report: int) -> None:
     """What the copy does. It never returns into the code of the process that it is a copy of."""
     code = 1
     try:
         faults = collect(settings)[0].faults
-        with os.fdopen(told, "wb") as pipe:
+        with os.fdopen(report, "wb") as pipe:
             pipe.write(json.dumps(faults[:_MOST_FAULTS]).encode())
         code = 0
     except BaseException:

@@ -40,7 +40,7 @@ def test_a_finding_is_shown_as_it_is_said(tmp_path: Path) -> None:
     finally:
         alone.close()
     assert checked.returncode == 0, checked.stdout
-    assert f"{directory}, free" in checked.stdout
+    assert f"{directory}, not in use" in checked.stdout
 
 
 def test_a_store_of_a_version_that_is_not_known_is_told(tmp_path: Path) -> None:

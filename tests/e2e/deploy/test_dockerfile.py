@@ -141,6 +141,7 @@ def below(root: Path) -> dict[str, float]:
     return {str(path): path.lstat().st_mtime for path in sorted(root.rglob("*"))}
 
 
+@pytest.mark.long
 def test_the_image_serves_is_healthy_by_its_own_check_and_writes_only_its_data(
     image: Taken, server: tuple[subprocess.Popen[str], str]
 ) -> None:
@@ -162,6 +163,7 @@ def test_the_image_serves_is_healthy_by_its_own_check_and_writes_only_its_data(
     assert stopped.returncode != 0
 
 
+@pytest.mark.long
 def test_it_runs_as_nobody_in_particular_and_stops_by_a_drain(image: Taken) -> None:
     assert image.told["USER"] == "10001:10001"
     assert image.told["STOPSIGNAL"] == "SIGTERM"

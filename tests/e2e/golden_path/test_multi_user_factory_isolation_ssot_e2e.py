@@ -122,8 +122,8 @@ class TestMultiUserFactoryIsolation(BaseE2ETest):
         async with httpx.AsyncClient(base_url=self.server.url, timeout=PATIENCE, trust_env=False) as http:
             await together(self.live(witness, http, everybody) for witness in witnesses)
             await together(self.read(http, witness, reading) for witness in witnesses)
-        strangers = {found: witness.user.id for witness in witnesses for found in witness.canaries() - {witness.canary}}
-        assert strangers == {}
+        leaked = {found: witness.user.id for witness in witnesses for found in witness.canaries() - {witness.canary}}
+        assert leaked == {}
         for witness in witnesses:
             results = [str(result) for result in witness.told_by_tools]
             repeated, *of_data = [result for result in results if witness.canary in result]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
 SHOP = """
 class Good:
     _ssot_validation_enabled = True

@@ -20,7 +20,7 @@ from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.web.sockets import endpoint
 from test_framework.local_runtime import running_application
 
-ENDPOINTS = 21
+ENDPOINTS = 23
 
 
 def drill_of(application: Application, runtime: Runtime) -> InProcessDrill:
@@ -119,5 +119,5 @@ async def test_an_owner_who_cannot_open_its_own_endpoints_proves_nothing(
         return False
 
     monkeypatch.setattr(DuckDBLedger, "delete_dataset", never)
-    with pytest.raises(DrillFailed, match="the owner was refused as well endpoint another user's dataset"):
+    with pytest.raises(DrillFailed, match="the owner was refused as well \\(delete another user's dataset"):
         await drilled(tmp_path)

@@ -18,6 +18,7 @@ KEPT = 0.885
 """The share of the validation set that the threshold leaves right: the operating point that the figures are for."""
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not DATA.exists(), reason=f"CLINC150 IS NOT THERE: {DATA}; the public check of triage did not run")
 def test_the_method_reaches_its_published_figures_within_a_point() -> None:
     data = json.loads(DATA.read_text(encoding="utf-8"))

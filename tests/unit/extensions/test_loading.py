@@ -227,6 +227,7 @@ class TestInstalledPackages:
         application = load("my_agents:Mine")
         assert [make().name for make in application.agents] == ["notes", "mine"]
         assert [tool.name for tool in application.tools] == ["look"]
+        assert application.importers == ("acme:INVOICE",)
         collection, _ = collect(settings)
         assert collection.importers == ["acme:INVOICE"] == list(installed_importers())
         assert adds_anything(settings)

@@ -18,7 +18,7 @@ from test_framework.memory.event_log import MemoryEventLog
 from test_framework.memory.store import MemoryStore
 
 
-class FrameHandler(LogStory):
+class AcceptedRequestsStory(LogStory):
     """A log and the keys of its requests."""
 
     def __init__(self) -> None:
@@ -33,17 +33,17 @@ class FrameHandler(LogStory):
 
 
 @pytest.fixture
-async def desk() -> FrameHandler:
-    return FrameHandler()
+async def requester() -> AcceptedRequestsStory:
+    return AcceptedRequestsStory()
 
 
-async def test_an_answer_is_given_again_once_it_is_committed(desk: FrameHandler) -> None:
-    run = desk.run(desk.thread(), key="k1", created_ms=desk.clock.now_ms())
-    desk.write(run)
-    desk.requests.keep("user_ada", "k1", run)
-    assert desk.requests.is_recent("user_ada", "k1")
-    assert not desk.requests.is_recent("user_bob", "k1")
-    asking = asyncio.create_task(desk.requests.first_answer("user_ada", "k1"))
+async def test_an_answer_is_given_again_once_it_is_committed(requester: AcceptedRequestsStory) -> None:
+    run = requester.run(requester.thread(), key="k1", created_ms=requester.clock.now_ms())
+    requester.write(run)
+    requester.requests.keep("user_ada", "k1", run)
+    assert requester.requests.is_recent("user_ada", "k1")
+    assert not requester.requests.is_recent("user_bob", "k1")
+    asking = asyncio.create_task(requester.requests.first_answer("user_ada", "k1"))
     await asyncio.sleep(0)
     assert not asking.done()
     head = run.head
@@ -51,47 +51,49 @@ async def test_an_answer_is_given_again_once_it_is_committed(desk: FrameHandler)
     assert head.durable == 1
 
 
-async def test_what_is_only_in_the_store_is_found_there_for_a_day(desk: FrameHandler) -> None:
-    run = desk.run(desk.thread(), key="k1", created_ms=desk.clock.now_ms())
-    desk.write(run)
-    await desk.log.durable(run)
-    found = await desk.requests.first_answer("user_ada", "k1")
+async def test_what_is_only_in_the_store_is_found_there_for_a_day(requester: AcceptedRequestsStory) -> None:
+    run = requester.run(requester.thread(), key="k1", created_ms=requester.clock.now_ms())
+    requester.write(run)
+    await requester.log.durable(run)
+    found = await requester.requests.first_answer("user_ada", "k1")
     assert found is not None
     assert found.run_id == run.run_id
-    desk.requests.keep("user_ada", "k1", run)
-    desk.clock.advance(ms=KEY_LIFETIME_MS + 1)
-    assert await desk.requests.first_answer("user_ada", "k1") is None
-    assert not desk.requests.is_recent("user_ada", "k1")
+    requester.requests.keep("user_ada", "k1", run)
+    requester.clock.advance(ms=KEY_LIFETIME_MS + 1)
+    assert await requester.requests.first_answer("user_ada", "k1") is None
+    assert not requester.requests.is_recent("user_ada", "k1")
 
 
-async def test_a_thread_that_is_begun_here_and_elsewhere_at_once_is_asked_for_again_later(desk: FrameHandler) -> None:
-    run = desk.run(desk.thread(), key="k1", created_ms=desk.clock.now_ms())
-    desk.write(run)
-    await desk.log.durable(run)
+async def test_a_thread_that_is_begun_here_and_elsewhere_at_once_is_asked_for_again_later(
+    requester: AcceptedRequestsStory,
+) -> None:
+    run = requester.run(requester.thread(), key="k1", created_ms=requester.clock.now_ms())
+    requester.write(run)
+    await requester.log.durable(run)
     run.head.durable = 0  # as it is here where another process has begun and stored the same thread
     with pytest.raises(DependencyUnavailable):
-        await desk.requests.first_answer("user_ada", "k1")
+        await requester.requests.first_answer("user_ada", "k1")
     run.head.owner = ""  # and so it is where the thread was deleted
     with pytest.raises(NotFound):
-        await desk.requests.first_answer("user_ada", "k1")
+        await requester.requests.first_answer("user_ada", "k1")
 
 
-async def test_keys_can_be_forgotten(desk: FrameHandler) -> None:
-    head = desk.thread()
+async def test_keys_can_be_forgotten(requester: AcceptedRequestsStory) -> None:
+    head = requester.thread()
     for key in ("k1", "k2"):
-        desk.requests.keep("user_ada", key, desk.run(head, key=key))
-    desk.requests.keep("user_bob", "k1", desk.run(head, key="k1"))
-    desk.requests.drop("user_ada", "k1")
-    assert not desk.requests.is_recent("user_ada", "k1")
-    desk.requests.forget_owner("user_ada")
-    assert not desk.requests.is_recent("user_ada", "k2")
-    assert desk.requests.is_recent("user_bob", "k1")
+        requester.requests.keep("user_ada", key, requester.run(head, key=key))
+    requester.requests.keep("user_bob", "k1", requester.run(head, key="k1"))
+    requester.requests.drop("user_ada", "k1")
+    assert not requester.requests.is_recent("user_ada", "k1")
+    requester.requests.forget_owner("user_ada")
+    assert not requester.requests.is_recent("user_ada", "k2")
+    assert requester.requests.is_recent("user_bob", "k1")
 
 
-async def test_a_log_that_is_down_is_said_to_be(desk: FrameHandler) -> None:
-    run = desk.run(desk.thread(), key="k1", created_ms=desk.clock.now_ms())
-    desk.write(run)
-    desk.requests.keep("user_ada", "k1", run)
-    desk.memory.abandon()
+async def test_a_log_that_is_down_is_said_to_be(requester: AcceptedRequestsStory) -> None:
+    run = requester.run(requester.thread(), key="k1", created_ms=requester.clock.now_ms())
+    requester.write(run)
+    requester.requests.keep("user_ada", "k1", run)
+    requester.memory.abandon()
     with pytest.raises(DependencyUnavailable):
-        await desk.requests.first_answer("user_ada", "k1")
+        await requester.requests.first_answer("user_ada", "k1")

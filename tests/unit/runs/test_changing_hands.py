@@ -28,6 +28,6 @@ async def test_the_first_answer_counts() -> None:
 
 async def test_a_matter_that_nobody_is_found_to_hold_is_to_be_asked_for_later() -> None:
     asked = Answers()
-    with pytest.raises(DependencyUnavailable, match="on its way") as told:
+    with pytest.raises(DependencyUnavailable, match="being handed over") as told:
         await until_found(asked)
     assert (asked.asked, told.value.retry_after_ms) == (TRIES, 1000)

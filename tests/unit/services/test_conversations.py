@@ -121,12 +121,12 @@ async def test_a_thread_that_its_owner_began_at_another_process_is_not_a_strange
         Conversations(told.log, clock, entropy, new_id, Quotas(Limits(claim_burst=3, claim_rate=1.0)))
         for told in stories
     )
-    strangers = await here.claim("user_bob", "thr_1", "mine")
+    others = await here.claim("user_bob", "thr_1", "mine")
     owners = await there.claim("user_ada", "thr_1", "mine")
     stories[1].write(run := stories[1].run(owners))
     await stories[1].log.durable(run)
     claimed = await here.claim("user_ada", "thr_1", "and another one")
     assert (claimed.owner, claimed.top, claimed.fence) == ("user_ada", 1, 0)
-    assert stories[0].log.known("thr_1") is strangers
+    assert stories[0].log.known("thr_1") is others
     with pytest.raises(IsolationRefused):
         await there.claim("user_bob", "thr_1", "mine")

@@ -64,6 +64,7 @@ def tests(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_the_proof_tells_what_noticed_what_survived_and_why(tests: Path) -> None:
     code, lines = proved(tests, "*")
     assert code == 1
@@ -74,16 +75,19 @@ def test_the_proof_tells_what_noticed_what_survived_and_why(tests: Path) -> None
     assert "NO TEST" in lines["frame.json"]
 
 
+@pytest.mark.long
 def test_a_proof_in_which_every_point_is_caught_exits_0(tests: Path) -> None:
     code, lines = proved(tests, "id.format")
     assert code == 0
     assert set(lines) == {"id.format"}
 
 
+@pytest.mark.long
 def test_a_proof_of_no_point_exits_5(tests: Path) -> None:
     assert proved(tests, "no.such.*")[0] == 5
 
 
+@pytest.mark.long
 def test_a_claim_of_a_point_that_is_not_catalogued_ends_the_proof(tests: Path) -> None:
     (tests / "unit" / "test_claims.py").write_text(TESTS.replace("id.format", "id.formatt"))
     code, lines = proved(tests, "*")

@@ -11,7 +11,7 @@ from test_framework.chaos.__main__ import table
 from test_framework.chaos.fleet_scenario import FleetPlight, endure_fleet
 from test_framework.chaos.takeover import measure_takeovers
 
-pytestmark = [pytest.mark.real_services]
+pytestmark = [pytest.mark.real_services, pytest.mark.long]
 
 
 async def test_processes_that_are_killed_drained_and_frozen_lose_nothing(tmp_path: Path, seed: str) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from test_framework.chaos.__main__ import table
 from test_framework.chaos.scenario import Plight, endure
+
+pytestmark = pytest.mark.long
 
 
 async def test_clients_that_are_cut_off_while_the_server_is_killed_find_everything_again(

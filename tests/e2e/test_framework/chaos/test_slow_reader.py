@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from test_framework.chaos.slow_reader import fill, reads_nothing
 from test_framework.server_process import ServerProcess
 from test_framework.users import LocalUsers
 from test_framework.websocket_client import Frame, WebSocketTestClient, websocket_client
 
+pytestmark = pytest.mark.long
 NEIGHBOURS_RUNS = 50
 
 

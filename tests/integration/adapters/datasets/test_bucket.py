@@ -102,7 +102,7 @@ async def test_a_store_that_refuses_is_told_as_what_may_pass_without_what_it_sai
 ) -> None:
     (tmp_path / "put").write_bytes(b"x")
     object_bucket.go_wrong({"kind": kind, "times": 1000})
-    doors = (
+    calls = (
         bucket.read("k"),
         bucket.write("k", b"", over=None),
         bucket.remove(["k"]),
@@ -110,9 +110,9 @@ async def test_a_store_that_refuses_is_told_as_what_may_pass_without_what_it_sai
         bucket.download("k", tmp_path / "got", 1, ""),
         anext(bucket.pages()),
     )
-    for door in doors:
+    for call in calls:
         with pytest.raises(DependencyUnavailable) as caught:
-            await door
+            await call
         assert caught.value.retry_after_ms
         assert object_bucket.name not in caught.value.message
 

@@ -139,7 +139,7 @@ async def test_a_copy_that_came_otherwise_than_it_was_put_is_fetched_again_and_n
     await machine.datasets.delete("alice", "data_1")
     await kept(machine.datasets, "alice", dataset("data_2"))
     object_bucket.put(f"{ALICE}/data_2.duckdb", b"swor")
-    with pytest.raises(DependencyUnavailable, match="something else"):
+    with pytest.raises(DependencyUnavailable, match="something other than what was written"):
         await rows_of(another.datasets, "alice")
     assert another.copies() == []
 

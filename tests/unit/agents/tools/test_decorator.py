@@ -107,7 +107,7 @@ class TestTypedParameters:
     async def test_meta_bounds_an_argument_and_converted_values_arrive(self) -> None:
         @tool
         async def order(
-            *, count: Annotated[int, msgspec.Meta(ge=1, description="How many.")], size: Size, on: date | None = None
+            *, on: date | None = None, count: Annotated[int, msgspec.Meta(ge=1, description="How many.")], size: Size
         ) -> list[Any]:
             """Orders."""
             return [count, size, type(size).__name__, on]

@@ -70,7 +70,7 @@ async def test_what_it_raises_is_raised_to_the_caller_and_ends_nothing_else(
         raise raised
 
     with pytest.raises(seen, match=type(raised).__name__ if seen is RuntimeError else "x"):
-        await threads.run(fail)
+        await asyncio.wait_for(threads.run(fail), PATIENCE_S)
     assert await threads.run(lambda: "still here") == "still here"
 
 

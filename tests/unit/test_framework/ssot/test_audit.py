@@ -71,14 +71,14 @@ async def test_each_factory_of_ours_complies_and_is_judged_at_every_door(factory
     assert report.lines() == [f"{type(factory).__name__}: complies"]
 
 
-@pytest.mark.parametrize(("factory", "door"), BROKEN, ids=name_of)
-async def test_a_broken_copy_of_each_factory_is_caught_by_name(factory: object, door: str) -> None:
+@pytest.mark.parametrize(("factory", "method"), BROKEN, ids=name_of)
+async def test_a_broken_copy_of_each_factory_is_caught_by_name(factory: object, method: str) -> None:
     report = await audit_factory(factory)
     assert not report.passed
     said = {violation.what for violation in report.violations}
-    assert f"{type(factory).__name__}.{door} accepts user_id='placeholder_user_123'" in said
-    assert f"{type(factory).__name__}.{door} accepts thread_id='registry_thread_456'" in said
-    assert f"{type(factory).__name__}.{door} accepts thread_id=None" in said
+    assert f"{type(factory).__name__}.{method} accepts user_id='placeholder_user_123'" in said
+    assert f"{type(factory).__name__}.{method} accepts thread_id='registry_thread_456'" in said
+    assert f"{type(factory).__name__}.{method} accepts thread_id=None" in said
 
 
 async def test_a_switch_and_a_missing_method_are_violations_with_what_to_do() -> None:

@@ -363,8 +363,8 @@ async def test_no_table_is_left_out(database: NetraDatabase) -> None:
 
 async def test_no_function_and_no_view_runs_with_more_rights_than_its_caller(database: NetraDatabase) -> None:
     async with as_admin(database, "netra_owner") as owner:
-        doors = await owner.fetch(
+        readable = await owner.fetch(
             "SELECT proname AS name FROM pg_proc WHERE pronamespace = 'netra'::regnamespace AND prosecdef"
             " UNION ALL SELECT relname FROM pg_class WHERE relnamespace = 'netra'::regnamespace AND relkind IN ('v', 'm')"
         )
-    assert doors == []
+    assert readable == []

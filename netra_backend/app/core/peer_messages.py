@@ -210,10 +210,11 @@ def decode_command(raw: bytes) -> AnyCommand:
     except _FAULTS as fault:
         _check_version(_version_of(raw))
         raise FrameRefused(f"Not a valid command: {str(fault)[:200]}", point=validation.COMMAND_SHAPE) from None
-    _check_version(command.version)
-    if isinstance(command, Owned):
-        check_id("owner", command.owner)
-    return command
+    else:
+        _check_version(command.version)
+        if isinstance(command, Owned):
+            check_id("owner", command.owner)
+        return command
 
 
 def decode_answer(raw: bytes) -> AnyAnswer:

@@ -17,15 +17,7 @@ from netra_backend.app.cluster.command_handler import PeerCommandHandler
 from netra_backend.app.cluster.peer_client import PeerClient
 from netra_backend.app.core import validation
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.core.peer_messages import (
-    VERSION,
-    ListApprovals,
-    PeerRefused,
-    Waiting,
-    Work,
-    decode_answer,
-    encode,
-)
+from netra_backend.app.core.peer_messages import VERSION, Forget, PeerRefused, Taken, Work, decode_answer, encode
 from netra_backend.app.ports import Fleet
 from test_framework.memory.peers import MemoryPeers
 from test_framework.service_clients import Prepared, own_netra_database
@@ -119,23 +111,13 @@ async def test_the_living_processes_are_known_to_each(join: Join) -> None:
     assert sorted(await one.fleet.processes()) == sorted(await two.fleet.processes()) == ["prc_one", "prc_two"]
 
 
-class Idle:
-    """As much of a run service as is asked of one that runs nothing."""
-
-    @property
-    def commands(self) -> Idle:
-        return self
-
-    def approvals_here(self, _: str) -> list[Any]:
-        return []
-
-
 @pytest.fixture
 async def versions(join: Join) -> tuple[Process, asyncio.Event]:
     """A process that asks, of any version, and what tells that the other, ``prc_today``, looks for work."""
     asker, today = await join("prc_other"), await join("prc_today")
     looks = asyncio.Event()
-    handler = PeerCommandHandler(Idle(), None, None, looks.set)  # type: ignore[arg-type]  # as much as is asked of it
+    nothing: Any = None  # of which nothing is asked here
+    handler = PeerCommandHandler(nothing, nothing, nothing, looks.set)
     today.fleet.serve(handler.answer, handler.on_message)
     return asker, looks
 
@@ -145,7 +127,9 @@ async def test_what_a_process_of_0_1_0_asks_and_tells_is_understood(
 ) -> None:
     asker, looks = versions
     commands = messages_of_0_1_0["commands"]
-    assert decode_answer(await asker.fleet.ask("prc_today", commands["list_approvals"])) == Waiting(())
+    assert decode_answer(await asker.fleet.ask("prc_today", commands["work"])) == Taken()
+    assert looks.is_set()
+    looks.clear()
     asker.fleet.broadcast(commands["work"])
     async with asyncio.timeout(PATIENCE_S):
         await looks.wait()
@@ -155,13 +139,13 @@ async def test_what_only_a_newer_process_knows_is_refused_and_left_out_and_the_n
     versions: tuple[Process, asyncio.Event],
 ) -> None:
     asker, looks = versions
-    for newer in (ListApprovals("user_ada", version=VERSION + 1), {"do": "of_tomorrow", "version": VERSION + 1}):
+    for newer in (Work(version=VERSION + 1), {"do": "of_tomorrow", "version": VERSION + 1}):
         answer = decode_answer(await asker.fleet.ask("prc_today", encode(newer)))
         assert isinstance(answer, PeerRefused)
         assert isinstance(answer.as_error(), DependencyUnavailable)
     asker.fleet.broadcast(encode(Work(version=VERSION + 1)))
     asker.fleet.broadcast(encode({"do": "of_tomorrow", "version": VERSION + 1}))
-    assert decode_answer(await asker.fleet.ask("prc_today", encode(ListApprovals("user_ada")))) == Waiting(())
+    assert decode_answer(await asker.fleet.ask("prc_today", encode(Forget(())))) == Taken()
     assert not looks.is_set()
 
 

@@ -160,9 +160,8 @@ class PeerRefused(Answer, frozen=True, tag="refused"):
 
     def as_error(self) -> NetraError:
         """The error to raise here. One that only the other process knows (it may be newer) becomes a fault."""
-        if (
-            self.point == validation.COMMAND_SHAPE.id
-        ):  # an older process: what is no command to it is no client's mistake
+        # An older process may not know the command: that is not the client's mistake.
+        if self.point == validation.COMMAND_SHAPE.id:
             return _other_version()
         if self.error not in CATALOGUE or self.error == DependencyUnavailable.kind:
             return DependencyUnavailable(self.message, hint=self.hint, retry_after_ms=self.retry_after_ms)

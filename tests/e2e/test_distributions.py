@@ -65,7 +65,8 @@ def test_the_sdist_makes_the_very_same_wheel(build: Build, wheel: Path, sdist: P
     assert sdist.name == f"{STEM}.tar.gz"
     with tarfile.open(sdist) as archive:
         names = {member.name for member in archive.getmembers() if member.isfile()}
-        archive.extractall(tmp_path, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # which 3.11.2 does not have
+        archive.extractall(tmp_path)
     beside = {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", ".gitignore", "PKG-INFO"}
     assert names == {f"{STEM}/{name}" for name in tracked(*PACKAGES) | beside}
     again = build("wheel", tmp_path, source=tmp_path / STEM)
@@ -93,10 +94,10 @@ assert {str(ROOT)!r} not in sys.path, sys.path
 
 
 def test_an_embedded_servers_own_migration_needs_no_extra(plain: Run) -> None:
-    for words in (["migrate"], ["migrate", "--check"]):
+    for words, answer in ((["migrate"], "is now up to date"), (["migrate", "--check"], "is up to date")):
         done = plain("netra", *words, "--data-dir", "migrated")
         assert done.returncode == 0, done.stderr
-        assert "is now up to date" in done.stdout
+        assert answer in done.stdout
     assert plain("python", "-c", "import sqlalchemy").returncode == 1, "the environment has an extra"
 
 

@@ -70,7 +70,6 @@ def test_a_module_that_is_not_there_is_told_with_where_it_was_looked_for(write: 
         ("raise ValueError('Too\\n  bad.')", "ValueError: Too bad (my_module.py, line 1)"),
         ("raise SystemExit(3)", "SystemExit: 3 (my_module.py, line 1)"),
         ("raise AssertionError", "AssertionError (my_module.py, line 1)"),
-        ("a\0b", "SyntaxError: source code string cannot contain null bytes"),
     ],
 )
 def test_what_a_module_itself_fails_of_is_told_with_its_line(write: Any, source: str, reason: str) -> None:
@@ -81,6 +80,14 @@ def test_what_a_module_itself_fails_of_is_told_with_its_line(write: Any, source:
     import json
 
     assert fault == f"my_module cannot be imported: {reason.format(json=json.__file__)}."
+
+
+def test_a_module_with_a_null_byte_is_told_whatever_python_calls_it(write: Any) -> None:
+    write(my_module="a\0b")
+    with pytest.raises(
+        ExtensionError, match=r"my_module cannot be imported: \w+Error: source code string cannot contain null"
+    ):
+        load_module("my_module")
 
 
 def test_a_long_message_is_cut() -> None:

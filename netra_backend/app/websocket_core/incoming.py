@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol
 
+from ..core.error_catalogue import CATALOGUE
 from ..core.errors import Fault, NetraError, Refusal
 from ..core.session import HandledFrame
 from .serial_queue import SerialQueue, begin
@@ -81,6 +82,6 @@ async def _perform(work: tuple[Handle, Answered, Any, str | None]) -> None:
         if error.entry.close_code is not None and isinstance(error, Refusal) and not connection.is_authenticated:
             connection.close(error.entry.id)
     except Exception as error:
-        fault = Fault("A fault of ours.")
+        fault = Fault(CATALOGUE["internal"].text)
         fault.__cause__ = error
         connection.refuse(fault, id)

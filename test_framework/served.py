@@ -15,7 +15,9 @@ import uvicorn
 
 from netra_backend.app.agents.interface import AgentResult, RunScope
 from netra_backend.app.agents.tools.definition import Tool
+from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES
 from netra_backend.app.config import Settings
+from netra_backend.app.core.identity import Identity
 from netra_backend.app.server.application import Application
 from netra_backend.app.server.http_application import HttpApplication
 from netra_backend.app.server.runtime import Runtime
@@ -101,6 +103,10 @@ class Served:
     def user(self, *scopes: str) -> TestUser:
         """Somebody new."""
         return self.users.make("somebody@example.org", scopes=scopes)
+
+    def identity(self, user: TestUser) -> Identity:
+        """This user, signed in at this moment."""
+        return Identity(user.id, BASE_SCOPES, None, self.runtime.clock.now_ms())
 
     def http(self, user: TestUser | None, **headers: str) -> httpx.AsyncClient:
         """HTTP with this user's token, or without any."""

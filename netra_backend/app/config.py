@@ -38,6 +38,7 @@ NAMES: Final = frozenset(
         "NETRA_JWT_ALGORITHMS",
         "NETRA_JWT_ISSUER",
         "NETRA_JWT_AUDIENCE",
+        "NETRA_JWT_MAX_LIFETIME_S",
         "NETRA_OIDC_ISSUER",
         "NETRA_ALLOWED_ORIGINS",
         "NETRA_MODEL",
@@ -102,6 +103,7 @@ class Settings:
     redis_url: str | None = field(default=None, repr=False)
     datasets_url: str | None = None
     token_sources: tuple[TokenSource, ...] = (DEVELOPMENT,)
+    jwt_max_lifetime_s: int = 24 * 3600
     allowed_origins: tuple[str, ...] = ()
     model: str | None = None
     retention_days: int | None = None
@@ -165,6 +167,9 @@ class Settings:
             ),
             datasets_url=reader.take("NETRA_DATASETS_URL", values.bucket_url, None),
             token_sources=_token_sources(reader),
+            jwt_max_lifetime_s=reader.take(
+                "NETRA_JWT_MAX_LIFETIME_S", partial(values.whole_number, 60, 366 * 24 * 3600), 24 * 3600
+            ),
             allowed_origins=reader.take("NETRA_ALLOWED_ORIGINS", values.origins, ()),
             model=reader.take("NETRA_MODEL", values.short_text, None),
             retention_days=reader.take("NETRA_RETENTION_DAYS", partial(values.whole_number, 1, 36_500), None),

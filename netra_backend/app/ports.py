@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from .core.errors import NetraError
 from .core.frames import ExecuteAgent, ResolveApproval, ServerFrame
 from .core.history import Chunk, ListedRun, Moved, OnCommit, RunPlace, RunRecord, StoredRun, StoredThread, ThreadHead
-from .core.identity import Identity
+from .core.identity import Identity, RevokedToken, TicketUse
 from .core.limits import Counts
 from .core.peer_messages import WaitingCall
 
@@ -363,11 +363,11 @@ class KeySet(Protocol):
 class Tickets(Protocol):
     """Single-use tickets that are out, by digest. Bounded, per user and in all."""
 
-    async def put(self, digest: str, identity: Identity, now_ms: int, expires_at_ms: int) -> bool:
-        """Keep a ticket until then; ``False`` where the user has too many, or all have."""
+    async def put(self, digest: str, identity: Identity, use: TicketUse, now_ms: int, expires_at_ms: int) -> bool:
+        """Keep a ticket for this use until then; ``False`` where the user has too many, or all have."""
 
-    async def take(self, digest: str) -> tuple[Identity, int] | None:
-        """Take a ticket out, with its expiry: of all who ask for it, one gets it."""
+    async def take(self, digest: str) -> tuple[Identity, TicketUse, int] | None:
+        """Take a ticket out, with its use and expiry: of all who ask for it, one gets it."""
 
 
 class RevocationStore(Protocol):
@@ -378,6 +378,12 @@ class RevocationStore(Protocol):
 
     async def add(self, user_id: str, until_ms: int) -> None:
         """Keep one; stored on return."""
+
+    async def load_tokens(self) -> list[RevokedToken]:
+        """The single sign-ins that are revoked."""
+
+    async def add_token(self, revoked: RevokedToken, now_ms: int) -> None:
+        """Keep one, and let go of those that no token can be about any more; stored on return."""
 
 
 class Audit(Counted, Protocol):

@@ -46,6 +46,7 @@ from .services.audit_trail import AuditTrail
 from .services.authentication import Authentication, TrustedSource
 from .services.conversations import Conversations
 from .services.revocations import Revocations
+from .services.synthetic_sign_ins import SyntheticSignIns
 from .services.tickets import TicketOffice
 from .services.websocket_bridge_factory import WebSocketBridgeFactory
 from .stores import Cluster, open_embedded, open_shared
@@ -153,14 +154,22 @@ async def open_runtime(
         await ledger.start()
 
         revocations = Revocations(
-            stores.revocations if peers is None else BroadcastingRevocationStore(stores.revocations, peers)
+            stores.revocations if peers is None else BroadcastingRevocationStore(stores.revocations, peers),
+            max_lifetime_s=settings.jwt_max_lifetime_s,
         )
         await revocations.load()
         tickets = TicketOffice(stores.tickets, clock, entropy)
         sources = [TrustedSource(source, _keys(source, settings, clock, entropy)) for source in settings.token_sources]
         for source in sources:
             stack.push_async_callback(source.keys.close)
-        authentication = Authentication(sources, revocations, tickets, clock)
+        synthetic = SyntheticSignIns(clock, entropy)
+        authentication = Authentication(
+            (*sources, TrustedSource(synthetic.source, synthetic)),
+            revocations,
+            tickets,
+            clock,
+            max_lifetime_s=settings.jwt_max_lifetime_s,
+        )
 
         quotas = Quotas(limits)
         conversations = Conversations(log, clock, entropy, new_id, quotas)
@@ -191,7 +200,7 @@ async def open_runtime(
             ),
             peers=peers,
         )
-        hold_drill = None if application is None else partial(_drill, application, tickets, clock, log, ledger, new_id)
+        hold_drill = None if application is None else partial(_drill, application, synthetic.token, log, ledger, new_id)
         connections = ConnectionHandler(
             authentication=authentication,
             runs=runs,
@@ -220,6 +229,7 @@ async def open_runtime(
             authentication=authentication,
             revocations=revocations,
             tickets=tickets,
+            sign_in_synthetic=synthetic.token,
             quotas=quotas,
             conversations=conversations,
             pool=pool,
@@ -237,7 +247,9 @@ async def open_runtime(
             optional_dependencies={} if bus is None else {"bus": lambda: bus.connected},
             counters={} if cluster is None else cluster.counts,
         )
-        revocations.listen(partial(_end_sign_in, pool, runs))
+        # A revocation ends what the user has at this moment, not only what comes after.
+        revocations.listen(connections.end_sign_ins)
+        revocations.listen_for_all(lambda user_id: runs.stop_user(user_id, "operator"))
         try:
             await asyncio.to_thread(prepare, data_dir / "triage")
             await runs.take_over()
@@ -276,15 +288,14 @@ def _join(
 
 async def _drill(
     application: Application,
-    tickets: TicketOffice,
-    clock: Clock,
+    sign_in: Callable[[str], str],
     log: EventLog,
     ledger: Ledger,
     new_id: Callable[[str], str],
 ) -> DrillReport:
     from .server.drill_transport import InProcessDrill  # brings an HTTP client, which only drills need
 
-    return await InProcessDrill(application, tickets, clock, log, ledger, new_id).hold()
+    return await InProcessDrill(application, sign_in, log, ledger, new_id).hold()
 
 
 @asynccontextmanager
@@ -349,13 +360,6 @@ def _model(settings: Settings) -> Model | None:
     from .adapters.models.pydantic_ai import PydanticAIModel
 
     return PydanticAIModel(settings.model)
-
-
-def _end_sign_in(pool: WebSocketConnectionPool, runs: RunService, user_id: str) -> None:
-    """A revocation ends what the user has at this moment, not only what comes after."""
-    for member in pool.of_user(user_id):
-        member.revoke()
-    runs.stop_user(user_id, "operator")
 
 
 def _stop_on_failure(error: BaseException) -> None:

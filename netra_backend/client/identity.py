@@ -8,6 +8,7 @@ import binascii
 import httpx
 import msgspec
 
+from ..app.core.error_catalogue import CATALOGUE, ErrorKind
 from ..app.core.ids import is_valid_id
 from .bearer_get import bearer_get
 from .errors import Closed
@@ -16,6 +17,10 @@ from .errors import Closed
 class _Claims(msgspec.Struct):
     sub: str = ""
     iss: str = ""
+
+
+class _Problem(msgspec.Struct):
+    error: str = ""
 
 
 class _Me(msgspec.Struct):
@@ -39,7 +44,18 @@ async def user_of(url: str, token: str) -> str:
         return claims.sub
     answer = await bearer_get(url, "/api/me", token)
     if answer.status_code != httpx.codes.OK:
+        entry = _condition_of(answer.content)
+        if entry is not None and entry.retryable and entry.close_code is not None:
+            raise Closed(entry.close_code, entry.id)
         raise Closed(
             4501, f"{url} does not accept this token (HTTP {answer.status_code}).", "Sign in again or get a new token."
         )
     return msgspec.json.decode(answer.content, type=_Me).user_id
+
+
+def _condition_of(content: bytes) -> ErrorKind | None:
+    """The condition of the catalogue that an answer names."""
+    try:
+        return CATALOGUE.get(msgspec.json.decode(content, type=_Problem).error)
+    except msgspec.DecodeError:
+        return None

@@ -15,6 +15,7 @@ from netra_backend.app.websocket_core.follower import Follower
 from test_framework.memory.bus import MemoryBus, MemoryHub
 from test_framework.memory.event_log import MemoryEventLog
 from test_framework.memory.peers import MemoryPeers
+from test_framework.memory.revocations import MemoryRevocations
 from test_framework.memory.shared_log import SharedMemoryLog
 
 from .process import Outside, ServerProcess
@@ -30,16 +31,6 @@ class Lines:
     hub: MemoryHub
 
 
-class _NoRevocations:
-    """``ports.RevocationStore`` of a server on which nobody is revoked."""
-
-    async def load(self) -> dict[str, int]:
-        return {}
-
-    async def add(self, user_id: str, until_ms: int) -> None:
-        """Forget it."""
-
-
 class FleetProcess(ServerProcess):
     """While it does not ``renew`` its lease the others take it for dead, and it goes on all the same."""
 
@@ -49,7 +40,7 @@ class FleetProcess(ServerProcess):
         self._ticks = 0
         self._looking = False
         super().__init__(outside, failed)
-        answering = PeerCommandHandler(self.turns, self.log, Revocations(_NoRevocations()), self._look_for_work)
+        answering = PeerCommandHandler(self.turns, self.log, Revocations(MemoryRevocations()), self._look_for_work)
         self._member.serve(answering.answer, answering.on_message)
 
     def _open_log(self, loop: asyncio.AbstractEventLoop) -> MemoryEventLog:

@@ -13,6 +13,7 @@ import pytest
 from netra_backend.app.adapters.auth.file_revocations import FileRevocations
 from netra_backend.app.adapters.postgres.connection import WRITER, open_pool
 from netra_backend.app.adapters.postgres.revocations import PostgresRevocations
+from netra_backend.app.core.identity import RevokedToken
 from netra_backend.app.ports import RevocationStore
 from netra_backend.app.services.revocations import Revocations
 from test_framework.service_clients import NetraDatabase
@@ -65,3 +66,22 @@ async def test_the_service_over_it_knows_what_was_revoked_before(opened: Open) -
         await revocations.load()
         await revocations.load()
         assert told == ["user_ada"]
+
+
+async def test_single_sign_ins_are_there_after_a_restart_each_once(opened: Open) -> None:
+    far_ms = 1 << 45
+    ada, bob = RevokedToken("user_ada", "t1", far_ms), RevokedToken("user_bob", "urn:x/y?z", far_ms)
+    async with opened() as store:
+        assert await store.load_tokens() == []
+        await asyncio.gather(store.add_token(ada, 1), store.add_token(bob, 1), store.add_token(ada, 2))
+        assert await store.load() == {}
+    async with opened() as store:
+        assert sorted(await store.load_tokens(), key=lambda each: each.user_id) == [ada, bob]
+
+
+async def test_what_no_token_can_be_about_any_more_is_let_go_of(opened: Open) -> None:
+    dead, live = RevokedToken("user_ada", "t1", 1_000), RevokedToken("user_ada", "t2", 1 << 45)
+    async with opened() as store:
+        await store.add_token(dead, 1)
+        await store.add_token(live, 1_000)
+        assert await store.load_tokens() == [live]

@@ -303,5 +303,6 @@ def test_every_documented_name_is_known() -> None:
         "NETRA_JWT_ALGORITHMS",
         "NETRA_JWT_ISSUER",
         "NETRA_JWT_AUDIENCE",
+        "NETRA_JWT_MAX_LIFETIME_S",
     }
-    assert len(NAMES) == 24
+    assert len(NAMES) == 25

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..core.identity import RevokedToken
 from ..ports import RevocationStore
 from .peer_client import PeerClient
 
@@ -19,3 +20,10 @@ class BroadcastingRevocationStore:
     async def add(self, user_id: str, until_ms: int) -> None:
         await self._store.add(user_id, until_ms)
         self._peers.revoked(user_id, until_ms)
+
+    async def load_tokens(self) -> list[RevokedToken]:
+        return await self._store.load_tokens()
+
+    async def add_token(self, revoked: RevokedToken, now_ms: int) -> None:
+        await self._store.add_token(revoked, now_ms)
+        self._peers.token_revoked(revoked)

@@ -24,6 +24,7 @@ from ..core.peer_messages import (
     PeerResolve,
     Revoked,
     Taken,
+    TokenRevoked,
     Waiting,
     Work,
     decode_command,
@@ -120,3 +121,5 @@ class PeerCommandHandler:
                 self._log.forget(thread_id)
         elif isinstance(command, Revoked):
             self._revocations.learn(command.owner, command.until_ms)
+        elif isinstance(command, TokenRevoked):
+            self._revocations.learn_tokens((command.revoked(),))

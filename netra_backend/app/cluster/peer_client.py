@@ -9,6 +9,7 @@ from typing import Final
 
 from ..core.errors import NetraError
 from ..core.frames import ExecuteAgent, ResolveApproval
+from ..core.identity import RevokedToken
 from ..core.peer_messages import (
     AnyAnswer,
     Command,
@@ -22,6 +23,7 @@ from ..core.peer_messages import (
     PeerResolve,
     Revoked,
     Taken,
+    TokenRevoked,
     Waiting,
     WaitingCall,
     Work,
@@ -104,6 +106,10 @@ class PeerClient:
     def revoked(self, user_id: str, until_ms: int) -> None:
         """Tell all of a revocation, which is stored."""
         self._fleet.broadcast(encode(Revoked(user_id, until_ms)))
+
+    def token_revoked(self, revoked: RevokedToken) -> None:
+        """Tell all that one sign-in was revoked, which is stored."""
+        self._fleet.broadcast(encode(TokenRevoked.of(revoked)))
 
     async def _ask(self, process_id: str, command: Command) -> AnyAnswer:
         answer = decode_answer(await self._fleet.ask(process_id, encode(command)))

@@ -96,10 +96,9 @@ def load_settings(data_dir: Path | None = None, **overrides: Any) -> Settings:
     return Settings.load(os.environ, data_dir=data_dir, **overrides)
 
 
-def local_token(
-    settings: Settings, user_id: str, scopes: Iterable[str] = (), lifetime_s: int = DEFAULT_LIFETIME_S
-) -> str:
-    """A token of this data directory's development key. Raises ``NetraError``."""
+def local_token(settings: Settings, user_id: str, scopes: Iterable[str] = (), lifetime_s: int | None = None) -> str:
+    """A token of this data directory's development key; by default it lives for 12 hours, or as long as the settings allow.
+    Raises ``NetraError``."""
     make_data_directory(settings.data_dir)
     entropy = SystemEntropy()
     return mint_token(
@@ -109,7 +108,8 @@ def local_token(
         now_ms=time.time_ns() // 1_000_000,
         token_id=entropy.take(8).hex(),
         scopes=scopes,
-        lifetime_s=lifetime_s,
+        lifetime_s=min(DEFAULT_LIFETIME_S, settings.jwt_max_lifetime_s) if lifetime_s is None else lifetime_s,
+        max_lifetime_s=settings.jwt_max_lifetime_s,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ..config import Settings
-from ..services.token_minting import DEFAULT_LIFETIME_S, sign_in_link
+from ..services.token_minting import sign_in_link
 from .common import App, DataDir, load_settings, local_token, server_url, told
 
 
@@ -68,7 +68,7 @@ def _begin_child(settings: Settings) -> None:
 def token(
     user_id: Annotated[str, typer.Argument(help="The user that the token is for.")],
     scope: Annotated[list[str] | None, typer.Option(help="A scope, such as admin; repeatable.")] = None,
-    ttl: Annotated[int, typer.Option(help="The lifetime in seconds.")] = DEFAULT_LIFETIME_S,
+    ttl: Annotated[int | None, typer.Option(help="The lifetime in seconds: 12 hours if not given, 24 at most.")] = None,
     link: Annotated[bool, typer.Option("--link", help="Print a sign-in link instead.")] = False,
     data_dir: DataDir = None,
 ) -> None:

@@ -57,13 +57,17 @@ class ServerAccess:
         """JSON of a POST without a body. Raises ``ServerRefused`` and ``Closed``."""
         return await self._ask("POST", path, query)
 
+    async def post_json(self, path: str, body: Mapping[str, Any]) -> Any:
+        """JSON of a POST of ``body``. Raises ``ServerRefused`` and ``Closed``."""
+        return await self._ask("POST", path, {}, msgspec.json.encode(body))
+
     async def delete(self, path: str) -> Any:
         """JSON of a DELETE. Raises ``ServerRefused`` and ``Closed``."""
         return await self._ask("DELETE", path, {})
 
-    async def _ask(self, method: str, path: str, query: Mapping[str, Any]) -> Any:
+    async def _ask(self, method: str, path: str, query: Mapping[str, Any], body: bytes | None = None) -> Any:
         try:
-            answer = await self._http.request(method, path, params=dict(query))
+            answer = await self._http.request(method, path, params=dict(query), content=body)
         except httpx.HTTPError as fault:
             raise self._unreachable(fault) from fault
         value = msgspec.json.decode(answer.content)

@@ -50,6 +50,14 @@ _kind(
 )
 _kind("revoked", "This sign-in was revoked.", "Sign in again.", close_code=4503, status=401)
 _kind(
+    "token_not_yet_valid",
+    "The token is not valid yet: a clock is off.",
+    "Try again in a moment. If it lasts, set the clock of the server and that of the token's issuer.",
+    retryable=True,
+    close_code=4403,
+    status=401,
+)
+_kind(
     "token_expired",
     "The token has expired.",
     "Sign in again or get a new token, then reconnect; nothing is lost.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 EVERYBODY: Final = "usage"
 """The scope that every signed-in user has."""
@@ -14,12 +14,45 @@ ADMIN: Final = "admin"
 """The scope of operators."""
 
 
+CLOCK_LEEWAY_MS: Final = 30_000
+"""How far the clocks of an issuer and of this server may differ (RFC 7519, 4.1.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialKind:
+    """What one kind of credential may do. ``opens_everything``: every route that its user may use; otherwise only the one use
+    that it was made for (``TicketUse``). ``makes_tickets``: whether it may ask for tickets."""
+
+    opens_everything: bool
+    makes_tickets: bool
+
+
+CREDENTIAL_KINDS: Final = {
+    "token": CredentialKind(opens_everything=True, makes_tickets=True),
+    "ticket": CredentialKind(opens_everything=False, makes_tickets=False),
+}
+"""All kinds there are, by name. An identity of another kind does not stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketUse:
+    """What one ticket opens: a WebSocket, or one GET of ``path`` (with its query, as a request sends it, without the ticket)."""
+
+    purpose: Literal["websocket", "download"]
+    path: str = ""
+
+
+WEBSOCKET: Final = TicketUse("websocket")
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A user as a token proved it. Nothing of a request is ever looked up by another user id than this one.
+    """A user as a credential proved it. Nothing of a request is ever looked up by another user id than this one.
 
-    ``expires_at_ms``: from this moment on it counts no more; ``None`` for one that the server itself made. ``issued_at_ms``
-    is what a revocation is compared with.
+    ``expires_at_ms`` is the credential's own expiry, ``None`` for one that the server itself made; it stands until
+    ``ends_at_ms``. ``issued_at_ms`` is the earliest moment, by this server's clock, at which it can have been issued: a
+    revocation is compared with it. ``kind`` is a name of ``CREDENTIAL_KINDS``; a ticket has all else from the credential that
+    it was made with.
     """
 
     user_id: str
@@ -28,10 +61,30 @@ class Identity:
     issued_at_ms: int
     token_id: str = ""
     issuer: str = ""
+    kind: str = "token"
 
     @property
     def is_admin(self) -> bool:
         return ADMIN in self.scopes
+
+    @property
+    def ends_at_ms(self) -> int | None:
+        """From this moment on it counts no more: its expiry and the leeway. ``None``: it does not expire."""
+        return None if self.expires_at_ms is None else self.expires_at_ms + CLOCK_LEEWAY_MS
+
+
+@dataclass(frozen=True, slots=True)
+class RevokedToken:
+    """One revoked sign-in: the token of this user with this id (``jti``). From ``ends_at_ms`` on no such token can stand, and
+    nobody has to remember it."""
+
+    user_id: str
+    token_id: str
+    ends_at_ms: int
+
+
+MAX_TOKEN_ID: Final = 128
+"""Of a token's id, so many characters count: two that differ only later are revoked together."""
 
 
 def user_id_of_subject(issuer: str, subject: str) -> str:

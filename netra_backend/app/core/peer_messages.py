@@ -14,9 +14,10 @@ from . import validation
 from .error_catalogue import CATALOGUE
 from .errors import DependencyUnavailable, Fault, FrameRefused, NetraError, NotFound, Refusal
 from .frames import Accepted, ExecuteAgent
+from .identity import RevokedToken
 from .ids import check_id
 
-VERSION: Final = 1
+VERSION: Final = 2
 """The newest version of these messages that this process knows.
 
 A message says the lowest version that has everything in it, and no version if that is 1. So do processes of release 0.1.0, which
@@ -107,7 +108,34 @@ class Revoked(Owned, frozen=True, tag="revoked"):
     until_ms: int
 
 
-AnyCommand = PeerExecute | PeerCancel | PeerResolve | ListApprovals | EndUser | DeleteThread | Work | Forget | Revoked
+class TokenRevoked(Owned, frozen=True, tag="token_revoked"):
+    """Broadcast, since version 2: this one sign-in of the owner is revoked."""
+
+    token_id: str
+    ends_at_ms: int
+
+    @classmethod
+    def of(cls, revoked: RevokedToken) -> TokenRevoked:
+        """What travels of this revocation."""
+        return cls(revoked.user_id, revoked.token_id, revoked.ends_at_ms, version=2)
+
+    def revoked(self) -> RevokedToken:
+        """The revocation as it is kept."""
+        return RevokedToken(self.owner, self.token_id, self.ends_at_ms)
+
+
+AnyCommand = (
+    PeerExecute
+    | PeerCancel
+    | PeerResolve
+    | ListApprovals
+    | EndUser
+    | DeleteThread
+    | Work
+    | Forget
+    | Revoked
+    | TokenRevoked
+)
 
 
 class WaitingCall(msgspec.Struct, frozen=True):

@@ -92,7 +92,7 @@ class Session:
         "_born",
         "_connection_id",
         "_drills",
-        "_expires_at_ms",
+        "_ends_at_ms",
         "_faults",
         "_heartbeat_due",
         "_limits",
@@ -111,7 +111,7 @@ class Session:
         self._born = now
         self._connection_id = connection_id
         self._drills = drills_allowed
-        self._expires_at_ms: int | None = None
+        self._ends_at_ms: int | None = None
         self._faults: deque[float] = deque(maxlen=limits.faults)
         self._rate = TokenBucket(limits.frame_rate, limits.frame_burst, now)
         self._over_rate = 0
@@ -119,11 +119,11 @@ class Session:
         self._heartbeat_due = now + limits.heartbeat_ms / 1000
         self._pong_due: float | None = None
 
-    def authenticated(self, user_id: str, expires_at_ms: int | None) -> None:
-        """The token holds: from now on this connection is of ``user_id``, for ever."""
+    def authenticated(self, user_id: str, ends_at_ms: int | None) -> None:
+        """The token holds: from now on this connection is of ``user_id``, for ever; until ``ends_at_ms`` it may be used."""
         if self.state == WAITING:
             self.user_id = user_id
-            self._expires_at_ms = expires_at_ms
+            self._ends_at_ms = ends_at_ms
             self.state = OPEN
 
     def received(self, raw: bytes | str, now: float, now_ms: int) -> Effect | tuple[Effect, ...]:
@@ -143,7 +143,7 @@ class Session:
             return ()
         if self.state == WAITING:
             return self._close("auth_timeout") if now - self._born >= self._limits.authentication_s else ()
-        if self._expires_at_ms is not None and now_ms >= self._expires_at_ms:
+        if self._ends_at_ms is not None and now_ms >= self._ends_at_ms:
             return self._close("token_expired")
         if self._pong_due is not None and now >= self._pong_due:
             return self._close("no_pong")
@@ -158,9 +158,9 @@ class Session:
         """The peer answered a ping (RFC 6455, 5.5.3)."""
         self._pong_due = None
 
-    def revoked(self) -> tuple[Effect, ...]:
-        """The user's sign-in was revoked."""
-        return () if self.state == CLOSED else self._close("revoked")
+    def sign_in_ended(self, kind: str) -> tuple[Effect, ...]:
+        """The user's sign-in does not stand any more, for this condition of the catalogue."""
+        return () if self.state == CLOSED else self._close(kind)
 
     def drain(self, after_ms: int) -> tuple[Effect, ...]:
         """The server is going away."""
@@ -174,7 +174,7 @@ class Session:
         self.state = CLOSED
 
     def _check_standing(self, now: float, now_ms: int) -> None:
-        if self._expires_at_ms is not None and now_ms >= self._expires_at_ms:
+        if self._ends_at_ms is not None and now_ms >= self._ends_at_ms:
             raise AuthenticationRefused(
                 CATALOGUE["token_expired"].text, kind="token_expired", point=validation.SESSION_TOKEN_EXPIRED
             )

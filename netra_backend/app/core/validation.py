@@ -33,6 +33,9 @@ def _point(id: str, home: str, error: str, guards: str) -> Point:
 
 # Homes of several points
 _AUTHENTICATION: Final = "services.authentication"
+_STANDING: Final = "services.standing"
+_TICKETS: Final = "services.tickets"
+_REVOCATIONS: Final = "services.revocations"
 _DISPATCHERS: Final = "agents.tools.unified_tool_dispatcher_factory"
 _ENGINES: Final = "agents.supervisor.execution_engine_factory"
 _MANAGERS: Final = "websocket_core.websocket_manager_factory"
@@ -131,19 +134,24 @@ AUTH_ALGORITHM = _point(
 AUTH_SIGNATURE = _point(
     "auth.signature", _AUTHENTICATION, "AuthenticationRefused", "only tokens signed with a trusted key are accepted"
 )
-AUTH_ISSUER = _point("auth.issuer", _AUTHENTICATION, "AuthenticationRefused", "a key signs only for its own issuer")
+AUTH_TYPE = _point("auth.typ", _STANDING, "AuthenticationRefused", "a token made for another purpose signs nobody in")
+AUTH_ISSUER = _point("auth.issuer", _STANDING, "AuthenticationRefused", "a key signs only for its own issuer")
 AUTH_AUDIENCE = _point(
-    "auth.audience", _AUTHENTICATION, "AuthenticationRefused", "a token issued for another audience is not accepted"
+    "auth.audience", _STANDING, "AuthenticationRefused", "a token issued for another audience is not accepted"
 )
 AUTH_CLAIMS = _point(
-    "auth.claims", _AUTHENTICATION, "AuthenticationRefused", "a token says who it is for, since when and until when"
+    "auth.claims", _STANDING, "AuthenticationRefused", "a token says who it is for, since when and until when"
+)
+AUTH_LIFETIME = _point(
+    "auth.lifetime", _STANDING, "AuthenticationRefused", "no token lives longer than the operator allows"
 )
 AUTH_NOT_YET = _point(
-    "auth.not_yet", _AUTHENTICATION, "AuthenticationRefused", "a token is not accepted before its start time"
+    "auth.not_yet", _STANDING, "AuthenticationRefused", "a token is not accepted before its start time"
 )
-AUTH_EXPIRED = _point("auth.expired", _AUTHENTICATION, "AuthenticationRefused", "an expired token is not accepted")
-AUTH_SUBJECT = _point("auth.subject", _AUTHENTICATION, "AuthenticationRefused", "a token's subject is a valid user id")
-AUTH_REVOKED = _point("auth.revoked", _AUTHENTICATION, "AuthenticationRefused", "a revoked sign-in is not accepted")
+AUTH_SUBJECT = _point("auth.subject", _STANDING, "AuthenticationRefused", "a token's subject is a valid user id")
+AUTH_KIND = _point("auth.kind", _STANDING, "AuthenticationRefused", "a credential of an unknown kind proves nobody")
+AUTH_EXPIRED = _point("auth.expired", _STANDING, "AuthenticationRefused", "an expired credential is not accepted")
+AUTH_REVOKED = _point("auth.revoked", _STANDING, "AuthenticationRefused", "a revoked sign-in is not accepted")
 AUTH_PATH_USER = _point(
     "auth.path_user", _AUTHENTICATION, "AuthenticationRefused", "the path's user is the token's user"
 )
@@ -156,11 +164,21 @@ CREDENTIALS_QUERY = _point(
 CREDENTIALS_ORIGIN = _point(
     "credentials.origin", "services.credentials", "AuthenticationRefused", "a page from another origin cannot connect"
 )
-TICKET_INVALID = _point(
-    "ticket.invalid", "services.tickets", "AuthenticationRefused", "a ticket works once, for a short time"
+TICKET_INVALID = _point("ticket.invalid", _TICKETS, "AuthenticationRefused", "a ticket works once, for a short time")
+TICKET_PURPOSE = _point(
+    "ticket.purpose", _TICKETS, "AuthenticationRefused", "a ticket opens what it was made for alone"
 )
-TICKET_LIMIT = _point(
-    "ticket.limit", "services.tickets", "LimitRefused", "the number of unused tickets per user is limited"
+TICKET_CHAIN = _point("ticket.chain", _TICKETS, "AuthenticationRefused", "a ticket makes no ticket")
+TICKET_PATH = _point("ticket.path", _TICKETS, "FrameRefused", "a ticket for a download names one address of the API")
+TICKET_LIMIT = _point("ticket.limit", _TICKETS, "LimitRefused", "the number of unused tickets per user is limited")
+REVOCATION_TOKEN_ID = _point(
+    "revocation.token_id", _REVOCATIONS, "FrameRefused", "only what can be a token's id is revoked"
+)
+REVOCATION_LIMIT = _point(
+    "revocation.limit",
+    _REVOCATIONS,
+    "LimitRefused",
+    "the number of single sign-ins of a user that are revoked is limited",
 )
 TOKEN_SCOPE = _point(
     "token.scope", "services.token_minting", "AuthenticationRefused", "only well-formed scopes are put into a token"

@@ -10,12 +10,9 @@ from typing import Any
 
 import httpx
 
-from ..agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES
-from ..core.identity import Identity
 from ..drill.actor import HttpAnswer
 from ..drill.isolation_drill import DrillReport, hold_drill
-from ..ports import Clock, EventLog, Ledger
-from ..services.tickets import TicketOffice
+from ..ports import EventLog, Ledger
 
 Asgi = Callable[[Any, Any, Any], Coroutine[Any, Any, None]]
 
@@ -23,15 +20,15 @@ Asgi = Callable[[Any, Any, Any], Coroutine[Any, Any, None]]
 class AsgiSocket:
     """The client's side of one WebSocket of an ASGI application."""
 
-    def __init__(self, application: Asgi, path: str, ticket: str) -> None:
+    def __init__(self, application: Asgi, path: str, token: str) -> None:
         self._to_server: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._to_client: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         scope = {
             "type": "websocket",
             "path": path,
             "root_path": "",
-            "query_string": f"ticket={ticket}".encode(),
-            "headers": [],
+            "query_string": b"",
+            "headers": [(b"authorization", f"Bearer {token}".encode())],
             "subprotocols": [],
         }
         self._to_server.put_nowait({"type": "websocket.connect"})
@@ -52,24 +49,21 @@ class AsgiSocket:
 
 
 class AsgiTransport:
-    """``drill.actor.Transport`` of a synthetic user: every connection and request brings a ticket of its own."""
+    """``drill.actor.Transport`` of a synthetic user, whom ``sign_in`` gives a token."""
 
-    def __init__(self, application: Asgi, tickets: TicketOffice, clock: Clock, user_id: str) -> None:
+    def __init__(self, application: Asgi, sign_in: Callable[[str], str], user_id: str) -> None:
         self.user_id = user_id
         self._application = application
-        self._tickets = tickets
-        self._clock = clock
+        self._token = sign_in(user_id)
         self._http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=application, raise_app_exceptions=False), base_url="http://drill.invalid"
+            transport=httpx.ASGITransport(app=application, raise_app_exceptions=False),
+            base_url="http://drill.invalid",
+            headers={"Authorization": f"Bearer {self._token}"},
         )
         self._socket: AsgiSocket | None = None
 
-    async def _ticket(self) -> str:
-        identity = Identity(self.user_id, BASE_SCOPES, None, self._clock.now_ms())
-        return (await self._tickets.issue(identity)).value
-
     async def open(self) -> None:
-        self._socket = AsgiSocket(self._application, f"/ws/{self.user_id}", await self._ticket())
+        self._socket = AsgiSocket(self._application, f"/ws/{self.user_id}", self._token)
 
     async def close(self) -> None:
         if self._socket is not None:
@@ -86,12 +80,11 @@ class AsgiTransport:
         return str(message["text"]) if message["type"] == "websocket.send" else None
 
     async def http(self, method: str, path: str, body: bytes | None = None) -> HttpAnswer:
-        address = httpx.URL(path).copy_merge_params({"ticket": await self._ticket()})
-        answer = await self._http.request(method, address, content=body)
+        answer = await self._http.request(method, path, content=body)
         return HttpAnswer(answer.status_code, answer.content)
 
     async def knock(self, path_user: str) -> tuple[str, int]:
-        socket = AsgiSocket(self._application, f"/ws/{path_user}", await self._ticket())
+        socket = AsgiSocket(self._application, f"/ws/{path_user}", self._token)
         try:
             first = await socket.message()
             then = await socket.message()
@@ -105,8 +98,7 @@ class InProcessDrill:
     """A drill between two synthetic users of the server that ``application`` is. Nothing of them stays but audit rows."""
 
     application: Asgi
-    tickets: TicketOffice
-    clock: Clock
+    sign_in: Callable[[str], str]
     log: EventLog
     ledger: Ledger
     mint: Callable[[str], str]
@@ -118,7 +110,7 @@ class InProcessDrill:
 
     @asynccontextmanager
     async def _synthetic_user(self) -> AsyncIterator[AsgiTransport]:
-        transport = AsgiTransport(self.application, self.tickets, self.clock, self.mint("drill"))
+        transport = AsgiTransport(self.application, self.sign_in, self.mint("drill"))
         try:
             await transport.open()
             yield transport

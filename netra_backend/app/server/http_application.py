@@ -37,8 +37,8 @@ class HttpApplication:
         remove_leftovers(runtime.scratch)
         limits = runtime.settings.limits
         self.requests: RequestCounts = {}
-        self.transfers = Transfers(runtime.quotas, limits, runtime.clock)
-        runtime.revocations.listen(self.transfers.end_user)
+        self.transfers = Transfers(runtime.quotas, limits, runtime.clock, runtime.authentication.standing)
+        runtime.revocations.listen(self.transfers.end_sign_ins)
         self.counts = counts_of(runtime)
         self._rates = Rates(self.counts.totals)
         self._housekeeping = Housekeeping(
@@ -60,6 +60,7 @@ class HttpApplication:
 
     def tick(self, now: float) -> None:
         """A second has passed."""
+        self.transfers.tick()
         self._rates.tick(now)
         self._housekeeping.tick(now)
 
@@ -88,7 +89,13 @@ class HttpApplication:
                 metrics_text=partial(self._metrics_text, audit_trail.refusals),
             ),
             *document_endpoints(runtime.settings, lambda: self.endpoints),
-            *identity_endpoints(limits=limits, audit=audit, audit_trail=audit_trail, tickets=runtime.tickets),
+            *identity_endpoints(
+                limits=limits,
+                audit=audit,
+                audit_trail=audit_trail,
+                tickets=runtime.tickets,
+                body_idle_s=limits.body_idle_s,
+            ),
             *user_data_endpoints(
                 log=log,
                 ledger=ledger,
@@ -125,6 +132,7 @@ class HttpApplication:
                 audit_trail=audit_trail,
                 revocations=runtime.revocations,
                 clock=clock,
+                body_idle_s=limits.body_idle_s,
                 totals=counts.totals,
                 gauges=counts.gauges,
                 rates=self._rates.per_second,

@@ -40,6 +40,8 @@ class Runtime:
     authentication: Authentication
     revocations: Revocations
     tickets: TicketOffice
+    sign_in_synthetic: Callable[[str], str]
+    """A token that this process alone accepts, for a synthetic user."""
     quotas: Quotas
     conversations: Conversations
     pool: WebSocketConnectionPool

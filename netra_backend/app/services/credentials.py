@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 from ..core import validation
 from ..core.error_catalogue import CATALOGUE
 from ..core.errors import AuthenticationRefused
+from ..core.identity import WEBSOCKET, TicketUse
 from ..core.settings_values import is_same_host, origin_of
 
 PROTOCOL: Final = "netra.v1"
@@ -48,6 +49,18 @@ def read_credentials(scope: Mapping[str, Any]) -> Credentials:
     if token is None and spoken:
         token = next((name.removeprefix(_BEARER) for name in offered if name.startswith(_BEARER)), None)
     return Credentials(token or None, next((value for name, value in fields if name == "ticket"), None), spoken)
+
+
+def use_of(scope: Mapping[str, Any]) -> TicketUse | None:
+    """What a WebSocket or HTTP scope asks for, as a ticket can open it; ``None`` for what no ticket opens."""
+    if scope["type"] == "websocket":
+        return WEBSOCKET
+    if scope["method"] != "GET":
+        return None
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    fields = scope.get("query_string", b"").decode("latin-1").split("&")
+    query = "&".join(each for each in fields if each and not each.startswith("ticket="))
+    return TicketUse("download", f"{path}?{query}" if query else path)
 
 
 def check_origin(scope: Mapping[str, Any], allowed: Iterable[str], public_url: str | None = None) -> None:

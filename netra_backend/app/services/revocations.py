@@ -1,34 +1,54 @@
-"""Revoked sign-ins: for each user, the time up to which issued tokens are invalid."""
+"""Revoked sign-ins: for each user, the time up to which issued tokens are invalid; and single tokens by their ids."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
+from typing import Final
 
-from ..core.identity import Identity
+from ..core import validation
+from ..core.errors import FrameRefused, LimitRefused
+from ..core.identity import CLOCK_LEEWAY_MS, MAX_TOKEN_ID, Identity, RevokedToken
 from ..core.ids import check_id
 from ..ports import RevocationStore
+
+PER_USER: Final = 1_000
+"""Single sign-ins of one user that may be revoked at one time."""
+
+_TOKEN_ID = re.compile(r"[\x21-\x7e]{1,128}").fullmatch
+
+Listener = Callable[[str], None]
 
 
 class Revocations:
     """The revocations, in memory, with a store behind them.
 
-    They are checked when a client connects and again for live connections; ``listen`` reports new ones at once, so that no
-    caller has to poll.
+    They are checked at every use of a sign-in; ``listen`` reports new ones at once, so that no caller has to poll. A single
+    sign-in is remembered until no token can stand that was issued before it was revoked, by ``max_lifetime_s``.
     """
 
-    def __init__(self, store: RevocationStore) -> None:
+    def __init__(self, store: RevocationStore, *, max_lifetime_s: int = 24 * 3600) -> None:
         self._store = store
+        self._remembered_ms = max_lifetime_s * 1000 + 2 * CLOCK_LEEWAY_MS
         self._until_ms: dict[str, int] = {}
-        self._listeners: list[Callable[[str], None]] = []
+        self._tokens: dict[str, dict[str, int]] = {}
+        self._listeners: list[Listener] = []
+        self._listeners_of_all: list[Listener] = []
 
     async def load(self) -> None:
         """Load stored revocations; once, before the server accepts requests."""
         for user_id, until_ms in (await self._store.load()).items():
             self.learn(user_id, until_ms)
+        self.learn_tokens(await self._store.load_tokens())
 
-    def is_revoked(self, identity: Identity) -> bool:
-        """Whether this sign-in is revoked."""
-        return identity.issued_at_ms <= self._until_ms.get(identity.user_id, -1)
+    def revoked_since_ms(self, identity: Identity) -> int | None:
+        """When this sign-in was revoked (ms, rounded up to where it is not known); ``None`` if it was not."""
+        until_ms = self._until_ms.get(identity.user_id, -1)
+        if identity.issued_at_ms <= until_ms:
+            return until_ms
+        tokens = self._tokens.get(identity.user_id)
+        ends_at_ms = tokens.get(identity.token_id) if tokens is not None else None
+        return None if ends_at_ms is None else ends_at_ms - self._remembered_ms
 
     async def revoke(self, user_id: str, now_ms: int) -> None:
         """Revoke everything issued to the user up to now. It is in force at once, and stored on return. Raises
@@ -37,13 +57,60 @@ class Revocations:
         self.learn(user_id, now_ms)
         await self._store.add(user_id, now_ms)
 
+    async def revoke_token(self, user_id: str, token_id: str, now_ms: int) -> None:
+        """Revoke the one sign-in of the user whose token has this id (``jti``). It is in force at once, and stored on return.
+
+        Raises ``InvalidContextError`` if this is not a user id, ``FrameRefused`` if it is not a token's id, and
+        ``LimitRefused`` if too many of this user are revoked.
+        """
+        check_id("user_id", user_id)
+        if _TOKEN_ID(token_id) is None:
+            raise FrameRefused(
+                f"A token's id is 1 to {MAX_TOKEN_ID} printable ASCII characters without spaces.",
+                field="token_id",
+                hint="Use the jti claim of the token.",
+                point=validation.REVOCATION_TOKEN_ID,
+            )
+        self._forget(now_ms)
+        if len(self._tokens.get(user_id, ())) >= PER_USER:
+            raise LimitRefused(
+                f"{PER_USER} single sign-ins of this user are revoked already.",
+                hint="Revoke all sign-ins of the user.",
+                point=validation.REVOCATION_LIMIT,
+            )
+        revoked = RevokedToken(user_id, token_id, now_ms + self._remembered_ms)
+        self.learn_tokens((revoked,))
+        await self._store.add_token(revoked, now_ms)
+
     def learn(self, user_id: str, until_ms: int) -> None:
         """Apply a stored revocation of another process. An older one changes nothing."""
         if until_ms > self._until_ms.get(user_id, -1):
             self._until_ms[user_id] = until_ms
-            for tell in self._listeners:
+            for tell in (*self._listeners, *self._listeners_of_all):
                 tell(user_id)
 
-    def listen(self, tell: Callable[[str], None]) -> None:
-        """Call ``tell(user_id)`` from now on whenever a user's sign-ins are revoked."""
+    def learn_tokens(self, revoked: Iterable[RevokedToken]) -> None:
+        """Apply stored revocations of single sign-ins. Those that are known change nothing."""
+        for each in revoked:
+            known = self._tokens.setdefault(each.user_id, {})
+            if each.token_id not in known:
+                known[each.token_id] = each.ends_at_ms
+                for tell in self._listeners:
+                    tell(each.user_id)
+
+    def listen(self, tell: Listener) -> None:
+        """Call ``tell(user_id)`` from now on whenever sign-ins of a user are revoked, all or one."""
         self._listeners.append(tell)
+
+    def listen_for_all(self, tell: Listener) -> None:
+        """Call ``tell(user_id)`` from now on whenever all sign-ins of a user are revoked."""
+        self._listeners_of_all.append(tell)
+
+    def _forget(self, now_ms: int) -> None:
+        """Let go of what no token can be about any more."""
+        for user_id, known in list(self._tokens.items()):
+            live = {token_id: ends_at_ms for token_id, ends_at_ms in known.items() if ends_at_ms > now_ms}
+            if live:
+                self._tokens[user_id] = live
+            else:
+                del self._tokens[user_id]

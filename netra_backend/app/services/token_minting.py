@@ -15,7 +15,9 @@ from ..core.errors import AuthenticationRefused
 from ..core.ids import check_id
 
 DEFAULT_LIFETIME_S: Final = 12 * 3600
-MAX_LIFETIME_S: Final = 366 * 24 * 3600
+SERVER_CLOCK: Final = "server"
+"""The value of the claim ``netra_clock``: the issue time is by the clock of the machine that has the data directory."""
+
 _SCOPE = re.compile(r"[a-z][a-z0-9._:-]{0,63}").fullmatch
 _HEADER: Final = {"alg": "HS256", "typ": "JWT"}
 
@@ -30,12 +32,13 @@ def mint_token(
     scopes: Iterable[str] = (),
     lifetime_s: int = DEFAULT_LIFETIME_S,
     audience: str | None = None,
+    max_lifetime_s: int = 24 * 3600,
 ) -> str:
-    """A token for this user.
+    """A token for this user; ``now_ms`` is by the server's clock. ``max_lifetime_s`` is what its server allows.
 
     Raises ``InvalidContextError`` for what is no user id, ``AuthenticationRefused`` (``forbidden``) for a malformed scope
-    or a lifetime outside of 1 second to 366 days. Issue times have milliseconds, so that a sign-in right after a
-    revocation counts.
+    or a lifetime outside of 1 to ``max_lifetime_s`` seconds. Issue times have milliseconds and name their clock, so that a
+    sign-in right after a revocation counts.
     """
     check_id("user_id", user_id)
     asked = list(scopes)
@@ -48,18 +51,20 @@ def mint_token(
                 point=validation.TOKEN_SCOPE,
                 field="scope",
             )
-    if not 1 <= lifetime_s <= MAX_LIFETIME_S:
+    if not 1 <= lifetime_s <= max_lifetime_s:
         raise AuthenticationRefused(
-            f"A token can live for 1 to {MAX_LIFETIME_S} seconds, not {lifetime_s}.",
+            f"A token can live for 1 to {max_lifetime_s} seconds, not {lifetime_s}.",
             kind="forbidden",
             point=validation.TOKEN_LIFETIME,
             field="ttl",
+            hint="Ask for less, or raise NETRA_JWT_MAX_LIFETIME_S for this command and the server.",
         )
     claims: dict[str, object] = {
         "sub": user_id,
         "iat": now_ms / 1000,
         "exp": now_ms / 1000 + lifetime_s,
         "jti": token_id,
+        "netra_clock": SERVER_CLOCK,
     }
     if asked:
         claims["scope"] = " ".join(asked)

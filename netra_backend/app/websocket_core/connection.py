@@ -169,9 +169,9 @@ class Connection:
         assert code is not None, kind
         self.disconnect(code, kind)
 
-    def revoke(self) -> None:
-        """The user's sign-in was revoked: say so, and close."""
-        self.act(self.session.revoked())
+    def end_sign_in(self, kind: str) -> None:
+        """The sign-in does not stand any more, for this condition of the catalogue: say so, and close."""
+        self.act(self.session.sign_in_ended(kind))
 
     def disconnect(self, code: int, reason: str) -> None:
         """Close with a code of the catalogue, or one of RFC 6455, 7.4.1 (1000 to 1012)."""

@@ -35,9 +35,6 @@ class PoolMember(Flushed, Protocol):
     def deliver(self, owner: str, thread_id: str, first: int, frames: Sequence[bytes]) -> bool:
         """Queue committed events; whether a ``flush`` is wanted."""
 
-    def revoke(self) -> None:
-        """The user's sign-in was revoked: tell, and close."""
-
 
 class WebSocketConnectionPool:
     """``ports.ConnectionPool``, and the last step of delivery: one write per connection and loop iteration."""

@@ -48,6 +48,7 @@ def test_the_embedded_log_is_made_and_left_as_it_is_the_next_time(run: Run, data
     assert first.exit_code == second.exit_code == 0
     assert first.stdout.splitlines() == [
         "✓ migrated events.db to version 0001",
+        "✓ migrated events.db to version 0002",
         "✓ The embedded event log is now up to date.",
     ]
     assert second.stdout.splitlines() == ["✓ The embedded event log is already up to date."]
@@ -117,6 +118,7 @@ def test_a_database_without_the_schema_gets_it_and_a_check_says_so_before_and_af
     assert done.stdout.splitlines() == [
         "✓ created the schema netra",
         "✓ migrated the schema to version 0001",
+        "✓ migrated the schema to version 0002",
         "✓ PostgreSQL is now up to date.",
         "✓ A server with this NETRA_DATABASE_URL can start.",
     ]

@@ -24,7 +24,7 @@ ENDPOINTS = 23
 
 
 def drill_of(application: Application, runtime: Runtime) -> InProcessDrill:
-    return InProcessDrill(application, runtime.tickets, runtime.clock, runtime.log, runtime.ledger, runtime.mint)
+    return InProcessDrill(application, runtime.sign_in_synthetic, runtime.log, runtime.ledger, runtime.mint)
 
 
 async def drilled(data_dir: Path) -> DrillReport:
@@ -106,7 +106,7 @@ async def test_an_endpoint_without_its_guard_is_told_as_leaked(
 
 async def test_a_drill_of_one_user_with_itself_is_refused(tmp_path: Path) -> None:
     async with running_application(tmp_path / "data") as (application, runtime):
-        line = AsgiTransport(application, runtime.tickets, runtime.clock, runtime.mint("drill"))
+        line = AsgiTransport(application, runtime.sign_in_synthetic, runtime.mint("drill"))
         with pytest.raises(DrillFailed, match="needs two users"):
             await hold_drill(line, line, runtime.mint)
         await line.close()

@@ -15,12 +15,12 @@ from test_framework.local_runtime import running_application
 @pytest_asyncio.fixture
 async def line(tmp_path: Path) -> AsyncIterator[AsgiTransport]:
     async with running_application(tmp_path / "data") as (application, runtime):
-        made = AsgiTransport(application, runtime.tickets, runtime.clock, runtime.mint("drill"))
+        made = AsgiTransport(application, runtime.sign_in_synthetic, runtime.mint("drill"))
         yield made
         await made.close()
 
 
-async def test_a_synthetic_user_is_connected_by_a_ticket(line: AsgiTransport) -> None:
+async def test_a_synthetic_user_is_connected(line: AsgiTransport) -> None:
     await line.open()
     welcome = json.loads(await line.receive() or "")
     assert (welcome["type"], welcome["user_id"]) == ("connected", line.user_id)
@@ -34,7 +34,7 @@ async def test_it_has_no_rights_but_those_of_everybody(line: AsgiTransport) -> N
     assert (await line.http("GET", "/api/admin/connections")).status == 403
 
 
-async def test_the_query_of_an_address_goes_with_its_ticket(line: AsgiTransport) -> None:
+async def test_the_query_of_an_address_reaches_the_server(line: AsgiTransport) -> None:
     refused = json.loads((await line.http("GET", "/api/usage/report?from=yesterday")).body)
     assert (refused["error"], refused["field"]) == ("invalid_frame", "from")
 
@@ -51,9 +51,3 @@ async def test_the_end_of_its_connection_is_told(line: AsgiTransport) -> None:
         await line.send("no JSON")
     told = [await line.receive() for _ in range(4)]
     assert told[-1] is None
-
-
-async def test_what_a_path_asks_for_reaches_the_server_beside_the_ticket(line: AsgiTransport) -> None:
-    assert (await line.http("GET", "/api/threads?limit=1")).status == 200
-    refused = await line.http("GET", "/api/threads?limit=none")
-    assert (refused.status, json.loads(refused.body)["field"]) == (400, "limit")

@@ -33,7 +33,7 @@ async def test_every_endpoint_of_every_group_is_there_once(served: Served) -> No
 
 async def test_a_revoked_user_has_no_transfer_any_more(served: Served) -> None:
     user, runtime = served.user(), served.runtime
-    transfer = served.http_application.transfers.begin(user.id)
+    transfer = served.http_application.transfers.begin(served.identity(user))
     await runtime.revocations.revoke(user.id, runtime.clock.now_ms())
     assert transfer.is_ended
     transfer.close()

@@ -19,20 +19,8 @@ from test_framework.ids import new_id
 from test_framework.memory.event_log import MemoryEventLog
 from test_framework.memory.ownership import LEASE_MS
 from test_framework.memory.peers import MemoryPeers
+from test_framework.memory.revocations import MemoryRevocations
 from test_framework.memory.shared_log import SharedMemoryLog
-
-
-class KeptRevocations:
-    """``ports.RevocationStore``, shared by all."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, int] = {}
-
-    async def load(self) -> dict[str, int]:
-        return dict(self.kept)
-
-    async def add(self, user_id: str, until_ms: int) -> None:
-        self.kept[user_id] = until_ms
 
 
 class Processes:
@@ -44,7 +32,7 @@ class Processes:
         self._seed = seed
         self.clock = clock
         self.line = MemoryPeers()
-        self.revocations = KeptRevocations()
+        self.revocations = MemoryRevocations()
         self.all: list[Any] = []
 
     async def open(self, limits: Limits | None = None) -> Any:

@@ -8,6 +8,7 @@ import pytest
 
 from netra_backend.app.cluster.broadcasting_revocations import BroadcastingRevocationStore
 from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.core.identity import RevokedToken
 
 
 class Kept:
@@ -25,6 +26,17 @@ class Kept:
             raise self._fault
         self.said.append(("stored", user_id, until_ms))
 
+    async def load_tokens(self) -> list[RevokedToken]:
+        return [RevokedToken("ann", "t1", 5)]
+
+    async def add_token(self, revoked: RevokedToken, now_ms: int) -> None:
+        if self._fault is not None:
+            raise self._fault
+        self.said.append(("stored", revoked, now_ms))
+
+    def token_revoked(self, revoked: RevokedToken) -> None:
+        self.said.append(("told", revoked))
+
     def revoked(self, user_id: str, until_ms: int) -> None:
         self.said.append(("told", user_id, until_ms))
 
@@ -37,8 +49,19 @@ async def test_it_is_told_once_it_is_stored() -> None:
     assert kept.said == [("stored", "ben", 7), ("told", "ben", 7)]
 
 
+async def test_one_sign_in_is_told_once_it_is_stored() -> None:
+    kept: Any = Kept()
+    revocations = BroadcastingRevocationStore(kept, kept)
+    assert await revocations.load_tokens() == [RevokedToken("ann", "t1", 5)]
+    revoked = RevokedToken("ben", "t2", 9)
+    await revocations.add_token(revoked, 7)
+    assert kept.said == [("stored", revoked, 7), ("told", revoked)]
+
+
 async def test_what_could_not_be_stored_is_not_told() -> None:
     kept: Any = Kept(DependencyUnavailable("away"))
     with pytest.raises(DependencyUnavailable):
         await BroadcastingRevocationStore(kept, kept).add("ben", 7)
+    with pytest.raises(DependencyUnavailable):
+        await BroadcastingRevocationStore(kept, kept).add_token(RevokedToken("ben", "t2", 9), 7)
     assert kept.said == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from netra_backend.app.core.errors import DependencyUnavailable, IsolationRefused, LimitRefused, NetraError, NotFound
 from netra_backend.app.core.events import AgentCancelled, AgentCompleted, AgentThinking, RunQueued, UserMessage
 from netra_backend.app.core.frames import ExecuteAgent, ResolveApproval
+from netra_backend.app.core.identity import Identity, RevokedToken
 from netra_backend.app.core.limits import Limits
 from netra_backend.app.runs import commands
 from netra_backend.app.services.approvals import approval_id_of
@@ -344,6 +346,17 @@ class TestStopping:
         one.peers.revoked("user_ada", 5)
         await one.until(lambda: heard)
         assert heard == ["user_ada"]
+
+    async def test_the_revocation_of_one_sign_in_is_heard_by_every_process(self, two: Any) -> None:
+        one, other, *_ = two
+        heard: list[str] = []
+        other.revocations.listen(heard.append)
+        one.peers.token_revoked(RevokedToken("user_ada", "t1", 1 << 45))
+        await one.until(lambda: heard)
+        assert heard == ["user_ada"]
+        gone = Identity("user_ada", frozenset(), None, 9, "t1")
+        assert other.revocations.revoked_since_ms(gone) is not None
+        assert other.revocations.revoked_since_ms(replace(gone, token_id="t2")) is None
 
 
 class TestRoom:

@@ -19,6 +19,7 @@ from netra_backend.app.core.errors import (
     Refusal,
 )
 from netra_backend.app.core.frames import Accepted
+from netra_backend.app.core.identity import RevokedToken
 from netra_backend.app.core.peer_messages import (
     VERSION,
     DeleteThread,
@@ -32,6 +33,7 @@ from netra_backend.app.core.peer_messages import (
     PeerResolve,
     Revoked,
     Taken,
+    TokenRevoked,
     Waiting,
     WaitingCall,
     Work,
@@ -52,6 +54,8 @@ COMMANDS: list[Any] = [
     Forget(("thr_1", "thr_2")),
     Revoked("user_ada", 7),
 ]
+NEWER: list[Any] = [TokenRevoked.of(RevokedToken("user_ada", "t1", 7))]
+"""Those that 0.1.0 does not know."""
 ANSWERS: list[Any] = [
     Taken(Accepted("k1", "thr_1", "e", "run_1", 5)),
     Taken(),
@@ -61,7 +65,7 @@ ANSWERS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: type(command).__name__)
+@pytest.mark.parametrize("command", [*COMMANDS, *NEWER], ids=lambda command: type(command).__name__)
 def test_a_command_arrives_as_it_was_sent(command: Any) -> None:
     assert decode_command(encode(command)) == command
 
@@ -116,6 +120,11 @@ def test_a_message_of_version_1_is_sent_as_0_1_0_sent_it(messages_of_0_1_0: Reco
     commands = messages_of_0_1_0["commands"]
     assert {type(decode_command(raw)) for raw in commands.values()} == {type(command) for command in COMMANDS}
     assert {name: encode(decode_command(raw)) for name, raw in commands.items()} == commands
+
+
+@pytest.mark.parametrize("command", NEWER, ids=lambda command: type(command).__name__)
+def test_a_newer_command_says_the_version_that_it_needs(command: Any) -> None:
+    assert msgspec.msgpack.decode(encode(command))["version"] == 2 <= VERSION
 
 
 def test_an_answer_of_0_1_0_is_understood(messages_of_0_1_0: Recorded) -> None:

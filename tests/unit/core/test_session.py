@@ -50,19 +50,20 @@ PONG = SendFrame(Pong(server_time=0))
 class Clocked:
     """A session with a clock; a step's input is a frame, or a call on the session."""
 
-    def __init__(
-        self, *, user: str | None = ME, expires_at_ms: int | None = None, drills_allowed: bool = False
-    ) -> None:
+    def __init__(self, *, user: str | None = ME, ends_at_ms: int | None = None, drills_allowed: bool = False) -> None:
         self.session = Session(LIMITS, 0.0, connection_id=HERE, drills_allowed=drills_allowed)
         self.now = 0.0
         if user is not None:
-            self.session.authenticated(user, expires_at_ms)
+            self.session.authenticated(user, ends_at_ms)
 
     def step(self, given: object) -> Any:
         if callable(given):
             return given()
         frame = given if isinstance(given, str | bytes) else json.dumps(given)
         return self.session.received(frame, self.now, round(self.now * 1000))
+
+    def revoked(self) -> tuple[Effect, ...]:
+        return self.session.sign_in_ended("revoked")
 
     def tick(self) -> tuple[Effect, ...]:
         return self.session.tick(self.now, round(self.now * 1000))
@@ -324,7 +325,7 @@ def test_being_above_the_rate_now_and_then_closes_nothing() -> None:
 
 @pytest.mark.validation_point("session.token_expired")
 def test_no_command_is_taken_after_the_tokens_expiry() -> None:
-    clocked = Clocked(expires_at_ms=5000)
+    clocked = Clocked(ends_at_ms=5000)
     book = book_of(clocked)
     clocked.now = 4.999
     book >> execute() << starting()
@@ -334,7 +335,7 @@ def test_no_command_is_taken_after_the_tokens_expiry() -> None:
 
 
 def test_an_expired_token_closes_at_the_next_tick() -> None:
-    clocked = Clocked(expires_at_ms=5000)
+    clocked = Clocked(ends_at_ms=5000)
     book = book_of(clocked) >> clocked.at(4.9) >> clocked.at(5.0)
     (book << telling("token_expired") << closing("token_expired")).end()
 
@@ -377,8 +378,8 @@ def test_a_draining_server_takes_no_new_run_and_all_else() -> None:
 def test_a_revoked_sign_in_closes_also_while_waiting() -> None:
     for user in (ME, None):
         clocked = Clocked(user=user)
-        book = book_of(clocked) >> clocked.session.revoked << telling("revoked") << Close(4503, "revoked")
-        (book >> clocked.session.revoked).end()
+        book = book_of(clocked) >> clocked.revoked << telling("revoked") << Close(4503, "revoked")
+        (book >> clocked.revoked).end()
 
 
 def test_nothing_is_taken_after_the_end() -> None:
@@ -386,7 +387,7 @@ def test_nothing_is_taken_after_the_end() -> None:
     clocked.session.closed()
     clocked.session.authenticated("user_other", None)
     book = book_of(clocked) >> PING >> "no JSON" >> clocked.at(999.0) >> (lambda: clocked.session.drain(1))
-    (book >> clocked.session.revoked).end()
+    (book >> clocked.revoked).end()
     assert clocked.session.state == CLOSED
 
 
@@ -464,7 +465,7 @@ class AnySession(RuleBasedStateMachine):
     @rule()
     def revoke(self) -> None:
         before = self.session.state
-        self.judge(before, self.session.revoked())
+        self.judge(before, self.session.sign_in_ended("revoked"))
 
 
 TestAnySession = AnySession.TestCase

@@ -24,13 +24,14 @@ def entropy(seed: str) -> SeededEntropy:
 
 @pytest.fixture
 def sign(clock: ManualClock) -> Callable[..., str]:
-    """``sign(key, algorithm="HS256", kid=None, **claims)``: claims over good ones; ``None`` leaves a claim out."""
+    """``sign(key, algorithm="HS256", kid=None, typ="JWT", **claims)``: claims over good ones; ``None`` leaves out a claim, or
+    the type."""
 
-    def signed(key: Any, algorithm: str = "HS256", kid: str | None = None, **claims: Any) -> str:
+    def signed(key: Any, algorithm: str = "HS256", kid: str | None = None, typ: Any = "JWT", **claims: Any) -> str:
         now = clock.now_ms() / 1000
         good = {"sub": "user_ada", "iat": now, "exp": now + 3600, "iss": "own", "jti": "t1"}
         chosen = {name: value for name, value in {**good, **claims}.items() if value is not None}
-        headers = {"kid": kid} if kid else None
+        headers = {"typ": typ, **({"kid": kid} if kid else {})}
         return PyJWS().encode(json.dumps(chosen).encode(), key, algorithm=algorithm, headers=headers)
 
     return signed

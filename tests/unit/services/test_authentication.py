@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -15,12 +16,16 @@ from jwt.api_jws import PyJWS
 
 from netra_backend.app.adapters.auth.local_tickets import LocalTickets
 from netra_backend.app.adapters.auth.static_keys import StaticKeys
-from netra_backend.app.config import TokenSource
+from netra_backend.app.config import DEVELOPMENT, TokenSource
 from netra_backend.app.core.errors import AuthenticationRefused, DependencyUnavailable
-from netra_backend.app.core.identity import Identity, user_id_of_subject
+from netra_backend.app.core.identity import (
+    CLOCK_LEEWAY_MS,
+    CREDENTIAL_KINDS,
+    WEBSOCKET,
+    Identity,
+    user_id_of_subject,
+)
 from netra_backend.app.services.authentication import (
-    LEEWAY_MS,
-    MAX_TOKEN_CHARACTERS,
     Authentication,
     TrustedSource,
     check_path_user,
@@ -30,7 +35,9 @@ from netra_backend.app.services.authentication import (
 from netra_backend.app.services.credentials import Credentials
 from netra_backend.app.services.revocations import Revocations
 from netra_backend.app.services.tickets import TicketOffice
+from netra_backend.app.services.token_reading import MAX_TOKEN_CHARACTERS
 from test_framework.clock import START_MS, ManualClock, SeededEntropy
+from test_framework.memory.revocations import MemoryRevocations
 
 KEY = b"0123456789abcdef0123456789abcdef"
 OTHER_KEY = b"fedcba9876543210fedcba9876543210"
@@ -40,14 +47,6 @@ OIDC = TokenSource("oidc", ("ES256",), issuer=ISSUER, audience="netra")
 CURVE_KEY = ec.generate_private_key(ec.SECP256R1())
 
 Sign = Callable[..., str]
-
-
-class NothingStored:
-    async def load(self) -> dict[str, int]:
-        return {}
-
-    async def add(self, user_id: str, until_ms: int) -> None:
-        pass
 
 
 class IssuerKeys:
@@ -68,11 +67,13 @@ class IssuerKeys:
 class Gatekeeper:
     """Authentication with everything around it within reach."""
 
-    def __init__(self, clock: ManualClock, *sources: TrustedSource) -> None:
+    def __init__(self, clock: ManualClock, *sources: TrustedSource, max_lifetime_s: int = 24 * 3600) -> None:
         self.clock = clock
-        self.revocations = Revocations(NothingStored())
+        self.revocations = Revocations(MemoryRevocations())
         self.tickets = TicketOffice(LocalTickets(), clock, SeededEntropy())
-        self.authentication = Authentication(sources or (own(OWN),), self.revocations, self.tickets, clock)
+        self.authentication = Authentication(
+            sources or (own(OWN),), self.revocations, self.tickets, clock, max_lifetime_s=max_lifetime_s
+        )
 
     async def verify(self, token: str) -> Identity:
         return await self.authentication.verify(token)
@@ -98,7 +99,7 @@ async def test_a_good_token_proves_its_subject(gatekeeper: Gatekeeper, sign: Sig
         user_id="user_ada",
         scopes=frozenset({"usage", "admin"}),
         expires_at_ms=START_MS + 3_600_000,
-        issued_at_ms=START_MS,
+        issued_at_ms=START_MS - CLOCK_LEEWAY_MS,
         token_id="t1",
         issuer="own",
     )
@@ -106,7 +107,8 @@ async def test_a_good_token_proves_its_subject(gatekeeper: Gatekeeper, sign: Sig
 
 async def test_issue_and_expiry_keep_their_milliseconds(gatekeeper: Gatekeeper, sign: Sign) -> None:
     identity = await gatekeeper.verify(sign(KEY, iat=START_MS / 1000 - 0.877, exp=START_MS / 1000 + 0.123))
-    assert (identity.issued_at_ms, identity.expires_at_ms) == (START_MS - 877, START_MS + 123)
+    assert (identity.issued_at_ms, identity.expires_at_ms) == (START_MS - 877 - CLOCK_LEEWAY_MS, START_MS + 123)
+    assert identity.ends_at_ms == START_MS + 123 + CLOCK_LEEWAY_MS
 
 
 @pytest.mark.validation_point("auth.signature")
@@ -213,29 +215,56 @@ async def test_a_token_with_an_audience_does_not_count_where_we_have_no_name(
 async def test_a_token_of_the_future_counts_within_the_leeway_alone(
     gatekeeper: Gatekeeper, sign: Sign, claim: str
 ) -> None:
-    edge_s = (START_MS + LEEWAY_MS) / 1000
+    edge_s = (START_MS + CLOCK_LEEWAY_MS) / 1000
     assert (await gatekeeper.verify(sign(KEY, **{claim: edge_s}))).user_id == "user_ada"
-    assert await gatekeeper.refusal(sign(KEY, **{claim: edge_s + 1})) == ("auth.not_yet", "unauthenticated")
+    assert await gatekeeper.refusal(sign(KEY, **{claim: edge_s + 1})) == ("auth.not_yet", "token_not_yet_valid")
 
 
 @pytest.mark.validation_point("auth.expired")
 async def test_an_expired_token_counts_within_the_leeway_alone(gatekeeper: Gatekeeper, sign: Sign) -> None:
     token = sign(KEY, exp=START_MS / 1000 + 10)
-    gatekeeper.clock.advance(ms=10_000 + LEEWAY_MS - 1)
+    gatekeeper.clock.advance(ms=10_000 + CLOCK_LEEWAY_MS - 1)
     assert (await gatekeeper.verify(token)).user_id == "user_ada"
     gatekeeper.clock.advance(ms=1)
     assert await gatekeeper.refusal(token) == ("auth.expired", "token_expired")
 
 
-async def test_only_a_token_that_comes_late_is_given_the_leeway(gatekeeper: Gatekeeper, sign: Sign) -> None:
-    token = sign(KEY, exp=START_MS / 1000 + 10)
-    assert (await gatekeeper.verify(token)).expires_at_ms == START_MS + 10_000
-    gatekeeper.clock.advance(s=10)
-    assert (await gatekeeper.verify(token)).expires_at_ms == START_MS + 10_000 + LEEWAY_MS
+@pytest.mark.validation_point("auth.lifetime")
+async def test_a_token_lives_no_longer_than_it_may(clock: ManualClock, sign: Sign) -> None:
+    gatekeeper = Gatekeeper(clock, max_lifetime_s=7200)
+    now_s = START_MS / 1000
+    assert (await gatekeeper.verify(sign(KEY, exp=now_s + 7200))).user_id == "user_ada"
+    for exp in (now_s + 7200.001, now_s + 86_400, 1e300):
+        assert await gatekeeper.refusal(sign(KEY, exp=exp)) == ("auth.lifetime", "unauthenticated")
+    assert await gatekeeper.refusal(sign(KEY, iat=now_s - 7200, exp=now_s + 1)) == ("auth.lifetime", "unauthenticated")
 
 
-async def test_an_expiry_beyond_reckoning_is_far_away(gatekeeper: Gatekeeper, sign: Sign) -> None:
-    assert (await gatekeeper.verify(sign(KEY, exp=1e300))).expires_at_ms == 10**14
+async def test_a_token_lives_for_a_day_if_nobody_says_otherwise(gatekeeper: Gatekeeper, sign: Sign) -> None:
+    assert (await gatekeeper.verify(sign(KEY, exp=START_MS / 1000 + 86_400))).user_id == "user_ada"
+    assert (await gatekeeper.refusal(sign(KEY, exp=START_MS / 1000 + 86_401)))[0] == "auth.lifetime"
+
+
+@pytest.mark.parametrize("typ", [None, "JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt"])
+async def test_an_access_token_signs_in(gatekeeper: Gatekeeper, sign: Sign, typ: str | None) -> None:
+    assert (await gatekeeper.verify(sign(KEY, typ=typ))).user_id == "user_ada"
+
+
+@pytest.mark.validation_point("auth.typ")
+@pytest.mark.parametrize(
+    "typ", ["logout+jwt", "dpop+jwt", "application/logout+jwt", "secevent+jwt", "JWT ", "at+jwt;x", "JOSE"]
+)
+async def test_a_token_made_for_something_else_signs_nobody_in(gatekeeper: Gatekeeper, sign: Sign, typ: str) -> None:
+    assert await gatekeeper.refusal(sign(KEY, typ=typ)) == ("auth.typ", "unauthenticated")
+
+
+async def test_a_logout_token_without_a_type_signs_nobody_in(gatekeeper: Gatekeeper, sign: Sign) -> None:
+    events: dict[str, Any] = {"http://schemas.openid.net/event/backchannel-logout": {}}
+    assert await gatekeeper.refusal(sign(KEY, events=events)) == ("auth.typ", "unauthenticated")
+
+
+@pytest.mark.parametrize("typ", [7, ["JWT"], {"JWT": 1}])
+async def test_a_type_that_is_no_text_is_no_token(gatekeeper: Gatekeeper, sign: Sign, typ: Any) -> None:
+    assert await gatekeeper.refusal(sign(KEY, typ=typ)) == ("auth.algorithm", "unauthenticated")
 
 
 @pytest.mark.validation_point("auth.subject")
@@ -327,32 +356,118 @@ async def test_an_issuer_that_does_not_answer_is_a_fault_and_no_refusal(clock: M
 
 
 @pytest.mark.validation_point("auth.revoked")
-async def test_a_revoked_sign_in_does_not_count_and_a_later_one_does(gatekeeper: Gatekeeper, sign: Sign) -> None:
-    before = sign(KEY)
+@pytest.mark.parametrize("ahead_s", [-60, 0, 1, 30])
+async def test_no_sign_in_stands_that_can_have_been_issued_before_a_revocation(
+    gatekeeper: Gatekeeper, sign: Sign, ahead_s: int
+) -> None:
+    """Its issuer's clock may be ahead, and by as much as it may, so may its issue time."""
+    token = sign(KEY, iat=START_MS / 1000 + ahead_s)
+    await gatekeeper.verify(token)
+    await gatekeeper.revocations.revoke("user_ada", gatekeeper.clock.now_ms())
+    for _ in range(4):
+        assert await gatekeeper.refusal(token) == ("auth.revoked", "revoked")
+        gatekeeper.clock.advance(s=20)
+
+
+async def test_after_a_revocation_what_was_issued_later_than_the_leeway_stands(
+    gatekeeper: Gatekeeper, sign: Sign
+) -> None:
+    await gatekeeper.revocations.revoke("user_ada", START_MS)
+    gatekeeper.clock.advance(ms=CLOCK_LEEWAY_MS)
+    with pytest.raises(AuthenticationRefused) as refused:
+        await gatekeeper.verify(sign(KEY, iat=gatekeeper.clock.now_ms() / 1000))
+    assert refused.value.entry.id == "revoked"
+    gatekeeper.clock.advance(ms=1)
+    assert (await gatekeeper.verify(sign(KEY, iat=gatekeeper.clock.now_ms() / 1000))).user_id == "user_ada"
+
+
+async def test_who_is_refused_right_after_a_revocation_learns_how_long_to_wait(
+    gatekeeper: Gatekeeper, sign: Sign
+) -> None:
+    await gatekeeper.revocations.revoke("user_ada", START_MS)
+    gatekeeper.clock.advance(s=10)
+    early, hints = sign(KEY), list[str]()
+    for _ in range(2):
+        with pytest.raises(AuthenticationRefused) as refused:
+            await gatekeeper.verify(early)
+        hints.append(refused.value.hint)
+        gatekeeper.clock.advance(s=20)
+    assert hints == ["Sign in again. If that is refused, too, do so in 21 seconds.", "Sign in again."]
+
+
+async def test_a_token_by_the_servers_own_clock_stands_right_after_a_revocation(clock: ManualClock, sign: Sign) -> None:
+    gatekeeper = Gatekeeper(clock, TrustedSource(DEVELOPMENT, StaticKeys(DEVELOPMENT, KEY)))
+    own_clock = {"iss": DEVELOPMENT.issuer, "netra_clock": "server"}
+    before = sign(KEY, **own_clock)
     await gatekeeper.revocations.revoke("user_ada", gatekeeper.clock.now_ms())
     assert await gatekeeper.refusal(before) == ("auth.revoked", "revoked")
     gatekeeper.clock.advance(ms=1)
-    assert (await gatekeeper.verify(sign(KEY))).user_id == "user_ada"
+    assert (await gatekeeper.verify(sign(KEY, iat=(START_MS + 1) / 1000, **own_clock))).user_id == "user_ada"
+    ahead = sign(KEY, iat=START_MS / 1000 + 10, **own_clock)
+    assert await gatekeeper.refusal(ahead) == ("auth.revoked", "revoked")
+    assert await gatekeeper.refusal(sign(KEY, iat=(START_MS + 1) / 1000, iss=DEVELOPMENT.issuer)) == (
+        "auth.revoked",
+        "revoked",
+    )
 
 
-async def test_a_ticket_proves_whom_it_was_issued_to_unless_revoked_since(gatekeeper: Gatekeeper, sign: Sign) -> None:
+async def test_another_issuer_cannot_say_that_its_clock_is_ours(gatekeeper: Gatekeeper, sign: Sign) -> None:
+    await gatekeeper.revocations.revoke("user_ada", START_MS)
+    gatekeeper.clock.advance(s=1)
+    token = sign(KEY, iat=START_MS / 1000 + 1, netra_clock="server")
+    assert await gatekeeper.refusal(token) == ("auth.revoked", "revoked")
+
+
+async def test_one_sign_in_is_revoked_and_the_users_others_stand(gatekeeper: Gatekeeper, sign: Sign) -> None:
+    await gatekeeper.revocations.revoke_token("user_ada", "t1", gatekeeper.clock.now_ms())
+    assert await gatekeeper.refusal(sign(KEY)) == ("auth.revoked", "revoked")
+    for other in ("t2", None):
+        assert (await gatekeeper.verify(sign(KEY, jti=other))).user_id == "user_ada"
+    assert (await gatekeeper.verify(sign(KEY, sub="user_bob"))).user_id == "user_bob"
+
+
+@pytest.mark.validation_point("auth.kind")
+async def test_a_kind_of_credential_that_is_in_no_table_proves_nobody(gatekeeper: Gatekeeper, sign: Sign) -> None:
     identity = await gatekeeper.verify(sign(KEY))
-    first, second = await gatekeeper.tickets.issue(identity), await gatekeeper.tickets.issue(identity)
-    assert await gatekeeper.authentication.identify(Credentials(ticket=first.value)) == identity
-    await gatekeeper.revocations.revoke("user_ada", gatekeeper.clock.now_ms())
+    assert gatekeeper.authentication.standing(identity) is identity
     with pytest.raises(AuthenticationRefused) as refused:
-        await gatekeeper.authentication.identify(Credentials(ticket=second.value))
-    assert refused.value.entry.id == "revoked"
+        gatekeeper.authentication.standing(replace(identity, kind="wish"))
+    assert refused.value.point.id == "auth.kind"
+
+
+def test_every_credential_that_a_request_can_bring_is_of_a_kind_in_the_table() -> None:
+    assert {field.name for field in fields(Credentials)} - {"subprotocol"} == set(CREDENTIAL_KINDS)
+
+
+async def test_a_ticket_proves_whom_it_was_issued_to(gatekeeper: Gatekeeper, sign: Sign) -> None:
+    identity = await gatekeeper.verify(sign(KEY))
+    ticket = await gatekeeper.tickets.issue(identity)
+    redeemed = await gatekeeper.authentication.identify(Credentials(ticket=ticket.value), WEBSOCKET)
+    assert redeemed == replace(identity, kind="ticket")
+
+
+@pytest.mark.parametrize("end", ["expired", "revoked", "token revoked"])
+async def test_a_ticket_dies_with_its_credential(gatekeeper: Gatekeeper, sign: Sign, end: str) -> None:
+    exp = (START_MS - CLOCK_LEEWAY_MS) / 1000 + 10 if end == "expired" else START_MS / 1000 + 60
+    ticket = await gatekeeper.tickets.issue(await gatekeeper.verify(sign(KEY, exp=exp)))
+    if end == "revoked":
+        await gatekeeper.revocations.revoke("user_ada", gatekeeper.clock.now_ms())
+    elif end == "token revoked":
+        await gatekeeper.revocations.revoke_token("user_ada", "t1", gatekeeper.clock.now_ms())
+    gatekeeper.clock.advance(s=10)
+    with pytest.raises(AuthenticationRefused) as refused:
+        await gatekeeper.authentication.identify(Credentials(ticket=ticket.value), WEBSOCKET)
+    assert refused.value.entry.id == ("token_expired" if end == "expired" else "revoked")
 
 
 async def test_a_token_goes_before_a_ticket_and_nothing_proves_nobody(gatekeeper: Gatekeeper, sign: Sign) -> None:
     ticket = await gatekeeper.tickets.issue(await gatekeeper.verify(sign(KEY)))
     by_token = await gatekeeper.authentication.identify(
-        Credentials(token=sign(KEY, sub="user_bob"), ticket=ticket.value)
+        Credentials(token=sign(KEY, sub="user_bob"), ticket=ticket.value), WEBSOCKET
     )
     assert by_token is not None
     assert by_token.user_id == "user_bob"
-    assert await gatekeeper.authentication.identify(Credentials()) is None
+    assert await gatekeeper.authentication.identify(Credentials(), WEBSOCKET) is None
 
 
 @pytest.mark.validation_point("auth.missing")
@@ -385,4 +500,4 @@ async def test_a_scope_that_is_missing_is_forbidden(gatekeeper: Gatekeeper, sign
 def test_without_a_source_nobody_could_be_proved(clock: ManualClock) -> None:
     tickets = TicketOffice(LocalTickets(), clock, SeededEntropy())
     with pytest.raises(ValueError, match="needs a source"):
-        Authentication((), Revocations(NothingStored()), tickets, clock)
+        Authentication((), Revocations(MemoryRevocations()), tickets, clock)

@@ -94,7 +94,7 @@ class TestTime:
 
     async def test_a_revoked_sign_in_is_told_and_closed(self, room: Any, close_code: Any) -> None:
         connection, wire = await room.connect()
-        connection.revoke()
+        connection.end_sign_in("revoked")
         assert [frame["error"] for frame in wire.said] == ["revoked"]
         assert wire.closed == [close_code("revoked")]
 

@@ -1,85 +1,126 @@
-"""Revocations in a file of the data directory, one JSON row a line (``ports.RevocationStore``)."""
+"""Revocations in two files of the data directory, one JSON row a line (``ports.RevocationStore``)."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
 from ...core.errors import DependencyUnavailable
+from ...core.identity import RevokedToken
 
 FILE_NAME: Final = "revocations.jsonl"
+TOKENS_FILE_NAME: Final = "revoked_tokens.jsonl"
+"""Apart from the other, which release 0.1.0 reads as well: it would take one sign-in for all of its user."""
 
 
-class _Row(msgspec.Struct, frozen=True):
+class _User(msgspec.Struct, frozen=True):
     user_id: str
     until_ms: int
 
 
+Row = TypeVar("Row")
+
+
 class FileRevocations:
-    """Appends, each row with an fsync before it counts as stored; ``load`` comes first and leaves one row a user.
+    """Appends, each row with an fsync before it counts as stored; ``load`` comes first and leaves one row a user, or a token.
 
     A last line that a crash cut off was never stored, and is left out; any other damage is refused rather than taken for
     "nobody is revoked".
     """
 
     def __init__(self, data_dir: Path) -> None:
-        self._path = data_dir / FILE_NAME
+        self._users = _Lines(data_dir / FILE_NAME, _User)
+        self._tokens = _Lines(data_dir / TOKENS_FILE_NAME, RevokedToken)
         self._turn = asyncio.Lock()
 
     async def load(self) -> dict[str, int]:
         async with self._turn:
-            return await asyncio.to_thread(self._compact)
+            return await asyncio.to_thread(self._load_users)
 
     async def add(self, user_id: str, until_ms: int) -> None:
         async with self._turn:
-            await asyncio.to_thread(self._append, _Row(user_id, until_ms))
+            await asyncio.to_thread(self._users.append, _User(user_id, until_ms))
 
-    def _compact(self) -> dict[str, int]:
+    async def load_tokens(self) -> list[RevokedToken]:
+        async with self._turn:
+            return await asyncio.to_thread(self._load_tokens)
+
+    async def add_token(self, revoked: RevokedToken, now_ms: int) -> None:
+        async with self._turn:
+            await asyncio.to_thread(self._add_token, revoked, now_ms)
+
+    def _load_users(self) -> dict[str, int]:
         latest: dict[str, int] = {}
+        for row in self._users.read():
+            latest[row.user_id] = max(row.until_ms, latest.get(row.user_id, 0))
+        self._users.replace(_User(user_id, until_ms) for user_id, until_ms in latest.items())
+        return latest
+
+    def _load_tokens(self) -> list[RevokedToken]:
+        found = list(dict.fromkeys(self._tokens.read()))
+        self._tokens.replace(found)
+        return found
+
+    def _add_token(self, revoked: RevokedToken, now_ms: int) -> None:
+        known = self._tokens.read()
+        live = [each for each in known if each.ends_at_ms > now_ms]
+        if len(live) < len(known):
+            self._tokens.replace(live)
+        self._tokens.append(revoked)
+
+
+class _Lines(Generic[Row]):
+    """The rows of one file."""
+
+    def __init__(self, path: Path, shape: type[Row]) -> None:
+        self._path = path
+        self._shape = shape
+
+    def read(self) -> list[Row]:
         try:
             lines = self._path.read_bytes().split(b"\n")
         except FileNotFoundError:
-            return latest
-        for number, line in enumerate(lines[:-1], 1):
-            row = self._row(number, line)
-            latest[row.user_id] = max(row.until_ms, latest.get(row.user_id, 0))
-        fresh = self._path.with_suffix(".new")
-        _write(fresh, [_Row(user_id, until_ms) for user_id, until_ms in latest.items()], os.O_TRUNC)
-        fresh.replace(self._path)
-        _sync(self._path.parent)
-        return latest
+            return []
+        return [self._row(number, line) for number, line in enumerate(lines[:-1], 1)]
 
-    def _row(self, number: int, line: bytes) -> _Row:
+    def replace(self, rows: Iterable[Row]) -> None:
+        """Have the file hold these rows, whole or not at all; one that is not there stays away."""
+        if self._path.exists():
+            fresh = self._path.with_suffix(".new")
+            self._write(fresh, rows, os.O_TRUNC)
+            fresh.replace(self._path)
+            self._sync()
+
+    def append(self, row: Row) -> None:
+        is_first = not self._path.exists()
+        self._write(self._path, [row], os.O_APPEND)
+        if is_first:
+            self._sync()
+
+    def _row(self, number: int, line: bytes) -> Row:
         try:
-            return msgspec.json.decode(line, type=_Row)
+            return msgspec.json.decode(line, type=self._shape)
         except msgspec.DecodeError:
             raise DependencyUnavailable(
                 f"{self._path}, line {number} is not a revocation, so the server cannot know who is revoked.",
                 hint="Restore the file, or remove the line if you know which user it was about.",
             ) from None
 
-    def _append(self, row: _Row) -> None:
-        is_first = not self._path.exists()
-        _write(self._path, [row], os.O_APPEND)
-        if is_first:
-            _sync(self._path.parent)
+    def _write(self, path: Path, rows: Iterable[Row], how: int) -> None:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, 0o600), "wb") as file:
+            file.write(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+            file.flush()
+            os.fsync(file.fileno())
 
-
-def _write(path: Path, rows: list[_Row], how: int) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, 0o600), "wb") as file:
-        file.write(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(directory: Path) -> None:
-    """Make a new name in the directory last."""
-    file = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
+    def _sync(self) -> None:
+        """Make a new name in the directory last."""
+        directory = os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)

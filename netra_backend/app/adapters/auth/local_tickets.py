@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from typing import Final
 
-from ...core.identity import Identity
+from ...core.identity import Identity, TicketUse
 
 PER_USER: Final = 16
 IN_ALL: Final = 10_000
@@ -16,19 +16,19 @@ class LocalTickets:
 
     def __init__(self) -> None:
         # Swept from its front: a plain dict would go over the places of all that left before, for each one that leaves.
-        self._tickets: OrderedDict[str, tuple[Identity, int]] = OrderedDict()
+        self._tickets: OrderedDict[str, tuple[Identity, TicketUse, int]] = OrderedDict()
         self._held: Counter[str] = Counter()
 
-    async def put(self, digest: str, identity: Identity, now_ms: int, expires_at_ms: int) -> bool:
+    async def put(self, digest: str, identity: Identity, use: TicketUse, now_ms: int, expires_at_ms: int) -> bool:
         if self._held[identity.user_id] >= PER_USER or len(self._tickets) >= IN_ALL:
             self._sweep(now_ms)
             if self._held[identity.user_id] >= PER_USER or len(self._tickets) >= IN_ALL:
                 return False
-        self._tickets[digest] = (identity, expires_at_ms)
+        self._tickets[digest] = (identity, use, expires_at_ms)
         self._held[identity.user_id] += 1
         return True
 
-    async def take(self, digest: str) -> tuple[Identity, int] | None:
+    async def take(self, digest: str) -> tuple[Identity, TicketUse, int] | None:
         found = self._tickets.pop(digest, None)
         if found is not None:
             self._let_go(found[0].user_id)
@@ -41,7 +41,7 @@ class LocalTickets:
         """All live equally long and are kept in order of issue: the first that lives ends the sweep."""
         while self._tickets:
             digest = next(iter(self._tickets))
-            identity, expires_at_ms = self._tickets[digest]
+            identity, _, expires_at_ms = self._tickets[digest]
             if expires_at_ms > now_ms:
                 return
             del self._tickets[digest]

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-VERSIONS: Final = ("0001",)
+VERSIONS: Final = ("0001", "0002")
 """All there are, in order. A database has exactly one; SQLite's ``user_version`` is its number."""
 
 NEWEST: Final = VERSIONS[-1]
 
 
 def statements(dialect: str, version: str) -> list[str]:
-    """The statements that lead to this version from the one before. In the file, each ends with a semicolon before an empty
-    line or the end, and no line within it does both."""
+    """The statements that lead to this version from the one before; none if the file has but comments. In the file, each ends
+    with a semicolon before an empty line or the end, and no line within it does both."""
     text = Path(__file__).with_name(f"{version}.{dialect}.sql").read_text(encoding="utf-8")
-    return re.split(r"(?<=;)\n\n", text.strip())
+    parts = re.split(r"(?<=;)\n\n", text.strip())
+    return parts if any(not line.startswith("--") for line in parts[-1].splitlines()) else parts[:-1]
 
 
 def run_statements(connection: Connection, version: str) -> None:

@@ -1,9 +1,11 @@
-"""Revocations in PostgreSQL (``ports.RevocationStore``): one row a user, and only ever a later moment."""
+"""Revocations in PostgreSQL (``ports.RevocationStore``): one row a user, and only ever a later moment; one row a token, which
+the writer cannot delete before no such token can stand."""
 
 from __future__ import annotations
 
 import asyncpg
 
+from ...core.identity import RevokedToken
 from .connection import TROUBLE, unavailable
 
 
@@ -28,5 +30,25 @@ class PostgresRevocations:
                 user_id,
                 until_ms,
             )
+        except TROUBLE as trouble:
+            raise unavailable(trouble) from trouble
+
+    async def load_tokens(self) -> list[RevokedToken]:
+        try:
+            rows = await self._writer.fetch("SELECT user_id, token_id, ends FROM revoked_token")
+        except TROUBLE as trouble:
+            raise unavailable(trouble) from trouble
+        return [RevokedToken(row["user_id"], row["token_id"], row["ends"]) for row in rows]
+
+    async def add_token(self, revoked: RevokedToken, now_ms: int) -> None:
+        try:
+            async with self._writer.acquire() as connection, connection.transaction():
+                await connection.execute("DELETE FROM revoked_token WHERE ends <= $1", now_ms)
+                await connection.execute(
+                    "INSERT INTO revoked_token (user_id, token_id, ends) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+                    revoked.user_id,
+                    revoked.token_id,
+                    revoked.ends_at_ms,
+                )
         except TROUBLE as trouble:
             raise unavailable(trouble) from trouble

@@ -7,7 +7,7 @@ from typing import Final
 import asyncpg
 import msgspec
 
-from ...core.identity import Identity
+from ...core.identity import WEBSOCKET, Identity, TicketUse
 from ..auth.local_tickets import IN_ALL, PER_USER
 from .connection import TROUBLE, unavailable
 
@@ -27,8 +27,8 @@ class PostgresTickets:
         self._writer = writer
         self._bounds = per_user, in_all
 
-    async def put(self, digest: str, identity: Identity, now_ms: int, expires_at_ms: int) -> bool:
-        kept = msgspec.json.encode(identity).decode()
+    async def put(self, digest: str, identity: Identity, use: TicketUse, now_ms: int, expires_at_ms: int) -> bool:
+        kept = _kept(identity, use)
         try:
             async with self._writer.acquire() as connection, connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock($1)", _ONE_AT_A_TIME)
@@ -38,11 +38,31 @@ class PostgresTickets:
             raise unavailable(trouble) from trouble
         return put is True
 
-    async def take(self, digest: str) -> tuple[Identity, int] | None:
+    async def take(self, digest: str) -> tuple[Identity, TicketUse, int] | None:
         try:
             row = await self._writer.fetchrow(
                 "DELETE FROM ticket WHERE digest = $1 RETURNING identity, expires", digest
             )
         except TROUBLE as trouble:
             raise unavailable(trouble) from trouble
-        return None if row is None else (msgspec.json.decode(row["identity"], type=Identity), row["expires"])
+        return None if row is None else (*_told(row["identity"]), row["expires"])
+
+
+class _Download(msgspec.Struct, frozen=True):
+    """A ticket for a download, as it is stored. Processes of release 0.1.0, whose tickets open everything, cannot read it;
+    one for a WebSocket is the identity alone, as they store it."""
+
+    identity: Identity
+    path: str
+
+
+def _kept(identity: Identity, use: TicketUse) -> str:
+    return msgspec.json.encode(identity if use == WEBSOCKET else _Download(identity, use.path)).decode()
+
+
+def _told(kept: str) -> tuple[Identity, TicketUse]:
+    fields = msgspec.json.decode(kept)
+    if "identity" not in fields:
+        return msgspec.convert(fields, Identity), WEBSOCKET
+    download = msgspec.convert(fields, _Download)
+    return download.identity, TicketUse("download", download.path)

@@ -19,6 +19,7 @@ from ...services.audit_trail import AuditTrail
 from ...services.revocations import Revocations
 from ...websocket_core.connection import Connection
 from ..http.endpoint import Endpoint, json_response
+from ..http.request_body import json_of
 
 MOST_ROWS: Final = 1000
 
@@ -84,11 +85,18 @@ class RatesInfo(msgspec.Struct, frozen=True):
     totals: Mapping[str, int]
 
 
+class RevocationWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``token_id``: the ``jti`` of the one sign-in to revoke; without it all of the user are revoked."""
+
+    token_id: str | None = None
+
+
 class Revoked(msgspec.Struct, frozen=True):
-    """Sign-ins made until ``until_ms`` count no more."""
+    """Sign-ins made until ``until_ms`` count no more: all of the user, or the one whose token has this id."""
 
     revoked: str
     until_ms: int
+    token_id: str | None = None
 
 
 def admin_endpoints(
@@ -99,6 +107,7 @@ def admin_endpoints(
     audit_trail: AuditTrail,
     revocations: Revocations,
     clock: Clock,
+    body_idle_s: float,
     totals: Callable[[], Mapping[str, int]],
     gauges: Callable[[], Mapping[str, int]],
     rates: Callable[[], Mapping[str, Mapping[str, float]]],
@@ -140,10 +149,15 @@ def admin_endpoints(
         return json_response(RatesInfo(rates(), totals()))
 
     async def revoke(request: Request, identity: Identity) -> Response:
+        wanted = await json_of(request, RevocationWanted, body_idle_s, without=RevocationWanted())
         user_id, until_ms = request.path_params["user_id"], clock.now_ms()
-        await revocations.revoke(user_id, until_ms)
-        audit_trail.happened(user_id, "revoked", by=identity.user_id)
-        return json_response(Revoked(user_id, until_ms))
+        if wanted.token_id is None:
+            await revocations.revoke(user_id, until_ms)
+            audit_trail.happened(user_id, "revoked", by=identity.user_id)
+        else:
+            await revocations.revoke_token(user_id, wanted.token_id, until_ms)
+            audit_trail.happened(user_id, "revoked", by=identity.user_id, sign_in=wanted.token_id)
+        return json_response(Revoked(user_id, until_ms, wanted.token_id))
 
     def read(path: str, name: str, about: str, handler: Any, answer: Any) -> Endpoint:
         return Endpoint(
@@ -166,10 +180,13 @@ def admin_endpoints(
             method="POST",
             path="/api/admin/users/{user_id}/revoke",
             name="revokeUser",
-            about="End all sign-ins of a user: connections close, runs stop, and tokens issued until now stop working.",
+            about="End all sign-ins of a user: connections close, runs stop, and tokens issued until now stop working. "
+            "With a token_id only that sign-in ends, and runs go on.",
             handler=revoke,
+            body=RevocationWanted,
+            body_required=False,
             answer=Revoked,
             scope=ADMIN,
-            refusals=("invalid_context",),
+            refusals=("invalid_context", "invalid_frame"),
         ),
     ]

@@ -74,7 +74,7 @@ def dataset_endpoints(
 
     async def upload(request: Request, identity: Identity) -> Response:
         options = _options(request)
-        transfer = transfers.begin(identity.user_id)
+        transfer = transfers.begin(identity)
         try:
             file = await transfer.perform(_received(request, scratch, body_idle_s))
         except BaseException:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ...core.identity import Identity
+from ...core.identity import WEBSOCKET, Identity, TicketUse
 from ...core.limits import Limits
 from ...ports import Audit
 from ...services.audit_trail import AuditTrail
 from ...services.tickets import TicketOffice
 from ..http.endpoint import Endpoint, Query, json_response
+from ..http.request_body import json_of
 from ..http.request_query import number
 
 _MAX_ROWS: Final = 1000
 
 
 class Me(msgspec.Struct, frozen=True):
-    """``expires_at_ms``: from then on the token counts no more; ``null`` for one that the server itself made."""
+    """``expires_at_ms``: when the token expires; it is accepted for 30 seconds more. ``null`` for one that the server itself
+    made."""
 
     user_id: str
     scopes: list[str]
@@ -44,6 +46,16 @@ class AuditRows(msgspec.Struct, frozen=True):
     rows: list[AuditRow]
 
 
+class TicketWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the ticket is to open: one WebSocket, which is what no body asks for, or one GET of ``path``, with its query."""
+
+    purpose: Literal["websocket", "download"] = "websocket"
+    path: str = ""
+
+    def use(self) -> TicketUse:
+        return WEBSOCKET if self.purpose == "websocket" else TicketUse("download", self.path)
+
+
 class TicketIssued(msgspec.Struct, frozen=True):
     """``ticket`` goes into a query string as ``ticket``, once, before ``expires_at_ms``."""
 
@@ -52,7 +64,7 @@ class TicketIssued(msgspec.Struct, frozen=True):
 
 
 def identity_endpoints(
-    *, limits: Limits, audit: Audit, audit_trail: AuditTrail, tickets: TicketOffice
+    *, limits: Limits, audit: Audit, audit_trail: AuditTrail, tickets: TicketOffice, body_idle_s: float
 ) -> list[Endpoint]:
     """The endpoints of who asks."""
 
@@ -65,8 +77,9 @@ def identity_endpoints(
         rows = await audit.rows(identity.user_id, limit, before or None)
         return json_response(AuditRows([AuditRow(**row) for row in rows]))
 
-    async def ticket(_: Request, identity: Identity) -> Response:
-        made = await tickets.issue(identity)
+    async def ticket(request: Request, identity: Identity) -> Response:
+        wanted = await json_of(request, TicketWanted, body_idle_s, without=TicketWanted())
+        made = await tickets.issue(identity, wanted.use())
         audit_trail.happened(identity.user_id, "ticket_issued")
         return json_response(TicketIssued(made.value, made.expires_at_ms), 201)
 
@@ -96,9 +109,13 @@ def identity_endpoints(
             method="POST",
             path="/api/tickets",
             name="issueTicket",
-            about="A ticket that opens one connection within 30 seconds, for clients that can only give an address.",
+            about="A ticket that opens one WebSocket within 30 seconds, or with a purpose of download one GET of its path, "
+            "for clients that can only give an address.",
             handler=ticket,
+            body=TicketWanted,
+            body_required=False,
             answer=TicketIssued,
             status=201,
+            refusals=("invalid_frame",),
         ),
     ]

@@ -141,7 +141,15 @@ def operation_endpoints(
             handler=metrics,
             scope=None,
             media=CONTENT_TYPE,
-            refusals=("unauthenticated", "token_expired", "revoked", "forbidden", "origin_refused", "rate_limited"),
+            refusals=(
+                "unauthenticated",
+                "token_not_yet_valid",
+                "token_expired",
+                "revoked",
+                "forbidden",
+                "origin_refused",
+                "rate_limited",
+            ),
         ),
     ]
 

@@ -33,7 +33,7 @@ def usage_endpoints(ledger: Ledger, transfers: Transfers) -> list[Endpoint]:
 
     async def report(request: Request, identity: Identity) -> Response:
         scope = _scope(request)
-        transfer = transfers.begin(identity.user_id)
+        transfer = transfers.begin(identity)
         try:
             made = await transfer.perform(make_report(partial(ledger.ask, identity.user_id), scope))
         finally:

@@ -43,13 +43,13 @@ def user_data_endpoints(
     exporter = Exporter(log, ledger, audit, clock)
 
     async def export(_: Request, identity: Identity) -> Response:
-        transfer = transfers.begin(identity.user_id)
+        transfer = transfers.begin(identity)
         audit_trail.happened(identity.user_id, "user_exported")
         return NdjsonResponse(exporter.user(identity, transfer), transfer.close, file_name="netra-export.ndjson")
 
     async def export_thread(request: Request, identity: Identity) -> Response:
         head = await conversations.owned_thread(identity.user_id, request.path_params["thread_id"])
-        transfer = transfers.begin(identity.user_id)
+        transfer = transfers.begin(identity)
         return NdjsonResponse(exporter.thread(head, transfer), transfer.close, file_name="netra-thread.ndjson")
 
     async def delete(_: Request, identity: Identity) -> Response:

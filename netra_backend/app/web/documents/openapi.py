@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from ...core.error_catalogue import CATALOGUE
+from ...core.identity import EVERYBODY
 from ..http.endpoint import BINARY, JSON, NDJSON, Endpoint
 from ..http.problems import PROBLEM, Problem
 
@@ -79,13 +80,21 @@ def _operation(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
         "tags": [endpoint.group],
         "parameters": [*_in_path(endpoint), *_in_query(endpoint, schemas)],
         "responses": _responses(endpoint, schemas),
-        "security": [] if endpoint.scope is None else [{"bearer": [endpoint.scope]}, {"ticket": [endpoint.scope]}],
+        "security": _security(endpoint),
     }
     if endpoint.body is not None:
         is_file = endpoint.body is BINARY
         content = {BINARY: {}} if is_file else {JSON: {"schema": schemas.of(endpoint.body)}}
-        operation["requestBody"] = {"required": True, "content": content}
+        operation["requestBody"] = {"required": endpoint.body_required, "content": content}
     return operation
+
+
+def _security(endpoint: Endpoint) -> list[dict[str, list[str]]]:
+    """A ticket opens what it can be made for: a GET that everybody who is signed in may send."""
+    if endpoint.scope is None:
+        return []
+    by_ticket = endpoint.method == "GET" and endpoint.scope == EVERYBODY
+    return [{"bearer": [endpoint.scope]}, *([{"ticket": [endpoint.scope]}] if by_ticket else [])]
 
 
 def _in_path(endpoint: Endpoint) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ encode_json: Final = msgspec.json.Encoder(decimal_format="string").encode
 OF_EVERY_ENDPOINT: Final = ("internal", "rate_limited")
 OF_SIGNED_IN: Final = (
     "unauthenticated",
+    "token_not_yet_valid",
     "token_expired",
     "revoked",
     "forbidden",
@@ -48,8 +49,8 @@ class Endpoint:
     ``handler`` takes the request, and the identity it comes from if ``scope`` names one; ``scope`` ``None`` opens it to
     anybody. ``answer`` is the type of a JSON answer, ``lines`` those of its lines if it answers in NDJSON; ``media`` is what
     else it answers in (with ``answer``: to those who accept that). ``also`` are other statuses that have the same answer.
-    ``body`` is the type of a JSON body, or ``BINARY``. ``refusals`` are the errors of the catalogue that it may answer with
-    besides those of every endpoint.
+    ``body`` is the type of a JSON body, or ``BINARY``; ``body_required`` whether there must be one. ``refusals`` are the
+    errors of the catalogue that it may answer with besides those of every endpoint.
     """
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]
@@ -65,6 +66,7 @@ class Endpoint:
     also: tuple[int, ...] = ()
     query: tuple[Query, ...] = ()
     body: Any = None
+    body_required: bool = True
     refusals: tuple[str, ...] = ()
 
     @property

@@ -10,7 +10,7 @@ from ...core.identity import Identity
 from ...core.limits import Quotas
 from ...ports import Clock
 from ...services.authentication import Authentication, require_identity
-from ...services.credentials import check_origin, read_credentials
+from ...services.credentials import check_origin, read_credentials, use_of
 from .anonymous_rate_limit import AnonymousRateLimit
 from .client_address import client_address
 
@@ -45,7 +45,8 @@ class Gate:
         """Whose request this is, once origin, credentials and rate hold. Raises as ``admit`` does."""
         settings = self._settings
         check_origin(request.scope, settings.allowed_origins, settings.public_url)
-        identity = require_identity(await self._authentication.identify(read_credentials(request.scope)))
+        credentials = read_credentials(request.scope)
+        identity = require_identity(await self._authentication.identify(credentials, use_of(request.scope)))
         now = self._clock.monotonic()
         quota = self._quotas.of(identity.user_id, now)
         try:

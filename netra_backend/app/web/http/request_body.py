@@ -49,9 +49,12 @@ def _refuse_slow(idle_s: float) -> None:
     raise FrameRefused(f"No data arrived for {idle_s:g} seconds.", kind="too_slow", point=validation.HTTP_BODY_IDLE)
 
 
-async def json_of(request: Request, shape: type[Shape], idle_s: float) -> Shape:
-    """The body as one JSON value of that type. Raises ``FrameRefused`` with the field that does not fit."""
+async def json_of(request: Request, shape: type[Shape], idle_s: float, *, without: Shape | None = None) -> Shape:
+    """The body as one JSON value of that type; ``without`` if there is no body. Raises ``FrameRefused`` with the field that
+    does not fit."""
     body = b"".join([part async for part in parts_of(request, MAX_JSON_BYTES, idle_s)])
+    if not body and without is not None:
+        return without
     try:
         return msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as fault:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 from ...core import validation
 from ...core.error_catalogue import CATALOGUE
 from ...core.errors import AuthenticationRefused, LimitRefused
+from ...core.identity import Identity
 from ...core.limits import Limits, Quotas
 from ...ports import Clock
 
@@ -18,15 +19,25 @@ T = TypeVar("T")
 class Transfer:
     """One upload, export or report of one user. ``close`` it."""
 
-    def __init__(self, user_id: str, closed: Callable[[Transfer], None]) -> None:
-        self.user_id = user_id
-        self.is_ended = False
+    def __init__(self, identity: Identity, closed: Callable[[Transfer], None]) -> None:
+        self.identity = identity
+        self._ended_by: str | None = None
         self.over = asyncio.Event()
         self._closed = closed
         self._work: asyncio.Task[Any] | None = None
 
+    @property
+    def user_id(self) -> str:
+        """Whose it is."""
+        return self.identity.user_id
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether nothing more may begin."""
+        return self._ended_by is not None
+
     async def perform(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do a part of it, which ``end`` cancels. Raises ``AuthenticationRefused`` (``revoked``) where it was ended."""
+        """Do a part of it, which ``end`` cancels. Raises ``AuthenticationRefused`` of the kind that it was ended with."""
         task = asyncio.get_running_loop().create_task(work)
         self._work = task
         if self.is_ended:
@@ -39,11 +50,12 @@ class Transfer:
                 raise
         finally:
             self._work = None
-        raise AuthenticationRefused(CATALOGUE["revoked"].text, kind="revoked", point=validation.TRANSFER_ENDED)
+        kind = self._ended_by or "revoked"
+        raise AuthenticationRefused(CATALOGUE[kind].text, kind=kind, point=validation.TRANSFER_ENDED)
 
-    def end(self) -> None:
-        """Stop what goes on, and let nothing more begin."""
-        self.is_ended = True
+    def end(self, kind: str = "revoked") -> None:
+        """Stop what goes on, and let nothing more begin, for this condition of the catalogue."""
+        self._ended_by = self._ended_by or kind
         if self._work is not None:
             self._work.cancel()
 
@@ -55,9 +67,11 @@ class Transfer:
 
 
 class Transfers:
-    """The transfers of this process, bounded by user and in all."""
+    """The transfers of this process, bounded by user and in all. ``standing`` raises for an identity that does not stand (any
+    more). Call ``tick`` every second."""
 
-    def __init__(self, quotas: Quotas, limits: Limits, clock: Clock) -> None:
+    def __init__(self, quotas: Quotas, limits: Limits, clock: Clock, standing: Callable[[Identity], Identity]) -> None:
+        self._standing = standing
         self._quotas = quotas
         self._most = limits.process_transfers
         self._clock = clock
@@ -67,8 +81,8 @@ class Transfers:
     def __len__(self) -> int:
         return len(self._open)
 
-    def begin(self, user_id: str) -> Transfer:
-        """A new transfer of this user. Raises ``LimitRefused`` (``transfer_limit``)."""
+    def begin(self, identity: Identity) -> Transfer:
+        """A new transfer of this user, which ends with this sign-in. Raises ``LimitRefused`` (``transfer_limit``)."""
         if len(self._open) >= self._most:
             raise LimitRefused(
                 "The server has no capacity for another upload, export or report.",
@@ -76,12 +90,12 @@ class Transfers:
                 retry_after_ms=5000,
                 point=validation.TRANSFER_CAPACITY,
             )
-        quota = self._quotas.of(user_id, self._clock.monotonic())
+        quota = self._quotas.of(identity.user_id, self._clock.monotonic())
         try:
             quota.add_transfer()
         finally:
-            self._quotas.release(user_id)
-        transfer = Transfer(user_id, self._close)
+            self._quotas.release(identity.user_id)
+        transfer = Transfer(identity, self._close)
         self._open.add(transfer)
         self.begun += 1
         return transfer
@@ -90,6 +104,21 @@ class Transfers:
         self._open.discard(transfer)
         self._quotas.of(transfer.user_id, self._clock.monotonic()).drop_transfer()
         self._quotas.release(transfer.user_id)
+
+    def tick(self) -> None:
+        """A second has passed: end what has outlived its sign-in."""
+        self._end_refused(tuple(self._open))
+
+    def end_sign_ins(self, user_id: str) -> None:
+        """Stop what this user has by sign-ins that do not stand any more."""
+        self._end_refused(self._of(user_id))
+
+    def _end_refused(self, transfers: Iterable[Transfer]) -> None:
+        for transfer in transfers:
+            try:
+                self._standing(transfer.identity)
+            except AuthenticationRefused as refusal:
+                transfer.end(refusal.entry.id)
 
     def end_user(self, user_id: str) -> None:
         """Stop what this user has."""

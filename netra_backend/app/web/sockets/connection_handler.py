@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
-from ...core.errors import Fault
+from ...core.errors import AuthenticationRefused, Fault
 from ...core.frames import PROTOCOL, CancelRun, Connected, ExecuteAgent, ResolveApproval, Resume
 from ...core.identity import Identity
 from ...core.limits import Limits, Quotas
@@ -105,7 +105,7 @@ class ConnectionHandler:
         self._authentication.standing(identity)
         self._quotas.of(identity.user_id, self._clock.monotonic()).add_connection()
         connection.identity = identity
-        connection.session.authenticated(identity.user_id, identity.expires_at_ms)
+        connection.session.authenticated(identity.user_id, identity.ends_at_ms)
         self._pool.add(connection)
         connection.say(
             Connected(
@@ -128,12 +128,26 @@ class ConnectionHandler:
             self._quotas.release(identity.user_id)
 
     def tick(self, now: float, now_ms: int) -> None:
-        """A second has passed: heartbeats, and closes of what has taken too long."""
+        """A second has passed: heartbeats, and closes of what has taken too long or whose sign-in has ended."""
         for connection in self:
             try:
+                self._check_standing(connection)
                 connection.tick(now, now_ms)
             except Exception:  # of one connection: the others' time passes all the same
                 _LOG.exception("a tick failed", extra={"connection_id": connection.connection_id})
+
+    def end_sign_ins(self, user_id: str) -> None:
+        """Close the connections of this user whose sign-ins do not stand any more."""
+        for member in self._pool.of_user(user_id):
+            if isinstance(member, Connection):
+                self._check_standing(member)
+
+    def _check_standing(self, connection: Connection) -> None:
+        if connection.identity is not None:
+            try:
+                self._authentication.standing(connection.identity)
+            except AuthenticationRefused as refusal:
+                connection.end_sign_in(refusal.entry.id)
 
     async def drain(self, patience_s: float) -> None:
         """Take no new connection, announce the end, let runs end, hand the others over, and close with 1012."""

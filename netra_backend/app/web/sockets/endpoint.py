@@ -18,7 +18,7 @@ from ...core.identity import Identity
 from ...ports import Clock
 from ...services.audit_trail import AuditTrail
 from ...services.authentication import Authentication, check_path_user
-from ...services.credentials import check_origin, read_credentials
+from ...services.credentials import check_origin, read_credentials, use_of
 from ...websocket_core.connection import Connection
 from ...websocket_core.websocket_manager_factory import WebSocketManagerFactory
 from ..http.access_log import SocketEnd
@@ -78,7 +78,7 @@ class WebSocketEndpoint:
         try:
             credentials = read_credentials(scope)
             subprotocol = credentials.subprotocol
-            identity = await self._authentication.identify(credentials)
+            identity = await self._authentication.identify(credentials, use_of(scope))
             if identity is not None:
                 check_path_user(identity, path_user)
         except DependencyUnavailable as fault:

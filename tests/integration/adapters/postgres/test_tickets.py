@@ -8,7 +8,7 @@ import pytest
 from netra_backend.app.adapters.postgres.connection import WRITER, open_pool
 from netra_backend.app.adapters.postgres.tickets import PostgresTickets
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.core.identity import Identity
+from netra_backend.app.core.identity import WEBSOCKET, Identity
 from test_framework.service_clients import NetraDatabase
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
@@ -23,21 +23,23 @@ async def test_a_ticket_of_one_process_is_taken_at_another_and_then_at_none(netr
         await open_pool(netra_database.url, WRITER, size=1) as one,
         await open_pool(netra_database.url, WRITER, size=1) as other,
     ):
-        assert await PostgresTickets(one).put("d1", somebody("ada"), 0, 30)
-        assert await PostgresTickets(other).take("d1") == (somebody("ada"), 30)
+        assert await PostgresTickets(one).put("d1", somebody("ada"), WEBSOCKET, 0, 30)
+        assert await PostgresTickets(other).take("d1") == (somebody("ada"), WEBSOCKET, 30)
         assert await PostgresTickets(one).take("d1") is None
 
 
 async def test_tickets_of_all_are_bounded(netra_database: NetraDatabase) -> None:
     async with await open_pool(netra_database.url, WRITER, size=1) as writer:
         tickets = PostgresTickets(writer, in_all=3)
-        assert [await tickets.put(f"d{number}", somebody(f"user_{number}"), 0, 30) for number in range(4)] == [
+        assert [
+            await tickets.put(f"d{number}", somebody(f"user_{number}"), WEBSOCKET, 0, 30) for number in range(4)
+        ] == [
             True,
             True,
             True,
             False,
         ]
-        assert await tickets.put("later", somebody("ada"), 30, 60)
+        assert await tickets.put("later", somebody("ada"), WEBSOCKET, 30, 60)
 
 
 async def test_a_digest_is_never_put_twice_and_a_database_that_refuses_is_told_as_such(
@@ -45,9 +47,9 @@ async def test_a_digest_is_never_put_twice_and_a_database_that_refuses_is_told_a
 ) -> None:
     async with await open_pool(netra_database.url, WRITER, size=1) as writer:
         tickets = PostgresTickets(writer)
-        await tickets.put("d1", somebody("ada"), 0, 30)
+        await tickets.put("d1", somebody("ada"), WEBSOCKET, 0, 30)
         with pytest.raises(DependencyUnavailable, match="UniqueViolation"):
-            await tickets.put("d1", somebody("bob"), 0, 30)
+            await tickets.put("d1", somebody("bob"), WEBSOCKET, 0, 30)
         admin = await asyncpg.connect(netra_database.admin_url)
         await admin.execute("DROP TABLE netra.ticket")
         await admin.close()

@@ -128,7 +128,7 @@ async def test_an_upload_that_stalls_is_ended(serve_with: Serve) -> None:
 async def test_uploads_of_one_user_are_bounded_and_another_users_go_on(serve_with: Serve) -> None:
     async with serve_with(limits=Limits(transfers=1)) as served:
         user, other = served.user(), served.user()
-        transfer = served.http_application.transfers.begin(user.id)
+        transfer = served.http_application.transfers.begin(served.identity(user))
         async with served.http(user) as http, served.http(other) as others:
             refused = await http.post(PATH, content=CSV)
             assert (refused.status_code, refused.json()["error"]) == (429, "transfer_limit")

@@ -169,7 +169,7 @@ async def test_reports_of_one_user_are_bounded_and_another_users_go_on(serve_wit
         user, other = served.user(), served.user()
         await brought(served, user, rows("search", days=1))
         await brought(served, other, rows("search", days=1))
-        transfer = served.http_application.transfers.begin(user.id)
+        transfer = served.http_application.transfers.begin(served.identity(user))
         refused = await asked(served, user)
         assert (refused.status_code, refused.json()["error"]) == (429, "transfer_limit")
         assert "retry-after" in refused.headers

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from netra_backend.app.core.identity import Identity
 from test_framework.local_runtime import connected_user
 from test_framework.served import Served
 
@@ -124,8 +125,8 @@ async def test_an_export_ends_with_the_sign_in_of_its_user_and_does_not_say_that
     await served.ran(user)
     begin = served.http_application.transfers.begin
 
-    def ended(user_id: str) -> Any:
-        transfer = begin(user_id)
+    def ended(identity: Identity) -> Any:
+        transfer = begin(identity)
         transfer.end()
         return transfer
 

@@ -30,12 +30,45 @@ async def test_a_request_without_a_good_token_or_of_a_foreign_page_is_refused(se
         assert (foreign.status_code, foreign.json()["error"]) == (403, "origin_refused")
 
 
-async def test_a_ticket_opens_one_request(served: Served) -> None:
-    user = served.user()
+async def test_a_ticket_for_a_download_opens_one_get_of_its_path_and_nothing_else(served: Served) -> None:
+    user = served.user("admin")
     async with served.http(user) as own, served.http(None) as http:
-        ticket = (await own.post("/api/tickets")).json()["ticket"]
-        assert (await http.get("/api/me", params={"ticket": ticket})).json()["user_id"] == user.id
-        assert (await http.get("/api/me", params={"ticket": ticket})).status_code == 401
+
+        async def opens(method: str, address: str, path: str = "/api/me") -> tuple[int, str]:
+            body = {"purpose": "download", "path": path}
+            ticket = (await own.post("/api/tickets", json=body)).json()["ticket"]
+            answer = await http.request(method, address, params={"ticket": ticket})
+            again = await http.request(method, address, params={"ticket": ticket})
+            assert again.status_code == 401
+            return answer.status_code, answer.json().get("error", "") if answer.content else ""
+
+        assert await opens("GET", "/api/me") == (200, "")
+        assert await opens("GET", "/api/threads?limit=1", "/api/threads?limit=1") == (200, "")
+        for method, address in (
+            ("GET", "/api/threads"), ("GET", "/api/me?x=1"), ("HEAD", "/api/me"), ("DELETE", "/api/me"), ("POST", "/api/tickets"),
+        ):  # fmt: skip
+            assert (await opens(method, address))[0] == 401
+        assert await opens("GET", "/api/admin/runs", "/api/admin/runs") == (403, "forbidden")
+
+
+@pytest.mark.validation_point("ticket.purpose")
+async def test_a_ticket_for_a_websocket_opens_no_request(served: Served) -> None:
+    async with served.http(served.user()) as own, served.http(None) as http:
+        for body in (None, {}, {"purpose": "websocket"}):
+            ticket = (await own.post("/api/tickets", json=body)).json()["ticket"]
+            refused = await http.get("/api/me", params={"ticket": ticket})
+            assert (refused.status_code, refused.json()["error"]) == (401, "unauthenticated")
+
+
+@pytest.mark.validation_point("ticket.path")
+@pytest.mark.parametrize(
+    "body",
+    [{"purpose": "download"}, {"purpose": "download", "path": "/metrics"}, {"purpose": "all"}, {"why": "x"}, []],
+)
+async def test_a_ticket_for_nothing_known_is_not_made(served: Served, body: Any) -> None:
+    async with served.http(served.user()) as http:
+        refused = await http.post("/api/tickets", json=body)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_frame")
 
 
 @pytest.mark.validation_point("limit.requests")

@@ -203,7 +203,8 @@ class TestSigningIn:
         stale = served.users.token_for(served.user().id, lifetime_s=60)
         async with raw(served, stale.id, additional_headers={"Authorization": f"Bearer {stale.token}"}) as connection:
             assert json.loads(await connection.recv())["type"] == "connected"
-            later(served, stale.id, s=61)
+            later(served, stale.id, s=89)
+            later(served, stale.id, s=91)
             said, code, _ = await closing(connection)
         assert ([frame["error"] for frame in said], code) == (["token_expired"], 4401)
 
@@ -256,7 +257,7 @@ class TestBeforeTheUpgrade:
     async def test_a_server_that_cannot_take_it_says_when_to_come_back(
         self, served: Served, why: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async def down(credentials: Any) -> Any:
+        async def down(credentials: Any, use: Any) -> Any:
             raise DependencyUnavailable("The issuer's keys cannot be had.", retry_after_ms=1000)
 
         user = served.user()

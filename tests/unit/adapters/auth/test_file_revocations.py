@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from netra_backend.app.adapters.auth.file_revocations import FILE_NAME, FileRevocations
+from netra_backend.app.adapters.auth.file_revocations import FILE_NAME, TOKENS_FILE_NAME, FileRevocations
 from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.core.identity import RevokedToken
 
 
 async def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
@@ -39,3 +40,12 @@ async def test_other_damage_is_refused_and_nothing_is_overwritten(tmp_path: Path
     with pytest.raises(DependencyUnavailable, match="line 2 is not a revocation"):
         await FileRevocations(tmp_path).load()
     assert (tmp_path / FILE_NAME).read_bytes() == damaged
+
+
+async def test_single_sign_ins_lie_apart_so_that_an_older_release_does_not_take_one_for_all(tmp_path: Path) -> None:
+    await FileRevocations(tmp_path).add_token(RevokedToken("user_ada", "t1", 5), 1)
+    assert not (tmp_path / FILE_NAME).exists()
+    assert (tmp_path / TOKENS_FILE_NAME).stat().st_mode & 0o777 == 0o600
+    (tmp_path / TOKENS_FILE_NAME).write_bytes(b"nonsense\n")
+    with pytest.raises(DependencyUnavailable, match="line 1 is not a revocation"):
+        await FileRevocations(tmp_path).load_tokens()

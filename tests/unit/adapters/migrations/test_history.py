@@ -43,7 +43,7 @@ def test_each_statement_is_one_and_whole(version: str, dialect: str) -> None:
         assert first_words.match(code[0]), statement
         assert code[-1].split("--")[0].rstrip().endswith(";"), statement
     text = (MIGRATIONS / f"{version}.{dialect}.sql").read_text(encoding="utf-8")
-    assert "\n\n".join(found) == text.strip()
+    assert all(line.startswith("--") for line in text.splitlines()) if not found else "\n\n".join(found) == text.strip()
 
 
 def test_the_embedded_server_loads_neither_alembic_nor_sqlalchemy_nor_a_driver_of_postgresql(tmp_path: Path) -> None:

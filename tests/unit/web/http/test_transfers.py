@@ -6,26 +6,41 @@ import asyncio
 
 import pytest
 
+from netra_backend.app.core import validation
 from netra_backend.app.core.errors import AuthenticationRefused, LimitRefused
+from netra_backend.app.core.identity import Identity
 from netra_backend.app.core.limits import Limits, Quotas
 from netra_backend.app.web.http.transfers import Transfers
 from test_framework.clock import ManualClock
 
+ENDED: set[Identity] = set()
+
+
+def somebody(user_id: str, token_id: str = "t1") -> Identity:
+    return Identity(user_id, frozenset(), None, 0, token_id)
+
+
+def standing(identity: Identity) -> Identity:
+    if identity in ENDED:
+        raise AuthenticationRefused("Too late.", kind="token_expired", point=validation.AUTH_EXPIRED)
+    return identity
+
 
 @pytest.fixture
 def transfers() -> Transfers:
+    ENDED.clear()
     limits = Limits(transfers=2, process_transfers=3)
-    return Transfers(Quotas(limits), limits, ManualClock())
+    return Transfers(Quotas(limits), limits, ManualClock(), standing)
 
 
 @pytest.mark.validation_point("limit.transfers")
 def test_transfers_of_one_user_are_bounded(transfers: Transfers) -> None:
-    first, second = transfers.begin("ada"), transfers.begin("ada")
+    first, second = transfers.begin(somebody("ada")), transfers.begin(somebody("ada"))
     with pytest.raises(LimitRefused, match="The limit is 2"):
-        transfers.begin("ada")
+        transfers.begin(somebody("ada"))
     first.close()
     first.close()
-    transfers.begin("ada").close()
+    transfers.begin(somebody("ada")).close()
     second.close()
     assert (len(transfers), transfers.begun) == (0, 3)
 
@@ -33,9 +48,9 @@ def test_transfers_of_one_user_are_bounded(transfers: Transfers) -> None:
 @pytest.mark.validation_point("transfer.capacity")
 def test_transfers_of_one_process_are_bounded(transfers: Transfers) -> None:
     for user in ("ada", "bob", "eve"):
-        transfers.begin(user)
+        transfers.begin(somebody(user))
     with pytest.raises(LimitRefused, match="no capacity") as refused:
-        transfers.begin("joe")
+        transfers.begin(somebody("joe"))
     assert (refused.value.entry.id, refused.value.entry.status) == ("transfer_limit", 429)
 
 
@@ -46,7 +61,7 @@ async def test_what_a_transfer_does_is_what_it_gives(transfers: Transfers) -> No
     async def broken() -> int:
         raise ValueError("no")
 
-    transfer = transfers.begin("ada")
+    transfer = transfers.begin(somebody("ada"))
     assert await transfer.perform(work()) == 7
     with pytest.raises(ValueError, match="no"):
         await transfer.perform(broken())
@@ -59,7 +74,7 @@ async def test_a_transfer_that_is_ended_stops_what_it_does_and_does_nothing_more
     async def work() -> None:
         await forever
 
-    transfer, other = transfers.begin("ada"), transfers.begin("bob")
+    transfer, other = transfers.begin(somebody("ada")), transfers.begin(somebody("bob"))
     going_on = asyncio.create_task(transfer.perform(work()))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -79,7 +94,7 @@ async def test_who_asked_for_a_transfer_may_stop_it(transfers: Transfers) -> Non
     async def work() -> None:
         await forever
 
-    asking = asyncio.create_task(transfers.begin("ada").perform(work()))
+    asking = asyncio.create_task(transfers.begin(somebody("ada")).perform(work()))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     asking.cancel()
@@ -89,10 +104,40 @@ async def test_who_asked_for_a_transfer_may_stop_it(transfers: Transfers) -> Non
 
 
 async def test_the_end_of_a_users_transfers_can_be_awaited(transfers: Transfers) -> None:
-    transfer = transfers.begin("ada")
-    transfers.begin("bob")
+    transfer = transfers.begin(somebody("ada"))
+    transfers.begin(somebody("bob"))
     waiting = asyncio.create_task(transfers.ended("ada"))
     await asyncio.sleep(0)
     assert not waiting.done()
     transfer.close()
     await waiting
+
+
+@pytest.mark.validation_point("transfer.ended")
+async def test_a_transfer_ends_a_second_after_its_sign_in_and_says_why(transfers: Transfers) -> None:
+    forever: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def work() -> None:
+        await forever
+
+    transfer, other = transfers.begin(somebody("ada")), transfers.begin(somebody("ada", "t2"))
+    transfers.tick()
+    assert not transfer.is_ended
+    ENDED.add(transfer.identity)
+    going_on = asyncio.create_task(transfer.perform(work()))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    transfers.tick()
+    with pytest.raises(AuthenticationRefused) as refused:
+        await going_on
+    assert refused.value.entry.id == "token_expired"
+    assert (transfer.is_ended, other.is_ended) == (True, False)
+
+
+def test_a_revocation_ends_what_goes_on_by_the_sign_ins_that_it_is_about(transfers: Transfers) -> None:
+    one, other = transfers.begin(somebody("ada")), transfers.begin(somebody("ada", "t2"))
+    ENDED.add(one.identity)
+    transfers.end_sign_ins("bob")
+    assert not one.is_ended
+    transfers.end_sign_ins("ada")
+    assert (one.is_ended, other.is_ended) == (True, False)

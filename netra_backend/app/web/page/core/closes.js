@@ -20,6 +20,7 @@ export function afterClose(code) {
 const MESSAGES = {
   4401: "Your sign-in has expired.",
   4402: "The sign-in did not arrive in time.",
+  4403: "A clock is off: your sign-in is not valid yet.",
   4501: "The server does not accept this sign-in.",
   4503: "This sign-in was revoked.",
   4504: "This sign-in belongs to another user.",

@@ -27,6 +27,16 @@ export function errorInfo(body) {
   };
 }
 
+/**
+ * Whether an answer says that the sign-in is no longer valid. A clock that is off leaves it valid.
+ *
+ * @param {number} status
+ * @param {{error: string}} info
+ */
+export function endsSignIn(status, info) {
+  return status === 401 && info.error !== "token_not_yet_valid";
+}
+
 export const UNREACHED = Object.freeze({
   error: "unreachable",
   message: "The server cannot be reached.",
@@ -89,7 +99,7 @@ export class Api {
     }
     if (answer.ok) return answer;
     const info = errorInfo(await answer.json().catch(() => null));
-    if (answer.status === 401) this.expired();
+    if (endsSignIn(answer.status, info)) this.expired();
     throw new Problem(answer.status, info);
   }
 }

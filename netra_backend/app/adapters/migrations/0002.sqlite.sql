@@ -1,0 +1,1 @@
+-- Version 0002 on SQLite: nothing. Revocations lie in files of the data directory.

@@ -175,7 +175,7 @@ async def test_each_source_of_tokens_has_its_keys(tmp_path: Path) -> None:
     )
     async with open_runtime(Settings(data_dir=tmp_path / "data", token_sources=sources)) as runtime:
         kinds = [type(trusted.keys).__name__ for trusted in runtime.authentication._sources]
-    assert kinds == ["StaticKeys", "StaticKeys", "JwksKeys", "JwksKeys"]
+    assert kinds == ["StaticKeys", "StaticKeys", "JwksKeys", "JwksKeys", "SyntheticSignIns"]
 
 
 async def test_a_model_is_there_only_where_one_is_configured(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def body_of(endpoint: Endpoint) -> dict[str, Any]:
     """Something that fits the endpoint's body."""
     if endpoint.body is BINARY:
         return {"content": CSV, "params": {"name": "usage.csv"}}
-    if endpoint.body is None:
+    if endpoint.body is None or not endpoint.body_required:
         return {}
     wanted = {"decideApproval": {"decision": "deny", "arguments_hash": "0"}, "renameThread": {"title": "Another"}}
     return {"json": wanted[endpoint.name]}

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 OWNED = ("thread", "log", "run", "request", "audit")
 """Tables whose rows are somebody's."""
 
-OTHERS = ("process", "mailbox", "revocation", "ticket")
+OTHERS = ("process", "mailbox", "revocation", "revoked_token", "ticket")
 
 SECRET = "of-bob-alone"
 

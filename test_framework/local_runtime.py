@@ -113,11 +113,11 @@ async def running_application(
 
 
 @asynccontextmanager
-async def connected_user(runtime: Runtime, user_id: str) -> AsyncIterator[ConnectedUser]:
-    """Connect an authenticated user; the welcome is taken."""
+async def connected_user(runtime: Runtime, user_id: str, *, token_id: str = "") -> AsyncIterator[ConnectedUser]:
+    """Connect an authenticated user, by a token of this id; the welcome is taken."""
     manager = await runtime.managers.create_websocket_manager(user_id, runtime.mint("thr"), runtime.mint("conn"))
     wire = KeptWire()
-    identity = Identity(user_id, BASE_SCOPES, None, runtime.clock.now_ms())
+    identity = Identity(user_id, BASE_SCOPES, None, runtime.clock.now_ms(), token_id)
     connection = runtime.connections.open(manager, wire, identity)
     try:
         await wire.until("connected")

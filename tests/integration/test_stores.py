@@ -83,6 +83,21 @@ async def test_a_revocation_at_one_process_ends_sign_ins_at_the_other(settings: 
 
 
 @pytest.mark.real_services
+async def test_the_revocation_of_one_sign_in_at_one_process_ends_it_at_the_other(settings: Settings) -> None:
+    async with AsyncExitStack() as stack:
+        one, two = await open_two(stack, settings)
+        async with (
+            connected_user(two, "user_ada", token_id="phone") as phone,
+            connected_user(two, "user_ada") as laptop,
+        ):
+            await one.revocations.revoke_token("user_ada", "phone", one.clock.now_ms())
+            async with asyncio.timeout(20):
+                while phone.wire.closed is None:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+            assert (phone.wire.closed, laptop.wire.closed) == ((4503, "revoked"), None)
+
+
+@pytest.mark.real_services
 async def test_a_database_that_would_not_keep_users_apart_is_refused_and_all_is_closed(
     netra_database: NetraDatabase, tmp_path: Path
 ) -> None:

@@ -95,6 +95,7 @@ def test_every_name_of_the_list_is_read(tmp_path: Path) -> None:
             NETRA_ALLOW_RAW_SQL="yes",
             NETRA_APP="my_agents:AGENTS",
             NETRA_LOG_LEVEL="Warning",
+            NETRA_JWT_MAX_LIFETIME_S="3600",
         ),
         workers=4,
         limits=Limits(runs=1),
@@ -110,6 +111,7 @@ def test_every_name_of_the_list_is_read(tmp_path: Path) -> None:
     assert (settings.model, settings.retention_days, settings.app) == ("openai:gpt-4o", 30, "my_agents:AGENTS")
     assert (settings.allow_drills, settings.allow_raw_sql, settings.limits.runs) == (True, True, 1)
     assert settings.log_level == "warning"
+    assert settings.jwt_max_lifetime_s == 3600
     own, oidc = settings.token_sources
     assert (own.kind, own.algorithms, own.issuer, own.audience, own.secret) == (
         "secret", ("HS256",), "own", "netra", SECRET.encode(),
@@ -306,3 +308,9 @@ def test_every_documented_name_is_known() -> None:
         "NETRA_JWT_MAX_LIFETIME_S",
     }
     assert len(NAMES) == 25
+
+
+@pytest.mark.parametrize("text", ["0", "59", "31622401", "1d", "-60"])
+def test_a_token_lives_between_a_minute_and_a_year(tmp_path: Path, text: str) -> None:
+    (fault,) = faults_of(environment(tmp_path, NETRA_JWT_MAX_LIFETIME_S=text))
+    assert "use a whole number from 60 to 31622400" in fault

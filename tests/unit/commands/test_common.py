@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from netra_backend.app.commands.common import (
 from netra_backend.app.commands.server_access import ServerRefused
 from netra_backend.app.config import Settings
 from netra_backend.app.core import validation
-from netra_backend.app.core.errors import ConfigurationError, ExtensionError, ToolError
+from netra_backend.app.core.errors import AuthenticationRefused, ConfigurationError, ExtensionError, ToolError
 from netra_backend.client.errors import Closed
 
 
@@ -184,3 +185,13 @@ def test_what_cannot_be_served_is_a_sentence_each_and_exits_with_two(capsys: pyt
         command()
     assert left.value.exit_code == 2
     assert capsys.readouterr().err == "✗ my_agents:AGENTS[0] is no agent.\n✗ The tool name 'x' is taken.\n"
+
+
+@pytest.mark.validation_point("token.lifetime")
+def test_a_local_token_lives_no_longer_than_its_server_allows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NETRA_JWT_MAX_LIFETIME_S", "60")
+    settings = load_settings(tmp_path / "data")
+    claims = json.loads(base64.urlsafe_b64decode(local_token(settings, "alice").split(".")[1] + "=="))
+    assert claims["exp"] - claims["iat"] == pytest.approx(60)
+    with pytest.raises(AuthenticationRefused, match="can live for 1 to 60 seconds, not 61"):
+        local_token(settings, "alice", lifetime_s=61)

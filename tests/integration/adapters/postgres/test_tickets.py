@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncpg
+import msgspec
 import pytest
 
 from netra_backend.app.adapters.postgres.connection import WRITER, open_pool
 from netra_backend.app.adapters.postgres.tickets import PostgresTickets
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.core.identity import WEBSOCKET, Identity
+from netra_backend.app.core.identity import WEBSOCKET, Identity, TicketUse
 from test_framework.service_clients import NetraDatabase
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
@@ -55,3 +56,20 @@ async def test_a_digest_is_never_put_twice_and_a_database_that_refuses_is_told_a
         await admin.close()
         with pytest.raises(DependencyUnavailable, match="UndefinedTable"):
             await tickets.take("d1")
+
+
+async def test_a_ticket_of_release_0_1_0_opens_a_websocket_and_that_release_cannot_read_one_for_a_download(
+    netra_database: NetraDatabase,
+) -> None:
+    """In that release a ticket is the identity alone, and opens everything."""
+    async with await open_pool(netra_database.url, WRITER, size=1) as writer:
+        store = PostgresTickets(writer)
+        before = '{"user_id":"ada","scopes":["usage"],"expires_at_ms":90,"issued_at_ms":5,"token_id":"t","issuer":"i"}'
+        await writer.execute("INSERT INTO ticket VALUES ('d1', 'ada', $1, 30)", before)
+        assert await store.take("d1") == (Identity("ada", frozenset({"usage"}), 90, 5, "t", "i"), WEBSOCKET, 30)
+        for digest, use in (("d2", WEBSOCKET), ("d3", TicketUse("download", "/api/me"))):
+            await store.put(digest, somebody("ada"), use, 0, 30)
+        rows = await writer.fetch("SELECT identity FROM ticket ORDER BY digest")
+        assert msgspec.json.decode(rows[0]["identity"], type=Identity) == somebody("ada")
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.json.decode(rows[1]["identity"], type=Identity)

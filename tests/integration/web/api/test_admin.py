@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netra_backend.app.core.validation import CATALOGUE
+from test_framework.local_runtime import connected_user
 from test_framework.served import Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -75,3 +76,30 @@ async def test_what_is_no_user_id_cannot_be_revoked(served: Served) -> None:
     async with served.http(served.user("admin")) as http:
         refused = await http.post("/api/admin/users/placeholder_user/revoke")
         assert (refused.status_code, refused.json()["error"]) == (400, "invalid_context")
+
+
+async def test_one_sign_in_ends_with_its_connections_and_the_users_runs_and_others_go_on(served: Served) -> None:
+    user = served.user()
+    runtime = served.runtime
+    async with (
+        served.http(served.user("admin")) as http,
+        served.running(user, "agent_thinking", agent="patient") as (laptop, _),
+        connected_user(runtime, user.id, token_id="phone") as phone,
+    ):
+        told = await http.post(f"/api/admin/users/{user.id}/revoke", json={"token_id": "phone"})
+        assert (told.json()["revoked"], told.json()["token_id"]) == (user.id, "phone")
+        assert (phone.wire.closed, laptop.wire.closed) == ((4503, "revoked"), None)
+        assert len(runtime.runs.of_user(user.id)) == 1
+    async with served.http(user) as http:
+        rows = (await http.get("/api/audit")).json()["rows"]
+    assert [row["detail"]["sign_in"] for row in rows if row["event"] == "revoked"] == ["phone"]
+
+
+@pytest.mark.validation_point("revocation.token_id")
+@pytest.mark.parametrize("body", [{"token_id": ""}, {"token_id": "a b"}, {"token_id": 7}, {"token": "t1"}])
+async def test_what_is_no_token_id_revokes_nothing(served: Served, body: dict[str, object]) -> None:
+    user = served.user()
+    async with served.http(served.user("admin")) as http, served.http(user) as theirs:
+        refused = await http.post(f"/api/admin/users/{user.id}/revoke", json=body)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_frame")
+        assert (await theirs.get("/api/me")).status_code == 200

@@ -45,3 +45,11 @@ async def test_a_server_that_is_not_there_is_told(answering: Any) -> None:
     await server.wait_closed()
     with pytest.raises(Closed, match="cannot be reached"):
         await user_of(url, "opaque")
+
+
+async def test_a_token_that_is_not_valid_yet_is_no_reason_to_sign_in_again(answering: Any) -> None:
+    server, url, _ = await answering("401 Unauthorized", b'{"error": "token_not_yet_valid"}')
+    async with server:
+        with pytest.raises(Closed) as closed:
+            await user_of(url, _token("another"))
+    assert (closed.value.code, closed.value.reason) == (4403, "token_not_yet_valid")

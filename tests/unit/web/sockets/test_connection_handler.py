@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -40,7 +41,7 @@ class Tokens:
         return Identity(token, frozenset({"usage"}), None, 0)
 
     def standing(self, identity: Identity) -> Identity:
-        if identity.user_id in self.revoked:
+        if not self.revoked.isdisjoint((identity.user_id, identity.token_id)):
             raise AuthenticationRefused("Revoked.", kind="revoked", point=validation.AUTH_REVOKED)
         return identity
 
@@ -206,3 +207,33 @@ async def test_a_connection_that_breaks_a_tick_costs_the_others_nothing(
     front.handler.tick(21.0, 21_000)
     assert (await wire.until("heartbeat"))["type"] == "heartbeat"
     assert [getattr(record, "connection_id", None) for record in caplog.records] == [broken.connection_id]
+
+
+PHONE = Identity("user_ada", frozenset({"usage"}), None, 0, "phone")
+
+
+async def test_a_connection_does_not_outlive_its_sign_in_by_a_second(front: Front) -> None:
+    _, wire = await front.connection(identity=ADA)
+    front.handler.tick(1.0, 1000)
+    assert wire.closed is None
+    front.tokens.revoked.add("user_ada")
+    front.handler.tick(2.0, 2000)
+    assert wire.closed == (4503, "revoked")
+    assert [frame["error"] for frame in wire.frames if frame["type"] == "error"] == ["revoked"]
+
+
+async def test_the_end_of_one_sign_in_closes_the_connections_that_it_opened_and_no_other(front: Front) -> None:
+    _, laptop = await front.connection(identity=ADA)
+    _, phone = await front.connection(identity=PHONE)
+    _, others = await front.connection("user_bob", identity=replace(PHONE, user_id="user_bob"))
+    front.tokens.revoked.add("phone")
+    front.handler.end_sign_ins("user_ada")
+    assert (laptop.closed, phone.closed, others.closed) == (None, (4503, "revoked"), None)
+
+
+async def test_a_connection_is_open_until_the_leeway_of_its_token_is_over(front: Front) -> None:
+    connection, wire = await front.connection(identity=replace(ADA, expires_at_ms=10_000))
+    connection.tick(1.0, 39_999)
+    assert wire.closed is None
+    connection.tick(1.0, 40_000)
+    assert wire.closed == (4401, "token_expired")

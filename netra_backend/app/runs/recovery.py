@@ -34,6 +34,11 @@ class RunRecovery:
         self._unread: dict[str, list[StoredRun]] = {}
         self.taken_over = 0
 
+    @property
+    def is_resuming(self) -> bool:
+        """Whether runs that were left in some thread are not enqueued yet. Hardly ever, so that requests need not look."""
+        return bool(self._resuming or self._unread)
+
     async def take_over(self) -> int:
         """Go on with runs that other processes left, if there is room; how many. Recorded effects are not performed again."""
         if not self._scheduler.room:

@@ -76,18 +76,24 @@ class TestForwarding:
         self, two: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         one, *_ = two
-        recovery, scheduler, happened = one.turns.recovery, one.turns.scheduler, list[str]()
-        resumed, enqueue, at_enqueue = recovery.resumed, scheduler.enqueue, list[list[str]]()
+        scheduler, happened = one.turns.scheduler, list[str]()
+        enqueue, at_enqueue = scheduler.enqueue, list[list[str]]()
 
-        async def and_watched(thread_id: str) -> None:
-            await resumed(thread_id)
-            asyncio.get_running_loop().call_soon(happened.append, "the loop went on")
+        def watched(step: Any) -> Any:
+            async def and_watched(*asked: Any) -> Any:
+                found = await step(*asked)
+                happened.clear()
+                asyncio.get_running_loop().call_soon(happened.append, "the loop went on")
+                return found
+
+            return and_watched
 
         def noted(*asked: Any) -> Any:
             at_enqueue.append(list(happened))
             return enqueue(*asked)
 
-        monkeypatch.setattr(recovery, "resumed", and_watched)
+        for part, step in ((one.conversations, "claim"), (one.turns.recovery, "resumed")):
+            monkeypatch.setattr(part, step, watched(getattr(part, step)))
         monkeypatch.setattr(scheduler, "enqueue", noted)
         laptop = one.connect()
         accepted = await one.ask(laptop, "golden", "m0", thread_id="thr_1", id="k1")

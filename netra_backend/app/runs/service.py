@@ -60,34 +60,10 @@ class RunService:
         self._requests = AcceptedRequests(parts.log, parts.conversations, parts.services.clock)
         self.scheduler = scheduler = RunScheduler(parts)
         self.recovery = recovery = RunRecovery(parts, scheduler)
-        self.commands = commands = RunCommands(parts, scheduler, recovery, self._requests, peers)
-        # What callers ask of a process's runs, whichever part answers:
-        self.all, self.of_user, self.stop_user, self.tick = (
-            scheduler.all,
-            scheduler.of_user,
-            scheduler.stop_user,
-            scheduler.tick,
-        )
-        self.take_over = recovery.take_over
-        self.cancel, self.resolve, self.approvals = commands.cancel, commands.resolve, commands.approvals
-        self.end_user, self.delete_user, self.delete_thread = (
-            commands.end_user,
-            commands.delete_user,
-            commands.delete_thread,
-        )
+        self.commands = RunCommands(parts, scheduler, recovery, self._requests, peers)
 
     def __len__(self) -> int:
         return len(self.scheduler)
-
-    @property
-    def runs_started(self) -> int:
-        """How many runs have begun here."""
-        return self.scheduler.started
-
-    @property
-    def runs_taken_over(self) -> int:
-        """How many of them other processes had left."""
-        return self.recovery.taken_over
 
     # --- the pipeline -----------------------------------------------------------------------------------------------
 

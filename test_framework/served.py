@@ -15,9 +15,8 @@ import uvicorn
 
 from netra_backend.app.agents.interface import AgentResult, RunScope
 from netra_backend.app.agents.tools.definition import Tool
-from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES
 from netra_backend.app.config import Settings
-from netra_backend.app.core.identity import Identity
+from netra_backend.app.core.identity import BASE_SCOPES, Identity
 from netra_backend.app.server.application import Application
 from netra_backend.app.server.http_application import HttpApplication
 from netra_backend.app.server.runtime import Runtime

@@ -52,11 +52,11 @@ class LiveConnection(Protocol):
 
 
 class Requester(Protocol):
-    """Who asks for a run: a connection of this process, or one whose socket ends in another."""
+    """Who asks: a connection of this process, one whose socket ends in another, or somebody over HTTP, without a socket."""
 
     @property
     def connection_id(self) -> str | None:
-        """``None`` if its socket ends in another process."""
+        """``None`` if there is no socket in this process."""
 
     @property
     def user_id(self) -> str:
@@ -124,12 +124,10 @@ class EventLog(Counted, Protocol):
 
     async def release(self, heads: Sequence[ThreadHead]) -> None:
         """Let go of threads, whether or not their runs have ended. Their fences are 0 from the call on, so that nothing can be
-        appended; on return what was appended before is committed and another process may acquire them. An ``acquire`` in
-        the meantime waits for that."""
+        appended; on return what was appended before is committed and others may acquire them. An ``acquire`` waits for it."""
 
     def forget(self, thread_id: str) -> None:
-        """What is in memory of this thread may be old: unless this process holds it and has begun it, read it again when it is
-        asked for."""
+        """What is in memory of this thread may be old: read it again when needed, unless this process holds and has begun it."""
 
     def append(self, run: RunRecord, frame: bytes, *, ends: bool = False, on_commit: OnCommit | None = None) -> None:
         """Append one event's bytes at ``run.head.top + 1``; ``ends`` ends the run. Raises ``DependencyUnavailable``, also if
@@ -178,8 +176,7 @@ class EventLog(Counted, Protocol):
         1,000. Empty where no other process can have written."""
 
     async def newest_ms(self) -> int:
-        """When the newest event of all was stored, by the store's clock; 0 where there is none, or where no other process can
-        have written."""
+        """When the newest event was stored, by the store's clock; 0 if there is none, or no other process can have written."""
 
     async def threads(
         self, owner: str, *, limit: int, search: str = "", before_ms: int | None = None, before_id: str = ""
@@ -218,8 +215,7 @@ class Fleet(Protocol):
     process_id: str
 
     async def ask(self, process_id: str, command: bytes) -> bytes:
-        """What that process answers. Raises ``DependencyUnavailable`` if no answer comes in time: it is unknown then whether
-        the command was carried out."""
+        """What that process answers. Raises ``DependencyUnavailable`` if no answer comes in time; it may have done it then."""
 
     def broadcast(self, command: bytes) -> None:
         """Send it to every other process, soon, and without knowing whether it arrives. Never waits and never raises."""
@@ -289,8 +285,7 @@ class Presence(Protocol):
     """What users hold at other processes. It may lose everything, and is whole again a moment later."""
 
     async def exchange(self, mine: Mapping[str, Counts]) -> Mapping[str, Counts]:
-        """Say what users hold here, all of it each time, and learn what they hold elsewhere. Raises
-        ``DependencyUnavailable``."""
+        """Say all that users hold here, and learn what they hold elsewhere. Raises ``DependencyUnavailable``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,10 +249,10 @@ async def open_runtime(
         )
         # A revocation ends what the user has at this moment, not only what comes after.
         revocations.listen(connections.end_sign_ins)
-        revocations.listen_for_all(lambda user_id: runs.stop_user(user_id, "operator"))
+        revocations.listen_for_all(lambda user_id: runs.scheduler.stop_user(user_id, "operator"))
         try:
             await asyncio.to_thread(prepare, data_dir / "triage")
-            await runs.take_over()
+            await runs.recovery.take_over()
             yield runtime
         finally:
             await runs.drain(0)
@@ -272,7 +272,7 @@ def _join(
     from .cluster.periodic_tasks import PeriodicTasks
     from .cluster.takeover import Takeover
 
-    takeover = Takeover(runs, peers)
+    takeover = Takeover(runs.recovery, peers)
     handler = PeerCommandHandler(runs, log, revocations, takeover.work)
     cluster.fleet.serve(handler.answer, handler.on_message)
     periodic = PeriodicTasks(takeover, revocations)

@@ -1,7 +1,9 @@
 """Identity, ownership and the records around a request. Nothing here knows a socket or a driver.
 
 - ``user_execution_context``: who a request is for; everything of the request is made from it
-- ``credentials``, ``authentication``, ``revocations``, ``tickets``, ``token_minting``: who is asking
+- ``credentials``, ``token_reading``, ``authentication``, ``tickets``: who is asking
+- ``standing``: whether an identity stands, now; ``revocations``: which do not any more
+- ``token_minting``, ``synthetic_sign_ins``: tokens of our own
 - ``conversations``: who owns a thread or a run; ``run_summaries``: runs as their owner lists them
 - ``websocket_bridge_factory``, ``event_emitter``: one user's way into the event log
 - ``approvals``: tool calls that wait for their user

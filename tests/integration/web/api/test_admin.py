@@ -68,7 +68,7 @@ async def test_a_revoked_user_is_out_at_once_with_runs_and_connections(served: S
     async with served.http(again) as http:
         rows = (await http.get("/api/audit")).json()["rows"]
         assert ("revoked", {"by": operator.id}) in [(row["event"], row["detail"]) for row in rows]
-        assert served.runtime.runs.of_user(user.id) == []
+        assert served.runtime.runs.scheduler.of_user(user.id) == []
 
 
 @pytest.mark.validation_point("id.placeholder")
@@ -89,7 +89,7 @@ async def test_one_sign_in_ends_with_its_connections_and_the_users_runs_and_othe
         told = await http.post(f"/api/admin/users/{user.id}/revoke", json={"token_id": "phone"})
         assert (told.json()["revoked"], told.json()["token_id"]) == (user.id, "phone")
         assert (phone.wire.closed, laptop.wire.closed) == ((4503, "revoked"), None)
-        assert len(runtime.runs.of_user(user.id)) == 1
+        assert len(runtime.runs.scheduler.of_user(user.id)) == 1
     async with served.http(user) as http:
         rows = (await http.get("/api/audit")).json()["rows"]
     assert [row["detail"]["sign_in"] for row in rows if row["event"] == "revoked"] == ["phone"]

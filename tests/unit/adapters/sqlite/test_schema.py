@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from netra_backend.app.adapters.migrations import history
 from netra_backend.app.adapters.sqlite import schema
 from netra_backend.app.core.errors import ConfigurationError
 
@@ -67,7 +68,7 @@ def test_an_older_schema_is_left_alone_with_the_command_that_brings_it_up_to_dat
 
 def test_version_one_is_what_its_first_users_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is released does not change: another table or column is another version."""
-    monkeypatch.setattr(schema, "VERSIONS", schema.VERSIONS[:1])
+    monkeypatch.setattr(schema, "VERSIONS", history.VERSIONS[:1])
     path = tmp_path / "events.db"
     with closing(schema.open_writer(path)) as writer:
         made = writer.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY rowid").fetchall()

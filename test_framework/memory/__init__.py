@@ -5,4 +5,5 @@
 - ``ownership``: which process holds which thread
 - ``peers``: the messages between processes
 - ``bus``, ``presence``: as lossy as Redis may be
+- ``revocations``: which sign-ins ended
 """

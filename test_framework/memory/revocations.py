@@ -22,5 +22,5 @@ class MemoryRevocations:
         return list(self.tokens)
 
     async def add_token(self, revoked: RevokedToken, now_ms: int) -> None:
-        self.tokens = [each for each in self.tokens if each.ends_at_ms > now_ms]
-        self.tokens.append(revoked)
+        live = [each for each in self.tokens if each.ends_at_ms > now_ms and each != revoked]
+        self.tokens = [*live, revoked]

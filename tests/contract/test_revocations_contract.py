@@ -16,6 +16,7 @@ from netra_backend.app.adapters.postgres.revocations import PostgresRevocations
 from netra_backend.app.core.identity import RevokedToken
 from netra_backend.app.ports import RevocationStore
 from netra_backend.app.services.revocations import Revocations
+from test_framework.memory.revocations import MemoryRevocations
 from test_framework.service_clients import NetraDatabase
 
 Open = Callable[[], AbstractAsyncContextManager[RevocationStore]]
@@ -32,9 +33,16 @@ async def over_postgres(database: NetraDatabase) -> AsyncIterator[RevocationStor
         yield PostgresRevocations(writer)
 
 
-@pytest.fixture(params=["file", "postgres"])
+@asynccontextmanager
+async def over(store: RevocationStore) -> AsyncIterator[RevocationStore]:
+    yield store
+
+
+@pytest.fixture(params=["file", "memory", "postgres"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     """Opens a store; a second time over what the first one stored."""
+    if request.param == "memory":
+        return partial(over, MemoryRevocations())
     if request.param == "file":
         return partial(over_a_file, tmp_path)
     return partial(over_postgres, request.getfixturevalue("netra_database"))

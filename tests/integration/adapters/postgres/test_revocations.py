@@ -23,19 +23,6 @@ async def test_what_one_process_adds_another_one_loads(netra_database: NetraData
         assert await PostgresRevocations(other).load() == {"user_ada": 5}
 
 
-async def test_a_revocation_cannot_be_undone_by_a_server_before_its_token_is_dead(
-    netra_database: NetraDatabase,
-) -> None:
-    async with await open_pool(netra_database.url, WRITER, size=1) as writer:
-        store, live = PostgresRevocations(writer), RevokedToken("user_ada", "t1", 1 << 45)
-        await store.add_token(live, 0)
-        await writer.execute("DELETE FROM revoked_token")
-        await store.add_token(RevokedToken("user_ada", "t2", 1 << 45), (1 << 45) + 1)
-        assert live in await store.load_tokens()
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await writer.execute("UPDATE revoked_token SET ends = 0")
-
-
 async def test_a_database_that_does_not_answer_is_told_and_never_taken_for_nobody_is_revoked(
     netra_database: NetraDatabase,
 ) -> None:

@@ -128,10 +128,10 @@ async def test_a_transfer_ends_a_second_after_its_sign_in_and_says_why(transfers
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     transfers.tick()
+    assert (transfer.is_ended, other.is_ended) == (True, False)
     with pytest.raises(AuthenticationRefused) as refused:
         await going_on
     assert refused.value.entry.id == "token_expired"
-    assert (transfer.is_ended, other.is_ended) == (True, False)
 
 
 def test_a_revocation_ends_what_goes_on_by_the_sign_ins_that_it_is_about(transfers: Transfers) -> None:

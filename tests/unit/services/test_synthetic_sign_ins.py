@@ -23,7 +23,7 @@ def process(sign_ins: SyntheticSignIns, clock: ManualClock) -> Authentication:
 async def test_a_synthetic_user_has_the_rights_of_everybody_for_ten_minutes(clock: ManualClock) -> None:
     sign_ins = SyntheticSignIns(clock, SeededEntropy("one"))
     identity = await process(sign_ins, clock).verify(sign_ins.token("drill_1"))
-    assert (identity.user_id, identity.scopes) == ("drill_1", {"usage"})
+    assert (identity.user_id, identity.scopes) == ("drill_1", frozenset({"usage"}))
     assert identity.expires_at_ms == clock.now_ms() + LIFETIME_S * 1000
 
 

@@ -393,7 +393,19 @@ class Audit(Counted, Protocol):
         ``before`` where it is given."""
 
     async def pseudonymise(self, owner: str) -> int:
-        """Put a pseudonym that leads nowhere in the owner's place, in every row; how many rows were the owner's."""
+        """Delete what leads from the owner's pseudonym, which stands in all rows, to the owner; how many rows were the owner's.
+        No row is changed."""
+
+    async def trim(self, before_ms: int) -> int:
+        """Remove rows from before then, behind a signed checkpoint; how many."""
+
+    @property
+    def trouble(self) -> str:
+        """Why rows cannot be written at this moment; empty while they can."""
+
+    @property
+    def broken(self) -> str:
+        """Where the chain of the rows was found to be broken; empty while it was not."""
 
     async def close(self) -> None:
         """Write what waits, and stop."""

@@ -136,6 +136,9 @@ class _NoAudit:
     async def pseudonymise(self, owner: str) -> int:
         return 0
 
+    async def trim(self, before_ms: int) -> int:
+        return 0
+
     async def close(self) -> None:
         """Nothing is open."""
 

@@ -31,6 +31,9 @@ class Remembered:
     async def pseudonymise(self, owner: str) -> int:
         return 0
 
+    async def trim(self, before_ms: int) -> int:
+        return 0
+
     async def close(self) -> None:
         pass
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-VERSIONS: Final = ("0001",)
+VERSIONS: Final = ("0001", "0002")
 """All there are, in order. A database has exactly one; SQLite's ``user_version`` is its number."""
 
 NEWEST: Final = VERSIONS[-1]
@@ -22,7 +22,16 @@ NEWEST: Final = VERSIONS[-1]
 def statements(dialect: str, version: str) -> list[str]:
     """The statements that lead to this version from the one before. In the file, each ends with a semicolon before an empty
     line or the end, and no line within it does both."""
-    text = Path(__file__).with_name(f"{version}.{dialect}.sql").read_text(encoding="utf-8")
+    return _split(f"{version}.{dialect}.sql")
+
+
+def audit_statements() -> list[str]:
+    """The statements that make the embedded audit trail, which is a file of its own and has no versions."""
+    return _split("audit.sqlite.sql")
+
+
+def _split(name: str) -> list[str]:
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
     return re.split(r"(?<=;)\n\n", text.strip())
 
 

@@ -18,6 +18,7 @@ from ...runs.service import RunService
 from ...services.audit_trail import AuditTrail
 from ...services.revocations import Revocations
 from ...websocket_core.connection import Connection
+from ..http.client_address import address_of
 from ..http.endpoint import Endpoint, json_response
 
 MOST_ROWS: Final = 1000
@@ -142,7 +143,7 @@ def admin_endpoints(
     async def revoke(request: Request, identity: Identity) -> Response:
         user_id, until_ms = request.path_params["user_id"], clock.now_ms()
         await revocations.revoke(user_id, until_ms)
-        audit_trail.happened(user_id, "revoked", by=identity.user_id)
+        audit_trail.happened(user_id, "revoked", address=address_of(request), by=identity.user_id)
         return json_response(Revoked(user_id, until_ms))
 
     def read(path: str, name: str, about: str, handler: Any, answer: Any) -> Endpoint:

@@ -13,6 +13,7 @@ from ...core.limits import Limits
 from ...ports import Audit
 from ...services.audit_trail import AuditTrail
 from ...services.tickets import TicketOffice
+from ..http.client_address import address_of
 from ..http.endpoint import Endpoint, Query, json_response
 from ..http.request_query import number
 
@@ -65,9 +66,9 @@ def identity_endpoints(
         rows = await audit.rows(identity.user_id, limit, before or None)
         return json_response(AuditRows([AuditRow(**row) for row in rows]))
 
-    async def ticket(_: Request, identity: Identity) -> Response:
+    async def ticket(request: Request, identity: Identity) -> Response:
         made = await tickets.issue(identity)
-        audit_trail.happened(identity.user_id, "ticket_issued")
+        audit_trail.happened(identity.user_id, "ticket_issued", address=address_of(request))
         return json_response(TicketIssued(made.value, made.expires_at_ms), 201)
 
     return [

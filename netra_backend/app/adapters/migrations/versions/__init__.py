@@ -1,4 +1,5 @@
 """The versions as alembic runs them; what each one does is in the SQL files beside this package.
 
 - ``r0001``: the first tables
+- ``r0002``: a chained audit trail
 """

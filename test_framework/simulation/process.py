@@ -122,6 +122,8 @@ class _NoTokens(Authentication):
 class _NoAudit:
     """``ports.Audit`` that keeps nothing."""
 
+    trouble = broken = ""
+
     def record(
         self, owner: str | None, event: str, point_id: str | None, detail: Mapping[str, str | int], now_ms: int
     ) -> None:

@@ -34,6 +34,8 @@ class Remembered:
     async def trim(self, before_ms: int) -> int:
         return 0
 
+    trouble = broken = ""
+
     async def close(self) -> None:
         pass
 

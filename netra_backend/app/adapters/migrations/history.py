@@ -22,17 +22,13 @@ NEWEST: Final = VERSIONS[-1]
 def statements(dialect: str, version: str) -> list[str]:
     """The statements that lead to this version from the one before. In the file, each ends with a semicolon before an empty
     line or the end, and no line within it does both."""
-    return _split(f"{version}.{dialect}.sql")
+    return statements_in(Path(__file__).with_name(f"{version}.{dialect}.sql"))
 
 
-def audit_statements() -> list[str]:
-    """The statements that make the embedded audit trail, which is a file of its own and has no versions."""
-    return _split("audit.sqlite.sql")
-
-
-def _split(name: str) -> list[str]:
-    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
-    return re.split(r"(?<=;)\n\n", text.strip())
+def statements_in(path: Path) -> list[str]:
+    """The statements of a file in this form; none where it holds nothing but comments."""
+    text = path.read_text(encoding="utf-8").strip()
+    return re.split(r"(?<=;)\n\n", text) if text.endswith(";") else []
 
 
 def run_statements(connection: Connection, version: str) -> None:

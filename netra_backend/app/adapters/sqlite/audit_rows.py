@@ -11,11 +11,12 @@ from typing import Final
 from ...core.audit_chain import ChainKeys, Entry, SealedRow, Statement
 from ..audit.rows import Record, adopted_record, adoption, entries_of, names_in, new_subject
 from ..audit.verification import PAGE, ROW
-from ..migrations.history import audit_statements
+from ..migrations.history import statements_in
 from .schema import connect_privately, open_reader
 
 _HAS_TABLE: Final = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?"
 _INSERT: Final = f"INSERT INTO audit ({ROW}, chain) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  # constants alone
+_SCHEMA: Final = Path(__file__).with_name("audit.sql")
 _UNCHAINED: Final = "audit_unchained"
 
 
@@ -32,7 +33,7 @@ def open_trail(path: Path, keys: ChainKeys, now_ms: int) -> sqlite3.Connection:
             is_older = connection.execute(_HAS_TABLE, ("audit",)).fetchone()[0]
             if is_older:
                 connection.execute(f"ALTER TABLE audit RENAME TO {_UNCHAINED}")
-            for statement in audit_statements():
+            for statement in statements_in(_SCHEMA):
                 connection.execute(statement)
             if is_older:
                 _adopt(connection, keys, now_ms)

@@ -34,10 +34,12 @@ def test_a_file_holds_the_newest_anchor_of_each_chain_for_its_owner_alone(tmp_pa
 
 def test_of_several_who_write_at_once_the_newest_stays(tmp_path: Path) -> None:
     path = tmp_path / "some.anchor"
-    threads = [
-        threading.Thread(target=lambda first=first: [FileAnchor(path).write(at(id)) for id in range(first, 40, 4)])
-        for first in range(4)
-    ]
+
+    def write(first: int) -> None:
+        for id in range(first, 40, 4):
+            FileAnchor(path).write(at(id))
+
+    threads = [threading.Thread(target=write, args=(first,)) for first in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -50,7 +52,8 @@ def test_a_log_holds_anchors_among_other_lines_and_none_of_them_is_read_back_by_
     handler = JsonHandler(stream)
     log = logging.getLogger("netra.audit")
     log.addHandler(handler)
-    level, _ = log.level, log.setLevel(logging.INFO)
+    level = log.level
+    log.setLevel(logging.INFO)
     try:
         LogAnchor().write(at(1))
         log.info('a "mac" of something else')

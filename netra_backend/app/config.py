@@ -119,9 +119,8 @@ class Settings:
     model: str | None = None
     retention_days: int | None = None
     audit_key: bytes | None = field(default=None, repr=False)
-    """Seals the audit trail; ``None``: a key in the data directory."""
     audit_anchor: str | None = None
-    """``log``, or the path of a file; ``None``: a file in the data directory."""
+    """``log``, or the path of a file. ``None``, here and of the key: a file in the data directory."""
     audit_on_failure: Literal["refuse", "continue"] = "refuse"
     audit_retention_days: int = 365
     allow_drills: bool = False
@@ -312,7 +311,8 @@ def _data_dir(reader: _Reader, environ: Mapping[str, str]) -> Path:
 
 def _audit_key(reader: _Reader) -> bytes | None:
     key = reader.content("NETRA_AUDIT_KEY").encode()
-    if key and len(key) < _AUDIT_KEY_BYTES:
+    is_set = not reader.given.keys().isdisjoint(("NETRA_AUDIT_KEY", "NETRA_AUDIT_KEY_FILE"))
+    if is_set and len(key) < _AUDIT_KEY_BYTES:
         reader.faults.append(
             f"NETRA_AUDIT_KEY is shorter than {_AUDIT_KEY_BYTES} bytes. Create one with `openssl rand -hex {_AUDIT_KEY_BYTES}`."
         )

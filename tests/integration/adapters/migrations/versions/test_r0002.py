@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -33,8 +32,8 @@ async def as_role(database: NetraDatabase, role: Role) -> AsyncIterator[asyncpg.
 @pytest.fixture
 async def database(netra_database: NetraDatabase) -> NetraDatabase:
     """A trail with rows of two days ago, of ada and bob, and one of now."""
-    now_ms = time.time_ns() // 1_000_000
     async with as_role(netra_database, WRITER) as writer:
+        now_ms = await writer.fetchval("SELECT now_ms()")
         for id, (owner, at) in enumerate(
             (("ada", now_ms - 2 * DAY_MS), ("bob", now_ms - 2 * DAY_MS), ("ada", now_ms)), 1
         ):

@@ -235,25 +235,26 @@ class PostgresAudit:
     async def _anchor_soon(self) -> None:
         """The task: name the newest row, now and, while more come, not too often."""
         while self._anchored is not self._seen and not self._watch.broken:
-            await self._set_anchor()
-            await asyncio.sleep(self._anchor.every_s)
+            is_set = await self._set_anchor()
+            await asyncio.sleep(self._anchor.every_s if is_set else min(self._anchor.every_s, _AGAIN_S))
         self._anchoring = None
 
-    async def _set_anchor(self) -> None:
-        """Let the anchor name the newest row, unless what it names now is gone."""
+    async def _set_anchor(self) -> bool:
+        """Let the anchor name the newest row, unless what it names now is gone; whether that could be done."""
         seen = self._seen
         if seen is None or seen is self._anchored or self._watch.broken:
-            return
+            return True
         try:
             old = [each for each in await asyncio.to_thread(self._anchor.read) if each.chain == self._keys.chain]
-            async with self._writer.acquire() as connection:
-                for each in old:
+            for each in old:
+                async with self._writer.acquire() as connection:
                     if not await self._stands(connection, each):
                         self._watch.breaks(f"row {each.id}, which the anchor names, is gone or was changed")
-                        return
+                        return True
             await asyncio.to_thread(self._anchor.write, seen)
         except (ValueError, *TROUBLE) as fault:
             self._watch.fails("anchor", type(fault).__name__ if isinstance(fault, asyncpg.PostgresError) else fault)
-            return
+            return False
         self._anchored = seen
         self._watch.works("anchor")
+        return True

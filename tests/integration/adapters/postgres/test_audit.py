@@ -10,12 +10,15 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from netra_backend.app.adapters.audit.anchors import LogAnchor
+from netra_backend.app.adapters.audit.place import Place
 from netra_backend.app.adapters.postgres import audit as postgres_audit
 from netra_backend.app.adapters.postgres.audit import PostgresAudit
 from netra_backend.app.adapters.postgres.connection import READER, WRITER, open_pool
 from netra_backend.app.adapters.postgres.migration import Login, migrate_postgres
+from netra_backend.app.core.audit_chain import ChainKeys
 from netra_backend.app.core.errors import ConfigurationError, DependencyUnavailable
-from test_framework.audit_trail import place_in
+from test_framework.audit_trail import KEY, place_in
 from test_framework.clock import ManualClock
 from test_framework.service_clients import NetraDatabase, Prepared
 from test_framework.services import Service
@@ -152,6 +155,24 @@ async def test_an_end_that_is_cut_off_while_the_server_goes_on_is_noticed_and_no
     await audit.close()
     with pytest.raises(ConfigurationError, match="The audit trail in PostgreSQL is broken"):
         await opened(netra_database, pools, tmp_path)
+
+
+async def test_a_process_notices_that_the_row_it_knows_is_gone_where_no_anchor_can_be_read_back(
+    netra_database: NetraDatabase, pools: Pools
+) -> None:
+    place = Place(ChainKeys.of(KEY.encode()), LogAnchor())
+    audit = await PostgresAudit.open(netra_database.url, *pools, place, ManualClock())
+    for number in range(3):
+        audit.record("ada", "refused", None, {}, number)
+    await audit.rows("ada", 1)
+    admin = await asyncpg.connect(netra_database.admin_url)
+    await admin.execute("DELETE FROM netra.audit WHERE id > 1")
+    await admin.close()
+    assert audit.broken == ""
+    audit.record("ada", "refused", None, {}, 9)
+    await audit.rows("ada", 1)
+    assert "row 3, which this process knows, is gone" in audit.broken
+    await audit.close()
 
 
 async def test_processes_with_one_key_write_one_chain_and_neither_waits_for_the_others_anchor(

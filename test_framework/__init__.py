@@ -7,7 +7,7 @@
 - ``memory``: stores in memory; ``simulation``, ``chaos``: simulated and real faults; ``faults``: faults for one test
 - ``disabling``, ``point_sites``, ``prove``, ``forked``: the proof that tests can fail
 - ``runner``, ``pytest_plugin``: which tests run, and what pytest gains
-- ``clock``, ``ids``, ``users``, ``waiting``, ``closing``, ``opened_objects``: time, ids and users of tests
+- ``audit_trail``, ``clock``, ``ids``, ``users``, ``waiting``, ``closing``, ``opened_objects``: key, time, ids, users of tests
 - ``echo``, ``paying``, ``counted_tool``, ``scripted_scope``: agents, tools and a scope for tests
 - ``playbook``, ``log_story``, ``dataset_story``, ``dataset_storm``, ``usage_rows``, ``seen_positions``: short words for tests
 - ``websocket_client``, ``malformed``: a client; frames that are wrong

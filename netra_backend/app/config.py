@@ -43,6 +43,11 @@ NAMES: Final = frozenset(
         "NETRA_ALLOWED_ORIGINS",
         "NETRA_MODEL",
         "NETRA_RETENTION_DAYS",
+        "NETRA_AUDIT_KEY",
+        "NETRA_AUDIT_KEY_FILE",
+        "NETRA_AUDIT_ANCHOR",
+        "NETRA_AUDIT_ON_FAILURE",
+        "NETRA_AUDIT_RETENTION_DAYS",
         "NETRA_ALLOW_DRILLS",
         "NETRA_ALLOW_RAW_SQL",
         "NETRA_APP",
@@ -52,9 +57,17 @@ NAMES: Final = frozenset(
 FILE_NAME: Final = "netra.env"
 _OTHERS_NAMES: Final = ("NETRA_TEST_", "NETRA_STAGING_")
 _SECRET: Final = frozenset(
-    {"NETRA_JWT_SECRET", "NETRA_JWT_PUBLIC_KEY", "NETRA_DATABASE_URL", "NETRA_REDIS_URL", "NETRA_DATASETS_URL"}
+    {
+        "NETRA_JWT_SECRET",
+        "NETRA_JWT_PUBLIC_KEY",
+        "NETRA_DATABASE_URL",
+        "NETRA_REDIS_URL",
+        "NETRA_DATASETS_URL",
+        "NETRA_AUDIT_KEY",
+    }
 )  # never shown in a fault
 _SECRET_BYTES: Final = {"HS256": 32, "HS384": 48, "HS512": 64}  # a key is as long as its digest, or longer
+_AUDIT_KEY_BYTES: Final = 32
 _MAX_FILE_BYTES: Final = 65_536
 _JWKS_ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")
 
@@ -107,6 +120,11 @@ class Settings:
     allowed_origins: tuple[str, ...] = ()
     model: str | None = None
     retention_days: int | None = None
+    audit_key: bytes | None = field(default=None, repr=False)
+    audit_anchor: str | None = None
+    """``log``, or the path of a file. ``None``, here and of the key: a file in the data directory."""
+    audit_on_failure: Literal["refuse", "continue"] = "refuse"
+    audit_retention_days: int = 365
     allow_drills: bool = False
     allow_raw_sql: bool = False
     app: str | None = None
@@ -173,6 +191,12 @@ class Settings:
             allowed_origins=reader.take("NETRA_ALLOWED_ORIGINS", values.origins, ()),
             model=reader.take("NETRA_MODEL", values.short_text, None),
             retention_days=reader.take("NETRA_RETENTION_DAYS", partial(values.whole_number, 1, 36_500), None),
+            audit_key=_audit_key(reader),
+            audit_anchor=reader.take("NETRA_AUDIT_ANCHOR", values.audit_anchor, None),
+            audit_on_failure=reader.take("NETRA_AUDIT_ON_FAILURE", values.on_audit_failure, "refuse"),
+            audit_retention_days=reader.take(
+                "NETRA_AUDIT_RETENTION_DAYS", partial(values.whole_number, 1, 36_500), 365
+            ),
             allow_drills=reader.take("NETRA_ALLOW_DRILLS", values.flag, False),
             allow_raw_sql=reader.take("NETRA_ALLOW_RAW_SQL", values.flag, False),
             app=reader.take("NETRA_APP", values.short_text, None),
@@ -201,6 +225,11 @@ class Settings:
             faults.append(
                 "NETRA_REDIS_URL connects processes that share a PostgreSQL database. Set NETRA_DATABASE_URL "
                 "as well, or remove NETRA_REDIS_URL."
+            )
+        if self.audit_anchor == "log" and self.log_level not in ("debug", "info"):
+            faults.append(
+                f"NETRA_AUDIT_ANCHOR=log writes anchors at the level info, but NETRA_LOG_LEVEL={self.log_level} leaves them "
+                "out. Use NETRA_LOG_LEVEL=info, or a file."
             )
         for name, (extra, package) in _NEEDS.items():
             if getattr(self, name.removeprefix("NETRA_").lower()) is not None:
@@ -283,6 +312,16 @@ def _data_dir(reader: _Reader, environ: Mapping[str, str]) -> Path:
     if not base:
         reader.faults.append("NETRA_DATA_DIR is not set, and there is no HOME to put data in. Set NETRA_DATA_DIR.")
     return Path(base or "/nonexistent").absolute() / "netra"
+
+
+def _audit_key(reader: _Reader) -> bytes | None:
+    key = reader.content("NETRA_AUDIT_KEY").encode()
+    is_set = not reader.given.keys().isdisjoint(("NETRA_AUDIT_KEY", "NETRA_AUDIT_KEY_FILE"))
+    if is_set and len(key) < _AUDIT_KEY_BYTES:
+        reader.faults.append(
+            f"NETRA_AUDIT_KEY is shorter than {_AUDIT_KEY_BYTES} bytes. Create one with `openssl rand -hex {_AUDIT_KEY_BYTES}`."
+        )
+    return key or None
 
 
 def _token_sources(reader: _Reader) -> tuple[TokenSource, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +11,7 @@ from .core.frames import ExecuteAgent, ResolveApproval, ServerFrame
 from .core.history import Chunk, ListedRun, Moved, OnCommit, RunPlace, RunRecord, StoredRun, StoredThread, ThreadHead
 from .core.identity import Identity, RevokedToken, TicketUse
 from .core.limits import Counts
+from .core.model_part import ModelPart
 from .core.peer_messages import WaitingCall
 
 
@@ -288,14 +288,6 @@ class Presence(Protocol):
         """Say all that users hold here, and learn what they hold elsewhere. Raises ``DependencyUnavailable``."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelPart:
-    """A part of a model's answer; the last one has its ``usage`` {input_tokens, output_tokens, cost_usd}."""
-
-    text: str
-    usage: dict[str, Any] | None = None
-
-
 class Model(Protocol):
     """A language model."""
 
@@ -390,11 +382,21 @@ class Audit(Counted, Protocol):
         """Append a row without waiting. ``owner`` is ``None`` where nobody is known. A full queue drops and counts."""
 
     async def rows(self, owner: str, limit: int, before: int | None = None) -> list[dict[str, Any]]:
-        """The owner's rows, newest first, with all that was recorded before the call; only those with an id less than
-        ``before`` where it is given."""
+        """The owner's rows with an id below ``before``, newest first, with all that was recorded before the call."""
 
     async def pseudonymise(self, owner: str) -> int:
-        """Put a pseudonym that leads nowhere in the owner's place, in every row; how many rows were the owner's."""
+        """Delete what leads from the owner's pseudonym to the owner, and change no row; how many rows were the owner's."""
+
+    async def trim(self, before_ms: int) -> int:
+        """Remove rows from before then, behind a signed checkpoint; how many."""
+
+    @property
+    def trouble(self) -> str:
+        """Why rows cannot be written at this moment; empty while they can."""
+
+    @property
+    def broken(self) -> str:
+        """Where the chain of the rows was found to be broken; empty while it was not."""
 
     async def close(self) -> None:
         """Write what waits, and stop."""

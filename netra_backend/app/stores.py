@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
+from .adapters.audit.place import Place
 from .adapters.auth.file_revocations import FileRevocations
 from .adapters.auth.local_tickets import LocalTickets
 from .adapters.process.json_logs import name_process
@@ -57,11 +58,19 @@ class Stores:
 
 
 async def open_embedded(
-    data_dir: Path, clock: Clock, pool: WebSocketConnectionPool, on_failure: OnFailure, stack: AsyncExitStack
+    data_dir: Path,
+    audit_place: Place,
+    clock: Clock,
+    pool: WebSocketConnectionPool,
+    on_failure: OnFailure,
+    stack: AsyncExitStack,
 ) -> Stores:
-    """Stores in the data directory, of this process alone. ``stack`` closes them."""
+    """Stores in the data directory, of this process alone. ``stack`` closes them.
+
+    Raises ``ConfigurationError`` where the audit trail's chain is broken or a file is of another version.
+    """
     loop = asyncio.get_running_loop()
-    audit = SqliteAudit(data_dir / "audit.db")
+    audit = await SqliteAudit.open(data_dir / "audit.db", audit_place, clock)
     stack.push_async_callback(audit.close)
     log = SqliteEventLog(data_dir / "events.db", clock, loop, pool.publish, on_failure)
     stack.push_async_callback(log.close)
@@ -72,6 +81,7 @@ async def open_shared(
     database_url: str,
     redis_url: str | None,
     process_id: str,
+    audit_place: Place,
     clock: Clock,
     entropy: Entropy,
     pool: WebSocketConnectionPool,
@@ -80,7 +90,8 @@ async def open_shared(
 ) -> Stores:
     """Stores in PostgreSQL, which other processes share. ``stack`` closes them.
 
-    Raises ``ConfigurationError`` where the database would not keep users apart or is not known, and
+    Raises ``ConfigurationError`` where the database would not keep users apart or is not known or the audit trail's chain is
+    broken, and
     ``DependencyUnavailable``.
     """
     from .adapters.postgres.audit import PostgresAudit
@@ -98,7 +109,7 @@ async def open_shared(
     stack.push_async_callback(writer.close)
     reader = await open_pool(database_url, READER, size=_CONNECTIONS)
     stack.push_async_callback(reader.close)
-    audit = PostgresAudit(writer, reader)
+    audit = await PostgresAudit.open(database_url, writer, reader, audit_place, clock)
     stack.push_async_callback(audit.close)
     follower = Follower(pool, asyncio.get_running_loop())
     log = await PostgresEventLog.open(database_url, process_id, clock, follower.publish, on_failure)

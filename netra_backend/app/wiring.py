@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from .adapters.audit.place import audit_place
 from .adapters.auth.development_key import development_key
 from .adapters.auth.static_keys import StaticKeys
 from .adapters.datasets.port import Datasets
@@ -50,6 +51,7 @@ from .services.synthetic_sign_ins import SyntheticSignIns
 from .services.tickets import TicketOffice
 from .services.websocket_bridge_factory import WebSocketBridgeFactory
 from .stores import Cluster, open_embedded, open_shared
+from .web.http.anonymous_rate_limit import site_of
 from .web.sockets.connection_handler import ConnectionHandler
 from .websocket_core.catch_up import CatchUp
 from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
@@ -135,11 +137,12 @@ async def open_runtime(
         pool = WebSocketConnectionPool()
         pool.configure(loop.call_soon)
         stack.push_async_callback(pool.cleanup)
+        place = audit_place(settings, entropy)
         if settings.database_url is None:
-            stores = await open_embedded(data_dir, clock, pool, _stop_on_failure, stack)
+            stores = await open_embedded(data_dir, place, clock, pool, _stop_on_failure, stack)
         else:
             urls = settings.database_url, settings.redis_url
-            stores = await open_shared(*urls, new_id("prc"), clock, entropy, pool, _stop_on_failure, stack)
+            stores = await open_shared(*urls, new_id("prc"), place, clock, entropy, pool, _stop_on_failure, stack)
         log, audit, cluster = stores.log, stores.audit, stores.others
         peers = None if cluster is None else PeerClient(cluster.fleet, cluster.follower.hold_delivery)
         ledger = DuckDBLedger(
@@ -185,7 +188,8 @@ async def open_runtime(
         stack.push_async_callback(engines.cleanup)
         managers = WebSocketManagerFactory()
         managers.configure(limits, clock, drills_allowed=settings.allow_drills)
-        audit_trail = AuditTrail(audit, clock)
+        audit_trail = AuditTrail(audit, clock, refuses=settings.audit_on_failure == "refuse", site_of=site_of)
+        stack.callback(audit_trail.close)
         services = RunServices(clock, Approvals(), new_id, _model(settings), audit_trail)
         runs = RunService(
             RunParts(

@@ -122,6 +122,8 @@ class _NoTokens(Authentication):
 class _NoAudit:
     """``ports.Audit`` that keeps nothing."""
 
+    trouble = broken = ""
+
     def record(
         self, owner: str | None, event: str, point_id: str | None, detail: Mapping[str, str | int], now_ms: int
     ) -> None:
@@ -134,6 +136,9 @@ class _NoAudit:
         return {}
 
     async def pseudonymise(self, owner: str) -> int:
+        return 0
+
+    async def trim(self, before_ms: int) -> int:
         return 0
 
     async def close(self) -> None:

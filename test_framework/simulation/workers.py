@@ -11,7 +11,7 @@ import msgspec
 
 from netra_backend.app.agents.interface import AgentResult, RunScope
 from netra_backend.app.agents.tools.definition import Tool, ToolArguments
-from netra_backend.app.ports import ModelPart
+from netra_backend.app.core.model_part import ModelPart
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 
 STEPS: Final = ("think", "say", "look", "charge", "gate", "model", "boom")

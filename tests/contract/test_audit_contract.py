@@ -15,6 +15,8 @@ from netra_backend.app.adapters.postgres.connection import READER, WRITER, open_
 from netra_backend.app.adapters.sqlite.audit import SqliteAudit
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.ports import Audit
+from test_framework.audit_trail import place_in
+from test_framework.clock import ManualClock
 from test_framework.service_clients import NetraDatabase
 
 Open = Callable[..., AbstractAsyncContextManager[Audit]]
@@ -22,18 +24,19 @@ Open = Callable[..., AbstractAsyncContextManager[Audit]]
 
 @asynccontextmanager
 async def over_sqlite(directory: Path, **bounds: int) -> AsyncIterator[Audit]:
-    audit = SqliteAudit(directory / "audit.db", **bounds)
+    audit = await SqliteAudit.open(directory / "audit.db", place_in(directory), ManualClock(), **bounds)
     yield audit
     await audit.close()
 
 
 @asynccontextmanager
-async def over_postgres(database: NetraDatabase, **bounds: int) -> AsyncIterator[Audit]:
+async def over_postgres(directory: Path, database: NetraDatabase, **bounds: int) -> AsyncIterator[Audit]:
     async with (
         await open_pool(database.url, WRITER, size=2) as writer,
         await open_pool(database.url, READER, size=2) as reader,
     ):
-        audit = PostgresAudit(writer, reader, **bounds)
+        place, clock = place_in(directory), ManualClock()
+        audit = await PostgresAudit.open(database.url, writer, reader, place, clock, **bounds)
         yield audit
         await audit.close()
 
@@ -43,7 +46,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     """Opens an audit trail; a second time over what the first one stored."""
     if request.param == "sqlite":
         return partial(over_sqlite, tmp_path)
-    return partial(over_postgres, request.getfixturevalue("netra_database"))
+    return partial(over_postgres, tmp_path, request.getfixturevalue("netra_database"))
 
 
 @pytest.fixture
@@ -120,28 +123,41 @@ async def test_a_row_that_cannot_be_written_down_costs_no_other(audit: Audit) ->
     assert {row["at_ms"] for row in await audit.rows("ada", 10)} >= {1, 3}
 
 
-async def test_a_deleted_user_leaves_rows_that_lead_nowhere(audit: Audit) -> None:
+async def test_a_deleted_user_leaves_rows_that_lead_nowhere_and_no_row_is_changed(audit: Audit) -> None:
     audit.record("user_ada", "refused", "id.format", {"n": 1}, 10)
     audit.record("root", "revoked", None, {"user": "user_ada", "other": "user_adam"}, 11)
+    assert [row["detail"]["user"] for row in await audit.rows("root", 10)] == ["user_ada"]
     assert await audit.pseudonymise("user_ada") == 1
     assert await audit.rows("user_ada", 10) == []
     (row,) = await audit.rows("root", 10)
-    assert row["detail"]["user"].startswith("gone_")
+    assert row["detail"]["user"].startswith("subject_")
     assert row["detail"]["other"] == "user_adam"
-    (kept,) = await audit.rows(row["detail"]["user"], 10)
-    assert kept["detail"] == {"n": 1}
     assert await audit.pseudonymise("user_ada") == 0
+    audit.record("user_ada", "connected", None, {}, 12)
+    assert [row["at_ms"] for row in await audit.rows("user_ada", 10)] == [12]
 
 
-async def test_of_one_owner_the_newest_rows_are_kept_and_others_stay(opened: Open) -> None:
-    async with opened(kept=20) as audit:
-        audit.record("bob", "revoked", None, {}, 0)
-        for number in range(200):
-            audit.record("ada", "refused", None, {}, number)
-            audit.record(None, "refused", None, {}, number)
-        assert [row["at_ms"] for row in await audit.rows("ada", 100)][:20] == list(range(199, 179, -1))
-        assert len(await audit.rows("ada", 100)) <= 22
-        assert len(await audit.rows("bob", 100)) == 1
+async def test_retention_removes_what_is_older_and_the_chain_goes_on_behind_it(opened: Open) -> None:
+    async with opened() as audit:
+        for number in range(10):
+            audit.record("ada" if number % 2 else None, "refused", None, {}, number)
+        assert len(await audit.rows("ada", 100)) == 5
+        assert await audit.trim(4) == 4
+        assert await audit.trim(4) == 0
+        assert [row["at_ms"] for row in await audit.rows("ada", 100)] == [9, 7, 5]
+        assert await audit.trim(100) == 6
+        audit.record("ada", "refused", None, {}, 101)
+        assert [row["id"] for row in await audit.rows("ada", 100)] == [11]
+    async with opened() as audit:
+        assert [row["id"] for row in await audit.rows("ada", 100)] == [11]
+        assert (audit.trouble, audit.broken) == ("", "")
+
+
+async def test_a_full_queue_is_a_trouble_for_as_long_as_it_is_full(opened: Open) -> None:
+    async with opened(room=0) as audit:
+        audit.record("ada", "refused", None, {}, 1)
+        assert "too many rows wait" in audit.trouble
+        assert audit.counts() == {"rows": 0, "rows_dropped": 1}
 
 
 async def test_a_closed_trail_takes_nothing_and_says_so(opened: Open) -> None:

@@ -108,6 +108,7 @@ class Workshop:
         self.store = MemoryStore()
         self.peers: PeerClient | None = None
         self.audit: list[tuple[str | None, str | None]] = []
+        self.trouble = ""
         self.agents: list[Callable[[], Any]] = []
         self.tools: list[Tool[Any]] = []
         self.model: Model | None = None

@@ -91,6 +91,10 @@ def test_every_name_of_the_list_is_read(tmp_path: Path) -> None:
             NETRA_ALLOWED_ORIGINS="https://app.example.com",
             NETRA_MODEL="openai:gpt-4o",
             NETRA_RETENTION_DAYS="30",
+            NETRA_AUDIT_KEY=SECRET,
+            NETRA_AUDIT_ANCHOR="file:///var/lib/anchors/netra",
+            NETRA_AUDIT_ON_FAILURE="continue",
+            NETRA_AUDIT_RETENTION_DAYS="90",
             NETRA_ALLOW_DRILLS="1",
             NETRA_ALLOW_RAW_SQL="yes",
             NETRA_APP="my_agents:AGENTS",
@@ -112,6 +116,8 @@ def test_every_name_of_the_list_is_read(tmp_path: Path) -> None:
     assert (settings.allow_drills, settings.allow_raw_sql, settings.limits.runs) == (True, True, 1)
     assert settings.log_level == "warning"
     assert settings.jwt_max_lifetime_s == 3600
+    assert (settings.audit_key, settings.audit_anchor) == (SECRET.encode(), "/var/lib/anchors/netra")
+    assert (settings.audit_on_failure, settings.audit_retention_days) == ("continue", 90)
     own, oidc = settings.token_sources
     assert (own.kind, own.algorithms, own.issuer, own.audience, own.secret) == (
         "secret", ("HS256",), "own", "netra", SECRET.encode(),
@@ -205,6 +211,40 @@ def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
 def test_a_setting_and_its_file_exclude_each_other(tmp_path: Path) -> None:
     environ = environment(tmp_path, NETRA_JWT_SECRET=SECRET, NETRA_JWT_SECRET_FILE="/x")
     assert faults_of(environ) == ["NETRA_JWT_SECRET and NETRA_JWT_SECRET_FILE are both set. Keep one of them."]
+
+
+def test_a_key_of_the_audit_trail_that_is_short_or_missing_is_a_fault_and_no_other_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("\n")
+    for given in ({"NETRA_AUDIT_KEY": "hunter2"}, {"NETRA_AUDIT_KEY_FILE": str(tmp_path / "empty")}):
+        (fault,) = faults_of(environment(tmp_path, **given))
+        assert "NETRA_AUDIT_KEY is shorter than 32 bytes" in fault
+        assert "hunter2" not in fault
+    (tmp_path / "key").write_text(SECRET)
+    settings = Settings.load(environment(tmp_path, NETRA_AUDIT_KEY_FILE=str(tmp_path / "key")))
+    assert settings.audit_key == SECRET.encode()
+    assert SECRET not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("NETRA_AUDIT_ANCHOR", "s3://bucket/anchor", "there are no other places"),
+        ("NETRA_AUDIT_ANCHOR", "anchors/netra", "use an absolute path"),
+        ("NETRA_AUDIT_ANCHOR", "/var/lib/", "use an absolute path"),
+        ("NETRA_AUDIT_ON_FAILURE", "ignore", "use refuse or continue"),
+        ("NETRA_AUDIT_RETENTION_DAYS", "0", "use a whole number from 1"),
+    ],
+)
+def test_what_no_audit_trail_can_be_kept_by_is_a_fault(tmp_path: Path, name: str, text: str, told: str) -> None:
+    (fault,) = faults_of(environment(tmp_path, **{name: text}))
+    assert fault.startswith(f"{name}={text} is not valid: ")
+    assert told in fault
+
+
+def test_anchors_in_the_log_need_a_log_that_has_them(tmp_path: Path) -> None:
+    (fault,) = faults_of(environment(tmp_path, NETRA_AUDIT_ANCHOR="log", NETRA_LOG_LEVEL="warning"))
+    assert "Use NETRA_LOG_LEVEL=info" in fault
+    assert Settings.load(environment(tmp_path, NETRA_AUDIT_ANCHOR="log")).audit_anchor == "log"
 
 
 def test_a_bucket_with_keys_in_its_address_is_refused_without_being_shown(tmp_path: Path) -> None:
@@ -307,7 +347,7 @@ def test_every_documented_name_is_known() -> None:
         "NETRA_JWT_AUDIENCE",
         "NETRA_JWT_MAX_LIFETIME_S",
     }
-    assert len(NAMES) == 25
+    assert len(NAMES) == 30
 
 
 @pytest.mark.parametrize("text", ["0", "59", "31622401", "1d", "-60"])

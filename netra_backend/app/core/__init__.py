@@ -5,6 +5,7 @@
 - ``frames``, ``events``: what is on the wire and in the log
 - ``session``: a connection's state machine; ``outbox``: its outgoing queue
 - ``history``: threads, positions and fences; ``journal``: a run's recorded steps
+- ``audit_chain``: seals, anchors and checkpoints of the audit trail; ``audit_allowance``: how much of a flood is written down
 - ``delivery_tracker``: what one process has delivered; ``peer_messages``: what processes ask each other
-- ``coroutines``, ``recent``, ``former_names``: small tools of the others
+- ``coroutines``, ``recent``, ``model_part``, ``former_names``: small tools of the others
 """

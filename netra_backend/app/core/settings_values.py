@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import SplitResult, urlsplit
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -133,6 +133,23 @@ def bucket_url(text: str) -> str:
     if len(url) > _MAX_BUCKET_URL or not _BUCKET_URL(url) or any(part in (".", "..") for part in url.split("/")):
         raise ValueError("use s3://bucket or s3://bucket/prefix; the AWS_… variables set keys, region and endpoint")
     return url
+
+
+def audit_anchor(text: str) -> str:
+    """Where the audit trail's anchors go: ``log``, or the absolute path of a file."""
+    path = text.removeprefix("file://")
+    if text != "log" and (not path.startswith("/") or path.endswith("/") or "\0" in path):
+        raise ValueError(
+            "use an absolute path (or file:///PATH) for a file, or log for lines of the log; there are no other places"
+        )
+    return path
+
+
+def on_audit_failure(text: str) -> Literal["refuse", "continue"]:
+    """What a server does while its audit trail cannot be written."""
+    if text not in ("refuse", "continue"):
+        raise ValueError("use refuse or continue")
+    return "refuse" if text == "refuse" else "continue"
 
 
 def algorithms(text: str) -> tuple[str, ...]:

@@ -188,9 +188,9 @@ TOKEN_LIFETIME = _point(
 )
 KEY_FILE = _point(
     "key.file",
-    "adapters.auth.development_key",
+    "adapters.process.key_file",
     "ConfigurationError",
-    "the development key is intact, and only its owner can read it",
+    "a key in the data directory is intact, and only its owner can read it",
 )
 DATA_DIRECTORY_PRIVATE = _point(
     "data_directory.private",
@@ -215,6 +215,12 @@ SQLITE_SCHEMA = _point(
     "adapters.sqlite.schema",
     "ConfigurationError",
     "a server uses only a database file whose schema it knows",
+)
+AUDIT_CHAIN = _point(
+    "audit.chain",
+    "adapters.audit.verification",
+    "ConfigurationError",
+    "no server goes on with an audit trail whose chain is broken",
 )
 DATA_DIRECTORY_LOCK = _point(
     "data_directory.lock",

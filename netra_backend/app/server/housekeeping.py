@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from ..ports import Clock, EventLog, Ledger
+from ..ports import Audit, Clock, EventLog, Ledger
 from ..runs.accepted_requests import KEY_LIFETIME_MS
 from ..web.api.datasets import PREFIX
 
@@ -31,8 +31,8 @@ def remove_leftovers(scratch: Path) -> int:
 
 
 class Housekeeping:
-    """Keeps threads and datasets for ``retention_days`` at the most (``None``: without end), and idempotency keys while they
-    count. Runs at the start and daily."""
+    """Keeps threads and datasets for ``retention_days`` at the most (``None``: without end), rows of the audit trail for days of
+    their own, and idempotency keys while they count. Runs at the start and daily."""
 
     def __init__(
         self,
@@ -40,13 +40,17 @@ class Housekeeping:
         clock: Clock,
         log: EventLog,
         ledger: Ledger,
+        audit: Audit,
         retention_days: int | None,
+        audit_retention_days: int,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._clock = clock
         self._log = log
         self._ledger = ledger
+        self._audit = audit
         self._retention_days = retention_days
+        self._audit_retention_days = audit_retention_days
         self._sleep = sleep
         self._next = float("-inf")
         self._work: asyncio.Task[None] | None = None
@@ -61,8 +65,10 @@ class Housekeeping:
     async def _guarded(self) -> None:
         try:
             threads, datasets = await self.remove_old()  # first: its days are a promise
+            rows = await self._audit.trim(self._clock.now_ms() - self._audit_retention_days * DAY_MS)
             requests = await self.remove_requests()
-            _LOG.info("retention", extra={"requests": requests, "threads": threads, "datasets": datasets})
+            removed = {"requests": requests, "threads": threads, "datasets": datasets, "audit_rows": rows}
+            _LOG.info("retention", extra=removed)
         except Exception:
             _LOG.exception("retention failed; it is tried again in a day")
         finally:

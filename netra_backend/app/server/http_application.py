@@ -46,12 +46,15 @@ class HttpApplication:
             log=runtime.log,
             ledger=runtime.ledger,
             retention_days=runtime.settings.retention_days,
+            audit=runtime.audit,
+            audit_retention_days=runtime.settings.audit_retention_days,
         )
         gate = Gate(
             settings=runtime.settings,
             authentication=runtime.authentication,
             quotas=runtime.quotas,
             clock=runtime.clock,
+            audit_trail=runtime.audit_trail,
         )
         problems = ProblemReporter(runtime.audit_trail, runtime.mint, runtime.settings.public_url)
         self.endpoints = self._endpoints(runtime, gate, problems)
@@ -77,6 +80,7 @@ class HttpApplication:
             log=log,
             ledger=ledger,
             audit=audit,
+            audit_trail=audit_trail,
             clock=clock,
             is_draining=lambda: runtime.connections.is_draining,
             optional_dependencies=runtime.optional_dependencies,

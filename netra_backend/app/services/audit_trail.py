@@ -5,10 +5,11 @@ A row names the validation point and the ids involved, never a message or a toke
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal
 
-from ..core.errors import Refusal
+from ..core.audit_allowance import Allowance
+from ..core.errors import DependencyUnavailable, Refusal
 from ..ports import Audit, Clock
 from .redaction import redact_text
 
@@ -18,25 +19,70 @@ _MAX_FIELDS: Final = 16
 _MAX_CHARACTERS: Final = 200
 
 
-class AuditTrail:
-    """Records refusals and events. Nothing here waits, and a full queue costs a row, never the request."""
+SUBJECT_FIELDS: Final = frozenset({"by", "user"})
+"""Fields of a detail that name a user. Stores keep a pseudonym in them, as they do of whom a row is about."""
 
-    def __init__(self, audit: Audit, clock: Clock) -> None:
+
+class AuditTrail:
+    """Records refusals and events. Nothing here waits, and a full queue costs a row, never the request.
+
+    Refusals beyond an hour's allowance (``core.audit_allowance``) are counted and told by one row, ``suppressed``. ``site_of``
+    says which addresses share an allowance. ``refuses``: whether ``require_writable`` refuses while rows cannot be written.
+    """
+
+    def __init__(
+        self,
+        audit: Audit,
+        clock: Clock,
+        *,
+        refuses: bool = False,
+        site_of: Callable[[str], str] = str,
+        allowance: Allowance | None = None,
+    ) -> None:
         self._audit = audit
         self._clock = clock
+        self._refuses = refuses
+        self._site_of = site_of
+        self._allowance = allowance or Allowance()
         self.refusals: dict[str, int] = {}
         """How often each validation point has refused somebody since the start."""
 
-    def record_refusal(self, owner: str | None, refusal: Refusal, **about: str | int) -> None:
+    def record_refusal(self, owner: str | None, refusal: Refusal, *, address: str = "", **about: str | int) -> None:
         """``owner`` was refused by the refusal's point; ``None`` if nobody is known yet. The message is left out: it
-        may quote what was sent."""
-        detail = {"error": refusal.entry.id, "field": refusal.field or "", **about}
+        may quote what was sent. ``address``: the client's, where one is known."""
+        detail = {"error": refusal.entry.id, "field": refusal.field or "", **_from(address), **about}
         self.refusals[refusal.point.id] = self.refusals.get(refusal.point.id, 0) + 1
-        self._audit.record(owner, "refused", refusal.point.id, detail, self._clock.now_ms())
+        now_ms = self._clock.now_ms()
+        self._tell_suppressed(self._allowance.ended(now_ms), now_ms)
+        if self._allowance.take(owner, self._site_of(address)):
+            self._audit.record(owner, "refused", refusal.point.id, detail, now_ms)
 
-    def happened(self, owner: str, event: Event, **about: str | int) -> None:
-        """Something happened to this identity or to what it owns."""
-        self._audit.record(owner, event, None, about, self._clock.now_ms())
+    def happened(self, owner: str, event: Event, *, address: str = "", **about: str | int) -> None:
+        """Something happened to this identity or to what it owns. ``address``: of the client that asked for it."""
+        self._audit.record(owner, event, None, {**_from(address), **about}, self._clock.now_ms())
+
+    def close(self) -> None:
+        """Tell what was only counted until now."""
+        self._tell_suppressed(self._allowance.close(), self._clock.now_ms())
+
+    def require_writable(self) -> None:
+        """Raises ``DependencyUnavailable`` while the trail cannot be written, where the operator wants it so: what nobody would
+        know of afterwards is not done."""
+        if self._refuses and self._audit.trouble:
+            raise DependencyUnavailable("The audit trail cannot be written.", retry_after_ms=5_000)
+
+    @property
+    def state(self) -> str:
+        """Why this server is not ready, as far as its audit trail goes; empty where it is."""
+        return self._audit.broken or (self._audit.trouble if self._refuses else "")
+
+    def _tell_suppressed(self, counted: Iterable[tuple[str | None, str, int]], now_ms: int) -> None:
+        for owner, site, count in counted:
+            self._audit.record(owner, "suppressed", None, {"refusals": count, **_from(site)}, now_ms)
+
+
+def _from(address: str) -> dict[str, str | int]:
+    return {"address": address} if address else {}
 
 
 def plain_detail(detail: Mapping[str, Any]) -> dict[str, str | int]:

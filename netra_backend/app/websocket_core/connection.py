@@ -47,6 +47,7 @@ class Connection:
         "_incoming",
         "_outgoing",
         "_parts",
+        "address",
         "connection_id",
         "identity",
         "opened_ms",
@@ -54,7 +55,8 @@ class Connection:
         "user_id",
     )
 
-    def __init__(self, manager: WebSocketManager, wire: Wire, parts: ConnectionParts) -> None:
+    def __init__(self, manager: WebSocketManager, wire: Wire, parts: ConnectionParts, address: str = "") -> None:
+        self.address = address
         self.session = manager.session
         self.user_id = manager.user_id
         self.connection_id = manager.websocket_id
@@ -209,4 +211,6 @@ class Connection:
 
     def _record(self, refusal: Refusal) -> None:
         # Until a token has proved it, the user id is only what the path said.
-        self._parts.audit_trail.record_refusal(self.session.user_id or None, refusal, connection_id=self.connection_id)
+        self._parts.audit_trail.record_refusal(
+            self.session.user_id or None, refusal, address=self.address, connection_id=self.connection_id
+        )

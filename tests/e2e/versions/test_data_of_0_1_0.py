@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -201,6 +202,8 @@ async def test_the_audit_trail_keeps_its_rows(server: Opened) -> None:
             rows = {row["id"]: row for row in (await http.get("/api/audit")).json()["rows"]}
         assert recorded
         assert all(holds(row, rows[row["id"]]) for row in recorded)
+    verified = await asyncio.to_thread(server.process.command, "audit", "verify")
+    assert verified.returncode == 0, verified.stderr
 
 
 async def test_a_ticket_that_another_process_had_issued_opens_one_connection(server: Opened) -> None:

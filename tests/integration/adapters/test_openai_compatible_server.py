@@ -13,7 +13,7 @@ import pytest
 from netra_backend.app.adapters.models.pydantic_ai import PydanticAIModel
 from netra_backend.app.agents.supervisor.model_stream import SentenceGate
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.ports import ModelPart
+from netra_backend.app.core.model_part import ModelPart
 from netra_backend.app.usage.number_check import NumberCheck
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from netra_backend import distribution
+from netra_backend.app.adapters.migrations.history import VERSIONS
 from netra_backend.app.adapters.process.data_directory import lock_data_directory
 from netra_backend.app.adapters.sqlite import schema
 from netra_backend.app.cli import command_line
@@ -47,8 +48,7 @@ def test_the_embedded_log_is_made_and_left_as_it_is_the_next_time(run: Run, data
     first, second = run(), run()
     assert first.exit_code == second.exit_code == 0
     assert first.stdout.splitlines() == [
-        "✓ migrated events.db to version 0001",
-        "✓ migrated events.db to version 0002",
+        *(f"✓ migrated events.db to version {version}" for version in VERSIONS),
         "✓ The embedded event log is now up to date.",
     ]
     assert second.stdout.splitlines() == ["✓ The embedded event log is already up to date."]
@@ -117,8 +117,7 @@ def test_a_database_without_the_schema_gets_it_and_a_check_says_so_before_and_af
     done = run("--database-url", netra_database.admin_url, NETRA_DATABASE_URL=netra_database.url)
     assert done.stdout.splitlines() == [
         "✓ created the schema netra",
-        "✓ migrated the schema to version 0001",
-        "✓ migrated the schema to version 0002",
+        *(f"✓ migrated the schema to version {version}" for version in VERSIONS),
         "✓ PostgreSQL is now up to date.",
         "✓ A server with this NETRA_DATABASE_URL can start.",
     ]

@@ -60,7 +60,7 @@ async def any_run(self: Conversations, owner: str, run_id: str) -> Any:
 
 async def all_rows(self: SqliteAudit, owner: str, *_: Any) -> list[dict[str, Any]]:
     rows = []
-    for each in await self._ask(lambda connection: connection.execute("SELECT DISTINCT owner FROM audit").fetchall()):
+    for each in await self._ask(lambda connection: connection.execute("SELECT owner FROM audit_subject").fetchall()):
         rows += await ORIGINAL_ROWS(self, each[0], 100) if each[0] else []
     return rows
 

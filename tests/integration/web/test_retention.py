@@ -17,7 +17,14 @@ CSV = b"timestamp,model,input_tokens,output_tokens\n2026-01-05T00:00:00Z,gpt-4o,
 def housekeeping(runtime: Runtime, days: int, kept: int) -> Housekeeping:
     """That of this server, so many days later."""
     clock = ManualClock(runtime.clock.now_ms() + days * DAY_MS)
-    return Housekeeping(clock=clock, log=runtime.log, ledger=runtime.ledger, retention_days=kept)
+    return Housekeeping(
+        clock=clock,
+        log=runtime.log,
+        ledger=runtime.ledger,
+        audit=runtime.audit,
+        retention_days=kept,
+        audit_retention_days=kept,
+    )
 
 
 async def test_threads_and_datasets_go_when_their_days_are_over_and_not_before(serve_with: Serve) -> None:

@@ -39,8 +39,8 @@ class Trimmed:
         return len(self.asked)
 
 
-def housekeeping(days: int | None, log: Trimmed, ledger: Trimmed) -> Housekeeping:
-    stores: dict[str, Any] = {"log": log, "ledger": ledger}
+def housekeeping(days: int | None, log: Trimmed, ledger: Trimmed, audit: Trimmed | None = None) -> Housekeeping:
+    stores: dict[str, Any] = {"log": log, "ledger": ledger, "audit": audit or Trimmed(), "audit_retention_days": 7}
 
     async def sleep(seconds: float) -> None:
         log.pauses.append(seconds)
@@ -72,6 +72,15 @@ async def test_what_is_older_than_the_days_that_are_kept_is_removed_at_the_start
     keeping.tick(5.0 + EVERY_S)
     await done(keeping)
     assert len(log.asked) == 2
+
+
+async def test_the_audit_trail_has_days_of_its_own() -> None:
+    for days in (None, 30):
+        audit = Trimmed()
+        keeping = housekeeping(days, Trimmed(), Trimmed(), audit)
+        keeping.tick(5.0)
+        await done(keeping)
+        assert audit.asked == [START_MS - 7 * DAY_MS]
 
 
 async def test_no_thread_and_no_dataset_is_removed_where_no_days_are_set() -> None:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from netra_backend.app.core import validation
-from netra_backend.app.core.errors import InvalidContextError
+from netra_backend.app.core.audit_allowance import Allowance, Bounds
+from netra_backend.app.core.errors import DependencyUnavailable, InvalidContextError
 from netra_backend.app.services.audit_trail import AuditTrail, plain_detail
 from test_framework.clock import START_MS, ManualClock
+
+REFUSAL = InvalidContextError("no", point=validation.ID_FORMAT)
 
 
 class Remembered:
@@ -16,6 +21,8 @@ class Remembered:
 
     def __init__(self) -> None:
         self.records: list[tuple[Any, ...]] = []
+        self.trouble = ""
+        self.broken = ""
 
     def record(
         self, owner: str | None, event: str, point_id: str | None, detail: Mapping[str, str | int], now_ms: int
@@ -29,6 +36,9 @@ class Remembered:
         return {}
 
     async def pseudonymise(self, owner: str) -> int:
+        return 0
+
+    async def trim(self, before_ms: int) -> int:
         return 0
 
     async def close(self) -> None:
@@ -51,6 +61,55 @@ def test_an_event_tells_whom_and_when(clock: ManualClock) -> None:
     audit = Remembered()
     AuditTrail(audit, clock).happened("user_ada", "revoked", by="user_root")
     assert audit.records == [("user_ada", "revoked", None, {"by": "user_root"}, START_MS)]
+
+
+def test_rows_tell_where_the_client_was(clock: ManualClock) -> None:
+    audit = Remembered()
+    trail = AuditTrail(audit, clock)
+    trail.record_refusal("user_ada", REFUSAL, address="192.0.2.1")
+    trail.happened("user_ada", "ticket_issued", address="192.0.2.1")
+    assert [record[3].get("address") for record in audit.records] == ["192.0.2.1"] * 2
+
+
+def test_ten_thousand_bad_handshakes_of_one_address_are_some_rows_and_a_count_and_push_nobody_out(
+    clock: ManualClock,
+) -> None:
+    audit = Remembered()
+    trail = AuditTrail(audit, clock, site_of=lambda address: address.rpartition(".")[0])
+    for number in range(10_000):
+        trail.record_refusal(None, REFUSAL, address=f"192.0.2.{number % 250}")
+    trail.record_refusal(None, REFUSAL, address="198.51.100.1")
+    trail.record_refusal("user_ada", REFUSAL, address="192.0.2.1")
+    assert len(audit.records) == Bounds().address + 2
+    trail.happened("user_ada", "ticket_issued")
+    clock.advance(s=3600)
+    trail.record_refusal("user_ada", REFUSAL)
+    counted = {"refusals": 10_000 - Bounds().address, "address": "192.0.2"}
+    assert audit.records[-2][:4] == (None, "suppressed", None, counted)
+    assert trail.refusals[REFUSAL.point.id] == 10_003
+
+
+def test_what_was_only_counted_is_told_at_the_end(clock: ManualClock) -> None:
+    audit = Remembered()
+    trail = AuditTrail(audit, clock, allowance=Allowance(Bounds(user=1)))
+    for _ in range(3):
+        trail.record_refusal("user_ada", REFUSAL)
+    trail.close()
+    assert [record[:4] for record in audit.records[1:]] == [("user_ada", "suppressed", None, {"refusals": 2})]
+
+
+def test_a_trail_that_cannot_be_written_refuses_where_the_operator_wants_it_so(clock: ManualClock) -> None:
+    audit = Remembered()
+    refusing, going_on = AuditTrail(audit, clock, refuses=True), AuditTrail(audit, clock)
+    refusing.require_writable()
+    assert refusing.state == ""
+    audit.trouble = "the disk is full"
+    going_on.require_writable()
+    assert (refusing.state, going_on.state) == ("the disk is full", "")
+    with pytest.raises(DependencyUnavailable, match="audit trail cannot be written"):
+        refusing.require_writable()
+    audit.broken = "row 3"
+    assert (refusing.state, going_on.state) == ("row 3", "row 3")
 
 
 def test_a_detail_is_kept_short_and_without_secrets() -> None:

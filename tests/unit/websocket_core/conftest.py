@@ -60,6 +60,8 @@ class CountedWire:
 class KeptAudit:
     """As much of ``ports.Audit`` as a trail writes to."""
 
+    trouble = ""
+
     def __init__(self) -> None:
         self.kept: list[tuple[str | None, str, str | None, dict[str, str | int]]] = []
 

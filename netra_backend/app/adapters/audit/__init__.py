@@ -1,4 +1,6 @@
 """What the audit trails of SQLite and PostgreSQL share.
 
-- ``rows``: a row of the trail, and how many one owner may have
+- ``rows``: records as rows, with pseudonyms in the places of users
+- ``place``: key and anchor as the settings say; ``anchors``: a file, or lines of the log
+- ``verification``: looks at a stored chain; ``watch``: what an adapter has found out about its own
 """

@@ -1,24 +1,21 @@
-"""Rows of the audit trail as every adapter keeps them, and how many of one owner."""
+"""Records of the audit trail, and the rows that every adapter keeps of them."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
 
-from ...services.audit_trail import plain_detail
+from ...core.audit_chain import Entry
+from ...services.audit_trail import SUBJECT_FIELDS, plain_detail
 
 ROOM: Final = 10_000
 """How many records may wait to be written; what comes on top is dropped and counted."""
 
-KEPT: Final = 10_000
-"""How many rows are kept of one owner, the newest: nobody fills the disk by being refused, nor pushes others out."""
-
 _MAX_ROWS: Final = 1_000
-_MAX_OWNERS_WATCHED: Final = 100_000
 
 UNWRITABLE: Final = "their detail cannot be written down"
 
@@ -26,23 +23,61 @@ Record = tuple[int, str | None, str, str | None, dict[str, str | int]]
 """When, whose, what, at which validation point, and the detail."""
 
 
-Row = tuple[int, str | None, str, str | None, str]
-"""A record with its detail as text."""
+def names_in(records: Iterable[Record]) -> list[str]:
+    """The users that these records are about or name."""
+    found: dict[str, None] = {}
+    for _, owner, _, _, detail in records:
+        if owner is not None:
+            found[owner] = None
+        for field in SUBJECT_FIELDS:
+            if field in detail:
+                found[str(detail[field])] = None
+    return [name for name in found if is_storable(name)]
 
 
-def written(records: Iterable[Record]) -> list[Row]:
-    """The records as they are kept. One whose detail cannot be written down is left out, and costs no other its place."""
-    rows: list[Row] = []
+def is_storable(name: str) -> bool:
+    """Whether a store can keep a name; no id that was checked fails this."""
+    return name.isprintable() and bool(name)
+
+
+def entries_of(records: Iterable[Record], subjects: Mapping[str, str], after: int) -> list[Entry]:
+    """The records as rows, numbered on from ``after``, with ``subjects`` in the users' places. One whose detail cannot be
+    written down is left out, and costs no other its place."""
+    entries: list[Entry] = []
     for at, owner, event, point, detail in records:
-        with suppress(msgspec.MsgspecError, ValueError):
-            rows.append((at, owner, event, point, msgspec.json.encode(plain_detail(detail)).decode()))
-    return rows
+        with suppress(msgspec.MsgspecError, ValueError, KeyError):
+            subject = None if owner is None else subjects[owner]
+            kept = plain_detail(detail)
+            for field in SUBJECT_FIELDS & kept.keys():
+                kept[field] = subjects[str(detail[field])]
+            entries.append(
+                Entry(after + len(entries) + 1, at, subject, event, point, msgspec.json.encode(kept).decode())
+            )
+    return entries
+
+
+def new_subject() -> str:
+    """A pseudonym that leads nowhere but through the table of subjects."""
+    return f"subject_{secrets.token_hex(16)}"
 
 
 def shown(row: Iterable[Any]) -> dict[str, Any]:
-    """A row (id, time, event, point, detail) as its owner reads it."""
+    """A row (id, time, event, point, detail) as its owner reads it; users are still named by their pseudonyms."""
     number, at, event, point, detail = row
     return {"id": number, "at_ms": at, "event": event, "point": point, "detail": msgspec.json.decode(detail)}
+
+
+def subjects_in(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The pseudonyms that these rows name."""
+    return sorted({str(row["detail"][field]) for row in rows for field in SUBJECT_FIELDS & row["detail"].keys()})
+
+
+def named(rows: list[dict[str, Any]], owners: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The rows with users in the places of the pseudonyms that still lead to one."""
+    for row in rows:
+        for field in SUBJECT_FIELDS & row["detail"].keys():
+            row["detail"][field] = owners.get(row["detail"][field], row["detail"][field])
+    return rows
 
 
 def bounded(limit: int) -> int:
@@ -50,29 +85,15 @@ def bounded(limit: int) -> int:
     return max(1, min(limit, _MAX_ROWS))
 
 
-def pseudonym_for(owner: str) -> tuple[str, str, str]:
-    """A pseudonym that leads nowhere; and what stands for the owner, and what for the pseudonym, in a detail."""
-    pseudonym = f"gone_{secrets.token_hex(8)}"
-    return pseudonym, msgspec.json.encode(owner).decode(), f'"{pseudonym}"'
+def adopted_record(owner: str | None, row: tuple[int, str, str | None, str]) -> Record:
+    """A row of a trail that had no chain (time, event, point, detail), as a record."""
+    at, event, point, detail = row
+    try:
+        return at, owner, event, point, msgspec.json.decode(detail, type=dict[str, str | int])
+    except msgspec.MsgspecError:
+        return at, owner, event, point, {"unreadable": detail[:200]}
 
 
-class Trimming:
-    """Whose rows have to be cut back: an owner's is looked at again only after a tenth more than is kept have come."""
-
-    def __init__(self, kept: int) -> None:
-        self.kept = kept
-        self._come: dict[str | None, int] = {}
-
-    def due(self, records: Iterable[Record]) -> list[str | None]:
-        """Those to cut back to ``kept`` rows now that these have been written."""
-        for _, owner, *_ in records:
-            self._come[owner] = self._come.get(owner, 0) + 1
-        due = [owner for owner, count in self._come.items() if count >= max(1, self.kept // 10)]
-        for owner in due:
-            del self._come[owner]
-        if len(self._come) > _MAX_OWNERS_WATCHED:
-            self._come.clear()
-        return due
-
-    def __len__(self) -> int:
-        return len(self._come)
+def adoption(count: int, now_ms: int) -> Record:
+    """Notes that the rows before it came into the chain when they were there already: nothing proves them any further back."""
+    return now_ms, None, "chain_started", None, {"rows_before": count}

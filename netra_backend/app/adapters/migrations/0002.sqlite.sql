@@ -1,1 +1,2 @@
--- Version 0002 on SQLite: nothing. Revocations lie in files of the data directory.
+-- Version 0002 on SQLite: the event log stays as it is. Revocations lie in files of the data directory, and the audit trail is a file
+-- of its own (adapters/sqlite/audit.sql).

@@ -20,11 +20,15 @@ NEWEST: Final = VERSIONS[-1]
 
 
 def statements(dialect: str, version: str) -> list[str]:
-    """The statements that lead to this version from the one before; none if the file has but comments. In the file, each ends
-    with a semicolon before an empty line or the end, and no line within it does both."""
-    text = Path(__file__).with_name(f"{version}.{dialect}.sql").read_text(encoding="utf-8")
-    parts = re.split(r"(?<=;)\n\n", text.strip())
-    return parts if any(not line.startswith("--") for line in parts[-1].splitlines()) else parts[:-1]
+    """The statements that lead to this version from the one before. In the file, each ends with a semicolon before an empty
+    line or the end, and no line within it does both."""
+    return statements_in(Path(__file__).with_name(f"{version}.{dialect}.sql"))
+
+
+def statements_in(path: Path) -> list[str]:
+    """The statements of a file in this form; none where it holds nothing but comments."""
+    text = path.read_text(encoding="utf-8").strip()
+    return re.split(r"(?<=;)\n\n", text) if text.endswith(";") else []
 
 
 def run_statements(connection: Connection, version: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ....distribution import install_hint
 from ...core.errors import DependencyUnavailable
-from ...ports import ModelPart
+from ...core.model_part import ModelPart
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelResponse

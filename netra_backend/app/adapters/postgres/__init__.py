@@ -3,7 +3,7 @@
 - ``event_log``: the port; ``writer`` appends, ``batch`` is one append, ``reader`` answers questions, ``changes`` does the rest
 - ``ownership``: which process may append to which thread; ``lease`` is its right to hold any
 - ``peers``: the other processes of the server; ``mailbox`` carries the messages
-- ``audit``, ``revocations``, ``tickets``: the ports of these names
+- ``audit``, ``revocations``, ``tickets``: the ports of these names; ``audit_rows``: the audit trail's tables
 - ``connection``: one connection as one role; ``pool`` shares a few of them between queries
 - ``new_epochs``: what ``netra db reset-epochs`` does after a backup was restored
 - ``gate``: refuses a database that would not keep users apart; ``migration`` makes one that does

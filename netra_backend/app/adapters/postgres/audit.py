@@ -1,57 +1,98 @@
-"""The audit trail in PostgreSQL (``ports.Audit``): written in groups, from memory, while the server goes on."""
+"""The audit trail in PostgreSQL (``ports.Audit``): written in groups, from memory, while the server goes on.
+
+All processes that have the same key write one chain. Who appends a group holds a lock of the database for that one transaction;
+who records waits for nothing.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from itertools import islice
 from typing import Any, Final
 
 import asyncpg
 
+from ...core.audit_chain import Statement, Verdict
 from ...core.errors import DependencyUnavailable
-from ..audit.rows import KEPT, ROOM, UNWRITABLE, Record, Trimming, bounded, pseudonym_for, shown, written
+from ...ports import Clock
+from ..audit.place import Place
+from ..audit.rows import ROOM, UNWRITABLE, Record, bounded, named, shown, subjects_in
+from ..audit.verification import TAIL, require_intact, stands, verify
+from ..audit.watch import TrailWatch
+from .audit_rows import adopt, append, checkpoint_of, cut, head_of, lock, owners_of, reading_trail, row_up_to
 from .connection import TROUBLE, name_owner, unavailable
 
-_BATCH: Final = 200  # small enough that writing down what it holds keeps nobody on the loop waiting
+_BATCH: Final = 200  # small enough that sealing what it holds keeps nobody on the loop waiting
 _AGAIN_S: Final = 1.0
 _CLOSE_S: Final = 5.0
-_INSERT: Final = """
-INSERT INTO audit (at, owner, event, point, detail)
-SELECT at, owner, event, point, detail
-FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY
-    AS row (at, owner, event, point, detail, place)
-ORDER BY place
+_WHERE: Final = "PostgreSQL"
+_SELECT: Final = """
+SELECT id, at, event, point, detail FROM audit
+WHERE subject = (SELECT subject FROM audit_subject WHERE owner = $1) AND id < $2 ORDER BY id DESC LIMIT $3
 """
-_TRIM: Final = """
-DELETE FROM audit WHERE owner = $1
-AND id <= (SELECT id FROM audit WHERE owner = $1 ORDER BY id DESC OFFSET $2 LIMIT 1)
-"""
-_TRIM_NOBODYS: Final = """
-DELETE FROM audit WHERE owner IS NULL
-AND id <= (SELECT id FROM audit WHERE owner IS NULL ORDER BY id DESC OFFSET $1 LIMIT 1)
-"""
+_COUNT: Final = "SELECT count(*) FROM audit WHERE subject = (SELECT subject FROM audit_subject WHERE owner = $1)"
 
 _LOG: Final = logging.getLogger(__name__)
 
 
 class PostgresAudit:
-    """Records wait in memory, bounded, until they are stored: also while the database is away."""
+    """Records wait in memory, bounded, until they are stored: also while the database is away. Make with ``open``."""
 
-    def __init__(self, writer: asyncpg.Pool, reader: asyncpg.Pool, *, room: int = ROOM, kept: int = KEPT) -> None:
+    def __init__(
+        self, url: str, writer: asyncpg.Pool, reader: asyncpg.Pool, place: Place, clock: Clock, *, room: int = ROOM
+    ) -> None:
         self.recorded = 0
         self.dropped = 0
+        self._url = url
         self._writer = writer
         self._reader = reader
+        self._keys = place.keys
+        self._anchor = place.anchor
+        self._clock = clock
         self._room = room
-        self._trimming = Trimming(kept)
+        self._watch = TrailWatch()
         self._waiting: deque[Record] = deque()
         self._settled = 0  # how many records are stored or lost
         self._turn = asyncio.Lock()
         self._writing: asyncio.Task[None] | None = None
+        self._seen: Statement | None = None  # the newest row that this process has appended or found
+        self._anchored: Statement | None = None
+        self._anchoring: asyncio.Task[None] | None = None
         self._closed = False
+
+    @classmethod
+    async def open(
+        cls, url: str, writer: asyncpg.Pool, reader: asyncpg.Pool, place: Place, clock: Clock, *, room: int = ROOM
+    ) -> PostgresAudit:
+        """A trail whose end was looked at, back to its newest anchor. Raises ``ConfigurationError`` where its chain is broken,
+        ``DependencyUnavailable`` where database or anchor cannot be read."""
+        audit = cls(url, writer, reader, place, clock, room=room)
+        async with audit._appending() as connection:
+            await adopt(connection, place.keys, clock.now_ms())
+        require_intact(await audit._look(TAIL), _WHERE)
+        async with audit._appending() as connection:
+            audit._see(*(await head_of(connection, place.keys))[:2])
+        await audit._set_anchor()
+        audit._watch.start(audit.verdict)
+        return audit
+
+    @property
+    def trouble(self) -> str:
+        if len(self._waiting) >= self._room:
+            return "too many rows wait to be written"
+        return self._watch.trouble
+
+    @property
+    def broken(self) -> str:
+        return self._watch.broken
+
+    async def verdict(self) -> Verdict:
+        """Look at the whole chain."""
+        return await self._look(None)
 
     def record(
         self, owner: str | None, event: str, point_id: str | None, detail: Mapping[str, str | int], now_ms: int
@@ -72,34 +113,33 @@ class PostgresAudit:
         try:
             async with self._reader.acquire() as connection, connection.transaction(readonly=True):
                 await name_owner(connection, owner)
-                found = await connection.fetch(
-                    "SELECT id, at, event, point, detail FROM audit WHERE owner = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-                    owner,
-                    before or 1 << 62,
-                    bounded(limit),
-                )
+                rows = [shown(row) for row in await connection.fetch(_SELECT, owner, before or 1 << 62, bounded(limit))]
+            if subjects := subjects_in(rows):
+                async with self._writer.acquire() as connection:
+                    rows = named(rows, await owners_of(connection, subjects))
         except TROUBLE as trouble:
             raise unavailable(trouble) from trouble
-        return [shown(row) for row in found]
+        return rows
 
     async def pseudonymise(self, owner: str) -> int:
         await self._store_what_waits()
-        pseudonym, quoted, replacement = pseudonym_for(owner)
         try:
             async with self._writer.acquire() as connection, connection.transaction():
-                done = await connection.execute("UPDATE audit SET owner = $1 WHERE owner = $2", pseudonym, owner)
-                await connection.execute(
-                    "UPDATE audit SET detail = replace(detail, $1, $2) WHERE strpos(detail, $1) > 0",
-                    quoted,
-                    replacement,
-                )
+                await name_owner(connection, owner)
+                count: int = await connection.fetchval(_COUNT, owner)
+                await connection.execute("DELETE FROM audit_subject WHERE owner = $1", owner)
         except TROUBLE as trouble:
             raise unavailable(trouble) from trouble
-        return int(done.rpartition(" ")[2])
+        return count
+
+    async def trim(self, before_ms: int) -> int:
+        async with self._appending() as connection:
+            return await cut(connection, self._keys, before_ms, self._clock.now_ms())
 
     async def close(self) -> None:
         if self._closed:
             return
+        await self._watch.close()
         try:
             async with asyncio.timeout(_CLOSE_S):
                 await self._store_what_waits()
@@ -107,11 +147,27 @@ class PostgresAudit:
             self._lose(len(self._waiting), trouble)
             self._waiting.clear()
         self._closed = True
-        if self._writing is not None:
-            self._writing.cancel()
-            await asyncio.gather(self._writing, return_exceptions=True)
+        tasks = [task for task in (self._writing, self._anchoring) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_S):
+                await self._set_anchor()
 
     # --- storing ----------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _appending(self) -> AsyncIterator[asyncpg.Connection]:
+        """A transaction in which nobody else appends. Raises ``DependencyUnavailable``."""
+        try:
+            async with self._writer.acquire() as connection, connection.transaction():
+                await lock(connection)
+                yield connection
+        except asyncpg.DataError:  # the content's fault
+            raise
+        except TROUBLE as trouble:
+            raise unavailable(trouble) from trouble
 
     async def _write(self) -> None:
         """The task: store until nothing waits; try again for as long as the database is away."""
@@ -133,27 +189,72 @@ class PostgresAudit:
                 batch = list(islice(self._waiting, _BATCH))
                 try:
                     await self._store(batch)
-                except (asyncpg.DataError, asyncpg.SyntaxOrAccessError) as fault:  # would fail again and again
+                except asyncpg.DataError as fault:  # would fail again and again
                     self._lose(len(batch), fault)
-                except TROUBLE as trouble:
-                    raise unavailable(trouble) from trouble
+                except DependencyUnavailable as fault:
+                    self._watch.fails("rows", fault)
+                    raise
                 for _ in batch:
                     self._waiting.popleft()
                 self._settled += len(batch)
+                self._watch.works("rows")
 
     async def _store(self, batch: list[Record]) -> None:
-        rows = written(batch)
-        columns = [[row[place] for row in rows] for place in range(5)]
-        async with self._writer.acquire() as connection, connection.transaction():
-            await connection.execute(_INSERT, *columns)
-            for owner in self._trimming.due(batch):
-                if owner is None:
-                    await connection.execute(_TRIM_NOBODYS, self._trimming.kept)
-                else:
-                    await connection.execute(_TRIM, owner, self._trimming.kept)
-        if len(rows) < len(batch):
-            self._lose(len(batch) - len(rows), UNWRITABLE)
+        async with self._appending() as connection:
+            head = await head_of(connection, self._keys)
+            if self._seen is not None and not await self._stands(connection, self._seen):
+                self._watch.breaks(f"row {self._seen.id}, which this process knows, is gone or was changed")
+            after = await append(connection, self._keys, batch, head)
+        self._see(after.last, after.seal)
+        if (lost := len(batch) - (after.given - head.given)) > 0:
+            self._lose(lost, UNWRITABLE)
+        if self._anchoring is None:
+            self._anchoring = asyncio.get_running_loop().create_task(self._anchor_soon(), name="netra-audit-anchor")
+
+    async def _stands(self, connection: asyncpg.Connection, named: Statement) -> bool:
+        row = await row_up_to(connection, self._keys.chain, named.id)
+        return stands(named, await checkpoint_of(connection, self._keys.chain), row)
+
+    def _see(self, last: int, seal: bytes) -> None:
+        self._seen = self._keys.state("anchor", last, seal, 0, self._clock.now_ms())
 
     def _lose(self, count: int, fault: object) -> None:
         self.dropped += count
         _LOG.error("%d audit rows were lost: %s", count, fault)
+
+    # --- looking and anchoring --------------------------------------------------------------------------------------
+
+    async def _look(self, tail: int | None) -> Verdict:
+        try:
+            anchors = await asyncio.to_thread(self._anchor.read)
+            async with reading_trail(self._url) as reader:
+                return await verify(reader, self._keys, anchors, tail=tail)
+        except (OSError, ValueError, *TROUBLE) as fault:
+            raise DependencyUnavailable(f"The audit trail cannot be read ({type(fault).__name__}).") from fault
+
+    async def _anchor_soon(self) -> None:
+        """The task: name the newest row, now and, while more come, not too often."""
+        while self._anchored is not self._seen and not self._watch.broken:
+            is_set = await self._set_anchor()
+            await asyncio.sleep(self._anchor.every_s if is_set else min(self._anchor.every_s, _AGAIN_S))
+        self._anchoring = None
+
+    async def _set_anchor(self) -> bool:
+        """Let the anchor name the newest row, unless what it names now is gone; whether that could be done."""
+        seen = self._seen
+        if seen is None or seen is self._anchored or self._watch.broken:
+            return True
+        try:
+            old = [each for each in await asyncio.to_thread(self._anchor.read) if each.chain == self._keys.chain]
+            for each in old:
+                async with self._writer.acquire() as connection:
+                    if not await self._stands(connection, each):
+                        self._watch.breaks(f"row {each.id}, which the anchor names, is gone or was changed")
+                        return True
+            await asyncio.to_thread(self._anchor.write, seen)
+        except (ValueError, *TROUBLE) as fault:
+            self._watch.fails("anchor", type(fault).__name__ if isinstance(fault, asyncpg.PostgresError) else fault)
+            return False
+        self._anchored = seen
+        self._watch.works("anchor")
+        return True

@@ -1,5 +1,5 @@
-"""Revocations in PostgreSQL (``ports.RevocationStore``): one row a user, and only ever a later moment; one row a token, which
-the writer cannot delete before no such token can stand."""
+"""Revocations in PostgreSQL (``ports.RevocationStore``): rows of users are only ever added, and the latest counts; a row of a
+token cannot be deleted before no such token can stand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class PostgresRevocations:
 
     async def load(self) -> dict[str, int]:
         try:
-            rows = await self._writer.fetch("SELECT user_id, until FROM revocation")
+            rows = await self._writer.fetch("SELECT user_id, max(until) AS until FROM revocation GROUP BY user_id")
         except TROUBLE as trouble:
             raise unavailable(trouble) from trouble
         return {row["user_id"]: row["until"] for row in rows}
@@ -25,8 +25,7 @@ class PostgresRevocations:
     async def add(self, user_id: str, until_ms: int) -> None:
         try:
             await self._writer.execute(
-                "INSERT INTO revocation (user_id, until) VALUES ($1, $2)"
-                " ON CONFLICT (user_id) DO UPDATE SET until = greatest(revocation.until, excluded.until)",
+                "INSERT INTO revocation (user_id, until) VALUES ($1, $2) ON CONFLICT (user_id, until) DO NOTHING",
                 user_id,
                 until_ms,
             )

@@ -3,6 +3,7 @@
 - ``child``: a child process seen from its parent; ``child_runtime``: seen from inside
 - ``prestarted``: children that load their libraries while the parent loads its own
 - ``data_directory``: the private directory of one server, locked while it is used
+- ``key_file``: a key of one's own, made once
 - ``file_locks``: locks between processes
 - ``clock``: the machine's time and randomness (``ports.Clock``, ``ports.Entropy``)
 - ``json_logs``: logs as JSON lines, secrets taken out

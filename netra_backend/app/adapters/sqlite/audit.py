@@ -6,32 +6,35 @@ import asyncio
 import logging
 import sqlite3
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
+from ...core.audit_chain import Verdict
 from ...core.errors import DependencyUnavailable
-from ..audit.rows import KEPT, ROOM, UNWRITABLE, Record, Trimming, bounded, pseudonym_for, shown, written
-from .schema import connect_privately
+from ...ports import Clock
+from ..audit.place import Place
+from ..audit.rows import ROOM, UNWRITABLE, Record, bounded, entries_of, named, names_in, shown, subjects_in
+from ..audit.verification import TAIL, require_intact, stands, verify
+from ..audit.watch import TrailWatch
+from .audit_rows import (
+    checkpoint_of,
+    cut,
+    insert,
+    newest_id,
+    open_trail,
+    owners_of,
+    reading_trail,
+    row_up_to,
+    subjects_of,
+)
 
 _BATCH: Final = 1_000
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS audit (
-    id INTEGER PRIMARY KEY,
-    at INTEGER NOT NULL,            -- ms
-    owner TEXT,                     -- NULL where nobody was known
-    event TEXT NOT NULL,
-    point TEXT,                     -- the validation point that refused
-    detail TEXT NOT NULL            -- JSON
-);
-CREATE INDEX IF NOT EXISTS audit_owner ON audit(owner, id);
-"""
-_TRIM: Final = """
-DELETE FROM audit WHERE owner IS ?1
-AND id <= (SELECT id FROM audit WHERE owner IS ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
-"""
+_AGAIN_S: Final = 1.0
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -40,27 +43,80 @@ Answer = TypeVar("Answer")
 
 
 class SqliteAudit:
-    """Records are queued and written in groups; questions go through the same queue, so they see all that came before."""
+    """Records are queued and written in groups; questions go through the same queue, so they see all that came before.
 
-    def __init__(self, path: Path, *, room: int = ROOM, kept: int = KEPT) -> None:
+    What cannot be written waits, bounded, and is tried again every second. Make with ``open``.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, place: Place, clock: Clock, room: int) -> None:
         self.recorded = 0
         self.dropped = 0
+        self._path = path
         self._room = room
-        self._connection = connect_privately(path)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=FULL")
-        self._connection.execute("PRAGMA secure_delete=ON")
-        self._connection.executescript(_SCHEMA)
+        self._connection = connection
+        self._keys = place.keys
+        self._anchor = place.anchor
+        self._clock = clock
+        self._watch = TrailWatch()
+        checkpoint, last = checkpoint_of(connection, self._keys.chain), row_up_to(connection, self._keys.chain, 1 << 62)
+        self._seal = last.seal if last else checkpoint.seal if checkpoint else self._keys.beginning
+        self._last = last.entry.id if last else checkpoint.id if checkpoint else 0
+        self._given = newest_id(connection)
+        self._anchored = -1  # the row that the newest anchor names
+        self._anchored_at = float("-inf")
+        self._waiting: deque[Record] = deque()
         self._queue: SimpleQueue[Record | Ask | None] = SimpleQueue()
-        self._trimming = Trimming(kept)
         self._closed = False
         self._thread = threading.Thread(target=self._write, name="netra-audit", daemon=True)
-        self._thread.start()
+
+    @classmethod
+    async def open(cls, path: Path, place: Place, clock: Clock, *, room: int = ROOM) -> SqliteAudit:
+        """A trail whose end was looked at, back to its newest anchor. Raises ``ConfigurationError`` where its chain is broken,
+        ``DependencyUnavailable`` where file or anchor cannot be read."""
+        try:
+            anchors = place.anchor.read()
+            connection = open_trail(path, place.keys, clock.now_ms())
+            with reading_trail(path) as reader:
+                verdict = await verify(reader, place.keys, anchors, tail=TAIL)
+        except (sqlite3.Error, OSError, ValueError) as fault:
+            raise DependencyUnavailable(f"The audit trail {path} cannot be used: {fault}.") from fault
+        try:
+            require_intact(verdict, str(path))
+            audit = cls(path, connection, place, clock, room)
+        except BaseException:
+            connection.close()
+            raise
+        audit._thread.start()
+        audit._watch.start(audit.verdict)
+        return audit
+
+    @property
+    def trouble(self) -> str:
+        if len(self._waiting) + self._queue.qsize() >= self._room:
+            return "too many rows wait to be written"
+        return self._watch.trouble
+
+    @property
+    def broken(self) -> str:
+        return self._watch.broken
+
+    async def verdict(self) -> Verdict:
+        """Look at the whole chain, in a thread."""
+
+        def look() -> Verdict:
+            anchors = self._anchor.read()
+            with reading_trail(self._path, lambda: self._closed) as reader:
+                return asyncio.run(verify(reader, self._keys, anchors))
+
+        try:
+            return await asyncio.to_thread(look)
+        except (sqlite3.Error, OSError, ValueError) as fault:
+            raise DependencyUnavailable(f"The audit trail cannot be read: {fault}.") from fault
 
     def record(
         self, owner: str | None, event: str, point_id: str | None, detail: Mapping[str, str | int], now_ms: int
     ) -> None:
-        if self._closed or self._queue.qsize() >= self._room:
+        if self._closed or self._queue.qsize() + len(self._waiting) >= self._room:
             self.dropped += 1
             return
         self.recorded += 1
@@ -72,31 +128,43 @@ class SqliteAudit:
     async def rows(self, owner: str, limit: int, before: int | None = None) -> list[dict[str, Any]]:
         def select(connection: sqlite3.Connection) -> list[dict[str, Any]]:
             found = connection.execute(
-                "SELECT id, at, event, point, detail FROM audit WHERE owner = ? AND id < ? ORDER BY id DESC LIMIT ?",
+                "SELECT id, at, event, point, detail FROM audit"
+                " WHERE subject = (SELECT subject FROM audit_subject WHERE owner = ?) AND id < ? ORDER BY id DESC LIMIT ?",
                 (owner, before or 1 << 62, bounded(limit)),
             )
-            return [shown(row) for row in found]
+            rows = [shown(row) for row in found]
+            return named(rows, owners_of(connection, subjects_in(rows)))
 
         return await self._ask(select)
 
     async def pseudonymise(self, owner: str) -> int:
-        def replace(connection: sqlite3.Connection) -> int:
-            pseudonym, quoted, replacement = pseudonym_for(owner)
+        def forget(connection: sqlite3.Connection) -> int:
             connection.execute("BEGIN IMMEDIATE")
-            changed = connection.execute("UPDATE audit SET owner = ? WHERE owner = ?", (pseudonym, owner)).rowcount
-            connection.execute(
-                "UPDATE audit SET detail = replace(detail, ?1, ?2) WHERE instr(detail, ?1)", (quoted, replacement)
-            )
+            count: int = connection.execute(
+                "SELECT count(*) FROM audit WHERE subject = (SELECT subject FROM audit_subject WHERE owner = ?)",
+                (owner,),
+            ).fetchone()[0]
+            connection.execute("DELETE FROM audit_subject WHERE owner = ?", (owner,))
             connection.execute("COMMIT")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # nor does the log beside the file keep the name
-            return changed
+            return count
 
-        return await self._ask(replace)
+        return await self._ask(forget)
+
+    async def trim(self, before_ms: int) -> int:
+        def remove(connection: sqlite3.Connection) -> int:
+            connection.execute("BEGIN IMMEDIATE")
+            count = cut(connection, self._keys, before_ms, self._clock.now_ms())
+            connection.execute("COMMIT")
+            return count
+
+        return await self._ask(remove)
 
     async def close(self) -> None:
         if not self._closed:
             self._closed = True
             self._queue.put(None)
+        await self._watch.close()
         await asyncio.to_thread(self._thread.join)
 
     async def _ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
@@ -117,47 +185,86 @@ class SqliteAudit:
         self._queue.put(ask)
         return await asyncio.wrap_future(answer)
 
+    # --- the thread -------------------------------------------------------------------------------------------------
+
     def _write(self) -> None:
-        """The thread: take what waits, in order, until ``None`` comes."""
+        """Take what waits, in order, until ``None`` comes."""
         going_on = True
+        self._set_anchor()
         while going_on:
-            work = [self._queue.get()]
-            try:
-                while len(work) < _BATCH:
-                    work.append(self._queue.get_nowait())
-            except Empty:
-                pass
-            records: list[Record] = []
-            for item in work:
+            for item in self._take():
                 if isinstance(item, tuple):
-                    records.append(item)
+                    self._waiting.append(item)
                     continue
-                self._store(records)
-                records = []
+                self._store()
                 if item is None:
                     going_on = False
                 else:
                     item(self._connection)
-            self._store(records)
+            self._store()
+            if not going_on or time.monotonic() >= self._anchored_at + self._anchor.every_s:
+                self._set_anchor()
+        if self._waiting:
+            self._lose(len(self._waiting), "they could not be written by the end")
         self._connection.close()
 
-    def _store(self, records: list[Record]) -> None:
-        if not records:
+    def _take(self) -> list[Record | Ask | None]:
+        """What has come; nothing where it is time to try again, or to set an anchor."""
+        patience: float | None = None
+        if self._waiting:
+            patience = _AGAIN_S
+        elif self._last != self._anchored:
+            patience = max(0.0, self._anchored_at + self._anchor.every_s - time.monotonic())
+        work: list[Record | Ask | None] = []
+        try:
+            work.append(self._queue.get(timeout=patience))
+            while len(work) < _BATCH:
+                work.append(self._queue.get_nowait())
+        except Empty:
+            pass
+        return work
+
+    def _store(self) -> None:
+        if not self._waiting:
             return
-        connection, rows = self._connection, written(records)
+        connection, records = self._connection, list(self._waiting)
         try:
             connection.execute("BEGIN IMMEDIATE")
-            connection.executemany("INSERT INTO audit (at, owner, event, point, detail) VALUES (?, ?, ?, ?, ?)", rows)
-            for owner in self._trimming.due(records):
-                connection.execute(_TRIM, (owner, self._trimming.kept))
+            entries = entries_of(records, subjects_of(connection, names_in(records)), self._given)
+            sealed = self._keys.seal_all(self._seal, entries)
+            insert(connection, self._keys.chain, sealed)
             connection.execute("COMMIT")
         except sqlite3.Error as fault:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            self._lose(len(records), fault)
-        else:
-            if len(rows) < len(records):
-                self._lose(len(records) - len(rows), UNWRITABLE)
+            self._watch.fails("rows", fault)
+            return
+        self._waiting.clear()
+        self._watch.works("rows")
+        if sealed:
+            self._seal = sealed[-1].seal
+            self._last = self._given = sealed[-1].entry.id
+        if len(entries) < len(records):
+            self._lose(len(records) - len(entries), UNWRITABLE)
+
+    def _set_anchor(self) -> None:
+        """Let the anchor name the newest row, unless what it names now is gone."""
+        if self._last == self._anchored or self._watch.broken:
+            return
+        chain = self._keys.chain
+        self._anchored_at = time.monotonic()
+        try:
+            for old in self._anchor.read():
+                row = row_up_to(self._connection, chain, old.id)
+                if old.chain == chain and not stands(old, checkpoint_of(self._connection, chain), row):
+                    self._watch.breaks(f"row {old.id}, which the anchor names, is gone or was changed")
+                    return
+            self._anchor.write(self._keys.state("anchor", self._last, self._seal, 0, self._clock.now_ms()))
+        except (OSError, ValueError, sqlite3.Error) as fault:
+            self._watch.fails("anchor", fault)
+            return
+        self._anchored = self._last
+        self._watch.works("anchor")
 
     def _lose(self, count: int, fault: object) -> None:
         self.dropped += count

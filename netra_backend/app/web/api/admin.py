@@ -18,6 +18,7 @@ from ...runs.service import RunService
 from ...services.audit_trail import AuditTrail
 from ...services.revocations import Revocations
 from ...websocket_core.connection import Connection
+from ..http.client_address import address_of
 from ..http.endpoint import Endpoint, json_response
 from ..http.request_body import json_of
 
@@ -151,12 +152,13 @@ def admin_endpoints(
     async def revoke(request: Request, identity: Identity) -> Response:
         wanted = await json_of(request, RevocationWanted, body_idle_s, without=RevocationWanted())
         user_id, until_ms = request.path_params["user_id"], clock.now_ms()
+        address = address_of(request)
         if wanted.token_id is None:
             await revocations.revoke(user_id, until_ms)
-            audit_trail.happened(user_id, "revoked", by=identity.user_id)
+            audit_trail.happened(user_id, "revoked", address=address, by=identity.user_id)
         else:
             await revocations.revoke_token(user_id, wanted.token_id, until_ms)
-            audit_trail.happened(user_id, "revoked", by=identity.user_id, sign_in=wanted.token_id)
+            audit_trail.happened(user_id, "revoked", address=address, by=identity.user_id, sign_in=wanted.token_id)
         return json_response(Revoked(user_id, until_ms, wanted.token_id))
 
     def read(path: str, name: str, about: str, handler: Any, answer: Any) -> Endpoint:

@@ -13,6 +13,7 @@ from ...core.limits import Limits
 from ...ports import Audit
 from ...services.audit_trail import AuditTrail
 from ...services.tickets import TicketOffice
+from ..http.client_address import address_of
 from ..http.endpoint import Endpoint, Query, json_response
 from ..http.request_body import json_of
 from ..http.request_query import number
@@ -80,7 +81,7 @@ def identity_endpoints(
     async def ticket(request: Request, identity: Identity) -> Response:
         wanted = await json_of(request, TicketWanted, body_idle_s, without=TicketWanted())
         made = await tickets.issue(identity, wanted.use())
-        audit_trail.happened(identity.user_id, "ticket_issued")
+        audit_trail.happened(identity.user_id, "ticket_issued", address=address_of(request))
         return json_response(TicketIssued(made.value, made.expires_at_ms), 201)
 
     return [

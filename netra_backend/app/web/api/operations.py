@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from ...config import Settings
 from ...ports import Audit, Clock, EventLog, Ledger
+from ...services.audit_trail import AuditTrail
 from ...services.authentication import require_scope
 from ..documents.metrics import CONTENT_TYPE
 from ..http.endpoint import Endpoint, json_response
@@ -34,7 +35,8 @@ class Health(msgspec.Struct, frozen=True):
 
 class Readiness(msgspec.Struct, frozen=True):
     """``status`` is ready or not_ready; ``parts`` tells ``ok`` or ``down`` of each dependency by name. ``bus`` and ``limits``,
-    which several processes have, may be down while it is ready: it serves, only slower or counting for itself."""
+    which several processes have, may be down while it is ready: it serves, only slower or counting for itself.
+    ``audit`` is whether the audit trail's chain stands and rows can be written."""
 
     status: str
     parts: dict[str, str]
@@ -49,6 +51,7 @@ class ReadinessProbe:
         log: EventLog,
         ledger: Ledger,
         audit: Audit,
+        audit_trail: AuditTrail,
         clock: Clock,
         is_draining: Callable[[], bool],
         optional_dependencies: Mapping[str, Callable[[], bool]],
@@ -56,6 +59,7 @@ class ReadinessProbe:
         self._log = log
         self._ledger = ledger
         self._audit = audit
+        self._audit_trail = audit_trail
         self._clock = clock
         self._is_draining = is_draining
         self._optional = optional_dependencies
@@ -71,6 +75,7 @@ class ReadinessProbe:
                     "event_log": "down" if self._log.failed else await _tried(lambda: self._log.run(_NOBODY)),
                     "usage_ledger": await _tried(lambda: self._ledger.datasets(_NOBODY)),
                     "audit_trail": await _tried(lambda: self._audit.rows(_NOBODY, 1)),
+                    "audit": "down" if self._audit_trail.state else "ok",
                 }
                 self._at = self._clock.monotonic()
         return {**self._seen, "accepting": "down" if self._is_draining() else "ok"}

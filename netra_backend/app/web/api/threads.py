@@ -17,6 +17,7 @@ from ...ports import EventLog
 from ...runs.service import RunService
 from ...services.audit_trail import AuditTrail
 from ...services.conversations import TITLE_CHARACTERS, Conversations
+from ..http.client_address import address_of
 from ..http.endpoint import Endpoint, Query, json_response
 from ..http.request_body import json_of
 from ..http.request_query import FAR, number, text
@@ -97,7 +98,7 @@ def thread_endpoints(
     async def delete(request: Request, identity: Identity) -> Response:
         thread_id = request.path_params["thread_id"]
         await runs.commands.delete_thread(identity.user_id, thread_id)
-        audit_trail.happened(identity.user_id, "thread_deleted", thread_id=thread_id)
+        audit_trail.happened(identity.user_id, "thread_deleted", address=address_of(request), thread_id=thread_id)
         return json_response(Deleted(thread_id))
 
     before = (

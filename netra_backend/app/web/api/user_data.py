@@ -12,6 +12,7 @@ from ...runs.service import RunService
 from ...services.audit_trail import AuditTrail
 from ...services.conversations import Conversations
 from ...services.revocations import Revocations
+from ..http.client_address import address_of
 from ..http.endpoint import NDJSON, Endpoint, json_response
 from ..http.ndjson import NdjsonResponse
 from ..http.transfers import Transfers
@@ -42,9 +43,9 @@ def user_data_endpoints(
     """The endpoints of exporting and deleting."""
     exporter = Exporter(log, ledger, audit, clock)
 
-    async def export(_: Request, identity: Identity) -> Response:
+    async def export(request: Request, identity: Identity) -> Response:
         transfer = transfers.begin(identity)
-        audit_trail.happened(identity.user_id, "user_exported")
+        audit_trail.happened(identity.user_id, "user_exported", address=address_of(request))
         return NdjsonResponse(exporter.user(identity, transfer), transfer.close, file_name="netra-export.ndjson")
 
     async def export_thread(request: Request, identity: Identity) -> Response:
@@ -52,11 +53,11 @@ def user_data_endpoints(
         transfer = transfers.begin(identity)
         return NdjsonResponse(exporter.thread(head, transfer), transfer.close, file_name="netra-thread.ndjson")
 
-    async def delete(_: Request, identity: Identity) -> Response:
+    async def delete(request: Request, identity: Identity) -> Response:
         # The sign-ins end first, so that nothing of this user can begin; then what goes on is waited for; then it is deleted.
         # So nothing is written after it was deleted.
         user_id = identity.user_id
-        audit_trail.happened(user_id, "user_deleted")
+        audit_trail.happened(user_id, "user_deleted", address=address_of(request))
         await revocations.revoke(user_id, clock.now_ms())
         transfers.end_user(user_id)
         await transfers.ended(user_id)

@@ -1,4 +1,4 @@
-"""Where a request came from, for logs: what a proxy says counts only from proxies that the operator trusts."""
+"""Where a request came from, for logs and the audit trail: a proxy counts only if the operator trusts it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,19 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from starlette.requests import Request
+
 from ...core.settings_values import Network
 from ...services.credentials import header
 
 _MAX_HOPS: Final = 32
+ADDRESS: Final = "netra.address"
+"""Where a request's scope holds its client's address, once the router knows it."""
+
+
+def address_of(request: Request) -> str:
+    """The address of the client whose request is handled."""
+    return str(request.scope.get(ADDRESS, ""))
 
 
 def client_address(scope: Mapping[str, Any], trusted: Sequence[Network]) -> str:

@@ -9,26 +9,39 @@ from ...core.errors import AuthenticationRefused
 from ...core.identity import Identity
 from ...core.limits import Quotas
 from ...ports import Clock
+from ...services.audit_trail import AuditTrail
 from ...services.authentication import Authentication, require_identity
 from ...services.credentials import check_origin, read_credentials, use_of
 from .anonymous_rate_limit import AnonymousRateLimit
-from .client_address import client_address
+from .client_address import ADDRESS, address_of, client_address
 
 
 class Gate:
     """Every request passes it before its handler runs."""
 
-    def __init__(self, *, settings: Settings, authentication: Authentication, quotas: Quotas, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        authentication: Authentication,
+        quotas: Quotas,
+        clock: Clock,
+        audit_trail: AuditTrail,
+    ) -> None:
         self._settings = settings
         self._authentication = authentication
         self._quotas = quotas
         self._clock = clock
+        self._audit_trail = audit_trail
         self._anonymous = AnonymousRateLimit()
+
+    def note_address(self, request: Request) -> None:
+        """Put down, for ``address_of``, where a request came from."""
+        request.scope[ADDRESS] = client_address(request.scope, self._settings.trusted_proxies)
 
     def count_anonymous(self, request: Request) -> None:
         """Count a request of nobody known against its address. Raises ``LimitRefused``."""
-        address = client_address(request.scope, self._settings.trusted_proxies)
-        self._anonymous.take(address, self._clock.monotonic())
+        self._anonymous.take(address_of(request), self._clock.monotonic())
 
     async def admit(self, request: Request) -> Identity:
         """Whose request this is. One whose credentials do not hold counts as anonymous.
@@ -42,7 +55,9 @@ class Gate:
             raise
 
     async def identify(self, request: Request) -> Identity:
-        """Whose request this is, once origin, credentials and rate hold. Raises as ``admit`` does."""
+        """Whose request this is, once origin, credentials and rate hold. Raises as ``admit`` does, and ``DependencyUnavailable``
+        where nothing is done while the audit trail cannot be written."""
+        self._audit_trail.require_writable()
         settings = self._settings
         check_origin(request.scope, settings.allowed_origins, settings.public_url)
         credentials = read_credentials(request.scope)

@@ -73,14 +73,16 @@ class ProblemReporter:
         self._mint = mint
         self._base = public_url or ""
 
-    def report(self, error: Exception, identity: Identity | None = None) -> Problem:
-        """The problem of an error. One that is not of the catalogue is ``internal``, and is known by an id that the log has."""
+    def report(self, error: Exception, identity: Identity | None = None, address: str = "") -> Problem:
+        """The problem of an error; ``address`` is the client's.
+
+        One that is not of the catalogue is ``internal``, and is known by an id that the log has."""
         if not isinstance(error, NetraError):
             fault = Fault(CATALOGUE["internal"].text)
             fault.__cause__ = error
             error = fault
         if isinstance(error, Refusal):
-            self._audit_trail.record_refusal(identity.user_id if identity else None, error)
+            self._audit_trail.record_refusal(identity.user_id if identity else None, error, address=address)
         error_id = None
         if error.entry.id == "internal":
             error_id = self._mint("err")

@@ -17,6 +17,7 @@ from ...core.errors import NetraError
 from ...core.identity import Identity
 from ...services.authentication import require_scope
 from .access_log import USER
+from .client_address import address_of
 from .endpoint import Endpoint
 from .gate import Gate
 from .page_files import page_routes, read_page
@@ -66,6 +67,7 @@ class Router:
 
     async def _answer(self, endpoint: Endpoint, request: Request) -> Response:
         identity: Identity | None = None
+        self._gate.note_address(request)
         try:
             if endpoint.scope is None:
                 self._gate.count_anonymous(request)
@@ -77,7 +79,7 @@ class Router:
         except ClientDisconnect:
             raise
         except Exception as error:
-            return problem_response(self._problems.report(error, identity))
+            return problem_response(self._problems.report(error, identity, address_of(request)))
 
     def _count(self, route: str, response: Response) -> None:
         key = route, response.status_code

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from typing import Any, Final
 
 from ...core.errors import AuthenticationRefused, Fault
 from ...core.frames import PROTOCOL, CancelRun, Connected, ExecuteAgent, ResolveApproval, Resume
@@ -53,7 +53,7 @@ class ConnectionHandler:
         handlers = FrameHandlers(
             authenticate=self._authenticate,
             commands={
-                ExecuteAgent: runs.start,
+                ExecuteAgent: self._start,
                 CancelRun: runs.commands.cancel,
                 ResolveApproval: runs.commands.resolve,
             },
@@ -88,12 +88,13 @@ class ConnectionHandler:
 
     # --- coming and going -------------------------------------------------------------------------------------------
 
-    def open(self, manager: WebSocketManager, wire: Wire, identity: Identity | None) -> Connection:
-        """A connection over this socket, signed in if ``identity`` is known already. Call ``closed`` at its end.
+    def open(self, manager: WebSocketManager, wire: Wire, identity: Identity | None, address: str = "") -> Connection:
+        """A connection over this socket from the client's ``address``, signed in if ``identity`` is known already.
+        Call ``closed`` at its end.
 
         Raises as ``admit`` does; nothing is open then.
         """
-        connection = self._connection_type(manager, wire, self._parts)
+        connection = self._connection_type(manager, wire, self._parts, address)
         self._open[connection] = None
         try:
             if identity is not None:
@@ -167,9 +168,14 @@ class ConnectionHandler:
     async def _authenticate(self, connection: Connection, token: str) -> None:
         if connection.identity is not None:  # a second token came while the first was verified
             return
+        self._audit_trail.require_writable()
         identity = await self._authentication.verify(token)
         check_path_user(identity, connection.user_id)
         self.admit(connection, identity)
+
+    def _start(self, connection: Connection, request: ExecuteAgent) -> Coroutine[Any, Any, None]:
+        self._audit_trail.require_writable()
+        return self._runs.start(connection, request)
 
     async def _drill(self, connection: Connection, request: Drill) -> None:
         """Hold an isolation drill and answer with its report. Two at a time: a drill is the work of many requests."""
@@ -177,7 +183,13 @@ class ConnectionHandler:
             raise Fault("This server has no endpoints to drill.", kind="dependency_unavailable")
         async with self._drills:
             report = await self._hold_drill()
-        self._audit_trail.happened(connection.user_id, "drill_run", endpoints=len(report.rows), leaks=len(report.leaks))
+        self._audit_trail.happened(
+            connection.user_id,
+            "drill_run",
+            address=connection.address,
+            endpoints=len(report.rows),
+            leaks=len(report.leaks),
+        )
         if report.leaks:
             _LOG.critical(
                 "the isolation drill found leaks", extra={"endpoints": [row.endpoint for row in report.leaks]}

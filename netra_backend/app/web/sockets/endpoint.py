@@ -22,6 +22,7 @@ from ...services.credentials import check_origin, read_credentials, use_of
 from ...websocket_core.connection import Connection
 from ...websocket_core.websocket_manager_factory import WebSocketManagerFactory
 from ..http.access_log import SocketEnd
+from ..http.client_address import client_address
 from .asgi_wire import AsgiWire
 from .connection_handler import ConnectionHandler
 from .uvicorn_websocket import EXTENSION, DirectWire
@@ -62,11 +63,12 @@ class WebSocketEndpoint:
 
     async def _from_handshake_to_end(self, scope: dict[str, Any], receive: Receive, send: Send, end: SocketEnd) -> None:
         await receive()
+        address = client_address(scope, self._settings.trusted_proxies)
         path_user = scope["path"].removeprefix(scope.get("root_path", "")).removeprefix(PATH)
         try:
             check_origin(scope, self._settings.allowed_origins, self._settings.public_url)
         except AuthenticationRefused as refusal:
-            self._audit_trail.record_refusal(None, refusal)
+            self._audit_trail.record_refusal(None, refusal, address=address)
             await _reject(scope, send, 403, refusal, end)
             return
         if not self._handler.is_accepting:
@@ -78,6 +80,7 @@ class WebSocketEndpoint:
         try:
             credentials = read_credentials(scope)
             subprotocol = credentials.subprotocol
+            self._audit_trail.require_writable()
             identity = await self._authentication.identify(credentials, use_of(scope))
             if identity is not None:
                 check_path_user(identity, path_user)
@@ -89,12 +92,12 @@ class WebSocketEndpoint:
         await send({"type": "websocket.accept", "subprotocol": subprotocol})
         if refusal_ is None:
             try:
-                await self._serve(scope, receive, send, path_user, identity, end)
+                await self._serve(scope, receive, send, path_user, identity, address, end)
                 return
             except Refusal as error:
                 refusal_ = error
         if isinstance(refusal_, Refusal):
-            self._audit_trail.record_refusal(identity.user_id if identity else None, refusal_)
+            self._audit_trail.record_refusal(identity.user_id if identity else None, refusal_, address=address)
         await _turn_away(send, refusal_, end)
 
     async def _serve(
@@ -104,13 +107,14 @@ class WebSocketEndpoint:
         send: Send,
         path_user: str,
         identity: Identity | None,
+        address: str,
         end: SocketEnd,
     ) -> None:
         user_id = identity.user_id if identity is not None else path_user
         manager = await self._managers.create_websocket_manager(user_id, self._mint("thr"), self._mint("conn"))
         direct: DirectWire | None = scope.get("extensions", {}).get(EXTENSION)
         wire: DirectWire | AsgiWire = direct or AsgiWire(send)
-        connection = self._handler.open(manager, wire, identity)
+        connection = self._handler.open(manager, wire, identity, address)
         sending: asyncio.Task[None] | None = None
         try:
             wire.attach(connection)

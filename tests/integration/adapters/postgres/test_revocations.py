@@ -23,6 +23,22 @@ async def test_what_one_process_adds_another_one_loads(netra_database: NetraData
         assert await PostgresRevocations(other).load() == {"user_ada": 5}
 
 
+async def test_a_revocation_is_only_ever_added_and_the_latest_of_a_user_counts(netra_database: NetraDatabase) -> None:
+    async with await open_pool(netra_database.url, WRITER, size=1) as writer:
+        store = PostgresRevocations(writer)
+        for until_ms in (5, 9, 7, 9):
+            await store.add("user_ada", until_ms)
+        for undoing in (
+            "UPDATE revocation SET until = 0",
+            "DELETE FROM revocation",
+            "TRUNCATE revocation",
+            "INSERT INTO revocation VALUES ('user_ada', 9) ON CONFLICT (user_id, until) DO UPDATE SET until = 0",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await writer.execute(undoing)
+        assert await store.load() == {"user_ada": 9}
+
+
 async def test_a_database_that_does_not_answer_is_told_and_never_taken_for_nobody_is_revoked(
     netra_database: NetraDatabase,
 ) -> None:

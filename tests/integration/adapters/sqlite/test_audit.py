@@ -11,13 +11,20 @@ from pathlib import Path
 
 import pytest
 
+from netra_backend.app.adapters.sqlite import audit as sqlite_audit
 from netra_backend.app.adapters.sqlite.audit import SqliteAudit
-from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.core.errors import ConfigurationError, DependencyUnavailable
+from test_framework.audit_trail import place_in
+from test_framework.clock import ManualClock
+
+
+async def opened(directory: Path, **bounds: int) -> SqliteAudit:
+    return await SqliteAudit.open(directory / "audit.db", place_in(directory), ManualClock(), **bounds)
 
 
 @pytest.fixture
 async def audit(tmp_path: Path) -> AsyncIterator[SqliteAudit]:
-    audit = SqliteAudit(tmp_path / "audit.db")
+    audit = await opened(tmp_path)
     yield audit
     await audit.close()
 
@@ -66,7 +73,7 @@ async def held_up(audit: SqliteAudit) -> tuple[asyncio.Task[None], threading.Eve
 
 
 async def test_a_full_queue_drops_and_counts_and_waits_for_nothing(tmp_path: Path) -> None:
-    audit = SqliteAudit(tmp_path / "audit.db", room=10)
+    audit = await opened(tmp_path, room=10)
     question, go_on = await held_up(audit)
     for number in range(25):
         audit.record("ada", "refused", None, {}, number)
@@ -77,19 +84,10 @@ async def test_a_full_queue_drops_and_counts_and_waits_for_nothing(tmp_path: Pat
     await audit.close()
 
 
-async def test_rows_that_are_nobodys_are_bounded_as_an_owners_are(tmp_path: Path) -> None:
-    audit = SqliteAudit(tmp_path / "audit.db", kept=20)
-    for number in range(200):
-        audit.record(None, "refused", None, {}, number)
-    await audit.close()
-    connection = sqlite3.connect(tmp_path / "audit.db")
-    assert 20 <= connection.execute("SELECT count(*) FROM audit WHERE owner IS NULL").fetchone()[0] <= 22
-    connection.close()
-
-
-async def test_a_store_that_fails_loses_rows_but_not_the_thread(
-    audit: SqliteAudit, tmp_path: Path, caplog: pytest.LogCaptureFixture
+async def test_what_a_store_does_not_take_waits_until_it_does(
+    audit: SqliteAudit, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sqlite_audit, "_AGAIN_S", 0.01)
     await audit.rows("ada", 1)
     other = sqlite3.connect(tmp_path / "audit.db", isolation_level=None)
     other.execute("ALTER TABLE audit RENAME TO elsewhere")
@@ -97,19 +95,16 @@ async def test_a_store_that_fails_loses_rows_but_not_the_thread(
         audit.record("ada", "refused", None, {}, 1)
         with pytest.raises(DependencyUnavailable, match="no such table"):
             await audit.rows("ada", 1)
-        with pytest.raises(DependencyUnavailable, match="no such table"):
-            await audit.pseudonymise("ada")
-    assert audit.dropped == 1
-    assert "1 audit rows were lost" in caplog.text
+    assert "no such table" in audit.trouble
+    assert "the audit trail's rows cannot be written" in caplog.text
     other.execute("ALTER TABLE elsewhere RENAME TO audit")
     other.close()
     audit.record("ada", "refused", None, {}, 2)
-    assert [row["at_ms"] for row in await audit.rows("ada", 10)] == [2]
+    assert [row["at_ms"] for row in await audit.rows("ada", 10)] == [2, 1]
+    assert (audit.dropped, audit.trouble) == (0, "")
 
 
-async def test_a_file_that_somebody_else_holds_loses_rows_but_not_the_thread(
-    audit: SqliteAudit, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_file_that_somebody_else_holds_loses_nothing(audit: SqliteAudit, tmp_path: Path) -> None:
     await audit._ask(lambda connection: connection.execute("PRAGMA busy_timeout=0"))
     other = sqlite3.connect(tmp_path / "audit.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -119,8 +114,56 @@ async def test_a_file_that_somebody_else_holds_loses_rows_but_not_the_thread(
     other.execute("ROLLBACK")
     other.close()
     audit.record("ada", "refused", None, {}, 2)
-    assert [row["at_ms"] for row in await audit.rows("ada", 10)] == [2]
-    assert audit.dropped == 1
+    assert [row["at_ms"] for row in await audit.rows("ada", 10)] == [2, 1]
+
+
+async def test_what_cannot_be_stored_by_the_end_is_counted_as_lost(
+    audit: SqliteAudit, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = sqlite3.connect(tmp_path / "audit.db", isolation_level=None)
+    other.execute("DROP TABLE audit")
+    other.close()
+    audit.record("ada", "refused", None, {}, 1)
+    with caplog.at_level(logging.ERROR):
+        await audit.close()
+    assert audit.counts() == {"rows": 1, "rows_dropped": 1}
+    assert "1 audit rows were lost" in caplog.text
+
+
+async def test_an_anchor_that_cannot_be_written_is_a_trouble_and_rows_are_stored_all_the_same(
+    audit: SqliteAudit, tmp_path: Path
+) -> None:
+    await audit.rows("ada", 1)
+    (tmp_path / "audit.anchor.new").mkdir()
+    audit.record("ada", "refused", None, {}, 1)
+    assert len(await audit.rows("ada", 10)) == 1
+    await audit.rows("ada", 1)  # the anchor is set behind what is asked
+    assert "anchor cannot be written" in audit.trouble
+    (tmp_path / "audit.anchor.new").rmdir()
+    audit.record("ada", "refused", None, {}, 2)
+    for _ in range(2):
+        await audit.rows("ada", 1)
+    assert audit.trouble == ""
+
+
+async def test_an_end_that_is_cut_off_while_the_server_goes_on_is_noticed_and_no_anchor_covers_it_up(
+    audit: SqliteAudit, tmp_path: Path
+) -> None:
+    for number in range(5):
+        audit.record("ada", "refused", None, {}, number)
+        await audit.rows("ada", 1)
+    await audit.rows("ada", 1)
+    other = sqlite3.connect(tmp_path / "audit.db", isolation_level=None)
+    other.execute("DELETE FROM audit WHERE id > 2")
+    other.close()
+    audit.record("ada", "refused", None, {}, 9)
+    for _ in range(2):
+        await audit.rows("ada", 1)
+    assert "row 5" in audit.broken
+    assert (await audit.verdict()).state == "broken"
+    await audit.close()
+    with pytest.raises(ConfigurationError, match="row 6 does not follow on row 2"):
+        await opened(tmp_path)
 
 
 async def test_a_question_that_nobody_waits_for_any_more_is_left_out(audit: SqliteAudit) -> None:

@@ -67,7 +67,9 @@ async def test_a_revoked_user_is_out_at_once_with_runs_and_connections(served: S
         again = served.users.token_for(user.id)
     async with served.http(again) as http:
         rows = (await http.get("/api/audit")).json()["rows"]
-        assert ("revoked", {"by": operator.id}) in [(row["event"], row["detail"]) for row in rows]
+        assert ("revoked", {"address": "127.0.0.1", "by": operator.id}) in [
+            (row["event"], row["detail"]) for row in rows
+        ]
         assert served.runtime.runs.scheduler.of_user(user.id) == []
 
 

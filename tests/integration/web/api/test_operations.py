@@ -16,7 +16,7 @@ async def test_a_server_that_serves_is_healthy_and_ready_with_every_part(served:
     async with served.http(None) as http:
         assert (await http.get("/healthz")).json() == {"status": "ok"}
         told = (await http.get("/readyz")).json()
-    parts = dict.fromkeys(("event_log", "usage_ledger", "audit_trail", "accepting"), "ok")
+    parts = dict.fromkeys(("event_log", "usage_ledger", "audit_trail", "audit", "accepting"), "ok")
     assert told == {"status": "ready", "parts": parts}
 
 
@@ -46,6 +46,7 @@ async def test_parts_are_looked_at_once_a_second_whoever_asks(served: Served, mo
         log=runtime.log,
         ledger=runtime.ledger,
         audit=runtime.audit,
+        audit_trail=runtime.audit_trail,
         clock=runtime.clock,
         is_draining=lambda: False,
         optional_dependencies={"bus": lambda: False, "limits": lambda: True},

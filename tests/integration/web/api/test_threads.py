@@ -105,7 +105,9 @@ async def test_a_deleted_thread_is_gone_with_its_runs_and_its_id_stays_taken(ser
             assert (await http.get("/api/threads")).json()["threads"] == []
             assert served.runtime.runs.scheduler.of_user(user.id) == []
             rows = (await http.get("/api/audit")).json()["rows"]
-            assert ("thread_deleted", {"thread_id": thread_id}) in [(row["event"], row["detail"]) for row in rows]
+            assert ("thread_deleted", {"address": "127.0.0.1", "thread_id": thread_id}) in [
+                (row["event"], row["detail"]) for row in rows
+            ]
     for claimant in (other, user):
         async with connected_user(served.runtime, claimant.id) as device:
             device.send(type="execute_agent", agent="echo", message="mine?", thread_id=thread_id)

@@ -9,7 +9,7 @@ import pytest
 
 from netra_backend.app.adapters.models.pydantic_ai import MAX_CHARACTERS, PydanticAIModel
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.ports import ModelPart
+from netra_backend.app.core.model_part import ModelPart
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage

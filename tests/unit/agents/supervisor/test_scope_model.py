@@ -17,7 +17,7 @@ from netra_backend.app.core.events import (
     AgentDelta,
     AgentFailed,
 )
-from netra_backend.app.ports import ModelPart
+from netra_backend.app.core.model_part import ModelPart
 from test_framework.counted_tool import kinds
 
 if TYPE_CHECKING:

@@ -1,5 +1,5 @@
 """The versions as alembic runs them; what each one does is in the SQL files beside this package.
 
 - ``r0001``: the first tables
-- ``r0002``: single sign-ins that are revoked
+- ``r0002``: a chained audit trail, revocations that only come on top, single sign-ins that are revoked
 """

@@ -1,4 +1,4 @@
-"""Version 0002: single sign-ins that are revoked."""
+"""Version 0002: a chained audit trail, revocations that only come on top, single sign-ins that are revoked."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Make the table with its policies and grants on PostgreSQL; nothing on SQLite."""
+    """Make its tables anew beside the rows that are there; on PostgreSQL alone."""
     run_statements(op.get_bind(), revision)

@@ -1,0 +1,77 @@
+"""Reading an audit trail's chain from its store and looking at it: its end before a server starts, and all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from ...core import validation
+from ...core.audit_chain import ChainKeys, SealedRow, Statement, Verdict, Verifier
+from ...core.errors import ConfigurationError
+
+PAGE: Final = 500
+TAIL: Final = 1_000
+"""So many rows at the chain's end are looked at before a server starts, or all since the newest anchor."""
+
+ROW: Final = "id, at, subject, event, point, detail, seal"
+"""The columns that ``sealed`` takes."""
+
+
+class TrailReader(Protocol):
+    """One view of a stored trail, which does not change while it is read."""
+
+    async def chains(self) -> list[str]:
+        """The names of all chains that have rows."""
+
+    async def checkpoint(self, chain: str) -> Statement | None:
+        """The newest checkpoint."""
+
+    async def rows(self, chain: str, after: int) -> list[SealedRow]:
+        """The next ``PAGE`` rows, in order."""
+
+    async def row_up_to(self, chain: str, id: int) -> SealedRow | None:
+        """The last row with at most this id."""
+
+    async def id_from_end(self, chain: str, count: int) -> int:
+        """The id of the row that ``count`` rows follow on; 0 where there are fewer."""
+
+
+async def verify(
+    reader: TrailReader, keys: ChainKeys, anchors: Sequence[Statement], *, tail: int | None = None
+) -> Verdict:
+    """Look at the chain of this key, with those of ``anchors`` that are about it. ``tail``: only at its last rows, but at all
+    since the newest anchor."""
+    chain = keys.chain
+    own = [anchor for anchor in anchors if anchor.chain == chain]
+    checkpoint = await reader.checkpoint(chain)
+    since: SealedRow | None = None
+    if tail is not None:
+        newest = max((anchor.id for anchor in own), default=None)
+        begin = await reader.id_from_end(chain, tail)
+        since = await reader.row_up_to(chain, begin if newest is None else min(begin, newest))
+    verifier = Verifier(keys, checkpoint=checkpoint, anchors=own, since=since)
+    after = since.entry.id if since is not None else 0
+    while not verifier.is_broken and (rows := await reader.rows(chain, after)):
+        verifier.feed(rows)
+        after = rows[-1].entry.id
+    return verifier.end()
+
+
+def require_intact(verdict: Verdict, where: str) -> None:
+    """Raises ``ConfigurationError`` where a chain is broken: a server that went on would cover it up."""
+    if verdict.state == "broken":
+        raise ConfigurationError(
+            [
+                f"The audit trail in {where} is broken: {verdict.place}. Keep it as evidence and find out who changed it "
+                "(netra audit verify looks at all of it). To go on with a new chain, set another NETRA_AUDIT_KEY"
+                " (docs/audit.md)."
+            ],
+            point=validation.AUDIT_CHAIN,
+        )
+
+
+def stands(anchor: Statement, checkpoint: Statement | None, row: SealedRow | None) -> bool:
+    """Whether what an anchor names is still there, or was removed by retention. ``row``: the last one up to its id."""
+    if checkpoint is not None and anchor.id <= checkpoint.id:
+        return anchor.id < checkpoint.id or anchor.seal == checkpoint.seal
+    return anchor.id == 0 or (row is not None and row.entry.id == anchor.id and row.seal == anchor.seal)

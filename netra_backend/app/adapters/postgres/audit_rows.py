@@ -1,0 +1,184 @@
+"""The tables of the audit trail in PostgreSQL: what is read and written of them, each within the caller's transaction."""
+
+# ruff: noqa: S608  # statements are put together from constants alone, and every value is a parameter
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final, NamedTuple
+
+import asyncpg
+
+from ...core.audit_chain import ChainKeys, Entry, SealedRow, Statement
+from ..audit.rows import Record, adopted_record, adoption, entries_of, names_in, new_subject
+from ..audit.verification import PAGE, ROW
+from .connection import WRITER, connect
+
+_LOCK: Final = 0x6E65747261_61  # "netra" and "a"
+"""Who appends holds it to the end of the transaction: rows of all processes follow on each other."""
+
+_INSERT: Final = f"""
+INSERT INTO audit ({ROW}, chain)
+SELECT id, at, subject, event, point, detail, seal, $8
+FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[])
+    AS row (id, at, subject, event, point, detail, seal)
+"""
+_SUBJECTS: Final = """
+INSERT INTO audit_subject (owner, subject) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING
+"""
+_NEWEST: Final = "SELECT greatest((SELECT max(id) FROM audit), (SELECT max(id) FROM audit_checkpoint), 0)"
+_UNCHAINED: Final = "SELECT id, owner, at, event, point, detail FROM audit_unchained WHERE id > $1 ORDER BY id LIMIT $2"
+_CUT: Final = "SELECT cut_audit($1, $2, $3, $4, $5, $6)"
+_CLOSE_S: Final = 3.0
+
+
+class Head(NamedTuple):
+    """Where a chain stands: its last row (0: none) and that one's seal; the highest id given out in any chain."""
+
+    last: int
+    seal: bytes
+    given: int
+
+
+async def lock(connection: asyncpg.Connection) -> None:
+    """Let nobody else append until the transaction ends."""
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+
+
+async def head_of(connection: asyncpg.Connection, keys: ChainKeys) -> Head:
+    """Where the chain of this key stands."""
+    checkpoint = await checkpoint_of(connection, keys.chain)
+    row = await row_up_to(connection, keys.chain, (1 << 63) - 1)
+    given = await connection.fetchval(_NEWEST)
+    if row is not None:
+        return Head(row.entry.id, row.seal, given)
+    return Head(0, keys.beginning, given) if checkpoint is None else Head(checkpoint.id, checkpoint.seal, given)
+
+
+async def append(connection: asyncpg.Connection, keys: ChainKeys, records: Sequence[Record], head: Head) -> Head:
+    """Append records behind ``head``; where the chain stands then. The caller holds the lock."""
+    subjects = await subjects_of(connection, names_in(records))
+    return await _insert(connection, keys, entries_of(records, subjects, head.given), head)
+
+
+async def _insert(connection: asyncpg.Connection, keys: ChainKeys, entries: list[Entry], head: Head) -> Head:
+    rows = keys.seal_all(head.seal, entries)
+    if not rows:
+        return head
+    columns = [[row.entry[place] for row in rows] for place in range(6)]
+    await connection.execute(_INSERT, *columns, [row.seal for row in rows], keys.chain)
+    last = rows[-1]
+    return Head(last.entry.id, last.seal, last.entry.id)
+
+
+async def adopt(connection: asyncpg.Connection, keys: ChainKeys, now_ms: int) -> None:
+    """Put the rows of release 0.1.0, which had no chain, at the beginning of this one, if no chain has begun yet. The caller
+    holds the lock."""
+    head = await head_of(connection, keys)
+    if head.given:
+        return
+    count = after = 0
+    while page := await connection.fetch(_UNCHAINED, after, PAGE):
+        records = [(row[0], adopted_record(row[1], (row[2], row[3], row[4], row[5]))) for row in page]
+        subjects = await subjects_of(connection, names_in(record for _, record in records))
+        entries = [entry for id, record in records for entry in entries_of([record], subjects, id - 1)]
+        head = await _insert(connection, keys, entries, head)
+        after, count = page[-1][0], count + len(entries)
+    if count:
+        await append(connection, keys, [adoption(count, now_ms)], head)
+        await connection.execute("SELECT forget_unchained_audit()")
+
+
+async def subjects_of(connection: asyncpg.Connection, owners: list[str]) -> dict[str, str]:
+    """The pseudonym of each of these users, given out where one had none yet."""
+    if not owners:
+        return {}
+    await connection.execute(_SUBJECTS, owners, [new_subject() for _ in owners])
+    rows = await connection.fetch("SELECT owner, subject FROM audit_subject WHERE owner = ANY ($1::text[])", owners)
+    return dict(map(tuple, rows))
+
+
+async def owners_of(connection: asyncpg.Connection, subjects: Iterable[str]) -> dict[str, str]:
+    """The users that these pseudonyms still lead to."""
+    asked = list(subjects)
+    if not asked:
+        return {}
+    rows = await connection.fetch("SELECT subject, owner FROM audit_subject WHERE subject = ANY ($1::text[])", asked)
+    return dict(map(tuple, rows))
+
+
+async def checkpoint_of(connection: asyncpg.Connection, chain: str) -> Statement | None:
+    """The chain's newest checkpoint."""
+    row = await connection.fetchrow(
+        "SELECT id, seal, count, at, mac FROM audit_checkpoint WHERE chain = $1 ORDER BY id DESC LIMIT 1", chain
+    )
+    return None if row is None else Statement("checkpoint", chain, *row)
+
+
+async def row_up_to(connection: asyncpg.Connection, chain: str, id: int) -> SealedRow | None:
+    """The chain's last row with at most this id."""
+    row = await connection.fetchrow(
+        f"SELECT {ROW} FROM audit WHERE chain = $1 AND id <= $2 ORDER BY id DESC LIMIT 1", chain, id
+    )
+    return None if row is None else _sealed(row)
+
+
+async def cut(connection: asyncpg.Connection, keys: ChainKeys, before_ms: int, now_ms: int) -> int:
+    """Remove the rows at the chain's beginning that are older, behind a checkpoint; how many. The caller holds the lock."""
+    chain = keys.chain
+    kept = await connection.fetchval(
+        "SELECT id FROM audit WHERE chain = $1 AND at >= $2 ORDER BY id LIMIT 1", chain, before_ms
+    )
+    last = await row_up_to(connection, chain, kept - 1 if kept else (1 << 63) - 1)
+    if last is None:
+        return 0
+    earlier = await checkpoint_of(connection, chain)
+    count = await connection.fetchval("SELECT count(*) FROM audit WHERE chain = $1 AND id <= $2", chain, last.entry.id)
+    before = earlier.rows if earlier is not None else 0
+    _, _, *columns = keys.state("checkpoint", last.entry.id, last.seal, before + count, now_ms)
+    removed: int = await connection.fetchval(_CUT, chain, *columns)
+    return removed
+
+
+def _sealed(row: Any) -> SealedRow:
+    *entry, seal = row
+    return SealedRow(Entry(*entry), bytes(seal))
+
+
+@asynccontextmanager
+async def reading_trail(url: str) -> AsyncIterator[PostgresTrailReader]:
+    """The trail as it stands at this moment, over a connection of its own. Raises ``TROUBLE``."""
+    connection = await connect(url, WRITER)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            yield PostgresTrailReader(connection)
+    finally:
+        await connection.close(timeout=_CLOSE_S)
+
+
+class PostgresTrailReader:
+    """``TrailReader`` in one transaction, as the role that appends: it alone sees across owners, and their pseudonyms."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def chains(self) -> list[str]:
+        return [row[0] for row in await self._connection.fetch("SELECT DISTINCT chain FROM audit ORDER BY chain")]
+
+    async def checkpoint(self, chain: str) -> Statement | None:
+        return await checkpoint_of(self._connection, chain)
+
+    async def rows(self, chain: str, after: int) -> list[SealedRow]:
+        rows = await self._connection.fetch(
+            f"SELECT {ROW} FROM audit WHERE chain = $1 AND id > $2 ORDER BY id LIMIT {PAGE}", chain, after
+        )
+        return [_sealed(row) for row in rows]
+
+    async def row_up_to(self, chain: str, id: int) -> SealedRow | None:
+        return await row_up_to(self._connection, chain, id)
+
+    async def id_from_end(self, chain: str, count: int) -> int:
+        id = await self._connection.fetchval(
+            "SELECT id FROM audit WHERE chain = $1 ORDER BY id DESC OFFSET $2 LIMIT 1", chain, count
+        )
+        return id or 0

@@ -1,0 +1,297 @@
+"""``netra audit verify``: whatever is done to a stored trail behind the server's back is found, and where."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+import pytest
+from typer.testing import CliRunner, Result
+
+from netra_backend.app.adapters.audit.anchors import FileAnchor
+from netra_backend.app.adapters.audit.place import Place
+from netra_backend.app.adapters.postgres.audit import PostgresAudit
+from netra_backend.app.adapters.postgres.connection import READER, WRITER, open_pool
+from netra_backend.app.adapters.process.clock import SystemClock
+from netra_backend.app.adapters.sqlite.audit import SqliteAudit
+from netra_backend.app.cli import command_line
+from netra_backend.app.core.audit_chain import ChainKeys
+from netra_backend.app.core.errors import ConfigurationError
+from netra_backend.app.ports import Audit
+from test_framework.service_clients import NetraDatabase
+
+pytestmark = [pytest.mark.integration]
+
+KEY = "a key of an audit trail in tests, long enough"
+USERS = ("ada", "bob", None)
+Work = Callable[[Audit], None]
+
+
+@dataclass
+class Trail:
+    """A data directory, and where the rows are. ``url`` is empty for SQLite."""
+
+    data_dir: Path
+    url: str = ""
+    admin_url: str = field(default="", repr=False)
+
+    def write(self, *works: Work, key: str = KEY, every_s: float = 0.0) -> None:
+        """What a server writes from its start to its end."""
+
+        async def write() -> None:
+            anchor = FileAnchor(self.data_dir / "audit.anchor")
+            anchor.every_s = every_s
+            place, clock = Place(ChainKeys.of(key.encode()), anchor), SystemClock()
+            if not self.url:
+                await done(await SqliteAudit.open(self.data_dir / "audit.db", place, clock))
+                return
+            async with (
+                await open_pool(self.url, WRITER, size=1) as writer,
+                await open_pool(self.url, READER, size=1) as reader,
+            ):
+                await done(await PostgresAudit.open(self.url, writer, reader, place, clock))
+
+        async def done(audit: Audit) -> None:
+            try:
+                for work in works:
+                    work(audit)
+                    await audit.rows("nobody", 1)
+            finally:
+                await audit.close()
+
+        asyncio.run(write())
+
+    def do(self, *statements: str) -> None:
+        """SQL behind the server's back, by somebody who may do anything."""
+        if not self.url:
+            with closing(sqlite3.connect(self.data_dir / "audit.db", isolation_level=None)) as connection:
+                for statement in statements:
+                    connection.execute(statement)
+            return
+
+        async def do() -> None:
+            connection = await asyncpg.connect(self.admin_url, server_settings={"search_path": "netra"})
+            for statement in statements:
+                await connection.execute(statement)
+            await connection.close()
+
+        asyncio.run(do())
+
+    def verify(self, *words: str, key: str | None = KEY, **environ: str) -> Result:
+        environ |= {"NETRA_DATA_DIR": str(self.data_dir)} | ({"NETRA_AUDIT_KEY": key} if key else {})
+        environ |= {"NETRA_DATABASE_URL": self.url} if self.url else {}
+        return CliRunner(env=environ).invoke(command_line(["audit"]), ["audit", "verify", *words])
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.real_services)])
+def trail(request: pytest.FixtureRequest, tmp_path: Path) -> Trail:
+    data_dir = tmp_path / "data"
+    data_dir.mkdir(mode=0o700)
+    if request.param == "sqlite":
+        return Trail(data_dir)
+    database: NetraDatabase = request.getfixturevalue("netra_database")
+    return Trail(data_dir, database.url, database.admin_url)
+
+
+def rows(first: int, last: int, *, later: int = 0) -> Work:
+    """Records rows with these ids, if they come next."""
+
+    def record(audit: Audit) -> None:
+        for number in range(first, last + 1):
+            audit.record(USERS[number % 3], "refused", "id.format", {"n": number, "by": "root"}, number + later)
+
+    return record
+
+
+COPY = "INSERT INTO audit (id, chain, at, subject, event, point, detail, seal)"
+FIELDS = "chain, at, subject, event, point, detail, seal FROM audit"
+TAMPERED = {
+    "deletion": (["DELETE FROM audit WHERE id = 7"], "row 8 does not follow on row 6"),
+    "deletion of the first": (["DELETE FROM audit WHERE id = 1"], "row 2 does not follow on the beginning"),
+    "change of a detail": (["UPDATE audit SET detail = '{\"n\":7}' WHERE id = 7"], "row 7 does not follow on row 6"),
+    "change of a subject": (["UPDATE audit SET subject = NULL WHERE id = 7"], "row 7 does not follow on row 6"),
+    "change of a time": (["UPDATE audit SET at = at + 1 WHERE id = 7"], "row 7 does not follow on row 6"),
+    "change of the last": (["UPDATE audit SET event = 'connected' WHERE id = 12"], "row 12 does not follow on row 11"),
+    "reordering": (
+        [
+            "UPDATE audit SET id = -7 WHERE id = 7",
+            "UPDATE audit SET id = 7 WHERE id = 8",
+            "UPDATE audit SET id = 8 WHERE id = -7",
+        ],
+        "row 7 does not follow on row 6",
+    ),
+    "insertion": ([f"{COPY} SELECT 13, {FIELDS} WHERE id = 5"], "row 13 does not follow on row 12"),
+    "insertion between": (
+        ["UPDATE audit SET id = 100 WHERE id = 12", f"{COPY} SELECT 12, {FIELDS} WHERE id = 5"],
+        "row 12 does not follow on row 11",
+    ),
+    "truncation": (["DELETE FROM audit WHERE id > 9"], "the rows after row 9, up to row 12 at least, were cut off"),
+    "all of it gone": (["DELETE FROM audit"], "the rows after the beginning, up to row 12 at least, were cut off"),
+    "a forged checkpoint": (
+        [
+            "INSERT INTO audit_checkpoint (chain, id, seal, count, at, mac)"
+            " SELECT chain, id, seal, 5, 1, seal FROM audit WHERE id = 5",
+            "DELETE FROM audit WHERE id <= 5",
+        ],
+        "the checkpoint at row 5 was not signed with this key",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TAMPERED)
+def test_what_is_done_behind_the_servers_back_is_found_with_its_place(trail: Trail, case: str) -> None:
+    statements, place = TAMPERED[case]
+    trail.write(rows(1, 12))
+    assert trail.verify().exit_code == 0
+    trail.do(*statements)
+    found = trail.verify()
+    assert (found.exit_code, place in found.stderr) == (1, True), found.output
+    shown = json.loads(trail.verify("--json").stdout)
+    assert (shown["state"], place in shown["place"]) == ("broken", True)
+
+
+@pytest.mark.validation_point("audit.chain")
+def test_an_end_that_was_cut_off_refuses_the_start_so_that_nothing_is_appended_anew(trail: Trail) -> None:
+    trail.write(rows(1, 12))
+    trail.do("DELETE FROM audit WHERE id > 9")
+    with pytest.raises(ConfigurationError, match="the rows after row 9, up to row 12 at least, were cut off"):
+        trail.write(rows(10, 20))
+    assert trail.verify().exit_code == 1
+
+
+def test_an_end_that_was_cut_off_and_written_anew_is_found(trail: Trail) -> None:
+    trail.write(rows(1, 12))
+    anchor = trail.data_dir / "audit.anchor"
+    kept = anchor.read_bytes()
+    trail.do("DELETE FROM audit WHERE id > 9")
+    anchor.unlink()  # so that a server with the key goes on
+    trail.write(rows(10, 20, later=1))
+    assert trail.verify().exit_code == 0
+    (trail.data_dir.parent / "kept.anchor").write_bytes(kept)
+    found = trail.verify("--anchor", str(trail.data_dir.parent / "kept.anchor"))
+    assert found.exit_code == 1
+    assert "row 12 is not the one that the anchor names" in found.stderr
+
+
+@pytest.mark.validation_point("audit.chain")
+def test_a_change_at_the_end_refuses_the_start(trail: Trail) -> None:
+    trail.write(rows(1, 12))
+    trail.do("UPDATE audit SET detail = '{}' WHERE id = 11")
+    with pytest.raises(ConfigurationError, match=r"row 11 does not follow on row 10.*NETRA_AUDIT_KEY"):
+        trail.write()
+
+
+def test_with_another_key_a_new_chain_begins_and_each_is_judged_with_its_own(trail: Trail) -> None:
+    other = f"another {KEY}"
+    trail.write(rows(1, 5))
+    trail.do("UPDATE audit SET detail = '{}' WHERE id = 5")
+    trail.write(rows(6, 9), key=other)
+    now = trail.verify(key=other)
+    assert now.exit_code == 2
+    assert "4 rows) are intact" in now.stderr
+    assert "row 5 does not follow on row 4" in trail.verify().stderr
+
+
+def test_an_intact_trail_is_intact_after_restarts_deletions_of_users_and_retention(trail: Trail) -> None:
+    trail.write(rows(1, 6))
+    trail.write(rows(7, 12))
+
+    async def forget(audit: Audit) -> None:
+        assert await audit.pseudonymise("ada") == 4
+        assert await audit.trim(6) == 5
+
+    asks: list[asyncio.Task[None]] = []
+    trail.write(lambda audit: asks.append(asyncio.ensure_future(forget(audit))), rows(13, 14))
+    found = trail.verify("--json")
+    assert (found.exit_code, json.loads(found.stdout)) == (0, {"state": "intact", "place": "", "rows": 9, "last": 14})
+    trail.write(rows(15, 16))
+    assert trail.verify().exit_code == 0
+    trail.do("DELETE FROM audit WHERE id = 6")
+    assert "row 7 does not follow on row 5" in trail.verify().stderr
+
+
+def test_a_copy_of_the_data_directory_verifies_by_itself(tmp_path: Path) -> None:
+    from netra_backend.app.adapters.audit.place import audit_place
+    from netra_backend.app.adapters.process.clock import SystemEntropy
+    from netra_backend.app.config import Settings
+
+    data_dir = tmp_path / "data"
+    data_dir.mkdir(mode=0o700)
+    place = audit_place(Settings(data_dir), SystemEntropy())
+    assert (data_dir / "audit.key").stat().st_mode & 0o777 == 0o600
+
+    async def write() -> None:
+        audit = await SqliteAudit.open(data_dir / "audit.db", place, SystemClock())
+        rows(1, 5)(audit)
+        await audit.close()
+
+    asyncio.run(write())
+    shutil.copytree(data_dir, tmp_path / "copy")
+    shutil.rmtree(data_dir)
+    copied = Trail(tmp_path / "copy")
+    assert copied.verify(key=None).exit_code == 0
+    (tmp_path / "copy" / "audit.key").chmod(0o644)
+    assert "chmod 600" in copied.verify(key=None).stderr
+
+
+def unjudged(result: Result, why: str) -> bool:
+    return result.exit_code == 2 and why in result.stderr
+
+
+def test_what_cannot_be_judged_is_said_and_is_not_called_intact(trail: Trail) -> None:
+    assert unjudged(trail.verify(key=None), "there is no key")
+    if not trail.url:
+        assert unjudged(trail.verify(), "unable to open database file")
+    trail.write(rows(1, 5))
+    assert unjudged(trail.verify(key="x" * 31), "shorter than 32 bytes")
+    assert unjudged(trail.verify(key="x" * 32), "there is no anchor of this key")
+    assert unjudged(trail.verify("--anchor", str(trail.data_dir / "nowhere")), "there is no anchor")
+    assert unjudged(trail.verify(NETRA_AUDIT_ANCHOR="log"), "Give a file that holds anchors with --anchor")
+    (trail.data_dir / "audit.anchor").write_text('{"mac": 1}\n')
+    assert unjudged(trail.verify(), "line 1 is not an anchor")
+    assert not list(trail.data_dir.glob("audit.key"))
+
+
+def test_an_anchor_that_was_forged_is_found(trail: Trail) -> None:
+    trail.write(rows(1, 5))
+    path = trail.data_dir / "audit.anchor"
+    line = json.loads(path.read_text())
+    path.write_text(json.dumps({**line, "id": 3}))
+    assert trail.verify().exit_code == 1
+    assert "the anchor at row 3 was not signed with this key" in trail.verify().stderr
+
+
+OLD_SQLITE = """
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY, at INTEGER NOT NULL, owner TEXT, event TEXT NOT NULL, point TEXT, detail TEXT NOT NULL
+)
+"""
+
+
+def test_rows_of_release_0_1_0_come_into_the_chain_with_their_ids_when_a_server_first_starts(trail: Trail) -> None:
+    table = "audit_unchained" if trail.url else "audit"
+    values: Sequence[str] = [
+        "(3, 10, 'ada', 'refused', 'id.format', '{\"n\":1}')",
+        "(5, 11, NULL, 'refused', 'auth.signature', '{}')",
+        "(9, 12, 'ada', 'revoked', NULL, '{\"by\":\"root\"}')",
+    ]
+    make = [] if trail.url else [OLD_SQLITE, "CREATE INDEX audit_owner ON audit(owner, id)"]
+    trail.do(*make, *(f"INSERT INTO {table} (id, at, owner, event, point, detail) VALUES {each}" for each in values))
+    seen: list[asyncio.Task[list[dict[str, object]]]] = []
+    trail.write(lambda audit: seen.append(asyncio.ensure_future(audit.rows("ada", 10))))
+    assert seen[0].result() == [
+        {"id": 9, "at_ms": 12, "event": "revoked", "point": None, "detail": {"by": "root"}},
+        {"id": 3, "at_ms": 10, "event": "refused", "point": "id.format", "detail": {"n": 1}},
+    ]
+    trail.write(rows(11, 12))
+    found = json.loads(trail.verify("--json").stdout)
+    assert found == {"state": "intact", "place": "", "rows": 6, "last": 12}
+    trail.do("UPDATE audit SET at = 13 WHERE id = 5")
+    assert "row 5 does not follow on row 3" in trail.verify().stderr

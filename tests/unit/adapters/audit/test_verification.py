@@ -1,0 +1,94 @@
+"""Looking at a stored chain: all of it, or its end, page by page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from netra_backend.app.adapters.audit.verification import PAGE, require_intact, stands, verify
+from netra_backend.app.core.audit_chain import ChainKeys, Entry, SealedRow, Statement, Verdict
+from netra_backend.app.core.errors import ConfigurationError
+
+KEYS = ChainKeys.of(b"k" * 32)
+
+
+@dataclass
+class Stored:
+    """A trail in memory; ``asked`` is from where pages were read."""
+
+    kept: list[SealedRow]
+    cut: Statement | None = None
+    asked: list[int] = field(default_factory=list)
+
+    async def chains(self) -> list[str]:
+        return [KEYS.chain]
+
+    async def checkpoint(self, chain: str) -> Statement | None:
+        assert chain == KEYS.chain
+        return self.cut
+
+    async def rows(self, chain: str, after: int) -> list[SealedRow]:
+        self.asked.append(after)
+        return [row for row in self.kept if row.entry.id > after][:PAGE]
+
+    async def row_up_to(self, chain: str, id: int) -> SealedRow | None:
+        return max((row for row in self.kept if row.entry.id <= id), default=None, key=lambda row: row.entry.id)
+
+    async def id_from_end(self, chain: str, count: int) -> int:
+        return self.kept[-count - 1].entry.id if len(self.kept) > count else 0
+
+
+def chain(count: int) -> list[SealedRow]:
+    return KEYS.seal_all(KEYS.beginning, (Entry(id, id, None, "refused", None, "{}") for id in range(1, count + 1)))
+
+
+def anchor(row: SealedRow) -> Statement:
+    return KEYS.state("anchor", row.entry.id, row.seal, 0, 1)
+
+
+async def test_all_rows_are_looked_at_page_by_page() -> None:
+    stored = Stored(chain(PAGE + 2))
+    assert await verify(stored, KEYS, []) == Verdict("intact", "", PAGE + 2, PAGE + 2)
+    assert stored.asked == [0, PAGE, PAGE + 2]
+
+
+async def test_of_the_end_no_more_is_read_than_is_asked_for_but_all_since_the_newest_anchor() -> None:
+    rows = chain(50)
+    for anchors, first in (([], 40), ([anchor(rows[44])], 40), ([anchor(rows[9]), anchor(rows[19])], 20)):
+        stored = Stored(rows)
+        found = await verify(stored, KEYS, anchors, tail=10)
+        assert (found.state, found.rows, stored.asked[0]) == ("intact", 50 - first, first)
+
+
+async def test_an_anchor_whose_row_is_gone_is_noticed_at_the_end_alone() -> None:
+    rows = chain(50)
+    for kept in (rows[:30], []):
+        assert (await verify(Stored(kept), KEYS, [anchor(rows[19]), anchor(rows[49])], tail=10)).state == "broken"
+    assert (await verify(Stored(rows[:19] + rows[20:]), KEYS, [anchor(rows[19])], tail=10)).state == "broken"
+
+
+async def test_anchors_of_other_chains_are_no_matter() -> None:
+    other = ChainKeys.of(b"o" * 32).state("anchor", 99, b"s", 0, 1)
+    assert (await verify(Stored(chain(2)), KEYS, [other])).state == "intact"
+
+
+def test_what_an_anchor_names_stands_or_was_removed_by_retention() -> None:
+    rows = chain(5)
+    named = anchor(rows[2])
+    cut = KEYS.state("checkpoint", 3, rows[2].seal, 3, 1)
+    assert stands(named, None, rows[2])
+    assert stands(named, cut, None)
+    assert stands(anchor(rows[1]), cut, None)
+    assert stands(KEYS.state("anchor", 0, KEYS.beginning, 0, 1), None, None)
+    assert not stands(named, None, rows[1])
+    assert not stands(named, None, None)
+    assert not stands(named, None, rows[2]._replace(seal=b"x"))
+    assert not stands(named, cut._replace(seal=b"x"), None)
+
+
+@pytest.mark.validation_point("audit.chain")
+def test_a_broken_chain_is_refused_with_its_place_and_what_to_do() -> None:
+    require_intact(Verdict("intact"), "audit.db")
+    with pytest.raises(ConfigurationError, match=r"audit\.db is broken: row 3.*NETRA_AUDIT_KEY"):
+        require_intact(Verdict("broken", "row 3"), "audit.db")

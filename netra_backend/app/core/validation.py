@@ -210,6 +210,15 @@ POSTGRES_SCHEMA = _point(
     "ConfigurationError",
     "a server uses only a PostgreSQL schema that it knows and that separates users",
 )
+POSTGRES_RIGHTS = _point(
+    "postgres.rights",
+    "adapters.postgres.gate",
+    "ConfigurationError",
+    "grants, policies and functions of the database are exactly those of the migrations",
+)
+POSTGRES_WALLS = _point(
+    "postgres.walls", "adapters.postgres.gate", "ConfigurationError", "the database refuses what nobody may do in it"
+)
 SQLITE_SCHEMA = _point(
     "sqlite.schema",
     "adapters.sqlite.schema",

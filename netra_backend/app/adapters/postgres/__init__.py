@@ -6,5 +6,6 @@
 - ``audit``, ``revocations``, ``tickets``: the ports of these names; ``audit_rows``: the audit trail's tables
 - ``connection``: one connection as one role; ``pool`` shares a few of them between queries
 - ``new_epochs``: what ``netra db reset-epochs`` does after a backup was restored
-- ``gate``: refuses a database that would not keep users apart; ``migration`` makes one that does
+- ``gate``: refuses a database that would not keep users apart: by its ``rights``, and by trying its ``walls``
+- ``migration`` makes one that does
 """

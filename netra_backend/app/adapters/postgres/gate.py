@@ -12,6 +12,8 @@ from ...core import validation
 from ...core.errors import ConfigurationError
 from ..migrations.history import NEWEST, VERSIONS
 from .connection import OWNER, READER, SCHEMA, TROUBLE, WRITER, connect, unavailable
+from .rights import login_faults, rights_faults
+from .walls import open_doors
 
 OLDEST_SERVER: Final = 16
 """The first PostgreSQL whose grants say whether a member inherits."""
@@ -48,6 +50,7 @@ async def require_postgres(url: str) -> None:
     async with asked(url) as connection:
         await check_login(connection)
         await check_schema(connection)
+        await check_walls(connection)
 
 
 async def require_schema(url: str) -> None:
@@ -82,7 +85,7 @@ async def check_login(connection: asyncpg.Connection) -> str:
     if int(version.partition(".")[0]) < OLDEST_SERVER:
         faults = [f"PostgreSQL {version} is too old. Use version {OLDEST_SERVER} or later."]
     else:
-        faults = _faults_of(await connection.fetchrow(_LOGIN))
+        faults = _faults_of(await connection.fetchrow(_LOGIN)) or await login_faults(connection)
     if faults:
         raise ConfigurationError(faults, point=validation.POSTGRES_LOGIN)
     login: str = await connection.fetchval("SELECT session_user")
@@ -137,7 +140,30 @@ async def check_schema(connection: asyncpg.Connection) -> str:
         )
     if faults:
         raise ConfigurationError(faults, point=validation.POSTGRES_SCHEMA)
+    await _check_rights(connection)
     return NEWEST
+
+
+async def _check_rights(connection: asyncpg.Connection) -> None:
+    faults = await rights_faults(connection)
+    if faults:
+        listed = "; ".join(faults)
+        raise ConfigurationError(
+            [f"Rights in the database are not those that the migrations make: {listed}. Undo what was changed."],
+            point=validation.POSTGRES_RIGHTS,
+        )
+
+
+async def check_walls(connection: asyncpg.Connection) -> None:
+    """Try what nobody may do in the database, in a transaction that is taken back. Raises ``ConfigurationError`` if the database
+    allowed something of it."""
+    doors = await open_doors(connection)
+    if doors:
+        listed = "; ".join(doors)
+        raise ConfigurationError(
+            [f"The database allows what would not keep users apart: {listed}. Undo what was changed."],
+            point=validation.POSTGRES_WALLS,
+        )
 
 
 async def schema_version(connection: asyncpg.Connection) -> str | None:

@@ -88,7 +88,8 @@ class DatasetDirectory:
             if same is not None:
                 return same
             about = staged / _ABOUT_FILE
-            about.write_bytes(msgspec.json.encode(dataset))
+            with open(os.open(about, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+                file.write(msgspec.json.encode(dataset))
             for durable in (about, staged):
                 _sync(durable)
             staged.rename(staged.with_name(dataset.dataset_id))

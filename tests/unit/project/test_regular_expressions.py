@@ -14,8 +14,6 @@ from re import _parser  # type: ignore[attr-defined]
 from types import BuiltinMethodType, ModuleType
 from typing import Any, Final
 
-import pytest
-
 import netra_backend
 import netra_server
 from netra_backend.app.agents.triage.text import HEAD, TAIL

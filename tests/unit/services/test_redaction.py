@@ -157,14 +157,17 @@ def test_no_mixture_of_marks_does_more_than_hide(text: str) -> None:
 def test_shapes_are_hidden_in_a_whole_answer_and_nothing_is_cut_or_judged_by_its_name() -> None:
     rows = [{"ticket": f"NET-{number}", "cost_usd": "1.5", "n": number, "ok": None} for number in range(MAX_ITEMS)]
     assert redact_shapes(rows) is rows
-    told = redact_shapes({"rows": rows, "seen": [f"with {JWT}", {f"by {JWT}": True}], "url": "redis://:hunter2@valkey/0"})
+    told = redact_shapes(
+        {"rows": rows, "seen": [f"with {JWT}", {f"by {JWT}": True}], "url": "redis://:hunter2@valkey/0"}
+    )
     assert told["rows"] is rows
     assert told["seen"] == ["with ***", {"by ***": True}]
     assert told["url"] == "redis://***@valkey/0"
 
 
 @pytest.mark.parametrize(
-    "repeated", ["-eyJaaaa", "eyJ-", "eyJaaaa.", "a-", "token", "password ", "authorization: a ", "bearer   ", "://a:", "sk-"]
+    "repeated",
+    ["-eyJaaaa", "eyJ-", "eyJaaaa.", "a-", "token", "password ", "authorization: a ", "bearer   ", "://a:", "sk-"],
 )
 def test_hiding_takes_time_in_proportion_to_a_text_whatever_a_stranger_makes_of_it(repeated: str) -> None:
     def seconds(size: int) -> float:

@@ -186,7 +186,9 @@ class EngineRunScope:
             self._completed(call_id, tool, elapsed_ms, outcome)
         except (TypeError, ValueError, OverflowError):
             if is_too_long(outcome.result):
-                outcome = _failed("RESULT_TOO_LARGE", f"The result of {tool} holds a number of more digits than can be written.")
+                outcome = _failed(
+                    "RESULT_TOO_LARGE", f"The result of {tool} holds a number of more digits than can be written."
+                )
             else:
                 outcome = _failed("TOOL_FAILED", f"The result of {tool} is not JSON.")
             self._completed(call_id, tool, elapsed_ms, outcome)

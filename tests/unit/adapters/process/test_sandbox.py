@@ -176,7 +176,9 @@ def test_the_engine_still_works(inside: Inside) -> None:
     assert told == ["45", "True"]
 
 
-def test_code_is_found_beside_the_data_and_the_data_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_is_found_beside_the_data_and_the_data_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "__init__.py").touch()
     (tmp_path / "module.py").touch()

@@ -105,7 +105,7 @@ seccomp.deny(kind, os.getpid())
 wrong = []
 for name, number in seccomp.denied(kind).items():
     try:
-        call(number, -1, -1, -1, -1, -1, -1)  # arguments that the kernel itself would refuse otherwise, or for which nothing happens
+        call(number, -1, -1, -1, -1, -1, -1)  # the kernel itself would refuse these, or do nothing
         wrong.append((name, 0))
     except OSError as error:
         if error.errno != 1:

@@ -8,6 +8,7 @@ import pkgutil
 import re
 import time
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from re import _constants as sre  # type: ignore[attr-defined]  # the parser has no public name
 from re import _parser  # type: ignore[attr-defined]
@@ -50,8 +51,8 @@ def patterns() -> dict[str, tuple[str, re.Pattern[str]]]:
     found: dict[str, tuple[str, re.Pattern[str]]] = {}
     for package in (netra_backend, netra_server):
         for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            source = info.module_finder.find_spec(info.name, None).origin  # type: ignore[union-attr, call-arg]
-            if "import re\n" not in Path(source).read_text(encoding="utf-8"):
+            found_at = find_spec(info.name)
+            if found_at is None or "import re\n" not in Path(str(found_at.origin)).read_text(encoding="utf-8"):
                 continue
             module = importlib.import_module(info.name)
             for pattern in (*kept(module), *literal(module)):
@@ -101,7 +102,7 @@ def sample(tree: Any) -> str:
 def one(item: Any) -> str:
     kind, argument = item
     if kind is sre.LITERAL:
-        return chr(argument)
+        return chr(int(argument))
     if kind is sre.NOT_LITERAL:
         return "a" if argument != ord("a") else "b"
     if kind is sre.ANY:
@@ -110,7 +111,7 @@ def one(item: Any) -> str:
         return of_class(argument)
     if kind in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
         low, _, body = argument
-        return sample(body) * min(max(low, 1), 20)
+        return sample(body) * min(max(int(low), 1), 20)
     if kind is sre.SUBPATTERN:
         return sample(argument[3])
     if kind is sre.ATOMIC_GROUP:

@@ -45,7 +45,7 @@ def make_data_directory(path: Path) -> Path:
 def make_private(path: Path) -> None:
     """Make a directory below the data directory, and those that lead to it, for this user alone; one that is there stays."""
     for missing in reversed([path, *path.parents]):
-        if not missing.exists():
+        if not missing.is_dir():
             missing.mkdir(mode=0o700, exist_ok=True)
 
 

@@ -108,10 +108,10 @@ def one(item: Any) -> str:
     if kind is sre.ANY:
         return "a"
     if kind is sre.IN:
-        return of_class(argument)
+        return str(of_class(argument))
     if kind in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
         low, _, body = argument
-        return sample(body) * min(max(int(low), 1), 20)
+        return str(sample(body) * min(max(int(low), 1), 20))
     if kind is sre.SUBPATTERN:
         return sample(argument[3])
     if kind is sre.ATOMIC_GROUP:

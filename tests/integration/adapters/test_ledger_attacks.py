@@ -204,7 +204,7 @@ def attempts(rows, arguments):
 """
 
 
-@pytest.mark.skipif(walls().missing() != [], reason="this kernel has no seccomp or no Landlock")
+@pytest.mark.skipif(walls().missing() != [], reason="seccomp or Landlock is missing from this kernel")
 async def test_a_child_that_was_taken_over_reaches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = tmp_path / "code"
     code.mkdir()

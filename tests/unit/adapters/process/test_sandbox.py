@@ -106,7 +106,7 @@ def test_a_thread_that_was_there_before_is_behind_the_filter_too(inside: Inside)
     assert told == ["EPERM"]
 
 
-@pytest.mark.skipif(landlock.version() == 0, reason="this kernel has no Landlock")
+@pytest.mark.skipif(landlock.version() == 0, reason="Landlock is missing from this kernel")
 def test_files_are_read_where_they_are_given_and_written_in_its_own_directory(inside: Inside) -> None:
     told = inside("""
         enter()

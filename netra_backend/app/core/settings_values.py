@@ -24,6 +24,8 @@ _BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9!_
 _MAX_BUCKET_URL: Final = 512
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
+AUDIT_KEY_BYTES: Final = 32
+
 
 def flag(text: str) -> bool:
     """A yes or a no."""
@@ -133,6 +135,14 @@ def bucket_url(text: str) -> str:
     if len(url) > _MAX_BUCKET_URL or not _BUCKET_URL(url) or any(part in (".", "..") for part in url.split("/")):
         raise ValueError("use s3://bucket or s3://bucket/prefix; the AWS_… variables set keys, region and endpoint")
     return url
+
+
+def audit_key(text: str) -> bytes:
+    """A key of the audit trail, of enough bytes not to be guessed."""
+    key = text.encode()
+    if len(key) < AUDIT_KEY_BYTES:
+        raise ValueError(f"it is shorter than {AUDIT_KEY_BYTES} bytes; create one with `openssl rand -hex {AUDIT_KEY_BYTES}`")
+    return key
 
 
 def audit_anchor(text: str) -> str:

@@ -6,7 +6,9 @@ Messages out: ``{"progress": [done, total]}`` while it works; last ``{"answer": 
 
 from __future__ import annotations
 
+import errno
 import gc
+import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +26,7 @@ from ...usage.importers.registry import load_formats
 from ..datasets.fingerprint import Fingerprint
 from ..datasets.port import ROWS_FILE
 from ..process.child_runtime import Pipe, bound_cpu, bound_memory
+from ..process.sandbox import Sandbox, enter
 from .rows_writer import RowsWriter, parquet_records
 
 Send = Callable[[dict[str, Any]], None]
@@ -40,6 +43,7 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     known: dict[str, str]
     memory_bytes: int
     cpu_s: int
+    file_bytes: int
     importers: list[str] = []
 
 
@@ -123,6 +127,8 @@ def fault_of(error: BaseException) -> dict[str, Any]:
     if not isinstance(error, ToolError):
         if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
             error = broken("The file needs more memory than an import is allowed.", "Import it in parts.")
+        elif _is_too_large(error):
+            error = broken("What the file holds is larger than an import is allowed to keep.", "Import it in parts.")
         else:
             where = error.__traceback__
             while where is not None and where.tb_next is not None:
@@ -136,6 +142,11 @@ def fault_of(error: BaseException) -> dict[str, Any]:
     return {"fault": {"code": error.code, "message": error.message, "hint": error.hint, "details": error.details}}
 
 
+def _is_too_large(error: BaseException) -> bool:
+    """Whether the system refused to make a file larger; the engine tells it in its own words."""
+    return getattr(error, "errno", None) == errno.EFBIG or os.strerror(errno.EFBIG) in str(error)
+
+
 def serve(pipe: Pipe, perform: Callable[[Job, Send], Mapping[str, Any]] = perform) -> None:
     """Perform one job. Whatever goes wrong is told to the parent."""
     # The collector would walk hundreds of thousands of rows that hold no cycles, again and again.
@@ -147,11 +158,12 @@ def serve(pipe: Pipe, perform: Callable[[Job, Send], Mapping[str, Any]] = perfor
     message = pipe.receive()
     if message is None:
         return
-    pipe.end_with_parent()
     job = msgspec.convert(message, Job)
     try:
         # Before the bounds, which are for the file: loading other people's formats does not count.
         load_formats(job.importers)
+        enter(Sandbox(files=(Path(job.path),), directory=Path(job.staged), file_bytes=job.file_bytes))
+        pipe.end_with_parent()
         bound_memory(job.memory_bytes)
         bound_cpu(job.cpu_s)
         last = perform(job, send)

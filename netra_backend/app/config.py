@@ -2,7 +2,7 @@
 
 Sources, the first that names a setting wins: the command line (``load``'s keywords), the environment, the file
 ``netra.env`` in the data directory (lines ``NAME=value``, ``#`` begins a comment line). An empty value counts as absent.
-The names of ``NAMES`` are all there are; limits are no settings but documented constants (``core.limits``).
+The names of ``NAMES`` are all there are; those of the limits are made of the table in ``core.limits``.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from ..distribution import Extra, missing_packages
 from .core import settings_values as values
 from .core import validation
 from .core.errors import ConfigurationError
-from .core.limits import Limits
+from .core.limits import LIMIT_RANGES, Limits
 
-NAMES: Final = frozenset(
+LIMIT_PREFIX: Final = "NETRA_LIMIT_"
+LIMIT_NAMES: Final = frozenset(f"{LIMIT_PREFIX}{name.upper()}" for name in LIMIT_RANGES)
+
+NAMES: Final = LIMIT_NAMES | frozenset(
     {
         "NETRA_DATA_DIR",
         "NETRA_HOST",
@@ -172,7 +175,7 @@ class Settings:
             allow_raw_sql=reader.take("NETRA_ALLOW_RAW_SQL", values.flag, False),
             app=reader.take("NETRA_APP", values.short_text, None),
             log_level=reader.take("NETRA_LOG_LEVEL", values.log_level, "info"),
-            limits=limits or Limits(),
+            limits=limits or _limits(reader),
         )
         reader.faults += settings.contradictions()
         if reader.faults:
@@ -196,6 +199,11 @@ class Settings:
             faults.append(
                 "NETRA_REDIS_URL connects processes that share a PostgreSQL database. Set NETRA_DATABASE_URL "
                 "as well, or remove NETRA_REDIS_URL."
+            )
+        for larger, smaller in self.limits.contradictions():
+            faults.append(
+                f"{LIMIT_PREFIX}{larger.upper()} is smaller than {LIMIT_PREFIX}{smaller.upper()} "
+                f"({getattr(self.limits, larger)} and {getattr(self.limits, smaller)}). Raise the first or lower the second."
             )
         for name, (extra, package) in _NEEDS.items():
             if getattr(self, name.removeprefix("NETRA_").lower()) is not None:
@@ -267,6 +275,16 @@ class _Reader:
         if direct and path:
             self.faults.append(f"{name} and {name}_FILE are both set. Keep one of them.")
         return direct or (self.text_of(Path(path)).strip() if path else "")
+
+
+def _limits(reader: _Reader) -> Limits:
+    given: dict[str, Any] = {}
+    usual = Limits()
+    for name, bounds in LIMIT_RANGES.items():
+        default = getattr(usual, name)
+        parse = values.whole_number if isinstance(default, int) else values.number
+        given[name] = reader.take(f"{LIMIT_PREFIX}{name.upper()}", partial(parse, bounds.low, bounds.high), default)
+    return Limits(**given)
 
 
 def _data_dir(reader: _Reader, environ: Mapping[str, str]) -> Path:

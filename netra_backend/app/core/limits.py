@@ -178,6 +178,17 @@ class TokenBucket:
         self._left = left - 1.0
         return True
 
+    def take_many(self, count: int, now: float) -> bool:
+        """Take so many; whether there were so many. What is not there is not taken."""
+        left = min(self._burst, self._left + (now - self._seen) * self._rate)
+        self._seen = now
+        self._left = left - count if left >= count else left
+        return left >= count
+
+    def give_back(self) -> None:
+        """Undo one ``take``."""
+        self._left = min(self._burst, self._left + 1.0)
+
     def is_full(self, now: float) -> bool:
         """Whether ``burst`` may be taken at once, as from a new one."""
         return self._left + (now - self._seen) * self._rate >= self._burst

@@ -88,6 +88,25 @@ SESSION_DRILL = _point(
 SESSION_DRAINING = _point(
     "session.draining", "core.session", "LimitRefused", "a server that is shutting down starts no new runs"
 )
+SOCKET_ANONYMOUS = _point(
+    "socket.anonymous", "core.traffic", "LimitRefused", "what a WebSocket sends before its sign-in is limited"
+)
+SOCKET_FRAMES = _point(
+    "socket.frames",
+    "core.traffic",
+    "LimitRefused",
+    "the rate of WebSocket frames, control frames and fragments too, is limited",
+)
+SOCKET_BYTES = _point("socket.bytes", "core.traffic", "LimitRefused", "the bytes that a connection sends are limited")
+SOCKET_FRAGMENTS = _point(
+    "socket.fragments", "core.traffic", "FrameRefused", "the number of fragments of a message is limited"
+)
+SOCKET_UNREAD = _point(
+    "socket.unread", "core.traffic", "LimitRefused", "answers that the peer does not read take limited memory"
+)
+SOCKET_TOO_LONG = _point(
+    "socket.too_long", "core.session", "FrameRefused", "the size of a text message is limited"
+)
 OUTBOX_OWNER = _point(
     "outbox.owner", "core.outbox", "SSotIsolationError", "an event is delivered only to its owner's connections"
 )

@@ -68,7 +68,7 @@ class ConnectionHandler:
         self._hold_drill = hold_drill
         self._connection_type = connection_type
         self._drills = asyncio.Semaphore(_DRILLS_AT_ONCE)
-        self._open: dict[Connection, None] = {}
+        self._open: dict[Connection, Callable[[], None] | None] = {}
         self.is_draining = False
 
     def __iter__(self) -> Iterator[Connection]:
@@ -84,13 +84,20 @@ class ConnectionHandler:
 
     # --- coming and going -------------------------------------------------------------------------------------------
 
-    def open(self, manager: WebSocketManager, wire: Wire, identity: Identity | None) -> Connection:
-        """A connection over this socket, signed in if ``identity`` is known already. Call ``closed`` at its end.
+    def open(
+        self,
+        manager: WebSocketManager,
+        wire: Wire,
+        identity: Identity | None,
+        on_signed_in: Callable[[], None] | None = None,
+    ) -> Connection:
+        """A connection over this socket, signed in if ``identity`` is known already; ``on_signed_in`` is called as soon as it
+        is. Call ``closed`` at its end.
 
         Raises as ``admit`` does; nothing is open then.
         """
         connection = self._connection_type(manager, wire, self._parts)
-        self._open[connection] = None
+        self._open[connection] = on_signed_in
         try:
             if identity is not None:
                 self.admit(connection, identity)
@@ -107,6 +114,10 @@ class ConnectionHandler:
         connection.identity = identity
         connection.session.authenticated(identity.user_id, identity.expires_at_ms)
         self._pool.add(connection)
+        on_signed_in = self._open.get(connection)
+        if on_signed_in is not None:
+            on_signed_in()
+            self._open[connection] = None
         connection.say(
             Connected(
                 connection.connection_id,

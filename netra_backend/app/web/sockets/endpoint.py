@@ -110,13 +110,13 @@ class WebSocketEndpoint:
         manager = await self._managers.create_websocket_manager(user_id, self._mint("thr"), self._mint("conn"))
         direct: DirectWire | None = scope.get("extensions", {}).get(EXTENSION)
         wire: DirectWire | AsgiWire = direct or AsgiWire(send)
-        connection = self._handler.open(manager, wire, identity)
+        connection = self._handler.open(manager, wire, identity, wire.signed_in)
         sending: asyncio.Task[None] | None = None
         try:
             wire.attach(connection)
             if isinstance(wire, AsgiWire):
                 sending = asyncio.get_running_loop().create_task(wire.send_all())
-            end.close_code = await _listen(connection, receive)
+            end.close_code = await _listen(connection, receive, self._settings.limits.frame_bytes)
         finally:
             end.sent = wire.sent
             end.user_id = connection.identity.user_id if connection.identity is not None else None
@@ -127,13 +127,15 @@ class WebSocketEndpoint:
             self._handler.closed(connection)
 
 
-async def _listen(connection: Connection, receive: Receive) -> int | None:
+async def _listen(connection: Connection, receive: Receive, most: int) -> int | None:
     """Hand over what comes through ``receive``: everything under plain ASGI, what came with the handshake otherwise. Returns
     the code that the socket was closed with."""
     while (message := await receive())["type"] == "websocket.receive":
         text = message.get("text")
         if text is None:
             connection.disconnect(1003, "text frames only")
+        elif len(text) > most or len(text.encode()) > most:
+            connection.too_long(text[:most])
         else:
             connection.received(text)
     code: int | None = message.get("code")

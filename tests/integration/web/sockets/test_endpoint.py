@@ -350,13 +350,37 @@ class TestFaults:
             connection.transport.write(b"".join(connection.protocol.data_to_send()))
             await client.expect_close(1007)
 
+    @pytest.mark.validation_point("socket.too_long")
     @pytest.mark.parametrize("pieces", [1, 5])
-    async def test_more_than_64_kib_closes_with_1009(self, served: Served, pieces: int) -> None:
+    async def test_more_than_64_kib_is_refused_with_its_id_and_counted(self, served: Served, pieces: int) -> None:
+        most = Limits().frame_bytes
+        text = '{"type":"execute_agent","id":"mine","agent":"echo","message":"' + "x" * most + '"}'
+        cut = -(-len(text) // pieces)
+        parts = [text[at : at + cut] for at in range(0, len(text), cut)]
         async with signed_in(served, served.user()) as client:
-            size = (Limits().frame_bytes + 10) // pieces
-            parts = ["x" * size for _ in range(pieces)]
-            await client._connection.send(parts if pieces > 1 else parts[0])
+            for id in ("mine", "mine", None):
+                sent = parts if id else ["x" * Limits().message_bytes]
+                await client._connection.send(sent if len(sent) > 1 else sent[0])
+                refused = await client.expect_error("payload_too_large")
+                assert (refused.get("id"), refused["retryable"]) == (id, False)
+            await client.expect_close(4510)
+
+    async def test_more_than_1_mib_closes_with_1009(self, served: Served) -> None:
+        async with signed_in(served, served.user()) as client:
+            await client._connection.send("x" * (Limits().message_bytes + 1))
             await client.expect_close(1009)
+
+    async def test_more_than_64_kib_before_a_sign_in_closes_with_1009(self, served: Served) -> None:
+        async with raw(served, served.user().id) as connection:
+            await connection.send("x" * (Limits().frame_bytes + 1))
+            said, code, _ = await closing(connection)
+        assert (said, code) == ([], 1009)
+
+    async def test_a_lone_surrogate_is_refused_with_the_id_of_its_frame(self, served: Served) -> None:
+        async with signed_in(served, served.user()) as client:
+            await client.send_text('{"type":"execute_agent","agent":"echo","message":"\\ud83d","id":"mine"}')
+            refused = await client.expect_error("invalid_json")
+            assert (refused["id"], "surrogate" in refused["hint"]) == ("mine", True)
 
     async def test_exactly_64_kib_are_taken_also_in_pieces(self, served: Served) -> None:
         frame = json.dumps({"type": "execute_agent", "agent": "nobody", "message": ""})

@@ -49,6 +49,7 @@ from .services.revocations import Revocations
 from .services.tickets import TicketOffice
 from .services.websocket_bridge_factory import WebSocketBridgeFactory
 from .stores import Cluster, open_embedded, open_shared
+from .web.http.anonymous_rate_limit import AnonymousRateLimit
 from .web.sockets.connection_handler import ConnectionHandler
 from .websocket_core.catch_up import CatchUp
 from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
@@ -221,6 +222,7 @@ async def open_runtime(
             revocations=revocations,
             tickets=tickets,
             quotas=quotas,
+            anonymous=AnonymousRateLimit(limits),
             conversations=conversations,
             pool=pool,
             registry=registry,

@@ -138,7 +138,9 @@ def test_every_limit_is_a_setting_and_is_read(tmp_path: Path) -> None:
     assert {name: getattr(limits, name) for name in LIMIT_RANGES} == {
         name: bounds.high for name, bounds in LIMIT_RANGES.items()
     }
-    assert [type(getattr(limits, name)) for name in LIMIT_RANGES] == [type(getattr(Limits(), name)) for name in LIMIT_RANGES]
+    assert [type(getattr(limits, name)) for name in LIMIT_RANGES] == [
+        type(getattr(Limits(), name)) for name in LIMIT_RANGES
+    ]
 
 
 def test_every_default_is_within_its_range_and_the_defaults_go_together() -> None:

@@ -52,6 +52,7 @@ class HttpApplication:
             authentication=runtime.authentication,
             quotas=runtime.quotas,
             clock=runtime.clock,
+            anonymous=runtime.anonymous,
         )
         problems = ProblemReporter(runtime.audit_trail, runtime.mint, runtime.settings.public_url)
         self.endpoints = self._endpoints(runtime, gate, problems)
@@ -79,6 +80,7 @@ class HttpApplication:
             clock=clock,
             is_draining=lambda: runtime.connections.is_draining,
             optional_dependencies=runtime.optional_dependencies,
+            lasts_s=limits.readiness_ms / 1000,
         )
         return [
             *operation_endpoints(
@@ -105,17 +107,17 @@ class HttpApplication:
                 conversations=conversations,
                 runs=runs,
                 audit_trail=audit_trail,
-                body_idle_s=limits.body_idle_s,
+                limits=limits,
             ),
             *run_endpoints(log, conversations),
             *catalogue_endpoints(runtime.registry, runtime.dispatchers),
-            *approval_endpoints(runs, limits.body_idle_s),
+            *approval_endpoints(runs, limits),
             *dataset_endpoints(
                 ledger=ledger,
                 transfers=transfers,
                 problems=problems,
                 scratch=runtime.scratch,
-                body_idle_s=limits.body_idle_s,
+                limits=limits,
             ),
             *usage_endpoints(ledger, transfers),
             *admin_endpoints(

@@ -20,6 +20,7 @@ from ..services.conversations import Conversations
 from ..services.revocations import Revocations
 from ..services.tickets import TicketOffice
 from ..services.websocket_bridge_factory import WebSocketBridgeFactory
+from ..web.http.anonymous_rate_limit import AnonymousRateLimit
 from ..web.sockets.connection_handler import ConnectionHandler
 from ..websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from ..websocket_core.websocket_manager_factory import WebSocketManagerFactory
@@ -41,6 +42,7 @@ class Runtime:
     revocations: Revocations
     tickets: TicketOffice
     quotas: Quotas
+    anonymous: AnonymousRateLimit
     conversations: Conversations
     pool: WebSocketConnectionPool
     registry: AgentRegistry

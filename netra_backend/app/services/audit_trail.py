@@ -31,8 +31,12 @@ class AuditTrail:
         """``owner`` was refused by the refusal's point; ``None`` if nobody is known yet. The message is left out: it
         may quote what was sent."""
         detail = {"error": refusal.entry.id, "field": refusal.field or "", **about}
-        self.refusals[refusal.point.id] = self.refusals.get(refusal.point.id, 0) + 1
+        self.count_refusal(refusal)
         self._audit.record(owner, "refused", refusal.point.id, detail, self._clock.now_ms())
+
+    def count_refusal(self, refusal: Refusal) -> None:
+        """Somebody was refused by the refusal's point, and no row tells of it: what strangers can repeat without end."""
+        self.refusals[refusal.point.id] = self.refusals.get(refusal.point.id, 0) + 1
 
     def happened(self, owner: str, event: Event, **about: str | int) -> None:
         """Something happened to this identity or to what it owns."""

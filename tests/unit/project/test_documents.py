@@ -16,8 +16,8 @@ import pytest
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from netra_backend.app.cli import COMMANDS
 from netra_backend.app.config import LIMIT_NAMES, LIMIT_PREFIX, NAMES, Settings
-from netra_backend.app.core.limits import LIMIT_RANGES, Limits
 from netra_backend.app.core.errors import ToolError
+from netra_backend.app.core.limits import LIMIT_RANGES, Limits
 from netra_backend.app.core.validation import CATALOGUE
 from test_framework.ssot.fixtures import create_valid_user_execution_context
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ...core.errors import DependencyUnavailable, Fault, QueryRejected, Refusal, ToolError, ToolRefused
 from ...core.events import AgentDelta, AgentThinking, ApprovalRequested, ApprovalResolved, ToolCompleted, ToolExecuting
+from ...core.exhaustion import plain_fault
 from ...core.journal import (
     SAY_CALL,
     Answer,
@@ -174,6 +175,10 @@ class EngineRunScope:
         except Exception as fault:
             error_id = self._services.mint("err")
             _LOG.exception("tool failed", extra={"tool": definition.name, "error_id": error_id})
+            plain = plain_fault(fault)
+            if plain is not None:
+                outcome = _failed("DEPENDENCY_UNAVAILABLE", plain.message, hint=plain.hint, error_id=error_id)
+                return self._completed(call_id, definition.name, round((clock.monotonic() - began) * 1000), outcome)
             outcome = _failed("TOOL_FAILED", f"{definition.name} failed ({type(fault).__name__}).", error_id=error_id)
         return self._completed(call_id, definition.name, round((clock.monotonic() - began) * 1000), outcome)
 

@@ -11,6 +11,7 @@ from ...core.limits import Quotas
 from ...ports import Clock
 from ...services.authentication import Authentication, require_identity
 from ...services.credentials import check_origin, read_credentials
+from .anonymous_connections import GUEST
 from .anonymous_rate_limit import AnonymousRateLimit
 from .client_address import client_address
 
@@ -18,12 +19,20 @@ from .client_address import client_address
 class Gate:
     """Every request passes it before its handler runs."""
 
-    def __init__(self, *, settings: Settings, authentication: Authentication, quotas: Quotas, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        authentication: Authentication,
+        quotas: Quotas,
+        clock: Clock,
+        anonymous: AnonymousRateLimit,
+    ) -> None:
         self._settings = settings
         self._authentication = authentication
         self._quotas = quotas
         self._clock = clock
-        self._anonymous = AnonymousRateLimit()
+        self._anonymous = anonymous
 
     def count_anonymous(self, request: Request) -> None:
         """Count a request of nobody known against its address. Raises ``LimitRefused``."""
@@ -52,4 +61,7 @@ class Gate:
             quota.take_request(now)
         finally:
             self._quotas.release(identity.user_id)
+        guest = request.scope.get("extensions", {}).get(GUEST)
+        if guest is not None:
+            guest.signed_in()
         return identity

@@ -68,7 +68,8 @@ class Router:
         identity: Identity | None = None
         try:
             if endpoint.scope is None:
-                self._gate.count_anonymous(request)
+                if endpoint.is_counted:
+                    self._gate.count_anonymous(request)
                 return await endpoint.handler(request)
             identity = await self._gate.admit(request)
             request.scope[USER] = identity.user_id

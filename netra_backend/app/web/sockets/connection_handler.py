@@ -54,6 +54,8 @@ class ConnectionHandler:
             authenticate=self._authenticate,
             commands={ExecuteAgent: runs.start, CancelRun: runs.cancel, ResolveApproval: runs.resolve},
             replays={Resume: catch_up.resume, Drill: self._drill},
+            held_frames=limits.held_frames,
+            held_replays=limits.held_replays,
         )
         self._parts = ConnectionParts(
             handlers=handlers, pool=pool, audit_trail=audit_trail, clock=clock, mint=mint, loop=loop

@@ -20,6 +20,7 @@ from websockets.streams import StreamReader
 
 from ...core.errors import Refusal
 from ...core.traffic import AnonymousTraffic, FrameScanner, UserTraffic, check_fragments, check_unread
+from ..http.anonymous_connections import Guest
 from ..http.server_config import limits_of
 
 try:
@@ -157,6 +158,7 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
     """
 
     receiver: Receiver | None = None
+    guest: Guest | None = None
     _between_messages = False
     _deaf = False
 
@@ -177,6 +179,8 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
     def signed_in(self) -> None:
         """Whose it is is known: from now on the bounds are those of a user."""
         limits = self._limits
+        if self.guest is not None:
+            self.guest.signed_in()
         self._traffic = UserTraffic(limits, self.loop.time())
         self._most_unread = limits.outbox_bytes
         self.conn.max_message_size = limits.message_bytes
@@ -226,6 +230,16 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
             return False
         return True
 
+    def turned_away(self, refusal: Refusal) -> None:
+        """There is no room for it."""
+        if not self._deaf:
+            self._turn_off(refusal)
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True  # by its answer; else the library logs an error for each handshake refused
+
     def _turn_off(self, refusal: Refusal) -> None:
         """Tell why, and take nothing more from this peer."""
         self._deaf = True
@@ -252,6 +266,9 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
         super().connection_lost(exc)
         self.receiver = None
         self._held = b""
+        if self.guest is not None:
+            self.guest.closed()
+            self.guest = None
         self.conn.parser.close()
         if hasattr(self, "scope"):
             self.scope["extensions"].pop(EXTENSION, None)

@@ -6,6 +6,7 @@ Everything is shown twice: with our protocol on uvicorn, and through plain ASGI 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import logging
@@ -13,6 +14,7 @@ import os
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -24,7 +26,7 @@ from netra_backend.app.core.error_catalogue import CATALOGUE
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.ids import MAX_LENGTH
 from netra_backend.app.core.limits import Limits
-from test_framework.served import Served
+from test_framework.served import Serve, Served
 from test_framework.websocket_client import WebSocketTestClient, websocket_client
 
 
@@ -245,6 +247,25 @@ class TestBeforeTheUpgrade:
         except InvalidStatus as refused:
             answer = refused.response.status_code, json.loads(refused.response.body or b"{}").get("error")
         assert answer == (403, "origin_refused")
+
+    async def test_a_refused_handshake_is_no_error_of_ours(
+        self, served: Served, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        user = served.user()
+        with caplog.at_level(logging.DEBUG), pytest.raises(InvalidStatus):
+            async with websocket_client(address(served, user.id), user.token, origin="https://evil.example"):
+                pass
+        assert [line for line in caplog.records if line.levelno >= logging.WARNING and "netra" in line.name] == []
+
+    async def test_no_line_shows_the_query_string_of_a_websocket(
+        self, served: Served, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with caplog.at_level(logging.DEBUG):
+            async with connect(f"{address(served, served.user().id)}?ticket=secret", proxy=None) as connection:
+                await closing(connection)
+        ours = [str(vars(line)) for line in caplog.records if not line.name.startswith("websockets.client")]
+        assert ours
+        assert not any("secret" in line for line in ours)
 
     async def test_a_page_of_ours_opens_a_connection(self, served: Served) -> None:
         user = served.user()
@@ -471,3 +492,73 @@ class TestTalking:
 
 async def _at_once(patience_s: float) -> None:
     return None
+
+
+class TestStrangers:
+    @pytest.mark.validation_point("limit.anonymous")
+    async def test_bad_tokens_of_one_address_are_refused_before_the_upgrade_and_a_good_one_is_not(
+        self, serve_with: Serve
+    ) -> None:
+        async with serve_with(limits=Limits(anonymous_rate=0.1, anonymous_burst=3)) as served:
+            user = served.user()
+            forged = {"Authorization": "Bearer forged"}
+            for _ in range(3):
+                async with raw(served, user.id, additional_headers=forged) as connection:
+                    assert (await closing(connection))[1] == 4501
+            for headers in (forged, {}, {"Origin": "https://evil.example"}):
+                with pytest.raises(InvalidStatus) as refused:
+                    async with raw(served, user.id, additional_headers=headers):
+                        pass
+                assert refused.value.response.status_code == 429
+                assert 5 <= int(refused.value.response.headers["Retry-After"]) <= 10
+            rows = await served.runtime.audit.rows(None, 100)
+            assert [row for row in rows if row["point_id"] == "limit.anonymous"] == []
+            assert served.runtime.audit_trail.refusals["limit.anonymous"] == 3
+            for _ in range(5):
+                async with signed_in(served, user):
+                    pass
+
+    @pytest.mark.validation_point("anonymous.sockets")
+    async def test_sockets_that_wait_for_a_token_are_bounded_and_make_room_when_it_comes(
+        self, serve_with: Serve
+    ) -> None:
+        limits = Limits(anonymous_sockets=2, anonymous_rate=0.1, anonymous_burst=5)
+        async with serve_with(limits=limits) as served, contextlib.AsyncExitStack() as stack:
+            user = served.user()
+            waiting = [await stack.enter_async_context(raw(served, user.id)) for _ in range(2)]
+            with pytest.raises(InvalidStatus) as refused:
+                async with raw(served, user.id):
+                    pass
+            assert refused.value.response.status_code == 429
+            for connection in waiting:
+                await connection.send(json.dumps({"type": "authenticate", "token": user.token}))
+                assert json.loads(await connection.recv())["type"] == "connected"
+            async with raw(served, user.id), raw(served, user.id):
+                assert served.runtime.anonymous.sockets == 2
+            await served.until(lambda: served.runtime.anonymous.sockets == 0)
+
+    async def test_behind_a_trusted_proxy_the_forwarded_address_counts(self, serve_with: Serve) -> None:
+        limits = Limits(anonymous_rate=0.1, anonymous_burst=1)
+        proxies = (ip_network("127.0.0.0/8"),)
+        async with serve_with(limits=limits, trusted_proxies=proxies) as served:
+            user = served.user()
+            for address_, status in (("203.0.113.1", None), ("203.0.113.2", None), ("203.0.113.1", 429)):
+                headers = {"Authorization": "Bearer forged", "X-Forwarded-For": f"1.2.3.4, {address_}"}
+                answer: int | None = None
+                try:
+                    async with raw(served, user.id, additional_headers=headers) as connection:
+                        await closing(connection)
+                except InvalidStatus as refused:
+                    answer = refused.response.status_code
+                assert answer == status
+
+    @pytest.mark.validation_point("anonymous.address")
+    async def test_a_waiting_socket_gives_way_to_who_comes_and_a_user_does_not(self, serve_with: Serve) -> None:
+        async with serve_with(limits=Limits(anonymous_connections=2)) as served:
+            user = served.user()
+            async with signed_in(served, user) as own, raw(served, user.id) as oldest, raw(served, user.id):
+                async with raw(served, user.id):
+                    said, code, _ = await closing(oldest)
+                    assert ([frame["error"] for frame in said], code) == (["rate_limited"], 4429)
+                await own.send_json({"type": "ping", "id": "still here"})
+                assert (await own.receive_json())["id"] == "still here"

@@ -1,0 +1,26 @@
+"""What the head of a request must be before anybody looks at what it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...core import validation
+from ...core.errors import FrameRefused
+
+
+def check_head(size: int, most: int) -> None:
+    """Raises ``FrameRefused`` where request line and headers are more than ``most`` bytes."""
+    if size > most:
+        raise FrameRefused(
+            f"The request's head is too large: the limit is {most:,} bytes.",
+            kind="payload_too_large",
+            point=validation.HTTP_HEAD_SIZE,
+        )
+
+
+def check_host(headers: Sequence[tuple[bytes, bytes]], version: str) -> None:
+    """Raises ``FrameRefused`` unless a request names one host (RFC 9112, 3.2); HTTP/1.0 may name none."""
+    hosts = [value.strip() for name, value in headers if name == b"host"]
+    is_named = len(hosts) == 1 and hosts[0] and b"," not in hosts[0] and b" " not in hosts[0]
+    if not is_named and (hosts or version == "1.1"):
+        raise FrameRefused("A request names exactly one host.", field="Host", point=validation.HTTP_HOST)

@@ -1,0 +1,27 @@
+"""What the head of a request must be."""
+
+from __future__ import annotations
+
+import pytest
+
+from netra_backend.app.core.errors import FrameRefused
+from netra_backend.app.web.http.request_head import check_head, check_host
+
+
+@pytest.mark.validation_point("http.head_size")
+def test_a_head_is_bounded() -> None:
+    check_head(100, 100)
+    with pytest.raises(FrameRefused, match="the limit is 100 bytes"):
+        check_head(101, 100)
+
+
+@pytest.mark.validation_point("http.host")
+@pytest.mark.parametrize("hosts", [[], [b"a", b"b"], [b"a", b"a"], [b""], [b" "], [b"a, b"], [b"a b"]])
+def test_a_request_names_one_host(hosts: list[bytes]) -> None:
+    with pytest.raises(FrameRefused, match="exactly one host"):
+        check_host([(b"accept", b"*/*"), *((b"host", host) for host in hosts)], "1.1")
+
+
+def test_one_host_will_do_and_http_1_0_may_name_none() -> None:
+    check_host([(b"host", b"a:80")], "1.1")
+    check_host([], "1.0")

@@ -32,6 +32,7 @@ EXTENSION: Final = "netra.wire"
 _LIBRARY: Final = logging.getLogger("netra.uvicorn_websocket")
 _LIBRARY.setLevel(logging.WARNING)
 _PING: Final = b"netra"
+_NO_HANDSHAKE: Final = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _SMALL_BYTES: Final = 1024
 """Whole texts of so many bytes are counted as frames alone, by the session."""
 _TOO_BIG: Final = 1009
@@ -195,6 +196,10 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
                 return
         if not self.handshake_initiated:
             super().data_received(data)
+            if not self.handshake_initiated and not self.transport.is_closing():
+                # The whole head was there, and the library took it for none: it would wait for ever.
+                self.transport.write(_NO_HANDSHAKE)
+                self.transport.close()
         elif self._held:
             self._held += data
             self.transport.pause_reading()

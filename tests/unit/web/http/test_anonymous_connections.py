@@ -50,10 +50,11 @@ def test_in_all_the_oldest_goes_and_who_has_signed_in_stays() -> None:
 
 @pytest.mark.validation_point("connections.open")
 def test_where_users_have_all_the_room_nobody_is_let_in_and_a_stranger_goes_first() -> None:
-    room = Room(most_open=3)
-    users = [room.open(str(at)) for at in range(2)]
-    for user in users:
-        user.signed_in()
+    room = Room(most_open=4)
+    users = []
+    for at in range(3):
+        users.append(room.open(str(at)))
+        users[-1].signed_in()
     room.open("stranger")
     room.open("third").signed_in()
     assert room.gone == [("stranger", "connections.open")]
@@ -62,7 +63,7 @@ def test_where_users_have_all_the_room_nobody_is_let_in_and_a_stranger_goes_firs
     users[0].closed()
     users[0].closed()
     room.open("fourth")
-    assert room.all.open == 3
+    assert room.all.open == 4
 
 
 def test_strangers_have_at_most_half_of_all_room() -> None:

@@ -4,7 +4,7 @@
 - ``validation``: every place where something is refused (``points``: what such a place is)
 - ``errors``: what is raised; ``error_catalogue``: what clients receive
 - ``frames``, ``events``: what is on the wire and in the log; ``frame_key``: the id of a broken frame
-- ``traffic``: what a socket sends, counted; ``exhaustion``: errors of the system in plain words
+- ``traffic``: what a socket sends, counted; ``exhaustion``: errors of the system in plain words; ``repaired_text``
 - ``session``: a connection's state machine; ``outbox``: its outgoing queue
 - ``history``: threads, positions and fences; ``journal``: a run's recorded steps
 - ``delivery_tracker``: what one process has delivered; ``peer_messages``: what processes ask each other

@@ -53,7 +53,7 @@ class Limits:
     byte_rate: float = _limit(16_777_216.0, 1_024, 1e9, "bytes a second", "what one connection sends")
     byte_burst: int = _limit(33_554_432, 65_536, 1_000_000_000, "bytes", "what one connection sends at once")
     frames_a_turn: int = _limit(
-        128, 1, 10_000, "frames", "WebSocket frames of one connection before others have their turn"
+        32, 1, 10_000, "frames", "WebSocket frames of one connection before others have their turn"
     )
     heartbeat_ms: int = _limit(20_000, 100, 3_600_000, "milliseconds", "between two heartbeats")
     pong_timeout_s: float = _limit(20.0, 0.1, 3_600, "seconds", "until a ping is answered")

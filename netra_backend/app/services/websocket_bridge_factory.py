@@ -25,6 +25,7 @@ class WebSocketBridgeFactory:
         self._active: set[UserEventEmitter] = set()
         self._created = 0
         self._sent = 0
+        self._repaired = 0
         self._refused = 0
         self._status = "not_configured"
 
@@ -98,6 +99,7 @@ class WebSocketBridgeFactory:
     def _closed(self, emitter: UserEventEmitter) -> None:
         self._active.discard(emitter)
         self._sent += emitter.sent
+        self._repaired += emitter.repaired
         self._refused += emitter.rejected_count
 
     def get_factory_metrics(self) -> dict[str, Any]:
@@ -107,6 +109,7 @@ class WebSocketBridgeFactory:
             "emitters_active": len(self._active),
             "emitters_closed": self._created - len(self._active),
             "events_sent": self._sent + sum(emitter.sent for emitter in self._active),
+            "events_repaired": self._repaired + sum(emitter.repaired for emitter in self._active),
             "events_refused": self._refused + sum(emitter.rejected_count for emitter in self._active),
             "ssot_validation_status": self._status,
         }

@@ -26,6 +26,7 @@ from ...core.journal import (
     ToolCall,
     Unknown,
 )
+from ...core.repaired_text import repaired
 from ...services.approvals import LIFETIME_MS, PendingApproval, approval_id_of, hash_arguments
 from ...services.event_emitter import EventTooLarge, UserEventEmitter
 from ...services.redaction import redact
@@ -184,7 +185,10 @@ class EngineRunScope:
 
     def _completed(self, call_id: str, tool: str, elapsed_ms: int, outcome: ToolOutcome) -> ToolOutcome:
         try:
-            self._emitter.emit(ToolCompleted, call_id, tool, outcome.ok, elapsed_ms, outcome.result, outcome.error)
+            if self._emitter.emit(
+                ToolCompleted, call_id, tool, outcome.ok, elapsed_ms, outcome.result, outcome.error
+            ):  # the agent gets what a replay would give it
+                outcome = ToolOutcome(outcome.ok, repaired(outcome.result), repaired(outcome.error))
         except EventTooLarge as fault:
             outcome = _failed("RESULT_TOO_LARGE", f"The result of {tool} is too large: {fault}.")
             self._completed(call_id, tool, elapsed_ms, outcome)

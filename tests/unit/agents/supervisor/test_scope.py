@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from typing import Any
 
 import pytest
@@ -115,6 +116,20 @@ class TestToolAnswers:
             "message": "The store does not answer.",
             "hint": "Try again shortly.",
         }
+
+    async def test_text_that_is_half_a_character_is_repaired_for_the_agent_as_for_the_log(self, workshop: Any) -> None:
+        async def call(context: Any, arguments: Any) -> Any:
+            return {"cut": "\ud83d"}
+
+        assert (await self.outcome(workshop, call)).result == {"cut": "\ufffd"}
+
+    async def test_a_process_that_can_open_no_file_says_so_in_plain_words(self, workshop: Any) -> None:
+        async def call(context: Any, arguments: Any) -> Any:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        error = (await self.outcome(workshop, call)).error
+        assert (error["code"], "too many open files" in error["message"]) == ("DEPENDENCY_UNAVAILABLE", True)
+        assert "ulimit" in error["hint"]
 
     async def test_a_tool_that_breaks_says_so_without_its_inner_words(
         self, workshop: Any, caplog: pytest.LogCaptureFixture

@@ -146,6 +146,18 @@ async def drips(target: Target) -> None:
         writer.transport.abort()
 
 
+async def pipelined(target: Target) -> None:
+    """Requests one behind the other, whose answers are read."""
+    await _reading(target, await target.connect(), b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n" * 5_000)
+
+
+async def chunks(target: Target) -> None:
+    """A body in chunks of a byte, for an endpoint that needs a sign-in."""
+    _, writer = await target.connect()
+    head = b"POST /api/usage/datasets HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    await _pour(target, writer, head, b"1\r\nx\r\n" * _AT_ONCE)
+
+
 async def handshakes(target: Target) -> None:
     """WebSockets of strangers, one after the other, that wait for a token and say nothing."""
     _, writer = await target.upgrade()
@@ -230,6 +242,8 @@ FLOODS: Final[dict[str, tuple[Attempt, int]]] = {
         (pings, 10),
         (unread_pongs, 20),
         (drips, 400),
+        (pipelined, 20),
+        (chunks, 20),
         (handshakes, 50),
         (bad_tokens, 50),
         (descriptors, 2_000),

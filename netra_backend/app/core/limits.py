@@ -107,6 +107,9 @@ class Limits:
     # What HTTP takes
     head_bytes: int = _limit(32_768, 1_024, 1_048_576, "bytes", "request line and headers of a request")
     head_s: float = _limit(10.0, 0.05, 600, "seconds", "from the first byte of a request to the end of its headers")
+    pipelined_requests: int = _limit(
+        32, 1, 10_000, "requests", "requests of one connection that wait for the answer to the one before"
+    )
     json_bytes: int = _limit(16_384, 1_024, 1_048_576, "bytes", "a JSON body")
     json_s: float = _limit(30.0, 0.05, 3_600, "seconds", "a JSON body from its beginning to its end")
     upload_bytes: int = _limit(4_294_967_296, 1_024, 1_099_511_627_776, "bytes", "an upload")

@@ -154,7 +154,7 @@ def test_halves_of_surrogate_pairs_are_repaired_and_that_is_said(caplog: pytest.
     assert chunk is not None
     told = [decode_event(frame) for frame in chunk.frames]
     assert [event.seq for event in told] == [1, 2, 3]
-    assert told[1].text == "cut \ufffd"  # type: ignore[union-attr]  # it is the second one
-    assert told[2].result == {"text": "\ufffd", "data": {"\ufffd": ["\ufffd"]}}  # type: ignore[union-attr]
+    assert told[1].text == "cut \ufffd"
+    assert told[2].result == {"text": "\ufffd", "data": {"\ufffd": ["\ufffd"]}}
     assert [line.__dict__["event"] for line in caplog.records] == ["AgentThinking", "AgentCompleted"]
     assert emitter.repaired == 2

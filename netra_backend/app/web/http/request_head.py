@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...core import validation
-from ...core.errors import FrameRefused
+from ...core.errors import FrameRefused, LimitRefused
 
 
 def check_head(size: int, most: int) -> None:
@@ -16,6 +16,12 @@ def check_head(size: int, most: int) -> None:
             kind="payload_too_large",
             point=validation.HTTP_HEAD_SIZE,
         )
+
+
+def check_pipeline(waiting: int, most: int) -> None:
+    """Raises ``LimitRefused`` where more than ``most`` requests of one connection wait for the answer to the one before."""
+    if waiting > most:
+        raise LimitRefused("Too many requests wait in this connection.", point=validation.HTTP_PIPELINE)
 
 
 def check_host(headers: Sequence[tuple[bytes, bytes]], version: str) -> None:

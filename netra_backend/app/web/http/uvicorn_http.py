@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ...core.errors import LimitRefused, Refusal
 from .anonymous_connections import GUEST, Guest
-from .request_head import check_head, check_host
+from .request_head import check_head, check_host, check_pipeline
 from .server_config import guests_of, limits_of
 
 _LIBRARY: Final = logging.getLogger("netra.uvicorn_http")
@@ -90,6 +90,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refuse(_TOO_LARGE)
 
     def on_message_begin(self) -> None:
+        check_pipeline(len(self.pipeline), self._limits.pipelined_requests)  # what it raises ends the parser's work
         super().on_message_begin()
         self._exact_bytes = 0
         if self.guest is not None:

@@ -125,7 +125,7 @@ async def test_a_reader_who_takes_nothing_is_cut_off(serve_with: Serve, monkeypa
         await lost.setdefault(port, asyncio.Event()).wait()
         return b"cut off"
 
-    async with serve_with(limits=Limits(stall_s=0.05)) as served:
+    async with serve_with(limits=Limits(stall_s=0.05, pipelined_requests=1000)) as served:
         assert await dialogue(served, talk) == b"cut off"
 
 
@@ -170,3 +170,22 @@ async def test_where_there_is_no_room_the_oldest_stranger_is_told_when_to_come_b
         pairs[2][1].write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
         async with asyncio.timeout(PATIENCE_S):
             assert await pairs[2][0].readuntil(b'{"status":"ok"}')
+
+
+@pytest.mark.validation_point("http.pipeline")
+async def test_requests_that_come_without_end_before_an_answer_are_refused(served: Served) -> None:
+    async def talk(reader: Any, writer: Any) -> bytes:
+        writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n" * 200)
+        return bytes(await reader.read())
+
+    answers = await dialogue(served, talk)
+    assert answers.count(b"HTTP/1.1 200 ") < 200
+    assert answers.count(b"HTTP/1.1 400 ") == 1
+
+
+async def test_some_requests_may_come_before_an_answer(served: Served) -> None:
+    async def talk(reader: Any, writer: Any) -> bytes:
+        writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n" * Limits().pipelined_requests)
+        return b"".join([await reader.readuntil(b'{"status":"ok"}') for _ in range(Limits().pipelined_requests)])
+
+    assert (await dialogue(served, talk)).count(b"HTTP/1.1 200 ") == Limits().pipelined_requests

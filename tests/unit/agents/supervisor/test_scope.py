@@ -143,7 +143,7 @@ class TestToolAnswers:
         assert "the inner secret" in caplog.text
         assert error["error_id"] in [getattr(record, "error_id", None) for record in caplog.records]
 
-    @pytest.mark.parametrize("answer", [object(), "\ud800", [b"\xff", object()]], ids=["object", "surrogate", "inner"])
+    @pytest.mark.parametrize("answer", [object(), [b"\xff", object()]], ids=["object", "inner"])
     async def test_what_is_no_json_is_a_failed_tool(self, workshop: Any, answer: Any) -> None:
         async def call(context: Any, arguments: Any) -> Any:
             return answer

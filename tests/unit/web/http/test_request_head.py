@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from netra_backend.app.core.errors import FrameRefused
-from netra_backend.app.web.http.request_head import check_head, check_host
+from netra_backend.app.core.errors import FrameRefused, LimitRefused
+from netra_backend.app.web.http.request_head import check_head, check_host, check_pipeline
 
 
 @pytest.mark.validation_point("http.head_size")
@@ -25,3 +25,10 @@ def test_a_request_names_one_host(hosts: list[bytes]) -> None:
 def test_one_host_will_do_and_http_1_0_may_name_none() -> None:
     check_host([(b"host", b"a:80")], "1.1")
     check_host([], "1.0")
+
+
+@pytest.mark.validation_point("http.pipeline")
+def test_few_requests_wait_in_a_connection() -> None:
+    check_pipeline(3, 3)
+    with pytest.raises(LimitRefused, match="wait in this connection"):
+        check_pipeline(4, 3)

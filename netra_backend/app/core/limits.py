@@ -47,13 +47,15 @@ class Limits:
     frame_rate: float = _limit(1000.0, 1, 100_000, "a second", "messages of one connection")
     frame_burst: int = _limit(2000, 1, 1_000_000, "messages", "messages of one connection at once")
     raw_frame_rate: float = _limit(
-        2000.0, 1, 200_000, "a second", "WebSocket frames of one connection, control frames and fragments too"
+        200.0, 1, 200_000, "a second", "control frames and fragments of one connection: all that is no whole text"
     )
-    raw_frame_burst: int = _limit(4000, 16, 2_000_000, "frames", "WebSocket frames of one connection at once")
+    raw_frame_burst: int = _limit(
+        500, 16, 2_000_000, "frames", "control frames and fragments of one connection at once"
+    )
     byte_rate: float = _limit(16_777_216.0, 1_024, 1e9, "bytes a second", "what one connection sends")
     byte_burst: int = _limit(33_554_432, 65_536, 1_000_000_000, "bytes", "what one connection sends at once")
     frames_a_turn: int = _limit(
-        32, 1, 10_000, "frames", "WebSocket frames of one connection before others have their turn"
+        64, 1, 10_000, "frames", "WebSocket frames of one connection before others have their turn"
     )
     heartbeat_ms: int = _limit(20_000, 100, 3_600_000, "milliseconds", "between two heartbeats")
     pong_timeout_s: float = _limit(20.0, 0.1, 3_600, "seconds", "until a ping is answered")
@@ -140,6 +142,7 @@ class Limits:
 _AT_LEAST: Final = (
     ("message_bytes", "frame_bytes"),
     ("byte_burst", "message_bytes"),
+    ("raw_frame_burst", "message_fragments"),
     ("anonymous_bytes", "frame_bytes"),
     ("outbox_bytes", "frame_bytes"),
     ("process_transfers", "transfers"),

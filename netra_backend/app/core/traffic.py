@@ -9,6 +9,7 @@ from . import validation
 from .errors import FrameRefused, LimitRefused
 from .limits import Limits, TokenBucket
 
+_WHOLE_TEXT = 0x81
 _CONTROL = 0x08
 _CONTINUATION = 0x00
 
@@ -24,11 +25,12 @@ class FrameScanner:
         self.fragments = 0
         """Of the message that is coming in, at most so far."""
 
-    def scan(self, data: bytes, most: int) -> tuple[int, int, int]:
+    def scan(self, data: bytes, most: int) -> tuple[int, int, int, int]:
         """Go on with ``data`` until ``most`` frames have ended in it. Returns how many bytes that is, how many frames begin in
-        them, and the most fragments that one message has there. Call it again with what is left."""
+        them, how many of those are no whole text, and the most fragments that one message has there. Call it again with what
+        is left."""
         at, size = 0, len(data)
-        frames, most_fragments = 0, self.fragments
+        frames, texts, most_fragments = 0, 0, self.fragments
         if self._skip:
             at = min(size, self._skip)
             self._skip -= at
@@ -37,7 +39,8 @@ class FrameScanner:
             length = _frame_length(head)
             if length is None:  # still no whole header
                 self._head = head
-                return size, 0, most_fragments
+                return size, 0, 0, most_fragments
+            texts += head[0] == _WHOLE_TEXT
             most_fragments = max(most_fragments, self._count(head[0]))
             at = length - len(self._head)
             self._head = b""
@@ -48,13 +51,14 @@ class FrameScanner:
             length = _frame_length(data[at : at + 14])
             if length is None:
                 self._head = data[at:]
-                return size, frames, most_fragments
+                return size, frames, frames - texts, most_fragments
             frames += 1
+            texts += data[at] == _WHOLE_TEXT
             most_fragments = max(most_fragments, self._count(data[at]))
             at += length
             if at > size:
                 self._skip, at = at - size, size
-        return at, frames, most_fragments
+        return at, frames, frames - texts, most_fragments
 
     def _count(self, first: int) -> int:
         opcode = first & 0x0F
@@ -87,8 +91,9 @@ class AnonymousTraffic:
         self._frames = limits.anonymous_frames
         self._bytes = limits.anonymous_bytes
 
-    def take(self, frames: int, size: int, now: float) -> None:
-        """Count what came in. Raises ``LimitRefused`` (``rate_limited``)."""
+    def take(self, frames: int, others: int, size: int, now: float) -> None:
+        """Count what came in: frames, how many of them are no whole texts, bytes. Raises ``LimitRefused``
+        (``rate_limited``)."""
         self._frames -= frames
         self._bytes -= size
         if self._frames < 0 or self._bytes < 0:
@@ -98,7 +103,8 @@ class AnonymousTraffic:
 
 
 class UserTraffic:
-    """What a connection of a signed-in user may send: frames and bytes a second, each with a burst."""
+    """What a connection of a signed-in user may send: frames and bytes a second, each with a burst. The session counts whole
+    texts, and answers each that is too many; of the other frames one too many ends the connection."""
 
     __slots__ = ("_bytes", "_frames")
 
@@ -106,9 +112,9 @@ class UserTraffic:
         self._frames = TokenBucket(limits.raw_frame_rate, limits.raw_frame_burst, now)
         self._bytes = TokenBucket(limits.byte_rate, limits.byte_burst, now)
 
-    def take(self, frames: int, size: int, now: float) -> None:
-        """Count what came in. Raises ``LimitRefused`` (``rate_limited``)."""
-        if not self._frames.take_many(frames, now):
+    def take(self, frames: int, others: int, size: int, now: float) -> None:
+        """As ``AnonymousTraffic.take``."""
+        if others and not self._frames.take_many(others, now):
             raise LimitRefused(
                 "Too many WebSocket frames in a short time.",
                 retry_after_ms=max(1, self._frames.wait_ms()),

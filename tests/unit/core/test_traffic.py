@@ -33,15 +33,17 @@ def test_however_the_bytes_are_cut_every_frame_is_counted_once_and_each_turn_end
     frames = frames_of(rng, rng.randrange(1, 30))
     stream = b"".join(frames)
     ends = {sum(map(len, frames[: at + 1])) for at in range(len(frames))}
-    scanner, counted, at = FrameScanner(), 0, 0
+    scanner, counted, not_whole, at = FrameScanner(), 0, 0, 0
     while at < len(stream):
         piece = stream[at : at + rng.choice([1, 2, 3, 7, 200, 100_000])]
-        end, begun, _ = scanner.scan(piece, rng.choice([1, 3]))
+        end, begun, others, _ = scanner.scan(piece, rng.choice([1, 3]))
         assert end > 0
         assert end == len(piece) or at + end in ends
         counted += begun
+        not_whole += others
         at += end
     assert counted == len(frames)
+    assert not_whole == sum(frame[0] != 0x81 for frame in frames)
 
 
 def test_a_message_counts_its_fragments_and_control_frames_between_are_none() -> None:
@@ -53,38 +55,38 @@ def test_a_message_counts_its_fragments_and_control_frames_between_are_none() ->
         Frame(Opcode.TEXT, b"b"),
     ]
     data = b"".join(bytes(part.serialize(mask=True)) for part in parts)
-    assert FrameScanner().scan(data, EVERYTHING) == (len(data), 5, 3)
+    assert FrameScanner().scan(data, EVERYTHING) == (len(data), 5, 4, 3)
     in_bytes = FrameScanner()
-    assert max(in_bytes.scan(bytes([byte]), EVERYTHING)[2] for byte in data) == 3
+    assert max(in_bytes.scan(bytes([byte]), EVERYTHING)[3] for byte in data) == 3
 
 
 @pytest.mark.validation_point("socket.anonymous")
 @pytest.mark.parametrize(("frames", "size"), [(1, 0), (0, 1)])
 def test_before_a_sign_in_frames_and_bytes_are_counted_in_all(frames: int, size: int) -> None:
     traffic = AnonymousTraffic(Limits(anonymous_frames=3, anonymous_bytes=100))
-    traffic.take(3, 100, 0.0)
+    traffic.take(3, 0, 100, 0.0)
     with pytest.raises(LimitRefused) as refused:
-        traffic.take(frames, size, 1e9)
+        traffic.take(frames, 0, size, 1e9)
     assert refused.value.entry.close_code == 4429
 
 
 @pytest.mark.validation_point("socket.frames")
 def test_frames_of_a_user_have_a_rate() -> None:
     traffic = UserTraffic(Limits(raw_frame_rate=10.0, raw_frame_burst=20), 0.0)
-    traffic.take(20, 0, 0.0)
+    traffic.take(1000, 20, 0, 0.0)
     with pytest.raises(LimitRefused) as refused:
-        traffic.take(6, 0, 0.5)
+        traffic.take(6, 6, 0, 0.5)
     assert refused.value.retry_after_ms is not None
-    traffic.take(6, 0, 0.6)
+    traffic.take(6, 6, 0, 0.6)
 
 
 @pytest.mark.validation_point("socket.bytes")
 def test_bytes_of_a_user_have_a_rate() -> None:
     traffic = UserTraffic(Limits(byte_rate=100.0, byte_burst=1000), 0.0)
-    traffic.take(1, 1000, 0.0)
+    traffic.take(1, 0, 1000, 0.0)
     with pytest.raises(LimitRefused, match="bytes"):
-        traffic.take(1, 101, 1.0)
-    traffic.take(1, 200, 2.0)
+        traffic.take(1, 0, 101, 1.0)
+    traffic.take(1, 0, 200, 2.0)
 
 
 @pytest.mark.validation_point("socket.fragments")

@@ -30,3 +30,11 @@ def check_host(headers: Sequence[tuple[bytes, bytes]], version: str) -> None:
     is_named = len(hosts) == 1 and hosts[0] and b"," not in hosts[0] and b" " not in hosts[0]
     if not is_named and (hosts or version == "1.1"):
         raise FrameRefused("A request names exactly one host.", field="Host", point=validation.HTTP_HOST)
+
+
+def declared_length(headers: Sequence[tuple[bytes, bytes]]) -> int:
+    """How long the body is said to be; 0 where nothing is said, or nothing that could be believed."""
+    for name, value in headers:
+        if name == b"content-length":
+            return int(value) if value.isdigit() and len(value) < 16 else 0
+    return 0

@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ...core.errors import LimitRefused, Refusal
 from .anonymous_connections import GUEST, Guest
-from .request_head import check_head, check_host, check_pipeline
+from .request_head import check_head, check_host, check_pipeline, declared_length
 from .server_config import guests_of, limits_of
 
 _LIBRARY: Final = logging.getLogger("netra.uvicorn_http")
@@ -22,6 +22,9 @@ _END: Final = b"content-length: 0\r\nconnection: close\r\n\r\n"
 _BAD: Final = b"HTTP/1.1 400 Bad Request\r\n" + _END
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + _END
 _NO_ROOM: Final = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n" + _END
+_TURN_BYTES: Final = 4_096
+_LATE_BYTES: Final = 65_536
+"""So much of a chunked body is parsed after its answer, so that the connection may be used again."""
 _LINE_BYTES: Final = 4
 """Of a header besides its name and value."""
 
@@ -40,6 +43,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._exact_bytes = 0
         self._in_head = True
         self._is_refused = False
+        self._held = b""
+        self._body_left = 0
+        """Of a body whose length was told, what is to come."""
+        self._late_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
         self._linger: asyncio.TimerHandle | None = None
@@ -57,6 +64,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
         self._stop_lingering()
+        self._held = b""
         self.resume_writing()
         if self.guest is not None:
             self.guest.closed()
@@ -81,6 +89,39 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._is_refused:
             return
+        if self._held:
+            self._held += data
+            self.transport.pause_reading()
+        else:
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        """Have it parsed. What is not all one body of known length may be many small things, each with its cost: of those, others
+        have their turn between."""
+        rest = b""
+        if len(data) > max(_TURN_BYTES, self._body_left):
+            cut = max(_TURN_BYTES, self._body_left)
+            data, rest = data[:cut], data[cut:]
+        self._parse(data)
+        if rest and not self._is_refused and not self.transport.is_closing() and self.parser is not None:
+            self._held = rest
+            self.transport.pause_reading()
+            self.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        held, self._held = self._held, b""
+        if self._is_refused or self.transport.is_closing() or self.parser is None:
+            return
+        self._take(held)
+        if not self._held and not self.flow.read_paused and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def _parse(self, data: bytes) -> None:
+        if self._is_answered():
+            self._late_bytes += len(data)
+            if self._late_bytes > _LATE_BYTES and self._body_left == 0:
+                self._is_refused = True  # it lingers: what comes is thrown away as it is
+                return
         if self._in_head:
             if self._deadline is None:
                 self._deadline = self.loop.call_later(self._limits.head_s, self.transport.abort)
@@ -112,6 +153,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade() and self._should_upgrade():
             super().on_headers_complete()
             return
+        self._late_bytes = 0
+        self._body_left = declared_length(self.headers)
         is_refused = self._head_is_refused()
         if is_refused:
             self.app, serve = _nothing, self.app  # the parser goes on to the end of what it was given
@@ -120,8 +163,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         else:
             super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._body_left = max(0, self._body_left - len(body))
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         self._in_head = True
+        self._body_left = 0
         self._head_bytes = 0
         self._stop_lingering()
         super().on_message_complete()
@@ -140,6 +188,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._stall.cancel()
             self._stall = None
         super().resume_writing()
+
+    def _is_answered(self) -> bool:
+        """Whether a body goes on whose answer was sent."""
+        return not self._in_head and self.cycle is not None and self.cycle.response_complete
 
     def _head_is_refused(self) -> bool:
         if self._is_refused:

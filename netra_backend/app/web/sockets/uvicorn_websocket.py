@@ -191,7 +191,7 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
         if self._between_messages and self.receiver is not None and not self.close_sent:
             text = whole_text(data, self._frame_bytes)
             if text is not None:
-                if len(data) <= _SMALL_BYTES or self._may_send(0, len(data), 1):
+                if len(data) <= _SMALL_BYTES or self._may_send(0, 0, len(data), 1):
                     self._hand_over(self.receiver, text)
                 return
         if not self.handshake_initiated:
@@ -207,8 +207,8 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
             self._take(data)
 
     def _take(self, data: bytes) -> None:
-        end, frames, fragments = self._scanner.scan(data, self._frames_a_turn)
-        if not self._may_send(frames, end, fragments):
+        end, frames, others, fragments = self._scanner.scan(data, self._frames_a_turn)
+        if not self._may_send(frames, others, end, fragments):
             return
         super().data_received(data[:end] if end < len(data) else data)
         self._between_messages = end == len(data) and is_between_messages(self.conn)
@@ -226,9 +226,9 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
         if not self._held and not self._deaf and not self.read_paused and not self.transport.is_closing():
             self.transport.resume_reading()
 
-    def _may_send(self, frames: int, size: int, fragments: int) -> bool:
+    def _may_send(self, frames: int, others: int, size: int, fragments: int) -> bool:
         try:
-            self._traffic.take(frames, size, self.loop.time())
+            self._traffic.take(frames, others, size, self.loop.time())
             check_fragments(fragments, self._limits)
         except Refusal as refusal:
             self._turn_off(refusal)

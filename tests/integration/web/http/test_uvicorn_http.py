@@ -189,3 +189,32 @@ async def test_some_requests_may_come_before_an_answer(served: Served) -> None:
         return b"".join([await reader.readuntil(b'{"status":"ok"}') for _ in range(Limits().pipelined_requests)])
 
     assert (await dialogue(served, talk)).count(b"HTTP/1.1 200 ") == Limits().pipelined_requests
+
+
+async def test_a_body_of_many_small_chunks_holds_nobody_up_and_is_taken_whole(served: Served) -> None:
+    user = served.user()
+    body = b'{"title":"' + b"t" * 60 + b'"}'
+    chunked = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
+
+    async def talk(reader: Any, writer: Any) -> bytes:
+        head = f"PATCH /api/threads/thr_none HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {user.token}\r\n"
+        request = head.encode() + b"transfer-encoding: chunked\r\n\r\n" + chunked
+        writer.write(request * 20)
+        return b"".join([await reader.readuntil(b'"not_found"') for _ in range(20)])
+
+    assert (await dialogue(served, talk)).count(b"HTTP/1.1 404 ") == 20
+
+
+async def test_a_chunked_body_that_goes_on_after_its_answer_is_thrown_away_and_cut_off(serve_with: Serve) -> None:
+    async def talk(reader: Any, writer: Any) -> bytes:
+        writer.write(b"POST /api/usage/datasets HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
+        status = bytes(await reader.readline())
+        writer.write(b"1\r\nx\r\n" * 100_000)
+        try:
+            await reader.read()
+        except ConnectionError:
+            return status
+        return status
+
+    async with serve_with(limits=Limits(linger_s=0.2)) as served:
+        assert (await dialogue(served, talk)).startswith(b"HTTP/1.1 401 ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netra_backend.app.core.errors import FrameRefused, LimitRefused
-from netra_backend.app.web.http.request_head import check_head, check_host, check_pipeline
+from netra_backend.app.web.http.request_head import check_head, check_host, check_pipeline, declared_length
 
 
 @pytest.mark.validation_point("http.head_size")
@@ -32,3 +32,11 @@ def test_few_requests_wait_in_a_connection() -> None:
     check_pipeline(3, 3)
     with pytest.raises(LimitRefused, match="wait in this connection"):
         check_pipeline(4, 3)
+
+
+@pytest.mark.parametrize(
+    ("value", "length"), [(b"12", 12), (b"0", 0), (b"-1", 0), (b"1e3", 0), (b"9" * 30, 0), (b"", 0)]
+)
+def test_a_length_is_what_is_declared_if_it_can_be_believed(value: bytes, length: int) -> None:
+    assert declared_length([(b"host", b"a"), (b"content-length", value)]) == length
+    assert declared_length([(b"host", b"a")]) == 0

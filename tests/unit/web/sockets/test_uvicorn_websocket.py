@@ -417,7 +417,7 @@ async def test_before_a_sign_in_too_many_frames_of_any_kind_end_the_connection(d
 
 @pytest.mark.validation_point("socket.frames")
 async def test_pongs_of_a_user_have_a_rate() -> None:
-    server = await said_after(Limits(raw_frame_burst=100), PONG * 101)
+    server = await said_after(Limits(raw_frame_burst=100, frames_a_turn=128), PONG * 101)
     assert server.receiver.told[-1] == "socket.frames"
     assert server.receiver.told.count("pong") == 0
     await server.close()
@@ -443,7 +443,7 @@ async def test_large_texts_have_a_rate_also_where_each_comes_whole() -> None:
 
 @pytest.mark.validation_point("socket.unread")
 async def test_pings_whose_pongs_are_not_read_take_bounded_memory() -> None:
-    server = await said_after(Limits(outbox_bytes=5_000), PING * 400)
+    server = await said_after(Limits(outbox_bytes=5_000, frames_a_turn=128), PING * 400)
     assert server.receiver.told == ["socket.unread"]
     assert sum(map(len, server.socket.written)) < 5_000 + 128 * 127 + 200
     await server.close()

@@ -11,9 +11,8 @@ from typing import Any
 
 from netra_backend.app.agents.supervisor.agent_registry import MakeAgent
 from netra_backend.app.agents.tools.definition import Tool
-from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES
 from netra_backend.app.config import Settings
-from netra_backend.app.core.identity import Identity
+from netra_backend.app.core.identity import BASE_SCOPES, Identity
 from netra_backend.app.server.application import Application
 from netra_backend.app.server.runtime import Runtime
 from netra_backend.app.websocket_core.connection import Connection

@@ -52,11 +52,11 @@ class LiveConnection(Protocol):
 
 
 class Requester(Protocol):
-    """Who asks for a run: a connection of this process, or one whose socket ends in another."""
+    """Who asks: a connection of this process, one whose socket ends in another, or somebody over HTTP, without a socket."""
 
     @property
     def connection_id(self) -> str | None:
-        """``None`` if its socket ends in another process."""
+        """``None`` if there is no socket in this process."""
 
     @property
     def user_id(self) -> str:

@@ -242,7 +242,7 @@ async def open_runtime(
         revocations.listen(partial(_end_sign_in, pool, runs))
         try:
             await asyncio.to_thread(prepare, data_dir / "triage")
-            await runs.take_over()
+            await runs.recovery.take_over()
             yield runtime
         finally:
             await runs.drain(0)
@@ -262,7 +262,7 @@ def _join(
     from .cluster.periodic_tasks import PeriodicTasks
     from .cluster.takeover import Takeover
 
-    takeover = Takeover(runs, peers)
+    takeover = Takeover(runs.recovery, peers)
     handler = PeerCommandHandler(runs, log, revocations, takeover.work)
     cluster.fleet.serve(handler.answer, handler.on_message)
     periodic = PeriodicTasks(takeover, revocations)
@@ -357,7 +357,7 @@ def _end_sign_in(pool: WebSocketConnectionPool, runs: RunService, user_id: str) 
     """A revocation ends what the user has at this moment, not only what comes after."""
     for member in pool.of_user(user_id):
         member.revoke()
-    runs.stop_user(user_id, "operator")
+    runs.scheduler.stop_user(user_id, "operator")
 
 
 def _stop_on_failure(error: BaseException) -> None:

@@ -263,6 +263,8 @@ class Device:
     def _on_live(self, frame: Came) -> None:
         view = self.views.get(frame.thread_id)
         is_answer = self._is_answer(frame)
+        if not is_answer:
+            self._check.goes_on(frame.thread_id, frame.seq)
         if view is None:
             if frame.seq:
                 self.views[frame.thread_id] = View(frame.thread_id, frame.epoch)

@@ -97,7 +97,7 @@ class FleetProcess(ServerProcess):
     async def _look(self) -> None:
         try:
             await self._client.poll()
-            await self.turns.take_over()
+            await self.turns.recovery.take_over()
         except DependencyUnavailable:
             """The next look is soon."""
         finally:

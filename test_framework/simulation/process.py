@@ -242,7 +242,7 @@ class ServerProcess:
         self.tasks.create_task(self._run())
 
     async def _run(self) -> None:
-        await self.turns.take_over()
+        await self.turns.recovery.take_over()
         self.ready = not self._ending
         while True:
             await asyncio.sleep(1.0)
@@ -252,7 +252,7 @@ class ServerProcess:
         clock = self.outside.clock
         for connection in self.connections:
             connection.tick(clock.monotonic(), clock.now_ms())
-        self.turns.tick(clock.monotonic())
+        self.turns.scheduler.tick(clock.monotonic())
 
     # --- connections ------------------------------------------------------------------------------------------------
 
@@ -294,7 +294,7 @@ class ServerProcess:
 
     async def _delete(self, user_id: str, thread_id: str) -> None:
         with suppress(NotFound, DependencyUnavailable):
-            await self.turns.delete_thread(user_id, thread_id)
+            await self.turns.commands.delete_thread(user_id, thread_id)
 
     def retain(self, before_ms: int) -> None:
         """Delete what is older, as retention does."""

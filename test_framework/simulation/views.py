@@ -72,6 +72,10 @@ class WireCheck:
         if live is not None:
             self._last[thread_id] = live
 
+    def goes_on(self, thread_id: str, live: int) -> None:
+        """Without being asked, the server said where the connection goes on, as it does behind a ``reset``."""
+        self._last[thread_id] = live
+
     def forgotten(self, thread_id: str) -> None:
         """The answer was that there is no such thread: what comes of it is of before its deletion, from wherever it is told."""
         self._starts.pop(thread_id, None)

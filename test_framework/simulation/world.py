@@ -177,7 +177,7 @@ class World:
             if not process.alive or not process.ready:
                 return "no server is up"
             if len(process.turns):
-                return f"{len(process.turns)} runs go on: {[active.run.run_id for active in process.turns.all()]}"
+                return f"{len(process.turns)} runs go on: {[active.run.run_id for active in process.turns.scheduler.all()]}"
         for device in self.devices:
             for key, command in device.user.commands.items():
                 if not command.is_answered:

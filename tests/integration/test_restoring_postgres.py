@@ -9,9 +9,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from netra_backend.app.adapters.event_log.new_epochs import renew_postgres
 from netra_backend.app.adapters.postgres.gate import require_postgres
 from netra_backend.app.adapters.postgres.migration import login_of, migrate_postgres
+from netra_backend.app.adapters.postgres.new_epochs import renew_epochs
 from test_framework.service_clients import NetraDatabase, Prepared
 
 pytestmark = pytest.mark.real_services
@@ -46,7 +46,7 @@ async def test_what_was_dumped_under_a_server_serves_again_under_new_epochs(
         run("pg_restore", "--exit-on-error", f"--dbname={admin_url}", dump)
         await migrate_postgres(admin_url, lambda _: None, login=login_of(url))
         await require_postgres(url)
-        assert await renew_postgres(url) == 1
+        assert await renew_epochs(url) == 1
         after = await asyncpg.connect(admin_url, server_settings={"search_path": "netra"})
         (thread,) = await after.fetch("SELECT owner, epoch FROM thread")
         await after.close()

@@ -67,7 +67,7 @@ async def test_two_processes_of_one_server_know_each_other_and_have_rooms_of_the
             assert (await device.ended_run())["type"] == "agent_completed"
             assert (await other.ended_run())["type"] == "agent_completed"
     async with open_runtime(settings) as again:
-        assert again.runs.runs_taken_over == 0
+        assert again.runs.recovery.taken_over == 0
 
 
 @pytest.mark.real_services

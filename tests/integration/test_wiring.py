@@ -132,7 +132,7 @@ async def test_runs_are_left_to_their_journals_also_where_the_server_breaks(sett
     with pytest.raises(KeyError, match="broken"):
         await break_in_the_middle()
     async with open_runtime(settings, (Patient,)) as runtime:
-        assert runtime.runs.runs_taken_over == 1
+        assert runtime.runs.recovery.taken_over == 1
 
 
 class Patient:
@@ -151,7 +151,7 @@ async def test_a_revocation_ends_connections_and_runs_at_once(settings: Settings
         await device.wire.until("agent_thinking")
         await runtime.revocations.revoke("user_ada", runtime.clock.now_ms())
         assert device.wire.closed == (4503, "revoked")
-        for active in runtime.runs.of_user("user_ada"):
+        for active in runtime.runs.scheduler.of_user("user_ada"):
             assert active.engine.cancelled_by == "operator"
 
 

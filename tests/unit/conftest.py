@@ -13,12 +13,13 @@ from netra_backend.app.agents.supervisor.agent_registry import AgentRegistry
 from netra_backend.app.agents.supervisor.execution_engine_factory import ExecutionEngineFactory
 from netra_backend.app.agents.supervisor.run_services import RunServices
 from netra_backend.app.agents.tools.definition import Tool
-from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES, UnifiedToolDispatcherFactory
+from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from netra_backend.app.cluster.peer_client import PeerClient
 from netra_backend.app.core.errors import NetraError
 from netra_backend.app.core.events import TERMINAL, AnyEvent, UserMessage, decode_event, encode_event
 from netra_backend.app.core.frames import CancelRun, ExecuteAgent, ServerFrame
 from netra_backend.app.core.history import Chunk, RunRecord
+from netra_backend.app.core.identity import BASE_SCOPES
 from netra_backend.app.core.limits import Limits, Quotas
 from netra_backend.app.ports import Model
 from netra_backend.app.runs.parts import RunParts
@@ -206,7 +207,7 @@ class Workshop:
     """What a condition gives once it holds, for what tells nobody."""
 
     async def cancel(self, client: Client, run_id: str) -> None:
-        await self.turns.cancel(client, CancelRun(run_id))
+        await self.turns.commands.cancel(client, CancelRun(run_id))
 
     def held(self, user_id: str = "user_ada") -> tuple[int, int]:
         """Runs and waiting runs of a user, as the limits count them."""
@@ -221,7 +222,7 @@ class Workshop:
     async def die(self) -> None:
         """End the process as ``kill -9`` does; what was committed is all that is left."""
         self.log.abandon()
-        runs = self.turns.all()
+        runs = self.turns.scheduler.all()
         for active in runs:
             if active.task is not None:
                 active.task.cancel()
@@ -248,7 +249,7 @@ class Workshop:
         await self.log.durable(run)
         await self.kill()
         client = self.connect(owner)
-        await self.turns.take_over()
+        await self.turns.recovery.take_over()
         return client
 
 

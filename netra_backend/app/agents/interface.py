@@ -1,7 +1,7 @@
 """What an agent's author sees: ``Agent``, and the ``RunScope`` that the engine hands to it.
 
-Every effect goes through the scope. The engine records each one, so that after a crash the agent's function is run again
-from its start and recorded effects give their recorded results: an agent must be deterministic between effects (no clock,
+Every step goes through the scope. The engine records each one, so that after a crash the agent's function is run again
+from its start and recorded steps give their recorded results: an agent must be deterministic between steps (no clock,
 no entropy, no I/O of its own; ``scope.now_ms`` is the recorded time of the request).
 """
 

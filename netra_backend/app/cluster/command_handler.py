@@ -94,7 +94,7 @@ class PeerCommandHandler:
         if not self._runs.commands.is_here(command.owner, command.run_id):
             return NotHere()
         requester = RemoteRequester(command.owner)
-        await self._runs.cancel(requester, CancelRun(command.run_id))
+        await self._runs.commands.cancel(requester, CancelRun(command.run_id))
         return await requester.answer
 
     async def _resolve(self, command: PeerResolve) -> AnyAnswer:
@@ -102,7 +102,7 @@ class PeerCommandHandler:
             return NotHere()
         requester = RemoteRequester(command.owner)
         word = ResolveApproval(command.approval_id, command.decision, command.arguments_hash, command.key)
-        await self._runs.resolve(requester, word, by=command.by)
+        await self._runs.commands.resolve(requester, word, by=command.by)
         return await requester.answer
 
     def on_message(self, raw: bytes) -> None:

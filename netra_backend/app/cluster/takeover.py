@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..runs.service import RunService
+from ..runs.recovery import RunRecovery
 from .peer_client import PeerClient
 from .recurring import PeriodicTask
 
@@ -14,8 +14,8 @@ EVERY_S: Final = 5.0
 class Takeover:
     """Looks at the start, every few seconds, and at once when runs are offered. ``tick`` is called about every second."""
 
-    def __init__(self, runs: RunService, peers: PeerClient) -> None:
-        self._runs = runs
+    def __init__(self, recovery: RunRecovery, peers: PeerClient) -> None:
+        self._recovery = recovery
         self._peers = peers
         self._again = False
         self._polls = PeriodicTask(self._poll, EVERY_S, "could not look for runs without a process")
@@ -40,7 +40,7 @@ class Takeover:
         while self._again:
             self._again = False
             await self._peers.poll()
-            await self._runs.take_over()
+            await self._recovery.take_over()
 
     async def close(self) -> None:
         """Look no more."""

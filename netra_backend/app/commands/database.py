@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from ..adapters.event_log.new_epochs import renew_postgres, renew_sqlite
 from ..adapters.process.data_directory import lock_data_directory, make_data_directory
+from ..adapters.sqlite import new_epochs as sqlite_epochs
 from .common import DataDir, command_group, counted, err, load_settings, out, told
 
 db = command_group("Maintain the database.")
@@ -37,13 +37,15 @@ def restored(data_dir: DataDir = None) -> None:
 def _reset(data_dir: Path | None) -> None:
     settings = load_settings(data_dir)
     if settings.database_url is not None:
-        renewed = asyncio.run(renew_postgres(settings.database_url))
+        from ..adapters.postgres import new_epochs as postgres_epochs  # its driver comes with an extra
+
+        renewed = asyncio.run(postgres_epochs.renew_epochs(settings.database_url))
     else:
         directory = make_data_directory(settings.data_dir)
         lock = lock_data_directory(directory)
         try:
             path = directory / "events.db"
-            renewed = renew_sqlite(path) if path.exists() else 0
+            renewed = sqlite_epochs.renew_epochs(path) if path.exists() else 0
         finally:
             lock.release()
     out.print(

@@ -252,8 +252,9 @@ def append(run: RunRecord, frame: bytes, on_commit: OnCommit | None = None) -> C
     head = run.head
     chunk = head.chunk
     head.top += 1
-    begun = None
-    if chunk is None or chunk.run is not run or chunk.weight >= MAX_CHUNK_BYTES:
+    if chunk is not None and chunk.run is run and chunk.weight < MAX_CHUNK_BYTES:
+        begun = None
+    else:
         begun = chunk = head.chunk = Chunk(run, head.top)
         if not run.seq:
             run.seq = head.top

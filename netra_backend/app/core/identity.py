@@ -10,6 +10,10 @@ from typing import Final
 EVERYBODY: Final = "usage"
 """The scope that every signed-in user has."""
 
+BASE_SCOPES: Final = frozenset({EVERYBODY})
+"""What every signed-in user may do. A run that goes on in another process, or after a restart, has these and no others: what else
+its user's token allowed is not stored."""
+
 ADMIN: Final = "admin"
 """The scope of operators."""
 

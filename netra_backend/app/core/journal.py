@@ -1,6 +1,6 @@
 """A run's recorded steps, read back from its own events.
 
-The engine asks the journal before each effect. ``Recorded``: it happened, here is what came of it, nothing is done again.
+The engine asks the journal before each step. ``Recorded``: it happened, here is what came of it, nothing is done again.
 ``Perform``: it did not happen yet. ``Unknown``: it was begun and its end was not recorded. ``Diverged``: the agent asks for
 something else than what was recorded, so its function is not deterministic; the run ends as failed.
 """
@@ -141,7 +141,7 @@ class Journal:
             self.started = True
 
     def next(self, ask: Ask) -> Answer:
-        """What is known of the effect that the agent asks for next."""
+        """What is known of the step that the agent asks for next."""
         if not self._steps:
             return _FRESH
         step = self._steps.popleft()

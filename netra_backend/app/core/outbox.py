@@ -14,7 +14,7 @@ from .errors import SSotIsolationError
 
 
 class Outbox:
-    """``put`` while the socket takes no bytes, ``take`` when it does. Not thread-safe; steps never wait."""
+    """``put`` what is to be sent, ``take`` when the socket takes bytes. Not thread-safe; steps never wait."""
 
     __slots__ = ("_frames", "_max_bytes", "_stall_s", "_stalled_since", "bytes", "owner")
 

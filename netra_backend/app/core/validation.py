@@ -330,7 +330,7 @@ QUERY_FUNCTION = _point("query.function", "usage.raw_sql", "QueryRejected", "raw
 
 EPOCHS_IN_USE = _point(
     "epochs.in_use",
-    "adapters.event_log.new_epochs",
+    "adapters.postgres.new_epochs",
     "ConfigurationError",
     "no history gets new epochs while a server uses it",
 )

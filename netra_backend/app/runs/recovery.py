@@ -9,10 +9,10 @@ from functools import partial
 from typing import Final
 
 from ..agents.supervisor.execution_engine import UserExecutionEngine
-from ..agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES
 from ..core.errors import DependencyUnavailable
 from ..core.events import AnyEvent, UserMessage, decode_event
 from ..core.history import AppendRejection, RunRecord, StoredRun, ThreadHead
+from ..core.identity import BASE_SCOPES
 from ..core.journal import Journal
 from ..services.user_execution_context import UserExecutionContext
 from .active_run import ActiveRun
@@ -34,8 +34,13 @@ class RunRecovery:
         self._unread: dict[str, list[StoredRun]] = {}
         self.taken_over = 0
 
+    @property
+    def is_resuming(self) -> bool:
+        """Whether runs that were left in some thread are not enqueued yet. Hardly ever, so that requests need not look."""
+        return bool(self._resuming or self._unread)
+
     async def take_over(self) -> int:
-        """Go on with runs that other processes left, if there is room; how many. Recorded effects are not performed again."""
+        """Go on with runs that other processes left, if there is room; how many. Recorded steps are not performed again."""
         if not self._scheduler.room:
             return 0
         unread = [stored for left in self._unread.values() for stored in left]

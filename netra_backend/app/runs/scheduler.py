@@ -57,6 +57,11 @@ class RunScheduler:
         return list(self.active.values())
 
     @property
+    def is_full(self) -> bool:
+        """Whether there may be no other."""
+        return self.draining or len(self.active) >= self._parts.limits.process_runs
+
+    @property
     def room(self) -> int:
         """How many more there may be."""
         return 0 if self.draining else max(0, self._parts.limits.process_runs - len(self.active))
@@ -86,12 +91,10 @@ class RunScheduler:
         record: Callable[[UserExecutionEngine], ActiveRun],
     ) -> None:
         """One run, from its request to its end: its engine is open exactly as long."""
-        async with await self._parts.engines.create_for_user(context, scopes=scopes) as engine:
+        engine = await self._parts.engines.create_for_user(context, scopes=scopes)
+        try:
             active = record(engine)
-            run = active.run
-            run.head.pin(run)
-            self._queues.setdefault(run.head, []).append(active)
-            self.active[run.run_id] = active
+            self._put(active)
             try:
                 await hand_over(active)  # ``start`` makes a task of the rest once the run is the first of its thread
                 await self._perform(active)
@@ -99,6 +102,18 @@ class RunScheduler:
                 self._fail(active, fault)
             finally:
                 self._over(active)
+        finally:
+            engine.close()
+
+    def _put(self, active: ActiveRun) -> None:
+        run = active.run
+        run.head.pin(run)
+        queue = self._queues.get(run.head)
+        if queue is None:
+            self._queues[run.head] = [active]
+        else:
+            queue.append(active)
+        self.active[run.run_id] = active
 
     def start(self, active: ActiveRun) -> None:
         """Perform it: it is the first of its thread."""

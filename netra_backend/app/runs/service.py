@@ -8,9 +8,10 @@ thread.
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from enum import Enum, auto
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Any, Final
 
 from ..agents.supervisor.execution_engine import UserExecutionEngine
 from ..core import validation
@@ -45,22 +46,8 @@ class _Found(Enum):
     """It has just changed hands: look again."""
 
 
-class _Admitted(NamedTuple):
-    """A request that there is room for. ``ahead`` are the runs before it in its thread; ``full`` if this process has no room to
-    perform it, and leaves it to another."""
-
-    head: ThreadHead
-    ahead: list[ActiveRun]
-    full: bool
-
-
-class _Submitted(NamedTuple):
-    """A request whose commit is awaited. ``accepted`` is sent then; else it may go through so many passes more."""
-
-    requester: Requester
-    frame: ExecuteAgent
-    passes: int
-    accepted: Accepted
+_Submitted = tuple[Requester, ExecuteAgent, int, Accepted]
+"""A request whose commit is awaited: who asked, for what, how many passes it may still make, and what is sent then."""
 
 
 class RunService:
@@ -73,38 +60,14 @@ class RunService:
         self._requests = AcceptedRequests(parts.log, parts.conversations, parts.services.clock)
         self.scheduler = scheduler = RunScheduler(parts)
         self.recovery = recovery = RunRecovery(parts, scheduler)
-        self.commands = commands = RunCommands(parts, scheduler, recovery, self._requests, peers)
-        # What callers ask of a process's runs, whichever part answers:
-        self.all, self.of_user, self.stop_user, self.tick = (
-            scheduler.all,
-            scheduler.of_user,
-            scheduler.stop_user,
-            scheduler.tick,
-        )
-        self.take_over = recovery.take_over
-        self.cancel, self.resolve, self.approvals = commands.cancel, commands.resolve, commands.approvals
-        self.end_user, self.delete_user, self.delete_thread = (
-            commands.end_user,
-            commands.delete_user,
-            commands.delete_thread,
-        )
+        self.commands = RunCommands(parts, scheduler, recovery, self._requests, peers)
 
     def __len__(self) -> int:
         return len(self.scheduler)
 
-    @property
-    def runs_started(self) -> int:
-        """How many runs have begun here."""
-        return self.scheduler.started
-
-    @property
-    def runs_taken_over(self) -> int:
-        """How many of them other processes had left."""
-        return self.recovery.taken_over
-
     # --- the pipeline -----------------------------------------------------------------------------------------------
 
-    async def start(self, requester: Requester, frame: ExecuteAgent) -> None:
+    def start(self, requester: Requester, frame: ExecuteAgent) -> Coroutine[Any, Any, None]:
         """Accept one request, once for each idempotency key, and start its run when its thread is free.
 
         ``accepted`` is sent once the request is committed. Raises a ``Refusal``; nothing is stored then. If the store rejects the
@@ -112,7 +75,7 @@ class RunService:
         ``requester.refuse``.
         """
         self._parts.registry.check(frame.agent)
-        await self._submit(requester, frame, _PASSES)
+        return self._submit(requester, frame, _PASSES)
 
     async def _submit(self, requester: Requester, frame: ExecuteAgent, passes: int) -> None:
         """The steps, in order; all of them again, at most so often, if the thread changes hands on the way."""
@@ -124,19 +87,27 @@ class RunService:
                 return
             head = await self._parts.conversations.claim(user_id, frame.thread_id, frame.message)
             try:
-                found = await self._acquire(head, requester, frame)
+                found = await self._acquire(head, requester, frame) if self._is_behind(head) else _Found.HELD
                 if found is _Found.ANSWERED:
                     return
                 if found is _Found.HELD and not (key is not None and self._requests.is_recent(user_id, key)):
                     # Nothing is awaited until the run is enqueued: what was found is still so then.
-                    admitted = self._admit(head, user_id, frame)
-                    active = self._record(admitted, requester, frame, passes)
-                    await self._start(active, admitted, frame.policy)
+                    ahead, full = self._admit(head, user_id, frame)
+                    waits = full or bool(ahead)
+                    active = self._record(head, requester, frame, passes, waits=waits)
+                    if waits:
+                        await self._wait(active, ahead, full, frame.policy)
+                    else:
+                        self.scheduler.start(active)
                     return
             finally:
                 if not head.top:  # nothing came of it: the id is as free as it was, also for another process
                     self._parts.log.forget(head.thread_id)
         raise changing_hands()
+
+    def _is_behind(self, head: ThreadHead) -> bool:
+        """Whether the thread has to be acquired, or runs that were left somewhere are not enqueued yet."""
+        return not head.fence or self.recovery.is_resuming
 
     async def _acquire(self, head: ThreadHead, requester: Requester, frame: ExecuteAgent) -> _Found:
         """Acquire the thread, with all that was left in it enqueued, or have its holder answer."""
@@ -155,9 +126,9 @@ class RunService:
         )  # else it was lost again, or deleted since it was found
         return _Found.HELD if is_ours else _Found.ON_ITS_WAY
 
-    def _admit(self, head: ThreadHead, user_id: str, frame: ExecuteAgent) -> _Admitted:
-        """Count the run against its user. Raises ``LimitRefused``: by the request's policy, the process's room, or the user's
-        quota."""
+    def _admit(self, head: ThreadHead, user_id: str, frame: ExecuteAgent) -> tuple[list[ActiveRun], bool]:
+        """Count the run against its user; the runs ahead of it in its thread, and whether this process has no room to perform
+        it and leaves it to another. Raises ``LimitRefused``: by the request's policy, the process's room, or the user's quota."""
         ahead = self.scheduler.of_thread(head)
         if ahead and frame.policy == "reject":
             raise LimitRefused(
@@ -166,7 +137,7 @@ class RunService:
                 field="policy",
                 point=validation.THREAD_BUSY,
             )
-        full = not self.scheduler.room
+        full = self.scheduler.is_full
         if full and (ahead or self._peers is None or not self._peers.have_others):
             raise LimitRefused(
                 "The server has no capacity for another run.",
@@ -179,11 +150,13 @@ class RunService:
             quota.add_queued()
         else:
             quota.add_run()
-        return _Admitted(head, ahead, full)
+        return ahead, full
 
-    def _record(self, admitted: _Admitted, requester: Requester, frame: ExecuteAgent, passes: int) -> ActiveRun:
-        """Append the request to its thread, and enqueue its run."""
-        services, head, user_id = self._parts.services, admitted.head, requester.user_id
+    def _record(
+        self, head: ThreadHead, requester: Requester, frame: ExecuteAgent, passes: int, *, waits: bool
+    ) -> ActiveRun:
+        """Append the request to its thread, and enqueue its run, which ``waits`` for others or goes on at once."""
+        services, user_id = self._parts.services, requester.user_id
         try:
             run_id = services.mint("run")
             accepted = Accepted(frame.id, head.thread_id, head.epoch, run_id, head.top + 1)
@@ -195,7 +168,7 @@ class RunService:
                 frame.id,
                 frame.timezone,
                 services.clock.now_ms(),
-                _RequestObserver(self, _Submitted(requester, frame, passes, accepted)),
+                _RequestObserver(self, (requester, frame, passes, accepted)),
             )
             context = UserExecutionContext(
                 user_id, head.thread_id, run_id, run.request_id, connection_id=requester.connection_id
@@ -203,7 +176,7 @@ class RunService:
             active = self.scheduler.enqueue(context, requester.scopes, partial(_append_request, run, frame))
         except BaseException:
             quota = self._parts.quotas.of(user_id, services.clock.monotonic())
-            if admitted.ahead or admitted.full:
+            if waits:
                 quota.drop_queued()
             else:
                 quota.drop_run()
@@ -213,18 +186,14 @@ class RunService:
             self._requests.keep(user_id, frame.id, run)
         return active
 
-    async def _start(self, active: ActiveRun, admitted: _Admitted, policy: str) -> None:
-        """Start the run, or have it wait for the runs ahead of it, or leave it to a process with room."""
-        ahead, full = admitted.ahead, admitted.full
-        if not ahead and not full:
-            self.scheduler.start(active)
-            return
+    async def _wait(self, active: ActiveRun, ahead: list[ActiveRun], full: bool, policy: str) -> None:
+        """Have the run wait for the runs ahead of it, or leave it to a process with room."""
         active.engine.emitter.emit(RunQueued, agent=active.run.agent, queue_position=len(ahead))
         if policy == "interrupt":
             for each in ahead:
                 self.scheduler.stop(each, "interrupt")
         if full:
-            await self.scheduler.hand_off(admitted.head)
+            await self.scheduler.hand_off(active.run.head)
             assert self._peers is not None
             self._peers.offer_work()
 
@@ -236,8 +205,9 @@ class RunService:
         if active is not None and active.run is run:
             self.scheduler.abandon(active)
         self.scheduler.on_lease_lost(run)
-        if submitted.frame.id is not None:
-            self._requests.drop(submitted.requester.user_id, submitted.frame.id)
+        requester, frame, *_ = submitted
+        if frame.id is not None:
+            self._requests.drop(requester.user_id, frame.id)
         self._parts.loop.create_task(self._submit_again(run.run_id, submitted))
 
     async def _submit_again(self, run_id: str, submitted: _Submitted) -> None:
@@ -277,7 +247,8 @@ class _RequestObserver:
     def committed(self, run: RunRecord) -> None:
         submitted, self._submitted = self._submitted, None
         assert submitted is not None
-        submitted.requester.say(submitted.accepted)
+        requester, _, _, accepted = submitted
+        requester.say(accepted)
 
     def rejected(self, run: RunRecord, _: AppendRejection) -> None:
         submitted, self._submitted = self._submitted, None

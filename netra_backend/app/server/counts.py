@@ -45,8 +45,8 @@ class Counts:
             "events_refused": bridge["events_refused"],
             "events_repaired": bridge["events_repaired"],
             "events_delivered": pool["events_delivered"],
-            "runs_started": self.runs.runs_started,
-            "runs_taken_over": self.runs.runs_taken_over,
+            "runs_started": self.runs.scheduler.started,
+            "runs_taken_over": self.runs.recovery.taken_over,
             "engines_created": engines["engines_created"],
             "engines_refused": engines["engines_refused"],
             "dispatchers_created": self.dispatchers.get_factory_metrics()["dispatchers_created"],
@@ -63,7 +63,7 @@ class Counts:
     def gauges(self) -> dict[str, int]:
         """What there is at this moment, by name."""
         pool = self.pool.get_factory_metrics()
-        runs = self.runs.all()
+        runs = self.runs.scheduler.all()
         return {
             "connections": pool["connections"],
             "users_connected": pool["users"],

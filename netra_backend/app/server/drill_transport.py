@@ -10,8 +10,7 @@ from typing import Any
 
 import httpx
 
-from ..agents.tools.unified_tool_dispatcher_factory import BASE_SCOPES
-from ..core.identity import Identity
+from ..core.identity import BASE_SCOPES, Identity
 from ..drill.actor import HttpAnswer
 from ..drill.isolation_drill import DrillReport, hold_drill
 from ..ports import Clock, EventLog, Ledger

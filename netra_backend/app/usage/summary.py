@@ -126,7 +126,7 @@ def _mean(tokens: int, requests: int) -> float | None:
 def _breakdowns(
     rows: Rows, condition: str, parameters: list[Any], groups: list[str], limit: int, total: int
 ) -> dict[str, list[dict[str, Any]]]:
-    """All splits in one pass over the rows; what is beyond the largest parts is gathered as ``other``."""
+    """All splits in one pass over the rows; what is beyond the largest parts is gathered as ``(all others)``."""
     keys = ", ".join(f"{DIMENSIONS[name]} AS key_{name}" for name in groups)
     measures = ", ".join(f"{expression} AS {name}" for name, expression in _MEASURES.items())
     which = "CASE " + " ".join(f"WHEN grouping(key_{name}) = 0 THEN '{name}'" for name in groups) + " END"

@@ -33,7 +33,7 @@ async def test_what_there_is_is_told_as_it_is(served: Served) -> None:
         assert now["connections"] == before["connections"] + 1
         assert (now["runs"], now["runs_queued"]) == (before["runs"] + 1, before["runs_queued"] + 1)
         assert (now["draining"], now["outbox_bytes"]) == (0, 0)
-        served.runtime.runs.stop_user(user.id, "user")
+        served.runtime.runs.scheduler.stop_user(user.id, "user")
 
 
 async def test_a_question_and_an_import_are_counted_by_the_ledger(served: Served) -> None:

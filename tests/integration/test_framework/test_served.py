@@ -28,4 +28,4 @@ async def test_a_run_that_goes_on_is_shown_by_its_event(tmp_path: Path) -> None:
     async with serve(tmp_path / "data") as served:
         user = served.user()
         async with served.running(user, "agent_thinking", agent="patient") as (_, event):
-            assert [active.run.run_id for active in served.runtime.runs.of_user(user.id)] == [event["run_id"]]
+            assert [active.run.run_id for active in served.runtime.runs.scheduler.of_user(user.id)] == [event["run_id"]]

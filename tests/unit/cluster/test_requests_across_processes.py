@@ -50,7 +50,7 @@ class TestForwarding:
         second = await other.ask(phone, "golden", "m1", thread_id="thr_1")
         events = await laptop.ended(second.run_id)
         assert isinstance(events[0], UserMessage)
-        assert (second.seq, other.turns.runs_started) == (5, 1)
+        assert (second.seq, other.turns.scheduler.started) == (5, 1)
 
     async def test_a_request_that_came_to_nothing_leaves_its_threads_id_free(
         self, two: Any, monkeypatch: pytest.MonkeyPatch
@@ -76,18 +76,24 @@ class TestForwarding:
         self, two: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         one, *_ = two
-        recovery, scheduler, happened = one.turns.recovery, one.turns.scheduler, list[str]()
-        resumed, enqueue, at_enqueue = recovery.resumed, scheduler.enqueue, list[list[str]]()
+        scheduler, happened = one.turns.scheduler, list[str]()
+        enqueue, at_enqueue = scheduler.enqueue, list[list[str]]()
 
-        async def and_watched(thread_id: str) -> None:
-            await resumed(thread_id)
-            asyncio.get_running_loop().call_soon(happened.append, "the loop went on")
+        def watched(step: Any) -> Any:
+            async def and_watched(*asked: Any) -> Any:
+                found = await step(*asked)
+                happened.clear()
+                asyncio.get_running_loop().call_soon(happened.append, "the loop went on")
+                return found
+
+            return and_watched
 
         def noted(*asked: Any) -> Any:
             at_enqueue.append(list(happened))
             return enqueue(*asked)
 
-        monkeypatch.setattr(recovery, "resumed", and_watched)
+        for part, step in ((one.conversations, "claim"), (one.turns.recovery, "resumed")):
+            monkeypatch.setattr(part, step, watched(getattr(part, step)))
         monkeypatch.setattr(scheduler, "enqueue", noted)
         laptop = one.connect()
         accepted = await one.ask(laptop, "golden", "m0", thread_id="thr_1", id="k1")
@@ -304,8 +310,8 @@ class TestStopping:
         await one.ask(one.connect(), "golden", "m", thread_id="thr_1")
         await other.ask(other.connect(), "golden", "m", thread_id="thr_2")
         bobs = await one.ask(one.connect("user_bob"), "golden", "m", thread_id="thr_3")
-        assert sorted(await other.turns.delete_user("user_ada", "user")) == ["thr_1", "thr_2"]
-        assert [each.run.run_id for each in one.turns.all() + other.turns.all()] == [bobs.run_id]
+        assert sorted(await other.turns.commands.delete_user("user_ada", "user")) == ["thr_1", "thr_2"]
+        assert [each.run.run_id for each in one.turns.scheduler.all() + other.turns.scheduler.all()] == [bobs.run_id]
         assert {key: thread.owner for key, thread in one.store.threads.items()} == {
             "thr_1": "",
             "thr_2": "",
@@ -320,8 +326,8 @@ class TestStopping:
         await one.ask(laptop, "golden", "m0", thread_id="thr_1")
         await other.conversations.owned_thread("user_ada", "thr_1")
         with pytest.raises(NotFound):
-            await other.turns.delete_thread("user_bob", "thr_1")
-        await other.turns.delete_thread("user_ada", "thr_1")
+            await other.turns.commands.delete_thread("user_bob", "thr_1")
+        await other.turns.commands.delete_thread("user_ada", "thr_1")
         assert (one.store.threads["thr_1"].owner, len(one.turns)) == ("", 0)
         for process, client in ((one, laptop), (other, phone)):
             with pytest.raises(IsolationRefused):
@@ -333,7 +339,7 @@ class TestStopping:
         accepted = await one.ask(laptop, "golden", "m0", thread_id="thr_1")
         await laptop.ended(accepted.run_id)
         await one.until(lambda: one.log.known("thr_1").fence == 0)
-        await other.turns.delete_thread("user_ada", "thr_1")
+        await other.turns.commands.delete_thread("user_ada", "thr_1")
         with pytest.raises(IsolationRefused):
             await one.ask(laptop, "golden", "m1", thread_id="thr_1")
 
@@ -413,8 +419,8 @@ class TestChangingHands:
         for asked in (
             other.ask(phone, "golden", "m1", thread_id="thr_1"),
             other.cancel(phone, accepted.run_id),
-            other.turns.delete_thread("user_ada", "thr_1"),
-            other.turns.delete_user("user_ada", "user"),
+            other.turns.commands.delete_thread("user_ada", "thr_1"),
+            other.turns.commands.delete_user("user_ada", "user"),
         ):
             with pytest.raises(DependencyUnavailable, match="being handed over") as told:
                 await asked
@@ -433,7 +439,7 @@ class TestChangingHands:
         monkeypatch.setattr(commands, "in_the_log", still_open)
         word = ResolveApproval(approval_id_of(accepted.run_id, "call_1"), "approve", "0" * 64)
         with pytest.raises(DependencyUnavailable, match="being handed over"):
-            await other.turns.resolve(other.connect(), word)
+            await other.turns.commands.resolve(other.connect(), word)
 
     @pytest.mark.validation_point("thread.claim")
     async def test_a_thread_that_was_deleted_unheard_is_nobodys(
@@ -446,7 +452,7 @@ class TestChangingHands:
         await one.until(lambda: one.log.known("thr_1").fence == 0)
         await other.conversations.owned_thread("user_ada", "thr_1")
         monkeypatch.setattr(other.log, "forget", lambda _: None)
-        await one.turns.delete_thread("user_ada", "thr_1")
+        await one.turns.commands.delete_thread("user_ada", "thr_1")
         assert other.log.known("thr_1").owner == "user_ada"
         with pytest.raises(IsolationRefused):
             await other.ask(phone, "golden", "m1", thread_id="thr_1")

@@ -71,7 +71,7 @@ class TestDeath:
         assert others.order == ["m0", "m1", "m2"]
         stored = await other.stored(accepted[0].run_id)
         assert kinds(stored) == ["UserMessage", "AgentStarted", "AgentThinking", "AgentCompleted"]
-        assert (other.turns.runs_taken_over, other.held()) == (3, (0, 0))
+        assert (other.turns.recovery.taken_over, other.held()) == (3, (0, 0))
 
     async def test_a_request_for_a_dead_processs_thread_waits_behind_the_runs_that_it_left(
         self, processes: Any, two: Any, gates_class: Any
@@ -100,7 +100,7 @@ class TestDeath:
         await asyncio.gather(*(settled(each) for each in all_of_them[1:]))
         await client.ended(accepted.run_id)
         assert [len(each.order) for each in gates[1:]].count(1) == 1
-        assert sum(each.turns.runs_taken_over for each in all_of_them) == 1
+        assert sum(each.turns.recovery.taken_over for each in all_of_them) == 1
 
     async def test_a_call_that_was_claimed_before_the_death_is_not_made_again(self, processes: Any, two: Any) -> None:
         one, other = two
@@ -225,7 +225,7 @@ class TestOrder:
 
         monkeypatch.setattr(recovery, "_CANCEL_S", 0.0)
         monkeypatch.setattr(other.log, "run_frames", endless)
-        look = asyncio.create_task(other.turns.take_over())
+        look = asyncio.create_task(other.turns.recovery.take_over())
         await reached.wait()
         await other.turns.drain(0)
         await asyncio.gather(look, return_exceptions=True)
@@ -328,14 +328,14 @@ class TestZombies:
         await processes.lapse(one)  # it stands still unnoticed
         await settled(other)
         await other.die()
-        (before,) = one.turns.all()
+        (before,) = one.turns.scheduler.all()
         one.log.renew()
-        assert one.turns.all() == []
+        assert one.turns.scheduler.all() == []
         await processes.lapse(other)
         await settled(one)
-        (after,) = one.turns.all()
+        (after,) = one.turns.scheduler.all()
         assert after is not before
-        assert (one.held(), one.turns.runs_taken_over) == ((1, 0), 1)
+        assert (one.held(), one.turns.recovery.taken_over) == ((1, 0), 1)
         sides.gates[0].set()
         events = await laptop.ended(accepted.run_id)
         assert isinstance(events[-1], AgentCompleted)
@@ -384,7 +384,7 @@ class TestLeaving:
         await other.turns.drain(0)
         await one.turns.drain(0)
         await settled(other)
-        assert (len(other.turns), other.turns.runs_taken_over) == (0, 0)
+        assert (len(other.turns), other.turns.recovery.taken_over) == (0, 0)
 
     async def test_a_request_that_comes_to_a_process_that_drains_is_done_elsewhere(
         self, two: Any, gates_class: Any
@@ -449,18 +449,18 @@ class TestApprovals:
         laptop, phone = one.connect(), other.connect()
         await one.ask(laptop, "golden")
         requested = await phone.saw(ApprovalRequested)
-        (waiting,) = await other.turns.approvals("user_ada")
+        (waiting,) = await other.turns.commands.approvals("user_ada")
         assert (waiting.approval_id, waiting.arguments) == (requested.approval_id, {"amount": 7})
-        assert await other.turns.approvals("user_bob") == []
-        await other.turns.resolve(phone, word(requested))
+        assert await other.turns.commands.approvals("user_bob") == []
+        await other.turns.commands.resolve(phone, word(requested))
         assert [frame.id for frame in phone.said] == ["word"]
         events = await phone.ended(requested.run_id)
         assert (events[3].by, counter.calls) == (phone.connection_id, [7])
-        await other.turns.resolve(phone, word(requested))  # said again: it was decided so
+        await other.turns.commands.resolve(phone, word(requested))  # said again: it was decided so
         assert [frame.id for frame in phone.said] == ["word", "word"]
         with pytest.raises(LookupError):
-            await other.turns.resolve(phone, word(requested, "deny"))
-        assert await other.turns.approvals("user_ada") == []
+            await other.turns.commands.resolve(phone, word(requested, "deny"))
+        assert await other.turns.commands.approvals("user_ada") == []
 
     @pytest.mark.validation_point("approval.open")
     async def test_nobody_elses_word_counts_at_another_process(self, two: Any, counter: Counter) -> None:
@@ -474,7 +474,7 @@ class TestApprovals:
             (bob, word(requested, approval_id="apr_unknown")),
         ):
             with pytest.raises(LookupError):
-                await other.turns.resolve(asker, said)
+                await other.turns.commands.resolve(asker, said)
         assert (counter.calls, len(one.approvals.of("user_ada"))) == ([], 1)
 
     async def test_a_word_about_a_run_that_has_just_been_taken_over_is_asked_for_again(
@@ -486,12 +486,12 @@ class TestApprovals:
         requested = await phone.saw(ApprovalRequested)
         await one.die()
         with pytest.raises(DependencyUnavailable):
-            await other.turns.resolve(phone, word(requested))
+            await other.turns.commands.resolve(phone, word(requested))
         await processes.lapse(one)
         with pytest.raises(DependencyUnavailable):
-            await other.turns.resolve(phone, word(requested))
+            await other.turns.commands.resolve(phone, word(requested))
         await other.until(lambda: other.approvals.of("user_ada"))
-        await other.turns.resolve(phone, word(requested))
+        await other.turns.commands.resolve(phone, word(requested))
         await phone.ended(requested.run_id)
         assert counter.calls == [7]
 
@@ -500,7 +500,7 @@ class TestApprovals:
         await one.ask(one.connect(), "golden")
         await one.until(lambda: one.approvals.of("user_ada"))
         one.freeze()
-        assert await other.turns.approvals("user_ada") == []
+        assert await other.turns.commands.approvals("user_ada") == []
         await one.thaw()
 
 
@@ -513,7 +513,7 @@ class TestLooking:
             looks.append(1)
             return 0
 
-        monkeypatch.setattr(one.turns, "take_over", take_over)
+        monkeypatch.setattr(one.turns.recovery, "take_over", take_over)
         for now in (0.0, 1.0, EVERY_S - 0.1, EVERY_S, EVERY_S + 1):
             one.takeover.tick(now)
             await one.until(lambda: not one.takeover.is_polling)
@@ -531,7 +531,7 @@ class TestLooking:
                 one.takeover.work()
             return 0
 
-        monkeypatch.setattr(one.turns, "take_over", take_over)
+        monkeypatch.setattr(one.turns.recovery, "take_over", take_over)
         await settled(one)
         assert len(looks) == 2
 
@@ -546,7 +546,7 @@ class TestLooking:
             looks.append(1)
             raise fault
 
-        monkeypatch.setattr(one.turns, "take_over", take_over)
+        monkeypatch.setattr(one.turns.recovery, "take_over", take_over)
         await settled(one)
         await settled(one)
         assert len(looks) == 2
@@ -560,8 +560,8 @@ class TestLooking:
             begun.set()
             return await asyncio.Event().wait()
 
-        monkeypatch.setattr(one.turns, "take_over", take_over)
-        made = Takeover(one.turns, one.peers)
+        monkeypatch.setattr(one.turns.recovery, "take_over", take_over)
+        made = Takeover(one.turns.recovery, one.peers)
         made.tick(0.0)
         await begun.wait()
         await made.close()

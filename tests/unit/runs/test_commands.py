@@ -17,9 +17,9 @@ async def test_a_user_sees_the_calls_that_wait_and_nobody_elses(workshop: Any) -
     client = workshop.connect()
     await workshop.ask(client, "golden")
     requested = await client.saw(ApprovalRequested)
-    assert [call.approval_id for call in await workshop.turns.approvals("user_ada")] == [requested.approval_id]
-    assert await workshop.turns.approvals("user_bob") == []
-    await workshop.turns.resolve(client, word(requested))
+    assert [call.approval_id for call in await workshop.turns.commands.approvals("user_ada")] == [requested.approval_id]
+    assert await workshop.turns.commands.approvals("user_bob") == []
+    await workshop.turns.commands.resolve(client, word(requested))
     await client.ended(requested.run_id)
 
 
@@ -29,9 +29,9 @@ async def test_a_deleted_thread_is_gone_with_its_runs(workshop: Any, gates: Any)
     for n in range(2):
         await workshop.ask(client, "golden", f"m{n}", thread_id="thr_1")
     await client.saw(AgentThinking)
-    await workshop.turns.delete_thread("user_ada", "thr_1")
+    await workshop.turns.commands.delete_thread("user_ada", "thr_1")
     with pytest.raises(NotFound):
-        await workshop.turns.delete_thread("user_ada", "thr_1")
+        await workshop.turns.commands.delete_thread("user_ada", "thr_1")
     assert (len(workshop.turns), workshop.held(), workshop.store.threads["thr_1"].owner) == (0, (0, 0), "")
 
 
@@ -39,7 +39,7 @@ async def test_all_threads_of_a_user_are_deleted_and_no_others(workshop: Any, ga
     for user_id in ("user_ada", "user_ada", "user_bob"):
         client = workshop.connect(user_id)
         await client.ended((await workshop.ask(client, "golden")).run_id)
-    assert len(await workshop.turns.delete_user("user_ada", "user")) == 2
+    assert len(await workshop.turns.commands.delete_user("user_ada", "user")) == 2
     assert {thread.owner for thread in workshop.store.threads.values()} == {"", "user_bob"}
 
 
@@ -48,7 +48,7 @@ async def test_a_run_that_was_stopped_is_not_stopped_again(workshop: Any, gates:
     client = workshop.connect()
     accepted = await workshop.ask(client, "golden", "m0")
     await client.saw(AgentThinking)
-    workshop.turns.stop_user("user_ada", "operator")
+    workshop.turns.scheduler.stop_user("user_ada", "operator")
     await workshop.cancel(client, accepted.run_id)
     (*_, end) = await client.ended(accepted.run_id)
     assert (type(end), end.by) == (AgentCancelled, "operator")
@@ -66,8 +66,8 @@ class TestPatience:
         requested = await client.saw(ApprovalRequested)
         for _ in range(3):
             workshop.clock.advance(s=59)
-            workshop.turns.tick(workshop.clock.monotonic())
-        await workshop.turns.resolve(client, word(requested))
+            workshop.turns.scheduler.tick(workshop.clock.monotonic())
+        await workshop.turns.commands.resolve(client, word(requested))
         await client.ended(requested.run_id)
         assert counter.calls != []
 

@@ -36,7 +36,7 @@ async def test_nothing_else_begins_in_a_thread_whose_runs_are_being_resumed(
         return await read(run)
 
     monkeypatch.setattr(workshop.log, "run_frames", slow)
-    taking = asyncio.create_task(workshop.turns.take_over())
+    taking = asyncio.create_task(workshop.turns.recovery.take_over())
     runs = workshop.turns.recovery
     await workshop.until(lambda: runs._resuming)
     waiting = asyncio.create_task(runs.resumed("thr_1"))
@@ -45,7 +45,7 @@ async def test_nothing_else_begins_in_a_thread_whose_runs_are_being_resumed(
     go_on.set()
     assert await taking == 1
     await waiting
-    assert [active.run.run_id for active in workshop.turns.all()] == [accepted.run_id]
+    assert [active.run.run_id for active in workshop.turns.scheduler.all()] == [accepted.run_id]
     gates.open()
 
 
@@ -63,7 +63,7 @@ async def test_a_run_whose_thread_is_deleted_while_it_is_read_does_not_go_on_and
         return frames
 
     monkeypatch.setattr(workshop.log, "run_frames", slow)
-    assert await workshop.turns.take_over() == 0
+    assert await workshop.turns.recovery.take_over() == 0
     assert (len(workshop.turns), workshop.held()) == (0, (0, 0))
     assert workshop.engines.get_factory_metrics()["engines_active"] == 0
     assert workshop.bridge.get_factory_metrics()["emitters_active"] == 0
@@ -92,7 +92,7 @@ async def test_runs_go_on_also_where_the_request_that_took_hold_of_them_is_cance
     go_on.set()
     for number in range(2):
         await runs.resumed(f"thr_{number}")
-    assert {active.run.run_id for active in workshop.turns.all()} == {each.run_id for each in accepted}
+    assert {active.run.run_id for active in workshop.turns.scheduler.all()} == {each.run_id for each in accepted}
     assert runs.taken_over == 2
     gates.open()
 
@@ -101,9 +101,9 @@ async def test_a_run_that_is_here_is_not_resumed(workshop: Any, gates: Any) -> N
     gates.shutting("m0")
     accepted = await workshop.ask(workshop.connect(), "golden", "m0")
     (stored,) = workshop.store.unfinished()
-    (before,) = workshop.turns.all()
+    (before,) = workshop.turns.scheduler.all()
     assert await workshop.turns.recovery.resume([stored]) == 0
-    assert workshop.turns.all() == [before]
+    assert workshop.turns.scheduler.all() == [before]
     assert before.run.run_id == accepted.run_id
     gates.open()
 
@@ -115,11 +115,11 @@ async def test_a_run_of_an_older_hold_of_its_thread_gives_way_to_the_one_that_is
     client = workshop.connect()
     accepted = await workshop.ask(client, "golden", "m0", thread_id="thr_1")
     await client.saw(AgentThinking)
-    (before,) = workshop.turns.all()
+    (before,) = workshop.turns.scheduler.all()
     (stored,) = workshop.store.unfinished()
     del workshop.log._heads["thr_1"]  # as if another process had held it since
     assert await workshop.turns.recovery.resume([stored]) == 1
-    (after,) = workshop.turns.all()
+    (after,) = workshop.turns.scheduler.all()
     assert (after.run.head is before.run.head, before.run.ended, workshop.held()) == (False, True, (1, 0))
     gates.open()
     assert isinstance((await client.ended(accepted.run_id))[-1], AgentCompleted)

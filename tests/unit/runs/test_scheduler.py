@@ -31,7 +31,7 @@ async def test_there_is_room_for_as_many_as_are_allowed_and_none_when_it_drains(
     for room in (2, 1, 0):
         await workshop.ask(client, "golden", "m")
         assert runs.room == room
-    assert await workshop.turns.take_over() == 0
+    assert await workshop.turns.recovery.take_over() == 0
     gates.open()
     await workshop.until(lambda: runs.room == 3)
     await runs.drain(0)
@@ -56,7 +56,7 @@ async def test_an_abandoned_run_says_and_does_nothing_more_and_counts_nowhere(wo
     assert len(client.events) == seen
     assert gates.order == ["m0"]
     assert workshop.engines.get_factory_metrics()["engines_active"] == 0
-    assert await workshop.turns.take_over() == 2
+    assert await workshop.turns.recovery.take_over() == 2
     for each in accepted:
         assert isinstance((await client.ended(each.run_id))[-1], AgentCompleted)
 
@@ -64,7 +64,7 @@ async def test_an_abandoned_run_says_and_does_nothing_more_and_counts_nowhere(wo
 async def test_a_run_that_was_not_begun_when_it_was_abandoned_never_begins(workshop: Any, gates: Any) -> None:
     client = workshop.connect()
     await workshop.turns.start(client, ExecuteAgent("golden", "m0", None, "thr_1"))
-    (active,) = workshop.turns.all()
+    (active,) = workshop.turns.scheduler.all()
     workshop.turns.scheduler.abandon(active)
     await asyncio.gather(active.task, return_exceptions=True)
     assert gates.order == []
@@ -88,11 +88,11 @@ async def test_an_abandoned_run_that_does_not_hear_is_told_again(workshop: Any) 
     client = workshop.connect()
     await workshop.ask(client, "deaf")
     await client.saw(AgentThinking)
-    (active,) = workshop.turns.all()
+    (active,) = workshop.turns.scheduler.all()
     workshop.turns.scheduler.abandon(active)
     for n in range(3):
         await workshop.until(lambda n=n: len(told) > n)
-        workshop.turns.tick(workshop.clock.monotonic())
+        workshop.turns.scheduler.tick(workshop.clock.monotonic())
     await workshop.until(lambda: active.task.done())
     assert len(client.events) == 3
     assert workshop.held() == (0, 0)
@@ -124,12 +124,12 @@ class TestTheOrderOfMany:
         for client in clients:
             await workshop.ask(client, "deaf", client.user_id)
             await client.saw(AgentThinking)
-        actives = list(workshop.turns.all())
+        actives = list(workshop.turns.scheduler.all())
         rng.shuffle(actives)
         for active in actives:
             workshop.turns.scheduler.abandon(active)
         await workshop.until(lambda: len(told) == 12)
-        workshop.turns.tick(workshop.clock.monotonic())
+        workshop.turns.scheduler.tick(workshop.clock.monotonic())
         await workshop.until(lambda: all(active.task.done() for active in actives))
         assert told == 2 * [active.owner for active in actives]
 
@@ -166,7 +166,7 @@ async def test_what_was_said_about_a_run_is_forgotten_where_its_end_is_refused(
 ) -> None:
     gates.shutting("m0")
     await workshop.ask(workshop.connect(), "golden", "m0", thread_id="thr_1")
-    (active,) = workshop.turns.all()
+    (active,) = workshop.turns.scheduler.all()
     forgotten: list[str] = []
     monkeypatch.setattr(workshop.approvals, "forget", forgotten.append)
     gates.open()
@@ -229,7 +229,7 @@ class TestHistory:
         self, workshop: Any, reads: list[int]
     ) -> None:
         await workshop.turns.start(workshop.connect(), ExecuteAgent("knowing", "second", None, "thr_1"))
-        (active,) = workshop.turns.all()
+        (active,) = workshop.turns.scheduler.all()
         active.run.head.fence = 0
         await workshop.until(lambda: not len(workshop.turns))
         assert reads == [0]

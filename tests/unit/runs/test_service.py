@@ -34,7 +34,7 @@ class TestAccepting:
         assert (accepted.epoch, head.owner) == (head.epoch, "user_ada")
         events = await client.ended(accepted.run_id)
         assert [type(event) for event in events] == [UserMessage, AgentStarted, AgentThinking, AgentCompleted]
-        assert (len(workshop.turns), workshop.turns.runs_started) == (0, 1)
+        assert (len(workshop.turns), workshop.turns.scheduler.started) == (0, 1)
 
     async def test_without_a_thread_a_new_one_is_made(self, workshop: Any, gates: Any) -> None:
         client = workshop.connect()
@@ -94,7 +94,7 @@ class TestIdempotency:
         await client.ended(first.run_id)
         assert await workshop.ask(client, "golden", "other words", id="k1") == first
         assert await workshop.ask(phone, "golden", id="k1") == first
-        assert workshop.turns.runs_started == 1
+        assert workshop.turns.scheduler.started == 1
 
     @pytest.mark.parametrize("thread_id", [None, "thr_1"])
     async def test_the_same_key_over_many_sockets_at_once_starts_one_run(
@@ -105,7 +105,7 @@ class TestIdempotency:
         await asyncio.gather(*(workshop.turns.start(client, frame) for client in clients))
         answers = [await client.heard() for client in clients]
         assert len({answer.run_id for answer in answers}) == 1
-        assert workshop.turns.runs_started == 1
+        assert workshop.turns.scheduler.started == 1
 
     async def test_a_key_counts_after_a_restart(self, workshop: Any, gates: Any) -> None:
         client = workshop.connect()
@@ -114,7 +114,7 @@ class TestIdempotency:
         await workshop.kill()
         client = workshop.connect()
         assert await workshop.ask(client, "golden", id="k1") == first
-        assert workshop.turns.runs_started == 0
+        assert workshop.turns.scheduler.started == 0
 
     async def test_a_key_is_its_users_own(self, workshop: Any, gates: Any) -> None:
         ada, bob = workshop.connect("user_ada"), workshop.connect("user_bob")

@@ -41,7 +41,7 @@ class TestCancelling:
     async def test_a_run_that_has_not_taken_its_first_step_is_stopped(self, workshop: Any, gates: Any) -> None:
         client = workshop.connect()
         await workshop.turns.start(client, ExecuteAgent("golden", "m0", None, "thr_1"))
-        (active,) = workshop.turns.all()
+        (active,) = workshop.turns.scheduler.all()
         await workshop.cancel(client, active.run.run_id)
         events = await client.ended(active.run.run_id)
         assert [type(event) for event in events] == [UserMessage, AgentCancelled]
@@ -107,7 +107,7 @@ class TestCancelling:
         await workshop.cancel(client, accepted.run_id)
         for n in range(2):
             await workshop.until(lambda n=n: len(told) > n)
-            workshop.turns.tick(workshop.clock.monotonic())
+            workshop.turns.scheduler.tick(workshop.clock.monotonic())
         assert isinstance((await client.ended(accepted.run_id))[-1], AgentCancelled)
 
     async def test_all_runs_of_a_thread_or_of_a_user_can_be_ended(self, workshop: Any, gates: Any) -> None:
@@ -118,8 +118,8 @@ class TestCancelling:
         other = await workshop.ask(workshop.connect("user_bob"), "golden", "m", id="k1")
         await workshop.turns.scheduler.end_thread(workshop.log.known("thr_1"), "user")
         assert [active.run.head.thread_id for active in workshop.turns.scheduler.of_user("user_ada")] == ["thr_2"]
-        await workshop.turns.end_user("user_ada", "operator")
-        assert [active.run.run_id for active in workshop.turns.all()] == [other.run_id]
+        await workshop.turns.commands.end_user("user_ada", "operator")
+        assert [active.run.run_id for active in workshop.turns.scheduler.all()] == [other.run_id]
         assert workshop.held() == (0, 0)
         gates.open()
 
@@ -148,13 +148,13 @@ class TestTime:
         await client.saw(AgentThinking)
         for seconds, running in ((59.9, 2), (0.1, 1)):
             workshop.clock.advance(s=seconds)
-            workshop.turns.tick(workshop.clock.monotonic())
+            workshop.turns.scheduler.tick(workshop.clock.monotonic())
             await workshop.until(lambda running=running: len(workshop.turns) == running)
         events = await client.ended(first.run_id)
         assert events[-1].by == "timeout"
         await client.saw(AgentThinking, second.run_id)  # its time begins when it begins
         workshop.clock.advance(s=59.9)
-        workshop.turns.tick(workshop.clock.monotonic())
+        workshop.turns.scheduler.tick(workshop.clock.monotonic())
         gates.open()
         assert isinstance((await client.ended(second.run_id))[-1], AgentCompleted)
 
@@ -262,7 +262,7 @@ class TestEndOfProcess:
         workshop.open()
         client = workshop.connect()
         gates.order.clear()
-        assert await workshop.turns.take_over() == 3
+        assert await workshop.turns.recovery.take_over() == 3
         assert workshop.held() == (1, 2)
         gates.open()
         for each in accepted:
@@ -298,7 +298,7 @@ class TestEndOfProcess:
         gates.open()
         gates.order.clear()
         client = workshop.connect()
-        await workshop.turns.take_over()
+        await workshop.turns.recovery.take_over()
         await client.ended(accepted[-1].run_id)
         assert gates.order == [f"m{n}" for n in range(5)]
 
@@ -307,8 +307,8 @@ class TestEndOfProcess:
         client = workshop.connect()
         await workshop.ask(client, "golden", "m0")
         await workshop.kill()
-        assert [await workshop.turns.take_over(), await workshop.turns.take_over()] == [1, 0]
-        assert workshop.turns.runs_taken_over == 1
+        assert [await workshop.turns.recovery.take_over(), await workshop.turns.recovery.take_over()] == [1, 0]
+        assert workshop.turns.recovery.taken_over == 1
         gates.open()
 
     async def test_a_run_of_an_agent_that_there_is_no_more_fails(self, workshop: Any, gates: Any) -> None:
@@ -317,7 +317,7 @@ class TestEndOfProcess:
         workshop.agents.clear()
         await workshop.kill()
         client = workshop.connect()
-        await workshop.turns.take_over()
+        await workshop.turns.recovery.take_over()
         (*_, end) = await client.ended(accepted.run_id)
         assert isinstance(end, AgentFailed)
         assert end.error == "unknown_agent"
@@ -333,7 +333,7 @@ class TestEndOfProcess:
         await workshop.kill()
         gates.open()
         client = workshop.connect()
-        assert await workshop.turns.take_over() == 1
+        assert await workshop.turns.recovery.take_over() == 1
         await client.ended(accepted.run_id)
         assert "a run could not be taken over" in caplog.text
 
@@ -350,5 +350,5 @@ class TestEndOfProcess:
         assert workshop.held() == (0, 0)
         workshop.open()
         client = workshop.connect()
-        await workshop.turns.take_over()
+        await workshop.turns.recovery.take_over()
         assert isinstance((await client.ended(accepted.run_id))[-1], AgentCompleted)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from netra_backend.app.adapters.event_log import appending
-from netra_backend.app.adapters.event_log.new_epochs import renew_sqlite
 from netra_backend.app.adapters.sqlite.event_log import SqliteEventLog
+from netra_backend.app.adapters.sqlite.new_epochs import renew_epochs
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import Position
 from netra_backend.app.core.frames import Resume
@@ -324,7 +324,7 @@ class TestWhileTheLogIsAway:
             archive.log.pages = pages  # type: ignore[method-assign]
             async for page in pages(*asked):
                 yield page
-                assert renew_sqlite(tmp_path / "events.db") == 1
+                assert renew_epochs(tmp_path / "events.db") == 1
                 archive.thread("user_bob")  # the head that was known makes room
                 raise DependencyUnavailable("The database does not answer.")
 

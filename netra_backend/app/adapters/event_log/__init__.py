@@ -3,5 +3,4 @@
 - ``appending``: heads in memory, group commit, publishing; each store adds how it writes and reads
 - ``batch_loader``: joins look-ups of one kind into one statement
 - ``key_filter``: a Bloom filter, so that a new idempotency key costs no look-up
-- ``new_epochs``: what ``netra db reset-epochs`` does after a backup was restored
 """

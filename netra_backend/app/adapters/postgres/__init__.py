@@ -5,5 +5,6 @@
 - ``peers``: the other processes of the server; ``mailbox`` carries the messages
 - ``audit``, ``revocations``, ``tickets``: the ports of these names
 - ``connection``: one connection as one role; ``pool`` shares a few of them between queries
+- ``new_epochs``: what ``netra db reset-epochs`` does after a backup was restored
 - ``gate``: refuses a database that would not keep users apart; ``migration`` makes one that does
 """

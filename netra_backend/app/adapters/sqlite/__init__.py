@@ -2,5 +2,6 @@
 
 - ``event_log``: the port; ``writer`` commits in groups, ``reader`` answers questions, ``changes`` does the rest
 - ``schema``: opens the file and creates its tables; ``migration`` brings an older file to this version
+- ``new_epochs``: what ``netra db reset-epochs`` does after a backup was restored
 - ``audit``: the audit trail in a file of its own (``ports.Audit``)
 """

@@ -7,9 +7,10 @@ from typing import Any
 
 from ...core import validation
 from ...core.errors import ExecutionEngineFactoryError, FactoryRefused, InvalidContextError
+from ...core.identity import BASE_SCOPES
 from ...services.user_execution_context import UserExecutionContext, validate_user_context
 from ...services.websocket_bridge_factory import WebSocketBridgeFactory
-from ..tools.unified_tool_dispatcher_factory import BASE_SCOPES, UnifiedToolDispatcherFactory
+from ..tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from .execution_engine import UserExecutionEngine
 
 __all__ = ["ExecutionEngineFactory", "ExecutionEngineFactoryError"]

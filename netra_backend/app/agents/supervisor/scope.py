@@ -1,4 +1,4 @@
-"""One run, as its agent sees it: each effect asks the journal first, and is recorded when it is performed."""
+"""One run, as its agent sees it: each step asks the journal first, and is recorded when it is performed."""
 
 from __future__ import annotations
 

@@ -11,10 +11,8 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from ...core.identity import EVERYBODY
 from ...services.user_execution_context import UserExecutionContext
-
-USAGE: Final = "usage"
-"""The scope that every signed-in user has."""
 
 TIMEOUT_S: Final = 30.0
 """How long one call may take where its tool does not say."""
@@ -55,4 +53,4 @@ class Tool(Generic[A]):
     @property
     def needed_scope(self) -> str:
         """The scope that a user must have to call it."""
-        return USAGE if self.permission is None else self.permission
+        return EVERYBODY if self.permission is None else self.permission

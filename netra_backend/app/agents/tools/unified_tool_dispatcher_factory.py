@@ -6,18 +6,16 @@ import asyncio
 import inspect
 from collections.abc import Iterable, Mapping
 from types import CoroutineType
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from ...core import validation
 from ...core.coroutines import resume
 from ...core.errors import IsolationRefused, SSotIsolationError, ToolError, ToolRefused
+from ...core.identity import BASE_SCOPES
 from ...services.user_execution_context import UserExecutionContext, validate_user_context
-from .definition import USAGE, Tool
-
-BASE_SCOPES: Final = frozenset({USAGE})
-"""What every signed-in user may do."""
+from .definition import Tool
 
 
 class ToolDispatcher:
@@ -41,7 +39,7 @@ class ToolDispatcher:
 
         ``user_id`` and ``context`` may stand in the request only to be compared. Checks come in this order: context, user
         id, tool, permission, arguments. Raises ``SSotIsolationError``, ``IsolationRefused``, ``ToolRefused`` (nothing was
-        called then) and ``ToolError`` (the tool's own typed answer, ``TOOL_TIMEOUT``, ``TOOL_FAILED``).
+        called then) and ``ToolError`` (the tool's own typed answer, or ``TOOL_TIMEOUT``).
         """
         context = self.user_context
         if "context" in request and request["context"] != context:

@@ -114,7 +114,7 @@ def admin_endpoints(
         return json_response(LiveConnections(len(live), shown))
 
     async def list_runs(_: Request, __: Identity) -> Response:
-        live = sorted(runs.all(), key=lambda each: each.run.created_ms)
+        live = sorted(runs.scheduler.all(), key=lambda each: each.run.created_ms)
         shown = [
             LiveRun(
                 each.run.run_id,

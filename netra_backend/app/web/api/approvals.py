@@ -47,14 +47,14 @@ def approval_endpoints(runs: RunService, limits: Limits) -> list[Endpoint]:
     """The endpoints of approvals."""
 
     async def waiting(_: Request, identity: Identity) -> Response:
-        return json_response(Approvals(await runs.approvals(identity.user_id)))
+        return json_response(Approvals(await runs.commands.approvals(identity.user_id)))
 
     async def decide(request: Request, identity: Identity) -> Response:
         word = await json_of(request, Word, limits)
         approval_id = request.path_params["approval_id"]
         requester = RemoteRequester(identity.user_id)
         frame = ResolveApproval(approval_id, word.decision, word.arguments_hash)
-        await runs.resolve(requester, frame, by=BY)
+        await runs.commands.resolve(requester, frame, by=BY)
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 await requester.answer

@@ -138,7 +138,7 @@ def dataset_endpoints(
 
 
 def _options(request: Request) -> dict[str, Any]:
-    """Import options of the query; ``map=column=header`` may be repeated. Raises ``ToolFault``."""
+    """Import options of the query; ``map=column=header`` may be repeated. Raises ``ToolError``."""
     query = request.query_params
     options: dict[str, Any] = {name: query[name][:_MAX_OPTION] for name in _OPTIONS if query.get(name)}
     options |= {name: True for name in _FLAGS if query.get(name) in ("1", "true", "True")}

@@ -97,7 +97,7 @@ def thread_endpoints(
 
     async def delete(request: Request, identity: Identity) -> Response:
         thread_id = request.path_params["thread_id"]
-        await runs.delete_thread(identity.user_id, thread_id)
+        await runs.commands.delete_thread(identity.user_id, thread_id)
         audit_trail.happened(identity.user_id, "thread_deleted", thread_id=thread_id)
         return json_response(Deleted(thread_id))
 

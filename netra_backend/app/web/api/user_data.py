@@ -60,7 +60,7 @@ def user_data_endpoints(
         await revocations.revoke(user_id, clock.now_ms())
         transfers.end_user(user_id)
         await transfers.ended(user_id)
-        threads = await runs.delete_user(user_id, "user")
+        threads = await runs.commands.delete_user(user_id, "user")
         datasets = await ledger.datasets(user_id)
         await ledger.delete_owner(user_id)
         rows = await audit.pseudonymise(user_id)

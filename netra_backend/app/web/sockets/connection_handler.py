@@ -52,7 +52,11 @@ class ConnectionHandler:
     ) -> None:
         handlers = FrameHandlers(
             authenticate=self._authenticate,
-            commands={ExecuteAgent: runs.start, CancelRun: runs.cancel, ResolveApproval: runs.resolve},
+            commands={
+                ExecuteAgent: runs.start,
+                CancelRun: runs.commands.cancel,
+                ResolveApproval: runs.commands.resolve,
+            },
             replays={Resume: catch_up.resume, Drill: self._drill},
             held_frames=limits.held_frames,
             held_replays=limits.held_replays,

@@ -67,7 +67,7 @@ async def test_a_revoked_user_is_out_at_once_with_runs_and_connections(served: S
     async with served.http(again) as http:
         rows = (await http.get("/api/audit")).json()["rows"]
         assert ("revoked", {"by": operator.id}) in [(row["event"], row["detail"]) for row in rows]
-        assert served.runtime.runs.of_user(user.id) == []
+        assert served.runtime.runs.scheduler.of_user(user.id) == []
 
 
 @pytest.mark.validation_point("id.placeholder")

@@ -103,7 +103,7 @@ async def test_a_deleted_thread_is_gone_with_its_runs_and_its_id_stays_taken(ser
             assert (await http.get(f"/api/threads/{thread_id}/events")).status_code == 404
             assert (await http.get(f"/api/runs/{event['run_id']}")).status_code == 404
             assert (await http.get("/api/threads")).json()["threads"] == []
-            assert served.runtime.runs.of_user(user.id) == []
+            assert served.runtime.runs.scheduler.of_user(user.id) == []
             rows = (await http.get("/api/audit")).json()["rows"]
             assert ("thread_deleted", {"thread_id": thread_id}) in [(row["event"], row["detail"]) for row in rows]
     for claimant in (other, user):

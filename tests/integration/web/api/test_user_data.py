@@ -79,7 +79,7 @@ async def test_what_is_deleted_is_gone_from_log_datasets_and_caches(served: Serv
         assert (await http.get("/api/me")).json()["error"] == "revoked"
     assert holding(data_dir, canary) == []
     assert user.id.encode() not in (data_dir / "audit.db").read_bytes()
-    assert served.runtime.runs.of_user(user.id) == []
+    assert served.runtime.runs.scheduler.of_user(user.id) == []
 
     again = served.users.token_for(user.id)
     async with served.http(again) as http:

@@ -131,7 +131,7 @@ class TestEnds:
         client = workshop.connect()
         await workshop.ask(client, "golden")
         await client.saw(AgentThinking)
-        (active,) = workshop.turns.all()
+        (active,) = workshop.turns.scheduler.all()
         workshop.turns.scheduler.abandon(active)
         await asyncio.gather(active.task, return_exceptions=True)
         assert [record.message for record in caplog.records] == []

@@ -67,7 +67,7 @@ async def test_the_past_is_the_same_after_a_takeover(workshop: Any, gate: asynci
     await workshop.kill()
     client = workshop.connect()
     gate.set()
-    await workshop.turns.take_over()
+    await workshop.turns.recovery.take_over()
     assert await told(workshop, client, accepted) == [["user", "first"], ["agent", "answer to first"]]
 
 

@@ -240,7 +240,7 @@ class TestTakeover:
         counter.calls.clear()
         once.calls.clear()
         client = await workshop.killed_after(events, "user_ada", frames)
-        assert workshop.turns.runs_taken_over == (frames < 12)
+        assert workshop.turns.recovery.taken_over == (frames < 12)
         if frames < 12:
             await client.ended(events[0].run_id)
         stored = await workshop.stored(events[0].run_id)

@@ -34,7 +34,7 @@ class TestApproval:
         assert counter.calls == []
         assert (requested.tool, requested.arguments) == ("pay", {"amount": 7})
         assert requested.expires_at == workshop.clock.now_ms() + LIFETIME_MS
-        await workshop.turns.resolve(client, word(requested))
+        await workshop.turns.commands.resolve(client, word(requested))
         events = await client.ended(requested.run_id)
         assert kinds(events)[2:] == [
             "ApprovalRequested",
@@ -49,7 +49,7 @@ class TestApproval:
 
     async def test_a_denied_call_is_not_done(self, workshop: Any, counter: Any) -> None:
         client, requested = await self.asked(workshop)
-        await workshop.turns.resolve(client, word(requested, "deny"))
+        await workshop.turns.commands.resolve(client, word(requested, "deny"))
         events = await client.ended(requested.run_id)
         assert codes_of(events) == ["APPROVAL_DENIED"]
         assert counter.calls == []
@@ -66,11 +66,11 @@ class TestApproval:
             (client, word(requested, approval_id="apr_unknown")),
         ):
             with pytest.raises(LookupError) as refused:
-                await workshop.turns.resolve(asker, said)
+                await workshop.turns.commands.resolve(asker, said)
             told.append((str(refused.value), refused.value.field, refused.value.hint))  # type: ignore[attr-defined]
         assert len(set(told)) == 1
         assert counter.calls == []
-        await workshop.turns.resolve(client, word(requested))
+        await workshop.turns.commands.resolve(client, word(requested))
         await client.ended(requested.run_id)
         assert counter.calls == [7]
 
@@ -79,13 +79,13 @@ class TestApproval:
     ) -> None:
         client, requested = await self.asked(workshop)
         second = workshop.connect("user_ada")
-        await workshop.turns.resolve(client, word(requested))
+        await workshop.turns.commands.resolve(client, word(requested))
         with pytest.raises(LookupError):
-            await workshop.turns.resolve(
+            await workshop.turns.commands.resolve(
                 second, ResolveApproval(requested.approval_id, "deny", requested.arguments_hash, "another")
             )
         await client.ended(requested.run_id)
-        await workshop.turns.resolve(second, word(requested))
+        await workshop.turns.commands.resolve(second, word(requested))
         assert [frame.id for frame in second.said] == ["word"]
         assert counter.calls == [7]
 
@@ -94,7 +94,7 @@ class TestApproval:
         await workshop.kill()
         workshop.clock.advance(ms=LIFETIME_MS)
         client = workshop.connect()
-        await workshop.turns.take_over()
+        await workshop.turns.recovery.take_over()
         events = await client.ended(requested.run_id)
         resolved = next(event for event in events if isinstance(event, ApprovalResolved))
         assert (resolved.decision, resolved.by) == ("expired", "expiry")
@@ -105,9 +105,9 @@ class TestApproval:
         _, requested = await self.asked(workshop)
         await workshop.kill()
         client = workshop.connect()
-        await workshop.turns.take_over()
+        await workshop.turns.recovery.take_over()
         await workshop.until(lambda: workshop.approvals.of("user_ada"))
-        await workshop.turns.resolve(client, word(requested))
+        await workshop.turns.commands.resolve(client, word(requested))
         await client.ended(requested.run_id)
         events = await workshop.stored(requested.run_id)
         assert kinds(events).count("ApprovalRequested") == 1
@@ -128,13 +128,13 @@ class TestApproval:
         workshop.tool(adding(counter, "pay", idempotent=idempotent, approval=True))
         workshop.agent("golden", run, ["pay"])
         client, requested = await self.asked(workshop)
-        await workshop.turns.resolve(client, word(requested, decision))
+        await workshop.turns.commands.resolve(client, word(requested, decision))
         events = await client.ended(requested.run_id)
         counter.calls.clear()
         client = await workshop.killed_after(events, "user_ada", frames)
         if frames == 3:
             await workshop.until(lambda: workshop.approvals.of("user_ada"))
-            await workshop.turns.resolve(client, word(requested, decision))
+            await workshop.turns.commands.resolve(client, word(requested, decision))
         await client.ended(requested.run_id)
         stored = await workshop.stored(requested.run_id)
         assert kinds(stored) == kinds(events)
@@ -167,7 +167,7 @@ class TestApproval:
         _, requested = await self.asked(workshop)
         await workshop.kill()
         client = workshop.connect()
-        await workshop.turns.take_over()
+        await workshop.turns.recovery.take_over()
         events = await client.ended(requested.run_id)
         assert isinstance(events[-1], AgentFailed)
         assert "its arguments differ" in events[-1].message

@@ -75,3 +75,12 @@ def test_a_thread_that_is_not_there_may_begin_anywhere() -> None:
     assert check.is_in_order("a", 12)
     check.forgotten("a")
     assert [check.is_in_order("a", seq) for seq in (14, 15, 1)] == [True, True, False]
+
+
+def test_what_comes_behind_a_live_that_nobody_asked_for_is_in_order_and_what_skips_it_is_not() -> None:
+    check = WireCheck(set())
+    assert check.is_in_order("a", 8)
+    check.goes_on("a", 10)
+    assert check.is_in_order("a", 11)
+    check.goes_on("a", 14)
+    assert not check.is_in_order("a", 16)

@@ -1,16 +1,13 @@
-"""After a restore: every thread that lives has another epoch, and nothing of it is done under a server."""
+"""After a restore of a database: every thread that lives has another epoch, and nothing of it is done under a server."""
 
 from __future__ import annotations
 
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
-from netra_backend.app.adapters.event_log.new_epochs import renew_postgres, renew_sqlite
-from netra_backend.app.adapters.sqlite.schema import open_reader, open_writer
+from netra_backend.app.adapters.postgres.new_epochs import renew_epochs
 from netra_backend.app.core.errors import ConfigurationError
 from test_framework.service_clients import NetraDatabase
 
@@ -18,21 +15,6 @@ THREADS = (
     "INSERT INTO thread (thread_id, owner, epoch, title, created, updated, fence, holder) "
     "VALUES ($1, $2, $3, '', 0, 0, 7, $4)"
 )
-
-
-def test_an_embedded_log_gets_new_epochs_and_deleted_threads_none(tmp_path: Path) -> None:
-    path = tmp_path / "events.db"
-    with closing(open_writer(path)) as writer:
-        for key, owner in enumerate(("ann", "ben", "")):
-            writer.execute(
-                "INSERT INTO thread (key, thread_id, owner, epoch, title, created) VALUES (?, ?, ?, ?, '', 0)",
-                (key + 1, f"thread_{key}", owner, "old" if owner else ""),
-            )
-    assert renew_sqlite(path) == 2
-    with closing(open_reader(path)) as reader:
-        epochs = [epoch for (epoch,) in reader.execute("SELECT epoch FROM thread ORDER BY key")]
-    assert [len(epoch) for epoch in epochs] == [16, 16, 0]
-    assert epochs[0] != epochs[1]
 
 
 @pytest.fixture
@@ -50,7 +32,7 @@ async def test_a_database_gets_new_epochs_and_forgets_the_processes_of_its_backu
 ) -> None:
     await rows.execute("INSERT INTO process (process_id, lease) VALUES ('prc_gone', now_ms() - 1)")
     await rows.execute("INSERT INTO mailbox (sender, body) VALUES ('prc_gone', '')")
-    assert await renew_postgres(netra_database.url) == 1
+    assert await renew_epochs(netra_database.url) == 1
     alive, deleted = await rows.fetch("SELECT epoch, holder, fence FROM thread ORDER BY thread_id")
     assert len(alive["epoch"]) == 16
     assert (alive["holder"], alive["fence"]) == (None, 8)
@@ -63,5 +45,5 @@ async def test_a_database_gets_new_epochs_and_forgets_the_processes_of_its_backu
 async def test_nothing_is_renewed_under_a_living_process(netra_database: NetraDatabase, rows: Any) -> None:
     await rows.execute("INSERT INTO process (process_id, lease) VALUES ('prc_here', now_ms() + 30000)")
     with pytest.raises(ConfigurationError, match="1 server processes use this database"):
-        await renew_postgres(netra_database.url)
+        await renew_epochs(netra_database.url)
     assert await rows.fetchval("SELECT epoch FROM thread WHERE thread_id = 'thread_1'") == "old"

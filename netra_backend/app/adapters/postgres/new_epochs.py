@@ -1,4 +1,4 @@
-"""Giving every thread a new epoch: what has to be done after a backup was restored.
+"""Giving every thread of a database a new epoch: what has to be done after a backup was restored.
 
 A client that saw events which are not in the backup holds positions that will be given out again. A new epoch tells it that
 its positions are of another history.
@@ -6,30 +6,16 @@ its positions are of another history.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ...core import validation
 from ...core.errors import ConfigurationError
-from ..sqlite.schema import open_writer
+from .gate import asked, check_login, check_schema
 
 
-def renew_sqlite(path: Path) -> int:
-    """New epochs in an embedded event log that no server uses; how many threads."""
-    connection = open_writer(path)
-    try:
-        renewed = connection.execute("UPDATE thread SET epoch = lower(hex(randomblob(8))) WHERE owner <> ''")
-        return renewed.rowcount
-    finally:
-        connection.close()
-
-
-async def renew_postgres(url: str) -> int:
+async def renew_epochs(url: str) -> int:
     """New epochs in a database; how many threads. What restored processes held or had to tell each other is forgotten.
 
     Raises ``ConfigurationError`` while servers use the database, ``DependencyUnavailable`` where it cannot be used.
     """
-    from ..postgres.gate import asked, check_login, check_schema
-
     async with asked(url) as connection:
         await check_login(connection)
         await check_schema(connection)

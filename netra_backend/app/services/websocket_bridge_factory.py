@@ -102,6 +102,11 @@ class WebSocketBridgeFactory:
         self._repaired += emitter.repaired
         self._refused += emitter.rejected_count
 
+    @property
+    def events_repaired(self) -> int:
+        """Events since the start in which halves of surrogate pairs became U+FFFD."""
+        return self._repaired + sum(emitter.repaired for emitter in self._active)
+
     def get_factory_metrics(self) -> dict[str, Any]:
         """Counts since the start; ``ssot_validation_status`` is not_configured, passed, or failed: <the last point>."""
         return {
@@ -109,7 +114,6 @@ class WebSocketBridgeFactory:
             "emitters_active": len(self._active),
             "emitters_closed": self._created - len(self._active),
             "events_sent": self._sent + sum(emitter.sent for emitter in self._active),
-            "events_repaired": self._repaired + sum(emitter.repaired for emitter in self._active),
             "events_refused": self._refused + sum(emitter.rejected_count for emitter in self._active),
             "ssot_validation_status": self._status,
         }

@@ -23,8 +23,10 @@ _BAD: Final = b"HTTP/1.1 400 Bad Request\r\n" + _END
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + _END
 _NO_ROOM: Final = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n" + _END
 _TURN_BYTES: Final = 4_096
-_LATE_BYTES: Final = 65_536
+_LATE_BYTES: Final = 16_384
 """So much of a chunked body is parsed after its answer, so that the connection may be used again."""
+_LATE_PAUSE_S: Final = 0.05
+"""What comes after that is read and thrown away in so long steps, so that its sender comes to read the answer."""
 _LINE_BYTES: Final = 4
 """Of a header besides its name and value."""
 
@@ -43,6 +45,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._exact_bytes = 0
         self._in_head = True
         self._is_refused = False
+        self._is_late = False
         self._held = b""
         self._body_left = 0
         """Of a body whose length was told, what is to come."""
@@ -88,6 +91,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._is_refused:
+            if self._is_late:
+                self._read_later()
             return
         if self._held:
             self._held += data
@@ -116,11 +121,20 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if not self._held and not self.flow.read_paused and not self.transport.is_closing():
             self.transport.resume_reading()
 
+    def _read_later(self) -> None:
+        self.transport.pause_reading()
+        self.loop.call_later(_LATE_PAUSE_S, self._read_on)
+
+    def _read_on(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+
     def _parse(self, data: bytes) -> None:
         if self._is_answered():
             self._late_bytes += len(data)
             if self._late_bytes > _LATE_BYTES and self._body_left == 0:
-                self._is_refused = True  # it lingers: what comes is thrown away as it is
+                self._is_refused = self._is_late = True  # until it has lingered, what comes is thrown away as it is
+                self._read_later()
                 return
         if self._in_head:
             if self._deadline is None:

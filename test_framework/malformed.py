@@ -14,8 +14,11 @@ from websockets.frames import Frame, Opcode
 from netra_backend.app.core.error_catalogue import FACTORY_REFUSAL_CODE
 from netra_backend.app.core.frames import CLIENT_TYPES
 
+MESSAGE_BYTES: Final = 1_048_576
+"""A longer text closes the connection."""
 FRAME_BYTES: Final = 65_536
-FAULTS: Final = frozenset({"invalid_json", "unknown_type", "invalid_frame"})
+"""A longer text is refused."""
+FAULTS: Final = frozenset({"invalid_json", "unknown_type", "invalid_frame", "payload_too_large"})
 """The errors of which the third within a minute closes the connection, with ``TOO_MANY_FAULTS``."""
 TOO_MANY_FAULTS: Final = 4510
 _PRINTABLE: Final = string.ascii_letters + string.digits + string.punctuation + " äß漢🙂\u202e"
@@ -189,6 +192,12 @@ def _absent(rng: Random) -> Malformed:
 # --- what is not even text ----------------------------------------------------------------------------------------------
 
 
+def _too_long(rng: Random) -> Malformed:
+    id = rng.choice([None, "mine"])
+    head = '{"type":"ping",' + (f'"id":"{id}",' if id else "") + '"more":"'
+    return Malformed(_text(head + "x" * (FRAME_BYTES + rng.randint(1, 5000))), error="payload_too_large", id=id)
+
+
 def _not_text(rng: Random) -> Malformed:
     kind = rng.randrange(4)
     if kind == 0:
@@ -198,7 +207,7 @@ def _not_text(rng: Random) -> Malformed:
             Frame(Opcode.TEXT, b'{"type":"ping"' + rng.choice([b"\xff", b"\xc3", b"\xed\xa0\x80"])), close=1007
         )
     if kind == 2:
-        return Malformed(Frame(Opcode.TEXT, b"x" * (FRAME_BYTES + rng.randint(1, 5000))), close=1009)
+        return Malformed(Frame(Opcode.TEXT, b"x" * (MESSAGE_BYTES + rng.randint(1, 5000))), close=1009)
     return Malformed(Frame(Opcode.CONT, b"{}"), close=1002)
 
 
@@ -206,4 +215,5 @@ _CATEGORIES: Final[tuple[Callable[[Random], Malformed], ...]] = (
     *(_no_json, _unknown_type, _wrong_fields) * 4,
     *(_no_ids, _somebody_else, _factory_command, _absent) * 4,
     _not_text,
+    _too_long,
 )

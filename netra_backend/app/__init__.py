@@ -9,6 +9,6 @@
 - ``websocket_core``, ``agents``, ``adapters``: connections; agents and tools; everything outside the process
 - ``usage``: the money
 - ``services``: identity, ownership and records
-- ``ports``, ``config``: what adapters implement; settings
+- ``ports``, ``config``, ``settings_reader``: what adapters implement; settings, and how they are read
 - ``core``: pure functions and state machines
 """

@@ -3,75 +3,27 @@
 Sources, the first that names a setting wins: the command line (``load``'s keywords), the environment, the file
 ``netra.env`` in the data directory (lines ``NAME=value``, ``#`` begins a comment line). An empty value counts as absent.
 A secret may stand in a file: ``NAME_FILE`` holds its path.
-The names of ``NAMES`` are all there are; limits are no settings but documented constants (``core.limits``).
+The names of ``NAMES`` are all there are; those of the limits are made of the table in ``core.limits``.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 from ..distribution import Extra, missing_packages
 from .core import settings_values as values
 from .core import validation
 from .core.errors import ConfigurationError
-from .core.limits import Limits
+from .core.limits import LIMIT_RANGES, Limits
+from .settings_reader import LIMIT_PREFIX, SettingsReader
 
-SECRET_NAMES: Final = frozenset(
-    {
-        "NETRA_JWT_SECRET",
-        "NETRA_JWT_PUBLIC_KEY",
-        "NETRA_DATABASE_URL",
-        "NETRA_REDIS_URL",
-        "NETRA_DATASETS_URL",
-        "NETRA_AUDIT_KEY",
-    }
-)
-"""Settings that hold a secret: never shown in a fault, and each may stand in a file that its twin ``…_FILE`` names."""
-
-NAMES: Final = frozenset(
-    {
-        "NETRA_DATA_DIR",
-        "NETRA_HOST",
-        "NETRA_PORT",
-        "NETRA_PUBLIC_URL",
-        "NETRA_TRUSTED_PROXIES",
-        "NETRA_DATABASE_URL",
-        "NETRA_REDIS_URL",
-        "NETRA_DATASETS_URL",
-        "NETRA_JWT_SECRET",
-        "NETRA_JWT_PUBLIC_KEY",
-        "NETRA_JWT_JWKS_URL",
-        "NETRA_JWT_ALGORITHMS",
-        "NETRA_JWT_ISSUER",
-        "NETRA_JWT_AUDIENCE",
-        "NETRA_JWT_MAX_LIFETIME_S",
-        "NETRA_OIDC_ISSUER",
-        "NETRA_ALLOWED_ORIGINS",
-        "NETRA_MODEL",
-        "NETRA_RETENTION_DAYS",
-        "NETRA_AUDIT_KEY",
-        "NETRA_AUDIT_ANCHOR",
-        "NETRA_AUDIT_ON_FAILURE",
-        "NETRA_AUDIT_RETENTION_DAYS",
-        "NETRA_ALLOW_DRILLS",
-        "NETRA_ALLOW_RAW_SQL",
-        "NETRA_APP",
-        "NETRA_LOG_LEVEL",
-        *(f"{name}_FILE" for name in SECRET_NAMES),
-    }
-)
 FILE_NAME: Final = "netra.env"
-_OTHERS_NAMES: Final = ("NETRA_TEST_", "NETRA_STAGING_")
 _SECRET_BYTES: Final = {"HS256": 32, "HS384": 48, "HS512": 64}  # a key is as long as its digest, or longer
-_MAX_FILE_BYTES: Final = 65_536
 _JWKS_ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")
-
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +110,7 @@ class Settings:
         Raises ``ConfigurationError``: its ``faults`` are all there are, each naming the setting and what to do.
         """
         given = {name: text for name, text in environ.items() if name.startswith("NETRA_")}
-        reader = _Reader({name: text.strip() for name, text in given.items() if text.strip()})
+        reader = SettingsReader({name: text.strip() for name, text in given.items() if text.strip()})
         if data_dir is not None:
             reader.given["NETRA_DATA_DIR"] = str(data_dir)
         directory = _data_dir(reader, environ)
@@ -201,7 +153,7 @@ class Settings:
             allow_raw_sql=reader.take("NETRA_ALLOW_RAW_SQL", values.flag, False),
             app=reader.take("NETRA_APP", values.short_text, None),
             log_level=reader.take("NETRA_LOG_LEVEL", values.log_level, "info"),
-            limits=limits or Limits(),
+            limits=limits or _limits(reader),
         )
         reader.faults += settings.contradictions()
         if reader.faults:
@@ -231,84 +183,28 @@ class Settings:
                 f"NETRA_AUDIT_ANCHOR=log writes anchors at the level info, but NETRA_LOG_LEVEL={self.log_level} leaves them "
                 "out. Use NETRA_LOG_LEVEL=info, or a file."
             )
+        for larger, smaller in self.limits.contradictions():
+            faults.append(
+                f"{LIMIT_PREFIX}{larger.upper()} is smaller than {LIMIT_PREFIX}{smaller.upper()} "
+                f"({getattr(self.limits, larger)} and {getattr(self.limits, smaller)}). Raise the first or lower the second."
+            )
         for name, (extra, package) in _NEEDS.items():
             if getattr(self, name.removeprefix("NETRA_").lower()) is not None:
                 faults += missing_packages(name, extra, package)
         return faults
 
 
-class _Reader:
-    """Settings as text, and the faults that were found in them."""
-
-    def __init__(self, given: dict[str, str]) -> None:
-        self.given = given
-        self.faults: list[str] = []
-
-    def take(self, name: str, parse: Callable[[str], Value], default: Value) -> Value:
-        text = (self.content(name) or None) if name in SECRET_NAMES else self.given.get(name)
-        if text is None:
-            return default
-        try:
-            return parse(text)
-        except ValueError as fault:
-            shown = name if name in SECRET_NAMES else f"{name}={text[:64]}"
-            self.faults.append(f"{shown} is not valid: {fault}.")
-            return default
-
-    def refuse_unknown_names(self) -> None:
-        for name in sorted(self.given.keys() - NAMES):
-            if not name.startswith(_OTHERS_NAMES):
-                near = difflib.get_close_matches(name, sorted(NAMES), n=1, cutoff=0.0)[0]
-                self.faults.append(f"Unknown setting {name[:64]}. Did you mean {near}?")
-
-    def add_file(self, path: Path) -> None:
-        """Take from the file what was not given before."""
-        if not path.is_file():
-            return
-        for number, line in enumerate(self.text_of(path).splitlines(), 1):
-            name, equals, text = line.strip().removeprefix("export ").partition("=")
-            name, text = name.strip(), text.strip()
-            if not name or name.startswith("#"):
-                continue
-            if not equals or not name.startswith("NETRA_"):
-                self.faults.append(f"{path}, line {number}: write NETRA_NAME=value, or start a comment with #.")
-            elif name == "NETRA_DATA_DIR":
-                self.faults.append(
-                    f"{path}, line {number}: NETRA_DATA_DIR cannot be set here, because this file is inside "
-                    "the data directory."
-                )
-            else:
-                unquoted = text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
-                if unquoted:
-                    self.given.setdefault(name, unquoted)
-
-    def text_of(self, path: Path) -> str:
-        """The text of a small file; a fault and an empty text where it cannot be read."""
-        try:
-            with path.open("rb") as file:
-                content = file.read(_MAX_FILE_BYTES + 1)
-            if len(content) > _MAX_FILE_BYTES:
-                raise ValueError(f"it is larger than {_MAX_FILE_BYTES:,} bytes")
-            return content.decode()
-        except (OSError, ValueError) as fault:
-            reason = fault.strerror if isinstance(fault, OSError) else str(fault)
-            self.faults.append(f"{path} cannot be read: {reason}. Use a readable text file.")
-            return ""
-
-    def content(self, name: str) -> str:
-        """The setting itself, or what stands in the file that its ``_FILE`` twin names."""
-        direct, path = self.given.get(name, ""), self.given.get(f"{name}_FILE", "")
-        if direct and path:
-            self.faults.append(f"{name} and {name}_FILE are both set. Keep one of them.")
-        if direct or not path:
-            return direct
-        before, text = len(self.faults), self.text_of(Path(path)).strip()
-        if not text and len(self.faults) == before:
-            self.faults.append(f"{name}_FILE names an empty file. Write the value into {path}, or remove {name}_FILE.")
-        return text
+def _limits(reader: SettingsReader) -> Limits:
+    given: dict[str, Any] = {}
+    usual = Limits()
+    for name, bounds in LIMIT_RANGES.items():
+        default = getattr(usual, name)
+        parse = values.whole_number if isinstance(default, int) else values.number
+        given[name] = reader.take(f"{LIMIT_PREFIX}{name.upper()}", partial(parse, bounds.low, bounds.high), default)
+    return Limits(**given)
 
 
-def _data_dir(reader: _Reader, environ: Mapping[str, str]) -> Path:
+def _data_dir(reader: SettingsReader, environ: Mapping[str, str]) -> Path:
     home = environ.get("HOME", "")
     given = reader.given.get("NETRA_DATA_DIR")
     if given is not None:
@@ -319,7 +215,7 @@ def _data_dir(reader: _Reader, environ: Mapping[str, str]) -> Path:
     return Path(base or "/nonexistent").absolute() / "netra"
 
 
-def _token_sources(reader: _Reader) -> tuple[TokenSource, ...]:
+def _token_sources(reader: SettingsReader) -> tuple[TokenSource, ...]:
     before = len(reader.faults)
     unpinned: tuple[str, ...] = ()
     pinned = reader.take("NETRA_JWT_ALGORITHMS", values.algorithms, unpinned)
@@ -373,7 +269,7 @@ def _token_sources(reader: _Reader) -> tuple[TokenSource, ...]:
     return tuple(found) if found or len(reader.faults) > before else _without_keys(reader)
 
 
-def _without_keys(reader: _Reader) -> tuple[TokenSource, ...]:
+def _without_keys(reader: SettingsReader) -> tuple[TokenSource, ...]:
     for name in ("NETRA_JWT_ALGORITHMS", "NETRA_JWT_AUDIENCE", "NETRA_JWT_ISSUER"):
         if name in reader.given:
             reader.faults.append(

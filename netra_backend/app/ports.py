@@ -140,12 +140,10 @@ class EventLog(Counted, Protocol):
         head is no longer in memory by then, and the store takes nothing that was appended to it later."""
 
     async def durable(self, run: RunRecord) -> None:
-        """Wait until all that was appended to the run is committed. Raises ``DependencyUnavailable`` where it is not: the log
-        failed, or the store took nothing of it."""
+        """Wait until all that was appended to the run is committed. Raises ``DependencyUnavailable`` if it never will be."""
 
     def pages(self, head: ThreadHead, after: int, upto: int) -> AsyncIterator[list[bytes]]:
-        """The committed frames with ``after`` < seq <= ``upto``, in order, in pages of at most 300 or 1 MiB (one frame at
-        least). One pass over the store, whatever the number of pages."""
+        """The committed frames with ``after`` < seq <= ``upto``, in order, in one pass, in pages of at most 300 or 1 MiB."""
 
     async def run(self, run_id: str) -> StoredRun | None:
         """A run by its id, whoever owns it: the caller compares the owner."""

@@ -51,7 +51,7 @@ from .services.synthetic_sign_ins import SyntheticSignIns
 from .services.tickets import TicketOffice
 from .services.websocket_bridge_factory import WebSocketBridgeFactory
 from .stores import Cluster, open_embedded, open_shared
-from .web.http.anonymous_rate_limit import site_of
+from .web.http.anonymous_rate_limit import AnonymousRateLimit, site_of
 from .web.sockets.connection_handler import ConnectionHandler
 from .websocket_core.catch_up import CatchUp
 from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
@@ -235,6 +235,7 @@ async def open_runtime(
             tickets=tickets,
             sign_in_synthetic=synthetic.token,
             quotas=quotas,
+            anonymous=AnonymousRateLimit(limits),
             conversations=conversations,
             pool=pool,
             registry=registry,

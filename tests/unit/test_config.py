@@ -11,9 +11,10 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from netra_backend import distribution
-from netra_backend.app.config import DEVELOPMENT, FILE_NAME, NAMES, SECRET_NAMES, Settings
+from netra_backend.app.config import DEVELOPMENT, FILE_NAME, Settings
 from netra_backend.app.core.errors import ConfigurationError
-from netra_backend.app.core.limits import Limits
+from netra_backend.app.core.limits import LIMIT_RANGES, Limits
+from netra_backend.app.settings_reader import LIMIT_NAMES, NAMES, SECRET_NAMES
 from netra_backend.distribution import Extra, install_hint
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -138,6 +139,52 @@ def test_the_command_line_goes_before_the_environment_and_that_before_the_file(t
     assert settings.app == "a"
     elsewhere = Settings.load(environment(tmp_path / "other"), data_dir=tmp_path, host="127.0.0.2")
     assert (elsewhere.data_dir, elsewhere.host, elsewhere.port) == (tmp_path, "127.0.0.2", 1)
+
+
+def test_every_limit_is_a_setting_and_is_read(tmp_path: Path) -> None:
+    given = {f"NETRA_LIMIT_{name.upper()}": f"{bounds.high:.0f}" for name, bounds in LIMIT_RANGES.items()}
+    limits = Settings.load(environment(tmp_path, **given)).limits
+    assert {name: getattr(limits, name) for name in LIMIT_RANGES} == {
+        name: bounds.high for name, bounds in LIMIT_RANGES.items()
+    }
+    assert [type(getattr(limits, name)) for name in LIMIT_RANGES] == [
+        type(getattr(Limits(), name)) for name in LIMIT_RANGES
+    ]
+
+
+def test_every_default_is_within_its_range_and_the_defaults_go_together() -> None:
+    assert [n for n, bounds in LIMIT_RANGES.items() if not bounds.low <= getattr(Limits(), n) <= bounds.high] == []
+    assert Limits().contradictions() == []
+
+
+def test_a_limit_may_stand_in_the_file_and_have_a_decimal_point(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text("NETRA_LIMIT_REQUEST_RATE=0.5\nNETRA_LIMIT_RUNS=3\n")
+    limits = Settings.load(environment(tmp_path, NETRA_LIMIT_RUNS="4")).limits
+    assert (limits.request_rate, limits.runs) == (0.5, 4)
+
+
+@pytest.mark.validation_point("config.faults")
+def test_limits_out_of_range_or_against_each_other_are_told_with_all_other_faults(tmp_path: Path) -> None:
+    faults = faults_of(
+        environment(
+            tmp_path,
+            NETRA_PORT="x",
+            NETRA_LIMIT_RUNS="0",
+            NETRA_LIMIT_RUN_S="1e3",
+            NETRA_LIMIT_FAULTS="1.5",
+            NETRA_LIMIT_RUMS="1",
+            NETRA_LIMIT_MESSAGE_BYTES="2048",
+        )
+    )
+    assert faults == [
+        "Unknown setting NETRA_LIMIT_RUMS. Did you mean NETRA_LIMIT_RUNS?",
+        "NETRA_PORT=x is not valid: use a whole number from 0 to 65535.",
+        "NETRA_LIMIT_FAULTS=1.5 is not valid: use a whole number from 1 to 1000.",
+        "NETRA_LIMIT_RUNS=0 is not valid: use a whole number from 1 to 10000.",
+        "NETRA_LIMIT_RUN_S=1e3 is not valid: use a number from 1 to 604800.",
+        "NETRA_LIMIT_MESSAGE_BYTES is smaller than NETRA_LIMIT_FRAME_BYTES (2048 and 65536). "
+        "Raise the first or lower the second.",
+    ]
 
 
 @pytest.mark.validation_point("config.faults")
@@ -388,7 +435,7 @@ def test_every_documented_name_is_known() -> None:
         "NETRA_JWT_AUDIENCE",
         "NETRA_JWT_MAX_LIFETIME_S",
     }
-    assert len(NAMES) == 33
+    assert len(NAMES - LIMIT_NAMES) == 33
 
 
 @pytest.mark.parametrize("text", ["0", "59", "31622401", "1d", "-60"])

@@ -1,8 +1,10 @@
 """The pure core. Inputs in, effects out; no clock, entropy, loop, environment or log.
 
 - ``ids``, ``identity``, ``limits``, ``settings_values``: what may enter, who somebody is, and how much
-- ``validation``: every place where something is refused; ``errors``: what is raised; ``error_catalogue``: what clients receive
-- ``frames``, ``events``: what is on the wire and in the log
+- ``validation``: every place where something is refused (``points``: what such a place is)
+- ``errors``: what is raised; ``error_catalogue``: what clients receive
+- ``frames``, ``events``: what is on the wire and in the log; ``frame_key``: the id of a broken frame
+- ``traffic``: what a socket sends, counted; ``exhaustion``: errors of the system in plain words; ``repaired_text``
 - ``session``: a connection's state machine; ``outbox``: its outgoing queue
 - ``history``: threads, positions and fences; ``journal``: a run's recorded steps
 - ``audit_chain``: seals, anchors and checkpoints of the audit trail; ``audit_allowance``: how much of a flood is written down

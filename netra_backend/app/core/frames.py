@@ -10,6 +10,7 @@ from msgspec import Meta
 from . import validation
 from .errors import FrameRefused, NetraError
 from .events import Position
+from .frame_key import key_in
 
 PROTOCOL: Final = 1
 MAX_KEY: Final = 64
@@ -94,6 +95,14 @@ class _Head(msgspec.Struct):
 _HEAD = msgspec.json.Decoder(_Head)
 
 
+_SURROGATE_HINT: Final = "Send each surrogate (\\ud800 to \\udfff) with its other half, or U+FFFD in its place."
+
+
+def _has_surrogate(raw: bytes | str) -> bool:
+    text = raw if isinstance(raw, bytes) else raw.encode(errors="replace")
+    return b"\\ud" in text or b"\\uD" in text
+
+
 def decode(raw: bytes | str) -> AnyClientFrame:
     """The client frame of this text.
 
@@ -108,7 +117,10 @@ def decode(raw: bytes | str) -> AnyClientFrame:
         head = _HEAD.decode(raw)
     except (msgspec.ValidationError, msgspec.DecodeError, RecursionError, UnicodeError):
         raise FrameRefused(
-            "The frame is not a JSON object.", kind="invalid_json", point=validation.FRAME_JSON
+            "The frame is not a JSON object.",
+            kind="invalid_json",
+            hint=_SURROGATE_HINT if _has_surrogate(raw) else None,
+            point=validation.FRAME_JSON,
         ) from None
     if head.type not in CLIENT_TYPES:
         raise FrameRefused(
@@ -125,12 +137,10 @@ def decode(raw: bytes | str) -> AnyClientFrame:
 
 
 def key_of(raw: bytes | str) -> str | None:
-    """The idempotency key of a rejected frame, if it has a usable one, so that its sender can match the answer."""
-    try:
-        key = _HEAD.decode(raw).id
-    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError, UnicodeError):
-        return None
-    return key if isinstance(key, str) and 0 < len(key) <= MAX_KEY else None
+    """The idempotency key of a rejected frame, if it has a usable one, so that its sender can match the answer. The frame may
+    be cut off, or broken behind its key."""
+    key = key_in(raw if isinstance(raw, str) else raw.decode(errors="replace"))
+    return key if key is not None and len(key) <= MAX_KEY else None
 
 
 class ServerFrame(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):

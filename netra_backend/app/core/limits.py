@@ -4,43 +4,124 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from . import validation
 from .errors import LimitRefused
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """The bounds of one server. Counts are per user unless said; rates are per second with a burst, and each of several
-    processes counts them for itself."""
+class LimitRange:
+    """What one limit means, in which unit it counts, and from ``low`` to ``high`` what it may be."""
 
-    frame_bytes: int = 65_536
-    outbox_bytes: int = 1_048_576
-    outbox_stall_s: float = 10.0
-    connections: int = 20
-    runs: int = 10
-    queued_runs: int = 100
-    frame_rate: float = 1000.0
-    frame_burst: int = 2000
-    claim_rate: float = 20.0
-    claim_burst: int = 1000
-    heartbeat_ms: int = 20_000
-    pong_timeout_s: float = 20.0
-    authentication_s: float = 10.0
-    faults: int = 3
-    fault_window_s: float = 60.0
-    run_s: float = 600.0
-    request_rate: float = 50.0
-    request_burst: int = 500
-    transfers: int = 4
-    body_idle_s: float = 30.0
-    process_transfers: int = 64
-    process_runs: int = 10_000
-    process_connections: int = 50_000
-    drain_s: float = 5.0
+    about: str
+    unit: str
+    low: float
+    high: float
+
+
+_RANGE: Final = "range"
+
+
+def _limit(default: Any, low: float, high: float, unit: str, about: str) -> Any:
+    return field(default=default, metadata={_RANGE: LimitRange(about, unit, low, high)})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of one server: the one table of them. Each is the setting ``NETRA_LIMIT_`` and its name in capitals.
+
+    Counts are per user unless said; rates are per second with a burst, and each of several processes counts them for itself.
+    """
+
+    # What is sent over a WebSocket
+    frame_bytes: int = _limit(65_536, 1_024, 1_048_576, "bytes", "a text message")
+    message_bytes: int = _limit(
+        1_048_576, 1_024, 16_777_216, "bytes", "a text message that is refused without closing the connection"
+    )
+    message_fragments: int = _limit(256, 1, 65_536, "fragments", "a message in fragments")
+    outbox_bytes: int = _limit(1_048_576, 4_096, 67_108_864, "bytes", "what waits to be sent to one connection")
+    outbox_stall_s: float = _limit(10.0, 0.1, 600, "seconds", "a connection that takes nothing of what waits")
+    frame_rate: float = _limit(1000.0, 1, 100_000, "a second", "messages of one connection")
+    frame_burst: int = _limit(2000, 1, 1_000_000, "messages", "messages of one connection at once")
+    raw_frame_rate: float = _limit(
+        200.0, 1, 200_000, "a second", "control frames and fragments of one connection: all that is no whole text"
+    )
+    raw_frame_burst: int = _limit(
+        500, 16, 2_000_000, "frames", "control frames and fragments of one connection at once"
+    )
+    byte_rate: float = _limit(16_777_216.0, 1_024, 1e9, "bytes a second", "what one connection sends")
+    byte_burst: int = _limit(33_554_432, 65_536, 1_000_000_000, "bytes", "what one connection sends at once")
+    frames_a_turn: int = _limit(
+        64, 1, 10_000, "frames", "WebSocket frames of one connection before others have their turn"
+    )
+    heartbeat_ms: int = _limit(20_000, 100, 3_600_000, "milliseconds", "between two heartbeats")
+    pong_timeout_s: float = _limit(20.0, 0.1, 3_600, "seconds", "until a ping is answered")
+    faults: int = _limit(3, 1, 1_000, "frames", "malformed frames of one connection within their window")
+    fault_window_s: float = _limit(60.0, 1, 86_400, "seconds", "the window that malformed frames are counted in")
+    held_frames: int = _limit(1000, 1, 100_000, "frames", "commands of one connection that wait for the one before")
+    held_replays: int = _limit(32, 1, 10_000, "frames", "replays of one connection that wait for the one before")
+
+    # What a user has
+    connections: int = _limit(20, 1, 10_000, "connections", "connections at a time")
+    runs: int = _limit(10, 1, 10_000, "runs", "runs at a time")
+    queued_runs: int = _limit(100, 0, 100_000, "runs", "runs that wait")
+    run_s: float = _limit(600.0, 1, 604_800, "seconds", "a run")
+    claim_rate: float = _limit(20.0, 0.01, 10_000, "a second", "new threads")
+    claim_burst: int = _limit(1000, 1, 100_000, "threads", "new threads at once")
+    request_rate: float = _limit(50.0, 0.01, 100_000, "a second", "HTTP requests")
+    request_burst: int = _limit(500, 1, 1_000_000, "requests", "HTTP requests at once")
+    transfers: int = _limit(4, 1, 1_000, "transfers", "uploads, exports and reports at a time")
+
+    # What a process has
+    process_connections: int = _limit(50_000, 1, 1_000_000, "connections", "connections of one process")
+    process_runs: int = _limit(10_000, 1, 1_000_000, "runs", "runs of one process at a time")
+    process_transfers: int = _limit(64, 1, 10_000, "transfers", "uploads, exports and reports of one process at a time")
+    reserved_files: int = _limit(
+        256, 16, 100_000, "files", "open files that no connection takes; at most a third of what the system allows"
+    )
+    drain_s: float = _limit(5.0, 0.0, 600, "seconds", "what runs have to end in when the server shuts down")
+
+    # Who is not signed in
+    authentication_s: float = _limit(10.0, 0.1, 600, "seconds", "from a connection to its sign-in")
+    anonymous_rate: float = _limit(
+        20.0, 0.01, 100_000, "a second", "requests and handshakes of one address without a valid sign-in"
+    )
+    anonymous_burst: int = _limit(
+        500, 1, 1_000_000, "requests", "requests and handshakes of one address without a valid sign-in at once"
+    )
+    anonymous_addresses: int = _limit(10_000, 1, 10_000_000, "addresses", "addresses that requests are counted for")
+    anonymous_connections: int = _limit(
+        4_096, 1, 1_000_000, "connections", "connections of one address that are not signed in"
+    )
+    process_anonymous_connections: int = _limit(
+        8_192, 1, 1_000_000, "connections", "connections of one process that are not signed in"
+    )
+    anonymous_sockets: int = _limit(100, 1, 100_000, "connections", "WebSockets of one address that wait for a token")
+    process_anonymous_sockets: int = _limit(
+        1_000, 1, 1_000_000, "connections", "WebSockets of one process that wait for a token"
+    )
+    anonymous_frames: int = _limit(32, 1, 100_000, "frames", "WebSocket frames of a connection before its sign-in")
+    anonymous_bytes: int = _limit(131_072, 1_024, 16_777_216, "bytes", "what a WebSocket sends before its sign-in")
+
+    # What HTTP takes
+    head_bytes: int = _limit(32_768, 1_024, 1_048_576, "bytes", "request line and headers of a request")
+    head_s: float = _limit(10.0, 0.05, 600, "seconds", "from the first byte of a request to the end of its headers")
+    pipelined_requests: int = _limit(
+        32, 1, 10_000, "requests", "requests of one connection that wait for the answer to the one before"
+    )
+    json_bytes: int = _limit(16_384, 1_024, 1_048_576, "bytes", "a JSON body")
+    json_s: float = _limit(30.0, 0.05, 3_600, "seconds", "a JSON body from its beginning to its end")
+    upload_bytes: int = _limit(4_294_967_296, 1_024, 1_099_511_627_776, "bytes", "an upload")
+    upload_s: float = _limit(3_600.0, 1, 86_400, "seconds", "an upload from its beginning to its end")
+    body_idle_s: float = _limit(30.0, 0.01, 3_600, "seconds", "a pause within a body")
+    body_rate: float = _limit(1_024.0, 1, 1e9, "bytes a second", "what a transfer moves at least, in either direction")
+    body_grace_s: float = _limit(10.0, 0.01, 3_600, "seconds", "until a transfer is held to its least rate")
+    stall_s: float = _limit(30.0, 0.05, 3_600, "seconds", "a client that reads nothing of its answer")
+    linger_s: float = _limit(5.0, 0.05, 600, "seconds", "the rest of a body whose answer was sent")
+    readiness_ms: int = _limit(1_000, 10, 60_000, "milliseconds", "how old the verdict of /readyz is at most")
 
     def told(self) -> dict[str, int]:
         """The limits that a client gets when it has connected."""
@@ -52,6 +133,25 @@ class Limits:
             "frames_per_second": int(self.frame_rate),
             "outbox_bytes": self.outbox_bytes,
         }
+
+    def contradictions(self) -> list[tuple[str, str]]:
+        """Pairs of fields of which the first must not be smaller than the second, and is."""
+        return [pair for pair in _AT_LEAST if getattr(self, pair[0]) < getattr(self, pair[1])]
+
+
+_AT_LEAST: Final = (
+    ("message_bytes", "frame_bytes"),
+    ("byte_burst", "message_bytes"),
+    ("raw_frame_burst", "message_fragments"),
+    ("anonymous_bytes", "frame_bytes"),
+    ("outbox_bytes", "frame_bytes"),
+    ("process_transfers", "transfers"),
+    ("process_anonymous_sockets", "anonymous_sockets"),
+    ("process_anonymous_connections", "anonymous_connections"),
+)
+
+LIMIT_RANGES: Final[Mapping[str, LimitRange]] = {each.name: each.metadata[_RANGE] for each in fields(Limits)}
+"""Every limit by the name of its field, in the order of the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +185,17 @@ class TokenBucket:
             return False
         self._left = left - 1.0
         return True
+
+    def take_many(self, count: int, now: float) -> bool:
+        """Take so many; whether there were so many. What is not there is not taken."""
+        left = min(self._burst, self._left + (now - self._seen) * self._rate)
+        self._seen = now
+        self._left = left - count if left >= count else left
+        return left >= count
+
+    def give_back(self) -> None:
+        """Undo one ``take``."""
+        self._left = min(self._burst, self._left + 1.0)
 
     def is_full(self, now: float) -> bool:
         """Whether ``burst`` may be taken at once, as from a new one."""

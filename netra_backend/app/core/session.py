@@ -31,7 +31,8 @@ CLOSED: Final = "closed"
 
 _TIMEZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}").fullmatch
 _CONTEXT_FIELDS: Final = ("user_id", "thread_id", "run_id", "request_id", "connection_id")
-_FAULTS: Final = frozenset({"invalid_json", "unknown_type", "invalid_frame"})
+_FAULTS: Final = frozenset({"invalid_json", "unknown_type", "invalid_frame", "payload_too_large"})
+_TOO_BIG: Final = 1009  # RFC 6455, 7.4.1
 _TOLERATED_RATE_REFUSALS: Final = 100
 
 
@@ -136,6 +137,23 @@ class Session:
             return self._step(frames.decode(raw), now_ms)
         except Refusal as refusal:
             return self._refused(refusal, raw, now)
+
+    def too_long(self, head: bytes | str, now: float) -> tuple[Effect, ...]:
+        """A text message came in that is longer than ``frame_bytes``; ``head`` is its beginning. Nothing of it is taken."""
+        if self.state == CLOSED:
+            return ()
+        if self.state == WAITING:
+            self.state = CLOSED
+            return (Close(_TOO_BIG, "payload_too_large"),)
+        try:
+            raise FrameRefused(
+                f"The message is too long: the limit is {self._limits.frame_bytes:,} bytes.",
+                kind="payload_too_large",
+                hint="Send less at once; sending this message again gives the same answer.",
+                point=validation.SOCKET_TOO_LONG,
+            )
+        except FrameRefused as refusal:
+            return self._refused(refusal, head, now)
 
     def tick(self, now: float, now_ms: int) -> tuple[Effect, ...]:
         """Time has passed."""

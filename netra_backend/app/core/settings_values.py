@@ -43,11 +43,22 @@ def log_level(text: str) -> str:
     return level
 
 
-def whole_number(low: int, high: int, text: str) -> int:
+def whole_number(low: float, high: float, text: str) -> int:
     """A whole number from ``low`` to ``high``."""
-    if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
-        raise ValueError(f"use a whole number from {low} to {high}")
+    if not re.fullmatch(r"[0-9]{1,15}", text) or not low <= int(text) <= high:
+        raise ValueError(f"use a whole number from {low:.0f} to {high:.0f}")
     return int(text)
+
+
+def number(low: float, high: float, text: str) -> float:
+    """A number from ``low`` to ``high``, perhaps with a decimal point."""
+    if not re.fullmatch(r"[0-9]{1,15}(?:\.[0-9]{1,9})?", text) or not low <= float(text) <= high:
+        raise ValueError(f"use a number from {_plain(low)} to {_plain(high)}")
+    return float(text)
+
+
+def _plain(bound: float) -> str:
+    return f"{bound:.0f}" if bound == int(bound) else f"{bound}"
 
 
 def host(text: str) -> str:
@@ -141,7 +152,9 @@ def audit_key(text: str) -> bytes:
     """A key of the audit trail, of enough bytes not to be guessed."""
     key = text.encode()
     if len(key) < AUDIT_KEY_BYTES:
-        raise ValueError(f"it is shorter than {AUDIT_KEY_BYTES} bytes; create one with `openssl rand -hex {AUDIT_KEY_BYTES}`")
+        raise ValueError(
+            f"it is shorter than {AUDIT_KEY_BYTES} bytes; create one with `openssl rand -hex {AUDIT_KEY_BYTES}`"
+        )
     return key
 
 

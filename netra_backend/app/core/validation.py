@@ -7,29 +7,12 @@ of the module in a throw-away process) and demands that a test notices. Producti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-CATALOGUE: Final[dict[str, Point]] = {}
+from .points import CATALOGUE, Point
+from .points import catalogued as _point
 
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One validation point: its id, the module that is its home (below ``netra_backend.app``), the error raised there,
-    and the sentence that holds as long as it stands."""
-
-    id: str
-    home: str
-    error: str
-    guards: str
-
-
-def _point(id: str, home: str, error: str, guards: str) -> Point:
-    point = Point(id, home, error, guards)
-    if CATALOGUE.setdefault(id, point) is not point:
-        raise ValueError(f"validation point {id!r} is catalogued twice")
-    return point
-
+__all__ = ("CATALOGUE", "Point")
 
 # Homes of several points
 _AUTHENTICATION: Final = "services.authentication"
@@ -40,6 +23,11 @@ _DISPATCHERS: Final = "agents.tools.unified_tool_dispatcher_factory"
 _ENGINES: Final = "agents.supervisor.execution_engine_factory"
 _MANAGERS: Final = "websocket_core.websocket_manager_factory"
 _BRIDGES: Final = "services.websocket_bridge_factory"
+_TRAFFIC: Final = "core.traffic"
+_GUESTS: Final = "web.http.anonymous_connections"
+_BODIES: Final = "web.http.request_body"
+_QUERIES: Final = "web.http.request_query"
+_TRANSFERS: Final = "web.http.transfers"
 
 # --- identity -------------------------------------------------------------------------------------------------------
 ID_PLACEHOLDER = _point("id.placeholder", "core.ids", "InvalidContextError", "placeholders are not accepted as ids")
@@ -91,6 +79,12 @@ SESSION_DRILL = _point(
 SESSION_DRAINING = _point(
     "session.draining", "core.session", "LimitRefused", "a server that is shutting down starts no new runs"
 )
+SOCKET_ANONYMOUS = _point("socket.anonymous", _TRAFFIC, "LimitRefused", "traffic before a sign-in is limited")
+SOCKET_FRAMES = _point("socket.frames", _TRAFFIC, "LimitRefused", "the rate of all WebSocket frames is limited")
+SOCKET_BYTES = _point("socket.bytes", _TRAFFIC, "LimitRefused", "the bytes that a connection sends are limited")
+SOCKET_FRAGMENTS = _point("socket.fragments", _TRAFFIC, "FrameRefused", "the fragments of a message are limited")
+SOCKET_UNREAD = _point("socket.unread", _TRAFFIC, "LimitRefused", "answers that nobody reads take limited memory")
+SOCKET_TOO_LONG = _point("socket.too_long", "core.session", "FrameRefused", "the size of a text message is limited")
 OUTBOX_OWNER = _point(
     "outbox.owner", "core.outbox", "SSotIsolationError", "an event is delivered only to its owner's connections"
 )
@@ -121,6 +115,16 @@ LIMIT_ANONYMOUS = _point(
     "web.http.anonymous_rate_limit",
     "LimitRefused",
     "the rate of unauthenticated requests per address is limited",
+)
+
+ANONYMOUS_ADDRESS = _point("anonymous.address", _GUESTS, "LimitRefused", "one address has few anonymous connections")
+ANONYMOUS_CONNECTIONS = _point("anonymous.connections", _GUESTS, "LimitRefused", "anonymous connections are limited")
+OPEN_CONNECTIONS = _point("connections.open", _GUESTS, "LimitRefused", "connections leave open files for the rest")
+ANONYMOUS_SOCKETS = _point(
+    "anonymous.sockets",
+    "web.http.anonymous_rate_limit",
+    "LimitRefused",
+    "the WebSockets that wait for a token are limited, for one address and in all",
 )
 
 # --- configuration and authentication -------------------------------------------------------------------------------
@@ -368,35 +372,27 @@ EPOCHS_IN_USE = _point(
 
 # --- HTTP -----------------------------------------------------------------------------------------------------------
 HTTP_QUERY_NUMBER = _point(
-    "http.query_number", "web.http.request_query", "FrameRefused", "numbers in a query are integers within bounds"
+    "http.query_number", _QUERIES, "FrameRefused", "a number in a query is an integer within bounds"
 )
-HTTP_QUERY_NAME = _point(
-    "http.query_name", "web.http.request_query", "FrameRefused", "a name in a query is taken whole or not at all"
-)
-HTTP_QUERY_TIME = _point("http.query_time", "web.http.request_query", "FrameRefused", "a time in a query is one")
+HTTP_QUERY_NAME = _point("http.query_name", _QUERIES, "FrameRefused", "a name in a query is taken whole or not at all")
+HTTP_QUERY_TIME = _point("http.query_time", _QUERIES, "FrameRefused", "a time in a query is one")
 HTTP_TITLE = _point("http.title", "web.api.threads", "FrameRefused", "a title is short text")
-HTTP_BODY_SIZE = _point(
-    "http.body_size", "web.http.request_body", "FrameRefused", "the size of a request body is limited"
-)
-HTTP_BODY_IDLE = _point(
-    "http.body_idle", "web.http.request_body", "FrameRefused", "a request body arrives without long pauses"
-)
-HTTP_BODY_JSON = _point(
-    "http.body_json", "web.http.request_body", "FrameRefused", "a request body has the fields of its endpoint"
-)
+HTTP_BODY_SIZE = _point("http.body_size", _BODIES, "FrameRefused", "the size of a request body is limited")
+HTTP_BODY_IDLE = _point("http.body_idle", _BODIES, "FrameRefused", "a request body arrives without long pauses")
+HTTP_BODY_RATE = _point("http.body_rate", _BODIES, "FrameRefused", "a request body keeps up a least rate")
+HTTP_BODY_DEADLINE = _point("http.body_deadline", _BODIES, "FrameRefused", "a request body ends in time")
+HTTP_HEAD_SIZE = _point("http.head_size", "web.http.request_head", "FrameRefused", "the head of a request is limited")
+HTTP_PIPELINE = _point("http.pipeline", "web.http.request_head", "LimitRefused", "few requests wait in a connection")
+HTTP_HOST = _point("http.host", "web.http.request_head", "FrameRefused", "a request names exactly one host")
+HTTP_BODY_JSON = _point("http.body_json", _BODIES, "FrameRefused", "a request body has the fields of its endpoint")
 TRANSFER_CAPACITY = _point(
-    "transfer.capacity",
-    "web.http.transfers",
-    "LimitRefused",
-    "the number of uploads, exports and reports per process is limited",
+    "transfer.capacity", _TRANSFERS, "LimitRefused", "uploads, exports and reports per process are limited"
 )
 TRANSFER_ENDED = _point(
-    "transfer.ended", "web.http.transfers", "AuthenticationRefused", "an upload ends when its user's sign-in ends"
+    "transfer.ended", _TRANSFERS, "AuthenticationRefused", "an upload ends when its user's sign-in ends"
 )
 RUN_RESULT = _point("run.result", "web.api.runs", "NotFound", "only a run that completed has a result")
-DATASET_OWNED = _point(
-    "dataset.owned", "web.api.datasets", "NotFound", "another user's dataset is answered like one that does not exist"
-)
+DATASET_OWNED = _point("dataset.owned", "web.api.datasets", "NotFound", "another's dataset is answered like none")
 
 # --- composition ----------------------------------------------------------------------------------------------------
 WIRING_ADAPTERS = _point(

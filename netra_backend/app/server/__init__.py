@@ -3,5 +3,6 @@
 - ``runtime``: the parts; ``application``: the ASGI application and its life
 - ``http_application``: the endpoints, and the work beside them: ``housekeeping``, ``rates``, ``counts``
 - ``drill_transport``: an isolation drill without a network
-- ``uvicorn_server``: one process; ``worker_supervisor``, ``worker_policy``: several
+- ``uvicorn_server``: one process; ``open_files``: how many connections it has room for
+- ``worker_supervisor``, ``worker_policy``: several processes
 """

@@ -41,9 +41,12 @@ class Application:
             return
         assert self.http is not None, "the server did not run the lifespan protocol"
         assert self._sockets is not None
+        given = scope
         if self._base and (scope["path"] + "/").startswith(f"{self._base}/"):  # a proxy may strip it, and need not
             scope = {**scope, "root_path": self._base}
         if scope["type"] == "websocket":
+            scope = dict(scope)
+            given["query_string"] = b""  # a server's own log would show it, and it may hold a ticket
             if scope["path"].removeprefix(scope.get("root_path", "")).startswith(PATH):
                 await self._sockets(scope, receive, send)
             else:
@@ -69,6 +72,7 @@ class Application:
             audit_trail=runtime.audit_trail,
             clock=runtime.clock,
             mint=runtime.mint,
+            anonymous=runtime.anonymous,
         )
         self._base = urlsplit(runtime.settings.public_url or "").path
         ticking = asyncio.get_running_loop().create_task(_ticking(runtime, http))

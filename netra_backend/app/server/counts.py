@@ -43,6 +43,7 @@ class Counts:
         return {
             "events": bridge["events_sent"],
             "events_refused": bridge["events_refused"],
+            "events_repaired": self.bridge.events_repaired,
             "events_delivered": pool["events_delivered"],
             "runs_started": self.runs.scheduler.started,
             "runs_taken_over": self.runs.recovery.taken_over,

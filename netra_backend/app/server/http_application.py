@@ -55,6 +55,7 @@ class HttpApplication:
             quotas=runtime.quotas,
             clock=runtime.clock,
             audit_trail=runtime.audit_trail,
+            anonymous=runtime.anonymous,
         )
         problems = ProblemReporter(runtime.audit_trail, runtime.mint, runtime.settings.public_url)
         self.endpoints = self._endpoints(runtime, gate, problems)
@@ -84,6 +85,7 @@ class HttpApplication:
             clock=clock,
             is_draining=lambda: runtime.connections.is_draining,
             optional_dependencies=runtime.optional_dependencies,
+            lasts_s=limits.readiness_ms / 1000,
         )
         return [
             *operation_endpoints(
@@ -98,7 +100,6 @@ class HttpApplication:
                 audit=audit,
                 audit_trail=audit_trail,
                 tickets=runtime.tickets,
-                body_idle_s=limits.body_idle_s,
             ),
             *user_data_endpoints(
                 log=log,
@@ -116,17 +117,17 @@ class HttpApplication:
                 conversations=conversations,
                 runs=runs,
                 audit_trail=audit_trail,
-                body_idle_s=limits.body_idle_s,
+                limits=limits,
             ),
             *run_endpoints(log, conversations),
             *catalogue_endpoints(runtime.registry, runtime.dispatchers),
-            *approval_endpoints(runs, limits.body_idle_s),
+            *approval_endpoints(runs, limits),
             *dataset_endpoints(
                 ledger=ledger,
                 transfers=transfers,
                 problems=problems,
                 scratch=runtime.scratch,
-                body_idle_s=limits.body_idle_s,
+                limits=limits,
             ),
             *usage_endpoints(ledger, transfers),
             *admin_endpoints(
@@ -136,7 +137,6 @@ class HttpApplication:
                 audit_trail=audit_trail,
                 revocations=runtime.revocations,
                 clock=clock,
-                body_idle_s=limits.body_idle_s,
                 totals=counts.totals,
                 gauges=counts.gauges,
                 rates=self._rates.per_second,

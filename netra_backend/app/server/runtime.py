@@ -20,6 +20,7 @@ from ..services.conversations import Conversations
 from ..services.revocations import Revocations
 from ..services.tickets import TicketOffice
 from ..services.websocket_bridge_factory import WebSocketBridgeFactory
+from ..web.http.anonymous_rate_limit import AnonymousRateLimit
 from ..web.sockets.connection_handler import ConnectionHandler
 from ..websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from ..websocket_core.websocket_manager_factory import WebSocketManagerFactory
@@ -43,6 +44,7 @@ class Runtime:
     sign_in_synthetic: Callable[[str], str]
     """A token that this process alone accepts, for a synthetic user."""
     quotas: Quotas
+    anonymous: AnonymousRateLimit
     conversations: Conversations
     pool: WebSocketConnectionPool
     registry: AgentRegistry

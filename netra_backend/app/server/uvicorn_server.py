@@ -16,9 +16,12 @@ from typing import Any, Final
 import uvicorn
 
 from ..config import Settings
+from ..web.http.anonymous_connections import AnonymousConnections
+from ..web.http.server_config import ServerConfig
 from ..web.http.uvicorn_http import BoundedHttpProtocol
 from ..web.sockets.uvicorn_websocket import DirectWebSocketProtocol
 from .application import Application
+from .open_files import most_connections, open_files
 
 _LOG: Final = logging.getLogger("netra.server")
 _LAST_WAIT_S: Final = 0.5
@@ -65,7 +68,7 @@ def configuration(application: Application, settings: Settings) -> uvicorn.Confi
         "loop": "uvloop",
         "http": BoundedHttpProtocol,
         "ws": DirectWebSocketProtocol,
-        "ws_max_size": settings.limits.frame_bytes,
+        "ws_max_size": settings.limits.message_bytes,
         "ws_ping_interval": None,
         "ws_per_message_deflate": False,
         "proxy_headers": False,
@@ -75,7 +78,10 @@ def configuration(application: Application, settings: Settings) -> uvicorn.Confi
         "backlog": _BACKLOG,
         "timeout_graceful_shutdown": 2,  # on top of ``Limits.drain_s``, and all of it within ten seconds
     }
-    return uvicorn.Config(application, **options)
+    guests = AnonymousConnections(
+        settings.limits, most_connections(settings.limits, open_files()), settings.trusted_proxies
+    )
+    return ServerConfig(application, settings.limits, guests, **options)
 
 
 def url_of(listener: Any) -> str:

@@ -15,6 +15,7 @@ from ..core.errors import NotFound
 from ..core.events import ApprovalRequested, ApprovalResolved, decode_event
 from ..core.peer_messages import WaitingCall
 from ..core.recent import Recent
+from ..core.repaired_text import repaired
 from ..ports import EventLog
 
 LIFETIME_MS: Final = 15 * 60 * 1000
@@ -24,7 +25,10 @@ _MAX_WORDS: Final = 20_000
 
 def hash_arguments(tool: str, arguments: Mapping[str, Any]) -> str:
     """What a decision is bound to: sha256 over the tool's name and its canonical JSON arguments."""
-    canonical = msgspec.json.encode((tool, arguments), order="sorted")
+    try:
+        canonical = msgspec.json.encode((tool, arguments), order="sorted")
+    except UnicodeEncodeError:  # as the event that asks shows them
+        canonical = msgspec.json.encode((tool, repaired(arguments)), order="sorted")
     return hashlib.sha256(canonical).hexdigest()
 
 

@@ -51,11 +51,15 @@ class AuditTrail:
         """``owner`` was refused by the refusal's point; ``None`` if nobody is known yet. The message is left out: it
         may quote what was sent. ``address``: the client's, where one is known."""
         detail = {"error": refusal.entry.id, "field": refusal.field or "", **_from(address), **about}
-        self.refusals[refusal.point.id] = self.refusals.get(refusal.point.id, 0) + 1
+        self.count_refusal(refusal)
         now_ms = self._clock.now_ms()
         self._tell_suppressed(self._allowance.ended(now_ms), now_ms)
         if self._allowance.take(owner, self._site_of(address)):
             self._audit.record(owner, "refused", refusal.point.id, detail, now_ms)
+
+    def count_refusal(self, refusal: Refusal) -> None:
+        """Somebody was refused by the refusal's point, and no row tells of it: what strangers can repeat without end."""
+        self.refusals[refusal.point.id] = self.refusals.get(refusal.point.id, 0) + 1
 
     def happened(self, owner: str, event: Event, *, address: str = "", **about: str | int) -> None:
         """Something happened to this identity or to what it owns. ``address``: of the client that asked for it."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, Final
+
+import msgspec
 
 from ..core import validation
 from ..core.errors import FactoryRefused, SSotIsolationError
 from ..core.events import TERMINAL, Event, encode_event
 from ..core.history import OnCommit, RunRecord
+from ..core.repaired_text import repaired
 from ..ports import Clock, EventLog
 
+_LOG: Final = logging.getLogger("netra.emitter")
 MAX_EVENT_BYTES = 524_288
 _TERMINAL: Final = frozenset(TERMINAL)  # a tuple is searched by comparing, this by its hash
 
@@ -33,6 +38,7 @@ class UserEventEmitter:
         "_run",
         "connection_id",
         "rejected_count",
+        "repaired",
         "sent",
         "thread_id",
         "user_id",
@@ -52,6 +58,7 @@ class UserEventEmitter:
         self.connection_id = connection_id
         self.sent = 0
         self.rejected_count = 0
+        self.repaired = 0
         self._log = log
         self._clock = clock
         self._run: RunRecord | None = None
@@ -74,10 +81,10 @@ class UserEventEmitter:
             )
         self._run = run
 
-    def emit(self, event: type[Event], *own: Any, on_commit: OnCommit | None = None, **named: Any) -> None:
+    def emit(self, event: type[Event], *own: Any, on_commit: OnCommit | None = None, **named: Any) -> bool:
         """Append one event with its own fields, in their order or by their names (which costs more: they are merged and matched
         for each event). It is part of the history at once. Once it is committed ``on_commit`` is called, then its readers get
-        it.
+        it. Halves of surrogate pairs become U+FFFD; returns whether there were any.
 
         Raises ``FactoryRefused`` if the emitter is closed, not bound, or its run has ended; ``EventTooLarge``;
         ``TypeError`` where a field is not JSON; ``DependencyUnavailable`` where the log is down. Nothing is written then.
@@ -97,12 +104,21 @@ class UserEventEmitter:
                 kind="factory_not_configured",
                 point=validation.EMITTER_LOG,
             )
-        frame = encode_event(event(self.thread_id, run.run_id, run.head.top + 1, clock.now_ms(), *own, **named))
+        made = event(self.thread_id, run.run_id, run.head.top + 1, clock.now_ms(), *own, **named)
+        is_repaired = False
+        try:
+            frame = encode_event(made)
+        except UnicodeEncodeError:  # half of a surrogate pair, from an agent, a tool or a model
+            frame = msgspec.json.encode(repaired(msgspec.to_builtins(made)))
+            is_repaired = True
+            self.repaired += 1
+            _LOG.warning("text was repaired", extra={"run_id": run.run_id, "event": event.__name__})
         if len(frame) > MAX_EVENT_BYTES:
             self.rejected_count += 1
             raise EventTooLarge(f"the event has {len(frame)} bytes; the limit is {MAX_EVENT_BYTES}")
         log.append(run, frame, ends=event in _TERMINAL, on_commit=on_commit)
         self.sent += 1
+        return is_repaired
 
     async def durable(self) -> None:
         """Wait until everything emitted is committed."""

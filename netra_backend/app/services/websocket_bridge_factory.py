@@ -25,6 +25,7 @@ class WebSocketBridgeFactory:
         self._active: set[UserEventEmitter] = set()
         self._created = 0
         self._sent = 0
+        self._repaired = 0
         self._refused = 0
         self._status = "not_configured"
 
@@ -98,7 +99,13 @@ class WebSocketBridgeFactory:
     def _closed(self, emitter: UserEventEmitter) -> None:
         self._active.discard(emitter)
         self._sent += emitter.sent
+        self._repaired += emitter.repaired
         self._refused += emitter.rejected_count
+
+    @property
+    def events_repaired(self) -> int:
+        """Events since the start in which halves of surrogate pairs became U+FFFD."""
+        return self._repaired + sum(emitter.repaired for emitter in self._active)
 
     def get_factory_metrics(self) -> dict[str, Any]:
         """Counts since the start; ``ssot_validation_status`` is not_configured, passed, or failed: <the last point>."""

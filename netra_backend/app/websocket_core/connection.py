@@ -102,6 +102,15 @@ class Connection:
         else:
             self._act(effect)  # type: ignore[arg-type]  # narrowed by identity of the type
 
+    def too_long(self, head: bytes | str) -> None:
+        """A text message came in that is too long; this is its beginning."""
+        self.act(self.session.too_long(head, self._parts.clock.monotonic()))
+
+    def overrun(self, refusal: Refusal) -> None:
+        """The peer sent more than it may: say so, and close."""
+        self.refuse(refusal)
+        self.disconnect(refusal.entry.close_code or 1009, refusal.entry.id)
+
     def ponged(self) -> None:
         """A pong came in."""
         self.session.ponged()

@@ -6,17 +6,14 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from ..core.error_catalogue import CATALOGUE
 from ..core.errors import Fault, NetraError, Refusal
+from ..core.exhaustion import plain_fault
+from ..core.limits import Limits
 from ..core.session import HandledFrame
 from .serial_queue import SerialQueue, begin
-
-MAX_HELD: Final = 1000
-"""Commands that wait while one before them looks something up."""
-MAX_REPLAYS: Final = 32
-"""What waits behind something that takes long."""
 
 Handle = Callable[[Any, Any], Coroutine[Any, Any, None]]
 """Takes the connection and the frame, and does what it asks for. It may raise ``NetraError``, which the client is sent."""
@@ -44,6 +41,10 @@ class FrameHandlers:
     authenticate: Handle
     commands: Mapping[type[HandledFrame], Handle]
     replays: Mapping[type[HandledFrame], Handle]
+    held_frames: int = Limits().held_frames
+    """Commands that wait while one before them looks something up."""
+    held_replays: int = Limits().held_replays
+    """What waits behind something that takes long."""
 
 
 class Incoming:
@@ -53,8 +54,8 @@ class Incoming:
 
     def __init__(self, handlers: FrameHandlers, loop: asyncio.AbstractEventLoop) -> None:
         self._handlers = handlers
-        self._commands = SerialQueue(partial(begin, loop), _perform, MAX_HELD)
-        self._replays = SerialQueue(loop.create_task, _perform, MAX_REPLAYS)
+        self._commands = SerialQueue(partial(begin, loop), _perform, handlers.held_frames)
+        self._replays = SerialQueue(loop.create_task, _perform, handlers.held_replays)
 
     def handle(self, connection: Answered, frame: HandledFrame) -> bool:
         """Have the frame handled now, or as soon as what came before it is done. ``False`` if too many wait."""
@@ -82,6 +83,6 @@ async def _perform(work: tuple[Handle, Answered, Any, str | None]) -> None:
         if error.entry.close_code is not None and isinstance(error, Refusal) and not connection.is_authenticated:
             connection.close(error.entry.id)
     except Exception as error:
-        fault = Fault(CATALOGUE["internal"].text)
+        fault = plain_fault(error) or Fault(CATALOGUE["internal"].text)
         fault.__cause__ = error
         connection.refuse(fault, id)

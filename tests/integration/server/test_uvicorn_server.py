@@ -177,7 +177,7 @@ def test_uvicorn_runs_it_with_our_protocol_and_without_keepalive_or_compression(
     assert isinstance(config, uvicorn.Config)
     assert config.ws is DirectWebSocketProtocol
     assert (config.ws_ping_interval, config.ws_per_message_deflate) == (None, False)
-    assert config.ws_max_size == settings.limits.frame_bytes
+    assert config.ws_max_size == settings.limits.message_bytes
     assert config.proxy_headers is False
 
 

@@ -44,6 +44,16 @@ def test_a_bucket_says_how_long_to_wait() -> None:
     assert fast.wait_ms() == 1
 
 
+def test_a_bucket_gives_many_at_once_or_none_and_takes_one_back() -> None:
+    bucket = TokenBucket(rate=2.0, burst=10, now=0.0)
+    assert [bucket.take_many(count, 0.0) for count in (6, 5, 4)] == [True, False, True]
+    assert not bucket.take_many(3, 1.0)
+    assert bucket.take_many(2, 1.0)
+    bucket.give_back()
+    assert bucket.take(1.0)
+    assert not bucket.take(1.0)
+
+
 def test_a_bucket_is_full_until_something_is_taken_and_again_when_it_has_refilled() -> None:
     bucket = TokenBucket(rate=2.0, burst=3, now=0.0)
     assert bucket.is_full(0.0)

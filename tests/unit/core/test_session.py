@@ -469,3 +469,21 @@ class AnySession(RuleBasedStateMachine):
 
 
 TestAnySession = AnySession.TestCase
+
+
+@pytest.mark.validation_point("socket.too_long")
+def test_a_message_that_is_too_long_is_told_with_its_id_and_counts_as_malformed() -> None:
+    clocked = Clocked()
+    for id in ("mine", None):
+        told = clocked.session.too_long(b'{"type":"ping","id":"mine","x":"xx' if id else b"xx", 0.0)
+        assert isinstance(told, tuple)
+        (said,) = told
+        assert isinstance(said, SendError)
+        assert (said.refusal.entry.id, said.id) == ("payload_too_large", id)
+        assert not said.refusal.entry.retryable
+    assert clocked.session.too_long(b"xx", 1.0)[-1] == Close(4510, "too_many_faults")
+    assert clocked.session.too_long(b"xx", 1.0) == ()
+
+
+def test_a_message_that_is_too_long_before_a_sign_in_closes_with_the_protocols_own_code() -> None:
+    assert Clocked(user=None).session.too_long(b"xx", 0.0) == (Close(1009, "payload_too_large"),)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from netra_backend.app.core import errors, validation
+from netra_backend.app.core import errors
 from netra_backend.app.core.validation import CATALOGUE, Point
 from test_framework import point_sites
 
@@ -27,9 +27,3 @@ def test_a_point_has_an_id_a_home_an_error_and_a_sentence(point: Point) -> None:
     assert issubclass(getattr(errors, point.error), errors.Refusal)
     assert point.guards[0].islower() or point.guards[0].isupper()
     assert not point.guards.endswith(".")
-
-
-def test_a_point_cannot_be_catalogued_twice() -> None:
-    with pytest.raises(ValueError, match=r"'id\.format' is catalogued twice"):
-        validation._point("id.format", "core.ids", "InvalidContextError", "again")
-    assert CATALOGUE["id.format"] is validation.ID_FORMAT

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from netra_backend.app.config import NAMES, SECRET_NAMES
 from netra_backend.app.core.limits import Limits
+from netra_backend.app.settings_reader import NAMES, SECRET_NAMES
 from netra_backend.distribution import version
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"

@@ -15,9 +15,11 @@ import pytest
 
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from netra_backend.app.cli import COMMANDS
-from netra_backend.app.config import NAMES, Settings
+from netra_backend.app.config import Settings
 from netra_backend.app.core.errors import ToolError
+from netra_backend.app.core.limits import LIMIT_RANGES, Limits
 from netra_backend.app.core.validation import CATALOGUE
+from netra_backend.app.settings_reader import LIMIT_NAMES, LIMIT_PREFIX, NAMES
 from test_framework.ssot.fixtures import create_valid_user_execution_context
 
 EXAMPLE = re.compile(r"^```python\n# (\w+)\.py\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -112,11 +114,31 @@ def test_versioning_lists_what_is_deprecated(root: Path) -> None:
 def test_the_readme_has_every_setting_with_its_default_and_no_other(readme: str) -> None:
     settings = Settings(Path("data"))
     table = {row[0].strip("`"): row[1] for row in rows(readme, "Configure")}
-    assert set(table) == NAMES
+    assert set(table) == NAMES - LIMIT_NAMES
     for name, default in table.items():
         value = getattr(settings, name.removeprefix("NETRA_").lower(), None)
         if name != "NETRA_DATA_DIR":
             assert default == (f"`{value}`" if value else "–"), name
+
+
+def test_every_limit_stands_in_its_table_with_default_range_and_meaning(root: Path) -> None:
+    usual = Limits()
+    told = [
+        [
+            f"`{LIMIT_PREFIX}{name.upper()}`",
+            f"{getattr(usual, name):,g}" if isinstance(getattr(usual, name), float) else f"{getattr(usual, name):,}",
+            f"{plain(bounds.low)} – {plain(bounds.high)}",
+            bounds.unit,
+            bounds.about,
+        ]
+        for name, bounds in LIMIT_RANGES.items()
+    ]
+    expected = "\n".join(f"| {' | '.join(row)} |" for row in told)
+    assert list(rows((root / "docs/limits.md").read_text(), "The table")) == told, f"the table should be:\n{expected}"
+
+
+def plain(bound: float) -> str:
+    return f"{bound:,.0f}" if bound == int(bound) else f"{bound}"
 
 
 def test_the_readme_has_every_command(readme: str) -> None:

@@ -206,3 +206,7 @@ async def test_the_log_tells_what_was_decided(decided: str | None, ended: bool) 
         assert await in_the_log(log, "user_ada", ours, decision, "other") == "unknown"
         assert await in_the_log(log, "user_bob", ours, decision, "h") == "unknown"
     assert await in_the_log(log, "user_ada", "apr_unknown", "approve", "h") == "unknown"
+
+
+def test_half_a_character_counts_as_the_event_shows_it() -> None:
+    assert hash_arguments("pay", {"to": "\ud83d"}) == hash_arguments("pay", {"to": "\ufffd"})

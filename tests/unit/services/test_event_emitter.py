@@ -142,3 +142,19 @@ def test_closing_is_told_once() -> None:
     emitter.close()
     assert told == [emitter]
     assert emitter.is_closed
+
+
+def test_halves_of_surrogate_pairs_are_repaired_and_that_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    emitter, run = emitter_of(Log(), Clock()), run_of()
+    emitter.bind(run)
+    assert not emitter.emit(AgentThinking, text="whole \U0001f600")
+    assert emitter.emit(AgentThinking, text="cut \ud83d")
+    assert emitter.emit(AgentCompleted, {"text": "\ude00", "data": {"\ud83d": ["\ud83d"]}}, {}, 1)
+    chunk = run.head.chunk
+    assert chunk is not None
+    told = [decode_event(frame) for frame in chunk.frames]
+    assert [event.seq for event in told] == [1, 2, 3]
+    assert told[1].text == "cut \ufffd"
+    assert told[2].result == {"text": "\ufffd", "data": {"\ufffd": ["\ufffd"]}}
+    assert [line.__dict__["event"] for line in caplog.records] == ["AgentThinking", "AgentCompleted"]
+    assert emitter.repaired == 2

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 from websockets.frames import Opcode
 
 from netra_backend.app.core.limits import Limits
 from netra_backend.app.core.session import Handle, SendError, Session
-from test_framework.malformed import FAULTS, FRAME_BYTES, malformed
+from test_framework.malformed import FAULTS, FRAME_BYTES, MESSAGE_BYTES, malformed
 
 COUNT = 3000
 
@@ -27,7 +28,10 @@ def test_the_session_gives_each_frame_the_answer_that_the_generator_names(rng: R
             continue
         session = Session(Limits(faults=COUNT), 0.0)
         session.authenticated("user_1", None)
-        effect = session.received(bytes(frame.frame.data), 0.0, 0)
+        data = bytes(frame.frame.data)
+        effect: Any = (
+            session.too_long(data[:FRAME_BYTES], 0.0) if len(data) > FRAME_BYTES else session.received(data, 0.0, 0)
+        )
         if frame.error == "not_found":  # whether it is there is not the session's to know
             assert isinstance(effect, Handle), frame
             continue
@@ -42,5 +46,6 @@ def test_the_session_gives_each_frame_the_answer_that_the_generator_names(rng: R
 
 def test_only_what_is_too_large_goes_over_the_bound(rng: Random) -> None:
     for frame in (malformed(rng) for _ in range(COUNT)):
-        is_too_large = frame.frame.opcode is Opcode.TEXT and len(frame.frame.data) > FRAME_BYTES
-        assert is_too_large == (frame.close == 1009), frame
+        size = len(frame.frame.data) if frame.frame.opcode is Opcode.TEXT else 0
+        assert (size > MESSAGE_BYTES) == (frame.close == 1009), frame.error
+        assert (FRAME_BYTES < size <= MESSAGE_BYTES) == (frame.error == "payload_too_large"), frame.error

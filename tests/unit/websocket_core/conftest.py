@@ -78,6 +78,7 @@ class ScriptedHandlers:
         self.asked: list[tuple[str, Any]] = []
         self.answer: Callable[[str, Any], Awaitable[None]] | None = None
         self.catch_up: Handle | None = None
+        self.bounds: dict[str, int] = {}
 
     def table(self) -> FrameHandlers:
         return FrameHandlers(
@@ -88,6 +89,7 @@ class ScriptedHandlers:
                 ResolveApproval: self._taking("resolve", lambda frame: frame.approval_id),
             },
             replays={Resume: self._resume, Drill: self._taking("drill", lambda frame: frame.id)},
+            **self.bounds,
         )
 
     def _taking(self, what: str, shown: Callable[[Any], Any]) -> Handle:

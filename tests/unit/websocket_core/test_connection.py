@@ -12,7 +12,6 @@ import pytest
 from netra_backend.app.core.errors import AuthenticationRefused, DependencyUnavailable, LimitRefused, NotFound
 from netra_backend.app.core.frames import Pong
 from netra_backend.app.core.validation import AUTH_SIGNATURE, LIMIT_RUNS, THREAD_OWNED
-from netra_backend.app.websocket_core import incoming
 
 PING = '{"type":"ping","id":"p"}'
 
@@ -167,12 +166,12 @@ class TestCommands:
 
     @pytest.mark.parametrize(
         ("bound", "frame"),
-        [("MAX_HELD", execute("x")), ("MAX_REPLAYS", '{"type":"resume","id":"r","positions":{}}')],
+        [("held_frames", execute("x")), ("held_replays", '{"type":"resume","id":"r","positions":{}}')],
     )
     async def test_no_more_waits_than_there_is_room_for(
-        self, room: Any, close_code: Any, monkeypatch: pytest.MonkeyPatch, bound: str, frame: str
+        self, room: Any, close_code: Any, bound: str, frame: str
     ) -> None:
-        monkeypatch.setattr(incoming, bound, 3)
+        room.handlers.bounds = {bound: 3}
         connection, wire = await room.connect()
         gate = asyncio.Event()
 

@@ -10,7 +10,6 @@ import pytest
 from netra_backend.app.core.errors import AuthenticationRefused, NetraError, NotFound
 from netra_backend.app.core.frames import CancelRun, Resume
 from netra_backend.app.core.validation import AUTH_SIGNATURE, RUN_OWNED
-from netra_backend.app.websocket_core import incoming
 from netra_backend.app.websocket_core.incoming import FrameHandlers, Incoming
 
 
@@ -44,8 +43,8 @@ class Handlers:
             raise self.raises
         self.done.append(asked)
 
-    def incoming(self) -> Incoming:
-        table = FrameHandlers(self.handle, {CancelRun: self.handle}, {Resume: self.handle})
+    def incoming(self, **bounds: int) -> Incoming:
+        table = FrameHandlers(self.handle, {CancelRun: self.handle}, {Resume: self.handle}, **bounds)
         return Incoming(table, asyncio.get_running_loop())
 
 
@@ -64,12 +63,11 @@ async def test_a_command_that_does_not_wait_is_done_at_once_and_a_replay_is_not(
     assert handlers.done == [CANCEL, "token", RESUME]
 
 
-@pytest.mark.parametrize(("frame", "bound"), [(CANCEL, "MAX_HELD"), (RESUME, "MAX_REPLAYS")])
-async def test_what_is_too_much_is_not_taken(monkeypatch: pytest.MonkeyPatch, frame: Any, bound: str) -> None:
-    monkeypatch.setattr(incoming, bound, 2)
+@pytest.mark.parametrize(("frame", "bound"), [(CANCEL, "held_frames"), (RESUME, "held_replays")])
+async def test_what_is_too_much_is_not_taken(frame: Any, bound: str) -> None:
     handlers, connection = Handlers(), Answers()
     handlers.gate = asyncio.Event()
-    half = handlers.incoming()
+    half = handlers.incoming(**{bound: 2})
     assert [half.handle(connection, frame) for _ in range(4)] == [True, True, True, False]
     half.stop()
 

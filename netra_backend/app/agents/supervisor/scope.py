@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ...core.errors import DependencyUnavailable, Fault, QueryRejected, Refusal, ToolError, ToolRefused
 from ...core.events import AgentDelta, AgentThinking, ApprovalRequested, ApprovalResolved, ToolCompleted, ToolExecuting
+from ...core.exhaustion import plain_fault
 from ...core.journal import (
     SAY_CALL,
     Answer,
@@ -25,6 +26,7 @@ from ...core.journal import (
     ToolCall,
     Unknown,
 )
+from ...core.repaired_text import repaired
 from ...services.approvals import LIFETIME_MS, PendingApproval, approval_id_of, hash_arguments
 from ...services.event_emitter import EventTooLarge, UserEventEmitter
 from ...services.redaction import is_too_long, redact, redact_shapes
@@ -175,12 +177,19 @@ class EngineRunScope:
         except Exception as fault:
             error_id = self._services.mint("err")
             _LOG.exception("tool failed", extra={"tool": definition.name, "error_id": error_id})
+            plain = plain_fault(fault)
+            if plain is not None:
+                outcome = _failed("DEPENDENCY_UNAVAILABLE", plain.message, hint=plain.hint, error_id=error_id)
+                return self._completed(call_id, definition.name, round((clock.monotonic() - began) * 1000), outcome)
             outcome = _failed("TOOL_FAILED", f"{definition.name} failed ({type(fault).__name__}).", error_id=error_id)
         return self._completed(call_id, definition.name, round((clock.monotonic() - began) * 1000), outcome)
 
     def _completed(self, call_id: str, tool: str, elapsed_ms: int, outcome: ToolOutcome) -> ToolOutcome:
         try:
-            self._emitter.emit(ToolCompleted, call_id, tool, outcome.ok, elapsed_ms, outcome.result, outcome.error)
+            if self._emitter.emit(
+                ToolCompleted, call_id, tool, outcome.ok, elapsed_ms, outcome.result, outcome.error
+            ):  # the agent gets what a replay would give it
+                outcome = ToolOutcome(outcome.ok, repaired(outcome.result), repaired(outcome.error))
         except EventTooLarge as fault:
             outcome = _failed("RESULT_TOO_LARGE", f"The result of {tool} is too large: {fault}.")
             self._completed(call_id, tool, elapsed_ms, outcome)

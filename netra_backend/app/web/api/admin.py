@@ -108,7 +108,6 @@ def admin_endpoints(
     audit_trail: AuditTrail,
     revocations: Revocations,
     clock: Clock,
-    body_idle_s: float,
     totals: Callable[[], Mapping[str, int]],
     gauges: Callable[[], Mapping[str, int]],
     rates: Callable[[], Mapping[str, Mapping[str, float]]],
@@ -150,7 +149,7 @@ def admin_endpoints(
         return json_response(RatesInfo(rates(), totals()))
 
     async def revoke(request: Request, identity: Identity) -> Response:
-        wanted = await json_of(request, RevocationWanted, body_idle_s, without=RevocationWanted())
+        wanted = await json_of(request, RevocationWanted, limits, without=RevocationWanted())
         user_id, until_ms = request.path_params["user_id"], clock.now_ms()
         address = address_of(request)
         if wanted.token_id is None:

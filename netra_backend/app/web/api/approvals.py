@@ -12,6 +12,7 @@ from starlette.responses import Response
 from ...core.errors import DependencyUnavailable
 from ...core.frames import ResolveApproval
 from ...core.identity import Identity
+from ...core.limits import Limits
 from ...core.peer_messages import WaitingCall
 from ...runs.requester import RemoteRequester
 from ...runs.service import RunService
@@ -42,14 +43,14 @@ class Decided(msgspec.Struct, frozen=True):
     decision: str
 
 
-def approval_endpoints(runs: RunService, body_idle_s: float) -> list[Endpoint]:
+def approval_endpoints(runs: RunService, limits: Limits) -> list[Endpoint]:
     """The endpoints of approvals."""
 
     async def waiting(_: Request, identity: Identity) -> Response:
         return json_response(Approvals(await runs.commands.approvals(identity.user_id)))
 
     async def decide(request: Request, identity: Identity) -> Response:
-        word = await json_of(request, Word, body_idle_s)
+        word = await json_of(request, Word, limits)
         approval_id = request.path_params["approval_id"]
         requester = RemoteRequester(identity.user_id)
         frame = ResolveApproval(approval_id, word.decision, word.arguments_hash)

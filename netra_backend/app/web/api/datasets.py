@@ -16,6 +16,7 @@ from starlette.responses import Response
 from ...core import validation
 from ...core.errors import DependencyUnavailable, NotFound
 from ...core.identity import Identity
+from ...core.limits import Limits
 from ...ports import Ledger
 from ...usage.importers.format import column_mapping
 from ..http.endpoint import BINARY, NDJSON, Endpoint, Query, json_response
@@ -25,7 +26,6 @@ from ..http.request_body import parts_of
 from ..http.transfers import Transfer, Transfers
 from .threads import Deleted
 
-MAX_UPLOAD_BYTES: Final = 4 << 30
 PREFIX: Final = "upload-"
 """How the files begin that hold uploads; one that a killed process left is removed at the next start."""
 
@@ -65,7 +65,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 def dataset_endpoints(
-    *, ledger: Ledger, transfers: Transfers, problems: ProblemReporter, scratch: Path, body_idle_s: float
+    *, ledger: Ledger, transfers: Transfers, problems: ProblemReporter, scratch: Path, limits: Limits
 ) -> list[Endpoint]:
     """The endpoints of datasets. ``scratch`` is a directory for what is being received."""
 
@@ -76,7 +76,7 @@ def dataset_endpoints(
         options = _options(request)
         transfer = transfers.begin(identity)
         try:
-            file = await transfer.perform(_received(request, scratch, body_idle_s))
+            file = await transfer.perform(_received(request, scratch, limits))
         except BaseException:
             transfer.close()
             raise
@@ -146,12 +146,14 @@ def _options(request: Request) -> dict[str, Any]:
     return options | ({"map": mapping} if mapping else {})
 
 
-async def _received(request: Request, scratch: Path, idle_s: float) -> IO[bytes]:
+async def _received(request: Request, scratch: Path, limits: Limits) -> IO[bytes]:
     """The body as a file that is gone when it is closed."""
     file = tempfile.NamedTemporaryFile(dir=scratch, prefix=PREFIX)  # noqa: SIM115  # closed by the caller
     held = bytearray()
     try:
-        async for part in parts_of(request, MAX_UPLOAD_BYTES, idle_s, "Compress the file with gzip, or split it."):
+        async for part in parts_of(
+            request, limits, limits.upload_bytes, limits.upload_s, "Compress the file with gzip, or split it."
+        ):
             held += part
             if len(held) >= _BLOCK:
                 await asyncio.to_thread(_write, file, held)

@@ -65,7 +65,7 @@ class TicketIssued(msgspec.Struct, frozen=True):
 
 
 def identity_endpoints(
-    *, limits: Limits, audit: Audit, audit_trail: AuditTrail, tickets: TicketOffice, body_idle_s: float
+    *, limits: Limits, audit: Audit, audit_trail: AuditTrail, tickets: TicketOffice
 ) -> list[Endpoint]:
     """The endpoints of who asks."""
 
@@ -79,7 +79,7 @@ def identity_endpoints(
         return json_response(AuditRows([AuditRow(**row) for row in rows]))
 
     async def ticket(request: Request, identity: Identity) -> Response:
-        wanted = await json_of(request, TicketWanted, body_idle_s, without=TicketWanted())
+        wanted = await json_of(request, TicketWanted, limits, without=TicketWanted())
         made = await tickets.issue(identity, wanted.use())
         audit_trail.happened(identity.user_id, "ticket_issued", address=address_of(request))
         return json_response(TicketIssued(made.value, made.expires_at_ms), 201)

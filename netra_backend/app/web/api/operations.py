@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ...config import Settings
+from ...core.settings_values import is_loopback
 from ...ports import Audit, Clock, EventLog, Ledger
 from ...services.audit_trail import AuditTrail
 from ...services.authentication import require_scope
@@ -23,7 +25,6 @@ SCOPE: Final = "metrics"
 
 _NOBODY: Final = "netra-readiness"
 _PROBE_S: Final = 2.0
-_LASTS_S: Final = 1.0
 _FORWARDED: Final = ("forwarded", "x-forwarded-for")
 
 
@@ -43,7 +44,7 @@ class Readiness(msgspec.Struct, frozen=True):
 
 
 class ReadinessProbe:
-    """Polls each dependency, at most once a second, whoever asks."""
+    """Polls each dependency, all at once and never more often than every ``lasts_s`` seconds, however many ask."""
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class ReadinessProbe:
         clock: Clock,
         is_draining: Callable[[], bool],
         optional_dependencies: Mapping[str, Callable[[], bool]],
+        lasts_s: float = 1.0,
     ) -> None:
         self._log = log
         self._ledger = ledger
@@ -65,20 +67,30 @@ class ReadinessProbe:
         self._optional = optional_dependencies
         self._seen: dict[str, str] = {}
         self._at = float("-inf")
-        self._lock = asyncio.Lock()
+        self._lasts_s = lasts_s
+        self._polling: asyncio.Task[None] | None = None
 
     async def parts(self) -> dict[str, str]:
         """``ok`` or ``down`` for each dependency, and for whether new work is taken."""
-        async with self._lock:
-            if self._clock.monotonic() - self._at >= _LASTS_S:
-                self._seen = {
-                    "event_log": "down" if self._log.failed else await _tried(lambda: self._log.run(_NOBODY)),
-                    "usage_ledger": await _tried(lambda: self._ledger.datasets(_NOBODY)),
-                    "audit_trail": await _tried(lambda: self._audit.rows(_NOBODY, 1)),
-                    "audit": "down" if self._audit_trail.state else "ok",
-                }
-                self._at = self._clock.monotonic()
-        return {**self._seen, "accepting": "down" if self._is_draining() else "ok"}
+        if self._clock.monotonic() - self._at >= self._lasts_s:
+            if self._polling is None:
+                self._polling = asyncio.get_running_loop().create_task(self._poll())
+            await asyncio.shield(self._polling)
+        failed = {"event_log": "down"} if self._log.failed else {}
+        return {**self._seen, **failed, "accepting": "down" if self._is_draining() else "ok"}
+
+    async def _poll(self) -> None:
+        try:
+            states = await asyncio.gather(
+                _tried(lambda: self._log.run(_NOBODY)),
+                _tried(lambda: self._ledger.datasets(_NOBODY)),
+                _tried(lambda: self._audit.rows(_NOBODY, 1)),
+            )
+            self._seen = dict(zip(("event_log", "usage_ledger", "audit_trail"), states, strict=True))
+            self._seen["audit"] = "down" if self._audit_trail.state else "ok"
+            self._at = self._clock.monotonic()
+        finally:
+            self._polling = None
 
     def optional_dependencies(self) -> dict[str, str]:
         """``ok`` or ``down`` for each dependency that the server can do without."""
@@ -127,6 +139,7 @@ def operation_endpoints(
             handler=health,
             scope=None,
             answer=Health,
+            is_counted=False,
         ),
         Endpoint(
             method="GET",
@@ -137,6 +150,7 @@ def operation_endpoints(
             scope=None,
             answer=Readiness,
             also=(503,),
+            is_counted=False,
         ),
         Endpoint(
             method="GET",
@@ -162,4 +176,6 @@ def operation_endpoints(
 def _is_of_this_machine(settings: Settings, request: Request) -> bool:
     """Whether it came straight from this machine: a proxy on it that speaks for others says so in a header."""
     is_forwarded = settings.public_url is not None or any(name in request.headers for name in _FORWARDED)
-    return settings.is_loopback and not is_forwarded
+    # A page whose name was made to point here reaches the loopback, too, and names its own host.
+    is_named = is_loopback(urlsplit(f"//{request.headers.get('host', '')}").hostname or "")
+    return settings.is_loopback and not is_forwarded and is_named

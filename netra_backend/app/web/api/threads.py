@@ -13,6 +13,7 @@ from ...core.errors import FrameRefused
 from ...core.events import AnyEvent
 from ...core.history import StoredThread
 from ...core.identity import Identity
+from ...core.limits import Limits
 from ...ports import EventLog
 from ...runs.service import RunService
 from ...services.audit_trail import AuditTrail
@@ -57,7 +58,7 @@ class Deleted(msgspec.Struct, frozen=True):
 
 
 def thread_endpoints(
-    *, log: EventLog, conversations: Conversations, runs: RunService, audit_trail: AuditTrail, body_idle_s: float
+    *, log: EventLog, conversations: Conversations, runs: RunService, audit_trail: AuditTrail, limits: Limits
 ) -> list[Endpoint]:
     """The endpoints of conversations."""
 
@@ -82,7 +83,7 @@ def thread_endpoints(
 
     async def rename(request: Request, identity: Identity) -> Response:
         # The body first: between finding the thread and changing it there must be no time in which it can be deleted.
-        wanted = await json_of(request, Title, body_idle_s)
+        wanted = await json_of(request, Title, limits)
         head = await conversations.owned_thread(identity.user_id, request.path_params["thread_id"])
         title = " ".join(wanted.title.split())
         if not 0 < len(title) <= TITLE_CHARACTERS:

@@ -1,4 +1,5 @@
-"""Requests of nobody known, counted by address: of endpoints that are open to anybody, and with credentials that do not hold.
+"""Requests and handshakes of nobody known, counted by address: of endpoints that are open to anybody, and with credentials
+that do not hold; and WebSockets that wait for a token.
 
 Who is signed in is counted by user and never here, so that people behind one address do not pay for each other; what they
 share is only what they ask without a token. Memory is bounded: of many addresses the one that asked the longest ago is forgotten.
@@ -12,36 +13,32 @@ from typing import Final
 
 from ...core import validation
 from ...core.errors import LimitRefused
-from ...core.limits import TokenBucket
+from ...core.limits import Limits, TokenBucket
 
-RATE: Final = 20.0
-"""Requests a second of one address."""
-
-BURST: Final = 500
-ADDRESSES: Final = 10_000
 _SITE_BITS: Final = 64
 """One customer has at least so much of IPv6 to pick addresses from."""
 
 
 class AnonymousRateLimit:
-    """How much each address has asked lately."""
+    """How much each address has asked lately, and how many of its WebSockets wait for a token."""
 
-    def __init__(self, *, rate: float = RATE, burst: int = BURST, addresses: int = ADDRESSES) -> None:
-        self._rate = rate
-        self._burst = burst
-        self._most = addresses
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+        self._sockets: dict[str, int] = {}
+        self.sockets = 0
+        """WebSockets that wait for a token."""
 
     def __len__(self) -> int:
         return len(self._buckets)
 
     def take(self, address: str, now: float) -> None:
-        """Count one request. Raises ``LimitRefused`` (``rate_limited``)."""
+        """Count one request or handshake. Raises ``LimitRefused`` (``rate_limited``)."""
         site = site_of(address)
         bucket = self._buckets.get(site)
         if bucket is None:
-            bucket = self._buckets[site] = TokenBucket(self._rate, self._burst, now)
-            if len(self._buckets) > self._most:
+            bucket = self._buckets[site] = TokenBucket(self._limits.anonymous_rate, self._limits.anonymous_burst, now)
+            if len(self._buckets) > self._limits.anonymous_addresses:
                 self._buckets.popitem(last=False)
         else:
             self._buckets.move_to_end(site)
@@ -51,6 +48,37 @@ class AnonymousRateLimit:
                 retry_after_ms=bucket.wait_ms(),
                 point=validation.LIMIT_ANONYMOUS,
             )
+
+    def give_back(self, address: str) -> None:
+        """What was counted turned out to be somebody who signed in."""
+        bucket = self._buckets.get(site_of(address))
+        if bucket is not None:
+            bucket.give_back()
+
+    def add_socket(self, address: str) -> None:
+        """A WebSocket waits for its token; ``drop_socket`` when it has come, or the socket is gone. Raises ``LimitRefused``
+        (``rate_limited``)."""
+        site = site_of(address)
+        of_site = self._sockets.get(site, 0)
+        if of_site >= self._limits.anonymous_sockets or self.sockets >= self._limits.process_anonymous_sockets:
+            raise LimitRefused(
+                "Too many connections wait for a token.",
+                retry_after_ms=1000,
+                hint="Send the token with the handshake, or close other connections first.",
+                point=validation.ANONYMOUS_SOCKETS,
+            )
+        self._sockets[site] = of_site + 1
+        self.sockets += 1
+
+    def drop_socket(self, address: str) -> None:
+        """One less waits."""
+        site = site_of(address)
+        self.sockets -= 1
+        left = self._sockets[site] - 1
+        if left:
+            self._sockets[site] = left
+        else:
+            del self._sockets[site]
 
 
 def site_of(address: str) -> str:

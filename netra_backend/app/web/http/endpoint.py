@@ -68,6 +68,8 @@ class Endpoint:
     body: Any = None
     body_required: bool = True
     refusals: tuple[str, ...] = ()
+    is_counted: bool = True
+    """Whether a stranger's requests count against their address; what watches the server is never refused."""
 
     @property
     def group(self) -> str:
@@ -79,7 +81,8 @@ class Endpoint:
         """All errors of the catalogue that it may tell."""
         of_body = ("payload_too_large", "too_slow") if self.body is not None else ()
         signed_in = OF_SIGNED_IN if self.scope is not None else ()
-        return tuple(dict.fromkeys((*self.refusals, *of_body, *signed_in, *OF_EVERY_ENDPOINT)))
+        of_every = OF_EVERY_ENDPOINT if self.is_counted else ("internal",)
+        return tuple(dict.fromkeys((*self.refusals, *of_body, *signed_in, *of_every)))
 
 
 def json_response(value: Any, status: int = 200) -> Response:

@@ -12,6 +12,7 @@ from ...ports import Clock
 from ...services.audit_trail import AuditTrail
 from ...services.authentication import Authentication, require_identity
 from ...services.credentials import check_origin, read_credentials, use_of
+from .anonymous_connections import GUEST
 from .anonymous_rate_limit import AnonymousRateLimit
 from .client_address import ADDRESS, address_of, client_address
 
@@ -27,13 +28,14 @@ class Gate:
         quotas: Quotas,
         clock: Clock,
         audit_trail: AuditTrail,
+        anonymous: AnonymousRateLimit,
     ) -> None:
         self._settings = settings
         self._authentication = authentication
         self._quotas = quotas
         self._clock = clock
         self._audit_trail = audit_trail
-        self._anonymous = AnonymousRateLimit()
+        self._anonymous = anonymous
 
     def note_address(self, request: Request) -> None:
         """Put down, for ``address_of``, where a request came from."""
@@ -68,4 +70,7 @@ class Gate:
             quota.take_request(now)
         finally:
             self._quotas.release(identity.user_id)
+        guest = request.scope.get("extensions", {}).get(GUEST)
+        if guest is not None:
+            guest.signed_in()
         return identity

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from ...core.error_catalogue import CATALOGUE
 from ...core.errors import Fault, NetraError, Refusal, ToolError
+from ...core.exhaustion import plain_fault
 from ...core.identity import Identity
 from ...services.audit_trail import AuditTrail
 from .endpoint import NO_STORE, encode_json
@@ -78,8 +79,10 @@ class ProblemReporter:
 
         One that is not of the catalogue is ``internal``, and is known by an id that the log has."""
         if not isinstance(error, NetraError):
-            fault = Fault(CATALOGUE["internal"].text)
+            fault = plain_fault(error) or Fault(CATALOGUE["internal"].text)
             fault.__cause__ = error
+            if fault.entry.id != "internal":
+                _LOG.error("request failed: %s", fault.message)
             error = fault
         if isinstance(error, Refusal):
             self._audit_trail.record_refusal(identity.user_id if identity else None, error, address=address)

@@ -11,20 +11,24 @@ from starlette.requests import Request
 
 from ...core import validation
 from ...core.errors import FrameRefused
-
-MAX_JSON_BYTES: Final = 16_384
+from ...core.limits import Limits
 
 Shape = TypeVar("Shape")
+_MARGIN_S: Final = 0.01
 
 
 async def parts_of(
-    request: Request, most: int, idle_s: float, hint: str = "Send less at once."
+    request: Request, limits: Limits, most: int, within_s: float, hint: str = "Send less at once."
 ) -> AsyncIterator[bytes]:
-    """The body as it comes: at most ``most`` bytes, and never ``idle_s`` seconds without any. Raises ``FrameRefused``."""
+    """The body as it comes: at most ``most`` bytes within ``within_s`` seconds, never ``body_idle_s`` without any, and after
+    ``body_grace_s`` not slower than ``body_rate``. Time in which the parts are not asked for does not count against the rate.
+    Raises ``FrameRefused``."""
     parts = request.stream().__aiter__()
     declared = request.headers.get("content-length", "")
     size = int(declared) if declared.isdecimal() and len(declared) < 20 else 0
-    received = 0
+    now = asyncio.get_running_loop().time
+    until = now() + within_s
+    received, waited = 0, 0.0
     while True:
         if max(size, received) > most:
             raise FrameRefused(
@@ -33,26 +37,54 @@ async def parts_of(
                 hint=hint,
                 point=validation.HTTP_BODY_SIZE,
             )
+        _check_rate(received, waited, limits)
+        asked = now()
+        _check_deadline(asked, until, within_s)
+        # Of a drip, each part ends a wait: the next one is bounded by what the rate allows, too.
+        owed_s = max(limits.body_grace_s, received / limits.body_rate) - waited
         try:
-            async with asyncio.timeout(idle_s):
+            async with asyncio.timeout(min(limits.body_idle_s, until - asked, max(owed_s, 0.0) + _MARGIN_S)):
                 part = await anext(parts, None)
         except TimeoutError:
+            waited += now() - asked
+            _check_rate(received, waited, limits)
+            _check_deadline(now(), until, within_s)
             part = b""
-            _refuse_slow(idle_s)
+            _refuse_slow(limits.body_idle_s)
         if part is None:
             return
+        waited += now() - asked
         received += len(part)
         yield part
+
+
+def _check_rate(received: int, waited: float, limits: Limits) -> None:
+    if waited > limits.body_grace_s and received < waited * limits.body_rate:
+        raise FrameRefused(
+            f"The request body arrives too slowly: the least is {limits.body_rate:g} bytes a second.",
+            kind="too_slow",
+            point=validation.HTTP_BODY_RATE,
+        )
+
+
+def _check_deadline(now: float, until: float, within_s: float) -> None:
+    if now >= until:
+        raise FrameRefused(
+            f"The request body did not end within {within_s:g} seconds.",
+            kind="too_slow",
+            point=validation.HTTP_BODY_DEADLINE,
+        )
 
 
 def _refuse_slow(idle_s: float) -> None:
     raise FrameRefused(f"No data arrived for {idle_s:g} seconds.", kind="too_slow", point=validation.HTTP_BODY_IDLE)
 
 
-async def json_of(request: Request, shape: type[Shape], idle_s: float, *, without: Shape | None = None) -> Shape:
+async def json_of(request: Request, shape: type[Shape], limits: Limits, *, without: Shape | None = None) -> Shape:
     """The body as one JSON value of that type; ``without`` if there is no body. Raises ``FrameRefused`` with the field that
     does not fit."""
-    body = b"".join([part async for part in parts_of(request, MAX_JSON_BYTES, idle_s)])
+    parts = parts_of(request, limits, limits.json_bytes, limits.json_s)
+    body = b"".join([part async for part in parts])
     if not body and without is not None:
         return without
     try:

@@ -70,7 +70,8 @@ class Router:
         self._gate.note_address(request)
         try:
             if endpoint.scope is None:
-                self._gate.count_anonymous(request)
+                if endpoint.is_counted:
+                    self._gate.count_anonymous(request)
                 return await endpoint.handler(request)
             identity = await self._gate.admit(request)
             request.scope[USER] = identity.user_id

@@ -1,65 +1,189 @@
 """uvicorn's HTTP protocol with bounds on heads and patience: how long a request's head may be and take, how long a reader
-may take nothing, and how long a body may go on that was answered already."""
+may take nothing, and how long a body may go on that was answered already. Connections without a sign-in have one budget."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-HEAD_BYTES: Final = 32_768
-HEAD_S: Final = 10.0
-STALL_S: Final = 30.0
-LINGER_S: Final = 5.0
-"""So long the rest of an answered body is thrown away, so that its sender has time to read the answer."""
+from ...core.errors import LimitRefused, Refusal
+from .anonymous_connections import GUEST, Guest
+from .request_head import check_head, check_host, check_pipeline, declared_length
+from .server_config import guests_of, limits_of
 
-_TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_LIBRARY: Final = logging.getLogger("netra.uvicorn_http")
+_LIBRARY.setLevel(logging.ERROR)
+"""Its warnings are about what strangers send, one line each."""
+
+_END: Final = b"content-length: 0\r\nconnection: close\r\n\r\n"
+_BAD: Final = b"HTTP/1.1 400 Bad Request\r\n" + _END
+_TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + _END
+_NO_ROOM: Final = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n" + _END
+_TURN_BYTES: Final = 4_096
+_LATE_BYTES: Final = 16_384
+"""So much of a chunked body is parsed after its answer, so that the connection may be used again."""
+_LATE_PAUSE_S: Final = 0.05
+"""What comes after that is read and thrown away in so long steps, so that its sender comes to read the answer."""
+_LINE_BYTES: Final = 4
+"""Of a header besides its name and value."""
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Ends connections whose head is too large or too slow, those that stop reading what they asked for, and those that go
-    on sending what was refused."""
+    """Ends connections whose head is too large or too slow or names no host, those that stop reading what they asked for, and
+    those that go on sending what was refused."""
+
+    guest: Guest | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.logger = _LIBRARY
+        self._limits = limits_of(self.config)
         self._head_bytes = 0
+        self._exact_bytes = 0
         self._in_head = True
+        self._is_refused = False
+        self._is_late = False
+        self._held = b""
+        self._body_left = 0
+        """Of a body whose length was told, what is to come."""
+        self._late_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
         self._linger: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the base has it
         super().connection_made(transport)
-        self._deadline = self.loop.call_later(HEAD_S, transport.abort)
+        self._deadline = self.loop.call_later(self._limits.head_s, transport.abort)
+        guests = guests_of(self.config)
+        if guests is not None:
+            try:
+                self.guest = guests.opened(self.client[0] if self.client else "", self._turned_away)
+            except LimitRefused as refusal:
+                self._turned_away(refusal)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
         self._stop_lingering()
+        self._held = b""
         self.resume_writing()
+        if self.guest is not None:
+            self.guest.closed()
+            self.guest = None
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
+        if self._head_is_refused():
+            return
         super().handle_websocket_upgrade()
         self.parser = None  # type: ignore[assignment]  # as after a loss: each would keep the other from being freed
+        guest, self.guest = self.guest, None
+        protocol: Any = self.transport.get_protocol()
+        if guest is None:
+            return
+        if hasattr(protocol, "guest"):
+            protocol.guest = guest
+            guest.turn_away = protocol.turned_away
+        else:  # another one, which would not say when it is gone
+            guest.closed()
 
     def data_received(self, data: bytes) -> None:
+        if self._is_refused:
+            if self._is_late:
+                self._read_later()
+            return
+        if self._held:
+            self._held += data
+            self.transport.pause_reading()
+        else:
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        """Have it parsed. What is not all one body of known length may be many small things, each with its cost: of those, others
+        have their turn between."""
+        rest = b""
+        if len(data) > max(_TURN_BYTES, self._body_left):
+            cut = max(_TURN_BYTES, self._body_left)
+            data, rest = data[:cut], data[cut:]
+        self._parse(data)
+        if rest and not self._is_refused and not self.transport.is_closing() and self.parser is not None:
+            self._held = rest
+            self.transport.pause_reading()
+            self.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        held, self._held = self._held, b""
+        if self._is_refused or self.transport.is_closing() or self.parser is None:
+            return
+        self._take(held)
+        if not self._held and not self.flow.read_paused and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def _read_later(self) -> None:
+        self.transport.pause_reading()
+        self.loop.call_later(_LATE_PAUSE_S, self._read_on)
+
+    def _read_on(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def _parse(self, data: bytes) -> None:
+        if self._is_answered():
+            self._late_bytes += len(data)
+            if self._late_bytes > _LATE_BYTES and self._body_left == 0:
+                self._is_refused = self._is_late = True  # until it has lingered, what comes is thrown away as it is
+                self._read_later()
+                return
         if self._in_head:
             if self._deadline is None:
-                self._deadline = self.loop.call_later(HEAD_S, self.transport.abort)
+                self._deadline = self.loop.call_later(self._limits.head_s, self.transport.abort)
             self._head_bytes += len(data)
         super().data_received(data)
-        if self._in_head and self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
-            self.transport.write(_TOO_LARGE)
-            self.transport.close()
+        if self._in_head and self._head_bytes > self._limits.head_bytes and not self.transport.is_closing():
+            self._refuse(_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        check_pipeline(len(self.pipeline), self._limits.pipelined_requests)  # what it raises ends the parser's work
+        super().on_message_begin()
+        self._exact_bytes = 0
+        if self.guest is not None:
+            self.guest.anonymous_again()
+            scope: Any = self.scope
+            scope["extensions"] = {GUEST: self.guest}
+
+    def on_url(self, url: bytes) -> None:
+        self._exact_bytes += len(url)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._exact_bytes += len(name) + len(value) + _LINE_BYTES
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._disarm()
-        super().on_headers_complete()
+        if self.parser.should_upgrade() and self._should_upgrade():
+            super().on_headers_complete()
+            return
+        self._late_bytes = 0
+        self._body_left = declared_length(self.headers)
+        is_refused = self._head_is_refused()
+        if is_refused:
+            self.app, serve = _nothing, self.app  # the parser goes on to the end of what it was given
+            super().on_headers_complete()
+            self.app = serve
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._body_left = max(0, self._body_left - len(body))
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._in_head = True
+        self._body_left = 0
         self._head_bytes = 0
         self._stop_lingering()
         super().on_message_complete()
@@ -67,17 +191,49 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if not self._in_head:
-            self._linger = self.loop.call_later(LINGER_S, self.transport.abort)
+            self._linger = self.loop.call_later(self._limits.linger_s, self.transport.abort)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._stall = self.loop.call_later(STALL_S, self.transport.abort)
+        self._stall = self.loop.call_later(self._limits.stall_s, self.transport.abort)
 
     def resume_writing(self) -> None:
         if self._stall is not None:
             self._stall.cancel()
             self._stall = None
         super().resume_writing()
+
+    def _is_answered(self) -> bool:
+        """Whether a body goes on whose answer was sent."""
+        return not self._in_head and self.cycle is not None and self.cycle.response_complete
+
+    def _head_is_refused(self) -> bool:
+        if self._is_refused:
+            return True
+        try:
+            check_head(self._exact_bytes, self._limits.head_bytes)
+        except Refusal:
+            self._refuse(_TOO_LARGE)
+            return True
+        try:
+            check_host(self.headers, self.parser.get_http_version())
+        except Refusal:
+            self._refuse(_BAD)
+            return True
+        return False
+
+    def _turned_away(self, _: Refusal) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self._refuse(_NO_ROOM)
+        else:
+            self.transport.abort()
+
+    def _refuse(self, answer: bytes) -> None:
+        """Say so, and hear nothing more."""
+        self._is_refused = True
+        if not self.transport.is_closing():
+            self.transport.write(answer)
+            self.transport.close()
 
     def _disarm(self) -> None:
         if self._deadline is not None:
@@ -88,3 +244,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
+
+
+async def _nothing(scope: Any, receive: Any, send: Any) -> None:
+    """Was answered already."""
+    await send({"type": "http.response.start", "status": 400, "headers": []})
+    await send({"type": "http.response.body", "body": b""})

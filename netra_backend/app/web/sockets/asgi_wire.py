@@ -28,6 +28,9 @@ class AsgiWire:
         """Tell this receiver when bytes may leave again."""
         self._receiver = receiver
 
+    def signed_in(self) -> None:
+        """Whose it is is known; the bounds of frames are the server's own."""
+
     def detach(self) -> None:
         """Let go of the receiver: each would keep the other from being freed."""
         self._receiver = None

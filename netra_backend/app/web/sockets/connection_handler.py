@@ -58,6 +58,8 @@ class ConnectionHandler:
                 ResolveApproval: runs.commands.resolve,
             },
             replays={Resume: catch_up.resume, Drill: self._drill},
+            held_frames=limits.held_frames,
+            held_replays=limits.held_replays,
         )
         self._parts = ConnectionParts(
             handlers=handlers, pool=pool, audit_trail=audit_trail, clock=clock, mint=mint, loop=loop
@@ -72,7 +74,7 @@ class ConnectionHandler:
         self._hold_drill = hold_drill
         self._connection_type = connection_type
         self._drills = asyncio.Semaphore(_DRILLS_AT_ONCE)
-        self._open: dict[Connection, None] = {}
+        self._open: dict[Connection, Callable[[], None] | None] = {}
         self.is_draining = False
 
     def __iter__(self) -> Iterator[Connection]:
@@ -88,14 +90,21 @@ class ConnectionHandler:
 
     # --- coming and going -------------------------------------------------------------------------------------------
 
-    def open(self, manager: WebSocketManager, wire: Wire, identity: Identity | None, address: str = "") -> Connection:
-        """A connection over this socket from the client's ``address``, signed in if ``identity`` is known already.
-        Call ``closed`` at its end.
+    def open(
+        self,
+        manager: WebSocketManager,
+        wire: Wire,
+        identity: Identity | None,
+        address: str = "",
+        on_signed_in: Callable[[], None] | None = None,
+    ) -> Connection:
+        """A connection over this socket from the client's ``address``, signed in if ``identity`` is known already;
+        ``on_signed_in`` is called as soon as it is. Call ``closed`` at its end.
 
         Raises as ``admit`` does; nothing is open then.
         """
         connection = self._connection_type(manager, wire, self._parts, address)
-        self._open[connection] = None
+        self._open[connection] = on_signed_in
         try:
             if identity is not None:
                 self.admit(connection, identity)
@@ -112,6 +121,10 @@ class ConnectionHandler:
         connection.identity = identity
         connection.session.authenticated(identity.user_id, identity.ends_at_ms)
         self._pool.add(connection)
+        on_signed_in = self._open.get(connection)
+        if on_signed_in is not None:
+            on_signed_in()
+            self._open[connection] = None
         connection.say(
             Connected(
                 connection.connection_id,

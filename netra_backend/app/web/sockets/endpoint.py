@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ...config import Settings
 from ...core.error_catalogue import CATALOGUE
-from ...core.errors import AuthenticationRefused, DependencyUnavailable, NetraError, Refusal
+from ...core.errors import AuthenticationRefused, DependencyUnavailable, LimitRefused, NetraError, Refusal
 from ...core.frames import encode_frame, error_frame
 from ...core.identity import Identity
 from ...ports import Clock
@@ -22,6 +22,7 @@ from ...services.credentials import check_origin, read_credentials, use_of
 from ...websocket_core.connection import Connection
 from ...websocket_core.websocket_manager_factory import WebSocketManagerFactory
 from ..http.access_log import SocketEnd
+from ..http.anonymous_rate_limit import AnonymousRateLimit
 from ..http.client_address import client_address
 from .asgi_wire import AsgiWire
 from .connection_handler import ConnectionHandler
@@ -45,6 +46,7 @@ class WebSocketEndpoint:
         audit_trail: AuditTrail,
         clock: Clock,
         mint: Callable[[str], str],
+        anonymous: AnonymousRateLimit,
     ) -> None:
         self._settings = settings
         self._authentication = authentication
@@ -53,6 +55,7 @@ class WebSocketEndpoint:
         self._audit_trail = audit_trail
         self._clock = clock
         self._mint = mint
+        self._anonymous = anonymous
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         end = SocketEnd(self._clock)
@@ -68,8 +71,9 @@ class WebSocketEndpoint:
         try:
             check_origin(scope, self._settings.allowed_origins, self._settings.public_url)
         except AuthenticationRefused as refusal:
-            self._audit_trail.record_refusal(None, refusal, address=address)
-            await _reject(scope, send, 403, refusal, end)
+            if await self._has_budget(address, scope, send, end):
+                self._audit_trail.record_refusal(None, refusal, address=address)
+                await _reject(scope, send, 403, refusal, end)
             return
         if not self._handler.is_accepting:
             await _reject(scope, send, 503, None, end)
@@ -89,16 +93,39 @@ class WebSocketEndpoint:
             return
         except NetraError as error:
             refusal_ = error
-        await send({"type": "websocket.accept", "subprotocol": subprotocol})
-        if refusal_ is None:
-            try:
-                await self._serve(scope, receive, send, path_user, identity, address, end)
-                return
-            except Refusal as error:
-                refusal_ = error
+        if identity is None and not await self._has_budget(address, scope, send, end):
+            return
+        waiting = _WaitingSocket(self._anonymous, address)
+        try:
+            if identity is None and refusal_ is None:
+                waiting.add()
+        except LimitRefused as refusal:
+            self._audit_trail.count_refusal(refusal)
+            await _reject(scope, send, refusal.entry.status, refusal, end)
+            return
+        try:
+            await send({"type": "websocket.accept", "subprotocol": subprotocol})
+            if refusal_ is None:
+                try:
+                    await self._serve(scope, receive, send, path_user, identity, address, end, waiting)
+                    return
+                except Refusal as error:
+                    refusal_ = error
+        finally:
+            waiting.drop()
         if isinstance(refusal_, Refusal):
             self._audit_trail.record_refusal(identity.user_id if identity else None, refusal_, address=address)
         await _turn_away(send, refusal_, end)
+
+    async def _has_budget(self, address: str, scope: dict[str, Any], send: Send, end: SocketEnd) -> bool:
+        """Count a handshake of nobody known; refuses it (429) and returns ``False`` where its address has had too many."""
+        try:
+            self._anonymous.take(address, self._clock.monotonic())
+        except LimitRefused as refusal:
+            self._audit_trail.count_refusal(refusal)  # and no row: they would push out all others
+            await _reject(scope, send, 429, refusal, end)
+            return False
+        return True
 
     async def _serve(
         self,
@@ -109,18 +136,24 @@ class WebSocketEndpoint:
         identity: Identity | None,
         address: str,
         end: SocketEnd,
+        waiting: _WaitingSocket,
     ) -> None:
         user_id = identity.user_id if identity is not None else path_user
         manager = await self._managers.create_websocket_manager(user_id, self._mint("thr"), self._mint("conn"))
         direct: DirectWire | None = scope.get("extensions", {}).get(EXTENSION)
         wire: DirectWire | AsgiWire = direct or AsgiWire(send)
-        connection = self._handler.open(manager, wire, identity, address)
+
+        def signed_in() -> None:
+            wire.signed_in()
+            waiting.signed_in()
+
+        connection = self._handler.open(manager, wire, identity, address, signed_in)
         sending: asyncio.Task[None] | None = None
         try:
             wire.attach(connection)
             if isinstance(wire, AsgiWire):
                 sending = asyncio.get_running_loop().create_task(wire.send_all())
-            end.close_code = await _listen(connection, receive)
+            end.close_code = await _listen(connection, receive, self._settings.limits.frame_bytes)
         finally:
             end.sent = wire.sent
             end.user_id = connection.identity.user_id if connection.identity is not None else None
@@ -131,13 +164,43 @@ class WebSocketEndpoint:
             self._handler.closed(connection)
 
 
-async def _listen(connection: Connection, receive: Receive) -> int | None:
+class _WaitingSocket:
+    """A WebSocket that may wait for its token, counted for its address."""
+
+    __slots__ = ("_address", "_all", "_is_counted")
+
+    def __init__(self, anonymous: AnonymousRateLimit, address: str) -> None:
+        self._all = anonymous
+        self._address = address
+        self._is_counted = False
+
+    def add(self) -> None:
+        """It waits. Raises ``LimitRefused``."""
+        self._all.add_socket(self._address)
+        self._is_counted = True
+
+    def signed_in(self) -> None:
+        """Its token has come."""
+        if self._is_counted:
+            self._all.give_back(self._address)
+            self.drop()
+
+    def drop(self) -> None:
+        """It does not wait any more. May be called again."""
+        if self._is_counted:
+            self._is_counted = False
+            self._all.drop_socket(self._address)
+
+
+async def _listen(connection: Connection, receive: Receive, most: int) -> int | None:
     """Hand over what comes through ``receive``: everything under plain ASGI, what came with the handshake otherwise. Returns
     the code that the socket was closed with."""
     while (message := await receive())["type"] == "websocket.receive":
         text = message.get("text")
         if text is None:
             connection.disconnect(1003, "text frames only")
+        elif len(text) > most or len(text.encode()) > most:
+            connection.too_long(text[:most])
         else:
             connection.received(text)
     code: int | None = message.get("code")
@@ -152,6 +215,11 @@ async def _turn_away(send: Send, error: NetraError, end: SocketEnd) -> None:
     await send({"type": "websocket.close", "code": code, "reason": error.entry.id})
 
 
+def _retry_after(status: int, error: NetraError | None) -> list[tuple[bytes, bytes]]:
+    wait_ms = error.retry_after_ms if error is not None else None
+    return [(b"retry-after", str(max(1, -(-(wait_ms or 1000) // 1000))).encode())] if status in (429, 503) else []
+
+
 async def _reject(scope: dict[str, Any], send: Send, status: int, error: NetraError | None, end: SocketEnd) -> None:
     end.status = status
     if "websocket.http.response" not in scope.get("extensions", {}):
@@ -159,6 +227,6 @@ async def _reject(scope: dict[str, Any], send: Send, status: int, error: NetraEr
         return
     body = encode_frame(error_frame(error)) if error is not None else b""
     end.sent = len(body)
-    headers = [(b"content-type", b"application/json")] + ([(b"retry-after", b"1")] if status == 503 else [])
+    headers = [(b"content-type", b"application/json"), *_retry_after(status, error)]
     await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})

@@ -18,6 +18,11 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.streams import StreamReader
 
+from ...core.errors import Refusal
+from ...core.traffic import AnonymousTraffic, FrameScanner, UserTraffic, check_fragments, check_unread
+from ..http.anonymous_connections import Guest
+from ..http.server_config import limits_of
+
 try:
     from websockets.speedups import apply_mask
 except ImportError:  # pragma: no cover  # a platform that the library has no extension for
@@ -27,12 +32,22 @@ EXTENSION: Final = "netra.wire"
 _LIBRARY: Final = logging.getLogger("netra.uvicorn_websocket")
 _LIBRARY.setLevel(logging.WARNING)
 _PING: Final = b"netra"
+_NO_HANDSHAKE: Final = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_SMALL_BYTES: Final = 1024
+"""Whole texts of so many bytes are counted as frames alone, by the session."""
+_TOO_BIG: Final = 1009
+_LAST_S: Final = 2.0
+"""So long a peer that sent too much has to read why it was turned off."""
 
 
 class Receiver(Protocol):
     """What a wire tells."""
 
     def received(self, raw: bytes | str) -> None: ...
+
+    def too_long(self, head: bytes | str) -> None: ...
+
+    def overrun(self, refusal: Refusal) -> None: ...
 
     def ponged(self) -> None: ...
 
@@ -94,6 +109,10 @@ class DirectWire:
         """From now on messages go to the receiver and no longer through ``receive``."""
         self._protocol.receiver = receiver
 
+    def signed_in(self) -> None:
+        """Whose it is is known: from now on the bounds are those of a user."""
+        self._protocol.signed_in()
+
     @property
     def writable(self) -> bool:
         return self._protocol.writable.is_set()
@@ -128,30 +147,118 @@ class DirectWire:
         protocol.conn.send_close(code, reason)
         protocol.transport.write(b"".join(protocol.conn.data_to_send()))
         protocol.close_sent = True
-        protocol.close_timer = protocol.loop.call_later(protocol.close_timeout, protocol.transport.close)
+        protocol.close_timer = protocol.loop.call_later(protocol.close_timeout, protocol.transport.abort)
         protocol.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
 
 
 class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's protocol, whose messages may go straight to a receiver."""
+    """uvicorn's protocol, whose messages may go straight to a receiver.
+
+    Every frame and byte is counted before it is parsed, and of one connection only so many frames are parsed in one turn of
+    the loop: what came with them waits, and nothing more is read meanwhile.
+    """
 
     receiver: Receiver | None = None
+    guest: Guest | None = None
     _between_messages = False
+    _deaf = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Its own lines would hold query strings, and so tickets; what an operator needs is in the access log.
         self.logger = self.conn.logger = _LIBRARY
+        limits = limits_of(self.config)
+        self._limits = limits
+        self._frame_bytes = limits.frame_bytes
+        self._frames_a_turn = limits.frames_a_turn
+        self._most_unread = limits.anonymous_bytes
+        self.conn.max_message_size = limits.frame_bytes
+        self._scanner = FrameScanner()
+        self._traffic: AnonymousTraffic | UserTraffic = AnonymousTraffic(limits)
+        self._held = b""
+
+    def signed_in(self) -> None:
+        """Whose it is is known: from now on the bounds are those of a user."""
+        limits = self._limits
+        if self.guest is not None:
+            self.guest.signed_in()
+        self._traffic = UserTraffic(limits, self.loop.time())
+        self._most_unread = limits.outbox_bytes
+        self.conn.max_message_size = limits.message_bytes
 
     def data_received(self, data: bytes) -> None:
         """Nearly always this is one short text frame, whole; the library is asked about everything else."""
         if self._between_messages and self.receiver is not None and not self.close_sent:
-            text = whole_text(data, self.config.ws_max_size)
+            text = whole_text(data, self._frame_bytes)
             if text is not None:
-                self._hand_over(self.receiver, text)
+                if len(data) <= _SMALL_BYTES or self._may_send(0, 0, len(data), 1):
+                    self._hand_over(self.receiver, text)
                 return
-        super().data_received(data)
-        self._between_messages = is_between_messages(self.conn)
+        if not self.handshake_initiated:
+            super().data_received(data)
+            if not self.handshake_initiated and not self.transport.is_closing():
+                # The whole head was there, and the library took it for none: it would wait for ever.
+                self.transport.write(_NO_HANDSHAKE)
+                self.transport.close()
+        elif self._held:
+            self._held += data
+            self.transport.pause_reading()
+        elif not self._deaf:
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        end, frames, others, fragments = self._scanner.scan(data, self._frames_a_turn)
+        if not self._may_send(frames, others, end, fragments):
+            return
+        super().data_received(data[:end] if end < len(data) else data)
+        self._between_messages = end == len(data) and is_between_messages(self.conn)
+        if end < len(data) and not self._deaf and not self.transport.is_closing():
+            self._held = data[end:]
+            self.transport.pause_reading()
+            self.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        """Others have had their turn."""
+        held, self._held = self._held, b""
+        if self._deaf or self.transport.is_closing():
+            return
+        self._take(held)
+        if not self._held and not self._deaf and not self.read_paused and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def _may_send(self, frames: int, others: int, size: int, fragments: int) -> bool:
+        try:
+            self._traffic.take(frames, others, size, self.loop.time())
+            check_fragments(fragments, self._limits)
+        except Refusal as refusal:
+            self._turn_off(refusal)
+            return False
+        return True
+
+    def turned_away(self, refusal: Refusal) -> None:
+        """There is no room for it."""
+        if not self._deaf:
+            self._turn_off(refusal)
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True  # by its answer; else the library logs an error for each handshake refused
+
+    def _turn_off(self, refusal: Refusal) -> None:
+        """Tell why, and take nothing more from this peer."""
+        self._deaf = True
+        if self.receiver is not None and not self.close_sent:
+            self.receiver.overrun(refusal)
+        elif self.handshake_complete and not self.close_sent and self.conn.state is State.OPEN:
+            DirectWire(self).close(refusal.entry.close_code or _TOO_BIG, refusal.entry.id)
+        if self.transport.is_closing() or not self.handshake_complete:
+            self.transport.abort()
+            return
+        self.transport.pause_reading()
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        self.close_timer = self.loop.call_later(_LAST_S, self.transport.abort)
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -163,6 +270,10 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
         """Lets go of whatever holds it in turn, so that a connection's memory is free at once, without the collector."""
         super().connection_lost(exc)
         self.receiver = None
+        self._held = b""
+        if self.guest is not None:
+            self.guest.closed()
+            self.guest = None
         self.conn.parser.close()
         if hasattr(self, "scope"):
             self.scope["extensions"].pop(EXTENSION, None)
@@ -177,7 +288,10 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
         if self.close_sent:
             return
         if self.curr_msg_data_type == "text":
-            self._hand_over(receiver, data)
+            if len(data) > self._frame_bytes:
+                receiver.too_long(data[: self._frame_bytes])
+            else:
+                self._hand_over(receiver, data)
         else:
             receiver.disconnect(1003, "text frames only")
 
@@ -186,6 +300,18 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
             receiver.received(text)
         else:
             receiver.disconnect(1007, "not UTF-8")
+
+    def handle_ping(self) -> None:
+        super().handle_ping()
+        try:
+            check_unread(self.transport.get_write_buffer_size(), self._most_unread)
+        except Refusal as refusal:
+            if not self._deaf:
+                self._turn_off(refusal)
+
+    def handle_parser_exception(self) -> None:
+        super().handle_parser_exception()
+        self.close_timer = self.loop.call_later(_LAST_S, self.transport.abort)
 
     def handle_pong(self, event: Frame) -> None:
         if self.receiver is not None:

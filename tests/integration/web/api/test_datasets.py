@@ -87,16 +87,13 @@ async def parts_of_a_large_file() -> AsyncIterator[bytes]:
 
 
 @pytest.mark.validation_point("http.body_size")
-async def test_an_upload_is_bounded_whether_it_tells_its_size_or_not(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(datasets, "MAX_UPLOAD_BYTES", 100_000)
-    async with served.http(served.user()) as http:
+async def test_an_upload_is_bounded_whether_it_tells_its_size_or_not(serve_with: Serve) -> None:
+    async with serve_with(limits=Limits(upload_bytes=100_000)) as served, served.http(served.user()) as http:
         declared = await http.post(PATH, content=b"x" * 100_001)
         assert (declared.status_code, declared.json()["error"]) == (413, "payload_too_large")
         streamed = await http.post(PATH, content=parts_of_a_large_file())
         assert (streamed.status_code, streamed.json()["error"]) == (413, "payload_too_large")
-    assert leftovers(served) == []
+        assert leftovers(served) == []
 
 
 async def test_uploads_leave_the_event_log_room_on_the_disk(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:

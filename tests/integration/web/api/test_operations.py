@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.web.api.operations import ReadinessProbe
+from test_framework.clock import ManualClock
 from test_framework.served import Serve, Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -54,6 +57,49 @@ async def test_parts_are_looked_at_once_a_second_whoever_asks(served: Served, mo
     assert probe.optional_dependencies() == {"bus": "down", "limits": "ok"}
     assert [(await probe.parts())["usage_ledger"] for _ in range(3)] == ["down"] * 3
     assert len(looks) <= 2
+
+
+async def test_many_who_ask_at_once_share_one_look(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[str] = []
+    gate = asyncio.Event()
+
+    async def datasets(owner: str) -> list[object]:
+        looks.append(owner)
+        await gate.wait()
+        return []
+
+    monkeypatch.setattr(served.runtime.ledger, "datasets", datasets)
+    runtime = served.runtime
+    clock = ManualClock()
+    probe = ReadinessProbe(
+        log=runtime.log,
+        ledger=runtime.ledger,
+        audit=runtime.audit,
+        audit_trail=runtime.audit_trail,
+        clock=clock,
+        is_draining=lambda: False,
+        optional_dependencies={},
+        lasts_s=0.5,
+    )
+    asking = [asyncio.create_task(probe.parts()) for _ in range(50)]
+    await served.until(lambda: looks)
+    asking[0].cancel()
+    gate.set()
+    assert {(await each)["usage_ledger"] for each in asking[1:]} == {"ok"}
+    assert len(looks) == 1
+    clock.advance(s=0.4)
+    await probe.parts()
+    assert len(looks) == 1
+    clock.advance(s=0.2)
+    await probe.parts()
+    assert len(looks) == 2
+
+
+@pytest.mark.validation_point("auth.missing")
+async def test_metrics_are_for_who_names_this_machine(served: Served) -> None:
+    for host, status in (("rebound.example", 401), ("", 400), (f"localhost:{served.port}", 200), ("[::1]", 200)):
+        async with served.http(None, Host=host) as http:
+            assert (await http.get("/metrics")).status_code == status
 
 
 async def test_metrics_are_those_of_the_parts(served: Served) -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import logging
-from functools import partial
 from typing import Any
 
 import pytest
 
 from netra_backend.app.core.limits import Limits
-from netra_backend.app.web.http import gate
-from netra_backend.app.web.http.anonymous_rate_limit import AnonymousRateLimit
 from test_framework.served import Serve, Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -84,22 +81,33 @@ async def test_too_many_requests_of_one_user_are_refused_and_cost_others_nothing
             assert (await others.get("/api/me")).status_code == 200
 
 
+ONCE = Limits(anonymous_rate=0.1, anonymous_burst=3)
+
+
 async def test_the_anonymous_of_one_address_are_slowed_down_and_who_is_signed_in_there_is_not(
-    serve_with: Serve, monkeypatch: pytest.MonkeyPatch
+    serve_with: Serve,
 ) -> None:
-    monkeypatch.setattr(gate, "AnonymousRateLimit", partial(AnonymousRateLimit, rate=0.1, burst=3))
-    async with serve_with() as served:
+    async with serve_with(limits=ONCE) as served:
         async with served.http(None) as http:
             forged = {"Authorization": "Bearer forged"}
-            statuses = [(await http.get(path)).status_code for path in ("/healthz", "/openapi.json")]
+            statuses = [(await http.get(path)).status_code for path in ("/errors", "/openapi.json")]
             assert statuses == [200, 200]
             assert (await http.get("/api/me", headers=forged)).status_code == 401
-            for path in ("/healthz", "/api/me"):
+            for path in ("/errors", "/api/me"):
                 refused = await http.get(path, headers=forged)
                 assert (refused.status_code, refused.json()["error"]) == (429, "rate_limited")
                 assert 5 <= int(refused.headers["retry-after"]) <= 10
         async with served.http(served.user()) as http:
             assert (await http.get("/api/me")).status_code == 200
+
+
+async def test_what_watches_a_server_is_never_refused(serve_with: Serve) -> None:
+    async with serve_with(limits=ONCE) as served, served.http(None) as http:
+        for _ in range(5):
+            await http.get("/api/me", headers={"Authorization": "Bearer forged"})
+        assert (await http.get("/errors")).status_code == 429
+        for path in ("/healthz", "/readyz") * 10:
+            assert (await http.get(path)).status_code == 200
 
 
 async def test_a_fault_of_ours_is_told_by_an_id_that_stands_in_the_log_and_by_nothing_else(

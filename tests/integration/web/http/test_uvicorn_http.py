@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
+from netra_backend.app.core.limits import Limits
 from netra_backend.app.web.http import uvicorn_http
-from test_framework.served import Served
+from test_framework.served import Serve, Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -27,7 +29,7 @@ async def dialogue(served: Served, talk: Callable[[Any, Any], Awaitable[bytes]])
 
 async def test_a_head_that_is_too_large_is_refused_before_it_has_ended(served: Served) -> None:
     async def talk(reader: Any, writer: Any) -> bytes:
-        writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\nx-long: " + b"a" * (uvicorn_http.HEAD_BYTES + 1))
+        writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\nx-long: " + b"a" * (Limits().head_bytes + 1))
         return bytes(await reader.read())
 
     assert (await dialogue(served, talk)).startswith(b"HTTP/1.1 431 ")
@@ -35,7 +37,7 @@ async def test_a_head_that_is_too_large_is_refused_before_it_has_ended(served: S
 
 async def test_a_large_body_behind_a_small_head_is_not_taken_for_a_head(served: Served) -> None:
     async def talk(reader: Any, writer: Any) -> bytes:
-        body = b"x" * (uvicorn_http.HEAD_BYTES * 2)
+        body = b"x" * (Limits().head_bytes * 2)
         writer.write(b"POST /healthz HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
         return bytes(await reader.readline())
 
@@ -55,10 +57,7 @@ async def test_every_request_of_a_connection_has_the_bound_to_itself(served: Ser
 
 
 @pytest.mark.parametrize("said", [b"", b"GET /healthz HTTP/1.1\r\nhost:"])
-async def test_who_does_not_end_a_head_in_time_is_cut_off(
-    served: Served, monkeypatch: pytest.MonkeyPatch, said: bytes
-) -> None:
-    monkeypatch.setattr(uvicorn_http, "HEAD_S", 0.05)
+async def test_who_does_not_end_a_head_in_time_is_cut_off(serve_with: Serve, said: bytes) -> None:
 
     async def talk(reader: Any, writer: Any) -> bytes:
         writer.write(said)
@@ -67,26 +66,25 @@ async def test_who_does_not_end_a_head_in_time_is_cut_off(
         except ConnectionError:
             return b""
 
-    assert await dialogue(served, talk) == b""
+    async with serve_with(limits=Limits(head_s=0.05)) as served:
+        assert await dialogue(served, talk) == b""
 
 
-async def test_a_second_head_has_its_time_as_well(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_second_head_has_its_time_as_well(serve_with: Serve) -> None:
     async def talk(reader: Any, writer: Any) -> bytes:
         writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
         await reader.readuntil(b'{"status":"ok"}')
-        monkeypatch.setattr(uvicorn_http, "HEAD_S", 0.05)
         writer.write(b"GET /healthz HTTP/1.1\r\nhost:")
         try:
             return bytes(await reader.read())
         except ConnectionError:
             return b""
 
-    assert await dialogue(served, talk) == b""
+    async with serve_with(limits=Limits(head_s=0.5)) as served:
+        assert await dialogue(served, talk) == b""
 
 
-async def test_who_goes_on_sending_what_was_refused_is_cut_off(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uvicorn_http, "LINGER_S", 0.05)
-
+async def test_who_goes_on_sending_what_was_refused_is_cut_off(serve_with: Serve) -> None:
     async def talk(reader: Any, writer: Any) -> bytes:
         writer.write(b"POST /api/tickets HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\nx")
         status = bytes(await reader.readline())
@@ -96,7 +94,8 @@ async def test_who_goes_on_sending_what_was_refused_is_cut_off(served: Served, m
             return status
         return status
 
-    assert (await dialogue(served, talk)).startswith(b"HTTP/1.1 401 ")
+    async with serve_with(limits=Limits(linger_s=0.05)) as served:
+        assert (await dialogue(served, talk)).startswith(b"HTTP/1.1 401 ")
 
 
 async def test_a_body_that_ends_after_its_answer_leaves_the_connection_open(served: Served) -> None:
@@ -109,8 +108,7 @@ async def test_a_body_that_ends_after_its_answer_leaves_the_connection_open(serv
     assert b"HTTP/1.1 200 " in await dialogue(served, talk)
 
 
-async def test_a_reader_who_takes_nothing_is_cut_off(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uvicorn_http, "STALL_S", 0.05)
+async def test_a_reader_who_takes_nothing_is_cut_off(serve_with: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     lost: dict[int, asyncio.Event] = {}
     gone = uvicorn_http.BoundedHttpProtocol.connection_lost
 
@@ -127,4 +125,96 @@ async def test_a_reader_who_takes_nothing_is_cut_off(served: Served, monkeypatch
         await lost.setdefault(port, asyncio.Event()).wait()
         return b"cut off"
 
-    assert await dialogue(served, talk) == b"cut off"
+    async with serve_with(limits=Limits(stall_s=0.05, pipelined_requests=1000)) as served:
+        assert await dialogue(served, talk) == b"cut off"
+
+
+@pytest.mark.validation_point("http.head_size")
+@pytest.mark.parametrize("upgrade", [b"", b"upgrade: websocket\r\nconnection: upgrade\r\n"])
+async def test_a_head_that_comes_at_once_is_bounded_to_the_byte(served: Served, upgrade: bytes) -> None:
+    for over, status in ((0, b"404" if not upgrade else b"400"), (40, b"431")):
+        begun = b"GET /x HTTP/1.1\r\nhost: x\r\n" + upgrade + b"x-long: "
+        head = begun + b"a" * (Limits().head_bytes - len(begun) - 4 + over) + b"\r\n\r\n"
+
+        async def talk(reader: Any, writer: Any, head: bytes = head) -> bytes:
+            writer.write(head)
+            return bytes(await reader.readline())
+
+        assert (await dialogue(served, talk)).startswith(b"HTTP/1.1 " + status)
+
+
+@pytest.mark.validation_point("http.host")
+@pytest.mark.parametrize("upgrade", [b"", b"upgrade: websocket\r\nconnection: upgrade\r\n"])
+@pytest.mark.parametrize("hosts", [b"", b"host: a\r\nHost: b\r\n", b"host:\r\n"])
+async def test_a_request_that_does_not_name_one_host_is_refused(served: Served, hosts: bytes, upgrade: bytes) -> None:
+    async def talk(reader: Any, writer: Any) -> bytes:
+        body = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
+        writer.write(b"GET /healthz HTTP/1.1\r\n" + hosts + upgrade + b"\r\n" + body)
+        return bytes(await reader.read())
+
+    answer = await dialogue(served, talk)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+async def test_where_there_is_no_room_the_oldest_stranger_is_told_when_to_come_back(serve_with: Serve) -> None:
+    async with serve_with(limits=Limits(anonymous_connections=2)) as served, contextlib.AsyncExitStack() as stack:
+        pairs = []
+        for _ in range(3):
+            pairs.append(await asyncio.open_connection("127.0.0.1", served.port))
+            stack.callback(pairs[-1][1].close)
+        async with asyncio.timeout(PATIENCE_S):
+            answer = await pairs[0][0].read()
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: 1" in answer
+        pairs[2][1].write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        async with asyncio.timeout(PATIENCE_S):
+            assert await pairs[2][0].readuntil(b'{"status":"ok"}')
+
+
+@pytest.mark.validation_point("http.pipeline")
+async def test_requests_that_come_without_end_before_an_answer_are_refused(served: Served) -> None:
+    async def talk(reader: Any, writer: Any) -> bytes:
+        writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n" * 200)
+        return bytes(await reader.read())
+
+    answers = await dialogue(served, talk)
+    assert answers.count(b"HTTP/1.1 200 ") < 200
+    assert answers.count(b"HTTP/1.1 400 ") == 1
+
+
+async def test_some_requests_may_come_before_an_answer(served: Served) -> None:
+    async def talk(reader: Any, writer: Any) -> bytes:
+        writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n" * Limits().pipelined_requests)
+        return b"".join([await reader.readuntil(b'{"status":"ok"}') for _ in range(Limits().pipelined_requests)])
+
+    assert (await dialogue(served, talk)).count(b"HTTP/1.1 200 ") == Limits().pipelined_requests
+
+
+async def test_a_body_of_many_small_chunks_holds_nobody_up_and_is_taken_whole(served: Served) -> None:
+    user = served.user()
+    body = b'{"title":"' + b"t" * 60 + b'"}'
+    chunked = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
+
+    async def talk(reader: Any, writer: Any) -> bytes:
+        head = f"PATCH /api/threads/thr_none HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {user.token}\r\n"
+        request = head.encode() + b"transfer-encoding: chunked\r\n\r\n" + chunked
+        writer.write(request * 20)
+        return b"".join([await reader.readuntil(b'"not_found"') for _ in range(20)])
+
+    assert (await dialogue(served, talk)).count(b"HTTP/1.1 404 ") == 20
+
+
+async def test_a_chunked_body_that_goes_on_after_its_answer_is_thrown_away_and_cut_off(serve_with: Serve) -> None:
+    async def talk(reader: Any, writer: Any) -> bytes:
+        writer.write(b"POST /api/usage/datasets HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
+        status = bytes(await reader.readline())
+        writer.write(b"1\r\nx\r\n" * 100_000)
+        try:
+            await reader.read()
+        except ConnectionError:
+            return status
+        return status
+
+    async with serve_with(limits=Limits(linger_s=0.2)) as served:
+        assert (await dialogue(served, talk)).startswith(b"HTTP/1.1 401 ")

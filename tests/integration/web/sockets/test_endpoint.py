@@ -6,6 +6,7 @@ Everything is shown twice: with our protocol on uvicorn, and through plain ASGI 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import logging
@@ -13,6 +14,7 @@ import os
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -24,7 +26,7 @@ from netra_backend.app.core.error_catalogue import CATALOGUE
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.ids import MAX_LENGTH
 from netra_backend.app.core.limits import Limits
-from test_framework.served import Served
+from test_framework.served import Serve, Served
 from test_framework.websocket_client import WebSocketTestClient, websocket_client
 
 
@@ -246,6 +248,25 @@ class TestBeforeTheUpgrade:
             answer = refused.response.status_code, json.loads(refused.response.body or b"{}").get("error")
         assert answer == (403, "origin_refused")
 
+    async def test_a_refused_handshake_is_no_error_of_ours(
+        self, served: Served, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        user = served.user()
+        with caplog.at_level(logging.DEBUG), pytest.raises(InvalidStatus):
+            async with websocket_client(address(served, user.id), user.token, origin="https://evil.example"):
+                pass
+        assert [line for line in caplog.records if line.levelno >= logging.WARNING and "netra" in line.name] == []
+
+    async def test_no_line_shows_the_query_string_of_a_websocket(
+        self, served: Served, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with caplog.at_level(logging.INFO):
+            async with connect(f"{address(served, served.user().id)}?ticket=secret", proxy=None) as connection:
+                await closing(connection)
+        ours = [str(vars(line)) for line in caplog.records if not line.name.startswith("websockets.client")]
+        assert ours
+        assert not any("secret" in line for line in ours)
+
     async def test_a_page_of_ours_opens_a_connection(self, served: Served) -> None:
         user = served.user()
         for origin in ("https://ours.example", served.url):
@@ -350,13 +371,37 @@ class TestFaults:
             connection.transport.write(b"".join(connection.protocol.data_to_send()))
             await client.expect_close(1007)
 
+    @pytest.mark.validation_point("socket.too_long")
     @pytest.mark.parametrize("pieces", [1, 5])
-    async def test_more_than_64_kib_closes_with_1009(self, served: Served, pieces: int) -> None:
+    async def test_more_than_64_kib_is_refused_with_its_id_and_counted(self, served: Served, pieces: int) -> None:
+        most = Limits().frame_bytes
+        text = '{"type":"execute_agent","id":"mine","agent":"echo","message":"' + "x" * most + '"}'
+        cut = -(-len(text) // pieces)
+        parts = [text[at : at + cut] for at in range(0, len(text), cut)]
         async with signed_in(served, served.user()) as client:
-            size = (Limits().frame_bytes + 10) // pieces
-            parts = ["x" * size for _ in range(pieces)]
-            await client._connection.send(parts if pieces > 1 else parts[0])
+            for id in ("mine", "mine", None):
+                sent = parts if id else ["x" * Limits().message_bytes]
+                await client._connection.send(sent if len(sent) > 1 else sent[0])
+                refused = await client.expect_error("payload_too_large")
+                assert (refused.get("id"), refused["retryable"]) == (id, False)
+            await client.expect_close(4510)
+
+    async def test_more_than_1_mib_closes_with_1009(self, served: Served) -> None:
+        async with signed_in(served, served.user()) as client:
+            await client._connection.send("x" * (Limits().message_bytes + 1))
             await client.expect_close(1009)
+
+    async def test_more_than_64_kib_before_a_sign_in_closes_with_1009(self, served: Served) -> None:
+        async with raw(served, served.user().id) as connection:
+            await connection.send("x" * (Limits().frame_bytes + 1))
+            said, code, _ = await closing(connection)
+        assert (said, code) == ([], 1009)
+
+    async def test_a_lone_surrogate_is_refused_with_the_id_of_its_frame(self, served: Served) -> None:
+        async with signed_in(served, served.user()) as client:
+            await client.send_text('{"type":"execute_agent","agent":"echo","message":"\\ud83d","id":"mine"}')
+            refused = await client.expect_error("invalid_json")
+            assert (refused["id"], "surrogate" in refused["hint"]) == ("mine", True)
 
     async def test_exactly_64_kib_are_taken_also_in_pieces(self, served: Served) -> None:
         frame = json.dumps({"type": "execute_agent", "agent": "nobody", "message": ""})
@@ -447,3 +492,71 @@ class TestTalking:
 
 async def _at_once(patience_s: float) -> None:
     return None
+
+
+class TestStrangers:
+    @pytest.mark.validation_point("limit.anonymous")
+    async def test_bad_tokens_of_one_address_are_refused_before_the_upgrade_and_a_good_one_is_not(
+        self, serve_with: Serve
+    ) -> None:
+        async with serve_with(limits=Limits(anonymous_rate=0.1, anonymous_burst=3)) as served:
+            user = served.user()
+            forged = {"Authorization": "Bearer forged"}
+            for _ in range(3):
+                async with raw(served, user.id, additional_headers=forged) as connection:
+                    assert (await closing(connection))[1] == 4501
+            for headers in (forged, {}, {"Origin": "https://evil.example"}):
+                with pytest.raises(InvalidStatus) as refused:
+                    async with raw(served, user.id, additional_headers=headers):
+                        pass
+                assert refused.value.response.status_code == 429
+                assert 5 <= int(refused.value.response.headers["Retry-After"]) <= 10
+            assert served.runtime.audit_trail.refusals["limit.anonymous"] == 3
+            for _ in range(5):
+                async with signed_in(served, user):
+                    pass
+
+    @pytest.mark.validation_point("anonymous.sockets")
+    async def test_sockets_that_wait_for_a_token_are_bounded_and_make_room_when_it_comes(
+        self, serve_with: Serve
+    ) -> None:
+        limits = Limits(anonymous_sockets=2, anonymous_rate=0.1, anonymous_burst=5)
+        async with serve_with(limits=limits) as served, contextlib.AsyncExitStack() as stack:
+            user = served.user()
+            waiting = [await stack.enter_async_context(raw(served, user.id)) for _ in range(2)]
+            with pytest.raises(InvalidStatus) as refused:
+                async with raw(served, user.id):
+                    pass
+            assert refused.value.response.status_code == 429
+            for connection in waiting:
+                await connection.send(json.dumps({"type": "authenticate", "token": user.token}))
+                assert json.loads(await connection.recv())["type"] == "connected"
+            async with raw(served, user.id), raw(served, user.id):
+                assert served.runtime.anonymous.sockets == 2
+            await served.until(lambda: served.runtime.anonymous.sockets == 0)
+
+    async def test_behind_a_trusted_proxy_the_forwarded_address_counts(self, serve_with: Serve) -> None:
+        limits = Limits(anonymous_rate=0.1, anonymous_burst=1)
+        proxies = (ip_network("127.0.0.0/8"),)
+        async with serve_with(limits=limits, trusted_proxies=proxies) as served:
+            user = served.user()
+            for address_, status in (("203.0.113.1", None), ("203.0.113.2", None), ("203.0.113.1", 429)):
+                headers = {"Authorization": "Bearer forged", "X-Forwarded-For": f"1.2.3.4, {address_}"}
+                answer: int | None = None
+                try:
+                    async with raw(served, user.id, additional_headers=headers) as connection:
+                        await closing(connection)
+                except InvalidStatus as refused:
+                    answer = refused.response.status_code
+                assert answer == status
+
+    @pytest.mark.validation_point("anonymous.address")
+    async def test_a_waiting_socket_gives_way_to_who_comes_and_a_user_does_not(self, serve_with: Serve) -> None:
+        async with serve_with(limits=Limits(anonymous_connections=2)) as served:
+            user = served.user()
+            async with signed_in(served, user) as own, raw(served, user.id) as oldest, raw(served, user.id):
+                async with raw(served, user.id):
+                    said, code, _ = await closing(oldest)
+                    assert ([frame["error"] for frame in said], code) == (["rate_limited"], 4429)
+                await own.send_json({"type": "ping", "id": "still here"})
+                assert (await own.receive_json())["id"] == "still here"

@@ -74,8 +74,8 @@ class TestEnds:
 
     @pytest.mark.parametrize(
         "answer",
-        [None, AgentResult("x", {"n": object()}), AgentResult("\ud800")],
-        ids=["nothing", "no JSON", "surrogate"],
+        [None, AgentResult("x", {"n": object()})],
+        ids=["nothing", "no JSON"],
     )
     async def test_an_answer_that_cannot_be_recorded_is_a_failure(self, workshop: Any, answer: Any) -> None:
         async def run(scope: Any) -> AgentResult:
@@ -84,6 +84,15 @@ class TestEnds:
         workshop.agent("golden", run)
         (end,) = ends(await workshop.run("golden"))
         assert (type(end), end.error) == (AgentFailed, "internal")
+
+    async def test_an_answer_with_half_a_character_completes_with_it_repaired(self, workshop: Any) -> None:
+        async def run(scope: Any) -> AgentResult:
+            await scope.think("\ud83d")
+            return AgentResult("cut \ud83d", {"\ude00": 1})
+
+        workshop.agent("golden", run)
+        (end,) = ends(await workshop.run("golden"))
+        assert (type(end), end.result) == (AgentCompleted, {"text": "cut \ufffd", "data": {"\ufffd": 1}})
 
     async def test_an_answer_that_is_too_large_says_so(self, workshop: Any) -> None:
         async def run(scope: Any) -> AgentResult:

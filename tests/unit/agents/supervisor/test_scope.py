@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from typing import Any
 
 import pytest
@@ -116,6 +117,20 @@ class TestToolAnswers:
             "hint": "Try again shortly.",
         }
 
+    async def test_text_that_is_half_a_character_is_repaired_for_the_agent_as_for_the_log(self, workshop: Any) -> None:
+        async def call(context: Any, arguments: Any) -> Any:
+            return {"cut": "\ud83d"}
+
+        assert (await self.outcome(workshop, call)).result == {"cut": "\ufffd"}
+
+    async def test_a_process_that_can_open_no_file_says_so_in_plain_words(self, workshop: Any) -> None:
+        async def call(context: Any, arguments: Any) -> Any:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        error = (await self.outcome(workshop, call)).error
+        assert (error["code"], "too many open files" in error["message"]) == ("DEPENDENCY_UNAVAILABLE", True)
+        assert "ulimit" in error["hint"]
+
     async def test_a_tool_that_breaks_says_so_without_its_inner_words(
         self, workshop: Any, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -128,7 +143,7 @@ class TestToolAnswers:
         assert "the inner secret" in caplog.text
         assert error["error_id"] in [getattr(record, "error_id", None) for record in caplog.records]
 
-    @pytest.mark.parametrize("answer", [object(), "\ud800", [b"\xff", object()]], ids=["object", "surrogate", "inner"])
+    @pytest.mark.parametrize("answer", [object(), [b"\xff", object()]], ids=["object", "inner"])
     async def test_what_is_no_json_is_a_failed_tool(self, workshop: Any, answer: Any) -> None:
         async def call(context: Any, arguments: Any) -> Any:
             return answer

@@ -1,12 +1,48 @@
 import pytest
 
 from netra_backend.app.core.errors import LimitRefused
+from netra_backend.app.core.limits import Limits
 from netra_backend.app.web.http.anonymous_rate_limit import AnonymousRateLimit, site_of
+
+
+def limited(rate: float, burst: int, addresses: int = 100, **sockets: int) -> AnonymousRateLimit:
+    return AnonymousRateLimit(
+        Limits(anonymous_rate=rate, anonymous_burst=burst, anonymous_addresses=addresses, **sockets)
+    )
+
+
+def test_who_signs_in_gets_back_what_was_counted() -> None:
+    rate_limit = limited(0.01, 1)
+    for _ in range(3):
+        rate_limit.take("192.0.2.1", 0)
+        rate_limit.give_back("192.0.2.1")
+    rate_limit.give_back("192.0.2.9")
+    rate_limit.take("192.0.2.1", 0)
+    with pytest.raises(LimitRefused):
+        rate_limit.take("192.0.2.1", 0)
+
+
+@pytest.mark.validation_point("anonymous.sockets")
+def test_sockets_that_wait_for_a_token_are_bounded_for_one_address_and_in_all() -> None:
+    rate_limit = limited(1.0, 1, anonymous_sockets=2, process_anonymous_sockets=3)
+    rate_limit.add_socket("2001:db8::1")
+    rate_limit.add_socket("2001:db8::2")
+    with pytest.raises(LimitRefused) as refused:
+        rate_limit.add_socket("2001:db8::3")
+    assert (refused.value.entry.status, refused.value.retry_after_ms) == (429, 1000)
+    rate_limit.add_socket("192.0.2.1")
+    with pytest.raises(LimitRefused):
+        rate_limit.add_socket("192.0.2.2")
+    rate_limit.drop_socket("2001:db8::9")
+    rate_limit.add_socket("192.0.2.2")
+    for address in ("2001:db8::1", "192.0.2.1", "192.0.2.2"):
+        rate_limit.drop_socket(address)
+    assert (rate_limit.sockets, rate_limit._sockets) == (0, {})
 
 
 @pytest.mark.validation_point("limit.anonymous")
 def test_an_address_that_asks_too_much_is_refused_until_it_has_waited() -> None:
-    rate_limit = AnonymousRateLimit(rate=2.0, burst=2)
+    rate_limit = limited(2.0, 2)
     rate_limit.take("192.0.2.1", 0)
     rate_limit.take("192.0.2.1", 0)
     with pytest.raises(LimitRefused) as caught:
@@ -16,13 +52,13 @@ def test_an_address_that_asks_too_much_is_refused_until_it_has_waited() -> None:
 
 
 def test_addresses_do_not_pay_for_each_other() -> None:
-    rate_limit = AnonymousRateLimit(rate=1.0, burst=1)
+    rate_limit = limited(1.0, 1)
     for address in ("192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8:0:1::1", ""):
         rate_limit.take(address, 0)
 
 
 def test_only_so_many_addresses_are_remembered_and_the_busy_ones_longest() -> None:
-    rate_limit = AnonymousRateLimit(rate=1.0, burst=2, addresses=2)
+    rate_limit = limited(1.0, 2, addresses=2)
     rate_limit.take("192.0.2.1", 0)
     rate_limit.take("192.0.2.2", 0)
     rate_limit.take("192.0.2.1", 0)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from netra_backend.app.core.errors import Refusal
 from netra_backend.app.web.sockets.asgi_wire import AsgiWire
 
 
@@ -31,6 +32,12 @@ class Socket:
 
     def received(self, raw: bytes | str) -> None:
         """Nothing is received here."""
+
+    def too_long(self, head: bytes | str) -> None:
+        """Nor anything too long."""
+
+    def overrun(self, refusal: Refusal) -> None:
+        """Nor too much."""
 
     def ponged(self) -> None:
         """Nor any pong."""

@@ -8,10 +8,12 @@ import random
 from typing import Any
 
 import pytest
-import uvicorn
 from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 
+from netra_backend.app.core.errors import Refusal
+from netra_backend.app.core.limits import Limits
+from netra_backend.app.web.http.server_config import ServerConfig
 from netra_backend.app.web.sockets import uvicorn_websocket
 from netra_backend.app.web.sockets.uvicorn_websocket import (
     EXTENSION,
@@ -59,6 +61,8 @@ class Transport:
 
     def close(self) -> None:
         self.closing = True
+
+    abort = close
 
     def get_write_buffer_size(self) -> int:
         return sum(map(len, self.written))
@@ -140,6 +144,7 @@ async def test_messages_go_to_the_receiver_once_there_is_one(protocol: Protocol,
 # --- what comes in ------------------------------------------------------------------------------------------------------
 
 MOST = 70_000
+LIMITS = Limits(frame_bytes=MOST, message_bytes=2 * MOST)
 HANDSHAKE = (
     b"GET /ws/user_ada HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: bmV0cmEgaXMgdGVzdGVkLg==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -160,8 +165,18 @@ class Socket(Transport):
     def get_extra_info(self, name: str) -> Any:
         return {"sockname": ("127.0.0.1", 80), "peername": ("127.0.0.1", 50_000)}.get(name)
 
+    paused = False
+    aborted = False
+
     def pause_reading(self) -> None:
-        """What comes before there is a receiver waits."""
+        """What comes before there is a receiver waits, and what comes with too many frames."""
+        self.paused = True
+
+    def resume_reading(self) -> None:
+        self.paused = False
+
+    def abort(self) -> None:
+        self.aborted = self.closing = True
 
 
 class Told:
@@ -172,6 +187,12 @@ class Told:
 
     def received(self, raw: bytes) -> None:
         self.told.append(bytes(raw))
+
+    def too_long(self, head: bytes | str) -> None:
+        self.told.append(("too long", len(head)))
+
+    def overrun(self, refusal: Refusal) -> None:
+        self.told.append(refusal.point.id)
 
     def ponged(self) -> None:
         self.told.append("pong")
@@ -186,11 +207,17 @@ class Told:
 class Server:
     """Our protocol, shaken hands with; ``told`` is what its receiver was told."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = LIMITS, *, is_signed_in: bool = True) -> None:
         self.receiver, self.socket = Told(), Socket()
         self._attached = asyncio.Event()
-        config = uvicorn.Config(
-            self._application, interface="asgi3", ws_max_size=MOST, ws_per_message_deflate=False, log_config=None
+        self._is_signed_in = is_signed_in
+        config = ServerConfig(
+            self._application,
+            limits,
+            interface="asgi3",
+            ws_max_size=limits.message_bytes,
+            ws_per_message_deflate=False,
+            log_config=None,
         )
         config.load()
         self.protocol = DirectWebSocketProtocol(config, ServerState(), {}, asyncio.get_running_loop())
@@ -198,6 +225,8 @@ class Server:
     async def _application(self, scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "websocket.accept"})
+        if self._is_signed_in:
+            scope["extensions"][EXTENSION].signed_in()
         scope["extensions"][EXTENSION].attach(self.receiver)
         self._attached.set()
         await receive()
@@ -354,3 +383,123 @@ async def test_a_wire_counts_the_bytes_of_its_frames(protocol: Any) -> None:
     wire = DirectWire(protocol)
     wire.send([b"one", b"three"])
     assert wire.sent == sum(map(len, protocol.transport.written)) == 12
+
+
+# --- too much -----------------------------------------------------------------------------------------------------------
+
+EMPTY = client_frame(Opcode.CONT, b"", final=False)
+BEGUN = client_frame(Opcode.TEXT, b"", final=False)
+PONG = client_frame(Opcode.PONG, b"")
+PING = client_frame(Opcode.PING, b"x" * 125)
+
+
+async def said_after(limits: Limits, data: bytes, *, is_signed_in: bool = True) -> Server:
+    """A server that was sent this at once, and has done all it does about it."""
+    server = Server(limits, is_signed_in=is_signed_in)
+    await server.open()
+    server.protocol.data_received(data)
+    for _ in range(200):
+        await asyncio.sleep(0)
+    return server
+
+
+@pytest.mark.validation_point("socket.anonymous")
+@pytest.mark.parametrize("data", [PONG * 40, PING * 40, BEGUN + EMPTY * 40])
+async def test_before_a_sign_in_too_many_frames_of_any_kind_end_the_connection(data: bytes) -> None:
+    server = await said_after(Limits(), data, is_signed_in=False)
+    assert server.receiver.told == ["socket.anonymous"]
+    assert server.socket.paused
+    server.protocol.data_received(PONG)  # is not parsed any more
+    assert server.receiver.told == ["socket.anonymous"]
+    assert server.protocol.close_timer is not None
+    await server.close()
+
+
+@pytest.mark.validation_point("socket.frames")
+async def test_pongs_of_a_user_have_a_rate() -> None:
+    server = await said_after(Limits(raw_frame_burst=100, frames_a_turn=128), PONG * 101)
+    assert server.receiver.told[-1] == "socket.frames"
+    assert server.receiver.told.count("pong") == 0
+    await server.close()
+
+
+@pytest.mark.validation_point("socket.fragments")
+async def test_empty_fragments_without_end_end_the_connection() -> None:
+    server = await said_after(Limits(), BEGUN + EMPTY * 300)
+    assert server.receiver.told == ["socket.fragments"]
+    await server.close()
+
+
+@pytest.mark.validation_point("socket.bytes")
+async def test_large_texts_have_a_rate_also_where_each_comes_whole() -> None:
+    text = client_frame(Opcode.TEXT, b"t" * 50_000)
+    server = Server(Limits(byte_rate=1_024, byte_burst=120_000))
+    await server.open()
+    for _ in range(3):
+        server.protocol.data_received(text)
+    assert server.receiver.told == [b"t" * 50_000, b"t" * 50_000, "socket.bytes"]
+    await server.close()
+
+
+@pytest.mark.validation_point("socket.unread")
+async def test_pings_whose_pongs_are_not_read_take_bounded_memory() -> None:
+    server = await said_after(Limits(outbox_bytes=5_000, frames_a_turn=128), PING * 400)
+    assert server.receiver.told == ["socket.unread"]
+    assert sum(map(len, server.socket.written)) < 5_000 + 128 * 127 + 200
+    await server.close()
+
+
+async def test_of_one_connection_only_so_many_frames_are_parsed_before_others_have_their_turn() -> None:
+    server = Server(Limits(frames_a_turn=10))
+    await server.open()
+    server.protocol.data_received(PONG * 25)
+    assert (len(server.receiver.told), server.socket.paused) == (10, True)
+    server.protocol.data_received(client_frame(Opcode.TEXT, b"behind"))
+    assert len(server.receiver.told) == 10
+    await asyncio.sleep(0)
+    assert (len(server.receiver.told), server.socket.paused) == (20, True)
+    await asyncio.sleep(0)
+    assert server.receiver.told[20:] == ["pong"] * 5 + [b"behind"]
+    assert not server.socket.paused
+    await server.close()
+
+
+async def test_what_waits_for_its_turn_is_dropped_with_the_connection() -> None:
+    server = Server(Limits(frames_a_turn=1))
+    await server.open()
+    server.protocol.data_received(PONG * 3)
+    await server.close()
+    server.socket.closing = True
+    await asyncio.sleep(0)
+    assert server.receiver.told == ["pong"]
+
+
+async def test_a_text_that_is_too_long_is_told_by_its_head_and_one_over_the_second_bound_closes() -> None:
+    server = Server()
+    await server.open()
+    server.protocol.data_received(client_frame(Opcode.TEXT, b"t" * (MOST + 1)))
+    server.protocol.data_received(client_frame(Opcode.TEXT, b"t" * (2 * MOST)))
+    assert server.receiver.told == [("too long", MOST), ("too long", MOST)]
+    server.protocol.data_received(client_frame(Opcode.TEXT, b"t" * (2 * MOST + 1)))
+    assert b"\x03\xf1" in b"".join(server.socket.written)  # 1009
+    await server.close()
+
+
+async def test_before_a_sign_in_a_text_that_is_too_long_closes() -> None:
+    server = Server(Limits(), is_signed_in=False)
+    await server.open()
+    server.protocol.data_received(client_frame(Opcode.TEXT, b"t" * 65_537))
+    assert server.receiver.told == []
+    assert b"\x03\xf1" in b"".join(server.socket.written)
+    await server.close()
+
+
+async def test_a_peer_that_sends_too_much_before_it_is_accepted_is_cut_off() -> None:
+    server = Server(Limits(), is_signed_in=False)
+    transport: Any = server.socket
+    server.protocol.connection_made(transport)
+    server.protocol.data_received(HANDSHAKE)
+    server.protocol.data_received(PONG * 40)
+    assert server.socket.aborted
+    await server._attached.wait()
+    await server.close()

@@ -1,0 +1,27 @@
+"""What a validation point is, and the table that all of them stand in; ``core.validation`` fills it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+CATALOGUE: Final[dict[str, Point]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One validation point: its id, the module that is its home (below ``netra_backend.app``), the error raised there,
+    and the sentence that holds as long as it stands."""
+
+    id: str
+    home: str
+    error: str
+    guards: str
+
+
+def catalogued(id: str, home: str, error: str, guards: str) -> Point:
+    """A new point. Raises ``ValueError`` where its id is taken."""
+    point = Point(id, home, error, guards)
+    if CATALOGUE.setdefault(id, point) is not point:
+        raise ValueError(f"validation point {id!r} is catalogued twice")
+    return point

@@ -1,0 +1,153 @@
+"""TCP connections over which nobody has signed in: so many of one address and in all, and never those that users need.
+
+Where there is no room, the one that has waited longest goes, so that who comes is heard (also what asks for health), and who only
+holds a place loses it. A proxy that the operator trusts speaks for many and is not counted as one address.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from ...core import validation
+from ...core.errors import LimitRefused, Refusal
+from ...core.limits import Limits
+from ...core.settings_values import Network
+from .anonymous_rate_limit import site_of
+
+GUEST: Final = "netra.guest"
+"""Where a request's scope (in its ``extensions``) has the ``Guest`` that it came over."""
+
+TurnAway = Callable[[Refusal], None]
+
+
+class Guest:
+    """One connection. ``turn_away`` ends it for want of room. Call ``closed`` at its end."""
+
+    __slots__ = ("_all", "_is_open", "is_signed_in", "site", "turn_away")
+
+    def __init__(self, all_of_them: AnonymousConnections, site: str | None, turn_away: TurnAway) -> None:
+        self._all = all_of_them
+        self._is_open = True
+        self.site = site
+        """Whom it counts for; ``None``: for nobody, since it comes from a trusted proxy."""
+        self.is_signed_in = False
+        self.turn_away = turn_away
+
+    def signed_in(self) -> None:
+        """Somebody has signed in over it. May be called again."""
+        if self._is_open and not self.is_signed_in:
+            self.is_signed_in = True
+            self._all.forget(self)
+
+    def anonymous_again(self) -> None:
+        """What comes next over it must sign in anew."""
+        if self._is_open and self.is_signed_in:
+            self.is_signed_in = False
+            self._all.count(self)
+
+    def closed(self) -> None:
+        """It is gone. May be called again."""
+        if self._is_open:
+            self._is_open = False
+            self._all.closed(self)
+
+
+class AnonymousConnections:
+    """The connections of one process. ``most_open`` bounds all of them, those of users too."""
+
+    def __init__(self, limits: Limits, most_open: int, proxies: Sequence[Network] = ()) -> None:
+        self._most_open = most_open
+        self._most_waiting = min(limits.process_anonymous_connections, max(1, most_open // 2))
+        self._most_of_one = min(limits.anonymous_connections, self._most_waiting)
+        self._proxies = proxies
+        self._waiting: OrderedDict[Guest, None] = OrderedDict()
+        self._sites: dict[str, OrderedDict[Guest, None]] = {}
+        self.open = 0
+        """All connections, those of users too."""
+
+    @property
+    def waiting(self) -> int:
+        """Connections over which nobody has signed in."""
+        return len(self._waiting)
+
+    def opened(self, address: str, turn_away: TurnAway) -> Guest:
+        """A connection from this address. Another one is turned away for it where there is no room.
+
+        Raises ``LimitRefused`` where there is none that could be: all are users'.
+        """
+        guest = Guest(self, self._site(address), turn_away)
+        try:
+            self._check_address(guest.site)
+        except LimitRefused as refusal:
+            assert guest.site is not None
+            self._turn_away(next(iter(self._sites[guest.site])), refusal)
+        try:
+            self._check_waiting()
+        except LimitRefused as refusal:
+            self._turn_away(next(iter(self._waiting)), refusal)
+        try:
+            self._check_open()
+        except LimitRefused as refusal:
+            if not self._waiting:
+                raise
+            self._turn_away(next(iter(self._waiting)), refusal)
+        self.open += 1
+        self.count(guest)
+        return guest
+
+    def count(self, guest: Guest) -> None:
+        """It waits for somebody to sign in."""
+        self._waiting[guest] = None
+        if guest.site is not None:
+            self._sites.setdefault(guest.site, OrderedDict())[guest] = None
+
+    def forget(self, guest: Guest) -> None:
+        """It does not wait any more."""
+        self._waiting.pop(guest, None)
+        of_site = self._sites.get(guest.site) if guest.site is not None else None
+        if of_site is not None:
+            of_site.pop(guest, None)
+            if not of_site and guest.site is not None:
+                del self._sites[guest.site]
+
+    def closed(self, guest: Guest) -> None:
+        """It is gone."""
+        self.open -= 1
+        self.forget(guest)
+
+    def _check_address(self, site: str | None) -> None:
+        if site is not None and len(self._sites.get(site, ())) >= self._most_of_one:
+            raise LimitRefused(
+                "Too many connections from this address without a sign-in.",
+                retry_after_ms=1000,
+                point=validation.ANONYMOUS_ADDRESS,
+            )
+
+    def _check_waiting(self) -> None:
+        if len(self._waiting) >= self._most_waiting:
+            raise LimitRefused(
+                "Too many connections without a sign-in.", retry_after_ms=1000, point=validation.ANONYMOUS_CONNECTIONS
+            )
+
+    def _check_open(self) -> None:
+        if self.open >= self._most_open:
+            raise LimitRefused(
+                "The server has no room for another connection.", retry_after_ms=1000, point=validation.OPEN_CONNECTIONS
+            )
+
+    def _turn_away(self, guest: Guest, refusal: Refusal) -> None:
+        guest.closed()
+        guest.turn_away(refusal)
+
+    def _site(self, address: str) -> str | None:
+        if self._proxies and address:
+            try:
+                parsed = ipaddress.ip_address(address)
+            except ValueError:
+                return site_of(address)
+            if any(parsed in network for network in self._proxies):
+                return None
+        return site_of(address)

@@ -1,0 +1,132 @@
+"""Floods of strangers and of users against a real server: a signed-in neighbour goes on getting answers, health is told, memory
+is bounded, and deadlines fire."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from test_framework.floods import FLOODS, Flood
+from test_framework.server_process import ServerProcess
+from test_framework.users import LocalUsers
+from test_framework.websocket_client import WebSocketTestClient, websocket_client
+
+pytestmark = pytest.mark.long
+
+RUNS = 20
+MOST_MIB = 400
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    limits = {"NETRA_LIMIT_AUTHENTICATION_S": "2", "NETRA_LIMIT_HEAD_S": "3"}
+    data_dir = tmp_path_factory.mktemp("floods") / "data"
+    with ServerProcess(data_dir, limits, app="test_framework.echo", workers=1) as running:
+        yield running
+
+
+def resident_mib(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) // 1024
+
+
+async def goes_on(client: WebSocketTestClient, runs: int = RUNS) -> None:
+    for _ in range(runs):
+        assert (await client.run_agent("echo", "hello"))[-1]["type"] == "agent_completed"
+
+
+@pytest.mark.parametrize("name", FLOODS)
+async def test_a_signed_in_neighbour_goes_on_under_every_flood(server: ServerProcess, name: str) -> None:
+    users = LocalUsers(server.data_dir)
+    user, other = users.make("neighbour@example.org"), users.make("another@example.org")
+    async with websocket_client(server.websocket_url, user.token) as before:
+        async with Flood(name, server.url, server.data_dir) as flood:
+            await goes_on(before)
+            async with websocket_client(server.websocket_url, other.token) as during:
+                await goes_on(during, 3)
+            async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=20) as http:
+                for path in ("/healthz", "/readyz"):
+                    assert (await http.get(path)).status_code == 200
+            assert flood.is_flowing
+            assert resident_mib(server.process.pid) < MOST_MIB
+        await goes_on(before, 3)
+
+
+async def test_the_deadline_of_a_sign_in_fires_under_load(server: ServerProcess) -> None:
+    async with (
+        Flood("pongs", server.url, server.data_dir),
+        connect(f"{server.websocket_url}/ws/user_late", proxy=None, close_timeout=2) as late,
+    ):
+        async with asyncio.timeout(20):
+            assert json.loads(await late.recv())["error"] == "auth_timeout"
+            await late.wait_closed()
+        assert late.close_code == 4402
+
+
+OPENS = '''
+import os
+
+from netra_server import AgentResult, tool
+
+
+@tool(idempotent=True)
+async def open_files(count: int) -> int:
+    """Open so many files at once."""
+    opened = []
+    try:
+        for _ in range(count):
+            opened.append(os.open("/dev/null", os.O_RDONLY))
+        return len(opened)
+    finally:
+        for each in opened:
+            os.close(each)
+
+
+class Opener:
+    name = "opener"
+    description = "Opens files."
+    tools = frozenset({"open_files"})
+
+    async def run(self, scope):
+        outcome = await scope.use_tool("open_files", count=int(scope.message))
+        return AgentResult("done", {"opened": outcome.result, "error": outcome.error})
+
+
+AGENTS = (Opener,)
+TOOLS = (open_files,)
+'''
+
+
+async def test_idle_strangers_leave_users_the_open_files_that_their_tools_need(tmp_path: Path) -> None:
+    (tmp_path / "opens.py").write_text(OPENS)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    server = ServerProcess(tmp_path / "data", app="opens", directory=tmp_path, workers=1)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+    try:
+        server.launch()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    try:
+        server.wait_until_ready()
+        user = LocalUsers(server.data_dir).make("neighbour@example.org")
+        async with (
+            Flood("descriptors", server.url, server.data_dir),
+            websocket_client(server.websocket_url, user.token) as client,
+        ):
+            for _ in range(RUNS):
+                done = (await client.run_agent("opener", "40"))[-1]
+                assert done["result"]["data"] == {"opened": 40, "error": None}
+            refused = (await client.run_agent("opener", "190"))[-1]["result"]["data"]["error"]
+            assert refused["code"] == "DEPENDENCY_UNAVAILABLE"
+            assert "too many open files" in refused["message"]
+            done = (await client.run_agent("opener", "1"))[-1]
+            assert done["result"]["data"]["opened"] == 1
+    finally:
+        server.close()

@@ -1,0 +1,28 @@
+"""How many connections the open files of a process allow."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from netra_backend.app.core.limits import Limits
+from netra_backend.app.server.open_files import most_connections, open_files
+
+
+@pytest.mark.parametrize(("files", "most"), [(200, 100), (1024, 768), (100_000, 50_000), (50_256, 50_000), (1, 1)])
+def test_connections_leave_open_files_for_the_rest(files: int, most: int) -> None:
+    assert most_connections(Limits(), files) == most
+
+
+def test_the_operator_is_told_that_open_files_are_the_bound(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        most_connections(Limits(), 200)
+    assert caplog.records[0].__dict__["connections"] == 100
+    caplog.clear()
+    most_connections(Limits(process_connections=10), 200)
+    assert caplog.records == []
+
+
+def test_this_process_may_have_some_open() -> None:
+    assert open_files() > 10

@@ -1,0 +1,42 @@
+"""What the head of a request must be."""
+
+from __future__ import annotations
+
+import pytest
+
+from netra_backend.app.core.errors import FrameRefused, LimitRefused
+from netra_backend.app.web.http.request_head import check_head, check_host, check_pipeline, declared_length
+
+
+@pytest.mark.validation_point("http.head_size")
+def test_a_head_is_bounded() -> None:
+    check_head(100, 100)
+    with pytest.raises(FrameRefused, match="the limit is 100 bytes"):
+        check_head(101, 100)
+
+
+@pytest.mark.validation_point("http.host")
+@pytest.mark.parametrize("hosts", [[], [b"a", b"b"], [b"a", b"a"], [b""], [b" "], [b"a, b"], [b"a b"]])
+def test_a_request_names_one_host(hosts: list[bytes]) -> None:
+    with pytest.raises(FrameRefused, match="exactly one host"):
+        check_host([(b"accept", b"*/*"), *((b"host", host) for host in hosts)], "1.1")
+
+
+def test_one_host_will_do_and_http_1_0_may_name_none() -> None:
+    check_host([(b"host", b"a:80")], "1.1")
+    check_host([], "1.0")
+
+
+@pytest.mark.validation_point("http.pipeline")
+def test_few_requests_wait_in_a_connection() -> None:
+    check_pipeline(3, 3)
+    with pytest.raises(LimitRefused, match="wait in this connection"):
+        check_pipeline(4, 3)
+
+
+@pytest.mark.parametrize(
+    ("value", "length"), [(b"12", 12), (b"0", 0), (b"-1", 0), (b"1e3", 0), (b"9" * 30, 0), (b"", 0)]
+)
+def test_a_length_is_what_is_declared_if_it_can_be_believed(value: bytes, length: int) -> None:
+    assert declared_length([(b"host", b"a"), (b"content-length", value)]) == length
+    assert declared_length([(b"host", b"a")]) == 0

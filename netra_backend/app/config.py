@@ -2,6 +2,7 @@
 
 Sources, the first that names a setting wins: the command line (``load``'s keywords), the environment, the file
 ``netra.env`` in the data directory (lines ``NAME=value``, ``#`` begins a comment line). An empty value counts as absent.
+A secret may stand in a file: ``NAME_FILE`` holds its path.
 The names of ``NAMES`` are all there are; limits are no settings but documented constants (``core.limits``).
 """
 
@@ -20,6 +21,11 @@ from .core import validation
 from .core.errors import ConfigurationError
 from .core.limits import Limits
 
+SECRET_NAMES: Final = frozenset(
+    {"NETRA_JWT_SECRET", "NETRA_JWT_PUBLIC_KEY", "NETRA_DATABASE_URL", "NETRA_REDIS_URL", "NETRA_DATASETS_URL"}
+)
+"""Settings that hold a secret: never shown in a fault, and each may stand in a file that its twin ``…_FILE`` names."""
+
 NAMES: Final = frozenset(
     {
         "NETRA_DATA_DIR",
@@ -31,9 +37,7 @@ NAMES: Final = frozenset(
         "NETRA_REDIS_URL",
         "NETRA_DATASETS_URL",
         "NETRA_JWT_SECRET",
-        "NETRA_JWT_SECRET_FILE",
         "NETRA_JWT_PUBLIC_KEY",
-        "NETRA_JWT_PUBLIC_KEY_FILE",
         "NETRA_JWT_JWKS_URL",
         "NETRA_JWT_ALGORITHMS",
         "NETRA_JWT_ISSUER",
@@ -46,13 +50,11 @@ NAMES: Final = frozenset(
         "NETRA_ALLOW_RAW_SQL",
         "NETRA_APP",
         "NETRA_LOG_LEVEL",
+        *(f"{name}_FILE" for name in SECRET_NAMES),
     }
 )
 FILE_NAME: Final = "netra.env"
 _OTHERS_NAMES: Final = ("NETRA_TEST_", "NETRA_STAGING_")
-_SECRET: Final = frozenset(
-    {"NETRA_JWT_SECRET", "NETRA_JWT_PUBLIC_KEY", "NETRA_DATABASE_URL", "NETRA_REDIS_URL", "NETRA_DATASETS_URL"}
-)  # never shown in a fault
 _SECRET_BYTES: Final = {"HS256": 32, "HS384": 48, "HS512": 64}  # a key is as long as its digest, or longer
 _MAX_FILE_BYTES: Final = 65_536
 _JWKS_ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")
@@ -211,13 +213,13 @@ class _Reader:
         self.faults: list[str] = []
 
     def take(self, name: str, parse: Callable[[str], Value], default: Value) -> Value:
-        text = self.given.get(name)
+        text = (self.content(name) or None) if name in SECRET_NAMES else self.given.get(name)
         if text is None:
             return default
         try:
             return parse(text)
         except ValueError as fault:
-            shown = name if name in _SECRET else f"{name}={text[:64]}"
+            shown = name if name in SECRET_NAMES else f"{name}={text[:64]}"
             self.faults.append(f"{shown} is not valid: {fault}.")
             return default
 
@@ -266,7 +268,12 @@ class _Reader:
         direct, path = self.given.get(name, ""), self.given.get(f"{name}_FILE", "")
         if direct and path:
             self.faults.append(f"{name} and {name}_FILE are both set. Keep one of them.")
-        return direct or (self.text_of(Path(path)).strip() if path else "")
+        if direct or not path:
+            return direct
+        before, text = len(self.faults), self.text_of(Path(path)).strip()
+        if not text and len(self.faults) == before:
+            self.faults.append(f"{name}_FILE names an empty file. Write the value into {path}, or remove {name}_FILE.")
+        return text
 
 
 def _data_dir(reader: _Reader, environ: Mapping[str, str]) -> Path:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from netra_backend import distribution
-from netra_backend.app.config import DEVELOPMENT, FILE_NAME, NAMES, Settings
+from netra_backend.app.config import DEVELOPMENT, FILE_NAME, NAMES, SECRET_NAMES, Settings
 from netra_backend.app.core.errors import ConfigurationError
 from netra_backend.app.core.limits import Limits
 from netra_backend.distribution import Extra, install_hint
@@ -200,9 +200,49 @@ def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
         assert why in fault
 
 
-def test_a_setting_and_its_file_exclude_each_other(tmp_path: Path) -> None:
-    environ = environment(tmp_path, NETRA_JWT_SECRET=SECRET, NETRA_JWT_SECRET_FILE="/x")
-    assert faults_of(environ) == ["NETRA_JWT_SECRET and NETRA_JWT_SECRET_FILE are both set. Keep one of them."]
+def test_every_secret_may_stand_in_a_file_and_is_not_shown(tmp_path: Path) -> None:
+    values = {
+        "NETRA_DATABASE_URL": "postgresql://login:canary@db/netra",
+        "NETRA_REDIS_URL": "redis://:canary@valkey/0",
+        "NETRA_DATASETS_URL": "s3://bucket/prefix",
+    }
+    files = {}
+    for name, value in values.items():
+        (tmp_path / name).write_text(f"  {value}\n")
+        files[f"{name}_FILE"] = str(tmp_path / name)
+    settings = Settings.load(environment(tmp_path, **files))
+    assert {
+        "NETRA_DATABASE_URL": settings.database_url,
+        "NETRA_REDIS_URL": settings.redis_url,
+        "NETRA_DATASETS_URL": settings.datasets_url,
+    } == values
+    assert values.keys() | {"NETRA_JWT_SECRET", "NETRA_JWT_PUBLIC_KEY"} == SECRET_NAMES
+    assert "canary" not in repr(settings)
+
+
+def test_files_that_hold_no_valid_secret_are_told_all_at_once_and_not_quoted(tmp_path: Path) -> None:
+    (tmp_path / "canary-is-elsewhere").write_text("http://canary@db")
+    (tmp_path / "empty").write_text(" \n")
+    faults = faults_of(
+        environment(
+            tmp_path,
+            NETRA_DATABASE_URL_FILE=str(tmp_path / "absent"),
+            NETRA_REDIS_URL_FILE=str(tmp_path / "canary-is-elsewhere"),
+            NETRA_JWT_SECRET_FILE=str(tmp_path / "empty"),
+        )
+    )
+    assert [fault.partition(" ")[0] for fault in faults] == [
+        str(tmp_path / "absent"),
+        "NETRA_REDIS_URL",
+        "NETRA_JWT_SECRET_FILE",
+    ]
+    assert "canary@" not in " ".join(faults)
+
+
+@pytest.mark.parametrize("name", sorted(SECRET_NAMES))
+def test_a_setting_and_its_file_exclude_each_other(tmp_path: Path, name: str) -> None:
+    faults = faults_of(environment(tmp_path, **{name: SECRET, f"{name}_FILE": "/x"}))
+    assert f"{name} and {name}_FILE are both set. Keep one of them." in faults
 
 
 def test_a_bucket_with_keys_in_its_address_is_refused_without_being_shown(tmp_path: Path) -> None:
@@ -304,4 +344,4 @@ def test_every_documented_name_is_known() -> None:
         "NETRA_JWT_ISSUER",
         "NETRA_JWT_AUDIENCE",
     }
-    assert len(NAMES) == 24
+    assert len(NAMES) == 27

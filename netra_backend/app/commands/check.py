@@ -19,6 +19,7 @@ from rich.text import Text
 
 from ...distribution import NAME as DISTRIBUTION
 from ..adapters.process.data_directory import holder_of, make_data_directory
+from ..adapters.process.sandbox import walls
 from ..config import Settings
 from ..core.errors import ConfigurationError, NetraError
 from .check_services import database_looks, datasets_look, redis_look
@@ -96,6 +97,7 @@ def _findings(data_dir: Path | None, app: str | None) -> Iterator[Finding]:
     if settings.datasets_url is not None:
         yield _tried("datasets", partial(datasets_look, settings.datasets_url))
     yield _tried("usage ledger", lambda: _ledger(settings))
+    yield _sandbox()
     yield _tried("prices", _prices)
     keys = "the development key (this machine only)" if settings.uses_development_key else "the configured keys"
     yield Finding("sign-in", True, f"with tokens signed by {keys}")
@@ -162,6 +164,16 @@ def _ledger(settings: Settings) -> str:
     import duckdb
 
     return f"DuckDB {duckdb.__version__}, in a child process with limits"
+
+
+def _sandbox() -> Finding:
+    """What this system lacks is told and is no fault: the other bounds hold, and raw SQL is refused where it needs more."""
+    found = walls()
+    missing = found.missing()
+    if not missing:
+        return Finding("child processes", True, f"behind seccomp and Landlock {found.landlock}, without network and programs")
+    hint = "Use Linux 5.13 or newer, with Landlock switched on, to have children reach nothing but their own files."
+    return Finding("child processes", True, f"this system has no {' and no '.join(missing)}", hint)
 
 
 def _prices() -> str:

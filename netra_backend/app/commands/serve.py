@@ -43,6 +43,9 @@ def serve(
         )
     if reload and settings.workers > 1:
         raise typer.BadParameter("it serves with one process: leave --workers out.", param_hint="--reload")
+    from ..adapters.process.sandbox import keep_memory_private
+
+    keep_memory_private()
     if settings.workers == 1 and not reload:  # otherwise each process has children of its own
         _begin_child(settings)
 

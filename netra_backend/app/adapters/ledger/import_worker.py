@@ -24,6 +24,7 @@ from ...usage.importers.registry import load_formats
 from ..datasets.fingerprint import Fingerprint
 from ..datasets.port import ROWS_FILE
 from ..process.child_runtime import Pipe, bound_cpu, bound_memory
+from ..process.sandbox import Sandbox, enter
 from .rows_writer import RowsWriter, parquet_records
 
 Send = Callable[[dict[str, Any]], None]
@@ -40,6 +41,7 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     known: dict[str, str]
     memory_bytes: int
     cpu_s: int
+    file_bytes: int
     importers: list[str] = []
 
 
@@ -147,11 +149,12 @@ def serve(pipe: Pipe, perform: Callable[[Job, Send], Mapping[str, Any]] = perfor
     message = pipe.receive()
     if message is None:
         return
-    pipe.end_with_parent()
     job = msgspec.convert(message, Job)
     try:
         # Before the bounds, which are for the file: loading other people's formats does not count.
         load_formats(job.importers)
+        enter(Sandbox(files=(Path(job.path),), directory=Path(job.staged), file_bytes=job.file_bytes))
+        pipe.end_with_parent()
         bound_memory(job.memory_bytes)
         bound_cpu(job.cpu_s)
         last = perform(job, send)

@@ -46,6 +46,8 @@ class LedgerBounds:
     """An import that tells no progress for so long is ended."""
     import_cpu_s: int = 3_600
     import_bytes: int = 1 << 30
+    import_file_bytes: int = 16 << 30
+    """The largest file that an import may write."""
     children: int = 4
     imports: int = 2
     idle_s: float = 120.0
@@ -173,6 +175,7 @@ class DuckDBLedger:
                     "known": {dataset.fingerprint: dataset.dataset_id for dataset in datasets},
                     "memory_bytes": self._bounds.import_bytes,
                     "cpu_s": self._bounds.import_cpu_s,
+                    "file_bytes": self._bounds.import_file_bytes,
                     "importers": self._importers,
                 }
                 reply = await self._imported(job, progress)

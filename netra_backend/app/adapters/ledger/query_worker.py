@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import duckdb
@@ -19,10 +20,11 @@ from ...core import validation
 from ...core.errors import QueryRejected, SSotIsolationError, ToolError
 from ...usage.questions import load_question
 from ..process.child_runtime import MAX_MESSAGE, Pipe, bound_cpu, bound_memory
+from ..process.sandbox import Sandbox, enter
 from .rows_reader import Source, open_rows
 
 NEEDS_A_WALL: Final = frozenset({"raw_sql"})
-"""Questions that are only answered where the system holds this process to its memory."""
+"""Questions that are only answered where the system holds this process to its memory, and filters what it asks of the kernel."""
 
 
 class Open(msgspec.Struct, frozen=True):
@@ -48,12 +50,12 @@ class Ask(msgspec.Struct, frozen=True):
 class OwnerRows:
     """The rows of one owner, and the answers over them."""
 
-    def __init__(self, opened: Open) -> None:
+    def __init__(self, opened: Open, *, filtered: bool) -> None:
         self._owner = opened.owner
         self._questions = opened.questions
         self._secrets = [secret.encode() for secret in opened.secrets]
         self._rows = open_rows(opened.sources)
-        self._walled = bound_memory(opened.memory_bytes)
+        self._walled = bound_memory(opened.memory_bytes) and filtered
 
     def answer(self, ask: Ask) -> bytes:
         """The encoded answer, without anything that tells where the rows lie."""
@@ -99,9 +101,10 @@ class OwnerRows:
             )
         if ask.question in NEEDS_A_WALL and not self._walled:
             raise QueryRejected(
-                "Raw SQL cannot run here, because this system does not enforce a memory limit per process",
+                "Raw SQL cannot run here, because this system does not enforce a memory limit per process and a filter of "
+                "system calls",
                 point=validation.QUERY_WALL,
-                hint="Ask with metrics, groups and filters instead; raw SQL needs Linux.",
+                hint="Ask with metrics, groups and filters instead; raw SQL needs Linux with seccomp.",
             )
         bound_cpu(ask.cpu_s)
         return load_question(ask.question, self._questions)(self._rows, ask.arguments)
@@ -136,15 +139,18 @@ def _warm(questions: Mapping[str, str], names: Sequence[str], wanted: Callable[[
 
 def serve(pipe: Pipe) -> None:
     """Serve one owner until the parent closes the pipe."""
-    pipe.end_with_parent()
     rows: OwnerRows | None = None
     while (message := pipe.receive()) is not None:
         if (warm := message.get("warm")) is not None:
             _warm(warm["questions"], warm["names"], pipe.waiting)
         elif (opened := message.get("open")) is not None and rows is None:
             reply: dict[str, Any] = {"opened": True}
+            asked = msgspec.convert(opened, Open)
+            # What was imported is a stranger's, too. Threads begin behind the walls; until now the pipe's end was enough.
+            walls = enter(Sandbox(files=tuple(Path(source.path) for source in asked.sources)))
+            pipe.end_with_parent()
             try:
-                rows = OwnerRows(msgspec.convert(opened, Open))
+                rows = OwnerRows(asked, filtered=walls.system_calls)
             except duckdb.Error as error:
                 reply = {"opened": False, "why": type(error).__name__}
             pipe.send(msgspec.json.encode(reply))

@@ -2,6 +2,7 @@
 
 - ``child``: a child process seen from its parent; ``child_runtime``: seen from inside
 - ``prestarted``: children that load their libraries while the parent loads its own
+- ``sandbox``: the walls around a child, made of ``seccomp`` and ``landlock``; ``linux``: the calls that they need
 - ``data_directory``: the private directory of one server, locked while it is used
 - ``file_locks``: locks between processes
 - ``clock``: the machine's time and randomness (``ports.Clock``, ``ports.Entropy``)

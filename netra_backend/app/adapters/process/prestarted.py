@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import msgspec
 
-from .child import ChildProcess, child_command, child_environment
+from ...services.child_environment import child_command, child_environment
+from .child import ChildProcess
 
 _begun: Final[dict[tuple[int, str], subprocess.Popen[bytes]]] = {}
 """By the process that started it and its module: a fork of that process must not speak through the same pipes."""

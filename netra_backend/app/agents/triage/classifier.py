@@ -11,7 +11,6 @@ import hashlib
 import os
 import stat
 import subprocess
-import sys
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -19,6 +18,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
+from ...services.child_environment import child_command, child_environment
 from . import linear
 from .features import features
 from .linear import LinearModel
@@ -77,8 +77,10 @@ def _trained(directory: Path) -> LinearModel:
             fcntl.flock(lock, fcntl.LOCK_EX)  # whoever comes second waits, and finds what the first one kept
             if (kept := _kept([directory])) is not None:
                 return kept
-            arguments = [sys.executable, "-m", f"{__package__}.training", str(directory / _name())]
-            subprocess.run(arguments, check=True, timeout=_TRAINING_SECONDS)  # noqa: S603 - our own interpreter and module
+            arguments = [*child_command(f"{__package__}.training"), str(directory / _name())]
+            subprocess.run(  # noqa: S603 - our own interpreter and module
+                arguments, check=True, timeout=_TRAINING_SECONDS, env=child_environment()
+            )
             for old in set(directory.glob("triage-*.model*")) - set(directory.glob(f"{_name()}*")):
                 old.unlink(missing_ok=True)
             return linear.parse((directory / _name()).read_bytes())

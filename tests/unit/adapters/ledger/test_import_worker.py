@@ -21,7 +21,7 @@ NOW_MS = 1_795_000_000_000
 def job(tmp_path: Path) -> Job:
     (tmp_path / "usage.jsonl").write_text(json.dumps(ROW) + "\n")
     (tmp_path / "staged").mkdir()
-    return Job(str(tmp_path / "usage.jsonl"), str(tmp_path / "staged"), {}, NOW_MS, {}, 1 << 30, 60)
+    return Job(str(tmp_path / "usage.jsonl"), str(tmp_path / "staged"), {}, NOW_MS, {}, 1 << 30, 60, 1 << 30)
 
 
 def changed(job: Job, **change: Any) -> Job:
@@ -119,6 +119,7 @@ def test_too_little_memory_is_told_as_such() -> None:
 def test_whatever_goes_wrong_the_parent_hears_of_it(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_worker, "bound_memory", lambda more: False)
     monkeypatch.setattr(import_worker, "bound_cpu", lambda seconds: None)
+    monkeypatch.setattr(import_worker, "enter", lambda sandbox: None)
     monkeypatch.setattr(gc, "disable", lambda: None)
     pipe = FakePipe(changed(job, options={"nonsense": 1}))
     import_worker.serve(pipe)  # type: ignore[arg-type]  # a pipe as far as it is used
@@ -135,12 +136,13 @@ def test_what_added_formats_load_is_loaded_before_the_bounds_of_the_file(
         return load_formats()
 
     monkeypatch.setattr(import_worker, "load_formats", loading)
+    monkeypatch.setattr(import_worker, "enter", lambda sandbox: order.append("walls"))
     monkeypatch.setattr(import_worker, "bound_memory", lambda more: order.append("bound"))
     monkeypatch.setattr(import_worker, "bound_cpu", lambda seconds: None)
     monkeypatch.setattr(gc, "disable", lambda: None)
     pipe = FakePipe(changed(job, importers=["acme:ACME"]))
     import_worker.serve(pipe)  # type: ignore[arg-type]  # a pipe as far as it is used
-    assert order[:2] == ["load ['acme:ACME']", "bound"]
+    assert order[:3] == ["load ['acme:ACME']", "walls", "bound"]
     assert "answer" in pipe.heard[-1]
 
 

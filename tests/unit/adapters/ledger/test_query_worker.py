@@ -48,7 +48,7 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> OwnerRows:
     monkeypatch.setattr(query_worker, "bound_memory", lambda more: False)
     monkeypatch.setattr(query_worker, "bound_cpu", lambda seconds: None)
     monkeypatch.setattr(query_worker, "load_question", lambda name, questions: getattr(Questions, name))
-    return OwnerRows(Open("alice", [], ["/secret/place"], 1, {}))
+    return OwnerRows(Open("alice", [], ["/secret/place"], 1, {}), filtered=True)
 
 
 def asked(rows: OwnerRows, question: str, owner: str = "alice", **arguments: Any) -> dict[str, Any]:

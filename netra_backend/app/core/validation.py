@@ -365,6 +365,14 @@ DATASET_OWNED = _point(
     "dataset.owned", "web.api.datasets", "NotFound", "another user's dataset is answered like one that does not exist"
 )
 
+# --- installation ---------------------------------------------------------------------------------------------------
+PACKAGES_OWNED = _point(
+    "packages.owned",
+    "commands.check_packages",
+    "ConfigurationError",
+    "no other distribution brings a package or a command of ours",
+)
+
 # --- composition ----------------------------------------------------------------------------------------------------
 WIRING_ADAPTERS = _point(
     "wiring.adapters", "wiring", "ConfigurationError", "a setting that cannot be honoured is rejected, not ignored"

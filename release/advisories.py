@@ -106,8 +106,8 @@ def node_verdict(root: Path = ROOT) -> Verdict:
     if npm is None:
         return Verdict("Node", 0, unknown="npm is not installed.")
     # A setting of the project switches the audit of each installation off; this one is asked for.
-    told, trouble = _told([npm, "audit", "--json", "--package-lock-only", "--audit", f"--fetch-timeout={TIMEOUT_S}000",
-                           "--fetch-retries=0"], root)  # fmt: skip
+    command = [npm, "audit", "--json", "--package-lock-only", "--audit", "--fetch-retries=0"]
+    told, trouble = _told([*command, f"--fetch-timeout={TIMEOUT_S * 1000}"], root)
     if told is None or "vulnerabilities" not in told:
         reason = trouble if told is None else str(told.get("message") or told.get("error") or "")
         return Verdict("Node", 0, unknown=f"npm's index of advisories did not answer. {reason}".strip())
@@ -120,13 +120,10 @@ def _asked(layer: Iterable[Locked], osv_url: str) -> tuple[dict[str, Any] | None
     with tempfile.TemporaryDirectory() as scratch:
         requirements = Path(scratch, "requirements.txt")
         requirements.write_text("".join(f"{each.name}=={each.version}\n" for each in layer))
-        return _told(
-            [
-                sys.executable, "-m", "pip_audit", "--requirement", str(requirements), "--no-deps", "--disable-pip",
-                "--vulnerability-service", "osv", "--osv-url", osv_url, "--timeout", str(TIMEOUT_S),
-                "--format", "json", "--progress-spinner", "off", "--cache-dir", str(Path(scratch, "cache")),
-            ]  # fmt: skip
-        )
+        command = [sys.executable, "-m", "pip_audit", "--requirement", str(requirements), "--no-deps", "--disable-pip"]
+        command += ["--vulnerability-service", "osv", "--osv-url", osv_url, "--timeout", str(TIMEOUT_S)]
+        command += ["--format", "json", "--progress-spinner", "off", "--cache-dir", str(Path(scratch, "cache"))]
+        return _told(command)
 
 
 def _told(command: list[str], cwd: Path | None = None) -> tuple[dict[str, Any] | None, str]:

@@ -17,8 +17,18 @@ from .locks import LOCKS, Locked, read_lock
 
 ALLOWED: Final = frozenset(
     {
-        "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0", "Zlib",
-    }  # fmt: skip
+        "0BSD",
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "CC0-1.0",
+        "ISC",
+        "MIT",
+        "MIT-0",
+        "MPL-2.0",
+        "PSF-2.0",
+        "Zlib",
+    }
 )
 """SPDX identifiers. All permissive but MPL-2.0, which asks for the source of its own files alone, and we change none."""
 

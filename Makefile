@@ -12,7 +12,7 @@ export UV_SYSTEM_CERTS := 1
 # The tests start hundreds of processes; each would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-all coverage page-test prove chaos check page-check audit release format bench lock clean
+.PHONY: help install demo test test-all coverage page-test prove chaos check page-check audit release pin format bench lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -28,6 +28,7 @@ help:
 	@echo "make release  wheel, source distribution, bills of materials and checksums into dist/"
 	@echo "make bench    us and our peers in turns on this machine"
 	@echo "make install  only install, with what tests need, into $(VENV)"
+	@echo "make pin      name the base images in deploy/ by digest (needs Docker and its registry)"
 	@echo "make format   put the code into its one format"
 	@echo "make lock     compile the locks anew (the only target that changes versions)"
 	@echo "make clean    remove $(VENV), caches and built things; data stays"
@@ -95,6 +96,9 @@ audit: install
 
 release: install
 	$(PY) -m release.build $(ARGS)
+
+pin: install
+	$(PY) -m release.images
 
 format: install
 	$(PY) -m ruff check --fix --quiet . || true

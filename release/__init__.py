@@ -5,4 +5,5 @@
 - ``sbom``: the bill of materials of a lock, in CycloneDX
 - ``build``: wheel, source distribution, bills and checksums (``make release``)
 - ``advisories``: whether advisories are known about what is locked (``make audit``)
+- ``images``: base images by digest (``make pin``)
 """

@@ -60,9 +60,8 @@ def licence_of(name: str) -> str | None:
     except PackageNotFoundError:
         return STATED.get(name)
     for field in ("License-Expression", "License"):
-        text = found.get(field)
-        if text is not None and _parsed(text) is not None:
-            return str(_parsed(text))
+        if field in found and (parsed := _parsed(found[field])) is not None:
+            return str(parsed)
     classifiers = [each for each in found.get_all("Classifier") or [] if each.startswith("License :: ")]
     if len(classifiers) == 1 and classifiers[0] in _CLASSIFIERS:
         return _CLASSIFIERS[classifiers[0]]

@@ -173,7 +173,9 @@ def _sandbox() -> Finding:
     found = walls()
     missing = found.missing()
     if not missing:
-        return Finding("child processes", True, f"behind seccomp and Landlock {found.landlock}, without network and programs")
+        return Finding(
+            "child processes", True, f"behind seccomp and Landlock {found.landlock}, without network and programs"
+        )
     hint = "Use Linux 5.13 or newer, with Landlock switched on, to have children reach nothing but their own files."
     return Finding("child processes", True, f"this system has no {' and no '.join(missing)}", hint)
 

@@ -6,6 +6,7 @@ key). Better one word too many is hidden than one secret shown; but counts such 
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Collection, Mapping
 from functools import lru_cache
@@ -14,6 +15,9 @@ from typing import Any, Final
 SHOWN: Final = "***"
 MAX_DEPTH: Final = 8
 MAX_ITEMS: Final = 2_000
+MOST_BITS: Final = 14_000
+"""Of a whole number that has a JSON: the interpreter writes and reads no more than 4,300 digits, for it takes their square."""
+
 _CUT: Final = "…"
 _SHORTEST_SHAPE: Final = 15
 _SHORTEST_TEXT: Final = 7
@@ -32,7 +36,9 @@ _SECRETS: Final = re.compile(
     "|".join(
         (
             r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?",
-            r"\beyJ[\w-]{4,}\.[\w-]{2,}(?:\.[\w-]*)*",  # JWT, JWE
+            # JWT, JWE. Begins where a run of such letters does, and never looks at a run twice: without that, a text of many
+            # beginnings and no end takes the square of its length.
+            r"(?<![\w-])(?>(?P<before>(?:[\w-]*?-)??)eyJ)[\w-]{4,}+\.[\w-]{2,}+(?:\.[\w-]*+)*+",
             r"\b(?:sk|pk|rk|ak)[-_][\w-]{12,}",  # model and payment providers
             r"\bgh[opsur]_\w{16,}|\bgithub_pat_\w{16,}|\bglpat-[\w-]{16,}",
             r"\bxox[a-z]-[\w-]{10,}",
@@ -46,8 +52,8 @@ _NAMED: Final = re.compile(
     r"(?i)(?P<name>"
     r"\bbearer[\s.:=]+(?=\S{8})"
     r"|\bauthorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:[a-z]{1,16}\s+)?"
-    r"|\b[\w-]{0,32}(?:password|passwd|secret|api[-_]?key)[\"']?\s{0,4}[:=]\s{0,4}[\"']?"
-    r"|\b[\w-]{0,32}(?:token|ticket)(?:=|[\"']\s{0,4}:\s{0,4}[\"']?|:\s{0,4}(?=\S{16}))"  # "cost per token: low" is no secret
+    r"|(?:password|passwd|secret|api[-_]?key)[\"']?\s{0,4}[:=]\s{0,4}[\"']?"
+    r"|(?:token|ticket)(?:=|[\"']\s{0,4}:\s{0,4}[\"']?|:\s{0,4}(?=\S{16}))"  # "cost per token: low" is no secret
     r")(?P<value>[^\s\"'&;,<>]{4,})"
 )
 _IN_ADDRESS: Final = re.compile(r"(?<=://)[^\s/@:]{0,256}:[^\s/@]{1,256}(?=@)")
@@ -76,12 +82,38 @@ def redact_text(text: str) -> str:
     if not any(map(lowered.__contains__, _MARKS)):
         return text
     if any(map(text.__contains__, _SECRET_MARKS)):
-        text = _SECRETS.sub(SHOWN, text)
+        text = _SECRETS.sub(rf"\g<before>{SHOWN}", text)
     if any(map(lowered.__contains__, _NAME_MARKS)):
         text = _NAMED.sub(rf"\g<name>{SHOWN}", text)
     if "@" in text:
         text = _IN_ADDRESS.sub(SHOWN, text)
     return text
+
+
+def redact_shapes(value: Any) -> Any:
+    """Plain JSON with what has the shape of a secret replaced, in any text and name; whole, and the same object if there is none.
+
+    A value is not hidden for the name that it stands under: what a tool answers may well be called a ticket.
+    """
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, dict):
+        shown = {redact_text(name): redact_shapes(item) for name, item in value.items()}
+        same = all(map(operator.is_, shown.values(), value.values())) and shown.keys() == value.keys()
+        return value if same else shown
+    if isinstance(value, list):
+        items = list(map(redact_shapes, value))
+        return value if all(map(operator.is_, items, value)) else items
+    return value
+
+
+def is_too_long(value: Any) -> bool:
+    """Whether plain JSON holds a whole number of more than ``MOST_BITS``."""
+    if isinstance(value, int):
+        return value.bit_length() > MOST_BITS
+    if isinstance(value, Mapping):
+        return any(map(is_too_long, value.values()))
+    return isinstance(value, list | tuple | set | frozenset) and any(map(is_too_long, value))
 
 
 def is_secret_name(name: str) -> bool:
@@ -106,7 +138,9 @@ def _redacted(value: Any, secret_names: frozenset[str], depth: int, left: list[i
     left[0] -= 1
     if isinstance(value, str):
         return redact_text(value)
-    if value is None or isinstance(value, (bool, int, float)):
+    if isinstance(value, int):
+        return value if value.bit_length() <= MOST_BITS else _CUT
+    if value is None or isinstance(value, float):
         return value
     if depth == 0 or left[0] <= 0:
         return _CUT

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netra_backend.app.services.redaction import MAX_DEPTH, MAX_ITEMS, is_secret_name, redact, redact_text
+from netra_backend.app.services.redaction import (
+    MAX_DEPTH,
+    MAX_ITEMS,
+    is_secret_name,
+    redact,
+    redact_shapes,
+    redact_text,
+)
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl"
 PRIVATE_KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIBOgIBAAJBAK\n-----END RSA PRIVATE KEY-----"
@@ -20,6 +28,8 @@ PRIVATE_KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIBOgIBAAJBAK\n-----END RSA PRI
     [
         (f"got {JWT} here", "got *** here"),
         (f"bearer.{JWT}", "bearer.***"),
+        (f"session-a-{JWT}.", "session-a-***"),
+        (f"-eyJ-{JWT}", "-***"),
         ("Authorization: Bearer 0123456789", "Authorization: Bearer ***"),
         ("authorization: Basic YTpi", "authorization: Basic ***"),
         ("GET /ws/ada?ticket=abcd-1234&x=1 HTTP/1.1", "GET /ws/ada?ticket=***&x=1 HTTP/1.1"),
@@ -142,3 +152,30 @@ LETTERS = st.sampled_from(["token", "=", ":", "bearer", " ", "x", "-", "eyJ", ".
 @given(st.lists(LETTERS, max_size=12).map("".join))
 def test_no_mixture_of_marks_does_more_than_hide(text: str) -> None:
     assert isinstance(redact_text(text), str)
+
+
+def test_shapes_are_hidden_in_a_whole_answer_and_nothing_is_cut_or_judged_by_its_name() -> None:
+    rows = [{"ticket": f"NET-{number}", "cost_usd": "1.5", "n": number, "ok": None} for number in range(MAX_ITEMS)]
+    assert redact_shapes(rows) is rows
+    told = redact_shapes(
+        {"rows": rows, "seen": [f"with {JWT}", {f"by {JWT}": True}], "url": "redis://:hunter2@valkey/0"}
+    )
+    assert told["rows"] is rows
+    assert told["seen"] == ["with ***", {"by ***": True}]
+    assert told["url"] == "redis://***@valkey/0"
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    ["-eyJaaaa", "eyJ-", "eyJaaaa.", "a-", "token", "password ", "authorization: a ", "bearer   ", "://a:", "sk-"],
+)
+def test_hiding_takes_time_in_proportion_to_a_text_whatever_a_stranger_makes_of_it(repeated: str) -> None:
+    def seconds(size: int) -> float:
+        text = (repeated * size)[:size] + " eyJ token @"
+        began = time.process_time()
+        redact_text(text)
+        return time.process_time() - began
+
+    # Sixteen times the text; the square would be 256 times as long, and half a minute for the larger one.
+    small = min(seconds(8_192) for _ in range(3))
+    assert min(seconds(131_072) for _ in range(2)) < max(80 * small, 0.1)

@@ -19,6 +19,7 @@ from typing import Final
 
 from ...core.errors import DependencyUnavailable, ToolError
 from ...ports import Clock
+from ..process.data_directory import make_private
 from .held_directory import hold, remove_unless_held
 from .port import ROWS_FILE
 
@@ -57,7 +58,7 @@ class DatasetCache:
 
     def open(self) -> None:
         """Make the directory, and remove those of processes that are no more."""
-        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self._root)
         guard = os.open(self._root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(guard, fcntl.LOCK_EX)  # nobody is between making a directory and holding it

@@ -20,6 +20,7 @@ import msgspec
 
 from ...core.errors import DependencyUnavailable
 from ...core.ids import check_id
+from ..process.data_directory import make_private
 from ..process.file_locks import lock_within
 from .held_directory import hold, remove_unless_held
 from .port import ROWS_FILE, Dataset, admit, deleted_meanwhile, folder_of, in_order
@@ -66,7 +67,8 @@ class DatasetDirectory:
         check_id("dataset_id", dataset_id)
         staged = self._staged(owner, dataset_id)
         with self._changing(staged.parent.name):
-            staged.mkdir(mode=0o700, parents=True)
+            make_private(staged.parent)
+            staged.mkdir(mode=0o700)
             self._held[staged] = hold(staged)
         return staged
 
@@ -88,7 +90,8 @@ class DatasetDirectory:
             if same is not None:
                 return same
             about = staged / _ABOUT_FILE
-            about.write_bytes(msgspec.json.encode(dataset))
+            with open(os.open(about, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+                file.write(msgspec.json.encode(dataset))
             for durable in (about, staged):
                 _sync(durable)
             staged.rename(staged.with_name(dataset.dataset_id))
@@ -139,7 +142,7 @@ class DatasetDirectory:
         Owners share 256 lock files, so that none is made for each and none has to be removed.
         """
         locks = self.root / _LOCKS
-        locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(locks)
         descriptor = os.open(locks / folder[:2], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             # Nobody waits long: whoever holds the lock may have been frozen with it.

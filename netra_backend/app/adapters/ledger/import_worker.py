@@ -6,7 +6,9 @@ Messages out: ``{"progress": [done, total]}`` while it works; last ``{"answer": 
 
 from __future__ import annotations
 
+import errno
 import gc
+import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -125,6 +127,8 @@ def fault_of(error: BaseException) -> dict[str, Any]:
     if not isinstance(error, ToolError):
         if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
             error = broken("The file needs more memory than an import is allowed.", "Import it in parts.")
+        elif _is_too_large(error):
+            error = broken("What the file holds is larger than an import is allowed to keep.", "Import it in parts.")
         else:
             where = error.__traceback__
             while where is not None and where.tb_next is not None:
@@ -136,6 +140,11 @@ def fault_of(error: BaseException) -> dict[str, Any]:
                 hint="This is an error in the server: tell the operator.",
             )
     return {"fault": {"code": error.code, "message": error.message, "hint": error.hint, "details": error.details}}
+
+
+def _is_too_large(error: BaseException) -> bool:
+    """Whether the system refused to make a file larger; the engine tells it in its own words."""
+    return getattr(error, "errno", None) == errno.EFBIG or os.strerror(errno.EFBIG) in str(error)
 
 
 def serve(pipe: Pipe, perform: Callable[[Job, Send], Mapping[str, Any]] = perform) -> None:

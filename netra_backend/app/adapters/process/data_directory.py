@@ -42,6 +42,13 @@ def make_data_directory(path: Path) -> Path:
     return path
 
 
+def make_private(path: Path) -> None:
+    """Make a directory below the data directory, and those that lead to it, for this user alone; one that is there stays."""
+    for missing in reversed([path, *path.parents]):
+        if not missing.is_dir():
+            missing.mkdir(mode=0o700, exist_ok=True)
+
+
 def _fault_of(path: Path) -> str:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)

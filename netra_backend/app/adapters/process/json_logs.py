@@ -7,6 +7,7 @@ formatted nor redacted.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
@@ -20,6 +21,15 @@ _OURS: Final = ("netra", "netra_backend")
 _CHATTY: Final = ("httpx", "httpcore", "uvicorn.access")
 _LEFT_OUT: Final = {"message", "asctime", "taskName", "color_message"}  # the last: uvicorn's event again, with colours
 _OF_EVERY_RECORD: Final = frozenset(vars(logging.makeLogRecord({}))) | _LEFT_OUT
+
+
+_ESCAPED: Final = {
+    code: f"\\u{code:04x}"
+    for code in (*range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+}
+"""What JSON may hold as it is, and what ends a line, moves a cursor or turns a line around for some reader."""
+
+_QUERY: Final = re.compile(r"\?[^\s\"']+")
 
 
 class JsonFormatter(logging.Formatter):
@@ -37,7 +47,7 @@ class JsonFormatter(logging.Formatter):
             "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": _shown(record.getMessage()),
+            "event": _shown(_without_queries(record)),
             **self.constant,
         }
         own = {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
@@ -46,7 +56,7 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = _shown(self.formatException(record.exc_info))
         # NaN and lone surrogates have no JSON of their own; a log line is written all the same.
-        return msgspec.json.encode(_writable(line)).decode()
+        return _one_line(msgspec.json.encode(_writable(line)))
 
 
 class JsonHandler(logging.StreamHandler[TextIO]):
@@ -60,7 +70,8 @@ class JsonHandler(logging.StreamHandler[TextIO]):
         fault = sys.exc_info()[0]
         line = {"level": "error", "logger": record.name, "event": "a log record could not be written"}
         try:
-            self.stream.write(msgspec.json.encode({**line, "fault": fault.__name__ if fault else ""}).decode() + "\n")
+            told = msgspec.json.encode({**line, "fault": fault.__name__ if fault else ""})
+            self.stream.write(_one_line(told) + "\n")
         except (OSError, ValueError):
             return  # there is nowhere left to tell it
 
@@ -88,6 +99,18 @@ def name_process(process_id: str) -> None:
     for handler in logging.getLogger().handlers:
         if isinstance(handler.formatter, JsonFormatter):
             handler.formatter.constant["process"] = process_id
+
+
+def _one_line(encoded: bytes) -> str:
+    """The line as every reader sees it as one; what is read of it is the same."""
+    line = encoded.decode()
+    return line if encoded.isascii() and b"\x7f" not in encoded else line.translate(_ESCAPED)
+
+
+def _without_queries(record: logging.LogRecord) -> str:
+    """The record's text. What the web server says of a request quotes its whole address, in which there may be anything."""
+    text = record.getMessage()
+    return _QUERY.sub("?***", text) if record.name == "uvicorn.error" else text
 
 
 def _shown(text: str) -> str:

@@ -45,7 +45,11 @@ def restrict(allowed: Mapping[Path, int], known: int) -> None:
     """
     judged = (1 << 13) - 1  # all of the first version: also what is never allowed, such as execution and sockets
     judged |= sum(bit for since, bit in ((2, 1 << 13), (3, _TRUNCATE), (5, 1 << 15)) if known >= since)
-    words = [judged, *([3] if known >= 4 else []), *([3] if known >= 6 else [])]  # TCP: bind, connect; abstract sockets, signals
+    words = [
+        judged,
+        *([3] if known >= 4 else []),
+        *([3] if known >= 6 else []),
+    ]  # TCP: bind, connect; abstract sockets, signals
     encoded = struct.pack(f"={len(words)}Q", *words)
     rules = call(_CREATE, ctypes.create_string_buffer(encoded, len(encoded)), len(encoded), 0)
     try:

@@ -36,7 +36,7 @@ def prctl(option: int, value: int) -> None:
 
 
 def keep_only_capabilities(mask: int) -> None:
-    """Give up all capabilities of this thread but those of ``mask``, of which it gets none that it has not. Raises ``OSError``."""
+    """Give up all capabilities of this thread but those of ``mask``, and gain none. Raises ``OSError``."""
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3, this thread
     sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable: the lower 32, then the upper 32
     _checked(libc().capget(header, sets))

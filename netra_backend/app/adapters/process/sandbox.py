@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import resource
 import sys
-import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -25,6 +24,7 @@ _SYSTEM: Final = (
     "/etc/ld.so.cache", "/sys/devices/system/cpu", "/sys/fs/cgroup",
 )  # fmt: skip
 _OF_ITSELF: Final = ("/proc/self/cgroup", "/proc/self/statm")  # how much it may map, and has mapped
+_INSTALLED: Final = ("site-packages", "dist-packages")
 _CODE: Final = frozenset({".py", ".pyc", ".so", ".zip"})
 _MOST_ENTRIES: Final = 2_000
 _READ_ANYBODYS_FILES: Final = 1 << 2  # CAP_DAC_READ_SEARCH: root may import a file of somebody else's
@@ -70,6 +70,7 @@ def enter(sandbox: Sandbox) -> Walls:
     keep_memory_private()
     resource.setrlimit(resource.RLIMIT_FSIZE, (sandbox.file_bytes, sandbox.file_bytes))
     os.chdir(sandbox.directory or "/")
+    os.umask(0o077)
     kind = machine()
     if kind is None:
         return found
@@ -83,8 +84,7 @@ def enter(sandbox: Sandbox) -> Walls:
 
 
 def _allowed(sandbox: Sandbox) -> dict[Path, int]:
-    paths = sysconfig.get_paths()
-    installed = {Path(paths[name]) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    installed = [Path(os.__file__).parent, *(Path(entry) for entry in sys.path if entry.endswith(_INSTALLED))]
     places = os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
     libraries = [*_SYSTEM, f"{sys.base_prefix}/lib", *filter(None, places)]
     allowed = dict.fromkeys([*installed, *map(Path, libraries)], landlock.READ)
@@ -103,13 +103,15 @@ def _allowed(sandbox: Sandbox) -> dict[Path, int]:
 
 def _code_in(entry: Path) -> Iterable[Path]:
     """The modules and packages of a place where modules are looked for: what else lies there may be anything."""
-    if not entry.is_dir():
-        return [entry]
     found: list[Path] = []
-    with os.scandir(entry) as inside:
-        for place in islice(inside, _MOST_ENTRIES):
-            path = Path(place.path)
-            if path.suffix in _CODE or (path / "__init__.py").exists():
-                found.append(path)
+    try:
+        with os.scandir(entry) as inside:
+            for place in islice(inside, _MOST_ENTRIES):
+                path = Path(place.path)
+                if path.suffix in _CODE or (path / "__init__.py").exists():
+                    found.append(path)
+    except NotADirectoryError:  # an archive of modules
+        return [entry]
+    except OSError:  # nothing that this process could read
+        return found
     return found
-

@@ -85,9 +85,7 @@ def denied(kind: str) -> dict[str, int]:
 
 def program(kind: str, pid: int) -> list[Instruction]:
     """The filter for the process ``pid`` on that kind of machine."""
-    eperm, enosys, allow = (
-        (_RETURN, 0, 0, value) for value in (_ERROR | errno.EPERM, _ERROR | errno.ENOSYS, _ALLOW)
-    )
+    eperm, enosys, allow = ((_RETURN, 0, 0, value) for value in (_ERROR | errno.EPERM, _ERROR | errno.ENOSYS, _ALLOW))
 
     def first(*values: int, otherwise: Instruction, if_one: Instruction) -> Iterator[Instruction]:
         yield from ((_IF_EQUAL, len(values) - at, 0, value) for at, value in enumerate(values))

@@ -27,7 +27,7 @@ from ...core.journal import (
 )
 from ...services.approvals import LIFETIME_MS, PendingApproval, approval_id_of, hash_arguments
 from ...services.event_emitter import EventTooLarge, UserEventEmitter
-from ...services.redaction import redact
+from ...services.redaction import is_too_long, redact, redact_shapes
 from ..interface import ModelReply, PastMessage, ToolOutcome
 from ..tools.definition import Tool
 from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
@@ -153,14 +153,15 @@ class EngineRunScope:
         error: dict[str, Any] = {"code": refusal.code, "message": refusal.message, "hint": refusal.hint}
         if isinstance(refusal, ToolError) and refusal.details:
             error["details"] = refusal.details
-        return ToolOutcome(False, error=error)
+        return ToolOutcome(False, error=redact_shapes(error))
 
     async def _perform(self, call_id: str, definition: Tool[Any], arguments: Mapping[str, Any]) -> ToolOutcome:
         clock = self._services.clock
         began = clock.monotonic()
         try:
             result = await self._dispatcher.call(definition, arguments)
-            outcome = ToolOutcome(True, result)
+            # For the agent, too: after a restart it is given what is recorded.
+            outcome = ToolOutcome(True, redact_shapes(result) if definition.redact else result)
         except (ToolError, ToolRefused, QueryRejected) as refusal:
             outcome = self._refused(refusal, definition.name)
         except DependencyUnavailable as fault:
@@ -184,7 +185,12 @@ class EngineRunScope:
             outcome = _failed("RESULT_TOO_LARGE", f"The result of {tool} is too large: {fault}.")
             self._completed(call_id, tool, elapsed_ms, outcome)
         except (TypeError, ValueError, OverflowError):
-            outcome = _failed("TOOL_FAILED", f"The result of {tool} is not JSON.")
+            if is_too_long(outcome.result):
+                outcome = _failed(
+                    "RESULT_TOO_LARGE", f"The result of {tool} holds a number of more digits than can be written."
+                )
+            else:
+                outcome = _failed("TOOL_FAILED", f"The result of {tool} is not JSON.")
             self._completed(call_id, tool, elapsed_ms, outcome)
         return outcome
 

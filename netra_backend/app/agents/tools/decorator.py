@@ -35,6 +35,7 @@ def tool(
     approval: bool = False,
     timeout_s: float = TIMEOUT_S,
     secret_arguments: Iterable[str] = (),
+    redact: bool = True,
 ) -> Callable[[Callable[..., Any]], Tool[Any]]: ...
 
 

@@ -36,7 +36,9 @@ class Tool(Generic[A]):
     ``idempotent``: may be called again after a crash. A tool is not unless it says so: it is called at most once; after a
     crash its outcome is reported as ``OUTCOME_UNKNOWN``. ``approval``: its user must agree to each call. ``permission`` is
     the scope a user needs; ``None``: every signed-in user may. ``timeout_s`` bounds one call. ``secret_arguments`` are shown
-    as ``***`` in events and logs.
+    as ``***`` in events and logs. In results, and in the errors of a tool, what has the shape of a secret (a token, a key, a
+    password in an address) is shown so, too, to the agent as to the user; ``redact=False`` leaves results as they are, for a
+    tool whose answer is such a secret.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Tool(Generic[A]):
     approval: bool = False
     timeout_s: float = TIMEOUT_S
     secret_arguments: frozenset[str] = field(default_factory=frozenset)
+    redact: bool = True
 
     @property
     def needed_scope(self) -> str:

@@ -14,6 +14,7 @@ from ...core import validation
 from ...core.coroutines import resume
 from ...core.errors import IsolationRefused, SSotIsolationError, ToolError, ToolRefused
 from ...core.identity import BASE_SCOPES
+from ...services.redaction import is_too_long
 from ...services.user_execution_context import UserExecutionContext, validate_user_context
 from .definition import Tool
 
@@ -113,6 +114,8 @@ class ToolDispatcher:
         """The arguments as the tool takes them. Raises ``ToolRefused`` if they do not fit its schema."""
         fitting: Any = None
         try:
+            if is_too_long(arguments):
+                raise msgspec.ValidationError("a whole number has more digits than can be written")
             fitting = msgspec.convert({} if arguments is None else arguments, tool.arguments)
         except msgspec.ValidationError as fault:
             raise ToolRefused(

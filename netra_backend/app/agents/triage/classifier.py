@@ -73,7 +73,8 @@ def _trained(directory: Path) -> LinearModel:
     """Train in a process of its own, so that this one carries none of what training needs; here where that cannot be."""
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (directory / f"{_name()}.lock").open("w") as lock:
+        held = os.open(directory / f"{_name()}.lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with open(held, "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # whoever comes second waits, and finds what the first one kept
             if (kept := _kept([directory])) is not None:
                 return kept

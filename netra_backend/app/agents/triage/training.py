@@ -92,7 +92,8 @@ def main(path: str) -> None:
     """Train and write the model, whole or not at all."""
     target = Path(path)
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    part.write_bytes(dump(train(utterances())))
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as written:
+        written.write(dump(train(utterances())))
     part.replace(target)
 
 

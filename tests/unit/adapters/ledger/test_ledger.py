@@ -53,6 +53,28 @@ async def test_what_is_imported_is_answered_from(ledger: DuckDBLedger, tmp_path:
     }
 
 
+async def test_what_is_kept_can_be_read_by_its_user_alone(ledger: DuckDBLedger, tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        await ledger.import_usage("alice", written(tmp_path, ROW), {}, silent)
+    finally:
+        os.umask(before)
+    kept = [tmp_path / "ledger", *(tmp_path / "ledger").rglob("*")]
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in kept[1:]}
+    assert modes == {path.name: "0o700" if path.is_dir() else "0o600" for path in kept[1:]}
+    assert {"rows.duckdb", "dataset.json"} <= modes.keys()
+
+
+async def test_an_import_that_writes_more_than_it_may_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+    bounds = LedgerBounds(import_file_bytes=4_096)
+    ledger = DuckDBLedger(tmp_path / "ledger", ManualClock(), SeededEntropy(1), bounds=bounds, questions=PLAIN)
+    with pytest.raises(ToolError) as caught:
+        await ledger.import_usage("alice", written(tmp_path, ROW), {}, silent)
+    assert (caught.value.code, "larger" in caught.value.message) == ("BAD_ROWS", True)
+    assert left_in(tmp_path / "ledger") == []
+    await ledger.close()
+
+
 async def test_datasets_of_an_owner_add_up_and_one_can_be_deleted(ledger: DuckDBLedger, tmp_path: Path) -> None:
     first = await ledger.import_usage("alice", written(tmp_path, ROW), {"name": "first"}, silent)
     await ledger.import_usage("alice", written(tmp_path, ROW, ROW), {"name": "second"}, silent)

@@ -76,6 +76,16 @@ def test_raw_sql_is_refused_where_the_system_does_not_hold_the_process_to_its_me
     assert told["rejected"]["point"] == "query.wall"
 
 
+@pytest.mark.validation_point("query.wall")
+def test_raw_sql_is_refused_where_system_calls_are_not_filtered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query_worker, "bound_memory", lambda more: True)
+    monkeypatch.setattr(query_worker, "bound_cpu", lambda seconds: None)
+    monkeypatch.setattr(query_worker, "load_question", lambda name, questions: Questions.count)
+    opened = Open("alice", [], [], 1, {})
+    assert asked(OwnerRows(opened, filtered=True), "raw_sql") == {"answer": [0]}
+    assert asked(OwnerRows(opened, filtered=False), "raw_sql")["rejected"]["point"] == "query.wall"
+
+
 def test_a_fault_travels_whole(rows: OwnerRows) -> None:
     assert asked(rows, "fault") == {
         "fault": {"code": "NOT_ASSESSABLE", "message": "m", "hint": "h", "details": {"missing": ["sessions"]}}

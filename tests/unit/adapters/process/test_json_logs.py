@@ -50,6 +50,28 @@ def test_a_line_is_one_json_object(stream: io.StringIO) -> None:
     }
 
 
+def test_a_line_is_one_for_every_reader_and_says_the_same(stream: io.StringIO) -> None:
+    hostile = "a" + "".join(map(chr, (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, 0x202E, 0x2066))) + "é日"
+    LOG.info("%s", hostile, extra={"name_of_thread": hostile, hostile: 1})
+    told = stream.getvalue()
+    assert len(told.splitlines()) == 1
+    assert [letter for letter in told.rstrip("\n") if not letter.isprintable()] == []
+    assert "é日" in told
+    (line,) = lines(stream)
+    assert (line["event"], line["name_of_thread"], line[hostile]) == (hostile, hostile, 1)
+
+
+def test_a_record_that_cannot_be_written_is_one_line_too(stream: io.StringIO) -> None:
+    record = logging.LogRecord("netra.\u2028of", logging.INFO, "", 0, "%d", ("no number",), None)
+    next(each for each in logging.getLogger().handlers if isinstance(each, JsonHandler)).handle(record)
+    assert len(stream.getvalue().splitlines()) == 1
+
+
+def test_what_the_web_server_says_of_a_request_quotes_no_query(stream: io.StringIO) -> None:
+    logging.getLogger("uvicorn.error").info('%s - "WebSocket %s" [accepted]', "1.2.3.4:5", "/ws/ada?x=canary&y=1")
+    assert lines(stream)[0]["event"] == '1.2.3.4:5 - "WebSocket /ws/ada?***" [accepted]'
+
+
 def test_a_servers_colours_are_left_out(stream: io.StringIO) -> None:
     LOG.info("listening", extra={"color_message": "\x1b[1mlistening"})
     assert "color_message" not in lines(stream)[0]

@@ -135,6 +135,45 @@ class TestToolAnswers:
 
         assert (await self.outcome(workshop, call)).error["code"] == "TOOL_FAILED"
 
+    async def test_secrets_in_an_answer_are_hidden_from_the_event_and_the_agent_alike(self, workshop: Any) -> None:
+        async def call(context: Any, arguments: Any) -> Any:
+            return {"url": "redis://:hunter2@valkey/0", "rows": [["ticket", 1]], "ticket": "NET-1"}
+
+        shown = {"url": "redis://***@valkey/0", "rows": [["ticket", 1]], "ticket": "NET-1"}
+        assert (await self.outcome(workshop, call)).result == shown
+
+    async def test_secrets_in_a_tools_own_refusal_are_hidden(self, workshop: Any) -> None:
+        async def call(context: Any, arguments: Any) -> Any:
+            raise ToolError("NO_DATA", "redis://:hunter2@valkey/0", hint="h", details={"at": "password=hunter2"})
+
+        assert "hunter2" not in str((await self.outcome(workshop, call)).error)
+
+    async def test_a_tool_whose_answer_is_a_secret_may_say_so(self, workshop: Any) -> None:
+        async def call(context: Any, arguments: Any) -> Any:
+            return "password=hunter2"
+
+        async def run(scope: Any) -> AgentResult:
+            return AgentResult(str((await scope.use_tool("open")).result))
+
+        workshop.tool(adding(call, "open", redact=False))
+        workshop.agent("golden", run, ["open"])
+        events = await workshop.run("golden")
+        assert [event.result for event in events if isinstance(event, ToolCompleted)] == ["password=hunter2"]
+
+    @pytest.mark.parametrize("amount", [10**100_000, [{"a": -(10**5_000)}]], ids=["outer", "inner"])
+    @pytest.mark.validation_point("dispatcher.arguments")
+    async def test_a_number_of_too_many_digits_is_refused_as_an_argument(self, workshop: Any, amount: Any) -> None:
+        counter = Counter()
+        error = (await self.outcome(workshop, counter, amount=amount)).error
+        assert (error["code"], "digits" in error["message"]) == ("INVALID_ARGUMENTS", True)
+        assert counter.calls == []
+
+    async def test_an_answer_with_a_number_of_too_many_digits_says_so(self, workshop: Any) -> None:
+        async def call(context: Any, arguments: Any) -> Any:
+            return {"n": [10**5_000]}
+
+        assert (await self.outcome(workshop, call)).error["code"] == "RESULT_TOO_LARGE"
+
     async def test_an_answer_that_is_too_large_says_so(self, workshop: Any) -> None:
         async def call(context: Any, arguments: Any) -> Any:
             return "x" * 600_000

@@ -107,6 +107,8 @@ class _Text:
                 continue
             except RecursionError:
                 raise broken("The JSON document is nested too deeply.") from None
+            except ValueError:  # the interpreter's bound on the digits of a whole number
+                raise broken("The JSON document holds a number of more digits than can be read.") from None
             # A number that nothing ends yet ("1", "1.", "1e") may go on in the next chunk.
             if type(value) in (dict, list, str) or self._window[end : end + 1] in _ENDS or not self._fill():
                 self._at = end

@@ -58,6 +58,11 @@ def test_a_damaged_document_is_said_to_be_damaged(text: str) -> None:
         list(elements(cut(text, 3)))
 
 
+def test_a_number_of_more_digits_than_the_interpreter_reads_is_refused() -> None:
+    with pytest.raises(ToolError, match="more digits"):
+        list(elements(cut('[{"n": ' + "9" * 5_000 + "}]", 1 << 16)))
+
+
 def test_nesting_without_end_is_refused() -> None:
     with pytest.raises(ToolError, match="nested too deeply"):
         list(elements(cut("[" + "[" * 200_000, 1 << 16)))

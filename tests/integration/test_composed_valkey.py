@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,6 +54,7 @@ def server(tmp_path: Path, unused_tcp_port: int) -> Iterator[Server]:
         text=True,
         env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
         preexec_fn=in_child(),
+        start_new_session=True,
     )
     assert started.stdout is not None
     try:
@@ -65,7 +67,7 @@ def server(tmp_path: Path, unused_tcp_port: int) -> Iterator[Server]:
             pytest.fail("".join(log))
         yield unused_tcp_port, started
     finally:
-        started.terminate()
+        os.killpg(started.pid, signal.SIGTERM)  # whatever stands between us and the server
         started.communicate(timeout=30)
 
 

@@ -12,7 +12,7 @@ export UV_SYSTEM_CERTS := 1
 # The tests start hundreds of processes; each would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-all coverage page-test prove chaos check page-check format bench lock clean
+.PHONY: help install demo test test-all coverage page-test prove chaos check page-check audit release pin format bench lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,9 +23,12 @@ help:
 	@echo "make prove    take out each validation point in turn: some test must notice"
 	@echo "make chaos    500 clients of a real server, cut off at random for two minutes (ARGS='--kills 200 --clients 60 --cuts')"
 	@echo "           ARGS='--fleet 4 --clients 60 --times 200': four processes, PostgreSQL and Valkey, all killed so often"
-	@echo "make check    lint, format, types, import rules"
+	@echo "make check    lint, format, types, import rules, licences"
+	@echo "make audit    whether advisories are known about what is locked (ARGS=--required fails if nobody could be asked)"
+	@echo "make release  wheel, source distribution, bills of materials and checksums into dist/"
 	@echo "make bench    us and our peers in turns on this machine"
 	@echo "make install  only install, with what tests need, into $(VENV)"
+	@echo "make pin      name the base images in deploy/ by digest (needs Docker and its registry)"
 	@echo "make format   put the code into its one format"
 	@echo "make lock     compile the locks anew (the only target that changes versions)"
 	@echo "make clean    remove $(VENV), caches and built things; data stays"
@@ -61,8 +64,9 @@ check: install
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m mypy benchmarks/*.py
+	$(PY) -m mypy benchmarks/*.py release/*.py
 	$(VENV)/bin/lint-imports
+	$(PY) -m release.licences
 	@$(MAKE) --no-print-directory page-check
 
 # The page itself needs no tools; its checks need Node. Without it they are left out, but never in CI.
@@ -86,6 +90,15 @@ $(VENV)/.trained: $(wildcard netra_backend/app/agents/triage/*.py netra_backend/
 	@echo "Training triage"
 	@$(PY) -m netra_backend.app.agents.triage.classifier
 	@touch $@
+
+audit: install
+	$(PY) -m release.advisories $(ARGS)
+
+release: install
+	$(PY) -m release.build $(ARGS)
+
+pin: install
+	$(PY) -m release.images
 
 format: install
 	$(PY) -m ruff check --fix --quiet . || true

@@ -10,6 +10,12 @@ from typing import Final, Literal
 
 NAME: Final = "netra-server"
 
+PACKAGES: Final = ("netra_backend", "netra_server", "test_framework")
+"""The import packages that it brings."""
+
+COMMAND: Final = "netra"
+"""The command that it brings."""
+
 Extra = Literal["models", "scale"]
 """The extras of ``pyproject.toml``."""
 

@@ -3,6 +3,7 @@
 - ``ssot``, ``base_ssot_test``, ``base_integration_test``, ``base_e2e_test``: the isolation contract; bases of test classes
 - ``local_runtime``, ``served``, ``server_process``, ``server_fixtures``: a server in the test's process, on a socket, by itself
 - ``services``, ``service_fixtures``, ``service_clients``, ``fleet_services``, ``reaper``: real PostgreSQL and Valkey
+- ``postgres_rights``: writes down which rights the migrations make
 - ``object_server``, ``object_bucket``, ``issuer``: a real object store; a real issuer of tokens
 - ``memory``: stores in memory; ``simulation``, ``chaos``: simulated and real faults; ``faults``: faults for one test
 - ``disabling``, ``point_sites``, ``prove``, ``forked``: the proof that tests can fail

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from netra_backend.app.core.identity import Identity
+from netra_backend.app.core.identity import CLOCK_LEEWAY_MS, Identity
 from test_framework.memory.bus import MemoryHub
 from test_framework.memory.peers import MemoryPeers
 
@@ -62,9 +62,9 @@ class FleetWorld(World):
         ready = [process for process in self._living() if process.ready]
         link = Link(self._loop, device.rng, device, window=device.window, slowest=self.weather.slowest_network)
         now_ms = self.clock.now_ms()
-        expires_ms = now_ms + self.rng.choice([3_000, 3_600_000, 3_600_000])
+        ends_ms = now_ms + self.rng.choice([3_000, 3_600_000, 3_600_000])
         process = self.rng.choice(ready) if ready else self.processes[-1]
-        process.connect(link, Identity(device.user.user_id, SCOPES, expires_ms, now_ms))
+        process.connect(link, Identity(device.user.user_id, SCOPES, ends_ms - CLOCK_LEEWAY_MS, now_ms))
         self._links[device] = link
         return link
 

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, Final
 
 from netra_backend.app.core.frames import ExecuteAgent
-from netra_backend.app.core.identity import Identity
+from netra_backend.app.core.identity import CLOCK_LEEWAY_MS, Identity
 from netra_backend.app.core.limits import Limits
 from test_framework.memory.store import KeptThread, MemoryStore
 
@@ -103,8 +103,8 @@ class World:
         """``device.Server``."""
         link = Link(self._loop, device.rng, device, window=device.window, slowest=self.weather.slowest_network)
         now_ms = self.clock.now_ms()
-        expires_ms = now_ms + self.rng.choice([3_000, 3_600_000, 3_600_000])
-        self.process.connect(link, Identity(device.user.user_id, SCOPES, expires_ms, now_ms))
+        ends_ms = now_ms + self.rng.choice([3_000, 3_600_000, 3_600_000])
+        self.process.connect(link, Identity(device.user.user_id, SCOPES, ends_ms - CLOCK_LEEWAY_MS, now_ms))
         self._links[device] = link
         return link
 

@@ -1,7 +1,7 @@
 """One module for each command of ``netra``; ``cli`` loads the one that is called.
 
-- ``serve``: ``serve`` and ``token``; ``check`` with ``check_services``; ``migrating``; ``database``: ``db``; ``revoking``
-- ``auditing``: ``audit``
+- ``serve``: ``serve`` and ``token``; ``check`` with ``check_packages`` and ``check_services``
+- ``migrating``; ``database``: ``db``; ``revoking``; ``auditing``: ``audit``
 - ``ask`` with ``event_view``; ``runs`` with ``stored_runs``
 - ``importing``, ``datasets``, ``reporting``, ``triage_evaluation``
 - ``demo`` with ``sample_data``; ``drill``

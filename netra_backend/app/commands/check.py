@@ -22,6 +22,7 @@ from ..adapters.process.data_directory import holder_of, make_data_directory
 from ..adapters.process.sandbox import walls
 from ..config import Settings
 from ..core.errors import ConfigurationError, NetraError
+from .check_packages import packages_look
 from .check_services import database_looks, datasets_look, redis_look
 from .common import EXIT_REFUSED, EXIT_USAGE, App, DataDir, Json, err, load_settings, out, told
 
@@ -79,6 +80,7 @@ def check(
 
 
 def _findings(data_dir: Path | None, app: str | None) -> Iterator[Finding]:
+    yield _tried("packages", packages_look)
     try:
         settings = load_settings(data_dir, app=app)
     except ConfigurationError as error:

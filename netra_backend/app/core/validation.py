@@ -394,6 +394,14 @@ TRANSFER_ENDED = _point(
 RUN_RESULT = _point("run.result", "web.api.runs", "NotFound", "only a run that completed has a result")
 DATASET_OWNED = _point("dataset.owned", "web.api.datasets", "NotFound", "another's dataset is answered like none")
 
+# --- installation ---------------------------------------------------------------------------------------------------
+PACKAGES_OWNED = _point(
+    "packages.owned",
+    "commands.check_packages",
+    "ConfigurationError",
+    "no other distribution brings a package or a command of ours",
+)
+
 # --- composition ----------------------------------------------------------------------------------------------------
 WIRING_ADAPTERS = _point(
     "wiring.adapters", "wiring", "ConfigurationError", "a setting that cannot be honoured is rejected, not ignored"

@@ -14,6 +14,7 @@ def test_all_parts_are_reported_and_hold(tmp_path: Path) -> None:
     report = json.loads(checked.stdout)
     assert report["ok"] is True
     assert {each["part"] for each in report["findings"]} >= {
+        "packages",
         "configuration",
         "data directory",
         "event log",
@@ -70,3 +71,20 @@ def test_a_factory_is_judged_by_name(server: ServerProcess) -> None:
     assert "Missing SSOT validation flag" in bad.stdout
     absent = server.command("check", "--factory", "no_such_module:Factory")
     assert absent.returncode == 2
+
+
+def test_another_distribution_that_brings_our_packages_is_told_before_the_configuration(tmp_path: Path) -> None:
+    about = tmp_path / "installed" / "another_one-1.0.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: another-one\nVersion: 1.0\n")
+    (about / "RECORD").write_text("netra_backend/__init__.py,,\n")
+    alone = ServerProcess(tmp_path / "data", {"PYTHONPATH": str(about.parent), "NETRA_PORT": "many"}, workers=1)
+    try:
+        checked = alone.command("check", "--json")
+    finally:
+        alone.close()
+    assert checked.returncode == 1
+    packages, configuration = json.loads(checked.stdout)["findings"]
+    assert (packages["part"], packages["ok"]) == ("packages", False)
+    assert "pip uninstall another-one" in packages["told"]
+    assert configuration["part"] == "configuration"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -129,6 +130,38 @@ def test_whoever_selects_pods_finds_those_that_there_are() -> None:
     assert found["NetworkPolicy/netra-migrate"]["spec"]["podSelector"]["matchLabels"] == migration
 
 
+def test_a_pod_reaches_its_stores_names_and_the_internet_and_nothing_else_of_the_cluster() -> None:
+    databases = {"matchLabels": {"kubernetes.io/metadata.name": "databases"}}
+    private = [
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "fc00::/7",
+        "fe80::/10",
+    ]
+    stores = {5432: "postgresql", 6379: "valkey"}
+    for policy, ports in (("netra", {53, 5432, 6379, 443}), ("netra-migrate", {53, 5432})):
+        spec = manifests()[f"NetworkPolicy/{policy}"]["spec"]
+        assert spec["policyTypes"] == ["Ingress", "Egress"]
+        assert {port["port"] for rule in spec["egress"] for port in rule["ports"]} == ports
+        for rule in spec["egress"]:
+            assert rule["to"], "a rule without a destination means everywhere"
+            for port in (each["port"] for each in rule["ports"]):
+                if port in stores:
+                    (to,) = rule["to"]
+                    assert to["namespaceSelector"] == databases
+                    assert to["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": stores[port]}}
+                if port == 443:
+                    left_out = [each for to in rule["to"] for each in to["ipBlock"]["except"]]
+                    assert [each for each in private if each not in left_out] == []
+    for secret in documents("kubernetes/secrets.example.yaml"):
+        for url in secret["stringData"].values():
+            host = str(urlsplit(url).hostname)
+            assert host in {f"{name}.databases.svc" for name in stores.values()}
+
+
 def test_what_pods_need_of_secrets_and_configuration_is_made() -> None:
     (kustomization,) = documents("kubernetes/kustomization.yaml")
     made = {(each["name"], None) for each in kustomization["configMapGenerator"]}
@@ -159,9 +192,7 @@ def test_no_secret_stands_in_an_argument_or_an_environment() -> None:
     for each in (*told, *(pod for _, pod in pods())):
         settings |= settings_in(each)
         assert "secretKeyRef" not in yaml.safe_dump(each)
-    assert settings & SECRET_NAMES <= {"NETRA_REDIS_URL"}
-    (compose,) = documents("compose.yaml")
-    assert "@" not in compose["services"]["netra"]["environment"].get("NETRA_REDIS_URL", "")
+    assert settings & SECRET_NAMES == set()
     assert {"NETRA_DATABASE_URL_FILE", "NETRA_REDIS_URL_FILE", "NETRA_JWT_SECRET_FILE"} <= settings
     for path in DEPLOY.rglob("*.yaml"):
         # As in the list of processes: an address with a password as an argument, in a comment's command, too.
@@ -172,7 +203,7 @@ def test_a_server_never_knows_the_administrators_password() -> None:
     spec = manifests()["Deployment/netra"]["spec"]["template"]["spec"]
     assert "netra-migrate" not in yaml.safe_dump(spec)
     (compose,) = documents("compose.yaml")
-    assert compose["services"]["netra"]["secrets"] == ["database-url", "jwt"]
+    assert compose["services"]["netra"]["secrets"] == ["database-url", "redis-url", "jwt"]
 
 
 @pytest.mark.parametrize("path", sorted(DEPLOY.rglob("*.yaml")), ids=lambda path: path.name)
@@ -195,6 +226,18 @@ def test_composed_services_write_nowhere_but_in_their_volumes_and_are_not_reache
     assert services["netra"]["ports"] == ["127.0.0.1:8000:8000"]
     assert [name for name, each in services.items() if "ports" in each] == ["netra"]
     assert int(services["netra"]["stop_grace_period"].rstrip("s")) > 10
+
+
+def test_stores_are_reached_by_those_who_use_them_and_reach_nobody() -> None:
+    (compose,) = documents("compose.yaml")
+    assert compose["networks"]["stores"] == {"internal": True}
+    reached = {name: each["networks"] for name, each in compose["services"].items()}
+    assert reached == {
+        "postgres": ["stores"],
+        "valkey": ["stores"],
+        "migrate": ["stores"],
+        "netra": ["stores", "outside"],
+    }
 
 
 def test_composed_services_start_in_the_order_of_what_they_need() -> None:

@@ -13,7 +13,7 @@ from ...core.errors import ConfigurationError
 from ..migrations.history import NEWEST, VERSIONS
 from .connection import OWNER, READER, SCHEMA, TROUBLE, WRITER, connect, unavailable
 from .rights import login_faults, rights_faults
-from .walls import open_doors
+from .walls import open_ways
 
 OLDEST_SERVER: Final = 16
 """The first PostgreSQL whose grants say whether a member inherits."""
@@ -157,9 +157,9 @@ async def _check_rights(connection: asyncpg.Connection) -> None:
 async def check_walls(connection: asyncpg.Connection) -> None:
     """Try what nobody may do in the database, in a transaction that is taken back. Raises ``ConfigurationError`` if the database
     allowed something of it."""
-    doors = await open_doors(connection)
-    if doors:
-        listed = "; ".join(doors)
+    ways = await open_ways(connection)
+    if ways:
+        listed = "; ".join(ways)
         raise ConfigurationError(
             [f"The database allows what would not keep users apart: {listed}. Undo what was changed."],
             point=validation.POSTGRES_WALLS,

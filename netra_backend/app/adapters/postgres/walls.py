@@ -51,7 +51,7 @@ _OF_WRITER: Final = (
 _DENIED: Final = (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidAuthorizationSpecificationError)
 
 
-async def open_doors(connection: asyncpg.Connection) -> list[str]:
+async def open_ways(connection: asyncpg.Connection) -> list[str]:
     """What was not refused though it must be, a sentence each; empty if the walls hold. The connection is as it logged in."""
     trial = connection.transaction()
     await trial.start()
@@ -60,10 +60,10 @@ async def open_doors(connection: asyncpg.Connection) -> list[str]:
         tables = [(row["relname"], row["first"]) for row in await connection.fetch(_TABLES)]
         changes = {kind: [change.format(*table) for table in tables] for kind, change in _CHANGES.items()}
         kept = [_CHANGES[kind].format(*t) for t in tables if t[0] in _WRITTEN_ONCE for kind in ("UPDATE", "DELETE")]
-        doors = await _allowed(connection, None, _OF_LOGIN)
-        doors += await _allowed(connection, READER, (*_OF_READER, *(one for kind in changes.values() for one in kind)))
-        doors += await _allowed(connection, WRITER, (*_OF_WRITER, *kept, *changes["TRUNCATE"]))
-        return doors + await _seen(connection)
+        ways = await _allowed(connection, None, _OF_LOGIN)
+        ways += await _allowed(connection, READER, (*_OF_READER, *(one for kind in changes.values() for one in kind)))
+        ways += await _allowed(connection, WRITER, (*_OF_WRITER, *kept, *changes["TRUNCATE"]))
+        return ways + await _seen(connection)
     finally:
         await trial.rollback()
 
@@ -98,16 +98,16 @@ async def _seen(connection: asyncpg.Connection) -> list[str]:
     await connection.execute(
         "INSERT INTO thread (thread_id, owner, epoch, title, created, updated) VALUES ($1, $1, '', '', 0, 0)", one
     )
-    doors: list[str] = []
+    ways: list[str] = []
     log_row = f"INSERT INTO log VALUES ('{one}', 1, 1, '{two}', 'run', 1, 0, '')"  # noqa: S608  # ids of ours
     if not await _is_denied(connection, WRITER, log_row):
-        doors.append(f"{WRITER} may append what is another owner's than the thread's")
+        ways.append(f"{WRITER} may append what is another owner's than the thread's")
     if not await _is_denied(connection, WRITER, f"UPDATE thread SET owner = '{two}' WHERE thread_id = '{one}'"):  # noqa: S608
-        doors.append(f"{WRITER} may give a thread to another owner")
+        ways.append(f"{WRITER} may give a thread to another owner")
     await connection.execute(f"SET LOCAL ROLE {READER}")
     for asked, expected in ((one, 1), (two, 0), ("", 0)):
         await connection.execute("SELECT set_config('netra.owner', $1, true)", asked)
         found = await connection.fetchval("SELECT count(*) FROM thread WHERE thread_id = $1", one)
         if found != expected:
-            doors.append(f"{READER} finds {found} rows of a thread where it should find {expected}")
-    return doors
+            ways.append(f"{READER} finds {found} rows of a thread where it should find {expected}")
+    return ways

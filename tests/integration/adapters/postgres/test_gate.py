@@ -14,13 +14,11 @@ from netra_backend.app.adapters.postgres.gate import (
     asked,
     check_login,
     check_schema,
-    check_walls,
     require_postgres,
     require_schema,
     schema_version,
     server_version,
 )
-from netra_backend.app.adapters.postgres.rights import EXPECTED, read_rights
 from netra_backend.app.core.errors import ConfigurationError, DependencyUnavailable
 from test_framework.service_clients import NetraDatabase
 
@@ -199,80 +197,6 @@ async def test_a_login_that_may_do_or_become_more_than_its_two_roles_is_refused_
 ) -> None:
     async with somebody(netra_database, attributes, *filter(None, (GRANTS, grant))) as url:
         assert told in await refusal(url)
-
-
-TAMPERING = {
-    "ALTER POLICY reader_sees_its_owner ON netra.log USING (true)": "on log: for r to netra_reader using true",
-    "CREATE POLICY more ON netra.run FOR SELECT TO netra_reader USING (true)": "policy more on run",
-    "DROP POLICY reader_sees_its_owner ON netra.run": "missing: policy reader_sees_its_owner on run",
-    "GRANT SELECT ON netra.ticket TO netra_reader": "grant on relation ticket: SELECT to netra_reader",
-    "GRANT SELECT (payload) ON netra.log TO netra_writer": "grant on column log.payload: SELECT to netra_writer",
-    "GRANT SELECT ON netra.thread TO PUBLIC": "grant on relation thread: SELECT to PUBLIC",
-    "GRANT UPDATE ON netra.revocation TO netra_writer": "grant on relation revocation: UPDATE to netra_writer",
-    "GRANT INSERT ON netra.audit TO netra_writer WITH GRANT OPTION": "with grant option",
-    "GRANT CREATE ON SCHEMA netra TO netra_writer": "grant on schema: CREATE to netra_writer",
-    "GRANT EXECUTE ON FUNCTION netra.cut_audit TO PUBLIC": "cut_audit(6): EXECUTE to PUBLIC",
-    "ALTER TABLE netra.thread DISABLE TRIGGER keep_owner": "trigger keep_owner on thread, D",
-    "DROP TRIGGER keep_owner ON netra.thread": "missing: trigger keep_owner on thread",
-    "ALTER FUNCTION netra.owner_of SECURITY DEFINER": "function owner_of(1) of netra_owner, as its owner",
-    "CREATE OR REPLACE FUNCTION netra.asked_owner() RETURNS text LANGUAGE sql AS 'SELECT NULL'": "function asked_owner(0)",
-    "CREATE VIEW netra.all_events AS SELECT * FROM netra.log": "view all_events",
-    "CREATE RULE hide AS ON DELETE TO netra.audit_subject DO INSTEAD NOTHING": "rule hide on audit_subject",
-    "ALTER DEFAULT PRIVILEGES IN SCHEMA netra GRANT SELECT ON TABLES TO PUBLIC": "default of",
-    "ALTER SCHEMA netra OWNER TO CURRENT_USER": "missing: schema of netra_owner",
-}
-
-
-@pytest.mark.validation_point("postgres.rights")
-@pytest.mark.parametrize("statement", TAMPERING)
-async def test_a_right_that_the_migrations_did_not_make_or_that_is_gone_is_refused_by_name(
-    netra_database: NetraDatabase, statement: str
-) -> None:
-    async with admin(netra_database) as connection:
-        await connection.execute(statement)
-    told = await refusal(netra_database.url)
-    assert "are not those that the migrations make" in told
-    assert TAMPERING[statement] in told
-
-
-OPENED = {
-    "ALTER POLICY reader_sees_its_owner ON netra.thread USING (true)": "finds 1 rows of a thread where it should find 0",
-    "ALTER POLICY writer_appends_to_its_thread ON netra.log WITH CHECK (true)": "may append what is another owner's",
-    "ALTER TABLE netra.thread DISABLE TRIGGER keep_owner": "may give a thread to another owner",
-    "GRANT UPDATE, DELETE ON netra.audit TO netra_writer": "netra_writer may: DELETE FROM audit",
-    "GRANT TRUNCATE ON netra.log TO netra_writer": "netra_writer may: TRUNCATE log",
-    "GRANT UPDATE ON netra.revocation TO netra_writer": "netra_writer may: UPDATE revocation",
-    "GRANT DELETE ON netra.run TO netra_reader": "netra_reader may: DELETE FROM run",
-    "GRANT SELECT ON netra.log TO netra_writer": "netra_writer may: SELECT payload FROM log",
-    "GRANT SELECT ON netra.thread TO PUBLIC; GRANT USAGE ON SCHEMA netra TO PUBLIC": "the login may: SELECT FROM netra.thread",
-    "GRANT CREATE ON SCHEMA netra TO netra_writer": "netra_writer may: CREATE FUNCTION",
-}
-
-
-@pytest.mark.validation_point("postgres.walls")
-@pytest.mark.parametrize("statement", OPENED)
-async def test_what_the_database_allows_and_nobody_may_do_is_found_by_trying_it(
-    netra_database: NetraDatabase, statement: str
-) -> None:
-    async with asked(netra_database.url) as connection:
-        await check_walls(connection)
-    async with admin(netra_database) as connection:
-        await connection.execute(statement)
-    async with asked(netra_database.url) as connection:
-        with pytest.raises(ConfigurationError) as caught:
-            await check_walls(connection)
-        assert OPENED[statement] in str(caught.value)
-        assert await connection.fetchval("SELECT current_user = session_user")
-    async with admin(netra_database) as connection:
-        assert await connection.fetchval("SELECT count(*) FROM netra.thread") == 0
-
-
-async def test_rights_are_compared_with_those_of_a_database_that_was_just_migrated(
-    netra_database: NetraDatabase,
-) -> None:
-    """If this fails after a change of a migration: ``python -m test_framework.postgres_rights``, and read the difference."""
-    async with asked(netra_database.url) as connection:
-        assert "\n".join(await read_rights(connection)) == EXPECTED.read_text().strip()
 
 
 async def test_a_database_that_cannot_be_asked_is_unavailable_and_its_password_is_not_told(

@@ -1,0 +1,49 @@
+"""What nobody may do in a database is tried, and found if it is allowed."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+
+from netra_backend.app.adapters.postgres.gate import asked, check_walls
+from netra_backend.app.core.errors import ConfigurationError
+from test_framework.service_clients import NetraDatabase
+
+pytestmark = [pytest.mark.integration, pytest.mark.real_services]
+
+
+async def change(database: NetraDatabase, statement: str) -> None:
+    """As an administrator."""
+    connection = await asyncpg.connect(database.admin_url)
+    await connection.execute(statement)
+    await connection.close()
+
+
+OPENED = {
+    "ALTER POLICY reader_sees_its_owner ON netra.thread USING (true)": "finds 1 rows of a thread where it should find 0",
+    "ALTER POLICY writer_appends_to_its_thread ON netra.log WITH CHECK (true)": "may append what is another owner's",
+    "ALTER TABLE netra.thread DISABLE TRIGGER keep_owner": "may give a thread to another owner",
+    "GRANT UPDATE, DELETE ON netra.audit TO netra_writer": "netra_writer may: DELETE FROM audit",
+    "GRANT TRUNCATE ON netra.log TO netra_writer": "netra_writer may: TRUNCATE log",
+    "GRANT UPDATE ON netra.revocation TO netra_writer": "netra_writer may: UPDATE revocation",
+    "GRANT DELETE ON netra.run TO netra_reader": "netra_reader may: DELETE FROM run",
+    "GRANT SELECT ON netra.log TO netra_writer": "netra_writer may: SELECT payload FROM log",
+    "GRANT SELECT ON netra.thread TO PUBLIC; GRANT USAGE ON SCHEMA netra TO PUBLIC": "the login may: SELECT FROM netra.thread",
+    "GRANT CREATE ON SCHEMA netra TO netra_writer": "netra_writer may: CREATE FUNCTION",
+}
+
+
+@pytest.mark.validation_point("postgres.walls")
+@pytest.mark.parametrize("statement", OPENED)
+async def test_what_the_database_allows_and_nobody_may_do_is_found_by_trying_it(
+    netra_database: NetraDatabase, statement: str
+) -> None:
+    async with asked(netra_database.url) as connection:
+        await check_walls(connection)
+    await change(netra_database, statement)
+    async with asked(netra_database.url) as connection:
+        with pytest.raises(ConfigurationError) as caught:
+            await check_walls(connection)
+        assert OPENED[statement] in str(caught.value)
+        assert await connection.fetchval("SELECT current_user = session_user")
+        assert await connection.fetchval("SELECT txid_current_if_assigned()") is None  # all of it was taken back

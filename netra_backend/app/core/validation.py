@@ -25,6 +25,9 @@ _MANAGERS: Final = "websocket_core.websocket_manager_factory"
 _BRIDGES: Final = "services.websocket_bridge_factory"
 _TRAFFIC: Final = "core.traffic"
 _GUESTS: Final = "web.http.anonymous_connections"
+_GATE: Final = "adapters.postgres.gate"
+_DIRECTORY: Final = "adapters.process.data_directory"
+_STRANGERS: Final = "web.http.anonymous_rate_limit"
 _BODIES: Final = "web.http.request_body"
 _QUERIES: Final = "web.http.request_query"
 _TRANSFERS: Final = "web.http.transfers"
@@ -111,10 +114,7 @@ COMMAND_SHAPE = _point(
     "a command from another process is executed only if it is understood",
 )
 LIMIT_ANONYMOUS = _point(
-    "limit.anonymous",
-    "web.http.anonymous_rate_limit",
-    "LimitRefused",
-    "the rate of unauthenticated requests per address is limited",
+    "limit.anonymous", _STRANGERS, "LimitRefused", "the rate of unauthenticated requests per address is limited"
 )
 
 ANONYMOUS_ADDRESS = _point("anonymous.address", _GUESTS, "LimitRefused", "one address has few anonymous connections")
@@ -122,7 +122,7 @@ ANONYMOUS_CONNECTIONS = _point("anonymous.connections", _GUESTS, "LimitRefused",
 OPEN_CONNECTIONS = _point("connections.open", _GUESTS, "LimitRefused", "connections leave open files for the rest")
 ANONYMOUS_SOCKETS = _point(
     "anonymous.sockets",
-    "web.http.anonymous_rate_limit",
+    _STRANGERS,
     "LimitRefused",
     "the WebSockets that wait for a token are limited, for one address and in all",
 )
@@ -197,32 +197,24 @@ KEY_FILE = _point(
     "a key in the data directory is intact, and only its owner can read it",
 )
 DATA_DIRECTORY_PRIVATE = _point(
-    "data_directory.private",
-    "adapters.process.data_directory",
-    "ConfigurationError",
-    "only its owner can access the data directory",
+    "data_directory.private", _DIRECTORY, "ConfigurationError", "only its owner can access the data directory"
 )
 POSTGRES_LOGIN = _point(
-    "postgres.login",
-    "adapters.postgres.gate",
-    "ConfigurationError",
-    "row-level security applies to the role that a server logs in as",
+    "postgres.login", _GATE, "ConfigurationError", "row-level security applies to the role that a server logs in as"
 )
 POSTGRES_SCHEMA = _point(
     "postgres.schema",
-    "adapters.postgres.gate",
+    _GATE,
     "ConfigurationError",
     "a server uses only a PostgreSQL schema that it knows and that separates users",
 )
 POSTGRES_RIGHTS = _point(
     "postgres.rights",
-    "adapters.postgres.gate",
+    _GATE,
     "ConfigurationError",
     "grants, policies and functions of the database are exactly those of the migrations",
 )
-POSTGRES_WALLS = _point(
-    "postgres.walls", "adapters.postgres.gate", "ConfigurationError", "the database refuses what nobody may do in it"
-)
+POSTGRES_WALLS = _point("postgres.walls", _GATE, "ConfigurationError", "the database refuses what nobody may do in it")
 SQLITE_SCHEMA = _point(
     "sqlite.schema",
     "adapters.sqlite.schema",
@@ -236,10 +228,7 @@ AUDIT_CHAIN = _point(
     "no server goes on with an audit trail whose chain is broken",
 )
 DATA_DIRECTORY_LOCK = _point(
-    "data_directory.lock",
-    "adapters.process.data_directory",
-    "ConfigurationError",
-    "one server uses a data directory at a time",
+    "data_directory.lock", _DIRECTORY, "ConfigurationError", "one server uses a data directory at a time"
 )
 
 # --- factories ------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import msgspec
 from ..app.core.ids import is_valid_id
 from .bearer_get import bearer_get
 from .errors import Closed
+from .handshake import refused_by_http
 
 
 class _Claims(msgspec.Struct):
@@ -28,7 +29,7 @@ DEVELOPMENT_ISSUER = "netra-development"
 async def user_of(url: str, token: str) -> str:
     """The user id of a token: read from the token if the server's own key signed it, otherwise requested from ``/api/me``.
 
-    Raises ``Closed`` if the server does not accept the token or cannot be reached.
+    Raises ``HandshakeRefused`` if the server, or a proxy before it, does not answer with it, and ``Closed`` if none is reached.
     """
     try:
         payload = token.split(".")[1]
@@ -39,7 +40,9 @@ async def user_of(url: str, token: str) -> str:
         return claims.sub
     answer = await bearer_get(url, "/api/me", token)
     if answer.status_code != httpx.codes.OK:
-        raise Closed(
-            4501, f"{url} does not accept this token (HTTP {answer.status_code}).", "Sign in again or get a new token."
-        )
-    return msgspec.json.decode(answer.content, type=_Me).user_id
+        raise refused_by_http(url, answer.status_code, answer.headers, answer.content)
+    try:
+        return msgspec.json.decode(answer.content, type=_Me).user_id
+    except (msgspec.DecodeError, UnicodeError):
+        hint = "Check the address: something else answers there."
+        raise Closed(4501, f"{url} does not answer as a Netra server.", hint) from None

@@ -10,6 +10,6 @@
 - ``clock``, ``ids``, ``users``, ``waiting``, ``closing``, ``opened_objects``: time, ids and users of tests
 - ``echo``, ``paying``, ``counted_tool``, ``scripted_scope``: agents, tools and a scope for tests
 - ``playbook``, ``log_story``, ``dataset_story``, ``dataset_storm``, ``usage_rows``, ``seen_positions``: short words for tests
-- ``websocket_client``, ``malformed``: a client; frames that are wrong
+- ``websocket_client``, ``malformed``, ``proxy``: a client; frames that are wrong; a proxy on a bad day
 - ``in_process``, ``serve_with``: former names
 """

@@ -174,6 +174,8 @@ class NetraClient:
         """The thread's events, from now on or from position ``after`` on. Raises ``Closed``."""
         thread = self._threads.get(thread_id)
         if thread is None:
+            if self._ended is not None:
+                raise self._ended
             thread = self._threads[thread_id] = ThreadEvents()
         if after is not None:
             self._positions.follow(thread_id, epoch, after)
@@ -274,7 +276,7 @@ class NetraClient:
         except InvalidStatus as fault:
             response = fault.response
             headers = {name.lower(): value for name, value in response.headers.raw_items()}
-            return refused_by_http(self._url, response.status_code, headers, response.body or b"")
+            return refused_by_http(self._url, response.status_code, headers, bytes(response.body or b""))
         except ssl.SSLCertVerificationError as fault:
             raise Closed(1006, f"The certificate of {self._url} is not trusted: {fault.verify_message}.") from fault
         except InvalidURI as fault:

@@ -5,7 +5,7 @@
  * @typedef {{sent: (done: number, total: number) => void, read: (done: number, total: number) => void}} Progress
  */
 import { Lines } from "../core/ndjson.js";
-import { Problem, UNREACHED, errorInfo } from "./api.js";
+import { Problem, UNREACHED, endsSignIn, errorInfo } from "./api.js";
 
 /**
  * @param {import("./api.js").Api} api
@@ -40,7 +40,7 @@ export function upload(api, file, options, progress, signal) {
     request.onload = () => {
       if (request.status === 200) take();
       else last = { problem: parsed(request.responseText) };
-      if (request.status === 401) api.expired();
+      if (endsSignIn(request.status, errorInfo(last?.problem))) api.expired();
       if (last?.dataset) resolve(last.dataset);
       else reject(new Problem(request.status, errorInfo(last?.problem)));
     };

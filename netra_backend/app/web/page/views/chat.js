@@ -1,6 +1,6 @@
 /** The chat view: the runs of a conversation as they happen, and the form to ask. */
 import { threadAddress } from "../core/route.js";
-import { CommandRejected } from "../core/link.js";
+import { CommandRejected } from "../core/commands.js";
 import { Approvals } from "../parts/approvals.js";
 import { Composer } from "../parts/composer.js";
 import { rowView } from "../parts/run_rows.js";
@@ -139,7 +139,7 @@ export class ChatView extends HTMLElement {
       if (thread === null) location.hash = threadAddress(accepted.thread_id);
       else this.#show();
     } catch (error) {
-      if (drafted) this.#composer.text = text;
+      if (drafted) this.#composer.giveBack(text);
       this.#showError(error, () => void this.#ask(text, agent));
     }
   }

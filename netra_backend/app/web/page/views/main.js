@@ -2,7 +2,7 @@
 import { roomOf, routeOf } from "../core/route.js";
 import { ConnectionState } from "../parts/connection_state.js";
 import { ThreadList } from "../parts/thread_list.js";
-import { Problem } from "../platform/api.js";
+import { Problem, endsSignIn } from "../platform/api.js";
 import { find } from "../platform/dom.js";
 import { Session } from "../platform/session.js";
 import { dropToken, keepToken, keptToken, tokenOfAddress } from "../platform/sign_in.js";
@@ -78,21 +78,24 @@ class Page {
         dropToken();
         this.#signIn.ask(`${session.state.text} Your draft is kept.`);
       }
+      if (session === this.#session && session.state.state === "waiting") this.#signIn.showError(session.state.text);
     });
     this.#connection.watch(session);
+    keepToken(token); // also for a reload while the server is away
     try {
       await session.start();
     } catch (error) {
       if (session !== this.#session) return;
       session.stop();
       const problem = error instanceof Problem ? error : null;
-      if (problem?.status === 401) dropToken();
+      const isOver = problem !== null && endsSignIn(problem.status, problem.info);
+      if (isOver) dropToken();
       const rejected = "The server does not accept this sign-in. Ask for a new link.";
       this.#signIn.ask("");
-      this.#signIn.showError(problem?.status === 401 ? rejected : (problem?.info.message ?? "Something went wrong."));
+      const why = problem?.info.message ?? "Something went wrong.";
+      this.#signIn.showError(isOver && problem.info.error === "unauthenticated" ? rejected : why);
       return;
     }
-    keepToken(token);
     this.#signIn.done();
     this.#welcome(session);
   }

@@ -88,7 +88,6 @@ async def test_a_status_that_will_not_change_ends_it_at_once(served: Served, sta
 
 
 async def test_who_a_token_is_for_is_asked_as_patiently(served: Served) -> None:
-    user = served.user()
     async with proxy_before(served.url, Answer(502), Cut(), Answer(404)) as proxy:
         with pytest.raises(HandshakeRefused, match="HTTP 404"):
             async with NetraClient(proxy.url, "opaque"):

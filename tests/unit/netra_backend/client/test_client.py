@@ -333,7 +333,7 @@ def _error(error: str, **more: Any) -> dict[str, Any]:
 
 async def _all_heard(peer: Peer) -> list[str]:
     """The types of what comes in, until a ``resolve_approval`` does."""
-    heard = []
+    heard: list[str] = []
     while True:
         frame = json.loads(await peer.socket.recv())
         if frame["type"] == "resolve_approval":

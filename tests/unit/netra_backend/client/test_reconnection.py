@@ -94,7 +94,9 @@ def test_patience_counts_from_the_last_moment_with_a_connection() -> None:
 def test_a_server_that_only_says_no_is_not_a_connection() -> None:
     made = machine(10.0, can_renew=True)
     for now in (0.0, 5.0, 9.0):
-        assert made.lost(EXPIRED, now) == Wait(pytest.approx(waited(made.lost(EXPIRED, now)), rel=2.0), renew=True)
+        step = made.lost(EXPIRED, now)
+        assert isinstance(step, Wait)
+        assert step.renew
     assert isinstance(made.lost(EXPIRED, 10.0), End)
 
 

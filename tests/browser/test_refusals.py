@@ -165,3 +165,17 @@ def test_a_page_that_is_opened_while_a_proxy_has_no_server_waits_for_it(pages: P
     ask(page, "echo", "there again")
     expect(ended(page)).to_contain_text("there again")
     assert len(refused) == 2
+
+
+def test_a_sign_in_that_ends_while_the_page_still_loads_is_asked_for_again(pages: Pages) -> None:
+    held: list[Route] = []
+    user = pages.user()
+    page = pages.tab(pages.context(), "about:blank")
+    page.route_web_socket(SOCKET, lambda socket: socket.close(code=4503))
+    page.route("**/api/agents", held.append)
+    page.goto(pages.link(user))
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("This sign-in was revoked.")
+    held[0].continue_()
+    expect(page.locator("#user")).to_have_text(user.id)
+    expect(dialog).to_be_visible()

@@ -96,7 +96,8 @@ class Page {
       this.#signIn.showError(isOver && problem.info.error === "unauthenticated" ? rejected : why);
       return;
     }
-    this.#signIn.done();
+    if (session !== this.#session) return;
+    if (session.state.state !== "sign_in") this.#signIn.done(); // the connection may have ended the sign-in meanwhile
     this.#welcome(session);
   }
 

@@ -172,7 +172,7 @@ def test_a_sign_in_that_ends_while_the_page_still_loads_is_asked_for_again(pages
     user = pages.user()
     page = pages.tab(pages.context(), "about:blank")
     page.route_web_socket(SOCKET, lambda socket: socket.close(code=4503))
-    page.route("**/api/agents", held.append)
+    page.route("**/api/agents", lambda route: held.append(route))
     page.goto(pages.link(user))
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("This sign-in was revoked.")

@@ -119,7 +119,8 @@ async def open_shared(
         stack.push_async_callback(bus.close)
         bus.start()
         counts["bus"] = bus.counts
-        presence = RedisPresence(redis_url, process_id, namespace=namespace)
+        presence = RedisPresence(redis_url, process_id, namespace=namespace, key=key)
+        counts["presence"] = lambda: {"ignored": presence.ignored}
         stack.push_async_callback(presence.close)
     follower.configure(log, bus)
     stack.push_async_callback(follower.close)
@@ -130,8 +131,8 @@ async def open_shared(
 
 def _apart(database_url: str) -> tuple[str, bytes]:
     """What keeps servers apart that share one Redis: a name, and a key for messages, by the database and its password, which
-    all processes of a server know. A message that was sealed with another password is not believed, and what it would have
-    told is read from the log."""
+    all processes of a server know. A message that was encrypted with another password is not believed, and what it would
+    have told is read from the log."""
     parts = urlsplit(database_url)
     name = parts.path.strip("/") or "netra"
     return f"netra:{name}", hashlib.sha256(b"netra bus\0" + unquote(parts.password or "").encode()).digest()

@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 
 from ...core.history import Chunk
 from ...ports import Entropy
-from .message import SENDER_BYTES, BadMessage, is_from, make_message, open_message
+from .message import SENDER_BYTES, BadMessage, Opener, Sealer
 from .url import driver_url
 
 _LOG: Final = logging.getLogger("netra.bus")
@@ -39,7 +39,7 @@ OnMessage = Callable[[str, str, str, int, Sequence[bytes]], None]
 
 class RedisBus:
     """``ports.Bus``. ``namespace`` keeps the servers apart that share one Redis, whose channels know no databases; ``key``,
-    the same in all processes, seals messages, so that nobody else who can publish is believed."""
+    the same in all processes, encrypts messages: nobody else on the Redis can read one, or is believed."""
 
     def __init__(
         self,
@@ -57,9 +57,10 @@ class RedisBus:
         self._loop = loop
         self._entropy = entropy
         self._suffix = f":{namespace}:events".encode()
-        self._key = blake2b(key).digest()
+        key = blake2b(key).digest()
+        self._sealer = Sealer(key, entropy.take(SENDER_BYTES))
+        self._opener = Opener(key)
         self._beat_s = beat_s
-        self._sender = entropy.take(SENDER_BYTES)
         self._pool = ConnectionPool.from_url(
             driver_url(url),
             protocol=2,
@@ -171,10 +172,10 @@ class RedisBus:
 
     def _take(self, channel: bytes, message: bytes) -> None:
         owner = self._owners.get(channel)
-        if owner is None or is_from(message, self._sender):
+        if owner is None or self._sealer.is_from(message):
             return
         try:
-            told = open_message(message, self._key, owner)
+            told = self._opener.open(message, owner)
         except BadMessage:
             self._ignored += 1
             return
@@ -188,7 +189,7 @@ class RedisBus:
             if self._queued_bytes >= MAX_QUEUED_BYTES:
                 self._dropped += 1
                 continue
-            channel, message = self._channel(chunk.head.owner), make_message(chunk, self._sender, self._key)
+            channel, message = self._channel(chunk.head.owner), self._sealer.message(chunk)
             command = b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (
                 len(channel),
                 channel,

@@ -2,12 +2,17 @@
 
 Every field carries its end by the server's clock and every key ends by itself, so what a dead process held is gone in
 ``TTL_MS``. Nothing has to be kept: after a loss each process says again what it holds, within ``REFRESH_ROUNDS`` exchanges.
+
+Values are sealed (keyed BLAKE2b, RFC 7693) with the key that all processes of a server share. Who can only write to the Redis can
+take counts away, so that a limit counts for each process alone, but can add none: nobody is locked out.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from hmac import compare_digest
 from typing import Final
 
 from redis.asyncio import Redis
@@ -25,48 +30,56 @@ REFRESH_ROUNDS: Final = 5
 _USERS_AT_ONCE: Final = 500
 _TIMEOUT_S: Final = 1.0
 
-# KEYS: one for each user. ARGV: the process, how long a field holds, then for each user its counts, or '' for none any more.
-# The answer: for each user the counts of the others; the last element says how many of our own fields were not there.
+_SLACK_MS: Final = 2_000
+"""How far the server's clock may have moved between two exchanges."""
+_MAC_BYTES: Final = 16
+
+# KEYS: one for each user. ARGV: the process, how long a value holds, the slack, then for each user its sealed value, or '' for
+# none any more. The answer: for each user the fields of the others, name and value in turn; then how many of our own fields were
+# not there, and the server's time. Whether a value is one of ours is for the reader to say: no script can know the key.
 _SCRIPT: Final = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local me, ttl, found, missing = ARGV[1], tonumber(ARGV[2]), {}, 0
+local me, ttl, slack, found, missing = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), {}, 0
 for i, key in ipairs(KEYS) do
   local kind = redis.call('TYPE', key)['ok']
   if kind ~= 'none' and (kind ~= 'hash' or redis.call('HLEN', key) > 1000) then redis.call('DEL', key) end
-  local connections, runs, queued = 0, 0, 0
-  local fields = redis.call('HGETALL', key)
+  local fields, others = redis.call('HGETALL', key), {}
   local seen = false
   for j = 1, #fields, 2 do
-    if fields[j] == me then
+    local name, value = fields[j], fields[j + 1]
+    if name == me then
       seen = true
     else
-      local ends, c, r, q = string.match(fields[j + 1], '^(%d+) (%d+) (%d+) (%d+)$')
-      if ends and #fields[j + 1] < 64 and tonumber(ends) > now and tonumber(ends) <= now + ttl then
-        connections, runs, queued = connections + c, runs + r, queued + q
+      local ends = #name <= 128 and #value < 128 and string.match(value, '^(%d+) ')
+      if ends and tonumber(ends) > now and tonumber(ends) <= now + ttl + slack then
+        others[#others + 1] = name
+        others[#others + 1] = value
       else
-        redis.call('HDEL', key, fields[j])
+        redis.call('HDEL', key, name)
       end
     end
   end
-  if ARGV[i + 2] == '' then
+  if ARGV[i + 3] == '' then
     redis.call('HDEL', key, me)
   else
     if not seen then missing = missing + 1 end
-    redis.call('HSET', key, me, string.format('%.0f', now + ttl) .. ' ' .. ARGV[i + 2])
+    redis.call('HSET', key, me, ARGV[i + 3])
     redis.call('PEXPIRE', key, ttl)
   end
-  found[i] = string.format('%.0f %.0f %.0f', connections, runs, queued)
+  found[i] = others
 end
 found[#KEYS + 1] = missing
+found[#KEYS + 2] = string.format('%.0f', now)
 return found
 """
 
 
 class RedisPresence:
-    """``ports.Presence``. ``namespace`` keeps the servers apart that share one Redis."""
+    """``ports.Presence``. ``namespace`` keeps the servers apart that share one Redis; ``key``, the same in all processes, seals
+    values. ``ignored`` counts values of others that were not sealed with it."""
 
-    def __init__(self, url: str, process_id: str, *, namespace: str = "netra") -> None:
+    def __init__(self, url: str, process_id: str, *, namespace: str = "netra", key: bytes = b"") -> None:
         self._client = Redis.from_url(
             driver_url(url),
             retry=Retry(NoBackoff(), 0),
@@ -76,6 +89,9 @@ class RedisPresence:
         )
         self._script = self._client.register_script(_SCRIPT)
         self._process_id = process_id
+        self._key = blake2b(key, person=b"netra presence").digest()
+        self._server_ahead_ms: float | None = None  # of this loop's clock; known from the first answer on
+        self.ignored = 0
         self._suffix = f":{namespace}:presence"
         self._round = 0
         self._said: dict[str, Counts] = {}
@@ -98,25 +114,61 @@ class RedisPresence:
         return self._elsewhere
 
     async def _say(self, users: Sequence[str], mine: Mapping[str, Counts]) -> None:
-        values = [_value(mine.get(user)) for user in users]
         known = sum(user in self._said for user in users if user in mine)
         try:
             async with asyncio.timeout(_TIMEOUT_S):
+                ends_ms = await self._now_ms() + TTL_MS
+                values = [self._sealed(user, self._process_id, ends_ms, mine.get(user)) for user in users]
                 found = await self._script(
-                    keys=[user + self._suffix for user in users], args=[self._process_id, TTL_MS, *values]
+                    keys=[user + self._suffix for user in users], args=[self._process_id, TTL_MS, _SLACK_MS, *values]
                 )
         except (RedisError, OSError) as fault:
             self._said.clear()  # nobody knows what was stored of it
             raise DependencyUnavailable("Presence does not answer.", retry_after_ms=1000) from fault
-        for user, others in zip(users, found, strict=False):
+        *fields, missing, now = found
+        self._note_time(int(now))
+        for user, others in zip(users, fields, strict=True):
             if user in mine:
                 self._said[user] = mine[user]
-                self._learn(user, Counts(*map(int, others.split())))
+                self._learn(user, self._sum(user, others))
             else:
                 self._said.pop(user, None)
                 self._elsewhere.pop(user, None)
-        if found[-1] > len([user for user in users if user in mine]) - known:
+        if missing > len([user for user in users if user in mine]) - known:
             self._said.clear()  # what was said before is lost: all of it is said again in the next exchange
+
+    async def _now_ms(self) -> int:
+        """The server's time, asked for once and then reckoned from its last answer."""
+        if self._server_ahead_ms is None:
+            seconds, micros = await self._client.time()
+            self._note_time(seconds * 1000 + micros // 1000)
+        assert self._server_ahead_ms is not None
+        return round(asyncio.get_running_loop().time() * 1000 + self._server_ahead_ms)
+
+    def _note_time(self, server_ms: int) -> None:
+        self._server_ahead_ms = server_ms - asyncio.get_running_loop().time() * 1000
+
+    def _sealed(self, user: str, process_id: str, ends_ms: int, counts: Counts | None) -> str:
+        if counts is None:
+            return ""
+        said = f"{ends_ms} {counts.connections} {counts.runs} {counts.queued}"
+        return f"{said} {self._mac(user, process_id, said)}"
+
+    def _mac(self, user: str, process_id: str, said: str) -> str:
+        named = "\0".join((user + self._suffix, process_id, said))
+        return blake2b(named.encode(), digest_size=_MAC_BYTES, key=self._key).hexdigest()
+
+    def _sum(self, user: str, fields: Sequence[bytes]) -> Counts:
+        """What the others hold together, by the fields that were sealed with our key."""
+        connections = runs = queued = 0
+        for name, value in zip(fields[::2], fields[1::2], strict=True):
+            said, _, mac = value.decode("ascii", "replace").rpartition(" ")
+            if not compare_digest(mac.encode(), self._mac(user, name.decode("utf-8", "replace"), said).encode()):
+                self.ignored += 1
+                continue
+            _, *counts = map(int, said.split(" "))
+            connections, runs, queued = connections + counts[0], runs + counts[1], queued + counts[2]
+        return Counts(connections, runs, queued)
 
     def _learn(self, user: str, others: Counts) -> None:
         if others == Counts():
@@ -127,7 +179,3 @@ class RedisPresence:
     async def close(self) -> None:
         """Let go of the connection. What was said ends by itself; ``exchange({})`` before takes it back at once."""
         await self._client.aclose()
-
-
-def _value(counts: Counts | None) -> str:
-    return "" if counts is None else f"{counts.connections} {counts.runs} {counts.queued}"

@@ -6,6 +6,7 @@ import asyncio
 import random
 import signal
 from collections.abc import AsyncIterator, Sequence
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from redis.asyncio import Connection, Redis
 from netra_backend.app.adapters.process.clock import SystemEntropy
 from netra_backend.app.adapters.redis import bus as redis_bus
 from netra_backend.app.adapters.redis.bus import RedisBus
-from netra_backend.app.adapters.redis.message import VERSION, _seal, make_message
+from netra_backend.app.adapters.redis.message import VERSION, Sealer, _cipher
 from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead
 from test_framework import services
 from test_framework.ids import new_id
@@ -28,6 +29,9 @@ def chunk(first: int, owner: str = "user_ada", size: int = 0) -> Chunk:
     return made
 
 
+STRANGER = b"a stranger's name"[:16]
+
+
 class Pair:
     """Two processes on one Valkey; the second keeps the positions that it hears of ``user_ada``."""
 
@@ -35,6 +39,7 @@ class Pair:
         loop, entropy = asyncio.get_running_loop(), SystemEntropy()
         how = {"namespace": new_id("bus"), "key": b"of this test", "beat_s": 0.01, **how}
         self.namespace: str = how["namespace"]
+        self.key = blake2b(how["key"]).digest()  # as a bus derives it
         self.heard: list[int] = []
         self.speaker = RedisBus(url, self.hear, loop, entropy, **how)
         self.listener = RedisBus(url, self.hear, loop, entropy, **how)
@@ -178,8 +183,8 @@ class TestStrangers:
         redis = Redis.from_url(redis_service.url)
         channel = f"user_ada:{pair.namespace}:events"
         hostile = [rng.randbytes(rng.randrange(200)) for _ in range(200)]
-        hostile += [b"", b"{}", b"x" * 3_000_000, make_message(chunk(5), b"stranger", b"another key")]
-        hostile += [make_message(chunk(6, "user_bob"), b"stranger", pair.listener._key)]
+        hostile += [b"", b"{}", b"x" * 3_000_000, Sealer(b"another key", STRANGER).message(chunk(5))]
+        hostile += [Sealer(pair.key, STRANGER).message(chunk(6, "user_bob"))]
         for each in hostile:
             assert await redis.publish(channel, each) == 1
         await pair.says(7)
@@ -187,17 +192,15 @@ class TestStrangers:
         assert set(pair.heard) == {1_000_000, 7}
         await redis.aclose()
 
-    async def test_what_a_newer_process_says_is_dropped_and_what_0_1_0_says_is_heard(
-        self, pair: Pair, redis_service: Any
-    ) -> None:
+    async def test_what_a_newer_process_says_is_dropped(self, pair: Pair, redis_service: Any) -> None:
         redis = Redis.from_url(redis_service.url)
         channel = f"user_ada:{pair.namespace}:events"
-        for told in (
-            ["user_ada", "thr_1", "e1", 5, [b"{}"], VERSION + 1],
-            ["user_ada", "thr_1", "e1", 6, [b"{}"]],
-        ):
-            body = b"stranger" + msgspec.msgpack.encode(told)
-            assert await redis.publish(channel, _seal(body, pair.listener._key) + body) == 1
+        cipher = _cipher(pair.key, STRANGER)
+        for count, version in enumerate((VERSION + 1, VERSION)):
+            nonce = count.to_bytes(12, "big")
+            told = msgspec.msgpack.encode(["user_ada", "thr_1", "e1", 5 + count, [b"{}"], version])
+            message = STRANGER + nonce + cipher.encrypt(nonce, told, b"user_ada")
+            assert await redis.publish(channel, message) == 1
         await pair.says(7)
         assert set(pair.heard) == {1_000_000, 6, 7}
         assert pair.listener.counts()["ignored"] == 1

@@ -21,7 +21,9 @@ class Two:
 
     def __init__(self, url: str) -> None:
         self.namespace = new_id("presence")
-        self.one, self.two = (RedisPresence(url, new_id("prc"), namespace=self.namespace) for _ in range(2))
+        self.one, self.two = (
+            RedisPresence(url, new_id("prc"), namespace=self.namespace, key=b"of this test") for _ in range(2)
+        )
         self.redis: Any = Redis.from_url(url)
 
     def key(self, user: str) -> str:
@@ -70,6 +72,31 @@ async def test_what_strangers_write_into_a_hash_is_removed(two: Two, value: str)
     await two.redis.hset(two.key("user_ada"), "prc_stranger", value)
     assert dict(await two.one.exchange(ADA)) == {}
     assert await two.redis.hlen(two.key("user_ada")) == 1
+
+
+@pytest.mark.parametrize("forge", ["made up", "another user's", "another process's", "kept"])
+async def test_who_can_write_to_the_server_but_has_no_key_locks_nobody_out(
+    two: Two, forge: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was sealed counts for its user, its process and its time, and for nothing else."""
+    both = {"user_ada": Counts(connections=20), "user_bob": Counts(connections=19)}
+    monkeypatch.setattr(presence, "TTL_MS", 60_000 if forge == "kept" else TTL_MS)
+    await two.one.exchange(both)
+    monkeypatch.undo()
+    (process,) = await two.redis.hkeys(two.key("user_ada"))
+    value = (await two.redis.hget(two.key("user_ada"), process)).decode()
+    ends, *_, mac = value.split()
+    user = "user_ada"
+    if forge == "made up":
+        await two.redis.hset(two.key(user), process, f"{ends} 99 99 99 {mac}")
+    elif forge == "another user's":
+        user = "user_bob"
+        await two.redis.hset(two.key(user), process, value)
+    elif forge == "another process's":
+        await two.redis.hset(two.key(user), "prc_stranger", value)
+        await two.redis.hdel(two.key(user), process)
+    assert dict(await two.two.exchange({user: Counts(runs=1)})) == {}
+    assert two.two.ignored == (forge != "kept")
 
 
 async def test_a_key_of_another_kind_or_of_too_many_fields_is_made_anew(two: Two) -> None:

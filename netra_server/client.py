@@ -30,7 +30,7 @@ from netra_backend.app.core.events import (
 )
 from netra_backend.app.core.frames import Accepted, ErrorFrame
 from netra_backend.client.client import NetraClient
-from netra_backend.client.errors import ClientError, Closed, Refused
+from netra_backend.client.errors import ClientError, Closed, HandshakeRefused, Refused, TokenExpired
 
 __all__ = [
     "TERMINAL",
@@ -47,9 +47,11 @@ __all__ = [
     "ClientError",
     "Closed",
     "ErrorFrame",
+    "HandshakeRefused",
     "NetraClient",
     "Refused",
     "RunQueued",
+    "TokenExpired",
     "ToolCompleted",
     "ToolExecuting",
     "UserMessage",

@@ -11,6 +11,6 @@
 - ``audit_trail``, ``clock``, ``ids``, ``users``, ``waiting``, ``closing``, ``opened_objects``: key, time, ids, users of tests
 - ``echo``, ``paying``, ``counted_tool``, ``scripted_scope``: agents, tools and a scope for tests
 - ``playbook``, ``log_story``, ``dataset_story``, ``dataset_storm``, ``usage_rows``, ``seen_positions``: short words for tests
-- ``websocket_client``, ``malformed``, ``floods``: a client; frames that are wrong, and far too much
+- ``websocket_client``, ``malformed``, ``floods``, ``proxy``: a client; wrong frames, and far too many; a bad proxy
 - ``in_process``, ``serve_with``: former names
 """

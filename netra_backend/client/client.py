@@ -1,7 +1,8 @@
 """``NetraClient``: one user's connection, kept alive.
 
-It reconnects with jitter after a loss or a close code 4400 to 4499 and 1012, resumes every thread that it follows, resends a
-request that was not accepted yet under the same idempotency key, and gives each event once and in order.
+It reconnects with jitter after a loss, a close code other than 4500 to 4599, or a transient HTTP status (``core.client_rules``),
+resumes every thread that it follows, resends a request that was not accepted yet under the same idempotency key, and gives each
+event once and in order.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any, Final, Self
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
-from ..app.core.events import TERMINAL, AnyEvent, decode_event
+from ..app.core.client_rules import MESSAGE_FAULTS
+from ..app.core.events import TERMINAL, AnyEvent, Position, decode_event
 from ..app.core.frames import (
     Accepted,
     CancelRun,
@@ -31,12 +34,18 @@ from ..app.core.frames import (
     Resume,
 )
 from .errors import Closed, Refused
+from .handshake import refused_by_http
 from .identity import user_of
 from .positions import Positions, Verdict
+from .reconnection import End, Reconnection
 from .thread_events import ThreadEvents
+from .token_source import GetToken, TokenSource
+from .unanswered import GivenUp, Unanswered, encoded
 
-FIRST_WAIT_S: Final = 0.1
-LONGEST_WAIT_S: Final = 5.0
+SHORTEST_HANDSHAKE_S: Final = 1.0
+LONGEST_HANDSHAKE_S: Final = 10.0
+MOST_RESUMED: Final = 100
+"""Threads that one ``resume`` frame names, so that it is never too long."""
 MAX_PROVISIONAL: Final = 256
 """Events that are held until a ``resume`` is answered; a ``reset`` comes before that many, so that more are a replay."""
 _CONTROL: Final = msgspec.json.Decoder(Accepted | Connected | ErrorFrame | Heartbeat | Live | Reset)
@@ -53,42 +62,57 @@ _TYPE: Final = msgspec.json.Decoder(_Type)
 class NetraClient:
     """``async with NetraClient(url, token) as client: async for event in client.ask("…"): …``
 
-    ``url`` is the server's http(s) address. ``told(state)`` is called with ``connected``, ``reconnecting`` and
-    ``caught up`` as they happen. Gives up with ``Closed`` if no server is found within ``patience_s``.
+    ``url`` is the server's http(s) address. ``get_token``, a function or a coroutine function, gives a token: it is called before
+    the first connection if there is no ``token``, and again each time that the token has expired, never twice at once. Without
+    it an expired token ends the client with ``TokenExpired``. ``told(state)`` is called with ``connected``, ``reconnecting`` and
+    ``caught up`` as they happen.
+
+    ``patience_s`` is how long the client looks for a server before it gives up, from its start or from the last moment with a
+    connection. Until then it waits out lost and refused connections, and HTTP 429, 502, 503, 504 and their like, as
+    ``Retry-After`` says; another status raises ``HandshakeRefused`` at once.
+
+    Raises ``Closed`` when it opens, and from everything that waits for the server, once it has given up; and whatever
+    ``get_token`` raises.
     """
 
     def __init__(
         self,
         url: str,
-        token: str,
+        token: str | None = None,
         *,
+        get_token: GetToken | None = None,
         user_id: str | None = None,
         told: Callable[[str], None] = lambda state: None,
         patience_s: float = 60.0,
     ) -> None:
         self._url = url.rstrip("/")
-        self._token = token
+        self._tokens = TokenSource(token, get_token, patience_s)
         self._user_id = user_id
         self._told = told
         self._patience_s = patience_s
         self._positions = Positions()
         self._threads: dict[str, ThreadEvents] = {}
         self._provisional: dict[str, list[AnyEvent]] = {}
-        self._waiting: dict[str, tuple[bytes, asyncio.Future[Accepted]]] = {}
+        self._unanswered = Unanswered()
+        self._answers: dict[str, asyncio.Future[Accepted]] = {}
+        self._reconnection: Reconnection
         self._socket: ClientConnection | None = None
         self._up = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._ended: Closed | None = None
+        self._ended: Exception | None = None
         self.replayed = 0
         """Events that came by resuming."""
 
     async def __aenter__(self) -> Self:
-        if self._user_id is None:
-            self._user_id = await user_of(self._url, self._token)
         self._task = asyncio.create_task(self._stay())
         up = asyncio.create_task(self._up.wait())
-        await asyncio.wait({up, self._task}, return_when=asyncio.FIRST_COMPLETED)
-        up.cancel()
+        try:
+            await asyncio.wait({up, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            await self.__aexit__()
+            raise
+        finally:
+            up.cancel()
         if self._ended is not None:
             raise self._ended
         return self
@@ -100,6 +124,8 @@ class NetraClient:
                 await self._task
         if self._socket is not None:
             await self._socket.close()
+        if self._ended is None:
+            await self._end(Closed(1000, "The client was closed."))
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
@@ -148,6 +174,8 @@ class NetraClient:
         """The thread's events, from now on or from position ``after`` on. Raises ``Closed``."""
         thread = self._threads.get(thread_id)
         if thread is None:
+            if self._ended is not None:
+                raise self._ended
             thread = self._threads[thread_id] = ThreadEvents()
         if after is not None:
             self._positions.follow(thread_id, epoch, after)
@@ -156,16 +184,30 @@ class NetraClient:
             yield await thread.get()
 
     async def _command(self, key: str, frame: Any) -> Accepted:
-        raw = msgspec.json.encode(frame)
+        if self._ended is not None:
+            raise self._ended
+        self._unanswered.add(key, encoded(frame))
         answer: asyncio.Future[Accepted] = asyncio.get_running_loop().create_future()
-        self._waiting[key] = (raw, answer)
+        self._answers[key] = answer
         try:
-            await self._send(raw)
-            if self._ended is not None:
-                raise self._ended
+            await self._transmit(key)
             return await answer
         finally:
-            self._waiting.pop(key, None)
+            self._answers.pop(key, None)
+            self._give_up(self._unanswered.answered(key))
+
+    async def _transmit(self, key: str) -> None:
+        """Send a command, unless this connection has it already; without a connection, the next one will."""
+        if self._up.is_set():
+            raw = self._unanswered.sending(key)
+            if raw is not None:
+                await self._send(raw)
+
+    def _give_up(self, given_up: GivenUp) -> None:
+        for key, error in given_up:
+            answer = self._answers.get(key)
+            if answer is not None and not answer.done():
+                answer.set_exception(error)
 
     async def _send(self, raw: bytes) -> None:
         if self._socket is not None:
@@ -173,53 +215,77 @@ class NetraClient:
                 await self._socket.send(raw.decode())
 
     async def _resume(self) -> None:
-        positions = self._positions.all()
-        if positions:
-            for thread_id in positions:
+        positions = list(self._positions.all().items())
+        for start in range(0, len(positions), MOST_RESUMED):
+            part: dict[str, Position] = dict(positions[start : start + MOST_RESUMED])
+            for thread_id in part:
                 self._provisional.setdefault(thread_id, [])
-            await self._send(msgspec.json.encode(Resume(positions)))
+            await self._send(msgspec.json.encode(Resume(part, id="r_" + secrets.token_hex(12))))
 
     # --- the connection ---------------------------------------------------------------------------------------------
 
     async def _stay(self) -> None:
-        """Keep a connection until told not to come back."""
-        wait = FIRST_WAIT_S
+        """Keep a connection until told not to come back. However that ends, everyone who waits is told."""
+        try:
+            await self._end(await self._keep_connected())
+        except Exception as error:
+            await self._end(error)
+
+    async def _keep_connected(self) -> Closed:
         loop = asyncio.get_running_loop()
-        lost_at = loop.time()
-        address = f"{self._url.replace('http', 'ws', 1)}/ws/{self._user_id}"
+        self._reconnection = Reconnection(
+            self._patience_s, loop.time(), can_renew=self._tokens.can_renew, random=random.random
+        )
         while True:
-            try:
-                async with connect(
-                    address,
-                    additional_headers={"Authorization": f"Bearer {self._token}"},
-                    compression=None,
-                    max_size=None,
-                    proxy=None,
-                ) as socket:
-                    self._socket = socket
-                    async for raw in socket:
-                        if await self._take(raw if isinstance(raw, bytes) else raw.encode()):
-                            wait, lost_at = FIRST_WAIT_S, loop.time()
-                        lost_at = loop.time()
-                    code, reason = socket.close_code or 1006, socket.close_reason or ""
-            except ConnectionClosed as closed:
-                code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, str(closed))
-            except (OSError, TimeoutError) as fault:
-                code, reason = 1006, f"{self._url} cannot be reached: {fault or type(fault).__name__}."
-            except InvalidStatus as fault:
-                status = fault.response.status_code
-                reason = f"{self._url} refused the connection (HTTP {status})."
-                code = 1006 if status == 503 else 4501
-            except InvalidHandshake as fault:
-                code, reason = 1006, f"{self._url} does not answer as a Netra server: {fault}."
+            token = await self._tokens.current()
+            closed = await self._connection(token)
             self._socket = None
             self._up.clear()
-            if 4500 <= code <= 4599 or loop.time() - lost_at > self._patience_s:
-                await self._end(Closed(code, reason or f"{self._url} closed the connection."))
-                return
+            self._give_up(self._unanswered.lost(closed.code))
+            step = self._reconnection.lost(closed, loop.time())
+            if isinstance(step, End):
+                return step.error
             self._told("reconnecting")
-            await asyncio.sleep(wait * (0.5 + random.random()))  # noqa: S311  # jitter, not a secret
-            wait = min(LONGEST_WAIT_S, wait * 2)
+            await asyncio.sleep(step.seconds)
+            if step.renew:
+                await self._tokens.renew()
+
+    async def _connection(self, token: str) -> Closed:
+        """One connection, from its handshake to its end; why it ended, or why there was none."""
+        loop = asyncio.get_running_loop()
+        try:
+            if self._user_id is None:
+                self._user_id = await user_of(self._url, token)
+            async with connect(
+                f"{self._url.replace('http', 'ws', 1)}/ws/{self._user_id}",
+                additional_headers={"Authorization": f"Bearer {token}"},
+                compression=None,
+                max_size=None,
+                proxy=None,
+                open_timeout=min(LONGEST_HANDSHAKE_S, max(SHORTEST_HANDSHAKE_S, self._reconnection.left(loop.time()))),
+            ) as socket:
+                self._socket = socket
+                async for raw in socket:
+                    if await self._take(raw if isinstance(raw, bytes) else raw.encode()):
+                        self._reconnection.connected(loop.time())
+                code, reason = socket.close_code or 1006, socket.close_reason or ""
+        except Closed as closed:
+            return closed
+        except ConnectionClosed as fault:
+            code, reason = (fault.rcvd.code, fault.rcvd.reason) if fault.rcvd else (1006, str(fault))
+        except InvalidStatus as fault:
+            response = fault.response
+            headers = {name.lower(): value for name, value in response.headers.raw_items()}
+            return refused_by_http(self._url, response.status_code, headers, bytes(response.body or b""))
+        except ssl.SSLCertVerificationError as fault:
+            raise Closed(1006, f"The certificate of {self._url} is not trusted: {fault.verify_message}.") from fault
+        except InvalidURI as fault:
+            raise Closed(1006, f"{self._url} is not the address of a server.", "Use http(s)://host:port.") from fault
+        except (OSError, TimeoutError) as fault:
+            code, reason = 1006, f"{self._url} cannot be reached: {fault or type(fault).__name__}."
+        except InvalidHandshake as fault:
+            code, reason = 1006, f"{self._url} does not answer as a Netra server: {fault}."
+        return Closed(code, reason or f"{self._url} closed the connection.")
 
     async def _take(self, raw: bytes) -> bool:
         """Take one frame; whether it says that the connection stands."""
@@ -233,9 +299,10 @@ class NetraClient:
             self._up.set()
             self._told("connected")
             self._provisional.clear()
+            self._give_up(self._unanswered.connected(frame.limits.get("bytes")))
             await self._resume()
-            for waiting, _ in list(self._waiting.values()):
-                await self._send(waiting)
+            for key in self._unanswered.unsent():
+                await self._transmit(key)
             return True
         if isinstance(frame, Accepted):
             self._accepted(frame)
@@ -256,7 +323,7 @@ class NetraClient:
         return False
 
     def _accepted(self, frame: Accepted) -> None:
-        _, answer = self._waiting.get(frame.id or "", (b"", None))
+        answer = self._answers.get(frame.id or "")
         if answer is None or answer.done():
             return
         if frame.thread_id is not None and frame.seq is not None:
@@ -266,9 +333,12 @@ class NetraClient:
         answer.set_result(frame)
 
     def _refused(self, frame: ErrorFrame) -> None:
-        _, answer = self._waiting.get(frame.id or "", (b"", None))
-        if answer is not None and not answer.done():
-            answer.set_exception(Refused(frame))
+        if frame.id is not None:
+            self._give_up([(frame.id, Refused(frame))])
+        elif frame.error in MESSAGE_FAULTS:
+            self._give_up(self._unanswered.fault(frame))
+        elif frame.retry_after_ms is not None:
+            self._reconnection.asked(frame.retry_after_ms / 1000)
 
     async def _event(self, event: AnyEvent) -> None:
         if event.thread_id not in self._threads or not self._positions.follows(event.thread_id):
@@ -290,10 +360,8 @@ class NetraClient:
         elif verdict is Verdict.HOLE:
             await self._resume()
 
-    async def _end(self, closed: Closed) -> None:
-        self._ended = closed
-        for _, answer in self._waiting.values():
-            if not answer.done():
-                answer.set_exception(closed)
+    async def _end(self, error: Exception) -> None:
+        self._ended = error
+        self._give_up([(key, error) for key in self._answers])
         for thread in self._threads.values():
-            await thread.end(closed)
+            await thread.end(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..app.core.client_rules import Next, after_close, after_status
 from ..app.core.error_catalogue import CATALOGUE
 from ..app.core.frames import ErrorFrame
 
@@ -11,13 +12,19 @@ class ClientError(Exception):
 
 
 class Refused(ClientError):
-    """The server refused a command; ``frame`` says why and what to do."""
+    """A command was refused, by the server or before it was sent; ``frame`` says why and what to do."""
 
     def __init__(self, frame: ErrorFrame) -> None:
         super().__init__(f"{frame.message} {frame.hint}")
         self.message = frame.message
         self.hint = frame.hint
         self.frame = frame
+
+
+def refused_here(error: str, message: str, hint: str = "") -> Refused:
+    """The refusal that the server would give; without ``hint``, with the catalogue's."""
+    kind = CATALOGUE[error]
+    return Refused(ErrorFrame(error, message, hint or kind.hint, kind.retryable))
 
 
 class Closed(ClientError):
@@ -33,3 +40,31 @@ class Closed(ClientError):
         super().__init__(f"{self.message} {self.hint}".rstrip())
         self.code = code
         self.reason = reason
+        self.retry_after_s: float | None = None
+        """How long the server or a proxy asked to wait."""
+
+    @property
+    def next(self) -> Next:
+        """What to do after it."""
+        return after_close(self.code)
+
+
+class TokenExpired(Closed):
+    """The token expired, and there is no new one."""
+
+    def __init__(self, hint: str) -> None:
+        super().__init__(CATALOGUE["token_expired"].close_code or 0, "token_expired", hint)
+
+
+class HandshakeRefused(Closed):
+    """The server, or a proxy before it, answered with an HTTP ``status`` instead of a connection."""
+
+    def __init__(self, code: int, reason: str, hint: str, *, status: int, retry_after_s: float | None = None) -> None:
+        super().__init__(code, reason, hint)
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+    @property
+    def next(self) -> Next:
+        """What to do after it."""
+        return after_status(self.status, self.reason)

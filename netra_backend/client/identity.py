@@ -8,10 +8,10 @@ import binascii
 import httpx
 import msgspec
 
-from ..app.core.error_catalogue import CATALOGUE, ErrorKind
 from ..app.core.ids import is_valid_id
 from .bearer_get import bearer_get
 from .errors import Closed
+from .handshake import refused_by_http
 
 
 class _Claims(msgspec.Struct):
@@ -33,7 +33,7 @@ DEVELOPMENT_ISSUER = "netra-development"
 async def user_of(url: str, token: str) -> str:
     """The user id of a token: read from the token if the server's own key signed it, otherwise requested from ``/api/me``.
 
-    Raises ``Closed`` if the server does not accept the token or cannot be reached.
+    Raises ``HandshakeRefused`` if the server, or a proxy before it, does not answer with it, and ``Closed`` if none is reached.
     """
     try:
         payload = token.split(".")[1]
@@ -44,18 +44,9 @@ async def user_of(url: str, token: str) -> str:
         return claims.sub
     answer = await bearer_get(url, "/api/me", token)
     if answer.status_code != httpx.codes.OK:
-        entry = _condition_of(answer.content)
-        if entry is not None and entry.retryable and entry.close_code is not None:
-            raise Closed(entry.close_code, entry.id)
-        raise Closed(
-            4501, f"{url} does not accept this token (HTTP {answer.status_code}).", "Sign in again or get a new token."
-        )
-    return msgspec.json.decode(answer.content, type=_Me).user_id
-
-
-def _condition_of(content: bytes) -> ErrorKind | None:
-    """The condition of the catalogue that an answer names."""
+        raise refused_by_http(url, answer.status_code, answer.headers, answer.content)
     try:
-        return CATALOGUE.get(msgspec.json.decode(content, type=_Problem).error)
-    except msgspec.DecodeError:
-        return None
+        return msgspec.json.decode(answer.content, type=_Me).user_id
+    except (msgspec.DecodeError, UnicodeError):
+        hint = "Check the address: something else answers there."
+        raise Closed(4501, f"{url} does not answer as a Netra server.", hint) from None

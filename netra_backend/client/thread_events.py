@@ -7,7 +7,6 @@ from collections import deque
 from typing import Final
 
 from ..app.core.events import AnyEvent
-from .errors import Closed
 
 MAX_WAITING: Final = 10_000
 """Above that the connection is not read any more, until the reader has caught up."""
@@ -19,7 +18,7 @@ class ThreadEvents:
     def __init__(self) -> None:
         self._events: deque[AnyEvent] = deque()
         self._changed = asyncio.Condition()
-        self._closed: Closed | None = None
+        self._ended: Exception | None = None
 
     async def put(self, event: AnyEvent) -> None:
         """Add one event; waits while the queue is full."""
@@ -29,18 +28,18 @@ class ThreadEvents:
             self._changed.notify_all()
 
     async def get(self) -> AnyEvent:
-        """The next event. Raises ``Closed`` after the last one."""
+        """The next event. After the last one, raises what ended them."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._events or self._closed is not None)
+            await self._changed.wait_for(lambda: self._events or self._ended is not None)
             if not self._events:
-                assert self._closed is not None
-                raise self._closed
+                assert self._ended is not None
+                raise self._ended
             event = self._events.popleft()
             self._changed.notify_all()
             return event
 
-    async def end(self, closed: Closed) -> None:
+    async def end(self, error: Exception) -> None:
         """No event comes any more."""
         async with self._changed:
-            self._closed = closed
+            self._ended = error
             self._changed.notify_all()

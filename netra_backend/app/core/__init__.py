@@ -2,7 +2,7 @@
 
 - ``ids``, ``identity``, ``limits``, ``settings_values``: what may enter, who somebody is, and how much
 - ``validation``: every place where something is refused (``points``: what such a place is)
-- ``errors``: what is raised; ``error_catalogue``: what clients receive
+- ``errors``: what is raised; ``error_catalogue``: what clients receive; ``client_rules``: what a client does after each of them
 - ``frames``, ``events``: what is on the wire and in the log; ``frame_key``: the id of a broken frame
 - ``traffic``: what a socket sends, counted; ``exhaustion``: errors of the system in plain words; ``repaired_text``
 - ``session``: a connection's state machine; ``outbox``: its outgoing queue

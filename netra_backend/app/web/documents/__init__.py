@@ -1,5 +1,6 @@
 """What the server says about itself, made of the very structs and endpoints that serve.
 
 - ``openapi``, ``asyncapi``: HTTP and the WebSocket, for programs; ``errors_page``: the catalogue, for people
+- ``error_table``: the same catalogue as a module of the page
 - ``metrics``: counters and gauges for Prometheus
 """

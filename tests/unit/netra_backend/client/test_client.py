@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from netra_backend.app.core.events import AgentCompleted
-from netra_backend.client.client import MAX_PROVISIONAL, NetraClient
-from netra_backend.client.errors import Closed, Refused
+from netra_backend.client.client import MAX_PROVISIONAL, MOST_RESUMED, NetraClient
+from netra_backend.client.errors import Closed, HandshakeRefused, Refused, TokenExpired
 
 Script = Callable[["Peer"], Awaitable[None]]
 PATIENCE_S = 20
@@ -35,7 +36,7 @@ class Peer:
             if frame["type"] == kind:
                 return frame
 
-    async def welcomes(self) -> None:
+    async def welcomes(self, **limits: int) -> None:
         await self.says(
             {
                 "type": "connected",
@@ -43,7 +44,7 @@ class Peer:
                 "user_id": "alice",
                 "protocol": 1,
                 "heartbeat_ms": 20000,
-                "limits": {},
+                "limits": limits,
             }
         )
 
@@ -321,3 +322,337 @@ async def test_a_thread_can_be_followed_from_its_beginning() -> None:
                 if isinstance(event, AgentCompleted):
                     break
     assert seen == [1, 2, 3, 4]
+
+
+# --- refused messages -----------------------------------------------------------------------------------------------
+
+
+def _error(error: str, **more: Any) -> dict[str, Any]:
+    return {"type": "error", "error": error, "message": "No.", "hint": "Mend it.", "retryable": False, **more}
+
+
+async def _all_heard(peer: Peer) -> list[str]:
+    """The types of what comes in, until a ``resolve_approval`` does."""
+    heard: list[str] = []
+    while True:
+        frame = json.loads(await peer.socket.recv())
+        if frame["type"] == "resolve_approval":
+            await peer.says({"type": "accepted", "id": frame["id"]})
+            return heard
+        heard.append(frame["type"])
+
+
+@pytest.mark.parametrize("error", ["invalid_json", "invalid_frame", "unknown_type", "payload_too_large"])
+async def test_a_message_that_the_server_cannot_name_is_refused_and_never_sent_again(error: str) -> None:
+    heard: list[str] = []
+
+    async def refuse(peer: Peer) -> None:
+        await peer.welcomes()
+        await peer.hears("cancel_run")
+        await peer.says(_error(error))
+        await peer.socket.close(1012)
+
+    async def listen(peer: Peer) -> None:
+        await peer.welcomes()
+        heard.extend(await _all_heard(peer))
+        await peer.socket.wait_closed()
+
+    async with _scripted(refuse, listen) as (url, _), NetraClient(url, "token", user_id="alice") as client:
+        async with asyncio.timeout(PATIENCE_S):
+            with pytest.raises(Refused) as told:
+                await client.cancel("run_1")
+            await client.resolve("apr_1", "approve", "abc")
+    assert told.value.frame.error == error
+    assert heard == []
+
+
+async def test_a_message_that_made_the_server_close_with_1009_is_refused_and_the_rest_is_sent_again() -> None:
+    heard: list[str] = []
+
+    async def overflow(peer: Peer) -> None:
+        await peer.welcomes()
+        for _ in range(2):
+            await peer.socket.recv()
+        await peer.socket.close(1009)
+
+    async def listen(peer: Peer) -> None:
+        await peer.welcomes()
+        frame = json.loads(await peer.socket.recv())
+        heard.append(frame["type"])
+        await peer.says({"type": "accepted", "id": frame["id"]})
+        heard.extend(await _all_heard(peer))
+        await peer.socket.wait_closed()
+
+    async with _scripted(overflow, listen) as (url, _), NetraClient(url, "token", user_id="alice") as client:
+        async with asyncio.timeout(PATIENCE_S):
+            cancelling = asyncio.create_task(client.cancel("run_1"))
+            with pytest.raises(Refused) as told:
+                await client.start("long " * 1000)
+            await cancelling
+            await client.resolve("apr_1", "approve", "abc")
+    assert told.value.frame.error == "payload_too_large"
+    assert heard == ["cancel_run"]
+
+
+async def test_a_server_that_has_enough_of_faults_ends_it_and_hears_no_more() -> None:
+    async def enough(peer: Peer) -> None:
+        await peer.welcomes()
+        await peer.hears("execute_agent")
+        await peer.socket.close(4510, "too_many_faults")
+
+    async with _scripted(enough) as (url, paths), NetraClient(url, "token", user_id="alice") as client:
+        with pytest.raises(Closed) as told:
+            await _answer(client)
+        with pytest.raises(Closed):
+            await client.cancel("run_1")
+    assert told.value.code == 4510
+    assert len(paths) == 1
+
+
+async def test_what_is_too_long_or_no_text_is_refused_before_it_is_sent() -> None:
+    heard: list[str] = []
+
+    async def listen(peer: Peer) -> None:
+        await peer.welcomes(bytes=500)
+        heard.extend(await _all_heard(peer))
+        await peer.socket.wait_closed()
+
+    async with _scripted(listen) as (url, _), NetraClient(url, "token", user_id="alice") as client:
+        async with asyncio.timeout(PATIENCE_S):
+            for message, error in (("x" * 500, "payload_too_large"), ("half \ud83d", "invalid_json")):
+                with pytest.raises(Refused) as told:
+                    await client.start(message)
+                assert told.value.frame.error == error
+            await client.resolve("apr_1", "approve", "abc")
+    assert heard == []
+
+
+async def test_a_command_before_the_welcome_is_sent_once() -> None:
+    heard: list[str] = []
+    connecting, asked = asyncio.Event(), asyncio.Event()
+
+    async def first(peer: Peer) -> None:
+        await peer.welcomes()
+        await peer.socket.close(1012)
+
+    async def slow(peer: Peer) -> None:
+        connecting.set()
+        await asked.wait()
+        await peer.welcomes()
+        frame = await peer.hears("cancel_run")
+        await peer.says({"type": "accepted", "id": frame["id"]})
+        heard.extend(await _all_heard(peer))
+        await peer.socket.wait_closed()
+
+    async with _scripted(first, slow) as (url, _), NetraClient(url, "token", user_id="alice") as client:
+        async with asyncio.timeout(PATIENCE_S):
+            await connecting.wait()
+            cancelling = asyncio.create_task(client.cancel("run_1"))
+            await asyncio.sleep(0)
+            asked.set()
+            await cancelling
+            await client.resolve("apr_1", "approve", "abc")
+    assert heard == []
+
+
+async def test_many_threads_are_resumed_in_frames_that_are_not_too_long() -> None:
+    named: list[str] = []
+    count = 2 * MOST_RESUMED + 1
+
+    async def listen(peer: Peer) -> None:
+        await peer.welcomes()
+        while len(set(named)) < count:
+            positions = (await peer.hears("resume"))["positions"]
+            assert len(positions) <= MOST_RESUMED
+            named.extend(positions)
+        done = _event("agent_completed", 1, result={"text": "", "data": {}}, usage={}, elapsed_ms=1)
+        await peer.says(done, LIVE)
+        await peer.socket.wait_closed()
+
+    async with _scripted(_at_once(1012), listen) as (url, _), NetraClient(url, "token", user_id="alice") as client:
+        for number in range(count):
+            client._positions.follow(f"thread_{number}", "e1", 0)
+        async with asyncio.timeout(PATIENCE_S):
+            async for _ in client.follow("thread_1"):
+                break
+    assert len(set(named)) == count
+
+
+def _at_once(code: int, reason: str = "") -> Script:
+    async def close(peer: Peer) -> None:
+        await peer.welcomes()
+        await peer.socket.close(code, reason)
+
+    return close
+
+
+# --- tokens ---------------------------------------------------------------------------------------------------------
+
+
+async def _expired(peer: Peer) -> None:
+    await peer.says(_error("token_expired", retryable=True))
+    await peer.socket.close(4401, "token_expired")
+
+
+async def test_an_expired_token_without_a_way_to_a_new_one_is_a_clear_end() -> None:
+    async with _scripted(_expired, _expired) as (url, paths):
+        with pytest.raises(TokenExpired, match="pass get_token=") as told:
+            async with NetraClient(url, "old", user_id="alice"):
+                pass
+    assert isinstance(told.value, Closed)
+    assert told.value.code == 4401
+    assert len(paths) == 1
+
+
+async def test_a_token_that_expires_within_a_run_is_renewed_once_and_nothing_is_lost() -> None:
+    tokens: list[str] = []
+    asking = most = calls = 0
+
+    async def get_token() -> str:
+        nonlocal asking, most, calls
+        asking, calls = asking + 1, calls + 1
+        most = max(most, asking)
+        await asyncio.sleep(0)
+        asking -= 1
+        return f"new {calls}".replace(" ", "")
+
+    async def expires(peer: Peer) -> None:
+        tokens.append(_token_of(peer))
+        await peer.welcomes()
+        await peer.says(_accepted(await peer.hears("execute_agent")), *RUN[:2])
+        await _expired(peer)
+
+    async def rest(peer: Peer) -> None:
+        tokens.append(_token_of(peer))
+        await peer.welcomes()
+        await peer.hears("resume")
+        await peer.says(*RUN[2:], LIVE)
+        await peer.socket.wait_closed()
+
+    async with (
+        _scripted(expires, rest) as (url, _),
+        NetraClient(url, "old", get_token=get_token, user_id="alice") as client,
+    ):
+        assert await _answer(client) == [1, 2, 3, 4]
+    assert tokens == ["old", "new1"]
+    assert (calls, most) == (1, 1)
+
+
+def _token_of(peer: Peer) -> str:
+    assert peer.socket.request is not None
+    return peer.socket.request.headers["Authorization"].removeprefix("Bearer ")
+
+
+async def test_what_get_token_raises_ends_everything_that_waits_with_that_error() -> None:
+    def get_token() -> str:
+        raise PermissionError("the issuer says no")
+
+    async def expires(peer: Peer) -> None:
+        await peer.welcomes()
+        await peer.hears("execute_agent")
+        await _expired(peer)
+
+    async with (
+        _scripted(expires) as (url, paths),
+        NetraClient(url, "old", get_token=get_token, user_id="alice") as client,
+    ):
+        with pytest.raises(PermissionError, match="the issuer says no"):
+            await _answer(client)
+        with pytest.raises(PermissionError, match="the issuer says no"):
+            async for _ in client.follow("thread_1"):
+                pass
+    assert len(paths) == 1
+
+
+async def test_a_revoked_sign_in_is_final_even_where_a_token_could_be_renewed() -> None:
+    async with _scripted(_at_once(4503, "revoked")) as (url, paths):
+        with pytest.raises(Closed, match="revoked"):
+            async with NetraClient(url, get_token=lambda: "token", user_id="alice") as client:
+                await _answer(client)
+    assert len(paths) == 1
+
+
+async def test_a_token_that_is_not_valid_yet_is_waited_for() -> None:
+    async def early(peer: Peer) -> None:
+        await peer.socket.close(4403, "token_not_yet_valid")
+
+    async def valid(peer: Peer) -> None:
+        await peer.welcomes()
+        await peer.socket.wait_closed()
+
+    async with (
+        _scripted(early, early, valid) as (url, paths),
+        asyncio.timeout(PATIENCE_S),
+        NetraClient(url, "token", user_id="alice"),
+    ):
+        pass
+    assert len(paths) == 3
+
+
+# --- ends -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_frame_that_cannot_be_read_ends_it_and_leaves_nobody_waiting() -> None:
+    async def nonsense(peer: Peer) -> None:
+        await peer.welcomes()
+        await peer.hears("execute_agent")
+        await peer.socket.send('{"type": 5}')
+        await peer.socket.wait_closed()
+
+    async with _scripted(nonsense) as (url, _), NetraClient(url, "token", user_id="alice") as client:
+        with pytest.raises(msgspec.ValidationError):
+            await _answer(client)
+
+
+async def test_whoever_waits_when_it_is_closed_is_told() -> None:
+    async def silent(peer: Peer) -> None:
+        await peer.welcomes()
+        await peer.hears("execute_agent")
+        heard.set()
+        await peer.socket.wait_closed()
+
+    heard = asyncio.Event()
+    async with _scripted(silent) as (url, _):
+        async with NetraClient(url, "token", user_id="alice") as client:
+            answering = asyncio.create_task(_answer(client))
+            await heard.wait()
+        with pytest.raises(Closed, match="The client was closed"):
+            await answering
+
+
+async def test_giving_up_while_it_opens_leaves_no_task_behind() -> None:
+    reached = asyncio.Event()
+
+    async def silent(peer: Peer) -> None:
+        reached.set()
+        await peer.socket.wait_closed()
+
+    async def opened(url: str) -> None:
+        async with NetraClient(url, "token", user_id="alice"):
+            pass
+
+    async with _scripted(silent) as (url, _):
+        before = asyncio.all_tasks()
+        opening = asyncio.create_task(opened(url))
+        await reached.wait()
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        ours = [task for task in asyncio.all_tasks() - before if "_stay" in repr(task.get_coro())]
+    assert ours == []
+
+
+async def test_what_is_not_the_address_of_a_server_is_told_at_once() -> None:
+    with pytest.raises(Closed, match="not the address of a server"):
+        async with NetraClient("localhost:8000", "token", user_id="alice"):
+            pass
+
+
+async def test_a_server_without_websockets_is_told_by_its_status(answering: Any) -> None:
+    server, url, heads = await answering("426 Upgrade Required", b"")
+    async with server:
+        with pytest.raises(HandshakeRefused, match="Upgrade and Connection") as told:
+            async with NetraClient(url, "token", user_id="alice"):
+                pass
+    assert told.value.status == 426
+    assert len(heads) == 1

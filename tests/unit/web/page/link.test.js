@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Link, MOST_COMMANDS, CommandRejected } from "../../../../netra_backend/app/web/page/core/link.js";
+import { MOST_COMMANDS, CommandRejected } from "../../../../netra_backend/app/web/page/core/commands.js";
+import { STEADY_MS } from "../../../../netra_backend/app/web/page/core/error_table.js";
+import { Link } from "../../../../netra_backend/app/web/page/core/link.js";
 
 const CONNECTED = { type: "connected", connection_id: "c", user_id: "u", protocol: 1, heartbeat_ms: 1000, limits: {} };
 
@@ -133,7 +135,7 @@ test("the first connection has nothing to catch up", () => {
   assert.deepEqual(stage.seen.caughtUp, []);
 });
 
-test("attempts wait longer and longer, and an open connection resets the delay", () => {
+test("attempts wait longer and longer, and a connection that held resets the delay", () => {
   const stage = staged();
   stage.link.start();
   stage.socket.end(1006);
@@ -141,6 +143,10 @@ test("attempts wait longer and longer, and an open connection resets the delay",
   stage.socket.end(1006);
   assert.equal(stage.next(), 500);
   stage.socket.receive(CONNECTED);
+  stage.socket.end(4408);
+  assert.equal(stage.next(), 1000);
+  stage.socket.receive(CONNECTED);
+  stage.next(STEADY_MS);
   stage.socket.end(4408);
   assert.equal(stage.next(), 250);
 });
@@ -197,6 +203,10 @@ test("a final close is not retried, and one about identity asks for a sign-in", 
     const stage = staged();
     stage.connect().end(code);
     assert.equal(stage.seen.states.at(-1), state);
+    stage.link.start();
+    stage.link.offline();
+    stage.link.stop();
+    assert.equal(stage.seen.states.at(-1), state);
     assert.equal(stage.sockets.length, 1);
   }
 });
@@ -204,7 +214,7 @@ test("a final close is not retried, and one about identity asks for a sign-in", 
 test("silence of more than two heartbeats is a loss, even if the socket looks open", () => {
   const stage = staged();
   const socket = stage.connect();
-  assert.equal(stage.next(), 2500);
+  assert.equal(stage.next(2500), 2500);
   assert.ok(socket.isClosed);
   assert.equal(stage.seen.states.at(-1), "waiting");
 });
@@ -224,4 +234,86 @@ test("without a network it disconnects, reconnects when there is one, and ignore
   assert.equal(stage.seen.drains, 1);
   stage.link.stop();
   assert.equal(stage.seen.states.at(-1), "stopped");
+});
+
+const FAULT = { type: "error", message: "No.", hint: "Mend it.", retryable: false };
+const commands = (socket) => socket.sent.filter((frame) => frame.type === "cancel_run").map((frame) => frame.run_id);
+
+/** Lose the connection with this code, and reconnect. */
+function reconnect(stage, code = 1006) {
+  stage.socket.end(code);
+  stage.next();
+  stage.socket.receive(CONNECTED);
+  return stage.socket;
+}
+
+test("a message that the server cannot name is rejected and never sent again", async () => {
+  for (const error of ["invalid_json", "invalid_frame", "unknown_type", "payload_too_large"]) {
+    const stage = staged();
+    const socket = stage.connect();
+    const answer = stage.link.command({ type: "cancel_run", run_id: "bad" });
+    socket.receive({ ...FAULT, error });
+    await assert.rejects(answer, (thrown) => thrown instanceof CommandRejected && thrown.info.error === error);
+    assert.deepEqual(commands(reconnect(stage)), []);
+  }
+});
+
+test("after a close for a message that is too long, that one is rejected and the others are sent again", async () => {
+  const stage = staged();
+  stage.connect();
+  void stage.link.command({ type: "cancel_run", run_id: "a" });
+  const long = stage.link.command({ type: "cancel_run", run_id: "longer" });
+  const second = reconnect(stage, 1009);
+  await assert.rejects(long, (thrown) => thrown.info.error === "payload_too_large");
+  assert.deepEqual(commands(second), ["a"]);
+});
+
+test("a final close rejects what waits, and nothing connects or is sent any more", async () => {
+  for (const [code, error] of [[4510, "too_many_faults"], [4503, "revoked"], [4401, "token_expired"], [4599, "closed"]]) {
+    const stage = staged();
+    const socket = stage.connect();
+    const answer = stage.link.command({ type: "cancel_run", run_id: "a" });
+    socket.end(code);
+    await assert.rejects(answer, (thrown) => thrown.info.error === error && thrown.info.message !== "");
+    stage.link.start();
+    await assert.rejects(stage.link.command({ type: "cancel_run", run_id: "b" }), CommandRejected);
+    assert.deepEqual(stage.sockets.map(commands), [["a"]]);
+  }
+});
+
+test("a link that is stopped rejects what waits", async () => {
+  const stage = staged();
+  stage.connect();
+  const answer = stage.link.command({ type: "cancel_run", run_id: "a" });
+  stage.link.stop();
+  await assert.rejects(answer, (thrown) => thrown.info.error === "stopped");
+});
+
+test("a message that is too long for the server is rejected before it is sent", async () => {
+  const stage = staged();
+  stage.link.start();
+  stage.socket.receive({ ...CONNECTED, limits: { bytes: 60 } });
+  await assert.rejects(stage.link.command({ type: "cancel_run", run_id: "é".repeat(30) }), (thrown) =>
+    thrown.info.error === "payload_too_large" && /limit is 60 bytes/.test(thrown.info.message));
+  void stage.link.command({ type: "cancel_run", run_id: "fits" });
+  assert.deepEqual(commands(stage.socket), ["fits"]);
+});
+
+test("half of a character is replaced before it is sent", () => {
+  const stage = staged();
+  stage.connect();
+  void stage.link.command({ type: "cancel_run", run_id: "a\ud83d" });
+  assert.deepEqual(commands(stage.socket), ["a\ufffd"]);
+});
+
+test("a sign-in that is not valid yet, and too many connections, are waited out as long as the server asks", () => {
+  for (const code of [4403, 4411, 4429]) {
+    const stage = staged();
+    const socket = stage.connect();
+    socket.receive({ ...FAULT, error: "rate_limited", retryable: true, retry_after_ms: 7000 });
+    socket.end(code);
+    assert.equal(stage.seen.states.at(-1), "waiting");
+    assert.equal(stage.next(), 7250);
+    assert.equal(stage.sockets.length, 2);
+  }
 });

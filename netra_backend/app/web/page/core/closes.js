@@ -1,37 +1,41 @@
 /**
- * What to do after a close code. One rule: reconnect, except after 4500 to 4599. Some codes mean that the sign-in is no longer
- * valid; reconnecting then needs a new one.
+ * What to do after a close code or an HTTP status, as the server's catalogue of errors has it (`error_table.js`). One rule: reconnect,
+ * except after 4500 to 4599. Some codes mean that the sign-in is no longer valid; going on then needs a new one.
  *
  * @typedef {"reconnect" | "sign_in" | "stop"} Next
  */
-
-const NEEDS_SIGN_IN = new Set([4401, 4402, 4501, 4503, 4504]);
+import { CLOSES, FINAL_CODES, TRANSIENT_STATUSES } from "./error_table.js";
 
 /**
+ * A page has no way to a new token by itself, so an expired one needs a sign-in as well.
  * @param {number} code
  * @returns {Next}
  */
 export function afterClose(code) {
-  if (NEEDS_SIGN_IN.has(code)) return "sign_in";
-  return code >= 4500 && code <= 4599 ? "stop" : "reconnect";
+  const next = CLOSES[code]?.next ?? (code >= FINAL_CODES[0] && code <= FINAL_CODES[1] ? "stop" : "reconnect");
+  return next === "renew" ? "sign_in" : next;
 }
 
-/** @type {Record<number, string>} */
-const MESSAGES = {
-  4401: "Your sign-in has expired.",
-  4402: "The sign-in did not arrive in time.",
-  4403: "A clock is off: your sign-in is not valid yet.",
-  4501: "The server does not accept this sign-in.",
-  4503: "This sign-in was revoked.",
-  4504: "This sign-in belongs to another user.",
-  4510: "This page does not match the server’s version. Reload the page.",
-  4530: "The server closed this connection to protect users’ data. Reload the page.",
-};
+/**
+ * @param {number} status Of an HTTP response; 0 if there was none.
+ * @param {string} error The id of the catalogue that the response names.
+ * @returns {Next}
+ */
+export function afterStatus(status, error) {
+  const close = Object.entries(CLOSES).find(([, each]) => each.error === error && each.status === status);
+  if (close !== undefined) return afterClose(Number(close[0]));
+  if (status === 0 || TRANSIENT_STATUSES.includes(status)) return "reconnect";
+  return status === 401 ? "sign_in" : "stop";
+}
 
 /**
+ * What happened, in words.
  * @param {number} code
  * @param {string} reason
  */
 export function closeMessage(code, reason) {
-  return MESSAGES[code] ?? `The server closed the connection (${code}${reason ? `, ${reason}` : ""}).`;
+  const text = CLOSES[code]?.text;
+  if (afterClose(code) === "reconnect") return text ?? "Connection lost.";
+  const told = text ?? `The server closed the connection (${code}${reason ? `, ${reason}` : ""}).`;
+  return afterClose(code) === "stop" ? `${told} Reload the page.` : told;
 }

@@ -1,6 +1,6 @@
 /**
  * The page's connection: one WebSocket that reconnects and resumes. Every event of a followed thread is delivered once and in
- * order. After a loss, commands are sent again under the same key, so that each happens once.
+ * order. After a loss, commands are sent again under the same key, so that each happens once; what was refused is not.
  *
  * Nothing here touches the browser: sockets, timers and randomness are passed in.
  *
@@ -34,37 +34,35 @@
  */
 import { wait } from "./backoff.js";
 import { afterClose, closeMessage } from "./closes.js";
+import { Commands } from "./commands.js";
+import { CLOSES, STEADY_MS } from "./error_table.js";
 import { Positions } from "./positions.js";
 
-export const MOST_COMMANDS = 50;
 const RESUME_PREFIX = "resume-";
 const AGAIN_MS = 1000;
-
-/** The server rejected a command; `info` says why and what to do. */
-export class CommandRejected extends Error {
-  /** @param {ErrorInfo} info */
-  constructor(info) {
-    super(info.message);
-    this.info = info;
-  }
-}
+const OFFLINE = 1001;
+const AGAIN = "Sign in, then send it again.";
 
 export class Link {
   #positions = new Positions();
-  /** @type {Map<string, {frame: object, resolve: (frame: any) => void, reject: (error: CommandRejected) => void}>} */
-  #commands = new Map();
+  #commands = new Commands();
   /** @type {Map<string, string>} Keys of pending resumes, with their thread. */
   #resuming = new Map();
   /** @type {Socket | null} */
   #socket = null;
   #isOpen = false;
+  /** Why no connection comes any more. @type {ErrorInfo | null} */
+  #over = null;
   #wasOpen = false;
   #tries = 0;
   #replayed = 0;
   #isCatchingUp = false;
   #heartbeatMs = 20_000;
+  /** How long the server asked to wait, should it close the connection. */
+  #askedMs = 0;
   #cancelTimer = () => {};
   #cancelWatch = () => {};
+  #cancelSteady = () => {};
   #env;
   #listener;
 
@@ -74,9 +72,9 @@ export class Link {
     this.#listener = listener;
   }
 
-  /** Connect; if it waits to reconnect, do so at once. */
+  /** Connect; if it waits to reconnect, do so at once. After an end for good there is nothing to connect. */
   start() {
-    if (this.#socket !== null) return;
+    if (this.#socket !== null || this.#over !== null) return;
     this.#cancelTimer();
     this.#notify(this.#wasOpen ? "waiting" : "connecting", this.#wasOpen ? "Reconnecting…" : "Connecting…");
     /** @type {SocketHandlers} */
@@ -95,14 +93,16 @@ export class Link {
 
   /** There is no network: disconnect and wait for `start`. */
   offline() {
-    this.#disconnect();
+    if (this.#over !== null) return;
+    this.#disconnect(OFFLINE);
     this.#notify("offline", "You are offline. Your draft is kept; the page reconnects by itself.");
   }
 
   /** Disconnect for good. */
   stop() {
-    this.#disconnect();
-    this.#notify("stopped", "");
+    if (this.#over !== null) return;
+    this.#disconnect(OFFLINE);
+    this.#end("stopped", "", { error: "stopped", message: "The connection was closed.", hint: AGAIN, retryable: false });
   }
 
   /** Follow a thread from its beginning. @param {string} threadId */
@@ -123,17 +123,16 @@ export class Link {
    * @returns {Promise<any>}
    */
   command(frame) {
-    if (this.#commands.size >= MOST_COMMANDS) {
-      return Promise.reject(new CommandRejected({
-        error: "busy", message: "Too many requests wait for the connection.", hint: "Wait until it is restored.", retryable: true,
-      }));
-    }
     const id = this.#env.key();
-    const keyed = { ...frame, id };
-    return new Promise((resolve, reject) => {
-      this.#commands.set(id, { frame: keyed, resolve, reject });
-      this.#send(keyed);
-    });
+    const answer = this.#commands.add(id, { ...frame, id });
+    if (this.#over !== null) this.#commands.end(this.#over);
+    this.#sendCommands();
+    return answer;
+  }
+
+  #sendCommands() {
+    if (!this.#isOpen) return;
+    for (const text of this.#commands.unsent()) this.#socket?.send(text);
   }
 
   /** @param {object} frame */
@@ -202,25 +201,24 @@ export class Link {
     this.#heartbeatMs = frame.heartbeat_ms;
     this.#isOpen = true;
     this.#wasOpen = true;
-    this.#tries = 0;
     this.#replayed = 0;
     this.#isCatchingUp = again;
     this.#watch();
+    this.#cancelSteady = this.#env.after(STEADY_MS, () => (this.#tries = 0));
     this.#resuming.clear();
     this.#notify("open", "Connected");
     this.#resume(Object.keys(this.#positions.all()));
-    for (const command of this.#commands.values()) this.#send(command.frame);
+    this.#commands.connected(frame.limits?.bytes);
+    this.#sendCommands();
     this.#maybeCaughtUp();
   }
 
   /** @param {any} frame */
   #onAccepted(frame) {
-    const command = this.#commands.get(frame.id);
-    this.#commands.delete(frame.id);
     if (frame.thread_id && frame.seq !== undefined && !this.#positions.follows(frame.thread_id)) {
       this.#positions.follow(frame.thread_id, frame.epoch ?? "", frame.seq - 1);
     }
-    command?.resolve(frame);
+    this.#commands.accepted(frame);
   }
 
   /** @param {any} frame */
@@ -237,9 +235,8 @@ export class Link {
       this.#maybeCaughtUp();
       return;
     }
-    const command = this.#commands.get(frame.id);
-    this.#commands.delete(frame.id);
-    command?.reject(new CommandRejected(frame));
+    if (frame.id === undefined) this.#askedMs = frame.retry_after_ms ?? 0;
+    this.#commands.failed(frame);
   }
 
   /** Resume again, unless a new connection has done so already. @param {string} id @param {string} threadId */
@@ -270,25 +267,38 @@ export class Link {
 
   /** @param {number} code @param {string} reason */
   #onClose(code, reason) {
-    this.#disconnect();
+    this.#disconnect(code);
     const next = afterClose(code);
+    const message = closeMessage(code, reason);
     if (next !== "reconnect") {
-      this.#notify(next === "sign_in" ? "sign_in" : "stopped", closeMessage(code, reason));
+      const hint = next === "sign_in" ? AGAIN : "";
+      this.#end(next === "sign_in" ? next : "stopped", message, { error: CLOSES[code]?.error ?? "closed", message, hint, retryable: false });
       return;
     }
-    const ms = wait(this.#tries, this.#env.random);
+    const ms = this.#askedMs + wait(this.#tries, this.#env.random);
+    this.#askedMs = 0;
     this.#tries += 1;
-    this.#notify("waiting", `Connection lost. Retrying in ${Math.max(1, Math.round(ms / 1000))} s.`);
+    this.#notify("waiting", `${message} Retrying in ${Math.max(1, Math.round(ms / 1000))} s.`);
     this.#cancelTimer = this.#env.after(ms, () => this.start());
   }
 
-  #disconnect() {
+  /** @param {LinkState["state"]} state @param {string} text @param {ErrorInfo} info For the commands that wait. */
+  #end(state, text, info) {
+    this.#over = info;
+    this.#notify(state, text);
+    this.#commands.end(info);
+  }
+
+  /** @param {number} code */
+  #disconnect(code) {
     const socket = this.#socket;
     this.#socket = null;
     this.#isOpen = false;
     this.#cancelTimer();
     this.#cancelWatch();
+    this.#cancelSteady();
     socket?.close();
+    this.#commands.lost(code);
   }
 
   /** A server that is silent for two and a half heartbeats is gone, even if the socket looks open. */

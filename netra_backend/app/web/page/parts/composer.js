@@ -65,6 +65,12 @@ export class Composer extends HTMLElement {
     this.#saveDraft();
   }
 
+  /** Put back a text that was not accepted, before what was typed since. @param {string} text */
+  giveBack(text) {
+    const typed = this.#text.value;
+    this.text = typed === "" ? text : `${text}\n${typed}`;
+  }
+
   get agent() {
     return this.#agent.value;
   }

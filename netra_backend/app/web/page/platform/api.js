@@ -3,6 +3,8 @@
  *
  * @typedef {import("../core/types.js").ErrorInfo} ErrorInfo
  */
+import { afterStatus } from "../core/closes.js";
+import { jsonText } from "../core/json_text.js";
 
 /** A response other than success, or no response at all. */
 export class Problem extends Error {
@@ -34,7 +36,7 @@ export function errorInfo(body) {
  * @param {{error: string}} info
  */
 export function endsSignIn(status, info) {
-  return status === 401 && info.error !== "token_not_yet_valid";
+  return status === 401 && afterStatus(status, info.error) === "sign_in";
 }
 
 export const UNREACHED = Object.freeze({
@@ -48,7 +50,7 @@ export class Api {
   #token;
   #unauthenticated;
 
-  /** @param {string} token @param {() => void} unauthenticated Called when the sign-in is no longer valid. */
+  /** @param {string} token @param {(why: string) => void} unauthenticated Called when the sign-in is no longer valid. */
   constructor(token, unauthenticated) {
     this.#token = token;
     this.#unauthenticated = unauthenticated;
@@ -63,9 +65,9 @@ export class Api {
     return `Bearer ${this.#token}`;
   }
 
-  /** The sign-in is no longer valid. */
-  expired() {
-    this.#unauthenticated();
+  /** The sign-in is no longer valid. @param {string} [why] */
+  expired(why = "Your sign-in is no longer valid.") {
+    this.#unauthenticated(why);
   }
 
   /** @param {string} path @returns {Promise<any>} */
@@ -89,7 +91,7 @@ export class Api {
     const headers = { Authorization: this.authorization };
     if (accept !== undefined) headers.Accept = accept;
     if (body !== undefined) headers["Content-Type"] = "application/json";
-    const options = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
+    const options = { method, headers, body: body === undefined ? undefined : jsonText(body) };
     /** @type {Response} */
     let answer;
     try {
@@ -98,8 +100,9 @@ export class Api {
       throw new Problem(0, UNREACHED);
     }
     if (answer.ok) return answer;
-    const info = errorInfo(await answer.json().catch(() => null));
-    if (endsSignIn(answer.status, info)) this.expired();
+    const problem = await answer.json().catch(() => null); // a proxy answers with something else
+    const info = problem === null && afterStatus(answer.status, "") === "reconnect" ? UNREACHED : errorInfo(problem);
+    if (endsSignIn(answer.status, info)) this.expired(info.message);
     throw new Problem(answer.status, info);
   }
 }

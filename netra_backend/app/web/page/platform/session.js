@@ -5,12 +5,16 @@
  * @import { AgentListed, Approval, ErrorInfo, Me, RunEvent, ThreadListed } from "../core/types.js"
  * @typedef {{model: ThreadModel, isLoaded: boolean, absent: ErrorInfo | null}} OpenThread
  */
+import { wait } from "../core/backoff.js";
+import { afterStatus } from "../core/closes.js";
+import { wellFormed } from "../core/json_text.js";
 import { Link } from "../core/link.js";
 import { ThreadModel } from "../core/thread_model.js";
-import { Api } from "./api.js";
+import { Api, Problem } from "./api.js";
 
 const ENDS = new Set(["agent_completed", "agent_failed", "agent_cancelled"]);
 const MOST_OPEN = 20;
+const REPAIRED = "A character in your question was cut in half; it was replaced by \ufffd.";
 
 export class Session extends EventTarget {
   /** @type {import("../core/link.js").LinkState} */
@@ -30,18 +34,23 @@ export class Session extends EventTarget {
   #link = null;
   #listing = false;
   #listAgain = false;
+  #isStopped = false;
+  /** Try again now what waits for the server. */
+  #wake = () => {};
   #token;
 
   /** @param {string} token */
   constructor(token) {
     super();
     this.#token = token;
-    this.api = new Api(token, () => this.#expired("Your sign-in is no longer valid."));
+    this.api = new Api(token, (why) => this.#expired(why));
   }
 
-  /** Read the user's identity and connect. Rejects with `Problem`. */
+  /** Read the user's identity and connect. Waits while the server is away or busy. Rejects with `Problem`. */
   async start() {
-    this.me = await this.api.get("api/me");
+    addEventListener("online", this.#online);
+    addEventListener("offline", this.#offline);
+    this.me = await this.#patiently(() => this.api.get("api/me"));
     this.#link = new Link(environment(this.api, /** @type {Me} */ (this.me).user_id, this.#token), {
       state: (state) => {
         this.state = state;
@@ -64,10 +73,8 @@ export class Session extends EventTarget {
       caughtUp: (replayed) => this.#notify("note", caughtUpNote(replayed)),
       drain: () => this.#notify("note", "The server is restarting; nothing is lost."),
     });
-    addEventListener("online", this.#online);
-    addEventListener("offline", this.#offline);
     this.#link.start();
-    this.agents = (await this.api.get("api/agents")).agents;
+    this.agents = (await this.#patiently(() => this.api.get("api/agents"))).agents;
     this.#notify("threads");
   }
 
@@ -76,10 +83,13 @@ export class Session extends EventTarget {
     removeEventListener("online", this.#online);
     removeEventListener("offline", this.#offline);
     this.#link?.stop();
+    this.#isStopped = true;
+    this.#wake();
   }
 
   /** Connect now instead of waiting. */
   retry() {
+    this.#wake();
     this.#link?.start();
   }
 
@@ -104,6 +114,7 @@ export class Session extends EventTarget {
   ask(message, agent, threadId) {
     const timezone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
     const thread = threadId === null ? {} : { thread_id: threadId };
+    if (wellFormed(message) !== message) this.#notify("note", REPAIRED);
     return this.#command({ type: "execute_agent", agent, message, timezone, ...thread }).then((accepted) => {
       this.#opened(accepted.thread_id).isLoaded = true;
       this.list().catch(() => {}); // the next change loads it again
@@ -161,8 +172,32 @@ export class Session extends EventTarget {
     }
   }
 
-  #online = () => this.#link?.start();
+  #online = () => this.retry();
   #offline = () => this.#link?.offline();
+
+  /** Ask again while the server is away or busy. @template T @param {() => Promise<T>} ask @returns {Promise<T>} */
+  async #patiently(ask) {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await ask();
+      } catch (error) {
+        const isAway = error instanceof Problem && afterStatus(error.status, error.info.error) === "reconnect";
+        if (!isAway || this.#isStopped) throw error;
+        const ms = wait(tries, Math.random);
+        if (this.#link === null) this.#waiting(`${error.info.message} Retrying in ${Math.max(1, Math.round(ms / 1000))} s.`);
+        await new Promise((resolve) => {
+          this.#wake = () => resolve(undefined);
+          setTimeout(resolve, ms);
+        });
+      }
+    }
+  }
+
+  /** @param {string} text */
+  #waiting(text) {
+    this.state = { state: "waiting", text };
+    this.#notify("state");
+  }
 
   /** @param {Record<string, unknown>} frame */
   #command(frame) {

@@ -1,15 +1,14 @@
 /** The chat view: the runs of a conversation as they happen, and the form to ask. */
 import { threadAddress } from "../core/route.js";
-import { CommandRejected } from "../core/link.js";
-import { Approvals } from "../parts/approvals.js";
+import { CommandRejected } from "../core/commands.js";
 import { Composer } from "../parts/composer.js";
-import { rowView } from "../parts/run_rows.js";
 import { WindowedList } from "../parts/windowed_list.js";
 import { h, replace } from "../platform/dom.js";
 
 /**
  * @import { Row, Run } from "../core/thread_model.js"
  * @import { OpenThread, Session } from "../platform/session.js"
+ * @typedef {typeof import("../parts/run_rows.js").rowView} RowView
  */
 
 const EXAMPLES = [
@@ -26,11 +25,13 @@ export class ChatView extends HTMLElement {
   #errors = h("div", { class: "faults", role: "alert" });
   #announcer = h("div", { class: "visually-hidden", role: "status" });
   #composer = new Composer();
-  #approvals = new Approvals();
+  /** Loaded with the first approval, as the rows' view is with the first row: neither is part of the first paint. */
+  #approvals = /** @type {import("../parts/approvals.js").Approvals | null} */ (null);
+  #rowView = /** @type {RowView | null} */ (null);
   #unfolded = /** @type {Set<string>} */ (new Set());
   /** @type {Map<string, Promise<string>>} */
   #html = new Map();
-  #list = new WindowedList(this.#frame, (/** @type {Row} */ row) => rowView(row, {
+  #list = new WindowedList(this.#frame, (/** @type {Row} */ row) => /** @type {RowView} */ (this.#rowView)(row, {
     askAgain: (run) => void this.#ask(run.question, run.agent),
     html: (run) => this.#htmlOf(run),
     unfolded: this.#unfolded,
@@ -39,11 +40,13 @@ export class ChatView extends HTMLElement {
   #session = null;
   /** @type {string | null} */
   #thread = null;
+  /** Whose approvals are shown. @type {Session | null} */
+  #watched = null;
   #isDue = false;
 
   connectedCallback() {
     if (this.childElementCount > 0) return;
-    replace(this, this.#frame, h("div", { class: "composer-area" }, this.#errors, this.#approvals, this.#composer), this.#announcer);
+    replace(this, this.#frame, h("div", { class: "composer-area" }, this.#errors, this.#composer), this.#announcer);
     this.#frame.prepend(this.#welcome);
     this.#composer.addEventListener("ask", (event) => {
       void this.#ask(/** @type {CustomEvent<string>} */ (event).detail, this.#composer.agent, true);
@@ -55,7 +58,8 @@ export class ChatView extends HTMLElement {
   watch(session) {
     this.#session = session;
     this.#html.clear();
-    this.#approvals.watch(session);
+    session.addEventListener("approvals", () => void this.#watchApprovals(session));
+    void this.#watchApprovals(session);
     this.#composer.ownedBy(session.me?.user_id ?? "");
     session.addEventListener("threads", () => this.#composer.offer(session.agents));
     session.addEventListener("thread", (event) => {
@@ -63,6 +67,18 @@ export class ChatView extends HTMLElement {
     });
     this.#composer.offer(session.agents);
     this.open(this.#thread);
+  }
+
+  /** @param {Session} session */
+  async #watchApprovals(session) {
+    if (this.#watched === session || (this.#approvals === null && session.approvals.size === 0)) return;
+    this.#watched = session;
+    if (this.#approvals === null) {
+      const { Approvals } = await import("../parts/approvals.js");
+      this.#approvals ??= new Approvals();
+      this.#errors.after(this.#approvals);
+    }
+    if (session === this.#session) this.#approvals.watch(session);
   }
 
   /** Show this thread, or a new one. @param {string | null} threadId */
@@ -90,6 +106,13 @@ export class ChatView extends HTMLElement {
   #show() {
     const thread = this.#thread === null || this.#session === null ? null : this.#session.thread(this.#thread);
     const rows = thread?.model.rows() ?? [];
+    if (rows.length > 0 && this.#rowView === null) {
+      void import("../parts/run_rows.js").then(({ rowView }) => {
+        this.#rowView = rowView;
+        this.#showSoon();
+      });
+      return;
+    }
     this.#showWelcome(thread, rows.length > 0);
     this.#list.show(rows);
     const run = thread?.model.active;
@@ -139,7 +162,7 @@ export class ChatView extends HTMLElement {
       if (thread === null) location.hash = threadAddress(accepted.thread_id);
       else this.#show();
     } catch (error) {
-      if (drafted) this.#composer.text = text;
+      if (drafted) this.#composer.giveBack(text);
       this.#showError(error, () => void this.#ask(text, agent));
     }
   }

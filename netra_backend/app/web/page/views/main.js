@@ -78,8 +78,10 @@ class Page {
         dropToken();
         this.#signIn.ask(`${session.state.text} Your draft is kept.`);
       }
+      if (session === this.#session && session.state.state === "waiting") this.#signIn.showError(session.state.text);
     });
     this.#connection.watch(session);
+    keepToken(token); // also for a reload while the server is away
     try {
       await session.start();
     } catch (error) {
@@ -90,11 +92,12 @@ class Page {
       if (isOver) dropToken();
       const rejected = "The server does not accept this sign-in. Ask for a new link.";
       this.#signIn.ask("");
-      this.#signIn.showError(isOver ? rejected : (problem?.info.message ?? "Something went wrong."));
+      const why = problem?.info.message ?? "Something went wrong.";
+      this.#signIn.showError(isOver && problem.info.error === "unauthenticated" ? rejected : why);
       return;
     }
-    keepToken(token);
-    this.#signIn.done();
+    if (session !== this.#session) return;
+    if (session.state.state !== "sign_in") this.#signIn.done(); // the connection may have ended the sign-in meanwhile
     this.#welcome(session);
   }
 

@@ -1,7 +1,7 @@
 /** The operator view: connections, runs, refusals, rates and limits; signs users out and runs the isolation drill. */
 import { drillRows } from "../core/drill_summary.js";
 import { integer, moment, words } from "../core/format.js";
-import { CommandRejected } from "../core/link.js";
+import { CommandRejected } from "../core/commands.js";
 import { sortableTable } from "../parts/sortable_table.js";
 import { h, replace } from "../platform/dom.js";
 

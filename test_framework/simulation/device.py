@@ -263,8 +263,6 @@ class Device:
     def _on_live(self, frame: Came) -> None:
         view = self.views.get(frame.thread_id)
         is_answer = self._is_answer(frame)
-        if not is_answer:
-            self._check.goes_on(frame.thread_id, frame.seq)
         if view is None:
             if frame.seq:
                 self.views[frame.thread_id] = View(frame.thread_id, frame.epoch)
@@ -343,7 +341,7 @@ class Device:
             return False
         if not question or question.popleft() != frame.thread_id:
             self._truth.broke(f"wire: {self.name} was answered out of order about {frame.thread_id}")
-        self._check.answered(frame.thread_id, frame.seq if frame.type == "live" else None)
+        self._check.answered(frame.thread_id, frame.seq if frame.type == "live" else frame.top)
         return True
 
     # --- the end ----------------------------------------------------------------------------------------------------

@@ -66,15 +66,12 @@ class WireCheck:
         self._starts[thread_id] = seq + 1
 
     def answered(self, thread_id: str, live: int | None = None) -> None:
-        """The replay is over; ``live`` is the position after which the connection goes on. It may have told less: a device
-        that had more from another process is told nothing twice."""
+        """The replay is over; ``live`` is the position after which the connection goes on: that of a ``live``, or the top of a
+        ``reset``, up to which the device has to ask anew. It may have told less: a device that had more from another process
+        is told nothing twice."""
         self._starts.pop(thread_id, None)
         if live is not None:
             self._last[thread_id] = live
-
-    def goes_on(self, thread_id: str, live: int) -> None:
-        """Without being asked, the server said where the connection goes on, as it does behind a ``reset``."""
-        self._last[thread_id] = live
 
     def forgotten(self, thread_id: str) -> None:
         """The answer was that there is no such thread: what comes of it is of before its deletion, from wherever it is told."""

@@ -77,10 +77,10 @@ def test_a_thread_that_is_not_there_may_begin_anywhere() -> None:
     assert [check.is_in_order("a", seq) for seq in (14, 15, 1)] == [True, True, False]
 
 
-def test_what_comes_behind_a_live_that_nobody_asked_for_is_in_order_and_what_skips_it_is_not() -> None:
+def test_what_comes_behind_a_reset_begins_after_its_top_and_what_skips_that_is_out_of_order() -> None:
     check = WireCheck(set())
+    check.resumed("a", 3)
     assert check.is_in_order("a", 8)
-    check.goes_on("a", 10)
+    check.answered("a", 10)
     assert check.is_in_order("a", 11)
-    check.goes_on("a", 14)
-    assert not check.is_in_order("a", 16)
+    assert not check.is_in_order("a", 13)

@@ -52,7 +52,7 @@ def test_a_refusal_says_what_to_do_and_exits_with_one(server: ServerProcess) -> 
 def test_a_token_that_does_not_count_is_told_at_once(server: ServerProcess) -> None:
     asked = server.command("ask", "hello", "--token", "not.a.token")
     assert asked.returncode == 1
-    assert "does not accept this token" in asked.stderr
+    assert "your token is not valid" in asked.stderr
 
 
 def test_without_a_server_it_fails_at_once_with_the_command_that_starts_one(tmp_path: Path) -> None:

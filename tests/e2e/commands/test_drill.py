@@ -53,7 +53,7 @@ def test_a_guard_that_was_taken_out_of_the_server_is_a_leak_and_exits_1(tmp_path
     ("arguments", "told"),
     [
         (["--token", "only one"], "tokens of two users"),
-        (["--token", "nonsense", "--token", "nonsense"], "does not accept this token"),
+        (["--token", "nonsense", "--token", "nonsense"], "your token is not valid"),
     ],
 )
 def test_a_drill_that_cannot_be_held_exits_otherwise_and_says_why(

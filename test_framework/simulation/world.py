@@ -174,7 +174,7 @@ class World:
     def unrest(self) -> str:
         """What is still going on; empty at rest."""
         for process in self._serving():
-            if not process.alive or not process.ready:
+            if not process.alive or not process.ready or process.log.failed:  # then another one comes
                 return "no server is up"
             if len(process.turns):
                 return f"{len(process.turns)} runs go on: {[active.run.run_id for active in process.turns.scheduler.all()]}"

@@ -136,3 +136,15 @@ def test_no_row_can_be_taken_out_moved_or_doubled(count: int, data: st.DataObjec
     order = data.draw(st.lists(st.sampled_from(range(count)), max_size=count + 2))
     expected = "intact" if order == list(range(count)) else "broken"
     assert verdict([rows[place] for place in order], anchor(rows[-1])).state == expected
+
+
+def test_anchors_of_before_the_row_that_is_taken_for_granted_are_passed_over_and_the_first_break_is_kept() -> None:
+    rows = chain(1, 2, 3, 4)
+    assert verdict(rows[3:], anchor(rows[0]), anchor(rows[2]), since=rows[2]) == Verdict("intact", "", 1, 4)
+    verifier = Verifier(KEYS)
+    assert not verifier.is_broken
+    verifier.feed(rows[1:])
+    assert verifier.is_broken
+    place = verifier.end().place
+    verifier.feed(rows)
+    assert verifier.end().place == place

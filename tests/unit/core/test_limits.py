@@ -298,3 +298,8 @@ class QuotasAgainstModel(RuleBasedStateMachine):
 
 
 TestQuotasAgainstModel = QuotasAgainstModel.TestCase
+
+
+def test_limits_that_contradict_each_other_are_named_in_pairs() -> None:
+    assert Limits().contradictions() == []
+    assert ("message_bytes", "frame_bytes") in Limits(message_bytes=1024, frame_bytes=65_536).contradictions()

@@ -168,3 +168,31 @@ def test_a_log_level_is_one_of_four_whatever_its_case() -> None:
     for wrong in ("trace", "20", "", "critical"):
         with pytest.raises(ValueError, match="use debug, info, warning or error"):
             values.log_level(wrong)
+
+
+def test_a_number_keeps_to_its_range_and_may_have_a_decimal_point() -> None:
+    assert values.number(0.5, 10, "2.25") == 2.25
+    assert values.number(0.5, 10, "10") == 10.0
+    for text in ("0.4", "11", "1e1", "nan", "-1", "", "1.", "1_0"):
+        with pytest.raises(ValueError, match=r"a number from 0\.5 to 10"):
+            values.number(0.5, 10, text)
+
+
+def test_a_key_of_the_audit_trail_is_long_enough() -> None:
+    assert values.audit_key("k" * 32) == b"k" * 32
+    with pytest.raises(ValueError, match="shorter than 32 bytes"):
+        values.audit_key("k" * 31)
+
+
+def test_anchors_go_to_a_file_or_the_log() -> None:
+    assert values.audit_anchor("log") == "log"
+    assert values.audit_anchor("file:///var/lib/anchor") == "/var/lib/anchor"
+    for text in ("anchor", "s3://bucket/x", "/var/lib/", "/a\0b"):
+        with pytest.raises(ValueError, match="absolute path"):
+            values.audit_anchor(text)
+
+
+def test_a_trail_that_cannot_be_written_refuses_or_is_gone_on_without() -> None:
+    assert (values.on_audit_failure("refuse"), values.on_audit_failure("continue")) == ("refuse", "continue")
+    with pytest.raises(ValueError, match="refuse or continue"):
+        values.on_audit_failure("ignore")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from netra_backend.app.core.errors import FactoryRefused
@@ -25,6 +27,19 @@ async def test_refused_events_are_counted_while_the_emitter_is_open_and_after() 
     emitter.close()
     assert bridge.get_factory_metrics()["events_refused"] == 1
     assert bridge.get_factory_metrics()["events_sent"] == 0
+
+
+async def test_repaired_events_are_counted_while_the_emitter_is_open_and_after(workshop: Any) -> None:
+    bridge = workshop.bridge
+    emitter = await bridge.create_user_emitter("user_ada", "thr_1", None)
+    emitter.bind(
+        RunRecord(workshop.log.create("user_ada", "thr_1", "e1", "", 0), "run_1", "req_1", "a", None, "UTC", 0)
+    )
+    emitter.emit(AgentThinking, text="whole")
+    emitter.emit(AgentThinking, text="half of a pair: \ud800")
+    assert bridge.events_repaired == 1
+    emitter.close()
+    assert bridge.events_repaired == 1
 
 
 async def test_cleanup_closes_every_emitter_and_the_factory_goes_on() -> None:

@@ -98,7 +98,7 @@ def redact_shapes(value: Any) -> Any:
     if isinstance(value, str):
         return redact_text(value)
     if isinstance(value, dict):
-        shown = {redact_text(name): redact_shapes(item) for name, item in value.items()}
+        shown = {_redacted_name(name): redact_shapes(item) for name, item in value.items()}
         same = all(map(operator.is_, shown.values(), value.values())) and shown.keys() == value.keys()
         return value if same else shown
     if isinstance(value, list):
@@ -107,11 +107,17 @@ def redact_shapes(value: Any) -> Any:
     return value
 
 
+def _redacted_name(name: str) -> str:
+    return name if len(name) < _SHORTEST_SHAPE and name.isidentifier() else redact_text(name)
+
+
 def is_too_long(value: Any) -> bool:
     """Whether plain JSON holds a whole number of more than ``MOST_BITS``."""
+    if isinstance(value, str):  # most values are: the rest need not be asked
+        return False
     if isinstance(value, int):
         return value.bit_length() > MOST_BITS
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):  # ``dict`` first: asking an abstract class costs more than the rest
         return any(map(is_too_long, value.values()))
     return isinstance(value, list | tuple | set | frozenset) and any(map(is_too_long, value))
 
@@ -153,8 +159,7 @@ def _redacted(value: Any, secret_names: frozenset[str], depth: int, left: list[i
             text = str(name)
             is_secret = text in secret_names or is_secret_name(text)
             hidden = is_secret and item is not None
-            told = text if len(text) < _SHORTEST_SHAPE and text.isidentifier() else redact_text(text)
-            shown[told] = SHOWN if hidden else _redacted(item, secret_names, depth - 1, left)
+            shown[_redacted_name(text)] = SHOWN if hidden else _redacted(item, secret_names, depth - 1, left)
         return shown
     if isinstance(value, list | tuple | set | frozenset):
         items: list[Any] = []

@@ -103,8 +103,9 @@ async def _verdict(settings: Settings, anchor: Path | None) -> Verdict:
         )
     if others:
         return _unjudged(
-            f"rows were written with another key, too (chains {', '.join(others[:8])}); those of this one"
-            f" ({verdict.rows:,} rows) are intact. Run this with each of the keys, and set one NETRA_AUDIT_KEY for all servers."
+            f"rows stand there that are none of this key's (chains {', '.join(map(str, others[:8]))}), and nobody is shown"
+            f" them; those of this one ({verdict.rows:,} rows) are intact. Run this with each of the keys, and set one"
+            " NETRA_AUDIT_KEY for all servers."
         )
     return verdict
 

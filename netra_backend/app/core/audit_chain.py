@@ -162,7 +162,9 @@ class Verifier:
             if self._place:
                 return
             entry = row.entry
-            if entry.id <= self._last:
+            if entry.id <= 0:
+                self._break(f"row {entry.id} was added: no server gives out such a number")
+            elif entry.id <= self._last:
                 self._break(f"row {entry.id} stands where row {self._last} had been reached or removed already")
             elif not hmac.compare_digest(row.seal, self._keys.seal(self._seal, entry)):
                 after = f"row {self._last}" if self._last else "the beginning"

@@ -65,8 +65,8 @@ class Housekeeping:
     async def _guarded(self) -> None:
         try:
             threads, datasets = await self.remove_old()  # first: its days are a promise
-            rows = await self._audit.trim(self._clock.now_ms() - self._audit_retention_days * DAY_MS)
             requests = await self.remove_requests()
+            rows = await self._audit.trim(self._clock.now_ms() - self._audit_retention_days * DAY_MS)
             removed = {"requests": requests, "threads": threads, "datasets": datasets, "audit_rows": rows}
             _LOG.info("retention", extra=removed)
         except Exception:

@@ -6,8 +6,8 @@ import asyncio
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from netra_backend.app.adapters.process.clock import SystemClock
 from netra_backend.app.adapters.sqlite.audit import SqliteAudit
 from netra_backend.app.cli import command_line
 from netra_backend.app.core.audit_chain import ChainKeys
-from netra_backend.app.core.errors import ConfigurationError
+from netra_backend.app.core.errors import ConfigurationError, DependencyUnavailable
 from netra_backend.app.ports import Audit
 from test_framework.service_clients import NetraDatabase
 
@@ -32,6 +32,7 @@ pytestmark = [pytest.mark.integration]
 KEY = "a key of an audit trail in tests, long enough"
 USERS = ("ada", "bob", None)
 Work = Callable[[Audit], None]
+Ask = Callable[[Audit], Awaitable[None]]
 
 
 @dataclass
@@ -42,8 +43,8 @@ class Trail:
     url: str = ""
     admin_url: str = field(default="", repr=False)
 
-    def write(self, *works: Work, key: str = KEY, every_s: float = 0.0) -> None:
-        """What a server writes from its start to its end."""
+    def write(self, *works: Work, key: str = KEY, every_s: float = 0.0, ask: Ask | None = None) -> None:
+        """What a server writes from its start to its end, and what it is asked before."""
 
         async def write() -> None:
             anchor = FileAnchor(self.data_dir / "audit.anchor")
@@ -63,6 +64,8 @@ class Trail:
                 for work in works:
                     work(audit)
                     await audit.rows("nobody", 1)
+                if ask is not None:
+                    await ask(audit)
             finally:
                 await audit.close()
 
@@ -78,9 +81,11 @@ class Trail:
 
         async def do() -> None:
             connection = await asyncpg.connect(self.admin_url, server_settings={"search_path": "netra"})
-            for statement in statements:
-                await connection.execute(statement)
-            await connection.close()
+            try:
+                for statement in statements:
+                    await connection.execute(statement)
+            finally:
+                await connection.close()
 
         asyncio.run(do())
 
@@ -121,9 +126,9 @@ TAMPERED = {
     "change of the last": (["UPDATE audit SET event = 'connected' WHERE id = 12"], "row 12 does not follow on row 11"),
     "reordering": (
         [
-            "UPDATE audit SET id = -7 WHERE id = 7",
+            "UPDATE audit SET id = 700 WHERE id = 7",
             "UPDATE audit SET id = 7 WHERE id = 8",
-            "UPDATE audit SET id = 8 WHERE id = -7",
+            "UPDATE audit SET id = 8 WHERE id = 700",
         ],
         "row 7 does not follow on row 6",
     ),
@@ -155,6 +160,94 @@ def test_what_is_done_behind_the_servers_back_is_found_with_its_place(trail: Tra
     assert (found.exit_code, place in found.stderr) == (1, True), found.output
     shown = json.loads(trail.verify("--json").stdout)
     assert (shown["state"], place in shown["place"]) == ("broken", True)
+
+
+def test_a_row_below_the_first_is_refused_and_found_as_added_where_it_got_in_all_the_same(trail: Trail) -> None:
+    trail.write(rows(1, 5))
+    forged = [f"{COPY} SELECT {id}, {FIELDS} WHERE id = 5" for id in (0, -(1 << 63))]
+    for statement in forged:
+        with pytest.raises((sqlite3.IntegrityError, asyncpg.CheckViolationError)):
+            trail.do(statement)
+    unchecked = (
+        "ALTER TABLE audit DROP CONSTRAINT audit_id_check" if trail.url else "PRAGMA ignore_check_constraints=ON"
+    )
+    trail.do(unchecked, forged[0])
+    found = trail.verify()
+    assert (found.exit_code, "row 0 was added" in found.stderr) == (1, True), found.output
+    trail.do(*[] if trail.url else [unchecked], forged[1])
+    assert f"row {-(1 << 63)} was added" in trail.verify().stderr
+
+
+def test_rows_under_the_name_of_another_chain_are_shown_to_nobody_and_verify_says_so(trail: Trail) -> None:
+    trail.write(rows(1, 5))
+    trail.do(f"{COPY} SELECT 100, 'forged', {FIELDS.removeprefix('chain, ')} WHERE id = 3")
+
+    async def read(audit: Audit) -> None:
+        assert [row["id"] for row in await audit.rows("ada", 10)] == [3]
+
+    trail.write(ask=read)
+    found = trail.verify()
+    assert (found.exit_code, "(chains forged), and nobody is shown them" in found.stderr) == (2, True), found.output
+
+
+async def refuses_to_trim(audit: Audit, before_ms: int) -> None:
+    with pytest.raises(DependencyUnavailable, match="row"):
+        await audit.trim(before_ms)
+    assert audit.broken
+
+
+def test_retention_removes_nothing_of_a_trail_that_was_tampered_with_before_the_start(trail: Trail) -> None:
+    trail.write(rows(1, 1200))
+    trail.do("DELETE FROM audit WHERE id BETWEEN 50 AND 100", "UPDATE audit SET at = 1 WHERE id <= 101")
+    trail.write(ask=lambda audit: refuses_to_trim(audit, 3))
+    found = trail.verify()
+    assert (found.exit_code, "row 2 does not follow on row 1" in found.stderr) == (1, True), found.output
+
+
+@pytest.mark.parametrize(
+    "done", ["UPDATE audit SET at = 1 WHERE id IN (4, 5)", "DELETE FROM audit WHERE id = 2", "UPDATE audit SET at = 1"]
+)
+def test_retention_looks_at_what_it_removes_though_the_trail_was_whole_a_moment_ago(trail: Trail, done: str) -> None:
+    trail.write(rows(1, 12))
+
+    async def tampered_meanwhile(audit: Audit) -> None:
+        assert await audit.trim(0) == 0
+        await asyncio.to_thread(trail.do, done)
+        await refuses_to_trim(audit, 4)
+
+    trail.write(ask=tampered_meanwhile)
+    found = trail.verify()
+    assert (found.exit_code, "does not follow on" in found.stderr) == (1, True), found.output
+
+
+@pytest.mark.parametrize("detail", ["{", "[1]", '{"by": []}', ""])
+def test_a_detail_that_no_server_wrote_hides_no_other_row_and_stops_nothing(trail: Trail, detail: str) -> None:
+    trail.write(rows(1, 9))
+
+    async def read(audit: Audit) -> None:
+        await audit.trim(0)
+        await asyncio.to_thread(trail.do, f"UPDATE audit SET detail = '{detail}' WHERE id = 6")
+        assert [row["detail"].get("unreadable") for row in await audit.rows("ada", 10)] == [None, detail, None]
+        audit.record("ada", "connected", None, {}, 10)
+        assert len(await audit.rows("ada", 10)) == 4
+
+    trail.write(ask=read)
+
+
+def test_a_forged_last_number_is_a_trouble_and_loses_no_row(trail: Trail) -> None:
+    trail.write(rows(1, 5))
+    last = (1 << 63) - 1
+    trail.do(f"{COPY} SELECT {last}, 'forged', {FIELDS.removeprefix('chain, ')} WHERE id = 3")
+
+    async def full(audit: Audit) -> None:
+        audit.record("ada", "connected", None, {}, 10)
+        with suppress(DependencyUnavailable):
+            await audit.rows("ada", 10)
+        assert "rows cannot be written" in audit.trouble
+        assert audit.counts()["rows_dropped"] == 0
+        await asyncio.to_thread(trail.do, f"DELETE FROM audit WHERE id = {last}")
+
+    trail.write(ask=full)
 
 
 @pytest.mark.validation_point("audit.chain")
@@ -207,8 +300,7 @@ def test_an_intact_trail_is_intact_after_restarts_deletions_of_users_and_retenti
         assert await audit.pseudonymise("ada") == 4
         assert await audit.trim(6) == 5
 
-    asks: list[asyncio.Task[None]] = []
-    trail.write(lambda audit: asks.append(asyncio.ensure_future(forget(audit))), rows(13, 14))
+    trail.write(rows(13, 14), ask=forget)
     found = trail.verify("--json")
     assert (found.exit_code, json.loads(found.stdout)) == (0, {"state": "intact", "place": "", "rows": 9, "last": 14})
     trail.write(rows(15, 16))

@@ -62,9 +62,10 @@ def new_subject() -> str:
 
 
 def shown(row: Iterable[Any]) -> dict[str, Any]:
-    """A row (id, time, event, point, detail) as its owner reads it; users are still named by their pseudonyms."""
+    """A row (id, time, event, point, detail) as its owner reads it; users are still named by their pseudonyms. A store may be
+    made to hold any detail: one that no server wrote hides no other row."""
     number, at, event, point, detail = row
-    return {"id": number, "at_ms": at, "event": event, "point": point, "detail": msgspec.json.decode(detail)}
+    return {"id": number, "at_ms": at, "event": event, "point": point, "detail": _read(detail)}
 
 
 def subjects_in(rows: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -92,6 +93,13 @@ def adopted_record(owner: str | None, row: tuple[int, str, str | None, str]) -> 
         return at, owner, event, point, msgspec.json.decode(detail, type=dict[str, str | int])
     except msgspec.MsgspecError:
         return at, owner, event, point, {"unreadable": detail[:200]}
+
+
+def _read(detail: Any) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(detail, type=dict[str, str | int | float | bool | None])
+    except (msgspec.MsgspecError, TypeError, ValueError):
+        return {"unreadable": str(detail)[:200]}
 
 
 def adoption(count: int, now_ms: int) -> Record:

@@ -17,6 +17,10 @@ ROW: Final = "id, at, subject, event, point, detail, seal"
 """The columns that ``sealed`` takes."""
 
 
+class BrokenTrail(Exception):
+    """The chain does not stand; says where."""
+
+
 class TrailReader(Protocol):
     """One view of a stored trail, which does not change while it is read."""
 
@@ -26,8 +30,8 @@ class TrailReader(Protocol):
     async def checkpoint(self, chain: str) -> Statement | None:
         """The newest checkpoint."""
 
-    async def rows(self, chain: str, after: int) -> list[SealedRow]:
-        """The next ``PAGE`` rows, in order."""
+    async def rows(self, chain: str, after: int | None) -> list[SealedRow]:
+        """The next ``PAGE`` rows behind this id, in order; ``None``: from the lowest id on, which may be below 0."""
 
     async def row_up_to(self, chain: str, id: int) -> SealedRow | None:
         """The last row with at most this id."""
@@ -37,10 +41,15 @@ class TrailReader(Protocol):
 
 
 async def verify(
-    reader: TrailReader, keys: ChainKeys, anchors: Sequence[Statement], *, tail: int | None = None
+    reader: TrailReader,
+    keys: ChainKeys,
+    anchors: Sequence[Statement],
+    *,
+    tail: int | None = None,
+    up_to: int | None = None,
 ) -> Verdict:
     """Look at the chain of this key, with those of ``anchors`` that are about it. ``tail``: only at its last rows, but at all
-    since the newest anchor."""
+    since the newest anchor. ``up_to``: at no row behind this one."""
     chain = keys.chain
     own = [anchor for anchor in anchors if anchor.chain == chain]
     checkpoint = await reader.checkpoint(chain)
@@ -50,11 +59,22 @@ async def verify(
         begin = await reader.id_from_end(chain, tail)
         since = await reader.row_up_to(chain, begin if newest is None else min(begin, newest))
     verifier = Verifier(keys, checkpoint=checkpoint, anchors=own, since=since)
-    after = since.entry.id if since is not None else 0
+    after = since.entry.id if since is not None else None
     while not verifier.is_broken and (rows := await reader.rows(chain, after)):
-        verifier.feed(rows)
+        verifier.feed(row for row in rows if up_to is None or row.entry.id <= up_to)
         after = rows[-1].entry.id
+        if up_to is not None and after >= up_to:
+            break
     return verifier.end()
+
+
+async def require_removable(reader: TrailReader, keys: ChainKeys, up_to: int) -> int:
+    """How many rows a cut up to this one removes: each was looked at, from the checkpoint or the beginning on. Raises
+    ``BrokenTrail`` where they do not follow on each other: a checkpoint would vouch for what nobody wrote."""
+    verdict = await verify(reader, keys, (), up_to=up_to)
+    if verdict.state == "broken":
+        raise BrokenTrail(verdict.place)
+    return verdict.rows
 
 
 def require_intact(verdict: Verdict, where: str) -> None:

@@ -22,6 +22,8 @@ class TrailWatch:
     def __init__(self) -> None:
         self._troubles: dict[str, str] = {}
         self.broken = ""
+        self._is_verified = False
+        self._looked = asyncio.Event()  # once, or nobody looks any more
         self._looking: asyncio.Task[None] | None = None
 
     @property
@@ -49,21 +51,35 @@ class TrailWatch:
         """Look at the whole chain beside everything else, now and daily."""
         self._looking = asyncio.get_running_loop().create_task(self._look(look), name="netra-audit-verification")
 
+    async def require_verified(self) -> None:
+        """Wait until the whole chain was looked at once. Raises ``DependencyUnavailable`` where it is broken, or could not be
+        looked at yet: what is removed then may be evidence."""
+        await self._looked.wait()
+        if self.broken:
+            raise DependencyUnavailable(f"No rows of the audit trail are removed: it is broken ({self.broken}).")
+        if not self._is_verified:
+            raise DependencyUnavailable("No rows of the audit trail are removed: it was not verified yet.")
+
     async def _look(self, look: Callable[[], Awaitable[Verdict]]) -> None:
         while True:
             try:
                 verdict = await look()
             except DependencyUnavailable as fault:
                 _LOG.warning("the audit trail could not be verified: %s", fault.message)
+            except Exception:
+                _LOG.exception("the audit trail could not be verified")
             else:
                 if verdict.state == "broken":
                     self.breaks(verdict.place)
                 else:
+                    self._is_verified = True
                     _LOG.info("the audit trail was verified", extra={"rows": verdict.rows})
+            self._looked.set()
             await asyncio.sleep(EVERY_S)
 
     async def close(self) -> None:
         """Stop looking."""
+        self._looked.set()
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)

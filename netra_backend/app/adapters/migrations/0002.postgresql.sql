@@ -29,7 +29,7 @@ DROP INDEX audit_owner;
 ALTER INDEX audit_pkey RENAME TO audit_unchained_pkey;
 
 CREATE TABLE audit (                    -- append-only; retention cuts its beginning off
-    id bigint PRIMARY KEY,
+    id bigint PRIMARY KEY CHECK (id > 0),
     chain text COLLATE "C" NOT NULL,    -- the name of the key that its seal was made with
     at bigint NOT NULL,                 -- by the server's clock
     subject text COLLATE "C",           -- a pseudonym; NULL where nobody was known

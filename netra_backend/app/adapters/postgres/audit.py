@@ -21,7 +21,7 @@ from ...core.errors import DependencyUnavailable
 from ...ports import Clock
 from ..audit.place import Place
 from ..audit.rows import ROOM, UNWRITABLE, Record, bounded, named, shown, subjects_in
-from ..audit.verification import TAIL, require_intact, stands, verify
+from ..audit.verification import TAIL, BrokenTrail, require_intact, stands, verify
 from ..audit.watch import TrailWatch
 from .audit_rows import adopt, append, checkpoint_of, cut, head_of, lock, owners_of, reading_trail, row_up_to
 from .connection import TROUBLE, name_owner, unavailable
@@ -32,7 +32,8 @@ _CLOSE_S: Final = 5.0
 _WHERE: Final = "PostgreSQL"
 _SELECT: Final = """
 SELECT id, at, event, point, detail FROM audit
-WHERE subject = (SELECT subject FROM audit_subject WHERE owner = $1) AND id < $2 ORDER BY id DESC LIMIT $3
+WHERE subject = (SELECT subject FROM audit_subject WHERE owner = $1) AND chain = $2 AND id < $3
+ORDER BY id DESC LIMIT $4
 """
 _COUNT: Final = "SELECT count(*) FROM audit WHERE subject = (SELECT subject FROM audit_subject WHERE owner = $1)"
 
@@ -113,7 +114,8 @@ class PostgresAudit:
         try:
             async with self._reader.acquire() as connection, connection.transaction(readonly=True):
                 await name_owner(connection, owner)
-                rows = [shown(row) for row in await connection.fetch(_SELECT, owner, before or 1 << 62, bounded(limit))]
+                asked = owner, self._keys.chain, before or 1 << 62, bounded(limit)
+                rows = [shown(row) for row in await connection.fetch(_SELECT, *asked)]
             if subjects := subjects_in(rows):
                 async with self._writer.acquire() as connection:
                     rows = named(rows, await owners_of(connection, subjects))
@@ -133,8 +135,13 @@ class PostgresAudit:
         return count
 
     async def trim(self, before_ms: int) -> int:
-        async with self._appending() as connection:
-            return await cut(connection, self._keys, before_ms, self._clock.now_ms())
+        await self._watch.require_verified()
+        try:
+            async with self._appending() as connection:
+                return await cut(connection, self._keys, before_ms, self._clock.now_ms())
+        except BrokenTrail as fault:
+            self._watch.breaks(str(fault))
+            raise DependencyUnavailable(f"No rows of the audit trail are removed: {fault}.") from fault
 
     async def close(self) -> None:
         if self._closed:
@@ -143,7 +150,7 @@ class PostgresAudit:
         try:
             async with asyncio.timeout(_CLOSE_S):
                 await self._store_what_waits()
-        except (DependencyUnavailable, TimeoutError) as trouble:
+        except Exception as trouble:
             self._lose(len(self._waiting), trouble)
             self._waiting.clear()
         self._closed = True
@@ -170,11 +177,11 @@ class PostgresAudit:
             raise unavailable(trouble) from trouble
 
     async def _write(self) -> None:
-        """The task: store until nothing waits; try again for as long as the database is away."""
+        """The task: store until nothing waits; try again for as long as that fails, for whatever reason."""
         while self._waiting:
             try:
                 await self._store_what_waits()
-            except DependencyUnavailable:
+            except Exception:  # a trouble by now, and told
                 await asyncio.sleep(_AGAIN_S)
         self._writing = None
 
@@ -191,7 +198,7 @@ class PostgresAudit:
                     await self._store(batch)
                 except asyncpg.DataError as fault:  # would fail again and again
                     self._lose(len(batch), fault)
-                except DependencyUnavailable as fault:
+                except Exception as fault:
                     self._watch.fails("rows", fault)
                     raise
                 for _ in batch:
@@ -252,7 +259,7 @@ class PostgresAudit:
                         self._watch.breaks(f"row {each.id}, which the anchor names, is gone or was changed")
                         return True
             await asyncio.to_thread(self._anchor.write, seen)
-        except (ValueError, *TROUBLE) as fault:
+        except Exception as fault:
             self._watch.fails("anchor", type(fault).__name__ if isinstance(fault, asyncpg.PostgresError) else fault)
             return False
         self._anchored = seen

@@ -10,8 +10,9 @@ from typing import Any, Final, NamedTuple
 import asyncpg
 
 from ...core.audit_chain import ChainKeys, Entry, SealedRow, Statement
+from ...core.errors import DependencyUnavailable
 from ..audit.rows import Record, adopted_record, adoption, entries_of, names_in, new_subject
-from ..audit.verification import PAGE, ROW
+from ..audit.verification import PAGE, ROW, BrokenTrail, require_removable
 from .connection import WRITER, connect
 
 _LOCK: Final = 0x6E65747261_61  # "netra" and "a"
@@ -30,6 +31,7 @@ _NEWEST: Final = "SELECT greatest((SELECT max(id) FROM audit), (SELECT max(id) F
 _UNCHAINED: Final = "SELECT id, owner, at, event, point, detail FROM audit_unchained WHERE id > $1 ORDER BY id LIMIT $2"
 _CUT: Final = "SELECT cut_audit($1, $2, $3, $4, $5, $6)"
 _CLOSE_S: Final = 3.0
+_MAX_ID: Final = (1 << 63) - 1
 
 
 class Head(NamedTuple):
@@ -56,7 +58,10 @@ async def head_of(connection: asyncpg.Connection, keys: ChainKeys) -> Head:
 
 
 async def append(connection: asyncpg.Connection, keys: ChainKeys, records: Sequence[Record], head: Head) -> Head:
-    """Append records behind ``head``; where the chain stands then. The caller holds the lock."""
+    """Append records behind ``head``; where the chain stands then. The caller holds the lock. Raises
+    ``DependencyUnavailable`` where a forged row has taken the last number there is."""
+    if head.given + len(records) > _MAX_ID:
+        raise DependencyUnavailable(f"The audit trail has no number left after row {head.given}.")
     subjects = await subjects_of(connection, names_in(records))
     return await _insert(connection, keys, entries_of(records, subjects, head.given), head)
 
@@ -124,7 +129,8 @@ async def row_up_to(connection: asyncpg.Connection, chain: str, id: int) -> Seal
 
 
 async def cut(connection: asyncpg.Connection, keys: ChainKeys, before_ms: int, now_ms: int) -> int:
-    """Remove the rows at the chain's beginning that are older, behind a checkpoint; how many. The caller holds the lock."""
+    """Remove the rows at the chain's beginning that are older, behind a checkpoint; how many. The caller holds the lock.
+    Raises ``BrokenTrail``."""
     chain = keys.chain
     kept = await connection.fetchval(
         "SELECT id FROM audit WHERE chain = $1 AND at >= $2 ORDER BY id LIMIT 1", chain, before_ms
@@ -133,10 +139,12 @@ async def cut(connection: asyncpg.Connection, keys: ChainKeys, before_ms: int, n
     if last is None:
         return 0
     earlier = await checkpoint_of(connection, chain)
-    count = await connection.fetchval("SELECT count(*) FROM audit WHERE chain = $1 AND id <= $2", chain, last.entry.id)
+    count = await require_removable(PostgresTrailReader(connection), keys, last.entry.id)
     before = earlier.rows if earlier is not None else 0
     _, _, *columns = keys.state("checkpoint", last.entry.id, last.seal, before + count, now_ms)
     removed: int = await connection.fetchval(_CUT, chain, *columns)
+    if removed != count:  # whoever changes rows behind the server's back holds no lock
+        raise BrokenTrail(f"rows up to row {last.entry.id} came or went while they were removed")
     return removed
 
 
@@ -168,9 +176,10 @@ class PostgresTrailReader:
     async def checkpoint(self, chain: str) -> Statement | None:
         return await checkpoint_of(self._connection, chain)
 
-    async def rows(self, chain: str, after: int) -> list[SealedRow]:
+    async def rows(self, chain: str, after: int | None) -> list[SealedRow]:
+        behind, values = ("TRUE", ()) if after is None else ("id > $2", (after,))
         rows = await self._connection.fetch(
-            f"SELECT {ROW} FROM audit WHERE chain = $1 AND id > $2 ORDER BY id LIMIT {PAGE}", chain, after
+            f"SELECT {ROW} FROM audit WHERE chain = $1 AND {behind} ORDER BY id LIMIT {PAGE}", chain, *values
         )
         return [_sealed(row) for row in rows]
 

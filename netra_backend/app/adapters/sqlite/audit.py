@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
@@ -19,7 +20,7 @@ from ...core.errors import DependencyUnavailable
 from ...ports import Clock
 from ..audit.place import Place
 from ..audit.rows import ROOM, UNWRITABLE, Record, bounded, entries_of, named, names_in, shown, subjects_in
-from ..audit.verification import TAIL, require_intact, stands, verify
+from ..audit.verification import TAIL, BrokenTrail, require_intact, stands, verify
 from ..audit.watch import TrailWatch
 from .audit_rows import (
     checkpoint_of,
@@ -35,11 +36,18 @@ from .audit_rows import (
 
 _BATCH: Final = 1_000
 _AGAIN_S: Final = 1.0
+_CLOSE_S: Final = 10.0
 
 _LOG: Final = logging.getLogger(__name__)
 
 Ask = Callable[[sqlite3.Connection], None]
 Answer = TypeVar("Answer")
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    with suppress(sqlite3.Error):
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 class SqliteAudit:
@@ -67,7 +75,8 @@ class SqliteAudit:
         self._waiting: deque[Record] = deque()
         self._queue: SimpleQueue[Record | Ask | None] = SimpleQueue()
         self._closed = False
-        self._thread = threading.Thread(target=self._write, name="netra-audit", daemon=True)
+        self._ended = False  # the thread takes nothing any more
+        self._thread = threading.Thread(target=self._run, name="netra-audit", daemon=True)
 
     @classmethod
     async def open(cls, path: Path, place: Place, clock: Clock, *, room: int = ROOM) -> SqliteAudit:
@@ -116,7 +125,7 @@ class SqliteAudit:
     def record(
         self, owner: str | None, event: str, point_id: str | None, detail: Mapping[str, str | int], now_ms: int
     ) -> None:
-        if self._closed or self._queue.qsize() + len(self._waiting) >= self._room:
+        if self._closed or self._ended or self._queue.qsize() + len(self._waiting) >= self._room:
             self.dropped += 1
             return
         self.recorded += 1
@@ -129,8 +138,9 @@ class SqliteAudit:
         def select(connection: sqlite3.Connection) -> list[dict[str, Any]]:
             found = connection.execute(
                 "SELECT id, at, event, point, detail FROM audit"
-                " WHERE subject = (SELECT subject FROM audit_subject WHERE owner = ?) AND id < ? ORDER BY id DESC LIMIT ?",
-                (owner, before or 1 << 62, bounded(limit)),
+                " WHERE subject = (SELECT subject FROM audit_subject WHERE owner = ?) AND chain = ? AND id < ?"
+                " ORDER BY id DESC LIMIT ?",
+                (owner, self._keys.chain, before or 1 << 62, bounded(limit)),
             )
             rows = [shown(row) for row in found]
             return named(rows, owners_of(connection, subjects_in(rows)))
@@ -154,10 +164,15 @@ class SqliteAudit:
     async def trim(self, before_ms: int) -> int:
         def remove(connection: sqlite3.Connection) -> int:
             connection.execute("BEGIN IMMEDIATE")
-            count = cut(connection, self._keys, before_ms, self._clock.now_ms())
+            try:
+                count = cut(connection, self._keys, before_ms, self._clock.now_ms())
+            except BrokenTrail as fault:
+                self._watch.breaks(str(fault))
+                raise
             connection.execute("COMMIT")
             return count
 
+        await self._watch.require_verified()
         return await self._ask(remove)
 
     async def close(self) -> None:
@@ -165,10 +180,13 @@ class SqliteAudit:
             self._closed = True
             self._queue.put(None)
         await self._watch.close()
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._thread.join, _CLOSE_S)
+        if self._thread.is_alive() and not self._ended:
+            self._ended = True
+            self._lose(len(self._waiting) + self._queue.qsize(), "the trail's thread did not come to its end")
 
     async def _ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        if self._closed:
+        if self._closed or self._ended:
             raise DependencyUnavailable("The audit trail is closed.")
         answer: Future[Answer] = Future()
 
@@ -177,15 +195,40 @@ class SqliteAudit:
                 return
             try:
                 answer.set_result(question(connection))
-            except sqlite3.Error as fault:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+            except Exception as fault:  # whatever a store was made to hold: it costs this question alone
                 answer.set_exception(DependencyUnavailable(f"The audit trail cannot be used: {fault}."))
+                _roll_back(connection)
 
         self._queue.put(ask)
+        if self._ended and answer.cancel():  # it came behind the last that was taken
+            raise DependencyUnavailable("The audit trail is closed.")
         return await asyncio.wrap_future(answer)
 
     # --- the thread -------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._write()
+        except Exception as fault:
+            self._watch.fails("rows", f"the trail's thread has ended ({fault!r})")
+        finally:
+            self._ended = True
+            self._connection.close()
+            self._refuse_what_came()
+
+    def _refuse_what_came(self) -> None:
+        """Nothing is taken any more: records are lost, and questions fail at the connection, which is closed."""
+        lost = len(self._waiting)
+        self._waiting.clear()
+        with suppress(Empty):
+            while True:
+                item = self._queue.get_nowait()
+                if isinstance(item, tuple):
+                    lost += 1
+                elif item is not None:
+                    item(self._connection)
+        if lost:
+            self._lose(lost, "they could not be written by the end")
 
     def _write(self) -> None:
         """Take what waits, in order, until ``None`` comes."""
@@ -204,9 +247,6 @@ class SqliteAudit:
             self._store()
             if not going_on or time.monotonic() >= self._anchored_at + self._anchor.every_s:
                 self._set_anchor()
-        if self._waiting:
-            self._lose(len(self._waiting), "they could not be written by the end")
-        self._connection.close()
 
     def _take(self) -> list[Record | Ask | None]:
         """What has come; nothing where it is time to try again, or to set an anchor."""
@@ -234,9 +274,8 @@ class SqliteAudit:
             sealed = self._keys.seal_all(self._seal, entries)
             insert(connection, self._keys.chain, sealed)
             connection.execute("COMMIT")
-        except sqlite3.Error as fault:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+        except Exception as fault:
+            _roll_back(connection)
             self._watch.fails("rows", fault)
             return
         self._waiting.clear()
@@ -260,7 +299,7 @@ class SqliteAudit:
                     self._watch.breaks(f"row {old.id}, which the anchor names, is gone or was changed")
                     return
             self._anchor.write(self._keys.state("anchor", self._last, self._seal, 0, self._clock.now_ms()))
-        except (OSError, ValueError, sqlite3.Error) as fault:
+        except Exception as fault:
             self._watch.fails("anchor", fault)
             return
         self._anchored = self._last

@@ -1,7 +1,7 @@
 -- The embedded audit trail, a file of its own (audit.db).
 
 CREATE TABLE audit (                -- append-only; retention cuts its beginning off
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY CHECK (id > 0),
     chain TEXT NOT NULL,            -- the name of the key that its seal was made with
     at INTEGER NOT NULL,            -- ms
     subject TEXT,                   -- a pseudonym; NULL where nobody was known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -10,7 +11,7 @@ from typing import Final
 
 from ...core.audit_chain import ChainKeys, Entry, SealedRow, Statement
 from ..audit.rows import Record, adopted_record, adoption, entries_of, names_in, new_subject
-from ..audit.verification import PAGE, ROW
+from ..audit.verification import PAGE, ROW, require_removable
 from ..migrations.history import statements_in
 from .schema import connect_privately, open_reader
 
@@ -96,7 +97,12 @@ def checkpoint_of(connection: sqlite3.Connection, chain: str) -> Statement | Non
     row = connection.execute(
         "SELECT id, seal, count, at, mac FROM audit_checkpoint WHERE chain = ? ORDER BY id DESC LIMIT 1", (chain,)
     ).fetchone()
-    return None if row is None else Statement("checkpoint", chain, *row)
+    if row is None:
+        return None
+    id, seal, count, at, mac = row
+    numbers = [each if isinstance(each, int) else -1 for each in (id, count, at)]
+    data = [each if isinstance(each, bytes) else b"" for each in (seal, mac)]  # a store may be made to hold anything
+    return Statement("checkpoint", chain, numbers[0], data[0], numbers[1], numbers[2], data[1])
 
 
 def row_up_to(connection: sqlite3.Connection, chain: str, id: int) -> SealedRow | None:
@@ -117,7 +123,8 @@ def newest_id(connection: sqlite3.Connection) -> int:
 
 
 def cut(connection: sqlite3.Connection, keys: ChainKeys, before_ms: int, now_ms: int) -> int:
-    """Remove the rows at the chain's beginning that are older, behind a checkpoint, in the transaction that is open."""
+    """Remove the rows at the chain's beginning that are older, behind a checkpoint, in the transaction that is open. Raises
+    ``BrokenTrail``. Runs a loop of its own: for a thread without one."""
     chain = keys.chain
     kept = connection.execute(
         "SELECT id FROM audit WHERE chain = ? AND at >= ? ORDER BY id LIMIT 1", (chain, before_ms)
@@ -126,9 +133,7 @@ def cut(connection: sqlite3.Connection, keys: ChainKeys, before_ms: int, now_ms:
     if last is None:
         return 0
     earlier = checkpoint_of(connection, chain)
-    removed: int = connection.execute(
-        "SELECT count(*) FROM audit WHERE chain = ? AND id <= ?", (chain, last.entry.id)
-    ).fetchone()[0]
+    removed = asyncio.run(require_removable(SqliteTrailReader(connection, bool), keys, last.entry.id))
     count = removed + (earlier.rows if earlier is not None else 0)
     _, _, *columns = keys.state("checkpoint", last.entry.id, last.seal, count, now_ms)
     connection.execute(
@@ -144,11 +149,17 @@ def sealed(row: Sequence[object]) -> SealedRow:
     return SealedRow(Entry(*entry), seal if isinstance(seal, bytes) else b"")  # type: ignore[arg-type]
 
 
+def _any_text(data: bytes) -> str:
+    """What is no text, as text that fits no seal."""
+    return data.decode("utf-8", "surrogateescape")
+
+
 @contextmanager
 def reading_trail(path: Path, is_over: Callable[[], bool] = bool) -> Iterator[SqliteTrailReader]:
     """The trail as it stands at this moment, while a server may go on writing. Raises ``sqlite3.Error``, also as soon as
     ``is_over`` says that nobody waits for it."""
     with closing(open_reader(path)) as connection:
+        connection.text_factory = _any_text
         connection.execute("BEGIN")
         yield SqliteTrailReader(connection, is_over)
 
@@ -166,12 +177,13 @@ class SqliteTrailReader:
     async def checkpoint(self, chain: str) -> Statement | None:
         return checkpoint_of(self._connection, chain)
 
-    async def rows(self, chain: str, after: int) -> list[SealedRow]:
+    async def rows(self, chain: str, after: int | None) -> list[SealedRow]:
         if self._is_over():
             raise sqlite3.OperationalError("the trail is closed")
+        behind = "TRUE" if after is None else "id > :after"
         found = self._connection.execute(
-            f"SELECT {ROW} FROM audit WHERE id > ? AND chain = ? ORDER BY id LIMIT {PAGE}",  # noqa: S608
-            (after, chain),
+            f"SELECT {ROW} FROM audit WHERE {behind} AND chain = :chain ORDER BY id LIMIT {PAGE}",  # noqa: S608
+            {"after": after, "chain": chain},
         )
         return [sealed(row) for row in found]
 

@@ -206,3 +206,27 @@ async def test_row_level_security_answers_for_the_owner_and_not_the_query(
         assert await reader.fetch("SELECT * FROM audit") == []
         assert await reader.fetch("SELECT * FROM audit_subject") == []
     await audit.close()
+
+
+async def test_a_fault_that_nobody_foresaw_is_a_trouble_and_ends_no_task(
+    netra_database: NetraDatabase, pools: Pools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_audit, "_AGAIN_S", 0.01)
+    audit = await opened(netra_database, pools, tmp_path)
+    failed = asyncio.Event()
+
+    async def fails(*_: object) -> None:
+        failed.set()
+        raise KeyError("what a store was made to hold")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(postgres_audit, "append", fails)
+        audit.record("ada", "refused", None, {}, 1)
+        await failed.wait()
+        with pytest.raises(KeyError):
+            await audit.rows("ada", 10)
+        assert "what a store was made to hold" in audit.trouble
+    assert audit._writing is not None
+    await audit._writing
+    assert (audit.trouble, len(await audit.rows("ada", 10))) == ("", 1)
+    await audit.close()

@@ -177,3 +177,67 @@ async def test_a_question_that_nobody_waits_for_any_more_is_left_out(audit: Sqli
     await first
     await audit.rows("ada", 1)
     assert asked == []
+
+
+async def test_any_fault_of_one_question_is_that_questions_alone(audit: SqliteAudit) -> None:
+    def fails(connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        raise KeyError("what a store was made to hold")
+
+    with pytest.raises(DependencyUnavailable, match="what a store was made to hold"):
+        await audit._ask(fails)
+    audit.record("ada", "refused", None, {}, 1)
+    assert len(await audit.rows("ada", 10)) == 1
+
+
+async def test_a_thread_that_has_ended_is_a_trouble_and_lets_nobody_wait(
+    audit: SqliteAudit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails() -> None:
+        raise RuntimeError("no more")
+
+    question, go_on = await held_up(audit)
+    monkeypatch.setattr(audit, "_take", fails)
+    behind = asyncio.create_task(audit._ask(lambda connection: connection.execute("SELECT 1")))
+    await asyncio.sleep(0)
+    audit.record("ada", "refused", None, {}, 1)
+    go_on.set()
+    await question
+    with pytest.raises(DependencyUnavailable, match="closed"):
+        await behind
+    await asyncio.to_thread(audit._thread.join)
+    assert "no more" in audit.trouble
+    with pytest.raises(DependencyUnavailable, match="closed"):
+        await audit.rows("ada", 1)
+    audit.record("ada", "refused", None, {}, 2)
+    assert audit.dropped == 2
+
+
+async def test_a_thread_that_does_not_come_to_its_end_does_not_keep_the_server_from_its_own(
+    audit: SqliteAudit, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sqlite_audit, "_CLOSE_S", 0.01)
+    question, go_on = await held_up(audit)
+    audit.record("ada", "refused", None, {}, 1)
+    with caplog.at_level(logging.ERROR):
+        await audit.close()
+    assert "did not come to its end" in caplog.text
+    go_on.set()
+    await question
+    await asyncio.to_thread(audit._thread.join)
+
+
+async def test_a_checkpoint_of_other_types_than_its_own_is_a_forged_one(audit: SqliteAudit, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "audit.db", isolation_level=None)
+    other.execute("INSERT INTO audit_checkpoint VALUES (?, 'x', 'y', 'z', 'a', 'b')", (audit._keys.chain,))
+    other.close()
+    assert "was not signed with this key" in (await audit.verdict()).place
+
+
+async def test_a_text_that_is_none_is_a_changed_row(audit: SqliteAudit, tmp_path: Path) -> None:
+    audit.record("ada", "refused", None, {}, 1)
+    await audit.rows("ada", 1)
+    other = sqlite3.connect(tmp_path / "audit.db", isolation_level=None)
+    other.execute("UPDATE audit SET detail = CAST(x'ff' AS TEXT)")
+    other.close()
+    assert "row 1 does not follow on the beginning" in (await audit.verdict()).place

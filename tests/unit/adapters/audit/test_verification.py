@@ -28,9 +28,9 @@ class Stored:
         assert chain == KEYS.chain
         return self.cut
 
-    async def rows(self, chain: str, after: int) -> list[SealedRow]:
-        self.asked.append(after)
-        return [row for row in self.kept if row.entry.id > after][:PAGE]
+    async def rows(self, chain: str, after: int | None) -> list[SealedRow]:
+        self.asked.append(after or 0)
+        return [row for row in self.kept if after is None or row.entry.id > after][:PAGE]
 
     async def row_up_to(self, chain: str, id: int) -> SealedRow | None:
         return max((row for row in self.kept if row.entry.id <= id), default=None, key=lambda row: row.entry.id)

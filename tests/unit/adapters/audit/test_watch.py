@@ -65,3 +65,45 @@ async def test_the_whole_chain_is_looked_at_again_and_again_also_after_it_could_
     assert trail.broken == "row 3"
     assert "could not be verified: away" in caplog.text
     await trail.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "refused"),
+    [
+        (Verdict("intact"), ""),
+        (Verdict("broken", "row 3"), "it is broken .row 3"),
+        (DependencyUnavailable("away"), "it was not verified yet"),
+        (None, "it was not verified yet"),
+    ],
+)
+async def test_nothing_is_removed_before_the_whole_chain_was_found_intact(
+    answer: Verdict | DependencyUnavailable | None, refused: str
+) -> None:
+    trail = TrailWatch()
+    removing = asyncio.create_task(trail.require_verified())
+    await asyncio.sleep(0)
+    assert not removing.done()
+    if answer is not None:
+        trail.start(looking(answer)[0])
+    else:
+        await trail.close()
+    if refused:
+        with pytest.raises(DependencyUnavailable, match=refused):
+            await removing
+    else:
+        await removing
+    await trail.close()
+
+
+async def test_a_look_that_fails_in_whatever_way_is_told_and_keeps_nobody_waiting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fails() -> Verdict:
+        raise KeyError("what a store was made to hold")
+
+    trail = TrailWatch()
+    trail.start(fails)
+    with pytest.raises(DependencyUnavailable, match="not verified"):
+        await trail.require_verified()
+    assert "what a store was made to hold" in caplog.text
+    await trail.close()

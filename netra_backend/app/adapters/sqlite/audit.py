@@ -73,6 +73,7 @@ class SqliteAudit:
         self._anchored = -1  # the row that the newest anchor names
         self._anchored_at = float("-inf")
         self._waiting: deque[Record] = deque()
+        self._taken: deque[Record | Ask | None] = deque()
         self._queue: SimpleQueue[Record | Ask | None] = SimpleQueue()
         self._closed = False
         self._ended = False  # the thread takes nothing any more
@@ -222,7 +223,7 @@ class SqliteAudit:
         self._waiting.clear()
         with suppress(Empty):
             while True:
-                item = self._queue.get_nowait()
+                item = self._taken.popleft() if self._taken else self._queue.get_nowait()
                 if isinstance(item, tuple):
                     lost += 1
                 elif item is not None:
@@ -235,15 +236,18 @@ class SqliteAudit:
         going_on = True
         self._set_anchor()
         while going_on:
-            for item in self._take():
+            self._taken.extend(self._take())
+            while self._taken:
+                item = self._taken[0]  # it leaves when it is done with, so that no question is forgotten
                 if isinstance(item, tuple):
                     self._waiting.append(item)
-                    continue
-                self._store()
-                if item is None:
-                    going_on = False
                 else:
-                    item(self._connection)
+                    self._store()
+                    if item is None:
+                        going_on = False
+                    else:
+                        item(self._connection)
+                self._taken.popleft()
             self._store()
             if not going_on or time.monotonic() >= self._anchored_at + self._anchor.every_s:
                 self._set_anchor()

@@ -85,8 +85,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         if self._head_is_refused():
             return
-        if self._stall is not None:  # its patience with the answer before would end the WebSocket
-            self._refuse(_BAD)
+        if self._stall is not None:  # who has not read the answer before would not read this one either
+            self._is_refused = True
+            self.transport.abort()
             return
         self.transport.set_write_buffer_limits()
         super().handle_websocket_upgrade()

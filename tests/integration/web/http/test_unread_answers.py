@@ -207,9 +207,12 @@ async def test_an_upgrade_behind_an_answer_that_was_not_read_is_cut_off(
 ) -> None:
     upgraded: list[Any] = []
     made = DirectWebSocketProtocol.connection_made
-    monkeypatch.setattr(
-        DirectWebSocketProtocol, "connection_made", lambda own, transport: (upgraded.append(own), made(own, transport))
-    )
+
+    def noted(own: DirectWebSocketProtocol, transport: Any) -> None:
+        upgraded.append(own)
+        made(own, transport)
+
+    monkeypatch.setattr(DirectWebSocketProtocol, "connection_made", noted)
     async with serve_with(limits=Limits(stall_s=NEVER_S)) as served:
         user = served.user()
         with await stranger(served, ASKED + b"\r\n") as own:
@@ -218,3 +221,23 @@ async def test_an_upgrade_behind_an_answer_that_was_not_read_is_cut_off(
             await asyncio.get_running_loop().sock_sendall(own, upgrade(user, token=True))
             assert await comes(connections.lost(port))
             assert upgraded == []
+
+
+@pytest.mark.parametrize("path", [b"/ws/user_of_nobody", b"/ws-nothing"], ids=["after the handshake", "instead of it"])
+@under_uvloop
+async def test_a_socket_that_is_refused_and_reads_nothing_has_a_deadline(
+    serve_with: Serve, connections: Connections, monkeypatch: pytest.MonkeyPatch, path: bytes
+) -> None:
+    monkeypatch.setattr(uvicorn_websocket, "_LAST_S", 0.05)
+    made = DirectWebSocketProtocol.connection_made
+
+    def full(own: DirectWebSocketProtocol, transport: Any) -> None:
+        made(own, transport)
+        transport.write(bytes(HIGH_WATER_BYTES // 2))
+
+    monkeypatch.setattr(DirectWebSocketProtocol, "connection_made", full)
+    async with serve_with() as served:
+        user = served.user()
+        said = upgrade(user, token=True).replace(f"/ws/{user.id}".encode(), path, 1)
+        with await stranger(served, said) as own:
+            assert await comes(connections.lost(own.getsockname()[1]))

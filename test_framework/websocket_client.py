@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from .ids import new_id
+
 PATIENCE_SECONDS: Final = 20.0
 TERMINAL_EVENTS: Final = frozenset({"agent_completed", "agent_failed", "agent_cancelled"})
 
@@ -65,6 +67,14 @@ class WebSocketTestClient:
             raise _aborted(closed) from closed
         except TimeoutError:
             raise NothingReceived(f"no frame within {self._patience:g} s; so far: {self.received[-5:]}") from None
+
+    async def resume(self) -> None:
+        """Ask for what is missing, as a device does that has just connected. From then on what any process commits comes here:
+        without it, what another process commits before this one has looked at the user's threads does not."""
+        await self.send_json({"type": "resume", "positions": {new_id("thread"): {"epoch": "none", "seq": 0}}})
+        while (frame := await self.receive_json())["type"] != "error":
+            assert frame["type"] == "live", frame
+        assert frame["error"] == "not_found", frame
 
     async def expect_event(self, kind: str, **fields: Any) -> Frame:
         """The next frame of this type, with these fields; other events may come before it, an ``error`` frame may not."""

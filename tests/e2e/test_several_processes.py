@@ -50,7 +50,10 @@ def ben(server: ServerProcess) -> TestUser:
 
 
 async def devices(stack: AsyncExitStack, server: ServerProcess, user: TestUser) -> list[WebSocketTestClient]:
-    return [await stack.enter_async_context(websocket_client(server.websocket_url, user.token)) for _ in range(DEVICES)]
+    made = [await stack.enter_async_context(websocket_client(server.websocket_url, user.token)) for _ in range(DEVICES)]
+    for each in made:
+        await each.resume()
+    return made
 
 
 async def until_the_end(client: WebSocketTestClient) -> list[Any]:

@@ -106,6 +106,7 @@ async def test_a_thread_that_one_release_holds_is_served_by_the_other(
     releases: Mapping[str, Process], ann: TestUser, holder: str, other: str
 ) -> None:
     async with releases[holder].device(ann) as here, releases[other].device(ann) as there:
+        await there.resume()
         asking = await begun(here, "asker", "May I?", id="key-asking")
         asked = await until(here, "approval_requested", asking["run_id"])
         thread_id = asking["thread_id"]
@@ -141,6 +142,7 @@ async def test_what_a_process_of_0_1_0_leaves_behind_todays_goes_on_with(
     releases: Mapping[str, Process], ann: TestUser
 ) -> None:
     async with releases["0.1.0"].device(ann) as here, releases["today"].device(ann) as there:
+        await there.resume()
         asking = await begun(here, "asker", "May I?")
         asked = await until(there, "approval_requested", asking["run_id"])
         assert await asyncio.to_thread(releases["0.1.0"].server.stop) == 0

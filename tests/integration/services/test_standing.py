@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -300,3 +301,35 @@ async def test_a_websocket_closes_with_the_code_that_says_why(behind_proxy: Serv
     kind, error = ENDED[make]
     for way in ["ticket"] if kind == "ticket" else WAYS:
         assert await close_of(behind_proxy, issuer, make, 1.0, way) == (error, CLOSES[error]), way
+
+
+async def test_no_body_that_comes_after_a_sign_in_has_ended_has_an_effect(behind_proxy: Served, issuer: Issuer) -> None:
+    """Each route that reads a body gets its head while the sign-in stands. The server asks for the body then (``100 Continue``,
+    RFC 9110, 15.2.1), and gets it when the sign-in was revoked."""
+    refused: set[str] = set()
+    for endpoint in behind_proxy.http_application.endpoints:
+        if endpoint.method == "GET" or endpoint.path in OPEN:
+            continue
+        shown = issuer.token()
+        host = behind_proxy.url.removeprefix("http://")
+        reader, writer = await asyncio.open_connection(*host.split(":"))
+        head = (
+            f"{endpoint.method} {path_of(endpoint)} HTTP/1.1",
+            f"Host: {host}",
+            f"Authorization: Bearer {shown.token}",
+            *(f"{name}: {value}" for name, value in from_anywhere().items()),
+            "Content-Length: 2",
+            "Expect: 100-continue",
+            "Connection: close",
+        )
+        writer.write("\r\n".join((*head, "\r\n")).encode())
+        if b" 100 " in await reader.readline():
+            await issuer.revoked(shown.user_id)
+            writer.write(b"{}")
+            answer = (await reader.read()).decode()
+            assert "HTTP/1.1 401 " in answer, (endpoint.method, endpoint.path, answer[:200])
+            assert '"error":"revoked"' in answer
+            refused.add(endpoint.name)
+        writer.close()
+        await writer.wait_closed()
+    assert len(refused) >= 5, refused

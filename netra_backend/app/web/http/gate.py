@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from starlette.requests import Request
+from starlette.types import Message
 
 from ...config import Settings
 from ...core.errors import AuthenticationRefused
@@ -55,6 +56,17 @@ class Gate:
         except AuthenticationRefused:
             self.count_anonymous(request)
             raise
+
+    def judged(self, request: Request, identity: Identity) -> Request:
+        """The request of this user, whose body is read only while the sign-in stands: each part of it is a use. Reading it raises
+        ``AuthenticationRefused`` from the moment on at which the sign-in has expired or was revoked."""
+
+        async def receive() -> Message:
+            message = await request.receive()
+            self._authentication.standing(identity)
+            return message
+
+        return Request(request.scope, receive)
 
     async def identify(self, request: Request) -> Identity:
         """Whose request this is, once origin, credentials and rate hold. Raises as ``admit`` does, and ``DependencyUnavailable``

@@ -76,7 +76,7 @@ class Router:
             identity = await self._gate.admit(request)
             request.scope[USER] = identity.user_id
             require_scope(identity, endpoint.scope)
-            return await endpoint.handler(request, identity)
+            return await endpoint.handler(self._gate.judged(request, identity), identity)
         except ClientDisconnect:
             raise
         except Exception as error:

@@ -95,6 +95,11 @@ def header(scope: Mapping[str, Any], name: bytes) -> str | None:
     return None
 
 
+def joined_header(scope: Mapping[str, Any], name: bytes) -> str:
+    """All lines of the list that has that (lower-case) name, in their order (RFC 9110, 5.3); empty where there is none."""
+    return ", ".join(str(value, "latin-1") for key, value in scope.get("headers", ()) if key.lower() == name)
+
+
 def _bearer_header(scope: Mapping[str, Any]) -> str | None:
     scheme, _, token = (header(scope, b"authorization") or "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None

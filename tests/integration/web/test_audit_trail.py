@@ -110,8 +110,12 @@ async def test_rows_tell_where_a_client_came_from_by_what_a_trusted_proxy_says(s
             await http.post("/api/tickets")
             await http.get("/api/runs/run_x1")
             await http.get("/api/me/export")
+            lines = [("X-Forwarded-For", "203.0.113.9"), ("X-Forwarded-For", "198.51.100.7")]
+            http.headers.pop("X-Forwarded-For")
+            await http.get("/api/me/export", headers=lines)
+            http.headers["X-Forwarded-For"] = "198.51.100.7"
             rows = (await http.get("/api/audit")).json()["rows"]
-        assert [row["detail"]["address"] for row in rows] == ["198.51.100.7"] * 3
+        assert [row["detail"]["address"] for row in rows] == ["198.51.100.7"] * 4
         forwarded = {"X-Forwarded-For": "192.0.2.77"}
         url = f"{served.url.replace('http', 'ws')}/ws/{user.id}"
         async with connect(url, proxy=None, additional_headers={**forwarded, "Authorization": "Bearer x.y.z"}) as bad:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from starlette.requests import Request
 
 from ...core.settings_values import Network
-from ...services.credentials import header
+from ...services.credentials import joined_header
 
 _MAX_HOPS: Final = 32
 ADDRESS: Final = "netra.address"
@@ -24,11 +24,11 @@ def address_of(request: Request) -> str:
 def client_address(scope: Mapping[str, Any], trusted: Sequence[Network]) -> str:
     """The nearest address that is not a trusted proxy's; nothing where none is known.
 
-    ``X-Forwarded-For`` is read from its end, since its beginning is whatever the client wrote.
+    ``X-Forwarded-For`` (all its lines as one list) is read from its end, since its beginning is whatever the client wrote.
     """
     client = scope.get("client")
     address = str(client[0]) if client else ""
-    hops = (header(scope, b"x-forwarded-for") or "").split(",")[-_MAX_HOPS:]
+    hops = joined_header(scope, b"x-forwarded-for").split(",")[-_MAX_HOPS:]
     while hops and _is_trusted(address, trusted):
         hop = hops.pop().strip()
         if _parsed(hop) is None:

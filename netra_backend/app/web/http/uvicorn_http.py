@@ -7,7 +7,7 @@ import asyncio
 import logging
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ...core.errors import LimitRefused, Refusal
 from .anonymous_connections import GUEST, Guest
@@ -50,12 +50,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._body_left = 0
         """Of a body whose length was told, what is to come."""
         self._late_bytes = 0
+        self._served: RequestResponseCycle | None = None
+        """Whose answer is made; ``cycle`` is the one that came last."""
         self._deadline: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
         self._linger: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the base has it
         super().connection_made(transport)
+        transport.set_write_buffer_limits(0)  # a single byte that is not taken starts the patience, also of a close
         self._deadline = self.loop.call_later(self._limits.head_s, transport.abort)
         guests = guests_of(self.config)
         if guests is not None:
@@ -72,11 +75,21 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self.guest is not None:
             self.guest.closed()
             self.guest = None
+        served, self._served = self._served, None
+        if served is not None and not served.response_complete:
+            served.disconnected = True
+            served.message_event.set()
+        self.pipeline.clear()
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
         if self._head_is_refused():
             return
+        if self._stall is not None:  # who has not read the answer before would not read this one either
+            self._is_refused = True
+            self.transport.abort()
+            return
+        self.transport.set_write_buffer_limits()
         super().handle_websocket_upgrade()
         self.parser = None  # type: ignore[assignment]  # as after a loss: each would keep the other from being freed
         guest, self.guest = self.guest, None
@@ -188,6 +201,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._stop_lingering()
         super().on_message_complete()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._served = cycle
+        super()._start_asgi_task(cycle, app)
+
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if not self._in_head:
@@ -223,10 +240,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         return False
 
     def _turned_away(self, _: Refusal) -> None:
+        """Its place is another's: what it does not take of the answer in this moment is lost, and its descriptor is free."""
         if self.cycle is None or self.cycle.response_complete:
             self._refuse(_NO_ROOM)
-        else:
-            self.transport.abort()
+        self.transport.abort()
 
     def _refuse(self, answer: bytes) -> None:
         """Say so, and hear nothing more."""

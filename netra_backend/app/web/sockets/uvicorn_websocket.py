@@ -7,6 +7,7 @@ session's (4409), so uvicorn's own is off.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
@@ -37,7 +38,9 @@ _SMALL_BYTES: Final = 1024
 """Whole texts of so many bytes are counted as frames alone, by the session."""
 _TOO_BIG: Final = 1009
 _LAST_S: Final = 2.0
-"""So long a peer that sent too much has to read why it was turned off."""
+"""So long a stranger, one that sent too much, and one that closed have to take the last of what was sent to them."""
+_CLOSE_S: Final = 10.0
+"""So long a user has to answer a close."""
 
 
 class Receiver(Protocol):
@@ -176,10 +179,13 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
         self._scanner = FrameScanner()
         self._traffic: AnonymousTraffic | UserTraffic = AnonymousTraffic(limits)
         self._held = b""
+        self.close_timeout = _LAST_S
+        self._end: asyncio.TimerHandle | None = None
 
     def signed_in(self) -> None:
         """Whose it is is known: from now on the bounds are those of a user."""
         limits = self._limits
+        self.close_timeout = _CLOSE_S
         if self.guest is not None:
             self.guest.signed_in()
         self._traffic = UserTraffic(limits, self.loop.time())
@@ -205,6 +211,7 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.pause_reading()
         elif not self._deaf:
             self._take(data)
+        self._bound_end()
 
     def _take(self, data: bytes) -> None:
         end, frames, others, fragments = self._scanner.scan(data, self._frames_a_turn)
@@ -223,6 +230,7 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
         if self._deaf or self.transport.is_closing():
             return
         self._take(held)
+        self._bound_end()
         if not self._held and not self._deaf and not self.read_paused and not self.transport.is_closing():
             self.transport.resume_reading()
 
@@ -236,12 +244,31 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
         return True
 
     def turned_away(self, refusal: Refusal) -> None:
-        """There is no room for it."""
+        """Its place is another's: what it does not take of the reason as it leaves is lost, and its descriptor is free."""
         if not self._deaf:
             self._turn_off(refusal)
+        self.loop.call_soon(
+            self.loop.call_soon, self.transport.abort
+        )  # frames leave at the end of the loop's next turn
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._bound_end()
+
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        self._bound_end()
+
+    def _bound_end(self) -> None:
+        """A close waits for the peer to take what was sent: not for ever."""
+        if self._end is None and not self.disconnected and self.transport.is_closing():
+            self._end = self.loop.call_later(_LAST_S, self.transport.abort)
 
     async def send(self, message: Any) -> None:
         await super().send(message)
+        if message["type"] == "websocket.close" and self.close_timer is not None:
+            self.close_timer.cancel()  # it would close, and wait for what is not taken
+            self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
         if self.initial_response is not None and self.close_sent:
             self.handshake_complete = True  # by its answer; else the library logs an error for each handshake refused
 
@@ -269,6 +296,8 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Lets go of whatever holds it in turn, so that a connection's memory is free at once, without the collector."""
         super().connection_lost(exc)
+        if self._end is not None:
+            self._end.cancel()
         self.receiver = None
         self._held = b""
         if self.guest is not None:
@@ -308,10 +337,6 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
         except Refusal as refusal:
             if not self._deaf:
                 self._turn_off(refusal)
-
-    def handle_parser_exception(self) -> None:
-        super().handle_parser_exception()
-        self.close_timer = self.loop.call_later(_LAST_S, self.transport.abort)
 
     def handle_pong(self, event: Frame) -> None:
         if self.receiver is not None:

@@ -30,6 +30,15 @@ def test_the_nearest_address_that_is_no_trusted_proxys_counts(peer: str, forward
     assert client_address({"client": (peer, 1), "headers": headers}, TRUSTED) == address
 
 
+def test_several_lines_are_one_list_in_their_order() -> None:
+    lines = [
+        (b"x-forwarded-for", b"6.6.6.6"),
+        (b"x-real-ip", b"7.7.7.7"),
+        (b"X-Forwarded-For", b"198.51.100.1, 10.1.2.3"),
+    ]
+    assert client_address({"client": ("127.0.0.1", 1), "headers": lines}, TRUSTED) == "198.51.100.1"
+
+
 def test_nobody_is_trusted_where_nobody_is_named() -> None:
     scope = {"client": ("127.0.0.1", 1), "headers": [(b"x-forwarded-for", b"6.6.6.6")]}
     assert client_address(scope, ()) == "127.0.0.1"

@@ -54,6 +54,9 @@ async def test_runs_are_listed_in_pages_and_by_thread(served: Served) -> None:
     user = served.user()
     first = await served.ran(user)
     second = await served.ran(user)
+    now_ms = served.runtime.clock.now_ms  # what two threads were written within one millisecond has no order in time
+    then_ms = now_ms()
+    await served.until(lambda: now_ms() > then_ms)
     third = await served.ran(user, thread_id=first["thread_id"])
     async with served.http(user) as http:
         seen: list[str] = []

@@ -42,6 +42,16 @@ class NetraDatabase:
     url: str
     admin_url: str
 
+    async def as_admin(self, statement: str) -> None:
+        """Run a statement that no server may: to break something, or to look behind row-level security."""
+        import asyncpg
+
+        connection = await asyncpg.connect(self.admin_url)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:

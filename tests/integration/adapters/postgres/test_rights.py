@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncpg
 import pytest
 
 from netra_backend.app.adapters.postgres.gate import asked, require_postgres
@@ -11,13 +10,6 @@ from netra_backend.app.core.errors import ConfigurationError
 from test_framework.service_clients import NetraDatabase
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
-
-
-async def change(database: NetraDatabase, statement: str) -> None:
-    """As an administrator."""
-    connection = await asyncpg.connect(database.admin_url)
-    await connection.execute(statement)
-    await connection.close()
 
 
 TAMPERING = {
@@ -47,7 +39,7 @@ TAMPERING = {
 async def test_a_right_that_the_migrations_did_not_make_or_that_is_gone_is_refused_by_name(
     netra_database: NetraDatabase, statement: str
 ) -> None:
-    await change(netra_database, statement)
+    await netra_database.as_admin(statement)
     with pytest.raises(ConfigurationError) as caught:
         await require_postgres(netra_database.url)
     told = str(caught.value)

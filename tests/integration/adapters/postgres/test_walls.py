@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncpg
 import pytest
 
 from netra_backend.app.adapters.postgres.gate import asked, check_walls
@@ -10,13 +9,6 @@ from netra_backend.app.core.errors import ConfigurationError
 from test_framework.service_clients import NetraDatabase
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
-
-
-async def change(database: NetraDatabase, statement: str) -> None:
-    """As an administrator."""
-    connection = await asyncpg.connect(database.admin_url)
-    await connection.execute(statement)
-    await connection.close()
 
 
 OPENED = {
@@ -40,7 +32,7 @@ async def test_what_the_database_allows_and_nobody_may_do_is_found_by_trying_it(
 ) -> None:
     async with asked(netra_database.url) as connection:
         await check_walls(connection)
-    await change(netra_database, statement)
+    await netra_database.as_admin(statement)
     async with asked(netra_database.url) as connection:
         with pytest.raises(ConfigurationError) as caught:
             await check_walls(connection)

@@ -65,7 +65,7 @@ def _time_of_commit(root: Path) -> str:
 
 
 def _git(root: Path, *arguments: str) -> str:
-    """What Git says; nothing where there is no Git or no repository, as in an unpacked source distribution."""
+    """What Git says; nothing if there is no Git or no repository, as in an unpacked source distribution."""
     try:
         told = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True)
     except FileNotFoundError:

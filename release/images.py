@@ -46,7 +46,7 @@ def pinned(text: str, digest_of: Callable[[str], str]) -> str:
 
 
 def digest_from_registry(image: str) -> str:
-    """The digest of the list of all platforms. Raises ``SystemExit`` with a sentence where it cannot be had."""
+    """The digest of the list of all platforms. Raises ``SystemExit`` with a sentence if it cannot be had."""
     command = ["docker", "buildx", "imagetools", "inspect", image, "--format", "{{.Manifest.Digest}}"]
     try:
         told = subprocess.run(command, capture_output=True, text=True)

@@ -54,7 +54,7 @@ class Target:
     async def upgrade(
         self, token: str | None = None, user_id: str = "user_flood"
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """An open WebSocket. Raises ``ConnectionError`` where it is refused."""
+        """An open WebSocket. Raises ``ConnectionError`` if it is refused."""
         reader, writer = await self.connect()
         key = base64.b64encode(os.urandom(16)).decode()
         bearer = f"Authorization: Bearer {token}\r\n" if token is not None else ""

@@ -349,7 +349,7 @@ class Tickets(Protocol):
     """Single-use tickets that are out, by digest. Bounded, per user and in all."""
 
     async def put(self, digest: str, identity: Identity, use: TicketUse, now_ms: int, expires_at_ms: int) -> bool:
-        """Keep a ticket for this use until then; ``False`` where the user has too many, or all have."""
+        """Keep a ticket for this use until then; ``False`` if the user has too many, or all have."""
 
     async def take(self, digest: str) -> tuple[Identity, TicketUse, int] | None:
         """Take a ticket out, with its use and expiry: of all who ask for it, one gets it."""

@@ -112,7 +112,7 @@ class SettingsReader:
                     self.given.setdefault(name, unquoted)
 
     def text_of(self, path: Path) -> str:
-        """The text of a small file; a fault and an empty text where it cannot be read."""
+        """The text of a small file; a fault and an empty text if it cannot be read."""
         try:
             with path.open("rb") as file:
                 content = file.read(_MAX_FILE_BYTES + 1)

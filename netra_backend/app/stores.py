@@ -67,7 +67,7 @@ async def open_embedded(
 ) -> Stores:
     """Stores in the data directory, of this process alone. ``stack`` closes them.
 
-    Raises ``ConfigurationError`` where the audit trail's chain is broken or a file is of another version.
+    Raises ``ConfigurationError`` if the audit trail's chain is broken or a file is of another version.
     """
     loop = asyncio.get_running_loop()
     audit = await SqliteAudit.open(data_dir / "audit.db", audit_place, clock)
@@ -90,7 +90,7 @@ async def open_shared(
 ) -> Stores:
     """Stores in PostgreSQL, which other processes share. ``stack`` closes them.
 
-    Raises ``ConfigurationError`` where the database would not keep users apart or is not known or the audit trail's chain is
+    Raises ``ConfigurationError`` if the database would not keep users apart or is not known or the audit trail's chain is
     broken, and
     ``DependencyUnavailable``.
     """

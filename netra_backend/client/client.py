@@ -225,7 +225,7 @@ class NetraClient:
     # --- the connection ---------------------------------------------------------------------------------------------
 
     async def _stay(self) -> None:
-        """Keep a connection until told not to come back. However that ends, everyone who waits is told."""
+        """Keep a connection until the server says not to come back. However that ends, everyone who waits gets an error."""
         try:
             await self._end(await self._keep_connected())
         except Exception as error:

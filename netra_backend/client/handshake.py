@@ -52,7 +52,7 @@ def refused_by_http(
 
 
 def retry_after(text: str, now: float) -> float | None:
-    """The seconds that a ``Retry-After`` asks for; ``None`` where it says nothing that can be read."""
+    """The seconds that a ``Retry-After`` asks for; ``None`` if it says nothing that can be read."""
     text = text.strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])

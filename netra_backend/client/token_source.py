@@ -34,7 +34,7 @@ class TokenSource:
         return self._token
 
     async def renew(self) -> None:
-        """Get a new token. Raises ``TokenExpired`` where it is the one that has expired."""
+        """Get a new token. Raises ``TokenExpired`` if it is the one that has expired."""
         token = await self._ask()
         if token == self._token:
             raise TokenExpired("get_token gave the token that has expired; have it get a new one.")
@@ -58,7 +58,7 @@ class TokenSource:
 
 
 def _checked(token: str) -> str:
-    """The token without white space around it. Raises ``Closed`` where no header can carry it."""
+    """The token without white space around it. Raises ``Closed`` if no header can carry it."""
     token = token.strip()
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise Closed(

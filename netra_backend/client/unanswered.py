@@ -53,7 +53,7 @@ class Unanswered:
         return self._give_up(too_long)
 
     def add(self, key: str, raw: bytes) -> None:
-        """A message that is to be sent. Raises ``Refused`` (``payload_too_large``) where the server would not take it."""
+        """A message that is to be sent. Raises ``Refused`` (``payload_too_large``) if the server would not take it."""
         too_long = self._too_long(raw)
         if too_long is not None:
             raise too_long

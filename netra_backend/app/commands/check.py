@@ -169,7 +169,7 @@ def _ledger(settings: Settings) -> str:
 
 
 def _sandbox() -> Finding:
-    """What this system lacks is told and is no fault: the other bounds hold, and raw SQL is refused where it needs more."""
+    """What this system lacks is reported and is no fault: the other bounds hold, and raw SQL is refused if it needs more."""
     found = walls()
     missing = found.missing()
     if not missing:

@@ -105,7 +105,7 @@ class ChainKeys:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What looking at a chain found. ``place`` says where it is broken, or why it cannot be judged; it is empty where the chain
+    """What looking at a chain found. ``place`` says where it is broken, or why it cannot be judged; it is empty if the chain
     is intact. ``rows`` is how many were looked at, ``last`` the newest one's id (0: none)."""
 
     state: State
@@ -153,7 +153,7 @@ class Verifier:
 
     @property
     def is_broken(self) -> bool:
-        """Whether a break was found already: only the first one is told."""
+        """Whether a break was found already: only the first one is reported."""
         return bool(self._place)
 
     def feed(self, rows: Iterable[SealedRow]) -> None:

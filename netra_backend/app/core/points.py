@@ -20,7 +20,7 @@ class Point:
 
 
 def catalogued(id: str, home: str, error: str, guards: str) -> Point:
-    """A new point. Raises ``ValueError`` where its id is taken."""
+    """A new point. Raises ``ValueError`` if its id is taken."""
     point = Point(id, home, error, guards)
     if CATALOGUE.setdefault(id, point) is not point:
         raise ValueError(f"validation point {id!r} is catalogued twice")

@@ -9,7 +9,7 @@ _MOST_DEPTH: Final = 200
 
 def repaired(value: Any, depth: int = 0) -> Any:
     """``value`` (JSON) with U+FFFD for each half of a surrogate pair, in keys, too; halves that belong together become their
-    character. Raises ``ValueError`` where it is nested too deeply."""
+    character. Raises ``ValueError`` if it is nested too deeply."""
     if isinstance(value, str):
         return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if depth > _MOST_DEPTH:

@@ -129,7 +129,7 @@ class UserTraffic:
 
 
 def check_fragments(fragments: int, limits: Limits) -> None:
-    """Raises ``FrameRefused`` (``payload_too_large``) where a message has more fragments than it may."""
+    """Raises ``FrameRefused`` (``payload_too_large``) if a message has more fragments than it may."""
     if fragments > limits.message_fragments:
         raise FrameRefused(
             f"A message has at most {limits.message_fragments} fragments.",
@@ -140,7 +140,7 @@ def check_fragments(fragments: int, limits: Limits) -> None:
 
 
 def check_unread(unsent: int, most: int) -> None:
-    """Raises ``LimitRefused`` (``slow_consumer``) where answers that the peer does not read are more than ``most`` bytes."""
+    """Raises ``LimitRefused`` (``slow_consumer``) if answers that the peer does not read are more than ``most`` bytes."""
     if unsent > most:
         raise LimitRefused(
             "The peer does not read what it is answered.", kind="slow_consumer", point=validation.SOCKET_UNREAD

@@ -8,5 +8,5 @@
 - ``websocket_bridge_factory``, ``event_emitter``: one user's way into the event log
 - ``approvals``: tool calls that wait for their user
 - ``audit_trail``: who was refused what; ``redaction``: keeps secrets out of all that is kept or shown
-- ``child_environment``: how a child process is run, and the little that it is told
+- ``child_environment``: how a child process is run, and the little that it learns
 """

@@ -77,7 +77,7 @@ class AuditTrail:
 
     @property
     def state(self) -> str:
-        """Why this server is not ready, as far as its audit trail goes; empty where it is."""
+        """Why this server is not ready, as far as its audit trail goes; empty if it is."""
         return self._audit.broken or (self._audit.trouble if self._refuses else "")
 
     def _tell_suppressed(self, counted: Iterable[tuple[str | None, str, int]], now_ms: int) -> None:

@@ -1,4 +1,4 @@
-"""What a child process of ours is told of this process's environment, which holds keys: next to nothing."""
+"""What a child process learns of this process's environment, which holds keys: next to nothing."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def child_command(module: str) -> list[str]:
 
 
 def child_environment() -> dict[str, str]:
-    """All that a child is told of this process's environment."""
+    """All that a child learns of this process's environment."""
     return {**{name: os.environ[name] for name in _HANDED_ON if name in os.environ}, **_SET}

@@ -96,7 +96,7 @@ def header(scope: Mapping[str, Any], name: bytes) -> str | None:
 
 
 def joined_header(scope: Mapping[str, Any], name: bytes) -> str:
-    """All lines of the list that has that (lower-case) name, in their order (RFC 9110, 5.3); empty where there is none."""
+    """All lines of the list that has that (lower-case) name, in their order (RFC 9110, 5.3); empty if there is none."""
     return ", ".join(str(value, "latin-1") for key, value in scope.get("headers", ()) if key.lower() == name)
 
 

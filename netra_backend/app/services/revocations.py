@@ -42,7 +42,7 @@ class Revocations:
         self.learn_tokens(await self._store.load_tokens())
 
     def revoked_since_ms(self, identity: Identity) -> int | None:
-        """When this sign-in was revoked (ms, rounded up to where it is not known); ``None`` if it was not."""
+        """When this sign-in was revoked (ms, rounded up if it is not known exactly); ``None`` if it was not."""
         until_ms = self._until_ms.get(identity.user_id, -1)
         if identity.issued_at_ms <= until_ms:
             return until_ms

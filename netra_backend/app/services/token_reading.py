@@ -44,7 +44,7 @@ class Claims(msgspec.Struct, frozen=True):
 
 
 def read_token(token: str) -> tuple[Header, Claims]:
-    """A token's header and claims, unproved; empty ones where it is none."""
+    """A token's header and claims, unproved; empty ones if it is none."""
     parts = token.split(".", 3)
     if len(token) > MAX_TOKEN_CHARACTERS or len(parts) != 3:
         return Header(), Claims()

@@ -1,4 +1,4 @@
-"""Floods of strangers and of users against a real server: a signed-in neighbour goes on getting answers, health is told, memory
+"""Floods of strangers and of users against a real server: a signed-in neighbour goes on getting answers, health checks answer, memory
 is bounded, and deadlines fire."""
 
 from __future__ import annotations

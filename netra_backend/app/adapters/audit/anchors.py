@@ -13,7 +13,7 @@ import msgspec
 from ...core.audit_chain import Statement
 
 FILE_NAME: Final = "audit.anchor"
-"""In the data directory, where no other place is set."""
+"""In the data directory, if no other place is set."""
 
 _MAX_BYTES: Final = 64 << 20
 _LOG: Final = logging.getLogger("netra.audit")

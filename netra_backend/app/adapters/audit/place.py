@@ -13,7 +13,7 @@ from ..process.key_file import private_key
 from .anchors import FILE_NAME, Anchor, FileAnchor, LogAnchor
 
 KEY_FILE_NAME: Final = "audit.key"
-"""In the data directory, where no key is set."""
+"""In the data directory, if no key is set."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class TrailReader(Protocol):
         """The last row with at most this id."""
 
     async def id_from_end(self, chain: str, count: int) -> int:
-        """The id of the row that ``count`` rows follow on; 0 where there are fewer."""
+        """The id of the row that ``count`` rows follow on; 0 if there are fewer."""
 
 
 async def verify(
@@ -78,7 +78,7 @@ async def require_removable(reader: TrailReader, keys: ChainKeys, up_to: int) ->
 
 
 def require_intact(verdict: Verdict, where: str) -> None:
-    """Raises ``ConfigurationError`` where a chain is broken: a server that went on would cover it up."""
+    """Raises ``ConfigurationError`` if a chain is broken: a server that went on would cover it up."""
     if verdict.state == "broken":
         raise ConfigurationError(
             [

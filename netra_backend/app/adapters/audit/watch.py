@@ -17,7 +17,7 @@ _LOG: Final = logging.getLogger("netra.audit")
 
 
 class TrailWatch:
-    """``trouble`` and ``broken`` say what is wrong in words; they are empty where nothing is. A break stays."""
+    """``trouble`` and ``broken`` say what is wrong in words; they are empty if nothing is. A break stays."""
 
     def __init__(self) -> None:
         self._troubles: dict[str, str] = {}
@@ -52,7 +52,7 @@ class TrailWatch:
         self._looking = asyncio.get_running_loop().create_task(self._look(look), name="netra-audit-verification")
 
     async def require_verified(self) -> None:
-        """Wait until the whole chain was looked at once. Raises ``DependencyUnavailable`` where it is broken, or could not be
+        """Wait until the whole chain was looked at once. Raises ``DependencyUnavailable`` if it is broken, or could not be
         looked at yet: what is removed then may be evidence."""
         await self._looked.wait()
         if self.broken:

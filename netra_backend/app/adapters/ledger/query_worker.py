@@ -24,7 +24,7 @@ from ..process.sandbox import Sandbox, enter
 from .rows_reader import Source, open_rows
 
 NEEDS_A_WALL: Final = frozenset({"raw_sql"})
-"""Questions that are only answered where the system holds this process to its memory, and filters what it asks of the kernel."""
+"""Questions that are only answered if the system holds this process to its memory, and filters what it asks of the kernel."""
 
 
 class Open(msgspec.Struct, frozen=True):

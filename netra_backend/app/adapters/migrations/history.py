@@ -26,7 +26,7 @@ def statements(dialect: str, version: str) -> list[str]:
 
 
 def statements_in(path: Path) -> list[str]:
-    """The statements of a file in this form; none where it holds nothing but comments."""
+    """The statements of a file in this form; none if it holds nothing but comments."""
     text = path.read_text(encoding="utf-8").strip()
     return re.split(r"(?<=;)\n\n", text) if text.endswith(";") else []
 

@@ -69,7 +69,7 @@ class PostgresAudit:
     async def open(
         cls, url: str, writer: asyncpg.Pool, reader: asyncpg.Pool, place: Place, clock: Clock, *, room: int = ROOM
     ) -> PostgresAudit:
-        """A trail whose end was looked at, back to its newest anchor. Raises ``ConfigurationError`` where its chain is broken,
+        """A trail whose end was looked at, back to its newest anchor. Raises ``ConfigurationError`` if its chain is broken,
         ``DependencyUnavailable`` where database or anchor cannot be read."""
         audit = cls(url, writer, reader, place, clock, room=room)
         async with audit._appending() as connection:

@@ -59,7 +59,7 @@ async def head_of(connection: asyncpg.Connection, keys: ChainKeys) -> Head:
 
 async def append(connection: asyncpg.Connection, keys: ChainKeys, records: Sequence[Record], head: Head) -> Head:
     """Append records behind ``head``; where the chain stands then. The caller holds the lock. Raises
-    ``DependencyUnavailable`` where a forged row has taken the last number there is."""
+    ``DependencyUnavailable`` if a forged row has taken the last number there is."""
     if head.given + len(records) > _MAX_ID:
         raise DependencyUnavailable(f"The audit trail has no number left after row {head.given}.")
     subjects = await subjects_of(connection, names_in(records))

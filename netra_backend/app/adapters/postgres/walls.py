@@ -109,5 +109,5 @@ async def _seen(connection: asyncpg.Connection) -> list[str]:
         await connection.execute("SELECT set_config('netra.owner', $1, true)", asked)
         found = await connection.fetchval("SELECT count(*) FROM thread WHERE thread_id = $1", one)
         if found != expected:
-            ways.append(f"{READER} finds {found} rows of a thread where it should find {expected}")
+            ways.append(f"{READER} finds {found} rows of a thread instead of {expected}")
     return ways

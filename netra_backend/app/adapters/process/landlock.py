@@ -28,7 +28,7 @@ WRITE: Final = READ | _OF_FILES | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE
 
 
 def version() -> int:
-    """How much of Landlock this kernel knows; 0 where it knows none, or has it switched off."""
+    """How much of Landlock this kernel knows; 0 if it knows none, or has it switched off."""
     if machine() is None:
         return 0
     try:

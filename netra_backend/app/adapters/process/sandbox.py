@@ -93,7 +93,7 @@ def _allowed(sandbox: Sandbox) -> dict[Path, int]:
             allowed[entry] = landlock.LIST
             allowed.update(dict.fromkeys(_code_in(entry), landlock.READ))
     for path in filter(os.path.exists, _OF_ITSELF):
-        # Kept open, because a rule is for an inode, and the kernel makes another one where nobody holds this one.
+        # Kept open, because a rule is for an inode, and the kernel makes another one if nobody holds this one.
         allowed[Path(f"/proc/self/fd/{os.open(path, os.O_PATH | os.O_CLOEXEC)}")] = landlock.READ
     allowed.update(dict.fromkeys(sandbox.files, landlock.READ))
     if sandbox.directory is not None:

@@ -1,6 +1,6 @@
 """One message of a bus: committed events of one thread, on their way from one process to the others, encrypted.
 
-The frames travel as they are stored and sent, encoded once; whoever passes them on can neither read nor change them. A message
+The frames travel as they are stored and sent, encoded once; Redis can neither read nor change them. A message
 comes from outside all the same: ``Opener`` takes nothing that could not have been made here.
 
 In the clear are the channel, which begins with the owner's id, the sender, and how long a message is.
@@ -76,7 +76,7 @@ class Sealer:
 
 
 class Opener:
-    """Reads messages of whoever has the ``key``."""
+    """Reads the messages of all processes that have the ``key``."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key

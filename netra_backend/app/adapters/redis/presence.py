@@ -3,7 +3,7 @@
 Every field carries its end by the server's clock and every key ends by itself, so what a dead process held is gone in
 ``TTL_MS``. Nothing has to be kept: after a loss each process says again what it holds, within ``REFRESH_ROUNDS`` exchanges.
 
-Values are sealed (keyed BLAKE2b, RFC 7693) with the key that all processes of a server share. Who can only write to the Redis can
+Values are sealed (keyed BLAKE2b, RFC 7693) with the key that all processes of a server share. Writing to Redis alone can
 take counts away, so that a limit counts for each process alone, but can add none: nobody is locked out.
 """
 

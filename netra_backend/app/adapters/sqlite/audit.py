@@ -81,7 +81,7 @@ class SqliteAudit:
 
     @classmethod
     async def open(cls, path: Path, place: Place, clock: Clock, *, room: int = ROOM) -> SqliteAudit:
-        """A trail whose end was looked at, back to its newest anchor. Raises ``ConfigurationError`` where its chain is broken,
+        """A trail whose end was looked at, back to its newest anchor. Raises ``ConfigurationError`` if its chain is broken,
         ``DependencyUnavailable`` where file or anchor cannot be read."""
         try:
             anchors = place.anchor.read()
@@ -253,7 +253,7 @@ class SqliteAudit:
                 self._set_anchor()
 
     def _take(self) -> list[Record | Ask | None]:
-        """What has come; nothing where it is time to try again, or to set an anchor."""
+        """What has come; nothing if it is time to try again, or to set an anchor."""
         patience: float | None = None
         if self._waiting:
             patience = _AGAIN_S

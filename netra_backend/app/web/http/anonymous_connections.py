@@ -76,7 +76,7 @@ class AnonymousConnections:
     def opened(self, address: str, turn_away: TurnAway) -> Guest:
         """A connection from this address. Another one is turned away for it where there is no room.
 
-        Raises ``LimitRefused`` where there is none that could be: all are users'.
+        Raises ``LimitRefused`` if there is none that could be: all are users'.
         """
         guest = Guest(self, self._site(address), turn_away)
         try:

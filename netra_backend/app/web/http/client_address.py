@@ -24,7 +24,7 @@ def address_of(request: Request) -> str:
 def client_address(scope: Mapping[str, Any], trusted: Sequence[Network]) -> str:
     """The nearest address that is not a trusted proxy's; nothing where none is known.
 
-    ``X-Forwarded-For`` (all its lines as one list) is read from its end, since its beginning is whatever the client wrote.
+    ``X-Forwarded-For`` (all its lines as one list) is read from its end, because the client can write anything at its beginning.
     """
     client = scope.get("client")
     address = str(client[0]) if client else ""

@@ -9,7 +9,7 @@ from ...core.errors import FrameRefused, LimitRefused
 
 
 def check_head(size: int, most: int) -> None:
-    """Raises ``FrameRefused`` where request line and headers are more than ``most`` bytes."""
+    """Raises ``FrameRefused`` if request line and headers are more than ``most`` bytes."""
     if size > most:
         raise FrameRefused(
             f"The request's head is too large: the limit is {most:,} bytes.",
@@ -19,7 +19,7 @@ def check_head(size: int, most: int) -> None:
 
 
 def check_pipeline(waiting: int, most: int) -> None:
-    """Raises ``LimitRefused`` where more than ``most`` requests of one connection wait for the answer to the one before."""
+    """Raises ``LimitRefused`` if more than ``most`` requests of one connection wait for the answer to the one before."""
     if waiting > most:
         raise LimitRefused("Too many requests wait in this connection.", point=validation.HTTP_PIPELINE)
 
@@ -33,7 +33,7 @@ def check_host(headers: Sequence[tuple[bytes, bytes]], version: str) -> None:
 
 
 def declared_length(headers: Sequence[tuple[bytes, bytes]]) -> int:
-    """How long the body is said to be; 0 where nothing is said, or nothing that could be believed."""
+    """How long the body is said to be; 0 if nothing is said, or nothing that could be believed."""
     for name, value in headers:
         if name == b"content-length":
             return int(value) if value.isdigit() and len(value) < 16 else 0

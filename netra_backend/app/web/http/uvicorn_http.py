@@ -48,7 +48,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._is_late = False
         self._held = b""
         self._body_left = 0
-        """Of a body whose length was told, what is to come."""
+        """What is to come of a body whose length was declared."""
         self._late_bytes = 0
         self._served: RequestResponseCycle | None = None
         """Whose answer is made; ``cycle`` is the one that came last."""

@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 
 
 OPENED = {
-    "ALTER POLICY reader_sees_its_owner ON netra.thread USING (true)": "finds 1 rows of a thread where it should find 0",
+    "ALTER POLICY reader_sees_its_owner ON netra.thread USING (true)": "finds 1 rows of a thread instead of 0",
     "ALTER POLICY writer_appends_to_its_thread ON netra.log WITH CHECK (true)": "may append what is another owner's",
     "ALTER TABLE netra.thread DISABLE TRIGGER keep_owner": "may give a thread to another owner",
     "GRANT UPDATE, DELETE ON netra.audit TO netra_writer": "netra_writer may: DELETE FROM audit",

@@ -12,7 +12,7 @@ KEY = "a key of an audit trail in tests, long enough"
 
 
 def place_in(directory: Path, *, key: str = KEY, every_s: float = 0.0) -> Place:
-    """A place whose anchor lies in this directory, and names each row as soon as it is stored unless ``every_s`` says otherwise."""
+    """A place whose anchor lies in this directory, and names each row as soon as it is stored (``every_s`` 0)."""
     anchor = FileAnchor(directory / "audit.anchor")
     anchor.every_s = every_s
     return Place(ChainKeys.of(key.encode()), anchor)

@@ -1,4 +1,5 @@
-"""Floods of strangers and of users against a real server: a signed-in neighbour goes on getting answers, health checks answer, memory
+"""Floods against a real server, of strangers and of users: a signed-in neighbour goes on getting answers, health checks answer,
+memory
 is bounded, and deadlines fire."""
 
 from __future__ import annotations

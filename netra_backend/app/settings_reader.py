@@ -32,37 +32,35 @@ SECRET_NAMES: Final = frozenset(
 LIMIT_PREFIX: Final = "NETRA_LIMIT_"
 LIMIT_NAMES: Final = frozenset(f"{LIMIT_PREFIX}{name.upper()}" for name in LIMIT_RANGES)
 
-NAMES: Final = LIMIT_NAMES | frozenset(
-    {
-        "NETRA_DATA_DIR",
-        "NETRA_HOST",
-        "NETRA_PORT",
-        "NETRA_PUBLIC_URL",
-        "NETRA_TRUSTED_PROXIES",
-        "NETRA_DATABASE_URL",
-        "NETRA_REDIS_URL",
-        "NETRA_DATASETS_URL",
-        "NETRA_JWT_SECRET",
-        "NETRA_JWT_PUBLIC_KEY",
-        "NETRA_JWT_JWKS_URL",
-        "NETRA_JWT_ALGORITHMS",
-        "NETRA_JWT_ISSUER",
-        "NETRA_JWT_AUDIENCE",
-        "NETRA_JWT_MAX_LIFETIME_S",
-        "NETRA_OIDC_ISSUER",
-        "NETRA_ALLOWED_ORIGINS",
-        "NETRA_MODEL",
-        "NETRA_RETENTION_DAYS",
-        "NETRA_AUDIT_KEY",
-        "NETRA_AUDIT_ANCHOR",
-        "NETRA_AUDIT_ON_FAILURE",
-        "NETRA_AUDIT_RETENTION_DAYS",
-        "NETRA_ALLOW_DRILLS",
-        "NETRA_ALLOW_RAW_SQL",
-        "NETRA_APP",
-        "NETRA_LOG_LEVEL",
-        *(f"{name}_FILE" for name in SECRET_NAMES),
-    }
+NAMES: Final = (
+    LIMIT_NAMES
+    | SECRET_NAMES
+    | frozenset(
+        {
+            "NETRA_DATA_DIR",
+            "NETRA_HOST",
+            "NETRA_PORT",
+            "NETRA_PUBLIC_URL",
+            "NETRA_TRUSTED_PROXIES",
+            "NETRA_JWT_JWKS_URL",
+            "NETRA_JWT_ALGORITHMS",
+            "NETRA_JWT_ISSUER",
+            "NETRA_JWT_AUDIENCE",
+            "NETRA_JWT_MAX_LIFETIME_S",
+            "NETRA_OIDC_ISSUER",
+            "NETRA_ALLOWED_ORIGINS",
+            "NETRA_MODEL",
+            "NETRA_RETENTION_DAYS",
+            "NETRA_AUDIT_ANCHOR",
+            "NETRA_AUDIT_ON_FAILURE",
+            "NETRA_AUDIT_RETENTION_DAYS",
+            "NETRA_ALLOW_DRILLS",
+            "NETRA_ALLOW_RAW_SQL",
+            "NETRA_APP",
+            "NETRA_LOG_LEVEL",
+            *(f"{name}_FILE" for name in SECRET_NAMES),
+        }
+    )
 )
 
 

@@ -19,10 +19,6 @@ class _Claims(msgspec.Struct):
     iss: str = ""
 
 
-class _Problem(msgspec.Struct):
-    error: str = ""
-
-
 class _Me(msgspec.Struct):
     user_id: str
 

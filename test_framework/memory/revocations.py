@@ -22,5 +22,6 @@ class MemoryRevocations:
         return list(self.tokens)
 
     async def add_token(self, revoked: RevokedToken, now_ms: int) -> None:
-        live = [each for each in self.tokens if each.ends_at_ms > now_ms and each != revoked]
-        self.tokens = [*live, revoked]
+        self.tokens = [each for each in self.tokens if each.ends_at_ms > now_ms]
+        if (revoked.user_id, revoked.token_id) not in {(each.user_id, each.token_id) for each in self.tokens}:
+            self.tokens.append(revoked)

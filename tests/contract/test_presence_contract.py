@@ -30,7 +30,8 @@ async def join(request: pytest.FixtureRequest) -> AsyncIterator[Join]:
             if request.param == "memory":
                 made = MemoryPresence(presences, process_id)
             else:
-                made = RedisPresence(request.getfixturevalue("redis_service").url, process_id, namespace=namespace)
+                url = request.getfixturevalue("redis_service").url
+                made = RedisPresence(url, process_id, namespace=namespace, key=b"of this test")
             stack.push_async_callback(made.close)
             return made  # type: ignore[no-any-return]  # one of two adapters
 

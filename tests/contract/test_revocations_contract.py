@@ -79,9 +79,11 @@ async def test_the_service_over_it_knows_what_was_revoked_before(opened: Open) -
 async def test_single_sign_ins_are_there_after_a_restart_each_once(opened: Open) -> None:
     far_ms = 1 << 45
     ada, bob = RevokedToken("user_ada", "t1", far_ms), RevokedToken("user_bob", "urn:x/y?z", far_ms)
+    again = RevokedToken("user_ada", "t1", far_ms + 1)
     async with opened() as store:
         assert await store.load_tokens() == []
-        await asyncio.gather(store.add_token(ada, 1), store.add_token(bob, 1), store.add_token(ada, 2))
+        await asyncio.gather(store.add_token(ada, 1), store.add_token(bob, 1))
+        await store.add_token(again, 2)
         assert await store.load() == {}
     async with opened() as store:
         assert sorted(await store.load_tokens(), key=lambda each: each.user_id) == [ada, bob]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 from typing import Final
 
-from .errors import DependencyUnavailable
+from .error_catalogue import CATALOGUE
+from .errors import DependencyUnavailable, Fault, NetraError
 
 _OPEN_FILES: Final = (errno.EMFILE, errno.ENFILE)
 
@@ -24,3 +25,11 @@ def plain_fault(error: BaseException) -> DependencyUnavailable | None:
             )
         cause = cause.__cause__ or cause.__context__
     return None
+
+
+def fault_of(error: Exception) -> NetraError:
+    """What clients are told of an unexpected error: what the process has no more of, or that it is internal. ``error`` is its
+    cause."""
+    fault = plain_fault(error) or Fault(CATALOGUE["internal"].text)
+    fault.__cause__ = error
+    return fault

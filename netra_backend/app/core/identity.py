@@ -22,20 +22,8 @@ CLOCK_LEEWAY_MS: Final = 30_000
 """How far the clocks of an issuer and of this server may differ (RFC 7519, 4.1.4)."""
 
 
-@dataclass(frozen=True, slots=True)
-class CredentialKind:
-    """What one kind of credential may do. ``opens_everything``: every route that its user may use; otherwise only the one use
-    that it was made for (``TicketUse``). ``makes_tickets``: whether it may ask for tickets."""
-
-    opens_everything: bool
-    makes_tickets: bool
-
-
-CREDENTIAL_KINDS: Final = {
-    "token": CredentialKind(opens_everything=True, makes_tickets=True),
-    "ticket": CredentialKind(opens_everything=False, makes_tickets=False),
-}
-"""All kinds there are, by name. An identity of another kind does not stand."""
+CREDENTIAL_KINDS: Final = {"token": True, "ticket": False}
+"""All kinds of credential there are, and whether one may ask for tickets. An identity of another kind does not stand."""
 
 
 @dataclass(frozen=True, slots=True)

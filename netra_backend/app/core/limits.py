@@ -80,7 +80,7 @@ class Limits:
     process_runs: int = _limit(10_000, 1, 1_000_000, "runs", "runs of one process at a time")
     process_transfers: int = _limit(64, 1, 10_000, "transfers", "uploads, exports and reports of one process at a time")
     reserved_files: int = _limit(
-        256, 16, 100_000, "files", "open files that no connection takes; at most a third of what the system allows"
+        256, 16, 100_000, "files", "open files that no connection takes; at most half of what the system allows"
     )
     drain_s: float = _limit(5.0, 0.0, 600, "seconds", "what runs have to end in when the server shuts down")
 

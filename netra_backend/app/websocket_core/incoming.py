@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from ..core.error_catalogue import CATALOGUE
-from ..core.errors import Fault, NetraError, Refusal
-from ..core.exhaustion import plain_fault
+from ..core.errors import NetraError, Refusal
+from ..core.exhaustion import fault_of
 from ..core.limits import Limits
 from ..core.session import HandledFrame
 from .serial_queue import SerialQueue, begin
@@ -83,6 +82,4 @@ async def _perform(work: tuple[Handle, Answered, Any, str | None]) -> None:
         if error.entry.close_code is not None and isinstance(error, Refusal) and not connection.is_authenticated:
             connection.close(error.entry.id)
     except Exception as error:
-        fault = plain_fault(error) or Fault(CATALOGUE["internal"].text)
-        fault.__cause__ = error
-        connection.refuse(fault, id)
+        connection.refuse(fault_of(error), id)

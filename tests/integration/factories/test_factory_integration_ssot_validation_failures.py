@@ -40,8 +40,6 @@ class Member:
 
     def flush(self) -> None: ...
 
-    def revoke(self) -> None: ...
-
 
 class Nothing(ToolArguments, frozen=True):
     """No arguments."""

@@ -38,9 +38,6 @@ class Member:
         self.flushes += 1
         self.waiting = False
 
-    def revoke(self) -> None:
-        self.pool.remove(self)
-
 
 def chunk(owner: str, thread_id: str, first: int = 1, *frames: bytes) -> Chunk:
     made = Chunk(RunRecord(ThreadHead(owner, thread_id, "e", 1), "run_1", "req_1", "a", None, "UTC", 0), first)

@@ -62,7 +62,10 @@ class FileRevocations:
         return latest
 
     def _load_tokens(self) -> list[RevokedToken]:
-        found = list(dict.fromkeys(self._tokens.read()))
+        first: dict[tuple[str, str], RevokedToken] = {}
+        for row in self._tokens.read():
+            first.setdefault((row.user_id, row.token_id), row)
+        found = list(first.values())
         self._tokens.replace(found)
         return found
 

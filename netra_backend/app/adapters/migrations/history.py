@@ -27,8 +27,8 @@ def statements(dialect: str, version: str) -> list[str]:
 
 def statements_in(path: Path) -> list[str]:
     """The statements of a file in this form; none if it holds nothing but comments."""
-    text = path.read_text(encoding="utf-8").strip()
-    return re.split(r"(?<=;)\n\n", text) if text.endswith(";") else []
+    parts = re.split(r"(?<=;)\n\n", path.read_text(encoding="utf-8").strip())
+    return [part for part in parts if any(line and not line.startswith("--") for line in part.splitlines())]
 
 
 def run_statements(connection: Connection, version: str) -> None:

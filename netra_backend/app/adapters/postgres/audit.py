@@ -209,8 +209,10 @@ class PostgresAudit:
     async def _store(self, batch: list[Record]) -> None:
         async with self._appending() as connection:
             head = await head_of(connection, self._keys)
-            if self._seen is not None and not await self._stands(connection, self._seen):
-                self._watch.breaks(f"row {self._seen.id}, which this process knows, is gone or was changed")
+            seen = self._seen
+            is_newest = seen is not None and (head.last, head.seal) == (seen.id, seen.seal)
+            if seen is not None and not is_newest and not await self._stands(connection, seen):
+                self._watch.breaks(f"row {seen.id}, which this process knows, is gone or was changed")
             after = await append(connection, self._keys, batch, head)
         self._see(after.last, after.seal)
         if (lost := len(batch) - (after.given - head.given)) > 0:

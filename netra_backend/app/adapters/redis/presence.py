@@ -79,7 +79,7 @@ class RedisPresence:
     """``ports.Presence``. ``namespace`` keeps the servers apart that share one Redis; ``key``, the same in all processes, seals
     values. ``ignored`` counts values of others that were not sealed with it."""
 
-    def __init__(self, url: str, process_id: str, *, namespace: str = "netra", key: bytes = b"") -> None:
+    def __init__(self, url: str, process_id: str, *, namespace: str = "netra", key: bytes) -> None:
         self._client = Redis.from_url(
             driver_url(url),
             retry=Retry(NoBackoff(), 0),

@@ -86,8 +86,12 @@ class SqliteAudit:
         try:
             anchors = place.anchor.read()
             connection = open_trail(path, place.keys, clock.now_ms())
-            with reading_trail(path) as reader:
-                verdict = await verify(reader, place.keys, anchors, tail=TAIL)
+            try:
+                with reading_trail(path) as reader:
+                    verdict = await verify(reader, place.keys, anchors, tail=TAIL)
+            except BaseException:
+                connection.close()
+                raise
         except (sqlite3.Error, OSError, ValueError) as fault:
             raise DependencyUnavailable(f"The audit trail {path} cannot be used: {fault}.") from fault
         try:

@@ -180,8 +180,10 @@ class EngineRunScope:
             plain = plain_fault(fault)
             if plain is not None:
                 outcome = _failed("DEPENDENCY_UNAVAILABLE", plain.message, hint=plain.hint, error_id=error_id)
-                return self._completed(call_id, definition.name, round((clock.monotonic() - began) * 1000), outcome)
-            outcome = _failed("TOOL_FAILED", f"{definition.name} failed ({type(fault).__name__}).", error_id=error_id)
+            else:
+                outcome = _failed(
+                    "TOOL_FAILED", f"{definition.name} failed ({type(fault).__name__}).", error_id=error_id
+                )
         return self._completed(call_id, definition.name, round((clock.monotonic() - began) * 1000), outcome)
 
     def _completed(self, call_id: str, tool: str, elapsed_ms: int, outcome: ToolOutcome) -> ToolOutcome:

@@ -9,9 +9,8 @@ from typing import Any, Final
 import msgspec
 from starlette.responses import Response
 
-from ...core.error_catalogue import CATALOGUE
-from ...core.errors import Fault, NetraError, Refusal, ToolError
-from ...core.exhaustion import plain_fault
+from ...core.errors import NetraError, Refusal, ToolError
+from ...core.exhaustion import fault_of
 from ...core.identity import Identity
 from ...services.audit_trail import AuditTrail
 from .endpoint import NO_STORE, encode_json
@@ -56,11 +55,16 @@ def problem_of(error: NetraError, error_id: str | None = None, base: str = "") -
     )
 
 
+def retry_after(status: int, wait_ms: int | None) -> str | None:
+    """The ``Retry-After`` of an answer with this status, in whole seconds (RFC 9110, 10.2.3); ``None`` if it has none."""
+    return str(max(1, -(-(wait_ms or 1000) // 1000))) if status in (429, 503) else None
+
+
 def problem_response(problem: Problem) -> Response:
     """The response that carries a problem."""
     headers = dict(NO_STORE)
-    if problem.status in (429, 503):
-        headers["Retry-After"] = str(max(1, -(-(problem.retry_after_ms or 1000) // 1000)))
+    if (wait := retry_after(problem.status, problem.retry_after_ms)) is not None:
+        headers["Retry-After"] = wait
     if problem.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return Response(encode_json(problem), problem.status, headers, PROBLEM)
@@ -79,8 +83,7 @@ class ProblemReporter:
 
         One that is not of the catalogue is ``internal``, and is known by an id that the log has."""
         if not isinstance(error, NetraError):
-            fault = plain_fault(error) or Fault(CATALOGUE["internal"].text)
-            fault.__cause__ = error
+            fault = fault_of(error)
             if fault.entry.id != "internal":
                 _LOG.error("request failed: %s", fault.message)
             error = fault

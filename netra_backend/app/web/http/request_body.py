@@ -12,6 +12,7 @@ from starlette.requests import Request
 from ...core import validation
 from ...core.errors import FrameRefused
 from ...core.limits import Limits
+from .request_head import declared_length
 
 Shape = TypeVar("Shape")
 _MARGIN_S: Final = 0.01
@@ -24,8 +25,7 @@ async def parts_of(
     ``body_grace_s`` not slower than ``body_rate``. Time in which the parts are not asked for does not count against the rate.
     Raises ``FrameRefused``."""
     parts = request.stream().__aiter__()
-    declared = request.headers.get("content-length", "")
-    size = int(declared) if declared.isdecimal() and len(declared) < 20 else 0
+    size = declared_length(request.headers.raw)
     now = asyncio.get_running_loop().time
     until = now() + within_s
     received, waited = 0, 0.0

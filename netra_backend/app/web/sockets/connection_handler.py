@@ -146,10 +146,10 @@ class ConnectionHandler:
             self._quotas.release(identity.user_id)
 
     def tick(self, now: float, now_ms: int) -> None:
-        """A second has passed: heartbeats, and closes of what has taken too long or whose sign-in has ended."""
+        """A second has passed: heartbeats, and closes of what has taken too long or whose sign-in has expired. Revocations
+        are not looked for: ``end_sign_ins`` is called for each."""
         for connection in self:
             try:
-                self._check_standing(connection)
                 connection.tick(now, now_ms)
             except Exception:  # of one connection: the others' time passes all the same
                 _LOG.exception("a tick failed", extra={"connection_id": connection.connection_id})

@@ -24,6 +24,7 @@ from ...websocket_core.websocket_manager_factory import WebSocketManagerFactory
 from ..http.access_log import SocketEnd
 from ..http.anonymous_rate_limit import AnonymousRateLimit
 from ..http.client_address import client_address
+from ..http.problems import retry_after
 from .asgi_wire import AsgiWire
 from .connection_handler import ConnectionHandler
 from .uvicorn_websocket import EXTENSION, DirectWire
@@ -216,8 +217,8 @@ async def _turn_away(send: Send, error: NetraError, end: SocketEnd) -> None:
 
 
 def _retry_after(status: int, error: NetraError | None) -> list[tuple[bytes, bytes]]:
-    wait_ms = error.retry_after_ms if error is not None else None
-    return [(b"retry-after", str(max(1, -(-(wait_ms or 1000) // 1000))).encode())] if status in (429, 503) else []
+    wait = retry_after(status, error.retry_after_ms if error is not None else None)
+    return [] if wait is None else [(b"retry-after", wait.encode())]
 
 
 async def _reject(scope: dict[str, Any], send: Send, status: int, error: NetraError | None, end: SocketEnd) -> None:

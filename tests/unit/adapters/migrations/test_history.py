@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from netra_backend.app.adapters.migrations import history
-from netra_backend.app.adapters.migrations.history import NEWEST, VERSIONS, statements
+from netra_backend.app.adapters.migrations.history import NEWEST, VERSIONS, statements, statements_in
 
 MIGRATIONS = Path(history.__file__).parent
 
@@ -25,6 +25,14 @@ def test_every_version_is_one_for_both_databases_and_for_alembic(version: str) -
     assert (MIGRATIONS / f"{version}.sqlite.sql").is_file()
     assert (MIGRATIONS / f"{version}.postgresql.sql").is_file()
     assert (MIGRATIONS / "versions" / f"r{version}.py").is_file()
+
+
+def test_a_file_without_its_last_semicolon_loses_no_statement(tmp_path: Path) -> None:
+    path = tmp_path / "9999.sqlite.sql"
+    path.write_text("-- A comment.\n\nCREATE TABLE one (id);\n\nCREATE TABLE two (id)\n-- and another\n")
+    assert len(statements_in(path)) == 2
+    path.write_text("-- Nothing but comments.\n-- And another.\n")
+    assert statements_in(path) == []
 
 
 def test_there_is_no_file_of_a_version_that_is_not_in_the_list() -> None:

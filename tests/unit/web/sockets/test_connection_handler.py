@@ -15,7 +15,7 @@ from netra_backend.app.core.errors import (
     LimitRefused,
     SSotIsolationError,
 )
-from netra_backend.app.core.identity import Identity
+from netra_backend.app.core.identity import CLOCK_LEEWAY_MS, Identity
 from netra_backend.app.core.limits import Limits, Quotas
 from netra_backend.app.core.session import HandledFrame
 from netra_backend.app.services.audit_trail import AuditTrail
@@ -213,13 +213,12 @@ PHONE = Identity("user_ada", frozenset({"usage"}), None, 0, "phone")
 
 
 async def test_a_connection_does_not_outlive_its_sign_in_by_a_second(front: Front) -> None:
-    _, wire = await front.connection(identity=ADA)
+    _, wire = await front.connection(identity=replace(ADA, expires_at_ms=1500 - CLOCK_LEEWAY_MS))
     front.handler.tick(1.0, 1000)
     assert wire.closed is None
-    front.tokens.revoked.add("user_ada")
     front.handler.tick(2.0, 2000)
-    assert wire.closed == (4503, "revoked")
-    assert [frame["error"] for frame in wire.frames if frame["type"] == "error"] == ["revoked"]
+    assert wire.closed == (4401, "token_expired")
+    assert [frame["error"] for frame in wire.frames if frame["type"] == "error"] == ["token_expired"]
 
 
 async def test_the_end_of_one_sign_in_closes_the_connections_that_it_opened_and_no_other(front: Front) -> None:

@@ -71,11 +71,17 @@ export class ChatView extends HTMLElement {
 
   /** @param {Session} session */
   async #watchApprovals(session) {
-    if (this.#watched === session || (this.#approvals === null && session.approvals.size === 0)) return;
+    if (session !== this.#session || this.#watched === session) return;
+    if (this.#approvals === null && session.approvals.size === 0) return;
     this.#watched = session;
     if (this.#approvals === null) {
-      const { Approvals } = await import("../parts/approvals.js");
-      this.#approvals ??= new Approvals();
+      try {
+        const { Approvals } = await import("../parts/approvals.js");
+        this.#approvals ??= new Approvals();
+      } catch {
+        this.#watched = null; // the server was away: the next news of approvals tries again
+        return;
+      }
       this.#errors.after(this.#approvals);
     }
     if (session === this.#session) this.#approvals.watch(session);

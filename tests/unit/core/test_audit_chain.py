@@ -54,6 +54,8 @@ def test_an_intact_chain_is_intact_with_gaps_between_its_ids_and_while_it_grows(
         (lambda rows: [rows[0], rows[2], rows[1], rows[3]], "row 3 does not follow on row 1"),
         (lambda rows: [rows[0], rows[1], rows[1], *rows[2:]], "row 2 stands where row 2"),
         (lambda rows: [*rows, SealedRow(entry(5), b"x" * 32)], "row 5 does not follow on row 4"),
+        (lambda rows: [SealedRow(entry(0), b"x" * 32), *rows], "row 0 was added: no server gives out"),
+        (lambda rows: [SealedRow(entry(-7), b"x" * 32), *rows], "row -7 was added: no server gives out"),
         (lambda rows: rows[:2], "the rows after row 2, up to row 4 at least, were cut off"),
         (lambda rows: [], "the rows after the beginning, up to row 4 at least, were cut off"),
         (lambda rows: rows[:2] + KEYS.seal_all(rows[1].seal, [entry(9)]), "row 4 is not the one that the anchor names"),

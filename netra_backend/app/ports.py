@@ -287,7 +287,11 @@ class Presence(Protocol):
 
 
 class Model(Protocol):
-    """A language model."""
+    """A language model. ``name`` is what it is configured as."""
+
+    @property
+    def name(self) -> str:
+        """Such as ``openai:gpt-4o-mini``."""
 
     def stream(self, prompt: str, *, system: str, max_tokens: int) -> AsyncGenerator[ModelPart, None]:
         """The answer, in parts. Closing the generator ends the request. Raises ``DependencyUnavailable``."""

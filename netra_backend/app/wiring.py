@@ -190,7 +190,7 @@ async def open_runtime(
         managers.configure(limits, clock, drills_allowed=settings.allow_drills)
         audit_trail = AuditTrail(audit, clock, refuses=settings.audit_on_failure == "refuse", site_of=site_of)
         stack.callback(audit_trail.close)
-        services = RunServices(clock, Approvals(), new_id, _model(settings), audit_trail)
+        services = RunServices(clock, Approvals(), new_id, _model(settings), audit_trail, registry)
         runs = RunService(
             RunParts(
                 log=log,

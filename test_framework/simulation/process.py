@@ -199,7 +199,7 @@ class ServerProcess:
                 conversations=self.conversations,
                 engines=self.engines,
                 registry=registry,
-                services=RunServices(clock, Approvals(), self.mint, EchoModel(rng, slowest)),
+                services=RunServices(clock, Approvals(), self.mint, EchoModel(rng, slowest), registry=registry),
                 quotas=self.quotas,
                 limits=limits,
                 loop=loop,

@@ -162,7 +162,8 @@ class Workshop:
         self.engines.configure(self.dispatchers)
         self.approvals = Approvals()
         audit: Any = self
-        self.services = RunServices(self.clock, self.approvals, self.mint, self.model, AuditTrail(audit, self.clock))
+        trail = AuditTrail(audit, self.clock)
+        self.services = RunServices(self.clock, self.approvals, self.mint, self.model, trail, self.registry)
         self.conversations = Conversations(self.log, self.clock, self.entropy, self.mint, self.quotas)
         self.turns = RunService(
             RunParts(

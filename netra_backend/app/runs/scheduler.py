@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from ..agents.interface import PastMessage
+from ..agents.supervisor import branches
 from ..agents.supervisor.execution_engine import UserExecutionEngine
-from ..agents.supervisor.past_messages import past_messages
+from ..agents.supervisor.past_messages import past_messages, thread_messages
 from ..core.coroutines import hand_over
 from ..core.errors import DependencyUnavailable
 from ..core.events import AgentCancelled
@@ -98,7 +100,7 @@ class RunScheduler:
             try:
                 await hand_over(active)  # ``start`` makes a task of the rest once the run is the first of its thread
                 await self._perform(active)
-            except (asyncio.CancelledError, Exception) as fault:
+            except (asyncio.CancelledError, Exception, SystemExit, KeyboardInterrupt) as fault:
                 self._fail(active, fault)
             finally:
                 self._over(active)
@@ -119,6 +121,7 @@ class RunScheduler:
         """Perform it: it is the first of its thread."""
         assert active.lifetime is not None
         active.began = self._parts.services.clock.monotonic()
+        branches.install(self._parts.loop)
         active.task = self._parts.loop.create_task(active.lifetime)
         self.started += 1
 
@@ -128,7 +131,13 @@ class RunScheduler:
         count = getattr(agent, "history_messages", 0)
         history = await self._history(run, count) if count and run.seq > 1 else ()
         await active.engine.execute(
-            agent, run, self._parts.services, message=active.message, journal=active.journal, history=history
+            agent,
+            run,
+            self._parts.services,
+            message=active.message,
+            journal=active.journal,
+            history=history,
+            messages=partial(thread_messages, self._parts.log, run),
         )
 
     async def _history(self, run: RunRecord, count: int) -> Sequence[PastMessage]:
@@ -147,7 +156,7 @@ class RunScheduler:
         if active in self._abandoned:
             return
         try:
-            if isinstance(fault, Exception):
+            if not isinstance(fault, asyncio.CancelledError):
                 engine.fail(fault, active.run, self._parts.services)
             elif engine.cancelled_by is not None and not active.run.ended:
                 engine.emitter.emit(AgentCancelled, by=engine.cancelled_by)
@@ -274,6 +283,7 @@ class RunScheduler:
 def _break_off(active: ActiveRun) -> None:
     """Have its lifetime end: at once while it waits for its thread, else in its task."""
     if active.task is not None:
+        active.engine.is_stopping()
         active.task.cancel()
     else:
         assert active.lifetime is not None

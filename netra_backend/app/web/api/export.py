@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from ...core.events import AnyEvent
+from ...core.events import KnownEvent
 from ...core.history import StoredThread, ThreadHead
 from ...core.identity import Identity
 from ...ports import Audit, Clock, EventLog, Ledger
@@ -61,8 +61,8 @@ class ExportEnd(_Line, frozen=True, tag="end"):
     counts: dict[str, int]
 
 
-UserExport = ExportedUser | ExportedThread | ExportedEvent[AnyEvent] | ExportedDataset | ExportedAuditRow | ExportEnd
-ThreadExport = ExportedThread | ExportedEvent[AnyEvent] | ExportEnd
+UserExport = ExportedUser | ExportedThread | ExportedEvent[KnownEvent] | ExportedDataset | ExportedAuditRow | ExportEnd
+ThreadExport = ExportedThread | ExportedEvent[KnownEvent] | ExportEnd
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from ...core import validation
 from ...core.errors import FrameRefused
-from ...core.events import AnyEvent
+from ...core.events import KnownEvent
 from ...core.history import StoredThread
 from ...core.identity import Identity
 from ...core.limits import Limits
@@ -131,7 +131,7 @@ def thread_endpoints(
             name="listEvents",
             about="The events of a thread after a position, one page at a time.",
             handler=events,
-            answer=Events[AnyEvent],
+            answer=Events[KnownEvent],
             query=(Query("after", int, "Only events with a higher seq."),),
             refusals=("not_found", "invalid_frame"),
         ),

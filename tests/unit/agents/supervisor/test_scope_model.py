@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 class Script:
     """A model that says its parts, or fails."""
 
+    name = "script"
+
     def __init__(self, workshop: Any, *parts: Any) -> None:
         self._workshop = workshop
         self._parts = parts

@@ -1,0 +1,64 @@
+"""Blobs: bytes that belong to an event and are too large, or too exact, to stand in it.
+
+A blob is stored in the commit of its event, under the digest of its body. The event names it by a ``BlobRef``, so that readers
+of the event get the name and not the bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+
+BLOB_BYTES: Final = 4_194_304
+"""The largest body unless ``NETRA_LIMIT_BLOB_BYTES`` says otherwise."""
+
+BLOBS_AN_EVENT: Final = 8
+BLOBS_A_PAGE: Final = 100
+"""Blobs that ``ports.EventLog.blob_refs`` names at once."""
+
+_is_media_type: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}").fullmatch
+_is_ref: Final = re.compile("[0-9a-f]{64}").fullmatch
+
+
+class BlobRef(msgspec.Struct, frozen=True):
+    """A blob as an event names it: ``ref`` is the lower-case hexadecimal SHA-256 of the body, ``size`` its bytes."""
+
+    ref: str
+    size: int
+    media: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Bytes with their media type; made by ``of``."""
+
+    ref: str
+    media: str
+    body: bytes
+
+    @classmethod
+    def of(cls, body: bytes, media: str) -> Blob:
+        """The blob of this body. Raises ``ValueError`` if ``media`` is no media type in lower case without parameters
+        (RFC 6838, section 4.2)."""
+        if not is_media_type(media):
+            raise ValueError(f"{media[:64]!r} is not a media type in lower case without parameters")
+        return cls(sha256(body).hexdigest(), media, body)
+
+    @property
+    def named(self) -> BlobRef:
+        """What stands in the event."""
+        return BlobRef(self.ref, len(self.body), self.media)
+
+
+def is_media_type(text: str) -> bool:
+    """Whether this is a media type in lower case, without parameters (RFC 6838, section 4.2)."""
+    return _is_media_type(text) is not None
+
+
+def is_ref(text: str) -> bool:
+    """Whether a blob may have this ``ref``. What it is not is nobody's, and is not asked for."""
+    return _is_ref(text) is not None

@@ -21,7 +21,8 @@ from .adapters.process.json_logs import name_process
 from .adapters.sqlite.audit import SqliteAudit
 from .adapters.sqlite.event_log import SqliteEventLog
 from .core.history import Chunk
-from .ports import Audit, Bus, Clock, Entropy, EventLog, Fleet, Presence, RevocationStore, Tickets
+from .ports import Audit, Bus, Clock, Entropy, EventLog, Fleet, Presence
+from .sign_in_ports import RevocationStore, Tickets
 from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
 
 if TYPE_CHECKING:

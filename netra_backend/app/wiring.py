@@ -37,7 +37,7 @@ from .core.former_names import former_names
 from .core.ids import mint
 from .core.limits import Quotas
 from .drill.isolation_drill import DrillReport
-from .ports import Clock, Entropy, EventLog, KeySet, Ledger, Model
+from .ports import Clock, Entropy, EventLog, Ledger, Model
 from .runs.parts import RunParts
 from .runs.service import RunService
 from .server.application import Application
@@ -50,6 +50,7 @@ from .services.revocations import Revocations
 from .services.synthetic_sign_ins import SyntheticSignIns
 from .services.tickets import TicketOffice
 from .services.websocket_bridge_factory import WebSocketBridgeFactory
+from .sign_in_ports import KeySet
 from .stores import Cluster, open_embedded, open_shared
 from .web.http.anonymous_rate_limit import AnonymousRateLimit, site_of
 from .web.sockets.connection_handler import ConnectionHandler

@@ -10,9 +10,11 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
+from heapq import nsmallest
 from typing import Final
 
 from netra_backend.app.adapters.event_log.appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired
+from netra_backend.app.core.blobs import BLOBS_A_PAGE, BlobRef
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import (
     AppendRejection,
@@ -234,6 +236,19 @@ class MemoryEventLog(AppendingLog[Change]):
     ) -> list[ListedRun]:
         await self._wait()
         found = self._store.listed_runs(owner, thread_id, after)[:limit]
+        await self._wait()
+        return found
+
+    async def blob(self, owner: str, thread_id: str, ref: str) -> tuple[bytes, str] | None:
+        await self._wait()
+        found = self._store.blobs(owner, thread_id).get(ref)
+        await self._wait()
+        return None if found is None else (found.body, found.media)
+
+    async def blob_refs(self, owner: str, thread_id: str, after: str = "") -> list[BlobRef]:
+        await self._wait()
+        blobs = self._store.blobs(owner, thread_id)
+        found = [blobs[ref].named for ref in nsmallest(BLOBS_A_PAGE, (ref for ref in blobs if ref > after))]
         await self._wait()
         return found
 

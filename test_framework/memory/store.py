@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 
+from netra_backend.app.core.blobs import Blob
 from netra_backend.app.core.history import Chunk, ListedRun, RunPlace, StoredRun, StoredThread, ThreadHead
 
 from .ownership import ThreadOwnership
@@ -27,6 +28,7 @@ class KeptThread:
     updated_ms: int = 0
     oldest: int = 1
     rows: list[tuple[str, bytes]] = field(default_factory=list)
+    blobs: dict[str, Blob] = field(default_factory=dict)
 
     @property
     def top(self) -> int:
@@ -100,7 +102,10 @@ class MemoryStore:
     def copy(self) -> MemoryStore:
         """A backup, independent of this store."""
         other = MemoryStore()
-        other.threads = {key: replace(thread, rows=list(thread.rows)) for key, thread in self.threads.items()}
+        other.threads = {
+            key: replace(thread, rows=list(thread.rows), blobs=dict(thread.blobs))
+            for key, thread in self.threads.items()
+        }
         other.runs = dict(self.runs)
         other.requests = dict(self.requests)
         return other
@@ -144,6 +149,8 @@ class MemoryStore:
         at = chunk.first - thread.oldest
         thread.rows[at : at + len(chunk.frames)] = [(run.run_id, frame) for frame in chunk.frames]
         thread.updated_ms = now_ms
+        for blob in chunk.blobs or ():
+            thread.blobs.setdefault(blob.ref, blob)
         known = self.runs.get(run.run_id)
         if known is None:
             known = StoredRun(
@@ -187,6 +194,11 @@ class MemoryStore:
         )
         head.stored = True
         return head
+
+    def blobs(self, owner: str, thread_id: str) -> dict[str, Blob]:
+        """The blobs of the owner's thread."""
+        thread = self.threads.get(thread_id)
+        return thread.blobs if thread is not None and thread.owner == owner else {}
 
     def is_current(self, thread_id: str, fence: int) -> bool:
         """Whether who has this fence may append to the thread."""

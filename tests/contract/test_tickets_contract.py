@@ -11,7 +11,7 @@ from netra_backend.app.adapters.auth.local_tickets import PER_USER, LocalTickets
 from netra_backend.app.adapters.postgres.connection import WRITER, open_pool
 from netra_backend.app.adapters.postgres.tickets import PostgresTickets
 from netra_backend.app.core.identity import WEBSOCKET, Identity, TicketUse
-from netra_backend.app.ports import Tickets
+from netra_backend.app.sign_in_ports import Tickets
 
 
 def somebody(user_id: str) -> Identity:

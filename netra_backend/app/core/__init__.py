@@ -1,12 +1,14 @@
 """The pure core. Inputs in, effects out; no clock, entropy, loop, environment or log.
 
 - ``ids``, ``identity``, ``limits``, ``settings_values``: what may enter, who somebody is, and how much
-- ``validation``: every place where something is refused (``points``: what such a place is)
+- ``validation``: every place where something is refused (``points``: what such a place is; ``storage_points``:
+  those of what is stored)
 - ``errors``: what is raised; ``error_catalogue``: what clients receive; ``client_rules``: what a client does after each of them
 - ``frames``, ``events``: what is on the wire and in the log; ``frame_key``: the id of a broken frame
 - ``traffic``: what a socket sends, counted; ``exhaustion``: errors of the system in plain words; ``repaired_text``
 - ``session``: a connection's state machine; ``outbox``: its outgoing queue
-- ``history``: threads, positions and fences; ``journal``: a run's recorded steps
+- ``history``: threads, positions and fences; ``blobs``: bytes that belong to an event; ``journal``: a run's
+  recorded steps
 - ``audit_chain``: seals, anchors and checkpoints of the audit trail; ``audit_allowance``: how much of a flood is written down
 - ``delivery_tracker``: what one process has delivered; ``peer_messages``: what processes ask each other
 - ``coroutines``, ``recent``, ``model_part``, ``former_names``: small tools of the others

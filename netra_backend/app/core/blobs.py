@@ -7,11 +7,15 @@ of the event get the name and not the bytes.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
 import msgspec
+
+from . import validation
+from .errors import LimitRefused
 
 BLOB_BYTES: Final = 4_194_304
 """The largest body unless ``NETRA_LIMIT_BLOB_BYTES`` says otherwise."""
@@ -62,3 +66,18 @@ def is_media_type(text: str) -> bool:
 def is_ref(text: str) -> bool:
     """Whether a blob may have this ``ref``. What it is not is nobody's, and is not asked for."""
     return _is_ref(text) is not None
+
+
+def check_bounds(blobs: Sequence[Blob], limit: int) -> None:
+    """Raises ``LimitRefused`` (``payload_too_large``) if one of an event's blobs is larger than ``limit`` bytes, and
+    ``ValueError`` if they are more than ``BLOBS_AN_EVENT``."""
+    if len(blobs) > BLOBS_AN_EVENT:
+        raise ValueError(f"an event has at most {BLOBS_AN_EVENT} blobs")
+    for blob in blobs:
+        if len(blob.body) > limit:
+            raise LimitRefused(
+                f"A blob has at most {limit} bytes; this one has {len(blob.body)}.",
+                kind="payload_too_large",
+                hint="Record less at once, or raise NETRA_LIMIT_BLOB_BYTES.",
+                point=validation.BLOB_SIZE,
+            )

@@ -10,7 +10,7 @@ from ..core import validation
 from ..core.errors import FrameRefused, LimitRefused
 from ..core.identity import CLOCK_LEEWAY_MS, MAX_TOKEN_ID, Identity, RevokedToken
 from ..core.ids import check_id
-from ..ports import RevocationStore
+from ..sign_in_ports import RevocationStore
 
 PER_USER: Final = 1_000
 """Single sign-ins of one user that may be revoked at one time."""

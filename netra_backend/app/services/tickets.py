@@ -11,7 +11,8 @@ from typing import Final
 from ..core import validation
 from ..core.errors import AuthenticationRefused, FrameRefused, LimitRefused
 from ..core.identity import CREDENTIAL_KINDS, EVERYBODY, WEBSOCKET, Identity, TicketUse
-from ..ports import Clock, Entropy, Tickets
+from ..ports import Clock, Entropy
+from ..sign_in_ports import Tickets
 
 LIFETIME_MS: Final = 30_000
 MAX_PATH: Final = 1_024

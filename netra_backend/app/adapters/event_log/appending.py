@@ -12,8 +12,9 @@ from itertools import islice
 from typing import Final, Generic, TypeVar
 
 from ...core import history
+from ...core.blobs import BLOB_BYTES, Blob, check_bounds
 from ...core.errors import DependencyUnavailable
-from ...core.history import Chunk, OnCommit, RunRecord, StoredRun, ThreadHead
+from ...core.history import NO_BLOBS, Chunk, OnCommit, RunRecord, StoredRun, ThreadHead
 
 MAX_HEADS: Final = 100_000
 """Heads kept in memory; those without a run are let go, oldest first, above that."""
@@ -34,13 +35,14 @@ class AppendingLog(Generic[ChangeT]):
     """The half of ``ports.EventLog`` that no store differs in.
 
     A log of it sets ``_put``, which hands chunks or a change to the store (what is put first is stored first), and has
-    ``_committed`` called for each of them, in that order, or ``_fail`` once.
+    ``_committed`` called for each of them, in that order, or ``_fail`` once. ``blob_bytes`` is the largest blob it takes.
     """
 
     _put: Callable[[list[Chunk] | ChangeT], None]
 
     def __init__(self, loop: asyncio.AbstractEventLoop, publish: Publish, on_failure: OnFailure) -> None:
         self.failed = False
+        self.blob_bytes = BLOB_BYTES
         self._loop = loop
         self._publish = publish
         self._on_failure = on_failure
@@ -94,10 +96,20 @@ class AppendingLog(Generic[ChangeT]):
 
     # --- appending --------------------------------------------------------------------------------------------------
 
-    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False, on_commit: OnCommit | None = None) -> None:
+    def append(
+        self,
+        run: RunRecord,
+        frame: bytes,
+        *,
+        ends: bool = False,
+        on_commit: OnCommit | None = None,
+        blobs: Sequence[Blob] = NO_BLOBS,
+    ) -> None:
         if self.failed or not run.head.owner:  # a deleted thread is nobody's
             raise unavailable()
-        begun = history.append(run, frame, on_commit)
+        if blobs:
+            check_bounds(blobs, self.blob_bytes)
+        begun = history.append(run, frame, on_commit, blobs)
         if begun is not None:
             if not self._dirty:
                 self._loop.call_soon(self._flush_next)

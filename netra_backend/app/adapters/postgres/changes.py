@@ -21,7 +21,7 @@ _UNTOUCHED: Final = """
 SELECT t.thread_id FROM thread t WHERE t.thread_id = ANY ($1::text[]) AND t.updated < $2
     AND NOT EXISTS (SELECT FROM run r WHERE r.owner = t.owner AND r.thread_id = t.thread_id AND r.ended = 0)
 """
-_ERASE: Final = ("log", "run", "request")
+_ERASE: Final = ("log", "blob", "run", "request")
 _EXPIRE: Final = "DELETE FROM request WHERE owner = $1 AND key = ANY ($2::text[]) AND created < $3"
 _GIVE_UP: Final = """
 UPDATE thread SET owner = '', title = '', epoch = '', top = 0, fence = fence + 1, holder = NULL
@@ -40,7 +40,7 @@ class Rename:
 
 
 class Deletion:
-    """Delete the events, runs and idempotency keys of threads. Their ids stay, without owner, title or epoch, so that they
+    """Delete the events, blobs, runs and idempotency keys of threads. Their ids stay, without owner, title or epoch, so that they
     are never given out again.
 
     Raises ``HeldElsewhere`` where another living process holds one of them: nothing is deleted then. With ``before_ms`` those

@@ -10,8 +10,10 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
+from ...core.blobs import BLOBS_A_PAGE, Blob, BlobRef, is_ref
 from ...core.errors import DependencyUnavailable
 from ...core.history import (
+    NO_BLOBS,
     AppendRejection,
     Chunk,
     HeldElsewhere,
@@ -31,6 +33,7 @@ from ..event_log.batch_loader import BatchLoader
 from .batch import may_be_an_id, storable
 from .changes import Change, Deletion, Rename, expire
 from .connection import READER, WRITER
+from .heads import bring_up, is_certain
 from .lease import LEASE_MS, PostgresLease
 from .ownership import AcquiredThread, NotAcquired, PostgresThreadOwnership
 from .pool import PostgresConnectionPool, connected
@@ -106,7 +109,7 @@ class PostgresEventLog(AppendingLog[Change]):
 
     async def find(self, thread_id: str) -> ThreadHead | None:
         known = self._heads.get(thread_id)
-        if known is not None and _is_certain(known) and (known.durable or not known.owner):
+        if known is not None and is_certain(known) and (known.durable or not known.owner):
             return known
         found = await self._found(thread_id) if may_be_an_id(thread_id) else None
         known = self._heads.get(thread_id)  # somebody may have found or made it while we read
@@ -115,13 +118,13 @@ class PostgresEventLog(AppendingLog[Change]):
         if known is None:
             known = ThreadHead("", thread_id, "", 0)
             self._keep(known)
-        elif _is_certain(known):
+        elif is_certain(known):
             if not known.durable and known.owner and known.epoch == found["epoch"]:
                 await self._settled(known)  # it is stored, and others may have told of it: the answer is on its way
             if known.durable or not known.owner or known.epoch == found["epoch"]:
                 return known
             known = ThreadHead("", thread_id, "", 0)  # another process was first; what is begun here is refused soon
-        _bring_up(known, *tuple(found)[1:])
+        bring_up(known, *tuple(found)[1:])
         return known
 
     def create(self, owner: str, thread_id: str, epoch: str, title: str, now_ms: int) -> ThreadHead:
@@ -135,7 +138,7 @@ class PostgresEventLog(AppendingLog[Change]):
         while True:
             if self._heads.setdefault(head.thread_id, head) is not head:
                 raise unavailable()
-            if _is_certain(head):
+            if is_certain(head):
                 return []
             if head not in self._moving:
                 break
@@ -161,7 +164,7 @@ class PostgresEventLog(AppendingLog[Change]):
             head.owner = head.epoch = head.title = ""
             return []
         head.top = head.durable = 0
-        _bring_up(head, held.owner, held.epoch, held.title, held.oldest, held.top)
+        bring_up(head, held.owner, held.epoch, held.title, held.oldest, held.top)
         head.fence = held.fence
         if held.left:
             self._open[head] = {run.run_id for run in held.left}
@@ -214,13 +217,21 @@ class PostgresEventLog(AppendingLog[Change]):
 
     # --- appending --------------------------------------------------------------------------------------------------
 
-    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False, on_commit: OnCommit | None = None) -> None:
+    def append(
+        self,
+        run: RunRecord,
+        frame: bytes,
+        *,
+        ends: bool = False,
+        on_commit: OnCommit | None = None,
+        blobs: Sequence[Blob] = NO_BLOBS,
+    ) -> None:
         head = run.head
         if not head.fence or self._heads.get(head.thread_id) is not head:
             raise DependencyUnavailable("This thread cannot be written at the moment.", retry_after_ms=100)
         if (self.lost and not run.seq) or self._writer.waiting_bytes > MAX_WAITING_BYTES:
             raise DependencyUnavailable("The database does not answer.", retry_after_ms=1000)
-        super().append(run, frame, ends=ends, on_commit=on_commit)
+        super().append(run, frame, ends=ends, on_commit=on_commit, blobs=blobs)
 
     async def durable(self, run: RunRecord) -> None:
         head = run.head
@@ -308,6 +319,12 @@ class PostgresEventLog(AppendingLog[Change]):
     ) -> list[ListedRun]:
         return await self._reader.runs(owner, limit, thread_id, after)
 
+    async def blob(self, owner: str, thread_id: str, ref: str) -> tuple[bytes, str] | None:
+        return await self._reader.blob(owner, thread_id, ref) if may_be_an_id(thread_id) and is_ref(ref) else None
+
+    async def blob_refs(self, owner: str, thread_id: str, after: str = "") -> list[BlobRef]:
+        return await self._reader.blob_refs(owner, thread_id, after, BLOBS_A_PAGE) if may_be_an_id(thread_id) else []
+
     # --- changing ---------------------------------------------------------------------------------------------------
 
     async def rename(self, head: ThreadHead, title: str) -> None:
@@ -377,16 +394,3 @@ class PostgresEventLog(AppendingLog[Change]):
             pass  # the lease runs out by itself
         for lines in (self._readers, self._writers):
             await lines.close()
-
-
-def _is_certain(head: ThreadHead) -> bool:
-    """Whether the store cannot know better: the thread is ours, or nobody's for ever."""
-    return bool(head.fence) or not head.owner
-
-
-def _bring_up(head: ThreadHead, owner: str, epoch: str, title: str, oldest: int, top: int) -> None:
-    """Make the head what the store knows of it. One that is ahead of the store stays as it is."""
-    if top >= head.top or not owner:
-        head.owner, head.epoch, head.title, head.oldest = owner, epoch, title, oldest
-        head.top = head.durable = top
-        head.stored = True

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
+from ...core.blobs import BlobRef
 from ...core.history import FRAME_WEIGHT, MAX_CHUNK_BYTES, ListedRun, Moved, RunPlace, StoredRun, StoredThread
 from .batch import storable
 from .lease import ALIVE
@@ -66,6 +67,17 @@ FROM {_AS_OWNER} (
     SELECT l.payload FROM log l WHERE l.owner = asked.owner AND l.thread_id = found.thread_id AND l.run_id = found.run_id
         AND (found.ended = 0 OR l.seq <= found.ended) ORDER BY l.seq DESC LIMIT 1
 ) AS last ORDER BY found.place
+"""
+_BLOB: Final = f"""
+SELECT found.body, found.media FROM {_AS_OWNER} (
+    SELECT b.body, b.media FROM blob b WHERE b.owner = asked.owner AND b.thread_id = $2 AND b.ref = $3
+) AS found
+"""
+_BLOB_REFS: Final = f"""
+SELECT found.* FROM {_AS_OWNER} (
+    SELECT b.ref, octet_length(b.body), b.media FROM blob b
+    WHERE b.owner = asked.owner AND b.thread_id = $2 AND b.ref > $3 ORDER BY b.ref LIMIT $4
+) AS found ORDER BY found.ref
 """
 _HEADS: Final = "SELECT thread_id, owner, epoch, title, oldest, top FROM thread WHERE thread_id = ANY ($1::text[])"
 _RUN: Final = f"SELECT {RUN_COLUMNS} FROM run WHERE run_id = $1"
@@ -147,6 +159,15 @@ class PostgresReader:
             ListedRun(StoredRun(*stored), updated_ms, payload.rpartition(b"\n")[2])
             for updated_ms, payload, *stored in map(tuple, rows)
         ]
+
+    async def blob(self, owner: str, thread_id: str, ref: str) -> tuple[bytes, str] | None:
+        """``ports.EventLog.blob``."""
+        rows = await self._readers.ask(_BLOB, owner, thread_id, ref)
+        return (rows[0]["body"], rows[0]["media"]) if rows else None
+
+    async def blob_refs(self, owner: str, thread_id: str, after: str, most: int) -> list[BlobRef]:
+        """The blobs of the owner's thread that come after this one, by their refs."""
+        return [BlobRef(*row) for row in await self._readers.ask(_BLOB_REFS, owner, thread_id, after, most)]
 
     async def heads(self, thread_ids: list[str]) -> dict[str, Any]:
         """``thread_id, owner, epoch, title, oldest, top`` of threads, whoever owns them."""

@@ -28,7 +28,7 @@ class Rename:
 
 
 class Deletion:
-    """Delete the events, runs and idempotency keys of threads. Their ids stay, without owner, title or epoch, so that they
+    """Delete the events, blobs, runs and idempotency keys of threads. Their ids stay, without owner, title or epoch, so that they
     are never given out again."""
 
     erases = True
@@ -66,6 +66,7 @@ def _delete_thread(connection: sqlite3.Connection, key: int) -> None:
         " AND run_id NOT IN (SELECT run_id FROM run)",
         (key,),
     )
+    connection.execute("DELETE FROM blob WHERE thread = ?", (key,))
     connection.execute("DELETE FROM head WHERE key = ?", (key,))
     connection.execute("UPDATE thread SET owner = '', title = '', epoch = '' WHERE key = ?", (key,))
 

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from ...core.blobs import BLOBS_A_PAGE, BlobRef
 from ...core.history import Chunk, ListedRun, Moved, RunPlace, RunRecord, StoredRun, StoredThread, ThreadHead
 from ...ports import Clock
 from ..event_log.appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired
@@ -145,6 +146,12 @@ class SqliteEventLog(AppendingLog[Change]):
         self, owner: str, *, limit: int, thread_id: str = "", after: RunPlace | None = None
     ) -> list[ListedRun]:
         return await self._read(reader.runs, owner, limit, thread_id, after)
+
+    async def blob(self, owner: str, thread_id: str, ref: str) -> tuple[bytes, str] | None:
+        return await self._read(reader.blob, owner, thread_id, ref)
+
+    async def blob_refs(self, owner: str, thread_id: str, after: str = "") -> list[BlobRef]:
+        return await self._read(reader.blob_refs, owner, thread_id, after, BLOBS_A_PAGE)
 
     # --- changing ---------------------------------------------------------------------------------------------------
 

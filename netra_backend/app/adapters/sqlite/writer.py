@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 
+from ...core.blobs import Blob
 from ...core.history import Chunk, ThreadHead
 from .changes import Change, Deletion, Expiry, Rename, erase
 
@@ -23,6 +24,7 @@ _HEAD = "INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?)"
 _RUN = "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _RUN_END = "UPDATE run SET ended = ? WHERE run_id = ?"
 _REQUEST = "INSERT OR REPLACE INTO request VALUES (?, ?, ?, ?)"
+_BLOB = "INSERT OR IGNORE INTO blob (thread, ref, media, body) VALUES (?, ?, ?, ?)"
 
 
 class SqliteWriter:
@@ -113,6 +115,7 @@ class SqliteWriter:
         runs: list[tuple[str, int, str, str, str, int, int, int]] = []
         ends: list[tuple[int, str]] = []
         requests: list[tuple[str, str, str, int]] = []
+        blobs: list[tuple[int, Blob]] = []
         for chunk in chunks:
             head, run, first = chunk.head, chunk.run, chunk.first
             last = first + len(chunk.frames) - 1
@@ -141,6 +144,8 @@ class SqliteWriter:
                     requests.append((head.owner, run.key, run.run_id, run.created_ms))
             elif chunk.ends:
                 ends.append((last, run.run_id))
+            if chunk.blobs is not None:
+                blobs += [(head.key, blob) for blob in chunk.blobs]
         self._row = row
         many = self._connection.executemany
         if threads:
@@ -153,3 +158,5 @@ class SqliteWriter:
             many(_RUN_END, ends)
         if requests:
             many(_REQUEST, requests)
+        if blobs:
+            many(_BLOB, [(key, blob.ref, blob.media, blob.body) for key, blob in blobs])

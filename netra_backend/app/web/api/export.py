@@ -45,6 +45,15 @@ class ExportedEvent(_Line, Generic[E_], frozen=True, tag="event"):
     event: E_
 
 
+class ExportedBlob(_Line, frozen=True, tag="blob"):
+    """Bytes that an event of the thread names by ``ref``; ``data`` is Base64."""
+
+    thread_id: str
+    ref: str
+    media: str
+    data: bytes
+
+
 class ExportedDataset(_Line, frozen=True, tag="dataset"):
     """What the import of a dataset told."""
 
@@ -61,8 +70,16 @@ class ExportEnd(_Line, frozen=True, tag="end"):
     counts: dict[str, int]
 
 
-UserExport = ExportedUser | ExportedThread | ExportedEvent[KnownEvent] | ExportedDataset | ExportedAuditRow | ExportEnd
-ThreadExport = ExportedThread | ExportedEvent[KnownEvent] | ExportEnd
+UserExport = (
+    ExportedUser
+    | ExportedThread
+    | ExportedEvent[KnownEvent]
+    | ExportedBlob
+    | ExportedDataset
+    | ExportedAuditRow
+    | ExportEnd
+)
+ThreadExport = ExportedThread | ExportedEvent[KnownEvent] | ExportedBlob | ExportEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +123,22 @@ class Exporter:
             before_ms, before_id = page[-1].updated_ms, page[-1].thread_id
 
     async def _thread(self, head: ThreadHead) -> AsyncIterator[_Line]:
+        owner = head.owner
         yield ExportedThread(head.thread_id, head.epoch, head.title, head.oldest, head.durable)
         async for page in self.log.pages(head, 0, head.durable):
             for frame in page:
                 yield ExportedEvent(msgspec.Raw(frame))
+        async for blob in self._blobs(owner, head.thread_id):
+            yield blob
+
+    async def _blobs(self, owner: str, thread_id: str) -> AsyncIterator[_Line]:
+        after = ""
+        while named := await self.log.blob_refs(owner, thread_id, after):
+            for each in named:
+                found = await self.log.blob(owner, thread_id, each.ref)
+                if found is not None:  # else it was deleted meanwhile
+                    yield ExportedBlob(thread_id, each.ref, found[1], found[0])
+            after = named[-1].ref
 
 
 async def _encoded(lines: AsyncIterator[_Line], transfer: Transfer) -> AsyncGenerator[bytes, None]:

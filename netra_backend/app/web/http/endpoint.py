@@ -85,6 +85,17 @@ class Endpoint:
         return tuple(dict.fromkeys((*self.refusals, *of_body, *signed_in, *of_every)))
 
 
+def attachment(media: str, file_name: str) -> dict[str, str]:
+    """The headers of bytes that came from outside: a browser keeps them as a file, takes them for nothing but ``media``, and
+    runs nothing in them."""
+    return {
+        "Content-Type": media,
+        "Content-Disposition": f'attachment; filename="{file_name}"',
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+
+
 def json_response(value: Any, status: int = 200) -> Response:
     """``value`` as JSON; never kept by a cache: it is one user's."""
     return Response(encode_json(value), status, NO_STORE, JSON)

@@ -9,6 +9,7 @@ import httpx
 import msgspec
 import pytest
 
+from netra_backend.app.core.blobs import Blob
 from netra_backend.app.core.error_catalogue import CATALOGUE
 from netra_backend.app.web.http.endpoint import BINARY, NDJSON, Endpoint
 from netra_backend.app.web.http.problems import PROBLEM, Problem
@@ -16,7 +17,8 @@ from test_framework.served import Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-IDS = {"{thread_id}", "{run_id}", "{dataset_id}", "{approval_id}", "{user_id}"}
+IDS = {"{thread_id}", "{ref}", "{run_id}", "{dataset_id}", "{approval_id}", "{user_id}"}
+BLOB = Blob.of(b"as it was recorded", BINARY)
 CSV = b"timestamp,model,input_tokens,output_tokens\n2026-01-05T00:00:00Z,gpt-4o,1000,100\n"
 
 
@@ -42,7 +44,8 @@ async def belongings(served: Served, http: httpx.AsyncClient, user: Any) -> dict
     accepted = await served.ran(user)
     dataset = (await http.post("/api/usage/datasets", content=CSV, params={"name": "usage.csv"})).json()
     return {
-        "thread_id": accepted["thread_id"],
+        "thread_id": await served.with_blob(user, BLOB),
+        "ref": BLOB.ref,
         "run_id": accepted["run_id"],
         "dataset_id": dataset["dataset_id"],
         "approval_id": "apr_none",
@@ -107,7 +110,7 @@ async def test_every_endpoint_answers_as_it_is_documented(served: Served) -> Non
 
 
 async def test_every_endpoint_that_is_somebodys_refuses_nobody(served: Served) -> None:
-    ids = dict.fromkeys(("thread_id", "run_id", "dataset_id", "approval_id", "user_id"), "thr_x1")
+    ids = dict.fromkeys((name.strip("{}") for name in IDS), "thr_x1")
     async with served.http(None) as http:
         for endpoint in served.http_application.endpoints:
             answer = await http.request(endpoint.method, filled(endpoint.path, ids), **body_of(endpoint))

@@ -13,8 +13,8 @@ from test_framework.service_clients import NetraDatabase
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 
-OWNED = ("thread", "log", "run", "request")
-"""Tables whose rows are somebody's."""
+OWNED = ("thread", "log", "run", "request", "blob")
+"""Tables whose rows are somebody's, also of later versions."""
 
 OTHERS = ("process", "mailbox", "revocation", "revoked_token", "ticket")
 
@@ -73,6 +73,13 @@ async def fill(writer: asyncpg.Connection, owner: str, word: str) -> None:
         word,
         f"run_{owner}",
         f"thr_{owner}",
+    )
+    await writer.execute(
+        "INSERT INTO blob (thread_id, owner, ref, media, body) VALUES ($1, $2, 'ref', $3, $4)",
+        f"thr_{owner}",
+        owner,
+        word,
+        word.encode(),
     )
 
 
@@ -172,7 +179,7 @@ async def test_whatever_the_reader_sends_it_learns_nothing_of_somebody_else(
         told = {attack: await told_by(reader, attack, owner) for attack in ATTACKS}
     assert [attack for attack in ATTACKS if tells_of_bob(told[attack])] == []
     async with as_role(database, WRITER) as writer:
-        for table in ("thread", "log", "run", "request"):
+        for table in OWNED:
             assert await writer.fetchval(f"SELECT count(*) FROM {table}") == 2
 
 

@@ -87,7 +87,8 @@ class ScriptedScope:
     @property
     async def messages(self) -> AsyncIterator[ThreadMessage]:
         """There are none."""
-        for message in ():
+        none: tuple[ThreadMessage, ...] = ()
+        for message in none:
             yield message
 
     async def step(self, name: str, body: Callable[[], Awaitable[Any]], **_: Any) -> Any:

@@ -145,11 +145,11 @@ class RunScope(Protocol):
         """The result of ``await body()``, which must be JSON. It is performed once: after a crash the recorded result is
         returned. What is returned is always what the record gives back, so a tuple comes as a list.
 
-        Steps may go on in parallel (``asyncio.gather``, ``TaskGroup``). ``key`` names a step that has a name of its own anyway,
-        such as a provider's id of a call; else its place tells it from others. ``idempotent``: the body may be performed again,
+        Steps may go on in parallel (``asyncio.gather``, ``TaskGroup``). ``key`` names a step that has a name of its own, such as
+        a provider's id of a call; else its place tells it from others. ``idempotent``: the body may be performed again,
         after a crash, and ``retry`` times (at most 10) after a failure, with growing pauses. ``timeout_s`` bounds one attempt.
 
-        Raises ``OutcomeUnknown`` if a body that is not idempotent was begun and its end is not known, and never performs it again;
+        Raises ``OutcomeUnknown`` if a body that is not idempotent was begun and its end is unknown: it is never performed again;
         ``ToolError`` if the body raised (its own ``ToolError``, else ``STEP_FAILED``, ``STEP_TIMEOUT``, ``RESULT_NOT_JSON``);
         the same on every replay. Raises ``RuntimeError`` inside of another step's body.
         """

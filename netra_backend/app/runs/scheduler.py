@@ -122,7 +122,7 @@ class RunScheduler:
         assert active.lifetime is not None
         active.began = self._parts.services.clock.monotonic()
         branches.install(self._parts.loop)
-        active.task = self._parts.loop.create_task(active.lifetime)
+        active.task = self._parts.loop.create_task(active.lifetime, context=branches.outside())
         self.started += 1
 
     async def _perform(self, active: ActiveRun) -> None:

@@ -319,7 +319,11 @@ def test_what_the_agent_broke_off_is_recorded_as_broken_off() -> None:
         asked_model(3, "model#1"),
         answered("run_1:3", 1, "cancelled"),
     )
-    asks = {"step:pay#1": OwnStep("step", "pay"), "tool:t#1": ToolCall("t", {}), "model#1": ModelCall("f")}
+    asks: dict[str, Ask] = {
+        "step:pay#1": OwnStep("step", "pay"),
+        "tool:t#1": ToolCall("t", {}),
+        "model#1": ModelCall("f"),
+    }
     answers: list[Answer] = [journal.next(key, ask) for key, ask in asks.items()]
     assert all(isinstance(answer, Recorded) and answer.cancelled for answer in answers)
 

@@ -19,6 +19,7 @@ from netra_backend.app.core.events import (
     AgentFailed,
     AgentStarted,
     AgentThinking,
+    RunResumed,
     UserMessage,
 )
 from netra_backend.app.core.frames import ExecuteAgent
@@ -270,7 +271,13 @@ class TestEndOfProcess:
             assert isinstance(events[-1], AgentCompleted)
         assert gates.order == ["m0", "m1", "m2"]
         stored = await workshop.stored(accepted[0].run_id)
-        assert [type(event) for event in stored] == [UserMessage, AgentStarted, AgentThinking, AgentCompleted]
+        assert [type(event) for event in stored] == [
+            UserMessage,
+            AgentStarted,
+            AgentThinking,
+            RunResumed,
+            AgentCompleted,
+        ]
         assert workshop.held() == (0, 0)
 
     async def test_a_drain_does_not_wait_for_runs_that_wait_for_their_turn(self, workshop: Any, gates: Any) -> None:

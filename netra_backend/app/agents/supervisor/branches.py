@@ -53,6 +53,15 @@ class on_branch:
         _BRANCH.reset(self._token)
 
 
+def outside() -> Context | None:
+    """A context on no branch, for the task of another run; ``None`` if the caller's own is one."""
+    if _BRANCH.get() is None:
+        return None
+    context = copy_context()
+    context.run(_BRANCH.set, None)
+    return context
+
+
 def current() -> Branch:
     """The branch that the caller is on. Raises ``NotOnABranch``."""
     branch = _BRANCH.get()

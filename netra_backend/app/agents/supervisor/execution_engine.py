@@ -20,6 +20,7 @@ from ...services.user_execution_context import UserExecutionContext
 from ..interface import Agent, PastMessage
 from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
 from .branches import enter
+from .past_messages import no_messages
 from .run_recorder import RunRecorder
 from .run_services import RunServices
 from .scope import EngineRunScope, Messages
@@ -74,7 +75,7 @@ class UserExecutionEngine:
         message: str,
         journal: Journal,
         history: Sequence[PastMessage] = (),
-        messages: Messages,
+        messages: Messages = no_messages,
     ) -> None:
         """Run the agent to its end: exactly one of completed, failed, cancelled is recorded.
 
@@ -115,6 +116,8 @@ class UserExecutionEngine:
             )
         except asyncio.CancelledError:
             if self.cancelled_by is None:
+                if recorder.stopping and not self._closed:
+                    recorder.suspend("draining")
                 raise
             recorder.emit(AgentCancelled, by=self.cancelled_by)
         except (Exception, SystemExit, KeyboardInterrupt) as fault:  # the last two would end the loop

@@ -127,7 +127,7 @@ class OwnSteps:
     async def _recorded(self, name: str, finished: StepFinished) -> Any:
         if finished.ok:
             named = finished.recorded
-            return None if named is None else msgspec.json.decode(await self._recorder.blob(named.ref))
+            return None if named is None else msgspec.json.decode(await self._recorder.emitter.blob(named.ref))
         error = finished.error or {}
         if error.get("code") == UNKNOWN["code"]:
             raise OutcomeUnknown(name)

@@ -56,3 +56,9 @@ async def thread_messages(log: EventLog, run: RunRecord) -> AsyncIterator[Thread
                 text, agent = str(event.result.get("text", "")), agents.get(event.run_id, "")
                 message_id = event.message_id or event.run_id
                 yield ThreadMessage("agent", text, event.run_id, message_id, event.ts, agent, event.result.get("data"))
+
+
+async def no_messages() -> AsyncIterator[ThreadMessage]:
+    """Those of a run that has no thread to read."""
+    return
+    yield

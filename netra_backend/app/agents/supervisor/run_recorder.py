@@ -59,16 +59,12 @@ class RunRecorder:
             self._live.flush()
         return self.emitter.emit(event, *own, **named)
 
-    def waits(self) -> None:
-        """The run waits for its user, or a time. If it was resumed, it has got as far as it can: that is recorded, so that a run
-        whose process ends while it waits is not taken for one that ends its process."""
+    def suspend(self, reason: str) -> None:
+        """The run is ``waiting`` for its user or a time, or its server is ``draining``. If it was resumed, and has not got
+        further since, that is recorded: it is not the run's doing if its process ends now."""
         if self.journal.beginnings > 1:
             self.journal.beginnings = 1
-            self.emit(RunSuspended, "waiting")
-
-    async def blob(self, ref: str) -> bytes:
-        """What a step recorded. Raises ``Fault`` if it is not there."""
-        raise NotImplementedError
+            self.emit(RunSuspended, reason)
 
     def stream(self, text: str, parent_call_id: str) -> None:
         """Show text that is no step: of the step that is being performed, else of the run itself."""

@@ -179,7 +179,7 @@ class ToolCalls:
         if resolved is not None:
             decision = resolved.decision
         else:
-            recorder.waits()
+            recorder.suspend("waiting")
             context = self._dispatcher.user_context
             pending = PendingApproval(
                 context.user_id,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
 
+from netra_backend.app.core.blobs import Blob
 from netra_backend.app.core.errors import FactoryRefused, SSotIsolationError
 from netra_backend.app.core.events import AgentCompleted, AgentThinking, decode_event
 from netra_backend.app.core.history import OnCommit, RunRecord, ThreadHead, append
@@ -21,9 +23,19 @@ class Log:
     def __init__(self) -> None:
         self.ended: list[bool] = []
         self.awaited: list[RunRecord] = []
+        self.blobs: list[Blob] = []
 
-    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False, on_commit: OnCommit | None = None) -> None:
+    def append(
+        self,
+        run: RunRecord,
+        frame: bytes,
+        *,
+        ends: bool = False,
+        on_commit: OnCommit | None = None,
+        blobs: Sequence[Blob] = (),
+    ) -> None:
         self.ended.append(ends)
+        self.blobs += blobs
         append(run, frame, on_commit)
 
     async def durable(self, run: RunRecord) -> None:

@@ -56,12 +56,12 @@ class ModelCalls:
         assert type(answer) is Perform
         call_id, attempt = answer.call_id, answer.attempt
         recorder.emit(ModelStarted, call_id, attempt, name, key, request, self._parent)
-        if model is not None:
-            await recorder.emitter.durable()
         gate = check and SentenceGate(check)
         shown = Shown(recorder.emit, call_id, attempt, self._parent, Coalescer(recorder.services.clock), gate)
         usage: dict[str, Any] = {}
         try:
+            if model is not None:
+                await recorder.emitter.durable()
             with on_branch(Performing("ask_model", call_id, attempt)):
                 reason = await self._stream(shown, usage, prompt, system, max_tokens)
             text = shown.finish(reason, usage)

@@ -53,8 +53,6 @@ class OwnSteps:
             attempt = answer.attempt + 1
         while True:
             self._recorder.emit(StepStarted, call_id, "step", name, key, attempt, self._parent)
-            if not idempotent:
-                await self._recorder.emitter.durable()
             try:
                 return await self._attempt(name, call_id, attempt, body, idempotent, timeout_s, retries > 0)
             except _Again:
@@ -79,6 +77,8 @@ class OwnSteps:
             return round((clock.monotonic() - began) * 1000)
 
         try:
+            if not idempotent:
+                await self._recorder.emitter.durable()
             with on_branch(Performing(name, call_id, attempt)):
                 async with asyncio.timeout(timeout_s) as patience:
                     result = await body()

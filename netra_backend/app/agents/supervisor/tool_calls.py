@@ -60,10 +60,8 @@ class ToolCalls:
         if not_called is not None:
             return self._completed(call_id, tool, 0, not_called)
         assert definition is not None
-        if not definition.idempotent:
-            if begun:
-                return self._completed(call_id, tool, 0, ToolOutcome(False, error=dict(UNKNOWN)))
-            await self._recorder.emitter.durable()
+        if begun and not definition.idempotent:
+            return self._completed(call_id, tool, 0, ToolOutcome(False, error=dict(UNKNOWN)))
         with on_branch(Performing(tool, call_id)):
             return await self._perform(call_id, definition, arguments)
 
@@ -87,6 +85,8 @@ class ToolCalls:
         clock = services.clock
         began = clock.monotonic()
         try:
+            if not definition.idempotent:
+                await self._recorder.emitter.durable()
             result = await self._dispatcher.call(definition, arguments)
             # For the agent, too: after a restart it is given what is recorded.
             outcome = ToolOutcome(True, redact_shapes(result) if definition.redact else result)

@@ -52,12 +52,12 @@ class RunQueued(Event, frozen=True, tag="run_queued"):
 
 
 class AgentStarted(Event, frozen=True, tag="agent_started"):
-    """The run began. ``journal`` is the version of what it records, ``code`` that of its agent's code."""
+    """The run began. ``journal`` is the version of what it records, ``agent_version`` that of the agent's code."""
 
     agent: str
     request_id: str
     journal: int = 1
-    code: str = ""
+    agent_version: str = ""
 
 
 class RunResumed(Event, frozen=True, tag="run_resumed"):

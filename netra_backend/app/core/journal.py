@@ -207,7 +207,7 @@ class Journal:
             return False
         if isinstance(event, AgentStarted):
             self.started = True
-            self.version, self.code = event.journal, event.code
+            self.version, self.code = event.journal, event.agent_version
         elif isinstance(event, AgentThinking):
             self._begin(_Step(Thought(event.text), event.step))
         elif isinstance(event, ToolExecuting):

@@ -111,4 +111,4 @@ def test_an_event_of_journal_1_is_read_as_it_was_written() -> None:
     stored = b'{"type":"agent_started","thread_id":"t","run_id":"r","seq":1,"ts":2,"agent":"a","request_id":"q"}'
     event = decode_event(stored)
     assert isinstance(event, AgentStarted)
-    assert (event.journal, event.code, encode_event(event)) == (1, "", stored)
+    assert (event.journal, event.agent_version, encode_event(event)) == (1, "", stored)

@@ -162,7 +162,7 @@ class TestJournal1:
 
 # --- steps with keys -------------------------------------------------------------------------------------------------
 
-BEGUN = AgentStarted(**PLACE, agent="a", request_id="req_1", journal=VERSION, code="c")
+BEGUN = AgentStarted(**PLACE, agent="a", request_id="req_1", journal=VERSION, agent_version="c")
 
 
 def part(call_id: str, attempt: int, text: str, **more: Any) -> AgentDelta:

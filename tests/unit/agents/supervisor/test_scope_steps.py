@@ -567,7 +567,7 @@ class TestBeginnings:
 
         workshop.agent("golden", run, version="1")
         events = await workshop.run("golden")
-        assert events[1].code == "1"
+        assert events[1].agent_version == "1"
         workshop.agents.clear()
         workshop.registry = type(workshop.registry)()
         workshop.agent("golden", run, version=code, compatible_versions=compatible)

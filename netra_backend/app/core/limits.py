@@ -69,6 +69,9 @@ class Limits:
     runs: int = _limit(10, 1, 10_000, "runs", "runs at a time")
     queued_runs: int = _limit(100, 0, 100_000, "runs", "runs that wait")
     run_s: float = _limit(600.0, 1, 604_800, "seconds", "a run")
+    cancel_s: float = _limit(
+        5.0, 0.1, 10, "seconds", "a run that was stopped, until its end is recorded whatever it does"
+    )
     claim_rate: float = _limit(20.0, 0.01, 10_000, "a second", "new threads")
     claim_burst: int = _limit(1000, 1, 100_000, "threads", "new threads at once")
     request_rate: float = _limit(50.0, 0.01, 100_000, "a second", "HTTP requests")

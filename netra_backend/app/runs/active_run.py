@@ -17,7 +17,7 @@ class ActiveRun(msgspec.Struct, eq=False):
     """A run that was accepted and has not ended.
 
     ``lifetime`` is the scope of its engine, from its request to its end; ``task`` carries it on, and is ``None`` while the run
-    waits for its thread. ``began`` is monotonic seconds.
+    waits for its thread. ``began`` and ``stopped`` are monotonic seconds. ``waiters`` learn that the run is here no longer.
     """
 
     owner: str
@@ -27,4 +27,6 @@ class ActiveRun(msgspec.Struct, eq=False):
     journal: Journal
     lifetime: Coroutine[Any, Any, None] | None = None
     began: float = 0.0
+    stopped: float = 0.0
     task: asyncio.Task[None] | None = None
+    waiters: list[asyncio.Future[None]] = []

@@ -168,6 +168,10 @@ class RunScheduler:
         if active in self._abandoned:
             del self._abandoned[active]
             return
+        self._leave(active)
+
+    def _leave(self, active: ActiveRun) -> None:
+        """Make room, and begin the next run of its thread."""
         self._remove(active)
         queue = self._queues.get(active.run.head)
         if queue and active.task is not None and not self.draining:
@@ -189,6 +193,9 @@ class RunScheduler:
             quota.drop_queued()
         else:
             quota.drop_run()
+        for waiter in active.waiters:
+            if not waiter.done():
+                waiter.set_result(None)
 
     # --- stopping ---------------------------------------------------------------------------------------------------
 
@@ -197,6 +204,7 @@ class RunScheduler:
         if active.engine.cancelled_by is not None or active.run.ended:
             return
         active.engine.cancelled_by = by
+        active.stopped = self._parts.services.clock.monotonic()
         if active.task is None:
             active.engine.emitter.emit(AgentCancelled, by=by)
         _break_off(active)
@@ -211,6 +219,19 @@ class RunScheduler:
         self._remove(active)
         _break_off(active)
         self._parts.quotas.release(active.owner)
+
+    def _give_up(self, active: ActiveRun) -> None:
+        """A run that was stopped goes on all the same: its end is recorded now, and nothing that its code still does is. The next
+        run of its thread begins."""
+        _LOG.error("a stopped run does not end", extra={"run_id": active.run.run_id, "agent": active.run.agent})
+        try:
+            if not active.run.ended:
+                active.engine.emitter.emit(AgentCancelled, by=active.engine.cancelled_by)
+        except DependencyUnavailable:  # the next tick tries again
+            return
+        active.engine.close()
+        self._leave(active)
+        self._abandoned[active] = None
 
     def on_lease_lost(self, run: RunRecord) -> None:
         """The store rejected something of this run: from here on another process holds the thread. What was stored goes on
@@ -240,11 +261,13 @@ class RunScheduler:
 
     def tick(self, now: float) -> None:
         """Stop runs that take too long; the time that a run waits for its user's decision does not count. Cancel again what was
-        stopped and still goes on."""
+        stopped and still goes on; after ``cancel_s`` its end is recorded, whatever its code does."""
         waiting = self._parts.services.approvals.waiting_runs()
         for active in [each for each in (*self.active.values(), *self._abandoned) if each.task is not None]:
             if active.engine.cancelled_by is not None:
                 _break_off(active)
+                if active not in self._abandoned and now - active.stopped >= self._parts.limits.cancel_s:
+                    self._give_up(active)
             elif active.run.run_id in waiting:
                 active.began = now
             elif now - active.began >= self._parts.limits.run_s:
@@ -291,5 +314,9 @@ def _break_off(active: ActiveRun) -> None:
 
 
 async def _ended(runs: Sequence[ActiveRun]) -> None:
-    """Wait until those that were begun have ended, one way or another."""
-    await asyncio.gather(*(active.task for active in runs if active.task is not None), return_exceptions=True)
+    """Wait until those that were begun have ended, or were given up."""
+    loop = asyncio.get_running_loop()
+    waiters = [loop.create_future() for active in runs if active.task is not None]
+    for active, waiter in zip((active for active in runs if active.task is not None), waiters, strict=True):
+        active.waiters.append(waiter)
+    await asyncio.gather(*waiters)

@@ -104,6 +104,8 @@ class UserExecutionEngine:
             await self._begin(agent, run, recorder)
             enter(Branch())
             result = await agent.run(scope)
+            if self.cancelled_by is not None:  # it went on all the same
+                raise asyncio.CancelledError
             if (unasked := journal.unasked()) is not None:
                 raise Fault(f"The agent is not deterministic: it recorded {unasked}, but has not asked for it again.")
             recorder.emit(

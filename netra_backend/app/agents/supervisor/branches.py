@@ -92,12 +92,34 @@ def _begins_branch(coroutine: object) -> bool:
     return getattr(coroutine, "cr_code", None) not in _OWN
 
 
-async def _contained(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """What is part of a run ends the run at most, not the loop."""
-    try:
-        return await coroutine
-    except (SystemExit, KeyboardInterrupt) as fault:
-        raise RuntimeError(f"the agent raised {type(fault).__name__}") from fault
+class _Contained(Coroutine[Any, Any, Any]):
+    """A coroutine that is part of a run: what it raises ends the run at most, not the loop."""
+
+    __slots__ = ("_coroutine",)
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self._coroutine = coroutine
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._coroutine, name)  # its name and its frame, for whoever shows the task
+
+    def __await__(self) -> Any:
+        return self._coroutine.__await__()
+
+    def send(self, value: Any) -> Any:
+        return self._taken(self._coroutine.send, value)
+
+    def throw(self, *fault: Any) -> Any:
+        return self._taken(self._coroutine.throw, *fault)
+
+    def close(self) -> None:
+        self._coroutine.close()
+
+    def _taken(self, step: Callable[..., Any], *given: Any) -> Any:
+        try:
+            return step(*given)
+        except (SystemExit, KeyboardInterrupt) as fault:
+            raise RuntimeError(f"the agent raised {type(fault).__name__}") from fault
 
 
 TaskFactory = Callable[..., asyncio.Future[Any]]
@@ -116,7 +138,7 @@ def install(loop: asyncio.AbstractEventLoop) -> None:
             context = copy_context() if context is None else context
             context.run(_BRANCH.set, branch)
             if isinstance(coroutine, CoroutineType):
-                coroutine = _contained(coroutine)
+                coroutine = _Contained(coroutine)
         if before is not None:
             return (
                 before(loop, coroutine, **more) if context is None else before(loop, coroutine, context=context, **more)

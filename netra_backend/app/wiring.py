@@ -35,7 +35,7 @@ from .core import validation
 from .core.errors import ConfigurationError
 from .core.former_names import former_names
 from .core.ids import mint
-from .core.limits import Quotas
+from .core.quotas import Quotas
 from .drill.isolation_drill import DrillReport
 from .ports import Clock, Entropy, EventLog, KeySet, Ledger, Model
 from .runs.parts import RunParts

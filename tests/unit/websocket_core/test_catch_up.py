@@ -16,7 +16,8 @@ from netra_backend.app.adapters.sqlite.new_epochs import renew_epochs
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import Position
 from netra_backend.app.core.frames import Resume
-from netra_backend.app.core.limits import Limits, Quotas
+from netra_backend.app.core.limits import Limits
+from netra_backend.app.core.quotas import Quotas
 from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.websocket_core.catch_up import MOST_WAITS, CatchUp
 from test_framework.clock import SeededEntropy

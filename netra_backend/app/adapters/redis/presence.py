@@ -21,7 +21,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from ...core.errors import DependencyUnavailable
-from ...core.limits import Counts
+from ...core.quotas import Counts
 from .url import driver_url
 
 TTL_MS: Final = 15_000

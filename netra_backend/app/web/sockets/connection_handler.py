@@ -10,7 +10,8 @@ from typing import Any, Final
 from ...core.errors import AuthenticationRefused, Fault
 from ...core.frames import PROTOCOL, CancelRun, Connected, ExecuteAgent, ResolveApproval, Resume
 from ...core.identity import Identity
-from ...core.limits import Limits, Quotas
+from ...core.limits import Limits
+from ...core.quotas import Quotas
 from ...core.session import Drill
 from ...drill.isolation_drill import DrillReport
 from ...ports import Clock

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters.event_log import appending
 from netra_backend.app.adapters.sqlite.event_log import SqliteEventLog
 from netra_backend.app.adapters.sqlite.new_epochs import renew_epochs
 from netra_backend.app.core.errors import DependencyUnavailable
@@ -19,11 +18,13 @@ from netra_backend.app.core.frames import Resume
 from netra_backend.app.core.limits import Limits
 from netra_backend.app.core.quotas import Quotas
 from netra_backend.app.services.conversations import Conversations
-from netra_backend.app.websocket_core.catch_up import MOST_WAITS, CatchUp
+from netra_backend.app.websocket_core.catch_up import AGAIN_S, CatchUp
 from test_framework.clock import SeededEntropy
 from test_framework.ids import new_id
 from test_framework.log_story import LogStory
 from test_framework.seen_positions import kept_by_a_client, resuming, seqs
+
+WAIT_S = 2.0
 
 
 class Archive(LogStory):
@@ -56,7 +57,7 @@ async def archive(room: Any, tmp_path: Path) -> AsyncIterator[Archive]:
     async def sleep(seconds: float) -> None:
         story.waits.append(seconds)
 
-    story.catch_up = CatchUp(log, conversations, sleep=sleep)
+    story.catch_up = CatchUp(log, conversations, sleep=sleep, limits=Limits(replay_wait_s=WAIT_S))
 
     async def answer(what: str, frame: Any) -> None:
         raise AssertionError(what)
@@ -260,7 +261,7 @@ class TestMeanwhile:
     ) -> None:
         run = await archive.ended("user_ada", *["x"] * 400)
         connection, wire = await room.connect()
-        monkeypatch.setattr(appending, "MAX_HEADS", 1)
+        monkeypatch.setattr(archive.log, "_most_heads", 1)
         pages = archive.log.pages
 
         async def meanwhile(*asked: Any) -> AsyncIterator[list[bytes]]:
@@ -318,7 +319,7 @@ class TestWhileTheLogIsAway:
     ) -> None:
         run = await archive.ended("user_ada", *["x"] * 700)
         connection, wire = await room.connect()
-        monkeypatch.setattr(appending, "MAX_HEADS", 1)
+        monkeypatch.setattr(archive.log, "_most_heads", 1)
         pages = archive.log.pages
 
         async def away_and_restored(*asked: Any) -> AsyncIterator[list[bytes]]:
@@ -352,7 +353,7 @@ class TestWhileTheLogIsAway:
         await until(wire, "error", 4)
         told = [(frame["error"], frame["retryable"], frame["id"]) for frame in wire.said]
         assert told == [("dependency_unavailable", True, "r")] * 4  # the fourth: of what was not named
-        assert len(archive.waits) == MOST_WAITS
+        assert len(archive.waits) == WAIT_S / AGAIN_S
         assert connection.catching_up == set()
 
     async def test_one_that_has_failed_is_not_waited_for(self, archive: Archive, room: Any) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from ...core.errors import ToolError
+from ...core.limits import USUAL, Limits
 from ...usage.importers.capabilities import capabilities
 from ...usage.importers.format import ImportOptions
 from ...usage.importers.importing import Opened, import_rows, open_file, preview
@@ -41,10 +42,8 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     options: dict[str, Any]
     now_ms: int
     known: dict[str, str]
-    memory_bytes: int
-    cpu_s: int
-    file_bytes: int
     importers: list[str] = []
+    limits: Limits = USUAL
 
 
 def perform(job: Job, send: Send) -> dict[str, Any]:
@@ -56,7 +55,7 @@ def perform(job: Job, send: Send) -> dict[str, Any]:
     now = datetime.fromtimestamp(job.now_ms / 1000, UTC)
 
     def opened() -> Opened:
-        return open_file(path, options, now, progress, parquet_records, formats)
+        return open_file(path, options, now, progress, parquet_records, formats, limits=job.limits)
 
     if options.preview:
         return {"answer": preview(opened())}
@@ -90,7 +89,7 @@ def _imported(
         writer.write(columns)
 
     try:
-        stats = import_rows(opened, take)
+        stats = import_rows(opened, take, job.limits.import_rows)
         first, last, filled = writer.finish()
     except BaseException:
         writer.abandon()
@@ -162,10 +161,10 @@ def serve(pipe: Pipe, perform: Callable[[Job, Send], Mapping[str, Any]] = perfor
     try:
         # Before the bounds, which are for the file: loading other people's formats does not count.
         load_formats(job.importers)
-        enter(Sandbox(files=(Path(job.path),), directory=Path(job.staged), file_bytes=job.file_bytes))
+        enter(Sandbox(files=(Path(job.path),), directory=Path(job.staged), file_bytes=job.limits.import_file_bytes))
         pipe.end_with_parent()
-        bound_memory(job.memory_bytes)
-        bound_cpu(job.cpu_s)
+        bound_memory(job.limits.import_memory_bytes)
+        bound_cpu(job.limits.import_cpu_s)
         last = perform(job, send)
     except Exception as error:
         last = fault_of(error)

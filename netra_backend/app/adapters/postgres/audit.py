@@ -18,9 +18,10 @@ import asyncpg
 
 from ...core.audit_chain import Statement, Verdict
 from ...core.errors import DependencyUnavailable
+from ...core.limits import USUAL
 from ...ports import Clock
 from ..audit.place import Place
-from ..audit.rows import ROOM, UNWRITABLE, Record, bounded, named, shown, subjects_in
+from ..audit.rows import UNWRITABLE, Record, bounded, named, shown, subjects_in
 from ..audit.verification import TAIL, BrokenTrail, require_intact, stands, verify
 from ..audit.watch import TrailWatch
 from .audit_rows import adopt, append, checkpoint_of, cut, head_of, lock, owners_of, reading_trail, row_up_to
@@ -44,7 +45,14 @@ class PostgresAudit:
     """Records wait in memory, bounded, until they are stored: also while the database is away. Make with ``open``."""
 
     def __init__(
-        self, url: str, writer: asyncpg.Pool, reader: asyncpg.Pool, place: Place, clock: Clock, *, room: int = ROOM
+        self,
+        url: str,
+        writer: asyncpg.Pool,
+        reader: asyncpg.Pool,
+        place: Place,
+        clock: Clock,
+        *,
+        room: int = USUAL.audit_waiting,
     ) -> None:
         self.recorded = 0
         self.dropped = 0
@@ -67,7 +75,14 @@ class PostgresAudit:
 
     @classmethod
     async def open(
-        cls, url: str, writer: asyncpg.Pool, reader: asyncpg.Pool, place: Place, clock: Clock, *, room: int = ROOM
+        cls,
+        url: str,
+        writer: asyncpg.Pool,
+        reader: asyncpg.Pool,
+        place: Place,
+        clock: Clock,
+        *,
+        room: int = USUAL.audit_waiting,
     ) -> PostgresAudit:
         """A trail whose end was looked at, back to its newest anchor. Raises ``ConfigurationError`` if its chain is broken,
         ``DependencyUnavailable`` where database or anchor cannot be read."""

@@ -17,9 +17,10 @@ from typing import Any, Final, TypeVar
 
 from ...core.audit_chain import Verdict
 from ...core.errors import DependencyUnavailable
+from ...core.limits import USUAL
 from ...ports import Clock
 from ..audit.place import Place
-from ..audit.rows import ROOM, UNWRITABLE, Record, bounded, entries_of, named, names_in, shown, subjects_in
+from ..audit.rows import UNWRITABLE, Record, bounded, entries_of, named, names_in, shown, subjects_in
 from ..audit.verification import TAIL, BrokenTrail, require_intact, stands, verify
 from ..audit.watch import TrailWatch
 from .audit_rows import (
@@ -80,7 +81,7 @@ class SqliteAudit:
         self._thread = threading.Thread(target=self._run, name="netra-audit", daemon=True)
 
     @classmethod
-    async def open(cls, path: Path, place: Place, clock: Clock, *, room: int = ROOM) -> SqliteAudit:
+    async def open(cls, path: Path, place: Place, clock: Clock, *, room: int = USUAL.audit_waiting) -> SqliteAudit:
         """A trail whose end was looked at, back to its newest anchor. Raises ``ConfigurationError`` if its chain is broken,
         ``DependencyUnavailable`` where file or anchor cannot be read."""
         try:

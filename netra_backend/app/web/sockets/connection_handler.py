@@ -26,7 +26,6 @@ from ...websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from ...websocket_core.websocket_manager import WebSocketManager
 
 _LOG: Final = logging.getLogger("netra.connections")
-_DRILLS_AT_ONCE: Final = 2
 
 HoldDrill = Callable[[], Awaitable[DrillReport]]
 
@@ -74,7 +73,7 @@ class ConnectionHandler:
         self._audit_trail = audit_trail
         self._hold_drill = hold_drill
         self._connection_type = connection_type
-        self._drills = asyncio.Semaphore(_DRILLS_AT_ONCE)
+        self._drills = asyncio.Semaphore(limits.process_drills)
         self._open: dict[Connection, Callable[[], None] | None] = {}
         self.is_draining = False
 

@@ -48,7 +48,7 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> OwnerRows:
     monkeypatch.setattr(query_worker, "bound_memory", lambda more: False)
     monkeypatch.setattr(query_worker, "bound_cpu", lambda seconds: None)
     monkeypatch.setattr(query_worker, "load_question", lambda name, questions: getattr(Questions, name))
-    return OwnerRows(Open("alice", [], ["/secret/place"], 1, {}), filtered=True)
+    return OwnerRows(Open("alice", [], ["/secret/place"], {}), filtered=True)
 
 
 def asked(rows: OwnerRows, question: str, owner: str = "alice", **arguments: Any) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def test_raw_sql_is_refused_where_system_calls_are_not_filtered(monkeypatch: pyt
     monkeypatch.setattr(query_worker, "bound_memory", lambda more: True)
     monkeypatch.setattr(query_worker, "bound_cpu", lambda seconds: None)
     monkeypatch.setattr(query_worker, "load_question", lambda name, questions: Questions.count)
-    opened = Open("alice", [], [], 1, {})
+    opened = Open("alice", [], [], {})
     assert asked(OwnerRows(opened, filtered=True), "raw_sql") == {"answer": [0]}
     assert asked(OwnerRows(opened, filtered=False), "raw_sql")["rejected"]["point"] == "query.wall"
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from netra_backend.app.adapters.models.pydantic_ai import MAX_CHARACTERS, PydanticAIModel
+from netra_backend.app.adapters.models.pydantic_ai import PydanticAIModel
 from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.core.limits import USUAL
 from netra_backend.app.core.model_part import ModelPart
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ async def test_a_fault_of_the_provider_is_told_without_its_words() -> None:
 
 async def test_a_model_that_says_too_much_is_stopped() -> None:
     async def answer(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:
-        for _ in range(MAX_CHARACTERS // 1000 + 1):
+        for _ in range(USUAL.model_characters // 1000 + 1):
             yield "x" * 1000
 
     with pytest.raises(DependencyUnavailable, match="too long"):

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters.process.json_logs import MAX_CHARACTERS, JsonHandler, configure_logging, name_process
+from netra_backend.app.adapters.process.json_logs import JsonHandler, configure_logging, name_process
+from netra_backend.app.core.limits import USUAL
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl"
 LOG = logging.getLogger("netra.of_this_test")
@@ -126,9 +127,9 @@ def test_a_stream_that_is_gone_stops_nobody(stream: io.StringIO, capsys: pytest.
 
 
 def test_lines_have_an_end_and_odd_values_a_form(stream: io.StringIO) -> None:
-    LOG.info("x" * (10 * MAX_CHARACTERS), extra={"nan": float("nan"), "odd": "\ud800", "level": "mine"})
+    LOG.info("x" * (10 * USUAL.log_characters), extra={"nan": float("nan"), "odd": "\ud800", "level": "mine"})
     (line,) = lines(stream)
-    assert line["event"] == "x" * MAX_CHARACTERS + "…"
+    assert line["event"] == "x" * USUAL.log_characters + "…"
     assert (line["nan"], line["odd"], line["level"]) == (None, "?", "info")
 
 

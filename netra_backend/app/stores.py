@@ -74,9 +74,7 @@ async def open_embedded(
     loop = asyncio.get_running_loop()
     audit = await SqliteAudit.open(data_dir / "audit.db", audit_place, clock, room=limits.audit_waiting)
     stack.push_async_callback(audit.close)
-    log = SqliteEventLog(
-        data_dir / "events.db", clock, loop, pool.publish, on_failure, most_heads=limits.process_threads
-    )
+    log = SqliteEventLog(data_dir / "events.db", clock, loop, pool.publish, on_failure, limits)
     stack.push_async_callback(log.close)
     return Stores(log, audit, LocalTickets(limits), FileRevocations(data_dir))
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
+from .history import MAX_CHUNK_BYTES
+
 
 @dataclass(frozen=True, slots=True)
 class LimitRange:
@@ -59,6 +61,10 @@ class Limits:
     held_frames: int = _limit(1000, 1, 100_000, "frames", "commands of one connection that wait for the one before")
     held_replays: int = _limit(32, 1, 10_000, "frames", "replays of one connection that wait for the one before")
     replayed_threads: int = _limit(200, 1, 10_000, "threads", "threads that a device is brought up to date in unasked")
+    replay_page_bytes: int = _limit(
+        1_048_576, 393_216, 16_777_216, "bytes", "events that are read together for a replay"
+    )
+    replay_page_events: int = _limit(300, 1, 10_000, "events", "events that are read together for a replay")
     replay_wait_s: float = _limit(30.0, 1, 3_600, "seconds", "a replay that waits for the log to be readable again")
     rate_refusals: int = _limit(
         100, 1, 100_000, "frames", "refused commands over the rate of one connection before it is closed"
@@ -81,7 +87,7 @@ class Limits:
     revoked_tokens: int = _limit(1_000, 1, 100_000, "tokens", "single sign-ins that are revoked at a time")
 
     # What a run may do
-    event_bytes: int = _limit(524_288, 131_072, 4_194_304, "bytes", "an event")
+    event_bytes: int = _limit(524_288, 131_072, 1_048_576, "bytes", "an event")
     tool_s: float = _limit(30.0, 0.05, 86_400, "seconds", "a call of a tool that sets no time limit of its own")
     approval_s: float = _limit(900.0, 0.05, 604_800, "seconds", "a call that waits for its user's approval")
     decision_s: float = _limit(10.0, 0.05, 600, "seconds", "until a decision on a call is stored")
@@ -169,6 +175,9 @@ class Limits:
     question_memory_bytes: int = _limit(
         939_524_096, 134_217_728, 1_099_511_627_776, "bytes", "address space of a process that answers over usage data"
     )
+    question_engine_bytes: int = _limit(
+        512_000_000, 67_108_864, 1_099_511_627_776, "bytes", "of these, what the database engine takes"
+    )
     process_questions: int = _limit(4, 1, 1_000, "processes", "users whose usage data one process has open")
     question_idle_s: float = _limit(120.0, 0.05, 86_400, "seconds", "until usage data that nobody asks about is closed")
     answer_bytes: int = _limit(8_388_608, 1_024, 8_388_608, "bytes", "an answer over usage data")
@@ -183,6 +192,9 @@ class Limits:
     import_cpu_s: int = _limit(3_600, 1, 604_800, "seconds", "computing one import")
     import_memory_bytes: int = _limit(
         1_073_741_824, 134_217_728, 1_099_511_627_776, "bytes", "address space of an import"
+    )
+    import_engine_bytes: int = _limit(
+        384_000_000, 67_108_864, 1_099_511_627_776, "bytes", "of these, what the database engine takes"
     )
     import_file_bytes: int = _limit(17_179_869_184, 4_096, 1_099_511_627_776, "bytes", "a file that an import writes")
     import_unpacked_bytes: int = _limit(
@@ -240,9 +252,9 @@ class Limits:
             "outbox_bytes": self.outbox_bytes,
         }
 
-    def contradictions(self) -> list[tuple[str, str]]:
-        """Pairs of fields of which the first must not be smaller than the second, and is."""
-        return [pair for pair in _AT_LEAST if getattr(self, pair[0]) < getattr(self, pair[1])]
+    def contradictions(self) -> list[tuple[str, str, int]]:
+        """Two fields and a number: the first must not be smaller than the second and so much more, and is."""
+        return [each for each in _AT_LEAST if getattr(self, each[0]) < getattr(self, each[1]) + each[2]]
 
 
 def told_size(size: int) -> str:
@@ -254,23 +266,26 @@ def told_size(size: int) -> str:
 
 
 _AT_LEAST: Final = (
-    ("message_bytes", "frame_bytes"),
-    ("byte_burst", "message_bytes"),
-    ("raw_frame_burst", "message_fragments"),
-    ("anonymous_bytes", "frame_bytes"),
-    ("outbox_bytes", "frame_bytes"),
-    ("process_transfers", "transfers"),
-    ("process_anonymous_sockets", "anonymous_sockets"),
-    ("process_anonymous_connections", "anonymous_connections"),
-    ("outbox_bytes", "event_bytes"),
-    ("all_tickets", "tickets"),
-    ("key_set_stale_s", "key_set_fresh_s"),
-    ("key_set_fresh_s", "key_set_refetch_s"),
-    ("answer_bytes", "sql_answer_bytes"),
-    ("unstored_bytes", "event_bytes"),
-    ("bus_bytes", "event_bytes"),
-    ("object_part_s", "object_connect_s"),
-    ("audit_anonymous_rows", "audit_address_rows"),
+    ("message_bytes", "frame_bytes", 0),
+    ("byte_burst", "message_bytes", 0),
+    ("raw_frame_burst", "message_fragments", 0),
+    ("anonymous_bytes", "frame_bytes", 0),
+    ("outbox_bytes", "frame_bytes", 0),
+    ("process_transfers", "transfers", 0),
+    ("process_anonymous_sockets", "anonymous_sockets", 0),
+    ("process_anonymous_connections", "anonymous_connections", 0),
+    ("outbox_bytes", "replay_page_bytes", 0),
+    ("replay_page_bytes", "event_bytes", MAX_CHUNK_BYTES),  # what is stored together is read together
+    ("question_memory_bytes", "question_engine_bytes", 0),
+    ("import_memory_bytes", "import_engine_bytes", 0),
+    ("all_tickets", "tickets", 0),
+    ("key_set_stale_s", "key_set_fresh_s", 0),
+    ("key_set_fresh_s", "key_set_refetch_s", 0),
+    ("answer_bytes", "sql_answer_bytes", 0),
+    ("unstored_bytes", "event_bytes", 0),
+    ("bus_bytes", "event_bytes", 0),
+    ("object_part_s", "object_connect_s", 0),
+    ("audit_anonymous_rows", "audit_address_rows", 0),
 )
 
 USUAL: Final = Limits()

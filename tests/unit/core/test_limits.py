@@ -14,4 +14,4 @@ def test_a_client_is_told_the_bounds_that_concern_it() -> None:
 
 def test_limits_that_contradict_each_other_are_named_in_pairs() -> None:
     assert Limits().contradictions() == []
-    assert ("message_bytes", "frame_bytes") in Limits(message_bytes=1024, frame_bytes=65_536).contradictions()
+    assert ("message_bytes", "frame_bytes", 0) in Limits(message_bytes=1024, frame_bytes=65_536).contradictions()

@@ -11,6 +11,7 @@ import gc
 import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +53,11 @@ def perform(job: Job, send: Send) -> dict[str, Any]:
     options = ImportOptions.of(job.options)
     progress = _Progress(send)
     formats = load_formats(job.importers)
+    tables = partial(parquet_records, engine_bytes=job.limits.import_engine_bytes)
     now = datetime.fromtimestamp(job.now_ms / 1000, UTC)
 
     def opened() -> Opened:
-        return open_file(path, options, now, progress, parquet_records, formats, limits=job.limits)
+        return open_file(path, options, now, progress, tables, formats, limits=job.limits)
 
     if options.preview:
         return {"answer": preview(opened())}
@@ -81,7 +83,7 @@ def _imported(
 ) -> dict[str, Any]:
     """What the staged file holds. Raises ``_Known`` as soon as it shows that nothing needs to be staged."""
     opened = open_it()
-    writer = RowsWriter(Path(job.staged) / ROWS_FILE)
+    writer = RowsWriter(Path(job.staged) / ROWS_FILE, job.limits.import_engine_bytes)
 
     def take(columns: Columns) -> None:
         if job.known and fingerprint.known() and fingerprint.value() in job.known:

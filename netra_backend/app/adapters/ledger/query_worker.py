@@ -55,7 +55,7 @@ class OwnerRows:
         self._owner = opened.owner
         self._questions = opened.questions
         self._secrets = [secret.encode() for secret in opened.secrets]
-        self._rows = open_rows(opened.sources)
+        self._rows = open_rows(opened.sources, opened.limits.question_engine_bytes)
         self._limits = opened.limits
         self._walled = bound_memory(opened.limits.question_memory_bytes) and filtered
 

@@ -61,10 +61,16 @@ class PostgresEventLog(AppendingLog[Change]):
         self._most_unstored = limits.unstored_bytes
         self._readers = PostgresConnectionPool(url, READER, limits.database_connections, limits)
         self._writers = PostgresConnectionPool(url, WRITER, limits.database_connections, limits)
-        self._reader = PostgresReader(self._readers, self._writers)
+        self._reader = PostgresReader(self._readers, self._writers, limits)
         self._ownership = PostgresThreadOwnership(self._writers, process_id)
         self._lease = PostgresLease(self._writers, process_id, self._look_after_heads, lease_ms=lease_ms)
-        self._writer = PostgresWriter(lambda: connected(url, WRITER, limits), process_id, clock.now_ms, self)
+        self._writer = PostgresWriter(
+            lambda: connected(url, WRITER, limits),
+            process_id,
+            clock.now_ms,
+            self,
+            answer_s=2 * limits.database_command_s,
+        )
         self._put = self._send
         self._open: dict[ThreadHead, set[str]] = {}
         self._moving: dict[ThreadHead, asyncio.Future[None]] = {}

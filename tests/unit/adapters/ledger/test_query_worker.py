@@ -80,7 +80,7 @@ def test_raw_sql_is_refused_where_the_system_does_not_hold_the_process_to_its_me
 def test_raw_sql_is_refused_where_system_calls_are_not_filtered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(query_worker, "bound_memory", lambda more: True)
     monkeypatch.setattr(query_worker, "bound_cpu", lambda seconds: None)
-    monkeypatch.setattr(query_worker, "load_question", lambda name, questions: Questions.count)
+    monkeypatch.setattr(query_worker, "load_question", lambda name, questions: lambda rows, arguments, limits: [0])
     opened = Open("alice", [], [], {})
     assert asked(OwnerRows(opened, filtered=True), "raw_sql") == {"answer": [0]}
     assert asked(OwnerRows(opened, filtered=False), "raw_sql")["rejected"]["point"] == "query.wall"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from netra_backend.app.adapters.sqlite import reader, schema
-from netra_backend.app.adapters.sqlite.reader import PAGE_BYTES, PAGE_EVENTS
+from netra_backend.app.core.limits import USUAL
 
 
 @pytest.fixture
@@ -58,7 +58,6 @@ def test_a_page_starts_and_ends_in_the_middle_of_a_row_where_that_is_asked_for(s
 def test_a_row_is_never_split_over_pages(store: sqlite3.Connection) -> None:
     fill(store, (200, b"a"), (150, b"b"), (150, b"c"), (1, b"d"))
     assert [len(page) for page in pages(store, 0, 501)] == [200, 300, 1]
-    assert PAGE_EVENTS == 300
 
 
 def test_a_page_ends_before_the_row_that_would_make_it_too_large(store: sqlite3.Connection) -> None:
@@ -67,7 +66,7 @@ def test_a_page_ends_before_the_row_that_would_make_it_too_large(store: sqlite3.
 
 
 def test_one_row_that_is_larger_than_a_page_is_a_page(store: sqlite3.Connection) -> None:
-    fill(store, (2, b"a" * PAGE_BYTES), (1, b"b"))
+    fill(store, (2, b"a" * USUAL.replay_page_bytes), (1, b"b"))
     assert [len(page) for page in pages(store, 0, 3)] == [2, 1]
 
 

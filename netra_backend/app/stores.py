@@ -112,7 +112,7 @@ async def open_shared(
     stack.push_async_callback(writer.close)
     reader = await open_pool(database_url, READER, limits, size=_CONNECTIONS)
     stack.push_async_callback(reader.close)
-    audit = await PostgresAudit.open(database_url, writer, reader, audit_place, clock, room=limits.audit_waiting)
+    audit = await PostgresAudit.open(database_url, writer, reader, audit_place, clock, limits)
     stack.push_async_callback(audit.close)
     follower = Follower(pool, asyncio.get_running_loop())
     log = await PostgresEventLog.open(database_url, process_id, clock, follower.publish, on_failure, limits=limits)

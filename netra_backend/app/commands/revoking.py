@@ -60,7 +60,7 @@ async def _into_the_store(settings: Settings, user: str, token_id: str | None) -
     from ..adapters.postgres.gate import require_postgres
     from ..adapters.postgres.revocations import PostgresRevocations
 
-    await require_postgres(settings.database_url)
+    await require_postgres(settings.database_url, settings.limits)
     async with closing_pool(settings.database_url, WRITER, settings.limits, size=1) as writer:
         await _revoke_in(PostgresRevocations(writer), settings, user, token_id)
 

@@ -254,7 +254,7 @@ class Limits:
 
     def contradictions(self) -> list[tuple[str, str, int]]:
         """Two fields and a number: the first must not be smaller than the second and so much more, and is."""
-        return [each for each in _AT_LEAST if getattr(self, each[0]) < getattr(self, each[1]) + each[2]]
+        return [each for each in AT_LEAST if getattr(self, each[0]) < getattr(self, each[1]) + each[2]]
 
 
 def told_size(size: int) -> str:
@@ -265,7 +265,7 @@ def told_size(size: int) -> str:
     return f"{size:,} bytes"
 
 
-_AT_LEAST: Final = (
+AT_LEAST: Final = (
     ("message_bytes", "frame_bytes", 0),
     ("byte_burst", "message_bytes", 0),
     ("raw_frame_burst", "message_fragments", 0),
@@ -287,6 +287,7 @@ _AT_LEAST: Final = (
     ("object_part_s", "object_connect_s", 0),
     ("audit_anonymous_rows", "audit_address_rows", 0),
 )
+"""What must not be smaller than what, and so much more."""
 
 USUAL: Final = Limits()
 """The limits of a server whose operator sets none."""

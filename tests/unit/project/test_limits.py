@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -243,6 +243,111 @@ queue = Queue(maxsize=10, name=4, retry_after_ms=5)
     assert list(numbers_in(source)) == [
         "MAX_ROWS", "_WAIT_S", "MOST", "Bounds.idle_s", "ask(most)", "ask(size)", "Queue(maxsize)",
     ]  # fmt: skip
+
+
+def defaults_in(sources: Iterable[str]) -> dict[str, list[tuple[int, str]]]:
+    """What can be called, and which of its parameters (place, name) are a limit if nobody says otherwise."""
+    found: dict[str, list[tuple[int, str]]] = {}
+
+    def note(called: str, parameters: Iterable[tuple[int, str, ast.expr | None]]) -> None:
+        usual = [
+            (at, name) for at, name, default in parameters if default is not None and "USUAL" in ast.unparse(default)
+        ]
+        if usual:
+            found[called] = usual
+
+    for source in sources:
+        for node in ast.parse(source).body:
+            if isinstance(node, ast.ClassDef):
+                fields = [line for line in node.body if isinstance(line, ast.AnnAssign)]
+                note(node.name, [(at, ast.unparse(line.target), line.value) for at, line in enumerate(fields)])
+                for method in node.body:
+                    if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                        made = method.name == "__init__"
+                        note(node.name if made else f"{node.name}.{method.name}", parameters_of(method, skip=1))
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                note(node.name, parameters_of(node))
+    return found
+
+
+def parameters_of(
+    function: ast.FunctionDef | ast.AsyncFunctionDef, skip: int = 0
+) -> Iterator[tuple[int, str, ast.expr | None]]:
+    given = function.args
+    plain = [*given.posonlyargs, *given.args]
+    defaults = [*[None] * (len(plain) - len(given.defaults)), *given.defaults]
+    for at, (argument, default) in enumerate(zip(plain, defaults, strict=True)):
+        yield at - skip, argument.arg, default
+    for argument, default in zip(given.kwonlyargs, given.kw_defaults, strict=True):
+        yield len(plain), argument.arg, default
+
+
+def left_out(source: str, defaults: Mapping[str, list[tuple[int, str]]]) -> Iterator[str]:
+    """Calls that leave a limit to its default: ``called(parameter)``."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or any(keyword.arg is None for keyword in node.keywords):
+            continue
+        called = ast.unparse(node.func)
+        given = {keyword.arg for keyword in node.keywords}
+        if not any(isinstance(argument, ast.Starred) for argument in node.args):
+            for at, name in defaults.get(called, ()):
+                if name not in given and len(node.args) <= at:
+                    yield f"{called}({name})"
+
+
+DEFAULTS_TAKEN: Final[Mapping[str, str]] = {
+    "adapters.postgres.gate asked(limits)": "Of an administrator's command.",
+    "adapters.postgres.new_epochs asked(limits)": "Of an operator's command.",
+    "agents.tools.threads ToolThreads(most)": "One for all servers of a process; the composition root says how many.",
+    "commands.check_services asked(limits)": "It looks once, and somebody waits beside it.",
+    "commands.check_services bucket_of(limits)": "It looks once, and somebody waits beside it.",
+    "commands.stored_runs SqliteEventLog(limits)": "It reads runs while no server does.",
+    "services.audit_trail Allowance(limits)": "For tests; the composition root brings its own.",
+}
+"""Calls that may leave a limit to its default, and why."""
+
+
+def imported_by(module: str, source: str) -> frozenset[str]:
+    """The names, each with its home, that a module takes from others of the application."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            home = [*module.split(".")[: -node.level], *(node.module or "").split(".")]
+            names |= {".".join([*home, each.name]) for each in node.names if each.asname is None}
+    return frozenset(names)
+
+
+def test_no_part_of_the_application_leaves_a_limit_to_its_default(root: Path) -> None:
+    app = root / "netra_backend/app"
+    sources = {
+        ".".join(path.relative_to(app).with_suffix("").parts): path.read_text() for path in sorted(app.rglob("*.py"))
+    }
+    imported = {module: imported_by(module, source) for module, source in sources.items()}
+    found = set()
+    for home, defining in sources.items():
+        for called, parameters in (defaults_in([defining]) if "USUAL" in defining else {}).items():
+            name = f"{home}.{called.partition('.')[0]}"
+            for module, source in sources.items():
+                if module == home or name in imported[module]:
+                    found |= {f"{module} {call}" for call in left_out(source, {called: parameters})}
+    assert found == set(DEFAULTS_TAKEN)
+
+
+def test_a_limit_that_is_left_to_its_default_is_found() -> None:
+    defaults = defaults_in([
+        "class Office:\n"
+        "    def __init__(self, store, *, lifetime_s=USUAL.ticket_s): ...\n"
+        "    def open(cls, url, limits=USUAL): ...",
+        "class Parts:\n    clock: Clock\n    approval_ms: int = round(USUAL.approval_s * 1000)",
+        "def judge(sql, limits=USUAL): ...",
+    ])  # fmt: skip
+    assert [*left_out("Office(1); Office.open(u); Parts(1); judge(1)", defaults)] == [
+        "Office(lifetime_s)", "Office.open(limits)", "Parts(approval_ms)", "judge(limits)",
+    ]  # fmt: skip
+    assert [
+        *left_out("Office(1, lifetime_s=2); Office.open(u, l); Parts(1, 2); judge(1, limits=l); other()", defaults)
+    ] == []
 
 
 def test_every_limit_is_read_by_the_application(root: Path) -> None:

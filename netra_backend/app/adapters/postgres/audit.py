@@ -18,7 +18,7 @@ import asyncpg
 
 from ...core.audit_chain import Statement, Verdict
 from ...core.errors import DependencyUnavailable
-from ...core.limits import USUAL
+from ...core.limits import USUAL, Limits
 from ...ports import Clock
 from ..audit.place import Place
 from ..audit.rows import UNWRITABLE, Record, bounded, named, shown, subjects_in
@@ -51,8 +51,7 @@ class PostgresAudit:
         reader: asyncpg.Pool,
         place: Place,
         clock: Clock,
-        *,
-        room: int = USUAL.audit_waiting,
+        limits: Limits = USUAL,
     ) -> None:
         self.recorded = 0
         self.dropped = 0
@@ -62,7 +61,8 @@ class PostgresAudit:
         self._keys = place.keys
         self._anchor = place.anchor
         self._clock = clock
-        self._room = room
+        self._limits = limits
+        self._room = limits.audit_waiting
         self._watch = TrailWatch()
         self._waiting: deque[Record] = deque()
         self._settled = 0  # how many records are stored or lost
@@ -81,12 +81,11 @@ class PostgresAudit:
         reader: asyncpg.Pool,
         place: Place,
         clock: Clock,
-        *,
-        room: int = USUAL.audit_waiting,
+        limits: Limits = USUAL,
     ) -> PostgresAudit:
         """A trail whose end was looked at, back to its newest anchor. Raises ``ConfigurationError`` if its chain is broken,
         ``DependencyUnavailable`` where database or anchor cannot be read."""
-        audit = cls(url, writer, reader, place, clock, room=room)
+        audit = cls(url, writer, reader, place, clock, limits)
         async with audit._appending() as connection:
             await adopt(connection, place.keys, clock.now_ms())
         require_intact(await audit._look(TAIL), _WHERE)
@@ -251,7 +250,7 @@ class PostgresAudit:
     async def _look(self, tail: int | None) -> Verdict:
         try:
             anchors = await asyncio.to_thread(self._anchor.read)
-            async with reading_trail(self._url) as reader:
+            async with reading_trail(self._url, self._limits) as reader:
                 return await verify(reader, self._keys, anchors, tail=tail)
         except (OSError, ValueError, *TROUBLE) as fault:
             raise DependencyUnavailable(f"The audit trail cannot be read ({type(fault).__name__}).") from fault

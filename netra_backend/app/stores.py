@@ -72,7 +72,7 @@ async def open_embedded(
     Raises ``ConfigurationError`` if the audit trail's chain is broken or a file is of another version.
     """
     loop = asyncio.get_running_loop()
-    audit = await SqliteAudit.open(data_dir / "audit.db", audit_place, clock, room=limits.audit_waiting)
+    audit = await SqliteAudit.open(data_dir / "audit.db", audit_place, clock, limits)
     stack.push_async_callback(audit.close)
     log = SqliteEventLog(data_dir / "events.db", clock, loop, pool.publish, on_failure, limits)
     stack.push_async_callback(log.close)

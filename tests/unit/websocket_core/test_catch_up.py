@@ -24,7 +24,7 @@ from test_framework.ids import new_id
 from test_framework.log_story import LogStory
 from test_framework.seen_positions import kept_by_a_client, resuming, seqs
 
-WAIT_S = 2.0
+WAIT_S, MOST_THREADS = 2.0, 5
 
 
 class Archive(LogStory):
@@ -57,7 +57,9 @@ async def archive(room: Any, tmp_path: Path) -> AsyncIterator[Archive]:
     async def sleep(seconds: float) -> None:
         story.waits.append(seconds)
 
-    story.catch_up = CatchUp(log, conversations, sleep=sleep, limits=Limits(replay_wait_s=WAIT_S))
+    story.catch_up = CatchUp(
+        log, conversations, sleep=sleep, limits=Limits(replay_wait_s=WAIT_S, replayed_threads=MOST_THREADS)
+    )
 
     async def answer(what: str, frame: Any) -> None:
         raise AssertionError(what)
@@ -144,6 +146,14 @@ class TestReplay:
             named.head.thread_id: 2,
             other.head.thread_id: 3,
         }
+
+    async def test_as_many_threads_are_told_unnamed_as_are_set(self, archive: Archive, room: Any) -> None:
+        for _ in range(MOST_THREADS + 2):
+            await archive.ended("user_ada", "a")
+        connection, wire = await room.connect()
+        await archive.resume(connection)
+        await until(wire, "live", MOST_THREADS)
+        assert len(wire.said) == MOST_THREADS
 
     async def test_a_top_that_is_told_is_never_behind_what_was_sent(self, archive: Archive, room: Any) -> None:
         run = await archive.ended("user_ada", "a")

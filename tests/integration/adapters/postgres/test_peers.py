@@ -21,7 +21,7 @@ from test_framework.service_clients import NetraDatabase
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 
 
-LIMITS = Limits(peer_messages=20)
+LIMITS = Limits(peer_messages=200)
 
 
 class Member(PostgresPeers):
@@ -43,7 +43,7 @@ async def fleet(netra_database: NetraDatabase) -> AsyncIterator[list[Member]]:
     async with AsyncExitStack() as stack:
         members = []
         for name in ("prc_one", "prc_two", "prc_three"):
-            member = await Member.open(netra_database.url, name)
+            member = await Member.open(netra_database.url, name, LIMITS)
             assert isinstance(member, Member)
             stack.push_async_callback(member.close)
             members.append(member)

@@ -368,3 +368,49 @@ async def test_a_format_that_is_added_is_read_in_the_child_too(
         assert (await added.ask("alice", "data_profile", {}))["rows"] == 1
     finally:
         await added.close()
+
+
+async def test_an_answer_has_no_more_rows_and_bytes_and_time_than_are_set(tmp_path: Path) -> None:
+    path = written(tmp_path, *({**ROW, "model": f"model-{number}"} for number in range(120)))
+    asked = {"metrics": ["requests"], "group_by": ["model"]}
+
+    async def told(limits: Limits, limit: int) -> Any:
+        ledger = DuckDBLedger(tmp_path / "ledger", ManualClock(), SeededEntropy(1), limits, questions=PLAIN)
+        try:
+            await ledger.import_usage("alice", path, {}, silent)
+            return len((await ledger.ask("alice", "database_query", {**asked, "limit": limit}))["rows"])
+        except QueryRejected as refusal:
+            return refusal.message
+        except ToolError as fault:
+            return fault.code
+        finally:
+            await ledger.close()
+
+    assert await told(Limits(answer_rows=110), 110) == 110
+    assert await told(Limits(answer_rows=110), 111) == "The limit must be 1 to 110"
+    assert await told(Limits(answer_bytes=1_024), 110) == "RESULT_TOO_LARGE"
+    assert await told(Limits(question_s=0.0), 110) == "QUERY_TIMEOUT"
+
+
+async def test_an_import_has_no_more_than_is_set(tmp_path: Path) -> None:
+    columns = ",".join(["timestamp", "model", "input_tokens", "output_tokens", *(f"c{number}" for number in range(20))])
+    values = ",".join(["2026-11-01", "m", "1", "1", *"abcdefghijklmnopqrst"])
+    table = f"{columns}\n{values}\n{values}\n{values}\n".encode()
+
+    async def told(limits: Limits, content: bytes) -> str:
+        ledger = DuckDBLedger(tmp_path / "ledger", ManualClock(), SeededEntropy(1), limits, questions=PLAIN)
+        (tmp_path / "usage.csv").write_bytes(content)
+        try:
+            await ledger.import_usage("alice", tmp_path / "usage.csv", {}, silent)
+        except ToolError as fault:
+            return fault.message
+        finally:
+            await ledger.close()
+        return "imported"
+
+    assert "more than 2 rows" in await told(Limits(import_rows=2), table)
+    assert "not a header" in await told(Limits(import_columns=20), table)
+    assert "more than 300 times its size, or to more than 100 bytes" in await told(
+        Limits(import_unpacked_bytes=100), table
+    )
+    assert await told(Limits(), table) == "imported"

@@ -133,6 +133,12 @@ def test_lines_have_an_end_and_odd_values_a_form(stream: io.StringIO) -> None:
     assert (line["nan"], line["odd"], line["level"]) == (None, "?", "info")
 
 
+def test_a_text_has_as_many_characters_as_are_set(stream: io.StringIO) -> None:
+    configure_logging("info", stream, characters=10)
+    LOG.info("x" * 11)
+    assert lines(stream)[0]["event"] == "x" * 10 + "…"
+
+
 def test_chatty_libraries_are_heard_from_warnings_on(stream: io.StringIO) -> None:
     logging.getLogger("httpx").info("HTTP Request")
     logging.getLogger("uvicorn.access").info("GET /")

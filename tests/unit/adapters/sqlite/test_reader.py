@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from netra_backend.app.adapters.sqlite import reader, schema
-from netra_backend.app.core.limits import USUAL
+from netra_backend.app.core.limits import USUAL, Limits
 
 
 @pytest.fixture
@@ -96,3 +96,11 @@ def test_keys_are_looked_at_in_their_order_page_by_page_by_the_tables_own_order(
     )
     (step,) = [row[3] for row in store.execute(question)]
     assert step.startswith("SEARCH request USING")  # neither a look at the whole table nor sorting
+
+
+def test_a_page_has_as_many_events_and_bytes_as_are_set(store: sqlite3.Connection) -> None:
+    rows = fill(store, (2, b"a"), (2, b"b"), (2, b"c" * 50))
+    assert len(reader.page(store, rows, 0, 0, 6, Limits(replay_page_events=4))[0]) == 4
+    assert len(reader.page(store, rows, 0, 0, 6, Limits(replay_page_events=5))[0]) == 4
+    assert len(reader.page(store, rows, 0, 0, 6, Limits(replay_page_bytes=100))[0]) == 4
+    assert len(reader.page(store, rows, 0, 0, 6, Limits(replay_page_bytes=110))[0]) == 6

@@ -43,15 +43,15 @@ class Talkative:
 
 
 class Slow:
-    """Calls a tool that never ends, and says how that went."""
+    """Calls a tool that never ends."""
 
     name = "slow"
     description = "Waits for a tool."
     tools = frozenset({"never"})
 
     async def run(self, scope: RunScope) -> AgentResult:
-        outcome = await scope.use_tool("never", text="")
-        return AgentResult(str(outcome.error_code))
+        await scope.use_tool("never", text="")
+        return AgentResult("waited")
 
 
 class Asking:

@@ -14,13 +14,13 @@ import pytest
 from netra_backend.app.adapters.sqlite import audit as sqlite_audit
 from netra_backend.app.adapters.sqlite.audit import SqliteAudit
 from netra_backend.app.core.errors import ConfigurationError, DependencyUnavailable
-from netra_backend.app.core.limits import Limits
+from netra_backend.app.core.limits import USUAL, Limits
 from test_framework.audit_trail import place_in
 from test_framework.clock import ManualClock
 
 
-async def opened(directory: Path, **bounds: int) -> SqliteAudit:
-    return await SqliteAudit.open(directory / "audit.db", place_in(directory), ManualClock(), **bounds)
+async def opened(directory: Path, limits: Limits = USUAL) -> SqliteAudit:
+    return await SqliteAudit.open(directory / "audit.db", place_in(directory), ManualClock(), limits)
 
 
 @pytest.fixture

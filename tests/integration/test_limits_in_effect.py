@@ -20,6 +20,7 @@ from netra_backend.app.core.model_part import ModelPart
 from netra_backend.app.server.application import Application
 from netra_backend.app.server.uvicorn_server import configuration
 from netra_backend.app.services.user_execution_context import UserExecutionContext
+from netra_backend.app.web.api import operations
 from test_framework import served as framework
 from test_framework.echo import Said
 from test_framework.local_runtime import connected_user
@@ -104,8 +105,10 @@ async def test_a_tool_that_sets_no_time_limit_has_the_servers(
 async def test_a_call_that_nobody_approves_in_time_is_denied(serve_with: Serve) -> None:
     async with (
         serve_with(limits=Limits(approval_s=0.05)) as served,
-        served.running(served.user(), "approval_resolved", agent="waiting") as (_, told),
+        served.running(served.user(), "approval_requested", agent="waiting") as (device, asked),
     ):
+        assert asked["expires_at"] - asked["ts"] < 1_000
+        told = await device.wire.until("approval_resolved")
         assert (told["decision"], told["by"]) == ("expired", "expiry")
 
 
@@ -143,6 +146,20 @@ async def test_refusals_beyond_what_is_set_are_counted(serve_with: Serve) -> Non
         trail.close()
         events = [row["event"] for row in await served.runtime.audit.rows("user_ada", 10)]
     assert events == ["suppressed", "refused", "refused"]
+
+
+async def test_a_part_has_the_time_that_is_set_to_be_ready(serve_with: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = []
+    tried = operations._tried
+
+    async def kept(probe: Any, within_s: float) -> str:
+        given.append(within_s)
+        return await tried(probe, within_s)
+
+    monkeypatch.setattr(operations, "_tried", kept)
+    async with serve_with(limits=Limits(probe_s=7.0)) as served, served.http(None) as http:
+        assert (await http.get("/readyz")).status_code == 200
+    assert given == [7.0] * 3
 
 
 async def test_a_part_that_does_not_answer_in_time_is_not_ready(

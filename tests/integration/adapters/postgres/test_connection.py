@@ -136,8 +136,8 @@ async def test_a_statement_takes_no_longer_than_is_set(netra_database: NetraData
     quick = Limits(database_command_s=0.2)
     connection = await postgres_connection.connect(netra_database.url, WRITER, quick)
     with pytest.raises(TimeoutError):
-        await connection.execute("SELECT pg_sleep(30)")
+        await connection.execute("SELECT pg_sleep(1)")
     await connection.close()
     async with closing_pool(netra_database.url, WRITER, quick, size=1) as pool:
         with pytest.raises(TimeoutError):
-            await pool.execute("SELECT pg_sleep(30)")
+            await pool.execute("SELECT pg_sleep(1)")

@@ -134,11 +134,13 @@ class EngineRunScope:
         prompt: str,
         *,
         system: str = "",
-        max_tokens: int = 1500,
+        max_tokens: int | None = None,
         check: Callable[[str], bool] | None = None,
         instead: str | None = None,
     ) -> Coroutine[Any, Any, ModelReply]:
-        return self._ask_model(current().key("model"), prompt, system, max_tokens, check, instead)
+        return self._ask_model(
+            current().key("model"), prompt, system, max_tokens or self._recorder.services.model_tokens, check, instead
+        )
 
     @own
     async def _ask_model(

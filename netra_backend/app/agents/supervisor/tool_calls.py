@@ -12,7 +12,7 @@ from ...core.events import ApprovalRequested, ApprovalResolved, ToolCompleted, T
 from ...core.exhaustion import plain_fault
 from ...core.journal import Perform, Recorded, ToolCall, Unknown
 from ...core.repaired_text import repaired
-from ...services.approvals import LIFETIME_MS, PendingApproval, approval_id_of, hash_arguments
+from ...services.approvals import PendingApproval, approval_id_of, hash_arguments
 from ...services.event_emitter import EventTooLarge
 from ...services.redaction import is_too_long, redact, redact_shapes
 from ..interface import ToolOutcome
@@ -157,7 +157,7 @@ class ToolCalls:
         arguments_hash = hash_arguments(definition.name, arguments)
         if requested is None:
             requested_id = approval_id_of(self._dispatcher.user_context.run_id, call_id)
-            expires_at = services.clock.now_ms() + LIFETIME_MS
+            expires_at = services.clock.now_ms() + services.approval_ms
             recorder.emit(
                 ApprovalRequested,
                 approval_id=requested_id,

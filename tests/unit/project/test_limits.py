@@ -38,9 +38,14 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         core.settings_values.AUDIT_KEY_BYTES core.settings_values._MAX_BUCKET_URL services.conversations.TITLE_CHARACTERS
         services.conversations._EPOCH_BYTES services.standing._MAX_SCOPES services.synthetic_sign_ins._KEY_BYTES
         services.tickets.MAX_PATH services.tickets._BYTES services.tickets._MAX_CHARACTERS
-        usage.importers.formats.mooncake.BLOCK_TOKENS
+        usage.importers.formats.mooncake.BLOCK_TOKENS core.step_keys.MAX_NAME core.step_keys._MAX_PATH
+        core.journal.MOST_BEGINNINGS
         usage.model_names.MAX_NAME agents.tools.usage_tools.MAX_NAME agents.tools.usage_tools.Meta(max_length)
         adapters.postgres.audit_rows._MAX_ID adapters.process.seccomp._ALL_THREADS adapters.postgres.migration._SCRAM_ROUNDS
+    """,
+    "What the author of an agent may say, and how soon the engine itself tries again.": """
+        agents.supervisor.own_steps.MOST_RETRIES agents.supervisor.own_steps._PAUSE_S agents.supervisor.scope.MOST_DEPTH
+        agents.supervisor.scope.__init__(depth) services.event_emitter._AGAIN_S
     """,
     "A page of the HTTP API: its clients page by it, and docs/http.md and the OpenAPI document say it.": """
         adapters.audit.rows._MAX_ROWS web.api.admin.MOST_ROWS web.api.identity._MAX_ROWS web.api.runs.DEFAULT_RUNS

@@ -13,7 +13,7 @@ from ..agents.supervisor import branches
 from ..agents.supervisor.execution_engine import UserExecutionEngine
 from ..agents.supervisor.past_messages import past_messages, thread_messages
 from ..core.coroutines import hand_over
-from ..core.errors import DependencyUnavailable
+from ..core.errors import DependencyUnavailable, NetraError
 from ..core.events import AgentCancelled
 from ..core.history import RunRecord, ThreadHead
 from ..services.user_execution_context import UserExecutionContext
@@ -193,9 +193,8 @@ class RunScheduler:
             quota.drop_queued()
         else:
             quota.drop_run()
-        for waiter in active.waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        if active.gone is not None:
+            active.gone.set()
 
     # --- stopping ---------------------------------------------------------------------------------------------------
 
@@ -225,9 +224,8 @@ class RunScheduler:
         run of its thread begins."""
         _LOG.error("a stopped run does not end", extra={"run_id": active.run.run_id, "agent": active.run.agent})
         try:
-            if not active.run.ended:
-                active.engine.emitter.emit(AgentCancelled, by=active.engine.cancelled_by)
-        except DependencyUnavailable:  # the next tick tries again
+            active.engine.emitter.emit(AgentCancelled, by=active.engine.cancelled_by)
+        except NetraError:  # the log takes nothing now: the next tick tries again
             return
         active.engine.close()
         self._leave(active)
@@ -315,8 +313,9 @@ def _break_off(active: ActiveRun) -> None:
 
 async def _ended(runs: Sequence[ActiveRun]) -> None:
     """Wait until those that were begun have ended, or were given up."""
-    loop = asyncio.get_running_loop()
-    waiters = [loop.create_future() for active in runs if active.task is not None]
-    for active, waiter in zip((active for active in runs if active.task is not None), waiters, strict=True):
-        active.waiters.append(waiter)
-    await asyncio.gather(*waiters)
+    waiting = [active for active in runs if active.task is not None]
+    for active in waiting:
+        active.gone = active.gone or asyncio.Event()
+    for active in waiting:
+        assert active.gone is not None
+        await active.gone.wait()

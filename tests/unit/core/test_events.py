@@ -93,7 +93,17 @@ def test_money_travels_as_text() -> None:
     assert msgspec.json.decode(encode_event(completed))["result"] == {"usd": "0.10"}
 
 
-@pytest.mark.parametrize("stored", [b"", b"{", b"{}", b'{"type":"unheard_of"}', b'{"type":"agent_thinking","seq":1}'])
+@pytest.mark.parametrize(
+    "stored",
+    [
+        b"",
+        b"{",
+        b"{}",
+        b'{"type":"unheard_of"}',
+        b'{"type":"agent_thinking","seq":1}',
+        b'{"type":"agent_thinking","thread_id":"t","run_id":"r","seq":1,"ts":1}',
+    ],
+)
 def test_bytes_that_are_no_event_are_told_apart(stored: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         decode_event(stored)

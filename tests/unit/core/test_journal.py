@@ -260,6 +260,11 @@ def test_what_was_recorded_is_the_same_as_what_is_asked_for_in_python() -> None:
     assert journal.next("think#1", Thought("half \ud800")) == Recorded()
 
 
+def test_what_could_never_have_been_recorded_is_not_what_was() -> None:
+    journal = keyed(calling(1, "t", "tool:t#1", n=1))
+    assert isinstance(journal.next("tool:t#1", ToolCall("t", {"n": object()})), Diverged)
+
+
 def test_a_key_that_was_never_asked_for_is_named_at_the_end() -> None:
     journal = keyed(stepping(1, "step:pay#1"), stepped(1), calling(2, "t", "tool:t#1"))
     assert journal.unasked() == "step:pay#1"

@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 
 from netra_backend.app.agents.interface import AgentResult
-from netra_backend.app.core.errors import FactoryRefused, IsolationRefused, LimitRefused, NotFound
+from netra_backend.app.core.errors import (
+    DependencyUnavailable,
+    FactoryRefused,
+    IsolationRefused,
+    LimitRefused,
+    NotFound,
+)
 from netra_backend.app.core.events import (
     TERMINAL,
     AgentCancelled,
@@ -362,6 +368,10 @@ class TestEndOfProcess:
         assert isinstance((await client.ended(accepted.run_id))[-1], AgentCompleted)
 
 
+def away(*_: Any, **__: Any) -> None:
+    raise DependencyUnavailable("The log is away.")
+
+
 class TestStopped:
     """What a user stops ends as stopped, within its bound, whatever its code does."""
 
@@ -411,6 +421,10 @@ class TestStopped:
         assert not [event for event in client.events if isinstance(event, TERMINAL)]
         task = scheduler.get(accepted.run_id).task
         workshop.clock.advance(s=workshop.limits.cancel_s)
+        workshop.log.append, append = away, workshop.log.append
+        scheduler.tick(workshop.clock.monotonic())
+        workshop.log.append = append
+        assert scheduler.get(accepted.run_id) is not None
         scheduler.tick(workshop.clock.monotonic())
         events = await client.ended(accepted.run_id)
         assert isinstance(events[-1], AgentCancelled)

@@ -21,6 +21,7 @@ from .adapters.process.json_logs import name_process
 from .adapters.sqlite.audit import SqliteAudit
 from .adapters.sqlite.event_log import SqliteEventLog
 from .core.history import Chunk
+from .file_ports import FileStore
 from .ports import Audit, Bus, Clock, Entropy, EventLog, Fleet, Presence
 from .sign_in_ports import RevocationStore, Tickets
 from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
@@ -55,6 +56,7 @@ class Stores:
     audit: Audit
     tickets: Tickets
     revocations: RevocationStore
+    files: FileStore
     others: Cluster | None = None
 
 
@@ -65,6 +67,8 @@ async def open_embedded(
     pool: WebSocketConnectionPool,
     on_failure: OnFailure,
     stack: AsyncExitStack,
+    *,
+    blob_bytes: int,
 ) -> Stores:
     """Stores in the data directory, of this process alone. ``stack`` closes them.
 
@@ -74,8 +78,9 @@ async def open_embedded(
     audit = await SqliteAudit.open(data_dir / "audit.db", audit_place, clock)
     stack.push_async_callback(audit.close)
     log = SqliteEventLog(data_dir / "events.db", clock, loop, pool.publish, on_failure)
+    log.blob_bytes = blob_bytes
     stack.push_async_callback(log.close)
-    return Stores(log, audit, LocalTickets(), FileRevocations(data_dir))
+    return Stores(log, audit, LocalTickets(), FileRevocations(data_dir), log.files)
 
 
 async def open_shared(
@@ -88,6 +93,8 @@ async def open_shared(
     pool: WebSocketConnectionPool,
     on_failure: OnFailure,
     stack: AsyncExitStack,
+    *,
+    blob_bytes: int,
 ) -> Stores:
     """Stores in PostgreSQL, which other processes share. ``stack`` closes them.
 
@@ -114,6 +121,7 @@ async def open_shared(
     stack.push_async_callback(audit.close)
     follower = Follower(pool, asyncio.get_running_loop())
     log = await PostgresEventLog.open(database_url, process_id, clock, follower.publish, on_failure)
+    log.blob_bytes = blob_bytes
     stack.push_async_callback(log.close)
     fleet = await PostgresPeers.open(database_url, process_id)
     stack.push_async_callback(fleet.close)
@@ -138,7 +146,7 @@ async def open_shared(
     stack.push_async_callback(follower.close)
     follower.start()
     others = Cluster(fleet, follower, bus, presence, counts)
-    return Stores(log, audit, PostgresTickets(writer), PostgresRevocations(writer), others)
+    return Stores(log, audit, PostgresTickets(writer), PostgresRevocations(writer), log.files, others)
 
 
 def _apart(database_url: str) -> tuple[str, bytes]:

@@ -19,6 +19,7 @@ from .adapters.datasets.port import Datasets
 from .adapters.ledger.ledger import DuckDBLedger
 from .adapters.process.clock import SystemClock, SystemEntropy
 from .adapters.process.data_directory import lock_data_directory, make_data_directory
+from .adapters.process.file_scan import CommandScan
 from .agents.cost_optimizer import CostOptimizer
 from .agents.supervisor.agent_registry import AgentRegistry, MakeAgent
 from .agents.supervisor.execution_engine_factory import ExecutionEngineFactory
@@ -37,6 +38,7 @@ from .core.former_names import former_names
 from .core.ids import mint
 from .core.limits import Quotas
 from .drill.isolation_drill import DrillReport
+from .file_ports import Scan
 from .ports import Clock, Entropy, EventLog, Ledger, Model
 from .runs.parts import RunParts
 from .runs.service import RunService
@@ -46,6 +48,7 @@ from .services.approvals import Approvals
 from .services.audit_trail import AuditTrail
 from .services.authentication import Authentication, TrustedSource
 from .services.conversations import Conversations
+from .services.files import Files
 from .services.revocations import Revocations
 from .services.synthetic_sign_ins import SyntheticSignIns
 from .services.tickets import TicketOffice
@@ -140,10 +143,13 @@ async def open_runtime(
         stack.push_async_callback(pool.cleanup)
         place = audit_place(settings, entropy)
         if settings.database_url is None:
-            stores = await open_embedded(data_dir, place, clock, pool, _stop_on_failure, stack)
+            stores = await open_embedded(
+                data_dir, place, clock, pool, _stop_on_failure, stack, blob_bytes=limits.blob_bytes
+            )
         else:
             urls = settings.database_url, settings.redis_url
-            stores = await open_shared(*urls, new_id("prc"), place, clock, entropy, pool, _stop_on_failure, stack)
+            parts = place, clock, entropy, pool, _stop_on_failure, stack
+            stores = await open_shared(*urls, new_id("prc"), *parts, blob_bytes=limits.blob_bytes)
         log, audit, cluster = stores.log, stores.audit, stores.others
         peers = None if cluster is None else PeerClient(cluster.fleet, cluster.follower.hold_delivery)
         ledger = DuckDBLedger(
@@ -177,6 +183,7 @@ async def open_runtime(
 
         quotas = Quotas(limits)
         conversations = Conversations(log, clock, entropy, new_id, quotas)
+        files = Files(stores.files, limits, clock, new_id, _scan(settings))
         registry = AgentRegistry()
         registry.configure(*AGENTS, *agents)
         dispatchers = UnifiedToolDispatcherFactory()
@@ -238,6 +245,7 @@ async def open_runtime(
             quotas=quotas,
             anonymous=AnonymousRateLimit(limits),
             conversations=conversations,
+            files=files,
             pool=pool,
             registry=registry,
             dispatchers=dispatchers,
@@ -358,6 +366,10 @@ def _keys(source: TokenSource, settings: Settings, clock: Clock, entropy: Entrop
         return JwksKeys(clock, url=source.url) if source.kind == "jwks" else JwksKeys(clock, issuer=source.issuer or "")
     key = development_key(settings.data_dir, entropy) if source.kind == "development" else b""
     return StaticKeys(source, key)
+
+
+def _scan(settings: Settings) -> Scan | None:
+    return None if settings.file_scan_command is None else CommandScan(settings.file_scan_command)
 
 
 def _model(settings: Settings) -> Model | None:

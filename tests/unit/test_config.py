@@ -435,7 +435,7 @@ def test_every_documented_name_is_known() -> None:
         "NETRA_JWT_AUDIENCE",
         "NETRA_JWT_MAX_LIFETIME_S",
     }
-    assert len(NAMES - LIMIT_NAMES) == 33
+    assert len(NAMES - LIMIT_NAMES) == 34
 
 
 @pytest.mark.parametrize("text", ["0", "59", "31622401", "1d", "-60"])

@@ -75,6 +75,12 @@ class Limits:
     request_burst: int = _limit(500, 1, 1_000_000, "requests", "HTTP requests at once")
     transfers: int = _limit(4, 1, 1_000, "transfers", "uploads, exports and reports at a time")
 
+    # What a user stores
+    blob_bytes: int = _limit(4_194_304, 1_024, 33_554_432, "bytes", "a blob that belongs to an event")
+    file_bytes: int = _limit(20_971_520, 1_024, 1_073_741_824, "bytes", "a file to attach to a message")
+    files: int = _limit(200, 1, 100_000, "files", "files to attach, the attached ones included")
+    files_bytes: int = _limit(1_073_741_824, 1_024, 1_099_511_627_776, "bytes", "a user's files together")
+
     # What a process has
     process_connections: int = _limit(50_000, 1, 1_000_000, "connections", "connections of one process")
     process_runs: int = _limit(10_000, 1, 1_000_000, "runs", "runs of one process at a time")
@@ -146,6 +152,7 @@ _AT_LEAST: Final = (
     ("anonymous_bytes", "frame_bytes"),
     ("outbox_bytes", "frame_bytes"),
     ("process_transfers", "transfers"),
+    ("files_bytes", "file_bytes"),
     ("process_anonymous_sockets", "anonymous_sockets"),
     ("process_anonymous_connections", "anonymous_connections"),
 )

@@ -11,39 +11,7 @@ from typing import Final
 
 from .points import CATALOGUE, Point
 from .points import catalogued as _point
-from .storage_points import (
-    BLOB_OWNED as BLOB_OWNED,
-)
-from .storage_points import (
-    BLOB_SIZE as BLOB_SIZE,
-)
-from .storage_points import (
-    DATASETS_BUCKET as DATASETS_BUCKET,
-)
-from .storage_points import (
-    EPOCHS_IN_USE as EPOCHS_IN_USE,
-)
-from .storage_points import (
-    LEDGER_CHILD_OWNER as LEDGER_CHILD_OWNER,
-)
-from .storage_points import (
-    QUERY_FUNCTION as QUERY_FUNCTION,
-)
-from .storage_points import (
-    QUERY_QUESTION as QUERY_QUESTION,
-)
-from .storage_points import (
-    QUERY_STATEMENT as QUERY_STATEMENT,
-)
-from .storage_points import (
-    QUERY_STRUCTURE as QUERY_STRUCTURE,
-)
-from .storage_points import (
-    QUERY_TABLE as QUERY_TABLE,
-)
-from .storage_points import (
-    QUERY_WALL as QUERY_WALL,
-)
+from .storage_points import *  # noqa: F403  # its points, and nothing else
 
 __all__ = ("CATALOGUE", "Point")
 

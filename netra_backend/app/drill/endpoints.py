@@ -31,6 +31,7 @@ class Belongings:
     run_id: str
     key: str
     dataset_id: str
+    file_id: str
     canary: str
     absent: Callable[[str], str]
 
@@ -235,6 +236,16 @@ async def dataset(stage: Stage) -> Row:
     return await _by_http("delete another user's dataset", stage, "DELETE", path, stage.has.dataset_id, "ds")
 
 
+async def file(stage: Stage) -> Row:
+    """Read another's file."""
+    return await _by_http("read another user's file", stage, "GET", "/api/files/{}", stage.has.file_id, "file")
+
+
+async def file_deletion(stage: Stage) -> Row:
+    """Delete another's file."""
+    return await _by_http("delete another user's file", stage, "DELETE", "/api/files/{}", stage.has.file_id, "file")
+
+
 async def dataset_report(stage: Stage) -> Row:
     """Have another's dataset reported on."""
     path = "/api/usage/report?dataset_id={}"
@@ -248,6 +259,7 @@ def _listing(endpoint: str, path: str) -> Attempt:
             has.thread_id,
             has.run_id,
             has.dataset_id,
+            has.file_id,
             has.canary,
             stage.owner.user_id,
             stage.owner.connection_id,
@@ -310,9 +322,12 @@ ENDPOINTS: Final[tuple[Attempt, ...]] = (
     _listing("list another user's datasets", "/api/usage/datasets"),
     _listing("another's cost report", "/api/usage/report"),
     dataset_report,
+    _listing("list another user's files", "/api/files"),
+    file,
+    file_deletion,
     audit_trail,
     operator,
     dataset,
     everything_heard,
 )
-"""In order: the dataset's owner deletes it to show that it can; what was heard is judged last."""
+"""In order: the owner of file and dataset deletes them to show that it can; what was heard is judged last."""

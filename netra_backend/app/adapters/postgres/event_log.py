@@ -33,6 +33,7 @@ from ..event_log.batch_loader import BatchLoader
 from .batch import may_be_an_id, storable
 from .changes import Change, Deletion, Rename, expire
 from .connection import READER, WRITER
+from .files import PostgresFiles
 from .heads import bring_up, is_certain
 from .lease import LEASE_MS, PostgresLease
 from .ownership import AcquiredThread, NotAcquired, PostgresThreadOwnership
@@ -65,6 +66,7 @@ class PostgresEventLog(AppendingLog[Change]):
         self.process_id = process_id
         self._readers = PostgresConnectionPool(url, READER, _LINES)
         self._writers = PostgresConnectionPool(url, WRITER, _LINES)
+        self.files = PostgresFiles(self._readers, self._writers, clock.now_ms)
         self._reader = PostgresReader(self._readers, self._writers)
         self._ownership = PostgresThreadOwnership(self._writers, process_id)
         self._lease = PostgresLease(self._writers, process_id, self._look_after_heads, lease_ms=lease_ms)
@@ -339,6 +341,7 @@ class PostgresEventLog(AppendingLog[Change]):
         in_memory = [head.thread_id for head in self._heads.values() if head.owner == owner]
         threads = list(dict.fromkeys([*stored, *in_memory]))
         await self._delete(threads)
+        await self.files.remove_all(owner)
         return threads
 
     async def expire_requests(

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from ...core import validation
 from ...core.errors import DependencyUnavailable, NotFound
+from ...core.files import RESERVED_BYTES
 from ...core.identity import Identity
 from ...core.limits import Limits
 from ...ports import Ledger
@@ -28,9 +29,6 @@ from .threads import Deleted
 
 PREFIX: Final = "upload-"
 """How the files begin that hold uploads; one that a killed process left is removed at the next start."""
-
-RESERVED_BYTES: Final = 256 << 20
-"""Disk that uploads leave free: the event log must be able to go on."""
 
 _BLOCK: Final = 1 << 20
 _OPTIONS: Final = ("format", "model", "start", "name")

@@ -2,5 +2,5 @@
 
 - ``r0001``: the first tables
 - ``r0002``: a chained audit trail, revocations that only come on top, single sign-ins that are revoked
-- ``r0004``: blobs of events
+- ``r0004``: blobs of events, and files of users
 """

@@ -13,7 +13,7 @@ from test_framework.service_clients import NetraDatabase
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 
-OWNED = ("thread", "log", "run", "request", "blob")
+OWNED = ("thread", "log", "run", "request", "blob", "file", "file_part")
 """Tables whose rows are somebody's, also of later versions."""
 
 OTHERS = ("process", "mailbox", "revocation", "revoked_token", "ticket")
@@ -81,6 +81,21 @@ async def fill(writer: asyncpg.Connection, owner: str, word: str) -> None:
         word,
         word.encode(),
     )
+    async with writer.transaction():
+        await name_owner(writer, owner)
+        await writer.execute(
+            "INSERT INTO file (file_id, owner, media, created, thread_id) VALUES ($1, $2, $3, 1, $4)",
+            f"file_{owner}",
+            owner,
+            word,
+            f"thr_{owner}",
+        )
+        await writer.execute(
+            "INSERT INTO file_part (file_id, n, owner, body) VALUES ($1, 0, $2, $3)",
+            f"file_{owner}",
+            owner,
+            word.encode(),
+        )
 
 
 @pytest.fixture

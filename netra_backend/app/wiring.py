@@ -148,8 +148,17 @@ async def open_runtime(
             )
         else:
             urls = settings.database_url, settings.redis_url
-            parts = place, clock, entropy, pool, _stop_on_failure, stack
-            stores = await open_shared(*urls, new_id("prc"), *parts, blob_bytes=limits.blob_bytes)
+            stores = await open_shared(
+                *urls,
+                new_id("prc"),
+                place,
+                clock,
+                entropy,
+                pool,
+                _stop_on_failure,
+                stack,
+                blob_bytes=limits.blob_bytes,
+            )
         log, audit, cluster = stores.log, stores.audit, stores.others
         peers = None if cluster is None else PeerClient(cluster.fleet, cluster.follower.hold_delivery)
         ledger = DuckDBLedger(

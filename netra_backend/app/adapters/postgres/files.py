@@ -43,10 +43,10 @@ _BEGIN: Final = """
 INSERT INTO file (file_id, owner, media, created) SELECT $2, $1, $3, $4
 WHERE (SELECT count(*) FROM file f WHERE f.owner = $1) < $5 RETURNING true
 """
+_TO_ADD_TO: Final = "SELECT true FROM file f WHERE f.owner = $1 AND f.file_id = $2 AND NOT f.finished FOR UPDATE"
 _ADD: Final = """
 INSERT INTO file_part (file_id, n, owner, body)
-SELECT f.file_id, (SELECT count(*) FROM file_part p WHERE p.file_id = f.file_id), f.owner, $3
-FROM file f WHERE f.owner = $1 AND f.file_id = $2 AND NOT f.finished FOR UPDATE RETURNING true
+SELECT $2, (SELECT count(*) FROM file_part p WHERE p.file_id = $2), $1, $3
 """
 _FINISH: Final = """
 UPDATE file f SET finished = true, sha256 = $3, size = $4 WHERE f.owner = $1 AND f.file_id = $2 AND NOT f.finished
@@ -98,7 +98,10 @@ class PostgresFiles:
 
     async def add(self, owner: str, file_id: str, part: bytes) -> bool:
         async with self._as(owner) as connection:
-            return bool(await connection.fetchval(_ADD, owner, file_id, part))
+            if not await connection.fetchval(_TO_ADD_TO, owner, file_id):
+                return False
+            await connection.execute(_ADD, owner, file_id, part)  # counts what was there once the file was locked
+            return True
 
     async def finish(self, owner: str, file_id: str, sha256: str, size: int, most_bytes: int) -> bool:
         async with self._as(owner) as connection:

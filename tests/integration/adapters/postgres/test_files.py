@@ -18,8 +18,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 
 
 async def test_what_is_added_while_all_of_an_owner_is_deleted_leaves_no_part(netra_database: NetraDatabase) -> None:
-    pools = [PostgresConnectionPool(netra_database.url, role, 8) for role in (READER, WRITER)]
-    files = PostgresFiles(*pools, ManualClock().now_ms)
+    readers = PostgresConnectionPool(netra_database.url, READER, 8)
+    writers = PostgresConnectionPool(netra_database.url, WRITER, 8)
+    files = PostgresFiles(readers, writers, ManualClock().now_ms)
     try:
         for number in range(10):
             file_id = f"file_{number}"
@@ -32,5 +33,5 @@ async def test_what_is_added_while_all_of_an_owner_is_deleted_leaves_no_part(net
         assert await admin.fetchval("SELECT count(*) FROM netra.file") == 0
         await admin.close()
     finally:
-        for pool in pools:
-            await pool.close()
+        await readers.close()
+        await writers.close()

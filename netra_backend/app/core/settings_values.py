@@ -191,7 +191,7 @@ def command(text: str) -> tuple[str, ...]:
         words = tuple(shlex.split(short_text(text)))
     except ValueError as fault:
         raise ValueError(f"use a command with its arguments, in quotes where they hold spaces ({fault})") from None
-    if not words:
+    if not words or not words[0]:
         raise ValueError("use a command with its arguments")
     return words
 

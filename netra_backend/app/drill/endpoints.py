@@ -8,6 +8,7 @@ not taken for one that refuses.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -241,6 +242,27 @@ async def file(stage: Stage) -> Row:
     return await _by_http("read another user's file", stage, "GET", "/api/files/{}", stage.has.file_id, "file")
 
 
+async def blob(stage: Stage) -> Row:
+    """Read a blob of another's thread: one that an event of it names, where there is one."""
+    endpoint, thread_id = "read another user's blob", stage.has.thread_id
+    exported = await stage.owner.line.http("GET", f"/api/threads/{thread_id}/export")
+    _opened(endpoint, exported)
+    lines = [json.loads(line) for line in exported.body.splitlines()]
+    refs = [str(line["ref"]) for line in lines if line["kind"] == "blob"]
+    mine, absent = (refs or [_absent_ref(stage)])[0], _absent_ref(stage)
+    path = f"/api/threads/{thread_id}/blobs/"
+    foreign = await stage.intruder.line.http("GET", path + mine)
+    nothing = await stage.intruder.line.http("GET", path + absent)
+    row = _judged(endpoint, foreign, nothing, mine, absent)
+    if refs:
+        _opened(endpoint, await stage.owner.line.http("GET", path + mine))
+    return row
+
+
+def _absent_ref(stage: Stage) -> str:
+    return hashlib.sha256(stage.has.absent("blob").encode()).hexdigest()
+
+
 async def file_deletion(stage: Stage) -> Row:
     """Delete another's file."""
     return await _by_http("delete another user's file", stage, "DELETE", "/api/files/{}", stage.has.file_id, "file")
@@ -310,6 +332,7 @@ ENDPOINTS: Final[tuple[Attempt, ...]] = (
     run_page,
     events,
     export,
+    blob,
     title,
     resume_position,
     tool_context,

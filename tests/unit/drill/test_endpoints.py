@@ -193,3 +193,29 @@ async def test_every_endpoint_of_http_asks_for_what_is_the_owners(endpoint: endp
 async def test_a_resume_from_anothers_position_must_answer_as_an_absent_thread() -> None:
     assert (await endpoints.resume_position(stage({"": NOT_FOUND}))).verdict == "refused"
     assert (await endpoints.resume_position(stage({"thr_1": {"type": "live"}, "": NOT_FOUND}))).verdict == "LEAKED"
+
+
+EXPORTED = b'{"kind":"thread"}\n{"kind":"blob","ref":"aa11"}\n{"kind":"end"}\n'
+
+
+@pytest.mark.parametrize(
+    ("intruder", "verdict"),
+    [
+        ({"": GONE}, "refused"),
+        ({"aa11": OPEN, "": GONE}, "LEAKED"),
+        ({"aa11": HttpAnswer(403, b""), "": GONE}, "LEAKED"),
+    ],
+)
+async def test_a_blob_of_the_owners_thread_is_tried_and_must_be_open_to_the_owner(
+    intruder: Mapping[str, Any], verdict: str
+) -> None:
+    owner = {"export": HttpAnswer(200, EXPORTED), "aa11": OPEN, "": GONE}
+    assert (await endpoints.blob(stage(intruder, owner))).verdict == verdict
+    with pytest.raises(DrillFailed, match="read another user's blob"):
+        await endpoints.blob(stage(intruder, owner | {"aa11": GONE}))
+
+
+async def test_of_a_thread_without_blobs_one_that_does_not_exist_is_tried() -> None:
+    owner = {"export": HttpAnswer(200, b'{"kind":"end"}\n'), "": GONE}
+    assert (await endpoints.blob(stage({"": GONE}, owner))).verdict == "refused"
+    assert (await endpoints.blob(stage({"": OPEN}, owner))).verdict == "LEAKED"

@@ -36,21 +36,24 @@ class CommandScan:
             )
         except OSError as fault:
             raise _unavailable("cannot be run") from fault
+        stdin = process.stdin
+        assert stdin is not None
+        stdin.transport.set_write_buffer_limits(0)  # so that nothing is left to be written once it is closed
         try:
             async with asyncio.timeout(self._within_s):
-                await _feed(process, parts)
+                await _feed(stdin, parts)
                 return await process.wait() == 0
         except TimeoutError:
             raise _unavailable(f"did not end within {self._within_s:g} seconds") from None
         finally:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
+            if not stdin.transport.is_closing():
+                stdin.transport.abort()  # else it would be waited for as long as anything holds the other end
             await process.wait()
 
 
-async def _feed(process: asyncio.subprocess.Process, parts: AsyncIterator[bytes]) -> None:
-    stdin = process.stdin
-    assert stdin is not None
+async def _feed(stdin: asyncio.StreamWriter, parts: AsyncIterator[bytes]) -> None:
     try:
         async for part in parts:
             stdin.write(part)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +13,7 @@ import pytest
 
 from netra_backend.app.adapters.process.file_scan import CommandScan
 from netra_backend.app.core.errors import DependencyUnavailable
+from test_framework.waiting import PATIENCE_S
 
 PART = b"x" * 262_144
 
@@ -63,3 +67,15 @@ async def test_a_command_that_does_not_end_is_ended_with_what_it_started(tmp_pat
     with pytest.raises(DependencyUnavailable, match="did not end within 1 seconds"):
         await python(program, within_s=1.0)(parts_of(*[PART] * 10))
     assert not any(map(is_running, told.read_text().split()))
+
+
+async def test_what_left_its_group_and_holds_the_file_open_holds_up_nobody(tmp_path: Path) -> None:
+    told = tmp_path / "pid"
+    program = (
+        "import subprocess, time; child = subprocess.Popen(['sleep', '600'], start_new_session=True);"
+        f"open({str(told)!r}, 'w').write(str(child.pid)); time.sleep(600)"
+    )
+    async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(DependencyUnavailable, match="did not end"):
+            await python(program, within_s=1.0)(parts_of(*[PART] * 10))
+    os.kill(int(told.read_text()), signal.SIGKILL)

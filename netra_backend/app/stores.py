@@ -21,6 +21,7 @@ from .adapters.process.json_logs import name_process
 from .adapters.sqlite.audit import SqliteAudit
 from .adapters.sqlite.event_log import SqliteEventLog
 from .core.history import Chunk
+from .core.limits import Limits
 from .file_ports import FileStore
 from .ports import Audit, Bus, Clock, Entropy, EventLog, Fleet, Presence
 from .sign_in_ports import RevocationStore, Tickets
@@ -64,23 +65,21 @@ async def open_embedded(
     data_dir: Path,
     audit_place: Place,
     clock: Clock,
+    limits: Limits,
     pool: WebSocketConnectionPool,
     on_failure: OnFailure,
     stack: AsyncExitStack,
-    *,
-    blob_bytes: int,
 ) -> Stores:
     """Stores in the data directory, of this process alone. ``stack`` closes them.
 
     Raises ``ConfigurationError`` if the audit trail's chain is broken or a file is of another version.
     """
     loop = asyncio.get_running_loop()
-    audit = await SqliteAudit.open(data_dir / "audit.db", audit_place, clock)
+    audit = await SqliteAudit.open(data_dir / "audit.db", audit_place, clock, limits)
     stack.push_async_callback(audit.close)
-    log = SqliteEventLog(data_dir / "events.db", clock, loop, pool.publish, on_failure)
-    log.blob_bytes = blob_bytes
+    log = SqliteEventLog(data_dir / "events.db", clock, loop, pool.publish, on_failure, limits)
     stack.push_async_callback(log.close)
-    return Stores(log, audit, LocalTickets(), FileRevocations(data_dir), log.files)
+    return Stores(log, audit, LocalTickets(limits), FileRevocations(data_dir), log.files)
 
 
 async def open_shared(
@@ -90,11 +89,10 @@ async def open_shared(
     audit_place: Place,
     clock: Clock,
     entropy: Entropy,
+    limits: Limits,
     pool: WebSocketConnectionPool,
     on_failure: OnFailure,
     stack: AsyncExitStack,
-    *,
-    blob_bytes: int,
 ) -> Stores:
     """Stores in PostgreSQL, which other processes share. ``stack`` closes them.
 
@@ -112,18 +110,17 @@ async def open_shared(
     from .websocket_core.follower import Follower
 
     name_process(process_id)
-    await require_postgres(database_url)
-    writer = await open_pool(database_url, WRITER, size=_CONNECTIONS)
+    await require_postgres(database_url, limits)
+    writer = await open_pool(database_url, WRITER, limits, size=_CONNECTIONS)
     stack.push_async_callback(writer.close)
-    reader = await open_pool(database_url, READER, size=_CONNECTIONS)
+    reader = await open_pool(database_url, READER, limits, size=_CONNECTIONS)
     stack.push_async_callback(reader.close)
-    audit = await PostgresAudit.open(database_url, writer, reader, audit_place, clock)
+    audit = await PostgresAudit.open(database_url, writer, reader, audit_place, clock, limits)
     stack.push_async_callback(audit.close)
     follower = Follower(pool, asyncio.get_running_loop())
-    log = await PostgresEventLog.open(database_url, process_id, clock, follower.publish, on_failure)
-    log.blob_bytes = blob_bytes
+    log = await PostgresEventLog.open(database_url, process_id, clock, follower.publish, on_failure, limits=limits)
     stack.push_async_callback(log.close)
-    fleet = await PostgresPeers.open(database_url, process_id)
+    fleet = await PostgresPeers.open(database_url, process_id, limits)
     stack.push_async_callback(fleet.close)
     bus, presence = None, None
     counts: dict[str, Callable[[], Mapping[str, int]]] = {
@@ -135,18 +132,18 @@ async def open_shared(
 
         namespace, key = _apart(database_url)
         loop = asyncio.get_running_loop()
-        bus = RedisBus(redis_url, follower.on_message, loop, entropy, namespace=namespace, key=key)
+        bus = RedisBus(redis_url, follower.on_message, loop, entropy, namespace=namespace, key=key, limits=limits)
         stack.push_async_callback(bus.close)
         bus.start()
         counts["bus"] = bus.counts
-        presence = RedisPresence(redis_url, process_id, namespace=namespace, key=key)
+        presence = RedisPresence(redis_url, process_id, namespace=namespace, key=key, limits=limits)
         counts["presence"] = lambda: {"ignored": presence.ignored}
         stack.push_async_callback(presence.close)
     follower.configure(log, bus)
     stack.push_async_callback(follower.close)
     follower.start()
     others = Cluster(fleet, follower, bus, presence, counts)
-    return Stores(log, audit, PostgresTickets(writer), PostgresRevocations(writer), log.files, others)
+    return Stores(log, audit, PostgresTickets(writer, limits), PostgresRevocations(writer), log.files, others)
 
 
 def _apart(database_url: str) -> tuple[str, bytes]:

@@ -12,9 +12,6 @@ PART_BYTES: Final = 262_144
 HEAD_BYTES: Final = 512
 """So many first bytes say what a file is."""
 
-RESERVED_BYTES: Final = 256 << 20
-"""Disk that uploads leave free: the event log must be able to go on."""
-
 KEPT_MS: Final = 24 * 3600 * 1000
 """How long a file is kept that no message has claimed."""
 

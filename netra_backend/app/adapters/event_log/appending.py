@@ -12,12 +12,10 @@ from itertools import islice
 from typing import Final, Generic, TypeVar
 
 from ...core import history
-from ...core.blobs import BLOB_BYTES, Blob, check_bounds
+from ...core.blobs import Blob, check_bounds
 from ...core.errors import DependencyUnavailable
 from ...core.history import NO_BLOBS, Chunk, OnCommit, RunRecord, StoredRun, ThreadHead
-
-MAX_HEADS: Final = 100_000
-"""Heads kept in memory; those without a run are let go, oldest first, above that."""
+from ...core.limits import USUAL
 
 REQUESTS_AT_ONCE: Final = 200
 """Idempotency keys that are looked at, and at most let go of, in one step: appends wait for no more than that."""
@@ -35,15 +33,24 @@ class AppendingLog(Generic[ChangeT]):
     """The half of ``ports.EventLog`` that no store differs in.
 
     A log of it sets ``_put``, which hands chunks or a change to the store (what is put first is stored first), and has
-    ``_committed`` called for each of them, in that order, or ``_fail`` once. ``blob_bytes`` is the largest blob it takes.
+    ``_committed`` called for each of them, in that order, or ``_fail`` once.
     """
 
     _put: Callable[[list[Chunk] | ChangeT], None]
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, publish: Publish, on_failure: OnFailure) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        publish: Publish,
+        on_failure: OnFailure,
+        *,
+        most_heads: int = USUAL.process_threads,
+        blob_bytes: int = USUAL.blob_bytes,
+    ) -> None:
         self.failed = False
-        self.blob_bytes = BLOB_BYTES
+        self._blob_bytes = blob_bytes
         self._loop = loop
+        self._most_heads = most_heads
         self._publish = publish
         self._on_failure = on_failure
         self._heads: dict[str, ThreadHead] = {}
@@ -58,9 +65,10 @@ class AppendingLog(Generic[ChangeT]):
         return self._heads.get(thread_id)
 
     def _keep(self, head: ThreadHead) -> None:
-        if len(self._heads) >= MAX_HEADS:
+        # Above the bound, heads without a run are let go, oldest first.
+        if len(self._heads) >= self._most_heads:
             idle = (each for each in self._heads.values() if not each.pins and each.durable == each.top)
-            for each in list(islice(idle, max(1, MAX_HEADS // 10))):
+            for each in list(islice(idle, max(1, self._most_heads // 10))):
                 del self._heads[each.thread_id]
         self._heads[head.thread_id] = head
 
@@ -108,7 +116,7 @@ class AppendingLog(Generic[ChangeT]):
         if self.failed or not run.head.owner:  # a deleted thread is nobody's
             raise unavailable()
         if blobs:
-            check_bounds(blobs, self.blob_bytes)
+            check_bounds(blobs, self._blob_bytes)
         begun = history.append(run, frame, on_commit, blobs)
         if begun is not None:
             if not self._dirty:

@@ -53,6 +53,11 @@ class CommandScan:
             await process.wait()
 
 
+def scan_by(command: Sequence[str] | None) -> CommandScan | None:
+    """The scan by this command, if there is one."""
+    return None if command is None else CommandScan(command)
+
+
 async def _feed(stdin: asyncio.StreamWriter, parts: AsyncIterator[bytes]) -> None:
     try:
         async for part in parts:

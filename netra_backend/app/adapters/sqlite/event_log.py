@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from ...core.blobs import BLOBS_A_PAGE, BlobRef
 from ...core.history import Chunk, ListedRun, Moved, RunPlace, RunRecord, StoredRun, StoredThread, ThreadHead
+from ...core.limits import USUAL, Limits
 from ...ports import Clock
 from ..event_log.appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired
 from ..event_log.key_filter import DAY_MS, KeyFilter
@@ -36,8 +37,10 @@ class SqliteEventLog(AppendingLog[Change]):
         loop: asyncio.AbstractEventLoop,
         publish: Publish,
         on_failure: OnFailure,
+        limits: Limits = USUAL,
     ) -> None:
-        super().__init__(loop, publish, on_failure)
+        super().__init__(loop, publish, on_failure, most_heads=limits.process_threads, blob_bytes=limits.blob_bytes)
+        self._limits = limits
         writer = schema.open_writer(path)
         self._next_key: int = writer.execute("SELECT coalesce(max(key), 0) + 1 FROM thread").fetchone()[0]
         self._writer = SqliteWriter(writer, self._committed_in_thread, self._failed_in_thread, clock.now_ms)
@@ -46,7 +49,7 @@ class SqliteEventLog(AppendingLog[Change]):
         for owner, key, created in reader.keys_since(self._reader, clock.now_ms() - DAY_MS):
             self._keys.add(owner, key, created)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="netra-log-reader")
-        self.files = SqliteFiles(self._change, self._read, clock.now_ms, path.parent)
+        self.files = SqliteFiles(self._change, self._read, clock.now_ms, path.parent, limits.reserved_disk_bytes)
         self._put = self._writer.put
         self._writer.start()
 
@@ -109,7 +112,7 @@ class SqliteEventLog(AppendingLog[Change]):
         rows = await self._read(reader.rows_between, head.key, after, upto)
         start = 0
         while start < len(rows):
-            frames, start = await self._read(reader.page, rows, start, after, upto)
+            frames, start = await self._read(reader.page, rows, start, after, upto, self._limits)
             if frames:
                 yield frames
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...core.errors import DependencyUnavailable
-from ...core.files import RESERVED_BYTES, RESERVED_MS, StoredFile
+from ...core.files import RESERVED_MS, StoredFile
 from ...file_ports import Removal, Reservation
 from .changes import Change
 
@@ -167,11 +167,13 @@ class SqliteFiles:
         read: Callable[..., Awaitable[Any]],
         now_ms: Callable[[], int],
         directory: Path,
+        reserved_bytes: int,
     ) -> None:
         self._change = change
         self._read = read
         self._now_ms = now_ms
         self._directory = directory
+        self._reserved_bytes = reserved_bytes  # disk that files leave free: the event log must be able to go on
         self._opened_ms = now_ms()
 
     def _stale_ms(self) -> int:
@@ -185,7 +187,7 @@ class SqliteFiles:
         return change.done
 
     async def add(self, owner: str, file_id: str, part: bytes) -> bool:
-        if shutil.disk_usage(self._directory).free < RESERVED_BYTES:
+        if shutil.disk_usage(self._directory).free < self._reserved_bytes:
             raise DependencyUnavailable(
                 "The server's disk is almost full.", hint="Try again later, and tell the operator."
             )

@@ -15,7 +15,6 @@ from starlette.responses import Response
 
 from ...core import validation
 from ...core.errors import DependencyUnavailable, NotFound
-from ...core.files import RESERVED_BYTES
 from ...core.identity import Identity
 from ...core.limits import Limits
 from ...ports import Ledger
@@ -154,9 +153,9 @@ async def _received(request: Request, scratch: Path, limits: Limits) -> IO[bytes
         ):
             held += part
             if len(held) >= _BLOCK:
-                await asyncio.to_thread(_write, file, held)
+                await asyncio.to_thread(_write, file, held, limits.reserved_disk_bytes)
                 held = bytearray()
-        await asyncio.to_thread(_write, file, held)
+        await asyncio.to_thread(_write, file, held, limits.reserved_disk_bytes)
         file.flush()
     except BaseException:
         file.close()
@@ -164,8 +163,9 @@ async def _received(request: Request, scratch: Path, limits: Limits) -> IO[bytes
     return file
 
 
-def _write(file: IO[bytes], block: bytearray) -> None:
-    if shutil.disk_usage(file.name).free < RESERVED_BYTES:
+def _write(file: IO[bytes], block: bytearray, reserved: int) -> None:
+    # Uploads leave some disk free: the event log must be able to go on.
+    if shutil.disk_usage(file.name).free < reserved:
         raise DependencyUnavailable("The server's disk is almost full.", hint="Try again later, and tell the operator.")
     file.write(block)
 

@@ -15,7 +15,6 @@ from typing import Any
 import httpx
 import pytest
 
-from netra_backend.app.adapters.sqlite import files as sqlite_files
 from netra_backend.app.core.history import RunRecord
 from netra_backend.app.core.limits import Limits
 from test_framework.served import Serve, Served
@@ -139,9 +138,8 @@ async def test_the_operators_command_decides_about_each_file(serve_with: Serve) 
         assert len((await http.get("/api/files")).json()["files"]) == 1
 
 
-async def test_files_leave_the_event_log_room_on_the_disk(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_files, "RESERVED_BYTES", 1 << 62)
-    async with served.http(served.user()) as http:
+async def test_files_leave_the_event_log_room_on_the_disk(serve_with: Serve) -> None:
+    async with serve_with(limits=Limits(reserved_disk_bytes=1 << 62)) as served, served.http(served.user()) as http:
         refused = await put(http)
         assert (refused.status_code, refused.json()["error"]) == (503, "dependency_unavailable")
         assert (await http.get("/api/files")).json() == {"files": []}

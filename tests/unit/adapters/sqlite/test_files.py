@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from netra_backend.app.adapters.sqlite import files as module
 from netra_backend.app.adapters.sqlite.event_log import SqliteEventLog
 from netra_backend.app.adapters.sqlite.files import SqliteFiles
 from netra_backend.app.core.errors import DependencyUnavailable
@@ -84,7 +83,7 @@ async def test_a_part_that_would_fill_the_disk_is_refused_and_the_log_goes_on(
         await put(files, "file_1")
         await files.begin(StoredFile("file_2", "user_ada", "text/plain", "", 0, START_MS), 10)
         with monkeypatch.context() as full:
-            full.setattr(module, "RESERVED_BYTES", 1 << 62)
+            full.setattr(files, "_reserved_bytes", 1 << 62)
             with pytest.raises(DependencyUnavailable, match="almost full"):
                 await files.add("user_ada", "file_2", b"x")
         assert await files.add("user_ada", "file_2", b"x")

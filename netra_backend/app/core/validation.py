@@ -214,6 +214,7 @@ POSTGRES_RIGHTS = _point(
     "ConfigurationError",
     "grants, policies and functions of the database are exactly those of the migrations",
 )
+POSTGRES_REACH = _point("postgres.reach", _GATE, "ConfigurationError", "nothing outside the schema reaches its rows")
 POSTGRES_WALLS = _point("postgres.walls", _GATE, "ConfigurationError", "the database refuses what nobody may do in it")
 SQLITE_SCHEMA = _point(
     "sqlite.schema",

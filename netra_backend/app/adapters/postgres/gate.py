@@ -12,7 +12,8 @@ from ...core import validation
 from ...core.errors import ConfigurationError
 from ..migrations.history import NEWEST, VERSIONS
 from .connection import OWNER, READER, SCHEMA, TROUBLE, WRITER, connect, unavailable
-from .rights import login_faults, rights_faults
+from .reach import reach_faults
+from .rights import first_of, login_faults, rights_faults
 from .walls import open_ways
 
 OLDEST_SERVER: Final = 16
@@ -50,6 +51,7 @@ async def require_postgres(url: str) -> None:
     async with asked(url) as connection:
         await check_login(connection)
         await check_schema(connection)
+        await check_reach(connection)
         await check_walls(connection)
 
 
@@ -149,9 +151,17 @@ async def _check_rights(connection: asyncpg.Connection) -> None:
     if faults:
         listed = "; ".join(faults)
         raise ConfigurationError(
-            [f"Rights in the database are not those that the migrations make: {listed}. Undo what was changed."],
+            [f"Rights in the database are not those that the migrations make: {listed}. Run it as an administrator."],
             point=validation.POSTGRES_RIGHTS,
         )
+
+
+async def check_reach(connection: asyncpg.Connection) -> None:
+    """Look for ways to the rows from outside of the schema. Raises ``ConfigurationError`` if there are some that the operator has
+    not named. The schema was checked."""
+    faults = await reach_faults(connection)
+    if faults:
+        raise ConfigurationError(first_of(faults), point=validation.POSTGRES_REACH)
 
 
 async def check_walls(connection: asyncpg.Connection) -> None:

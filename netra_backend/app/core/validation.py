@@ -228,6 +228,7 @@ AUDIT_CHAIN = _point(
     "ConfigurationError",
     "no server goes on with an audit trail whose chain is broken",
 )
+AUDIT_SUBJECT = _point("audit.subject", "adapters.audit.subjects", "IsolationRefused", "a pseudonym leads to its user")
 DATA_DIRECTORY_LOCK = _point(
     "data_directory.lock", _DIRECTORY, "ConfigurationError", "one server uses a data directory at a time"
 )

@@ -196,6 +196,11 @@ WHERE (setrole = 0 OR setrole IN (SELECT oid FROM worker))
     AND CASE WHEN found.name LIKE 'netra.%' THEN true
         WHEN found.name LIKE '%.%' OR found.name LIKE '%\\_timeout' OR found.name = 'default_transaction_read_only' THEN false
         ELSE category IS NULL OR category !~ $1 END
+UNION ALL
+SELECT format('The server is configured with %s = %s, and all walls rest on %s. Run: ALTER SYSTEM SET %1$s = %3$s;'
+    ' SELECT pg_reload_conf()', name, setting, boot_val)
+FROM pg_settings WHERE name IN ('session_replication_role', 'row_security', 'default_transaction_isolation')
+    AND setting <> boot_val AND source IN ('command line', 'configuration file', 'environment variable')
 """
 _HARMLESS_SETTINGS: Final = (
     "^(Reporting and Logging|Resource Usage|Query Tuning|Statistics|Autovacuum|Vacuuming|Connections and Authentication|"

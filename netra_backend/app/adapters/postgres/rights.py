@@ -72,8 +72,9 @@ SELECT 'policy ' || polname || ' on ' || relname || ': ' || CASE WHEN polpermiss
 UNION ALL
 SELECT 'function ' || proname || '(' || pronargs || ') of ' || pg_get_userbyid(proowner)
         || CASE WHEN prosecdef THEN ', as its owner' ELSE '' END || coalesce(', ' || array_to_string(proconfig, ', '), '')
+        || ', ' || lanname || ' ' || provolatile::text || CASE WHEN proleakproof THEN ' leakproof' ELSE '' END
         || ', ' || md5(prosrc)
-    FROM pg_proc, ours WHERE pronamespace = ours.schema
+    FROM pg_proc JOIN pg_language ON pg_language.oid = prolang, ours WHERE pronamespace = ours.schema
 UNION ALL
 SELECT 'trigger ' || tgname || ' on ' || relname || ', ' || tgenabled::text || ': ' || pg_get_triggerdef(pg_trigger.oid)
     FROM pg_trigger JOIN relation ON relation.oid = tgrelid WHERE NOT tgisinternal

@@ -228,6 +228,19 @@ async def test_a_slot_of_logical_replication_refuses_the_start_until_it_is_named
             await require_postgres(database.url)
 
 
+async def test_a_whole_server_that_fires_no_trigger_is_refused_with_what_sets_it_right(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(services, "_SETTINGS", (*services._SETTINGS, "session_replication_role=replica"))
+    with services.own_postgres() as server:
+        async with prepared(server.url) as place, own_netra_database(place) as database:
+            with pytest.raises(
+                ConfigurationError, match="configured with session_replication_role = replica"
+            ) as refused:
+                await require_postgres(database.url)
+            assert "Run: ALTER SYSTEM SET session_replication_role = origin" in str(refused.value)
+
+
 async def test_the_start_refuses_what_reaches_the_rows(netra_database: NetraDatabase) -> None:
     await require_postgres(netra_database.url)
     await netra_database.as_admin("CREATE VIEW public.all_events AS SELECT * FROM netra.log")

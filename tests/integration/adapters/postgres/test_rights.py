@@ -30,6 +30,8 @@ TAMPERING = {
     "ALTER TABLE netra.thread DISABLE TRIGGER keep_owner": "trigger keep_owner on thread, D",
     "DROP TRIGGER keep_owner ON netra.thread": "missing: trigger keep_owner on thread",
     "ALTER FUNCTION netra.owner_of SECURITY DEFINER": "function owner_of(1) of netra_owner, as its owner",
+    "ALTER FUNCTION netra.asked_owner LEAKPROOF": "function asked_owner(0) of netra_owner, sql s leakproof",
+    "ALTER FUNCTION netra.owner_of IMMUTABLE": "function owner_of(1) of netra_owner, plpgsql i",
     "CREATE OR REPLACE FUNCTION netra.asked_owner() RETURNS text LANGUAGE sql AS 'SELECT NULL'": "function asked_owner(0)",
     "CREATE VIEW netra.all_events AS SELECT * FROM netra.log": "view all_events",
     "CREATE RULE hide AS ON DELETE TO netra.audit_subject DO INSTEAD NOTHING": "rule hide on audit_subject",

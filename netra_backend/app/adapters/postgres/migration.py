@@ -31,8 +31,7 @@ _ALLOW: Final = "INSERT INTO allowed (kind, name) VALUES ($1, $2) ON CONFLICT DO
 _MEMBERS: Final = f"""
 SELECT rolname::text FROM pg_roles WHERE NOT rolsuper AND (rolname = session_user OR ($1::boolean AND oid IN (
     SELECT member FROM pg_auth_members
-    WHERE pg_get_userbyid(roleid) IN ('{OWNER}', '{WRITER}', '{READER}') AND grantor <> (SELECT oid FROM pg_roles
-        WHERE rolname = current_user)
+    WHERE pg_get_userbyid(roleid) IN ('{OWNER}', '{WRITER}', '{READER}')
 )))
 """  # noqa: S608  # names of ours
 Report = Callable[[str], None]

@@ -105,7 +105,8 @@ SELECT format('%1$s lies outside of the schema netra and depends on it, so it ma
             WHERE oid = objid)
         WHEN 'pg_constraint'::regclass THEN (SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname)
             FROM pg_constraint WHERE oid = objid)
-        ELSE 'DROP ' || (SELECT upper(type) || ' ' || identity FROM pg_identify_object(classid, objid, 0)) END)
+        ELSE 'DROP ' || (SELECT CASE type WHEN 'composite type' THEN 'TYPE' WHEN 'statistics object' THEN 'STATISTICS'
+            ELSE upper(type) END || ' ' || identity FROM pg_identify_object(classid, objid, 0)) END)
 FROM outside
 """
 """What depends on anything of the schema, at any remove, and is not in it. A view is named by its rule."""
@@ -186,7 +187,7 @@ GROUP BY classoid, objoid, objsubid, role
 
 _SETTINGS: Final = f"""{_ROLES}
 SELECT format('%s is set for %s, and changes how a server''s statements are understood. Run: ALTER %2$s RESET %1$s', found.name,
-    CASE WHEN setrole = 0 THEN format('DATABASE %I', current_database())
+    CASE WHEN setrole = 0 AND setdatabase = 0 THEN 'ROLE ALL' WHEN setrole = 0 THEN format('DATABASE %I', current_database())
         ELSE format('ROLE %I', pg_get_userbyid(setrole))
             || CASE WHEN setdatabase = 0 THEN '' ELSE format(' IN DATABASE %I', current_database()) END END)
 FROM (SELECT setrole, setdatabase, split_part(one, '=', 1) AS name FROM pg_db_role_setting, unnest(setconfig) AS one) AS found
@@ -197,10 +198,16 @@ WHERE (setrole = 0 OR setrole IN (SELECT oid FROM worker))
         WHEN found.name LIKE '%.%' OR found.name LIKE '%\\_timeout' OR found.name = 'default_transaction_read_only' THEN false
         ELSE category IS NULL OR category !~ $1 END
 UNION ALL
-SELECT format('The server is configured with %s = %s, and all walls rest on %s. Run: ALTER SYSTEM SET %1$s = %3$s;'
-    ' SELECT pg_reload_conf()', name, setting, boot_val)
-FROM pg_settings WHERE name IN ('session_replication_role', 'row_security', 'default_transaction_isolation')
-    AND setting <> boot_val AND source IN ('command line', 'configuration file', 'environment variable')
+SELECT format('The server is configured with %s = %s, which takes walls away. Run: ALTER SYSTEM RESET %1$s;'
+    ' SELECT pg_reload_conf(); and take it out of its configuration', name, setting)
+FROM (
+    SELECT name, setting FROM pg_settings
+    WHERE name IN ('session_replication_role', 'row_security', 'default_transaction_isolation') AND setting <> boot_val
+        AND source IN ('command line', 'configuration file', 'environment variable')
+    UNION ALL  -- what no extension declares is not in pg_settings
+    SELECT name, current_setting(name, true) FROM unnest(ARRAY['netra.owner', 'netra.audit_cut']) AS name
+    WHERE current_setting(name, true) <> ''
+) AS configured
 """
 _HARMLESS_SETTINGS: Final = (
     "^(Reporting and Logging|Resource Usage|Query Tuning|Statistics|Autovacuum|Vacuuming|Connections and Authentication|"

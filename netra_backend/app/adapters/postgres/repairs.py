@@ -50,6 +50,8 @@ def change(found: str, line: str) -> str:
     sql = _first(_MISSING, line, _BY_HAND)
     if sql == _BY_HAND or (line.startswith("column ") and _type(line) != _type(found)):
         return _BY_HAND
+    if ", stored by " in found:
+        sql += f"; ALTER TABLE netra.{found.split()[1]} SET ACCESS METHOD heap"
     return f"{drop(found)}; {sql.removeprefix('run: ')}" if line.startswith(_MADE_ANEW) else sql
 
 
@@ -81,9 +83,10 @@ def _revoke(found: re.Match[str]) -> str:
 def _privilege(verb: str, towards: str, found: re.Match[str]) -> str:
     on, privilege, grantee = found.groups()
     kind, _, name = on.partition(" ")
-    if kind == "default":
-        _, role, _, what = name.split(" ")
-        which = f"ALTER DEFAULT PRIVILEGES FOR ROLE {role} IN SCHEMA netra"
+    if kind in ("default", "everywhere"):
+        *_, role, _, what = name.split(" ")
+        where = "" if kind == "everywhere" else " IN SCHEMA netra"
+        which = f"ALTER DEFAULT PRIVILEGES FOR ROLE {role}{where}"
         return f"{which} {verb} {privilege} ON {_DEFAULTS[what]} {towards} {grantee}"
     if kind == "column":
         name, _, column = name.partition(".")

@@ -42,7 +42,8 @@ granted (what, grantee, privilege, grantable, owner) AS (
     SELECT 'schema', a.grantee, a.privilege_type, a.is_grantable, nspowner
         FROM pg_namespace, ours, aclexplode(nspacl) a WHERE pg_namespace.oid = ours.schema
     UNION ALL
-    SELECT 'default of ' || pg_get_userbyid(defaclrole) || ' for ' || defaclobjtype::text, a.grantee, a.privilege_type,
+    SELECT CASE defaclnamespace WHEN 0 THEN 'everywhere ' ELSE '' END || 'default of ' || pg_get_userbyid(defaclrole) || ' for '
+            || defaclobjtype::text, a.grantee, a.privilege_type,
             a.is_grantable, defaclrole
         FROM pg_default_acl, ours, aclexplode(defaclacl) a
         WHERE defaclnamespace = ours.schema OR defaclnamespace = 0 AND defaclrole IN (SELECT oid FROM roles)

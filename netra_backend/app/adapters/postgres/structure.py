@@ -19,6 +19,7 @@ relation AS (
 SELECT CASE relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialized view ' WHEN 'S' THEN 'sequence ' WHEN 'f' THEN
         'foreign table ' WHEN 'p' THEN 'partitioned table ' ELSE 'table ' END || relname
         || ' of ' || pg_get_userbyid(relowner) || CASE WHEN relpersistence = 'u' AND relkind <> 'S' THEN ', unlogged' ELSE '' END
+        || coalesce(', stored by ' || (SELECT amname FROM pg_am WHERE oid = relam AND amname <> 'heap' AND relkind <> 'S'), '')
         || CASE WHEN relrowsecurity AND relforcerowsecurity THEN ', row security forced' ELSE '' END AS line
     FROM relation
 UNION ALL
@@ -36,7 +37,9 @@ UNION ALL
 SELECT 'constraint ' || conname || ' on ' || relname || ': ' || pg_get_constraintdef(pg_constraint.oid)
     FROM pg_constraint JOIN relation ON relation.oid = conrelid WHERE contype <> 'n'
 UNION ALL
-SELECT CASE WHEN indisunique OR indexprs IS NOT NULL OR indpred IS NOT NULL THEN 'index ' ELSE 'plain index ' END
+SELECT CASE WHEN indisunique OR indexprs IS NOT NULL OR indpred IS NOT NULL OR EXISTS (SELECT FROM pg_opclass
+            WHERE oid = ANY (indclass::oid[]) AND opcnamespace <> 'pg_catalog'::regnamespace)
+        THEN 'index ' ELSE 'plain index ' END
         || i.relname || ' on ' || relation.relname || ': ' || pg_get_indexdef(indexrelid)
         || CASE WHEN indisvalid AND indisready AND indislive THEN '' ELSE ', not valid' END
         || CASE WHEN indimmediate THEN '' ELSE ', deferred' END

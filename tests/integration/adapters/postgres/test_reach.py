@@ -42,6 +42,12 @@ PLANTED = {
     "CREATE TABLE public.watched (r text); CREATE TRIGGER t AFTER INSERT ON public.watched EXECUTE FUNCTION netra.keep_owner()": (
         "DROP TRIGGER t ON public.watched"
     ),
+    "CREATE STATISTICS public.seen ON owner, agent FROM netra.run": "DROP STATISTICS public.seen",
+    "CREATE TYPE public.pair AS (one netra.run)": "DROP TYPE public.pair",
+    "CREATE OPERATOR public.=== (FUNCTION = netra.owner_of, RIGHTARG = text)": "DROP OPERATOR public.===",
+    "CREATE TABLE public.other (c text); CREATE RULE also AS ON INSERT TO public.other DO ALSO SELECT * FROM netra.log": (
+        "DROP RULE also ON public.other"
+    ),
     # what our roles own or were granted elsewhere
     "CREATE TABLE public.theirs (); GRANT SELECT ON public.theirs TO netra_writer": "netra_writer has rights on table",
     "CREATE TABLE public.theirs (c text); GRANT SELECT (c) ON public.theirs TO {login}": "{login} has rights on column",
@@ -83,6 +89,7 @@ PLANTED = {
     "ALTER ROLE {login} IN DATABASE {database} SET synchronous_commit = off": (
         "synchronous_commit is set for ROLE {login} IN DATABASE"
     ),
+    "ALTER ROLE ALL SET netra.owner = 'ada'": "netra.owner is set for ROLE ALL",
     # streams
     "CREATE PUBLICATION changes FOR TABLE netra.log": "The publication changes takes part",
     "CREATE PUBLICATION changes FOR TABLES IN SCHEMA netra": "The publication changes takes part",
@@ -231,14 +238,17 @@ async def test_a_slot_of_logical_replication_refuses_the_start_until_it_is_named
 async def test_a_whole_server_that_fires_no_trigger_is_refused_with_what_sets_it_right(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(services, "_SETTINGS", (*services._SETTINGS, "session_replication_role=replica"))
+    monkeypatch.setattr(
+        services, "_SETTINGS", (*services._SETTINGS, "session_replication_role=replica", "netra.owner=ada")
+    )
     with services.own_postgres() as server:
         async with prepared(server.url) as place, own_netra_database(place) as database:
             with pytest.raises(
                 ConfigurationError, match="configured with session_replication_role = replica"
             ) as refused:
                 await require_postgres(database.url)
-            assert "Run: ALTER SYSTEM SET session_replication_role = origin" in str(refused.value)
+            assert "configured with netra.owner = ada" in str(refused.value)
+            assert "Run: ALTER SYSTEM RESET session_replication_role" in str(refused.value)
 
 
 async def test_the_start_refuses_what_reaches_the_rows(netra_database: NetraDatabase) -> None:

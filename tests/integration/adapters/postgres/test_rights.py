@@ -36,6 +36,12 @@ TAMPERING = {
     "CREATE VIEW netra.all_events AS SELECT * FROM netra.log": "view all_events",
     "CREATE RULE hide AS ON DELETE TO netra.audit_subject DO INSTEAD NOTHING": "rule hide on audit_subject",
     "ALTER DEFAULT PRIVILEGES IN SCHEMA netra GRANT SELECT ON TABLES TO PUBLIC": "default of",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE netra_owner GRANT SELECT ON TABLES TO netra_reader": "everywhere default of",
+    "CREATE OPERATOR CLASS public.watched FOR TYPE text USING btree AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =,"
+    " OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 bttextcmp(text, text);"
+    " CREATE INDEX seen ON netra.run (agent public.watched)": "made by netra migrate: index seen on run",
+    "CREATE ACCESS METHOD other TYPE TABLE HANDLER heap_tableam_handler;"
+    " ALTER TABLE netra.revocation SET ACCESS METHOD other": "table revocation of netra_owner, stored by other",
     "ALTER SCHEMA netra OWNER TO CURRENT_USER": "it should be schema of netra_owner",
     "ALTER TABLE netra.request DROP CONSTRAINT request_pkey": "missing: constraint request_pkey on request: PRIMARY KEY",
     "ALTER TABLE netra.audit DROP CONSTRAINT audit_id_check": "missing: constraint audit_id_check on audit: CHECK",

@@ -299,7 +299,7 @@ def unsealed(trail: Trail) -> None:
         trail.do(*(statement for statement in statements if "audit_subject" not in statement))
         trail.do("CREATE TABLE audit_subject (owner TEXT PRIMARY KEY, subject TEXT NOT NULL UNIQUE)")
     keys = ChainKeys.of(KEY.encode())
-    detail = json.dumps({"by": UNSEALED[1]})
+    detail = f'{{"by":"{UNSEALED[1]}"}}'
     entries = [Entry(id, id, UNSEALED[1 - id % 2], "refused", None, detail) for id in range(1, 5)]
     for (id, at, subject, *_), seal in keys.seal_all(keys.beginning, entries):
         stored = f"decode('{seal.hex()}', 'hex')" if trail.url else f"x'{seal.hex()}'"

@@ -16,7 +16,8 @@ import msgspec
 from ...core import validation
 from ...core.audit_chain import ChainKeys, Entry, SealedRow
 from ...core.errors import IsolationRefused
-from .rows import Record, is_storable, shown, subjects_in
+from ...services.audit_trail import SUBJECT_FIELDS
+from .rows import Record, is_storable
 
 FORGOTTEN: Final = "subject_forgotten"
 """The event of a row about a pseudonym whose user was deleted. Its detail names the chain, if that is another one."""
@@ -28,6 +29,9 @@ MAX_OF_USER: Final = 64
 """So many lines of one user are looked at; a server writes one or two in a chain."""
 
 _MAX_SEEN: Final = 10_000
+_named_in: Final = re.compile(rf'"(?:{"|".join(sorted(SUBJECT_FIELDS))})":"(subject_[0-9a-f]+)"').findall
+"""The pseudonyms in a detail as it was stored. In what a client has sent, quotation marks are escaped."""
+
 _is_unsealed: Final = re.compile("subject_[0-9a-f]{32}").fullmatch
 
 
@@ -131,7 +135,8 @@ class SubjectVerifier:
     async def feed(self, rows: Sequence[SealedRow]) -> None:
         """Look at what the pseudonyms that these rows name lead to."""
         named = {row.entry.subject for row in rows if row.entry.subject is not None}
-        named.update(subjects_in([shown((0, 0, "", None, row.entry.detail)) for row in rows if _names(row)]))
+        for row in rows:
+            named.update(_named_in(row.entry.detail))
         asked = sorted(name for name in named - self._seen if name.startswith("subject_"))
         if self.place or not asked:
             return
@@ -164,10 +169,6 @@ class SubjectVerifier:
 
     def _break(self, place: str) -> None:
         self.place = self.place or place
-
-
-def _names(row: SealedRow) -> bool:
-    return "subject_" in row.entry.detail
 
 
 def _changed(line: Subject) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netra_backend.app.adapters.audit import subjects
+from netra_backend.app.adapters.audit.rows import Record, entries_of
 from netra_backend.app.adapters.audit.subjects import (
     FORGOTTEN,
     Subject,
@@ -95,3 +96,20 @@ async def test_pseudonyms_that_were_seen_are_not_asked_for_again_and_are_not_rem
         await verifier.feed(KEYS.seal_all(KEYS.beginning, entries))
     assert asked == [["subject_a"], ["subject_b"], ["subject_c"], ["subject_d"], ["subject_a"]]
     assert verifier.place == ""
+
+
+async def test_what_a_client_wrote_into_a_detail_is_no_pseudonym() -> None:
+    asked: list[list[str]] = []
+
+    class Reader:
+        async def subjects(self, _: str, names: list[str]) -> list[Subject]:
+            asked.append(names)
+            return [sealed("ada", name) for name in names]
+
+        async def forgotten(self, _: object) -> list[tuple[str, str]]:
+            return []
+
+    record: Record = (1, None, "refused", None, {"field": '"by":"subject_aa"', "by": "ada", "user": "bob", "n": 1})
+    entries = entries_of([record], {"ada": "subject_bb", "bob": "subject_cc"}, 0)
+    await SubjectVerifier(Reader(), KEYS).feed(KEYS.seal_all(KEYS.beginning, entries))  # type: ignore[arg-type]
+    assert asked == [["subject_bb", "subject_cc"]]

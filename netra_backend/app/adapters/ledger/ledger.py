@@ -8,7 +8,7 @@ import contextlib
 import logging
 import stat
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 
 from ...core import ids, validation
 from ...core.errors import DependencyUnavailable, QueryRejected, ToolError
+from ...core.limits import USUAL, Limits
 from ...ports import Clock, Entropy
 from ...usage.profile import profile_without_rows
 from ...usage.questions import QUESTIONS, allowed
@@ -35,25 +36,8 @@ _log: Final = logging.getLogger("netra.ledger")
 _IMPORT_CHILD: Final = "netra_backend.app.adapters.ledger.import_worker"
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerBounds:
-    """What one question, one import and one owner may use. ``…_bytes`` are address space beyond the loaded libraries'."""
-
-    question_s: float = 25.0
-    question_cpu_s: int = 25
-    question_bytes: int = 896 << 20
-    import_silence_s: float = 120.0
-    """An import that tells no progress for so long is ended."""
-    import_cpu_s: int = 3_600
-    import_bytes: int = 1 << 30
-    import_file_bytes: int = 16 << 30
-    """The largest file that an import may write."""
-    children: int = 4
-    imports: int = 2
-    idle_s: float = 120.0
-    datasets: int = 100
-    tidy_s: float = 30.0
-    """How often it is looked whether other processes deleted what children here have open, or copies lie of."""
+TIDY_S: Final = 30.0
+"""How often it is looked whether other processes deleted what children here have open, or copies lie of."""
 
 
 class DuckDBLedger:
@@ -70,24 +54,31 @@ class DuckDBLedger:
         root: Path,
         clock: Clock,
         entropy: Entropy,
+        limits: Limits = USUAL,
         *,
         datasets: Datasets | None = None,
         allow_raw_sql: bool = False,
-        bounds: LedgerBounds | None = None,
         questions: Mapping[str, str] = QUESTIONS,
         importers: Sequence[str] = (),
+        tidy_s: float = TIDY_S,
     ) -> None:
         self._clock = clock
         self._entropy = entropy
         self._importers = list(importers)
         self._questions = allowed(questions, raw_sql=allow_raw_sql)
-        self._bounds = bounds = bounds or LedgerBounds()
+        self._limits = limits
+        self._told_limits = asdict(limits)
+        self._tidy_s = tidy_s
         self._kept = datasets or LocalDatasets(root)
         self._children = QueryWorkers(
-            clock, self._questions, list(self._questions), limit=bounds.children, idle_s=bounds.idle_s
+            clock,
+            self._questions,
+            list(self._questions),
+            limit=limits.process_questions,
+            idle_s=limits.question_idle_s,
         )
         self._asked = self._imports_begun = 0
-        self._importing = asyncio.Semaphore(bounds.imports)
+        self._importing = asyncio.Semaphore(limits.process_imports)
         self._asking_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._import_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tidying: asyncio.Task[None] | None = None
@@ -123,7 +114,7 @@ class DuckDBLedger:
                 field="question",
                 hint="Ask with metrics and filters instead, or ask the operator to set NETRA_ALLOW_RAW_SQL=1.",
             )
-        asked = {"question": question, "arguments": arguments, "cpu_s": self._bounds.question_cpu_s}
+        asked = {"question": question, "arguments": arguments, "cpu_s": self._limits.question_cpu_s}
         self._asked += 1
         async with _turn(self._asking_turns, owner):
             for _ in range(_LOOKS):
@@ -137,7 +128,7 @@ class DuckDBLedger:
                         _version(datasets),
                         partial(self._opening, owner, datasets),
                         asked,
-                        self._bounds.question_s,
+                        self._limits.question_s,
                     )
         raise DependencyUnavailable("The usage data cannot be opened at the moment.", retry_after_ms=5_000)
 
@@ -150,7 +141,7 @@ class DuckDBLedger:
                     "owner": owner,
                     "sources": sources,
                     "secrets": list(self._kept.secrets),
-                    "memory_bytes": self._bounds.question_bytes,
+                    "limits": self._told_limits,
                     "questions": self._questions,
                 }
             }
@@ -162,7 +153,7 @@ class DuckDBLedger:
         await asyncio.to_thread(_check_file, path)
         async with _turn(self._import_turns, owner), self._importing:
             datasets = await self._kept.of(owner)
-            check_room(len(datasets), self._bounds.datasets)
+            check_room(len(datasets), self._limits.datasets)
             self._imports_begun += 1
             now_ms = self._clock.now_ms()
             dataset_id = ids.mint("data", now_ms, self._entropy.take(10))
@@ -173,9 +164,7 @@ class DuckDBLedger:
                     "options": options,
                     "now_ms": now_ms,
                     "known": {dataset.fingerprint: dataset.dataset_id for dataset in datasets},
-                    "memory_bytes": self._bounds.import_bytes,
-                    "cpu_s": self._bounds.import_cpu_s,
-                    "file_bytes": self._bounds.import_file_bytes,
+                    "limits": self._told_limits,
                     "importers": self._importers,
                 }
                 reply = await self._imported(job, progress)
@@ -188,7 +177,7 @@ class DuckDBLedger:
                 if account.get("preview"):
                     return {**account, "name": path.name}
                 dataset = _dataset(dataset_id, str(options.get("name") or path.name)[:256], now_ms, account)
-                kept = await staged.commit(dataset, self._bounds.datasets)
+                kept = await staged.commit(dataset, self._limits.datasets)
                 return {**_shown(kept), "already_imported": kept.dataset_id != dataset_id}
 
     async def _imported(self, job: Mapping[str, Any], progress: Callable[[int, int], None]) -> dict[str, Any]:
@@ -196,7 +185,7 @@ class DuckDBLedger:
         try:
             await child.send(job)
             while True:
-                async with asyncio.timeout(self._bounds.import_silence_s):
+                async with asyncio.timeout(self._limits.import_silence_s):
                     reply = await child.receive()
                 if "progress" not in reply:
                     return reply
@@ -242,7 +231,7 @@ class DuckDBLedger:
 
     async def _tidy_for_ever(self) -> None:
         while True:
-            await asyncio.sleep(self._bounds.tidy_s)
+            await asyncio.sleep(self._tidy_s)
             try:
                 await self.tidy()
             except Exception:

@@ -18,8 +18,9 @@ import msgspec
 
 from ...core import validation
 from ...core.errors import QueryRejected, SSotIsolationError, ToolError
-from ...usage.questions import load_question
-from ..process.child_runtime import MAX_MESSAGE, Pipe, bound_cpu, bound_memory
+from ...core.limits import USUAL, Limits, told_size
+from ...usage.questions import BOUNDED, load_question
+from ..process.child_runtime import Pipe, bound_cpu, bound_memory
 from ..process.sandbox import Sandbox, enter
 from .rows_reader import Source, open_rows
 
@@ -34,8 +35,8 @@ class Open(msgspec.Struct, frozen=True):
     sources: list[Source]
     secrets: list[str]
     """Texts that no message may hold: the places of the files."""
-    memory_bytes: int
     questions: dict[str, str]
+    limits: Limits = USUAL
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -54,14 +55,16 @@ class OwnerRows:
         self._owner = opened.owner
         self._questions = opened.questions
         self._secrets = [secret.encode() for secret in opened.secrets]
-        self._rows = open_rows(opened.sources)
-        self._walled = bound_memory(opened.memory_bytes) and filtered
+        self._rows = open_rows(opened.sources, opened.limits.question_engine_bytes)
+        self._limits = opened.limits
+        self._walled = bound_memory(opened.limits.question_memory_bytes) and filtered
 
     def answer(self, ask: Ask) -> bytes:
         """The encoded answer, without anything that tells where the rows lie."""
         encoded = msgspec.json.encode(self._message(ask))
-        if len(encoded) > MAX_MESSAGE:
-            encoded = msgspec.json.encode(_fault(_too_large(f"The answer is larger than {MAX_MESSAGE >> 20} MiB.")))
+        most = self._limits.answer_bytes
+        if len(encoded) > most:
+            encoded = msgspec.json.encode(_fault(_too_large(f"The answer is larger than {told_size(most)}.")))
         for secret in self._secrets:
             encoded = encoded.replace(secret, b"...")
         return encoded
@@ -107,7 +110,10 @@ class OwnerRows:
                 hint="Ask with metrics, groups and filters instead; raw SQL needs Linux with seccomp.",
             )
         bound_cpu(ask.cpu_s)
-        return load_question(ask.question, self._questions)(self._rows, ask.arguments)
+        answer = load_question(ask.question, self._questions)
+        if ask.question in BOUNDED:
+            return answer(self._rows, ask.arguments, limits=self._limits)
+        return answer(self._rows, ask.arguments)
 
 
 def _fault(fault: ToolError) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import asyncpg
 
 from ...core import validation
 from ...core.errors import ConfigurationError
+from ...core.limits import USUAL, Limits
 from ..migrations.history import NEWEST, VERSIONS
 from .connection import OWNER, READER, SCHEMA, TROUBLE, WRITER, connect, unavailable
 from .reach import reach_faults
@@ -43,12 +44,12 @@ AND NOT (relrowsecurity AND relforcerowsecurity)
 """
 
 
-async def require_postgres(url: str) -> None:
+async def require_postgres(url: str, limits: Limits = USUAL) -> None:
     """Refuse to start over a database that would not keep users apart, or that this program does not know.
 
     Raises ``ConfigurationError`` with all faults of one kind, ``DependencyUnavailable`` where it cannot be asked.
     """
-    async with asked(url) as connection:
+    async with asked(url, limits) as connection:
         await check_login(connection)
         await check_schema(connection)
         await check_reach(connection)
@@ -62,10 +63,10 @@ async def require_schema(url: str) -> None:
 
 
 @asynccontextmanager
-async def asked(url: str) -> AsyncIterator[asyncpg.Connection]:
+async def asked(url: str, limits: Limits = USUAL) -> AsyncIterator[asyncpg.Connection]:
     """A connection as what logged in, for questions. Raises ``DependencyUnavailable``."""
     try:
-        connection = await connect(url, None)
+        connection = await connect(url, None, limits)
         try:
             yield connection
         finally:
@@ -129,9 +130,9 @@ def _faults_of(found: asyncpg.Record) -> list[str]:
     return faults
 
 
-async def require_version(url: str) -> None:
+async def require_version(url: str, limits: Limits = USUAL) -> None:
     """The version of the schema alone: who looks for traces of tampering does so in a database that was tampered with."""
-    async with asked(url) as connection:
+    async with asked(url, limits) as connection:
         await check_schema(connection, version_alone=True)
 
 

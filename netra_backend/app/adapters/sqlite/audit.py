@@ -18,9 +18,10 @@ from typing import Any, Final, TypeVar
 
 from ...core.audit_chain import Entry, SealedRow, Verdict
 from ...core.errors import DependencyUnavailable, IsolationRefused
+from ...core.limits import USUAL, Limits
 from ...ports import Clock
 from ..audit.place import Place
-from ..audit.rows import ROOM, UNWRITABLE, Record, bounded, entries_of, named, names_in, shown, subjects_in
+from ..audit.rows import UNWRITABLE, Record, bounded, entries_of, named, names_in, shown, subjects_in
 from ..audit.subjects import Subject, forgotten_entries, require_own
 from ..audit.verification import TAIL, BrokenTrail, require_intact, stands, verify
 from ..audit.watch import TrailWatch
@@ -61,11 +62,11 @@ class SqliteAudit:
     What cannot be written waits, bounded, and is tried again every second. Make with ``open``.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, place: Place, clock: Clock, room: int) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, place: Place, clock: Clock, limits: Limits) -> None:
         self.recorded = 0
         self.dropped = 0
         self._path = path
-        self._room = room
+        self._room = limits.audit_waiting
         self._connection = connection
         self._keys = place.keys
         self._anchor = place.anchor
@@ -85,7 +86,7 @@ class SqliteAudit:
         self._thread = threading.Thread(target=self._run, name="netra-audit", daemon=True)
 
     @classmethod
-    async def open(cls, path: Path, place: Place, clock: Clock, *, room: int = ROOM) -> SqliteAudit:
+    async def open(cls, path: Path, place: Place, clock: Clock, limits: Limits = USUAL) -> SqliteAudit:
         """A trail whose end was looked at, back to its newest anchor. Raises ``ConfigurationError`` if its chain is broken,
         ``DependencyUnavailable`` where file or anchor cannot be read."""
         try:
@@ -102,7 +103,7 @@ class SqliteAudit:
         try:
             require_intact(verdict, str(path))
             seal_subjects(connection, place.keys, clock.now_ms())
-            audit = cls(path, connection, place, clock, room)
+            audit = cls(path, connection, place, clock, limits)
         except BaseException:
             connection.close()
             raise

@@ -47,6 +47,9 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         usage.model_names.MAX_NAME agents.tools.usage_tools.MAX_NAME agents.tools.usage_tools.Meta(max_length)
         adapters.postgres.audit_rows._MAX_ID adapters.process.seccomp._ALL_THREADS adapters.postgres.migration._SCRAM_ROUNDS
     """,
+    "How many lines of one user the audit trail looks at: a server writes one or two in a chain.": """
+        adapters.audit.subjects.MAX_OF_USER adapters.audit.subjects._MAX_SEEN
+    """,
     "A page of the HTTP API: its clients page by it, and docs/http.md and the OpenAPI document say it.": """
         adapters.audit.rows._MAX_ROWS web.api.admin.MOST_ROWS web.api.identity._MAX_ROWS web.api.runs.DEFAULT_RUNS
         web.api.runs.MAX_RUNS web.api.threads._MAX_THREADS

@@ -19,6 +19,7 @@ from .adapters.datasets.port import Datasets
 from .adapters.ledger.ledger import DuckDBLedger
 from .adapters.process.clock import SystemClock, SystemEntropy
 from .adapters.process.data_directory import lock_data_directory, make_data_directory
+from .adapters.process.file_scan import scan_by
 from .agents.cost_optimizer import CostOptimizer
 from .agents.supervisor.agent_registry import AgentRegistry, MakeAgent
 from .agents.supervisor.execution_engine_factory import ExecutionEngineFactory
@@ -49,6 +50,7 @@ from .services.approvals import Approvals
 from .services.audit_trail import AuditTrail
 from .services.authentication import Authentication, TrustedSource
 from .services.conversations import Conversations
+from .services.files import Files
 from .services.revocations import Revocations
 from .services.synthetic_sign_ins import SyntheticSignIns
 from .services.tickets import TicketOffice
@@ -143,10 +145,8 @@ async def open_runtime(
         if settings.database_url is None:
             stores = await open_embedded(data_dir, place, clock, limits, pool, _stop_on_failure, stack)
         else:
-            urls = settings.database_url, settings.redis_url
-            stores = await open_shared(
-                *urls, new_id("prc"), place, clock, entropy, limits, pool, _stop_on_failure, stack
-            )
+            urls, me = (settings.database_url, settings.redis_url), new_id("prc")
+            stores = await open_shared(*urls, me, place, clock, entropy, limits, pool, _stop_on_failure, stack)
         log, audit, cluster = stores.log, stores.audit, stores.others
         peers = None if cluster is None else PeerClient(cluster.fleet, cluster.follower.hold_delivery)
         ledger = DuckDBLedger(
@@ -255,6 +255,7 @@ async def open_runtime(
             quotas=quotas,
             anonymous=AnonymousRateLimit(limits),
             conversations=conversations,
+            files=Files(stores.files, limits, clock, new_id, scan_by(settings.file_scan_command)),
             pool=pool,
             registry=registry,
             dispatchers=dispatchers,

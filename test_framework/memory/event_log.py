@@ -29,6 +29,7 @@ from netra_backend.app.core.history import (
 )
 from netra_backend.app.ports import Clock
 
+from .files import MemoryFiles
 from .store import Change, Deletion, Expiry, MemoryStore, Rename
 
 PAGE_EVENTS: Final = 300
@@ -67,6 +68,7 @@ class MemoryEventLog(AppendingLog[Change]):
         self._store = store
         self._fence = self._open_store()
         self._clock = clock
+        self.files = MemoryFiles(store, clock, self._wait)
         self._pace = pace
         self._page_events = page_events
         self._page_bytes = page_bytes
@@ -266,7 +268,7 @@ class MemoryEventLog(AppendingLog[Change]):
         mine = {thread.thread_id: None for thread in self._store.threads.values() if thread.owner == owner}
         await self._wait()
         mine |= {head.thread_id: None for head in self._heads.values() if head.owner == owner}
-        await self._delete(list(mine))
+        await self._delete(list(mine), owner)
         return list(mine)
 
     async def expire_requests(
@@ -290,10 +292,10 @@ class MemoryEventLog(AppendingLog[Change]):
         await self._delete(untouched)
         return len(untouched)
 
-    async def _delete(self, thread_ids: Sequence[str]) -> None:
+    async def _delete(self, thread_ids: Sequence[str], owner: str = "") -> None:
         for thread_id in thread_ids:
             self._disown(thread_id)
-        await self._change(Deletion(thread_ids))
+        await self._change(Deletion(thread_ids, owner))
 
     # --- the end ----------------------------------------------------------------------------------------------------
 

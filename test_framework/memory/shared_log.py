@@ -204,7 +204,7 @@ class SharedMemoryLog(MemoryEventLog):
             elif isinstance(item, Deletion):
                 elsewhere = {each: ownership.holder(each, now_ms) for each in item.thread_ids}
                 mine = [each for each, holder in elsewhere.items() if holder in ("", self.process_id)]
-                self._store.put(Deletion(mine), now_ms)
+                self._store.put(Deletion(mine, item.owner if len(mine) == len(elsewhere) else ""), now_ms)
                 for each in mine:
                     ownership.bar(each)
                     del elsewhere[each]
@@ -256,9 +256,9 @@ class SharedMemoryLog(MemoryEventLog):
 
     # --- changing ---------------------------------------------------------------------------------------------------
 
-    async def _delete(self, thread_ids: Sequence[str]) -> None:
+    async def _delete(self, thread_ids: Sequence[str], owner: str = "") -> None:
         try:
-            await super()._delete(thread_ids)
+            await super()._delete(thread_ids, owner)
         finally:
             for thread_id in thread_ids:
                 stored = self._store.threads.get(thread_id)

@@ -6,9 +6,10 @@ from hashlib import sha256
 
 import pytest
 
-from netra_backend.app.core.blobs import BLOB_BYTES, BLOBS_AN_EVENT, Blob
+from netra_backend.app.core.blobs import BLOBS_AN_EVENT, Blob
 from netra_backend.app.core.errors import DependencyUnavailable, LimitRefused
 from netra_backend.app.core.history import FRAME_WEIGHT, MAX_CHUNK_BYTES, RunRecord
+from netra_backend.app.core.limits import USUAL
 from test_framework.clock import START_MS
 from test_framework.ids import new_id
 from tests.contract.conftest import StoryOverAnAdapter
@@ -121,12 +122,12 @@ class TestBounds:
         run = story.run(story.thread())
         story.write(run)
         with pytest.raises(LimitRefused) as refusal:
-            story.write(run, blobs=[Blob.of(b"x" * (BLOB_BYTES + 1), JSON)])
+            story.write(run, blobs=[Blob.of(b"x" * (USUAL.blob_bytes + 1), JSON)])
         assert refusal.value.entry.id == "payload_too_large"
         with pytest.raises(ValueError, match="at most 8 blobs"):
             story.write(run, blobs=[Blob.of(b"", JSON)] * (BLOBS_AN_EVENT + 1))
         assert run.head.top == 1
-        largest = Blob.of(b"x" * BLOB_BYTES, JSON)
+        largest = Blob.of(b"x" * USUAL.blob_bytes, JSON)
         story.write(run, blobs=[largest])
         await story.log.durable(run)
         assert await stored(story, run, largest) == (largest.body, JSON)

@@ -17,9 +17,6 @@ import msgspec
 from . import validation
 from .errors import LimitRefused
 
-BLOB_BYTES: Final = 4_194_304
-"""The largest body unless ``NETRA_LIMIT_BLOB_BYTES`` says otherwise."""
-
 BLOBS_AN_EVENT: Final = 8
 BLOBS_A_PAGE: Final = 100
 """Blobs that ``ports.EventLog.blob_refs`` names at once."""

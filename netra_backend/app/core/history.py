@@ -260,8 +260,9 @@ def append(
     head = run.head
     chunk = head.chunk
     head.top += 1
-    weight = _weight_of(blobs) if blobs else 0
-    if chunk is not None and chunk.run is run and chunk.weight + weight < MAX_CHUNK_BYTES:
+    if blobs and chunk is not None and chunk.weight + _weight_of(blobs) >= MAX_CHUNK_BYTES:
+        chunk = None
+    if chunk is not None and chunk.run is run and chunk.weight < MAX_CHUNK_BYTES:
         begun = None
     else:
         begun = chunk = head.chunk = Chunk(run, head.top)
@@ -274,7 +275,7 @@ def append(
             chunk.on_commit = []
         chunk.on_commit.append(on_commit)
     if blobs:
-        chunk.weight += weight
+        chunk.weight += _weight_of(blobs)
         if chunk.blobs is None:
             chunk.blobs = []
         chunk.blobs.extend(blobs)

@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from .points import catalogued as _point
+
+__all__ = (
+    "BLOB_OWNED",
+    "BLOB_SIZE",
+    "DATASETS_BUCKET",
+    "EPOCHS_IN_USE",
+    "FILE_CLAIMED",
+    "FILE_OWNED",
+    "FILE_ROOM",
+    "FILE_SCAN",
+    "FILE_SIZE",
+    "FILE_TYPE",
+    "LEDGER_CHILD_OWNER",
+    "QUERY_FUNCTION",
+    "QUERY_QUESTION",
+    "QUERY_STATEMENT",
+    "QUERY_STRUCTURE",
+    "QUERY_TABLE",
+    "QUERY_WALL",
+)
 
 # --- usage rows -----------------------------------------------------------------------------------------------------
 LEDGER_CHILD_OWNER = _point(
@@ -45,3 +67,12 @@ BLOB_SIZE = _point("blob.size", "core.blobs", "LimitRefused", "the size of an ev
 BLOB_OWNED = _point(
     "blob.owned", "services.blobs", "NotFound", "another's blob is answered like one that does not exist"
 )
+
+# --- files ----------------------------------------------------------------------------------------------------------
+_FILES: Final = "services.files"
+FILE_OWNED = _point("file.owned", _FILES, "NotFound", "another's file is answered like one that does not exist")
+FILE_SIZE = _point("file.size", _FILES, "FrameRefused", "the size of a file is limited")
+FILE_TYPE = _point("file.type", _FILES, "FrameRefused", "a file is of a listed type, and begins as its type does")
+FILE_SCAN = _point("file.scan", _FILES, "FrameRefused", "a file that the operator's scan refuses is not kept")
+FILE_ROOM = _point("file.room", _FILES, "LimitRefused", "the files of a user are limited, in number and in bytes")
+FILE_CLAIMED = _point("file.claimed", _FILES, "FrameRefused", "a file belongs to one message, and is deleted with it")

@@ -11,39 +11,7 @@ from typing import Final
 
 from .points import CATALOGUE, Point
 from .points import catalogued as _point
-from .storage_points import (
-    BLOB_OWNED as BLOB_OWNED,
-)
-from .storage_points import (
-    BLOB_SIZE as BLOB_SIZE,
-)
-from .storage_points import (
-    DATASETS_BUCKET as DATASETS_BUCKET,
-)
-from .storage_points import (
-    EPOCHS_IN_USE as EPOCHS_IN_USE,
-)
-from .storage_points import (
-    LEDGER_CHILD_OWNER as LEDGER_CHILD_OWNER,
-)
-from .storage_points import (
-    QUERY_FUNCTION as QUERY_FUNCTION,
-)
-from .storage_points import (
-    QUERY_QUESTION as QUERY_QUESTION,
-)
-from .storage_points import (
-    QUERY_STATEMENT as QUERY_STATEMENT,
-)
-from .storage_points import (
-    QUERY_STRUCTURE as QUERY_STRUCTURE,
-)
-from .storage_points import (
-    QUERY_TABLE as QUERY_TABLE,
-)
-from .storage_points import (
-    QUERY_WALL as QUERY_WALL,
-)
+from .storage_points import *  # noqa: F403  # its points, and nothing else
 
 __all__ = ("CATALOGUE", "Point")
 
@@ -247,6 +215,7 @@ POSTGRES_RIGHTS = _point(
     "ConfigurationError",
     "grants, policies and functions of the database are exactly those of the migrations",
 )
+POSTGRES_REACH = _point("postgres.reach", _GATE, "ConfigurationError", "nothing outside the schema reaches its rows")
 POSTGRES_WALLS = _point("postgres.walls", _GATE, "ConfigurationError", "the database refuses what nobody may do in it")
 SQLITE_SCHEMA = _point(
     "sqlite.schema",
@@ -260,6 +229,7 @@ AUDIT_CHAIN = _point(
     "ConfigurationError",
     "no server goes on with an audit trail whose chain is broken",
 )
+AUDIT_SUBJECT = _point("audit.subject", "adapters.audit.subjects", "IsolationRefused", "a pseudonym leads to its user")
 DATA_DIRECTORY_LOCK = _point(
     "data_directory.lock", _DIRECTORY, "ConfigurationError", "one server uses a data directory at a time"
 )

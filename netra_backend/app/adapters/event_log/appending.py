@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Final, Generic, TypeVar
 
 from ...core import history
-from ...core.blobs import BLOB_BYTES, Blob, check_bounds
+from ...core.blobs import Blob, check_bounds
 from ...core.errors import DependencyUnavailable
 from ...core.history import NO_BLOBS, Chunk, OnCommit, RunRecord, StoredRun, ThreadHead
 from ...core.limits import USUAL
@@ -33,7 +33,7 @@ class AppendingLog(Generic[ChangeT]):
     """The half of ``ports.EventLog`` that no store differs in.
 
     A log of it sets ``_put``, which hands chunks or a change to the store (what is put first is stored first), and has
-    ``_committed`` called for each of them, in that order, or ``_fail`` once. ``blob_bytes`` is the largest blob it takes.
+    ``_committed`` called for each of them, in that order, or ``_fail`` once.
     """
 
     _put: Callable[[list[Chunk] | ChangeT], None]
@@ -45,9 +45,10 @@ class AppendingLog(Generic[ChangeT]):
         on_failure: OnFailure,
         *,
         most_heads: int = USUAL.process_threads,
+        blob_bytes: int = USUAL.blob_bytes,
     ) -> None:
         self.failed = False
-        self.blob_bytes = BLOB_BYTES
+        self._blob_bytes = blob_bytes
         self._loop = loop
         self._most_heads = most_heads
         self._publish = publish
@@ -115,7 +116,7 @@ class AppendingLog(Generic[ChangeT]):
         if self.failed or not run.head.owner:  # a deleted thread is nobody's
             raise unavailable()
         if blobs:
-            check_bounds(blobs, self.blob_bytes)
+            check_bounds(blobs, self._blob_bytes)
         begun = history.append(run, frame, on_commit, blobs)
         if begun is not None:
             if not self._dirty:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from ...core.blobs import BLOBS_A_PAGE, Blob, BlobRef, is_ref
 from ...core.errors import DependencyUnavailable
 from ...core.history import (
-    NO_BLOBS,
     AppendRejection,
     Chunk,
     HeldElsewhere,
@@ -34,6 +34,7 @@ from ..event_log.batch_loader import BatchLoader
 from .batch import may_be_an_id, storable
 from .changes import Change, Deletion, Rename, expire
 from .connection import READER, WRITER
+from .files import PostgresFiles
 from .heads import bring_up, is_certain
 from .lease import LEASE_MS, PostgresLease
 from .ownership import AcquiredThread, NotAcquired, PostgresThreadOwnership
@@ -59,21 +60,17 @@ class PostgresEventLog(AppendingLog[Change]):
         lease_ms: int,
         limits: Limits,
     ) -> None:
-        super().__init__(loop, publish, on_failure, most_heads=limits.process_threads)
+        super().__init__(loop, publish, on_failure, most_heads=limits.process_threads, blob_bytes=limits.blob_bytes)
         self.process_id = process_id
         self._most_unstored = limits.unstored_bytes
         self._readers = PostgresConnectionPool(url, READER, limits.database_connections, limits)
         self._writers = PostgresConnectionPool(url, WRITER, limits.database_connections, limits)
+        self.files = PostgresFiles(self._readers, self._writers, clock.now_ms)
         self._reader = PostgresReader(self._readers, self._writers, limits)
         self._ownership = PostgresThreadOwnership(self._writers, process_id)
         self._lease = PostgresLease(self._writers, process_id, self._look_after_heads, lease_ms=lease_ms)
-        self._writer = PostgresWriter(
-            lambda: connected(url, WRITER, limits),
-            process_id,
-            clock.now_ms,
-            self,
-            answer_s=2 * limits.database_command_s,
-        )
+        dial, answer_s = partial(connected, url, WRITER, limits), 2 * limits.database_command_s
+        self._writer = PostgresWriter(dial, process_id, clock.now_ms, self, answer_s=answer_s)
         self._put = self._send
         self._open: dict[ThreadHead, set[str]] = {}
         self._moving: dict[ThreadHead, asyncio.Future[None]] = {}
@@ -231,7 +228,7 @@ class PostgresEventLog(AppendingLog[Change]):
         *,
         ends: bool = False,
         on_commit: OnCommit | None = None,
-        blobs: Sequence[Blob] = NO_BLOBS,
+        blobs: Sequence[Blob] = (),
     ) -> None:
         head = run.head
         if not head.fence or self._heads.get(head.thread_id) is not head:
@@ -293,9 +290,8 @@ class PostgresEventLog(AppendingLog[Change]):
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
-    async def pages(self, head: ThreadHead, after: int, upto: int) -> AsyncIterator[list[bytes]]:
-        async for page in self._reader.pages(head.owner, head.thread_id, after, upto):
-            yield page
+    def pages(self, head: ThreadHead, after: int, upto: int) -> AsyncIterator[list[bytes]]:
+        return self._reader.pages(head.owner, head.thread_id, after, upto)
 
     async def run(self, run_id: str) -> StoredRun | None:
         return await self._reader.run(run_id) if may_be_an_id(run_id) else None
@@ -346,6 +342,7 @@ class PostgresEventLog(AppendingLog[Change]):
         in_memory = [head.thread_id for head in self._heads.values() if head.owner == owner]
         threads = list(dict.fromkeys([*stored, *in_memory]))
         await self._delete(threads)
+        await self.files.remove_all(owner)
         return threads
 
     async def expire_requests(

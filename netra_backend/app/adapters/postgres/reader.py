@@ -22,9 +22,9 @@ MOST_MOVED: Final = 1000
 _CHUNK_FRAMES: Final = MAX_CHUNK_BYTES // FRAME_WEIGHT
 
 # The owner is named in the statement's own transaction, before the first row is looked at: what follows depends on it.
-_AS_OWNER: Final = "(SELECT set_config('netra.owner', $1, true) AS owner OFFSET 0) AS asked CROSS JOIN LATERAL"
+AS_OWNER: Final = "(SELECT set_config('netra.owner', $1, true) AS owner OFFSET 0) AS asked CROSS JOIN LATERAL"
 _THREADS: Final = f"""
-SELECT found.* FROM {_AS_OWNER} (
+SELECT found.* FROM {AS_OWNER} (
     SELECT t.thread_id, t.epoch, t.title, t.created, t.updated, t.oldest, t.top FROM thread t
     WHERE t.owner = asked.owner AND ($2 = '' OR position(lower($2) IN lower(t.title)) > 0)
         AND (t.updated, t.thread_id) < ($3::bigint, $4::text)
@@ -34,7 +34,7 @@ SELECT found.* FROM {_AS_OWNER} (
 _IN_ORDER: Final = "(t.thread_id = $4) DESC, t.updated DESC, t.thread_id DESC"
 _RUNS: Final = f"""
 SELECT found.updated, last.payload, {", ".join(f"found.{name.strip()}" for name in RUN_COLUMNS.split(","))}
-FROM {_AS_OWNER} (
+FROM {AS_OWNER} (
     SELECT t.updated, r.*, row_number() OVER (ORDER BY {_IN_ORDER}, r.seq DESC) AS place FROM (
         SELECT t.thread_id, t.updated FROM thread t
         WHERE t.owner = asked.owner AND ($2 = '' OR t.thread_id = $2)
@@ -50,12 +50,12 @@ FROM {_AS_OWNER} (
 ) AS last ORDER BY found.place
 """
 _BLOB: Final = f"""
-SELECT found.body, found.media FROM {_AS_OWNER} (
+SELECT found.body, found.media FROM {AS_OWNER} (
     SELECT b.body, b.media FROM blob b WHERE b.owner = asked.owner AND b.thread_id = $2 AND b.ref = $3
 ) AS found
 """
 _BLOB_REFS: Final = f"""
-SELECT found.* FROM {_AS_OWNER} (
+SELECT found.* FROM {AS_OWNER} (
     SELECT b.ref, octet_length(b.body), b.media FROM blob b
     WHERE b.owner = asked.owner AND b.thread_id = $2 AND b.ref > $3 ORDER BY b.ref LIMIT $4
 ) AS found ORDER BY found.ref
@@ -94,7 +94,7 @@ Key = tuple[str, str, int]
 def _page(events: int, most_bytes: int) -> str:
     """One page of a thread: whole rows, one at least, and no more than these events and bytes."""
     return f"""
-SELECT found.seq, found.payload FROM {_AS_OWNER} (
+SELECT found.seq, found.payload FROM {AS_OWNER} (
     SELECT l.seq, l.payload, row_number() OVER so_far AS place, sum(l.n) OVER so_far AS events,
         sum(octet_length(l.payload)) OVER so_far AS bytes
     FROM log l WHERE l.owner = asked.owner AND l.thread_id = $2 AND l.seq > $3 - {_CHUNK_FRAMES} AND l.seq + l.n > $3 + 1
@@ -108,7 +108,7 @@ WHERE found.place = 1 OR (found.events <= {events} AND found.bytes <= {most_byte
 def _run_page(events: int, most_bytes: int) -> str:
     """The same of one run."""
     return f"""
-SELECT found.seq, found.payload FROM {_AS_OWNER} (
+SELECT found.seq, found.payload FROM {AS_OWNER} (
     SELECT l.seq, l.payload, row_number() OVER so_far AS place, sum(octet_length(l.payload)) OVER so_far AS bytes
     FROM log l WHERE l.owner = asked.owner AND l.thread_id = $2 AND l.seq >= $3 AND l.seq <= $4 AND l.run_id = $5
     WINDOW so_far AS (ORDER BY l.seq ROWS UNBOUNDED PRECEDING) ORDER BY l.seq LIMIT {events}

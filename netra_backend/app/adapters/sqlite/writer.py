@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
 from ...core.blobs import Blob
 from ...core.history import Chunk, ThreadHead
-from .changes import Change, Deletion, Expiry, Rename, erase
+from .changes import Change, erase
 
-Work = Sequence[Chunk] | Change | None
+Work = list[Chunk] | Change | None
 """Chunks to store; a change of the store, in the same order; ``None`` to stop."""
 
 _LOG = "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -88,14 +88,14 @@ class SqliteWriter:
         for item in work:
             if item is None:
                 continue
-            if isinstance(item, (Rename, Deletion, Expiry)):
+            if isinstance(item, list):
+                pending.extend(item)
+                chunks.extend(item)
+            else:
                 self._store(pending)
                 pending = []
                 item(connection)
                 changes.append(item)
-            else:
-                pending.extend(item)
-                chunks.extend(item)
         self._store(pending)
         connection.execute("COMMIT")
         self.commits += 1

@@ -12,6 +12,7 @@ from ...core.events import KnownEvent
 from ...core.history import StoredThread, ThreadHead
 from ...core.identity import Identity
 from ...ports import Audit, Clock, EventLog, Ledger
+from ...services.files import Files
 from ..http.ndjson import encode_line
 from ..http.transfers import Transfer
 from .identity import AuditRow
@@ -54,6 +55,24 @@ class ExportedBlob(_Line, frozen=True, tag="blob"):
     data: bytes
 
 
+class ExportedFile(_Line, frozen=True, tag="file"):
+    """A file; its parts follow. ``thread_id`` is the thread of the message that it is attached to."""
+
+    file_id: str
+    sha256: str
+    media: str
+    bytes: int
+    created_ms: int
+    thread_id: str | None
+
+
+class ExportedFilePart(_Line, frozen=True, tag="file_part"):
+    """The next bytes of a file; ``data`` is Base64."""
+
+    file_id: str
+    data: bytes
+
+
 class ExportedDataset(_Line, frozen=True, tag="dataset"):
     """What the import of a dataset told."""
 
@@ -75,6 +94,8 @@ UserExport = (
     | ExportedThread
     | ExportedEvent[KnownEvent]
     | ExportedBlob
+    | ExportedFile
+    | ExportedFilePart
     | ExportedDataset
     | ExportedAuditRow
     | ExportEnd
@@ -87,6 +108,7 @@ class Exporter:
     """Reads all that is kept of a user or of a thread, and returns it as lines, until the transfer is ended."""
 
     log: EventLog
+    files: Files
     ledger: Ledger
     audit: Audit
     clock: Clock
@@ -107,6 +129,8 @@ class Exporter:
                 continue
             async for line in self._thread(head):
                 yield line
+        async for line in self._files(owner):
+            yield line
         for dataset in await self.ledger.datasets(owner):
             yield ExportedDataset(dataset)
         before: int | None = None
@@ -114,6 +138,16 @@ class Exporter:
             before = rows[-1]["id"]
             for row in rows:
                 yield ExportedAuditRow(AuditRow(**row))
+
+    async def _files(self, owner: str) -> AsyncIterator[_Line]:
+        after = ""
+        while page := await self.files.page(owner, after):
+            for file in page:
+                told = file.file_id, file.sha256, file.media, file.size, file.created_ms, file.thread_id or None
+                yield ExportedFile(*told)
+                async for part in self.files.content(file):
+                    yield ExportedFilePart(file.file_id, part)
+            after = page[-1].file_id
 
     async def _threads(self, owner: str) -> AsyncIterator[StoredThread]:
         before_ms, before_id = None, ""

@@ -20,7 +20,7 @@ from ...services.audit_trail import AuditTrail
 from ...services.blobs import Blobs
 from ...services.conversations import TITLE_CHARACTERS, Conversations
 from ..http.client_address import address_of
-from ..http.endpoint import BINARY, NO_STORE, Endpoint, Query, attachment, json_response
+from ..http.endpoint import ANY, NO_STORE, Endpoint, Query, attachment, json_response
 from ..http.request_body import json_of
 from ..http.request_query import FAR, number, text
 
@@ -148,7 +148,7 @@ def thread_endpoints(
             name="readBlob",
             about="The bytes that an event of the thread names by ref, as they were recorded.",
             handler=blob,
-            media=BINARY,
+            media=ANY,
             refusals=("not_found",),
         ),
         Endpoint(

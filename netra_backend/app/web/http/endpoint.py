@@ -16,6 +16,8 @@ NDJSON: Final = "application/x-ndjson"
 HTML: Final = "text/html"
 MARKDOWN: Final = "text/markdown"
 BINARY: Final = "application/octet-stream"
+ANY: Final = "*/*"
+"""Of a media type of its own, which was said when it was stored."""
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 encode_json: Final = msgspec.json.Encoder(decimal_format="string").encode

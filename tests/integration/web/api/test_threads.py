@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from netra_backend.app.core.blobs import Blob
+from netra_backend.app.core.errors import LimitRefused
+from netra_backend.app.core.limits import Limits
 from test_framework.local_runtime import connected_user
-from test_framework.served import Served
+from test_framework.served import Serve, Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -76,6 +78,15 @@ async def test_a_blob_is_given_to_its_owner_as_a_file_that_a_browser_does_not_ru
         foreign = await elsewhere.get(path)
         assert (foreign.status_code, foreign.json()["error"]) == (404, "not_found")
         assert foreign.text.replace(blob.ref, "0" * 64) == absent.text
+
+
+@pytest.mark.validation_point("blob.size")
+async def test_the_operator_bounds_blobs(serve_with: Serve) -> None:
+    async with serve_with(limits=Limits(blob_bytes=2000)) as served:
+        user = served.user()
+        await served.with_blob(user, Blob.of(b"x" * 2000, "text/plain"))
+        with pytest.raises(LimitRefused, match="at most 2000 bytes; this one has 2001"):
+            await served.with_blob(user, Blob.of(b"x" * 2001, "text/plain"))
 
 
 @pytest.mark.validation_point("http.title")

@@ -199,16 +199,8 @@ async def open_runtime(
         refuses = settings.audit_on_failure == "refuse"
         audit_trail = AuditTrail(audit, clock, refuses=refuses, site_of=site_of, allowance=Allowance(limits))
         stack.callback(audit_trail.close)
-        services = RunServices(
-            clock,
-            Approvals(),
-            new_id,
-            _model(settings),
-            audit_trail,
-            registry,
-            approval_ms=round(limits.approval_s * 1000),
-            model_tokens=limits.model_tokens,
-        )
+        approval_ms, tokens = round(limits.approval_s * 1000), limits.model_tokens
+        services = RunServices(clock, Approvals(), new_id, _model(settings), audit_trail, registry, approval_ms, tokens)
         runs = RunService(
             RunParts(
                 log=log,

@@ -211,6 +211,7 @@ async def open_runtime(
                 quotas=quotas,
                 limits=limits,
                 loop=loop,
+                revoked_ms=revocations.all_revoked_ms,
             ),
             peers=peers,
         )

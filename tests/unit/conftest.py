@@ -114,6 +114,7 @@ class Workshop:
         self.tools: list[Tool[Any]] = []
         self.model: Model | None = None
         self.failures: list[BaseException] = []
+        self.revoked: dict[str, int] = {}
         self.open()
 
     def agent(self, name: str, run: Run, tools: Iterable[str] = (), **more: Any) -> None:
@@ -176,6 +177,7 @@ class Workshop:
                 quotas=self.quotas,
                 limits=self.limits,
                 loop=loop,
+                revoked_ms=lambda user_id: self.revoked.get(user_id, -1),
             ),
             peers=self.peers,
         )

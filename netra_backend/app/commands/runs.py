@@ -103,7 +103,7 @@ def show(run_id: RunId, user: User = LOCAL_USER, as_json: Json = False, data_dir
 @runs.command("cancel")
 @told
 def cancel(run_id: RunId, user: User = LOCAL_USER, as_json: Json = False, data_dir: DataDir = None) -> None:
-    """Cancel a run, and wait until it has ended.
+    """Cancel a run, and wait until it has ended. If no server is running, it ends at once, and no server goes on with it.
 
     Exits with 0 if the run has ended, also if it had ended before.
 
@@ -113,13 +113,10 @@ def cancel(run_id: RunId, user: User = LOCAL_USER, as_json: Json = False, data_d
     """
     settings = load_settings(data_dir)
     running = running_server(settings)
-    if running is None:
-        raise CommandFailed(
-            "connection_failed",
-            "No server is running, so no run is in progress. Unfinished runs continue when a server starts.",
-            start_hint(data_dir),
-        )
-    last = asyncio.run(_cancel(running, local_token(settings, user), run_id))
+    if running is not None:
+        last = asyncio.run(_cancel(running, local_token(settings, user), run_id))
+    else:
+        last = asyncio.run(_cancel_stored(settings, data_dir, user, run_id))
     state = type(last).__name__.removeprefix("Agent").lower()
     if as_json:
         typer.echo(json.dumps({"run_id": run_id, "state": state}))
@@ -160,6 +157,21 @@ async def _cancel(url: str, token: str, run_id: str) -> AnyEvent:
     )
 
 
+async def _cancel_stored(settings: Settings, data_dir: Path | None, user: str, run_id: str) -> AnyEvent:
+    if settings.database_url is not None:
+        raise _only_a_server(data_dir)
+    from .stored_runs import stored_runs
+
+    async with stored_runs(settings.data_dir, user) as stored:
+        return await stored.cancel(run_id)
+
+
+def _only_a_server(data_dir: Path | None) -> CommandFailed:
+    return CommandFailed(
+        "connection_failed", "No server is running, and only a server reads PostgreSQL.", start_hint(data_dir)
+    )
+
+
 @asynccontextmanager
 async def _runs_of(settings: Settings, data_dir: Path | None, user: str) -> AsyncIterator[Runs]:
     """Through the server that uses the data directory, or straight from its event log if none does."""
@@ -168,9 +180,7 @@ async def _runs_of(settings: Settings, data_dir: Path | None, user: str) -> Asyn
         async with ServerAccess(running, local_token(settings, user)) as server:
             yield _AtServer(server)
     elif settings.database_url is not None:
-        raise CommandFailed(
-            "connection_failed", "No server is running, and only a server reads PostgreSQL.", start_hint(data_dir)
-        )
+        raise _only_a_server(data_dir)
     else:
         from .stored_runs import stored_runs
 

@@ -13,8 +13,10 @@ import msgspec
 from ..adapters.process.clock import SystemClock
 from ..adapters.process.data_directory import lock_data_directory, make_data_directory
 from ..adapters.sqlite.event_log import SqliteEventLog
-from ..core.history import RunPlace
+from ..core.events import AgentCancelled, AnyEvent, decode_event
+from ..core.history import RunPlace, RunRecord
 from ..ports import EventLog
+from ..services.event_emitter import UserEventEmitter
 from ..services.run_summaries import RunSummary, summary_of
 from .common import no_such
 
@@ -62,6 +64,22 @@ class StoredRuns:
                 break
             after = RunPlace(page[-1].updated_ms, page[-1].run.thread_id, page[-1].run.seq)
         return found
+
+    async def cancel(self, run_id: str) -> AnyEvent:
+        """End the run as cancelled by its user, if it has not ended; its last event."""
+        stored = await self._log.run(run_id) if self._log is not None else None
+        if self._log is None or stored is None or stored.owner != self._user:
+            raise no_such("run")
+        head = await self._log.find(stored.thread_id)
+        if not stored.ended_seq and head is not None:
+            run = RunRecord(head, run_id, stored.request_id, stored.agent, None, stored.timezone, stored.created_ms)
+            run.seq, run.stored = stored.seq, True
+            emitter = UserEventEmitter(self._user, stored.thread_id, None, self._log, SystemClock(), lambda _: None)
+            emitter.bind(run)
+            emitter.emit(AgentCancelled, by="user")
+            await emitter.durable()
+            emitter.close()
+        return decode_event((await self._log.run_frames(stored))[-1])
 
     async def read(self, run_id: str) -> Mapping[str, Any]:
         """One run with its events, as the server's address for runs answers it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..agents.supervisor.agent_registry import AgentRegistry
@@ -14,9 +15,14 @@ from ..ports import EventLog
 from ..services.conversations import Conversations
 
 
+def _nothing_revoked(_: str) -> int:
+    return -1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunParts:
-    """Made once by the composition root."""
+    """Made once by the composition root. ``revoked_ms(user_id)``: what the user asked for up to then does not go on; -1 if
+    nothing was revoked."""
 
     log: EventLog
     conversations: Conversations
@@ -26,3 +32,4 @@ class RunParts:
     quotas: Quotas
     limits: Limits
     loop: asyncio.AbstractEventLoop
+    revoked_ms: Callable[[str], int] = _nothing_revoked

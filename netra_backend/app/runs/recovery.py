@@ -116,12 +116,19 @@ class RunRecovery:
         context = UserExecutionContext(stored.owner, stored.thread_id, stored.run_id, stored.request_id)
         active = scheduler.enqueue(context, BASE_SCOPES, partial(self._go_on, stored, head, events))
         quota = self._parts.quotas.of(stored.owner, self._parts.services.clock.monotonic())
-        if scheduler.of_thread(head)[0] is active:
+        if self._is_revoked(stored):
+            quota.queued += 1
+            scheduler.stop(active, "operator")
+        elif scheduler.of_thread(head)[0] is active:
             quota.runs += 1
             scheduler.start(active)
         else:
             quota.queued += 1
         return True
+
+    def _is_revoked(self, stored: StoredRun) -> bool:
+        """Whether its user's sign-ins were revoked since, while no process held the run that would have stopped it."""
+        return stored.created_ms <= self._parts.revoked_ms(stored.owner)
 
     def _go_on(
         self, stored: StoredRun, head: ThreadHead, events: Sequence[AnyEvent], engine: UserExecutionEngine

@@ -51,6 +51,10 @@ class Revocations:
         ends_at_ms = tokens.get(identity.token_id) if tokens is not None else None
         return None if ends_at_ms is None else ends_at_ms - self._remembered_ms
 
+    def all_revoked_ms(self, user_id: str) -> int:
+        """Everything that was issued to the user up to then is revoked, ms since 1970 UTC; -1 if nothing is."""
+        return self._until_ms.get(user_id, -1)
+
     async def revoke(self, user_id: str, now_ms: int) -> None:
         """Revoke everything issued to the user up to now. It is in force at once, and stored on return. Raises
         ``InvalidContextError`` if this is not a user id."""

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import connect
 
 from test_framework.server_process import ServerProcess
+from test_framework.users import LocalUsers
 
 
 @pytest.fixture
@@ -44,13 +46,51 @@ def test_another_users_runs_are_as_absent_as_ones_that_do_not_exist(left: tuple[
     assert server.command("runs", "list", "--user", "bob", "--thread", thread).returncode == 1
 
 
-def test_a_run_cannot_be_cancelled_without_a_server_and_the_command_says_what_starts_one(
-    left: tuple[ServerProcess, list[str]],
+@pytest.fixture
+def killed(tmp_path: Path) -> Iterator[tuple[ServerProcess, str]]:
+    """A server that was killed while a run of Cyd's went on that does not end by itself."""
+    server = ServerProcess(tmp_path / "data", app="test_framework.served", workers=1)
+    try:
+        server.start()
+        user = LocalUsers(server.data_dir).token_for("cyd")
+        headers = {"Authorization": f"Bearer {user.token}"}
+        with connect(f"{server.websocket_url}/ws/cyd", additional_headers=headers) as socket:
+            socket.send(json.dumps({"type": "execute_agent", "agent": "patient", "message": "wait", "id": "k"}))
+            frames = iter(socket)
+            run_id = next(frame["run_id"] for frame in map(json.loads, frames) if frame["type"] == "agent_thinking")
+        server.kill()
+        yield server, run_id
+    finally:
+        server.close()
+
+
+def events_of(server: ServerProcess, run_id: str) -> list[str]:
+    run = json.loads(server.command("runs", "show", run_id, "--user", "cyd", "--json").stdout)
+    return [event["type"] for event in run["events"]]
+
+
+def test_a_run_that_was_cancelled_while_no_server_ran_does_not_go_on_with_the_next(
+    killed: tuple[ServerProcess, str],
 ) -> None:
-    server, (older, _) = left
-    refused = server.command("runs", "cancel", older, "--user", "ann", "--data-dir", str(server.data_dir))
-    assert refused.returncode == 1
-    assert f"netra serve --data-dir {server.data_dir}" in refused.stderr
+    server, run_id = killed
+    assert server.command("runs", "cancel", run_id, "--user", "bob").returncode == 1
+    done = server.command("runs", "cancel", run_id, "--user", "cyd", "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"run_id": run_id, "state": "cancelled"})
+    ended = events_of(server, run_id)
+    assert ended[-1] == "agent_cancelled"
+    again = server.command("runs", "cancel", run_id, "--user", "cyd", "--json")
+    assert json.loads(again.stdout) == {"run_id": run_id, "state": "cancelled"}
+    server.start()
+    assert events_of(server, run_id) == ended
+
+
+def test_a_run_of_a_user_who_was_revoked_while_no_server_ran_ends_with_the_next(
+    killed: tuple[ServerProcess, str],
+) -> None:
+    server, run_id = killed
+    assert server.command("revoke", "cyd").returncode == 0
+    server.start()
+    assert events_of(server, run_id)[-1] == "agent_cancelled"
 
 
 def test_a_directory_that_no_server_ever_used_has_no_runs(tmp_path: Path) -> None:

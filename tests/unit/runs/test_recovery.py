@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.core.events import AgentCompleted, AgentThinking
+from netra_backend.app.core.events import AgentCancelled, AgentCompleted, AgentThinking
 
 
 async def test_a_run_that_is_resumed_twice_at_once_goes_on_once(workshop: Any, gates: Any) -> None:
@@ -124,3 +124,25 @@ async def test_a_run_of_an_older_hold_of_its_thread_gives_way_to_the_one_that_is
     gates.open()
     assert isinstance((await client.ended(accepted.run_id))[-1], AgentCompleted)
     await workshop.until(lambda: workshop.engines.get_factory_metrics()["engines_active"] == 0)
+
+
+@pytest.mark.parametrize("later_ms", [0, -1])
+async def test_what_a_revoked_user_asked_for_before_ends_instead_of_going_on(
+    workshop: Any, gates: Any, later_ms: int
+) -> None:
+    gates.shutting("m0")
+    client = workshop.connect()
+    accepted = [await workshop.ask(client, "golden", f"m{n}", thread_id="thr_1") for n in range(2)]
+    await client.saw(AgentThinking)
+    await workshop.kill()
+    gates.order.clear()
+    gates.open()
+    created_ms = workshop.store.unfinished()[0].created_ms
+    workshop.revoked["user_ada"] = created_ms + later_ms
+    client = workshop.connect()
+    assert await workshop.turns.recovery.take_over() == 2
+    ends = [(await client.ended(each.run_id))[-1] for each in accepted]
+    stopped = later_ms == 0
+    assert [isinstance(end, AgentCancelled) for end in ends] == [stopped, stopped]
+    assert gates.order == ([] if stopped else ["m0", "m1"])
+    assert workshop.held() == (0, 0)

@@ -8,7 +8,7 @@ import contextlib
 import logging
 import stat
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -23,31 +23,28 @@ from ...usage.questions import QUESTIONS, allowed
 from ...usage.rows import DATASET_COLUMNS
 from ..datasets.local import LocalDatasets
 from ..datasets.port import Dataset, Datasets, DatasetsChanged, check_room
-from ..process.child import ChildDied, ChildProcess
+from . import import_process
+from .import_process import ImportBounds
 from .query_workers import QueryWorkers
-from .replies import death_error, out_of_time, rebuilt
+from .replies import rebuilt
 
 _PROFILE: Final = "data_profile"
 _LOOKS: Final = 3
 """How often a question is put again where another process changes the owner's datasets at that moment."""
 
 _log: Final = logging.getLogger("netra.ledger")
-_IMPORT_CHILD: Final = "netra_backend.app.adapters.ledger.import_worker"
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerBounds:
-    """What one question, one import and one owner may use. ``…_bytes`` are address space beyond the loaded libraries'."""
+    """What one question, one import and one owner may use. ``question_bytes`` are address space beyond the loaded libraries'."""
 
     question_s: float = 25.0
     question_cpu_s: int = 25
     question_bytes: int = 896 << 20
-    import_silence_s: float = 120.0
-    """An import that tells no progress for so long is ended."""
-    import_cpu_s: int = 3_600
-    import_bytes: int = 1 << 30
-    import_file_bytes: int = 16 << 30
-    """The largest file that an import may write."""
+    child_cpu_s: int = 600
+    """Of all questions that one child answers; the next one is another child's."""
+    one_import: ImportBounds = field(default_factory=ImportBounds)
     children: int = 4
     imports: int = 2
     idle_s: float = 120.0
@@ -151,6 +148,7 @@ class DuckDBLedger:
                     "sources": sources,
                     "secrets": list(self._kept.secrets),
                     "memory_bytes": self._bounds.question_bytes,
+                    "cpu_s": self._bounds.child_cpu_s,
                     "questions": self._questions,
                 }
             }
@@ -164,6 +162,7 @@ class DuckDBLedger:
             datasets = await self._kept.of(owner)
             check_room(len(datasets), self._bounds.datasets)
             self._imports_begun += 1
+            bounds = self._bounds.one_import
             now_ms = self._clock.now_ms()
             dataset_id = ids.mint("data", now_ms, self._entropy.take(10))
             async with self._kept.stage(owner, dataset_id) as staged:
@@ -173,12 +172,12 @@ class DuckDBLedger:
                     "options": options,
                     "now_ms": now_ms,
                     "known": {dataset.fingerprint: dataset.dataset_id for dataset in datasets},
-                    "memory_bytes": self._bounds.import_bytes,
-                    "cpu_s": self._bounds.import_cpu_s,
-                    "file_bytes": self._bounds.import_file_bytes,
+                    "memory_bytes": bounds.memory_bytes,
+                    "cpu_s": bounds.cpu_s,
+                    "file_bytes": bounds.kept_bytes,
                     "importers": self._importers,
                 }
-                reply = await self._imported(job, progress)
+                reply = await import_process.perform(job, staged.directory, bounds, progress)
                 if "already" in reply:
                     known = next(dataset for dataset in datasets if dataset.dataset_id == reply["already"])
                     return {**_shown(known), "already_imported": True}
@@ -190,24 +189,6 @@ class DuckDBLedger:
                 dataset = _dataset(dataset_id, str(options.get("name") or path.name)[:256], now_ms, account)
                 kept = await staged.commit(dataset, self._bounds.datasets)
                 return {**_shown(kept), "already_imported": kept.dataset_id != dataset_id}
-
-    async def _imported(self, job: Mapping[str, Any], progress: Callable[[int, int], None]) -> dict[str, Any]:
-        child = await ChildProcess.start(_IMPORT_CHILD)
-        try:
-            await child.send(job)
-            while True:
-                async with asyncio.timeout(self._bounds.import_silence_s):
-                    reply = await child.receive()
-                if "progress" not in reply:
-                    return reply
-                progress(*reply["progress"])
-        except TimeoutError:
-            raise out_of_time() from None
-        except ChildDied as death:
-            raise death_error(death) from None
-        finally:
-            child.kill()
-            await asyncio.shield(child.ended())
 
     async def datasets(self, owner: str) -> list[dict[str, Any]]:
         """The owner's datasets, oldest first."""

@@ -19,8 +19,8 @@ import msgspec
 from ...core import validation
 from ...core.errors import QueryRejected, SSotIsolationError, ToolError
 from ...usage.questions import load_question
-from ..process.child_runtime import MAX_MESSAGE, Pipe, bound_cpu, bound_memory
-from ..process.sandbox import Sandbox, enter
+from ..process.child_runtime import MAX_MESSAGE, Pipe, bound_cpu, bound_lifetime, bound_memory
+from ..process.sandbox import Sandbox, enter, no_more_threads
 from .rows_reader import Source, open_rows
 
 NEEDS_A_WALL: Final = frozenset({"raw_sql"})
@@ -35,6 +35,8 @@ class Open(msgspec.Struct, frozen=True):
     secrets: list[str]
     """Texts that no message may hold: the places of the files."""
     memory_bytes: int
+    cpu_s: int
+    """Processor time of its whole life."""
     questions: dict[str, str]
 
 
@@ -56,10 +58,13 @@ class OwnerRows:
         self._secrets = [secret.encode() for secret in opened.secrets]
         self._rows = open_rows(opened.sources)
         self._walled = bound_memory(opened.memory_bytes) and filtered
+        bound_lifetime(opened.cpu_s)
+        self._worn = False
 
     def answer(self, ask: Ask) -> bytes:
         """The encoded answer, without anything that tells where the rows lie."""
-        encoded = msgspec.json.encode(self._message(ask))
+        message = self._message(ask)
+        encoded = msgspec.json.encode({**message, "worn": True} if self._worn else message)
         if len(encoded) > MAX_MESSAGE:
             encoded = msgspec.json.encode(_fault(_too_large(f"The answer is larger than {MAX_MESSAGE >> 20} MiB.")))
         for secret in self._secrets:
@@ -106,7 +111,7 @@ class OwnerRows:
                 point=validation.QUERY_WALL,
                 hint="Ask with metrics, groups and filters instead; raw SQL needs Linux with seccomp.",
             )
-        bound_cpu(ask.cpu_s)
+        self._worn = not bound_cpu(ask.cpu_s)
         return load_question(ask.question, self._questions)(self._rows, ask.arguments)
 
 
@@ -146,9 +151,10 @@ def serve(pipe: Pipe) -> None:
         elif (opened := message.get("open")) is not None and rows is None:
             reply: dict[str, Any] = {"opened": True}
             asked = msgspec.convert(opened, Open)
-            # What was imported is a stranger's, too. Threads begin behind the walls; until now the pipe's end was enough.
+            # What was imported is a stranger's, too. The thread begins behind the walls; until now the pipe's end was enough.
             walls = enter(Sandbox(files=tuple(Path(source.path) for source in asked.sources)))
             pipe.end_with_parent()
+            no_more_threads()
             try:
                 rows = OwnerRows(asked, filtered=walls.system_calls)
             except duckdb.Error as error:

@@ -20,6 +20,7 @@ class Source(msgspec.Struct, frozen=True):
 
 LOCKED: Final[Mapping[str, str | int]] = {
     "threads": 1,
+    "async_threads": 0,
     "memory_limit": "512MB",
     "temp_directory": "",
     "autoinstall_known_extensions": "false",

@@ -26,6 +26,7 @@ from ...usage.rows import COLUMNS
 
 ENGINE_BOUNDS: Final[dict[str, str | bool | int | float | list[str]]] = {
     "threads": 1,
+    "async_threads": 0,
     "memory_limit": "384MB",
     "preserve_insertion_order": "true",
 }

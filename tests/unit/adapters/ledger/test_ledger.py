@@ -2,13 +2,15 @@ import asyncio
 import gzip
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from netra_backend.app.adapters.ledger import import_process
+from netra_backend.app.adapters.ledger.import_process import ImportBounds
 from netra_backend.app.adapters.ledger.ledger import DuckDBLedger, LedgerBounds
 from netra_backend.app.core.errors import DependencyUnavailable, InvalidContextError, QueryRejected, ToolError
 from netra_backend.app.usage.questions import QUESTIONS
@@ -66,7 +68,7 @@ async def test_what_is_kept_can_be_read_by_its_user_alone(ledger: DuckDBLedger, 
 
 
 async def test_an_import_that_writes_more_than_it_may_is_told_and_leaves_nothing(tmp_path: Path) -> None:
-    bounds = LedgerBounds(import_file_bytes=4_096)
+    bounds = LedgerBounds(one_import=ImportBounds(kept_bytes=4_096))
     ledger = DuckDBLedger(tmp_path / "ledger", ManualClock(), SeededEntropy(1), bounds=bounds, questions=PLAIN)
     with pytest.raises(ToolError) as caught:
         await ledger.import_usage("alice", written(tmp_path, ROW), {}, silent)
@@ -151,14 +153,14 @@ async def test_the_same_file_in_two_processes_at_once_is_one_dataset(
 async def test_an_import_elsewhere_comes_to_nothing_where_its_owner_is_deleted_meanwhile(
     ledger: DuckDBLedger, beside: DuckDBLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    imported = beside._imported
+    imported = import_process.perform
 
-    async def imported_and_then_deleted(job: Mapping[str, Any], progress: Any) -> dict[str, Any]:
-        told = await imported(job, progress)
+    async def imported_and_then_deleted(*given: Any) -> dict[str, Any]:
+        told = await imported(*given)
         await ledger.delete_owner("alice")
         return told
 
-    monkeypatch.setattr(beside, "_imported", imported_and_then_deleted)
+    monkeypatch.setattr(import_process, "perform", imported_and_then_deleted)
     with pytest.raises(ToolError, match="was deleted during"):
         await beside.import_usage("alice", written(tmp_path, ROW), {}, silent)
     assert await beside.datasets("alice") == []

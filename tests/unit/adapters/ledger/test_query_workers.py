@@ -59,6 +59,7 @@ async def ask(
                 "sources": sources,
                 "secrets": [],
                 "memory_bytes": 256 << 20,
+                "cpu_s": 600,
                 "questions": questions,
             }
         }

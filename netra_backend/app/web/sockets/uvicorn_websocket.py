@@ -251,6 +251,12 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
             self.loop.call_soon, self.transport.abort
         )  # frames leave at the end of the loop's next turn
 
+    def eof_received(self) -> None:
+        """The peer sends nothing more, with or without a close: what it has not taken keeps neither socket nor count."""
+        super().eof_received()
+        self.transport.close()
+        self._bound_end()
+
     def shutdown(self) -> None:
         super().shutdown()
         self._bound_end()

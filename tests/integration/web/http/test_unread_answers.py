@@ -276,3 +276,23 @@ async def test_a_socket_that_is_refused_and_reads_nothing_has_a_deadline(
         said = upgrade(user, token=True).replace(f"/ws/{user.id}".encode(), path, 1)
         with await stranger(served, said) as own:
             assert await comes(connections.lost(own.getsockname()[1]))
+
+
+@pytest.mark.parametrize("frame", [CLOSE_FRAME, b""], ids=["closed", "ended without a close"])
+@under_uvloop
+async def test_a_users_socket_that_its_client_ended_counts_no_more_whatever_was_not_read(
+    serve_with: Serve, connections: Connections, monkeypatch: pytest.MonkeyPatch, frame: bytes
+) -> None:
+    monkeypatch.setattr(uvicorn_websocket, "_LAST_S", 0.05)
+    async with serve_with(limits=Limits(outbox_stall_s=NEVER_S)) as served:
+        user = served.user()
+        with await stranger(served, upgrade(user, token=True)) as own:
+            port = own.getsockname()[1]
+            protocol = await open_socket(connections, port)
+            await served.until(lambda: len(served.runtime.connections) or None)
+            protocol.transport.write(bytes(HIGH_WATER_BYTES // 2))
+            await asyncio.get_running_loop().sock_sendall(own, frame)
+            own.shutdown(socket.SHUT_WR)
+            assert await comes(connections.lost(port))
+            assert len(served.runtime.connections) == 0
+            assert served.runtime.quotas.of(user.id, 0.0).connections == 0

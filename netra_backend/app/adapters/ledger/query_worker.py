@@ -19,6 +19,7 @@ import msgspec
 from ...core import validation
 from ...core.errors import QueryRejected, SSotIsolationError, ToolError
 from ...usage.questions import load_question
+from ...usage.side_by_side import start_workers
 from ..process.child_runtime import MAX_MESSAGE, Pipe, bound_cpu, bound_lifetime, bound_memory
 from ..process.sandbox import Sandbox, enter, no_more_threads
 from .rows_reader import Source, open_rows
@@ -151,9 +152,10 @@ def serve(pipe: Pipe) -> None:
         elif (opened := message.get("open")) is not None and rows is None:
             reply: dict[str, Any] = {"opened": True}
             asked = msgspec.convert(opened, Open)
-            # What was imported is a stranger's, too. The thread begins behind the walls; until now the pipe's end was enough.
+            # What was imported is a stranger's, too. Threads begin behind the walls; until now the pipe's end was enough.
             walls = enter(Sandbox(files=tuple(Path(source.path) for source in asked.sources)))
             pipe.end_with_parent()
+            start_workers()
             no_more_threads()
             try:
                 rows = OwnerRows(asked, filtered=walls.system_calls)

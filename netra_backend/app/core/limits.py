@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from . import validation
 from .errors import LimitRefused
+from .token_bucket import TokenBucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class Limits:
     claim_burst: int = _limit(1000, 1, 100_000, "threads", "new threads at once")
     request_rate: float = _limit(50.0, 0.01, 100_000, "a second", "HTTP requests")
     request_burst: int = _limit(500, 1, 1_000_000, "requests", "HTTP requests at once")
+    resume_rate: float = _limit(500.0, 1, 100_000, "threads a second", "threads that resumes look at")
+    resume_burst: int = _limit(10_000, 1, 1_000_000, "threads", "threads that resumes look at, at once")
     transfers: int = _limit(4, 1, 1_000, "transfers", "uploads, exports and reports at a time")
 
     # What a process has
@@ -166,50 +169,10 @@ class Counts:
     queued: int = 0
 
 
-class TokenBucket:
-    """``burst`` at once, ``rate`` a second after that. ``now`` is in seconds and never goes back."""
-
-    __slots__ = ("_burst", "_left", "_rate", "_seen")
-
-    def __init__(self, rate: float, burst: int, now: float) -> None:
-        self._rate = rate
-        self._burst = float(burst)
-        self._left = float(burst)
-        self._seen = now
-
-    def take(self, now: float) -> bool:
-        """Take one; whether there was one."""
-        left = self._left + (now - self._seen) * self._rate
-        if left > self._burst:
-            left = self._burst
-        self._seen = now
-        if left < 1.0:
-            self._left = left
-            return False
-        self._left = left - 1.0
-        return True
-
-    def take_many(self, count: int, now: float) -> bool:
-        """Take so many; whether there were so many. What is not there is not taken."""
-        left = min(self._burst, self._left + (now - self._seen) * self._rate)
-        self._seen = now
-        self._left = left - count if left >= count else left
-        return left >= count
-
-    def give_back(self) -> None:
-        """Undo one ``take``."""
-        self._left = min(self._burst, self._left + 1.0)
-
-    def is_full(self, now: float) -> bool:
-        """Whether ``burst`` may be taken at once, as from a new one."""
-        return self._left + (now - self._seen) * self._rate >= self._burst
-
-    def wait_ms(self) -> int:
-        """How long until one may be taken, in whole milliseconds, at least 1 when there is none."""
-        return 0 if self._left >= 1.0 else max(1, round((1.0 - self._left) / self._rate * 1000))
-
-
 NOTHING: Final = Counts()
+_UNNAMED_THREADS: Final = 10
+"""What telling of those threads that a resume did not name counts as."""
+_MOST_RESUME_WAIT_S: Final = 30.0
 
 
 class UserQuota:
@@ -218,12 +181,23 @@ class UserQuota:
     ``elsewhere`` is what the user has at other processes, as of a moment ago; connections and runs count together with it.
     """
 
-    __slots__ = ("_claims", "_limits", "_requests", "connections", "elsewhere", "queued", "runs", "transfers")
+    __slots__ = (
+        "_claims",
+        "_limits",
+        "_requests",
+        "_resumes",
+        "connections",
+        "elsewhere",
+        "queued",
+        "runs",
+        "transfers",
+    )
 
     def __init__(self, limits: Limits, now: float) -> None:
         self._limits = limits
         self._claims = TokenBucket(limits.claim_rate, limits.claim_burst, now)
         self._requests: TokenBucket | None = None
+        self._resumes: TokenBucket | None = None
         self.transfers = 0
         self.connections = 0
         self.runs = 0
@@ -237,7 +211,8 @@ class UserQuota:
 
     def is_as_new(self, now: float) -> bool:
         """Whether it may be forgotten: nothing is held, and nothing is still counted against the user."""
-        return self.idle and self._claims.is_full(now) and (self._requests is None or self._requests.is_full(now))
+        counted = (self._claims, self._requests, self._resumes)
+        return self.idle and all(bucket is None or bucket.is_full(now) for bucket in counted)
 
     def add_connection(self) -> None:
         """Raises ``LimitRefused`` (``connection_limit``)."""
@@ -300,6 +275,20 @@ class UserQuota:
                 retry_after_ms=self._requests.wait_ms(),
                 point=validation.LIMIT_REQUESTS,
             )
+
+    def take_resume(self, named: int, now: float) -> float:
+        """Count a ``resume`` that names so many threads; how many seconds it has to wait. Raises ``LimitRefused``
+        (``rate_limited``) if too much waits already."""
+        if self._resumes is None:
+            self._resumes = TokenBucket(self._limits.resume_rate, self._limits.resume_burst, now)
+        wait_s = self._resumes.borrow(named + _UNNAMED_THREADS, now, _MOST_RESUME_WAIT_S)
+        if wait_s is None:
+            raise LimitRefused(
+                "Too many threads were resumed in a short time.",
+                retry_after_ms=self._resumes.wait_ms(),
+                point=validation.LIMIT_RESUMES,
+            )
+        return wait_s
 
     def add_transfer(self) -> None:
         """An upload, an export or a report begins. Raises ``LimitRefused`` (``transfer_limit``)."""

@@ -22,7 +22,8 @@ from . import frames, validation
 from .error_catalogue import CATALOGUE
 from .errors import AuthenticationRefused, FrameRefused, InvalidContextError, IsolationRefused, LimitRefused, Refusal
 from .ids import check_id
-from .limits import Limits, TokenBucket
+from .limits import Limits
+from .token_bucket import TokenBucket
 
 WAITING: Final = "waiting"
 OPEN: Final = "open"

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from . import validation
 from .errors import FrameRefused, LimitRefused
-from .limits import Limits, TokenBucket
+from .limits import Limits
+from .token_bucket import TokenBucket
 
 _WHOLE_TEXT = 0x81
 _CONTROL = 0x08

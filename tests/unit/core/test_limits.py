@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from netra_backend.app.core.errors import LimitRefused
-from netra_backend.app.core.limits import NOTHING, Counts, Limits, Quotas, TokenBucket, UserQuota
+from netra_backend.app.core.limits import NOTHING, Counts, Limits, Quotas, UserQuota
 
 SMALL = Limits(
     connections=2,
@@ -17,49 +17,23 @@ SMALL = Limits(
     claim_burst=2,
     request_rate=10.0,
     request_burst=2,
+    resume_rate=10.0,
+    resume_burst=20,
     transfers=1,
 )
 
 
-def test_a_bucket_gives_its_burst_at_once_and_its_rate_after_that() -> None:
-    bucket = TokenBucket(rate=2.0, burst=3, now=100.0)
-    assert [bucket.take(100.0) for _ in range(4)] == [True, True, True, False]
-    assert not bucket.take(100.4)
-    assert bucket.take(100.5)
-    assert not bucket.take(100.5)
-
-
-def test_a_bucket_never_holds_more_than_its_burst() -> None:
-    bucket = TokenBucket(rate=2.0, burst=3, now=0.0)
-    assert [bucket.take(1000.0) for _ in range(4)] == [True, True, True, False]
-
-
-def test_a_bucket_says_how_long_to_wait() -> None:
-    bucket = TokenBucket(rate=4.0, burst=1, now=0.0)
-    assert bucket.wait_ms() == 0
-    bucket.take(0.0)
-    assert bucket.wait_ms() == 250
-    fast = TokenBucket(rate=1e6, burst=1, now=0.0)
-    fast.take(0.0)
-    assert fast.wait_ms() == 1
-
-
-def test_a_bucket_gives_many_at_once_or_none_and_takes_one_back() -> None:
-    bucket = TokenBucket(rate=2.0, burst=10, now=0.0)
-    assert [bucket.take_many(count, 0.0) for count in (6, 5, 4)] == [True, False, True]
-    assert not bucket.take_many(3, 1.0)
-    assert bucket.take_many(2, 1.0)
-    bucket.give_back()
-    assert bucket.take(1.0)
-    assert not bucket.take(1.0)
-
-
-def test_a_bucket_is_full_until_something_is_taken_and_again_when_it_has_refilled() -> None:
-    bucket = TokenBucket(rate=2.0, burst=3, now=0.0)
-    assert bucket.is_full(0.0)
-    bucket.take(0.0)
-    assert not bucket.is_full(0.4)
-    assert bucket.is_full(0.5)
+@pytest.mark.validation_point("limit.resumes")
+def test_resumes_wait_by_the_threads_that_they_name_and_are_refused_beyond_a_patience() -> None:
+    quota = UserQuota(SMALL, 0.0)
+    assert [quota.take_resume(named, 0.0) for named in (0, 0, 40)] == [0.0, 0.0, 5.0]
+    assert not quota.is_as_new(6.0)
+    with pytest.raises(LimitRefused, match="Too many threads were resumed") as refused:
+        quota.take_resume(241, 0.0)
+    assert (refused.value.entry.id, refused.value.retry_after_ms) == ("rate_limited", 5_100)
+    assert quota.take_resume(240, 0.0) == 30.0
+    assert quota.take_resume(10, 60.0) == 0.0
+    assert quota.is_as_new(62.0)
 
 
 @pytest.mark.validation_point("limit.connections")

@@ -13,7 +13,8 @@ from typing import Final
 
 from ...core import validation
 from ...core.errors import LimitRefused
-from ...core.limits import Limits, TokenBucket
+from ...core.limits import Limits
+from ...core.token_bucket import TokenBucket
 
 _SITE_BITS: Final = 64
 """One customer has at least so much of IPv6 to pick addresses from."""

@@ -8,21 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from ..config import TokenSource
 from ..core import validation
 from ..core.error_catalogue import CATALOGUE
 from ..core.errors import AuthenticationRefused
-from ..core.identity import Identity, TicketUse
+from ..core.identity import DEFAULT_MAX_LIFETIME_S, Identity, TicketUse
 from ..ports import Clock, KeySet
 from .credentials import Credentials
 from .revocations import Revocations
 from .standing import check_standing, identity_of
 from .tickets import TicketOffice
 from .token_reading import is_signed, read_token
-
-DEFAULT_MAX_LIFETIME_S: Final = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)

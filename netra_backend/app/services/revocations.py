@@ -8,14 +8,14 @@ from typing import Final
 
 from ..core import validation
 from ..core.errors import FrameRefused, LimitRefused
-from ..core.identity import CLOCK_LEEWAY_MS, MAX_TOKEN_ID, Identity, RevokedToken
+from ..core.identity import CLOCK_LEEWAY_MS, DEFAULT_MAX_LIFETIME_S, MAX_TOKEN_ID, Identity, RevokedToken
 from ..core.ids import check_id
 from ..ports import RevocationStore
 
 PER_USER: Final = 1_000
 """Single sign-ins of one user that may be revoked at one time."""
 
-_TOKEN_ID = re.compile(r"[\x21-\x7e]{1,128}").fullmatch
+_TOKEN_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_TOKEN_ID}}}").fullmatch
 
 Listener = Callable[[str], None]
 
@@ -27,7 +27,7 @@ class Revocations:
     sign-in is remembered until no token can stand that was issued before it was revoked, by ``max_lifetime_s``.
     """
 
-    def __init__(self, store: RevocationStore, *, max_lifetime_s: int = 24 * 3600) -> None:
+    def __init__(self, store: RevocationStore, *, max_lifetime_s: int = DEFAULT_MAX_LIFETIME_S) -> None:
         self._store = store
         self._remembered_ms = max_lifetime_s * 1000 + 2 * CLOCK_LEEWAY_MS
         self._until_ms: dict[str, int] = {}

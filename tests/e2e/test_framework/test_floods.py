@@ -18,6 +18,7 @@ from websockets.asyncio.client import connect
 from test_framework.floods import FLOODS, Flood
 from test_framework.server_process import ServerProcess
 from test_framework.users import LocalUsers
+from test_framework.waiting import until
 from test_framework.websocket_client import WebSocketTestClient, websocket_client
 
 pytestmark = pytest.mark.long
@@ -143,12 +144,6 @@ def launched_with_few_files(tmp_path: Path) -> ServerProcess:
     return server
 
 
-async def logged(server: ServerProcess, words: str) -> None:
-    async with asyncio.timeout(30):
-        while words not in server.log():  # noqa: ASYNC110 - another process's log
-            await asyncio.sleep(0.05)
-
-
 async def test_a_server_whose_open_files_are_used_up_says_so_and_goes_on_when_they_are_free(tmp_path: Path) -> None:
     (tmp_path / "opens.py").write_text(OPENS)
     server = launched_with_few_files(tmp_path)
@@ -157,13 +152,13 @@ async def test_a_server_whose_open_files_are_used_up_says_so_and_goes_on_when_th
         user = LocalUsers(server.data_dir).make("holder@example.org")
         async with websocket_client(server.websocket_url, user.token) as client:
             run = asyncio.create_task(client.run_agent("holder", str(tmp_path / "release")))
-            await logged(server, "too many open files: new connections are closed")
+            await until(lambda: "too many open files: new connections are closed" in server.log())
             reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
             assert await reader.read() == b""  # closed without an answer
             writer.close()
             (tmp_path / "release").touch()
             assert (await run)[-1]["result"]["data"]["held"] > 0
-        await logged(server, "files can be opened again")
+        await until(lambda: "files can be opened again" in server.log())
         async with httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
             told = (await http.get("/metrics")).text
         (seconds,) = re.findall(r"^netra_open_files_exhausted_s_total (\S+)", told, re.MULTILINE)

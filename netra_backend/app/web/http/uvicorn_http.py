@@ -19,7 +19,8 @@ _LIBRARY.setLevel(logging.ERROR)
 """Its warnings are about what strangers send, one line each."""
 
 _END: Final = b"content-length: 0\r\nconnection: close\r\n\r\n"
-_BAD: Final = b"HTTP/1.1 400 Bad Request\r\n" + _END
+BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\n" + _END
+"""The answer to what is no request, or none that names a host."""
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + _END
 _NO_ROOM: Final = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n" + _END
 _TURN_BYTES: Final = 4_096
@@ -242,7 +243,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         try:
             check_host(self.headers, self.parser.get_http_version())
         except Refusal:
-            self._refuse(_BAD)
+            self._refuse(BAD_REQUEST)
             return True
         return False
 

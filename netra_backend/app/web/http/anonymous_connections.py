@@ -80,7 +80,7 @@ class AnonymousConnections:
         Raises ``LimitRefused`` if there is none that could be: all are users'.
         """
         guest = Guest(self, self._site(address), turn_away)
-        of_site = self._sites.get(guest.site, {}) if guest.site is not None else {}
+        of_site: Mapping[Guest, None] = self._sites.get(guest.site, {}) if guest.site is not None else {}
         self._make_room(partial(self._check_address, of_site), of_site)
         self._make_room(self._check_waiting, self._waiting)
         self._make_room(self._check_open, self._waiting)

@@ -20,6 +20,7 @@ from netra_backend.app.adapters.datasets.object_store import ObjectDatasets
 from netra_backend.app.adapters.datasets.port import ROWS_FILE, Dataset, Datasets, DatasetsChanged
 from netra_backend.app.adapters.process.clock import SystemClock, SystemEntropy
 from netra_backend.app.core.errors import ToolError
+from netra_backend.app.core.limits import Limits
 
 from .dataset_story import dataset
 
@@ -34,7 +35,7 @@ def datasets_in(place: str) -> Datasets:
     if not copies:
         return LocalDatasets(Path(url))
     clock, entropy = SystemClock(), SystemEntropy()
-    cache = DatasetCache(Path(copies), entropy.take(8).hex(), 1 << 20, clock)
+    cache = DatasetCache(Path(copies), entropy.take(8).hex(), clock, Limits(copies_bytes=1 << 20))
     return ObjectDatasets(Bucket(url), cache, clock, entropy)
 
 

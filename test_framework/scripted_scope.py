@@ -10,6 +10,7 @@ from netra_backend.app.agents.interface import ModelReply, PastMessage, ToolOutc
 from netra_backend.app.agents.tools.definition import Tool
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from netra_backend.app.core.errors import DependencyUnavailable, QueryRejected, ToolError, ToolRefused
+from netra_backend.app.core.limits import USUAL
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 from netra_backend.app.usage.questions import load_question
 from netra_backend.app.usage.rows import Rows
@@ -90,7 +91,7 @@ class ScriptedScope:
         prompt: str,
         *,
         system: str = "",
-        max_tokens: int = 1500,
+        max_tokens: int | None = None,
         check: Callable[[str], bool] | None = None,
         instead: str | None = None,
     ) -> ModelReply:
@@ -103,4 +104,4 @@ class ScriptedScope:
             if instead is None:
                 raise reply
             return ModelReply(instead, replaced=str(reply))
-        return ModelReply(reply[: max_tokens * 8])
+        return ModelReply(reply[: (max_tokens or USUAL.model_tokens) * 8])

@@ -184,9 +184,10 @@ class Settings:
                 f"NETRA_AUDIT_ANCHOR=log writes anchors at the level info, but NETRA_LOG_LEVEL={self.log_level} leaves them "
                 "out. Use NETRA_LOG_LEVEL=info, or a file."
             )
-        for larger, smaller in self.limits.contradictions():
+        for larger, smaller, more in self.limits.contradictions():
+            least = f"{LIMIT_PREFIX}{smaller.upper()}" + (f" and {more} more" if more else "")
             faults.append(
-                f"{LIMIT_PREFIX}{larger.upper()} is smaller than {LIMIT_PREFIX}{smaller.upper()} "
+                f"{LIMIT_PREFIX}{larger.upper()} is smaller than {least} "
                 f"({getattr(self.limits, larger)} and {getattr(self.limits, smaller)}). Raise the first or lower the second."
             )
         for name, (extra, package) in _NEEDS.items():

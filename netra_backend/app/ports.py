@@ -10,9 +10,9 @@ from .core.errors import NetraError
 from .core.frames import ExecuteAgent, ResolveApproval, ServerFrame
 from .core.history import Chunk, ListedRun, Moved, OnCommit, RunPlace, RunRecord, StoredRun, StoredThread, ThreadHead
 from .core.identity import Identity, RevokedToken, TicketUse
-from .core.limits import Counts
 from .core.model_part import ModelPart
 from .core.peer_messages import WaitingCall
+from .core.quotas import Counts
 
 
 class Clock(Protocol):

@@ -21,6 +21,7 @@ from .adapters.process.json_logs import name_process
 from .adapters.sqlite.audit import SqliteAudit
 from .adapters.sqlite.event_log import SqliteEventLog
 from .core.history import Chunk
+from .core.limits import Limits
 from .ports import Audit, Bus, Clock, Entropy, EventLog, Fleet, Presence, RevocationStore, Tickets
 from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
 
@@ -61,6 +62,7 @@ async def open_embedded(
     data_dir: Path,
     audit_place: Place,
     clock: Clock,
+    limits: Limits,
     pool: WebSocketConnectionPool,
     on_failure: OnFailure,
     stack: AsyncExitStack,
@@ -70,11 +72,11 @@ async def open_embedded(
     Raises ``ConfigurationError`` if the audit trail's chain is broken or a file is of another version.
     """
     loop = asyncio.get_running_loop()
-    audit = await SqliteAudit.open(data_dir / "audit.db", audit_place, clock)
+    audit = await SqliteAudit.open(data_dir / "audit.db", audit_place, clock, limits)
     stack.push_async_callback(audit.close)
-    log = SqliteEventLog(data_dir / "events.db", clock, loop, pool.publish, on_failure)
+    log = SqliteEventLog(data_dir / "events.db", clock, loop, pool.publish, on_failure, limits)
     stack.push_async_callback(log.close)
-    return Stores(log, audit, LocalTickets(), FileRevocations(data_dir))
+    return Stores(log, audit, LocalTickets(limits), FileRevocations(data_dir))
 
 
 async def open_shared(
@@ -84,6 +86,7 @@ async def open_shared(
     audit_place: Place,
     clock: Clock,
     entropy: Entropy,
+    limits: Limits,
     pool: WebSocketConnectionPool,
     on_failure: OnFailure,
     stack: AsyncExitStack,
@@ -104,17 +107,17 @@ async def open_shared(
     from .websocket_core.follower import Follower
 
     name_process(process_id)
-    await require_postgres(database_url)
-    writer = await open_pool(database_url, WRITER, size=_CONNECTIONS)
+    await require_postgres(database_url, limits)
+    writer = await open_pool(database_url, WRITER, limits, size=_CONNECTIONS)
     stack.push_async_callback(writer.close)
-    reader = await open_pool(database_url, READER, size=_CONNECTIONS)
+    reader = await open_pool(database_url, READER, limits, size=_CONNECTIONS)
     stack.push_async_callback(reader.close)
-    audit = await PostgresAudit.open(database_url, writer, reader, audit_place, clock)
+    audit = await PostgresAudit.open(database_url, writer, reader, audit_place, clock, limits)
     stack.push_async_callback(audit.close)
     follower = Follower(pool, asyncio.get_running_loop())
-    log = await PostgresEventLog.open(database_url, process_id, clock, follower.publish, on_failure)
+    log = await PostgresEventLog.open(database_url, process_id, clock, follower.publish, on_failure, limits=limits)
     stack.push_async_callback(log.close)
-    fleet = await PostgresPeers.open(database_url, process_id)
+    fleet = await PostgresPeers.open(database_url, process_id, limits)
     stack.push_async_callback(fleet.close)
     bus, presence = None, None
     counts: dict[str, Callable[[], Mapping[str, int]]] = {
@@ -126,18 +129,18 @@ async def open_shared(
 
         namespace, key = _apart(database_url)
         loop = asyncio.get_running_loop()
-        bus = RedisBus(redis_url, follower.on_message, loop, entropy, namespace=namespace, key=key)
+        bus = RedisBus(redis_url, follower.on_message, loop, entropy, namespace=namespace, key=key, limits=limits)
         stack.push_async_callback(bus.close)
         bus.start()
         counts["bus"] = bus.counts
-        presence = RedisPresence(redis_url, process_id, namespace=namespace, key=key)
+        presence = RedisPresence(redis_url, process_id, namespace=namespace, key=key, limits=limits)
         counts["presence"] = lambda: {"ignored": presence.ignored}
         stack.push_async_callback(presence.close)
     follower.configure(log, bus)
     stack.push_async_callback(follower.close)
     follower.start()
     others = Cluster(fleet, follower, bus, presence, counts)
-    return Stores(log, audit, PostgresTickets(writer), PostgresRevocations(writer), others)
+    return Stores(log, audit, PostgresTickets(writer, limits), PostgresRevocations(writer), others)
 
 
 def _apart(database_url: str) -> tuple[str, bytes]:

@@ -24,6 +24,7 @@ from .agents.supervisor.agent_registry import AgentRegistry, MakeAgent
 from .agents.supervisor.execution_engine_factory import ExecutionEngineFactory
 from .agents.supervisor.run_services import RunServices
 from .agents.tools.definition import Tool
+from .agents.tools.threads import THREADS
 from .agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from .agents.tools.usage_tools import usage_tools
 from .agents.triage.classifier import prepare
@@ -32,10 +33,12 @@ from .cluster.broadcasting_revocations import BroadcastingRevocationStore
 from .cluster.peer_client import PeerClient
 from .config import Settings, TokenSource
 from .core import validation
+from .core.audit_allowance import Allowance
 from .core.errors import ConfigurationError
 from .core.former_names import former_names
 from .core.ids import mint
-from .core.limits import Quotas
+from .core.limits import USUAL, Limits
+from .core.quotas import Quotas
 from .drill.isolation_drill import DrillReport
 from .ports import Clock, Entropy, EventLog, KeySet, Ledger, Model
 from .runs.parts import RunParts
@@ -62,8 +65,6 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger("netra.wiring")
 _ID_ENTROPY: Final = 10
-COPIES_BYTES: Final = 4 << 30
-"""Local copies of datasets that lie in an object store, of one process."""
 
 AGENTS: Final[tuple[MakeAgent, ...]] = (TriageAgent, CostOptimizer)
 
@@ -139,16 +140,19 @@ async def open_runtime(
         stack.push_async_callback(pool.cleanup)
         place = audit_place(settings, entropy)
         if settings.database_url is None:
-            stores = await open_embedded(data_dir, place, clock, pool, _stop_on_failure, stack)
+            stores = await open_embedded(data_dir, place, clock, limits, pool, _stop_on_failure, stack)
         else:
             urls = settings.database_url, settings.redis_url
-            stores = await open_shared(*urls, new_id("prc"), place, clock, entropy, pool, _stop_on_failure, stack)
+            stores = await open_shared(
+                *urls, new_id("prc"), place, clock, entropy, limits, pool, _stop_on_failure, stack
+            )
         log, audit, cluster = stores.log, stores.audit, stores.others
         peers = None if cluster is None else PeerClient(cluster.fleet, cluster.follower.hold_delivery)
         ledger = DuckDBLedger(
             data_dir / "usage",
             clock,
             entropy,
+            limits,
             datasets=datasets_of(settings, clock, entropy),
             allow_raw_sql=settings.allow_raw_sql,
             importers=importers,
@@ -159,9 +163,10 @@ async def open_runtime(
         revocations = Revocations(
             stores.revocations if peers is None else BroadcastingRevocationStore(stores.revocations, peers),
             max_lifetime_s=settings.jwt_max_lifetime_s,
+            tokens=limits.revoked_tokens,
         )
         await revocations.load()
-        tickets = TicketOffice(stores.tickets, clock, entropy)
+        tickets = TicketOffice(stores.tickets, clock, entropy, lifetime_s=limits.ticket_s)
         sources = [TrustedSource(source, _keys(source, settings, clock, entropy)) for source in settings.token_sources]
         for source in sources:
             stack.push_async_callback(source.keys.close)
@@ -172,6 +177,7 @@ async def open_runtime(
             tickets,
             clock,
             max_lifetime_s=settings.jwt_max_lifetime_s,
+            token_characters=limits.token_characters,
         )
 
         quotas = Quotas(limits)
@@ -179,18 +185,28 @@ async def open_runtime(
         registry = AgentRegistry()
         registry.configure(*AGENTS, *agents)
         dispatchers = UnifiedToolDispatcherFactory()
-        dispatchers.configure((*usage_tools(ledger), *tools))
+        dispatchers.configure((*usage_tools(ledger), *tools), tool_s=limits.tool_s)
+        THREADS.most = limits.process_tool_threads
         bridge = WebSocketBridgeFactory()
-        bridge.configure(pool, registry, None, event_log=log, clock=clock)
+        bridge.configure(pool, registry, None, event_log=log, clock=clock, event_bytes=limits.event_bytes)
         stack.push_async_callback(bridge.cleanup)
         engines = ExecutionEngineFactory(bridge)
         engines.configure(dispatchers)
         stack.push_async_callback(engines.cleanup)
         managers = WebSocketManagerFactory()
         managers.configure(limits, clock, drills_allowed=settings.allow_drills)
-        audit_trail = AuditTrail(audit, clock, refuses=settings.audit_on_failure == "refuse", site_of=site_of)
+        refuses = settings.audit_on_failure == "refuse"
+        audit_trail = AuditTrail(audit, clock, refuses=refuses, site_of=site_of, allowance=Allowance(limits))
         stack.callback(audit_trail.close)
-        services = RunServices(clock, Approvals(), new_id, _model(settings), audit_trail)
+        services = RunServices(
+            clock,
+            Approvals(),
+            new_id,
+            _model(settings),
+            audit_trail,
+            approval_ms=round(limits.approval_s * 1000),
+            model_tokens=limits.model_tokens,
+        )
         runs = RunService(
             RunParts(
                 log=log,
@@ -208,7 +224,7 @@ async def open_runtime(
         connections = ConnectionHandler(
             authentication=authentication,
             runs=runs,
-            catch_up=CatchUp(log, conversations, None if cluster is None else cluster.follower),
+            catch_up=CatchUp(log, conversations, None if cluster is None else cluster.follower, limits=limits),
             pool=pool,
             quotas=quotas,
             limits=limits,
@@ -220,7 +236,7 @@ async def open_runtime(
         )
         on_tick: Callable[[float], None] | None = None
         if cluster is not None and peers is not None:
-            on_tick = _join(cluster, peers, runs, log, revocations, quotas, stack)
+            on_tick = _join(cluster, peers, runs, log, revocations, quotas, limits.peer_s, stack)
         bus = None if cluster is None else cluster.bus
         runtime = Runtime(
             settings=settings,
@@ -270,6 +286,7 @@ def _join(
     log: EventLog,
     revocations: Revocations,
     quotas: Quotas,
+    within_s: float,
     stack: AsyncExitStack,
 ) -> Callable[[float], None]:
     """Be one of several processes: answer the others from now on. Returns what is to be called about every second."""
@@ -278,7 +295,7 @@ def _join(
     from .cluster.takeover import Takeover
 
     takeover = Takeover(runs.recovery, peers)
-    handler = PeerCommandHandler(runs, log, revocations, takeover.work)
+    handler = PeerCommandHandler(runs, log, revocations, takeover.work, within_s=within_s)
     cluster.fleet.serve(handler.answer, handler.on_message)
     periodic = PeriodicTasks(takeover, revocations)
     stack.push_async_callback(periodic.close)
@@ -313,6 +330,7 @@ async def open_ledger(
         root or settings.data_dir / "usage",
         clock,
         entropy,
+        settings.limits,
         datasets=None if root else datasets_of(settings, clock, entropy),
         allow_raw_sql=settings.allow_raw_sql,
         importers=importers,
@@ -328,19 +346,19 @@ def datasets_of(settings: Settings, clock: Clock, entropy: Entropy) -> Datasets 
     """The store that these settings name for datasets; ``None`` where they lie in the data directory."""
     if settings.datasets_url is None:
         return None
-    bucket = bucket_of(settings.datasets_url)
+    bucket = bucket_of(settings.datasets_url, settings.limits)
     from .adapters.datasets.cache import DatasetCache
     from .adapters.datasets.object_store import ObjectDatasets
 
-    cache = DatasetCache(settings.data_dir / "usage-copies", entropy.take(8).hex(), COPIES_BYTES, clock)
+    cache = DatasetCache(settings.data_dir / "usage-copies", entropy.take(8).hex(), clock, settings.limits)
     return ObjectDatasets(bucket, cache, clock, entropy)
 
 
-def bucket_of(url: str) -> Bucket:
+def bucket_of(url: str, limits: Limits = USUAL) -> Bucket:
     """The bucket of an object store."""
     from .adapters.datasets.bucket import Bucket
 
-    return Bucket(url)
+    return Bucket(url, limits=limits)
 
 
 def _minter(clock: Clock, entropy: Entropy) -> Callable[[str], str]:
@@ -354,7 +372,9 @@ def _keys(source: TokenSource, settings: Settings, clock: Clock, entropy: Entrop
     if source.kind in ("jwks", "oidc"):
         from .adapters.auth.jwks_keys import JwksKeys  # brings an HTTP client, which other sources of keys do not need
 
-        return JwksKeys(clock, url=source.url) if source.kind == "jwks" else JwksKeys(clock, issuer=source.issuer or "")
+        if source.kind == "jwks":
+            return JwksKeys(clock, settings.limits, url=source.url)
+        return JwksKeys(clock, settings.limits, issuer=source.issuer or "")
     key = development_key(settings.data_dir, entropy) if source.kind == "development" else b""
     return StaticKeys(source, key)
 
@@ -364,7 +384,7 @@ def _model(settings: Settings) -> Model | None:
         return None
     from .adapters.models.pydantic_ai import PydanticAIModel
 
-    return PydanticAIModel(settings.model)
+    return PydanticAIModel(settings.model, settings.limits)
 
 
 def _stop_on_failure(error: BaseException) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.core.limits import Counts
+from netra_backend.app.core.quotas import Counts
 
 
 class MemoryPresences:

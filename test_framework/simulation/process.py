@@ -19,7 +19,8 @@ from netra_backend.app.core.errors import DependencyUnavailable, NotFound
 from netra_backend.app.core.history import Chunk
 from netra_backend.app.core.identity import Identity
 from netra_backend.app.core.ids import mint
-from netra_backend.app.core.limits import Limits, Quotas
+from netra_backend.app.core.limits import Limits
+from netra_backend.app.core.quotas import Quotas
 from netra_backend.app.ports import Clock, Entropy
 from netra_backend.app.runs.parts import RunParts
 from netra_backend.app.runs.service import RunService

@@ -14,6 +14,7 @@ from netra_backend.app.adapters.postgres.audit import PostgresAudit
 from netra_backend.app.adapters.postgres.connection import READER, WRITER, open_pool
 from netra_backend.app.adapters.sqlite.audit import SqliteAudit
 from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.core.limits import USUAL, Limits
 from netra_backend.app.ports import Audit
 from test_framework.audit_trail import place_in
 from test_framework.clock import ManualClock
@@ -23,20 +24,20 @@ Open = Callable[..., AbstractAsyncContextManager[Audit]]
 
 
 @asynccontextmanager
-async def over_sqlite(directory: Path, **bounds: int) -> AsyncIterator[Audit]:
-    audit = await SqliteAudit.open(directory / "audit.db", place_in(directory), ManualClock(), **bounds)
+async def over_sqlite(directory: Path, limits: Limits = USUAL) -> AsyncIterator[Audit]:
+    audit = await SqliteAudit.open(directory / "audit.db", place_in(directory), ManualClock(), limits)
     yield audit
     await audit.close()
 
 
 @asynccontextmanager
-async def over_postgres(directory: Path, database: NetraDatabase, **bounds: int) -> AsyncIterator[Audit]:
+async def over_postgres(directory: Path, database: NetraDatabase, limits: Limits = USUAL) -> AsyncIterator[Audit]:
     async with (
         await open_pool(database.url, WRITER, size=2) as writer,
         await open_pool(database.url, READER, size=2) as reader,
     ):
         place, clock = place_in(directory), ManualClock()
-        audit = await PostgresAudit.open(database.url, writer, reader, place, clock, **bounds)
+        audit = await PostgresAudit.open(database.url, writer, reader, place, clock, limits)
         yield audit
         await audit.close()
 
@@ -154,7 +155,7 @@ async def test_retention_removes_what_is_older_and_the_chain_goes_on_behind_it(o
 
 
 async def test_a_full_queue_is_a_trouble_for_as_long_as_it_is_full(opened: Open) -> None:
-    async with opened(room=0) as audit:
+    async with opened(Limits(audit_waiting=0)) as audit:
         audit.record("ada", "refused", None, {}, 1)
         assert "too many rows wait" in audit.trouble
         assert audit.counts() == {"rows": 0, "rows_dropped": 1}

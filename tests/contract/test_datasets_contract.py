@@ -16,6 +16,7 @@ from netra_backend.app.adapters.datasets.local import LocalDatasets
 from netra_backend.app.adapters.datasets.object_store import ObjectDatasets
 from netra_backend.app.adapters.datasets.port import ROWS_FILE, Dataset, Datasets, DatasetsChanged
 from netra_backend.app.core.errors import InvalidContextError, ToolError
+from netra_backend.app.core.limits import Limits
 from test_framework.clock import ManualClock, SeededEntropy
 from test_framework.dataset_story import MOST, dataset, kept, rows_of
 
@@ -29,7 +30,7 @@ def local(request: pytest.FixtureRequest, place: Path, number: int) -> Datasets:
 def in_a_store(request: pytest.FixtureRequest, place: Path, number: int) -> Datasets:
     bucket = request.getfixturevalue("object_bucket")
     clock = ManualClock()
-    cache = DatasetCache(place / f"machine-{number}", "token", 1 << 20, clock)
+    cache = DatasetCache(place / f"machine-{number}", "token", clock, Limits(copies_bytes=1 << 20))
     return ObjectDatasets(Bucket(bucket.url), cache, clock, SeededEntropy(number))
 
 

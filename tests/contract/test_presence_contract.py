@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from netra_backend.app.adapters.redis.presence import REFRESH_ROUNDS, RedisPresence
-from netra_backend.app.core.limits import Counts
+from netra_backend.app.core.quotas import Counts
 from netra_backend.app.ports import Presence
 from test_framework.ids import new_id
 from test_framework.memory.presence import MemoryPresence, MemoryPresences

@@ -7,11 +7,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from netra_backend.app.adapters.auth.local_tickets import PER_USER, LocalTickets
+from netra_backend.app.adapters.auth.local_tickets import LocalTickets
 from netra_backend.app.adapters.postgres.connection import WRITER, open_pool
 from netra_backend.app.adapters.postgres.tickets import PostgresTickets
 from netra_backend.app.core.identity import WEBSOCKET, Identity, TicketUse
+from netra_backend.app.core.limits import Limits
 from netra_backend.app.ports import Tickets
+
+PER_USER = 3
+LIMITS = Limits(tickets=PER_USER)
 
 
 def somebody(user_id: str) -> Identity:
@@ -27,10 +31,10 @@ def place(request: pytest.FixtureRequest) -> str | None:
 @pytest.fixture
 async def store(place: str | None) -> AsyncIterator[Tickets]:
     if place is None:
-        yield LocalTickets()
+        yield LocalTickets(LIMITS)
         return
     async with await open_pool(place, WRITER, size=5) as writer:
-        yield PostgresTickets(writer)
+        yield PostgresTickets(writer, LIMITS)
 
 
 async def test_a_ticket_is_taken_once_with_all_that_was_known_of_its_owner(store: Tickets) -> None:

@@ -20,7 +20,8 @@ from netra_backend.app.core.events import TERMINAL, AnyEvent, UserMessage, decod
 from netra_backend.app.core.frames import CancelRun, ExecuteAgent, ServerFrame
 from netra_backend.app.core.history import Chunk, RunRecord
 from netra_backend.app.core.identity import BASE_SCOPES
-from netra_backend.app.core.limits import Limits, Quotas
+from netra_backend.app.core.limits import Limits
+from netra_backend.app.core.quotas import Quotas
 from netra_backend.app.ports import Model
 from netra_backend.app.runs.parts import RunParts
 from netra_backend.app.runs.service import RunService

@@ -163,6 +163,18 @@ def test_a_limit_may_stand_in_the_file_and_have_a_decimal_point(tmp_path: Path) 
     assert (limits.request_rate, limits.runs) == (0.5, 4)
 
 
+def test_what_is_read_together_must_fit_an_outbox_and_hold_what_is_stored_together(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.load(environment(tmp_path, NETRA_LIMIT_OUTBOX_BYTES="786000", NETRA_LIMIT_REPLAY_PAGE_BYTES="786431"))
+    assert refused.value.faults == [
+        "NETRA_LIMIT_OUTBOX_BYTES is smaller than NETRA_LIMIT_REPLAY_PAGE_BYTES (786000 and 786431). "
+        "Raise the first or lower the second.",
+        "NETRA_LIMIT_REPLAY_PAGE_BYTES is smaller than NETRA_LIMIT_EVENT_BYTES and 262144 more (786431 and 524288). "
+        "Raise the first or lower the second.",
+    ]
+    Settings.load(environment(tmp_path, NETRA_LIMIT_OUTBOX_BYTES="786432", NETRA_LIMIT_REPLAY_PAGE_BYTES="786432"))
+
+
 @pytest.mark.validation_point("config.faults")
 def test_limits_out_of_range_or_against_each_other_are_told_with_all_other_faults(tmp_path: Path) -> None:
     faults = faults_of(

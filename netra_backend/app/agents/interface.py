@@ -84,11 +84,12 @@ class RunScope(Protocol):
         prompt: str,
         *,
         system: str = "",
-        max_tokens: int = 1500,
+        max_tokens: int | None = None,
         check: Callable[[str], bool] | None = None,
         instead: str | None = None,
     ) -> ModelReply:
-        """Ask the configured language model; its text streams as ``agent_delta``.
+        """Ask the configured language model; its text streams as ``agent_delta``. Without ``max_tokens`` a limit of the server
+        bounds it.
 
         With ``check`` nobody sees a sentence before it was checked: each is shown when it is whole and ``check`` says yes, and
         none is after the first no. If a sentence was refused, or the model failed, ``instead`` is shown and returned in

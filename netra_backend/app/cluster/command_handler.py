@@ -10,6 +10,7 @@ from typing import Final
 from ..core.errors import DependencyUnavailable, NetraError
 from ..core.frames import CancelRun, ResolveApproval
 from ..core.history import HeldElsewhere
+from ..core.limits import USUAL
 from ..core.peer_messages import (
     AnyAnswer,
     AnyCommand,
@@ -36,23 +37,31 @@ from ..runs.service import RunService
 from ..services.revocations import Revocations
 
 _LOG: Final = logging.getLogger("netra.fleet")
-PATIENCE_S: Final = 10.0
-"""How long what is asked may take; who asks does not wait longer."""
 
 
 class PeerCommandHandler:
-    """``Fleet.serve(handler.answer, handler.on_message)``. ``work`` is called where runs are offered."""
+    """``Fleet.serve(handler.answer, handler.on_message)``. ``work`` is called where runs are offered. What is asked may
+    take ``within_s``: who asks does not wait longer."""
 
-    def __init__(self, runs: RunService, log: EventLog, revocations: Revocations, work: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        runs: RunService,
+        log: EventLog,
+        revocations: Revocations,
+        work: Callable[[], None],
+        *,
+        within_s: float = USUAL.peer_s,
+    ) -> None:
         self._runs = runs
         self._log = log
         self._revocations = revocations
         self._work = work
+        self._within_s = within_s
 
     async def answer(self, raw: bytes) -> bytes:
         """The answer to what is asked; a refusal is one too. Never raises."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self._within_s):
                 answer = await self._carry_out(decode_command(raw))
         except NetraError as error:
             answer = PeerRefused.of(error)

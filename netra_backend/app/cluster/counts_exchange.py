@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from ..core.limits import Quotas
+from ..core.quotas import Quotas
 from ..ports import Presence
 
 _LOG: Final = logging.getLogger("netra.limits")

@@ -129,9 +129,9 @@ async def _reading(settings: Settings) -> AsyncIterator[TrailReader]:
     from ..adapters.postgres.connection import TROUBLE, unavailable
     from ..adapters.postgres.gate import require_postgres
 
-    await require_postgres(settings.database_url)
+    await require_postgres(settings.database_url, settings.limits)
     try:
-        async with reading_postgres(settings.database_url) as reading:
+        async with reading_postgres(settings.database_url, settings.limits) as reading:
             yield reading
     except TROUBLE as trouble:
         raise unavailable(trouble) from trouble

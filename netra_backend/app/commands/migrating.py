@@ -79,7 +79,7 @@ def _migrate_postgres(admin_url: str, settings: Settings) -> None:
             "GRANT netra_writer, netra_reader TO … WITH INHERIT FALSE, SET TRUE"
         )
     else:
-        asyncio.run(require_postgres(settings.database_url))
+        asyncio.run(require_postgres(settings.database_url, settings.limits))
         _line("✓ A server with this NETRA_DATABASE_URL can start.")
 
 
@@ -122,7 +122,9 @@ def _check(settings: Settings, admin_url: str | None) -> None:
         from ..adapters.postgres.gate import require_postgres, require_schema
 
         asyncio.run(
-            require_schema(admin_url) if admin_url is not None else require_postgres(settings.database_url or "")
+            require_schema(admin_url)
+            if admin_url is not None
+            else require_postgres(settings.database_url or "", settings.limits)
         )
         what = "PostgreSQL"
     else:

@@ -60,14 +60,14 @@ async def _into_the_store(settings: Settings, user: str, token_id: str | None) -
     from ..adapters.postgres.gate import require_postgres
     from ..adapters.postgres.revocations import PostgresRevocations
 
-    await require_postgres(settings.database_url)
-    async with closing_pool(settings.database_url, WRITER, size=1) as writer:
+    await require_postgres(settings.database_url, settings.limits)
+    async with closing_pool(settings.database_url, WRITER, settings.limits, size=1) as writer:
         await _revoke_in(PostgresRevocations(writer), settings, user, token_id)
 
 
 async def _revoke_in(store: RevocationStore, settings: Settings, user: str, token_id: str | None) -> None:
     now_ms = time.time_ns() // 1_000_000
-    revocations = Revocations(store, max_lifetime_s=settings.jwt_max_lifetime_s)
+    revocations = Revocations(store, max_lifetime_s=settings.jwt_max_lifetime_s, tokens=settings.limits.revoked_tokens)
     await revocations.load()
     if token_id is None:
         await revocations.revoke(user, now_ms)

@@ -53,7 +53,7 @@ def serve(
     from ..adapters.process.json_logs import configure_logging
     from ..serving import serve as serve_settings
 
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, characters=settings.limits.log_characters)
     serve_settings(settings, reload=reload)
 
 

@@ -1,7 +1,7 @@
 """The pure core. Inputs in, effects out; no clock, entropy, loop, environment or log.
 
-- ``ids``, ``identity``, ``limits``, ``settings_values``: what may enter, who somebody is, and how much
-- ``token_bucket``: how fast
+- ``ids``, ``identity``, ``settings_values``: what may enter, and who somebody is
+- ``limits``, ``quotas``, ``token_bucket``: how much
 - ``validation``: every place where something is refused (``points``: what such a place is)
 - ``errors``: what is raised; ``error_catalogue``: what clients receive; ``client_rules``: what a client does after each of them
 - ``frames``, ``events``: what is on the wire and in the log; ``frame_key``: the id of a broken frame

@@ -8,29 +8,18 @@ from users.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from .limits import USUAL, Limits
+
 HOUR_MS: Final = 3_600_000
-_WATCHED: Final = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Refusals an hour that are written down, each in a row of its own."""
-
-    user: int = 600
-    address: int = 60
-    """Of the anonymous, from one address (in IPv6: one customer's network)."""
-    anonymous: int = 600
-    """Of the anonymous, in all."""
 
 
 class Allowance:
     """What is left of this hour. Bounded in memory: where too many are watched, the rest share one allowance."""
 
-    def __init__(self, bounds: Bounds | None = None) -> None:
-        self._bounds = bounds or Bounds()
+    def __init__(self, limits: Limits = USUAL) -> None:
+        self._limits = limits
         self._hour = 0
         self._taken: dict[tuple[str | None, str], int] = {}
         self._anonymous = 0
@@ -39,15 +28,15 @@ class Allowance:
     def take(self, owner: str | None, site: str) -> bool:
         """Whether a refusal of this user (``None``: of the anonymous at ``site``) is to be written down in this hour."""
         key = (owner, "" if owner is not None else site)
-        if key not in self._taken and len(self._taken) >= _WATCHED:
+        if key not in self._taken and len(self._taken) >= self._limits.audit_watched:
             key = (None, "")
-        most = self._bounds.user if owner is not None else self._bounds.address
+        most = self._limits.audit_user_rows if owner is not None else self._limits.audit_address_rows
         taken = self._taken.get(key, 0)
         if taken >= most:
             self._suppress(key)
             return False
         if owner is None:
-            if self._anonymous >= self._bounds.anonymous:
+            if self._anonymous >= self._limits.audit_anonymous_rows:
                 self._suppress((None, ""))
                 return False
             self._anonymous += 1

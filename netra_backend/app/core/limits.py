@@ -1,16 +1,12 @@
-"""Admission: how much one user, and one connection, may have at once and per second. Time is given, never read."""
+"""The bounds of a server: what each means, its default, and from where to where it may be set."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from itertools import islice
 from typing import Any, Final
 
-from . import validation
-from .errors import LimitRefused
-from .token_bucket import TokenBucket
+from .history import MAX_CHUNK_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +60,16 @@ class Limits:
     fault_window_s: float = _limit(60.0, 1, 86_400, "seconds", "the window that malformed frames are counted in")
     held_frames: int = _limit(1000, 1, 100_000, "frames", "commands of one connection that wait for the one before")
     held_replays: int = _limit(32, 1, 10_000, "frames", "replays of one connection that wait for the one before")
+    replayed_threads: int = _limit(200, 1, 10_000, "threads", "threads that a device is brought up to date in unasked")
+    replay_page_bytes: int = _limit(
+        1_048_576, 393_216, 16_777_216, "bytes", "events that are read together for a replay"
+    )
+    replay_page_events: int = _limit(300, 1, 10_000, "events", "events that are read together for a replay")
+    replay_wait_s: float = _limit(30.0, 1, 3_600, "seconds", "a replay that waits for the log to be readable again")
+    rate_refusals: int = _limit(
+        100, 1, 100_000, "frames", "refused commands over the rate of one connection before it is closed"
+    )
+    close_s: float = _limit(10.0, 0.05, 600, "seconds", "until a closed WebSocket is cut off")
 
     # What a user has
     connections: int = _limit(20, 1, 10_000, "connections", "connections at a time")
@@ -77,15 +83,38 @@ class Limits:
     resume_rate: float = _limit(500.0, 1, 100_000, "threads a second", "threads that resumes look at")
     resume_burst: int = _limit(10_000, 1, 1_000_000, "threads", "threads that resumes look at, at once")
     transfers: int = _limit(4, 1, 1_000, "transfers", "uploads, exports and reports at a time")
+    datasets: int = _limit(100, 1, 1_000, "datasets", "imported datasets")
+    tickets: int = _limit(16, 1, 10_000, "tickets", "unused tickets")
+    ticket_s: float = _limit(30.0, 1, 600, "seconds", "a ticket")
+    revoked_tokens: int = _limit(1_000, 1, 100_000, "tokens", "single sign-ins that are revoked at a time")
+
+    # What a run may do
+    event_bytes: int = _limit(524_288, 131_072, 1_048_576, "bytes", "an event")
+    tool_s: float = _limit(30.0, 0.05, 86_400, "seconds", "a call of a tool that sets no time limit of its own")
+    approval_s: float = _limit(900.0, 0.05, 604_800, "seconds", "a call that waits for its user's approval")
+    decision_s: float = _limit(10.0, 0.05, 600, "seconds", "until a decision on a call is stored")
+    model_silence_s: float = _limit(30.0, 0.05, 3_600, "seconds", "a language model that says nothing")
+    model_tokens: int = _limit(
+        1_500, 1, 1_000_000, "tokens", "an answer of a language model for which the agent sets no bound"
+    )
+    model_characters: int = _limit(100_000, 100, 10_000_000, "characters", "an answer of a language model")
 
     # What a process has
     process_connections: int = _limit(50_000, 1, 1_000_000, "connections", "connections of one process")
     process_runs: int = _limit(10_000, 1, 1_000_000, "runs", "runs of one process at a time")
     process_transfers: int = _limit(64, 1, 10_000, "transfers", "uploads, exports and reports of one process at a time")
+    process_tool_threads: int = _limit(32, 1, 1_000, "threads", "calls of tools that are plain functions, at a time")
+    process_drills: int = _limit(2, 1, 100, "drills", "isolation drills of one process at a time")
+    process_threads: int = _limit(100_000, 100, 10_000_000, "threads", "conversations that one process has in memory")
     reserved_files: int = _limit(
         256, 16, 100_000, "files", "open files that no connection takes; at most half of what the system allows"
     )
     drain_s: float = _limit(5.0, 0.0, 600, "seconds", "what runs have to end in when the server shuts down")
+    backlog: int = _limit(
+        4_096, 16, 65_535, "connections", "connections that the system has taken and the process has not"
+    )
+    log_characters: int = _limit(16_384, 1_024, 1_048_576, "characters", "a line of the log")
+    all_tickets: int = _limit(10_000, 1, 10_000_000, "tickets", "unused tickets of all users of all processes")
 
     # Who is not signed in
     authentication_s: float = _limit(10.0, 0.1, 600, "seconds", "from a connection to its sign-in")
@@ -108,6 +137,21 @@ class Limits:
     )
     anonymous_frames: int = _limit(32, 1, 100_000, "frames", "WebSocket frames of a connection before its sign-in")
     anonymous_bytes: int = _limit(131_072, 1_024, 16_777_216, "bytes", "what a WebSocket sends before its sign-in")
+    anonymous_close_s: float = _limit(
+        2.0,
+        0.05,
+        600,
+        "seconds",
+        "until a closed WebSocket is cut off that was not signed in, sent too much, or was closed by its peer",
+    )
+    token_characters: int = _limit(8_192, 1_024, 16_384, "characters", "a token")
+    key_set_s: float = _limit(5.0, 0.05, 60, "seconds", "a request for an issuer's signing keys")
+    key_set_bytes: int = _limit(262_144, 1_024, 16_777_216, "bytes", "an issuer's answer with its signing keys")
+    key_set_fresh_s: float = _limit(3_600.0, 1, 604_800, "seconds", "until signing keys are fetched again")
+    key_set_stale_s: float = _limit(
+        86_400.0, 1, 2_592_000, "seconds", "until signing keys of an issuer that does not answer stop counting"
+    )
+    key_set_refetch_s: float = _limit(30.0, 1, 3_600, "seconds", "between two requests for keys because one is unknown")
 
     # What HTTP takes
     head_bytes: int = _limit(32_768, 1_024, 1_048_576, "bytes", "request line and headers of a request")
@@ -128,6 +172,86 @@ class Limits:
     )
     linger_s: float = _limit(5.0, 0.05, 600, "seconds", "the rest of a body whose answer was sent")
     readiness_ms: int = _limit(1_000, 10, 60_000, "milliseconds", "how old the verdict of /readyz is at most")
+    probe_s: float = _limit(2.0, 0.05, 60, "seconds", "until a part that /readyz asks counts as not ready")
+
+    # What usage data takes
+    question_s: float = _limit(25.0, 0.1, 3_600, "seconds", "an answer over usage data")
+    question_cpu_s: int = _limit(25, 1, 3_600, "seconds", "computing one answer over usage data")
+    question_process_cpu_s: int = _limit(
+        600, 1, 604_800, "seconds", "computing all answers of one process; another gives the next ones"
+    )
+    question_memory_bytes: int = _limit(
+        939_524_096, 134_217_728, 1_099_511_627_776, "bytes", "address space of a process that answers over usage data"
+    )
+    question_engine_bytes: int = _limit(
+        512_000_000, 67_108_864, 1_099_511_627_776, "bytes", "of these, what the database engine takes"
+    )
+    process_questions: int = _limit(4, 1, 1_000, "processes", "users whose usage data one process has open")
+    question_idle_s: float = _limit(120.0, 0.05, 86_400, "seconds", "until usage data that nobody asks about is closed")
+    answer_bytes: int = _limit(8_388_608, 1_024, 8_388_608, "bytes", "an answer over usage data")
+    answer_rows: int = _limit(1_000, 100, 100_000, "rows", "an answer to a query over usage data")
+    savings_rows: int = _limit(1_000_000, 1_000, 100_000_000, "rows", "the newest rows that savings are estimated from")
+    sql_characters: int = _limit(10_000, 100, 1_000_000, "characters", "a statement of raw SQL")
+    sql_parts: int = _limit(2_000, 10, 100_000, "parts", "the parts of a statement of raw SQL")
+    sql_joins: int = _limit(4, 0, 100, "joins", "the joins of a statement of raw SQL")
+    sql_answer_bytes: int = _limit(1_048_576, 1_024, 8_388_608, "bytes", "an answer to raw SQL")
+    process_imports: int = _limit(2, 1, 100, "imports", "imports of one process at a time")
+    import_s: float = _limit(3_600.0, 0.1, 604_800, "seconds", "an import from its beginning to its end")
+    import_silence_s: float = _limit(120.0, 0.1, 86_400, "seconds", "an import that makes no progress")
+    import_cpu_s: int = _limit(3_600, 1, 604_800, "seconds", "computing one import")
+    import_memory_bytes: int = _limit(
+        1_073_741_824, 134_217_728, 1_099_511_627_776, "bytes", "address space of an import"
+    )
+    import_engine_bytes: int = _limit(
+        384_000_000, 67_108_864, 1_099_511_627_776, "bytes", "of these, what the database engine takes"
+    )
+    import_file_bytes: int = _limit(
+        17_179_869_184, 4_096, 1_099_511_627_776, "bytes", "what an import writes, in all its files together"
+    )
+    import_files: int = _limit(256, 32, 100_000, "files", "files that an import has at a time")
+    import_unpacked_bytes: int = _limit(
+        68_719_476_736, 1_024, 109_951_162_777_600, "bytes", "an imported file when it is unpacked"
+    )
+    import_ratio: int = _limit(300, 1, 100_000, "times", "what an imported file of more than 64 MiB unpacks to")
+    import_rows: int = _limit(100_000_000, 1, 10_000_000_000, "rows", "an imported file")
+    import_line_bytes: int = _limit(33_554_432, 1_024, 1_073_741_824, "bytes", "a line or a value of an imported file")
+    import_field_characters: int = _limit(1_048_576, 64, 134_217_728, "characters", "a field of an imported table")
+    import_columns: int = _limit(1_000, 1, 100_000, "columns", "an imported table")
+    reserved_disk_bytes: int = _limit(268_435_456, 0, 1_099_511_627_776, "bytes", "disk that usage data leaves free")
+    copies_bytes: int = _limit(
+        4_294_967_296, 1_048_576, 109_951_162_777_600, "bytes", "local copies of datasets in an object store"
+    )
+    copies_idle_s: float = _limit(600.0, 1, 604_800, "seconds", "until a local copy that nobody uses is removed")
+
+    # What the services behind it take
+    database_connect_s: float = _limit(10.0, 0.1, 300, "seconds", "a new connection to PostgreSQL")
+    database_command_s: float = _limit(30.0, 0.1, 3_600, "seconds", "a statement in PostgreSQL")
+    database_connections: int = _limit(
+        4, 2, 100, "connections", "connections to PostgreSQL of one process and role that read and write events"
+    )
+    unstored_bytes: int = _limit(
+        67_108_864, 1_048_576, 17_179_869_184, "bytes", "events of one process that wait for PostgreSQL"
+    )
+    peer_s: float = _limit(10.0, 0.1, 300, "seconds", "an answer of another process")
+    peer_messages: int = _limit(1_000, 10, 1_000_000, "messages", "messages of one process to others that wait")
+    bus_s: float = _limit(3.0, 0.1, 60, "seconds", "an answer of Redis to what events pass through")
+    bus_bytes: int = _limit(8_388_608, 65_536, 1_073_741_824, "bytes", "events that wait for Redis")
+    presence_s: float = _limit(1.0, 0.05, 60, "seconds", "an answer of Redis to what users hold elsewhere")
+    object_connect_s: float = _limit(5.0, 0.1, 60, "seconds", "a connection to the object store")
+    object_answer_s: float = _limit(15.0, 0.1, 600, "seconds", "a small object or a list, with all retries")
+    object_part_s: float = _limit(60.0, 0.1, 3_600, "seconds", "a part of a large object")
+    object_retries: int = _limit(3, 0, 100, "times", "how often a request to the object store is sent again")
+
+    # What the audit trail takes
+    audit_waiting: int = _limit(10_000, 100, 1_000_000, "rows", "rows of one process that wait to be written")
+    audit_user_rows: int = _limit(600, 1, 1_000_000, "rows an hour", "refusals of one user")
+    audit_address_rows: int = _limit(
+        60, 1, 1_000_000, "rows an hour", "refusals of one address without a valid sign-in"
+    )
+    audit_anonymous_rows: int = _limit(
+        600, 1, 1_000_000, "rows an hour", "refusals of all addresses without a valid sign-in"
+    )
+    audit_watched: int = _limit(10_000, 1, 10_000_000, "users and addresses", "whose refusals are counted apart")
 
     def told(self) -> dict[str, int]:
         """The limits that a client gets when it has connected."""
@@ -140,227 +264,46 @@ class Limits:
             "outbox_bytes": self.outbox_bytes,
         }
 
-    def contradictions(self) -> list[tuple[str, str]]:
-        """Pairs of fields of which the first must not be smaller than the second, and is."""
-        return [pair for pair in _AT_LEAST if getattr(self, pair[0]) < getattr(self, pair[1])]
+    def contradictions(self) -> list[tuple[str, str, int]]:
+        """Two fields and a number: the first must not be smaller than the second and so much more, and is."""
+        return [each for each in AT_LEAST if getattr(self, each[0]) < getattr(self, each[1]) + each[2]]
 
 
-_AT_LEAST: Final = (
-    ("message_bytes", "frame_bytes"),
-    ("byte_burst", "message_bytes"),
-    ("raw_frame_burst", "message_fragments"),
-    ("anonymous_bytes", "frame_bytes"),
-    ("outbox_bytes", "frame_bytes"),
-    ("process_transfers", "transfers"),
-    ("process_anonymous_sockets", "anonymous_sockets"),
-    ("process_anonymous_connections", "anonymous_connections"),
+def told_size(size: int) -> str:
+    """So many bytes, in words: in MiB or GiB where they are whole ones."""
+    for shift, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
+        if size >> shift and not size & ((1 << shift) - 1):
+            return f"{size >> shift:,} {unit}"
+    return f"{size:,} bytes"
+
+
+AT_LEAST: Final = (
+    ("message_bytes", "frame_bytes", 0),
+    ("byte_burst", "message_bytes", 0),
+    ("raw_frame_burst", "message_fragments", 0),
+    ("anonymous_bytes", "frame_bytes", 0),
+    ("outbox_bytes", "frame_bytes", 0),
+    ("process_transfers", "transfers", 0),
+    ("process_anonymous_sockets", "anonymous_sockets", 0),
+    ("process_anonymous_connections", "anonymous_connections", 0),
+    ("outbox_bytes", "replay_page_bytes", 0),
+    ("replay_page_bytes", "event_bytes", MAX_CHUNK_BYTES),  # what is stored together is read together
+    ("question_process_cpu_s", "question_cpu_s", 0),
+    ("question_memory_bytes", "question_engine_bytes", 0),
+    ("import_memory_bytes", "import_engine_bytes", 0),
+    ("all_tickets", "tickets", 0),
+    ("key_set_stale_s", "key_set_fresh_s", 0),
+    ("key_set_fresh_s", "key_set_refetch_s", 0),
+    ("answer_bytes", "sql_answer_bytes", 0),
+    ("unstored_bytes", "event_bytes", 0),
+    ("bus_bytes", "event_bytes", 0),
+    ("object_part_s", "object_connect_s", 0),
+    ("audit_anonymous_rows", "audit_address_rows", 0),
 )
+"""What must not be smaller than what, and so much more."""
+
+USUAL: Final = Limits()
+"""The limits of a server whose operator sets none."""
 
 LIMIT_RANGES: Final[Mapping[str, LimitRange]] = {each.name: each.metadata[_RANGE] for each in fields(Limits)}
 """Every limit by the name of its field, in the order of the table."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What one user holds in one process, or in several together."""
-
-    connections: int = 0
-    runs: int = 0
-    queued: int = 0
-
-
-NOTHING: Final = Counts()
-_UNNAMED_THREADS: Final = 10
-"""What telling of those threads that a resume did not name counts as."""
-_MOST_RESUME_WAIT_S: Final = 30.0
-
-
-class UserQuota:
-    """What one user has here at the moment. Every ``add_*`` refuses or is paired with one ``drop_*``.
-
-    ``elsewhere`` is what the user has at other processes, as of a moment ago; connections and runs count together with it.
-    """
-
-    __slots__ = (
-        "_claims",
-        "_limits",
-        "_requests",
-        "_resumes",
-        "connections",
-        "elsewhere",
-        "queued",
-        "runs",
-        "transfers",
-    )
-
-    def __init__(self, limits: Limits, now: float) -> None:
-        self._limits = limits
-        self._claims = TokenBucket(limits.claim_rate, limits.claim_burst, now)
-        self._requests: TokenBucket | None = None
-        self._resumes: TokenBucket | None = None
-        self.transfers = 0
-        self.connections = 0
-        self.runs = 0
-        self.queued = 0
-        self.elsewhere = NOTHING
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is held."""
-        return not (self.connections or self.runs or self.queued or self.transfers)
-
-    def is_as_new(self, now: float) -> bool:
-        """Whether it may be forgotten: nothing is held, and nothing is still counted against the user."""
-        counted = (self._claims, self._requests, self._resumes)
-        return self.idle and all(bucket is None or bucket.is_full(now) for bucket in counted)
-
-    def add_connection(self) -> None:
-        """Raises ``LimitRefused`` (``connection_limit``)."""
-        if self.connections + self.elsewhere.connections >= self._limits.connections:
-            raise LimitRefused(
-                f"The limit is {self._limits.connections} connections per user.",
-                kind="connection_limit",
-                retry_after_ms=1000,
-                point=validation.LIMIT_CONNECTIONS,
-            )
-        self.connections += 1
-
-    def drop_connection(self) -> None:
-        self.connections -= 1
-
-    def add_run(self) -> None:
-        """Raises ``LimitRefused`` (``run_limit``)."""
-        if self.runs + self.elsewhere.runs >= self._limits.runs:
-            raise LimitRefused(
-                f"The limit is {self._limits.runs} runs at a time per user.",
-                kind="run_limit",
-                retry_after_ms=1000,
-                point=validation.LIMIT_RUNS,
-            )
-        self.runs += 1
-
-    def drop_run(self) -> None:
-        self.runs -= 1
-
-    def add_queued(self) -> None:
-        """Raises ``LimitRefused`` (``run_limit``)."""
-        if self.queued + self.elsewhere.queued >= self._limits.queued_runs:
-            raise LimitRefused(
-                f"The limit is {self._limits.queued_runs} waiting runs per user.",
-                kind="run_limit",
-                retry_after_ms=1000,
-                point=validation.LIMIT_QUEUED,
-            )
-        self.queued += 1
-
-    def drop_queued(self) -> None:
-        self.queued -= 1
-
-    def claim_thread(self, now: float) -> None:
-        """Count one use of a thread id that was unknown until now. Raises ``LimitRefused`` (``rate_limited``)."""
-        if not self._claims.take(now):
-            raise LimitRefused(
-                "Too many new threads in a short time.",
-                retry_after_ms=self._claims.wait_ms(),
-                point=validation.LIMIT_THREADS,
-            )
-
-    def take_request(self, now: float) -> None:
-        """Count one HTTP request. Raises ``LimitRefused`` (``rate_limited``)."""
-        if self._requests is None:
-            self._requests = TokenBucket(self._limits.request_rate, self._limits.request_burst, now)
-        if not self._requests.take(now):
-            raise LimitRefused(
-                "Too many requests in a short time.",
-                retry_after_ms=self._requests.wait_ms(),
-                point=validation.LIMIT_REQUESTS,
-            )
-
-    def take_resume(self, named: int, now: float) -> float:
-        """Count a ``resume`` that names so many threads; how many seconds it has to wait. Raises ``LimitRefused``
-        (``rate_limited``) if too much waits already."""
-        if self._resumes is None:
-            self._resumes = TokenBucket(self._limits.resume_rate, self._limits.resume_burst, now)
-        wait_s = self._resumes.borrow(named + _UNNAMED_THREADS, now, _MOST_RESUME_WAIT_S)
-        if wait_s is None:
-            raise LimitRefused(
-                "Too many threads were resumed in a short time.",
-                retry_after_ms=self._resumes.wait_ms(),
-                point=validation.LIMIT_RESUMES,
-            )
-        return wait_s
-
-    def add_transfer(self) -> None:
-        """An upload, an export or a report begins. Raises ``LimitRefused`` (``transfer_limit``)."""
-        if self.transfers >= self._limits.transfers:
-            raise LimitRefused(
-                f"The limit is {self._limits.transfers} uploads, exports and reports at a time per user.",
-                kind="transfer_limit",
-                retry_after_ms=5000,
-                point=validation.LIMIT_TRANSFERS,
-            )
-        self.transfers += 1
-
-    def drop_transfer(self) -> None:
-        self.transfers -= 1
-
-
-class Quotas:
-    """The quotas of all users that have something at the moment, or claimed threads a moment ago.
-
-    A user who leaves and comes back finds the same count of claims; once it has refilled, the user takes no memory.
-    """
-
-    __slots__ = ("_left", "_limits", "_now", "_users")
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._users: dict[str, UserQuota] = {}
-        # Taken from its front again and again: a plain dict would go over the places of all that were taken before.
-        self._left: OrderedDict[str, None] = OrderedDict()
-        self._now = 0.0
-
-    def of(self, user_id: str, now: float) -> UserQuota:
-        self._now = now
-        quota = self._users.get(user_id)
-        if quota is None:
-            self._forget()
-            quota = self._users[user_id] = UserQuota(self._limits, now)
-        return quota
-
-    def release(self, user_id: str) -> None:
-        """Forget the user where nothing is held any more, now or as soon as the count of claims has refilled."""
-        quota = self._users.get(user_id)
-        if quota is None or not quota.idle:
-            return
-        self._left.pop(user_id, None)
-        if quota.is_as_new(self._now):
-            del self._users[user_id]
-        else:
-            self._left[user_id] = None
-
-    def held(self) -> dict[str, Counts]:
-        """What users hold here, of whom hold anything."""
-        return {
-            user_id: Counts(quota.connections, quota.runs, quota.queued)
-            for user_id, quota in self._users.items()
-            if quota.connections or quota.runs or quota.queued
-        }
-
-    def note_elsewhere(self, held: Mapping[str, Counts]) -> None:
-        """What users hold at other processes; a user who is not named holds nothing there."""
-        for user_id, quota in self._users.items():
-            quota.elsewhere = held.get(user_id, NOTHING)
-
-    def _forget(self) -> None:
-        # Two for each user who comes, those who left first: so no more are kept than left within one refill.
-        for user_id in list(islice(self._left, 2)):
-            quota = self._users[user_id]
-            if quota.is_as_new(self._now):
-                del self._users[user_id]
-            elif quota.idle:
-                return
-            del self._left[user_id]
-
-    def __len__(self) -> int:
-        return len(self._users)

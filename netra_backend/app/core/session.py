@@ -34,7 +34,6 @@ _TIMEZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}").full
 _CONTEXT_FIELDS: Final = ("user_id", "thread_id", "run_id", "request_id", "connection_id")
 _FAULTS: Final = frozenset({"invalid_json", "unknown_type", "invalid_frame", "payload_too_large"})
 _TOO_BIG: Final = 1009  # RFC 6455, 7.4.1
-_TOLERATED_RATE_REFUSALS: Final = 100
 
 
 class Effect(msgspec.Struct, frozen=True):
@@ -321,7 +320,7 @@ class Session:
                 self._over_since = now
                 self._over_rate = 0
             self._over_rate += 1
-            return (said, *self._close(kind, told=True)) if self._over_rate > _TOLERATED_RATE_REFUSALS else (said,)
+            return (said, *self._close(kind, told=True)) if self._over_rate > self._limits.rate_refusals else (said,)
         if isinstance(refusal, AuthenticationRefused):
             return (said, *self._close(kind, told=True))
         return (said,)

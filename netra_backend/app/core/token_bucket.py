@@ -1,4 +1,4 @@
-"""How many of something, and how fast. Time is given, never read."""
+"""A rate with a burst. Time is given, never read."""
 
 from __future__ import annotations
 

@@ -92,17 +92,17 @@ OUTBOX_OWNER = _point(
     "outbox.owner", "core.outbox", "SSotIsolationError", "an event is delivered only to its owner's connections"
 )
 LIMIT_CONNECTIONS = _point(
-    "limit.connections", "core.limits", "LimitRefused", "the number of connections per user is limited"
+    "limit.connections", "core.quotas", "LimitRefused", "the number of connections per user is limited"
 )
-LIMIT_RUNS = _point("limit.runs", "core.limits", "LimitRefused", "the number of runs per user is limited")
-LIMIT_QUEUED = _point("limit.queued", "core.limits", "LimitRefused", "the number of waiting runs per user is limited")
+LIMIT_RUNS = _point("limit.runs", "core.quotas", "LimitRefused", "the number of runs per user is limited")
+LIMIT_QUEUED = _point("limit.queued", "core.quotas", "LimitRefused", "the number of waiting runs per user is limited")
 LIMIT_THREADS = _point(
-    "limit.threads", "core.limits", "LimitRefused", "the rate at which a user starts new threads is limited"
+    "limit.threads", "core.quotas", "LimitRefused", "the rate at which a user starts new threads is limited"
 )
-LIMIT_REQUESTS = _point("limit.requests", "core.limits", "LimitRefused", "the HTTP request rate of a user is limited")
-LIMIT_RESUMES = _point("limit.resumes", "core.limits", "LimitRefused", "what a user's resumes look at is limited")
+LIMIT_REQUESTS = _point("limit.requests", "core.quotas", "LimitRefused", "the HTTP request rate of a user is limited")
+LIMIT_RESUMES = _point("limit.resumes", "core.quotas", "LimitRefused", "what a user's resumes look at is limited")
 LIMIT_TRANSFERS = _point(
-    "limit.transfers", "core.limits", "LimitRefused", "the number of a user's uploads, exports and reports is limited"
+    "limit.transfers", "core.quotas", "LimitRefused", "the number of a user's uploads, exports and reports is limited"
 )
 
 COMMAND_SHAPE = _point(

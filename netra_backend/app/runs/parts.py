@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ..agents.supervisor.agent_registry import AgentRegistry
 from ..agents.supervisor.execution_engine_factory import ExecutionEngineFactory
 from ..agents.supervisor.run_services import RunServices
-from ..core.limits import Limits, Quotas
+from ..core.limits import Limits
+from ..core.quotas import Quotas
 from ..ports import EventLog
 from ..services.conversations import Conversations
 

@@ -89,6 +89,7 @@ class HttpApplication:
             is_draining=lambda: runtime.connections.is_draining,
             optional_dependencies=runtime.optional_dependencies,
             lasts_s=limits.readiness_ms / 1000,
+            within_s=limits.probe_s,
         )
         return [
             *operation_endpoints(

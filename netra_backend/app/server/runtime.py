@@ -11,7 +11,7 @@ from ..agents.supervisor.execution_engine_factory import ExecutionEngineFactory
 from ..agents.supervisor.run_services import RunServices
 from ..agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from ..config import Settings
-from ..core.limits import Quotas
+from ..core.quotas import Quotas
 from ..ports import Audit, Clock, EventLog, Ledger
 from ..runs.service import RunService
 from ..services.audit_trail import AuditTrail

@@ -28,7 +28,6 @@ _LAST_WAIT_S: Final = 0.5
 _YOUNG_OBJECTS: Final = 20_000
 """The collector looks for cycles among this many new objects. What a run makes has none and is freed as it ends; with the 700 of
 Python the collector would traverse a hundred runs' objects every few runs, and find nothing."""
-_BACKLOG: Final = 4096
 
 
 class _Server(uvicorn.Server):
@@ -75,7 +74,7 @@ def configuration(application: Application, settings: Settings) -> uvicorn.Confi
         "server_header": False,
         "access_log": False,
         "log_config": None,
-        "backlog": _BACKLOG,
+        "backlog": settings.limits.backlog,
         "timeout_graceful_shutdown": 2,  # on top of ``Limits.drain_s``, and all of it within ten seconds
     }
     guests = AnonymousConnections(
@@ -104,13 +103,16 @@ def listen(settings: Settings, count: int) -> list[socket.socket]:
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
-        first = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+        first = socket.create_server(address[:2], family=family, backlog=settings.limits.backlog)
         if not sys.platform.startswith("linux"):
             return [first] * count
         # Sockets that share an address would share it with another server's, too. This one showed that there is none.
         address = first.getsockname()[:2]
         first.close()
-        return [socket.create_server(address, family=family, backlog=_BACKLOG, reuse_port=True) for _ in range(count)]
+        return [
+            socket.create_server(address, family=family, backlog=settings.limits.backlog, reuse_port=True)
+            for _ in range(count)
+        ]
     except OSError as fault:
         _LOG.error("cannot listen on %s:%s: %s", settings.host, settings.port, fault)
         raise SystemExit(1) from None

@@ -18,7 +18,6 @@ from ..core.recent import Recent
 from ..core.repaired_text import repaired
 from ..ports import EventLog
 
-LIFETIME_MS: Final = 15 * 60 * 1000
 EXPIRED: Final = "expired"
 _MAX_WORDS: Final = 20_000
 

@@ -14,6 +14,7 @@ from ..core import validation
 from ..core.error_catalogue import CATALOGUE
 from ..core.errors import AuthenticationRefused
 from ..core.identity import DEFAULT_MAX_LIFETIME_S, Identity, TicketUse
+from ..core.limits import USUAL
 from ..ports import Clock, KeySet
 from .credentials import Credentials
 from .revocations import Revocations
@@ -42,6 +43,7 @@ class Authentication:
         clock: Clock,
         *,
         max_lifetime_s: int = DEFAULT_MAX_LIFETIME_S,
+        token_characters: int = USUAL.token_characters,
     ) -> None:
         if not sources:
             raise ValueError("authentication needs a source of tokens")
@@ -50,6 +52,7 @@ class Authentication:
         self._tickets = tickets
         self._clock = clock
         self._max_lifetime_ms = max_lifetime_s * 1000
+        self._token_characters = token_characters
 
     async def identify(self, credentials: Credentials, use: TicketUse | None) -> Identity | None:
         """Who these credentials prove; ``None`` if there are none (a first frame may bring a token yet). ``use`` is what they
@@ -69,7 +72,7 @@ class Authentication:
         Raises ``AuthenticationRefused`` (``unauthenticated``, ``token_not_yet_valid``, ``token_expired``, ``revoked``), and
         ``DependencyUnavailable`` if the issuer's keys are not available.
         """
-        header, claims = read_token(token)
+        header, claims = read_token(token, self._token_characters)
         trusted = next((each for each in self._sources if each.source.issuer == claims.iss), self._sources[0])
         source = trusted.source
         if header.alg not in source.algorithms:

@@ -8,7 +8,7 @@ from typing import Final
 from ..core import validation
 from ..core.errors import IsolationRefused, NotFound
 from ..core.history import StoredRun, ThreadHead
-from ..core.limits import Quotas
+from ..core.quotas import Quotas
 from ..ports import Clock, Entropy, EventLog
 
 TITLE_CHARACTERS: Final = 80

@@ -12,16 +12,16 @@ from ..core import validation
 from ..core.errors import FactoryRefused, SSotIsolationError
 from ..core.events import TERMINAL, Event, encode_event
 from ..core.history import OnCommit, RunRecord
+from ..core.limits import USUAL
 from ..core.repaired_text import repaired
 from ..ports import Clock, EventLog
 
 _LOG: Final = logging.getLogger("netra.emitter")
-MAX_EVENT_BYTES = 524_288
 _TERMINAL: Final = frozenset(TERMINAL)  # a tuple is searched by comparing, this by its hash
 
 
 class EventTooLarge(ValueError):
-    """An event of more than ``MAX_EVENT_BYTES``; nothing was written."""
+    """An event of more bytes than the limit ``event_bytes``; nothing was written."""
 
 
 class UserEventEmitter:
@@ -34,6 +34,7 @@ class UserEventEmitter:
         "_clock",
         "_closed",
         "_log",
+        "_most_bytes",
         "_on_close",
         "_run",
         "connection_id",
@@ -52,6 +53,8 @@ class UserEventEmitter:
         log: EventLog | None,
         clock: Clock | None,
         on_close: Callable[[UserEventEmitter], None],
+        *,
+        most_bytes: int = USUAL.event_bytes,
     ) -> None:
         self.user_id = user_id
         self.thread_id = thread_id
@@ -64,6 +67,7 @@ class UserEventEmitter:
         self._run: RunRecord | None = None
         self._closed = False
         self._on_close = on_close
+        self._most_bytes = most_bytes
 
     @property
     def is_closed(self) -> bool:
@@ -113,9 +117,9 @@ class UserEventEmitter:
             is_repaired = True
             self.repaired += 1
             _LOG.warning("text was repaired", extra={"run_id": run.run_id, "event": event.__name__})
-        if len(frame) > MAX_EVENT_BYTES:
+        if len(frame) > self._most_bytes:
             self.rejected_count += 1
-            raise EventTooLarge(f"the event has {len(frame)} bytes; the limit is {MAX_EVENT_BYTES}")
+            raise EventTooLarge(f"the event has {len(frame)} bytes; the limit is {self._most_bytes}")
         log.append(run, frame, ends=event in _TERMINAL, on_commit=on_commit)
         self.sent += 1
         return is_repaired

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Final
 
 from ..core import validation
 from ..core.errors import FrameRefused, LimitRefused
 from ..core.identity import CLOCK_LEEWAY_MS, DEFAULT_MAX_LIFETIME_S, MAX_TOKEN_ID, Identity, RevokedToken
 from ..core.ids import check_id
+from ..core.limits import USUAL
 from ..ports import RevocationStore
-
-PER_USER: Final = 1_000
-"""Single sign-ins of one user that may be revoked at one time."""
 
 _TOKEN_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_TOKEN_ID}}}").fullmatch
 
@@ -24,11 +21,19 @@ class Revocations:
     """The revocations, in memory, with a store behind them.
 
     They are checked at every use of a sign-in; ``listen`` reports new ones at once, so that no caller has to poll. A single
-    sign-in is remembered until no token can stand that was issued before it was revoked, by ``max_lifetime_s``.
+    sign-in is remembered until no token can stand that was issued before it was revoked, by ``max_lifetime_s``; of one user there
+    may be so many ``tokens``.
     """
 
-    def __init__(self, store: RevocationStore, *, max_lifetime_s: int = DEFAULT_MAX_LIFETIME_S) -> None:
+    def __init__(
+        self,
+        store: RevocationStore,
+        *,
+        max_lifetime_s: int = DEFAULT_MAX_LIFETIME_S,
+        tokens: int = USUAL.revoked_tokens,
+    ) -> None:
         self._store = store
+        self._most_tokens = tokens
         self._remembered_ms = max_lifetime_s * 1000 + 2 * CLOCK_LEEWAY_MS
         self._until_ms: dict[str, int] = {}
         self._tokens: dict[str, dict[str, int]] = {}
@@ -72,9 +77,9 @@ class Revocations:
                 point=validation.REVOCATION_TOKEN_ID,
             )
         self._forget(now_ms)
-        if len(self._tokens.get(user_id, ())) >= PER_USER:
+        if len(self._tokens.get(user_id, ())) >= self._most_tokens:
             raise LimitRefused(
-                f"{PER_USER} single sign-ins of this user are revoked already.",
+                f"{self._most_tokens} single sign-ins of this user are revoked already.",
                 hint="Revoke all sign-ins of the user.",
                 point=validation.REVOCATION_LIMIT,
             )

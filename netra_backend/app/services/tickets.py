@@ -11,9 +11,9 @@ from typing import Final
 from ..core import validation
 from ..core.errors import AuthenticationRefused, FrameRefused, LimitRefused
 from ..core.identity import CREDENTIAL_KINDS, EVERYBODY, WEBSOCKET, Identity, TicketUse
+from ..core.limits import USUAL
 from ..ports import Clock, Entropy, Tickets
 
-LIFETIME_MS: Final = 30_000
 MAX_PATH: Final = 1_024
 _API_PATH = re.compile(r"/api/[A-Za-z0-9._:~/-]+(?:\?[\x21\x22\x24-\x7e]+)?").fullmatch
 _BYTES: Final = 32
@@ -31,10 +31,11 @@ class Ticket:
 class TicketOffice:
     """Issues tickets and takes them back. The store sees digests only, so reading it does not allow a connection."""
 
-    def __init__(self, store: Tickets, clock: Clock, entropy: Entropy) -> None:
+    def __init__(self, store: Tickets, clock: Clock, entropy: Entropy, *, lifetime_s: float = USUAL.ticket_s) -> None:
         self._store = store
         self._clock = clock
         self._entropy = entropy
+        self._lifetime_ms = round(lifetime_s * 1000)
 
     async def issue(self, identity: Identity, use: TicketUse = WEBSOCKET) -> Ticket:
         """A ticket for this identity and this use. It ends with the identity's own credential, if that comes first.
@@ -60,9 +61,11 @@ class TicketOffice:
                 )
         now_ms = self._clock.now_ms()
         value = base64.urlsafe_b64encode(self._entropy.take(_BYTES)).decode().rstrip("=")
-        expires_at_ms = now_ms + LIFETIME_MS
+        expires_at_ms = now_ms + self._lifetime_ms
         if not await self._store.put(_digest(value), identity, use, now_ms, expires_at_ms):
-            raise LimitRefused("Too many unused tickets.", point=validation.TICKET_LIMIT, retry_after_ms=LIFETIME_MS)
+            raise LimitRefused(
+                "Too many unused tickets.", point=validation.TICKET_LIMIT, retry_after_ms=self._lifetime_ms
+            )
         return Ticket(value, expires_at_ms)
 
     async def redeem(self, value: str, use: TicketUse | None) -> Identity:

@@ -10,9 +10,9 @@ import msgspec
 from jwt import PyJWTError
 from jwt.api_jws import PyJWS
 
+from ..core.limits import USUAL
 from ..core.settings_values import PUBLIC_KEY_ALGORITHMS, SHARED_KEY_ALGORITHMS
 
-MAX_TOKEN_CHARACTERS: Final = 8_192
 _JWS: Final = PyJWS(
     algorithms=[*SHARED_KEY_ALGORITHMS, *PUBLIC_KEY_ALGORITHMS], options={"enforce_minimum_key_length": True}
 )
@@ -43,10 +43,10 @@ class Claims(msgspec.Struct, frozen=True):
     netra_clock: str = ""
 
 
-def read_token(token: str) -> tuple[Header, Claims]:
-    """A token's header and claims, unproved; empty ones if it is none."""
+def read_token(token: str, most_characters: int = USUAL.token_characters) -> tuple[Header, Claims]:
+    """A token's header and claims, unproved; empty ones if it is none, or is longer than ``most_characters``."""
     parts = token.split(".", 3)
-    if len(token) > MAX_TOKEN_CHARACTERS or len(parts) != 3:
+    if len(token) > most_characters or len(parts) != 3:
         return Header(), Claims()
     return _part(parts[0], Header), _part(parts[1], Claims)
 

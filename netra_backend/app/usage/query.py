@@ -14,10 +14,10 @@ import msgspec
 
 from ..core import validation
 from ..core.errors import QueryRejected, ToolError
+from ..core.limits import USUAL, Limits
 from .profile import HOW_TO_IMPORT
 from .rows import Rows
 
-MAX_ROWS: Final = 1000
 MAX_VALUES: Final = 100
 
 METRICS: Final[Mapping[str, str]] = {
@@ -121,7 +121,7 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timezone: str = "UTC"
 
 
-def database_query(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def database_query(rows: Rows, arguments: Mapping[str, Any], limits: Limits = USUAL) -> dict[str, Any]:
     """Answer one structured query: ``{columns, rows, truncated}``.
 
     Raises ``QueryRejected`` for names that are not in the lists, ``ToolError``: ``INVALID_ARGUMENTS``, ``NO_DATA``.
@@ -130,8 +130,10 @@ def database_query(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
         query = msgspec.convert(dict(arguments), Query)
     except msgspec.ValidationError as error:
         raise ToolError("INVALID_ARGUMENTS", f"The query is not valid: {error}.", hint=_HINT) from None
-    if (wrong := _wrong(query)) is not None:
-        raise QueryRejected(wrong, point=validation.QUERY_STRUCTURE, hint=_HINT)
+    if (wrong := _wrong(query, limits.answer_rows)) is not None:
+        raise QueryRejected(
+            wrong, point=validation.QUERY_STRUCTURE, hint=f"{_HINT} Limit: at most {limits.answer_rows}."
+        )
     if not rows.execute("SELECT 1 FROM usage LIMIT 1").fetchall():
         raise ToolError("NO_DATA", "There are no usage rows yet.", hint=f"Import some: {HOW_TO_IMPORT['command']}.")
     sql, parameters = _compiled(query)
@@ -144,7 +146,7 @@ def database_query(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _wrong(query: Query) -> str | None:
+def _wrong(query: Query, most_rows: int) -> str | None:
     """What is not in the lists, in words."""
     for name in query.metrics:
         if name not in METRICS:
@@ -161,8 +163,8 @@ def _wrong(query: Query) -> str | None:
             return f"The list in a filter must have 1 to {MAX_VALUES} values"
         if condition.value is None and condition.op not in ("is_null", "not_null"):
             return f"A filter with {condition.op} needs a value"
-    if not 1 <= query.limit <= MAX_ROWS:
-        return f"The limit must be 1 to {MAX_ROWS}"
+    if not 1 <= query.limit <= most_rows:
+        return f"The limit must be 1 to {most_rows}"
     if not query.metrics or len(query.metrics) > len(METRICS) or len(query.group_by) > 6 or len(query.filters) > 20:
         return "A query needs at least 1 metric, and can have at most 6 dimensions and 20 filters"
     if len({*query.metrics, *query.group_by}) != len(query.metrics) + len(query.group_by):
@@ -172,10 +174,7 @@ def _wrong(query: Query) -> str | None:
     return None
 
 
-_HINT: Final = (
-    f"Metrics: {', '.join(METRICS)}. Dimensions: {', '.join(DIMENSIONS)}. Filters: {', '.join(FILTERED)}. "
-    f"Limit: at most {MAX_ROWS}."
-)
+_HINT: Final = f"Metrics: {', '.join(METRICS)}. Dimensions: {', '.join(DIMENSIONS)}. Filters: {', '.join(FILTERED)}."
 
 
 def _compiled(query: Query) -> tuple[str, list[Any]]:

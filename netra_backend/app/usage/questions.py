@@ -11,9 +11,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
-from .rows import Rows
-
-Question = Callable[[Rows, Mapping[str, Any]], Any]
+Question = Callable[..., Any]
 
 QUESTIONS: Final[Mapping[str, str]] = {
     "data_profile": "netra_backend.app.usage.profile:data_profile",
@@ -27,6 +25,9 @@ QUESTIONS: Final[Mapping[str, str]] = {
     "forecast_spend": "netra_backend.app.usage.forecast:forecast_spend",
 }
 """Name → ``module:function``."""
+
+BOUNDED: Final = frozenset({"database_query", "raw_sql", "estimate_savings", "combine_savings"})
+"""Questions that take ``limits``, too."""
 
 
 def allowed(questions: Mapping[str, str] = QUESTIONS, *, raw_sql: bool) -> dict[str, str]:

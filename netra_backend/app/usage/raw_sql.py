@@ -16,14 +16,9 @@ from sqlglot import exp
 
 from ..core import validation
 from ..core.errors import QueryRejected, ToolError
+from ..core.limits import USUAL, Limits, told_size
 from .raw_sql_lists import FUNCTIONS, NODES, TABLES
 from .rows import Rows
-
-MAX_SQL: Final = 10_000
-MAX_NODES: Final = 2_000
-MAX_ROWS: Final = 1_000
-MAX_BYTES: Final = 1 << 20
-MAX_JOINS: Final = 4
 
 _HINT: Final = (
     f"Write one SELECT over {' and '.join(sorted(TABLES))}, with everyday functions, and joins ON an equality."
@@ -37,31 +32,31 @@ class RawSql(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit: int = 100
 
 
-def raw_sql(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def raw_sql(rows: Rows, arguments: Mapping[str, Any], limits: Limits = USUAL) -> dict[str, Any]:
     """Run one statement: ``{columns, rows, truncated}``. Raises ``QueryRejected``, and ``ToolError``:
     ``INVALID_ARGUMENTS``, ``RESULT_TOO_LARGE``."""
     try:
         asked = msgspec.convert(dict(arguments), RawSql)
     except msgspec.ValidationError as error:
         raise ToolError("INVALID_ARGUMENTS", f"The query is not valid: {error}.", hint=_HINT) from None
-    limit = max(1, min(asked.limit, MAX_ROWS))
-    judged = judge(asked.sql)
+    limit = max(1, min(asked.limit, limits.answer_rows))
+    judged = judge(asked.sql, limits)
     answer = rows.execute(judged)
     columns = [column[0] for column in answer.description or ()]
     found = answer.fetchmany(limit + 1)
-    if len(msgspec.json.encode(found[:limit])) > MAX_BYTES:
+    if len(msgspec.json.encode(found[:limit])) > limits.sql_answer_bytes:
         raise ToolError(
             "RESULT_TOO_LARGE",
-            f"The result is larger than {MAX_BYTES >> 20} MiB.",
+            f"The result is larger than {told_size(limits.sql_answer_bytes)}.",
             hint="Select fewer columns or rows.",
         )
     plain = msgspec.to_builtins(found[:limit])
     return {"columns": columns, "rows": plain, "truncated": len(found) > limit, "sql": judged}
 
 
-def judge(sql: str) -> str:
+def judge(sql: str, limits: Limits = USUAL) -> str:
     """The statement as it will be run. Raises ``QueryRejected`` if it is more than one that reads the usage tables."""
-    tree, fault = _parsed(sql)
+    tree, fault = _parsed(sql, limits)
     if fault is not None:
         raise QueryRejected(fault, point=validation.QUERY_STATEMENT, field="sql", hint=_HINT)
     assert tree is not None  # there is a tree if there is no fault
@@ -87,10 +82,10 @@ def judge(sql: str) -> str:
     return tree.sql("duckdb", comments=False)
 
 
-def _parsed(sql: str) -> tuple[exp.Expression | None, str | None]:
+def _parsed(sql: str, limits: Limits) -> tuple[exp.Expression | None, str | None]:
     """The tree of the statement, or what is wrong with its shape."""
-    if len(sql) > MAX_SQL:
-        return None, f"The statement is longer than {MAX_SQL:,} characters"
+    if len(sql) > limits.sql_characters:
+        return None, f"The statement is longer than {limits.sql_characters:,} characters"
     try:
         statements = [statement for statement in sqlglot.parse(sql, dialect="duckdb") if statement is not None]
     except (sqlglot.errors.SqlglotError, RecursionError, ValueError) as error:
@@ -101,11 +96,11 @@ def _parsed(sql: str) -> tuple[exp.Expression | None, str | None]:
     if not isinstance(tree, (exp.Select, exp.SetOperation)):
         return None, f"A statement of kind {type(tree).__name__} is not run; only SELECT is"
     for count, node in enumerate(tree.walk(), 1):
-        if count > MAX_NODES:
-            return None, f"The statement has more than {MAX_NODES:,} parts"
+        if count > limits.sql_parts:
+            return None, f"The statement has more than {limits.sql_parts:,} parts"
         if not isinstance(node, exp.Func) and type(node) not in NODES:
             return None, f"{type(node).__name__} is not allowed"
-    return tree, _fault_of_with(tree) or _fault_of_joins(tree)
+    return tree, _fault_of_with(tree) or _fault_of_joins(tree, limits.sql_joins)
 
 
 def _fault_of_with(tree: exp.Expression) -> str | None:
@@ -119,10 +114,10 @@ def _fault_of_with(tree: exp.Expression) -> str | None:
     return None
 
 
-def _fault_of_joins(tree: exp.Expression) -> str | None:
+def _fault_of_joins(tree: exp.Expression, most: int) -> str | None:
     joins = list(tree.find_all(exp.Join))
-    if len(joins) > MAX_JOINS:
-        return f"There are more than {MAX_JOINS} joins"
+    if len(joins) > most:
+        return f"There are more than {most} joins"
     for join in joins:
         condition = join.args.get("on")
         equalities = condition.find_all(exp.EQ) if condition is not None else ()

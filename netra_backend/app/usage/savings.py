@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from ..core.limits import USUAL, Limits
 from .levers import (
     batch,
     context_growth,
@@ -46,10 +47,10 @@ MIN_DAYS: Final = 7
 TOP_ROWS: Final = 5
 
 
-def estimate_savings(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def estimate_savings(rows: Rows, arguments: Mapping[str, Any], limits: Limits = USUAL) -> dict[str, Any]:
     """Each lever (of ``levers``, or all) by itself on the whole bill. The figures overlap and must not be added up:
     ``combine_savings`` does that. Raises ``ToolError`` ``NO_DATA``."""
-    log = load_log(rows, arguments, _options(arguments))
+    log = load_log(rows, arguments, _options(arguments), limits.savings_rows)
     plans = _assess(log, arguments.get("levers"))
     savings = {
         lever.name: {scenario: plan.take(Bill.of(log), scenario) for scenario in Scenario}
@@ -59,10 +60,10 @@ def estimate_savings(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]
     return {**_baseline(log), "levers": [_answer(log, lever, plan, savings.get(lever.name)) for lever, plan in plans]}
 
 
-def combine_savings(rows: Rows, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def combine_savings(rows: Rows, arguments: Mapping[str, Any], limits: Limits = USUAL) -> dict[str, Any]:
     """The levers (of ``levers``, or all) one after the other, each on what the ones before it left; and the totals. Base
     figures add up to the base total; low and high are each lever's own range. Raises ``ToolError`` ``NO_DATA``."""
-    log = load_log(rows, arguments, _options(arguments))
+    log = load_log(rows, arguments, _options(arguments), limits.savings_rows)
     plans = _assess(log, arguments.get("levers"))
     # The three bills know nothing of one another; the longest first.
     scenarios = (Scenario.HIGH, Scenario.BASE, Scenario.LOW)

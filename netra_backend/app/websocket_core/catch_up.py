@@ -20,16 +20,13 @@ from ..core.errors import DependencyUnavailable, NotFound
 from ..core.events import Position
 from ..core.frames import Live, Reset, Resume
 from ..core.history import StoredThread, ThreadHead
+from ..core.limits import USUAL, Limits
 from ..ports import EventLog
 from ..services.conversations import Conversations
 from .connection import Connection
 
-MAX_UNNAMED: Final = 200
-"""Threads that were not named and whose tops are told, newest first."""
 AGAIN_S: Final = 0.25
 """How soon a log that could not be read is read again."""
-MOST_WAITS: Final = 120
-"""So often, for one ``resume``."""
 
 
 class Delivered(Protocol):
@@ -73,10 +70,10 @@ class InOneProcess:
 class _Patience:
     """Waits for a log that is away, so long as somebody waits for the answer."""
 
-    def __init__(self, log: EventLog, sleep: Callable[[float], Awaitable[None]]) -> None:
+    def __init__(self, log: EventLog, sleep: Callable[[float], Awaitable[None]], wait_s: float) -> None:
         self._log = log
         self._sleep = sleep
-        self._left = MOST_WAITS
+        self._left = round(wait_s / AGAIN_S)
 
     async def wait(self, away: DependencyUnavailable) -> None:
         """Wait a moment. Raises ``away`` where it has been long enough, or this process has its log no more."""
@@ -96,11 +93,14 @@ class CatchUp:
         delivered: Delivered | None = None,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        limits: Limits = USUAL,
     ) -> None:
         self._log = log
         self._conversations = conversations
         self._delivered = delivered or InOneProcess(log)
         self._sleep = sleep
+        self._wait_s = limits.replay_wait_s
+        self._most_threads = limits.replayed_threads
 
     async def resume(self, connection: Connection, frame: Resume) -> None:
         """Replay every named thread, then tell the tops of the others.
@@ -113,7 +113,7 @@ class CatchUp:
         catching_up.update(
             frame.positions
         )  # from this step on, or what is told meanwhile would come before what is missing
-        patience = _Patience(self._log, self._sleep)
+        patience = _Patience(self._log, self._sleep, self._wait_s)
         try:
             for thread_id, position in frame.positions.items():
                 try:
@@ -134,7 +134,7 @@ class CatchUp:
         while True:
             try:
                 await self._delivered.ready(owner)
-                return await self._log.threads(owner, limit=MAX_UNNAMED)
+                return await self._log.threads(owner, limit=self._most_threads)
             except DependencyUnavailable as away:
                 await patience.wait(away)
 

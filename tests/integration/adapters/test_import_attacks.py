@@ -15,15 +15,15 @@ from typing import Any, Final
 import pytest
 
 from netra_backend.app.adapters.ledger import import_process
-from netra_backend.app.adapters.ledger.import_process import ImportBounds
-from netra_backend.app.adapters.ledger.ledger import DuckDBLedger, LedgerBounds
+from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
 from netra_backend.app.adapters.process.sandbox import walls
 from netra_backend.app.core.errors import ToolError
+from netra_backend.app.core.limits import Limits
 from test_framework.clock import ManualClock, SeededEntropy
 
 NOBODY: Final = 65_534
 USERS: Final = ["this user", *(["nobody"] if os.getuid() == 0 else [])]
-BOUNDS: Final = ImportBounds(files=40, kept_bytes=4 << 20, look_s=0.01)
+LIMITS: Final = Limits(import_files=40, import_file_bytes=4 << 20)
 
 TAKEN_OVER: Final = """
 import ctypes, os, signal, threading
@@ -132,6 +132,7 @@ def folder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     (code / "taken_over.py").write_text(TAKEN_OVER)
     (code / "as_nobody.py").write_text(AS_NOBODY)
     monkeypatch.setenv("PYTHONPATH", str(code))
+    monkeypatch.setattr(import_process, "LOOK_S", 0.01)
     if request.param == "nobody":
         monkeypatch.setattr(import_process, "MODULE", "as_nobody")
         perform = import_process.perform
@@ -162,13 +163,13 @@ class Attacked:
         self.folder = folder
         self._ledgers: list[DuckDBLedger] = []
 
-    async def by(self, attack: str, bounds: ImportBounds = BOUNDS) -> ToolError:
+    async def by(self, attack: str, limits: Limits = LIMITS) -> ToolError:
         """How the attack ended. Nothing of it is left, and the neighbour is served."""
         ledger = DuckDBLedger(
             self.folder / "usage",
             ManualClock(),
             SeededEntropy(1),
-            bounds=LedgerBounds(one_import=bounds),
+            limits,
             questions={},
             importers=["taken_over:ATTACK"],
         )
@@ -228,16 +229,16 @@ async def test_no_directory_is_made(attacked: Attacked) -> None:
 
 
 async def test_a_child_that_computes_for_ever_is_killed(attacked: Attacked) -> None:
-    assert (await attacked.by("computing", replace(BOUNDS, cpu_s=1))).code == "RESULT_TOO_LARGE"
+    assert (await attacked.by("computing", replace(LIMITS, import_cpu_s=1))).code == "RESULT_TOO_LARGE"
 
 
 async def test_a_child_that_lives_for_ever_is_killed(attacked: Attacked) -> None:
-    assert (await attacked.by("sleeping", replace(BOUNDS, silence_s=5.0))).code == "QUERY_TIMEOUT"
+    assert (await attacked.by("sleeping", replace(LIMITS, import_silence_s=5.0))).code == "QUERY_TIMEOUT"
 
 
 async def test_a_child_that_gives_signs_of_life_for_ever_is_killed(attacked: Attacked) -> None:
-    bounds = replace(BOUNDS, silence_s=4.0, lifetime_s=8.0)
-    assert (await attacked.by("breathing", bounds)).code == "QUERY_TIMEOUT"
+    limits = replace(LIMITS, import_silence_s=4.0, import_s=8.0)
+    assert (await attacked.by("breathing", limits)).code == "QUERY_TIMEOUT"
 
 
 @pytest.mark.parametrize("attack", ["talking", "speaking_nonsense"])

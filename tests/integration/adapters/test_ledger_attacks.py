@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from netra_backend.app.adapters.ledger import query_workers
-from netra_backend.app.adapters.ledger.ledger import DuckDBLedger, LedgerBounds
+from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
 from netra_backend.app.adapters.process.sandbox import walls
 from netra_backend.app.core.errors import QueryRejected, ToolError
+from netra_backend.app.core.limits import Limits
 from test_framework.clock import ManualClock, SeededEntropy
 
 CANARY = "canary-of-somebody-else"
@@ -120,10 +121,8 @@ async def ledger(folder: Path, user: str, monkeypatch: pytest.MonkeyPatch) -> As
     if user == "nobody":
         monkeypatch.setattr(query_workers, "MODULE", "as_nobody")
     monkeypatch.setenv("PYTHONPATH", str(code))
-    bounds = LedgerBounds(question_s=120.0, question_cpu_s=2, question_bytes=512 << 20)
-    ledger = DuckDBLedger(
-        folder / "usage", ManualClock(), SeededEntropy(1), bounds=bounds, questions={"bare": "bare:bare"}
-    )
+    limits = Limits(question_s=120.0, question_cpu_s=2, question_memory_bytes=512 << 20)
+    ledger = DuckDBLedger(folder / "usage", ManualClock(), SeededEntropy(1), limits, questions={"bare": "bare:bare"})
     await ledger.start()
     yield ledger
     await ledger.close()

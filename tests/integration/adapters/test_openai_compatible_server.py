@@ -13,6 +13,7 @@ import pytest
 from netra_backend.app.adapters.models.pydantic_ai import PydanticAIModel
 from netra_backend.app.agents.supervisor.model_stream import SentenceGate
 from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.core.limits import Limits
 from netra_backend.app.core.model_part import ModelPart
 from netra_backend.app.usage.number_check import NumberCheck
 
@@ -70,7 +71,7 @@ def _chunk(writer: asyncio.StreamWriter, **choice: Any) -> None:
 
 
 async def _ask(model: OpenAIChatModel, stall_s: float = 20.0) -> list[ModelPart]:
-    asked = PydanticAIModel(model, stall_s=stall_s)
+    asked = PydanticAIModel(model, Limits(model_silence_s=stall_s))
     return [part async for part in asked.stream("How much?", system="Be exact.", max_tokens=77)]
 
 

@@ -19,7 +19,8 @@ from netra_backend.app.adapters.redis.bus import RedisBus
 from netra_backend.app.core.frames import Resume
 from netra_backend.app.core.history import RunRecord
 from netra_backend.app.core.identity import Identity
-from netra_backend.app.core.limits import Limits, Quotas
+from netra_backend.app.core.limits import Limits
+from netra_backend.app.core.quotas import Quotas
 from netra_backend.app.services.audit_trail import AuditTrail
 from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.websocket_core.catch_up import CatchUp

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.cluster import command_handler as module
 from netra_backend.app.cluster.command_handler import PeerCommandHandler
 from netra_backend.app.core.peer_messages import (
     VERSION,
@@ -96,7 +95,7 @@ async def test_what_takes_too_long_is_answered_all_the_same(
     async def endless(*_: str) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(module, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(answering, "_within_s", 0.0)
     monkeypatch.setattr(process.turns.commands, "end_user_here", endless)
     answer = await answered(answering, EndUser("user_ada", "user"))
     assert isinstance(answer, PeerRefused)

@@ -9,7 +9,8 @@ import pytest
 
 from netra_backend.app.cluster.counts_exchange import MAX_FAILURES, CountsExchange
 from netra_backend.app.core.errors import LimitRefused
-from netra_backend.app.core.limits import Limits, Quotas
+from netra_backend.app.core.limits import Limits
+from netra_backend.app.core.quotas import Quotas
 from test_framework.memory.presence import MemoryPresence, MemoryPresences
 
 

@@ -311,6 +311,15 @@ def test_who_keeps_sending_above_the_rate_is_closed() -> None:
     assert effects[100][-1] == Close(4429, "rate_limited")
 
 
+def test_as_many_refusals_over_the_rate_close_as_are_set() -> None:
+    session = Session(Limits(frame_rate=1.0, frame_burst=1, rate_refusals=2), 0.0, connection_id=HERE)
+    session.authenticated(ME, None)
+    said = [session.received(PING, 0.0, 0) for _ in range(4)]
+    assert [Close(4429, "rate_limited") in answer if isinstance(answer, tuple) else False for answer in said] == [
+        False, False, False, True,
+    ]  # fmt: skip
+
+
 def test_being_above_the_rate_now_and_then_closes_nothing() -> None:
     clocked = Clocked()
     for minute in range(4):

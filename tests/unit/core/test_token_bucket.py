@@ -1,3 +1,7 @@
+"""A rate with a burst."""
+
+from __future__ import annotations
+
 from netra_backend.app.core.token_bucket import TokenBucket
 
 

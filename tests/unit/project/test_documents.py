@@ -17,7 +17,7 @@ from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import Unifi
 from netra_backend.app.cli import COMMANDS
 from netra_backend.app.config import Settings
 from netra_backend.app.core.errors import ToolError
-from netra_backend.app.core.limits import LIMIT_RANGES, Limits
+from netra_backend.app.core.limits import AT_LEAST, LIMIT_RANGES, Limits
 from netra_backend.app.core.validation import CATALOGUE
 from netra_backend.app.settings_reader import LIMIT_NAMES, LIMIT_PREFIX, NAMES
 from test_framework.ssot.fixtures import create_valid_user_execution_context
@@ -126,7 +126,7 @@ def test_every_limit_stands_in_its_table_with_default_range_and_meaning(root: Pa
     told = [
         [
             f"`{LIMIT_PREFIX}{name.upper()}`",
-            f"{getattr(usual, name):,g}" if isinstance(getattr(usual, name), float) else f"{getattr(usual, name):,}",
+            plain(getattr(usual, name)),
             f"{plain(bounds.low)} – {plain(bounds.high)}",
             bounds.unit,
             bounds.about,
@@ -135,6 +135,14 @@ def test_every_limit_stands_in_its_table_with_default_range_and_meaning(root: Pa
     ]
     expected = "\n".join(f"| {' | '.join(row)} |" for row in told)
     assert list(rows((root / "docs/limits.md").read_text(), "The table")) == told, f"the table should be:\n{expected}"
+
+
+def test_every_limit_that_must_fit_another_stands_in_the_table_of_them(root: Path) -> None:
+    told = [
+        [f"`{larger.upper()}`", f"`{smaller.upper()}`" + (f" and {more:,} more" if more else "")]
+        for larger, smaller, more in AT_LEAST
+    ]
+    assert list(rows((root / "docs/limits.md").read_text(), "What must fit")) == told
 
 
 def plain(bound: float) -> str:

@@ -8,7 +8,8 @@ import pytest
 
 from netra_backend.app.core.errors import DependencyUnavailable, NotFound
 from netra_backend.app.core.frames import Accepted
-from netra_backend.app.core.limits import Limits, Quotas
+from netra_backend.app.core.limits import Limits
+from netra_backend.app.core.quotas import Quotas
 from netra_backend.app.runs.accepted_requests import KEY_LIFETIME_MS, AcceptedRequests
 from netra_backend.app.services.conversations import Conversations
 from test_framework.clock import ManualClock, SeededEntropy

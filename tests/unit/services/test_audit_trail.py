@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from netra_backend.app.core import validation
-from netra_backend.app.core.audit_allowance import Allowance, Bounds
+from netra_backend.app.core.audit_allowance import Allowance
 from netra_backend.app.core.errors import DependencyUnavailable, InvalidContextError
+from netra_backend.app.core.limits import USUAL, Limits
 from netra_backend.app.services.audit_trail import AuditTrail, plain_detail
 from test_framework.clock import START_MS, ManualClock
 
@@ -80,18 +81,18 @@ def test_ten_thousand_bad_handshakes_of_one_address_are_some_rows_and_a_count_an
         trail.record_refusal(None, REFUSAL, address=f"192.0.2.{number % 250}")
     trail.record_refusal(None, REFUSAL, address="198.51.100.1")
     trail.record_refusal("user_ada", REFUSAL, address="192.0.2.1")
-    assert len(audit.records) == Bounds().address + 2
+    assert len(audit.records) == USUAL.audit_address_rows + 2
     trail.happened("user_ada", "ticket_issued")
     clock.advance(s=3600)
     trail.record_refusal("user_ada", REFUSAL)
-    counted = {"refusals": 10_000 - Bounds().address, "address": "192.0.2"}
+    counted = {"refusals": 10_000 - USUAL.audit_address_rows, "address": "192.0.2"}
     assert audit.records[-2][:4] == (None, "suppressed", None, counted)
     assert trail.refusals[REFUSAL.point.id] == 10_003
 
 
 def test_what_was_only_counted_is_told_at_the_end(clock: ManualClock) -> None:
     audit = Remembered()
-    trail = AuditTrail(audit, clock, allowance=Allowance(Bounds(user=1)))
+    trail = AuditTrail(audit, clock, allowance=Allowance(Limits(audit_user_rows=1)))
     for _ in range(3):
         trail.record_refusal("user_ada", REFUSAL)
     trail.close()

@@ -25,6 +25,7 @@ from netra_backend.app.core.identity import (
     Identity,
     user_id_of_subject,
 )
+from netra_backend.app.core.limits import USUAL
 from netra_backend.app.services.authentication import (
     Authentication,
     TrustedSource,
@@ -35,7 +36,6 @@ from netra_backend.app.services.authentication import (
 from netra_backend.app.services.credentials import Credentials
 from netra_backend.app.services.revocations import Revocations
 from netra_backend.app.services.tickets import TicketOffice
-from netra_backend.app.services.token_reading import MAX_TOKEN_CHARACTERS
 from test_framework.clock import START_MS, ManualClock, SeededEntropy
 from test_framework.memory.revocations import MemoryRevocations
 
@@ -135,7 +135,7 @@ async def test_an_unsigned_token_does_not_count(gatekeeper: Gatekeeper, sign: Si
 
 @pytest.mark.parametrize(
     "token",
-    ["", ".", "..", "a.b.c", "ey.ey.ey", "é.é.é", "\ud800", "e30.e30.", "bnVsbA.bnVsbA.x", "e30." + "A" * MAX_TOKEN_CHARACTERS],
+    ["", ".", "..", "a.b.c", "ey.ey.ey", "é.é.é", "\ud800", "e30.e30.", "bnVsbA.bnVsbA.x", "e30." + "A" * USUAL.token_characters],
 )  # fmt: skip
 async def test_what_is_no_token_is_refused(gatekeeper: Gatekeeper, token: str) -> None:
     assert await gatekeeper.refusal(token) == ("auth.algorithm", "unauthenticated")
@@ -148,7 +148,7 @@ async def test_no_text_does_anything_but_be_refused(gatekeeper: Gatekeeper, toke
 
 
 async def test_a_token_longer_than_the_bound_is_not_even_read(gatekeeper: Gatekeeper, sign: Sign) -> None:
-    assert await gatekeeper.refusal(sign(KEY, padding="x" * MAX_TOKEN_CHARACTERS)) == (
+    assert await gatekeeper.refusal(sign(KEY, padding="x" * USUAL.token_characters)) == (
         "auth.algorithm",
         "unauthenticated",
     )

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from netra_backend.app.core.errors import IsolationRefused, LimitRefused, NotFound
-from netra_backend.app.core.limits import Limits, Quotas
+from netra_backend.app.core.limits import Limits
+from netra_backend.app.core.quotas import Quotas
 from netra_backend.app.services.conversations import TITLE_CHARACTERS, Conversations, title_of
 from test_framework.clock import ManualClock, SeededEntropy
 from test_framework.ids import new_id

@@ -10,7 +10,7 @@ from netra_backend.app.core.errors import FactoryRefused, SSotIsolationError
 from netra_backend.app.core.events import AgentCompleted, AgentThinking, decode_event
 from netra_backend.app.core.history import OnCommit, RunRecord, ThreadHead, append
 from netra_backend.app.ports import EventLog
-from netra_backend.app.services.event_emitter import MAX_EVENT_BYTES, EventTooLarge, UserEventEmitter
+from netra_backend.app.services.event_emitter import EventTooLarge, UserEventEmitter
 
 OWN = ("user_123", "thread_456")
 
@@ -30,6 +30,9 @@ class Log:
         self.awaited.append(run)
 
 
+MOST_BYTES = 1_000
+
+
 class Clock:
     def now_ms(self) -> int:
         return 42
@@ -43,7 +46,7 @@ def run_of(owner: str = OWN[0], thread_id: str = OWN[1]) -> RunRecord:
 
 
 def emitter_of(log: Log | None = None, clock: Clock | None = None) -> UserEventEmitter:
-    return UserEventEmitter(*OWN, None, cast(EventLog | None, log), clock, lambda emitter: None)
+    return UserEventEmitter(*OWN, None, cast(EventLog | None, log), clock, lambda emitter: None, most_bytes=MOST_BYTES)
 
 
 def test_an_event_carries_what_the_emitter_knows_and_not_what_it_is_told() -> None:
@@ -120,8 +123,8 @@ def test_the_event_that_ends_a_run_is_told_to_the_log() -> None:
 def test_a_huge_event_is_refused_and_nothing_is_written() -> None:
     emitter, run = emitter_of(Log(), Clock()), run_of()
     emitter.bind(run)
-    with pytest.raises(EventTooLarge, match=f"the limit is {MAX_EVENT_BYTES}"):
-        emitter.emit(AgentThinking, text="x" * MAX_EVENT_BYTES)
+    with pytest.raises(EventTooLarge, match=f"the limit is {MOST_BYTES}"):
+        emitter.emit(AgentThinking, text="x" * MOST_BYTES)
     assert (run.head.top, emitter.rejected_count) == (0, 1)
 
 

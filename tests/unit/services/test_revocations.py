@@ -6,7 +6,7 @@ import pytest
 
 from netra_backend.app.core.errors import FrameRefused, InvalidContextError, LimitRefused
 from netra_backend.app.core.identity import CLOCK_LEEWAY_MS, Identity, RevokedToken
-from netra_backend.app.services.revocations import PER_USER, Revocations
+from netra_backend.app.services.revocations import Revocations
 from test_framework.clock import START_MS
 from test_framework.memory.revocations import MemoryRevocations
 
@@ -60,12 +60,13 @@ async def test_only_a_user_id_can_be_revoked() -> None:
     assert store.kept == {}
 
 
+PER_USER = 3
 LATER = START_MS + 3_600_000
 ENDS_AT_MS = START_MS + 60_000 + 2 * CLOCK_LEEWAY_MS
 
 
 def revocations_of(store: MemoryRevocations) -> Revocations:
-    return Revocations(store, max_lifetime_s=60)
+    return Revocations(store, max_lifetime_s=60, tokens=PER_USER)
 
 
 async def test_one_sign_in_is_revoked_whenever_it_was_issued_and_no_other() -> None:

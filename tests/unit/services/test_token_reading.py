@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from jwt.api_jws import PyJWS
 
-from netra_backend.app.services.token_reading import MAX_TOKEN_CHARACTERS, Claims, Header, is_signed, read_token
+from netra_backend.app.core.limits import USUAL
+from netra_backend.app.services.token_reading import Claims, Header, is_signed, read_token
 
 KEY = b"0123456789abcdef0123456789abcdef"
 
@@ -27,7 +28,7 @@ def test_header_and_claims_are_read_as_they_stand_there() -> None:
     assert claims == Claims(sub="ada", jti="t1", exp=5)
 
 
-@pytest.mark.parametrize("text", ["", "a.b", "a.b.c.d", "x" * (MAX_TOKEN_CHARACTERS + 1)])
+@pytest.mark.parametrize("text", ["", "a.b", "a.b.c.d", "x" * (USUAL.token_characters + 1)])
 def test_of_what_is_no_token_nothing_is_read(text: str) -> None:
     assert read_token(text) == (Header(), Claims())
 

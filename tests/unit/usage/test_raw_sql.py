@@ -2,7 +2,7 @@ import pytest
 
 from netra_backend.app.core import validation
 from netra_backend.app.core.errors import QueryRejected, ToolError
-from netra_backend.app.usage import raw_sql as module
+from netra_backend.app.core.limits import Limits
 from netra_backend.app.usage.raw_sql import judge, raw_sql
 from test_framework.usage_rows import usage_rows
 
@@ -168,10 +168,9 @@ def test_rows_beyond_the_limit_are_cut_and_that_is_told() -> None:
     assert answer["sql"] == "SELECT model FROM usage"
 
 
-def test_a_result_of_too_many_bytes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_BYTES", 20)
+def test_a_result_of_too_many_bytes_is_refused() -> None:
     with usage_rows([{}] * 5) as rows, pytest.raises(ToolError) as caught:
-        raw_sql(rows, {"sql": "SELECT model FROM usage"})
+        raw_sql(rows, {"sql": "SELECT model FROM usage"}, Limits(sql_answer_bytes=20))
     assert caught.value.code == "RESULT_TOO_LARGE"
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netra_backend.app.core.errors import ToolError
-from netra_backend.app.usage.levers import log as log_module
+from netra_backend.app.core.limits import Limits
 from netra_backend.app.usage.savings import LEVERS, combine_savings, estimate_savings
 from test_framework.usage_rows import usage_rows
 
@@ -108,9 +108,8 @@ def test_without_rows_the_answer_is_no_data() -> None:
     assert caught.value.code == "NO_DATA"
 
 
-def test_a_log_beyond_the_bound_is_cut_to_its_newest_rows_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_module, "MAX_ROWS", 3)
-    answer = combine_savings(usage_rows([{"at": at} for at in range(10)]), {})
+def test_a_log_beyond_the_bound_is_cut_to_its_newest_rows_and_says_so() -> None:
+    answer = combine_savings(usage_rows([{"at": at} for at in range(10)]), {}, Limits(savings_rows=3))
     assert (answer["rows"], answer["newest_rows_only"]) == (3, True)
 
 

@@ -10,19 +10,21 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters.event_log import appending
 from netra_backend.app.adapters.sqlite.event_log import SqliteEventLog
 from netra_backend.app.adapters.sqlite.new_epochs import renew_epochs
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import Position
 from netra_backend.app.core.frames import Resume
-from netra_backend.app.core.limits import Limits, Quotas
+from netra_backend.app.core.limits import Limits
+from netra_backend.app.core.quotas import Quotas
 from netra_backend.app.services.conversations import Conversations
-from netra_backend.app.websocket_core.catch_up import MOST_WAITS, CatchUp
+from netra_backend.app.websocket_core.catch_up import AGAIN_S, CatchUp
 from test_framework.clock import SeededEntropy
 from test_framework.ids import new_id
 from test_framework.log_story import LogStory
 from test_framework.seen_positions import kept_by_a_client, resuming, seqs
+
+WAIT_S, MOST_THREADS = 2.0, 5
 
 
 class Archive(LogStory):
@@ -55,7 +57,9 @@ async def archive(room: Any, tmp_path: Path) -> AsyncIterator[Archive]:
     async def sleep(seconds: float) -> None:
         story.waits.append(seconds)
 
-    story.catch_up = CatchUp(log, conversations, sleep=sleep)
+    story.catch_up = CatchUp(
+        log, conversations, sleep=sleep, limits=Limits(replay_wait_s=WAIT_S, replayed_threads=MOST_THREADS)
+    )
 
     async def answer(what: str, frame: Any) -> None:
         raise AssertionError(what)
@@ -142,6 +146,14 @@ class TestReplay:
             named.head.thread_id: 2,
             other.head.thread_id: 3,
         }
+
+    async def test_as_many_threads_are_told_unnamed_as_are_set(self, archive: Archive, room: Any) -> None:
+        for _ in range(MOST_THREADS + 2):
+            await archive.ended("user_ada", "a")
+        connection, wire = await room.connect()
+        await archive.resume(connection)
+        await until(wire, "live", MOST_THREADS)
+        assert len(wire.said) == MOST_THREADS
 
     async def test_a_top_that_is_told_is_never_behind_what_was_sent(self, archive: Archive, room: Any) -> None:
         run = await archive.ended("user_ada", "a")
@@ -259,7 +271,7 @@ class TestMeanwhile:
     ) -> None:
         run = await archive.ended("user_ada", *["x"] * 400)
         connection, wire = await room.connect()
-        monkeypatch.setattr(appending, "MAX_HEADS", 1)
+        monkeypatch.setattr(archive.log, "_most_heads", 1)
         pages = archive.log.pages
 
         async def meanwhile(*asked: Any) -> AsyncIterator[list[bytes]]:
@@ -317,7 +329,7 @@ class TestWhileTheLogIsAway:
     ) -> None:
         run = await archive.ended("user_ada", *["x"] * 700)
         connection, wire = await room.connect()
-        monkeypatch.setattr(appending, "MAX_HEADS", 1)
+        monkeypatch.setattr(archive.log, "_most_heads", 1)
         pages = archive.log.pages
 
         async def away_and_restored(*asked: Any) -> AsyncIterator[list[bytes]]:
@@ -351,7 +363,7 @@ class TestWhileTheLogIsAway:
         await until(wire, "error", 4)
         told = [(frame["error"], frame["retryable"], frame["id"]) for frame in wire.said]
         assert told == [("dependency_unavailable", True, "r")] * 4  # the fourth: of what was not named
-        assert len(archive.waits) == MOST_WAITS
+        assert len(archive.waits) == WAIT_S / AGAIN_S
         assert connection.catching_up == set()
 
     async def test_one_that_has_failed_is_not_waited_for(self, archive: Archive, room: Any) -> None:

@@ -14,7 +14,8 @@ import pytest
 from netra_backend.app.core.delivery_tracker import DeliveryTracker
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import RunRecord
-from netra_backend.app.core.limits import Limits, Quotas
+from netra_backend.app.core.limits import Limits
+from netra_backend.app.core.quotas import Quotas
 from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.websocket_core import follower as module
 from netra_backend.app.websocket_core.catch_up import CatchUp

@@ -12,9 +12,6 @@ import msgspec
 from ...core.audit_chain import Entry
 from ...services.audit_trail import SUBJECT_FIELDS, plain_detail
 
-ROOM: Final = 10_000
-"""How many records may wait to be written; what comes on top is dropped and counted."""
-
 _MAX_ROWS: Final = 1_000
 
 UNWRITABLE: Final = "their detail cannot be written down"

@@ -11,21 +11,11 @@ import msgspec
 from jwt import PyJWK, PyJWTError
 
 from ...core.errors import DependencyUnavailable
+from ...core.limits import USUAL, Limits
 from ...core.settings_values import issuer_url
 from ...ports import Clock
 
-FRESH_S: Final = 3_600.0
-"""Keys are fetched again when they are older: a key that was withdrawn stops counting by then."""
-
-STALE_S: Final = 86_400.0
-"""While the issuer does not answer, keys that it once told count for so long."""
-
-REFETCH_S: Final = 30.0
-"""A token that names an unknown key makes us ask again, but never more often than this."""
-
 RETRY_S: Final = 5.0
-_TIMEOUT_S: Final = 5.0
-_MAX_BYTES: Final = 262_144
 _MAX_KEYS: Final = 100
 _PLAIN: Final = {"Accept": "application/json", "Accept-Encoding": "identity"}  # so that the bound holds what is read
 _ASYMMETRIC: Final = frozenset({"RSA", "EC", "OKP"})
@@ -50,12 +40,15 @@ class _Discovery(msgspec.Struct, frozen=True):
 class JwksKeys:
     """The keys of one issuer, fetched when they are needed and by one request at a time.
 
-    Nothing that a client sends makes us fetch more often than every ``REFETCH_S`` seconds.
+    Nothing that a client sends makes us fetch more often than every ``key_set_refetch_s`` seconds. Keys are fetched again when
+    they are older than ``key_set_fresh_s``: a key that was withdrawn stops counting by then. While the issuer does not answer,
+    keys that it once told count for ``key_set_stale_s``.
     """
 
-    def __init__(self, clock: Clock, *, url: str = "", issuer: str = "") -> None:
+    def __init__(self, clock: Clock, limits: Limits = USUAL, *, url: str = "", issuer: str = "") -> None:
         """``url`` is the key set's address; or ``issuer`` is one whose discovery document names it."""
         self._clock = clock
+        self._limits = limits
         self._url = url
         self._issuer = issuer
         self._client: httpx.AsyncClient | None = None
@@ -66,9 +59,9 @@ class JwksKeys:
         self._turn = asyncio.Lock()
 
     async def find(self, kid: str | None, algorithm: str) -> Any | None:
-        if self._age() > FRESH_S:
+        if self._age() > self._limits.key_set_fresh_s:
             await self._fetch_unless_just_done()
-        if self._age() > STALE_S:
+        if self._age() > self._limits.key_set_stale_s:
             raise DependencyUnavailable(
                 "The signing keys of the token's issuer are unavailable.", retry_after_ms=round(RETRY_S * 1000)
             )
@@ -103,7 +96,7 @@ class JwksKeys:
             if self._clock.monotonic() < self._may_fetch_at:
                 return
             try:
-                async with asyncio.timeout(_TIMEOUT_S):
+                async with asyncio.timeout(self._limits.key_set_s):
                     published = await self._fetch()
             except _FETCH_FAULTS as fault:
                 _LOG.warning("could not fetch the signing keys of %s: %s", self._issuer or self._url, fault)
@@ -111,7 +104,7 @@ class JwksKeys:
                 return
             self._published, self._ready = published, {}
             self._fetched = self._clock.monotonic()
-            self._may_fetch_at = self._fetched + REFETCH_S
+            self._may_fetch_at = self._fetched + self._limits.key_set_refetch_s
 
     async def _fetch(self) -> dict[str, dict[str, Any]]:
         """The published keys that check signatures, by name. Keys that both sides share are no keys to publish."""
@@ -129,13 +122,13 @@ class JwksKeys:
 
     async def _get(self, url: str, shape: type[Shape]) -> Shape:
         if self._client is None:
-            self._client = httpx.AsyncClient(timeout=_TIMEOUT_S, follow_redirects=False)
+            self._client = httpx.AsyncClient(timeout=self._limits.key_set_s, follow_redirects=False)
         content = bytearray()
         async with self._client.stream("GET", url, headers=_PLAIN) as response:
             if response.status_code != 200:
                 raise ValueError(f"{url} answered with status {response.status_code}")
             async for part in response.aiter_raw():
                 content += part
-                if len(content) > _MAX_BYTES:
-                    raise ValueError(f"{url} answered with more than {_MAX_BYTES} bytes")
+                if len(content) > self._limits.key_set_bytes:
+                    raise ValueError(f"{url} answered with more than {self._limits.key_set_bytes} bytes")
         return msgspec.json.decode(content, type=shape)

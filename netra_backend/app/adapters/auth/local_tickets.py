@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from typing import Final
 
 from ...core.identity import Identity, TicketUse
-
-PER_USER: Final = 16
-IN_ALL: Final = 10_000
+from ...core.limits import USUAL, Limits
 
 
 class LocalTickets:
     """Tickets leave when they are taken, and those that ran out when there is need of room."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = USUAL) -> None:
+        self._per_user, self._in_all = limits.tickets, limits.all_tickets
         # Swept from its front: a plain dict would go over the places of all that left before, for each one that leaves.
         self._tickets: OrderedDict[str, tuple[Identity, TicketUse, int]] = OrderedDict()
         self._held: Counter[str] = Counter()
 
     async def put(self, digest: str, identity: Identity, use: TicketUse, now_ms: int, expires_at_ms: int) -> bool:
-        if self._held[identity.user_id] >= PER_USER or len(self._tickets) >= IN_ALL:
+        if self._held[identity.user_id] >= self._per_user or len(self._tickets) >= self._in_all:
             self._sweep(now_ms)
-            if self._held[identity.user_id] >= PER_USER or len(self._tickets) >= IN_ALL:
+            if self._held[identity.user_id] >= self._per_user or len(self._tickets) >= self._in_all:
                 return False
         self._tickets[digest] = (identity, use, expires_at_ms)
         self._held[identity.user_id] += 1

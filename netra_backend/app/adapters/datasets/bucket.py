@@ -31,6 +31,7 @@ from obstore.store import S3Store
 
 from ...core import validation
 from ...core.errors import ConfigurationError, DependencyUnavailable
+from ...core.limits import USUAL, Limits
 from ...core.settings_values import is_loopback
 
 if TYPE_CHECKING:
@@ -41,18 +42,6 @@ _PART: Final = 8 << 20
 _PARTS_AT_ONCE: Final = 4
 _PAGE: Final = 1_000
 _ENDPOINTS: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
-
-
-@dataclass(frozen=True, slots=True)
-class BucketBounds:
-    """How long the store may take before it counts as unreachable."""
-
-    connect_s: float = 5.0
-    answer_s: float = 15.0
-    """For a small object or one page of the list, with all retries."""
-    part_s: float = 60.0
-    """For one part of a large object."""
-    retries: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +59,9 @@ class Truncated(Exception):
 class Bucket:
     """The objects below the prefix of ``url`` (``s3://bucket/prefix``). Every method may raise ``DependencyUnavailable``."""
 
-    def __init__(
-        self, url: str, *, environ: Mapping[str, str] = os.environ, bounds: BucketBounds | None = None
-    ) -> None:
+    def __init__(self, url: str, *, environ: Mapping[str, str] = os.environ, limits: Limits = USUAL) -> None:
         self._url = url
-        self._bounds = bounds = bounds or BucketBounds()
+        self._limits = limits
         self._endpoint = next((environ[name] for name in _ENDPOINTS if environ.get(name)), None)
         parts = urlsplit(url)
         plain_allowed = environ.get("AWS_ALLOW_HTTP", "").lower() in ("1", "true", "yes", "on")
@@ -85,10 +72,13 @@ class Bucket:
             prefix=parts.path.strip("/") or None,
             client_options={
                 "allow_http": self._may_be_clear,
-                "connect_timeout": timedelta(seconds=bounds.connect_s),
-                "timeout": timedelta(seconds=bounds.part_s),
+                "connect_timeout": timedelta(seconds=limits.object_connect_s),
+                "timeout": timedelta(seconds=limits.object_part_s),
             },
-            retry_config={"max_retries": bounds.retries, "retry_timeout": timedelta(seconds=bounds.answer_s)},
+            retry_config={
+                "max_retries": limits.object_retries,
+                "retry_timeout": timedelta(seconds=limits.object_answer_s),
+            },
         )
         self._proved = False
 
@@ -137,7 +127,7 @@ class Bucket:
         """A small object; ``None`` where there is none, and ``known`` itself where it has not changed since."""
         try:
             with self._telling("GET"):
-                async with asyncio.timeout(self._bounds.answer_s):
+                async with asyncio.timeout(self._limits.object_answer_s):
                     answer = await self._store.get_async(key, options={"if_none_match": known.tag} if known else None)
                     return Held(bytes(await answer.bytes_async()), answer.meta["e_tag"] or "")
         except NotModifiedError:
@@ -152,7 +142,7 @@ class Bucket:
         mode: PutMode = "create" if over is None else version
         try:
             with self._telling("PUT"):
-                async with asyncio.timeout(self._bounds.answer_s):
+                async with asyncio.timeout(self._limits.object_answer_s):
                     return (await self._store.put_async(key, body, mode=mode, use_multipart=False))["e_tag"] or ""
         except (AlreadyExistsError, PreconditionError):
             return None
@@ -184,7 +174,7 @@ class Bucket:
         wanted = list(keys)
         for start in range(0, len(wanted), _PAGE):
             with self._telling("DELETE"):
-                async with asyncio.timeout(self._bounds.answer_s):
+                async with asyncio.timeout(self._limits.object_answer_s):
                     await self._store.delete_async(wanted[start : start + _PAGE])
 
     async def pages(self, folder: str | None = None) -> AsyncIterator[list[ObjectMeta]]:
@@ -192,7 +182,7 @@ class Bucket:
         pages = aiter(self._store.list(folder, chunk_size=_PAGE))
         while True:
             with self._telling("LIST"):
-                async with asyncio.timeout(self._bounds.answer_s):
+                async with asyncio.timeout(self._limits.object_answer_s):
                     page = await anext(pages, None)
             if page is None:
                 return

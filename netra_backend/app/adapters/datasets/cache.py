@@ -18,16 +18,11 @@ from pathlib import Path
 from typing import Final
 
 from ...core.errors import DependencyUnavailable, ToolError
+from ...core.limits import USUAL, Limits
 from ...ports import Clock
 from ..process.data_directory import make_private
 from .held_directory import hold, remove_unless_held
 from .port import ROWS_FILE
-
-RESERVED_BYTES: Final = 256 << 20
-"""Disk that copies leave free."""
-
-IDLE_S: Final = 600.0
-"""How long a copy stays that nobody uses: each owner who has one costs a look at a catalogue now and then."""
 
 _STAGED: Final = "staged-"
 _LOCK: Final = ".lock"
@@ -43,13 +38,16 @@ class _Kept:
 
 
 class DatasetCache:
-    """Copies below ``root``, of ``most_bytes`` in all. Methods may be called from any thread."""
+    """Copies below ``root``, of ``copies_bytes`` in all, which leave ``reserved_disk_bytes`` of the disk free. Methods may be
+    called from any thread."""
 
-    def __init__(self, root: Path, token: str, most_bytes: int, clock: Clock) -> None:
+    def __init__(self, root: Path, token: str, clock: Clock, limits: Limits = USUAL) -> None:
         self._root = root
         self._clock = clock
         self.directory = root / token
-        self._most = most_bytes
+        self._most = limits.copies_bytes
+        self._reserved = limits.reserved_disk_bytes
+        self._idle_s = limits.copies_idle_s
         self._copies: OrderedDict[Copy, _Kept] = OrderedDict()
         """What was used last is last."""
         self._pinned: Counter[Copy] = Counter()
@@ -128,8 +126,9 @@ class DatasetCache:
         return path
 
     def drop_idle(self) -> None:
-        """Remove the copies that nobody has used for ``IDLE_S``."""
-        oldest = self._clock.monotonic() - IDLE_S
+        """Remove the copies that nobody has used for ``copies_idle_s``: each owner who has one costs a look at a catalogue now
+        and then."""
+        oldest = self._clock.monotonic() - self._idle_s
         with self._lock:
             idle = [copy for copy, kept in self._copies.items() if kept.used_at < oldest and not self._pinned[copy]]
             for copy in idle:
@@ -169,4 +168,4 @@ class DatasetCache:
     def _has_room_for(self, size: int) -> bool:
         if sum(kept.size for kept in self._copies.values()) + size > self._most:
             return False
-        return shutil.disk_usage(self.directory).free >= size + RESERVED_BYTES
+        return shutil.disk_usage(self.directory).free >= size + self._reserved

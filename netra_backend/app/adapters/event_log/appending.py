@@ -14,9 +14,7 @@ from typing import Final, Generic, TypeVar
 from ...core import history
 from ...core.errors import DependencyUnavailable
 from ...core.history import Chunk, OnCommit, RunRecord, StoredRun, ThreadHead
-
-MAX_HEADS: Final = 100_000
-"""Heads kept in memory; those without a run are let go, oldest first, above that."""
+from ...core.limits import USUAL
 
 REQUESTS_AT_ONCE: Final = 200
 """Idempotency keys that are looked at, and at most let go of, in one step: appends wait for no more than that."""
@@ -39,9 +37,17 @@ class AppendingLog(Generic[ChangeT]):
 
     _put: Callable[[list[Chunk] | ChangeT], None]
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, publish: Publish, on_failure: OnFailure) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        publish: Publish,
+        on_failure: OnFailure,
+        *,
+        most_heads: int = USUAL.process_threads,
+    ) -> None:
         self.failed = False
         self._loop = loop
+        self._most_heads = most_heads
         self._publish = publish
         self._on_failure = on_failure
         self._heads: dict[str, ThreadHead] = {}
@@ -56,9 +62,10 @@ class AppendingLog(Generic[ChangeT]):
         return self._heads.get(thread_id)
 
     def _keep(self, head: ThreadHead) -> None:
-        if len(self._heads) >= MAX_HEADS:
+        # Above the bound, heads without a run are let go, oldest first.
+        if len(self._heads) >= self._most_heads:
             idle = (each for each in self._heads.values() if not each.pins and each.durable == each.top)
-            for each in list(islice(idle, max(1, MAX_HEADS // 10))):
+            for each in list(islice(idle, max(1, self._most_heads // 10))):
                 del self._heads[each.thread_id]
         self._heads[head.thread_id] = head
 

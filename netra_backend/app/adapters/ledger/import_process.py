@@ -7,54 +7,36 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from ...core.errors import ToolError
+from ...core.limits import Limits
 from ..process.child import ChildDied, ChildProcess
 from .replies import death_error, out_of_time, too_much
 
 MODULE: Final = "netra_backend.app.adapters.ledger.import_worker"
+LOOK_S: Final = 0.05
+"""How often it is looked how much there is of an import: no disk takes what must stay free of it in that time."""
 _PROGRESSES: Final = 1_000  # an honest child tells two hundred
-_FREE_PART: Final = 20
-
-
-@dataclass(frozen=True, slots=True)
-class ImportBounds:
-    """What one import may use. ``memory_bytes`` are address space beyond the loaded libraries'."""
-
-    lifetime_s: float = 3_600.0
-    silence_s: float = 120.0
-    """An import that tells no progress for so long is ended."""
-    cpu_s: int = 3_600
-    memory_bytes: int = 1 << 30
-    kept_bytes: int = 16 << 30
-    """What an import may write, in all and into one file."""
-    files: int = 256
-    """How many files it may have in its directory at a time."""
-    free_bytes: int = 1 << 30
-    """What it must leave of the disk, or a twentieth of it if that is less: files without a name are seen by nothing else."""
-    look_s: float = 0.25
-    """How often it is looked how much there is of it."""
 
 
 async def perform(
-    job: Mapping[str, Any], staged: Path, bounds: ImportBounds, progress: Callable[[int, int], None]
+    job: Mapping[str, Any], staged: Path, limits: Limits, progress: Callable[[int, int], None]
 ) -> dict[str, Any]:
     """The last message of the child that performs ``job`` in the directory ``staged``.
 
-    ``progress`` hears (done, total). Raises ``ToolError`` if the child passes a bound; it has ended in any case.
+    ``progress`` hears (done, total). Raises ``ToolError`` if the child passes one of the limits; it has ended in any case.
     """
     child = await ChildProcess.start(MODULE)
-    room = _Room(staged, bounds, child)
+    room = _Room(staged, limits, child)
     watch = asyncio.create_task(room.watch())
     try:
-        async with asyncio.timeout(bounds.lifetime_s):
+        async with asyncio.timeout(limits.import_s):
             await child.send(job)
-            reply = await _last_message(child, bounds.silence_s, progress)
+            reply = await _last_message(child, limits.import_silence_s, progress)
         await room.look()  # what it wrote since the last look is kept otherwise
     except TimeoutError:
         raise out_of_time() from None
@@ -87,15 +69,15 @@ async def _last_message(child: ChildProcess, silence_s: float, progress: Callabl
 class _Room:
     """What there is of an import in its directory; ``fault`` is set, and the child is ended, as soon as that is too much."""
 
-    def __init__(self, staged: Path, bounds: ImportBounds, child: ChildProcess) -> None:
+    def __init__(self, staged: Path, limits: Limits, child: ChildProcess) -> None:
         self.fault: ToolError | None = None
         self._staged = staged
-        self._bounds = bounds
+        self._limits = limits
         self._child = child
 
     async def watch(self) -> None:
         while self.fault is None:
-            await asyncio.sleep(self._bounds.look_s)
+            await asyncio.sleep(LOOK_S)
             await self.look()
 
     async def look(self) -> None:
@@ -105,9 +87,8 @@ class _Room:
 
     def _is_too_much(self) -> bool:
         disk = os.statvfs(self._staged)
-        least = min(self._bounds.free_bytes, disk.f_blocks * disk.f_frsize // _FREE_PART)
-        if disk.f_bavail * disk.f_frsize < least:
-            return True
+        if disk.f_bavail * disk.f_frsize < self._limits.reserved_disk_bytes:
+            return True  # files without a name are seen by nothing else
         count = size = 0
         with os.scandir(self._staged) as entries:
             for entry in entries:
@@ -115,6 +96,6 @@ class _Room:
                 with contextlib.suppress(FileNotFoundError):
                     # Blocks, so that a file with holes counts as what it takes.
                     size += entry.stat(follow_symlinks=False).st_blocks * 512
-                if count > self._bounds.files or size > self._bounds.kept_bytes:
+                if count > self._limits.import_files or size > self._limits.import_file_bytes:
                     return True
         return False

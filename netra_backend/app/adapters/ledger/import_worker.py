@@ -11,12 +11,14 @@ import gc
 import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ...core.errors import ToolError
+from ...core.limits import USUAL, Limits
 from ...usage.importers.capabilities import capabilities
 from ...usage.importers.format import ImportOptions
 from ...usage.importers.importing import Opened, import_rows, open_file, preview
@@ -42,10 +44,8 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     options: dict[str, Any]
     now_ms: int
     known: dict[str, str]
-    memory_bytes: int
-    cpu_s: int
-    file_bytes: int
     importers: list[str] = []
+    limits: Limits = USUAL
 
 
 def perform(job: Job, send: Send, ready: Callable[[], None] = lambda: None) -> dict[str, Any]:
@@ -55,10 +55,11 @@ def perform(job: Job, send: Send, ready: Callable[[], None] = lambda: None) -> d
     options = ImportOptions.of(job.options)
     progress = _Progress(send)
     formats = load_formats(job.importers)
+    tables = partial(parquet_records, engine_bytes=job.limits.import_engine_bytes)
     now = datetime.fromtimestamp(job.now_ms / 1000, UTC)
 
     def opened() -> Opened:
-        return open_file(path, options, now, progress, parquet_records, formats)
+        return open_file(path, options, now, progress, tables, formats, limits=job.limits)
 
     if options.preview:
         ready()
@@ -88,7 +89,7 @@ def _imported(
     ready: Callable[[], None],
 ) -> dict[str, Any]:
     """What the staged file holds. Raises ``_Known`` as soon as it shows that nothing needs to be staged."""
-    writer = RowsWriter(Path(job.staged) / ROWS_FILE)
+    writer = RowsWriter(Path(job.staged) / ROWS_FILE, job.limits.import_engine_bytes)
 
     def take(columns: Columns) -> None:
         if job.known and fingerprint.known() and fingerprint.value() in job.known:
@@ -98,7 +99,7 @@ def _imported(
     try:
         ready()
         opened = open_it()
-        stats = import_rows(opened, take)
+        stats = import_rows(opened, take, job.limits.import_rows)
         first, last, filled = writer.finish()
     except BaseException:
         writer.abandon()
@@ -170,10 +171,10 @@ def serve(pipe: Pipe) -> None:
     try:
         # Before the bounds, which are for the file: loading other people's formats does not count.
         load_formats(job.importers)
-        enter(Sandbox(files=(Path(job.path),), directory=Path(job.staged), file_bytes=job.file_bytes))
+        enter(Sandbox(files=(Path(job.path),), directory=Path(job.staged), file_bytes=job.limits.import_file_bytes))
         pipe.end_with_parent()
-        bound_memory(job.memory_bytes)
-        bound_lifetime(job.cpu_s)
+        bound_memory(job.limits.import_memory_bytes)
+        bound_lifetime(job.limits.import_cpu_s)
         last = perform(job, send, no_more_threads)
     except Exception as error:
         last = fault_of(error)

@@ -8,7 +8,7 @@ import contextlib
 import logging
 import stat
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 
 from ...core import ids, validation
 from ...core.errors import DependencyUnavailable, QueryRejected, ToolError
+from ...core.limits import USUAL, Limits
 from ...ports import Clock, Entropy
 from ...usage.profile import profile_without_rows
 from ...usage.questions import QUESTIONS, allowed
@@ -24,7 +25,6 @@ from ...usage.rows import DATASET_COLUMNS
 from ..datasets.local import LocalDatasets
 from ..datasets.port import Dataset, Datasets, DatasetsChanged, check_room
 from . import import_process
-from .import_process import ImportBounds
 from .query_workers import QueryWorkers
 from .replies import rebuilt
 
@@ -34,23 +34,8 @@ _LOOKS: Final = 3
 
 _log: Final = logging.getLogger("netra.ledger")
 
-
-@dataclass(frozen=True, slots=True)
-class LedgerBounds:
-    """What one question, one import and one owner may use. ``question_bytes`` are address space beyond the loaded libraries'."""
-
-    question_s: float = 25.0
-    question_cpu_s: int = 25
-    question_bytes: int = 896 << 20
-    child_cpu_s: int = 600
-    """Of all questions that one child answers; the next one is another child's."""
-    one_import: ImportBounds = field(default_factory=ImportBounds)
-    children: int = 4
-    imports: int = 2
-    idle_s: float = 120.0
-    datasets: int = 100
-    tidy_s: float = 30.0
-    """How often it is looked whether other processes deleted what children here have open, or copies lie of."""
+TIDY_S: Final = 30.0
+"""How often it is looked whether other processes deleted what children here have open, or copies lie of."""
 
 
 class DuckDBLedger:
@@ -67,24 +52,31 @@ class DuckDBLedger:
         root: Path,
         clock: Clock,
         entropy: Entropy,
+        limits: Limits = USUAL,
         *,
         datasets: Datasets | None = None,
         allow_raw_sql: bool = False,
-        bounds: LedgerBounds | None = None,
         questions: Mapping[str, str] = QUESTIONS,
         importers: Sequence[str] = (),
+        tidy_s: float = TIDY_S,
     ) -> None:
         self._clock = clock
         self._entropy = entropy
         self._importers = list(importers)
         self._questions = allowed(questions, raw_sql=allow_raw_sql)
-        self._bounds = bounds = bounds or LedgerBounds()
+        self._limits = limits
+        self._told_limits = asdict(limits)
+        self._tidy_s = tidy_s
         self._kept = datasets or LocalDatasets(root)
         self._children = QueryWorkers(
-            clock, self._questions, list(self._questions), limit=bounds.children, idle_s=bounds.idle_s
+            clock,
+            self._questions,
+            list(self._questions),
+            limit=limits.process_questions,
+            idle_s=limits.question_idle_s,
         )
         self._asked = self._imports_begun = 0
-        self._importing = asyncio.Semaphore(bounds.imports)
+        self._importing = asyncio.Semaphore(limits.process_imports)
         self._asking_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._import_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tidying: asyncio.Task[None] | None = None
@@ -120,7 +112,7 @@ class DuckDBLedger:
                 field="question",
                 hint="Ask with metrics and filters instead, or ask the operator to set NETRA_ALLOW_RAW_SQL=1.",
             )
-        asked = {"question": question, "arguments": arguments, "cpu_s": self._bounds.question_cpu_s}
+        asked = {"question": question, "arguments": arguments, "cpu_s": self._limits.question_cpu_s}
         self._asked += 1
         async with _turn(self._asking_turns, owner):
             for _ in range(_LOOKS):
@@ -134,7 +126,7 @@ class DuckDBLedger:
                         _version(datasets),
                         partial(self._opening, owner, datasets),
                         asked,
-                        self._bounds.question_s,
+                        self._limits.question_s,
                     )
         raise DependencyUnavailable("The usage data cannot be opened at the moment.", retry_after_ms=5_000)
 
@@ -147,8 +139,7 @@ class DuckDBLedger:
                     "owner": owner,
                     "sources": sources,
                     "secrets": list(self._kept.secrets),
-                    "memory_bytes": self._bounds.question_bytes,
-                    "cpu_s": self._bounds.child_cpu_s,
+                    "limits": self._told_limits,
                     "questions": self._questions,
                 }
             }
@@ -160,9 +151,8 @@ class DuckDBLedger:
         await asyncio.to_thread(_check_file, path)
         async with _turn(self._import_turns, owner), self._importing:
             datasets = await self._kept.of(owner)
-            check_room(len(datasets), self._bounds.datasets)
+            check_room(len(datasets), self._limits.datasets)
             self._imports_begun += 1
-            bounds = self._bounds.one_import
             now_ms = self._clock.now_ms()
             dataset_id = ids.mint("data", now_ms, self._entropy.take(10))
             async with self._kept.stage(owner, dataset_id) as staged:
@@ -172,12 +162,10 @@ class DuckDBLedger:
                     "options": options,
                     "now_ms": now_ms,
                     "known": {dataset.fingerprint: dataset.dataset_id for dataset in datasets},
-                    "memory_bytes": bounds.memory_bytes,
-                    "cpu_s": bounds.cpu_s,
-                    "file_bytes": bounds.kept_bytes,
+                    "limits": self._told_limits,
                     "importers": self._importers,
                 }
-                reply = await import_process.perform(job, staged.directory, bounds, progress)
+                reply = await import_process.perform(job, staged.directory, self._limits, progress)
                 if "already" in reply:
                     known = next(dataset for dataset in datasets if dataset.dataset_id == reply["already"])
                     return {**_shown(known), "already_imported": True}
@@ -187,7 +175,7 @@ class DuckDBLedger:
                 if account.get("preview"):
                     return {**account, "name": path.name}
                 dataset = _dataset(dataset_id, str(options.get("name") or path.name)[:256], now_ms, account)
-                kept = await staged.commit(dataset, self._bounds.datasets)
+                kept = await staged.commit(dataset, self._limits.datasets)
                 return {**_shown(kept), "already_imported": kept.dataset_id != dataset_id}
 
     async def datasets(self, owner: str) -> list[dict[str, Any]]:
@@ -223,7 +211,7 @@ class DuckDBLedger:
 
     async def _tidy_for_ever(self) -> None:
         while True:
-            await asyncio.sleep(self._bounds.tidy_s)
+            await asyncio.sleep(self._tidy_s)
             try:
                 await self.tidy()
             except Exception:

@@ -18,9 +18,10 @@ import msgspec
 
 from ...core import validation
 from ...core.errors import QueryRejected, SSotIsolationError, ToolError
-from ...usage.questions import load_question
+from ...core.limits import USUAL, Limits, told_size
+from ...usage.questions import BOUNDED, load_question
 from ...usage.side_by_side import start_workers
-from ..process.child_runtime import MAX_MESSAGE, Pipe, bound_cpu, bound_lifetime, bound_memory
+from ..process.child_runtime import Pipe, bound_cpu, bound_lifetime, bound_memory
 from ..process.sandbox import Sandbox, enter, no_more_threads
 from .rows_reader import Source, open_rows
 
@@ -35,10 +36,8 @@ class Open(msgspec.Struct, frozen=True):
     sources: list[Source]
     secrets: list[str]
     """Texts that no message may hold: the places of the files."""
-    memory_bytes: int
-    cpu_s: int
-    """Processor time of its whole life."""
     questions: dict[str, str]
+    limits: Limits = USUAL
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -57,17 +56,19 @@ class OwnerRows:
         self._owner = opened.owner
         self._questions = opened.questions
         self._secrets = [secret.encode() for secret in opened.secrets]
-        self._rows = open_rows(opened.sources)
-        self._walled = bound_memory(opened.memory_bytes) and filtered
-        bound_lifetime(opened.cpu_s)
+        self._rows = open_rows(opened.sources, opened.limits.question_engine_bytes)
+        self._limits = opened.limits
+        self._walled = bound_memory(opened.limits.question_memory_bytes) and filtered
+        bound_lifetime(opened.limits.question_process_cpu_s)
         self._worn = False
 
     def answer(self, ask: Ask) -> bytes:
         """The encoded answer, without anything that tells where the rows lie."""
         message = self._message(ask)
         encoded = msgspec.json.encode({**message, "worn": True} if self._worn else message)
-        if len(encoded) > MAX_MESSAGE:
-            encoded = msgspec.json.encode(_fault(_too_large(f"The answer is larger than {MAX_MESSAGE >> 20} MiB.")))
+        most = self._limits.answer_bytes
+        if len(encoded) > most:
+            encoded = msgspec.json.encode(_fault(_too_large(f"The answer is larger than {told_size(most)}.")))
         for secret in self._secrets:
             encoded = encoded.replace(secret, b"...")
         return encoded
@@ -113,7 +114,10 @@ class OwnerRows:
                 hint="Ask with metrics, groups and filters instead; raw SQL needs Linux with seccomp.",
             )
         self._worn = not bound_cpu(ask.cpu_s)
-        return load_question(ask.question, self._questions)(self._rows, ask.arguments)
+        answer = load_question(ask.question, self._questions)
+        if ask.question in BOUNDED:
+            return answer(self._rows, ask.arguments, limits=self._limits)
+        return answer(self._rows, ask.arguments)
 
 
 def _fault(fault: ToolError) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import duckdb
 import msgspec
 
+from ...core.limits import USUAL
 from ...usage.rows import COLUMNS, DATASET_COLUMNS, USAGE_COLUMNS
 
 
@@ -21,7 +22,6 @@ class Source(msgspec.Struct, frozen=True):
 LOCKED: Final[Mapping[str, str | int]] = {
     "threads": 1,
     "async_threads": 0,
-    "memory_limit": "512MB",
     "temp_directory": "",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -32,9 +32,9 @@ LOCKED: Final[Mapping[str, str | int]] = {
 """What the engine is opened with. Outside access ends once the files are open, and then nothing can be set any more."""
 
 
-def open_rows(sources: Sequence[Source]) -> duckdb.DuckDBPyConnection:
+def open_rows(sources: Sequence[Source], engine_bytes: int = USUAL.question_engine_bytes) -> duckdb.DuckDBPyConnection:
     """A connection that sees these datasets as ``usage`` and ``datasets``, and no other file, for ever."""
-    config: dict[str, Any] = dict(LOCKED)
+    config: dict[str, Any] = {**LOCKED, "memory_limit": f"{engine_bytes}B"}
     if sources:
         connection = duckdb.connect(sources[0].path, read_only=True, config=config)
     else:

@@ -19,17 +19,12 @@ import msgspec
 import numpy as np
 
 from ...core.errors import ToolError
+from ...core.limits import USUAL
 from ...usage.importers.reading.batch import Numbered
 from ...usage.importers.reading.page import Column, Columns, length
 from ...usage.importers.reading.source import Progress, broken
 from ...usage.rows import COLUMNS
 
-ENGINE_BOUNDS: Final[dict[str, str | bool | int | float | list[str]]] = {
-    "threads": 1,
-    "async_threads": 0,
-    "memory_limit": "384MB",
-    "preserve_insertion_order": "true",
-}
 INSERTED: Final = 16_384
 """Rows that are inserted together, at least: a statement costs as much as a hundred rows."""
 WAITING: Final = 8
@@ -48,12 +43,18 @@ FROM (SELECT {_UNNESTED} FROM read_json(?, format = 'newline_delimited', columns
 """  # noqa: S608
 
 
+def _engine(bytes_: int) -> dict[str, Any]:
+    """What the engine is opened with, and has at most of memory."""
+    return {"threads": 1, "async_threads": 0, "memory_limit": f"{bytes_}B", "preserve_insertion_order": "true"}
+
+
 class RowsWriter:
     """One new database file. ``write`` takes pages; ``finish`` makes the file whole and tells what it holds, and
     ``abandon`` ends in any other case."""
 
-    def __init__(self, file: Path) -> None:
-        self._connection = duckdb.connect(str(file), config={**ENGINE_BOUNDS, "temp_directory": str(file.parent)})
+    def __init__(self, file: Path, engine_bytes: int = USUAL.import_engine_bytes) -> None:
+        config = {**_engine(engine_bytes), "temp_directory": str(file.parent)}
+        self._connection = duckdb.connect(str(file), config=config)
         self._connection.execute(
             f"CREATE TABLE usage_rows ({', '.join(f'{name} {type_}' for name, type_ in COLUMNS.items())})"
         )
@@ -140,10 +141,12 @@ def _plain(column: Column, count: int) -> Sequence[Any]:
     return [column] * count if isinstance(column, (str, int)) else column
 
 
-def parquet_records(path: Path, progress: Progress) -> Iterator[Numbered]:
+def parquet_records(
+    path: Path, progress: Progress, engine_bytes: int = USUAL.import_engine_bytes
+) -> Iterator[Numbered]:
     """The records of a Parquet file. Raises ``ToolError`` (``BAD_ROWS``) where it is damaged."""
     try:
-        with duckdb.connect(":memory:", config=ENGINE_BOUNDS) as connection:
+        with duckdb.connect(":memory:", config=_engine(engine_bytes)) as connection:
             total = _one(connection, "SELECT count(*) FROM read_parquet(?)", path)
             rows = connection.execute("SELECT * FROM read_parquet(?)", [str(path)])
             names = [column[0] for column in rows.description or ()]

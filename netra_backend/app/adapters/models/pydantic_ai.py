@@ -9,28 +9,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from ....distribution import install_hint
 from ...core.errors import DependencyUnavailable
+from ...core.limits import USUAL, Limits
 from ...core.model_part import ModelPart
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelResponse
     from pydantic_ai.models import Model as ProviderModel
 
-STALL_S: Final = 30.0
-"""How long a model may say nothing before the request is given up."""
-
-MAX_CHARACTERS: Final = 100_000
-
 
 class PydanticAIModel:
     """``ports.Model``. ``model`` is a name such as ``openai:gpt-4o-mini``, or a pydantic-ai model."""
 
-    def __init__(self, model: str | ProviderModel, *, stall_s: float = STALL_S) -> None:
+    def __init__(self, model: str | ProviderModel, limits: Limits = USUAL) -> None:
         self._model = model
-        self._stall_s = stall_s
+        self._stall_s = limits.model_silence_s
+        self._most_characters = limits.model_characters
 
     async def stream(self, prompt: str, *, system: str, max_tokens: int) -> AsyncGenerator[ModelPart, None]:
         """The answer, in parts; the last one has the usage. Closing the iterator closes the request.
@@ -74,7 +71,7 @@ class PydanticAIModel:
                     elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
                         text = event.delta.content_delta
                     said += len(text)
-                    if said > MAX_CHARACTERS:
+                    if said > self._most_characters:
                         raise DependencyUnavailable("The language model's answer was too long.")
                     if text:
                         yield ModelPart(text)

@@ -18,9 +18,10 @@ import asyncpg
 
 from ...core.audit_chain import Statement, Verdict
 from ...core.errors import DependencyUnavailable
+from ...core.limits import USUAL, Limits
 from ...ports import Clock
 from ..audit.place import Place
-from ..audit.rows import ROOM, UNWRITABLE, Record, bounded, named, shown, subjects_in
+from ..audit.rows import UNWRITABLE, Record, bounded, named, shown, subjects_in
 from ..audit.verification import TAIL, BrokenTrail, require_intact, stands, verify
 from ..audit.watch import TrailWatch
 from .audit_rows import adopt, append, checkpoint_of, cut, head_of, lock, owners_of, reading_trail, row_up_to
@@ -44,7 +45,13 @@ class PostgresAudit:
     """Records wait in memory, bounded, until they are stored: also while the database is away. Make with ``open``."""
 
     def __init__(
-        self, url: str, writer: asyncpg.Pool, reader: asyncpg.Pool, place: Place, clock: Clock, *, room: int = ROOM
+        self,
+        url: str,
+        writer: asyncpg.Pool,
+        reader: asyncpg.Pool,
+        place: Place,
+        clock: Clock,
+        limits: Limits = USUAL,
     ) -> None:
         self.recorded = 0
         self.dropped = 0
@@ -54,7 +61,8 @@ class PostgresAudit:
         self._keys = place.keys
         self._anchor = place.anchor
         self._clock = clock
-        self._room = room
+        self._limits = limits
+        self._room = limits.audit_waiting
         self._watch = TrailWatch()
         self._waiting: deque[Record] = deque()
         self._settled = 0  # how many records are stored or lost
@@ -67,11 +75,17 @@ class PostgresAudit:
 
     @classmethod
     async def open(
-        cls, url: str, writer: asyncpg.Pool, reader: asyncpg.Pool, place: Place, clock: Clock, *, room: int = ROOM
+        cls,
+        url: str,
+        writer: asyncpg.Pool,
+        reader: asyncpg.Pool,
+        place: Place,
+        clock: Clock,
+        limits: Limits = USUAL,
     ) -> PostgresAudit:
         """A trail whose end was looked at, back to its newest anchor. Raises ``ConfigurationError`` if its chain is broken,
         ``DependencyUnavailable`` where database or anchor cannot be read."""
-        audit = cls(url, writer, reader, place, clock, room=room)
+        audit = cls(url, writer, reader, place, clock, limits)
         async with audit._appending() as connection:
             await adopt(connection, place.keys, clock.now_ms())
         require_intact(await audit._look(TAIL), _WHERE)
@@ -236,7 +250,7 @@ class PostgresAudit:
     async def _look(self, tail: int | None) -> Verdict:
         try:
             anchors = await asyncio.to_thread(self._anchor.read)
-            async with reading_trail(self._url) as reader:
+            async with reading_trail(self._url, self._limits) as reader:
                 return await verify(reader, self._keys, anchors, tail=tail)
         except (OSError, ValueError, *TROUBLE) as fault:
             raise DependencyUnavailable(f"The audit trail cannot be read ({type(fault).__name__}).") from fault

@@ -11,6 +11,7 @@ import asyncpg
 
 from ...core.audit_chain import ChainKeys, Entry, SealedRow, Statement
 from ...core.errors import DependencyUnavailable
+from ...core.limits import USUAL, Limits
 from ..audit.rows import Record, adopted_record, adoption, entries_of, names_in, new_subject
 from ..audit.verification import PAGE, ROW, BrokenTrail, require_removable
 from .connection import WRITER, connect
@@ -154,9 +155,9 @@ def _sealed(row: Any) -> SealedRow:
 
 
 @asynccontextmanager
-async def reading_trail(url: str) -> AsyncIterator[PostgresTrailReader]:
+async def reading_trail(url: str, limits: Limits = USUAL) -> AsyncIterator[PostgresTrailReader]:
     """The trail as it stands at this moment, over a connection of its own. Raises ``TROUBLE``."""
-    connection = await connect(url, WRITER)
+    connection = await connect(url, WRITER, limits)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             yield PostgresTrailReader(connection)

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 import asyncpg
 
 from ...core.errors import DependencyUnavailable
+from ...core.limits import USUAL, Limits
 
 SCHEMA: Final = "netra"
 OWNER: Final = "netra_owner"
@@ -17,8 +18,6 @@ WRITER: Final = "netra_writer"
 READER: Final = "netra_reader"
 Role = Literal["netra_writer", "netra_reader"]
 
-CONNECT_TIMEOUT_S: Final = 10.0
-COMMAND_TIMEOUT_S: Final = 30.0
 CLOSE_TIMEOUT_S: Final = 3.0
 
 TROUBLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -33,21 +32,24 @@ _SETTINGS: Final = {
 }
 
 
-async def connect(url: str, role: Role | None) -> asyncpg.Connection:
+async def connect(url: str, role: Role | None, limits: Limits = USUAL) -> asyncpg.Connection:
     """One connection that is ``role`` from its first statement on; ``None``: what logged in. Raises ``TROUBLE``."""
     return await _dial(
-        url, timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S, server_settings=_settings(role)
+        url,
+        timeout=limits.database_connect_s,
+        command_timeout=limits.database_command_s,
+        server_settings=_settings(role),
     )
 
 
-async def open_pool(url: str, role: Role, *, size: int) -> asyncpg.Pool:
+async def open_pool(url: str, role: Role, limits: Limits = USUAL, *, size: int) -> asyncpg.Pool:
     """Up to ``size`` connections that are ``role``; made as they are needed, after the first. Raises ``TROUBLE``."""
     return await asyncpg.create_pool(
         url,
         min_size=1,
         max_size=size,
-        timeout=CONNECT_TIMEOUT_S,
-        command_timeout=COMMAND_TIMEOUT_S,
+        timeout=limits.database_connect_s,
+        command_timeout=limits.database_command_s,
         server_settings=_settings(role),
         connect=_dial,
         reset=_reset,
@@ -66,10 +68,10 @@ async def close_pool(pool: asyncpg.Pool) -> None:
 
 
 @asynccontextmanager
-async def closing_pool(url: str, role: Role, *, size: int) -> AsyncIterator[asyncpg.Pool]:
+async def closing_pool(url: str, role: Role, limits: Limits = USUAL, *, size: int) -> AsyncIterator[asyncpg.Pool]:
     """A pool for the length of a block. Raises ``DependencyUnavailable`` where none can be had."""
     try:
-        pool = await open_pool(url, role, size=size)
+        pool = await open_pool(url, role, limits, size=size)
     except TROUBLE as trouble:
         raise unavailable(trouble) from trouble
     try:

@@ -25,6 +25,7 @@ from ...core.history import (
     ThreadHead,
     reject,
 )
+from ...core.limits import USUAL, Limits
 from ...ports import Clock
 from ..event_log.appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired, unavailable
 from ..event_log.batch_loader import BatchLoader
@@ -37,10 +38,6 @@ from .pool import PostgresConnectionPool, connected
 from .reader import Key, PostgresReader
 from .writer import PostgresWriter
 
-MAX_WAITING_BYTES: Final = 64 * 1024 * 1024
-"""What may wait for the database, by the weight of its chunks."""
-
-_LINES: Final = 4
 _CLOSE_S: Final = 8.0
 
 
@@ -57,15 +54,23 @@ class PostgresEventLog(AppendingLog[Change]):
         on_failure: OnFailure,
         *,
         lease_ms: int,
+        limits: Limits,
     ) -> None:
-        super().__init__(loop, publish, on_failure)
+        super().__init__(loop, publish, on_failure, most_heads=limits.process_threads)
         self.process_id = process_id
-        self._readers = PostgresConnectionPool(url, READER, _LINES)
-        self._writers = PostgresConnectionPool(url, WRITER, _LINES)
-        self._reader = PostgresReader(self._readers, self._writers)
+        self._most_unstored = limits.unstored_bytes
+        self._readers = PostgresConnectionPool(url, READER, limits.database_connections, limits)
+        self._writers = PostgresConnectionPool(url, WRITER, limits.database_connections, limits)
+        self._reader = PostgresReader(self._readers, self._writers, limits)
         self._ownership = PostgresThreadOwnership(self._writers, process_id)
         self._lease = PostgresLease(self._writers, process_id, self._look_after_heads, lease_ms=lease_ms)
-        self._writer = PostgresWriter(lambda: connected(url, WRITER), process_id, clock.now_ms, self)
+        self._writer = PostgresWriter(
+            lambda: connected(url, WRITER, limits),
+            process_id,
+            clock.now_ms,
+            self,
+            answer_s=2 * limits.database_command_s,
+        )
         self._put = self._send
         self._open: dict[ThreadHead, set[str]] = {}
         self._moving: dict[ThreadHead, asyncio.Future[None]] = {}
@@ -84,9 +89,11 @@ class PostgresEventLog(AppendingLog[Change]):
         on_failure: OnFailure,
         *,
         lease_ms: int = LEASE_MS,
+        limits: Limits = USUAL,
     ) -> PostgresEventLog:
         """A log that has its lease. Raises ``DependencyUnavailable``."""
-        log = cls(url, process_id, clock, asyncio.get_running_loop(), publish, on_failure, lease_ms=lease_ms)
+        loop = asyncio.get_running_loop()
+        log = cls(url, process_id, clock, loop, publish, on_failure, lease_ms=lease_ms, limits=limits)
         try:
             await log._lease.take()
         except BaseException:
@@ -218,7 +225,7 @@ class PostgresEventLog(AppendingLog[Change]):
         head = run.head
         if not head.fence or self._heads.get(head.thread_id) is not head:
             raise DependencyUnavailable("This thread cannot be written at the moment.", retry_after_ms=100)
-        if (self.lost and not run.seq) or self._writer.waiting_bytes > MAX_WAITING_BYTES:
+        if (self.lost and not run.seq) or self._writer.waiting_bytes > self._most_unstored:
             raise DependencyUnavailable("The database does not answer.", retry_after_ms=1000)
         super().append(run, frame, ends=ends, on_commit=on_commit)
 

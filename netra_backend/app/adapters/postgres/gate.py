@@ -10,6 +10,7 @@ import asyncpg
 
 from ...core import validation
 from ...core.errors import ConfigurationError
+from ...core.limits import USUAL, Limits
 from ..migrations.history import NEWEST, VERSIONS
 from .connection import OWNER, READER, SCHEMA, TROUBLE, WRITER, connect, unavailable
 from .rights import login_faults, rights_faults
@@ -42,12 +43,12 @@ AND NOT (relrowsecurity AND relforcerowsecurity)
 """
 
 
-async def require_postgres(url: str) -> None:
+async def require_postgres(url: str, limits: Limits = USUAL) -> None:
     """Refuse to start over a database that would not keep users apart, or that this program does not know.
 
     Raises ``ConfigurationError`` with all faults of one kind, ``DependencyUnavailable`` where it cannot be asked.
     """
-    async with asked(url) as connection:
+    async with asked(url, limits) as connection:
         await check_login(connection)
         await check_schema(connection)
         await check_walls(connection)
@@ -60,10 +61,10 @@ async def require_schema(url: str) -> None:
 
 
 @asynccontextmanager
-async def asked(url: str) -> AsyncIterator[asyncpg.Connection]:
+async def asked(url: str, limits: Limits = USUAL) -> AsyncIterator[asyncpg.Connection]:
     """A connection as what logged in, for questions. Raises ``DependencyUnavailable``."""
     try:
-        connection = await connect(url, None)
+        connection = await connect(url, None, limits)
         try:
             yield connection
         finally:

@@ -14,15 +14,13 @@ from typing import Any, Final
 import asyncpg
 
 from ...core.errors import DependencyUnavailable
+from ...core.limits import USUAL, Limits
 from .connection import TROUBLE, WRITER
 from .mailbox import CHANNEL, Message, Outgoing, PostgresMailbox, addressed
 from .pool import PostgresConnectionPool, connected
 
 _LOG: Final = logging.getLogger("netra.fleet")
-ANSWER_S: Final = 10.0
 MAX_BODY: Final = 1_048_576
-MAX_WAITING: Final = 1000
-"""Messages that wait to be sent, questions that wait for their answers, and questions that are being answered."""
 
 _AT_ONCE: Final = 100
 _TIDY_S: Final = 10.0
@@ -35,11 +33,13 @@ _QUESTION, _ANSWER, _FAILURE = b"?", b"=", b"!"  # a message's first byte
 class PostgresPeers:
     """``ports.Fleet``; made by ``open``."""
 
-    def __init__(self, url: str, process_id: str, *, answer_s: float = ANSWER_S) -> None:
+    def __init__(self, url: str, process_id: str, limits: Limits = USUAL) -> None:
         self.process_id = process_id
         self._url = url
-        self._answer_s = answer_s
-        self._lines = PostgresConnectionPool(url, WRITER, _LINES)
+        self._limits = limits
+        self._answer_s = limits.peer_s
+        self._most = limits.peer_messages  # that wait to be sent, for their answers, or are being answered
+        self._lines = PostgresConnectionPool(url, WRITER, _LINES, limits)
         self._mailbox = PostgresMailbox(self._lines, process_id)
         self._answer: Callable[[bytes], Awaitable[bytes]] | None = None
         self._on_message: Callable[[bytes], None] | None = None
@@ -54,12 +54,12 @@ class PostgresPeers:
         self.dropped = 0
 
     @classmethod
-    async def open(cls, url: str, process_id: str, *, answer_s: float = ANSWER_S) -> PostgresPeers:
+    async def open(cls, url: str, process_id: str, limits: Limits = USUAL) -> PostgresPeers:
         """A fleet that listens. Raises ``DependencyUnavailable``."""
-        fleet = cls(url, process_id, answer_s=answer_s)
+        fleet = cls(url, process_id, limits)
         fleet._tasks = [asyncio.create_task(each()) for each in (fleet._listen, fleet._send, fleet._receive)]
         try:
-            async with asyncio.timeout(answer_s):
+            async with asyncio.timeout(limits.peer_s):
                 await fleet._listening.wait()
         except TimeoutError as late:
             await fleet.close()
@@ -69,7 +69,7 @@ class PostgresPeers:
     # --- the port ---------------------------------------------------------------------------------------------------
 
     async def ask(self, process_id: str, command: bytes) -> bytes:
-        if len(command) > MAX_BODY or len(self._asked) >= MAX_WAITING or len(self._outgoing) >= MAX_WAITING:
+        if len(command) > MAX_BODY or len(self._asked) >= self._most or len(self._outgoing) >= self._most:
             raise DependencyUnavailable("Too many requests to other processes are waiting.", retry_after_ms=1000)
         self._number += 1
         number = self._number
@@ -87,7 +87,7 @@ class PostgresPeers:
             del self._asked[number]
 
     def broadcast(self, command: bytes) -> None:
-        if len(command) > MAX_BODY or len(self._outgoing) >= MAX_WAITING:
+        if len(command) > MAX_BODY or len(self._outgoing) >= self._most:
             self.dropped += 1
         else:
             self._post(Outgoing(None, None, command))
@@ -126,7 +126,7 @@ class PostgresPeers:
         """Listen, on a connection of its own; again and again where it breaks."""
         while True:
             with suppress(*TROUBLE, DependencyUnavailable):
-                connection = await connected(self._url, WRITER)
+                connection = await connected(self._url, WRITER, self._limits)
                 try:
                     await self._listen_on(connection)
                 finally:
@@ -183,7 +183,7 @@ class PostgresPeers:
         if number is None:
             return
         if kind == _QUESTION:
-            if len(self._answering) < MAX_WAITING:
+            if len(self._answering) < self._most:
                 task = asyncio.create_task(self._reply(message.sender, number, body))
                 self._answering.add(task)
                 task.add_done_callback(self._answering.discard)
@@ -207,7 +207,7 @@ class PostgresPeers:
                 reply = _ANSWER + await self._answer(command)
         except Exception:
             _LOG.exception("a request from another process could not be answered")
-        if len(self._outgoing) < MAX_WAITING:
+        if len(self._outgoing) < self._most:
             self._post(Outgoing(asker, number, reply))
 
     async def close(self) -> None:

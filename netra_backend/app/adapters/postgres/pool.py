@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from ...core.limits import USUAL, Limits
 from .connection import TROUBLE, Role, connect, unavailable
 
 _SETTINGS: Final = """
@@ -23,9 +24,9 @@ REPEATABLE: Final = frozenset({"40001", "40P01"})
 """What undid a statement because of its neighbours: serialization failure, deadlock."""
 
 
-async def connected(url: str, role: Role) -> asyncpg.Connection:
+async def connected(url: str, role: Role, limits: Limits = USUAL) -> asyncpg.Connection:
     """One connection whose plans are made once. Raises ``TROUBLE``."""
-    connection = await connect(url, role)
+    connection = await connect(url, role, limits)
     await connection.execute(_SETTINGS)
     return connection
 
@@ -45,9 +46,10 @@ def _may_pass(trouble: BaseException) -> bool:
 class PostgresConnectionPool:
     """At most ``size`` connections of one role."""
 
-    def __init__(self, url: str, role: Role, size: int) -> None:
+    def __init__(self, url: str, role: Role, size: int, limits: Limits = USUAL) -> None:
         self._url = url
         self._role: Role = role
+        self._limits = limits
         self._free = asyncio.Semaphore(size)
         self._idle: list[asyncpg.Connection] = []
 
@@ -56,7 +58,7 @@ class PostgresConnectionPool:
         """A connection that nobody else uses meanwhile. Raises ``DependencyUnavailable`` for its troubles and for yours."""
         async with self._free:
             try:
-                connection = self._lasting() or await connected(self._url, self._role)
+                connection = self._lasting() or await connected(self._url, self._role, self._limits)
             except TROUBLE as trouble:
                 raise unavailable(trouble) from trouble
             try:
@@ -86,7 +88,7 @@ class PostgresConnectionPool:
 
     async def _ask(self, question: str, arguments: tuple[Any, ...]) -> list[asyncpg.Record]:
         async with self._free:
-            connection = self._lasting() or await connected(self._url, self._role)
+            connection = self._lasting() or await connected(self._url, self._role, self._limits)
             try:
                 found: list[asyncpg.Record] = await connection.fetch(question, *arguments)
                 return found

@@ -11,36 +11,17 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 from ...core.history import FRAME_WEIGHT, MAX_CHUNK_BYTES, ListedRun, Moved, RunPlace, StoredRun, StoredThread
+from ...core.limits import USUAL, Limits
 from .batch import storable
 from .lease import ALIVE
 from .ownership import RUN_COLUMNS
 from .pool import PostgresConnectionPool
 
-PAGE_EVENTS: Final = 300
-PAGE_BYTES: Final = 1_048_576
 MOST_MOVED: Final = 1000
 _CHUNK_FRAMES: Final = MAX_CHUNK_BYTES // FRAME_WEIGHT
 
 # The owner is named in the statement's own transaction, before the first row is looked at: what follows depends on it.
 _AS_OWNER: Final = "(SELECT set_config('netra.owner', $1, true) AS owner OFFSET 0) AS asked CROSS JOIN LATERAL"
-_PAGE: Final = f"""
-SELECT found.seq, found.payload FROM {_AS_OWNER} (
-    SELECT l.seq, l.payload, row_number() OVER so_far AS place, sum(l.n) OVER so_far AS events,
-        sum(octet_length(l.payload)) OVER so_far AS bytes
-    FROM log l WHERE l.owner = asked.owner AND l.thread_id = $2 AND l.seq > $3 - {_CHUNK_FRAMES} AND l.seq + l.n > $3 + 1
-        AND l.seq <= $4
-    WINDOW so_far AS (ORDER BY l.seq ROWS UNBOUNDED PRECEDING) ORDER BY l.seq LIMIT {PAGE_EVENTS}
-) AS found
-WHERE found.place = 1 OR (found.events <= {PAGE_EVENTS} AND found.bytes <= {PAGE_BYTES}) ORDER BY found.seq
-"""
-_RUN_PAGE: Final = f"""
-SELECT found.seq, found.payload FROM {_AS_OWNER} (
-    SELECT l.seq, l.payload, row_number() OVER so_far AS place, sum(octet_length(l.payload)) OVER so_far AS bytes
-    FROM log l WHERE l.owner = asked.owner AND l.thread_id = $2 AND l.seq >= $3 AND l.seq <= $4 AND l.run_id = $5
-    WINDOW so_far AS (ORDER BY l.seq ROWS UNBOUNDED PRECEDING) ORDER BY l.seq LIMIT {PAGE_EVENTS}
-) AS found
-WHERE found.place = 1 OR found.bytes <= {PAGE_BYTES} ORDER BY found.seq
-"""
 _THREADS: Final = f"""
 SELECT found.* FROM {_AS_OWNER} (
     SELECT t.thread_id, t.epoch, t.title, t.created, t.updated, t.oldest, t.top FROM thread t
@@ -98,17 +79,47 @@ Key = tuple[str, str, int]
 """Owner, idempotency key, and since when it counts."""
 
 
+def _page(events: int, most_bytes: int) -> str:
+    """One page of a thread: whole rows, one at least, and no more than these events and bytes."""
+    return f"""
+SELECT found.seq, found.payload FROM {_AS_OWNER} (
+    SELECT l.seq, l.payload, row_number() OVER so_far AS place, sum(l.n) OVER so_far AS events,
+        sum(octet_length(l.payload)) OVER so_far AS bytes
+    FROM log l WHERE l.owner = asked.owner AND l.thread_id = $2 AND l.seq > $3 - {_CHUNK_FRAMES} AND l.seq + l.n > $3 + 1
+        AND l.seq <= $4
+    WINDOW so_far AS (ORDER BY l.seq ROWS UNBOUNDED PRECEDING) ORDER BY l.seq LIMIT {events}
+) AS found
+WHERE found.place = 1 OR (found.events <= {events} AND found.bytes <= {most_bytes}) ORDER BY found.seq
+"""
+
+
+def _run_page(events: int, most_bytes: int) -> str:
+    """The same of one run."""
+    return f"""
+SELECT found.seq, found.payload FROM {_AS_OWNER} (
+    SELECT l.seq, l.payload, row_number() OVER so_far AS place, sum(octet_length(l.payload)) OVER so_far AS bytes
+    FROM log l WHERE l.owner = asked.owner AND l.thread_id = $2 AND l.seq >= $3 AND l.seq <= $4 AND l.run_id = $5
+    WINDOW so_far AS (ORDER BY l.seq ROWS UNBOUNDED PRECEDING) ORDER BY l.seq LIMIT {events}
+) AS found
+WHERE found.place = 1 OR found.bytes <= {most_bytes} ORDER BY found.seq
+"""
+
+
 class PostgresReader:
     """Reads over two sets of connections, one of each role."""
 
-    def __init__(self, readers: PostgresConnectionPool, writers: PostgresConnectionPool) -> None:
+    def __init__(
+        self, readers: PostgresConnectionPool, writers: PostgresConnectionPool, limits: Limits = USUAL
+    ) -> None:
+        page = limits.replay_page_events, limits.replay_page_bytes
+        self._page, self._run_page = _page(*page), _run_page(*page)
         self._readers = readers
         self._writers = writers
 
     async def pages(self, owner: str, thread_id: str, after: int, upto: int) -> AsyncIterator[list[bytes]]:
         """``ports.EventLog.pages`` of the owner's thread."""
         while after < upto:
-            rows = await self._readers.ask(_PAGE, owner, thread_id, after, upto)
+            rows = await self._readers.ask(self._page, owner, thread_id, after, upto)
             frames: list[bytes] = []
             for seq, payload in rows:
                 for frame in payload.split(b"\n"):
@@ -124,7 +135,7 @@ class PostgresReader:
         """All frames of one run; ``upto`` is the thread's newest position."""
         frames: list[bytes] = []
         start, end = run.seq, run.ended_seq or upto
-        while rows := await self._readers.ask(_RUN_PAGE, run.owner, run.thread_id, start, end, run.run_id):
+        while rows := await self._readers.ask(self._run_page, run.owner, run.thread_id, start, end, run.run_id):
             for _, payload in rows:
                 frames += payload.split(b"\n")
             start = rows[-1]["seq"] + 1

@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 
 from ...core.identity import WEBSOCKET, Identity, TicketUse
-from ..auth.local_tickets import IN_ALL, PER_USER
+from ...core.limits import USUAL, Limits
 from .connection import TROUBLE, unavailable
 
 _ONE_AT_A_TIME: Final = 0x7469636B6574  # "ticket": while tickets are counted, none is put
@@ -23,9 +23,9 @@ RETURNING true
 class PostgresTickets:
     """``writer`` lends connections that are ``netra_writer``."""
 
-    def __init__(self, writer: asyncpg.Pool, *, per_user: int = PER_USER, in_all: int = IN_ALL) -> None:
+    def __init__(self, writer: asyncpg.Pool, limits: Limits = USUAL) -> None:
         self._writer = writer
-        self._bounds = per_user, in_all
+        self._bounds = limits.tickets, limits.all_tickets
 
     async def put(self, digest: str, identity: Identity, use: TicketUse, now_ms: int, expires_at_ms: int) -> bool:
         kept = _kept(identity, use)

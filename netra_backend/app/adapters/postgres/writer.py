@@ -23,9 +23,6 @@ from .pool import REPEATABLE, is_lost
 _LOG: Final = logging.getLogger("netra.log")
 _FIRST_WAIT_S: Final = 0.05
 _LONGEST_WAIT_S: Final = 2.0
-_ANSWER_S: Final = 60.0
-"""So long is an answer waited for. The driver cuts a statement long before, unless it failed itself while it read the answer:
-then nothing of it would ever come back."""
 _GONE: Final = DependencyUnavailable("The database does not answer.", retry_after_ms=1000)
 _PASSING: Final = ("53", "55", "57")  # the database is full, busy or going away: it is asked again
 
@@ -58,11 +55,16 @@ class PostgresWriter:
         process_id: str,
         now_ms: Callable[[], int],
         log: Log,
+        *,
+        answer_s: float,
     ) -> None:
         self._connect = connect
         self._process_id = process_id
         self._now_ms = now_ms
         self._log = log
+        # The driver cuts a statement long before, unless it failed itself while it read the answer: then nothing of it would
+        # ever come back.
+        self.answer_s = answer_s
         self._connection: asyncpg.Connection | None = None
         self._append: Any = None
         self._chunks: list[Chunk] = []
@@ -131,7 +133,7 @@ class PostgresWriter:
         wait_s = _FIRST_WAIT_S
         while batch.chunks:
             try:
-                async with asyncio.timeout(_ANSWER_S):
+                async with asyncio.timeout(self.answer_s):
                     connection = self._connection or await self._connected()
                     if doubtful and await connection.fetchval(IS_STORED, *batch.marks()):
                         break

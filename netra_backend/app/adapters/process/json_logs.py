@@ -14,9 +14,9 @@ from typing import Any, Final, TextIO
 
 import msgspec
 
+from ...core.limits import USUAL
 from ...services.redaction import redact, redact_text
 
-MAX_CHARACTERS: Final = 16_384
 _OURS: Final = ("netra", "netra_backend")
 _CHATTY: Final = ("httpx", "httpcore", "uvicorn.access")
 _LEFT_OUT: Final = {"message", "asctime", "taskName", "color_message"}  # the last: uvicorn's event again, with colours
@@ -35,11 +35,12 @@ _QUERY: Final = re.compile(r"\?[^\s\"']+")
 class JsonFormatter(logging.Formatter):
     """``{"ts": …, "level": …, "logger": …, "event": …}``, the record's own fields, and ``exception`` where there is one.
 
-    ``constant``: fields of every line.
+    ``constant``: fields of every line. A text in it has at most so many ``characters``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, characters: int = USUAL.log_characters) -> None:
         super().__init__()
+        self._characters = characters
         self.constant: dict[str, str] = {}
 
     def format(self, record: logging.LogRecord) -> str:
@@ -47,14 +48,14 @@ class JsonFormatter(logging.Formatter):
             "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": _shown(_without_queries(record)),
+            "event": _shown(_without_queries(record), self._characters),
             **self.constant,
         }
         own = {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
         if own:
             line.update((name, value) for name, value in redact(own).items() if name not in line)
         if record.exc_info and record.exc_info[0] is not None:
-            line["exception"] = _shown(self.formatException(record.exc_info))
+            line["exception"] = _shown(self.formatException(record.exc_info), self._characters)
         # NaN and lone surrogates have no JSON of their own; a log line is written all the same.
         return _one_line(msgspec.json.encode(_writable(line)))
 
@@ -62,9 +63,9 @@ class JsonFormatter(logging.Formatter):
 class JsonHandler(logging.StreamHandler[TextIO]):
     """Writes lines of ``JsonFormatter``. A record that cannot be written is told by a line that quotes nothing of it."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, characters: int = USUAL.log_characters) -> None:
         super().__init__(stream)
-        self.setFormatter(JsonFormatter())
+        self.setFormatter(JsonFormatter(characters))
 
     def handleError(self, record: logging.LogRecord) -> None:
         fault = sys.exc_info()[0]
@@ -76,15 +77,18 @@ class JsonHandler(logging.StreamHandler[TextIO]):
             return  # there is nowhere left to tell it
 
 
-def configure_logging(level: str = "info", stream: TextIO | None = None) -> None:
-    """Send the logs of this process to ``stream`` (standard error), from ``level`` on. Called again, it replaces itself.
+def configure_logging(
+    level: str = "info", stream: TextIO | None = None, characters: int = USUAL.log_characters
+) -> None:
+    """Send the logs of this process to ``stream`` (standard error), from ``level`` on, each text of at most
+    ``characters``. Called again, it replaces itself.
 
     ``debug`` is for our own loggers: at that level libraries log what passes through them, which is users' messages.
     """
     root = logging.getLogger()
     for handler in [handler for handler in root.handlers if isinstance(handler, JsonHandler)]:
         root.removeHandler(handler)
-    root.addHandler(JsonHandler(stream or sys.stderr))
+    root.addHandler(JsonHandler(stream or sys.stderr, characters))
     own = logging.getLevelNamesMapping()[level.upper()]
     root.setLevel(max(own, logging.INFO))
     for name in _OURS:
@@ -113,9 +117,9 @@ def _without_queries(record: logging.LogRecord) -> str:
     return _QUERY.sub("?***", text) if record.name == "uvicorn.error" else text
 
 
-def _shown(text: str) -> str:
-    shown = redact_text(text[: 4 * MAX_CHARACTERS])
-    return shown if len(shown) <= MAX_CHARACTERS else shown[:MAX_CHARACTERS] + "…"
+def _shown(text: str, most: int) -> str:
+    shown = redact_text(text[: 4 * most])
+    return shown if len(shown) <= most else shown[:most] + "…"
 
 
 def _writable(value: Any) -> Any:

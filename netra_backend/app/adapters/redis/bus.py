@@ -19,17 +19,15 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from ...core.history import Chunk
+from ...core.limits import USUAL, Limits
 from ...ports import Entropy
 from .message import SENDER_BYTES, BadMessage, Opener, Sealer
 from .url import driver_url
 
 _LOG: Final = logging.getLogger("netra.bus")
-MAX_QUEUED_BYTES: Final = 8 * 1024 * 1024
-"""What may wait to be said; more is dropped."""
 BEAT_S: Final = 1.0
 MAX_QUIET: Final = 3
 """After so many beats without a word the connection counts as lost: a server that is frozen breaks none."""
-_TIMEOUT_S: Final = 3.0
 _CHANNELS_AT_ONCE: Final = 500
 _FIRST_WAIT_S: Final = 0.05
 _LONGEST_WAIT_S: Final = 2.0
@@ -51,6 +49,7 @@ class RedisBus:
         namespace: str = "netra",
         key: bytes = b"",
         beat_s: float = BEAT_S,
+        limits: Limits = USUAL,
     ) -> None:
         self.connected = False
         self._on_message = on_message
@@ -61,6 +60,8 @@ class RedisBus:
         self._sealer = Sealer(key, entropy.take(SENDER_BYTES))
         self._opener = Opener(key)
         self._beat_s = beat_s
+        self._answer_s = limits.bus_s
+        self._most_queued_bytes = limits.bus_bytes
         self._pool = ConnectionPool.from_url(
             driver_url(url),
             protocol=2,
@@ -137,7 +138,7 @@ class RedisBus:
         """Subscribe to what is followed, and ask from time to time whether anybody is there."""
         await self._subscribe(connection)
         while self._quiet < MAX_QUIET:
-            async with asyncio.timeout(_TIMEOUT_S):
+            async with asyncio.timeout(self._answer_s):
                 await connection.send_command("PING", check_health=False)
             self._quiet += 1
             beat = self._loop.time() + self._beat_s
@@ -157,7 +158,7 @@ class RedisBus:
         unwanted = [channel for channel in changed if channel not in self._owners]
         for command, channels in (("SUBSCRIBE", wanted), ("UNSUBSCRIBE", unwanted)):
             for at in range(0, len(channels), _CHANNELS_AT_ONCE):
-                async with asyncio.timeout(_TIMEOUT_S):
+                async with asyncio.timeout(self._answer_s):
                     await connection.send_command(command, *channels[at : at + _CHANNELS_AT_ONCE], check_health=False)
 
     async def _hear(self, connection: Any) -> None:
@@ -186,7 +187,7 @@ class RedisBus:
 
     def publish(self, chunks: Sequence[Chunk]) -> None:
         for chunk in chunks:
-            if self._queued_bytes >= MAX_QUEUED_BYTES:
+            if self._queued_bytes >= self._most_queued_bytes:
                 self._dropped += 1
                 continue
             channel, message = self._channel(chunk.head.owner), self._sealer.message(chunk)
@@ -208,7 +209,7 @@ class RedisBus:
             batch, self._queue, self._queued_bytes = self._queue, [], 0
             said = 0
             try:
-                async with asyncio.timeout(_TIMEOUT_S):
+                async with asyncio.timeout(self._answer_s):
                     await connection.send_packed_command(batch, check_health=False)
                     for _ in batch:
                         await connection.read_response(timeout=math.inf)
@@ -225,7 +226,7 @@ class RedisBus:
             connection: Any = self._pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
             transport: Any = None
             try:
-                async with asyncio.timeout(_TIMEOUT_S):
+                async with asyncio.timeout(self._answer_s):
                     await connection.connect()
                 transport = connection._writer.transport
                 self._connections += 1

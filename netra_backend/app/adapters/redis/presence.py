@@ -21,14 +21,14 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from ...core.errors import DependencyUnavailable
-from ...core.limits import Counts
+from ...core.limits import USUAL, Limits
+from ...core.quotas import Counts
 from .url import driver_url
 
 TTL_MS: Final = 15_000
 REFRESH_ROUNDS: Final = 5
 """What did not change is said again every so many exchanges, some users in each."""
 _USERS_AT_ONCE: Final = 500
-_TIMEOUT_S: Final = 1.0
 
 _SLACK_MS: Final = 2_000
 """How far the server's clock may have moved between two exchanges."""
@@ -79,7 +79,9 @@ class RedisPresence:
     """``ports.Presence``. ``namespace`` keeps the servers apart that share one Redis; ``key``, the same in all processes, seals
     values. ``ignored`` counts values of others that were not sealed with it."""
 
-    def __init__(self, url: str, process_id: str, *, namespace: str = "netra", key: bytes) -> None:
+    def __init__(
+        self, url: str, process_id: str, *, namespace: str = "netra", key: bytes, limits: Limits = USUAL
+    ) -> None:
         self._client = Redis.from_url(
             driver_url(url),
             retry=Retry(NoBackoff(), 0),
@@ -89,6 +91,7 @@ class RedisPresence:
         )
         self._script = self._client.register_script(_SCRIPT)
         self._process_id = process_id
+        self._answer_s = limits.presence_s
         self._key = blake2b(key, person=b"netra presence").digest()
         self._server_ahead_ms: float | None = None  # of this loop's clock; known from the first answer on
         self.ignored = 0
@@ -116,7 +119,7 @@ class RedisPresence:
     async def _say(self, users: Sequence[str], mine: Mapping[str, Counts]) -> None:
         known = sum(user in self._said for user in users if user in mine)
         try:
-            async with asyncio.timeout(_TIMEOUT_S):
+            async with asyncio.timeout(self._answer_s):
                 ends_ms = await self._now_ms() + TTL_MS
                 values = [self._sealed(user, self._process_id, ends_ms, mine.get(user)) for user in users]
                 found = await self._script(

@@ -17,9 +17,10 @@ from typing import Any, Final, TypeVar
 
 from ...core.audit_chain import Verdict
 from ...core.errors import DependencyUnavailable
+from ...core.limits import USUAL, Limits
 from ...ports import Clock
 from ..audit.place import Place
-from ..audit.rows import ROOM, UNWRITABLE, Record, bounded, entries_of, named, names_in, shown, subjects_in
+from ..audit.rows import UNWRITABLE, Record, bounded, entries_of, named, names_in, shown, subjects_in
 from ..audit.verification import TAIL, BrokenTrail, require_intact, stands, verify
 from ..audit.watch import TrailWatch
 from .audit_rows import (
@@ -56,11 +57,11 @@ class SqliteAudit:
     What cannot be written waits, bounded, and is tried again every second. Make with ``open``.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, place: Place, clock: Clock, room: int) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, place: Place, clock: Clock, limits: Limits) -> None:
         self.recorded = 0
         self.dropped = 0
         self._path = path
-        self._room = room
+        self._room = limits.audit_waiting
         self._connection = connection
         self._keys = place.keys
         self._anchor = place.anchor
@@ -80,7 +81,7 @@ class SqliteAudit:
         self._thread = threading.Thread(target=self._run, name="netra-audit", daemon=True)
 
     @classmethod
-    async def open(cls, path: Path, place: Place, clock: Clock, *, room: int = ROOM) -> SqliteAudit:
+    async def open(cls, path: Path, place: Place, clock: Clock, limits: Limits = USUAL) -> SqliteAudit:
         """A trail whose end was looked at, back to its newest anchor. Raises ``ConfigurationError`` if its chain is broken,
         ``DependencyUnavailable`` where file or anchor cannot be read."""
         try:
@@ -96,7 +97,7 @@ class SqliteAudit:
             raise DependencyUnavailable(f"The audit trail {path} cannot be used: {fault}.") from fault
         try:
             require_intact(verdict, str(path))
-            audit = cls(path, connection, place, clock, room)
+            audit = cls(path, connection, place, clock, limits)
         except BaseException:
             connection.close()
             raise

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ...core.history import Chunk, ListedRun, Moved, RunPlace, RunRecord, StoredRun, StoredThread, ThreadHead
+from ...core.limits import USUAL, Limits
 from ...ports import Clock
 from ..event_log.appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired
 from ..event_log.key_filter import DAY_MS, KeyFilter
@@ -34,8 +35,10 @@ class SqliteEventLog(AppendingLog[Change]):
         loop: asyncio.AbstractEventLoop,
         publish: Publish,
         on_failure: OnFailure,
+        limits: Limits = USUAL,
     ) -> None:
-        super().__init__(loop, publish, on_failure)
+        super().__init__(loop, publish, on_failure, most_heads=limits.process_threads)
+        self._limits = limits
         writer = schema.open_writer(path)
         self._next_key: int = writer.execute("SELECT coalesce(max(key), 0) + 1 FROM thread").fetchone()[0]
         self._writer = SqliteWriter(writer, self._committed_in_thread, self._failed_in_thread, clock.now_ms)
@@ -106,7 +109,7 @@ class SqliteEventLog(AppendingLog[Change]):
         rows = await self._read(reader.rows_between, head.key, after, upto)
         start = 0
         while start < len(rows):
-            frames, start = await self._read(reader.page, rows, start, after, upto)
+            frames, start = await self._read(reader.page, rows, start, after, upto, self._limits)
             if frames:
                 yield frames
 

@@ -8,9 +8,7 @@ from heapq import heappop, heappush
 from typing import Final
 
 from ...core.history import ListedRun, RunPlace, StoredRun, StoredThread
-
-PAGE_EVENTS: Final = 300
-PAGE_BYTES: Final = 1_048_576
+from ...core.limits import USUAL, Limits
 
 _CHAIN = """
 WITH RECURSIVE chain(id, seq, n, prev) AS (
@@ -44,13 +42,14 @@ def rows_between(connection: sqlite3.Connection, key: int, after: int, upto: int
 
 
 def page(
-    connection: sqlite3.Connection, rows: Sequence[int], start: int, after: int, upto: int
+    connection: sqlite3.Connection, rows: Sequence[int], start: int, after: int, upto: int, limits: Limits = USUAL
 ) -> tuple[list[bytes], int]:
     """Frames of ``rows[start:]`` up to one page, and the index of the first row that was not read.
 
     A row is never split over pages: a page ends before the row that would go over its bounds, and has one row at least
     (a row is a chunk, and so smaller than a page).
     """
+    most_bytes, most_events = limits.replay_page_bytes, limits.replay_page_events
     frames: list[bytes] = []
     size = 0
     index = start
@@ -59,7 +58,7 @@ def page(
         if found is None:  # the thread was deleted meanwhile
             return frames, len(rows)
         seq, count, payload = found
-        if frames and (size + len(payload) > PAGE_BYTES or len(frames) + count > PAGE_EVENTS):
+        if frames and (size + len(payload) > most_bytes or len(frames) + count > most_events):
             break
         index += 1
         for frame in payload.split(b"\n"):

@@ -27,7 +27,7 @@ from ...core.journal import (
     Unknown,
 )
 from ...core.repaired_text import repaired
-from ...services.approvals import LIFETIME_MS, PendingApproval, approval_id_of, hash_arguments
+from ...services.approvals import PendingApproval, approval_id_of, hash_arguments
 from ...services.event_emitter import EventTooLarge, UserEventEmitter
 from ...services.redaction import is_too_long, redact, redact_shapes
 from ..interface import ModelReply, PastMessage, ToolOutcome
@@ -219,7 +219,7 @@ class EngineRunScope:
         arguments_hash = hash_arguments(definition.name, arguments)
         if requested is None:
             requested_id = approval_id_of(self._dispatcher.user_context.run_id, call_id)
-            expires_at = services.clock.now_ms() + LIFETIME_MS
+            expires_at = services.clock.now_ms() + services.approval_ms
             self._emitter.emit(
                 ApprovalRequested,
                 approval_id=requested_id,
@@ -271,7 +271,7 @@ class EngineRunScope:
         prompt: str,
         *,
         system: str = "",
-        max_tokens: int = 1500,
+        max_tokens: int | None = None,
         check: Callable[[str], bool] | None = None,
         instead: str | None = None,
     ) -> ModelReply:
@@ -286,7 +286,7 @@ class EngineRunScope:
         shown = Shown(self._emitter, call_id, attempt, Coalescer(self._services.clock), check and SentenceGate(check))
         usage: dict[str, Any] = {}
         try:
-            await self._stream(shown, usage, prompt, system, max_tokens)
+            await self._stream(shown, usage, prompt, system, max_tokens or self._services.model_tokens)
             text = shown.finish(usage)
         except Exception as fault:  # recorded, so that an agent that goes on without the model does so on every replay
             reason = fault.message if isinstance(fault, DependencyUnavailable) else "The language model failed."

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, TypeVar, get_args, get_origin, get_typ
 import msgspec
 
 from ...services.user_execution_context import UserExecutionContext
-from .definition import TIMEOUT_S, Tool, ToolArguments
+from .definition import Tool, ToolArguments
 from .threads import THREADS
 
 A = TypeVar("A", bound=ToolArguments)
@@ -33,7 +33,7 @@ def tool(
     permission: str | None = None,
     idempotent: bool = False,
     approval: bool = False,
-    timeout_s: float = TIMEOUT_S,
+    timeout_s: float | None = None,
     secret_arguments: Iterable[str] = (),
     redact: bool = True,
 ) -> Callable[[Callable[..., Any]], Tool[Any]]: ...

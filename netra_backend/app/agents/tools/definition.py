@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from ...core.identity import EVERYBODY
 from ...services.user_execution_context import UserExecutionContext
-
-TIMEOUT_S: Final = 30.0
-"""How long one call may take where its tool does not say."""
 
 
 class ToolArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -35,10 +32,10 @@ class Tool(Generic[A]):
 
     ``idempotent``: may be called again after a crash. A tool is not unless it says so: it is called at most once; after a
     crash its outcome is reported as ``OUTCOME_UNKNOWN``. ``approval``: its user must agree to each call. ``permission`` is
-    the scope a user needs; ``None``: every signed-in user may. ``timeout_s`` bounds one call. ``secret_arguments`` are shown
-    as ``***`` in events and logs. In results, and in the errors of a tool, what has the shape of a secret (a token, a key, a
-    password in an address) is shown so, too, to the agent as to the user; ``redact=False`` leaves results as they are, for a
-    tool whose answer is such a secret.
+    the scope a user needs; ``None``: every signed-in user may. ``timeout_s`` bounds one call; ``None``: a limit of the server
+    does. ``secret_arguments`` are shown as ``***`` in events and logs. In results, and in the errors of a tool, what has the
+    shape of a secret (a token, a key, a password in an address) is shown so, too, to the agent as to the user;
+    ``redact=False`` leaves results as they are, for a tool whose answer is such a secret.
     """
 
     name: str
@@ -49,7 +46,7 @@ class Tool(Generic[A]):
     permission: str | None = None
     idempotent: bool = False
     approval: bool = False
-    timeout_s: float = TIMEOUT_S
+    timeout_s: float | None = None
     secret_arguments: frozenset[str] = field(default_factory=frozenset)
     redact: bool = True
 

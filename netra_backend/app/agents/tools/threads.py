@@ -11,21 +11,20 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
-T = TypeVar("T")
+from ...core.limits import USUAL
 
-MOST_THREADS: Final = 32
-"""Calls of plain functions at once in one process; further ones wait, within their tool's time limit."""
+T = TypeVar("T")
 
 
 class ToolThreads:
-    """At most ``most`` threads, each started when it is first needed.
+    """At most ``most`` threads, each started when it is first needed; further calls wait, within their tool's time limit.
 
     They end with the process, whatever they are doing then: an executor of the standard library waits for its threads, and a
     server with a tool that hangs would not end.
     """
 
-    def __init__(self, most: int = MOST_THREADS) -> None:
-        self._most = most
+    def __init__(self, most: int = USUAL.process_tool_threads) -> None:
+        self.most = most
         self._threads = 0
         self._open = 0
         self._lock = threading.Lock()
@@ -41,7 +40,7 @@ class ToolThreads:
         self._calls.put((future, partial(copy_context().run, function)))
         with self._lock:
             self._open += 1
-            starts = self._threads < min(self._open, self._most)
+            starts = self._threads < min(self._open, self.most)
             self._threads += starts
         if starts:
             threading.Thread(target=self._work, name="netra-tool", daemon=True).start()
@@ -76,4 +75,4 @@ class ToolThreads:
 
 
 THREADS: Final = ToolThreads()
-"""Those of this process."""
+"""Those of this process: the composition root says how many."""

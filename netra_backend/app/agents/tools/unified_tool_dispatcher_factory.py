@@ -14,6 +14,7 @@ from ...core import validation
 from ...core.coroutines import resume
 from ...core.errors import IsolationRefused, SSotIsolationError, ToolError, ToolRefused
 from ...core.identity import BASE_SCOPES
+from ...core.limits import USUAL
 from ...services.redaction import is_too_long
 from ...services.user_execution_context import UserExecutionContext, validate_user_context
 from .definition import Tool
@@ -22,12 +23,15 @@ from .definition import Tool
 class ToolDispatcher:
     """The tools of one request. ``user_context`` is a child of the request's own context."""
 
-    __slots__ = ("_allowed", "_closed", "_scopes", "_tools", "user_context")
+    __slots__ = ("_allowed", "_closed", "_scopes", "_tool_s", "_tools", "user_context")
 
-    def __init__(self, context: UserExecutionContext, tools: Mapping[str, Tool[Any]], scopes: frozenset[str]) -> None:
+    def __init__(
+        self, context: UserExecutionContext, tools: Mapping[str, Tool[Any]], scopes: frozenset[str], tool_s: float
+    ) -> None:
         self.user_context = context
         self._tools = tools
         self._scopes = scopes
+        self._tool_s = tool_s
         self._allowed: frozenset[str] | None = None
         self._closed = False
 
@@ -74,20 +78,23 @@ class ToolDispatcher:
                 except StopIteration as ended:
                     answer = ended.value
                 else:
-                    async with asyncio.timeout(tool.timeout_s):
+                    async with asyncio.timeout(self._time_of(tool)):
                         answer = await resume(answer, waiting_for)
             elif inspect.isawaitable(answer):
-                async with asyncio.timeout(tool.timeout_s):
+                async with asyncio.timeout(self._time_of(tool)):
                     answer = await answer
         except TimeoutError:
             raise ToolError(
                 "TOOL_TIMEOUT",
-                f"{tool.name} did not finish within {tool.timeout_s:g} s.",
+                f"{tool.name} did not finish within {self._time_of(tool):g} s.",
                 hint="Ask for less at once, or try again."
                 if tool.idempotent
                 else "It may have taken effect: check before you ask for it again.",
             ) from None
         return msgspec.to_builtins(answer, str_keys=True)
+
+    def _time_of(self, tool: Tool[Any]) -> float:
+        return self._tool_s if tool.timeout_s is None else tool.timeout_s
 
     def find(self, name: object) -> Tool[Any]:
         """The tool of that name, where this request may use it. Raises ``ToolRefused``."""
@@ -139,10 +146,12 @@ class UnifiedToolDispatcherFactory:
 
     def __init__(self) -> None:
         self._tools: dict[str, Tool[Any]] = {}
+        self._tool_s = USUAL.tool_s
         self._created = 0
 
-    def configure(self, tools: Iterable[Tool[Any]] = ()) -> None:
-        """The tools there are. Raises ``ValueError`` for a name twice."""
+    def configure(self, tools: Iterable[Tool[Any]] = (), *, tool_s: float = USUAL.tool_s) -> None:
+        """The tools there are, and how long a call of one may take that does not say. Raises ``ValueError`` for a name twice."""
+        self._tool_s = tool_s
         for tool in tools:
             if tool.name in self._tools:
                 raise ValueError(f"a tool named {tool.name!r} is already registered")
@@ -157,7 +166,7 @@ class UnifiedToolDispatcherFactory:
         """
         validate_user_context(context)
         self._created += 1
-        return ToolDispatcher(context.child(), self._tools, scopes)
+        return ToolDispatcher(context.child(), self._tools, scopes, self._tool_s)
 
     def describe(self) -> list[dict[str, Any]]:
         """Name, description, permission and argument schema of every tool."""

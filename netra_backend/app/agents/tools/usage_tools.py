@@ -107,14 +107,14 @@ class PriceLookup(ToolArguments, frozen=True):
 
 
 class DatabaseQuery(ToolArguments, frozen=True, rename={"from_": "from"}):
-    """A structured query; its names are checked where it is answered."""
+    """A structured query; its names and its limit are checked where it is answered."""
 
     metrics: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1, max_length=20)] = ("requests",)
     group_by: Annotated[tuple[Name, ...], msgspec.Meta(max_length=6)] = ()
     filters: Annotated[tuple[Filter, ...], msgspec.Meta(max_length=20)] = ()
     period: Period | None = None
     order_by: Name | None = None
-    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
+    limit: Annotated[int, msgspec.Meta(ge=1)] = 100
     timezone: Name = "UTC"
 
 

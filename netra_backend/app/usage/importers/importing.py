@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ...core.limits import USUAL, Limits
 from .format import Expand, Format, ImportOptions, Reading
 from .formats.table import MAX_COLUMNS, columns_of
 from .import_stats import ImportStats
@@ -22,7 +23,6 @@ from .reading.values import Times
 from .registry import FORMATS, recognise
 from .row import BadRow, NotUsage, UsageRow
 
-MAX_ROWS: Final = 100_000_000
 PREVIEW_ROWS: Final = 5
 
 _Refused = tuple[int, BadRow | NotUsage]
@@ -60,6 +60,8 @@ def open_file(
     progress: Progress,
     tables: Tables,
     formats: Sequence[Format] = FORMATS,
+    *,
+    limits: Limits = USUAL,
 ) -> Opened:
     """Recognise a file. Raises ``ToolError``: ``UNSUPPORTED_FORMAT``, ``BAD_ROWS``, ``INVALID_ARGUMENTS``."""
     with path.open("rb") as file:
@@ -67,19 +69,20 @@ def open_file(
     if parquet:
         head, batches = with_head(Layout.PARQUET, batched(tables(path, progress)))
     else:
-        head, batches = read(chunks(path, progress))
+        head, batches = read(chunks(path, progress, limits), limits)
     chosen, reason = recognise(head, options.format if options.format or not options.map else "table", formats)
     return Opened(chosen, reason, head, chosen.read(head, options, Times(now)), batches)
 
 
-def import_rows(opened: Opened, sink: Sink) -> ImportStats:
-    """Give all rows to ``sink``, page by page. Raises ``ToolError`` (``BAD_ROWS``) if there is not one."""
+def import_rows(opened: Opened, sink: Sink, most_rows: int = USUAL.import_rows) -> ImportStats:
+    """Give all rows to ``sink``, page by page. Raises ``ToolError`` (``BAD_ROWS``) if there is not one, or are more than
+    ``most_rows``."""
     stats = ImportStats()
     for columns in _finished(opened, stats):
         stats.accept(columns)
         sink(columns)
-        if stats.accepted > MAX_ROWS:
-            raise broken(f"The file has more than {MAX_ROWS:,} rows.", "Import it in parts, by month or by team.")
+        if stats.accepted > most_rows:
+            raise broken(f"The file has more than {most_rows:,} rows.", "Import it in parts, by month or by team.")
     if not stats.accepted:
         account = stats.as_dict()
         first = (

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.limits import USUAL
 from ..priced import PriceRow, price_rows
 from ..rows import Rows
 from ..scope import no_data, where
@@ -20,10 +21,6 @@ Flags = NDArray[np.bool_]
 Hashes = NDArray[np.uint64]
 
 _MIX: Final = np.uint64(0x9E3779B97F4A7C15)
-
-MAX_ROWS: Final = 1_000_000
-"""The levers look at the newest rows up to this many, which is what fits into one question's memory; the savings' baseline is the
-bill of those."""
 
 MAX_KINDS: Final = 10_000
 """More distinct (model, feature) than this go without a name."""
@@ -188,15 +185,16 @@ class Log:
         return np.asarray(table[self.columns["price"]])
 
 
-def load_log(rows: Rows, arguments: Mapping[str, Any], options: Options) -> Log:
-    """Price the rows in scope and load them. Raises ``ToolError`` ``NO_DATA``."""
+def load_log(rows: Rows, arguments: Mapping[str, Any], options: Options, most_rows: int = USUAL.savings_rows) -> Log:
+    """Price the rows in scope and load them: the newest, up to ``most_rows``, which must fit into one question's memory. The
+    savings' baseline is the bill of those. Raises ``ToolError`` ``NO_DATA``."""
     # What is put into these statements comes from closed lists of columns; values are parameters.
     condition, parameters = where(arguments)
     prices = price_rows(rows)
     found = rows.execute(f"SELECT count(*) FROM usage WHERE {condition}", parameters).fetchone()  # noqa: S608
-    cut = found is not None and found[0] > MAX_ROWS
+    cut = found is not None and found[0] > most_rows
     if cut:
-        newest = f"SELECT ts FROM usage WHERE {condition} ORDER BY ts DESC LIMIT 1 OFFSET {MAX_ROWS}"  # noqa: S608
+        newest = f"SELECT ts FROM usage WHERE {condition} ORDER BY ts DESC LIMIT 1 OFFSET {most_rows}"  # noqa: S608
         condition, parameters = (
             f"{condition} AND ts > ?",
             [*parameters, *rows.execute(newest, parameters).fetchall()[0]],

@@ -22,8 +22,6 @@ from ..http.request_body import json_of
 BY: Final = "http"
 """What ``approval_resolved`` tells as the one who decided, where it was no connection."""
 
-_PATIENCE_S: Final = 10.0
-
 
 class Approvals(msgspec.Struct, frozen=True):
     """Oldest first."""
@@ -56,7 +54,7 @@ def approval_endpoints(runs: RunService, limits: Limits) -> list[Endpoint]:
         frame = ResolveApproval(approval_id, word.decision, word.arguments_hash)
         await runs.commands.resolve(requester, frame, by=BY)
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(limits.decision_s):
                 await requester.answer
         except TimeoutError:
             raise DependencyUnavailable(

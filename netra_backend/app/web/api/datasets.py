@@ -29,9 +29,6 @@ from .threads import Deleted
 PREFIX: Final = "upload-"
 """How the files begin that hold uploads; one that a killed process left is removed at the next start."""
 
-RESERVED_BYTES: Final = 256 << 20
-"""Disk that uploads leave free: the event log must be able to go on."""
-
 _BLOCK: Final = 1 << 20
 _OPTIONS: Final = ("format", "model", "start", "name")
 _FLAGS: Final = ("generated", "preview")
@@ -156,9 +153,9 @@ async def _received(request: Request, scratch: Path, limits: Limits) -> IO[bytes
         ):
             held += part
             if len(held) >= _BLOCK:
-                await asyncio.to_thread(_write, file, held)
+                await asyncio.to_thread(_write, file, held, limits.reserved_disk_bytes)
                 held = bytearray()
-        await asyncio.to_thread(_write, file, held)
+        await asyncio.to_thread(_write, file, held, limits.reserved_disk_bytes)
         file.flush()
     except BaseException:
         file.close()
@@ -166,8 +163,9 @@ async def _received(request: Request, scratch: Path, limits: Limits) -> IO[bytes
     return file
 
 
-def _write(file: IO[bytes], block: bytearray) -> None:
-    if shutil.disk_usage(file.name).free < RESERVED_BYTES:
+def _write(file: IO[bytes], block: bytearray, reserved: int) -> None:
+    # Uploads leave some disk free: the event log must be able to go on.
+    if shutil.disk_usage(file.name).free < reserved:
         raise DependencyUnavailable("The server's disk is almost full.", hint="Try again later, and tell the operator.")
     file.write(block)
 

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ...config import Settings
+from ...core.limits import USUAL
 from ...core.settings_values import is_loopback
 from ...ports import Audit, Clock, EventLog, Ledger
 from ...services.audit_trail import AuditTrail
@@ -24,7 +25,6 @@ SCOPE: Final = "metrics"
 """What a token needs that reads metrics from elsewhere; ``admin`` will do as well."""
 
 _NOBODY: Final = "netra-readiness"
-_PROBE_S: Final = 2.0
 _FORWARDED: Final = ("forwarded", "x-forwarded-for")
 
 
@@ -44,7 +44,8 @@ class Readiness(msgspec.Struct, frozen=True):
 
 
 class ReadinessProbe:
-    """Polls each dependency, all at once and never more often than every ``lasts_s`` seconds, however many ask."""
+    """Polls each dependency, all at once and never more often than every ``lasts_s`` seconds, however many ask. One that does not
+    answer ``within_s`` is down."""
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class ReadinessProbe:
         is_draining: Callable[[], bool],
         optional_dependencies: Mapping[str, Callable[[], bool]],
         lasts_s: float = 1.0,
+        within_s: float = USUAL.probe_s,
     ) -> None:
         self._log = log
         self._ledger = ledger
@@ -68,6 +70,7 @@ class ReadinessProbe:
         self._seen: dict[str, str] = {}
         self._at = float("-inf")
         self._lasts_s = lasts_s
+        self._within_s = within_s
         self._polling: asyncio.Task[None] | None = None
 
     async def parts(self) -> dict[str, str]:
@@ -82,9 +85,9 @@ class ReadinessProbe:
     async def _poll(self) -> None:
         try:
             states = await asyncio.gather(
-                _tried(lambda: self._log.run(_NOBODY)),
-                _tried(lambda: self._ledger.datasets(_NOBODY)),
-                _tried(lambda: self._audit.rows(_NOBODY, 1)),
+                _tried(lambda: self._log.run(_NOBODY), self._within_s),
+                _tried(lambda: self._ledger.datasets(_NOBODY), self._within_s),
+                _tried(lambda: self._audit.rows(_NOBODY, 1), self._within_s),
             )
             self._seen = dict(zip(("event_log", "usage_ledger", "audit_trail"), states, strict=True))
             self._seen["audit"] = "down" if self._audit_trail.state else "ok"
@@ -97,9 +100,9 @@ class ReadinessProbe:
         return {name: "ok" if is_up() else "down" for name, is_up in self._optional.items()}
 
 
-async def _tried(probe: Callable[[], Awaitable[object]]) -> str:
+async def _tried(probe: Callable[[], Awaitable[object]], within_s: float) -> str:
     try:
-        async with asyncio.timeout(_PROBE_S):
+        async with asyncio.timeout(within_s):
             await probe()
     except Exception:  # whatever it is: the part cannot serve
         return "down"

@@ -8,7 +8,7 @@ from starlette.types import Message
 from ...config import Settings
 from ...core.errors import AuthenticationRefused
 from ...core.identity import Identity
-from ...core.limits import Quotas
+from ...core.quotas import Quotas
 from ...ports import Clock
 from ...services.audit_trail import AuditTrail
 from ...services.authentication import Authentication, require_identity

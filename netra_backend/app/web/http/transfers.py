@@ -10,7 +10,8 @@ from ...core import validation
 from ...core.error_catalogue import CATALOGUE
 from ...core.errors import AuthenticationRefused, LimitRefused
 from ...core.identity import Identity
-from ...core.limits import Limits, Quotas
+from ...core.limits import Limits
+from ...core.quotas import Quotas
 from ...ports import Clock
 
 T = TypeVar("T")

@@ -10,7 +10,8 @@ from typing import Any, Final
 from ...core.errors import AuthenticationRefused, Fault
 from ...core.frames import PROTOCOL, CancelRun, Connected, ExecuteAgent, ResolveApproval, Resume
 from ...core.identity import Identity
-from ...core.limits import Limits, Quotas
+from ...core.limits import Limits
+from ...core.quotas import Quotas
 from ...core.session import Drill
 from ...drill.isolation_drill import DrillReport
 from ...ports import Clock
@@ -25,7 +26,6 @@ from ...websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from ...websocket_core.websocket_manager import WebSocketManager
 
 _LOG: Final = logging.getLogger("netra.connections")
-_DRILLS_AT_ONCE: Final = 2
 
 HoldDrill = Callable[[], Awaitable[DrillReport]]
 
@@ -76,7 +76,7 @@ class ConnectionHandler:
         self._audit_trail = audit_trail
         self._hold_drill = hold_drill
         self._connection_type = connection_type
-        self._drills = asyncio.Semaphore(_DRILLS_AT_ONCE)
+        self._drills = asyncio.Semaphore(limits.process_drills)
         self._open: dict[Connection, Callable[[], None] | None] = {}
         self.is_draining = False
 

@@ -37,10 +37,6 @@ _PING: Final = b"netra"
 _SMALL_BYTES: Final = 1024
 """Whole texts of so many bytes are counted as frames alone, by the session."""
 _TOO_BIG: Final = 1009
-_LAST_S: Final = 2.0
-"""So long a stranger, one that sent too much, and one that closed have to take the last of what was sent to them."""
-_CLOSE_S: Final = 10.0
-"""So long a user has to answer a close."""
 
 
 class Receiver(Protocol):
@@ -179,13 +175,13 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
         self._scanner = FrameScanner()
         self._traffic: AnonymousTraffic | UserTraffic = AnonymousTraffic(limits)
         self._held = b""
-        self.close_timeout = _LAST_S
+        self.close_timeout = limits.anonymous_close_s
         self._end: asyncio.TimerHandle | None = None
 
     def signed_in(self) -> None:
         """Whose it is is known: from now on the bounds are those of a user."""
         limits = self._limits
-        self.close_timeout = _CLOSE_S
+        self.close_timeout = limits.close_s
         if self.guest is not None:
             self.guest.signed_in()
         self._traffic = UserTraffic(limits, self.loop.time())
@@ -268,7 +264,7 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
     def _bound_end(self) -> None:
         """A close waits for the peer to take what was sent: not for ever."""
         if self._end is None and not self.disconnected and self.transport.is_closing():
-            self._end = self.loop.call_later(_LAST_S, self.transport.abort)
+            self._end = self.loop.call_later(self._limits.anonymous_close_s, self.transport.abort)
 
     async def send(self, message: Any) -> None:
         await super().send(message)
@@ -291,7 +287,7 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
         self.transport.pause_reading()
         if self.close_timer is not None:
             self.close_timer.cancel()
-        self.close_timer = self.loop.call_later(_LAST_S, self.transport.abort)
+        self.close_timer = self.loop.call_later(self._limits.anonymous_close_s, self.transport.abort)
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt import PyJWK
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from netra_backend.app.adapters.auth import jwks_keys
-from netra_backend.app.adapters.auth.jwks_keys import FRESH_S, REFETCH_S, RETRY_S, STALE_S, JwksKeys
+from netra_backend.app.adapters.auth.jwks_keys import RETRY_S, JwksKeys
 from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.core.limits import USUAL, Limits
 from netra_backend.app.ports import KeySet
 from test_framework.clock import ManualClock
 from test_framework.issuer import Issuer, publishing
@@ -83,7 +83,7 @@ async def test_unknown_key_names_make_us_ask_once_in_a_while_and_no_more(
     for number in range(50):
         assert await keys.find(f"unknown-{number}", "ES256") is None
     assert len(issuer.asked) == 1
-    clock.advance(s=REFETCH_S)
+    clock.advance(s=USUAL.key_set_refetch_s)
     await asyncio.gather(*(keys.find(f"unknown-{number}", "ES256") for number in range(50)))
     assert len(issuer.asked) == 2
 
@@ -94,14 +94,14 @@ async def test_a_new_key_is_found_and_a_withdrawn_one_is_not(
     await keys.find("k1", "ES256")
     issuer.keys = [{**CURVE, "kid": "k2"}]
     assert await keys.find("k2", "ES256") is None
-    clock.advance(s=REFETCH_S)
+    clock.advance(s=USUAL.key_set_refetch_s)
     assert await keys.find("k2", "ES256") is not None
     assert await keys.find("k1", "ES256") is None
 
 
 async def test_keys_are_fetched_again_when_they_are_old(keys: JwksKeys, issuer: Issuer, clock: ManualClock) -> None:
     await keys.find("k1", "ES256")
-    clock.advance(s=FRESH_S)
+    clock.advance(s=USUAL.key_set_fresh_s)
     await keys.find("k1", "ES256")
     assert len(issuer.asked) == 1
     clock.advance(s=1)
@@ -114,7 +114,7 @@ async def test_while_the_issuer_is_away_its_keys_count_for_a_day(
 ) -> None:
     await keys.find("k1", "ES256")
     issuer.status = 500
-    clock.advance(s=STALE_S)
+    clock.advance(s=USUAL.key_set_stale_s)
     assert await keys.find("k1", "ES256") is not None
     clock.advance(s=1)
     with pytest.raises(DependencyUnavailable) as unavailable:
@@ -160,7 +160,7 @@ async def test_an_answer_that_is_no_key_set_is_not_taken(
 async def test_an_issuer_that_never_answers_is_given_up(
     keys: JwksKeys, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jwks_keys, "_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(keys, "_limits", Limits(key_set_s=0.01))
     issuer.let_go.clear()
     with pytest.raises(DependencyUnavailable):
         await keys.find("k1", "ES256")
@@ -172,7 +172,7 @@ async def test_a_token_without_a_key_name_means_the_only_key(
 ) -> None:
     assert await keys.find(None, "ES256") is not None
     issuer.keys = [{**CURVE, "kid": "k1"}, {**CURVE, "kid": "k2"}]
-    clock.advance(s=FRESH_S + 1)
+    clock.advance(s=USUAL.key_set_fresh_s + 1)
     assert await keys.find(None, "ES256") is None
 
 

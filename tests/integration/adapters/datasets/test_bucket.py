@@ -9,17 +9,18 @@ import pytest
 from obstore.exceptions import BaseError
 
 from netra_backend.app.adapters.datasets import bucket as module
-from netra_backend.app.adapters.datasets.bucket import Bucket, BucketBounds, Held, Truncated, digest_of
+from netra_backend.app.adapters.datasets.bucket import Bucket, Held, Truncated, digest_of
 from netra_backend.app.core.errors import ConfigurationError, DependencyUnavailable
+from netra_backend.app.core.limits import Limits
 from test_framework.faults import CuttableLink
 from test_framework.object_bucket import ObjectBucket
 
-QUICK = BucketBounds(connect_s=2, answer_s=5, part_s=5, retries=1)
+QUICK = Limits(object_connect_s=2, object_answer_s=5, object_part_s=5, object_retries=1)
 
 
 @pytest.fixture
 def bucket(object_bucket: ObjectBucket) -> Bucket:
-    return Bucket(object_bucket.url, bounds=QUICK)
+    return Bucket(object_bucket.url, limits=QUICK)
 
 
 async def test_a_small_object_is_read_as_it_was_written_and_told_apart_once_it_changes(bucket: Bucket) -> None:
@@ -129,7 +130,7 @@ async def test_a_store_that_is_down_is_told_as_what_may_pass(
     object_bucket: ObjectBucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with nobody_there(monkeypatch), pytest.raises(DependencyUnavailable):
-        await Bucket(object_bucket.url, bounds=QUICK).read("k")
+        await Bucket(object_bucket.url, limits=QUICK).read("k")
 
 
 async def test_a_store_that_does_not_answer_in_time_is_told_and_is_used_again_when_it_does(
@@ -138,12 +139,12 @@ async def test_a_store_that_does_not_answer_in_time_is_told_and_is_used_again_wh
     host, _, port = object_bucket.endpoint.removeprefix("http://").partition(":")
     async with CuttableLink(host, int(port)) as link:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{link.port}")
-        bucket = Bucket(object_bucket.url, bounds=BucketBounds(answer_s=0.3, retries=0))
+        bucket = Bucket(object_bucket.url, limits=Limits(object_answer_s=0.3, object_retries=0))
         link.stall()
         with pytest.raises(DependencyUnavailable):
             await bucket.read("k")
         link.flow()
-        patient = Bucket(object_bucket.url, bounds=QUICK)
+        patient = Bucket(object_bucket.url, limits=QUICK)
         assert await patient.read("k") is None
         await link.cut()
         with pytest.raises(DependencyUnavailable):
@@ -154,7 +155,7 @@ async def test_a_store_that_does_not_answer_in_time_is_told_and_is_used_again_wh
 
 async def test_a_bucket_that_is_not_there_is_not_an_empty_one(object_bucket: ObjectBucket) -> None:
     with pytest.raises(DependencyUnavailable):
-        await Bucket("s3://netra-never-made", bounds=QUICK).read("k")
+        await Bucket("s3://netra-never-made", limits=QUICK).read("k")
 
 
 async def test_a_store_that_does_as_it_must_is_asked_once_and_keeps_nothing_of_it(
@@ -186,7 +187,7 @@ async def test_a_store_that_refuses_every_condition_is_refused(bucket: Bucket, m
 
 async def test_a_bucket_that_cannot_be_used_is_told_with_what_to_check(object_bucket: ObjectBucket) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        await Bucket("s3://netra-never-made", bounds=QUICK).prove()
+        await Bucket("s3://netra-never-made", limits=QUICK).prove()
     (fault,) = caught.value.faults
     assert "NETRA_DATASETS_URL=s3://netra-never-made" in fault
     assert "check bucket, region, credentials" in fault

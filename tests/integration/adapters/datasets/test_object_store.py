@@ -9,18 +9,19 @@ from typing import Any
 import pytest
 
 from netra_backend.app.adapters.datasets import object_store as module
-from netra_backend.app.adapters.datasets.bucket import Bucket, BucketBounds
+from netra_backend.app.adapters.datasets.bucket import Bucket
 from netra_backend.app.adapters.datasets.cache import DatasetCache
 from netra_backend.app.adapters.datasets.object_store import ObjectDatasets
 from netra_backend.app.adapters.datasets.port import ROWS_FILE, Dataset, DatasetsChanged, folder_of
 from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
 from netra_backend.app.core.errors import ConfigurationError, DependencyUnavailable, ToolError
+from netra_backend.app.core.limits import Limits
 from netra_backend.app.usage.questions import QUESTIONS
 from test_framework.clock import ManualClock, SeededEntropy
 from test_framework.dataset_story import dataset, kept, rows_of
 from test_framework.object_bucket import ObjectBucket
 
-QUICK = BucketBounds(connect_s=2, answer_s=5, part_s=5, retries=0)
+QUICK = Limits(object_connect_s=2, object_answer_s=5, object_part_s=5, object_retries=0)
 ALICE = f"netra/{folder_of('alice')}"
 ROW = '{"timestamp": "2026-11-01T10:00:00Z", "model": "m", "input_tokens": 10, "output_tokens": 1}\n'
 """One request."""
@@ -31,8 +32,8 @@ class Machine:
 
     def __init__(self, url: str, place: Path, most_bytes: int = 1 << 20) -> None:
         self.clock = ManualClock()
-        self.cache = DatasetCache(place, "token", most_bytes, self.clock)
-        self.datasets = ObjectDatasets(Bucket(url, bounds=QUICK), self.cache, self.clock, SeededEntropy(str(place)))
+        self.cache = DatasetCache(place, "token", self.clock, Limits(copies_bytes=most_bytes))
+        self.datasets = ObjectDatasets(Bucket(url, limits=QUICK), self.cache, self.clock, SeededEntropy(str(place)))
 
     def copies(self) -> list[str]:
         return sorted(path.name for path in self.cache.directory.rglob("*") if path.is_file())

@@ -18,6 +18,7 @@ from netra_backend.app.adapters.postgres.connection import READER, WRITER, open_
 from netra_backend.app.adapters.postgres.migration import Login, migrate_postgres
 from netra_backend.app.core.audit_chain import ChainKeys
 from netra_backend.app.core.errors import ConfigurationError, DependencyUnavailable
+from netra_backend.app.core.limits import USUAL, Limits
 from test_framework.audit_trail import KEY, place_in
 from test_framework.clock import ManualClock
 from test_framework.service_clients import NetraDatabase, Prepared
@@ -47,8 +48,8 @@ async def pools(netra_database: NetraDatabase) -> AsyncIterator[tuple[asyncpg.Po
 Pools = tuple[asyncpg.Pool, asyncpg.Pool]
 
 
-async def opened(database: NetraDatabase, pools: Pools, directory: Path, **bounds: int) -> PostgresAudit:
-    return await PostgresAudit.open(database.url, *pools, place_in(directory), ManualClock(), **bounds)
+async def opened(database: NetraDatabase, pools: Pools, directory: Path, limits: Limits = USUAL) -> PostgresAudit:
+    return await PostgresAudit.open(database.url, *pools, place_in(directory), ManualClock(), limits)
 
 
 async def rename(database: NetraDatabase, one: str, other: str) -> None:
@@ -106,7 +107,7 @@ async def test_what_cannot_be_stored_by_the_end_is_counted_as_lost(
 async def test_a_full_queue_drops_and_counts_and_waits_for_nothing(
     netra_database: NetraDatabase, pools: Pools, tmp_path: Path
 ) -> None:
-    audit = await opened(netra_database, pools, tmp_path, room=10)
+    audit = await opened(netra_database, pools, tmp_path, limits=Limits(audit_waiting=10))
     for number in range(25):
         audit.record("ada", "refused", None, {}, number)
     assert audit.dropped == 15

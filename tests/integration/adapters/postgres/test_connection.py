@@ -18,6 +18,7 @@ from netra_backend.app.adapters.postgres.connection import (
     open_pool,
 )
 from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.core.limits import Limits
 from netra_backend.app.websocket_core.serial_queue import begin
 from test_framework.service_clients import NetraDatabase
 
@@ -129,3 +130,14 @@ async def test_a_connection_that_does_not_come_back_keeps_no_pool_open(
     await postgres_connection.close_pool(pool)
     with pytest.raises(asyncpg.InterfaceError):
         await lent.execute("SELECT 1")
+
+
+async def test_a_statement_takes_no_longer_than_is_set(netra_database: NetraDatabase) -> None:
+    quick = Limits(database_command_s=0.2)
+    connection = await postgres_connection.connect(netra_database.url, WRITER, quick)
+    with pytest.raises(TimeoutError):
+        await connection.execute("SELECT pg_sleep(1)")
+    await connection.close()
+    async with closing_pool(netra_database.url, WRITER, quick, size=1) as pool:
+        with pytest.raises(TimeoutError):
+            await pool.execute("SELECT pg_sleep(1)")

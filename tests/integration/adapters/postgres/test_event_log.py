@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from netra_backend.app.adapters.postgres import event_log
 from netra_backend.app.adapters.postgres.connection import WRITER, connect
 from netra_backend.app.adapters.postgres.event_log import PostgresEventLog
 from netra_backend.app.adapters.postgres.migration import Login, migrate_postgres
@@ -502,7 +501,7 @@ class TestFaults:
         self, opened: Open, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, netra_database: NetraDatabase
     ) -> None:
         one = await opened("prc_one")
-        monkeypatch.setattr(event_log, "MAX_WAITING_BYTES", 200_000)
+        monkeypatch.setattr(one.log, "_most_unstored", 200_000)
         run = one.run(one.thread())
         one.write(run)
         await one.log.durable(run)

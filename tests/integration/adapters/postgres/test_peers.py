@@ -12,19 +12,23 @@ import pytest
 from netra_backend.app.adapters.postgres.connection import WRITER
 from netra_backend.app.adapters.postgres.lease import PostgresLease
 from netra_backend.app.adapters.postgres.mailbox import Outgoing
-from netra_backend.app.adapters.postgres.peers import MAX_BODY, MAX_WAITING, PostgresPeers
+from netra_backend.app.adapters.postgres.peers import MAX_BODY, PostgresPeers
 from netra_backend.app.adapters.postgres.pool import PostgresConnectionPool
 from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.core.limits import Limits
 from test_framework.service_clients import NetraDatabase
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 
 
+LIMITS = Limits(peer_messages=200)
+
+
 class Member(PostgresPeers):
     """Answers with its name, and keeps what it hears."""
 
-    def __init__(self, url: str, process_id: str, *, answer_s: float = 10.0) -> None:
-        super().__init__(url, process_id, answer_s=answer_s)
+    def __init__(self, url: str, process_id: str, limits: Limits = LIMITS) -> None:
+        super().__init__(url, process_id, limits)
         self.heard: asyncio.Queue[bytes] = asyncio.Queue()
         self.serve(self.reply, self.heard.put_nowait)
 
@@ -39,7 +43,7 @@ async def fleet(netra_database: NetraDatabase) -> AsyncIterator[list[Member]]:
     async with AsyncExitStack() as stack:
         members = []
         for name in ("prc_one", "prc_two", "prc_three"):
-            member = await Member.open(netra_database.url, name)
+            member = await Member.open(netra_database.url, name, LIMITS)
             assert isinstance(member, Member)
             stack.push_async_callback(member.close)
             members.append(member)
@@ -96,7 +100,7 @@ async def test_a_message_of_a_kind_that_is_not_known_ends_no_question_of_its_num
 
 
 async def test_a_process_that_is_not_there_is_told_of_in_time(netra_database: NetraDatabase) -> None:
-    alone = await PostgresPeers.open(netra_database.url, "prc_alone", answer_s=0.2)
+    alone = await PostgresPeers.open(netra_database.url, "prc_alone", Limits(peer_s=0.2))
     try:
         with pytest.raises(DependencyUnavailable, match="does not answer"):
             await alone.ask("prc_gone", b"a")
@@ -110,7 +114,7 @@ async def test_what_is_too_much_is_refused_or_dropped_and_counted(fleet: list[Me
     with pytest.raises(DependencyUnavailable, match="Too many requests"):
         await one.ask("prc_two", b"x" * (MAX_BODY + 1))
     one.broadcast(b"x" * (MAX_BODY + 1))
-    for _ in range(MAX_WAITING + 5):
+    for _ in range(LIMITS.peer_messages + 5):
         one.broadcast(b"x")
     assert one.dropped == 6
 

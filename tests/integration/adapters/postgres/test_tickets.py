@@ -10,6 +10,7 @@ from netra_backend.app.adapters.postgres.connection import WRITER, open_pool
 from netra_backend.app.adapters.postgres.tickets import PostgresTickets
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.identity import WEBSOCKET, Identity, TicketUse
+from netra_backend.app.core.limits import Limits
 from test_framework.service_clients import NetraDatabase
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
@@ -31,7 +32,7 @@ async def test_a_ticket_of_one_process_is_taken_at_another_and_then_at_none(netr
 
 async def test_tickets_of_all_are_bounded(netra_database: NetraDatabase) -> None:
     async with await open_pool(netra_database.url, WRITER, size=1) as writer:
-        tickets = PostgresTickets(writer, in_all=3)
+        tickets = PostgresTickets(writer, Limits(all_tickets=3))
         assert [
             await tickets.put(f"d{number}", somebody(f"user_{number}"), WEBSOCKET, 0, 30) for number in range(4)
         ] == [

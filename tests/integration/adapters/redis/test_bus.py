@@ -14,10 +14,10 @@ import pytest
 from redis.asyncio import Connection, Redis
 
 from netra_backend.app.adapters.process.clock import SystemEntropy
-from netra_backend.app.adapters.redis import bus as redis_bus
 from netra_backend.app.adapters.redis.bus import RedisBus
 from netra_backend.app.adapters.redis.message import VERSION, Sealer, _cipher
 from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead
+from netra_backend.app.core.limits import Limits
 from test_framework import services
 from test_framework.ids import new_id
 from test_framework.waiting import PATIENCE_S, until
@@ -149,8 +149,8 @@ class TestFaults:
 
     async def test_what_is_too_much_to_wait_is_dropped_and_counted(self, own: services.Service) -> None:
         own.close()
-        pair = Pair(own.url)
-        fits = redis_bus.MAX_QUEUED_BYTES // 1_000_000 + 1
+        pair = Pair(own.url, limits=Limits(bus_bytes=2_500_000))
+        fits = 3
         pair.speaker.publish([chunk(first, size=1_000_000) for first in range(fits + 5)])
         assert pair.speaker.counts()["dropped"] == 5
 

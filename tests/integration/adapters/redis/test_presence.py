@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from netra_backend.app.adapters.redis import presence
 from netra_backend.app.adapters.redis.presence import REFRESH_ROUNDS, TTL_MS, RedisPresence
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.core.limits import Counts
+from netra_backend.app.core.quotas import Counts
 from test_framework import services
 from test_framework.ids import new_id
 

@@ -14,12 +14,13 @@ import pytest
 from netra_backend.app.adapters.sqlite import audit as sqlite_audit
 from netra_backend.app.adapters.sqlite.audit import SqliteAudit
 from netra_backend.app.core.errors import ConfigurationError, DependencyUnavailable
+from netra_backend.app.core.limits import USUAL, Limits
 from test_framework.audit_trail import place_in
 from test_framework.clock import ManualClock
 
 
-async def opened(directory: Path, **bounds: int) -> SqliteAudit:
-    return await SqliteAudit.open(directory / "audit.db", place_in(directory), ManualClock(), **bounds)
+async def opened(directory: Path, limits: Limits = USUAL) -> SqliteAudit:
+    return await SqliteAudit.open(directory / "audit.db", place_in(directory), ManualClock(), limits)
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ async def held_up(audit: SqliteAudit) -> tuple[asyncio.Task[None], threading.Eve
 
 
 async def test_a_full_queue_drops_and_counts_and_waits_for_nothing(tmp_path: Path) -> None:
-    audit = await opened(tmp_path, room=10)
+    audit = await opened(tmp_path, limits=Limits(audit_waiting=10))
     question, go_on = await held_up(audit)
     for number in range(25):
         audit.record("ada", "refused", None, {}, number)

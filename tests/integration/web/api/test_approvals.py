@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from netra_backend.app.core.limits import Limits
 from netra_backend.app.web.api import approvals
-from test_framework.served import Served
+from test_framework.served import Serve, Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -54,11 +55,9 @@ async def test_another_word_than_yes_or_no_is_refused(served: Served) -> None:
 
 
 async def test_whether_a_decision_was_stored_is_not_promised_before_it_is(
-    served: Served, monkeypatch: pytest.MonkeyPatch
+    serve_with: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    user = served.user()
-    monkeypatch.setattr(approvals, "_PATIENCE_S", 0.0)
-    monkeypatch.setattr(served.runtime.services.approvals, "resolve", lambda *word: None)
-    async with served.http(user) as http:
+    async with serve_with(limits=Limits(decision_s=0.0)) as served, served.http(served.user()) as http:
+        monkeypatch.setattr(served.runtime.services.approvals, "resolve", lambda *word: None)
         answer = await http.post("/api/approvals/apr_x1", json={"decision": "deny", "arguments_hash": "0"})
     assert (answer.status_code, answer.json()["error"]) == (503, "dependency_unavailable")

@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from netra_backend.app.core.limits import Limits
-from netra_backend.app.web.api import datasets
 from test_framework.served import Serve, Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -96,12 +95,12 @@ async def test_an_upload_is_bounded_whether_it_tells_its_size_or_not(serve_with:
         assert leftovers(served) == []
 
 
-async def test_uploads_leave_the_event_log_room_on_the_disk(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datasets, "RESERVED_BYTES", 1 << 62)
-    async with served.http(served.user()) as http:
-        refused = await http.post(PATH, content=CSV)
-    assert (refused.status_code, refused.json()["error"]) == (503, "dependency_unavailable")
-    assert leftovers(served) == []
+async def test_uploads_leave_the_event_log_room_on_the_disk(serve_with: Serve) -> None:
+    async with serve_with(limits=Limits(reserved_disk_bytes=1 << 62)) as served:
+        async with served.http(served.user()) as http:
+            refused = await http.post(PATH, content=CSV)
+        assert (refused.status_code, refused.json()["error"]) == (503, "dependency_unavailable")
+        assert leftovers(served) == []
 
 
 @pytest.mark.validation_point("http.body_idle")

@@ -16,7 +16,6 @@ import uvloop
 
 from netra_backend.app.core.limits import Limits
 from netra_backend.app.web.http.uvicorn_http import BoundedHttpProtocol
-from netra_backend.app.web.sockets import uvicorn_websocket
 from netra_backend.app.web.sockets.uvicorn_websocket import DirectWebSocketProtocol
 from test_framework.served import Serve, Served
 
@@ -201,10 +200,9 @@ async def open_socket(connections: Connections, port: int) -> Any:
 
 @under_uvloop
 async def test_a_socket_that_is_turned_away_has_no_descriptor_any_more(
-    serve_with: Serve, connections: Connections, monkeypatch: pytest.MonkeyPatch
+    serve_with: Serve, connections: Connections
 ) -> None:
-    monkeypatch.setattr(uvicorn_websocket, "_LAST_S", NEVER_S)
-    async with serve_with(limits=Limits(anonymous_connections=1)) as served:
+    async with serve_with(limits=Limits(anonymous_connections=1, anonymous_close_s=NEVER_S)) as served:
         with await stranger(served, upgrade(served.user(), token=False)) as own:
             port = own.getsockname()[1]
             await open_socket(connections, port)
@@ -214,10 +212,9 @@ async def test_a_socket_that_is_turned_away_has_no_descriptor_any_more(
 
 @under_uvloop
 async def test_a_socket_whose_peer_closed_and_reads_nothing_has_a_deadline(
-    serve_with: Serve, connections: Connections, monkeypatch: pytest.MonkeyPatch
+    serve_with: Serve, connections: Connections
 ) -> None:
-    monkeypatch.setattr(uvicorn_websocket, "_LAST_S", 0.05)
-    async with serve_with() as served:
+    async with serve_with(limits=Limits(anonymous_close_s=0.05)) as served:
         with await stranger(served, upgrade(served.user(), token=True)) as own:
             port = own.getsockname()[1]
             protocol = await open_socket(connections, port)
@@ -228,10 +225,9 @@ async def test_a_socket_whose_peer_closed_and_reads_nothing_has_a_deadline(
 
 @under_uvloop
 async def test_a_stranger_does_not_keep_a_socket_open_that_was_closed(
-    serve_with: Serve, connections: Connections, monkeypatch: pytest.MonkeyPatch
+    serve_with: Serve, connections: Connections
 ) -> None:
-    monkeypatch.setattr(uvicorn_websocket, "_LAST_S", 0.05)
-    async with serve_with(limits=Limits(authentication_s=0.1)) as served:
+    async with serve_with(limits=Limits(authentication_s=0.1, anonymous_close_s=0.05)) as served:
         with await stranger(served, upgrade(served.user(), token=False)) as own:
             assert await comes(connections.lost(own.getsockname()[1]))
 
@@ -263,7 +259,6 @@ async def test_an_upgrade_behind_an_answer_that_was_not_read_is_cut_off(
 async def test_a_socket_that_is_refused_and_reads_nothing_has_a_deadline(
     serve_with: Serve, connections: Connections, monkeypatch: pytest.MonkeyPatch, path: bytes
 ) -> None:
-    monkeypatch.setattr(uvicorn_websocket, "_LAST_S", 0.05)
     made = DirectWebSocketProtocol.connection_made
 
     def full(own: DirectWebSocketProtocol, transport: Any) -> None:
@@ -271,7 +266,7 @@ async def test_a_socket_that_is_refused_and_reads_nothing_has_a_deadline(
         transport.write(bytes(HIGH_WATER_BYTES // 2))
 
     monkeypatch.setattr(DirectWebSocketProtocol, "connection_made", full)
-    async with serve_with() as served:
+    async with serve_with(limits=Limits(anonymous_close_s=0.05)) as served:
         user = served.user()
         said = upgrade(user, token=True).replace(f"/ws/{user.id}".encode(), path, 1)
         with await stranger(served, said) as own:
@@ -281,10 +276,9 @@ async def test_a_socket_that_is_refused_and_reads_nothing_has_a_deadline(
 @pytest.mark.parametrize("frame", [CLOSE_FRAME, b""], ids=["closed", "ended without a close"])
 @under_uvloop
 async def test_a_users_socket_that_its_client_ended_counts_no_more_whatever_was_not_read(
-    serve_with: Serve, connections: Connections, monkeypatch: pytest.MonkeyPatch, frame: bytes
+    serve_with: Serve, connections: Connections, frame: bytes
 ) -> None:
-    monkeypatch.setattr(uvicorn_websocket, "_LAST_S", 0.05)
-    async with serve_with(limits=Limits(outbox_stall_s=NEVER_S)) as served:
+    async with serve_with(limits=Limits(outbox_stall_s=NEVER_S, anonymous_close_s=0.05)) as served:
         user = served.user()
         with await stranger(served, upgrade(user, token=True)) as own:
             port = own.getsockname()[1]

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import pytest
 
-from netra_backend.app.adapters.datasets import cache as dataset_cache
 from netra_backend.app.adapters.datasets.cache import Copy, DatasetCache
 from netra_backend.app.core.errors import DependencyUnavailable, ToolError
+from netra_backend.app.core.limits import USUAL, Limits
 from test_framework.clock import ManualClock
 
 ONE, TWO, THREE = ("alice", "data_1"), ("alice", "data_2"), ("bob", "data_3")
@@ -26,7 +26,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def cache(tmp_path: Path, clock: ManualClock) -> DatasetCache:
-    cache = DatasetCache(tmp_path / "copies", "mine", 100, clock)
+    cache = DatasetCache(tmp_path / "copies", "mine", clock, Limits(copies_bytes=100))
     cache.open()
     return cache
 
@@ -84,7 +84,7 @@ def test_one_owner_may_not_need_more_than_there_is(cache: DatasetCache) -> None:
 
 def test_the_disk_is_not_filled(cache: DatasetCache, monkeypatch: pytest.MonkeyPatch) -> None:
     placed(cache, ONE, 10)
-    free = dataset_cache.RESERVED_BYTES + 5
+    free = USUAL.reserved_disk_bytes + 5
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, free))
     cache.make_room(5)
     with pytest.raises(DependencyUnavailable):
@@ -106,7 +106,7 @@ def test_a_killed_process_leaves_nothing_to_the_next_and_a_living_one_loses_noth
     dead = tmp_path / "copies" / "dead"
     dead.mkdir()
     (dead / "rows.duckdb").touch()
-    other = DatasetCache(tmp_path / "copies", "other", 100, ManualClock())
+    other = DatasetCache(tmp_path / "copies", "other", ManualClock(), Limits(copies_bytes=100))
     other.open()
     assert mine.exists()
     assert not dead.exists()
@@ -119,7 +119,7 @@ def test_a_killed_process_leaves_nothing_to_the_next_and_a_living_one_loses_noth
 def test_what_nobody_uses_for_a_while_is_removed(cache: DatasetCache, clock: ManualClock) -> None:
     for copy in (ONE, TWO, THREE):
         placed(cache, copy, 10)
-    clock.advance(s=dataset_cache.IDLE_S + 1)
+    clock.advance(s=USUAL.copies_idle_s + 1)
     cache.find(TWO)
     with cache.pinned([THREE]):
         cache.drop_idle()
@@ -129,4 +129,4 @@ def test_what_nobody_uses_for_a_while_is_removed(cache: DatasetCache, clock: Man
 def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path, clock: ManualClock) -> None:
     (tmp_path / "copies").touch()
     with pytest.raises(OSError, match=os.strerror(17)):
-        DatasetCache(tmp_path / "copies", "mine", 100, clock).open()
+        DatasetCache(tmp_path / "copies", "mine", clock, Limits(copies_bytes=100)).open()

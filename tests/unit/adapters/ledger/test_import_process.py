@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from netra_backend.app.adapters.ledger import import_process
-from netra_backend.app.adapters.ledger.import_process import ImportBounds
 from netra_backend.app.core.errors import ToolError
+from netra_backend.app.core.limits import Limits
 
 NOW_MS = 1_795_000_000_000
-BOUNDS = ImportBounds(look_s=0.01)
+LIMITS = Limits(reserved_disk_bytes=50 * 4_096)
 
 
 def job(folder: Path) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def job(folder: Path) -> dict[str, Any]:
     (folder / "usage.jsonl").write_text(json.dumps(row) + "\n")
     (folder / "staged").mkdir()
     asked = {"path": str(folder / "usage.jsonl"), "staged": str(folder / "staged"), "options": {}, "now_ms": NOW_MS}
-    return {**asked, "known": {}, "memory_bytes": 1 << 30, "cpu_s": 60, "file_bytes": 1 << 30}
+    return {**asked, "known": {}}
 
 
 def silent(done: int, total: int) -> None:
@@ -27,7 +27,7 @@ def silent(done: int, total: int) -> None:
 
 
 async def test_an_import_within_its_bounds_is_answered(tmp_path: Path) -> None:
-    reply = await import_process.perform(job(tmp_path), tmp_path / "staged", BOUNDS, silent)
+    reply = await import_process.perform(job(tmp_path), tmp_path / "staged", LIMITS, silent)
     assert reply["answer"]["accepted"] == 1
 
 
@@ -35,16 +35,18 @@ async def test_an_import_leaves_something_of_the_disk_whatever_it_hides(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = job(tmp_path)
-    full = SimpleNamespace(f_blocks=1_000, f_frsize=4_096, f_bavail=49)
+    full = SimpleNamespace(f_frsize=4_096, f_bavail=49)
     monkeypatch.setattr(os, "statvfs", lambda path: full)
     with pytest.raises(ToolError, match="larger than an import is allowed to keep"):
-        await import_process.perform(asked, tmp_path / "staged", BOUNDS, silent)
+        await import_process.perform(asked, tmp_path / "staged", LIMITS, silent)
     full.f_bavail = 50
-    assert "answer" in await import_process.perform(asked, tmp_path / "staged", BOUNDS, silent)
+    assert "answer" in await import_process.perform(asked, tmp_path / "staged", LIMITS, silent)
 
 
-async def test_what_was_written_since_the_last_look_is_counted_before_it_is_kept(tmp_path: Path) -> None:
+async def test_what_was_written_since_the_last_look_is_counted_before_it_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = job(tmp_path)
-    seldom = ImportBounds(look_s=600.0, files=0)
+    monkeypatch.setattr(import_process, "LOOK_S", 600.0)
     with pytest.raises(ToolError, match="larger than an import is allowed to keep"):
-        await import_process.perform(asked, tmp_path / "staged", seldom, silent)
+        await import_process.perform(asked, tmp_path / "staged", Limits(import_files=0), silent)

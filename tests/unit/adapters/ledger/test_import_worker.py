@@ -21,7 +21,7 @@ NOW_MS = 1_795_000_000_000
 def job(tmp_path: Path) -> Job:
     (tmp_path / "usage.jsonl").write_text(json.dumps(ROW) + "\n")
     (tmp_path / "staged").mkdir()
-    return Job(str(tmp_path / "usage.jsonl"), str(tmp_path / "staged"), {}, NOW_MS, {}, 1 << 30, 60, 1 << 30)
+    return Job(str(tmp_path / "usage.jsonl"), str(tmp_path / "staged"), {}, NOW_MS, {})
 
 
 def changed(job: Job, **change: Any) -> Job:

@@ -3,16 +3,15 @@ import gzip
 import json
 import os
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from netra_backend.app.adapters.ledger import import_process
-from netra_backend.app.adapters.ledger.import_process import ImportBounds
-from netra_backend.app.adapters.ledger.ledger import DuckDBLedger, LedgerBounds
+from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
 from netra_backend.app.core.errors import DependencyUnavailable, InvalidContextError, QueryRejected, ToolError
+from netra_backend.app.core.limits import Limits
 from netra_backend.app.usage.questions import QUESTIONS
 from test_framework.clock import ManualClock, SeededEntropy
 
@@ -68,8 +67,8 @@ async def test_what_is_kept_can_be_read_by_its_user_alone(ledger: DuckDBLedger, 
 
 
 async def test_an_import_that_writes_more_than_it_may_is_told_and_leaves_nothing(tmp_path: Path) -> None:
-    bounds = LedgerBounds(one_import=ImportBounds(kept_bytes=4_096))
-    ledger = DuckDBLedger(tmp_path / "ledger", ManualClock(), SeededEntropy(1), bounds=bounds, questions=PLAIN)
+    limits = Limits(import_file_bytes=4_096)
+    ledger = DuckDBLedger(tmp_path / "ledger", ManualClock(), SeededEntropy(1), limits, questions=PLAIN)
     with pytest.raises(ToolError) as caught:
         await ledger.import_usage("alice", written(tmp_path, ROW), {}, silent)
     assert (caught.value.code, "larger" in caught.value.message) == ("BAD_ROWS", True)
@@ -189,9 +188,7 @@ async def test_data_that_cannot_be_opened_is_told_as_what_may_pass(ledger: DuckD
 
 
 async def test_what_tidies_goes_on_after_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ledger = DuckDBLedger(
-        tmp_path / "ledger", ManualClock(), SeededEntropy(1), bounds=replace(LedgerBounds(), tidy_s=0), questions=PLAIN
-    )
+    ledger = DuckDBLedger(tmp_path / "ledger", ManualClock(), SeededEntropy(1), tidy_s=0, questions=PLAIN)
     times = 0
     again = asyncio.Event()
 
@@ -284,8 +281,8 @@ async def test_what_a_killed_process_left_is_removed_at_the_start(tmp_path: Path
 
 
 async def test_no_more_datasets_are_kept_than_allowed(tmp_path: Path) -> None:
-    bounds = replace(LedgerBounds(), datasets=1)
-    ledger = DuckDBLedger(tmp_path / "ledger", ManualClock(), SeededEntropy(1), bounds=bounds, questions=PLAIN)
+    limits = Limits(datasets=1)
+    ledger = DuckDBLedger(tmp_path / "ledger", ManualClock(), SeededEntropy(1), limits, questions=PLAIN)
     await ledger.import_usage("alice", written(tmp_path, ROW), {}, silent)
     with pytest.raises(ToolError, match="which is the limit"):
         await ledger.import_usage("alice", written(tmp_path, ROW, ROW), {}, silent)
@@ -372,3 +369,49 @@ async def test_a_format_that_is_added_is_read_in_the_child_too(
         assert (await added.ask("alice", "data_profile", {}))["rows"] == 1
     finally:
         await added.close()
+
+
+async def test_an_answer_has_no_more_rows_and_bytes_and_time_than_are_set(tmp_path: Path) -> None:
+    path = written(tmp_path, *({**ROW, "model": f"model-{number}"} for number in range(120)))
+    asked = {"metrics": ["requests"], "group_by": ["model"]}
+
+    async def told(limits: Limits, limit: int) -> Any:
+        ledger = DuckDBLedger(tmp_path / "ledger", ManualClock(), SeededEntropy(1), limits, questions=PLAIN)
+        try:
+            await ledger.import_usage("alice", path, {}, silent)
+            return len((await ledger.ask("alice", "database_query", {**asked, "limit": limit}))["rows"])
+        except QueryRejected as refusal:
+            return refusal.message
+        except ToolError as fault:
+            return fault.code
+        finally:
+            await ledger.close()
+
+    assert await told(Limits(answer_rows=110), 110) == 110
+    assert await told(Limits(answer_rows=110), 111) == "The limit must be 1 to 110"
+    assert await told(Limits(answer_bytes=1_024), 110) == "RESULT_TOO_LARGE"
+    assert await told(Limits(question_s=0.0), 110) == "QUERY_TIMEOUT"
+
+
+async def test_an_import_has_no_more_than_is_set(tmp_path: Path) -> None:
+    columns = ",".join(["timestamp", "model", "input_tokens", "output_tokens", *(f"c{number}" for number in range(20))])
+    values = ",".join(["2026-11-01", "m", "1", "1", *"abcdefghijklmnopqrst"])
+    table = f"{columns}\n{values}\n{values}\n{values}\n".encode()
+
+    async def told(limits: Limits, content: bytes) -> str:
+        ledger = DuckDBLedger(tmp_path / "ledger", ManualClock(), SeededEntropy(1), limits, questions=PLAIN)
+        (tmp_path / "usage.csv").write_bytes(content)
+        try:
+            await ledger.import_usage("alice", tmp_path / "usage.csv", {}, silent)
+        except ToolError as fault:
+            return fault.message
+        finally:
+            await ledger.close()
+        return "imported"
+
+    assert "more than 2 rows" in await told(Limits(import_rows=2), table)
+    assert "not a header" in await told(Limits(import_columns=20), table)
+    assert "more than 300 times its size, or to more than 100 bytes" in await told(
+        Limits(import_unpacked_bytes=100), table
+    )
+    assert await told(Limits(), table) == "imported"

@@ -49,7 +49,7 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> OwnerRows:
     monkeypatch.setattr(query_worker, "bound_cpu", lambda seconds: True)
     monkeypatch.setattr(query_worker, "bound_lifetime", lambda seconds: None)
     monkeypatch.setattr(query_worker, "load_question", lambda name, questions: getattr(Questions, name))
-    return OwnerRows(Open("alice", [], ["/secret/place"], 1, 60, {}), filtered=True)
+    return OwnerRows(Open("alice", [], ["/secret/place"], {}), filtered=True)
 
 
 def asked(rows: OwnerRows, question: str, owner: str = "alice", **arguments: Any) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def test_a_question_of_another_owner_is_refused(rows: OwnerRows) -> None:
 def test_raw_sql_is_refused_where_the_system_does_not_hold_the_process_to_its_memory(
     rows: OwnerRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Questions, "raw_sql", Questions.count, raising=False)
+    monkeypatch.setattr(Questions, "raw_sql", lambda rows, arguments, limits: [0], raising=False)
     told = asked(rows, "raw_sql")
     assert "answer" not in told
     assert told["rejected"]["point"] == "query.wall"
@@ -82,8 +82,8 @@ def test_raw_sql_is_refused_where_system_calls_are_not_filtered(monkeypatch: pyt
     monkeypatch.setattr(query_worker, "bound_memory", lambda more: True)
     monkeypatch.setattr(query_worker, "bound_cpu", lambda seconds: True)
     monkeypatch.setattr(query_worker, "bound_lifetime", lambda seconds: None)
-    monkeypatch.setattr(query_worker, "load_question", lambda name, questions: Questions.count)
-    opened = Open("alice", [], [], 1, 60, {})
+    monkeypatch.setattr(query_worker, "load_question", lambda name, questions: lambda rows, arguments, limits: [0])
+    opened = Open("alice", [], [], {})
     assert asked(OwnerRows(opened, filtered=True), "raw_sql") == {"answer": [0]}
     assert asked(OwnerRows(opened, filtered=False), "raw_sql")["rejected"]["point"] == "query.wall"
 

@@ -78,3 +78,8 @@ def test_variables_of_the_program_are_no_tables(rows: duckdb.DuckDBPyConnection)
     with pytest.raises(duckdb.Error, match="secret"):
         rows.execute("SELECT * FROM secret")
     assert secret
+
+
+def test_the_engine_has_the_memory_that_is_set() -> None:
+    with open_rows([], 100_000_000) as rows:
+        assert rows.execute("SELECT current_setting('memory_limit')").fetchone() == ("95.3 MiB",)

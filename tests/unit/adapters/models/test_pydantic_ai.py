@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from netra_backend.app.adapters.models.pydantic_ai import MAX_CHARACTERS, PydanticAIModel
+from netra_backend.app.adapters.models.pydantic_ai import PydanticAIModel
 from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.core.limits import USUAL, Limits
 from netra_backend.app.core.model_part import ModelPart
 
 if TYPE_CHECKING:
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
     from pydantic_ai.models.function import AgentInfo, StreamFunctionDef
 
 
-def _scripted(answer: StreamFunctionDef) -> PydanticAIModel:
+def _scripted(answer: StreamFunctionDef, limits: Limits = USUAL) -> PydanticAIModel:
     from pydantic_ai.models.function import FunctionModel
 
-    return PydanticAIModel(FunctionModel(stream_function=answer))
+    return PydanticAIModel(FunctionModel(stream_function=answer), limits)
 
 
 async def _all(model: PydanticAIModel, **more: Any) -> list[ModelPart]:
@@ -61,11 +62,11 @@ async def test_a_fault_of_the_provider_is_told_without_its_words() -> None:
 
 async def test_a_model_that_says_too_much_is_stopped() -> None:
     async def answer(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:
-        for _ in range(MAX_CHARACTERS // 1000 + 1):
-            yield "x" * 1000
+        for _ in range(11):
+            yield "x" * 10
 
     with pytest.raises(DependencyUnavailable, match="too long"):
-        await _all(_scripted(answer))
+        await _all(_scripted(answer, Limits(model_characters=100)))
 
 
 async def test_an_unknown_provider_is_told_as_unavailable() -> None:

@@ -128,7 +128,7 @@ async def opened(log: Log) -> AsyncIterator[Open]:
     writers: list[PostgresWriter] = []
 
     def make(database: Database) -> PostgresWriter:
-        writers.append(PostgresWriter(database.connect, "prc_1", lambda: 0, log))
+        writers.append(PostgresWriter(database.connect, "prc_1", lambda: 0, log, answer_s=60.0))
         return writers[-1]
 
     yield make
@@ -186,17 +186,17 @@ async def test_a_batch_without_an_answer_is_sent_again_unless_it_is_found(log: L
 
 
 async def test_a_batch_that_the_driver_never_answers_is_looked_for_over_another_connection(
-    log: Log, opened: Open, monkeypatch: pytest.MonkeyPatch
+    log: Log, opened: Open
 ) -> None:
     class Silent(Database):
         async def fetchval(self, *arguments: Any) -> bool | None:
             if self.connections == 1:
-                monkeypatch.setattr(postgres_writer, "_ANSWER_S", 60.0)  # of what comes after this
+                writer.answer_s = 60.0  # of what comes after this
                 await asyncio.Event().wait()
             return await super().fetchval(*arguments)
 
-    monkeypatch.setattr(postgres_writer, "_ANSWER_S", 0.0)
     writer = opened(database := Silent())
+    writer.answer_s = 0.0
     writer.put([a_chunk("run_1")])
     assert await log.hears(1) == [("stored", ["run_1"])]
     assert (database.sent, database.connections) == ([1], 2)

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters.process.json_logs import MAX_CHARACTERS, JsonHandler, configure_logging, name_process
+from netra_backend.app.adapters.process.json_logs import JsonHandler, configure_logging, name_process
+from netra_backend.app.core.limits import USUAL
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl"
 LOG = logging.getLogger("netra.of_this_test")
@@ -126,10 +127,16 @@ def test_a_stream_that_is_gone_stops_nobody(stream: io.StringIO, capsys: pytest.
 
 
 def test_lines_have_an_end_and_odd_values_a_form(stream: io.StringIO) -> None:
-    LOG.info("x" * (10 * MAX_CHARACTERS), extra={"nan": float("nan"), "odd": "\ud800", "level": "mine"})
+    LOG.info("x" * (10 * USUAL.log_characters), extra={"nan": float("nan"), "odd": "\ud800", "level": "mine"})
     (line,) = lines(stream)
-    assert line["event"] == "x" * MAX_CHARACTERS + "…"
+    assert line["event"] == "x" * USUAL.log_characters + "…"
     assert (line["nan"], line["odd"], line["level"]) == (None, "?", "info")
+
+
+def test_a_text_has_as_many_characters_as_are_set(stream: io.StringIO) -> None:
+    configure_logging("info", stream, characters=10)
+    LOG.info("x" * 11)
+    assert lines(stream)[0]["event"] == "x" * 10 + "…"
 
 
 def test_chatty_libraries_are_heard_from_warnings_on(stream: io.StringIO) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from netra_backend.app.adapters.event_log import appending
 from netra_backend.app.adapters.sqlite.event_log import SqliteEventLog
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import Chunk
@@ -179,8 +178,8 @@ class TestFailure:
 
 class TestHeads:
     @pytest.fixture(autouse=True)
-    def room_for_ten(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(appending, "MAX_HEADS", 10)
+    def room_for_ten(self, story: LogStory, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(story.log, "_most_heads", 10)
 
     async def test_heads_without_a_run_are_let_go_the_oldest_first_and_found_again(self, story: LogStory) -> None:
         runs = [await story.ended("user_ada") for _ in range(12)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from netra_backend.app.adapters.sqlite import reader, schema
-from netra_backend.app.adapters.sqlite.reader import PAGE_BYTES, PAGE_EVENTS
+from netra_backend.app.core.limits import USUAL, Limits
 
 
 @pytest.fixture
@@ -58,7 +58,6 @@ def test_a_page_starts_and_ends_in_the_middle_of_a_row_where_that_is_asked_for(s
 def test_a_row_is_never_split_over_pages(store: sqlite3.Connection) -> None:
     fill(store, (200, b"a"), (150, b"b"), (150, b"c"), (1, b"d"))
     assert [len(page) for page in pages(store, 0, 501)] == [200, 300, 1]
-    assert PAGE_EVENTS == 300
 
 
 def test_a_page_ends_before_the_row_that_would_make_it_too_large(store: sqlite3.Connection) -> None:
@@ -67,7 +66,7 @@ def test_a_page_ends_before_the_row_that_would_make_it_too_large(store: sqlite3.
 
 
 def test_one_row_that_is_larger_than_a_page_is_a_page(store: sqlite3.Connection) -> None:
-    fill(store, (2, b"a" * PAGE_BYTES), (1, b"b"))
+    fill(store, (2, b"a" * USUAL.replay_page_bytes), (1, b"b"))
     assert [len(page) for page in pages(store, 0, 3)] == [2, 1]
 
 
@@ -97,3 +96,11 @@ def test_keys_are_looked_at_in_their_order_page_by_page_by_the_tables_own_order(
     )
     (step,) = [row[3] for row in store.execute(question)]
     assert step.startswith("SEARCH request USING")  # neither a look at the whole table nor sorting
+
+
+def test_a_page_has_as_many_events_and_bytes_as_are_set(store: sqlite3.Connection) -> None:
+    rows = fill(store, (2, b"a"), (2, b"b"), (2, b"c" * 50))
+    assert len(reader.page(store, rows, 0, 0, 6, Limits(replay_page_events=4))[0]) == 4
+    assert len(reader.page(store, rows, 0, 0, 6, Limits(replay_page_events=5))[0]) == 4
+    assert len(reader.page(store, rows, 0, 0, 6, Limits(replay_page_bytes=100))[0]) == 4
+    assert len(reader.page(store, rows, 0, 0, 6, Limits(replay_page_bytes=110))[0]) == 6

@@ -13,7 +13,6 @@ from netra_backend.app.core.events import (
     ApprovalResolved,
 )
 from netra_backend.app.core.frames import ResolveApproval
-from netra_backend.app.services.approvals import LIFETIME_MS
 from test_framework.counted_tool import Counter, adding, codes_of, kinds
 from test_framework.paying import let_pay, word
 
@@ -33,7 +32,7 @@ class TestApproval:
         client, requested = await self.asked(workshop)
         assert counter.calls == []
         assert (requested.tool, requested.arguments) == ("pay", {"amount": 7})
-        assert requested.expires_at == workshop.clock.now_ms() + LIFETIME_MS
+        assert requested.expires_at == workshop.clock.now_ms() + workshop.services.approval_ms
         await workshop.turns.commands.resolve(client, word(requested))
         events = await client.ended(requested.run_id)
         assert kinds(events)[2:] == [
@@ -92,7 +91,7 @@ class TestApproval:
     async def test_a_request_that_nobody_answers_expires(self, workshop: Any, counter: Any) -> None:
         client, requested = await self.asked(workshop)
         await workshop.kill()
-        workshop.clock.advance(ms=LIFETIME_MS)
+        workshop.clock.advance(ms=workshop.services.approval_ms)
         client = workshop.connect()
         await workshop.turns.recovery.take_over()
         events = await client.ended(requested.run_id)

@@ -17,6 +17,7 @@ from netra_backend.app.core.events import (
     AgentDelta,
     AgentFailed,
 )
+from netra_backend.app.core.limits import USUAL
 from netra_backend.app.core.model_part import ModelPart
 from test_framework.counted_tool import kinds
 
@@ -31,10 +32,12 @@ class Script:
         self._workshop = workshop
         self._parts = parts
         self.asked: list[str] = []
+        self.most: list[int] = []
         self.closed = 0
 
     async def stream(self, prompt: str, *, system: str, max_tokens: int) -> AsyncGenerator[ModelPart, None]:
         self.asked.append(prompt)
+        self.most.append(max_tokens)
         try:
             for part in self._parts:
                 if isinstance(part, BaseException):
@@ -61,6 +64,11 @@ class TestModel:
         workshop.agent("golden", run)
         workshop.answer_with(script)
         return script
+
+    async def test_an_answer_has_as_many_tokens_as_are_set_where_its_agent_does_not_say(self, workshop: Any) -> None:
+        script = self.ask(workshop, "Because.")
+        await workshop.run("golden")
+        assert script.most == [workshop.services.model_tokens] == [USUAL.model_tokens]
 
     async def test_an_answer_streams_in_few_events_and_its_usage_is_counted(self, workshop: Any) -> None:
         usage = {"input_tokens": 10, "output_tokens": 20, "cost_usd": "0.0003"}

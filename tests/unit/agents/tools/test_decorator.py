@@ -188,7 +188,7 @@ class TestOptions:
         async def act() -> None:
             """Acts."""
 
-        assert (act.idempotent, act.approval, act.permission, act.timeout_s) == (False, False, None, 30.0)
+        assert (act.idempotent, act.approval, act.permission, act.timeout_s) == (False, False, None, None)
 
     def test_they_are_those_of_a_tool(self) -> None:
         @tool(idempotent=True, approval=True, timeout_s=3, permission="admin", secret_arguments=["token"])

@@ -15,7 +15,7 @@ async def nothing(context: Any, arguments: ToolArguments) -> None:
 
 def test_a_tool_acts_once_asks_nobody_and_is_for_every_signed_in_user() -> None:
     tool = Tool("x", "Does x.", ToolArguments, nothing)
-    assert (tool.idempotent, tool.approval, tool.timeout_s, tool.secret_arguments) == (False, False, 30.0, frozenset())
+    assert (tool.idempotent, tool.approval, tool.timeout_s, tool.secret_arguments) == (False, False, None, frozenset())
     assert (tool.permission, tool.needed_scope) == (None, "usage")
     assert Tool("x", "Does x.", ToolArguments, nothing, permission="admin").needed_scope == "admin"
 

@@ -84,7 +84,7 @@ async def test_no_argument_can_name_an_owner(call: Call, ledger: RecordingLedger
         ("forecast_spend", {"budget_usd": 0}),
         ("price_lookup", {"models": [], "at": "2026-11-01T00:00:00Z"}),
         ("price_lookup", {"models": ["gpt-4o"]}),
-        ("database_query", {"limit": 1001}),
+        ("database_query", {"limit": 0}),
     ],
 )
 async def test_arguments_out_of_bounds_are_refused_before_anything_is_asked(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.core.limits import Counts
+from netra_backend.app.core.quotas import Counts
 from test_framework.memory.presence import MemoryPresence, MemoryPresences, sum_of
 
 ADA = {"user_ada": Counts(connections=1)}

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from netra_backend.app.core.errors import ToolError
-from netra_backend.app.usage.importers import importing
 from netra_backend.app.usage.importers.format import ImportOptions
 from netra_backend.app.usage.importers.importing import Opened, import_rows, open_file, preview
 from netra_backend.app.usage.importers.reading import batch
@@ -94,9 +93,8 @@ def test_a_mapping_makes_it_a_table_whatever_it_looks_like(tmp_path: Path) -> No
 
 def test_more_rows_than_a_dataset_may_hold_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "PAGE", 2)
-    monkeypatch.setattr(importing, "MAX_ROWS", 3)
     with pytest.raises(ToolError, match="more than 3 rows"):
-        import_rows(opened(tmp_path, lines(*[GOOD] * 9)), lambda columns: None)
+        import_rows(opened(tmp_path, lines(*[GOOD] * 9)), lambda columns: None, 3)
 
 
 def test_parquet_is_read_by_whoever_can(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 from netra_backend.app.core import validation
 from netra_backend.app.core.errors import AuthenticationRefused, LimitRefused
 from netra_backend.app.core.identity import Identity
-from netra_backend.app.core.limits import Limits, Quotas
+from netra_backend.app.core.limits import Limits
+from netra_backend.app.core.quotas import Quotas
 from netra_backend.app.web.http.transfers import Transfers
 from test_framework.clock import ManualClock
 

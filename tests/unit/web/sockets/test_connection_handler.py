@@ -16,7 +16,8 @@ from netra_backend.app.core.errors import (
     SSotIsolationError,
 )
 from netra_backend.app.core.identity import CLOCK_LEEWAY_MS, Identity
-from netra_backend.app.core.limits import Limits, Quotas
+from netra_backend.app.core.limits import Limits
+from netra_backend.app.core.quotas import Quotas
 from netra_backend.app.core.session import HandledFrame
 from netra_backend.app.services.audit_trail import AuditTrail
 from netra_backend.app.web.sockets.connection_handler import ConnectionHandler

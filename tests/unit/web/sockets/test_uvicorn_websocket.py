@@ -403,6 +403,15 @@ async def said_after(limits: Limits, data: bytes, *, is_signed_in: bool = True) 
     return server
 
 
+async def test_a_close_is_waited_for_as_long_as_is_set() -> None:
+    limits = Limits(close_s=7.0, anonymous_close_s=0.5)
+    for is_signed_in, close_s in ((True, 7.0), (False, 0.5)):
+        server = Server(limits, is_signed_in=is_signed_in)
+        await server.open()
+        assert server.protocol.close_timeout == close_s
+        await server.close()
+
+
 @pytest.mark.validation_point("socket.anonymous")
 @pytest.mark.parametrize("data", [PONG * 40, PING * 40, BEGUN + EMPTY * 40])
 async def test_before_a_sign_in_too_many_frames_of_any_kind_end_the_connection(data: bytes) -> None:

@@ -7,10 +7,8 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
+from ....core.limits import USUAL, told_size
 from .source import broken
-
-MAX_ELEMENT: Final = 32 << 20
-"""Characters of one element; a larger one is refused."""
 
 CONTAINERS: Final = frozenset({"data", "resourceSpans", "observations", "spans", "rows", "items", "records", "logs"})
 """Members of an outer object (a page of an API, a batch of spans) whose elements are the records."""
@@ -19,10 +17,11 @@ _SPACE: Final = " \t\r\n"
 _ENDS: Final = frozenset(_SPACE + ",]}")
 
 
-def elements(chunks: Iterator[bytes]) -> Iterator[Any]:
+def elements(chunks: Iterator[bytes], most_characters: int = USUAL.import_line_bytes) -> Iterator[Any]:
     """The records of a document: the elements of an outer array, or of an outer object's container, else the value itself.
-    Several documents may follow one another. Raises ``ToolError`` (``BAD_ROWS``) if it ends early or is damaged."""
-    text = _Text(chunks)
+    Several documents may follow one another. Raises ``ToolError`` (``BAD_ROWS``) if it ends early or is damaged,
+    or if an element has more than ``most_characters``."""
+    text = _Text(chunks, most_characters)
     while opening := text.peek():
         if opening == "[":
             yield from _array(text)
@@ -65,8 +64,9 @@ def _object(text: _Text) -> Iterator[Any]:
 class _Text:
     """A window on the document: what was consumed is forgotten, what is missing is read."""
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
+    def __init__(self, chunks: Iterator[bytes], most: int) -> None:
         self._chunks = chunks
+        self._most = most
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         self._decode = json.JSONDecoder(strict=False).raw_decode
         self._window = ""
@@ -123,9 +123,9 @@ class _Text:
         if self._ended:
             return False
         left = len(self._window) - self._at
-        if left > MAX_ELEMENT:
+        if left > self._most:
             raise broken(
-                f"One JSON value is larger than {MAX_ELEMENT >> 20} MiB.", "Export one record per line (JSON Lines)."
+                f"One JSON value is larger than {told_size(self._most)}.", "Export one record per line (JSON Lines)."
             )
         # Reading as much again as is left makes the retries of one large value linear in its size.
         parts = [self._window[self._at :]]

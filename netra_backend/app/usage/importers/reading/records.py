@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from ....core.limits import USUAL, Limits
 from .batch import Batch, Record, batched
 from .json_lines import json_lines, judged
 from .json_stream import elements
@@ -42,7 +43,7 @@ class Head:
         return all(name in self.columns for name in names)
 
 
-def read(chunks: Iterator[bytes]) -> tuple[Head, Iterator[Batch]]:
+def read(chunks: Iterator[bytes], limits: Limits = USUAL) -> tuple[Head, Iterator[Batch]]:
     """The head of a file, and all of its records.
 
     Raises ``ToolError``: ``UNSUPPORTED_FORMAT`` for something that is neither JSON nor text with a header, ``BAD_ROWS``
@@ -52,11 +53,11 @@ def read(chunks: Iterator[bytes]) -> tuple[Head, Iterator[Batch]]:
     layout = _layout(first)
     chunks = itertools.chain((first,), chunks)
     if layout is Layout.CSV:
-        batches = separated(blocks(chunks), delimiter_of(first))
+        batches = separated(blocks(chunks, limits.import_line_bytes), delimiter_of(first), limits)
     elif layout is Layout.JSON:
-        batches = batched(judged(enumerate(elements(chunks), 1)))
+        batches = batched(judged(enumerate(elements(chunks, limits.import_line_bytes), 1)))
     else:
-        batches = json_lines(blocks(chunks))
+        batches = json_lines(blocks(chunks, limits.import_line_bytes))
     return with_head(layout, batches)
 
 

@@ -10,12 +10,11 @@ import csv
 from collections.abc import Iterator
 from typing import Final
 
+from ....core.limits import USUAL, Limits
 from ..row import BadRow
 from .batch import Batch, Numbered, Table, batched, pages
 from .source import broken, unsupported
 
-MAX_FIELD: Final = 1 << 20
-MAX_COLUMNS: Final = 1_000
 _SPECIAL: Final = ('"', "\r", "\0")
 """What makes separated values more than lines that are split."""
 
@@ -26,17 +25,18 @@ def delimiter_of(first: bytes) -> str:
     return max(",;\t|", key=header.count)
 
 
-def separated(blocks: Iterator[bytes], delimiter: str) -> Iterator[Batch]:
+def separated(blocks: Iterator[bytes], delimiter: str, limits: Limits = USUAL) -> Iterator[Batch]:
     """The records of all rows below the header. A row of another width is one bad row.
 
     Raises ``ToolError``: ``UNSUPPORTED_FORMAT`` if the first line is no header, ``BAD_ROWS`` for a field without end.
     """
-    csv.field_size_limit(MAX_FIELD)
+    most = limits.import_field_characters
+    csv.field_size_limit(most)
     lines = _Lines(blocks)
     reader = csv.reader(lines, delimiter=delimiter)
     try:
         header = [name.strip() for name in next((row for row in reader if row), ["-"])]
-        if len(header) > MAX_COLUMNS or len(set(header)) != len(header) or not all(header):
+        if len(header) > limits.import_columns or len(set(header)) != len(header) or not all(header):
             raise unsupported(
                 "The first line is not a header: names are missing, repeated, or too many.",
                 "Give every column its own name in the first line.",
@@ -44,7 +44,7 @@ def separated(blocks: Iterator[bytes], delimiter: str) -> Iterator[Batch]:
             )
         while page := lines.ahead():
             number = lines.given + 1
-            table = _table(page, header, delimiter)
+            table = _table(page, header, delimiter, most)
             if table is not None:
                 lines.skip(len(page))
                 yield Batch(range(number, number + len(page)), table)
@@ -54,10 +54,10 @@ def separated(blocks: Iterator[bytes], delimiter: str) -> Iterator[Batch]:
         raise broken(f"The table is damaged near line {lines.given}: {error}.") from None
 
 
-def _table(lines: list[str], header: list[str], delimiter: str) -> Table | None:
+def _table(lines: list[str], header: list[str], delimiter: str, most: int) -> Table | None:
     """The lines as columns, if each is a row of plain values."""
     together = "\n".join(lines)
-    if any(map(together.__contains__, _SPECIAL)) or max(map(len, lines)) > MAX_FIELD:
+    if any(map(together.__contains__, _SPECIAL)) or max(map(len, lines)) > most:
         return None
     rows = [line.split(delimiter) for line in lines]
     if len(header) < 2 or set(map(len, rows)) != {len(header)}:

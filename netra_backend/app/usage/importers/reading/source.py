@@ -11,11 +11,8 @@ from pathlib import Path
 from typing import IO, Final, Protocol
 
 from ....core.errors import ToolError
+from ....core.limits import USUAL, Limits, told_size
 
-MAX_BYTES: Final = 64 << 30
-"""Bytes read from one file, after unpacking."""
-MAX_RATIO: Final = 300
-"""What usage logs pack to at best is about 40:1; beyond this it is a bomb."""
 RATIO_FREE: Final = 64 << 20
 """Bytes that may be unpacked before the ratio counts."""
 CHUNK: Final = 1 << 20
@@ -37,7 +34,7 @@ def broken(message: str, hint: str = "Export the file again; nothing was importe
     return ToolError("BAD_ROWS", message, hint=hint, details=details)
 
 
-def chunks(path: Path, progress: Progress) -> Iterator[bytes]:
+def chunks(path: Path, progress: Progress, limits: Limits = USUAL) -> Iterator[bytes]:
     """The unpacked bytes of ``path``, at most ``CHUNK`` at a time; ``progress(done, total)`` counts bytes as they lie.
 
     Raises ``ToolError``: ``UNSUPPORTED_FORMAT`` for an empty file or an archive that does not hold exactly one file,
@@ -48,13 +45,15 @@ def chunks(path: Path, progress: Progress) -> Iterator[bytes]:
         raise unsupported(
             "The file is empty.", "Export it again, and check that the export covers a period with usage."
         )
-    left = min(MAX_BYTES, max(RATIO_FREE, size * MAX_RATIO))
+    # What usage logs pack to at best is about 40:1; far beyond this it is a bomb.
+    most, ratio = limits.import_unpacked_bytes, limits.import_ratio
+    left = min(most, max(RATIO_FREE, size * ratio))
     with path.open("rb") as packed, _unpacked(packed) as plain:
         while chunk := _read(plain):
             left -= len(chunk)
             if left < 0:
                 raise broken(
-                    f"The file unpacks to more than {MAX_RATIO} times its size, or to more than {MAX_BYTES >> 30} GiB.",
+                    f"The file unpacks to more than {ratio} times its size, or to more than {told_size(most)}.",
                     "Import the unpacked file, in parts if it is that large.",
                 )
             progress(min(packed.tell(), size), size)

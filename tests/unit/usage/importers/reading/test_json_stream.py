@@ -68,16 +68,14 @@ def test_nesting_without_end_is_refused() -> None:
         list(elements(cut("[" + "[" * 200_000, 1 << 16)))
 
 
-def test_one_value_without_end_is_refused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_stream, "MAX_ELEMENT", 1000)
-
+def test_one_value_without_end_is_refused_before_it_fills_the_memory() -> None:
     def endless() -> Iterator[bytes]:
         yield b'["'
         while True:
             yield b"x" * 100
 
     with pytest.raises(ToolError, match="One JSON value is larger"):
-        list(elements(endless()))
+        list(elements(endless(), 1000))
 
 
 def test_an_outer_object_without_end_is_refused() -> None:

@@ -4,7 +4,7 @@ from operator import itemgetter
 import pytest
 
 from netra_backend.app.core.errors import ToolError
-from netra_backend.app.usage.importers.reading import line_blocks, separated
+from netra_backend.app.core.limits import USUAL, Limits
 from netra_backend.app.usage.importers.reading.batch import Batch, Numbered
 from netra_backend.app.usage.importers.reading.records import Head, Layout, read
 from netra_backend.app.usage.importers.row import BadRow
@@ -22,8 +22,8 @@ def flat(batches: Iterator[Batch]) -> list[Numbered]:
     return sorted(pairs, key=itemgetter(0))
 
 
-def plain(content: bytes, size: int = 1 << 20) -> tuple[Head, list[object]]:
-    head, batches = read(cut(content, size))
+def plain(content: bytes, size: int = 1 << 20, limits: Limits = USUAL) -> tuple[Head, list[object]]:
+    head, batches = read(cut(content, size), limits)
     return head, [record.reason if isinstance(record, BadRow) else record for _, record in flat(batches)]
 
 
@@ -109,13 +109,11 @@ def test_what_is_no_text_with_records_is_unsupported_with_what_to_do(content: by
     assert caught.value.hint
 
 
-def test_a_line_without_end_is_refused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line_blocks, "MAX_LINE", 1000)
+def test_a_line_without_end_is_refused_before_it_fills_the_memory() -> None:
     with pytest.raises(ToolError, match="line is longer"):
-        plain(b'{"a": 1}\n{"a": "' + b"x" * 5000, 100)
+        plain(b'{"a": 1}\n{"a": "' + b"x" * 5000, 100, Limits(import_line_bytes=1000))
 
 
-def test_a_field_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(separated, "MAX_FIELD", 100)
+def test_a_field_without_end_is_refused() -> None:
     with pytest.raises(ToolError, match="table is damaged near line"):
-        plain(b'a,b\n1,"' + b"x\n" * 500)
+        plain(b'a,b\n1,"' + b"x\n" * 500, limits=Limits(import_field_characters=100))

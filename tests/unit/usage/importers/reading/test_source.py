@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from netra_backend.app.core.errors import ToolError
+from netra_backend.app.core.limits import USUAL
 from netra_backend.app.usage.importers.reading import source
 from netra_backend.app.usage.importers.reading.source import chunks
 
@@ -108,4 +109,4 @@ def test_a_bomb_is_stopped_at_a_bound_on_what_it_unpacks_to(
     unpacked: list[int] = []
     with pytest.raises(ToolError, match="unpacks to more than"):
         unpacked.extend(map(len, chunks(tmp_path / "bomb", lambda done, total: None)))
-    assert sum(unpacked) <= (tmp_path / "bomb").stat().st_size * source.MAX_RATIO
+    assert sum(unpacked) <= (tmp_path / "bomb").stat().st_size * USUAL.import_ratio

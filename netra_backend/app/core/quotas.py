@@ -1,0 +1,220 @@
+"""Admission: what one user has at once and per second, of what the limits allow. Time is given, never read."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from . import validation
+from .errors import LimitRefused
+from .limits import Limits
+from .token_bucket import TokenBucket
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What one user holds in one process, or in several together."""
+
+    connections: int = 0
+    runs: int = 0
+    queued: int = 0
+
+
+NOTHING: Final = Counts()
+_UNNAMED_THREADS: Final = 10
+"""What telling of those threads that a resume did not name counts as."""
+_MOST_RESUME_WAIT_S: Final = 30.0
+
+
+class UserQuota:
+    """What one user has here at the moment. Every ``add_*`` refuses or is paired with one ``drop_*``.
+
+    ``elsewhere`` is what the user has at other processes, as of a moment ago; connections and runs count together with it.
+    """
+
+    __slots__ = (
+        "_claims",
+        "_limits",
+        "_requests",
+        "_resumes",
+        "connections",
+        "elsewhere",
+        "queued",
+        "runs",
+        "transfers",
+    )
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        self._limits = limits
+        self._claims = TokenBucket(limits.claim_rate, limits.claim_burst, now)
+        self._requests: TokenBucket | None = None
+        self._resumes: TokenBucket | None = None
+        self.transfers = 0
+        self.connections = 0
+        self.runs = 0
+        self.queued = 0
+        self.elsewhere = NOTHING
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is held."""
+        return not (self.connections or self.runs or self.queued or self.transfers)
+
+    def is_as_new(self, now: float) -> bool:
+        """Whether it may be forgotten: nothing is held, and nothing is still counted against the user."""
+        counted = (self._claims, self._requests, self._resumes)
+        return self.idle and all(bucket is None or bucket.is_full(now) for bucket in counted)
+
+    def add_connection(self) -> None:
+        """Raises ``LimitRefused`` (``connection_limit``)."""
+        if self.connections + self.elsewhere.connections >= self._limits.connections:
+            raise LimitRefused(
+                f"The limit is {self._limits.connections} connections per user.",
+                kind="connection_limit",
+                retry_after_ms=1000,
+                point=validation.LIMIT_CONNECTIONS,
+            )
+        self.connections += 1
+
+    def drop_connection(self) -> None:
+        self.connections -= 1
+
+    def add_run(self) -> None:
+        """Raises ``LimitRefused`` (``run_limit``)."""
+        if self.runs + self.elsewhere.runs >= self._limits.runs:
+            raise LimitRefused(
+                f"The limit is {self._limits.runs} runs at a time per user.",
+                kind="run_limit",
+                retry_after_ms=1000,
+                point=validation.LIMIT_RUNS,
+            )
+        self.runs += 1
+
+    def drop_run(self) -> None:
+        self.runs -= 1
+
+    def add_queued(self) -> None:
+        """Raises ``LimitRefused`` (``run_limit``)."""
+        if self.queued + self.elsewhere.queued >= self._limits.queued_runs:
+            raise LimitRefused(
+                f"The limit is {self._limits.queued_runs} waiting runs per user.",
+                kind="run_limit",
+                retry_after_ms=1000,
+                point=validation.LIMIT_QUEUED,
+            )
+        self.queued += 1
+
+    def drop_queued(self) -> None:
+        self.queued -= 1
+
+    def claim_thread(self, now: float) -> None:
+        """Count one use of a thread id that was unknown until now. Raises ``LimitRefused`` (``rate_limited``)."""
+        if not self._claims.take(now):
+            raise LimitRefused(
+                "Too many new threads in a short time.",
+                retry_after_ms=self._claims.wait_ms(),
+                point=validation.LIMIT_THREADS,
+            )
+
+    def take_request(self, now: float) -> None:
+        """Count one HTTP request. Raises ``LimitRefused`` (``rate_limited``)."""
+        if self._requests is None:
+            self._requests = TokenBucket(self._limits.request_rate, self._limits.request_burst, now)
+        if not self._requests.take(now):
+            raise LimitRefused(
+                "Too many requests in a short time.",
+                retry_after_ms=self._requests.wait_ms(),
+                point=validation.LIMIT_REQUESTS,
+            )
+
+    def take_resume(self, named: int, now: float) -> float:
+        """Count a ``resume`` that names so many threads; how many seconds it has to wait. Raises ``LimitRefused``
+        (``rate_limited``) if too much waits already."""
+        if self._resumes is None:
+            self._resumes = TokenBucket(self._limits.resume_rate, self._limits.resume_burst, now)
+        wait_s = self._resumes.borrow(named + _UNNAMED_THREADS, now, _MOST_RESUME_WAIT_S)
+        if wait_s is None:
+            raise LimitRefused(
+                "Too many threads were resumed in a short time.",
+                retry_after_ms=self._resumes.wait_ms(),
+                point=validation.LIMIT_RESUMES,
+            )
+        return wait_s
+
+    def add_transfer(self) -> None:
+        """An upload, an export or a report begins. Raises ``LimitRefused`` (``transfer_limit``)."""
+        if self.transfers >= self._limits.transfers:
+            raise LimitRefused(
+                f"The limit is {self._limits.transfers} uploads, exports and reports at a time per user.",
+                kind="transfer_limit",
+                retry_after_ms=5000,
+                point=validation.LIMIT_TRANSFERS,
+            )
+        self.transfers += 1
+
+    def drop_transfer(self) -> None:
+        self.transfers -= 1
+
+
+class Quotas:
+    """The quotas of all users that have something at the moment, or claimed threads a moment ago.
+
+    A user who leaves and comes back finds the same count of claims; once it has refilled, the user takes no memory.
+    """
+
+    __slots__ = ("_left", "_limits", "_now", "_users")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._users: dict[str, UserQuota] = {}
+        # Taken from its front again and again: a plain dict would go over the places of all that were taken before.
+        self._left: OrderedDict[str, None] = OrderedDict()
+        self._now = 0.0
+
+    def of(self, user_id: str, now: float) -> UserQuota:
+        self._now = now
+        quota = self._users.get(user_id)
+        if quota is None:
+            self._forget()
+            quota = self._users[user_id] = UserQuota(self._limits, now)
+        return quota
+
+    def release(self, user_id: str) -> None:
+        """Forget the user where nothing is held any more, now or as soon as the count of claims has refilled."""
+        quota = self._users.get(user_id)
+        if quota is None or not quota.idle:
+            return
+        self._left.pop(user_id, None)
+        if quota.is_as_new(self._now):
+            del self._users[user_id]
+        else:
+            self._left[user_id] = None
+
+    def held(self) -> dict[str, Counts]:
+        """What users hold here, of whom hold anything."""
+        return {
+            user_id: Counts(quota.connections, quota.runs, quota.queued)
+            for user_id, quota in self._users.items()
+            if quota.connections or quota.runs or quota.queued
+        }
+
+    def note_elsewhere(self, held: Mapping[str, Counts]) -> None:
+        """What users hold at other processes; a user who is not named holds nothing there."""
+        for user_id, quota in self._users.items():
+            quota.elsewhere = held.get(user_id, NOTHING)
+
+    def _forget(self) -> None:
+        # Two for each user who comes, those who left first: so no more are kept than left within one refill.
+        for user_id in list(islice(self._left, 2)):
+            quota = self._users[user_id]
+            if quota.is_as_new(self._now):
+                del self._users[user_id]
+            elif quota.idle:
+                return
+            del self._left[user_id]
+
+    def __len__(self) -> int:
+        return len(self._users)

@@ -105,6 +105,9 @@ async def own_netra_database(place: Prepared) -> AsyncIterator[NetraDatabase]:
     keeper = await asyncpg.connect(place.server_url)
     try:
         await keeper.execute(f'CREATE DATABASE "{name}" TEMPLATE "{place.template}"')
+        # Logins of other databases of the same server have no business here.
+        await keeper.execute(f'REVOKE CONNECT ON DATABASE "{name}" FROM PUBLIC')
+        await keeper.execute(f'GRANT CONNECT ON DATABASE "{name}" TO "{place.login}"')
         try:
             yield NetraDatabase(place.login_url(name), place.admin_url(name))
         finally:

@@ -45,10 +45,10 @@ def verify_trail(
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Look at every row of the audit trail.
+    """Look at every row of the audit trail, and at whose each pseudonym is.
 
-    Finds rows that were changed, removed, added or moved, and an end that was cut off behind what an anchor names. A server
-    may be running, and a copy of a data directory will do.
+    Finds rows that were changed, removed, added or moved, an end that was cut off behind what an anchor names, and pseudonyms
+    that lead to another user or to nobody. A server may be running, and a copy of a data directory will do.
 
     Exits with 0 if the trail is intact, 1 if it is broken, and says where, 2 if it cannot be judged.
 
@@ -127,9 +127,9 @@ async def _reading(settings: Settings) -> AsyncIterator[TrailReader]:
         return
     from ..adapters.postgres.audit_rows import reading_trail as reading_postgres
     from ..adapters.postgres.connection import TROUBLE, unavailable
-    from ..adapters.postgres.gate import require_postgres
+    from ..adapters.postgres.gate import require_version
 
-    await require_postgres(settings.database_url, settings.limits)
+    await require_version(settings.database_url, settings.limits)
     try:
         async with reading_postgres(settings.database_url, settings.limits) as reading:
             yield reading

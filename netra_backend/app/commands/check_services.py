@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from ..core.errors import DependencyUnavailable
+from ..core.errors import ConfigurationError, DependencyUnavailable
 
 if TYPE_CHECKING:
     import asyncpg
@@ -22,6 +22,7 @@ def database_looks(url: str) -> list[tuple[str, Callable[[], str]]]:
         ("database", partial(_ask, url, _version)),
         ("database login", partial(_ask, url, _login)),
         ("database schema", partial(_ask, url, _schema)),
+        ("database walls", partial(_ask, url, _walls)),
     ]
 
 
@@ -72,6 +73,19 @@ async def _schema(connection: asyncpg.Connection) -> str:
     from ..adapters.postgres.gate import check_schema
 
     return f"version {await check_schema(connection)}; row-level security is forced on every table with users' data"
+
+
+async def _walls(connection: asyncpg.Connection) -> str:
+    from ..adapters.postgres.gate import check_login, check_reach, check_schema, check_walls
+
+    try:
+        await check_login(connection)
+        await check_schema(connection)
+    except ConfigurationError as fault:
+        raise DependencyUnavailable("They were not tried: first mend login and schema.") from fault
+    await check_reach(connection)
+    await check_walls(connection)
+    return "nothing outside the schema reaches its rows, and what nobody may do in it is refused"
 
 
 async def _redis(url: str) -> str:

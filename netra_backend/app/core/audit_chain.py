@@ -5,7 +5,10 @@ removed, added or moved without a seal failing. What a chain cannot show by itse
 statements are for, which say, signed, where the chain stood. An *anchor* lies outside of the store; a *checkpoint* lies in it and
 says what retention removed from the beginning.
 
-One secret gives independent keys for rows and for statements, and the chain's name (HKDF-Expand of RFC 5869, 2.3, for one block).
+A pseudonym is sealed with the user whom it stands for, so that nobody without the key can make it stand for another one.
+
+One secret gives independent keys for rows, statements and pseudonyms, and the chain's name (HKDF-Expand of RFC 5869, 2.3, for
+one block).
 """
 
 from __future__ import annotations
@@ -61,13 +64,14 @@ class ChainKeys:
     """The chain's name; tells nothing of the secret."""
     _rows: bytes = field(repr=False)
     _statements: bytes = field(repr=False)
+    _subjects: bytes = field(repr=False)
 
     @classmethod
     def of(cls, secret: bytes) -> ChainKeys:
         """The keys of a secret of at least 32 bytes."""
         pseudorandom = _mac(b"netra audit", secret)
         name = _expanded(pseudorandom, b"name")[:_NAME_BYTES].hex()
-        return cls(name, _expanded(pseudorandom, b"rows"), _expanded(pseudorandom, b"statements"))
+        return cls(name, *(_expanded(pseudorandom, label) for label in (b"rows", b"statements", b"subjects")))
 
     @property
     def beginning(self) -> bytes:
@@ -98,6 +102,14 @@ class ChainKeys:
             and statement.chain == self.chain
             and hmac.compare_digest(statement.mac, self._signature(statement))
         )
+
+    def seal_subject(self, subject: str, owner: str) -> bytes:
+        """The seal of a pseudonym that stands for this user in this chain."""
+        return _mac(self._subjects, _encoded("subject", self.chain, subject, owner))
+
+    def holds_subject(self, subject: str, owner: str, seal: bytes) -> bool:
+        """Whether this key has sealed the pseudonym for this user."""
+        return hmac.compare_digest(seal, self.seal_subject(subject, owner))
 
     def _signature(self, statement: Statement) -> bytes:
         return _mac(self._statements, _encoded("statement", *statement[:-1]))

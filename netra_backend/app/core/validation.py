@@ -212,6 +212,7 @@ POSTGRES_RIGHTS = _point(
     "ConfigurationError",
     "grants, policies and functions of the database are exactly those of the migrations",
 )
+POSTGRES_REACH = _point("postgres.reach", _GATE, "ConfigurationError", "nothing outside the schema reaches its rows")
 POSTGRES_WALLS = _point("postgres.walls", _GATE, "ConfigurationError", "the database refuses what nobody may do in it")
 SQLITE_SCHEMA = _point(
     "sqlite.schema",
@@ -225,6 +226,7 @@ AUDIT_CHAIN = _point(
     "ConfigurationError",
     "no server goes on with an audit trail whose chain is broken",
 )
+AUDIT_SUBJECT = _point("audit.subject", "adapters.audit.subjects", "IsolationRefused", "a pseudonym leads to its user")
 DATA_DIRECTORY_LOCK = _point(
     "data_directory.lock", _DIRECTORY, "ConfigurationError", "one server uses a data directory at a time"
 )

@@ -17,13 +17,15 @@ from typer.testing import CliRunner, Result
 
 from netra_backend.app.adapters.audit.anchors import FileAnchor
 from netra_backend.app.adapters.audit.place import Place
+from netra_backend.app.adapters.migrations.history import statements_in
 from netra_backend.app.adapters.postgres.audit import PostgresAudit
 from netra_backend.app.adapters.postgres.connection import READER, WRITER, open_pool
 from netra_backend.app.adapters.process.clock import SystemClock
+from netra_backend.app.adapters.sqlite import audit_rows
 from netra_backend.app.adapters.sqlite.audit import SqliteAudit
 from netra_backend.app.cli import command_line
-from netra_backend.app.core.audit_chain import ChainKeys
-from netra_backend.app.core.errors import ConfigurationError, DependencyUnavailable
+from netra_backend.app.core.audit_chain import ChainKeys, Entry
+from netra_backend.app.core.errors import ConfigurationError, DependencyUnavailable, IsolationRefused
 from netra_backend.app.ports import Audit
 from test_framework.service_clients import NetraDatabase
 
@@ -88,6 +90,21 @@ class Trail:
                 await connection.close()
 
         asyncio.run(do())
+
+    def ask(self, question: str) -> object:
+        """What one value is, behind the server's back."""
+        if not self.url:
+            with closing(sqlite3.connect(self.data_dir / "audit.db")) as connection:
+                return connection.execute(question).fetchone()[0]
+
+        async def ask() -> object:
+            connection = await asyncpg.connect(self.admin_url, server_settings={"search_path": "netra"})
+            try:
+                return await connection.fetchval(question)
+            finally:
+                await connection.close()
+
+        return asyncio.run(ask())
 
     def verify(self, *words: str, key: str | None = KEY, **environ: str) -> Result:
         environ |= {"NETRA_DATA_DIR": str(self.data_dir)} | ({"NETRA_AUDIT_KEY": key} if key else {})
@@ -160,6 +177,182 @@ def test_what_is_done_behind_the_servers_back_is_found_with_its_place(trail: Tra
     assert (found.exit_code, place in found.stderr) == (1, True), found.output
     shown = json.loads(trail.verify("--json").stdout)
     assert (shown["state"], place in shown["place"]) == ("broken", True)
+
+
+ADA, BOB = (f"(SELECT subject FROM audit WHERE id = {id})" for id in (3, 4))  # USERS[id % 3]
+LINE = "INSERT INTO audit_subject (chain, subject, owner, seal)"
+REPOINTED = {
+    "exchange of two users' pseudonyms": (
+        [
+            "UPDATE audit_subject SET owner = 'x' WHERE owner = 'ada'",
+            "UPDATE audit_subject SET owner = 'ada' WHERE owner = 'bob'",
+            "UPDATE audit_subject SET owner = 'bob' WHERE owner = 'x'",
+        ],
+        "was made to lead to somebody else",
+    ),
+    "exchange of the pseudonyms with their seals": (
+        [
+            f"UPDATE audit_subject SET subject = 'x' || subject WHERE subject = {ADA}",
+            f"UPDATE audit_subject SET subject = {ADA} WHERE subject = {BOB}",
+            f"UPDATE audit_subject SET subject = {BOB} WHERE subject = 'x' || {ADA}",
+        ],
+        "was made to lead to somebody else",
+    ),
+    "a pseudonym that leads to another user": (
+        ["UPDATE audit_subject SET owner = 'eve' WHERE owner = 'ada'"],
+        "was made to lead to somebody else",
+    ),
+    "another pseudonym for a user": (
+        [f"{LINE} SELECT chain, 'subject_forged', owner, seal FROM audit_subject WHERE owner = 'ada'"],
+        "the pseudonym subject_forged was made to lead to somebody else",
+    ),
+    "a line that is gone": (["DELETE FROM audit_subject WHERE owner = 'ada'"], "leads to nobody, and no row tells"),
+    "the table that is gone": (["DELETE FROM audit_subject"], "leads to nobody, and no row tells"),
+    "a line that another chain got": (
+        ["UPDATE audit_subject SET chain = 'forged' WHERE owner = 'root'"],
+        "leads to nobody, and no row tells",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REPOINTED)
+def test_a_pseudonym_that_was_made_to_lead_elsewhere_is_found(trail: Trail, case: str) -> None:
+    statements, place = REPOINTED[case]
+    trail.write(rows(1, 12))
+    assert trail.verify().exit_code == 0
+    trail.do(*statements)
+    found = trail.verify()
+    assert (found.exit_code, place in found.stderr) == (1, True), found.output
+    if "forged" not in place:  # no row names it: the start looks at the rows, and the server at all of it afterwards
+        with pytest.raises(ConfigurationError, match=place):
+            trail.write()
+
+
+@pytest.mark.validation_point("audit.subject")
+def test_nobody_reads_anothers_rows_by_an_exchanged_pseudonym_and_rows_to_come_are_nobody_elses(trail: Trail) -> None:
+    async def read(audit: Audit) -> None:
+        assert [row["id"] for row in await audit.rows("ada", 10)] == [6, 3]
+        await asyncio.to_thread(trail.do, *REPOINTED["exchange of two users' pseudonyms"][0])
+        for user in ("ada", "bob"):
+            with pytest.raises(IsolationRefused, match="was made to lead to somebody else"):
+                await audit.rows(user, 10)
+        assert "was made to lead to somebody else" in audit.broken
+        audit.record("ada", "connected", None, {}, 10)
+        await audit.rows("nobody", 10)
+
+    trail.write(rows(1, 6), ask=read)
+    of_the_seventh = "SELECT count(*) FROM audit WHERE subject = (SELECT subject FROM audit WHERE id = 7)"
+    assert trail.ask(of_the_seventh) == 1  # neither ada's pseudonym, which leads to bob now, nor bob's
+
+
+@pytest.mark.parametrize("deleted_by_server", [True, False])
+def test_a_deleted_users_pseudonym_that_is_put_back_is_found_and_a_deletion_is_none(
+    trail: Trail, deleted_by_server: bool
+) -> None:
+    trail.write(rows(1, 6))
+    trail.do("CREATE TABLE kept AS SELECT * FROM audit_subject WHERE owner = 'ada'")
+
+    async def forget(audit: Audit) -> None:
+        assert await audit.pseudonymise("ada") == 2
+
+    if deleted_by_server:
+        trail.write(ask=forget)
+        assert trail.verify().exit_code == 0
+        trail.write(rows(8, 9))  # ada comes again, under another pseudonym
+        assert trail.verify().exit_code == 0
+    else:
+        trail.do("DELETE FROM audit_subject WHERE owner = 'ada'")
+        assert "leads to nobody" in trail.verify().stderr
+    trail.do(f"{LINE} SELECT chain, subject, owner, seal FROM kept", "DROP TABLE kept")
+    found = trail.verify()
+    if deleted_by_server:
+        assert (found.exit_code, "leads to a user again who was deleted" in found.stderr) == (1, True), found.output
+    else:
+        assert found.exit_code == 0
+
+
+def test_pseudonyms_go_on_over_a_change_of_the_key_and_a_deletion_is_told_to_both_chains(trail: Trail) -> None:
+    other = f"another {KEY}"
+    trail.write(rows(1, 6))
+    trail.write(rows(7, 12), key=other)
+
+    async def forget(audit: Audit) -> None:
+        assert await audit.pseudonymise("ada") == 4
+
+    trail.write(key=other, ask=forget)
+    for key in (KEY, other):
+        found = trail.verify(key=key)
+        assert (found.exit_code, "are intact" in found.stderr) == (2, True), found.output  # there are two chains
+    trail.do("DELETE FROM audit_subject WHERE owner = 'bob'")
+    for key in (KEY, other):
+        found = trail.verify(key=key)
+        assert (found.exit_code, "leads to nobody" in found.stderr) == (1, True), found.output
+
+
+UNSEALED = [f"subject_{letter * 32}" for letter in "ab"]
+
+
+def unsealed(trail: Trail) -> None:
+    """A trail of ada's rows 1 and 3 and bob's 2 and 4 as version 0002 wrote it: its pseudonyms have no seal."""
+    if not trail.url:
+        statements = statements_in(Path(audit_rows.__file__).with_name("audit.sql"))
+        trail.do(*(statement for statement in statements if "audit_subject" not in statement))
+        trail.do("CREATE TABLE audit_subject (owner TEXT PRIMARY KEY, subject TEXT NOT NULL UNIQUE)")
+    keys = ChainKeys.of(KEY.encode())
+    detail = f'{{"by":"{UNSEALED[1]}"}}'
+    entries = [Entry(id, id, UNSEALED[1 - id % 2], "refused", None, detail) for id in range(1, 5)]
+    for (id, at, subject, *_), seal in keys.seal_all(keys.beginning, entries):
+        stored = f"decode('{seal.hex()}', 'hex')" if trail.url else f"x'{seal.hex()}'"
+        trail.do(f"{COPY} VALUES ({id}, '{keys.chain}', {at}, '{subject}', 'refused', NULL, '{detail}', {stored})")
+    for owner, subject in zip(("ada", "bob"), UNSEALED, strict=True):
+        trail.do(f"INSERT INTO audit_subject (owner, subject) VALUES ('{owner}', '{subject}')")
+
+
+def test_pseudonyms_that_had_no_seal_are_sealed_once_and_go_on(trail: Trail) -> None:
+    unsealed(trail)
+
+    async def read(audit: Audit) -> None:
+        assert [(row["id"], row["detail"]) for row in await audit.rows("ada", 10)] == [
+            (3, {"by": "bob"}),
+            (1, {"by": "bob"}),
+        ]
+        audit.record("ada", "connected", None, {}, 10)
+        assert [row["id"] for row in await audit.rows("ada", 10)] == [6, 3, 1]
+
+    trail.write(ask=read)
+    assert trail.verify().exit_code == 0
+    assert trail.ask("SELECT count(*) FROM audit WHERE event = 'subjects_sealed' AND id = 5") == 1
+    trail.write()
+    assert trail.ask("SELECT count(*) FROM audit") == 6
+    trail.do("UPDATE audit_subject SET owner = 'eve' WHERE owner = 'ada' AND chain <> ''")
+    trail.do("UPDATE audit_subject SET owner = 'eve' WHERE owner = 'ada' AND chain = ''")
+    assert "was made to lead to somebody else" in trail.verify().stderr
+
+
+def test_a_pseudonym_without_a_seal_that_comes_later_leads_to_nobodys_rows(trail: Trail) -> None:
+    unsealed(trail)
+    trail.write()
+    trail.do("DELETE FROM audit_subject WHERE owner = 'ada'")
+    trail.do(f"INSERT INTO audit_subject (chain, owner, subject, seal) VALUES ('', 'eve', '{UNSEALED[0]}', '')")
+
+    async def read(audit: Audit) -> None:
+        assert await audit.rows("eve", 10) == []
+        assert await audit.pseudonymise("eve") == 2  # by the count of rows; they stay
+
+    trail.write(ask=read)
+
+
+def test_a_user_whose_pseudonym_had_no_seal_is_deleted_and_it_is_told_once(trail: Trail) -> None:
+    unsealed(trail)
+
+    async def forget(audit: Audit) -> None:
+        assert await audit.pseudonymise("ada") == 2
+        assert await audit.rows("ada", 10) == []
+
+    trail.write(ask=forget)
+    assert trail.verify().exit_code == 0
+    assert trail.ask("SELECT count(*) FROM audit WHERE event = 'subject_forgotten'") == 1
+    assert trail.ask("SELECT count(*) FROM audit_subject WHERE owner = 'ada'") == 0
 
 
 def test_a_row_below_the_first_is_refused_and_found_as_added_where_it_got_in_all_the_same(trail: Trail) -> None:
@@ -314,8 +507,8 @@ def test_an_intact_trail_is_intact_after_restarts_deletions_of_users_and_retenti
 
     trail.write(rows(13, 14), ask=forget)
     found = trail.verify("--json")
-    assert (found.exit_code, json.loads(found.stdout)) == (0, {"state": "intact", "place": "", "rows": 9, "last": 14})
-    trail.write(rows(15, 16))
+    assert (found.exit_code, json.loads(found.stdout)) == (0, {"state": "intact", "place": "", "rows": 10, "last": 15})
+    trail.write(rows(16, 17))
     assert trail.verify().exit_code == 0
     trail.do("DELETE FROM audit WHERE id = 6")
     assert "row 7 does not follow on row 5" in trail.verify().stderr

@@ -41,8 +41,9 @@ def test_a_database_and_a_redis_that_hold_are_told_with_their_versions(
     assert "event log" not in found  # there is none in the data directory
     assert found["database"]["told"].startswith("PostgreSQL 1")
     assert "row-level security applies to it" in found["database login"]["told"]
-    told = "version 0002; row-level security is forced on every table with users' data"
+    told = "version 0003; row-level security is forced on every table with users' data"
     assert found["database schema"]["told"] == told
+    assert "nothing outside the schema reaches its rows" in found["database walls"]["told"]
     assert found["redis"]["told"].split()[0] in ("Valkey", "Redis")
 
 
@@ -69,6 +70,16 @@ def test_every_fault_is_told_at_once(
     assert not any(found[part]["ok"] for part in ("database login", "database schema", "redis"))
 
 
+def test_a_way_round_the_walls_is_told_with_the_sql_that_closes_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, netra_database: NetraDatabase
+) -> None:
+    asyncio.run(netra_database.as_admin("CREATE VIEW public.all_events AS SELECT * FROM netra.log"))
+    found = rows(monkeypatch, tmp_path, NETRA_DATABASE_URL=netra_database.url)
+    assert not found["database walls"]["ok"]
+    assert "Run: DROP VIEW public.all_events" in found["database walls"]["told"]
+    assert found["database schema"]["ok"]
+
+
 @pytest.mark.parametrize(
     "url", ["postgresql://a:secret-word@127.0.0.1:1/x", "postgresql://a:secret-word@/x?host=b&x=y"]
 )
@@ -76,5 +87,5 @@ def test_a_database_that_does_not_answer_is_told_in_each_of_its_rows(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str
 ) -> None:
     found = rows(monkeypatch, tmp_path, NETRA_DATABASE_URL=url)
-    for part in ("database", "database login", "database schema"):
+    for part in ("database", "database login", "database schema", "database walls"):
         assert "PostgreSQL cannot be used" in found[part]["told"]

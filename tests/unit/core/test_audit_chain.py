@@ -150,3 +150,13 @@ def test_anchors_of_before_the_row_that_is_taken_for_granted_are_passed_over_and
     place = verifier.end().place
     verifier.feed(rows)
     assert verifier.end().place == place
+
+
+def test_a_pseudonym_is_sealed_for_one_user_in_one_chain() -> None:
+    seal = KEYS.seal_subject("subject_1", "ada")
+    assert KEYS.holds_subject("subject_1", "ada", seal)
+    assert not KEYS.holds_subject("subject_1", "bob", seal)
+    assert not KEYS.holds_subject("subject_2", "ada", seal)
+    assert not KEYS.holds_subject("subject_1a", "da", seal)
+    assert not OTHERS.holds_subject("subject_1", "ada", seal)
+    assert not KEYS.holds_subject("subject_1", "ada", b"")

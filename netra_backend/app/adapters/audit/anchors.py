@@ -11,6 +11,7 @@ from typing import Final, Protocol
 import msgspec
 
 from ...core.audit_chain import Statement
+from ..process.durable_files import replace_synced
 
 FILE_NAME: Final = "audit.anchor"
 """In the data directory, if no other place is set."""
@@ -65,22 +66,9 @@ class FileAnchor:
             if statement.chain in newest and newest[statement.chain].id > statement.id:
                 return
             newest[statement.chain] = statement
-            self._replace(b"".join(_encoded(each) + b"\n" for each in newest.values()))
+            replace_synced(self._path, b"".join(_encoded(each) + b"\n" for each in newest.values()))
         finally:
             os.close(lock)
-
-    def _replace(self, content: bytes) -> None:
-        fresh = self._path.with_name(f"{self._path.name}.new")
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._path)
-        directory = os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
 
 
 class LogAnchor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -51,11 +50,6 @@ def entries_of(records: Iterable[Record], subjects: Mapping[str, str], after: in
                 Entry(after + len(entries) + 1, at, subject, event, point, msgspec.json.encode(kept).decode())
             )
     return entries
-
-
-def new_subject() -> str:
-    """A pseudonym that leads nowhere but through the table of subjects."""
-    return f"subject_{secrets.token_hex(16)}"
 
 
 def shown(row: Iterable[Any]) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Final, Protocol
 
 from ...core import validation
 from ...core.audit_chain import ChainKeys, SealedRow, Statement, Verdict, Verifier
 from ...core.errors import ConfigurationError
+from .subjects import SubjectReader, SubjectVerifier
 
 PAGE: Final = 500
 TAIL: Final = 1_000
@@ -21,7 +23,7 @@ class BrokenTrail(Exception):
     """The chain does not stand; says where."""
 
 
-class TrailReader(Protocol):
+class TrailReader(SubjectReader, Protocol):
     """One view of a stored trail, which does not change while it is read."""
 
     async def chains(self) -> list[str]:
@@ -48,8 +50,8 @@ async def verify(
     tail: int | None = None,
     up_to: int | None = None,
 ) -> Verdict:
-    """Look at the chain of this key, with those of ``anchors`` that are about it. ``tail``: only at its last rows, but at all
-    since the newest anchor. ``up_to``: at no row behind this one."""
+    """Look at the chain of this key, with those of ``anchors`` that are about it, and at the pseudonyms that its rows name.
+    ``tail``: only at its last rows, but at all since the newest anchor. ``up_to``: at no row behind this one, and rows alone."""
     chain = keys.chain
     own = [anchor for anchor in anchors if anchor.chain == chain]
     checkpoint = await reader.checkpoint(chain)
@@ -59,13 +61,21 @@ async def verify(
         begin = await reader.id_from_end(chain, tail)
         since = await reader.row_up_to(chain, begin if newest is None else min(begin, newest))
     verifier = Verifier(keys, checkpoint=checkpoint, anchors=own, since=since)
+    subjects = SubjectVerifier(reader, keys)
     after = since.entry.id if since is not None else None
     while not verifier.is_broken and (rows := await reader.rows(chain, after)):
         verifier.feed(row for row in rows if up_to is None or row.entry.id <= up_to)
+        if up_to is None and not verifier.is_broken:
+            await subjects.feed(rows)
         after = rows[-1].entry.id
         if up_to is not None and after >= up_to:
             break
-    return verifier.end()
+    if tail is None and up_to is None and not verifier.is_broken:
+        await subjects.feed_table()
+    verdict = verifier.end()
+    if subjects.place and verdict.state == "intact":
+        return dataclasses.replace(verdict, state="broken", place=subjects.place)
+    return verdict
 
 
 async def require_removable(reader: TrailReader, keys: ChainKeys, up_to: int) -> int:

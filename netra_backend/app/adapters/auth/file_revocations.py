@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, Generic, TypeVar
@@ -12,6 +11,7 @@ import msgspec
 
 from ...core.errors import DependencyUnavailable
 from ...core.identity import RevokedToken
+from ..process.durable_files import replace_synced, sync, write_synced
 
 FILE_NAME: Final = "revocations.jsonl"
 TOKENS_FILE_NAME: Final = "revoked_tokens.jsonl"
@@ -94,16 +94,13 @@ class _Lines(Generic[Row]):
     def replace(self, rows: Iterable[Row]) -> None:
         """Have the file hold these rows, whole or not at all; one that is not there stays away."""
         if self._path.exists():
-            fresh = self._path.with_suffix(".new")
-            self._write(fresh, rows, os.O_TRUNC)
-            fresh.replace(self._path)
-            self._sync()
+            replace_synced(self._path, self._encoded(rows))
 
     def append(self, row: Row) -> None:
         is_first = not self._path.exists()
-        self._write(self._path, [row], os.O_APPEND)
+        write_synced(self._path, self._encoded([row]), appends=True)
         if is_first:
-            self._sync()
+            sync(self._path.parent)
 
     def _row(self, number: int, line: bytes) -> Row:
         try:
@@ -114,16 +111,5 @@ class _Lines(Generic[Row]):
                 hint="Restore the file, or remove the line if you know which user it was about.",
             ) from None
 
-    def _write(self, path: Path, rows: Iterable[Row], how: int) -> None:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, 0o600), "wb") as file:
-            file.write(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
-            file.flush()
-            os.fsync(file.fileno())
-
-    def _sync(self) -> None:
-        """Make a new name in the directory last."""
-        directory = os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+    def _encoded(self, rows: Iterable[Row]) -> bytes:
+        return b"".join(msgspec.json.encode(row) + b"\n" for row in rows)

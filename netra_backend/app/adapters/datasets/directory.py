@@ -21,6 +21,7 @@ import msgspec
 from ...core.errors import DependencyUnavailable
 from ...core.ids import check_id
 from ..process.data_directory import make_private
+from ..process.durable_files import sync, write_synced
 from ..process.file_locks import lock_within
 from .held_directory import hold, remove_unless_held
 from .port import ROWS_FILE, Dataset, admit, deleted_meanwhile, folder_of, in_order
@@ -89,13 +90,10 @@ class DatasetDirectory:
             same = admit(dataset, self.datasets(owner), most)
             if same is not None:
                 return same
-            about = staged / _ABOUT_FILE
-            with open(os.open(about, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
-                file.write(msgspec.json.encode(dataset))
-            for durable in (about, staged):
-                _sync(durable)
+            write_synced(staged / _ABOUT_FILE, msgspec.json.encode(dataset))
+            sync(staged)
             staged.rename(staged.with_name(dataset.dataset_id))
-            _sync(staged.parent)
+            sync(staged.parent)
         return dataset
 
     def delete(self, owner: str, dataset_id: str) -> bool:
@@ -181,14 +179,6 @@ def _vanish(directory: Path) -> bool:
         directory.rename(gone)
     except FileNotFoundError:
         return False
-    _sync(directory.parent)
+    sync(directory.parent)
     shutil.rmtree(gone, ignore_errors=True)
     return True
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,6 +6,7 @@
 - ``audit``, ``revocations``, ``tickets``: the ports of these names; ``audit_rows``: the audit trail's tables
 - ``connection``: one connection as one role; ``pool`` shares a few of them between queries
 - ``new_epochs``: what ``netra db reset-epochs`` does after a backup was restored
-- ``gate``: refuses a database that would not keep users apart: by its ``rights``, and by trying its ``walls``
+- ``gate``: refuses a database that would not keep users apart: by its ``rights`` and ``structure``, by what may ``reach`` rows
+  from elsewhere, and by trying its ``walls``; ``repairs`` says in SQL what mends the first two
 - ``migration`` makes one that does
 """

@@ -17,14 +17,29 @@ from typing import Any, Final
 import asyncpg
 
 from ...core.audit_chain import Statement, Verdict
-from ...core.errors import DependencyUnavailable
+from ...core.errors import DependencyUnavailable, IsolationRefused
 from ...core.limits import USUAL, Limits
 from ...ports import Clock
 from ..audit.place import Place
 from ..audit.rows import UNWRITABLE, Record, bounded, named, shown, subjects_in
+from ..audit.subjects import require_own
 from ..audit.verification import TAIL, BrokenTrail, require_intact, stands, verify
 from ..audit.watch import TrailWatch
-from .audit_rows import adopt, append, checkpoint_of, cut, head_of, lock, owners_of, reading_trail, row_up_to
+from .audit_rows import (
+    Head,
+    adopt,
+    append,
+    checkpoint_of,
+    cut,
+    forget,
+    head_of,
+    lines_of,
+    lock,
+    owners_of,
+    reading_trail,
+    row_up_to,
+    seal_subjects,
+)
 from .connection import TROUBLE, name_owner, unavailable
 
 _BATCH: Final = 200  # small enough that sealing what it holds keeps nobody on the loop waiting
@@ -33,10 +48,9 @@ _CLOSE_S: Final = 5.0
 _WHERE: Final = "PostgreSQL"
 _SELECT: Final = """
 SELECT id, at, event, point, detail FROM audit
-WHERE subject = (SELECT subject FROM audit_subject WHERE owner = $1) AND chain = $2 AND id < $3
+WHERE subject = ANY ($1::text[]) AND chain = $2 AND id < $3
 ORDER BY id DESC LIMIT $4
 """
-_COUNT: Final = "SELECT count(*) FROM audit WHERE subject = (SELECT subject FROM audit_subject WHERE owner = $1)"
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -90,6 +104,7 @@ class PostgresAudit:
             await adopt(connection, place.keys, clock.now_ms())
         require_intact(await audit._look(TAIL), _WHERE)
         async with audit._appending() as connection:
+            await seal_subjects(connection, place.keys, clock.now_ms())
             audit._see(*(await head_of(connection, place.keys))[:2])
         await audit._set_anchor()
         audit._watch.start(audit.verdict)
@@ -128,24 +143,27 @@ class PostgresAudit:
         try:
             async with self._reader.acquire() as connection, connection.transaction(readonly=True):
                 await name_owner(connection, owner)
-                asked = owner, self._keys.chain, before or 1 << 62, bounded(limit)
+                own = require_own(self._keys, await lines_of(connection, self._keys.chain, owner))
+                asked = own, self._keys.chain, before or 1 << 62, bounded(limit)
                 rows = [shown(row) for row in await connection.fetch(_SELECT, *asked)]
             if subjects := subjects_in(rows):
                 async with self._writer.acquire() as connection:
-                    rows = named(rows, await owners_of(connection, subjects))
+                    rows = named(rows, await owners_of(connection, self._keys, subjects))
+        except IsolationRefused as refusal:
+            self._watch.breaks(refusal.message)
+            raise
         except TROUBLE as trouble:
             raise unavailable(trouble) from trouble
         return rows
 
     async def pseudonymise(self, owner: str) -> int:
         await self._store_what_waits()
-        try:
-            async with self._writer.acquire() as connection, connection.transaction():
+        async with self._turn:
+            async with self._appending() as connection:
                 await name_owner(connection, owner)
-                count: int = await connection.fetchval(_COUNT, owner)
-                await connection.execute("DELETE FROM audit_subject WHERE owner = $1", owner)
-        except TROUBLE as trouble:
-            raise unavailable(trouble) from trouble
+                head = await self._head(connection)
+                count, after = await forget(connection, self._keys, owner, head, self._clock.now_ms())
+            self._appended(after)
         return count
 
     async def trim(self, before_ms: int) -> int:
@@ -222,17 +240,25 @@ class PostgresAudit:
 
     async def _store(self, batch: list[Record]) -> None:
         async with self._appending() as connection:
-            head = await head_of(connection, self._keys)
-            seen = self._seen
-            is_newest = seen is not None and (head.last, head.seal) == (seen.id, seen.seal)
-            if seen is not None and not is_newest and not await self._stands(connection, seen):
-                self._watch.breaks(f"row {seen.id}, which this process knows, is gone or was changed")
+            head = await self._head(connection)
             after = await append(connection, self._keys, batch, head)
-        self._see(after.last, after.seal)
+        self._appended(after)
         if (lost := len(batch) - (after.given - head.given)) > 0:
             self._lose(lost, UNWRITABLE)
+
+    def _appended(self, after: Head) -> None:
+        """The chain stands there: let the anchor follow."""
+        self._see(after.last, after.seal)
         if self._anchoring is None:
             self._anchoring = asyncio.get_running_loop().create_task(self._anchor_soon(), name="netra-audit-anchor")
+
+    async def _head(self, connection: asyncpg.Connection) -> Head:
+        """Where the chain stands; it breaks if the newest row that this process knows is gone."""
+        head, seen = await head_of(connection, self._keys), self._seen
+        is_newest = seen is not None and (head.last, head.seal) == (seen.id, seen.seal)
+        if seen is not None and not is_newest and not await self._stands(connection, seen):
+            self._watch.breaks(f"row {seen.id}, which this process knows, is gone or was changed")
+        return head
 
     async def _stands(self, connection: asyncpg.Connection, named: Statement) -> bool:
         row = await row_up_to(connection, self._keys.chain, named.id)

@@ -12,7 +12,19 @@ import asyncpg
 from ...core.audit_chain import ChainKeys, Entry, SealedRow, Statement
 from ...core.errors import DependencyUnavailable
 from ...core.limits import USUAL, Limits
-from ..audit.rows import Record, adopted_record, adoption, entries_of, names_in, new_subject
+from ..audit.rows import Record, adopted_record, adoption, entries_of, names_in
+from ..audit.subjects import (
+    FORGOTTEN,
+    MAX_OF_USER,
+    SEALED,
+    Subject,
+    current,
+    forgotten_entries,
+    new_subject,
+    owners_in,
+    sealable,
+    sealing,
+)
 from ..audit.verification import PAGE, ROW, BrokenTrail, require_removable
 from .connection import WRITER, connect
 
@@ -25,9 +37,17 @@ SELECT id, at, subject, event, point, detail, seal, $8
 FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[])
     AS row (id, at, subject, event, point, detail, seal)
 """
-_SUBJECTS: Final = """
-INSERT INTO audit_subject (owner, subject) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING
+_LINES: Final = "SELECT subject, owner, seal FROM audit_subject"
+_INSERT_LINES: Final = """
+INSERT INTO audit_subject (subject, owner, seal, chain)
+SELECT subject, owner, seal, $4 FROM unnest($1::text[], $2::text[], $3::bytea[]) AS line (subject, owner, seal)
+ON CONFLICT DO NOTHING
 """
+_TO_SEAL: Final = """
+SELECT EXISTS (SELECT FROM audit a JOIN audit_subject s ON s.chain = '' AND s.subject = a.subject WHERE a.chain = $1)
+    AND NOT EXISTS (SELECT FROM audit WHERE chain = $1 AND event = $2)
+"""
+_OWNS: Final = "SELECT count(*) FROM audit WHERE subject = ANY ($1::text[])"
 _NEWEST: Final = "SELECT greatest((SELECT max(id) FROM audit), (SELECT max(id) FROM audit_checkpoint), 0)"
 _UNCHAINED: Final = "SELECT id, owner, at, event, point, detail FROM audit_unchained WHERE id > $1 ORDER BY id LIMIT $2"
 _CUT: Final = "SELECT cut_audit($1, $2, $3, $4, $5, $6)"
@@ -63,7 +83,7 @@ async def append(connection: asyncpg.Connection, keys: ChainKeys, records: Seque
     ``DependencyUnavailable`` if a forged row has taken the last number there is."""
     if head.given + len(records) > _MAX_ID:
         raise DependencyUnavailable(f"The audit trail has no number left after row {head.given}.")
-    subjects = await subjects_of(connection, names_in(records))
+    subjects = await subjects_of(connection, keys, names_in(records))
     return await _insert(connection, keys, entries_of(records, subjects, head.given), head)
 
 
@@ -86,7 +106,7 @@ async def adopt(connection: asyncpg.Connection, keys: ChainKeys, now_ms: int) ->
     count = after = 0
     while page := await connection.fetch(_UNCHAINED, after, PAGE):
         records = [(row[0], adopted_record(row[1], (row[2], row[3], row[4], row[5]))) for row in page]
-        subjects = await subjects_of(connection, names_in(record for _, record in records))
+        subjects = await subjects_of(connection, keys, names_in(record for _, record in records))
         entries = [entry for id, record in records for entry in entries_of([record], subjects, id - 1)]
         head = await _insert(connection, keys, entries, head)
         after, count = page[-1][0], count + len(entries)
@@ -95,22 +115,74 @@ async def adopt(connection: asyncpg.Connection, keys: ChainKeys, now_ms: int) ->
         await connection.execute("SELECT forget_unchained_audit()")
 
 
-async def subjects_of(connection: asyncpg.Connection, owners: list[str]) -> dict[str, str]:
-    """The pseudonym of each of these users, given out where one had none yet."""
+async def seal_subjects(connection: asyncpg.Connection, keys: ChainKeys, now_ms: int) -> None:
+    """Seal, once, pseudonyms that had no seal, if rows of this chain name some, and append a row that tells of it. The caller
+    holds the lock, and the chain was found to be intact."""
+    if not await connection.fetchval(_TO_SEAL, keys.chain, SEALED):
+        return
+    after, count = "", 0
+    page = "SELECT owner, subject FROM audit_subject WHERE chain = '' AND subject > $1 ORDER BY subject LIMIT $2"
+    while unsealed := await connection.fetch(page, after, PAGE):
+        lines = sealable(map(tuple, unsealed), keys)
+        await _insert_lines(connection, keys.chain, lines)
+        after, count = unsealed[-1]["subject"], count + len(lines)
+    await append(connection, keys, [sealing(count, now_ms)], await head_of(connection, keys))
+
+
+async def subjects_of(connection: asyncpg.Connection, keys: ChainKeys, owners: list[str]) -> dict[str, str]:
+    """The pseudonym of each of these users in this chain, given out where one had none yet, or none that its seal holds. The
+    caller holds the lock."""
     if not owners:
         return {}
-    await connection.execute(_SUBJECTS, owners, [new_subject() for _ in owners])
-    rows = await connection.fetch("SELECT owner, subject FROM audit_subject WHERE owner = ANY ($1::text[])", owners)
-    return dict(map(tuple, rows))
+    rows = await connection.fetch(f"{_LINES} WHERE owner = ANY ($1::text[]) AND chain = $2", owners, keys.chain)
+    lines: dict[str, list[Subject]] = {}
+    for line in map(_line, rows):
+        lines.setdefault(line.owner, []).append(line)
+    found = {owner: current(keys, lines.get(owner, ())) for owner in owners}
+    fresh = {owner: new_subject() for owner, subject in found.items() if subject is None}
+    if fresh:
+        sealed = [Subject(subject, owner, keys.seal_subject(subject, owner)) for owner, subject in fresh.items()]
+        await _insert_lines(connection, keys.chain, sealed)
+    return {owner: subject or fresh[owner] for owner, subject in found.items()}
 
 
-async def owners_of(connection: asyncpg.Connection, subjects: Iterable[str]) -> dict[str, str]:
-    """The users that these pseudonyms still lead to."""
+async def _insert_lines(connection: asyncpg.Connection, chain: str, lines: Sequence[Subject]) -> None:
+    columns = [[line[place] for line in lines] for place in range(3)]
+    await connection.execute(_INSERT_LINES, *columns, chain)
+
+
+async def lines_of(connection: asyncpg.Connection, chain: str, owner: str) -> list[Subject]:
+    """What the table says of a user in one chain."""
+    rows = await connection.fetch(f"{_LINES} WHERE owner = $1 AND chain = $2 LIMIT {MAX_OF_USER}", owner, chain)
+    return [_line(row) for row in rows]
+
+
+async def owners_of(connection: asyncpg.Connection, keys: ChainKeys, subjects: Iterable[str]) -> dict[str, str]:
+    """The users that these pseudonyms still lead to, as far as their seals hold."""
     asked = list(subjects)
-    if not asked:
-        return {}
-    rows = await connection.fetch("SELECT subject, owner FROM audit_subject WHERE subject = ANY ($1::text[])", asked)
-    return dict(map(tuple, rows))
+    return owners_in(keys, await _lines_about(connection, keys.chain, asked)) if asked else {}
+
+
+async def forget(
+    connection: asyncpg.Connection, keys: ChainKeys, owner: str, head: Head, now_ms: int
+) -> tuple[int, Head]:
+    """Delete what leads to a user, in all chains, and append rows behind ``head`` that tell of it: how many rows were theirs, and
+    where the chain stands then. The caller holds the lock, and its transaction names the user."""
+    gone = await connection.fetch(
+        "DELETE FROM audit_subject WHERE owner = $1 RETURNING subject, owner, seal, chain", owner
+    )
+    lines = [(row["chain"], _line(row)) for row in gone]
+    count: int = await connection.fetchval(_OWNS, [line.subject for _, line in lines])
+    return count, await _insert(connection, keys, forgotten_entries(keys, lines, now_ms, head.given), head)
+
+
+async def _lines_about(connection: asyncpg.Connection, chain: str, subjects: Sequence[str]) -> list[Subject]:
+    rows = await connection.fetch(f"{_LINES} WHERE chain = $1 AND subject = ANY ($2::text[])", chain, subjects)
+    return [_line(row) for row in rows]
+
+
+def _line(row: Any) -> Subject:
+    return Subject(row["subject"], row["owner"], bytes(row["seal"]))
 
 
 async def checkpoint_of(connection: asyncpg.Connection, chain: str) -> Statement | None:
@@ -173,6 +245,22 @@ class PostgresTrailReader:
 
     async def chains(self) -> list[str]:
         return [row[0] for row in await self._connection.fetch("SELECT DISTINCT chain FROM audit ORDER BY chain")]
+
+    async def subjects(self, chain: str, names: Sequence[str]) -> list[Subject]:
+        return await _lines_about(self._connection, chain, names)
+
+    async def all_subjects(self, chain: str, after: str) -> list[Subject]:
+        rows = await self._connection.fetch(
+            f"{_LINES} WHERE chain = $1 AND subject > $2 ORDER BY subject LIMIT {PAGE}", chain, after
+        )
+        return [_line(row) for row in rows]
+
+    async def forgotten(self, names: Sequence[str]) -> list[tuple[str, str]]:
+        rows = await self._connection.fetch(
+            f"SELECT DISTINCT subject, chain FROM audit WHERE event = '{FORGOTTEN}' AND subject = ANY ($1::text[])",
+            names,
+        )
+        return [(row["subject"], row["chain"]) for row in rows]
 
     async def checkpoint(self, chain: str) -> Statement | None:
         return await checkpoint_of(self._connection, chain)

@@ -58,7 +58,13 @@ async def open_pool(url: str, role: Role, limits: Limits = USUAL, *, size: int) 
 
 async def _dial(*arguments: Any, **keywords: Any) -> asyncpg.Connection:
     """``asyncpg.connect`` in a task of its own, which its timeout needs: who asks may be a coroutine that has none yet."""
-    return await asyncio.create_task(asyncpg.connect(*arguments, **keywords))
+    dialling = asyncio.create_task(asyncpg.connect(*arguments, **keywords))
+    try:
+        return await dialling
+    except asyncio.CancelledError:  # who asked is gone: a connection that was just made would be nobody's
+        if dialling.done() and not dialling.cancelled() and dialling.exception() is None:
+            dialling.result().terminate()
+        raise
 
 
 async def close_pool(pool: asyncpg.Pool) -> None:

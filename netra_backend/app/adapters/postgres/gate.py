@@ -13,7 +13,8 @@ from ...core.errors import ConfigurationError
 from ...core.limits import USUAL, Limits
 from ..migrations.history import NEWEST, VERSIONS
 from .connection import OWNER, READER, SCHEMA, TROUBLE, WRITER, connect, unavailable
-from .rights import login_faults, rights_faults
+from .reach import reach_faults
+from .rights import first_of, login_faults, rights_faults
 from .walls import open_ways
 
 OLDEST_SERVER: Final = 16
@@ -51,6 +52,7 @@ async def require_postgres(url: str, limits: Limits = USUAL) -> None:
     async with asked(url, limits) as connection:
         await check_login(connection)
         await check_schema(connection)
+        await check_reach(connection)
         await check_walls(connection)
 
 
@@ -128,12 +130,18 @@ def _faults_of(found: asyncpg.Record) -> list[str]:
     return faults
 
 
-async def check_schema(connection: asyncpg.Connection) -> str:
-    """The version of the schema, if it is the one that this program knows and every table of it forces row-level security.
-    Raises ``ConfigurationError``."""
+async def require_version(url: str, limits: Limits = USUAL) -> None:
+    """The version of the schema alone: who looks for traces of tampering does so in a database that was tampered with."""
+    async with asked(url, limits) as connection:
+        await check_schema(connection, version_alone=True)
+
+
+async def check_schema(connection: asyncpg.Connection, *, version_alone: bool = False) -> str:
+    """The version of the schema, if it is the one that this program knows and, unless that is asked for alone, every table of
+    it forces row-level security and has its rights. Raises ``ConfigurationError``."""
     version = await schema_version(connection)
     faults = [] if version == NEWEST else [_fault_of(version)]
-    open_tables = await connection.fetchval(_OPEN_TABLES)
+    open_tables = None if version_alone else await connection.fetchval(_OPEN_TABLES)
     if open_tables:
         faults.append(
             f"Row-level security is not forced on {open_tables}. Run, as {OWNER}: ALTER TABLE … ENABLE ROW "
@@ -141,7 +149,8 @@ async def check_schema(connection: asyncpg.Connection) -> str:
         )
     if faults:
         raise ConfigurationError(faults, point=validation.POSTGRES_SCHEMA)
-    await _check_rights(connection)
+    if not version_alone:
+        await _check_rights(connection)
     return NEWEST
 
 
@@ -150,9 +159,17 @@ async def _check_rights(connection: asyncpg.Connection) -> None:
     if faults:
         listed = "; ".join(faults)
         raise ConfigurationError(
-            [f"Rights in the database are not those that the migrations make: {listed}. Undo what was changed."],
+            [f"Rights in the database are not those that the migrations make: {listed}. Run it as an administrator."],
             point=validation.POSTGRES_RIGHTS,
         )
+
+
+async def check_reach(connection: asyncpg.Connection) -> None:
+    """Look for ways to the rows from outside of the schema. Raises ``ConfigurationError`` if there are some that the operator has
+    not named. The schema was checked."""
+    faults = await reach_faults(connection)
+    if faults:
+        raise ConfigurationError(first_of(faults), point=validation.POSTGRES_REACH)
 
 
 async def check_walls(connection: asyncpg.Connection) -> None:

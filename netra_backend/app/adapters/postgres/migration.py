@@ -27,6 +27,13 @@ from .connection import OWNER, READER, SCHEMA, WRITER
 _LOCK: Final = 0x6E65747261  # "netra"
 _IS_THERE: Final = frozenset({"42710", "23505"})
 _SCRAM_ROUNDS: Final = 4096
+_ALLOW: Final = "INSERT INTO allowed (kind, name) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+_MEMBERS: Final = f"""
+SELECT rolname::text FROM pg_roles WHERE NOT rolsuper AND (rolname = session_user OR ($1::boolean AND oid IN (
+    SELECT member FROM pg_auth_members
+    WHERE pg_get_userbyid(roleid) IN ('{OWNER}', '{WRITER}', '{READER}')
+)))
+"""  # noqa: S608  # names of ours
 Report = Callable[[str], None]
 
 
@@ -55,14 +62,17 @@ async def migrate_postgres(admin_url: str, report: Report, *, login: Login | Non
         engine = create_async_engine(_url(admin_url), poolclass=NullPool)
         async with engine.begin() as connection:
             await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-            for role in (OWNER, WRITER, READER):
-                await _make_role(connection, role, report)
+            made = [await _make_role(connection, role, report) for role in (OWNER, WRITER, READER)]
             await _make_schema(connection, report)
+            named = await _administrators(connection, all_members=all(made))
             if login is not None:
                 await _make_login(connection, login, report)
+                named.append(("login", login.name))
             await connection.exec_driver_sql(f"SET LOCAL ROLE {OWNER}")
             await connection.exec_driver_sql(f"SET LOCAL search_path = {SCHEMA}, pg_temp")
             await connection.run_sync(_upgrade, report)
+            for each in named:
+                await connection.exec_driver_sql(_ALLOW, each)
     except CommandError as refusal:
         raise DependencyUnavailable(
             f"The database has a schema version that this program does not know (its newest is {NEWEST}).",
@@ -91,9 +101,9 @@ async def _is_there(connection: AsyncConnection, catalogue: str, column: str, na
     return found.first() is not None
 
 
-async def _make_role(connection: AsyncConnection, role: str, report: Report) -> None:
+async def _make_role(connection: AsyncConnection, role: str, report: Report) -> bool:
     if await _is_there(connection, "pg_roles", "rolname", role):
-        return
+        return False
     try:
         async with connection.begin_nested():
             await connection.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN NOINHERIT")
@@ -101,8 +111,9 @@ async def _make_role(connection: AsyncConnection, role: str, report: Report) -> 
         # Roles are the whole server's: the migration of another database may have made it meanwhile.
         if getattr(trouble.orig, "sqlstate", None) not in _IS_THERE:
             raise
-    else:
-        report(f"created the role {role}")
+        return False
+    report(f"created the role {role}")
+    return True
 
 
 async def _make_schema(connection: AsyncConnection, report: Report) -> None:
@@ -112,6 +123,13 @@ async def _make_schema(connection: AsyncConnection, report: Report) -> None:
     if not await _is_there(connection, "pg_namespace", "nspname", SCHEMA):
         await connection.exec_driver_sql(f"CREATE SCHEMA {SCHEMA} AUTHORIZATION {OWNER}")
         report(f"created the schema {SCHEMA}")
+
+
+async def _administrators(connection: AsyncConnection, *, all_members: bool) -> list[tuple[str, str]]:
+    """Who may become our roles as an administrator: who migrates, and, of roles that were made just now (``all_members``), whom
+    the provider of a managed PostgreSQL has put there by itself. A superuser needs no mention."""
+    found = await connection.exec_driver_sql(_MEMBERS, (all_members,))
+    return [("administrator", row[0]) for row in found]
 
 
 def _upgrade(connection: Connection, report: Report) -> None:

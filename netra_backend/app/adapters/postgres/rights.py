@@ -1,7 +1,8 @@
 """Who may do what in a database: compared exactly with what the migrations make.
 
-``rights.txt`` has a line for each right, policy, function and trigger of the schema, as a migrated database says them. A line
-that is missing there or here is a fault: row-level security keeps users apart only as long as nobody was granted a way round it.
+``rights.txt`` has a line for each right, policy, function and trigger of the schema, and for what it is made of (``structure``),
+as a migrated database says them. A line that is missing there or here is a fault: row-level security keeps users apart only as
+long as nobody was granted a way round it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Final
 import asyncpg
 
 from .connection import READER, WRITER
+from .repairs import change, drop, restore, subject_of
+from .structure import PLAIN_INDEX, STRUCTURE
 
 EXPECTED: Final = Path(__file__).with_name("rights.txt")
 _SHOWN: Final = 8
@@ -39,7 +42,8 @@ granted (what, grantee, privilege, grantable, owner) AS (
     SELECT 'schema', a.grantee, a.privilege_type, a.is_grantable, nspowner
         FROM pg_namespace, ours, aclexplode(nspacl) a WHERE pg_namespace.oid = ours.schema
     UNION ALL
-    SELECT 'default of ' || pg_get_userbyid(defaclrole) || ' for ' || defaclobjtype::text, a.grantee, a.privilege_type,
+    SELECT CASE defaclnamespace WHEN 0 THEN 'everywhere ' ELSE '' END || 'default of ' || pg_get_userbyid(defaclrole) || ' for '
+            || defaclobjtype::text, a.grantee, a.privilege_type,
             a.is_grantable, defaclrole
         FROM pg_default_acl, ours, aclexplode(defaclacl) a
         WHERE defaclnamespace = ours.schema OR defaclnamespace = 0 AND defaclrole IN (SELECT oid FROM roles)
@@ -55,11 +59,6 @@ UNION ALL
 SELECT DISTINCT 'member: ' || pg_get_userbyid(member) || ' of ' || pg_get_userbyid(roleid)
     FROM pg_auth_members WHERE member IN (SELECT oid FROM roles)
 UNION ALL
-SELECT CASE relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'view ' WHEN 'S' THEN 'sequence ' ELSE 'table ' END || relname
-        || ' of ' || pg_get_userbyid(relowner) || CASE WHEN relrowsecurity AND relforcerowsecurity
-        THEN ', row security forced' ELSE '' END
-    FROM relation
-UNION ALL
 SELECT 'grant on ' || what || ': ' || privilege || ' to '
         || CASE grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(grantee) END
         || CASE WHEN grantable THEN ' with grant option' ELSE '' END
@@ -74,8 +73,9 @@ SELECT 'policy ' || polname || ' on ' || relname || ': ' || CASE WHEN polpermiss
 UNION ALL
 SELECT 'function ' || proname || '(' || pronargs || ') of ' || pg_get_userbyid(proowner)
         || CASE WHEN prosecdef THEN ', as its owner' ELSE '' END || coalesce(', ' || array_to_string(proconfig, ', '), '')
+        || ', ' || lanname || ' ' || provolatile::text || CASE WHEN proleakproof THEN ' leakproof' ELSE '' END
         || ', ' || md5(prosrc)
-    FROM pg_proc, ours WHERE pronamespace = ours.schema
+    FROM pg_proc JOIN pg_language ON pg_language.oid = prolang, ours WHERE pronamespace = ours.schema
 UNION ALL
 SELECT 'trigger ' || tgname || ' on ' || relname || ', ' || tgenabled::text || ': ' || pg_get_triggerdef(pg_trigger.oid)
     FROM pg_trigger JOIN relation ON relation.oid = tgrelid WHERE NOT tgisinternal
@@ -97,19 +97,32 @@ _SPACES: Final = re.compile(r"\s+")
 
 
 async def read_rights(connection: asyncpg.Connection) -> list[str]:
-    """The rights of the schema in this database, a line each, in order."""
-    lines = [_SPACES.sub(" ", _SAID_OR_NOT.sub("", row["line"])) for row in await connection.fetch(_RIGHTS)]
+    """The rights and the structure of the schema in this database, a line each, in order."""
+    rows = [*await connection.fetch(_RIGHTS), *await connection.fetch(STRUCTURE)]
+    lines = [_SPACES.sub(" ", _SAID_OR_NOT.sub("", row["line"])) for row in rows]
     return sorted(set(lines))
 
 
 async def rights_faults(connection: asyncpg.Connection) -> list[str]:
-    """What is not as the migrations make it, a sentence each; empty if nothing is."""
+    """What is not as the migrations make it, a sentence each with the SQL that mends it; empty if nothing is."""
     expected, found = set(EXPECTED.read_text().splitlines()), set(await read_rights(connection))
-    faults = [f"not made by netra migrate: {line}" for line in sorted(found - expected)]
-    faults += [f"missing: {line}" for line in sorted(expected - found)]
-    if len(faults) > _SHOWN:
-        faults = [*faults[:_SHOWN], f"and {len(faults) - _SHOWN} more"]
-    return faults
+    added = sorted(line for line in found - expected if not line.startswith(PLAIN_INDEX))
+    missing = sorted(expected - found)
+    instead = {subject_of(line): line for line in added}
+    changed = {subject for subject in map(subject_of, missing) if subject in instead}
+    faults = [f"not made by netra migrate: {line} ({drop(line)})" for line in added if subject_of(line) not in changed]
+    for line in missing:
+        if (subject := subject_of(line)) in changed:
+            faults.append(f"changed: {instead[subject]}; it should be {line} ({change(instead[subject], line)})")
+        else:
+            faults.append(f"missing: {line} ({restore(line)})")
+    faults.sort(key=lambda fault: ": column " in fault)  # a table that is not ours says more than its columns
+    return first_of(faults)
+
+
+def first_of(faults: list[str]) -> list[str]:
+    """As many faults as one message names, and the number of the others."""
+    return faults if len(faults) <= _SHOWN else [*faults[:_SHOWN], f"and {len(faults) - _SHOWN} more"]
 
 
 async def login_faults(connection: asyncpg.Connection) -> list[str]:

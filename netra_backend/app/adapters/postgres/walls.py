@@ -25,7 +25,7 @@ _CHANGES: Final = {
     "DELETE": "DELETE FROM {0} WHERE false",
     "TRUNCATE": "TRUNCATE {0}",
 }
-_WRITTEN_ONCE: Final = ("audit", "audit_checkpoint", "audit_unchained", "revocation")
+_WRITTEN_ONCE: Final = ("allowed", "audit", "audit_checkpoint", "audit_unchained", "revocation")
 """What the writer never changes."""
 
 _OF_LOGIN: Final = (
@@ -37,7 +37,7 @@ _OF_LOGIN: Final = (
     "SET LOCAL session_replication_role = replica",
 )
 _KEPT_FROM_READER: Final = (
-    "audit_checkpoint", "audit_unchained", "mailbox", "process", "revocation", "revoked_token", "ticket"
+    "allowed", "audit_checkpoint", "audit_unchained", "mailbox", "process", "revocation", "revoked_token", "ticket"
 )  # fmt: skip
 _OF_READER: Final = tuple(f"SELECT FROM {table}" for table in _KEPT_FROM_READER)
 _OF_WRITER: Final = (
@@ -46,6 +46,10 @@ _OF_WRITER: Final = (
     "UPDATE run SET owner = owner WHERE false",
     "UPDATE request SET owner = owner WHERE false",
     "UPDATE revoked_token SET ends = ends WHERE false",
+    "INSERT INTO allowed SELECT '', '' WHERE false",
+    "INSERT INTO audit_checkpoint (chain) SELECT '' WHERE false",
+    "SELECT pg_read_file('PG_VERSION')",
+    "SET LOCAL session_replication_role = replica",
     "ALTER TABLE thread DISABLE ROW LEVEL SECURITY",
     "DROP POLICY writer_sees ON thread",
     "DROP TRIGGER keep_owner ON thread",

@@ -4,6 +4,7 @@
 - ``prestarted``: children that load their libraries while the parent loads its own
 - ``sandbox``: the walls around a child, made of ``seccomp`` and ``landlock``; ``linux``: the calls that they need
 - ``data_directory``: the private directory of one server, locked while it is used
+- ``durable_files``: files that survive a loss of power
 - ``key_file``: a key of one's own, made once
 - ``file_locks``: locks between processes
 - ``clock``: the machine's time and randomness (``ports.Clock``, ``ports.Entropy``)

@@ -13,6 +13,7 @@ from typing import Final
 from ...core import validation
 from ...core.errors import ConfigurationError
 from ...ports import Entropy
+from .durable_files import sync
 
 _BYTES: Final = 32
 _WHOLE = re.compile(rf"[0-9a-f]{{{2 * _BYTES}}}\n").fullmatch
@@ -57,6 +58,7 @@ def _read_or_make(path: Path, entropy: Entropy | None) -> tuple[str, int]:
             text = entropy.take(_BYTES).hex() + "\n"
             os.write(file, text.encode())
             os.fsync(file)
+            sync(path.parent)
         return text, mode
     finally:
         os.close(file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import sqlite3
 import threading
@@ -15,24 +16,28 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
-from ...core.audit_chain import Verdict
-from ...core.errors import DependencyUnavailable
+from ...core.audit_chain import Entry, SealedRow, Verdict
+from ...core.errors import DependencyUnavailable, IsolationRefused
 from ...core.limits import USUAL, Limits
 from ...ports import Clock
 from ..audit.place import Place
 from ..audit.rows import UNWRITABLE, Record, bounded, entries_of, named, names_in, shown, subjects_in
+from ..audit.subjects import Subject, forgotten_entries, require_own
 from ..audit.verification import TAIL, BrokenTrail, require_intact, stands, verify
 from ..audit.watch import TrailWatch
 from .audit_rows import (
     checkpoint_of,
     cut,
     insert,
+    lines_of,
     newest_id,
     open_trail,
     owners_of,
     reading_trail,
     row_up_to,
+    seal_subjects,
     subjects_of,
+    take_lines,
 )
 
 _BATCH: Final = 1_000
@@ -97,6 +102,7 @@ class SqliteAudit:
             raise DependencyUnavailable(f"The audit trail {path} cannot be used: {fault}.") from fault
         try:
             require_intact(verdict, str(path))
+            seal_subjects(connection, place.keys, clock.now_ms())
             audit = cls(path, connection, place, clock, limits)
         except BaseException:
             connection.close()
@@ -141,27 +147,32 @@ class SqliteAudit:
         return {"rows": self.recorded, "rows_dropped": self.dropped}
 
     async def rows(self, owner: str, limit: int, before: int | None = None) -> list[dict[str, Any]]:
+        def lines(connection: sqlite3.Connection) -> list[Subject]:
+            return lines_of(connection, self._keys.chain, owner)
+
+        try:
+            subjects = require_own(self._keys, await self._ask(lines))
+        except IsolationRefused as refusal:
+            self._watch.breaks(refusal.message)
+            raise
+
         def select(connection: sqlite3.Connection) -> list[dict[str, Any]]:
             found = connection.execute(
                 "SELECT id, at, event, point, detail FROM audit"
-                " WHERE subject = (SELECT subject FROM audit_subject WHERE owner = ?) AND chain = ? AND id < ?"
-                " ORDER BY id DESC LIMIT ?",
-                (owner, self._keys.chain, before or 1 << 62, bounded(limit)),
+                " WHERE subject IN (SELECT value FROM json_each(?)) AND chain = ? AND id < ? ORDER BY id DESC LIMIT ?",
+                (json.dumps(subjects), self._keys.chain, before or 1 << 62, bounded(limit)),
             )
             rows = [shown(row) for row in found]
-            return named(rows, owners_of(connection, subjects_in(rows)))
+            return named(rows, owners_of(connection, self._keys, subjects_in(rows)))
 
         return await self._ask(select)
 
     async def pseudonymise(self, owner: str) -> int:
         def forget(connection: sqlite3.Connection) -> int:
             connection.execute("BEGIN IMMEDIATE")
-            count: int = connection.execute(
-                "SELECT count(*) FROM audit WHERE subject = (SELECT subject FROM audit_subject WHERE owner = ?)",
-                (owner,),
-            ).fetchone()[0]
-            connection.execute("DELETE FROM audit_subject WHERE owner = ?", (owner,))
-            connection.execute("COMMIT")
+            count, lines = take_lines(connection, owner)
+            entries = forgotten_entries(self._keys, lines, self._clock.now_ms(), self._given)
+            self._commit(self._append(entries))
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # nor does the log beside the file keep the name
             return count
 
@@ -290,21 +301,28 @@ class SqliteAudit:
         connection, records = self._connection, list(self._waiting)
         try:
             connection.execute("BEGIN IMMEDIATE")
-            entries = entries_of(records, subjects_of(connection, names_in(records)), self._given)
-            sealed = self._keys.seal_all(self._seal, entries)
-            insert(connection, self._keys.chain, sealed)
-            connection.execute("COMMIT")
+            entries = entries_of(records, subjects_of(connection, self._keys, names_in(records)), self._given)
+            self._commit(self._append(entries))
         except Exception as fault:
             _roll_back(connection)
             self._watch.fails("rows", fault)
             return
         self._waiting.clear()
         self._watch.works("rows")
-        if sealed:
-            self._seal = sealed[-1].seal
-            self._last = self._given = sealed[-1].entry.id
         if len(entries) < len(records):
             self._lose(len(records) - len(entries), UNWRITABLE)
+
+    def _append(self, entries: list[Entry]) -> list[SealedRow]:
+        """Write rows behind the last one, in the transaction that is open."""
+        sealed = self._keys.seal_all(self._seal, entries)
+        insert(self._connection, self._keys.chain, sealed)
+        return sealed
+
+    def _commit(self, appended: list[SealedRow]) -> None:
+        self._connection.execute("COMMIT")
+        if appended:
+            self._seal = appended[-1].seal
+            self._last = self._given = appended[-1].entry.id
 
     def _set_anchor(self) -> None:
         """Let the anchor name the newest row, unless what it names now is gone."""

@@ -1,6 +1,6 @@
 -- The embedded audit trail, a file of its own (audit.db).
 
-CREATE TABLE audit (                -- append-only; retention cuts its beginning off
+CREATE TABLE IF NOT EXISTS audit (                -- append-only; retention cuts its beginning off
     id INTEGER PRIMARY KEY CHECK (id > 0),
     chain TEXT NOT NULL,            -- the name of the key that its seal was made with
     at INTEGER NOT NULL,            -- ms
@@ -11,14 +11,21 @@ CREATE TABLE audit (                -- append-only; retention cuts its beginning
     seal BLOB NOT NULL              -- of this row and the one before in its chain
 );
 
-CREATE INDEX audit_of_subject ON audit(subject, id);
+CREATE INDEX IF NOT EXISTS audit_of_subject ON audit(subject, id);
 
-CREATE TABLE audit_subject (        -- whom a pseudonym stands for; deleting a user deletes this, and no row of audit
-    owner TEXT PRIMARY KEY,
-    subject TEXT NOT NULL UNIQUE
+CREATE INDEX IF NOT EXISTS audit_forgotten ON audit(subject) WHERE event = 'subject_forgotten';
+
+CREATE TABLE IF NOT EXISTS audit_subject (        -- whom a pseudonym stands for; deleting a user deletes this, and no row of audit
+    chain TEXT NOT NULL,            -- the name of the key that it is sealed with; '': it has no seal yet
+    subject TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    seal BLOB NOT NULL,             -- over chain, subject and owner
+    PRIMARY KEY (chain, subject)
 ) WITHOUT ROWID;
 
-CREATE TABLE audit_checkpoint (     -- what retention has removed of a chain, signed
+CREATE INDEX IF NOT EXISTS audit_subject_owner ON audit_subject(owner, chain);
+
+CREATE TABLE IF NOT EXISTS audit_checkpoint (     -- what retention has removed of a chain, signed
     chain TEXT NOT NULL,
     id INTEGER NOT NULL,            -- of the last row that was removed
     seal BLOB NOT NULL,             -- that row's

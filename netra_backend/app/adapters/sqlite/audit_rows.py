@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -10,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from ...core.audit_chain import ChainKeys, Entry, SealedRow, Statement
-from ..audit.rows import Record, adopted_record, adoption, entries_of, names_in, new_subject
+from ..audit.rows import Record, adopted_record, adoption, entries_of, names_in
+from ..audit.subjects import MAX_OF_USER, SEALED, Subject, current, new_subject, owners_in, sealable, sealing
 from ..audit.verification import PAGE, ROW, require_removable
 from ..migrations.history import statements_in
 from .schema import connect_privately, open_reader
@@ -18,27 +20,41 @@ from .schema import connect_privately, open_reader
 _HAS_TABLE: Final = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?"
 _INSERT: Final = f"INSERT INTO audit ({ROW}, chain) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  # constants alone
 _SCHEMA: Final = Path(__file__).with_name("audit.sql")
+_HAS_SEALS: Final = "SELECT count(*) FROM pragma_table_info('audit_subject') WHERE name = 'seal'"
 _UNCHAINED: Final = "audit_unchained"
+_UNSEALED: Final = "audit_subject_unsealed"
+_TO_SEAL: Final = """
+SELECT EXISTS (SELECT 1 FROM audit a JOIN audit_subject s ON s.chain = '' AND s.subject = a.subject WHERE a.chain = :chain)
+    AND NOT EXISTS (SELECT 1 FROM audit WHERE chain = :chain AND event = :sealed)
+"""
 
 
 def open_trail(path: Path, keys: ChainKeys, now_ms: int) -> sqlite3.Connection:
     """The one writing connection, with the tables. Rows of release 0.1.0, which had no chain, become the chain's first rows,
-    in one transaction with making the tables."""
+    in one transaction with making the tables; pseudonyms that had no seal keep none (``seal_subjects``)."""
     connection = connect_privately(path)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA secure_delete=ON")
         connection.execute("BEGIN IMMEDIATE")
-        if not connection.execute(_HAS_TABLE, ("audit_checkpoint",)).fetchone()[0]:
-            is_older = connection.execute(_HAS_TABLE, ("audit",)).fetchone()[0]
-            if is_older:
-                connection.execute(f"ALTER TABLE audit RENAME TO {_UNCHAINED}")
-            for statement in statements_in(_SCHEMA):
-                connection.execute(statement)
-            if is_older:
-                _adopt(connection, keys, now_ms)
-                connection.execute(f"DROP TABLE {_UNCHAINED}")
+        has_chain = connection.execute(_HAS_TABLE, ("audit_checkpoint",)).fetchone()[0]
+        is_unchained = not has_chain and connection.execute(_HAS_TABLE, ("audit",)).fetchone()[0]
+        is_unsealed = has_chain and not connection.execute(_HAS_SEALS).fetchone()[0]
+        if is_unchained:
+            connection.execute(f"ALTER TABLE audit RENAME TO {_UNCHAINED}")
+        if is_unsealed:
+            connection.execute(f"ALTER TABLE audit_subject RENAME TO {_UNSEALED}")
+        for statement in statements_in(_SCHEMA):
+            connection.execute(statement)
+        if is_unchained:
+            _adopt(connection, keys, now_ms)
+            connection.execute(f"DROP TABLE {_UNCHAINED}")
+        if is_unsealed:
+            connection.execute(
+                f"INSERT INTO audit_subject (chain, subject, owner, seal) SELECT '', subject, owner, x'' FROM {_UNSEALED}"  # noqa: S608
+            )
+            connection.execute(f"DROP TABLE {_UNSEALED}")
         connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except BaseException:
@@ -56,7 +72,7 @@ def _adopt(connection: sqlite3.Connection, keys: ChainKeys, now_ms: int) -> None
         for id, owner, *rest in page:
             at, event, point, detail = rest
             records.append((id, adopted_record(owner, (at, event, point, detail))))
-        subjects = subjects_of(connection, names_in(record for _, record in records))
+        subjects = subjects_of(connection, keys, names_in(record for _, record in records))
         for id, record in records:
             entries += entries_of([record], subjects, id - 1)
         sealed = keys.seal_all(seal, entries)
@@ -73,23 +89,80 @@ def insert(connection: sqlite3.Connection, chain: str, rows: Iterable[SealedRow]
     connection.executemany(_INSERT, ((*row.entry, row.seal, chain) for row in rows))
 
 
-def subjects_of(connection: sqlite3.Connection, owners: Iterable[str]) -> dict[str, str]:
-    """The pseudonym of each of these users, given out where one had none yet."""
+def seal_subjects(connection: sqlite3.Connection, keys: ChainKeys, now_ms: int) -> None:
+    """Seal, once, pseudonyms that had no seal, if rows of this chain name some, and append a row that tells of it. The chain was
+    found to be intact."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if connection.execute(_TO_SEAL, {"chain": keys.chain, "sealed": SEALED}).fetchone()[0]:
+            unsealed = connection.execute("SELECT owner, subject FROM audit_subject WHERE chain = ''").fetchall()
+            lines = sealable(unsealed, keys)
+            _insert_subjects(connection, keys.chain, lines)
+            last = row_up_to(connection, keys.chain, 1 << 62)
+            noted = entries_of([sealing(len(lines), now_ms)], {}, newest_id(connection))
+            insert(connection, keys.chain, keys.seal_all(last.seal if last else keys.beginning, noted))
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def subjects_of(connection: sqlite3.Connection, keys: ChainKeys, owners: Iterable[str]) -> dict[str, str]:
+    """The pseudonym of each of these users in this chain, given out where one had none yet, or none that its seal holds."""
     found: dict[str, str] = {}
     for owner in owners:
-        connection.execute("INSERT OR IGNORE INTO audit_subject (owner, subject) VALUES (?, ?)", (owner, new_subject()))
-        (found[owner],) = connection.execute("SELECT subject FROM audit_subject WHERE owner = ?", (owner,)).fetchone()
+        subject = current(keys, lines_of(connection, keys.chain, owner))
+        if subject is None:
+            subject = new_subject()
+            _insert_subjects(connection, keys.chain, [Subject(subject, owner, keys.seal_subject(subject, owner))])
+        found[owner] = subject
     return found
 
 
-def owners_of(connection: sqlite3.Connection, subjects: Iterable[str]) -> dict[str, str]:
-    """The users that these pseudonyms still lead to."""
-    found: dict[str, str] = {}
-    for subject in subjects:
-        row = connection.execute("SELECT owner FROM audit_subject WHERE subject = ?", (subject,)).fetchone()
-        if row is not None:
-            found[subject] = row[0]
-    return found
+def _insert_subjects(connection: sqlite3.Connection, chain: str, lines: Iterable[Subject]) -> None:
+    connection.executemany(
+        "INSERT OR IGNORE INTO audit_subject (chain, subject, owner, seal) VALUES (?, ?, ?, ?)",
+        ((chain, *line) for line in lines),
+    )
+
+
+def lines_of(connection: sqlite3.Connection, chain: str, owner: str) -> list[Subject]:
+    """What the table says of a user in one chain."""
+    rows = connection.execute(
+        "SELECT subject, owner, seal FROM audit_subject WHERE owner = ? AND chain = ? LIMIT ?",
+        (owner, chain, MAX_OF_USER),
+    )
+    return [line_of(row) for row in rows]
+
+
+def take_lines(connection: sqlite3.Connection, owner: str) -> tuple[int, list[tuple[str, Subject]]]:
+    """Delete what leads to a user, in all chains: how many rows there were of theirs, and the lines, each with its chain."""
+    count = connection.execute(
+        "SELECT count(*) FROM audit WHERE subject IN (SELECT subject FROM audit_subject WHERE owner = ?)", (owner,)
+    ).fetchone()[0]
+    rows = connection.execute(
+        "DELETE FROM audit_subject WHERE owner = ? RETURNING chain, subject, owner, seal", (owner,)
+    ).fetchall()
+    return count, [(str(chain), line_of(row)) for chain, *row in rows]
+
+
+def owners_of(connection: sqlite3.Connection, keys: ChainKeys, subjects: Iterable[str]) -> dict[str, str]:
+    """The users that these pseudonyms still lead to, as far as their seals hold."""
+    return owners_in(keys, _lines_about(connection, keys.chain, list(subjects)))
+
+
+def _lines_about(connection: sqlite3.Connection, chain: str, subjects: Sequence[str]) -> list[Subject]:
+    rows = connection.execute(
+        "SELECT subject, owner, seal FROM audit_subject WHERE chain = ? AND subject IN (SELECT value FROM json_each(?))",
+        (chain, json.dumps(subjects)),
+    )
+    return [line_of(row) for row in rows]
+
+
+def line_of(row: Sequence[object]) -> Subject:
+    """A stored line, whatever is stored in its columns: what has another type than it should fits no seal."""
+    subject, owner, seal = row
+    return Subject(str(subject), str(owner), seal if isinstance(seal, bytes) else b"")
 
 
 def checkpoint_of(connection: sqlite3.Connection, chain: str) -> Statement | None:
@@ -173,6 +246,26 @@ class SqliteTrailReader:
 
     async def chains(self) -> list[str]:
         return [row[0] for row in self._connection.execute("SELECT DISTINCT chain FROM audit ORDER BY chain")]
+
+    async def subjects(self, chain: str, names: Sequence[str]) -> list[Subject]:
+        return _lines_about(self._connection, chain, names)
+
+    async def all_subjects(self, chain: str, after: str) -> list[Subject]:
+        if self._is_over():
+            raise sqlite3.OperationalError("the trail is closed")
+        rows = self._connection.execute(
+            "SELECT subject, owner, seal FROM audit_subject WHERE chain = ? AND subject > ? ORDER BY subject LIMIT ?",
+            (chain, after, PAGE),
+        )
+        return [line_of(row) for row in rows]
+
+    async def forgotten(self, names: Sequence[str]) -> list[tuple[str, str]]:
+        rows = self._connection.execute(
+            "SELECT DISTINCT subject, chain FROM audit WHERE event = 'subject_forgotten'"
+            " AND subject IN (SELECT value FROM json_each(?))",
+            (json.dumps(names),),
+        )
+        return [(str(subject), str(chain)) for subject, chain in rows]
 
     async def checkpoint(self, chain: str) -> Statement | None:
         return checkpoint_of(self._connection, chain)

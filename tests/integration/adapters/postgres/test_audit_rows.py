@@ -91,10 +91,10 @@ async def test_rows_of_an_earlier_release_are_taken_over_once_and_by_the_first_c
 
 
 async def test_a_user_keeps_a_pseudonym_and_two_have_different_ones(writer: asyncpg.Connection) -> None:
-    first, again = await subjects_of(writer, ["ada", "bob"]), await subjects_of(writer, ["ada"])
+    first, again = await subjects_of(writer, KEYS, ["ada", "bob"]), await subjects_of(writer, KEYS, ["ada"])
     assert first["ada"] == again["ada"] != first["bob"]
-    assert await owners_of(writer, [first["bob"], "subject_x"]) == {first["bob"]: "bob"}
-    assert (await subjects_of(writer, []), await owners_of(writer, [])) == ({}, {})
+    assert await owners_of(writer, KEYS, [first["bob"], "subject_x"]) == {first["bob"]: "bob"}
+    assert (await subjects_of(writer, KEYS, []), await owners_of(writer, KEYS, [])) == ({}, {})
 
 
 async def test_a_reader_sees_one_moment(netra_database: NetraDatabase, writer: asyncpg.Connection) -> None:

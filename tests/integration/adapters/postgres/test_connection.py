@@ -141,3 +141,25 @@ async def test_a_statement_takes_no_longer_than_is_set(netra_database: NetraData
     async with closing_pool(netra_database.url, WRITER, quick, size=1) as pool:
         with pytest.raises(TimeoutError):
             await pool.execute("SELECT pg_sleep(1)")
+
+
+async def test_a_connection_that_is_made_in_the_moment_in_which_its_asker_is_cancelled_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminated: list[bool] = []
+
+    class Made:
+        def terminate(self) -> None:
+            terminated.append(True)
+
+    async def made(*_: object, **__: object) -> Made:
+        return Made()
+
+    monkeypatch.setattr(asyncpg, "connect", made)
+    asker = asyncio.create_task(connect("postgresql://nowhere", None))
+    for _ in range(2):  # it begins to dial; the connection is made, and it does not know yet
+        await asyncio.sleep(0)
+    asker.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asker
+    assert terminated == [True]

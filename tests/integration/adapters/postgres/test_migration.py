@@ -14,11 +14,12 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from netra_backend.app.adapters.migrations import history
+from netra_backend.app.adapters.postgres import migration
 from netra_backend.app.adapters.postgres.gate import require_postgres
 from netra_backend.app.adapters.postgres.migration import Login, login_of, migrate_postgres, scram_verifier
-from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.core.errors import ConfigurationError, DependencyUnavailable
 from test_framework.service_clients import NetraDatabase, own_database
-from test_framework.services import DATABASE_VARIABLE, Service, postgres
+from test_framework.services import DATABASE_VARIABLE, Service, own_postgres, postgres
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 
@@ -77,6 +78,40 @@ async def test_an_administrator_who_is_no_superuser_makes_everything_that_a_serv
         told.clear()
         await migrate_postgres(admin_url, told.append, login=login)
         assert told == []
+
+
+@pytest.mark.parametrize("roles_are_new", [True, False])
+async def test_whom_a_provider_makes_a_member_of_new_roles_is_named_as_an_administrator_and_nobody_else(
+    told: list[str], monkeypatch: pytest.MonkeyPatch, roles_are_new: bool
+) -> None:
+    with own_postgres() as server:
+        await _migrated_by_a_providers_customer(server.url, told, monkeypatch, roles_are_new=roles_are_new)
+
+
+async def _migrated_by_a_providers_customer(
+    server_url: str, told: list[str], monkeypatch: pytest.MonkeyPatch, *, roles_are_new: bool
+) -> None:
+    async with own_database(server_url) as (keeper, url):
+        await keeper.execute("CREATE ROLE dba LOGIN CREATEROLE PASSWORD 'secret-word'; CREATE ROLE provider CREATEROLE")
+        await keeper.execute(f'GRANT CREATE ON DATABASE "{urlsplit(url).path[1:]}" TO dba')
+        dba, login = with_login(url, Login("dba", "secret-word")), Login("server", "secret-word")
+        make_role = migration._make_role
+
+        async def as_a_provider(connection: AsyncConnection, role: str, report: Any) -> bool:
+            made = await make_role(connection, role, report)
+            await connection.exec_driver_sql(f"GRANT {role} TO provider")
+            return made and roles_are_new
+
+        monkeypatch.setattr(migration, "_make_role", as_a_provider)
+        await migrate_postgres(dba, told.append, login=login)
+        named = await keeper.fetch("SELECT kind, name FROM netra.allowed ORDER BY kind, name")
+        providers = [("administrator", "provider")] if roles_are_new else []
+        assert [tuple(row) for row in named] == [("administrator", "dba"), *providers, ("login", "server")]
+        if roles_are_new:
+            await require_postgres(with_login(url, login))
+        else:
+            with pytest.raises(ConfigurationError, match=r"provider can become .*'administrator', 'provider'"):
+                await require_postgres(with_login(url, login))
 
 
 async def test_a_database_that_is_up_to_date_is_left_as_it_is(netra_database: NetraDatabase, told: list[str]) -> None:

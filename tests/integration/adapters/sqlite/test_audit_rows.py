@@ -58,7 +58,7 @@ def test_a_trail_of_an_earlier_release_is_taken_over_whole_or_not_at_all(
         rows = connection.execute("SELECT id, at, event FROM audit ORDER BY id").fetchall()
         assert rows == [(1, 5, "refused"), (2, 9, "chain_started")]
         (subject,) = connection.execute("SELECT subject FROM audit WHERE id = 1").fetchone()
-        assert owners_of(connection, [subject]) == {subject: "user_ada"}
+        assert owners_of(connection, KEYS, [subject]) == {subject: "user_ada"}
     assert b"user_ada" in before
 
 
@@ -70,7 +70,7 @@ def test_a_trail_that_is_opened_again_is_left_as_it_is(tmp_path: Path) -> None:
 
 def test_a_user_keeps_a_pseudonym_and_two_have_different_ones(tmp_path: Path) -> None:
     with closing(open_trail(tmp_path / "audit.db", KEYS, 1)) as connection:
-        first, again = subjects_of(connection, ["ada", "bob"]), subjects_of(connection, ["ada"])
+        first, again = subjects_of(connection, KEYS, ["ada", "bob"]), subjects_of(connection, KEYS, ["ada"])
     assert first["ada"] == again["ada"] != first["bob"]
 
 

@@ -9,7 +9,6 @@ from netra_backend.app.adapters.audit.rows import (
     entries_of,
     named,
     names_in,
-    new_subject,
     shown,
     subjects_in,
 )
@@ -42,10 +41,6 @@ def test_a_record_that_cannot_be_written_down_costs_no_other_its_place() -> None
     broken: Record = (2, None, "refused", None, {"x": "\ud800"})
     rows = entries_of([(1, None, "refused", None, {}), broken, (3, None, "refused", None, {})], {}, 7)
     assert [(row.id, row.at) for row in rows] == [(8, 1), (9, 3)]
-
-
-def test_pseudonyms_are_all_different() -> None:
-    assert len({new_subject() for _ in range(100)}) == 100
 
 
 def test_a_row_of_an_earlier_release_whose_detail_is_none_of_ours_is_kept_as_text() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
+from netra_backend.app.adapters.audit.subjects import Subject
 from netra_backend.app.adapters.audit.verification import PAGE, require_intact, stands, verify
 from netra_backend.app.core.audit_chain import ChainKeys, Entry, SealedRow, Statement, Verdict
 from netra_backend.app.core.errors import ConfigurationError
@@ -20,6 +22,8 @@ class Stored:
     kept: list[SealedRow]
     cut: Statement | None = None
     asked: list[int] = field(default_factory=list)
+    lines: list[Subject] = field(default_factory=list)
+    gone: list[tuple[str, str]] = field(default_factory=list)
 
     async def chains(self) -> list[str]:
         return [KEYS.chain]
@@ -31,6 +35,15 @@ class Stored:
     async def rows(self, chain: str, after: int | None) -> list[SealedRow]:
         self.asked.append(after or 0)
         return [row for row in self.kept if after is None or row.entry.id > after][:PAGE]
+
+    async def subjects(self, chain: str, names: Sequence[str]) -> list[Subject]:
+        return [line for line in self.lines if line.subject in names]
+
+    async def all_subjects(self, chain: str, after: str) -> list[Subject]:
+        return [line for line in self.lines if line.subject > after][:2]
+
+    async def forgotten(self, names: Sequence[str]) -> list[tuple[str, str]]:
+        return [(name, chain) for name, chain in self.gone if name in names]
 
     async def row_up_to(self, chain: str, id: int) -> SealedRow | None:
         return max((row for row in self.kept if row.entry.id <= id), default=None, key=lambda row: row.entry.id)
@@ -92,3 +105,72 @@ def test_a_broken_chain_is_refused_with_its_place_and_what_to_do() -> None:
     require_intact(Verdict("intact"), "audit.db")
     with pytest.raises(ConfigurationError, match=r"audit\.db is broken: row 3.*NETRA_AUDIT_KEY"):
         require_intact(Verdict("broken", "row 3"), "audit.db")
+
+
+# --- pseudonyms ------------------------------------------------------------------------------------------------------
+
+ADA, BOB, OLD = "subject_" + "a" * 48, "subject_" + "b" * 48, "subject_" + "0" * 32
+
+
+def line(subject: str, owner: str, keys: ChainKeys = KEYS) -> Subject:
+    return Subject(subject, owner, keys.seal_subject(subject, owner))
+
+
+def rows_about(*subjects: str, by: str = "") -> list[SealedRow]:
+    detail = f'{{"by":"{by}"}}' if by else "{}"
+    entries = [Entry(id, id, subject, "refused", None, detail) for id, subject in enumerate(subjects, 1)]
+    return KEYS.seal_all(KEYS.beginning, entries)
+
+
+@pytest.mark.parametrize(
+    ("lines", "gone", "place"),
+    [
+        ([line(ADA, "ada"), line(BOB, "bob")], [], ""),
+        ([line(ADA, "ada")], [(BOB, KEYS.chain)], ""),
+        ([line(ADA, "ada")], [(BOB, "another")], ""),  # which one has to be judged with that chain's key
+        ([line(ADA, "ada")], [], f"the pseudonym {BOB} leads to nobody"),
+        ([line(ADA, "ada"), line(BOB, "bob")], [(BOB, KEYS.chain)], f"the pseudonym {BOB} leads to a user again"),
+        ([line(ADA, "ada"), line(BOB, "bob")], [(BOB, "another")], ""),
+        ([line(ADA, "ada"), line(BOB, "bob")._replace(owner="eve")], [], f"the pseudonym {BOB} was made to lead"),
+        ([line(ADA, "ada"), line(BOB, "bob")._replace(seal=b"")], [], f"the pseudonym {BOB} was made to lead"),
+        ([line(ADA, "ada"), line(BOB, "bob", ChainKeys.of(b"o" * 32))], [], f"the pseudonym {BOB} was made to lead"),
+        (
+            [line(ADA, "bob"), line(BOB, "ada")._replace(seal=line(BOB, "bob").seal)],
+            [],
+            f"the pseudonym {BOB} was made",
+        ),
+    ],
+)
+@pytest.mark.parametrize("tail", [None, 1])
+async def test_a_pseudonym_that_a_row_names_leads_to_its_user_or_its_deletion_is_told(
+    lines: list[Subject], gone: list[tuple[str, str]], place: str, tail: int | None
+) -> None:
+    for rows in (rows_about(ADA, BOB, ADA), rows_about(ADA, ADA, ADA, by=BOB)):
+        verdict = await verify(Stored(rows, lines=lines, gone=gone), KEYS, (), tail=tail)
+        names_bob = tail is None or rows[-1].entry.detail != "{}"
+        if not place or names_bob:
+            assert (verdict.place.startswith(place), verdict.state) == (True, "broken" if place else "intact")
+        assert (verdict.rows, verdict.last) == (1 if tail else 3, 3)
+
+
+async def test_every_line_of_the_table_is_judged_when_all_rows_are_also_those_that_no_row_names() -> None:
+    lines = [line(f"subject_{number:048}", "ada") for number in range(5)]
+    assert (await verify(Stored(rows_about(lines[0].subject), lines=lines), KEYS, ())).state == "intact"
+    lines[4] = lines[4]._replace(owner="eve")
+    stored = Stored(rows_about(lines[0].subject), lines=lines)
+    assert f"the pseudonym {lines[4].subject} was made" in (await verify(stored, KEYS, ())).place
+    assert (await verify(stored, KEYS, (), tail=1)).state == "intact"
+    assert (await verify(stored, KEYS, (), up_to=1)).state == "intact"
+
+
+async def test_a_break_of_the_chain_is_told_before_a_changed_pseudonym() -> None:
+    rows = rows_about(ADA, BOB)
+    verdict = await verify(Stored(rows[1:], lines=[line(ADA, "eve")._replace(seal=b"")]), KEYS, ())
+    assert "row 2 does not follow on the beginning" in verdict.place
+
+
+async def test_a_pseudonym_from_before_there_were_seals_may_lead_to_nobody_but_not_to_somebody_else() -> None:
+    rows = rows_about(OLD)
+    assert (await verify(Stored(rows), KEYS, ())).state == "intact"
+    assert (await verify(Stored(rows, lines=[line(OLD, "ada")]), KEYS, ())).state == "intact"
+    assert (await verify(Stored(rows, lines=[line(OLD, "ada")._replace(owner="eve")]), KEYS, ())).state == "broken"

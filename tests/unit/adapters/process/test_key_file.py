@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -38,3 +40,19 @@ def test_what_is_no_private_key_is_refused_with_what_comes_of_deleting_it(tmp_pa
     for name in ("link", "short", "directory"):
         with pytest.raises(ConfigurationError, match="a test then fails"):
             key_in(tmp_path / f"{name}.key")
+
+
+def test_the_name_of_a_new_key_is_on_disk_before_anything_is_made_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[bool] = []
+    fsync = os.fsync
+
+    def note(descriptor: int) -> None:
+        fsync(descriptor)
+        synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
+
+    monkeypatch.setattr(os, "fsync", note)
+    for _ in range(2):
+        key_in(tmp_path / "some.key", SeededEntropy(1))
+    assert synced == [False, True]

@@ -1,0 +1,1 @@
+-- Version 0003 on SQLite: the event log stays as it is. The audit trail is a file of its own (adapters/sqlite/audit.sql).

@@ -1,0 +1,269 @@
+"""What reaches the rows of a database from outside of the schema is refused, and the SQL of the refusal ends it."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from netra_backend.app.adapters.postgres.gate import check_reach, require_postgres
+from netra_backend.app.core.errors import ConfigurationError
+from test_framework import services
+from test_framework.service_clients import NetraDatabase, own_netra_database, prepared
+
+pytestmark = [pytest.mark.integration, pytest.mark.real_services]
+
+OTHER = "CREATE ROLE other; GRANT CONNECT ON DATABASE {database} TO other; "
+STRAY = "CREATE ROLE stray LOGIN; GRANT CONNECT ON DATABASE {database} TO stray; "
+PLANTED = {
+    # roles
+    STRAY + "GRANT netra_reader TO stray": "stray can become netra_reader",
+    STRAY + "GRANT netra_owner TO stray WITH INHERIT FALSE": "stray can become netra_owner",
+    STRAY + "GRANT netra_writer TO stray WITH ADMIN OPTION, SET FALSE, INHERIT FALSE": "stray can become",
+    STRAY + "GRANT {login} TO stray": "stray can become {login}",
+    STRAY + "CREATE ROLE between; GRANT netra_reader TO between; GRANT between TO stray": "stray can become",
+    STRAY + "ALTER ROLE stray BYPASSRLS; GRANT pg_read_all_data TO stray": "stray has BYPASSRLS and may read",
+    # objects elsewhere
+    "CREATE VIEW public.all_events AS SELECT * FROM netra.log": "all_events",
+    "CREATE SCHEMA s; CREATE MATERIALIZED VIEW s.kept AS SELECT owner FROM netra.thread": "DROP MATERIALIZED VIEW s.kept",
+    "CREATE VIEW public.one AS SELECT * FROM netra.log; CREATE VIEW public.two AS SELECT * FROM public.one": (
+        "DROP VIEW public.two"
+    ),
+    "CREATE FUNCTION public.read() RETURNS SETOF netra.log LANGUAGE sql BEGIN ATOMIC SELECT * FROM netra.log; END": "read()",
+    "CREATE FUNCTION public.read() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER AS 'SELECT owner FROM netra.log'": (
+        "may call public.read(), which runs as"
+    ),
+    "CREATE TABLE public.copied (r text REFERENCES netra.run (run_id))": "DROP CONSTRAINT copied_r_fkey",
+    "CREATE TABLE public.watched (r text); CREATE TRIGGER t AFTER INSERT ON public.watched EXECUTE FUNCTION netra.keep_owner()": (
+        "DROP TRIGGER t ON public.watched"
+    ),
+    "CREATE STATISTICS public.seen ON owner, agent FROM netra.run": "DROP STATISTICS public.seen",
+    "CREATE TYPE public.pair AS (one netra.run)": "DROP TYPE public.pair",
+    "CREATE OPERATOR public.=== (FUNCTION = netra.owner_of, RIGHTARG = text)": "DROP OPERATOR public.===",
+    "CREATE TABLE public.other (c text); CREATE RULE also AS ON INSERT TO public.other DO ALSO SELECT * FROM netra.log": (
+        "DROP RULE also ON public.other"
+    ),
+    # what our roles own or were granted elsewhere
+    "CREATE TABLE public.theirs (); GRANT SELECT ON public.theirs TO netra_writer": "netra_writer has rights on table",
+    "CREATE TABLE public.theirs (c text); GRANT SELECT (c) ON public.theirs TO {login}": "{login} has rights on column",
+    "CREATE TABLE public.theirs (); ALTER TABLE public.theirs OWNER TO netra_owner": "netra_owner owns table",
+    "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER elsewhere FOREIGN DATA WRAPPER w;"
+    " GRANT USAGE ON FOREIGN SERVER elsewhere TO {login}": (
+        "has rights on server elsewhere"
+    ),
+    # what they may do
+    "GRANT CREATE ON DATABASE {database} TO netra_writer": "netra_writer may create in the database",
+    "GRANT CREATE ON DATABASE {database} TO PUBLIC": "may create in the database",
+    "GRANT CREATE ON SCHEMA public TO PUBLIC": "netra_reader may create in the schema public",
+    "GRANT CREATE ON SCHEMA public TO {login}": "{login} may create in the schema public",
+    "GRANT SET ON PARAMETER session_replication_role TO netra_writer": "the setting session_replication_role",
+    "GRANT SET ON PARAMETER session_replication_role TO {login}": "the setting session_replication_role",
+    "GRANT SET ON PARAMETER session_replication_role TO PUBLIC": "PUBLIC may set session_replication_role",
+    # what PostgreSQL keeps for administrators
+    "GRANT EXECUTE ON FUNCTION pg_read_file(text) TO netra_writer": "netra_writer has EXECUTE on function pg_read_file(text)",
+    "GRANT EXECUTE ON FUNCTION pg_read_binary_file(text) TO {login}": "EXECUTE on function pg_read_binary_file(text)",
+    "GRANT EXECUTE ON FUNCTION pg_ls_dir(text) TO PUBLIC": "PUBLIC has EXECUTE on function pg_ls_dir(text)",
+    "GRANT EXECUTE ON FUNCTION lo_import(text) TO netra_reader": "EXECUTE on function lo_import(text)",
+    "GRANT SELECT ON pg_statistic TO netra_writer": "SELECT on table pg_statistic",
+    "GRANT SELECT (stavalues1) ON pg_statistic TO PUBLIC": "PUBLIC has SELECT on column stavalues1",
+    # settings
+    **{
+        f"ALTER ROLE {{login}} SET {name} = {value}": f"{name} is set for ROLE {{login}}"
+        for name, value in (
+            ("search_path", "public"),
+            ("row_security", "off"),
+            ("session_replication_role", "replica"),
+            ("default_transaction_isolation", "'read uncommitted'"),
+            ("synchronous_commit", "off"),
+            ("role", "netra_reader"),
+            ("netra.owner", "'ada'"),
+        )
+    },
+    "ALTER ROLE netra_writer SET search_path = public": "search_path is set for ROLE netra_writer",
+    "ALTER DATABASE {database} SET netra.audit_cut = '*'": "netra.audit_cut is set for DATABASE",
+    "ALTER ROLE {login} IN DATABASE {database} SET synchronous_commit = off": (
+        "synchronous_commit is set for ROLE {login} IN DATABASE"
+    ),
+    "ALTER ROLE ALL SET netra.owner = 'ada'": "netra.owner is set for ROLE ALL",
+    # streams
+    "CREATE PUBLICATION changes FOR TABLE netra.log": "The publication changes takes part",
+    "CREATE PUBLICATION changes FOR TABLES IN SCHEMA netra": "The publication changes takes part",
+    "CREATE PUBLICATION changes FOR ALL TABLES": "The publication changes takes part",
+    "CREATE FUNCTION public.seen() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';"
+    " CREATE EVENT TRIGGER seen ON ddl_command_end EXECUTE FUNCTION public.seen()": "The event trigger seen takes part",
+}  # fmt: skip
+NORMAL = [
+    OTHER + "ALTER ROLE other SUPERUSER; GRANT netra_owner TO other",
+    OTHER + "ALTER ROLE other LOGIN BYPASSRLS REPLICATION",
+    OTHER + "ALTER ROLE other LOGIN; GRANT pg_read_all_data TO other",
+    OTHER + "ALTER ROLE other LOGIN; GRANT netra_writer, netra_reader TO other WITH INHERIT FALSE;"
+    " INSERT INTO netra.allowed VALUES ('login', 'other')",
+    "CREATE ROLE dba CREATEROLE; CREATE ROLE person LOGIN; GRANT CONNECT ON DATABASE {database} TO dba, person;"
+    " GRANT netra_owner, netra_writer TO dba WITH ADMIN OPTION;"
+    " GRANT dba TO person; INSERT INTO netra.allowed VALUES ('administrator', 'dba')",
+    "CREATE ROLE elsewhere LOGIN; GRANT netra_writer, netra_reader TO elsewhere WITH INHERIT FALSE",  # it cannot connect
+    "CREATE TABLE public.theirs (); GRANT SELECT ON public.theirs TO PUBLIC",
+    "CREATE INDEX theirs ON netra.run (agent)",
+    "CREATE EXTENSION IF NOT EXISTS pg_stat_statements SCHEMA public",
+    "ALTER ROLE {login} SET statement_timeout = '1min'; ALTER ROLE {login} SET log_statement = 'ddl';"
+    " ALTER DATABASE {database} SET work_mem = '8MB'; ALTER ROLE {login} SET app.name = 'x'",
+    "ALTER DATABASE {database} SET default_transaction_read_only = on",
+    "CREATE PUBLICATION changes FOR ALL TABLES; INSERT INTO netra.allowed VALUES ('publication', 'changes')",
+    "CREATE TABLE public.theirs (); CREATE PUBLICATION changes FOR TABLE public.theirs",
+    "GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {login}",
+    "GRANT EXECUTE ON FUNCTION pg_ls_waldir() TO pg_monitor",
+    "CREATE FUNCTION public.known() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';"
+    " REVOKE EXECUTE ON FUNCTION public.known FROM PUBLIC",
+]
+
+
+class Planted:
+    """A database in a transaction that is taken back, as the login sees it: roles belong to the whole server."""
+
+    def __init__(self, connection: asyncpg.Connection, login: str, database: str) -> None:
+        self._connection = connection
+        self._names = {"login": login, "database": database}
+
+    def named(self, text: str) -> str:
+        return text.format(**self._names)
+
+    async def do(self, statements: str) -> None:
+        await self._connection.execute("RESET SESSION AUTHORIZATION")
+        try:
+            async with self._connection.transaction():
+                await self._connection.execute(statements)
+        finally:
+            await self._connection.execute(f"SET SESSION AUTHORIZATION {self._names['login']}")
+
+    async def faults(self) -> list[str]:
+        try:
+            await check_reach(self._connection)
+        except ConfigurationError as refusal:
+            return list(refusal.faults)
+        return []
+
+
+@pytest.fixture
+async def planted(netra_database: NetraDatabase) -> AsyncIterator[Planted]:
+    connection = await asyncpg.connect(netra_database.admin_url, server_settings={"search_path": "netra, pg_temp"})
+    parts = urlsplit(netra_database.url)
+    change = connection.transaction()
+    await change.start()
+    try:
+        yield Planted(connection, str(parts.username), parts.path.strip("/"))
+    finally:
+        await change.rollback()
+        await connection.close()
+
+
+@pytest.mark.validation_point("postgres.reach")
+@pytest.mark.parametrize("statements", PLANTED)
+async def test_what_reaches_the_rows_from_outside_is_refused_and_the_sql_that_is_told_ends_it(
+    planted: Planted, statements: str
+) -> None:
+    await planted.do("SELECT")
+    assert await planted.faults() == []
+    await planted.do(planted.named(statements))
+    faults = await planted.faults()
+    assert planted.named(PLANTED[statements]) in "\n".join(faults)
+    for _ in range(3):  # what depends on another thing goes first, or with it
+        for fault in faults:
+            repair = re.search(r"Run: (.*?)(?:; if it is .*)?$", fault)
+            assert repair is not None, fault
+            with suppress(asyncpg.DependentObjectsStillExistError):
+                await planted.do(repair[1])
+        faults = await planted.faults()
+        if not faults:
+            break
+    assert faults == []
+
+
+@pytest.mark.parametrize("statements", NORMAL)
+async def test_what_is_normal_beside_a_server_is_no_fault(planted: Planted, statements: str) -> None:
+    await planted.do(planted.named(statements))
+    assert await planted.faults() == []
+
+
+async def test_a_login_that_is_named_may_do_no_more_than_become_the_two_that_do_the_work(planted: Planted) -> None:
+    await planted.do(planted.named(STRAY + "INSERT INTO netra.allowed VALUES ('login', 'stray')"))
+    for grant in (
+        "netra_reader TO stray WITH INHERIT TRUE",
+        "netra_writer TO stray WITH ADMIN OPTION",
+        "netra_owner TO stray",
+    ):
+        await planted.do(f"GRANT netra_reader, netra_writer TO stray WITH INHERIT FALSE; GRANT {grant}")
+        (fault,) = await planted.faults()
+        assert fault.startswith("stray can become")
+        await planted.do("REVOKE netra_reader, netra_writer, netra_owner FROM stray")
+        assert await planted.faults() == []
+
+
+async def test_a_subscription_that_writes_into_a_table_is_refused_until_it_is_named(planted: Planted) -> None:
+    await planted.do(
+        "CREATE SUBSCRIPTION incoming CONNECTION 'dbname=none' PUBLICATION other WITH (connect = false);"
+        " SET LOCAL allow_system_table_mods = on; INSERT INTO pg_subscription_rel"
+        " SELECT oid, 'netra.log'::regclass, 'r', NULL FROM pg_subscription"
+    )
+    (fault,) = await planted.faults()
+    assert fault.startswith(
+        "The subscription incoming takes part in what is stored here. Run: DROP SUBSCRIPTION incoming"
+    )
+    await planted.do("INSERT INTO netra.allowed VALUES ('subscription', 'incoming')")
+    assert await planted.faults() == []
+
+
+async def test_a_slot_of_logical_replication_refuses_the_start_until_it_is_named_or_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(services, "_SETTINGS", (*services._SETTINGS, "wal_level=logical"))
+    with services.own_postgres() as server:
+        async with prepared(server.url) as place, own_netra_database(place) as database:
+            await database.as_admin("SELECT pg_create_logical_replication_slot('cdc', 'pgoutput')")
+            await database.as_admin("SELECT pg_create_physical_replication_slot('replica')")
+            with pytest.raises(ConfigurationError, match="The slot cdc takes part") as refused:
+                await require_postgres(database.url)
+            assert len(refused.value.faults) == 1
+            await database.as_admin("INSERT INTO netra.allowed VALUES ('slot', 'cdc')")
+            await require_postgres(database.url)
+            await database.as_admin("DELETE FROM netra.allowed WHERE kind = 'slot'")
+            await database.as_admin("SELECT pg_drop_replication_slot('cdc')")
+            await require_postgres(database.url)
+
+
+async def test_a_whole_server_that_fires_no_trigger_is_refused_with_what_sets_it_right(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        services, "_SETTINGS", (*services._SETTINGS, "session_replication_role=replica", "netra.owner=ada")
+    )
+    with services.own_postgres() as server:
+        async with prepared(server.url) as place, own_netra_database(place) as database:
+            with pytest.raises(
+                ConfigurationError, match="configured with session_replication_role = replica"
+            ) as refused:
+                await require_postgres(database.url)
+            assert "configured with netra.owner = ada" in str(refused.value)
+            assert "Run: ALTER SYSTEM RESET session_replication_role" in str(refused.value)
+
+
+async def test_the_start_refuses_what_reaches_the_rows(netra_database: NetraDatabase) -> None:
+    await require_postgres(netra_database.url)
+    await netra_database.as_admin("CREATE VIEW public.all_events AS SELECT * FROM netra.log")
+    with pytest.raises(ConfigurationError, match=r"all_events lies outside .* Run: DROP VIEW public.all_events"):
+        await require_postgres(netra_database.url)
+
+
+@pytest.mark.parametrize("kind", ["login", "administrator"])
+async def test_the_name_of_a_role_is_quoted_wherever_it_is_told(planted: Planted, kind: str) -> None:
+    name = f"it's {secrets.token_hex(2)}"
+    await planted.do(planted.named(f'CREATE ROLE "{name}" LOGIN; GRANT CONNECT ON DATABASE {{database}} TO "{name}"'))
+    await planted.do(f'GRANT netra_reader TO "{name}" WITH INHERIT FALSE')
+    (fault,) = await planted.faults()
+    allow = fault.partition("as netra_owner: ")[2].replace("'login'", f"'{kind}'")
+    await planted.do(allow)
+    assert await planted.faults() == []

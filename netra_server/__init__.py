@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from netra_backend.app.agents.tools.decorator import tool
     from netra_backend.app.agents.tools.definition import Tool, ToolArguments
     from netra_backend.app.config import Settings
-    from netra_backend.app.core.errors import InvalidContextError, ToolError
+    from netra_backend.app.core.errors import InvalidContextError, OutcomeUnknown, ToolError
     from netra_backend.app.services.user_execution_context import UserExecutionContext
     from netra_backend.app.wiring import create_app
 
@@ -23,6 +23,7 @@ __all__ = [
     "Agent",
     "AgentResult",
     "InvalidContextError",
+    "OutcomeUnknown",
     "RunScope",
     "Settings",
     "Tool",
@@ -40,6 +41,7 @@ _HOMES = {
     "Agent": _APP + "agents.interface",
     "AgentResult": _APP + "agents.interface",
     "InvalidContextError": _APP + "core.errors",
+    "OutcomeUnknown": _APP + "core.errors",
     "RunScope": _APP + "agents.interface",
     "Settings": _APP + "config",
     "Tool": _APP + "agents.tools.definition",

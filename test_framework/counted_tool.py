@@ -43,6 +43,11 @@ def adding(
     return Tool(name, "Adds.", Amount, call, idempotent=idempotent, **more)
 
 
+def uninterrupted(events: Sequence[AnyEvent]) -> list[str]:
+    """The kinds of events without those that say that the run was interrupted: what it would have shown otherwise."""
+    return [kind for kind in kinds(events) if kind not in ("RunResumed", "RunSuspended")]
+
+
 def kinds(events: Sequence[AnyEvent]) -> list[str]:
     """The types of events, in order."""
     return [type(event).__name__ for event in events]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from netra_backend.app.core.blobs import Blob
 from netra_backend.app.core.history import Chunk, OnCommit, RunObserver, RunRecord, StoredRun, ThreadHead
 from netra_backend.app.ports import EventLog
 
@@ -71,11 +72,19 @@ class LogStory:
         """A new run of the thread, without events."""
         return RunRecord(head, new_id("run"), new_id("req"), "golden", key, "UTC", created_ms, observer)
 
-    def write(self, run: RunRecord, text: str = "", *, ends: bool = False, on_commit: OnCommit | None = None) -> bytes:
+    def write(
+        self,
+        run: RunRecord,
+        text: str = "",
+        *,
+        ends: bool = False,
+        on_commit: OnCommit | None = None,
+        blobs: Sequence[Blob] = (),
+    ) -> bytes:
         """Append one event, whose bytes tell its position, run and text."""
         seq = run.head.top + 1
         frame = json.dumps({"seq": seq, "run": run.run_id, "text": text}, separators=(",", ":")).encode()
-        self.log.append(run, frame, ends=ends, on_commit=on_commit)
+        self.log.append(run, frame, ends=ends, on_commit=on_commit, blobs=blobs)
         return frame
 
     async def ended(self, owner: str = "user_ada", *texts: str, key: str | None = None) -> RunRecord:

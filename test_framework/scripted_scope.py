@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from netra_backend.app.agents.interface import ModelReply, PastMessage, ToolOutcome
+from netra_backend.app.agents.interface import AgentResult, ModelReply, PastMessage, ThreadMessage, ToolOutcome
 from netra_backend.app.agents.tools.definition import Tool
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
-from netra_backend.app.core.errors import DependencyUnavailable, QueryRejected, ToolError, ToolRefused
+from netra_backend.app.core import validation
+from netra_backend.app.core.errors import DependencyUnavailable, NotFound, QueryRejected, ToolError, ToolRefused
 from netra_backend.app.core.limits import USUAL
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 from netra_backend.app.usage.questions import load_question
@@ -73,6 +75,34 @@ class ScriptedScope:
     async def say(self, text: str) -> None:
         """Keep it."""
         self.said.append(text)
+
+    async def delta(self, text: str) -> None:
+        """Keep it."""
+        self.said.append(text)
+
+    @property
+    def context(self) -> UserExecutionContext:
+        """Whose the tools are called with."""
+        return self._dispatcher.user_context
+
+    @property
+    async def messages(self) -> AsyncIterator[ThreadMessage]:
+        """There are none."""
+        none: tuple[ThreadMessage, ...] = ()
+        for message in none:
+            yield message
+
+    async def step(self, name: str, body: Callable[[], Awaitable[Any]], **_: Any) -> Any:
+        """Perform it; the result as a record gives it back."""
+        return json.loads(json.dumps(await body()))
+
+    async def run_agent(self, name: str, message: str) -> AgentResult:
+        """There is no other agent."""
+        raise NotFound(f"There is no agent named {name!r}.", kind="unknown_agent", point=validation.REGISTRY_AGENT)
+
+    def branch(self, name: str) -> AbstractContextManager[None]:
+        """One line is like another."""
+        return nullcontext()
 
     async def use_tool(self, tool: str, **arguments: Any) -> ToolOutcome:
         """Call it through a real dispatcher, as the engine does."""

@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+import msgspec
 import uvicorn
 
 from netra_backend.app.agents.interface import AgentResult, RunScope
 from netra_backend.app.agents.tools.definition import Tool
 from netra_backend.app.config import Settings
+from netra_backend.app.core.blobs import Blob
+from netra_backend.app.core.events import AgentCompleted
+from netra_backend.app.core.history import RunRecord
 from netra_backend.app.core.identity import BASE_SCOPES, Identity
 from netra_backend.app.server.application import Application
 from netra_backend.app.server.http_application import HttpApplication
@@ -122,6 +126,18 @@ class Served:
             accepted = await device.wire.until("accepted")
             await device.ended_run()
             return accepted
+
+    async def with_blob(self, user: TestUser, blob: Blob) -> str:
+        """The id of a new thread of this user's, one event of which has this blob."""
+        runtime = self.runtime
+        accepted = await self.ran(user)
+        head = await runtime.log.find(accepted["thread_id"])
+        assert head is not None
+        run = RunRecord(head, runtime.mint("run"), runtime.mint("req"), "echo", None, "", runtime.clock.now_ms())
+        event = AgentCompleted(head.thread_id, run.run_id, head.top + 1, run.created_ms, {}, {}, 0)
+        runtime.log.append(run, msgspec.json.encode(event), ends=True, blobs=[blob])
+        await runtime.log.durable(run)
+        return head.thread_id
 
     @asynccontextmanager
     async def running(self, user: TestUser, until: str, **fields: Any) -> AsyncIterator[tuple[Any, dict[str, Any]]]:

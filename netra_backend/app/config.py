@@ -73,6 +73,8 @@ class Settings:
     allowed_origins: tuple[str, ...] = ()
     model: str | None = None
     retention_days: int | None = None
+    file_scan_command: tuple[str, ...] | None = None
+    """What looks at files that users upload: it gets one on standard input and exits with 0 if the file may be kept."""
     audit_key: bytes | None = field(default=None, repr=False)
     audit_anchor: str | None = None
     """``log``, or the path of a file. ``None``, here and of the key: a file in the data directory."""
@@ -144,6 +146,7 @@ class Settings:
             allowed_origins=reader.take("NETRA_ALLOWED_ORIGINS", values.origins, ()),
             model=reader.take("NETRA_MODEL", values.short_text, None),
             retention_days=reader.take("NETRA_RETENTION_DAYS", partial(values.whole_number, 1, 36_500), None),
+            file_scan_command=reader.take("NETRA_FILE_SCAN_COMMAND", values.command, None),
             audit_key=reader.take("NETRA_AUDIT_KEY", values.audit_key, None),
             audit_anchor=reader.take("NETRA_AUDIT_ANCHOR", values.audit_anchor, None),
             audit_on_failure=reader.take("NETRA_AUDIT_ON_FAILURE", values.on_audit_failure, "refuse"),

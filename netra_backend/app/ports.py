@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from pathlib import Path
 from typing import Any, Protocol
 
+from .core.blobs import Blob, BlobRef
 from .core.errors import NetraError
 from .core.frames import ExecuteAgent, ResolveApproval, ServerFrame
 from .core.history import Chunk, ListedRun, Moved, OnCommit, RunPlace, RunRecord, StoredRun, StoredThread, ThreadHead
-from .core.identity import Identity, RevokedToken, TicketUse
 from .core.model_part import ModelPart
 from .core.peer_messages import WaitingCall
 from .core.quotas import Counts
@@ -129,9 +129,20 @@ class EventLog(Counted, Protocol):
     def forget(self, thread_id: str) -> None:
         """What is in memory of this thread may be old: read it again when needed, unless this process holds and has begun it."""
 
-    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False, on_commit: OnCommit | None = None) -> None:
+    def append(
+        self,
+        run: RunRecord,
+        frame: bytes,
+        *,
+        ends: bool = False,
+        on_commit: OnCommit | None = None,
+        blobs: Sequence[Blob] = (),
+    ) -> None:
         """Append one event's bytes at ``run.head.top + 1``; ``ends`` ends the run. Raises ``DependencyUnavailable``, also if
-        this process does not hold the thread.
+        this process does not hold the thread, and what ``core.blobs.check_bounds`` raises.
+
+        ``blobs`` are stored in the event's commit, or rejected with it. Of one body a thread has one blob: the first one's
+        media type stays.
 
         Once the event is committed, and before it is published, ``on_commit`` is called; ahead of those of the run's first
         event, ``run.observer.committed``. They are called in the order of the events.
@@ -165,6 +176,12 @@ class EventLog(Counted, Protocol):
         their order. Also of those whose holder this process is without knowing it (an answer was lost, or a chunk refused).
         Their heads are new ones, held from the step in which this returns. A log that has its store for itself gives all
         unfinished runs."""
+
+    async def blob(self, owner: str, thread_id: str, ref: str) -> tuple[bytes, str] | None:
+        """Body and media type of a committed blob in the owner's thread; ``None`` if the owner has no such thread or blob."""
+
+    async def blob_refs(self, owner: str, thread_id: str, after: str = "") -> list[BlobRef]:
+        """The blobs of the owner's thread whose ``ref`` is greater, in order; at most 100. Empty if there are no more."""
 
     async def holders(self, owner: str) -> dict[str, str]:
         """The owner's unfinished runs that other living processes hold, each with its process."""
@@ -287,7 +304,11 @@ class Presence(Protocol):
 
 
 class Model(Protocol):
-    """A language model."""
+    """A language model. ``name`` is what it is configured as."""
+
+    @property
+    def name(self) -> str:
+        """Such as ``openai:gpt-4o-mini``."""
 
     def stream(self, prompt: str, *, system: str, max_tokens: int) -> AsyncGenerator[ModelPart, None]:
         """The answer, in parts. Closing the generator ends the request. Raises ``DependencyUnavailable``."""
@@ -332,43 +353,6 @@ class Ledger(Counted, Protocol):
 
     async def close(self) -> None:
         """End the child processes."""
-
-
-class KeySet(Protocol):
-    """The keys that one issuer signs tokens with."""
-
-    async def find(self, kid: str | None, algorithm: str) -> Any | None:
-        """The key called ``kid`` (the only one, where a token names none) if it is one for this algorithm, as PyJWT takes
-        it; else ``None``. Raises ``DependencyUnavailable`` where keys have to be fetched and cannot be."""
-
-    async def close(self) -> None:
-        """Let go of connections."""
-
-
-class Tickets(Protocol):
-    """Single-use tickets that are out, by digest. Bounded, per user and in all."""
-
-    async def put(self, digest: str, identity: Identity, use: TicketUse, now_ms: int, expires_at_ms: int) -> bool:
-        """Keep a ticket for this use until then; ``False`` if the user has too many, or all have."""
-
-    async def take(self, digest: str) -> tuple[Identity, TicketUse, int] | None:
-        """Take a ticket out, with its use and expiry: of all who ask for it, one gets it."""
-
-
-class RevocationStore(Protocol):
-    """Revocations of sign-ins, kept over restarts."""
-
-    async def load(self) -> dict[str, int]:
-        """For each user the latest moment."""
-
-    async def add(self, user_id: str, until_ms: int) -> None:
-        """Keep one; stored on return."""
-
-    async def load_tokens(self) -> list[RevokedToken]:
-        """The single sign-ins that are revoked."""
-
-    async def add_token(self, revoked: RevokedToken, now_ms: int) -> None:
-        """Keep one, and let go of those that no token can be about any more; stored on return."""
 
 
 class Audit(Counted, Protocol):

@@ -51,6 +51,7 @@ NAMES: Final = (
             "NETRA_ALLOWED_ORIGINS",
             "NETRA_MODEL",
             "NETRA_RETENTION_DAYS",
+            "NETRA_FILE_SCAN_COMMAND",
             "NETRA_AUDIT_ANCHOR",
             "NETRA_AUDIT_ON_FAILURE",
             "NETRA_AUDIT_RETENTION_DAYS",

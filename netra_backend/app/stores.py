@@ -22,7 +22,9 @@ from .adapters.sqlite.audit import SqliteAudit
 from .adapters.sqlite.event_log import SqliteEventLog
 from .core.history import Chunk
 from .core.limits import Limits
-from .ports import Audit, Bus, Clock, Entropy, EventLog, Fleet, Presence, RevocationStore, Tickets
+from .file_ports import FileStore
+from .ports import Audit, Bus, Clock, Entropy, EventLog, Fleet, Presence
+from .sign_in_ports import RevocationStore, Tickets
 from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ class Stores:
     audit: Audit
     tickets: Tickets
     revocations: RevocationStore
+    files: FileStore
     others: Cluster | None = None
 
 
@@ -76,7 +79,7 @@ async def open_embedded(
     stack.push_async_callback(audit.close)
     log = SqliteEventLog(data_dir / "events.db", clock, loop, pool.publish, on_failure, limits)
     stack.push_async_callback(log.close)
-    return Stores(log, audit, LocalTickets(limits), FileRevocations(data_dir))
+    return Stores(log, audit, LocalTickets(limits), FileRevocations(data_dir), log.files)
 
 
 async def open_shared(
@@ -140,7 +143,7 @@ async def open_shared(
     stack.push_async_callback(follower.close)
     follower.start()
     others = Cluster(fleet, follower, bus, presence, counts)
-    return Stores(log, audit, PostgresTickets(writer, limits), PostgresRevocations(writer), others)
+    return Stores(log, audit, PostgresTickets(writer, limits), PostgresRevocations(writer), log.files, others)
 
 
 def _apart(database_url: str) -> tuple[str, bytes]:

@@ -19,6 +19,7 @@ from .adapters.datasets.port import Datasets
 from .adapters.ledger.ledger import DuckDBLedger
 from .adapters.process.clock import SystemClock, SystemEntropy
 from .adapters.process.data_directory import lock_data_directory, make_data_directory
+from .adapters.process.file_scan import scan_by
 from .agents.cost_optimizer import CostOptimizer
 from .agents.supervisor.agent_registry import AgentRegistry, MakeAgent
 from .agents.supervisor.execution_engine_factory import ExecutionEngineFactory
@@ -40,7 +41,7 @@ from .core.ids import mint
 from .core.limits import USUAL, Limits
 from .core.quotas import Quotas
 from .drill.isolation_drill import DrillReport
-from .ports import Clock, Entropy, EventLog, KeySet, Ledger, Model
+from .ports import Clock, Entropy, EventLog, Ledger, Model
 from .runs.parts import RunParts
 from .runs.service import RunService
 from .server.application import Application
@@ -49,10 +50,12 @@ from .services.approvals import Approvals
 from .services.audit_trail import AuditTrail
 from .services.authentication import Authentication, TrustedSource
 from .services.conversations import Conversations
+from .services.files import Files
 from .services.revocations import Revocations
 from .services.synthetic_sign_ins import SyntheticSignIns
 from .services.tickets import TicketOffice
 from .services.websocket_bridge_factory import WebSocketBridgeFactory
+from .sign_in_ports import KeySet
 from .stores import Cluster, open_embedded, open_shared
 from .web.http.anonymous_rate_limit import AnonymousRateLimit, site_of
 from .web.sockets.connection_handler import ConnectionHandler
@@ -142,10 +145,8 @@ async def open_runtime(
         if settings.database_url is None:
             stores = await open_embedded(data_dir, place, clock, limits, pool, _stop_on_failure, stack)
         else:
-            urls = settings.database_url, settings.redis_url
-            stores = await open_shared(
-                *urls, new_id("prc"), place, clock, entropy, limits, pool, _stop_on_failure, stack
-            )
+            urls, me = (settings.database_url, settings.redis_url), new_id("prc")
+            stores = await open_shared(*urls, me, place, clock, entropy, limits, pool, _stop_on_failure, stack)
         log, audit, cluster = stores.log, stores.audit, stores.others
         peers = None if cluster is None else PeerClient(cluster.fleet, cluster.follower.hold_delivery)
         ledger = DuckDBLedger(
@@ -198,15 +199,8 @@ async def open_runtime(
         refuses = settings.audit_on_failure == "refuse"
         audit_trail = AuditTrail(audit, clock, refuses=refuses, site_of=site_of, allowance=Allowance(limits))
         stack.callback(audit_trail.close)
-        services = RunServices(
-            clock,
-            Approvals(),
-            new_id,
-            _model(settings),
-            audit_trail,
-            approval_ms=round(limits.approval_s * 1000),
-            model_tokens=limits.model_tokens,
-        )
+        approval_ms, tokens = round(limits.approval_s * 1000), limits.model_tokens
+        services = RunServices(clock, Approvals(), new_id, _model(settings), audit_trail, registry, approval_ms, tokens)
         runs = RunService(
             RunParts(
                 log=log,
@@ -253,6 +247,7 @@ async def open_runtime(
             quotas=quotas,
             anonymous=AnonymousRateLimit(limits),
             conversations=conversations,
+            files=Files(stores.files, limits, clock, new_id, scan_by(settings.file_scan_command)),
             pool=pool,
             registry=registry,
             dispatchers=dispatchers,

@@ -21,6 +21,10 @@ class PointNotFound(ImportError):
     """The module does not hold exactly one ``raise`` of the point."""
 
 
+_CATALOGUES = ("validation", "run_points")
+"""The modules that have the constants of points."""
+
+
 def names_point(node: ast.Raise, constant: str | None = None) -> str | None:
     """The constant of ``raise X(..., point=validation.CONSTANT)``; ``None`` for another raise (or another constant)."""
     if isinstance(node.exc, ast.Call):
@@ -30,7 +34,7 @@ def names_point(node: ast.Raise, constant: str | None = None) -> str | None:
                 keyword.arg == "point"
                 and isinstance(value, ast.Attribute)
                 and isinstance(value.value, ast.Name)
-                and value.value.id == "validation"
+                and value.value.id in _CATALOGUES
                 and constant in (None, value.attr)
             ):
                 return value.attr

@@ -10,9 +10,11 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
+from heapq import nsmallest
 from typing import Final
 
 from netra_backend.app.adapters.event_log.appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired
+from netra_backend.app.core.blobs import BLOBS_A_PAGE, BlobRef
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import (
     AppendRejection,
@@ -27,6 +29,7 @@ from netra_backend.app.core.history import (
 )
 from netra_backend.app.ports import Clock
 
+from .files import MemoryFiles
 from .store import Change, Deletion, Expiry, MemoryStore, Rename
 
 PAGE_EVENTS: Final = 300
@@ -65,6 +68,7 @@ class MemoryEventLog(AppendingLog[Change]):
         self._store = store
         self._fence = self._open_store()
         self._clock = clock
+        self.files = MemoryFiles(store, clock, self._wait)
         self._pace = pace
         self._page_events = page_events
         self._page_bytes = page_bytes
@@ -237,6 +241,19 @@ class MemoryEventLog(AppendingLog[Change]):
         await self._wait()
         return found
 
+    async def blob(self, owner: str, thread_id: str, ref: str) -> tuple[bytes, str] | None:
+        await self._wait()
+        found = self._store.blobs(owner, thread_id).get(ref)
+        await self._wait()
+        return None if found is None else (found.body, found.media)
+
+    async def blob_refs(self, owner: str, thread_id: str, after: str = "") -> list[BlobRef]:
+        await self._wait()
+        blobs = self._store.blobs(owner, thread_id)
+        found = [blobs[ref].named for ref in nsmallest(BLOBS_A_PAGE, (ref for ref in blobs if ref > after))]
+        await self._wait()
+        return found
+
     # --- changing ---------------------------------------------------------------------------------------------------
 
     async def rename(self, head: ThreadHead, title: str) -> None:
@@ -251,7 +268,7 @@ class MemoryEventLog(AppendingLog[Change]):
         mine = {thread.thread_id: None for thread in self._store.threads.values() if thread.owner == owner}
         await self._wait()
         mine |= {head.thread_id: None for head in self._heads.values() if head.owner == owner}
-        await self._delete(list(mine))
+        await self._delete(list(mine), owner)
         return list(mine)
 
     async def expire_requests(
@@ -275,10 +292,10 @@ class MemoryEventLog(AppendingLog[Change]):
         await self._delete(untouched)
         return len(untouched)
 
-    async def _delete(self, thread_ids: Sequence[str]) -> None:
+    async def _delete(self, thread_ids: Sequence[str], owner: str = "") -> None:
         for thread_id in thread_ids:
             self._disown(thread_id)
-        await self._change(Deletion(thread_ids))
+        await self._change(Deletion(thread_ids, owner))
 
     # --- the end ----------------------------------------------------------------------------------------------------
 

@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from netra_backend.app.adapters.event_log.key_filter import DAY_MS
+from netra_backend.app.core.blobs import Blob
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import (
+    NO_BLOBS,
     AppendRejection,
     Chunk,
     HeldElsewhere,
@@ -163,10 +165,18 @@ class SharedMemoryLog(MemoryEventLog):
 
     # --- appending --------------------------------------------------------------------------------------------------
 
-    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False, on_commit: OnCommit | None = None) -> None:
+    def append(
+        self,
+        run: RunRecord,
+        frame: bytes,
+        *,
+        ends: bool = False,
+        on_commit: OnCommit | None = None,
+        blobs: Sequence[Blob] = NO_BLOBS,
+    ) -> None:
         if not self._holds(run.head):
             raise DependencyUnavailable("This thread cannot be written at the moment.", retry_after_ms=100)
-        super().append(run, frame, ends=ends, on_commit=on_commit)
+        super().append(run, frame, ends=ends, on_commit=on_commit, blobs=blobs)
 
     async def durable(self, run: RunRecord) -> None:
         if run.head.durable < run.head.top and self._heads.get(run.head.thread_id) is not run.head:
@@ -194,7 +204,7 @@ class SharedMemoryLog(MemoryEventLog):
             elif isinstance(item, Deletion):
                 elsewhere = {each: ownership.holder(each, now_ms) for each in item.thread_ids}
                 mine = [each for each, holder in elsewhere.items() if holder in ("", self.process_id)]
-                self._store.put(Deletion(mine), now_ms)
+                self._store.put(Deletion(mine, item.owner if len(mine) == len(elsewhere) else ""), now_ms)
                 for each in mine:
                     ownership.bar(each)
                     del elsewhere[each]
@@ -246,9 +256,9 @@ class SharedMemoryLog(MemoryEventLog):
 
     # --- changing ---------------------------------------------------------------------------------------------------
 
-    async def _delete(self, thread_ids: Sequence[str]) -> None:
+    async def _delete(self, thread_ids: Sequence[str], owner: str = "") -> None:
         try:
-            await super()._delete(thread_ids)
+            await super()._delete(thread_ids, owner)
         finally:
             for thread_id in thread_ids:
                 stored = self._store.threads.get(thread_id)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 
+from netra_backend.app.core.blobs import Blob
+from netra_backend.app.core.files import StoredFile
 from netra_backend.app.core.history import Chunk, ListedRun, RunPlace, StoredRun, StoredThread, ThreadHead
 
 from .ownership import ThreadOwnership
@@ -27,6 +29,7 @@ class KeptThread:
     updated_ms: int = 0
     oldest: int = 1
     rows: list[tuple[str, bytes]] = field(default_factory=list)
+    blobs: dict[str, Blob] = field(default_factory=dict)
 
     @property
     def top(self) -> int:
@@ -45,6 +48,17 @@ class KeptThread:
         )
 
 
+@dataclass(slots=True)
+class KeptFile:
+    """One file and its parts; ``stored.thread_id`` is the thread of the run that it is reserved for."""
+
+    stored: StoredFile
+    parts: list[bytes] = field(default_factory=list)
+    finished: bool = False
+    run_id: str = ""
+    reserved_ms: int = 0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Rename:
     """Give a thread another title."""
@@ -58,6 +72,8 @@ class Deletion:
     """Delete threads; their ids stay taken."""
 
     thread_ids: Sequence[str]
+    owner: str = ""
+    """Whose files go as well."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +105,7 @@ class MemoryStore:
         self.threads: dict[str, KeptThread] = {}
         self.runs: dict[str, StoredRun] = {}
         self.requests: dict[tuple[str, str], tuple[str, int]] = {}
+        self.files: dict[str, KeptFile] = {}
         self.ownership = ThreadOwnership()
         self._fence = 0
 
@@ -100,7 +117,11 @@ class MemoryStore:
     def copy(self) -> MemoryStore:
         """A backup, independent of this store."""
         other = MemoryStore()
-        other.threads = {key: replace(thread, rows=list(thread.rows)) for key, thread in self.threads.items()}
+        other.threads = {
+            key: replace(thread, rows=list(thread.rows), blobs=dict(thread.blobs))
+            for key, thread in self.threads.items()
+        }
+        other.files = {key: replace(file, parts=list(file.parts)) for key, file in self.files.items()}
         other.runs = dict(self.runs)
         other.requests = dict(self.requests)
         return other
@@ -121,6 +142,7 @@ class MemoryStore:
         elif isinstance(item, Deletion):
             for thread_id in item.thread_ids:
                 self._delete(thread_id)
+            self.files = {key: file for key, file in self.files.items() if file.stored.owner != item.owner}
         elif isinstance(item, Expiry):
             for request in item.requests:
                 if request in self.requests and self.requests[request][1] < item.before_ms:
@@ -144,6 +166,8 @@ class MemoryStore:
         at = chunk.first - thread.oldest
         thread.rows[at : at + len(chunk.frames)] = [(run.run_id, frame) for frame in chunk.frames]
         thread.updated_ms = now_ms
+        for blob in chunk.blobs or ():
+            thread.blobs.setdefault(blob.ref, blob)
         known = self.runs.get(run.run_id)
         if known is None:
             known = StoredRun(
@@ -166,6 +190,8 @@ class MemoryStore:
         if thread is None:
             return
         runs = {run_id for run_id, run in self.runs.items() if run.thread_id == thread_id}
+        place = (thread.owner, thread_id)
+        self.files = {key: f for key, f in self.files.items() if (f.stored.owner, f.stored.thread_id) != place}
         self.runs = {run_id: run for run_id, run in self.runs.items() if run_id not in runs}
         self.requests = {key: found for key, found in self.requests.items() if found[0] not in runs}
         self.threads[thread_id] = KeptThread(thread_id, "", "", "", thread.created_ms)
@@ -187,6 +213,11 @@ class MemoryStore:
         )
         head.stored = True
         return head
+
+    def blobs(self, owner: str, thread_id: str) -> dict[str, Blob]:
+        """The blobs of the owner's thread."""
+        thread = self.threads.get(thread_id)
+        return thread.blobs if thread is not None and thread.owner == owner else {}
 
     def is_current(self, thread_id: str, fence: int) -> bool:
         """Whether who has this fence may append to the thread."""

@@ -12,6 +12,7 @@ from netra_backend.app.core.events import (
     AgentStarted,
     AgentThinking,
     AnyEvent,
+    ModelCompleted,
     ToolCompleted,
     ToolExecuting,
     UserMessage,
@@ -118,8 +119,10 @@ def _steps_taken(events: Iterable[AnyEvent]) -> Iterator[tuple[str, str]]:
                 attempts[event.call_id] = event.attempt
                 said[event.call_id] = ""
             said[event.call_id] += event.text
-            if event.done:
-                yield event.call_id.partition("_")[0], said[event.call_id]
+            if event.step:
+                yield "say", event.text
+        elif isinstance(event, ModelCompleted):
+            yield "model", said.get(event.call_id, "")
 
 
 def _steps_planned(plan: Plan) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -92,10 +93,12 @@ class OwnTasks:
         self.create_future = loop.create_future
         self.call_soon = loop.call_soon
         self.call_later = loop.call_later
+        self.get_task_factory = loop.get_task_factory
+        self.set_task_factory = loop.set_task_factory
 
-    def create_task(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def create_task(self, work: Coroutine[Any, Any, Any], context: Context | None = None) -> asyncio.Task[Any]:
         """As a loop's; in a dead process the task never takes a step."""
-        task = self._loop.create_task(work)
+        task = self._loop.create_task(work, context=context)
         self._tasks[task] = None
         task.add_done_callback(lambda task: self._tasks.pop(task, None))
         if self.dead:
@@ -200,7 +203,7 @@ class ServerProcess:
                 conversations=self.conversations,
                 engines=self.engines,
                 registry=registry,
-                services=RunServices(clock, Approvals(), self.mint, EchoModel(rng, slowest)),
+                services=RunServices(clock, Approvals(), self.mint, EchoModel(rng, slowest), registry=registry),
                 quotas=self.quotas,
                 limits=limits,
                 loop=loop,

@@ -77,7 +77,7 @@ def owner_assertion() -> AbstractContextManager[None]:
 
 def journal() -> AbstractContextManager[None]:
     """A run that is taken over begins anew."""
-    return _replaced(recovery, Journal=lambda *_: Journal())
+    return _replaced(recovery, Journal=lambda run_id, _: Journal(run_id))
 
 
 def fence() -> AbstractContextManager[None]:

@@ -100,6 +100,8 @@ def make_tools(rng: Random, effects: Effects, slowest: Callable[[], float]) -> l
 class EchoModel:
     """``ports.Model``: says the prompt in three parts, each after a while."""
 
+    name = "echo"
+
     def __init__(self, rng: Random, slowest: Callable[[], float]) -> None:
         self._rng = rng
         self._slowest = slowest

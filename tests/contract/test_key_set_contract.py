@@ -20,7 +20,7 @@ from jwt.algorithms import ECAlgorithm
 from netra_backend.app.adapters.auth.jwks_keys import JwksKeys
 from netra_backend.app.adapters.auth.static_keys import StaticKeys
 from netra_backend.app.config import DEVELOPMENT, TokenSource
-from netra_backend.app.ports import KeySet
+from netra_backend.app.sign_in_ports import KeySet
 from test_framework.clock import ManualClock
 from test_framework.issuer import publishing
 

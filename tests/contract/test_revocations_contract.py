@@ -14,8 +14,8 @@ from netra_backend.app.adapters.auth.file_revocations import FileRevocations
 from netra_backend.app.adapters.postgres.connection import WRITER, open_pool
 from netra_backend.app.adapters.postgres.revocations import PostgresRevocations
 from netra_backend.app.core.identity import RevokedToken
-from netra_backend.app.ports import RevocationStore
 from netra_backend.app.services.revocations import Revocations
+from netra_backend.app.sign_in_ports import RevocationStore
 from test_framework.memory.revocations import MemoryRevocations
 from test_framework.service_clients import NetraDatabase
 

@@ -12,7 +12,7 @@ from netra_backend.app.adapters.postgres.connection import WRITER, open_pool
 from netra_backend.app.adapters.postgres.tickets import PostgresTickets
 from netra_backend.app.core.identity import WEBSOCKET, Identity, TicketUse
 from netra_backend.app.core.limits import Limits
-from netra_backend.app.ports import Tickets
+from netra_backend.app.sign_in_ports import Tickets
 
 PER_USER = 3
 LIMITS = Limits(tickets=PER_USER)

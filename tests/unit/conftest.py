@@ -163,7 +163,8 @@ class Workshop:
         self.engines.configure(self.dispatchers)
         self.approvals = Approvals()
         audit: Any = self
-        self.services = RunServices(self.clock, self.approvals, self.mint, self.model, AuditTrail(audit, self.clock))
+        trail = AuditTrail(audit, self.clock)
+        self.services = RunServices(self.clock, self.approvals, self.mint, self.model, trail, self.registry)
         self.conversations = Conversations(self.log, self.clock, self.entropy, self.mint, self.quotas)
         self.turns = RunService(
             RunParts(
@@ -240,14 +241,17 @@ class Workshop:
 
     async def killed_after(self, events: Sequence[AnyEvent], owner: str, frames: int) -> Client:
         """A process whose predecessor died when it had committed only so many of a run's frames. Takes the run over."""
-        self.store = MemoryStore()
-        self.open()
         first = events[0]
         assert isinstance(first, UserMessage)
+        before = self.store.threads[first.thread_id]
+        self.store = MemoryStore()
+        self.open()
         thread = self.log.create(owner, first.thread_id, "e", "t", first.ts)
         run = RunRecord(thread, first.run_id, first.request_id, first.agent, None, "UTC", first.ts)
         for event in events[:frames]:
-            self.log.append(run, encode_event(event), ends=isinstance(event, TERMINAL))
+            named = getattr(event, "recorded", None)
+            blobs = () if named is None else (before.blobs[named.ref],)
+            self.log.append(run, encode_event(event), ends=isinstance(event, TERMINAL), blobs=blobs)
         await self.log.durable(run)
         await self.kill()
         client = self.connect(owner)

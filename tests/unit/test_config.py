@@ -92,6 +92,7 @@ def test_every_name_of_the_list_is_read(tmp_path: Path) -> None:
             NETRA_ALLOWED_ORIGINS="https://app.example.com",
             NETRA_MODEL="openai:gpt-4o",
             NETRA_RETENTION_DAYS="30",
+            NETRA_FILE_SCAN_COMMAND="clamdscan --config-file='/etc/my clamd.conf' -",
             NETRA_AUDIT_KEY=SECRET,
             NETRA_AUDIT_ANCHOR="file:///var/lib/anchors/netra",
             NETRA_AUDIT_ON_FAILURE="continue",
@@ -117,6 +118,7 @@ def test_every_name_of_the_list_is_read(tmp_path: Path) -> None:
     assert (settings.allow_drills, settings.allow_raw_sql, settings.limits.runs) == (True, True, 1)
     assert settings.log_level == "warning"
     assert settings.jwt_max_lifetime_s == 3600
+    assert settings.file_scan_command == ("clamdscan", "--config-file=/etc/my clamd.conf", "-")
     assert (settings.audit_key, settings.audit_anchor) == (SECRET.encode(), "/var/lib/anchors/netra")
     assert (settings.audit_on_failure, settings.audit_retention_days) == ("continue", 90)
     own, oidc = settings.token_sources
@@ -447,7 +449,7 @@ def test_every_documented_name_is_known() -> None:
         "NETRA_JWT_AUDIENCE",
         "NETRA_JWT_MAX_LIFETIME_S",
     }
-    assert len(NAMES - LIMIT_NAMES) == 33
+    assert len(NAMES - LIMIT_NAMES) == 34
 
 
 @pytest.mark.parametrize("text", ["0", "59", "31622401", "1d", "-60"])

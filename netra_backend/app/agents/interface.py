@@ -7,10 +7,13 @@ no entropy, no I/O of its own; ``scope.now_ms`` is the recorded time of the requ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import msgspec
+
+from ..services.user_execution_context import UserExecutionContext
 
 JSON = dict[str, Any] | list[Any] | str | int | float | bool | None
 
@@ -30,6 +33,24 @@ class PastMessage(msgspec.Struct, frozen=True):
     text: str
     agent: str
     data: JSON = None
+
+
+class ThreadMessage(msgspec.Struct, frozen=True):
+    """One earlier message of the thread, whole; ``role`` is ``user`` or ``agent``. ``ts`` is in milliseconds since 1970 UTC.
+    ``data`` is an agent's result data."""
+
+    role: str
+    text: str
+    run_id: str
+    message_id: str
+    ts: int
+    agent: str
+    data: JSON = None
+
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        """The message in parts: ``{"type": "text", "text": …}``."""
+        return [{"type": "text", "text": self.text}]
 
 
 class ModelReply(msgspec.Struct, frozen=True):
@@ -73,6 +94,14 @@ class RunScope(Protocol):
     def has_model(self) -> bool:
         """Whether a language model is configured, so that ``ask_model`` may be called."""
 
+    @property
+    def context(self) -> UserExecutionContext:
+        """Who asks, in which thread and run: for the code of the server, which takes no identity from anywhere else."""
+
+    @property
+    def messages(self) -> AsyncIterator[ThreadMessage]:
+        """The thread's earlier messages, exact and whole, oldest first, the same on every replay: ``async for``."""
+
     async def think(self, text: str) -> None:
         """Tell the user what is being considered: one ``agent_thinking`` event."""
 
@@ -100,6 +129,40 @@ class RunScope(Protocol):
     async def say(self, text: str) -> None:
         """Show a part of the answer early: one ``agent_delta`` event."""
 
+    async def delta(self, text: str) -> None:
+        """Show text as it comes; it is no step. Inside of a step's body it belongs to that step and its attempt. At most one
+        event is made of it in 50 ms, or for 4,096 characters. After a crash it is shown again with a higher attempt."""
+
+    async def step(
+        self,
+        name: str,
+        body: Callable[[], Awaitable[Any]],
+        *,
+        key: str | None = None,
+        idempotent: bool = False,
+        timeout_s: float | None = None,
+        retry: int | None = None,
+    ) -> Any:
+        """The result of ``await body()``, which must be JSON. It is performed once: after a crash the recorded result is
+        returned. What is returned is always what the record gives back, so a tuple comes as a list.
+
+        Steps may go on in parallel (``asyncio.gather``, ``TaskGroup``). ``key`` names a step that has a name of its own, such as
+        a provider's id of a call; else its place tells it from others. ``idempotent``: the body may be performed again,
+        after a crash, and ``retry`` times (at most 10) after a failure, with growing pauses. ``timeout_s`` bounds one attempt.
+
+        Raises ``OutcomeUnknown`` if a body that is not idempotent was begun and its end is unknown: it is never performed again;
+        ``ToolError`` if the body raised (its own ``ToolError``, else ``STEP_FAILED``, ``STEP_TIMEOUT``, ``RESULT_NOT_JSON``);
+        the same on every replay. Raises ``RuntimeError`` inside of another step's body.
+        """
+
+    async def run_agent(self, name: str, message: str) -> AgentResult:
+        """Ask another agent, for the same user, with the rights of both. Its steps are this run's, and so is what it uses; its
+        events have the ``parent_call_id`` of this step. Raises ``NotFound`` if there is no agent of that name, ``ToolError``
+        (``AGENT_DEPTH``) if agents have asked each other eight deep, and what the agent raises."""
+
+    def branch(self, name: str) -> AbstractContextManager[None]:
+        """``with scope.branch(name):`` names a line of steps by hand. Each task has a line of its own anyway."""
+
 
 class Agent(Protocol):
     """An agent. The registry makes a new one for every run, so that no state can pass from one user to another."""
@@ -110,4 +173,9 @@ class Agent(Protocol):
     """The tools it may use: its effective rights are user ∩ agent ∩ tool."""
 
     async def run(self, scope: RunScope) -> AgentResult:
-        """Answer ``scope.message``. Exceptions end the run as ``agent_failed``."""
+        """Answer ``scope.message``. Exceptions end the run as ``agent_failed``.
+
+        A run that was under way when its server stopped goes on in the next process only with the code that it began with: the
+        agent's ``version``, if it has one, else its module's source. ``compatible_versions`` lists earlier ones whose runs it
+        can go on with.
+        """

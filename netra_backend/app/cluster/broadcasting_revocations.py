@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..core.identity import RevokedToken
-from ..ports import RevocationStore
+from ..sign_in_ports import RevocationStore
 from .peer_client import PeerClient
 
 

@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from ...client.errors import ClientError
 from ...client.identity import user_of
 from ..core.ids import mint
-from ..drill.actor import BROKEN, DrillFailed, HttpAnswer
+from ..drill.actor import BINARY, BROKEN, DrillFailed, HttpAnswer, content_type
 from ..drill.endpoints import LEAKED
 from ..drill.isolation_drill import DrillReport, hold_drill
 from .common import DataDir, Json, UsageError, err, load_settings, local_token, out, told, web_address
@@ -112,9 +112,9 @@ class _NetworkTransport:
         except ConnectionClosed:
             return None
 
-    async def http(self, method: str, path: str, body: bytes | None = None) -> HttpAnswer:
+    async def http(self, method: str, path: str, body: bytes | None = None, *, media: str = BINARY) -> HttpAnswer:
         try:
-            answer = await self._http.request(method, path, content=body)
+            answer = await self._http.request(method, path, content=body, headers=content_type(body, media))
         except httpx.RemoteProtocolError:
             return HttpAnswer(BROKEN, b"")
         return HttpAnswer(answer.status_code, answer.content)

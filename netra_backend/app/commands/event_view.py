@@ -13,7 +13,6 @@ from rich.text import Text
 from ..core.events import (
     AgentCancelled,
     AgentCompleted,
-    AgentDelta,
     AgentFailed,
     AgentStarted,
     AgentThinking,
@@ -21,6 +20,9 @@ from ..core.events import (
     ApprovalRequested,
     ApprovalResolved,
     RunQueued,
+    RunResumed,
+    StepFinished,
+    StepStarted,
     ToolCompleted,
     ToolExecuting,
     UserMessage,
@@ -60,8 +62,6 @@ def _line(event: AnyEvent) -> tuple[str, str, str]:
         case ToolCompleted(tool=tool, error=error):
             told = error or {}
             return "tool_completed", "yellow", f"{tool}: {told.get('code', '')} {told.get('message', '')}"
-        case AgentDelta():
-            return "", "", ""
         case ApprovalRequested(tool=tool, arguments=arguments):
             return "approval_requested", "yellow", f"{tool} {_json(arguments)}"
         case ApprovalResolved(decision=decision):
@@ -73,6 +73,15 @@ def _line(event: AnyEvent) -> tuple[str, str, str]:
             return "agent_failed", "bold red", f"{message} {hint}"
         case AgentCancelled(by=by):
             return "agent_cancelled", "bold yellow", f"by {by}"
+        case RunResumed(beginning=beginning):
+            return "run_resumed", "yellow", f"beginning {beginning}"
+        case StepStarted(kind=kind, name=name):
+            return "step_started", "blue", f"{name}" if kind == "step" else f"{kind} {name}"
+        case StepFinished(ok=ok, elapsed_ms=elapsed, error=error):
+            told = error or {}
+            return "step_finished", "green" if ok else "yellow", f"in {elapsed} ms" if ok else str(told.get("message"))
+        case _:  # parts of an answer, which is shown when it is whole; and what this version does not know
+            return "", "", ""
 
 
 def _json(value: Any) -> str:

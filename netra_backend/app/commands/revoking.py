@@ -12,8 +12,8 @@ from ..adapters.auth.file_revocations import FileRevocations
 from ..adapters.process.data_directory import make_data_directory
 from ..config import Settings
 from ..core.ids import check_id
-from ..ports import RevocationStore
 from ..services.revocations import Revocations
+from ..sign_in_ports import RevocationStore
 from .common import DataDir, load_settings, local_token, out, running_server, told
 from .server_access import ServerAccess
 

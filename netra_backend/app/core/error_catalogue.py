@@ -223,6 +223,19 @@ _kind(
 )
 _kind("conflict", "This has already been decided.", "Reload to see the current state.", status=409)
 _kind(
+    "agent_crashed",
+    "The run was given up: it ended its process each time it was begun, or blocked it.",
+    "Ask for something else, and give the operator the error id.",
+    status=500,
+)
+_kind(
+    "agent_changed",
+    "The agent was changed while this run was under way, and the run cannot go on with its new code.",
+    "Ask again.",
+    retryable=True,
+    status=409,
+)
+_kind(
     "internal",
     "Internal server error.",
     "Try again. If it keeps happening, give the operator the error id.",

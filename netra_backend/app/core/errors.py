@@ -134,6 +134,12 @@ class ToolRefused(Refusal, PermissionError):
         self.code = _tool_code(code)
 
 
+class RunRefused(Refusal, RuntimeError):
+    """A run that was under way may not go on."""
+
+    kind = "agent_crashed"
+
+
 class QueryRejected(Refusal, ValueError):
     """A query outside of what may be asked; the tool error ``QUERY_REJECTED``."""
 
@@ -196,6 +202,17 @@ class ToolError(Fault):
         super().__init__(message, hint=hint or "Ask for something else, or tell the author of the tool.")
         self.code = _tool_code(code)
         self.details = dict(details or {})
+
+
+class OutcomeUnknown(ToolError):
+    """A step that acts only once had been started, and its outcome is not known: it is not performed again."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            "OUTCOME_UNKNOWN",
+            f"{name} had started, but its outcome is unknown.",
+            hint="Check what it did before you start it again.",
+        )
 
 
 class ExtensionError(NetraError, ValueError):

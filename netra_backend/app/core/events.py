@@ -1,14 +1,21 @@
 """What happens in a thread, as it is stored and as it is sent: one JSON object an event.
 
+``call_id`` names a call, a model request or a step within its thread: ``{run_id}:{n}`` (in runs of journal 1 ``call_{n}``,
+``model_{n}`` and ``say_{n}``, in each run anew). ``step`` is the key under which the journal finds it (``core.step_keys``), on
+the event that begins it. ``parent_call_id`` is the step of the agent on whose behalf it happens, if another agent asked that one.
+An absent ``message_id`` means that the ``request_id`` or the ``call_id`` names the message.
+
 An event's position is ``{epoch, seq}``: ``seq`` is 1, 2, 3 … without holes, per thread; ``epoch`` changes when the history
 was reset or restored. The same position is the same bytes for every reader.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
+
+from .blobs import BlobRef
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -28,11 +35,13 @@ class Event(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):
 
 
 class UserMessage(Event, frozen=True, tag="user_message"):
-    """A request was stored."""
+    """A request was stored. ``client_run_id`` is the client's own name for the run."""
 
     request_id: str
     agent: str
     text: str
+    message_id: str = ""
+    client_run_id: str = ""
 
 
 class RunQueued(Event, frozen=True, tag="run_queued"):
@@ -43,24 +52,46 @@ class RunQueued(Event, frozen=True, tag="run_queued"):
 
 
 class AgentStarted(Event, frozen=True, tag="agent_started"):
-    """The run began."""
+    """The run began. ``journal`` is the version of what it records, ``agent_version`` that of the agent's code."""
 
     agent: str
     request_id: str
+    journal: int = 1
+    agent_version: str = ""
+
+
+class RunResumed(Event, frozen=True, tag="run_resumed"):
+    """The run goes on from its journal, in a process that is about to begin it for the ``beginning``-th time."""
+
+    beginning: int
+
+
+class RunSuspended(Event, frozen=True, tag="run_suspended"):
+    """A run that was resumed has got as far as it can for now: ``reason`` is ``waiting`` (for its user or a time), or
+    ``draining`` (its process leaves it to another)."""
+
+    reason: str
 
 
 class AgentThinking(Event, frozen=True, tag="agent_thinking"):
     """What the agent considers."""
 
     text: str
+    step: str = ""
+    parent_call_id: str = ""
 
 
 class ToolExecuting(Event, frozen=True, tag="tool_executing"):
-    """A tool is about to be called; secrets in ``arguments`` are redacted."""
+    """A tool is about to be called; secrets in ``arguments`` are redacted. If a model asked for the call, ``provider_call_id`` is
+    the provider's id of it, and ``requested_by`` the ``call_id`` of the model request."""
 
     call_id: str
     tool: str
     arguments: dict[str, Any]
+    step: str = ""
+    provider_call_id: str = ""
+    requested_by: str = ""
+    parent_call_id: str = ""
 
 
 class ToolCompleted(Event, frozen=True, tag="tool_completed"):
@@ -75,8 +106,11 @@ class ToolCompleted(Event, frozen=True, tag="tool_completed"):
 
 
 class AgentDelta(Event, frozen=True, tag="agent_delta"):
-    """A part of the answer. A model call that is streamed again after a takeover has a higher ``attempt``; readers drop
-    the lower. ``done`` marks a call's last part, with its ``usage``, or with the ``error`` that ended it."""
+    """A part of a message: the texts of its parts, joined, are its text. What is streamed again after a takeover has a higher
+    ``attempt``; readers drop the lower. ``kind`` is ``text`` if it is absent, else ``reasoning`` or ``tool_arguments``.
+
+    In runs of journal 1 ``done`` marks a call's last part, with its ``usage``, or with the ``error`` that ended it; later ones
+    have ``model_completed`` for that."""
 
     call_id: str
     attempt: int
@@ -84,6 +118,55 @@ class AgentDelta(Event, frozen=True, tag="agent_delta"):
     done: bool = False
     usage: dict[str, Any] | None = None
     error: str | None = None
+    kind: str = ""
+    message_id: str = ""
+    step: str = ""
+    parent_call_id: str = ""
+
+
+class ModelStarted(Event, frozen=True, tag="model_started"):
+    """A language model is about to be asked; committed before the first byte is sent. ``fingerprint`` is that of the request."""
+
+    call_id: str
+    attempt: int
+    model: str
+    step: str
+    fingerprint: str = ""
+    parent_call_id: str = ""
+
+
+class ModelCompleted(Event, frozen=True, tag="model_completed"):
+    """A model request ended: ``finish_reason`` is stop, length, tool_calls, error, replaced or cancelled. ``attempt`` is that of
+    the parts that count."""
+
+    call_id: str
+    attempt: int
+    finish_reason: str
+    usage: dict[str, Any] | None = None
+    error: str | None = None
+
+
+class StepStarted(Event, frozen=True, tag="step_started"):
+    """A step of the agent's own (``kind`` ``step``), or another agent that it asked (``agent``), began. A step that is tried
+    again has a higher ``attempt``."""
+
+    call_id: str
+    kind: str
+    name: str
+    step: str
+    attempt: int = 1
+    parent_call_id: str = ""
+
+
+class StepFinished(Event, frozen=True, tag="step_finished"):
+    """A step ended: ``error`` is {code, message, hint} unless ``ok``. ``recorded`` is where its result lies."""
+
+    call_id: str
+    ok: bool
+    elapsed_ms: int
+    attempt: int = 1
+    error: dict[str, Any] | None = None
+    recorded: BlobRef | None = None
 
 
 class ApprovalRequested(Event, frozen=True, tag="approval_requested"):
@@ -95,6 +178,8 @@ class ApprovalRequested(Event, frozen=True, tag="approval_requested"):
     arguments: dict[str, Any]
     arguments_hash: str
     expires_at: int
+    step: str = ""
+    parent_call_id: str = ""
 
 
 class ApprovalResolved(Event, frozen=True, tag="approval_resolved"):
@@ -106,11 +191,15 @@ class ApprovalResolved(Event, frozen=True, tag="approval_resolved"):
 
 
 class AgentCompleted(Event, frozen=True, tag="agent_completed"):
-    """The run ended well."""
+    """The run ended well. ``usage`` is the sum of ``usage_by_model``. If the result was streamed, ``message_id`` is the message
+    that it is, or begins with; else it is a message of its own."""
 
     result: dict[str, Any]
     usage: dict[str, Any]
     elapsed_ms: int
+    message_id: str = ""
+    finish_reason: str = "stop"
+    usage_by_model: list[dict[str, Any]] = []
 
 
 class AgentFailed(Event, frozen=True, tag="agent_failed"):
@@ -129,20 +218,34 @@ class AgentCancelled(Event, frozen=True, tag="agent_cancelled"):
     by: str
 
 
-AnyEvent = (
+class OtherEvent(Event, frozen=True, tag=False):
+    """An event of a kind that this version does not know. It has its place, and readers skip it."""
+
+    type: str
+
+
+KnownEvent = (
     UserMessage
     | RunQueued
     | AgentStarted
+    | RunResumed
+    | RunSuspended
     | AgentThinking
     | ToolExecuting
     | ToolCompleted
     | AgentDelta
+    | ModelStarted
+    | ModelCompleted
+    | StepStarted
+    | StepFinished
     | ApprovalRequested
     | ApprovalResolved
     | AgentCompleted
     | AgentFailed
     | AgentCancelled
 )
+
+AnyEvent = KnownEvent | OtherEvent
 
 TERMINAL: Final = (AgentCompleted, AgentFailed, AgentCancelled)
 """A run ends in exactly one of these."""
@@ -151,12 +254,21 @@ FIVE: Final = ("agent_started", "agent_thinking", "tool_executing", "tool_comple
 """What a run that ends well shows its user."""
 
 _ENCODER = msgspec.json.Encoder(decimal_format="string")
-_DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+_DECODER: msgspec.json.Decoder[KnownEvent] = msgspec.json.Decoder(KnownEvent)
+_OTHER: Final = msgspec.json.Decoder(OtherEvent)
+_KNOWN: Final = frozenset(str(kind.__struct_config__.tag) for kind in get_args(KnownEvent))
 
 encode_event: Final = _ENCODER.encode
 """An event's bytes: what is stored is what is sent."""
 
 
 def decode_event(payload: bytes) -> AnyEvent:
-    """The event of these stored bytes. Raises ``msgspec.DecodeError`` if they are not an event."""
-    return _DECODER.decode(payload)
+    """The event of these stored bytes, without the fields that this version does not know. Raises ``msgspec.DecodeError`` if they
+    are not an event."""
+    try:
+        return _DECODER.decode(payload)
+    except msgspec.ValidationError:
+        other = _OTHER.decode(payload)
+        if other.type in _KNOWN:
+            raise
+        return other

@@ -6,20 +6,24 @@ on; no client gets it before it is committed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
+
+from .blobs import Blob
 
 AppendRejection = Literal["fenced", "key_taken", "thread_taken"]
 """Why a store rejected what was appended: the thread has another holder by now, or the run's idempotency key began another
 run, or a new thread's id is another thread's."""
+
+NO_BLOBS: Final[tuple[Blob, ...]] = ()
 
 OnCommit = Callable[[], None]
 """Called on the loop once an event is committed, before the event is published."""
 
 MAX_CHUNK_BYTES: Final = 262_144
 FRAME_WEIGHT: Final = 1024
-"""What a frame counts for in a chunk beyond its bytes: at most 256 frames stand in one."""
+"""What a frame, or a blob, counts for in a chunk beyond its bytes: at most 256 frames stand in one."""
 
 
 class HeldElsewhere(Exception):
@@ -219,13 +223,13 @@ class Moved:
 
 class Chunk:
     """Adjacent events of one run that are committed together: ``first`` is the position of the first of ``frames``. Bounded,
-    so that it can be stored, read and sent as a whole.
+    so that it can be stored, read and sent as a whole. ``blobs`` are those of its events; they are stored with it, never sent.
 
     ``on_commit`` are called in their order once the chunk is committed, before it is published. ``fence`` is the head's of the
     moment when the chunk was begun: a store that knows a newer one rejects the chunk.
     """
 
-    __slots__ = ("ends", "fence", "first", "frames", "head", "on_commit", "run", "weight")
+    __slots__ = ("blobs", "ends", "fence", "first", "frames", "head", "on_commit", "run", "weight")
 
     def __init__(self, run: RunRecord, first: int) -> None:
         self.head = run.head
@@ -236,6 +240,7 @@ class Chunk:
         self.weight = 0
         self.ends = False
         self.on_commit: list[OnCommit] | None = None
+        self.blobs: list[Blob] | None = None
 
     @property
     def last(self) -> int:
@@ -243,15 +248,20 @@ class Chunk:
         return self.first + len(self.frames) - 1
 
 
-def append(run: RunRecord, frame: bytes, on_commit: OnCommit | None = None) -> Chunk | None:
-    """Add one event's bytes to the history of its run's thread.
+def append(
+    run: RunRecord, frame: bytes, on_commit: OnCommit | None = None, blobs: Sequence[Blob] = NO_BLOBS
+) -> Chunk | None:
+    """Add one event's bytes, and its blobs, to the history of its run's thread.
 
     The event's ``seq`` must be ``run.head.top + 1``. Returns a chunk if a new one was begun (none is open, the open one is of
-    another run, or full): the caller has it committed at the end of this loop iteration, after ``seal``.
+    another run or full, or it would be more than full with these blobs): the caller has it committed at the end of this loop
+    iteration, after ``seal``.
     """
     head = run.head
     chunk = head.chunk
     head.top += 1
+    if blobs and chunk is not None and chunk.weight + _weight_of(blobs) >= MAX_CHUNK_BYTES:
+        chunk = None
     if chunk is not None and chunk.run is run and chunk.weight < MAX_CHUNK_BYTES:
         begun = None
     else:
@@ -264,7 +274,16 @@ def append(run: RunRecord, frame: bytes, on_commit: OnCommit | None = None) -> C
         if chunk.on_commit is None:
             chunk.on_commit = []
         chunk.on_commit.append(on_commit)
+    if blobs:
+        chunk.weight += _weight_of(blobs)
+        if chunk.blobs is None:
+            chunk.blobs = []
+        chunk.blobs.extend(blobs)
     return begun
+
+
+def _weight_of(blobs: Sequence[Blob]) -> int:
+    return sum(len(blob.body) + FRAME_WEIGHT for blob in blobs)
 
 
 def seal(chunk: Chunk) -> None:

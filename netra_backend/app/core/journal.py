@@ -3,13 +3,15 @@
 The engine asks the journal before each step. ``Recorded``: it happened, here is what came of it, nothing is done again.
 ``Perform``: it did not happen yet. ``Unknown``: it was begun and its end was not recorded. ``Diverged``: the agent asks for
 something else than what was recorded, so its function is not deterministic; the run ends as failed.
+
+Steps are found by their keys (``core.step_keys``). Runs that began under journal 1 recorded none: theirs are found by their
+order, which is right as long as an agent begins one step after the other.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -20,9 +22,29 @@ from .events import (
     AnyEvent,
     ApprovalRequested,
     ApprovalResolved,
+    ModelCompleted,
+    ModelStarted,
+    OtherEvent,
+    RunQueued,
+    RunResumed,
+    StepFinished,
+    StepStarted,
     ToolCompleted,
     ToolExecuting,
+    UserMessage,
 )
+from .repaired_text import repaired
+
+VERSION: Final = 2
+"""What a run that begins now records in its ``agent_started``."""
+
+CANCELLED: Final = "CANCELLED"
+"""The code of what the agent itself broke off, and the ``finish_reason`` of such a model request, in lower case."""
+
+MOST_BEGINNINGS: Final = 3
+"""How often a run is begun without getting further than the time before."""
+
+_Call = TypeVar("_Call", ToolExecuting, ApprovalRequested, ModelStarted, StepStarted)
 
 
 class Thought(msgspec.Struct, frozen=True):
@@ -45,31 +67,56 @@ class ToolCall(msgspec.Struct, frozen=True):
 
 
 class ModelCall(msgspec.Struct, frozen=True):
-    """``ask_model(…)``; which prompt is not compared: it is made from recorded results."""
+    """``ask_model(…)``, by the fingerprint of the request; one that was recorded without a fingerprint is like any other."""
+
+    fingerprint: str = ""
 
 
-Ask = Thought | Saying | ToolCall | ModelCall
+class OwnStep(msgspec.Struct, frozen=True):
+    """``step(name, body)``, or another agent that was asked."""
+
+    kind: str
+    name: str
+
+
+Ask = Thought | Saying | ToolCall | ModelCall | OwnStep
+
+
+class RecordedReply(msgspec.Struct, frozen=True):
+    """What a model answered, as it was shown."""
+
+    text: str
+    usage: dict[str, Any]
+    error: str | None = None
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """It happened: the ``ToolCompleted`` of a tool call, the parts of a model call, nothing for the others."""
+    """It happened: what came of a tool call, a model request, a step; nothing for the others. ``cancelled``: the agent broke it
+    off, and will again."""
 
+    call_id: str = ""
     completed: ToolCompleted | None = None
-    parts: tuple[AgentDelta, ...] = ()
+    reply: RecordedReply | None = None
+    finished: StepFinished | None = None
+    cancelled: bool = False
 
 
 class Perform(msgspec.Struct, frozen=True):
-    """It did not happen. ``attempt`` is above 1 where a model call was cut off."""
+    """It did not happen. ``attempt`` is above 1 where a model call or an idempotent step was cut off."""
 
+    call_id: str = ""
     attempt: int = 1
 
 
 class Unknown(msgspec.Struct, frozen=True):
-    """A tool call was begun; its end was not recorded. ``approval`` is the request that it waits or waited for."""
+    """A tool call or a step was begun ``attempt`` times; its end was not recorded. ``approval`` is the request that it waits or
+    waited for."""
 
+    call_id: str
     approval: ApprovalRequested | None = None
     resolved: ApprovalResolved | None = None
     executing: bool = False
+    attempt: int = 1
 
 
 class Diverged(msgspec.Struct, frozen=True):
@@ -80,80 +127,220 @@ class Diverged(msgspec.Struct, frozen=True):
 
 Answer = Recorded | Perform | Unknown | Diverged
 
-_FRESH = Perform()
-
 
 class _Step:
-    __slots__ = ("approval", "ask", "call_id", "completed", "executing", "parts", "resolved")
+    __slots__ = (
+        "approval",
+        "ask",
+        "attempt",
+        "call_id",
+        "completed",
+        "executing",
+        "finished",
+        "key",
+        "model",
+        "parts",
+        "resolved",
+    )
 
-    def __init__(self, ask: Ask, call_id: str = "") -> None:
+    def __init__(self, ask: Ask, key: str, call_id: str = "") -> None:
         self.ask = ask
+        self.key = key
         self.call_id = call_id
+        self.attempt = 1
         self.completed: ToolCompleted | None = None
+        self.finished: StepFinished | None = None
+        self.model: ModelCompleted | None = None
         self.parts: list[AgentDelta] = []
         self.approval: ApprovalRequested | None = None
         self.resolved: ApprovalResolved | None = None
         self.executing = False
 
 
-SAY_CALL = "say"
-"""The ``call_id`` prefix of parts that the agent said itself."""
+SAY_CALL: Final = "say"
+"""In journal 1: the ``call_id`` prefix of parts that the agent said itself."""
+
+_PREFIXES: Final = {ToolCall: "call", ModelCall: "model", Saying: SAY_CALL, OwnStep: "step"}
 
 
 class Journal:
-    """The steps of one run, in order. A new run's journal is empty and answers ``Perform`` to everything."""
+    """The steps of one run. A new run's journal is empty and answers ``Perform`` to everything. ``code`` is the version of the
+    code that recorded them.
 
-    __slots__ = ("_steps", "started")
+    ``live_attempt`` is the attempt of what the agent streams outside of its steps. ``beginnings`` counts how often the run was
+    begun since it last got further.
+    """
 
-    def __init__(self, events: Iterable[AnyEvent] = ()) -> None:
+    __slots__ = (
+        "_calls",
+        "_run_id",
+        "_steps",
+        "beginnings",
+        "code",
+        "is_resumed",
+        "live_attempt",
+        "started",
+        "version",
+    )
+
+    def __init__(self, run_id: str, events: Collection[AnyEvent] = ()) -> None:
         self.started = False
-        self._steps: deque[_Step] = deque()
+        self.is_resumed = bool(events)
+        self.code = ""
+        self.version = VERSION
+        self.live_attempt = 1
+        self.beginnings = 1
+        self._run_id = run_id
+        self._calls = 0
+        self._steps: dict[str, _Step] = {}
         calls: dict[str, _Step] = {}
         for event in events:
-            self._read(event, calls)
+            if self._read(event, calls):
+                self.beginnings = 1
+        if self.version > 1:
+            self._calls = max((int(call_id.rpartition(":")[2]) for call_id in calls), default=0)
 
-    def _read(self, event: AnyEvent, calls: dict[str, _Step]) -> None:
-        if isinstance(event, AgentThinking):
-            self._steps.append(_Step(Thought(event.text)))
-        elif isinstance(event, (ToolExecuting, ApprovalRequested)):
-            step = calls.get(event.call_id)
-            if step is None:
-                step = calls[event.call_id] = _Step(ToolCall(event.tool, event.arguments), event.call_id)
-                self._steps.append(step)
-            if isinstance(event, ApprovalRequested):
-                step.approval = event
-            else:
-                step.executing = True
+    def _read(self, event: AnyEvent, calls: dict[str, _Step]) -> bool:
+        """Whether the run got further by this event."""
+        if isinstance(event, RunResumed):
+            self.beginnings += 1
+            return False
+        if isinstance(event, AgentStarted):
+            self.started = True
+            self.version, self.code = event.journal, event.agent_version
+        elif isinstance(event, AgentThinking):
+            self._begin(_Step(Thought(event.text), event.step))
+        elif isinstance(event, ToolExecuting):
+            self._call(event, ToolCall(event.tool, event.arguments), calls).executing = True
+        elif isinstance(event, ApprovalRequested):
+            self._call(event, ToolCall(event.tool, event.arguments), calls).approval = event
         elif isinstance(event, ApprovalResolved):
             for step in calls.values():
                 if step.approval is not None and step.approval.approval_id == event.approval_id:
                     step.resolved = event
         elif isinstance(event, ToolCompleted):
             calls[event.call_id].completed = event
+        elif isinstance(event, ModelStarted):
+            self._call(event, ModelCall(event.fingerprint), calls).attempt = event.attempt
+            return event.attempt == 1
         elif isinstance(event, AgentDelta):
-            step = calls.get(event.call_id)
-            if step is None:
-                said = event.call_id.startswith(SAY_CALL)
-                step = calls[event.call_id] = _Step(Saying(event.text) if said else ModelCall(), event.call_id)
-                self._steps.append(step)
-            step.parts.append(event)
-        elif isinstance(event, AgentStarted):
-            self.started = True
+            return self._read_part(event, calls)
+        elif isinstance(event, ModelCompleted):
+            calls[event.call_id].model = event
+        elif isinstance(event, StepStarted):
+            self._call(event, OwnStep(event.kind, event.name), calls).attempt = event.attempt
+            return event.attempt == 1
+        elif isinstance(event, StepFinished):
+            calls[event.call_id].finished = event if event.ok or not _is_retried(event) else None
+        return not isinstance(event, OtherEvent | UserMessage | RunQueued)
 
-    def next(self, ask: Ask) -> Answer:
-        """What is known of the step that the agent asks for next."""
-        if not self._steps:
-            return _FRESH
-        step = self._steps.popleft()
-        if step.ask != ask:
+    def _call(self, event: _Call, ask: Ask, calls: dict[str, _Step]) -> _Step:
+        step = calls.get(event.call_id)
+        if step is None:
+            step = calls[event.call_id] = self._begin(_Step(ask, event.step, event.call_id))
+        return step
+
+    def _read_part(self, event: AgentDelta, calls: dict[str, _Step]) -> bool:
+        step = calls.get(event.call_id)
+        if step is None and event.call_id == self.live_call_id:
+            self.live_attempt = event.attempt + 1
+            return event.attempt == 1
+        if step is None:
+            said = bool(event.step) or event.call_id.startswith(SAY_CALL)
+            ask = Saying(event.text) if said else ModelCall()
+            step = calls[event.call_id] = self._begin(_Step(ask, event.step, event.call_id))
+        step.attempt = event.attempt
+        step.parts.append(event)
+        return event.attempt == 1
+
+    def _begin(self, step: _Step) -> _Step:
+        self._steps[step.key or f"{len(self._steps)}"] = step
+        return step
+
+    # --- what the engine asks ---------------------------------------------------------------------------------------
+
+    @property
+    def live_call_id(self) -> str:
+        """The ``call_id`` of what the agent streams outside of its steps."""
+        return f"{self._run_id}:0"
+
+    def next(self, key: str, ask: Ask) -> Answer:
+        """What is known of the step that the agent asks for under this key."""
+        step = self._found(key)
+        if step is None:
+            return Perform(self._new_call_id(ask))
+        if not _is_same(step.ask, ask):
             return Diverged(repr(step.ask)[:200])
-        if isinstance(ask, ToolCall):
-            if step.completed is not None:
-                return Recorded(completed=step.completed)
-            return Unknown(step.approval, step.resolved, step.executing)
-        if isinstance(ask, ModelCall):
-            last = step.parts[-1]
-            if last.done:
-                return Recorded(parts=tuple(part for part in step.parts if part.attempt == last.attempt))
-            return Perform(attempt=last.attempt + 1)
-        return Recorded()
+        if self.version == 1 and type(ask) is not Thought:
+            self._calls += 1
+        return _answer(step, ask)
+
+    def _found(self, key: str) -> _Step | None:
+        if self.version > 1 or not self._steps:
+            return self._steps.pop(key, None)
+        return self._steps.pop(next(iter(self._steps)))
+
+    def _new_call_id(self, ask: Ask) -> str:
+        if type(ask) is Thought:
+            return ""
+        self._calls += 1
+        return f"{self._run_id}:{self._calls}" if self.version > 1 else f"{_PREFIXES[type(ask)]}_{self._calls}"
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no step is recorded that was not asked for yet."""
+        return not self._steps
+
+    def unasked(self) -> str | None:
+        """The key of a step that was recorded and that the agent never asked for. Journal 1 does not say."""
+        return next(iter(self._steps), None) if self.version > 1 else None
+
+
+def _is_retried(event: StepFinished) -> bool:
+    return event.error is not None and bool(event.error.get("retried"))
+
+
+def _is_same(recorded: Ask, asked: Ask) -> bool:
+    if type(recorded) is ModelCall and type(asked) is ModelCall:
+        return recorded.fingerprint in ("", asked.fingerprint)
+    if recorded == asked:
+        return True
+    try:  # what was asked is Python, what was recorded has been JSON
+        return recorded == msgspec.convert(
+            msgspec.json.decode(msgspec.json.encode(repaired(msgspec.to_builtins(asked, str_keys=True)))), type(asked)
+        )
+    except (TypeError, ValueError):
+        return False
+
+
+def _answer(step: _Step, ask: Ask) -> Answer:
+    call_id = step.call_id
+    if isinstance(ask, ToolCall):
+        if step.completed is not None:
+            error = step.completed.error or {}
+            return Recorded(call_id, completed=step.completed, cancelled=error.get("code") == CANCELLED)
+        return Unknown(call_id, step.approval, step.resolved, step.executing)
+    if isinstance(ask, ModelCall):
+        reply = _reply(step)
+        if reply is None:
+            return Perform(call_id, step.attempt + 1)
+        cancelled = step.model is not None and step.model.finish_reason == CANCELLED.lower()
+        return Recorded(call_id, reply=reply, cancelled=cancelled)
+    if isinstance(ask, OwnStep):
+        if step.finished is None:
+            return Unknown(call_id, attempt=step.attempt)
+        error = step.finished.error or {}
+        return Recorded(call_id, finished=step.finished, cancelled=error.get("code") == CANCELLED)
+    return Recorded(call_id)
+
+
+def _reply(step: _Step) -> RecordedReply | None:
+    if step.model is not None:
+        attempt = step.model.attempt
+        text = "".join(part.text for part in step.parts if part.attempt == attempt and not part.kind)
+        return RecordedReply(text, step.model.usage or {}, step.model.error)
+    last = step.parts[-1] if step.parts else None
+    if last is None or not last.done:
+        return None
+    text = "".join(part.text for part in step.parts if part.attempt == last.attempt)
+    return RecordedReply(text, last.usage or {}, last.error)

@@ -76,6 +76,9 @@ class Limits:
     runs: int = _limit(10, 1, 10_000, "runs", "runs at a time")
     queued_runs: int = _limit(100, 0, 100_000, "runs", "runs that wait")
     run_s: float = _limit(600.0, 1, 604_800, "seconds", "a run")
+    cancel_s: float = _limit(
+        5.0, 0.1, 10, "seconds", "a run that was stopped, until its end is recorded whatever it does"
+    )
     claim_rate: float = _limit(20.0, 0.01, 10_000, "a second", "new threads")
     claim_burst: int = _limit(1000, 1, 100_000, "threads", "new threads at once")
     request_rate: float = _limit(50.0, 0.01, 100_000, "a second", "HTTP requests")
@@ -98,6 +101,12 @@ class Limits:
         1_500, 1, 1_000_000, "tokens", "an answer of a language model for which the agent sets no bound"
     )
     model_characters: int = _limit(100_000, 100, 10_000_000, "characters", "an answer of a language model")
+
+    # What a user stores
+    blob_bytes: int = _limit(4_194_304, 1_024, 33_554_432, "bytes", "a blob that belongs to an event")
+    file_bytes: int = _limit(20_971_520, 1_024, 1_073_741_824, "bytes", "a file to attach to a message")
+    files: int = _limit(200, 1, 100_000, "files", "files to attach, the attached ones included")
+    files_bytes: int = _limit(1_073_741_824, 1_024, 1_099_511_627_776, "bytes", "a user's files together")
 
     # What a process has
     process_connections: int = _limit(50_000, 1, 1_000_000, "connections", "connections of one process")
@@ -217,7 +226,9 @@ class Limits:
     import_line_bytes: int = _limit(33_554_432, 1_024, 1_073_741_824, "bytes", "a line or a value of an imported file")
     import_field_characters: int = _limit(1_048_576, 64, 134_217_728, "characters", "a field of an imported table")
     import_columns: int = _limit(1_000, 1, 100_000, "columns", "an imported table")
-    reserved_disk_bytes: int = _limit(268_435_456, 0, 1_099_511_627_776, "bytes", "disk that usage data leaves free")
+    reserved_disk_bytes: int = _limit(
+        268_435_456, 0, 1_099_511_627_776, "bytes", "disk that usage data and files leave free"
+    )
     copies_bytes: int = _limit(
         4_294_967_296, 1_048_576, 109_951_162_777_600, "bytes", "local copies of datasets in an object store"
     )
@@ -296,6 +307,8 @@ AT_LEAST: Final = (
     ("key_set_fresh_s", "key_set_refetch_s", 0),
     ("answer_bytes", "sql_answer_bytes", 0),
     ("unstored_bytes", "event_bytes", 0),
+    ("unstored_bytes", "blob_bytes", 0),
+    ("files_bytes", "file_bytes", 0),
     ("bus_bytes", "event_bytes", 0),
     ("object_part_s", "object_connect_s", 0),
     ("audit_anonymous_rows", "audit_address_rows", 0),

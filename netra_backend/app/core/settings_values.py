@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import shlex
 from typing import Final, Literal
 from urllib.parse import SplitResult, urlsplit
 
@@ -182,6 +183,17 @@ def algorithms(text: str) -> tuple[str, ...]:
     if not found or not set(found) <= set(known):
         raise ValueError(f"use algorithms from this list, separated by commas: {', '.join(known)}")
     return found
+
+
+def command(text: str) -> tuple[str, ...]:
+    """A command and its arguments, quoted as in a shell; no shell runs it."""
+    try:
+        words = tuple(shlex.split(short_text(text)))
+    except ValueError as fault:
+        raise ValueError(f"use a command with its arguments, in quotes where they hold spaces ({fault})") from None
+    if not words or not words[0]:
+        raise ValueError("use a command with its arguments")
+    return words
 
 
 def short_text(text: str) -> str:

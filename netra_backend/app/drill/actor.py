@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 Frame = dict[str, Any]
 TERMINAL: Final = frozenset({"agent_completed", "agent_failed", "agent_cancelled"})
 PATIENCE_S: Final = 20.0
+BINARY: Final = "application/octet-stream"
 BROKEN: Final = 599
 """The status of an answer that did not come whole."""
 
@@ -27,6 +28,11 @@ class HttpAnswer:
     body: bytes
 
 
+def content_type(body: bytes | None, media: str) -> dict[str, str]:
+    """The header that a body has, if there is one."""
+    return {} if body is None else {"Content-Type": media}
+
+
 class Transport(Protocol):
     """One open WebSocket of a user, and HTTP with the same credentials."""
 
@@ -38,8 +44,8 @@ class Transport(Protocol):
     async def receive(self) -> str | None:
         """The next text frame; ``None`` when the connection has closed."""
 
-    async def http(self, method: str, path: str, body: bytes | None = None) -> HttpAnswer:
-        """One request. An answer that does not come whole is one of status ``BROKEN``."""
+    async def http(self, method: str, path: str, body: bytes | None = None, *, media: str = BINARY) -> HttpAnswer:
+        """One request, with a body of this media type. An answer that does not come whole is one of status ``BROKEN``."""
 
     async def knock(self, path_user: str) -> tuple[str, int]:
         """Try to connect at another user's path: the first frame and the close code."""

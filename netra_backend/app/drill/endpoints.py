@@ -8,6 +8,7 @@ not taken for one that refuses.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ class Belongings:
     run_id: str
     key: str
     dataset_id: str
+    file_id: str
     canary: str
     absent: Callable[[str], str]
 
@@ -235,6 +237,37 @@ async def dataset(stage: Stage) -> Row:
     return await _by_http("delete another user's dataset", stage, "DELETE", path, stage.has.dataset_id, "ds")
 
 
+async def file(stage: Stage) -> Row:
+    """Read another's file."""
+    return await _by_http("read another user's file", stage, "GET", "/api/files/{}", stage.has.file_id, "file")
+
+
+async def blob(stage: Stage) -> Row:
+    """Read a blob of another's thread: one that an event of it names, where there is one."""
+    endpoint, thread_id = "read another user's blob", stage.has.thread_id
+    exported = await stage.owner.line.http("GET", f"/api/threads/{thread_id}/export")
+    _opened(endpoint, exported)
+    lines = [json.loads(line) for line in exported.body.splitlines()]
+    refs = [str(line["ref"]) for line in lines if line["kind"] == "blob"]
+    mine, absent = (refs or [_absent_ref(stage)])[0], _absent_ref(stage)
+    path = f"/api/threads/{thread_id}/blobs/"
+    foreign = await stage.intruder.line.http("GET", path + mine)
+    nothing = await stage.intruder.line.http("GET", path + absent)
+    row = _judged(endpoint, foreign, nothing, mine, absent)
+    if refs:
+        _opened(endpoint, await stage.owner.line.http("GET", path + mine))
+    return row
+
+
+def _absent_ref(stage: Stage) -> str:
+    return hashlib.sha256(stage.has.absent("blob").encode()).hexdigest()
+
+
+async def file_deletion(stage: Stage) -> Row:
+    """Delete another's file."""
+    return await _by_http("delete another user's file", stage, "DELETE", "/api/files/{}", stage.has.file_id, "file")
+
+
 async def dataset_report(stage: Stage) -> Row:
     """Have another's dataset reported on."""
     path = "/api/usage/report?dataset_id={}"
@@ -248,6 +281,7 @@ def _listing(endpoint: str, path: str) -> Attempt:
             has.thread_id,
             has.run_id,
             has.dataset_id,
+            has.file_id,
             has.canary,
             stage.owner.user_id,
             stage.owner.connection_id,
@@ -298,6 +332,7 @@ ENDPOINTS: Final[tuple[Attempt, ...]] = (
     run_page,
     events,
     export,
+    blob,
     title,
     resume_position,
     tool_context,
@@ -310,9 +345,12 @@ ENDPOINTS: Final[tuple[Attempt, ...]] = (
     _listing("list another user's datasets", "/api/usage/datasets"),
     _listing("another's cost report", "/api/usage/report"),
     dataset_report,
+    _listing("list another user's files", "/api/files"),
+    file,
+    file_deletion,
     audit_trail,
     operator,
     dataset,
     everything_heard,
 )
-"""In order: the dataset's owner deletes it to show that it can; what was heard is judged last."""
+"""In order: the owner of file and dataset deletes them to show that it can; what was heard is judged last."""

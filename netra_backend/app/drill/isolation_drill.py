@@ -60,12 +60,19 @@ async def _furnish(owner: Actor, mint: Callable[[str], str]) -> Belongings:
     if answer.status >= 400:
         raise DrillFailed(f"the owner could not import its own data: {answer.body[:200].decode(errors='replace')}")
     dataset_id = str(json.loads(answer.body)["dataset_id"])
-    return Belongings(accepted["thread_id"], accepted["epoch"], accepted["run_id"], key, dataset_id, canary, mint)
+    answer = await owner.line.http("POST", "/api/files", canary.encode(), media="text/plain")
+    if answer.status >= 400:
+        raise DrillFailed(f"the owner could not upload a file: {answer.body[:200].decode(errors='replace')}")
+    file_id = str(json.loads(answer.body)["file_id"])
+    return Belongings(
+        accepted["thread_id"], accepted["epoch"], accepted["run_id"], key, dataset_id, file_id, canary, mint
+    )
 
 
 async def _clean_up(stage: Stage) -> None:
     """Delete what was made; what is gone already, or is not there to be deleted, is no fault."""
     await stage.owner.line.http("DELETE", f"/api/usage/datasets/{stage.has.dataset_id}")
+    await stage.owner.line.http("DELETE", f"/api/files/{stage.has.file_id}")
     for actor in (stage.owner, stage.intruder):
         for thread_id in actor.threads:
             await actor.line.http("DELETE", f"/api/threads/{thread_id}")

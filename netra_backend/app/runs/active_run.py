@@ -17,7 +17,8 @@ class ActiveRun(msgspec.Struct, eq=False):
     """A run that was accepted and has not ended.
 
     ``lifetime`` is the scope of its engine, from its request to its end; ``task`` carries it on, and is ``None`` while the run
-    waits for its thread. ``began`` is monotonic seconds.
+    waits for its thread. ``began`` and ``stopped`` are monotonic seconds. ``gone`` is set once the run is here no
+    longer, if anybody waits for that.
     """
 
     owner: str
@@ -27,4 +28,6 @@ class ActiveRun(msgspec.Struct, eq=False):
     journal: Journal
     lifetime: Coroutine[Any, Any, None] | None = None
     began: float = 0.0
+    stopped: float = 0.0
     task: asyncio.Task[None] | None = None
+    gone: asyncio.Event | None = None

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from ..agents.interface import PastMessage
+from ..agents.supervisor import branches
 from ..agents.supervisor.execution_engine import UserExecutionEngine
-from ..agents.supervisor.past_messages import past_messages
+from ..agents.supervisor.past_messages import past_messages, thread_messages
 from ..core.coroutines import hand_over
-from ..core.errors import DependencyUnavailable
+from ..core.errors import DependencyUnavailable, NetraError
 from ..core.events import AgentCancelled
 from ..core.history import RunRecord, ThreadHead
 from ..services.user_execution_context import UserExecutionContext
@@ -98,7 +100,7 @@ class RunScheduler:
             try:
                 await hand_over(active)  # ``start`` makes a task of the rest once the run is the first of its thread
                 await self._perform(active)
-            except (asyncio.CancelledError, Exception) as fault:
+            except (asyncio.CancelledError, Exception, SystemExit, KeyboardInterrupt) as fault:
                 self._fail(active, fault)
             finally:
                 self._over(active)
@@ -119,7 +121,8 @@ class RunScheduler:
         """Perform it: it is the first of its thread."""
         assert active.lifetime is not None
         active.began = self._parts.services.clock.monotonic()
-        active.task = self._parts.loop.create_task(active.lifetime)
+        branches.install(self._parts.loop)
+        active.task = self._parts.loop.create_task(active.lifetime, context=branches.outside())
         self.started += 1
 
     async def _perform(self, active: ActiveRun) -> None:
@@ -128,7 +131,13 @@ class RunScheduler:
         count = getattr(agent, "history_messages", 0)
         history = await self._history(run, count) if count and run.seq > 1 else ()
         await active.engine.execute(
-            agent, run, self._parts.services, message=active.message, journal=active.journal, history=history
+            agent,
+            run,
+            self._parts.services,
+            message=active.message,
+            journal=active.journal,
+            history=history,
+            messages=partial(thread_messages, self._parts.log, run),
         )
 
     async def _history(self, run: RunRecord, count: int) -> Sequence[PastMessage]:
@@ -147,7 +156,7 @@ class RunScheduler:
         if active in self._abandoned:
             return
         try:
-            if isinstance(fault, Exception):
+            if not isinstance(fault, asyncio.CancelledError):
                 engine.fail(fault, active.run, self._parts.services)
             elif engine.cancelled_by is not None and not active.run.ended:
                 engine.emitter.emit(AgentCancelled, by=engine.cancelled_by)
@@ -159,6 +168,10 @@ class RunScheduler:
         if active in self._abandoned:
             del self._abandoned[active]
             return
+        self._leave(active)
+
+    def _leave(self, active: ActiveRun) -> None:
+        """Make room, and begin the next run of its thread."""
         self._remove(active)
         queue = self._queues.get(active.run.head)
         if queue and active.task is not None and not self.draining:
@@ -180,6 +193,8 @@ class RunScheduler:
             quota.drop_queued()
         else:
             quota.drop_run()
+        if active.gone is not None:
+            active.gone.set()
 
     # --- stopping ---------------------------------------------------------------------------------------------------
 
@@ -188,6 +203,7 @@ class RunScheduler:
         if active.engine.cancelled_by is not None or active.run.ended:
             return
         active.engine.cancelled_by = by
+        active.stopped = self._parts.services.clock.monotonic()
         if active.task is None:
             active.engine.emitter.emit(AgentCancelled, by=by)
         _break_off(active)
@@ -202,6 +218,18 @@ class RunScheduler:
         self._remove(active)
         _break_off(active)
         self._parts.quotas.release(active.owner)
+
+    def _give_up(self, active: ActiveRun) -> None:
+        """A run that was stopped goes on all the same: its end is recorded now, and nothing that its code still does is. The next
+        run of its thread begins."""
+        _LOG.error("a stopped run does not end", extra={"run_id": active.run.run_id, "agent": active.run.agent})
+        try:
+            active.engine.emitter.emit(AgentCancelled, by=active.engine.cancelled_by)
+        except NetraError:  # the log takes nothing now: the next tick tries again
+            return
+        active.engine.close()
+        self._leave(active)
+        self._abandoned[active] = None
 
     def on_lease_lost(self, run: RunRecord) -> None:
         """The store rejected something of this run: from here on another process holds the thread. What was stored goes on
@@ -231,11 +259,13 @@ class RunScheduler:
 
     def tick(self, now: float) -> None:
         """Stop runs that take too long; the time that a run waits for its user's decision does not count. Cancel again what was
-        stopped and still goes on."""
+        stopped and still goes on; after ``cancel_s`` its end is recorded, whatever its code does."""
         waiting = self._parts.services.approvals.waiting_runs()
         for active in [each for each in (*self.active.values(), *self._abandoned) if each.task is not None]:
             if active.engine.cancelled_by is not None:
                 _break_off(active)
+                if active not in self._abandoned and now - active.stopped >= self._parts.limits.cancel_s:
+                    self._give_up(active)
             elif active.run.run_id in waiting:
                 active.began = now
             elif now - active.began >= self._parts.limits.run_s:
@@ -274,6 +304,7 @@ class RunScheduler:
 def _break_off(active: ActiveRun) -> None:
     """Have its lifetime end: at once while it waits for its thread, else in its task."""
     if active.task is not None:
+        active.engine.is_stopping()
         active.task.cancel()
     else:
         assert active.lifetime is not None
@@ -281,5 +312,10 @@ def _break_off(active: ActiveRun) -> None:
 
 
 async def _ended(runs: Sequence[ActiveRun]) -> None:
-    """Wait until those that were begun have ended, one way or another."""
-    await asyncio.gather(*(active.task for active in runs if active.task is not None), return_exceptions=True)
+    """Wait until those that were begun have ended, or were given up."""
+    waiting = [active for active in runs if active.task is not None]
+    for active in waiting:
+        active.gone = active.gone or asyncio.Event()
+    for active in waiting:
+        assert active.gone is not None
+        await active.gone.wait()

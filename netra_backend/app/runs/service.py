@@ -262,4 +262,4 @@ def _append_request(run: RunRecord, frame: ExecuteAgent, engine: UserExecutionEn
     emitter = engine.emitter
     emitter.bind(run)
     emitter.emit(UserMessage, run.request_id, frame.agent, frame.message)
-    return ActiveRun(emitter.user_id, run, engine, frame.message, Journal())
+    return ActiveRun(emitter.user_id, run, engine, frame.message, Journal(run.run_id))

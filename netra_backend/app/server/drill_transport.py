@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from ..drill.actor import HttpAnswer
+from ..drill.actor import BINARY, HttpAnswer, content_type
 from ..drill.isolation_drill import DrillReport, hold_drill
 from ..ports import EventLog, Ledger
 
@@ -79,8 +79,8 @@ class AsgiTransport:
         message = await self._socket.message()
         return str(message["text"]) if message["type"] == "websocket.send" else None
 
-    async def http(self, method: str, path: str, body: bytes | None = None) -> HttpAnswer:
-        answer = await self._http.request(method, path, content=body)
+    async def http(self, method: str, path: str, body: bytes | None = None, *, media: str = BINARY) -> HttpAnswer:
+        answer = await self._http.request(method, path, content=body, headers=content_type(body, media))
         return HttpAnswer(answer.status_code, answer.content)
 
     async def knock(self, path_user: str) -> tuple[str, int]:

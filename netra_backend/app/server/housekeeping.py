@@ -5,17 +5,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Final
 
 from ..ports import Audit, Clock, EventLog, Ledger
 from ..runs.accepted_requests import KEY_LIFETIME_MS
+from ..services.files import Files
 from ..web.api.datasets import PREFIX
 
 _LOG: Final = logging.getLogger("netra.housekeeping")
 DAY_MS: Final = 24 * 3600 * 1000
 EVERY_S: Final = 24 * 3600.0
+FILES_EVERY_S: Final = 3600.0
+"""Files that no message claims are looked for so often, and let go of so much earlier than they are old enough: so that none
+is kept longer."""
 CLOCKS_MS: Final = 3600 * 1000
 """So much longer than they count are idempotency keys kept: another process's clock may be behind."""
 PAUSE_S: Final = 0.1
@@ -32,7 +36,8 @@ def remove_leftovers(scratch: Path) -> int:
 
 class Housekeeping:
     """Keeps threads and datasets for ``retention_days`` at the most (``None``: without end), rows of the audit trail for days of
-    their own, and idempotency keys while they count. Runs at the start and daily."""
+    their own, idempotency keys while they count, and for a day files that no message claims. Runs at the start, daily, and
+    for the files every hour."""
 
     def __init__(
         self,
@@ -41,6 +46,7 @@ class Housekeeping:
         log: EventLog,
         ledger: Ledger,
         audit: Audit,
+        files: Files,
         retention_days: int | None,
         audit_retention_days: int,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -49,30 +55,42 @@ class Housekeeping:
         self._log = log
         self._ledger = ledger
         self._audit = audit
+        self._files = files
         self._retention_days = retention_days
         self._audit_retention_days = audit_retention_days
         self._sleep = sleep
-        self._next = float("-inf")
+        self._next = self._next_files = float("-inf")
         self._work: asyncio.Task[None] | None = None
 
     def tick(self, now: float) -> None:
         """Some time has passed."""
-        if now < self._next or self._work is not None:
+        if self._work is not None:
             return
-        self._next = now + EVERY_S
-        self._work = asyncio.get_running_loop().create_task(self._guarded())
+        if now >= self._next:
+            self._next = now + EVERY_S
+            self._work = asyncio.get_running_loop().create_task(self._guarded(self._remove_daily()))
+        elif now >= self._next_files:
+            self._next_files = now + FILES_EVERY_S
+            self._work = asyncio.get_running_loop().create_task(self._guarded(self._remove_files()))
 
-    async def _guarded(self) -> None:
+    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
         try:
-            threads, datasets = await self.remove_old()  # first: its days are a promise
-            requests = await self.remove_requests()
-            rows = await self._audit.trim(self._clock.now_ms() - self._audit_retention_days * DAY_MS)
-            removed = {"requests": requests, "threads": threads, "datasets": datasets, "audit_rows": rows}
-            _LOG.info("retention", extra=removed)
+            await work
         except Exception:
-            _LOG.exception("retention failed; it is tried again in a day")
+            _LOG.exception("retention failed; it is tried again later")
         finally:
             self._work = None
+
+    async def _remove_daily(self) -> None:
+        threads, datasets = await self.remove_old()  # first: its days are a promise
+        requests = await self.remove_requests()
+        rows = await self._audit.trim(self._clock.now_ms() - self._audit_retention_days * DAY_MS)
+        removed = {"requests": requests, "threads": threads, "datasets": datasets, "audit_rows": rows}
+        _LOG.info("retention", extra=removed)
+
+    async def _remove_files(self) -> None:
+        if count := await self._files.expire(int(FILES_EVERY_S * 1000)):
+            _LOG.info("files that no message claimed were deleted", extra={"files": count})
 
     async def remove_requests(self) -> int:
         """Let go of idempotency keys that do not count any more, a few at a time; how many."""

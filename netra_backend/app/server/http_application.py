@@ -10,6 +10,7 @@ from ..web.api.approvals import approval_endpoints
 from ..web.api.catalogue import catalogue_endpoints
 from ..web.api.datasets import dataset_endpoints
 from ..web.api.documents import document_endpoints
+from ..web.api.files import file_endpoints
 from ..web.api.identity import identity_endpoints
 from ..web.api.operations import ReadinessProbe, operation_endpoints
 from ..web.api.runs import run_endpoints
@@ -49,6 +50,7 @@ class HttpApplication:
             ledger=runtime.ledger,
             retention_days=runtime.settings.retention_days,
             audit=runtime.audit,
+            files=runtime.files,
             audit_retention_days=runtime.settings.audit_retention_days,
         )
         gate = Gate(
@@ -107,6 +109,7 @@ class HttpApplication:
             ),
             *user_data_endpoints(
                 log=log,
+                files=runtime.files,
                 ledger=ledger,
                 audit=audit,
                 audit_trail=audit_trail,
@@ -116,6 +119,7 @@ class HttpApplication:
                 transfers=transfers,
                 clock=clock,
             ),
+            *file_endpoints(files=runtime.files, transfers=transfers, limits=limits),
             *thread_endpoints(
                 log=log,
                 conversations=conversations,

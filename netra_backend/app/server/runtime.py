@@ -17,6 +17,7 @@ from ..runs.service import RunService
 from ..services.audit_trail import AuditTrail
 from ..services.authentication import Authentication
 from ..services.conversations import Conversations
+from ..services.files import Files
 from ..services.revocations import Revocations
 from ..services.tickets import TicketOffice
 from ..services.websocket_bridge_factory import WebSocketBridgeFactory
@@ -46,6 +47,7 @@ class Runtime:
     quotas: Quotas
     anonymous: AnonymousRateLimit
     conversations: Conversations
+    files: Files
     pool: WebSocketConnectionPool
     registry: AgentRegistry
     dispatchers: UnifiedToolDispatcherFactory

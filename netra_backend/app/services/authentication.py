@@ -15,7 +15,8 @@ from ..core.error_catalogue import CATALOGUE
 from ..core.errors import AuthenticationRefused
 from ..core.identity import DEFAULT_MAX_LIFETIME_S, Identity, TicketUse
 from ..core.limits import USUAL
-from ..ports import Clock, KeySet
+from ..ports import Clock
+from ..sign_in_ports import KeySet
 from .credentials import Credentials
 from .revocations import Revocations
 from .standing import check_standing, identity_of

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from ..core import validation
-from ..core.errors import FactoryRefused, SSotIsolationError
+from ..core.blobs import Blob
+from ..core.errors import DependencyUnavailable, FactoryRefused, Fault, SSotIsolationError
 from ..core.events import TERMINAL, Event, encode_event
 from ..core.history import OnCommit, RunRecord
 from ..core.limits import USUAL
@@ -17,6 +19,7 @@ from ..core.repaired_text import repaired
 from ..ports import Clock, EventLog
 
 _LOG: Final = logging.getLogger("netra.emitter")
+_AGAIN_S: Final = 0.25  # how soon a store that is away is asked again
 _TERMINAL: Final = frozenset(TERMINAL)  # a tuple is searched by comparing, this by its hash
 
 
@@ -85,12 +88,20 @@ class UserEventEmitter:
             )
         self._run = run
 
-    def emit(self, event: type[Event], *own: Any, on_commit: OnCommit | None = None, **named: Any) -> bool:
+    def emit(
+        self,
+        event: type[Event],
+        *own: Any,
+        on_commit: OnCommit | None = None,
+        blobs: Sequence[Blob] = (),
+        **named: Any,
+    ) -> bool:
         """Append one event with its own fields, in their order or by their names (which costs more: they are merged and matched
-        for each event). It is part of the history at once. Once it is committed ``on_commit`` is called, then its readers get
-        it. Halves of surrogate pairs become U+FFFD; returns whether there were any.
+        for each event), and the blobs that it names. It is part of the history at once. Once it is committed ``on_commit`` is
+        called, then its readers get it. Halves of surrogate pairs become U+FFFD; returns whether there were any.
 
-        Raises ``FactoryRefused`` if the emitter is closed, not bound, or its run has ended; ``EventTooLarge``;
+        Raises ``FactoryRefused`` if the emitter is closed, not bound, or its run has ended; ``EventTooLarge``, and
+        ``LimitRefused`` for a blob that is too large;
         ``TypeError`` where a field is not JSON; ``DependencyUnavailable`` where the log is down. Nothing is written then.
         """
         run = self._run
@@ -120,9 +131,26 @@ class UserEventEmitter:
         if len(frame) > self._most_bytes:
             self.rejected_count += 1
             raise EventTooLarge(f"the event has {len(frame)} bytes; the limit is {self._most_bytes}")
-        log.append(run, frame, ends=event in _TERMINAL, on_commit=on_commit)
+        log.append(run, frame, ends=event in _TERMINAL, on_commit=on_commit, blobs=blobs)
         self.sent += 1
         return is_repaired
+
+    async def blob(self, ref: str) -> bytes:
+        """The body of a blob of this thread, once a log that is away is there again. Raises ``Fault`` if there is none, and
+        ``DependencyUnavailable`` if the log has failed."""
+        log = self._log
+        while log is not None and not self._closed:
+            try:
+                found = await log.blob(self.user_id, self.thread_id, ref)
+            except DependencyUnavailable:
+                if log.failed:
+                    raise
+                await asyncio.sleep(_AGAIN_S)
+                continue
+            if found is not None:
+                return found[0]
+            break
+        raise Fault("What a step recorded is not there any more.")
 
     async def durable(self) -> None:
         """Wait until everything emitted is committed."""

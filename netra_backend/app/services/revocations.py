@@ -10,7 +10,7 @@ from ..core.errors import FrameRefused, LimitRefused
 from ..core.identity import CLOCK_LEEWAY_MS, DEFAULT_MAX_LIFETIME_S, MAX_TOKEN_ID, Identity, RevokedToken
 from ..core.ids import check_id
 from ..core.limits import USUAL
-from ..ports import RevocationStore
+from ..sign_in_ports import RevocationStore
 
 _TOKEN_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_TOKEN_ID}}}").fullmatch
 

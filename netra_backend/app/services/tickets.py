@@ -12,7 +12,8 @@ from ..core import validation
 from ..core.errors import AuthenticationRefused, FrameRefused, LimitRefused
 from ..core.identity import CREDENTIAL_KINDS, EVERYBODY, WEBSOCKET, Identity, TicketUse
 from ..core.limits import USUAL
-from ..ports import Clock, Entropy, Tickets
+from ..ports import Clock, Entropy
+from ..sign_in_ports import Tickets
 
 MAX_PATH: Final = 1_024
 _API_PATH = re.compile(r"/api/[A-Za-z0-9._:~/-]+(?:\?[\x21\x22\x24-\x7e]+)?").fullmatch

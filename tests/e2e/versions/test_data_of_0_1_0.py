@@ -83,9 +83,16 @@ def comparable(value: Any) -> Any:
 
 
 def told(events: Iterable[Frame]) -> list[Frame]:
-    """Events to be compared: parts of one text, which are cut by time, are one."""
+    """Events to be compared: parts of one text, which are cut by time, are one, and its end has an event of its own since. Calls
+    are numbered in their order: a run that had not begun names them in another way."""
     joined: list[Frame] = []
+    calls: dict[str, int] = {}
     for event in map(comparable, events):
+        if "call_id" in event:
+            event["call_id"] = calls.setdefault(event["call_id"], len(calls))
+        if event["type"] == "agent_delta":
+            for name in ("done", "usage"):
+                event.pop(name, None)
         last = joined[-1] if joined else {}
         if event["type"] == "agent_delta" and all(
             last.get(name) == event[name] for name in ("type", "call_id", "attempt")

@@ -10,7 +10,9 @@ import pytest
 
 from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
 from netra_backend.app.adapters.sqlite.audit import SqliteAudit
+from netra_backend.app.adapters.sqlite.files import SqliteFiles
 from netra_backend.app.core.errors import ToolError
+from netra_backend.app.core.files import StoredFile
 from netra_backend.app.drill.actor import DrillFailed
 from netra_backend.app.drill.isolation_drill import DrillReport, hold_drill
 from netra_backend.app.server.application import Application
@@ -20,7 +22,7 @@ from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.web.sockets import endpoint
 from test_framework.local_runtime import running_application
 
-ENDPOINTS = 23
+ENDPOINTS = 27
 
 
 def drill_of(application: Application, runtime: Runtime) -> InProcessDrill:
@@ -48,6 +50,7 @@ ORIGINAL_THREAD = Conversations.owned_thread
 ORIGINAL_RUN = Conversations.owned_run
 ORIGINAL_ROWS = SqliteAudit.rows
 ORIGINAL_ASK = DuckDBLedger.ask
+ORIGINAL_FIND = SqliteFiles.find
 
 
 async def any_thread(self: Conversations, owner: str, thread_id: str) -> Any:
@@ -74,6 +77,13 @@ async def ask_anybodys(self: DuckDBLedger, owner: str, question: str, arguments:
     return await ORIGINAL_ASK(self, owner, question, arguments)
 
 
+async def find_anybodys(self: SqliteFiles, owner: str, file_id: str) -> StoredFile | None:
+    for (other,) in await self._read(lambda connection: connection.execute("SELECT owner FROM file").fetchall()):
+        if found := await ORIGINAL_FIND(self, other, file_id):
+            return found
+    return None
+
+
 async def delete_anybodys(self: DuckDBLedger, owner: str, dataset_id: str) -> bool:
     return True
 
@@ -97,9 +107,10 @@ async def delete_anybodys(self: DuckDBLedger, owner: str, dataset_id: str) -> bo
         ),
         (SqliteAudit, "rows", all_rows, {"read another user's audit trail"}),
         (DuckDBLedger, "delete_dataset", delete_anybodys, {"delete another user's dataset"}),
+        (SqliteFiles, "find", find_anybodys, {"read another user's file"}),
         (DuckDBLedger, "ask", ask_anybodys, {"another's cost report", "another's dataset, reported"}),
     ],
-    ids=["threads", "runs", "path", "audit", "datasets", "usage"],
+    ids=["threads", "runs", "path", "audit", "datasets", "files", "usage"],
 )
 async def test_an_endpoint_without_its_guard_is_told_as_leaked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: Any, name: str, broken: Any, endpoints: set[str]

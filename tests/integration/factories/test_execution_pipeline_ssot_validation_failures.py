@@ -102,7 +102,7 @@ class TestExecutionPipelineSSotValidationFailures(BaseIntegrationTest):
         foreign = self.run_of(new_id("user"))
         seen = ""
         try:
-            await engine.execute(Echo(), foreign, self.runtime.services, message="m", journal=Journal())
+            await engine.execute(Echo(), foreign, self.runtime.services, message="m", journal=Journal("run_1"))
         except SSotIsolationError as refusal:
             seen = str(refusal)
         assert seen == "SSOT isolation: this run does not belong to the engine's context"

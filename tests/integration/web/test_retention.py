@@ -22,6 +22,7 @@ def housekeeping(runtime: Runtime, days: int, kept: int) -> Housekeeping:
         log=runtime.log,
         ledger=runtime.ledger,
         audit=runtime.audit,
+        files=runtime.files,
         retention_days=kept,
         audit_retention_days=kept,
     )

@@ -71,6 +71,11 @@ def test_a_configuration_error_lists_all_faults_at_once() -> None:
 
 
 HOUSE_CODES = {
+    "AGENT_DEPTH",
+    "AGENT_FAILED",
+    "STEP_FAILED",
+    "STEP_TIMEOUT",
+    "RESULT_NOT_JSON",
     "NO_DATA",
     "UNSUPPORTED_FORMAT",
     "BAD_ROWS",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
+from netra_backend.app.core.blobs import BlobRef
 from netra_backend.app.core.events import (
     FIVE,
     TERMINAL,
@@ -17,11 +18,18 @@ from netra_backend.app.core.events import (
     AgentFailed,
     AgentStarted,
     AgentThinking,
-    AnyEvent,
     ApprovalRequested,
     ApprovalResolved,
     Event,
+    KnownEvent,
+    ModelCompleted,
+    ModelStarted,
+    OtherEvent,
     RunQueued,
+    RunResumed,
+    RunSuspended,
+    StepFinished,
+    StepStarted,
     ToolCompleted,
     ToolExecuting,
     UserMessage,
@@ -44,6 +52,12 @@ EVENTS: list[Event] = [
         **PLACE, approval_id="apr_1", call_id="call_1", tool="t", arguments={}, arguments_hash="h", expires_at=9
     ),
     ApprovalResolved(**PLACE, approval_id="apr_1", decision="approve", by="conn_1"),
+    ModelStarted(**PLACE, call_id="run_1:1", attempt=1, model="m", step="model#1", fingerprint="f"),
+    ModelCompleted(**PLACE, call_id="run_1:1", attempt=1, finish_reason="stop", usage={"input_tokens": 3}),
+    StepStarted(**PLACE, call_id="run_1:2", kind="step", name="pay", step="step:pay#1"),
+    StepFinished(**PLACE, call_id="run_1:2", ok=True, elapsed_ms=2, recorded=BlobRef("0" * 64, 2, "application/json")),
+    RunResumed(**PLACE, beginning=2),
+    RunSuspended(**PLACE, reason="waiting"),
     AgentCompleted(**PLACE, result={"text": "", "data": {}}, usage={}, elapsed_ms=1),
     AgentFailed(**PLACE, error="internal", message="m"),
     AgentCancelled(**PLACE, by="user"),
@@ -65,11 +79,11 @@ def test_an_event_is_one_line_that_begins_with_its_type_and_place(event: Event) 
 
 
 def test_every_kind_of_event_is_shown_here() -> None:
-    assert {type(event) for event in EVENTS} == set(AnyEvent.__args__)
+    assert {type(event) for event in EVENTS} == set(get_args(KnownEvent))
 
 
 def test_the_five_and_the_terminal_ones_are_events() -> None:
-    tags = {kind.__struct_config__.tag for kind in AnyEvent.__args__}
+    tags = {kind.__struct_config__.tag for kind in get_args(KnownEvent)}
     assert set(FIVE) <= tags
     assert {kind.__struct_config__.tag for kind in TERMINAL} == {"agent_completed", "agent_failed", "agent_cancelled"}
 
@@ -79,7 +93,32 @@ def test_money_travels_as_text() -> None:
     assert msgspec.json.decode(encode_event(completed))["result"] == {"usd": "0.10"}
 
 
-@pytest.mark.parametrize("stored", [b"", b"{", b"{}", b'{"type":"unheard_of"}', b'{"type":"agent_thinking","seq":1}'])
+@pytest.mark.parametrize(
+    "stored",
+    [
+        b"",
+        b"{",
+        b"{}",
+        b'{"type":"unheard_of"}',
+        b'{"type":"agent_thinking","seq":1}',
+        b'{"type":"agent_thinking","thread_id":"t","run_id":"r","seq":1,"ts":1}',
+    ],
+)
 def test_bytes_that_are_no_event_are_told_apart(stored: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         decode_event(stored)
+
+
+def test_an_event_of_a_later_version_has_its_place_and_its_unknown_fields_are_passed_over() -> None:
+    stored = msgspec.json.encode({"type": "invented_later", **PLACE, "more": [1]})
+    assert decode_event(stored) == OtherEvent(**PLACE, type="invented_later")
+    stored = msgspec.json.encode({"type": "agent_thinking", **PLACE, "text": "a", "more": [1]})
+    assert decode_event(stored) == AgentThinking(**PLACE, text="a")
+
+
+def test_an_event_of_journal_1_is_read_as_it_was_written() -> None:
+    """What it does not have has the value that it stood for."""
+    stored = b'{"type":"agent_started","thread_id":"t","run_id":"r","seq":1,"ts":2,"agent":"a","request_id":"q"}'
+    event = decode_event(stored)
+    assert isinstance(event, AgentStarted)
+    assert (event.journal, event.agent_version, encode_event(event)) == (1, "", stored)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,7 +16,14 @@ from netra_backend.app.core.events import (
     AnyEvent,
     ApprovalRequested,
     ApprovalResolved,
+    ModelCompleted,
+    ModelStarted,
+    OtherEvent,
     RunQueued,
+    RunResumed,
+    RunSuspended,
+    StepFinished,
+    StepStarted,
     ToolCompleted,
     ToolExecuting,
     UserMessage,
@@ -23,13 +31,18 @@ from netra_backend.app.core.events import (
     encode_event,
 )
 from netra_backend.app.core.journal import (
+    CANCELLED,
     SAY_CALL,
+    VERSION,
+    Answer,
     Ask,
     Diverged,
     Journal,
     ModelCall,
+    OwnStep,
     Perform,
     Recorded,
+    RecordedReply,
     Saying,
     Thought,
     ToolCall,
@@ -70,170 +83,399 @@ def resolved(approval_id: str, decision: str = "approve") -> ApprovalResolved:
     return ApprovalResolved(**PLACE, approval_id=approval_id, decision=decision, by="conn_1")
 
 
+def begun(*events: AnyEvent) -> Journal:
+    """The journal of a run that began under journal 1, which recorded no keys."""
+    return Journal("run_1", [ASKED, STARTED, *events])
+
+
 def script(*events: AnyEvent) -> Playbook[Ask]:
-    return Playbook(Journal(events).next)
+    journal = begun(*events)
+    return Playbook(lambda ask: journal.next("", ask))
 
 
-def test_a_new_runs_journal_has_everything_performed() -> None:
-    book = script()
-    book >> Thought("a") << Perform() >> ToolCall("t", {}) << Perform() >> ModelCall() << Perform(attempt=1)
-    book >> Saying("b") << Perform()
-    book.end()
-    assert not Journal().started
+def recorded(**fields: Any) -> like:
+    return like(Recorded, **fields)
 
 
-def test_a_journal_knows_whether_its_run_was_started() -> None:
-    assert not Journal([ASKED, QUEUED]).started
-    assert Journal([ASKED, STARTED]).started
+class TestJournal1:
+    """Steps without keys are found by their order."""
 
+    def test_recorded_effects_are_given_back_in_order_and_then_all_is_new(self) -> None:
+        two = completed(3, "t", 2)
+        book = script(
+            thinking("a"),
+            executing(1, "t", n=1),
+            completed(1, "t", 1),
+            said(2, "b"),
+            executing(3, "t", n=2),
+            two,
+        )
+        book >> Thought("a") << Recorded()
+        book >> ToolCall("t", {"n": 1}) << recorded(completed=completed(1, "t", 1), call_id="call_1")
+        book >> Saying("b") << recorded(call_id="say_2")
+        book >> ToolCall("t", {"n": 2}) << recorded(completed=two)
+        book >> Thought("a") << Perform()
+        book >> ModelCall() << Perform("model_4")
+        book >> Saying("c") << Perform("say_5")
+        book.end()
 
-def test_recorded_effects_are_given_back_in_order_and_then_all_is_new() -> None:
-    two = completed(2, "t", 2)
-    book = script(
-        ASKED,
-        STARTED,
-        thinking("a"),
-        executing(1, "t", n=1),
-        completed(1, "t", 1),
-        said(2, "b"),
-        executing(2, "t", n=2),
-        two,
+    @pytest.mark.parametrize(
+        ("event", "ask"),
+        [
+            (thinking("a"), Thought("b")),
+            (thinking("a"), Saying("a")),
+            (said(1, "a"), ModelCall()),
+            (streamed(1, 1, "a"), Saying("a")),
+            (executing(1, "t", n=1), ToolCall("t", {"n": 2})),
+            (executing(1, "t", n=1), ToolCall("u", {"n": 1})),
+            (executing(1, "t", n=1), Thought("t")),
+        ],
     )
-    book >> Thought("a") << Recorded()
-    book >> ToolCall("t", {"n": 1}) << Recorded(completed=completed(1, "t", 1))
-    book >> Saying("b") << Recorded()
-    book >> ToolCall("t", {"n": 2}) << Recorded(completed=two)
-    book >> Thought("a") << Perform()
-    book.end()
+    def test_another_effect_than_the_recorded_one_diverges(self, event: AnyEvent, ask: Ask) -> None:
+        (script(event) >> ask << like(Diverged, recorded=str)).end()
+
+    def test_what_is_told_of_a_divergence_is_bounded(self) -> None:
+        answer = begun(thinking("x" * 10_000)).next("", Thought("y"))
+        assert isinstance(answer, Diverged)
+        assert len(answer.recorded) == 200
+
+    def test_a_finished_model_call_gives_its_text_and_usage(self) -> None:
+        last = AgentDelta(**PLACE, call_id="model_1", attempt=1, text="b", done=True, usage={"input_tokens": 1})
+        book = script(streamed(1, 1, "a"), last)
+        (book >> ModelCall("any") << recorded(reply=RecordedReply("ab", {"input_tokens": 1}))).end()
+
+    def test_a_model_call_that_was_cut_off_is_performed_with_a_higher_attempt(self) -> None:
+        (script(streamed(1, 1, "a")) >> ModelCall() << Perform("model_1", attempt=2)).end()
+        (script(streamed(1, 1, "a"), streamed(1, 2, "b")) >> ModelCall() << Perform("model_1", attempt=3)).end()
+
+    def test_a_model_call_that_succeeded_at_a_later_attempt_gives_only_that_ones_text(self) -> None:
+        later = (streamed(1, 2, "b"), streamed(1, 2, "c", done=True))
+        (script(streamed(1, 1, "a"), *later) >> ModelCall() << recorded(reply=RecordedReply("bc", {}))).end()
+
+    def test_it_goes_on_with_what_it_recorded_under_this_version(self) -> None:
+        asked = ModelStarted(**PLACE, call_id="model_1", attempt=1, model="m", step="model#1", fingerprint="f")
+        book = script(asked, part("model_1", 1, "a"), answered("model_1", 1), thinking("then"))
+        book >> ModelCall("f") << recorded(reply=RecordedReply("a", {}))
+        book >> Thought("then") << Recorded()
+        book.end()
+
+
+# --- steps with keys -------------------------------------------------------------------------------------------------
+
+BEGUN = AgentStarted(**PLACE, agent="a", request_id="req_1", journal=VERSION, agent_version="c")
+
+
+def part(call_id: str, attempt: int, text: str, **more: Any) -> AgentDelta:
+    return AgentDelta(**PLACE, call_id=call_id, attempt=attempt, text=text, **more)
+
+
+def answered(call_id: str, attempt: int, finish_reason: str = "stop", **more: Any) -> ModelCompleted:
+    return ModelCompleted(**PLACE, call_id=call_id, attempt=attempt, finish_reason=finish_reason, **more)
+
+
+def asked_model(number: int, step: str, *, attempt: int = 1, fingerprint: str = "f") -> ModelStarted:
+    call_id = f"run_1:{number}"
+    return ModelStarted(**PLACE, call_id=call_id, attempt=attempt, model="m", step=step, fingerprint=fingerprint)
+
+
+def calling(number: int, tool: str, step: str, **arguments: Any) -> ToolExecuting:
+    return ToolExecuting(**PLACE, call_id=f"run_1:{number}", tool=tool, arguments=arguments, step=step)
+
+
+def called(number: int, tool: str, result: Any, **more: Any) -> ToolCompleted:
+    fields = {"ok": True, "elapsed_ms": 1, **more}
+    return ToolCompleted(**PLACE, call_id=f"run_1:{number}", tool=tool, result=result, **fields)
+
+
+def stepping(number: int, step: str, *, attempt: int = 1, name: str = "pay") -> StepStarted:
+    return StepStarted(**PLACE, call_id=f"run_1:{number}", kind="step", name=name, step=step, attempt=attempt)
+
+
+def stepped(number: int, *, ok: bool = True, **more: Any) -> StepFinished:
+    return StepFinished(**PLACE, call_id=f"run_1:{number}", ok=ok, elapsed_ms=1, **more)
+
+
+def keyed(*events: AnyEvent) -> Journal:
+    return Journal("run_1", [ASKED, BEGUN, *events])
+
+
+def test_a_new_runs_journal_has_everything_performed_and_numbers_its_calls() -> None:
+    journal = Journal("run_1")
+    assert journal.next("think#1", Thought("a")) == Perform()
+    assert journal.next("tool:t#1", ToolCall("t", {})) == Perform("run_1:1")
+    assert journal.next("model#1", ModelCall("f")) == Perform("run_1:2")
+    assert journal.next("say#1", Saying("b")) == Perform("run_1:3")
+    assert (journal.started, journal.is_resumed, journal.unasked()) == (False, False, None)
+
+
+def test_a_journal_knows_whether_its_run_was_started_and_by_which_code() -> None:
+    assert not Journal("run_1", [ASKED, QUEUED]).started
+    journal = keyed()
+    assert (journal.started, journal.is_resumed, journal.code, journal.version) == (True, True, "c", VERSION)
+    assert Journal("run_1", [ASKED, STARTED]).version == 1
+
+
+def test_steps_are_found_by_their_keys_in_whatever_order_they_are_asked_for() -> None:
+    journal = keyed(
+        asked_model(1, "a.1/model#1"),
+        asked_model(2, "b.1/model#1", fingerprint="g"),
+        answered("run_1:2", 1),
+        calling(3, "t", "tool:t#1"),
+        called(3, "t", "three"),
+        part("run_1:1", 1, "one"),
+        answered("run_1:1", 1),
+    )
+    assert journal.next("tool:t#1", ToolCall("t", {})) == Recorded("run_1:3", completed=called(3, "t", "three"))
+    assert journal.next("b.1/model#1", ModelCall("g")) == Recorded("run_1:2", reply=RecordedReply("", {}))
+    assert journal.next("a.1/model#1", ModelCall("f")) == Recorded("run_1:1", reply=RecordedReply("one", {}))
+    assert journal.next("c.1/model#1", ModelCall("f")) == Perform("run_1:4")
+
+
+def test_a_number_that_was_given_to_a_call_is_not_given_again_even_if_an_earlier_one_was_never_recorded() -> None:
+    journal = keyed(calling(7, "t", "tool:t#1"))
+    assert journal.next("tool:t#2", ToolCall("t", {})) == Perform("run_1:8")
 
 
 @pytest.mark.parametrize(
     ("event", "ask"),
     [
-        (thinking("a"), Thought("b")),
-        (thinking("a"), Saying("a")),
-        (said(1, "a"), ModelCall()),
-        (streamed(1, 1, "a"), Saying("a")),
-        (executing(1, "t", n=1), ToolCall("t", {"n": 2})),
-        (executing(1, "t", n=1), ToolCall("u", {"n": 1})),
-        (executing(1, "t", n=1), Thought("t")),
+        (calling(1, "t", "k", n=1), ToolCall("t", {"n": 2})),
+        (calling(1, "t", "k"), Thought("t")),
+        (asked_model(1, "k"), ModelCall("g")),
+        (stepping(1, "k"), OwnStep("step", "refund")),
+        (AgentThinking(**PLACE, text="a", step="k"), Thought("b")),
     ],
 )
-def test_another_effect_than_the_recorded_one_diverges(event: AnyEvent, ask: Ask) -> None:
-    (script(event) >> ask << like(Diverged, recorded=str)).end()
+def test_another_step_under_the_same_key_diverges(event: AnyEvent, ask: Ask) -> None:
+    assert isinstance(keyed(event).next("k", ask), Diverged)
 
 
-def test_what_is_told_of_a_divergence_is_bounded() -> None:
-    answer = Journal([thinking("x" * 10_000)]).next(Thought("y"))
-    assert isinstance(answer, Diverged)
-    assert len(answer.recorded) == 200
+def test_what_was_recorded_is_the_same_as_what_is_asked_for_in_python() -> None:
+    """Tuples, keys that are numbers and halves of surrogate pairs are recorded as JSON has them."""
+    journal = keyed(
+        calling(1, "t", "tool:t#1", n=[1, 2], m={"1": "x"}),
+        AgentThinking(**PLACE, text="half \ufffd", step="think#1"),
+    )
+    assert isinstance(journal.next("tool:t#1", ToolCall("t", {"n": (1, 2), "m": {1: "x"}})), Unknown)
+    assert journal.next("think#1", Thought("half \ud800")) == Recorded()
+
+
+def test_what_could_never_have_been_recorded_is_not_what_was() -> None:
+    journal = keyed(calling(1, "t", "tool:t#1", n=1))
+    assert isinstance(journal.next("tool:t#1", ToolCall("t", {"n": object()})), Diverged)
+
+
+def test_a_key_that_was_never_asked_for_is_named_at_the_end() -> None:
+    journal = keyed(stepping(1, "step:pay#1"), stepped(1), calling(2, "t", "tool:t#1"))
+    assert journal.unasked() == "step:pay#1"
+    journal.next("step:pay#1", OwnStep("step", "pay"))
+    assert journal.unasked() == "tool:t#1"
+    journal.next("tool:t#1", ToolCall("t", {}))
+    assert journal.unasked() is None
+    assert begun(thinking("a")).unasked() is None
+
+
+def test_the_text_of_a_reply_is_that_of_the_attempt_that_ended_without_its_reasoning() -> None:
+    journal = keyed(
+        asked_model(1, "model#1"),
+        part("run_1:1", 1, "lost"),
+        asked_model(1, "model#1", attempt=2),
+        part("run_1:1", 2, "hm", kind="reasoning"),
+        part("run_1:1", 2, "a"),
+        part("run_1:1", 2, "b"),
+        answered("run_1:1", 2, usage={"input_tokens": 3}),
+    )
+    answer = journal.next("model#1", ModelCall("f"))
+    assert answer == Recorded("run_1:1", reply=RecordedReply("ab", {"input_tokens": 3}))
+
+
+@pytest.mark.parametrize("streamed_before", [(), (part("run_1:1", 1, "a"),)])
+def test_a_model_call_that_was_begun_has_an_identity_and_is_performed_again(streamed_before: Any) -> None:
+    journal = keyed(asked_model(1, "model#1"), *streamed_before)
+    assert journal.next("model#1", ModelCall("f")) == Perform("run_1:1", attempt=2)
+
+
+def test_a_failed_reply_is_recorded_with_its_reason() -> None:
+    journal = keyed(asked_model(1, "model#1"), answered("run_1:1", 1, "error", error="It is down."))
+    answer = journal.next("model#1", ModelCall("f"))
+    assert answer == Recorded("run_1:1", reply=RecordedReply("", {}, "It is down."))
+
+
+def test_a_step_without_an_end_is_unknown_and_says_how_often_it_was_begun() -> None:
+    journal = keyed(stepping(1, "step:pay#1"), stepping(1, "step:pay#1", attempt=2))
+    assert journal.next("step:pay#1", OwnStep("step", "pay")) == Unknown("run_1:1", attempt=2)
+
+
+def test_an_attempt_that_failed_and_was_tried_again_is_no_end() -> None:
+    again = stepped(1, ok=False, error={"code": "STEP_FAILED", "retried": True})
+    journal = keyed(stepping(1, "step:pay#1"), again)
+    assert journal.next("step:pay#1", OwnStep("step", "pay")) == Unknown("run_1:1")
+    journal = keyed(stepping(1, "step:pay#1"), again, stepping(1, "step:pay#1", attempt=2), stepped(1, attempt=2))
+    assert journal.next("step:pay#1", OwnStep("step", "pay")) == Recorded("run_1:1", finished=stepped(1, attempt=2))
+
+
+def test_what_the_agent_broke_off_is_recorded_as_broken_off() -> None:
+    error = {"code": CANCELLED, "message": "", "hint": ""}
+    journal = keyed(
+        stepping(1, "step:pay#1"),
+        stepped(1, ok=False, error=error),
+        calling(2, "t", "tool:t#1"),
+        called(2, "t", None, ok=False, error=error),
+        asked_model(3, "model#1"),
+        answered("run_1:3", 1, "cancelled"),
+    )
+    asks: dict[str, Ask] = {
+        "step:pay#1": OwnStep("step", "pay"),
+        "tool:t#1": ToolCall("t", {}),
+        "model#1": ModelCall("f"),
+    }
+    answers: list[Answer] = [journal.next(key, ask) for key, ask in asks.items()]
+    assert all(isinstance(answer, Recorded) and answer.cancelled for answer in answers)
+
+
+def test_what_is_streamed_outside_of_steps_is_no_step_and_has_a_higher_attempt_after_each_crash() -> None:
+    assert Journal("run_1").live_attempt == 1
+    journal = keyed(part("run_1:0", 1, "a"), part("run_1:0", 1, "b"))
+    assert (journal.live_attempt, journal.unasked()) == (2, None)
+    assert keyed(part("run_1:0", 1, "a"), part("run_1:0", 2, "a")).live_attempt == 3
+
+
+def test_what_this_version_does_not_know_is_skipped() -> None:
+    journal = keyed(OtherEvent(**PLACE, type="invented"), stepping(1, "step:pay#1"))
+    assert journal.unasked() == "step:pay#1"
+
+
+RESUMED = RunResumed(**PLACE, beginning=2)
+
+
+@pytest.mark.parametrize(
+    ("events", "beginnings"),
+    [
+        ((), 1),
+        ((RESUMED,), 2),
+        ((RESUMED, RESUMED), 3),
+        ((RESUMED, RESUMED, thinking("further")), 1),
+        ((RESUMED, thinking("further"), RESUMED), 2),
+        ((RESUMED, RunSuspended(**PLACE, reason="waiting")), 1),
+        ((stepping(1, "k"), RESUMED, stepping(1, "k", attempt=2), RESUMED), 3),
+        ((asked_model(1, "k"), RESUMED, asked_model(1, "k", attempt=2), part("run_1:1", 2, "a")), 2),
+        ((part("run_1:0", 1, "a"), RESUMED, part("run_1:0", 2, "a")), 2),
+        ((RESUMED, OtherEvent(**PLACE, type="invented")), 2),
+        ((stepping(1, "k"), RESUMED, stepped(1, ok=False, error={"code": "STEP_FAILED"})), 1),
+    ],
+)
+def test_beginnings_are_counted_until_something_new_is_recorded(events: Any, beginnings: int) -> None:
+    """What is done again, with a higher attempt, is nothing new."""
+    assert keyed(*events).beginnings == beginnings
 
 
 def test_a_tool_call_without_an_end_is_unknown_and_was_executing() -> None:
-    (script(executing(1, "t")) >> ToolCall("t", {}) << Unknown(executing=True)).end()
+    assert keyed(calling(1, "t", "k")).next("k", ToolCall("t", {})) == Unknown("run_1:1", executing=True)
 
 
 def test_an_approval_that_waits_is_unknown_and_was_not_executing() -> None:
-    (script(APPROVAL) >> ToolCall("pay", {"usd": 5}) << Unknown(approval=APPROVAL)).end()
+    (script(APPROVAL) >> ToolCall("pay", {"usd": 5}) << Unknown("call_1", approval=APPROVAL)).end()
 
 
 def test_a_decision_is_found_by_its_approval_and_by_no_other() -> None:
-    (script(APPROVAL, resolved("apr_2")) >> ToolCall("pay", {"usd": 5}) << Unknown(approval=APPROVAL)).end()
+    book = script(APPROVAL, resolved("apr_2"))
+    (book >> ToolCall("pay", {"usd": 5}) << Unknown("call_1", approval=APPROVAL)).end()
     word = resolved("apr_1", "deny")
-    (script(executing(9, "t"), APPROVAL, word) >> ToolCall("t", {}) << Unknown(executing=True)).end()
+    (script(executing(9, "t"), APPROVAL, word) >> ToolCall("t", {}) << Unknown("call_9", executing=True)).end()
     book = script(APPROVAL, word)
-    book >> ToolCall("pay", {"usd": 5}) << Unknown(approval=APPROVAL, resolved=word)
+    book >> ToolCall("pay", {"usd": 5}) << Unknown("call_1", approval=APPROVAL, resolved=word)
     book.end()
 
 
 def test_an_approved_call_that_was_begun_is_one_step() -> None:
     book = script(APPROVAL, resolved("apr_1"), executing(1, "pay", usd=5), thinking("next"))
-    book >> ToolCall("pay", {"usd": 5}) << Unknown(approval=APPROVAL, resolved=resolved("apr_1"), executing=True)
+    unknown = Unknown("call_1", approval=APPROVAL, resolved=resolved("apr_1"), executing=True)
+    book >> ToolCall("pay", {"usd": 5}) << unknown
     book >> Thought("next") << Recorded()
     book.end()
 
 
-def test_a_finished_model_call_gives_its_parts() -> None:
-    parts = (streamed(1, 1, "a"), streamed(1, 1, "b", done=True))
-    (script(*parts) >> ModelCall() << Recorded(parts=parts)).end()
-
-
-def test_a_model_call_that_was_cut_off_is_performed_with_a_higher_attempt() -> None:
-    (script(streamed(1, 1, "a")) >> ModelCall() << Perform(attempt=2)).end()
-    (script(streamed(1, 1, "a"), streamed(1, 2, "b")) >> ModelCall() << Perform(attempt=3)).end()
-
-
-def test_a_model_call_that_succeeded_at_a_later_attempt_gives_only_that_ones_parts() -> None:
-    later = (streamed(1, 2, "b"), streamed(1, 2, "c", done=True))
-    (script(streamed(1, 1, "a"), *later) >> ModelCall() << Recorded(parts=later)).end()
-
-
 class RunsThatCrash(RuleBasedStateMachine):
-    """A run of a deterministic agent, crashed and taken over at any event, beside its plain list of effects.
+    """A run of a deterministic agent with steps in parallel, crashed and taken over at any event, and going on in another order
+    each time.
 
-    What the journal says must make the recorded events grow to exactly those of a run that was never interrupted.
+    What the journal says must make the recorded events grow to exactly those of a run that was never interrupted, with nothing
+    swapped.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.plan: list[Ask] = []
+        self.plan: dict[str, Ask] = {}
         self.log: list[AnyEvent] = []
-        self.calls: list[int] = []
 
     @rule(
         ask=st.one_of(
             st.builds(Thought, st.text(max_size=3)),
             st.builds(Saying, st.text(max_size=3)),
             st.builds(ToolCall, st.sampled_from(["t", "u"]), st.dictionaries(st.text(max_size=2), st.integers(0, 3))),
-            st.just(ModelCall()),
+            st.builds(ModelCall, st.sampled_from("fg")),
+            st.builds(OwnStep, st.just("step"), st.sampled_from(["pay", "look"])),
         )
     )
     def wants(self, ask: Ask) -> None:
-        self.plan.append(ask)
+        self.plan[f"{len(self.plan)}.1/step#1"] = ask
 
-    @rule(crash_after=st.integers(0, 6))
-    def runs(self, crash_after: int) -> None:
-        """Replay from the start; ``crash_after`` new events the process dies."""
+    @rule(crash_after=st.integers(0, 6), seed=st.integers(0, 99))
+    def runs(self, crash_after: int, seed: int) -> None:
+        """Replay from the start, in any order; ``crash_after`` new events the process dies."""
         kept = [decode_event(encode_event(event)) for event in self.log]
-        journal = Journal(kept)
+        journal = Journal("run_1", [ASKED, BEGUN, *kept])
+        order = list(self.plan)
+        Random(seed).shuffle(order)
         new: list[AnyEvent] = []
-        for number, ask in enumerate(self.plan):
-            new += self._effect(number, ask, journal.next(ask))
+        for key in order:
+            new += self._effect(key, self.plan[key], journal.next(key, self.plan[key]))
             if len(new) > crash_after:
                 break
+        else:
+            assert journal.unasked() is None
         self.log += new[:crash_after]
 
-    def _effect(self, number: int, ask: Ask, answer: object) -> list[AnyEvent]:
+    def _effect(self, key: str, ask: Ask, answer: Answer) -> list[AnyEvent]:
         assert not isinstance(answer, Diverged), answer
+        call_id = answer.call_id
+        place = {**PLACE, "call_id": call_id}
         if isinstance(answer, Recorded):
             if isinstance(ask, ToolCall):
                 assert answer.completed is not None
-                assert answer.completed.result == number
+                assert answer.completed.result == key
+            if isinstance(ask, ModelCall):
+                assert answer.reply is not None
+                assert answer.reply.text == f"{key}+"
             return []
         if isinstance(ask, Thought):
-            return [thinking(ask.text)]
+            return [AgentThinking(**PLACE, text=ask.text, step=key)]
         if isinstance(ask, Saying):
-            return [said(number, ask.text)]
+            return [AgentDelta(**place, attempt=1, text=ask.text, step=key)]
         if isinstance(ask, ModelCall):
             assert isinstance(answer, Perform)
-            return [streamed(number, answer.attempt, "a"), streamed(number, answer.attempt, "b", done=True)]
-        begun = [] if isinstance(answer, Unknown) else [executing(number, ask.tool, **ask.arguments)]
-        return [*begun, completed(number, ask.tool, number)]
+            return [
+                ModelStarted(**place, attempt=answer.attempt, model="m", step=key, fingerprint=ask.fingerprint),
+                part(call_id, answer.attempt, key),
+                part(call_id, answer.attempt, "+"),
+                answered(call_id, answer.attempt),
+            ]
+        if isinstance(ask, OwnStep):
+            attempt = answer.attempt + isinstance(answer, Unknown)
+            started = StepStarted(**place, kind="step", name=ask.name, step=key, attempt=attempt)
+            return [started, StepFinished(**place, ok=True, elapsed_ms=1, attempt=attempt)]
+        executing = ToolExecuting(**place, tool=ask.tool, arguments=ask.arguments, step=key)
+        ended = ToolCompleted(**place, tool=ask.tool, ok=True, elapsed_ms=1, result=key)
+        return [ended] if isinstance(answer, Unknown) else [executing, ended]
 
     def teardown(self) -> None:
-        self.runs(crash_after=10**6)
-        shown: list[Ask] = []
-        for event in self.log:
-            if isinstance(event, AgentThinking):
-                shown.append(Thought(event.text))
-            elif isinstance(event, ToolExecuting):
-                shown.append(ToolCall(event.tool, event.arguments))
-            elif isinstance(event, AgentDelta) and event.done:
-                shown.append(Saying(event.text) if event.call_id.startswith(SAY_CALL) else ModelCall())
-        assert shown == self.plan
-        before = len(self.log)
-        self.runs(crash_after=10**6)
-        assert len(self.log) == before
+        self.runs(crash_after=10**6, seed=0)
+        journal = Journal("run_1", [ASKED, BEGUN, *self.log])
+        for key, ask in self.plan.items():
+            assert self._effect(key, ask, journal.next(key, ask)) == []
+        begun = [event for event in self.log if isinstance(event, ToolExecuting | ModelStarted | StepStarted)]
+        first = [event.call_id for event in begun if isinstance(event, ToolExecuting) or event.attempt == 1]
+        assert len(set(first)) == len(first)
 
 
 TestRunsThatCrash = RunsThatCrash.TestCase

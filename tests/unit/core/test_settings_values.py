@@ -156,6 +156,16 @@ def test_algorithms_are_of_the_known_ones_and_never_none() -> None:
             values.algorithms(text)
 
 
+def test_a_command_is_split_as_a_shell_does() -> None:
+    assert values.command("scan --as 'two words' \\$HOME") == ("scan", "--as", "two words", "$HOME")
+
+
+@pytest.mark.parametrize("text", ["'open", "''", "", "a\nb", "x" * 513])
+def test_a_command_is_one_line_with_a_program_and_closed_quotes(text: str) -> None:
+    with pytest.raises(ValueError, match="use a command with its arguments"):
+        values.command(text)
+
+
 def test_a_short_text_is_one_line() -> None:
     assert values.short_text("openai:gpt-4o") == "openai:gpt-4o"
     for text in ("a\nb", "x" * 513, "\x7f"):

@@ -38,7 +38,7 @@ class ScriptedLine:
     async def receive(self) -> str | None:
         return await self._told.get()
 
-    async def http(self, method: str, path: str, body: bytes | None = None) -> HttpAnswer:
+    async def http(self, method: str, path: str, body: bytes | None = None, *, media: str = "") -> HttpAnswer:
         return HttpAnswer(200, b"{}")
 
     async def knock(self, path_user: str) -> tuple[str, int]:

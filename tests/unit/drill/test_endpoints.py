@@ -12,7 +12,7 @@ from netra_backend.app.drill import endpoints
 from netra_backend.app.drill.actor import Actor, DrillFailed, HttpAnswer
 from netra_backend.app.drill.endpoints import Belongings, Row, Stage
 
-HAS = Belongings("thr_1", "epoch", "run_1", "key_1", "ds_1", "canary_1", lambda kind: f"{kind}_absent")
+HAS = Belongings("thr_1", "epoch", "run_1", "key_1", "ds_1", "file_1", "canary_1", lambda kind: f"{kind}_absent")
 NOT_FOUND = {"type": "error", "error": "not_found"}
 GONE = HttpAnswer(404, b'{"error": "not_found"}')
 
@@ -36,7 +36,7 @@ class Scripted:
     async def run(self, agent: str, message: str, **fields: Any) -> dict[str, Any]:
         return dict(self._answers["run"])
 
-    async def http(self, method: str, path: str, body: bytes | None = None) -> HttpAnswer:
+    async def http(self, method: str, path: str, body: bytes | None = None, *, media: str = "") -> HttpAnswer:
         return cast(HttpAnswer, self._answer(path))
 
     async def knock(self, path_user: str) -> tuple[str, int]:
@@ -142,7 +142,7 @@ async def test_a_claim_to_be_another_must_be_refused_as_any_false_claim(endpoint
 OWN_LIST = {"": HttpAnswer(200, b'["thr_1"]')}
 
 
-@pytest.mark.parametrize("secret", ["thr_1", "run_1", "ds_1", "canary_1", "owner", "conn_of_owner"])
+@pytest.mark.parametrize("secret", ["thr_1", "run_1", "ds_1", "file_1", "canary_1", "owner", "conn_of_owner"])
 async def test_a_list_must_hold_nothing_of_another(secret: str) -> None:
     listed = endpoints._listing("a list", "/api/threads")
     assert (await listed(stage({"": HttpAnswer(200, b"[]")}, OWN_LIST))).verdict == "refused"
@@ -193,3 +193,29 @@ async def test_every_endpoint_of_http_asks_for_what_is_the_owners(endpoint: endp
 async def test_a_resume_from_anothers_position_must_answer_as_an_absent_thread() -> None:
     assert (await endpoints.resume_position(stage({"": NOT_FOUND}))).verdict == "refused"
     assert (await endpoints.resume_position(stage({"thr_1": {"type": "live"}, "": NOT_FOUND}))).verdict == "LEAKED"
+
+
+EXPORTED = b'{"kind":"thread"}\n{"kind":"blob","ref":"aa11"}\n{"kind":"end"}\n'
+
+
+@pytest.mark.parametrize(
+    ("intruder", "verdict"),
+    [
+        ({"": GONE}, "refused"),
+        ({"aa11": OPEN, "": GONE}, "LEAKED"),
+        ({"aa11": HttpAnswer(403, b""), "": GONE}, "LEAKED"),
+    ],
+)
+async def test_a_blob_of_the_owners_thread_is_tried_and_must_be_open_to_the_owner(
+    intruder: Mapping[str, Any], verdict: str
+) -> None:
+    owner = {"export": HttpAnswer(200, EXPORTED), "aa11": OPEN, "": GONE}
+    assert (await endpoints.blob(stage(intruder, owner))).verdict == verdict
+    with pytest.raises(DrillFailed, match="read another user's blob"):
+        await endpoints.blob(stage(intruder, owner | {"aa11": GONE}))
+
+
+async def test_of_a_thread_without_blobs_one_that_does_not_exist_is_tried() -> None:
+    owner = {"export": HttpAnswer(200, b'{"kind":"end"}\n'), "": GONE}
+    assert (await endpoints.blob(stage({"": GONE}, owner))).verdict == "refused"
+    assert (await endpoints.blob(stage({"": OPEN}, owner))).verdict == "LEAKED"

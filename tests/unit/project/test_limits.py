@@ -30,6 +30,11 @@ NO_LIMITS: Final[Mapping[str, str]] = {
     "A classifier and its words: they decide what a text means, and texts are bounded before.": "agents.triage.*",
     "The command line: another process, which reads no limits of the server and whose user waits beside it.": "commands.*",
     "The isolation drill: it asks this server, and is bounded in time by what it asks.": "drill.*",
+    "How long a file waits for its message, as users are told, and the pieces that it is stored in.": """
+        core.files.* server.housekeeping.FILES_EVERY_S""",
+    "A page of what is read bit by bit, of rows that are small.": """
+        adapters.postgres.files._PAGE adapters.sqlite.files._PAGE core.blobs.BLOBS_A_PAGE""",
+    "The operator's own command, which can bound itself.": "adapters.process.file_scan.WITHIN_S",
     "A format of the wire, of a file or of a key: both sides must agree on it.": """
         adapters.postgres.peers.MAX_BODY adapters.process.child_runtime.MAX_MESSAGE adapters.process.key_file._BYTES
         adapters.redis.message.MAX_FRAMES adapters.redis.message.MAX_MESSAGE_BYTES adapters.redis.message.SENDER_BYTES
@@ -38,9 +43,17 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         core.settings_values.AUDIT_KEY_BYTES core.settings_values._MAX_BUCKET_URL services.conversations.TITLE_CHARACTERS
         services.conversations._EPOCH_BYTES services.standing._MAX_SCOPES services.synthetic_sign_ins._KEY_BYTES
         services.tickets.MAX_PATH services.tickets._BYTES services.tickets._MAX_CHARACTERS
-        usage.importers.formats.mooncake.BLOCK_TOKENS
+        usage.importers.formats.mooncake.BLOCK_TOKENS core.step_keys.MAX_NAME core.step_keys._MAX_PATH
+        core.journal.MOST_BEGINNINGS
         usage.model_names.MAX_NAME agents.tools.usage_tools.MAX_NAME agents.tools.usage_tools.Meta(max_length)
         adapters.postgres.audit_rows._MAX_ID adapters.process.seccomp._ALL_THREADS adapters.postgres.migration._SCRAM_ROUNDS
+    """,
+    "What the author of an agent may say, and how soon the engine itself tries again.": """
+        agents.supervisor.own_steps.MOST_RETRIES agents.supervisor.own_steps._PAUSE_S agents.supervisor.scope.MOST_DEPTH
+        agents.supervisor.scope.__init__(depth) services.event_emitter._AGAIN_S
+    """,
+    "How many lines of one user the audit trail looks at: a server writes one or two in a chain.": """
+        adapters.audit.subjects.MAX_OF_USER adapters.audit.subjects._MAX_SEEN
     """,
     "A page of the HTTP API: its clients page by it, and docs/http.md and the OpenAPI document say it.": """
         adapters.audit.rows._MAX_ROWS web.api.admin.MOST_ROWS web.api.identity._MAX_ROWS web.api.runs.DEFAULT_RUNS

@@ -6,12 +6,19 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from netra_backend.app.agents.interface import AgentResult
-from netra_backend.app.core.errors import IsolationRefused, LimitRefused, NotFound
+from netra_backend.app.core.errors import (
+    DependencyUnavailable,
+    FactoryRefused,
+    IsolationRefused,
+    LimitRefused,
+    NotFound,
+)
 from netra_backend.app.core.events import (
     TERMINAL,
     AgentCancelled,
@@ -19,6 +26,7 @@ from netra_backend.app.core.events import (
     AgentFailed,
     AgentStarted,
     AgentThinking,
+    RunResumed,
     UserMessage,
 )
 from netra_backend.app.core.frames import ExecuteAgent
@@ -270,7 +278,13 @@ class TestEndOfProcess:
             assert isinstance(events[-1], AgentCompleted)
         assert gates.order == ["m0", "m1", "m2"]
         stored = await workshop.stored(accepted[0].run_id)
-        assert [type(event) for event in stored] == [UserMessage, AgentStarted, AgentThinking, AgentCompleted]
+        assert [type(event) for event in stored] == [
+            UserMessage,
+            AgentStarted,
+            AgentThinking,
+            RunResumed,
+            AgentCompleted,
+        ]
         assert workshop.held() == (0, 0)
 
     async def test_a_drain_does_not_wait_for_runs_that_wait_for_their_turn(self, workshop: Any, gates: Any) -> None:
@@ -352,3 +366,96 @@ class TestEndOfProcess:
         client = workshop.connect()
         await workshop.turns.recovery.take_over()
         assert isinstance((await client.ended(accepted.run_id))[-1], AgentCompleted)
+
+
+def away(*_: Any, **__: Any) -> None:
+    raise DependencyUnavailable("The log is away.")
+
+
+class TestStopped:
+    """What a user stops ends as stopped, within its bound, whatever its code does."""
+
+    async def test_an_agent_that_swallows_the_stop_and_answers_all_the_same_ends_as_cancelled(
+        self, workshop: Any
+    ) -> None:
+        async def run(scope: Any) -> AgentResult:
+            await scope.think("so far")
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            return AgentResult("an answer")
+
+        workshop.agent("golden", run)
+        client = workshop.connect()
+        accepted = await workshop.ask(client, "golden")
+        await client.saw(AgentThinking)
+        await workshop.cancel(client, accepted.run_id)
+        assert isinstance((await client.ended(accepted.run_id))[-1], AgentCancelled)
+
+    async def test_an_agent_that_never_lets_go_is_given_up_after_the_limit_and_seen_no_more(
+        self, workshop: Any
+    ) -> None:
+        released = asyncio.Event()
+        refused: list[BaseException] = []
+
+        async def run(scope: Any) -> AgentResult:
+            await scope.think(scope.message)
+            if scope.message == "second":
+                return AgentResult("second")
+            while not released.is_set():
+                with suppress(asyncio.CancelledError):
+                    await released.wait()
+            try:
+                await scope.think("afterwards")
+            except FactoryRefused as fault:
+                refused.append(fault)
+            return AgentResult("an answer")
+
+        workshop.agent("golden", run)
+        client = workshop.connect()
+        accepted = await workshop.ask(client, "golden", "first", thread_id="thr_1")
+        following = await workshop.ask(client, "golden", "second", thread_id="thr_1")
+        await client.saw(AgentThinking)
+        await workshop.cancel(client, accepted.run_id)
+        scheduler = workshop.turns.scheduler
+        scheduler.tick(workshop.clock.monotonic())
+        assert not [event for event in client.events if isinstance(event, TERMINAL)]
+        task = scheduler.get(accepted.run_id).task
+        workshop.clock.advance(s=workshop.limits.cancel_s)
+        workshop.log.append, append = away, workshop.log.append
+        scheduler.tick(workshop.clock.monotonic())
+        workshop.log.append = append
+        assert scheduler.get(accepted.run_id) is not None
+        scheduler.tick(workshop.clock.monotonic())
+        events = await client.ended(accepted.run_id)
+        assert isinstance(events[-1], AgentCancelled)
+        assert isinstance((await client.ended(following.run_id))[-1], AgentCompleted)
+        released.set()
+        await asyncio.wait([task])
+        assert len(refused) == 1
+        assert [type(event) for event in await workshop.stored(accepted.run_id)] == [type(event) for event in events]
+        assert workshop.held() == (0, 0)
+
+    async def test_deleting_waits_no_longer_than_the_limit_for_a_run_that_does_not_end(self, workshop: Any) -> None:
+        released = asyncio.Event()
+
+        async def run(scope: Any) -> AgentResult:
+            await scope.think("so far")
+            while not released.is_set():
+                with suppress(asyncio.CancelledError):
+                    await released.wait()
+            return AgentResult("")
+
+        workshop.agent("golden", run)
+        client = workshop.connect()
+        accepted = await workshop.ask(client, "golden", thread_id="thr_1")
+        await client.saw(AgentThinking)
+        task = workshop.turns.scheduler.get(accepted.run_id).task
+        head = workshop.log.known("thr_1")
+        ending = asyncio.create_task(workshop.turns.scheduler.end_thread(head, "user"))
+        await asyncio.sleep(0)
+        workshop.clock.advance(s=workshop.limits.cancel_s)
+        workshop.turns.scheduler.tick(workshop.clock.monotonic())
+        await ending
+        assert not task.done()
+        released.set()
+        await asyncio.wait([task])

@@ -10,7 +10,15 @@ import pytest
 
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.runs.accepted_requests import KEY_LIFETIME_MS
-from netra_backend.app.server.housekeeping import CLOCKS_MS, DAY_MS, EVERY_S, PAUSE_S, Housekeeping, remove_leftovers
+from netra_backend.app.server.housekeeping import (
+    CLOCKS_MS,
+    DAY_MS,
+    EVERY_S,
+    FILES_EVERY_S,
+    PAUSE_S,
+    Housekeeping,
+    remove_leftovers,
+)
 from test_framework.clock import START_MS, ManualClock
 
 
@@ -39,8 +47,22 @@ class Trimmed:
         return len(self.asked)
 
 
-def housekeeping(days: int | None, log: Trimmed, ledger: Trimmed, audit: Trimmed | None = None) -> Housekeeping:
+class Expiring:
+    """Files that keep what they were asked to let go of."""
+
+    def __init__(self) -> None:
+        self.margins: list[int] = []
+
+    async def expire(self, margin_ms: int) -> int:
+        self.margins.append(margin_ms)
+        return 1
+
+
+def housekeeping(
+    days: int | None, log: Trimmed, ledger: Trimmed, audit: Trimmed | None = None, files: Expiring | None = None
+) -> Housekeeping:
     stores: dict[str, Any] = {"log": log, "ledger": ledger, "audit": audit or Trimmed(), "audit_retention_days": 7}
+    stores["files"] = files or Expiring()
 
     async def sleep(seconds: float) -> None:
         log.pauses.append(seconds)
@@ -136,3 +158,14 @@ async def test_a_round_that_fails_is_logged_and_tried_again_a_day_later(caplog: 
     keeping.tick(EVERY_S)
     await done(keeping)
     assert len(log.asked) == 2
+
+
+async def test_files_that_no_message_claims_are_let_go_of_every_hour_so_that_none_is_kept_for_longer_than_a_day() -> (
+    None
+):
+    files = Expiring()
+    keeping = housekeeping(None, Trimmed(), Trimmed(), files=files)
+    for now in (0.0, 1.0, 2.0, FILES_EVERY_S, FILES_EVERY_S + 1.0, FILES_EVERY_S + 2.0):
+        keeping.tick(now)
+        await done(keeping)
+    assert files.margins == [int(FILES_EVERY_S * 1000)] * 2  # at 1.0, after what is done daily, and an hour later

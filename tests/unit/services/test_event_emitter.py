@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
 
-from netra_backend.app.core.errors import FactoryRefused, SSotIsolationError
+from netra_backend.app.core.blobs import Blob
+from netra_backend.app.core.errors import DependencyUnavailable, FactoryRefused, Fault, SSotIsolationError
 from netra_backend.app.core.events import AgentCompleted, AgentThinking, decode_event
 from netra_backend.app.core.history import OnCommit, RunRecord, ThreadHead, append
 from netra_backend.app.ports import EventLog
@@ -21,9 +23,19 @@ class Log:
     def __init__(self) -> None:
         self.ended: list[bool] = []
         self.awaited: list[RunRecord] = []
+        self.blobs: list[Blob] = []
 
-    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False, on_commit: OnCommit | None = None) -> None:
+    def append(
+        self,
+        run: RunRecord,
+        frame: bytes,
+        *,
+        ends: bool = False,
+        on_commit: OnCommit | None = None,
+        blobs: Sequence[Blob] = (),
+    ) -> None:
         self.ended.append(ends)
+        self.blobs += blobs
         append(run, frame, on_commit)
 
     async def durable(self, run: RunRecord) -> None:
@@ -161,3 +173,34 @@ def test_halves_of_surrogate_pairs_are_repaired_and_that_is_said(caplog: pytest.
     assert told[2].result == {"text": "\ufffd", "data": {"\ufffd": ["\ufffd"]}}
     assert [line.__dict__["event"] for line in caplog.records] == ["AgentThinking", "AgentCompleted"]
     assert emitter.repaired == 2
+
+
+class BlobLog(Log):
+    """A log with one blob, that is away at first."""
+
+    def __init__(self, times_away: int = 0) -> None:
+        super().__init__()
+        self.failed = False
+        self.times_away = times_away
+
+    async def blob(self, owner: str, thread_id: str, ref: str) -> tuple[bytes, str] | None:
+        if self.times_away:
+            self.times_away -= 1
+            raise DependencyUnavailable("The log is away.")
+        return (b"body", "text/plain") if (owner, thread_id, ref) == (*OWN, "ref") else None
+
+
+async def test_a_blob_of_the_thread_is_read_once_the_log_is_there_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netra_backend.app.services.event_emitter._AGAIN_S", 0.0)
+    assert await emitter_of(BlobLog(times_away=2)).blob("ref") == b"body"
+
+
+async def test_a_blob_that_is_not_there_is_a_fault_and_so_is_a_log_that_has_failed() -> None:
+    with pytest.raises(Fault, match="not there any more"):
+        await emitter_of(BlobLog()).blob("other")
+    with pytest.raises(Fault, match="not there any more"):
+        await emitter_of().blob("ref")
+    log = BlobLog(times_away=1)
+    log.failed = True
+    with pytest.raises(DependencyUnavailable, match="The log is away"):
+        await emitter_of(log).blob("ref")

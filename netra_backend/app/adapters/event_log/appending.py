@@ -12,8 +12,9 @@ from itertools import islice
 from typing import Final, Generic, TypeVar
 
 from ...core import history
+from ...core.blobs import Blob, check_bounds
 from ...core.errors import DependencyUnavailable
-from ...core.history import Chunk, OnCommit, RunRecord, StoredRun, ThreadHead
+from ...core.history import NO_BLOBS, Chunk, OnCommit, RunRecord, StoredRun, ThreadHead
 from ...core.limits import USUAL
 
 REQUESTS_AT_ONCE: Final = 200
@@ -44,8 +45,10 @@ class AppendingLog(Generic[ChangeT]):
         on_failure: OnFailure,
         *,
         most_heads: int = USUAL.process_threads,
+        blob_bytes: int = USUAL.blob_bytes,
     ) -> None:
         self.failed = False
+        self._blob_bytes = blob_bytes
         self._loop = loop
         self._most_heads = most_heads
         self._publish = publish
@@ -101,10 +104,20 @@ class AppendingLog(Generic[ChangeT]):
 
     # --- appending --------------------------------------------------------------------------------------------------
 
-    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False, on_commit: OnCommit | None = None) -> None:
+    def append(
+        self,
+        run: RunRecord,
+        frame: bytes,
+        *,
+        ends: bool = False,
+        on_commit: OnCommit | None = None,
+        blobs: Sequence[Blob] = NO_BLOBS,
+    ) -> None:
         if self.failed or not run.head.owner:  # a deleted thread is nobody's
             raise unavailable()
-        begun = history.append(run, frame, on_commit)
+        if blobs:
+            check_bounds(blobs, self._blob_bytes)
+        begun = history.append(run, frame, on_commit, blobs)
         if begun is not None:
             if not self._dirty:
                 self._loop.call_soon(self._flush_next)

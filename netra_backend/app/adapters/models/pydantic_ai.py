@@ -29,6 +29,10 @@ class PydanticAIModel:
         self._stall_s = limits.model_silence_s
         self._most_characters = limits.model_characters
 
+    @property
+    def name(self) -> str:
+        return self._model if isinstance(self._model, str) else self._model.model_name
+
     async def stream(self, prompt: str, *, system: str, max_tokens: int) -> AsyncGenerator[ModelPart, None]:
         """The answer, in parts; the last one has the usage. Closing the iterator closes the request.
 
@@ -75,7 +79,8 @@ class PydanticAIModel:
                         raise DependencyUnavailable("The language model's answer was too long.")
                     if text:
                         yield ModelPart(text)
-                yield ModelPart("", _usage(stream.get()))
+                response = stream.get()
+                yield ModelPart("", _usage(response), response.finish_reason or "")
 
 
 def _usage(response: ModelResponse) -> dict[str, Any]:

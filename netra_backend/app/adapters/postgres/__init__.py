@@ -1,6 +1,8 @@
 """The stores that several processes share: one PostgreSQL, with a role for each job and a fence on every append.
 
-- ``event_log``: the port; ``writer`` appends, ``batch`` is one append, ``reader`` answers questions, ``changes`` does the rest
+- ``event_log``: the port; ``heads``: its threads in memory; ``writer`` appends, ``batch`` is one append; ``reader`` answers
+  questions, ``changes`` does the rest
+- ``files``: files of users (``file_ports.FileStore``)
 - ``ownership``: which process may append to which thread; ``lease`` is its right to hold any
 - ``peers``: the other processes of the server; ``mailbox`` carries the messages
 - ``audit``, ``revocations``, ``tickets``: the ports of these names; ``audit_rows``: the audit trail's tables

@@ -4,6 +4,7 @@ A batch is stored whole or not at all. What the store will not take is taken out
 thread, and the rest is sent again.
 """
 
+# ruff: noqa: S608  # statements are put together from constants alone, and every value is a parameter
 from __future__ import annotations
 
 import json
@@ -13,6 +14,12 @@ from typing import Any, Final, Protocol
 from ...core.history import AppendRejection, Chunk, RunRecord, ThreadHead
 
 APPEND: Final = f"SELECT append({', '.join(f'${n}' for n in range(1, 38))})"
+APPEND_WITH_BLOBS: Final = f"""
+WITH appended AS MATERIALIZED ({APPEND})  -- once, and first: a blob is stored in a thread that is its owner's by then
+INSERT INTO blob (thread_id, owner, ref, media, body)
+SELECT b.* FROM appended, unnest($38::text[], $39::text[], $40::text[], $41::text[], $42::bytea[]) AS b
+ON CONFLICT (thread_id, ref) DO NOTHING
+"""
 IS_STORED: Final = """
 SELECT EXISTS (SELECT FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[]) AS c (thread_id, seq, fence, run_id)
     JOIN log USING (thread_id, seq, fence, run_id))
@@ -55,6 +62,7 @@ class Batch:
         begun: dict[RunRecord, list[Any]] = {}
         ended: list[tuple[str, int]] = []
         rows: list[tuple[str, int, int, str, str, int, bytes]] = []
+        blobs: list[tuple[str, str, str, str, bytes]] = []
         for chunk in self.chunks:
             head, run, first, count = chunk.head, chunk.run, chunk.first, len(chunk.frames)
             if head not in firsts:
@@ -64,6 +72,8 @@ class Batch:
             owner = head.owner or owner_of(head)
             payload = b"\n".join(chunk.frames)
             rows.append((head.thread_id, first, count, owner, run.run_id, chunk.fence, payload))
+            if chunk.blobs is not None:
+                blobs += [(head.thread_id, owner, blob.ref, blob.media, blob.body) for blob in chunk.blobs]
             if run.stored:
                 if chunk.ends:
                     ended.append((run.run_id, first + count - 1))
@@ -121,9 +131,12 @@ class Batch:
             *_columns(2, ended),
             *_columns(7, rows),
         ]
+        self.has_blobs = bool(blobs)
+        if blobs:
+            self._arrays += _columns(5, blobs)
 
     def arguments(self, process_id: str, now_ms: int) -> list[Any]:
-        """What ``APPEND`` takes."""
+        """What ``APPEND`` takes, or ``APPEND_WITH_BLOBS`` if it ``has_blobs``."""
         return [process_id, now_ms, *self._arrays]
 
     def marks(self) -> list[Any]:

@@ -21,7 +21,11 @@ _UNTOUCHED: Final = """
 SELECT t.thread_id FROM thread t WHERE t.thread_id = ANY ($1::text[]) AND t.updated < $2
     AND NOT EXISTS (SELECT FROM run r WHERE r.owner = t.owner AND r.thread_id = t.thread_id AND r.ended = 0)
 """
-_ERASE: Final = ("log", "run", "request")
+_ERASE: Final = ("log", "blob", "run", "request")
+_ERASE_FILE_PARTS: Final = """
+DELETE FROM file_part p USING file f WHERE f.file_id = p.file_id AND f.thread_id = ANY ($1::text[]) AND f.owner = $2
+"""
+_ERASE_FILES: Final = "DELETE FROM file WHERE thread_id = ANY ($1::text[]) AND owner = $2"
 _EXPIRE: Final = "DELETE FROM request WHERE owner = $1 AND key = ANY ($2::text[]) AND created < $3"
 _GIVE_UP: Final = """
 UPDATE thread SET owner = '', title = '', epoch = '', top = 0, fence = fence + 1, holder = NULL
@@ -40,8 +44,8 @@ class Rename:
 
 
 class Deletion:
-    """Delete the events, runs and idempotency keys of threads. Their ids stay, without owner, title or epoch, so that they
-    are never given out again.
+    """Delete the events, blobs, files, runs and idempotency keys of threads. Their ids stay, without owner, title or
+    epoch, so that they are never given out again.
 
     Raises ``HeldElsewhere`` where another living process holds one of them: nothing is deleted then. With ``before_ms`` those
     are left alone instead, as are those that have an unfinished run or had an event since then; ``deleted`` says the others.
@@ -66,6 +70,8 @@ class Deletion:
             await name_owner(connection, owner)
             for table in _ERASE:
                 await connection.execute(f"DELETE FROM {table} WHERE thread_id = ANY ($1::text[])", thread_ids)
+            await connection.execute(_ERASE_FILE_PARTS, thread_ids, owner)
+            await connection.execute(_ERASE_FILES, thread_ids, owner)
             await connection.execute(_GIVE_UP, thread_ids)
         self.deleted = [thread_id for thread_ids in owners.values() for thread_id in thread_ids]
 

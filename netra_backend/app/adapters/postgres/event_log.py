@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 
+from ...core.blobs import BLOBS_A_PAGE, Blob, BlobRef, is_ref
 from ...core.errors import DependencyUnavailable
 from ...core.history import (
     AppendRejection,
@@ -32,6 +34,8 @@ from ..event_log.batch_loader import BatchLoader
 from .batch import may_be_an_id, storable
 from .changes import Change, Deletion, Rename, expire
 from .connection import READER, WRITER
+from .files import PostgresFiles
+from .heads import bring_up, is_certain
 from .lease import LEASE_MS, PostgresLease
 from .ownership import AcquiredThread, NotAcquired, PostgresThreadOwnership
 from .pool import PostgresConnectionPool, connected
@@ -56,21 +60,17 @@ class PostgresEventLog(AppendingLog[Change]):
         lease_ms: int,
         limits: Limits,
     ) -> None:
-        super().__init__(loop, publish, on_failure, most_heads=limits.process_threads)
+        super().__init__(loop, publish, on_failure, most_heads=limits.process_threads, blob_bytes=limits.blob_bytes)
         self.process_id = process_id
         self._most_unstored = limits.unstored_bytes
         self._readers = PostgresConnectionPool(url, READER, limits.database_connections, limits)
         self._writers = PostgresConnectionPool(url, WRITER, limits.database_connections, limits)
+        self.files = PostgresFiles(self._readers, self._writers, clock.now_ms)
         self._reader = PostgresReader(self._readers, self._writers, limits)
         self._ownership = PostgresThreadOwnership(self._writers, process_id)
         self._lease = PostgresLease(self._writers, process_id, self._look_after_heads, lease_ms=lease_ms)
-        self._writer = PostgresWriter(
-            lambda: connected(url, WRITER, limits),
-            process_id,
-            clock.now_ms,
-            self,
-            answer_s=2 * limits.database_command_s,
-        )
+        dial, answer_s = partial(connected, url, WRITER, limits), 2 * limits.database_command_s
+        self._writer = PostgresWriter(dial, process_id, clock.now_ms, self, answer_s=answer_s)
         self._put = self._send
         self._open: dict[ThreadHead, set[str]] = {}
         self._moving: dict[ThreadHead, asyncio.Future[None]] = {}
@@ -113,7 +113,7 @@ class PostgresEventLog(AppendingLog[Change]):
 
     async def find(self, thread_id: str) -> ThreadHead | None:
         known = self._heads.get(thread_id)
-        if known is not None and _is_certain(known) and (known.durable or not known.owner):
+        if known is not None and is_certain(known) and (known.durable or not known.owner):
             return known
         found = await self._found(thread_id) if may_be_an_id(thread_id) else None
         known = self._heads.get(thread_id)  # somebody may have found or made it while we read
@@ -122,13 +122,13 @@ class PostgresEventLog(AppendingLog[Change]):
         if known is None:
             known = ThreadHead("", thread_id, "", 0)
             self._keep(known)
-        elif _is_certain(known):
+        elif is_certain(known):
             if not known.durable and known.owner and known.epoch == found["epoch"]:
                 await self._settled(known)  # it is stored, and others may have told of it: the answer is on its way
             if known.durable or not known.owner or known.epoch == found["epoch"]:
                 return known
             known = ThreadHead("", thread_id, "", 0)  # another process was first; what is begun here is refused soon
-        _bring_up(known, *tuple(found)[1:])
+        bring_up(known, *tuple(found)[1:])
         return known
 
     def create(self, owner: str, thread_id: str, epoch: str, title: str, now_ms: int) -> ThreadHead:
@@ -142,7 +142,7 @@ class PostgresEventLog(AppendingLog[Change]):
         while True:
             if self._heads.setdefault(head.thread_id, head) is not head:
                 raise unavailable()
-            if _is_certain(head):
+            if is_certain(head):
                 return []
             if head not in self._moving:
                 break
@@ -168,7 +168,7 @@ class PostgresEventLog(AppendingLog[Change]):
             head.owner = head.epoch = head.title = ""
             return []
         head.top = head.durable = 0
-        _bring_up(head, held.owner, held.epoch, held.title, held.oldest, held.top)
+        bring_up(head, held.owner, held.epoch, held.title, held.oldest, held.top)
         head.fence = held.fence
         if held.left:
             self._open[head] = {run.run_id for run in held.left}
@@ -221,13 +221,21 @@ class PostgresEventLog(AppendingLog[Change]):
 
     # --- appending --------------------------------------------------------------------------------------------------
 
-    def append(self, run: RunRecord, frame: bytes, *, ends: bool = False, on_commit: OnCommit | None = None) -> None:
+    def append(
+        self,
+        run: RunRecord,
+        frame: bytes,
+        *,
+        ends: bool = False,
+        on_commit: OnCommit | None = None,
+        blobs: Sequence[Blob] = (),
+    ) -> None:
         head = run.head
         if not head.fence or self._heads.get(head.thread_id) is not head:
             raise DependencyUnavailable("This thread cannot be written at the moment.", retry_after_ms=100)
         if (self.lost and not run.seq) or self._writer.waiting_bytes > self._most_unstored:
             raise DependencyUnavailable("The database does not answer.", retry_after_ms=1000)
-        super().append(run, frame, ends=ends, on_commit=on_commit)
+        super().append(run, frame, ends=ends, on_commit=on_commit, blobs=blobs)
 
     async def durable(self, run: RunRecord) -> None:
         head = run.head
@@ -282,9 +290,8 @@ class PostgresEventLog(AppendingLog[Change]):
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
-    async def pages(self, head: ThreadHead, after: int, upto: int) -> AsyncIterator[list[bytes]]:
-        async for page in self._reader.pages(head.owner, head.thread_id, after, upto):
-            yield page
+    def pages(self, head: ThreadHead, after: int, upto: int) -> AsyncIterator[list[bytes]]:
+        return self._reader.pages(head.owner, head.thread_id, after, upto)
 
     async def run(self, run_id: str) -> StoredRun | None:
         return await self._reader.run(run_id) if may_be_an_id(run_id) else None
@@ -315,6 +322,12 @@ class PostgresEventLog(AppendingLog[Change]):
     ) -> list[ListedRun]:
         return await self._reader.runs(owner, limit, thread_id, after)
 
+    async def blob(self, owner: str, thread_id: str, ref: str) -> tuple[bytes, str] | None:
+        return await self._reader.blob(owner, thread_id, ref) if may_be_an_id(thread_id) and is_ref(ref) else None
+
+    async def blob_refs(self, owner: str, thread_id: str, after: str = "") -> list[BlobRef]:
+        return await self._reader.blob_refs(owner, thread_id, after, BLOBS_A_PAGE) if may_be_an_id(thread_id) else []
+
     # --- changing ---------------------------------------------------------------------------------------------------
 
     async def rename(self, head: ThreadHead, title: str) -> None:
@@ -329,6 +342,7 @@ class PostgresEventLog(AppendingLog[Change]):
         in_memory = [head.thread_id for head in self._heads.values() if head.owner == owner]
         threads = list(dict.fromkeys([*stored, *in_memory]))
         await self._delete(threads)
+        await self.files.remove_all(owner)
         return threads
 
     async def expire_requests(
@@ -384,16 +398,3 @@ class PostgresEventLog(AppendingLog[Change]):
             pass  # the lease runs out by itself
         for lines in (self._readers, self._writers):
             await lines.close()
-
-
-def _is_certain(head: ThreadHead) -> bool:
-    """Whether the store cannot know better: the thread is ours, or nobody's for ever."""
-    return bool(head.fence) or not head.owner
-
-
-def _bring_up(head: ThreadHead, owner: str, epoch: str, title: str, oldest: int, top: int) -> None:
-    """Make the head what the store knows of it. One that is ahead of the store stays as it is."""
-    if top >= head.top or not owner:
-        head.owner, head.epoch, head.title, head.oldest = owner, epoch, title, oldest
-        head.top = head.durable = top
-        head.stored = True

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
+from ...core.blobs import BlobRef
 from ...core.history import FRAME_WEIGHT, MAX_CHUNK_BYTES, ListedRun, Moved, RunPlace, StoredRun, StoredThread
 from ...core.limits import USUAL, Limits
 from .batch import storable
@@ -21,9 +22,9 @@ MOST_MOVED: Final = 1000
 _CHUNK_FRAMES: Final = MAX_CHUNK_BYTES // FRAME_WEIGHT
 
 # The owner is named in the statement's own transaction, before the first row is looked at: what follows depends on it.
-_AS_OWNER: Final = "(SELECT set_config('netra.owner', $1, true) AS owner OFFSET 0) AS asked CROSS JOIN LATERAL"
+AS_OWNER: Final = "(SELECT set_config('netra.owner', $1, true) AS owner OFFSET 0) AS asked CROSS JOIN LATERAL"
 _THREADS: Final = f"""
-SELECT found.* FROM {_AS_OWNER} (
+SELECT found.* FROM {AS_OWNER} (
     SELECT t.thread_id, t.epoch, t.title, t.created, t.updated, t.oldest, t.top FROM thread t
     WHERE t.owner = asked.owner AND ($2 = '' OR position(lower($2) IN lower(t.title)) > 0)
         AND (t.updated, t.thread_id) < ($3::bigint, $4::text)
@@ -33,7 +34,7 @@ SELECT found.* FROM {_AS_OWNER} (
 _IN_ORDER: Final = "(t.thread_id = $4) DESC, t.updated DESC, t.thread_id DESC"
 _RUNS: Final = f"""
 SELECT found.updated, last.payload, {", ".join(f"found.{name.strip()}" for name in RUN_COLUMNS.split(","))}
-FROM {_AS_OWNER} (
+FROM {AS_OWNER} (
     SELECT t.updated, r.*, row_number() OVER (ORDER BY {_IN_ORDER}, r.seq DESC) AS place FROM (
         SELECT t.thread_id, t.updated FROM thread t
         WHERE t.owner = asked.owner AND ($2 = '' OR t.thread_id = $2)
@@ -47,6 +48,17 @@ FROM {_AS_OWNER} (
     SELECT l.payload FROM log l WHERE l.owner = asked.owner AND l.thread_id = found.thread_id AND l.run_id = found.run_id
         AND (found.ended = 0 OR l.seq <= found.ended) ORDER BY l.seq DESC LIMIT 1
 ) AS last ORDER BY found.place
+"""
+_BLOB: Final = f"""
+SELECT found.body, found.media FROM {AS_OWNER} (
+    SELECT b.body, b.media FROM blob b WHERE b.owner = asked.owner AND b.thread_id = $2 AND b.ref = $3
+) AS found
+"""
+_BLOB_REFS: Final = f"""
+SELECT found.* FROM {AS_OWNER} (
+    SELECT b.ref, octet_length(b.body), b.media FROM blob b
+    WHERE b.owner = asked.owner AND b.thread_id = $2 AND b.ref > $3 ORDER BY b.ref LIMIT $4
+) AS found ORDER BY found.ref
 """
 _HEADS: Final = "SELECT thread_id, owner, epoch, title, oldest, top FROM thread WHERE thread_id = ANY ($1::text[])"
 _RUN: Final = f"SELECT {RUN_COLUMNS} FROM run WHERE run_id = $1"
@@ -82,7 +94,7 @@ Key = tuple[str, str, int]
 def _page(events: int, most_bytes: int) -> str:
     """One page of a thread: whole rows, one at least, and no more than these events and bytes."""
     return f"""
-SELECT found.seq, found.payload FROM {_AS_OWNER} (
+SELECT found.seq, found.payload FROM {AS_OWNER} (
     SELECT l.seq, l.payload, row_number() OVER so_far AS place, sum(l.n) OVER so_far AS events,
         sum(octet_length(l.payload)) OVER so_far AS bytes
     FROM log l WHERE l.owner = asked.owner AND l.thread_id = $2 AND l.seq > $3 - {_CHUNK_FRAMES} AND l.seq + l.n > $3 + 1
@@ -96,7 +108,7 @@ WHERE found.place = 1 OR (found.events <= {events} AND found.bytes <= {most_byte
 def _run_page(events: int, most_bytes: int) -> str:
     """The same of one run."""
     return f"""
-SELECT found.seq, found.payload FROM {_AS_OWNER} (
+SELECT found.seq, found.payload FROM {AS_OWNER} (
     SELECT l.seq, l.payload, row_number() OVER so_far AS place, sum(octet_length(l.payload)) OVER so_far AS bytes
     FROM log l WHERE l.owner = asked.owner AND l.thread_id = $2 AND l.seq >= $3 AND l.seq <= $4 AND l.run_id = $5
     WINDOW so_far AS (ORDER BY l.seq ROWS UNBOUNDED PRECEDING) ORDER BY l.seq LIMIT {events}
@@ -158,6 +170,15 @@ class PostgresReader:
             ListedRun(StoredRun(*stored), updated_ms, payload.rpartition(b"\n")[2])
             for updated_ms, payload, *stored in map(tuple, rows)
         ]
+
+    async def blob(self, owner: str, thread_id: str, ref: str) -> tuple[bytes, str] | None:
+        """``ports.EventLog.blob``."""
+        rows = await self._readers.ask(_BLOB, owner, thread_id, ref)
+        return (rows[0]["body"], rows[0]["media"]) if rows else None
+
+    async def blob_refs(self, owner: str, thread_id: str, after: str, most: int) -> list[BlobRef]:
+        """The blobs of the owner's thread that come after this one, by their refs."""
+        return [BlobRef(*row) for row in await self._readers.ask(_BLOB_REFS, owner, thread_id, after, most)]
 
     async def heads(self, thread_ids: list[str]) -> dict[str, Any]:
         """``thread_id, owner, epoch, title, oldest, top`` of threads, whoever owns them."""

@@ -15,7 +15,7 @@ import asyncpg
 
 from ...core.errors import DependencyUnavailable
 from ...core.history import AppendRejection, Chunk, ThreadHead
-from .batch import APPEND, IS_STORED, REJECTED_STATE, Batch, Threads, cut
+from .batch import APPEND, APPEND_WITH_BLOBS, IS_STORED, REJECTED_STATE, Batch, Threads, cut
 from .changes import Change
 from .connection import TROUBLE, unavailable
 from .pool import REPEATABLE, is_lost
@@ -67,6 +67,7 @@ class PostgresWriter:
         self.answer_s = answer_s
         self._connection: asyncpg.Connection | None = None
         self._append: Any = None
+        self._append_with_blobs: Any = None
         self._chunks: list[Chunk] = []
         self._then: list[tuple[int, Change]] = []
         self._wake = asyncio.Event()
@@ -138,7 +139,8 @@ class PostgresWriter:
                     if doubtful and await connection.fetchval(IS_STORED, *batch.marks()):
                         break
                     if rejection is None:
-                        await self._append.fetchval(*batch.arguments(self._process_id, self._now_ms()))
+                        append = await self._with_blobs(connection) if batch.has_blobs else self._append
+                        await append.fetchval(*batch.arguments(self._process_id, self._now_ms()))
                         break
             except TROUBLE as trouble:
                 state = getattr(trouble, "sqlstate", None) or ""
@@ -176,6 +178,11 @@ class PostgresWriter:
         self._connection = connection
         return connection
 
+    async def _with_blobs(self, connection: asyncpg.Connection) -> Any:
+        if self._append_with_blobs is None:
+            self._append_with_blobs = await connection.prepare(APPEND_WITH_BLOBS)
+        return self._append_with_blobs
+
     def _lose(self, trouble: BaseException) -> None:
         if not self.lost:
             _LOG.warning(
@@ -190,7 +197,7 @@ class PostgresWriter:
     def _drop(self) -> None:
         if self._connection is not None:
             self._connection.terminate()
-            self._connection = self._append = None
+            self._connection = self._append = self._append_with_blobs = None
 
     # --- changing ---------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Protocol
 
 _ROWS = """
 WITH RECURSIVE chain(id, run, prev) AS (
@@ -13,6 +14,16 @@ WITH RECURSIVE chain(id, run, prev) AS (
 )
 SELECT id, run FROM chain
 """
+_FILES = "SELECT file.id FROM file JOIN thread USING (thread_id, owner) WHERE thread.key = ?"
+
+
+class Change(Protocol):
+    """Must not raise: the log would fail. ``erases``: whether it deletes what must be gone from the file as well."""
+
+    erases: bool
+
+    def __call__(self, connection: sqlite3.Connection) -> None:
+        """Make it, within the batch's transaction."""
 
 
 class Rename:
@@ -28,17 +39,20 @@ class Rename:
 
 
 class Deletion:
-    """Delete the events, runs and idempotency keys of threads. Their ids stay, without owner, title or epoch, so that they
-    are never given out again."""
+    """Delete the events, blobs, files, runs and idempotency keys of threads, and with ``owner`` all files of that owner. Their
+    ids stay, without owner, title or epoch, so that they are never given out again."""
 
     erases = True
 
-    def __init__(self, keys: Sequence[int]) -> None:
+    def __init__(self, keys: Sequence[int], owner: str = "") -> None:
         self._keys = keys
+        self._owner = owner
 
     def __call__(self, connection: sqlite3.Connection) -> None:
         for key in self._keys:
             _delete_thread(connection, key)
+        if self._owner:
+            _delete_files(connection, "SELECT id FROM file WHERE owner = ?", self._owner)
 
 
 class Expiry:
@@ -53,9 +67,6 @@ class Expiry:
         connection.executemany("DELETE FROM request WHERE owner = ? AND key = ? AND created < ?", self._changes)
 
 
-Change = Rename | Deletion | Expiry
-
-
 def _delete_thread(connection: sqlite3.Connection, key: int) -> None:
     rows = connection.execute(_ROWS, (key,)).fetchall()
     runs = {(run_id,) for _, run_id in rows}
@@ -66,8 +77,16 @@ def _delete_thread(connection: sqlite3.Connection, key: int) -> None:
         " AND run_id NOT IN (SELECT run_id FROM run)",
         (key,),
     )
+    connection.execute("DELETE FROM blob WHERE thread = ?", (key,))
+    _delete_files(connection, _FILES, key)
     connection.execute("DELETE FROM head WHERE key = ?", (key,))
     connection.execute("UPDATE thread SET owner = '', title = '', epoch = '' WHERE key = ?", (key,))
+
+
+def _delete_files(connection: sqlite3.Connection, which: str, given: int | str) -> None:
+    files = connection.execute(which, (given,)).fetchall()
+    connection.executemany("DELETE FROM file_part WHERE file = ?", files)
+    connection.executemany("DELETE FROM file WHERE id = ?", files)
 
 
 def erase(connection: sqlite3.Connection) -> None:

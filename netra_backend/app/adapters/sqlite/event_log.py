@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from ...core.blobs import BLOBS_A_PAGE, BlobRef
 from ...core.history import Chunk, ListedRun, Moved, RunPlace, RunRecord, StoredRun, StoredThread, ThreadHead
 from ...core.limits import USUAL, Limits
 from ...ports import Clock
@@ -16,6 +17,7 @@ from ..event_log.appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Pub
 from ..event_log.key_filter import DAY_MS, KeyFilter
 from . import reader, schema
 from .changes import Change, Deletion, Expiry, Rename
+from .files import SqliteFiles
 from .writer import SqliteWriter
 
 T = TypeVar("T")
@@ -37,7 +39,7 @@ class SqliteEventLog(AppendingLog[Change]):
         on_failure: OnFailure,
         limits: Limits = USUAL,
     ) -> None:
-        super().__init__(loop, publish, on_failure, most_heads=limits.process_threads)
+        super().__init__(loop, publish, on_failure, most_heads=limits.process_threads, blob_bytes=limits.blob_bytes)
         self._limits = limits
         writer = schema.open_writer(path)
         self._next_key: int = writer.execute("SELECT coalesce(max(key), 0) + 1 FROM thread").fetchone()[0]
@@ -47,6 +49,7 @@ class SqliteEventLog(AppendingLog[Change]):
         for owner, key, created in reader.keys_since(self._reader, clock.now_ms() - DAY_MS):
             self._keys.add(owner, key, created)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="netra-log-reader")
+        self.files = SqliteFiles(self._change, self._read, clock.now_ms, path.parent, limits.reserved_disk_bytes)
         self._put = self._writer.put
         self._writer.start()
 
@@ -149,6 +152,12 @@ class SqliteEventLog(AppendingLog[Change]):
     ) -> list[ListedRun]:
         return await self._read(reader.runs, owner, limit, thread_id, after)
 
+    async def blob(self, owner: str, thread_id: str, ref: str) -> tuple[bytes, str] | None:
+        return await self._read(reader.blob, owner, thread_id, ref)
+
+    async def blob_refs(self, owner: str, thread_id: str, after: str = "") -> list[BlobRef]:
+        return await self._read(reader.blob_refs, owner, thread_id, after, BLOBS_A_PAGE)
+
     # --- changing ---------------------------------------------------------------------------------------------------
 
     async def rename(self, head: ThreadHead, title: str) -> None:
@@ -162,7 +171,7 @@ class SqliteEventLog(AppendingLog[Change]):
         stored = await self._read(reader.threads_of, owner)
         in_memory = [(head.key, head.thread_id) for head in self._heads.values() if head.owner == owner]
         threads = dict.fromkeys([*stored, *in_memory])
-        await self._delete(list(threads))
+        await self._delete(list(threads), owner)
         return [thread_id for _, thread_id in threads]
 
     async def expire_requests(
@@ -179,10 +188,10 @@ class SqliteEventLog(AppendingLog[Change]):
         await self._delete(threads)
         return len(threads)
 
-    async def _delete(self, threads: Sequence[tuple[int, str]]) -> None:
+    async def _delete(self, threads: Sequence[tuple[int, str]], owner: str = "") -> None:
         for key, thread_id in threads:
             self._disown(thread_id, key)
-        await self._change(Deletion([key for key, _ in threads]))
+        await self._change(Deletion([key for key, _ in threads], owner))
 
     async def close(self) -> None:
         self._flush()

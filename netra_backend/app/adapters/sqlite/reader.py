@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 from typing import Final
 
+from ...core.blobs import BlobRef
 from ...core.history import ListedRun, RunPlace, StoredRun, StoredThread
 from ...core.limits import USUAL, Limits
 
@@ -174,6 +175,26 @@ def run_frames(connection: sqlite3.Connection, key: int, stored: StoredRun, upto
         found = connection.execute("SELECT run, payload FROM log WHERE id = ?", (row,)).fetchone()
         if found is not None and found[0] == stored.run_id:
             yield from found[1].split(b"\n")
+
+
+def blob(connection: sqlite3.Connection, owner: str, thread_id: str, ref: str) -> tuple[bytes, str] | None:
+    """``body, media`` of a blob in the owner's thread."""
+    found: tuple[bytes, str] | None = connection.execute(
+        "SELECT body, media FROM blob JOIN thread ON thread.key = blob.thread"
+        " WHERE owner = ? AND thread_id = ? AND ref = ?",
+        (owner, thread_id, ref),
+    ).fetchone()
+    return found
+
+
+def blob_refs(connection: sqlite3.Connection, owner: str, thread_id: str, after: str, most: int) -> list[BlobRef]:
+    """The blobs of the owner's thread that come after this one, by their refs."""
+    found = connection.execute(
+        "SELECT ref, length(body), media FROM blob JOIN thread ON thread.key = blob.thread"
+        " WHERE owner = ? AND thread_id = ? AND ref > ? ORDER BY ref LIMIT ?",
+        (owner, thread_id, after, most),
+    )
+    return [BlobRef(*each) for each in found]
 
 
 def head(connection: sqlite3.Connection, thread_id: str) -> tuple[int, str, str, str, int, int, int] | None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
+from ...core.blobs import Blob
 from ...core.history import Chunk, ThreadHead
-from .changes import Change, Deletion, Expiry, Rename, erase
+from .changes import Change, erase
 
-Work = Sequence[Chunk] | Change | None
+Work = list[Chunk] | Change | None
 """Chunks to store; a change of the store, in the same order; ``None`` to stop."""
 
 _LOG = "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -23,6 +24,7 @@ _HEAD = "INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?)"
 _RUN = "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _RUN_END = "UPDATE run SET ended = ? WHERE run_id = ?"
 _REQUEST = "INSERT OR REPLACE INTO request VALUES (?, ?, ?, ?)"
+_BLOB = "INSERT OR IGNORE INTO blob (thread, ref, media, body) VALUES (?, ?, ?, ?)"
 
 
 class SqliteWriter:
@@ -86,14 +88,14 @@ class SqliteWriter:
         for item in work:
             if item is None:
                 continue
-            if isinstance(item, (Rename, Deletion, Expiry)):
+            if isinstance(item, list):
+                pending.extend(item)
+                chunks.extend(item)
+            else:
                 self._store(pending)
                 pending = []
                 item(connection)
                 changes.append(item)
-            else:
-                pending.extend(item)
-                chunks.extend(item)
         self._store(pending)
         connection.execute("COMMIT")
         self.commits += 1
@@ -113,6 +115,7 @@ class SqliteWriter:
         runs: list[tuple[str, int, str, str, str, int, int, int]] = []
         ends: list[tuple[int, str]] = []
         requests: list[tuple[str, str, str, int]] = []
+        blobs: list[tuple[int, Blob]] = []
         for chunk in chunks:
             head, run, first = chunk.head, chunk.run, chunk.first
             last = first + len(chunk.frames) - 1
@@ -141,6 +144,8 @@ class SqliteWriter:
                     requests.append((head.owner, run.key, run.run_id, run.created_ms))
             elif chunk.ends:
                 ends.append((last, run.run_id))
+            if chunk.blobs is not None:
+                blobs += [(head.key, blob) for blob in chunk.blobs]
         self._row = row
         many = self._connection.executemany
         if threads:
@@ -153,3 +158,5 @@ class SqliteWriter:
             many(_RUN_END, ends)
         if requests:
             many(_REQUEST, requests)
+        if blobs:
+            many(_BLOB, [(key, blob.ref, blob.media, blob.body) for key, blob in blobs])

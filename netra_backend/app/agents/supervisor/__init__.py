@@ -3,8 +3,10 @@
 - ``agent_registry``: makes a new agent for every run
 - ``execution_engine_factory``: makes an engine from a request's context
 - ``execution_engine``: one user's context, emitter and dispatcher; runs an agent to exactly one end
-- ``scope``: what the agent holds; every step asks the journal first
-- ``model_stream``: which part of a streamed answer may be shown already
+- ``scope``: what the agent holds; gives each step its key
+- ``run_recorder``: what the steps of a run share; ``branches``: which line of steps a task is on
+- ``tool_calls``, ``model_calls``, ``own_steps``: steps, each recorded before it is performed and when it has ended
+- ``model_stream``, ``live_text``: which part of a streamed text may be shown already, and in how few events
 - ``past_messages``: what was said before in the thread
 - ``run_services``: what all runs share
 """

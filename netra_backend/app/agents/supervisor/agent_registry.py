@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -19,15 +22,22 @@ class AgentRegistry:
 
     def __init__(self) -> None:
         self._makers: dict[str, MakeAgent] = {}
+        self._codes: dict[str, str] = {}
         self._made = 0
 
     def configure(self, *makers: MakeAgent) -> None:
         """Register makers (an agent class is one) under their agents' names. Raises ``ValueError`` for a name twice."""
         for make in makers:
-            name = make().name
+            agent = make()
+            name = agent.name
             if name in self._makers:
                 raise ValueError(f"an agent named {name!r} is already registered")
             self._makers[name] = make
+            self._codes[name] = _code_of(agent)
+
+    def code_of(self, name: str) -> str:
+        """The version of the agent's code: its ``version``, else a digest of its module's source; ``""`` if there is neither."""
+        return self._codes.get(name, "")
 
     def names(self) -> tuple[str, ...]:
         return tuple(self._makers)
@@ -66,3 +76,15 @@ class AgentRegistry:
     async def cleanup(self) -> None:
         """Forget every agent."""
         self._makers.clear()
+        self._codes.clear()
+
+
+def _code_of(agent: Agent) -> str:
+    if version := getattr(agent, "version", ""):
+        return str(version)
+    module = sys.modules.get(type(agent).__module__)
+    try:
+        source = inspect.getsource(module) if module is not None else ""
+    except (OSError, TypeError):  # it was typed in, or is compiled
+        return ""
+    return hashlib.sha256(source.encode("utf-8", "backslashreplace")).hexdigest()[:16] if source else ""

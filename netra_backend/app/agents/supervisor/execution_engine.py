@@ -8,17 +8,22 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Self
 
-from ...core import validation
-from ...core.errors import NetraError, SSotIsolationError
-from ...core.events import AgentCancelled, AgentCompleted, AgentFailed, AgentStarted
+from ...core import run_points, validation
+from ...core.error_catalogue import CATALOGUE
+from ...core.errors import Fault, NetraError, RunRefused, SSotIsolationError
+from ...core.events import AgentCancelled, AgentCompleted, AgentFailed, AgentStarted, RunResumed
 from ...core.history import RunRecord
-from ...core.journal import Journal
+from ...core.journal import MOST_BEGINNINGS, VERSION, Journal
+from ...core.step_keys import Branch
 from ...services.event_emitter import EventTooLarge, UserEventEmitter
 from ...services.user_execution_context import UserExecutionContext
 from ..interface import Agent, PastMessage
 from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
+from .branches import enter
+from .past_messages import no_messages
+from .run_recorder import RunRecorder
 from .run_services import RunServices
-from .scope import EngineRunScope
+from .scope import EngineRunScope, Messages
 
 _LOG: Final = logging.getLogger("netra.run")
 
@@ -26,7 +31,16 @@ _LOG: Final = logging.getLogger("netra.run")
 class UserExecutionEngine:
     """One request's engine. Open it as a scope, or call ``close``: a leaked one warns (``ResourceWarning``)."""
 
-    __slots__ = ("__weakref__", "_closed", "_dispatcher", "_on_close", "cancelled_by", "context", "emitter")
+    __slots__ = (
+        "__weakref__",
+        "_closed",
+        "_dispatcher",
+        "_on_close",
+        "_recorder",
+        "cancelled_by",
+        "context",
+        "emitter",
+    )
 
     def __init__(
         self,
@@ -41,6 +55,12 @@ class UserExecutionEngine:
         self.emitter = emitter
         self._dispatcher = dispatcher
         self.cancelled_by: str | None = None
+        self._recorder: RunRecorder | None = None
+
+    def is_stopping(self) -> None:
+        """Whoever cancels the run's task from here on is the server, not the agent."""
+        if self._recorder is not None:
+            self._recorder.stopping = True
 
     def _get_tool_dispatcher(self) -> ToolDispatcher:
         """This engine's own dispatcher."""
@@ -55,6 +75,7 @@ class UserExecutionEngine:
         message: str,
         journal: Journal,
         history: Sequence[PastMessage] = (),
+        messages: Messages = no_messages,
     ) -> None:
         """Run the agent to its end: exactly one of completed, failed, cancelled is recorded.
 
@@ -69,38 +90,61 @@ class UserExecutionEngine:
         emitter.bind(run)
         self._dispatcher.restrict(agent.tools)
         began = services.clock.monotonic()
+        recorder = self._recorder = RunRecorder(emitter, journal, services)
         scope = EngineRunScope(
-            emitter,
+            recorder,
             self._dispatcher,
-            journal,
-            services,
             message=message,
             now_ms=run.created_ms,
             timezone=run.timezone,
             history=history,
+            messages=messages,
         )
         try:
-            if not journal.started:
-                emitter.emit(AgentStarted, run.agent, run.request_id)
+            await self._begin(agent, run, recorder)
+            enter(Branch())
             result = await agent.run(scope)
-            emitter.emit(
+            if self.cancelled_by is not None:  # it went on all the same
+                raise asyncio.CancelledError
+            if (unasked := journal.unasked()) is not None:
+                raise Fault(f"The agent is not deterministic: it recorded {unasked}, but has not asked for it again.")
+            recorder.emit(
                 AgentCompleted,
                 {"text": result.text, "data": result.data},
-                {
-                    "input_tokens": scope.input_tokens,
-                    "output_tokens": scope.output_tokens,
-                    "cost_usd": str(scope.cost_usd),
-                },
+                recorder.total(),
                 round((services.clock.monotonic() - began) * 1000),
+                recorder.message_of(result.text),
+                usage_by_model=list(recorder.usage.values()),
             )
         except asyncio.CancelledError:
             if self.cancelled_by is None:
+                if recorder.stopping and not self._closed:
+                    recorder.suspend("draining")
                 raise
-            emitter.emit(AgentCancelled, by=self.cancelled_by)
-        except Exception as fault:
+            recorder.emit(AgentCancelled, by=self.cancelled_by)
+        except (Exception, SystemExit, KeyboardInterrupt) as fault:  # the last two would end the loop
             self.fail(fault, run, services)
+        finally:
+            recorder.close()
 
-    def fail(self, fault: Exception, run: RunRecord, services: RunServices) -> None:
+    async def _begin(self, agent: Agent, run: RunRecord, recorder: RunRecorder) -> None:
+        """Record that the run begins, or goes on. If it goes on that is committed first: it may be the agent that ended the
+        process before. Raises ``RunRefused``."""
+        journal, code = recorder.journal, recorder.services.registry.code_of(run.agent)
+        if not journal.started:
+            recorder.emit(AgentStarted, run.agent, run.request_id, VERSION, code)
+        else:
+            if journal.beginnings >= MOST_BEGINNINGS:
+                raise RunRefused(CATALOGUE["agent_crashed"].text, point=run_points.RUN_BEGINNINGS)
+            is_known = code in ("", journal.code) or journal.code in ("", *getattr(agent, "compatible_versions", ()))
+            if not is_known and not journal.is_empty:
+                raise RunRefused(CATALOGUE["agent_changed"].text, kind="agent_changed", point=run_points.RUN_CODE)
+            journal.beginnings += 1
+            recorder.emit(RunResumed, journal.beginnings)
+        if journal.is_resumed:
+            await recorder.emitter.durable()
+
+    def fail(self, fault: BaseException, run: RunRecord, services: RunServices) -> None:
         """End the run as failed; its user gets an error id and no further details of an internal error. A run that was being
         stopped is cancelled, whatever it says to that; of a run that was left to another process nothing is told."""
         if self._closed:
@@ -114,6 +158,8 @@ class UserExecutionEngine:
             self.emitter.emit(AgentCancelled, by=self.cancelled_by)
             return
         error: dict[str, Any] = {"error": "internal", "message": "Internal server error.", "retryable": True}
+        if self._recorder is not None:
+            self._recorder.close()
         if isinstance(fault, EventTooLarge):
             error = {"error": "payload_too_large", "message": f"The answer is too large: {fault}.", "retryable": False}
         elif entry is not None and isinstance(fault, NetraError):

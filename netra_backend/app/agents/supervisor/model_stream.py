@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ...core.errors import DependencyUnavailable
-from ...core.events import AgentDelta
+from ...core.events import AgentDelta, ModelCompleted
+from ...core.journal import CANCELLED
 from ...ports import Clock
-from ...services.event_emitter import UserEventEmitter
 
 REFUSED: Final = "The language model's answer contained figures that could not be confirmed."
 INTERVAL_S: Final = 0.05
@@ -86,16 +86,23 @@ class Coalescer:
 
 
 class Shown:
-    """What one attempt at a model call shows its user, event by event."""
+    """What one attempt at a model call shows its user, event by event, by ``emit``."""
 
-    __slots__ = ("_attempt", "_call_id", "_coalescer", "_emitter", "_gate", "_said")
+    __slots__ = ("_attempt", "_call_id", "_coalescer", "_emit", "_gate", "_parent", "_said")
 
     def __init__(
-        self, emitter: UserEventEmitter, call_id: str, attempt: int, coalescer: Coalescer, gate: SentenceGate | None
+        self,
+        emit: Callable[..., bool],
+        call_id: str,
+        attempt: int,
+        parent_call_id: str,
+        coalescer: Coalescer,
+        gate: SentenceGate | None,
     ) -> None:
-        self._emitter = emitter
+        self._emit = emit
         self._call_id = call_id
         self._attempt = attempt
+        self._parent = parent_call_id
         self._coalescer = coalescer
         self._gate = gate
         self._said: list[str] = []
@@ -104,28 +111,39 @@ class Shown:
         """Show what may be shown, now that ``text`` has come."""
         passed = text if self._gate is None else self._gate.add(text)
         self._said.append(passed)
-        if ready := self._coalescer.add(passed):
-            self._delta(text=ready)
+        self._part(self._coalescer.add(passed))
 
-    def finish(self, usage: dict[str, Any]) -> str:
+    def finish(self, reason: str, usage: dict[str, Any]) -> str:
         """Show the rest; all that was shown. Raises ``DependencyUnavailable`` if a sentence was refused."""
         passed = "" if self._gate is None else self._gate.rest()
         self._said.append(passed)
         self._coalescer.add(passed)
         if self._gate is not None and self._gate.refused:
             raise DependencyUnavailable(REFUSED)
-        self._delta(text=self._coalescer.rest(), done=True, usage=usage)
+        self._part(self._coalescer.rest())
+        self._end(reason, usage)
         return "".join(self._said)
 
-    def fail(self, reason: str) -> None:
+    def fail(self, error: str, usage: dict[str, Any]) -> None:
         """End with an error."""
-        self._delta(text=self._coalescer.rest(), done=True, error=reason)
+        self._part(self._coalescer.rest())
+        self._end("error", usage, error)
+
+    def cancel(self, usage: dict[str, Any]) -> None:
+        """End as broken off by the agent."""
+        self._part(self._coalescer.rest())
+        self._end(CANCELLED.lower(), usage)
 
     def replace(self, text: str, usage: dict[str, Any]) -> str:
         """Show ``text`` in place of everything that this attempt has shown."""
         self._attempt += 1
-        self._delta(text=text, done=True, usage=usage)
+        self._part(text)
+        self._end("replaced", usage)
         return text
 
-    def _delta(self, **fields: Any) -> None:
-        self._emitter.emit(AgentDelta, call_id=self._call_id, attempt=self._attempt, **fields)
+    def _part(self, text: str) -> None:
+        if text:
+            self._emit(AgentDelta, self._call_id, self._attempt, text, parent_call_id=self._parent)
+
+    def _end(self, reason: str, usage: dict[str, Any], error: str | None = None) -> None:
+        self._emit(ModelCompleted, self._call_id, self._attempt, reason, usage, error)

@@ -23,7 +23,7 @@ from .definition import Tool
 class ToolDispatcher:
     """The tools of one request. ``user_context`` is a child of the request's own context."""
 
-    __slots__ = ("_allowed", "_closed", "_scopes", "_tool_s", "_tools", "user_context")
+    __slots__ = ("_allowed", "_closed", "_narrowed", "_scopes", "_tool_s", "_tools", "user_context")
 
     def __init__(
         self, context: UserExecutionContext, tools: Mapping[str, Tool[Any]], scopes: frozenset[str], tool_s: float
@@ -34,6 +34,16 @@ class ToolDispatcher:
         self._tool_s = tool_s
         self._allowed: frozenset[str] | None = None
         self._closed = False
+        self._narrowed: list[ToolDispatcher] = []
+
+    def narrowed(self, tools: frozenset[str]) -> ToolDispatcher:
+        """A dispatcher of the same request for an agent that this one's agent asks: with the rights of both. It is closed with
+        this one."""
+        dispatcher = ToolDispatcher(self.user_context, self._tools, self._scopes, self._tool_s)
+        dispatcher._allowed = tools if self._allowed is None else self._allowed & tools
+        dispatcher._closed = self._closed
+        self._narrowed.append(dispatcher)
+        return dispatcher
 
     def restrict(self, tools: frozenset[str]) -> None:
         """Allow only these tools from now on: those of the agent that runs. Rights are never widened again."""
@@ -137,6 +147,8 @@ class ToolDispatcher:
     def close(self) -> None:
         """Reject all further calls. May be called more than once."""
         self._closed = True
+        for dispatcher in self._narrowed:
+            dispatcher.close()
 
 
 class UnifiedToolDispatcherFactory:

@@ -8,10 +8,11 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from ...core.events import AnyEvent
+from ...core.events import KnownEvent
 from ...core.history import StoredThread, ThreadHead
 from ...core.identity import Identity
 from ...ports import Audit, Clock, EventLog, Ledger
+from ...services.files import Files
 from ..http.ndjson import encode_line
 from ..http.transfers import Transfer
 from .identity import AuditRow
@@ -45,6 +46,33 @@ class ExportedEvent(_Line, Generic[E_], frozen=True, tag="event"):
     event: E_
 
 
+class ExportedBlob(_Line, frozen=True, tag="blob"):
+    """Bytes that an event of the thread names by ``ref``; ``data`` is Base64."""
+
+    thread_id: str
+    ref: str
+    media: str
+    data: bytes
+
+
+class ExportedFile(_Line, frozen=True, tag="file"):
+    """A file; its parts follow. ``thread_id`` is the thread of the message that it is attached to."""
+
+    file_id: str
+    sha256: str
+    media: str
+    bytes: int
+    created_ms: int
+    thread_id: str | None
+
+
+class ExportedFilePart(_Line, frozen=True, tag="file_part"):
+    """The next bytes of a file; ``data`` is Base64."""
+
+    file_id: str
+    data: bytes
+
+
 class ExportedDataset(_Line, frozen=True, tag="dataset"):
     """What the import of a dataset told."""
 
@@ -61,8 +89,18 @@ class ExportEnd(_Line, frozen=True, tag="end"):
     counts: dict[str, int]
 
 
-UserExport = ExportedUser | ExportedThread | ExportedEvent[AnyEvent] | ExportedDataset | ExportedAuditRow | ExportEnd
-ThreadExport = ExportedThread | ExportedEvent[AnyEvent] | ExportEnd
+UserExport = (
+    ExportedUser
+    | ExportedThread
+    | ExportedEvent[KnownEvent]
+    | ExportedBlob
+    | ExportedFile
+    | ExportedFilePart
+    | ExportedDataset
+    | ExportedAuditRow
+    | ExportEnd
+)
+ThreadExport = ExportedThread | ExportedEvent[KnownEvent] | ExportedBlob | ExportEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +108,7 @@ class Exporter:
     """Reads all that is kept of a user or of a thread, and returns it as lines, until the transfer is ended."""
 
     log: EventLog
+    files: Files
     ledger: Ledger
     audit: Audit
     clock: Clock
@@ -90,6 +129,8 @@ class Exporter:
                 continue
             async for line in self._thread(head):
                 yield line
+        async for line in self._files(owner):
+            yield line
         for dataset in await self.ledger.datasets(owner):
             yield ExportedDataset(dataset)
         before: int | None = None
@@ -97,6 +138,16 @@ class Exporter:
             before = rows[-1]["id"]
             for row in rows:
                 yield ExportedAuditRow(AuditRow(**row))
+
+    async def _files(self, owner: str) -> AsyncIterator[_Line]:
+        after = ""
+        while page := await self.files.page(owner, after):
+            for file in page:
+                told = file.file_id, file.sha256, file.media, file.size, file.created_ms, file.thread_id or None
+                yield ExportedFile(*told)
+                async for part in self.files.content(file):
+                    yield ExportedFilePart(file.file_id, part)
+            after = page[-1].file_id
 
     async def _threads(self, owner: str) -> AsyncIterator[StoredThread]:
         before_ms, before_id = None, ""
@@ -106,10 +157,22 @@ class Exporter:
             before_ms, before_id = page[-1].updated_ms, page[-1].thread_id
 
     async def _thread(self, head: ThreadHead) -> AsyncIterator[_Line]:
+        owner = head.owner
         yield ExportedThread(head.thread_id, head.epoch, head.title, head.oldest, head.durable)
         async for page in self.log.pages(head, 0, head.durable):
             for frame in page:
                 yield ExportedEvent(msgspec.Raw(frame))
+        async for blob in self._blobs(owner, head.thread_id):
+            yield blob
+
+    async def _blobs(self, owner: str, thread_id: str) -> AsyncIterator[_Line]:
+        after = ""
+        while named := await self.log.blob_refs(owner, thread_id, after):
+            for each in named:
+                found = await self.log.blob(owner, thread_id, each.ref)
+                if found is not None:  # else it was deleted meanwhile
+                    yield ExportedBlob(thread_id, each.ref, found[1], found[0])
+            after = named[-1].ref
 
 
 async def _encoded(lines: AsyncIterator[_Line], transfer: Transfer) -> AsyncGenerator[bytes, None]:

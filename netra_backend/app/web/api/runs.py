@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from ...core import validation
 from ...core.errors import NotFound
-from ...core.events import AgentCompleted, AnyEvent, decode_event
+from ...core.events import AgentCompleted, KnownEvent, decode_event
 from ...core.history import RunPlace
 from ...core.identity import Identity
 from ...ports import EventLog
@@ -122,7 +122,7 @@ def run_endpoints(log: EventLog, conversations: Conversations) -> list[Endpoint]
             name="readRun",
             about="A run with all its events so far.",
             handler=run,
-            answer=Run[AnyEvent],
+            answer=Run[KnownEvent],
             refusals=("not_found",),
         ),
         Endpoint(

@@ -10,16 +10,17 @@ from starlette.responses import Response
 
 from ...core import validation
 from ...core.errors import FrameRefused
-from ...core.events import AnyEvent
+from ...core.events import KnownEvent
 from ...core.history import StoredThread
 from ...core.identity import Identity
 from ...core.limits import Limits
 from ...ports import EventLog
 from ...runs.service import RunService
 from ...services.audit_trail import AuditTrail
+from ...services.blobs import Blobs
 from ...services.conversations import TITLE_CHARACTERS, Conversations
 from ..http.client_address import address_of
-from ..http.endpoint import Endpoint, Query, json_response
+from ..http.endpoint import ANY, NO_STORE, Endpoint, Query, attachment, json_response
 from ..http.request_body import json_of
 from ..http.request_query import FAR, number, text
 
@@ -61,6 +62,7 @@ def thread_endpoints(
     *, log: EventLog, conversations: Conversations, runs: RunService, audit_trail: AuditTrail, limits: Limits
 ) -> list[Endpoint]:
     """The endpoints of conversations."""
+    blobs = Blobs(log)
 
     async def threads(request: Request, identity: Identity) -> Response:
         found = await log.threads(
@@ -80,6 +82,11 @@ def thread_endpoints(
             frames = page
             break
         return json_response(Events(head.epoch, head.oldest, top, [msgspec.Raw(frame) for frame in frames]))
+
+    async def blob(request: Request, identity: Identity) -> Response:
+        thread_id, ref = request.path_params["thread_id"], request.path_params["ref"]
+        body, media = await blobs.owned(identity.user_id, thread_id, ref)
+        return Response(body, headers=NO_STORE | attachment(media, ref))
 
     async def rename(request: Request, identity: Identity) -> Response:
         # The body first: between finding the thread and changing it there must be no time in which it can be deleted.
@@ -131,9 +138,18 @@ def thread_endpoints(
             name="listEvents",
             about="The events of a thread after a position, one page at a time.",
             handler=events,
-            answer=Events[AnyEvent],
+            answer=Events[KnownEvent],
             query=(Query("after", int, "Only events with a higher seq."),),
             refusals=("not_found", "invalid_frame"),
+        ),
+        Endpoint(
+            method="GET",
+            path="/api/threads/{thread_id}/blobs/{ref}",
+            name="readBlob",
+            about="The bytes that an event of the thread names by ref, as they were recorded.",
+            handler=blob,
+            media=ANY,
+            refusals=("not_found",),
         ),
         Endpoint(
             method="PATCH",

@@ -11,6 +11,7 @@ from ...ports import Audit, Clock, EventLog, Ledger
 from ...runs.service import RunService
 from ...services.audit_trail import AuditTrail
 from ...services.conversations import Conversations
+from ...services.files import Files
 from ...services.revocations import Revocations
 from ..http.client_address import address_of
 from ..http.endpoint import NDJSON, Endpoint, json_response
@@ -31,6 +32,7 @@ class UserDeleted(msgspec.Struct, frozen=True):
 def user_data_endpoints(
     *,
     log: EventLog,
+    files: Files,
     ledger: Ledger,
     audit: Audit,
     audit_trail: AuditTrail,
@@ -41,7 +43,7 @@ def user_data_endpoints(
     clock: Clock,
 ) -> list[Endpoint]:
     """The endpoints of exporting and deleting."""
-    exporter = Exporter(log, ledger, audit, clock)
+    exporter = Exporter(log, files, ledger, audit, clock)
 
     async def export(request: Request, identity: Identity) -> Response:
         transfer = transfers.begin(identity)
@@ -72,7 +74,8 @@ def user_data_endpoints(
             method="GET",
             path="/api/me/export",
             name="exportMe",
-            about="All your data, one line per item: threads with their events, descriptions of datasets, audit rows.",
+            about="All your data, one line per item: threads with their events and blobs, files, descriptions of datasets, "
+            "audit rows.",
             handler=export,
             media=NDJSON,
             lines=(UserExport,),

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ...core.error_catalogue import CATALOGUE
-from ...core.events import AnyEvent
+from ...core.events import KnownEvent
 from ...core.frames import PROTOCOL, AnyClientFrame, ServerFrame
 
 _REF: Final = "#/components/schemas/{name}"
@@ -22,7 +22,7 @@ def client_frames() -> tuple[Any, ...]:
 
 def server_frames() -> tuple[Any, ...]:
     """What a server may send: control frames, then events."""
-    return (*ServerFrame.__subclasses__(), *get_args(AnyEvent))
+    return (*ServerFrame.__subclasses__(), *get_args(KnownEvent))
 
 
 def asyncapi(*, version: str, url: str = "ws://127.0.0.1:8000") -> dict[str, Any]:

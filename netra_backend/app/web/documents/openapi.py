@@ -17,6 +17,8 @@ _REF: Final = "#/components/schemas/{name}"
 _NAME_IN_PATH = re.compile(r"{(\w+)}")
 _SENTENCES: Final = {
     "thread_id": "A thread's id.",
+    "ref": "The ref by which an event names a blob: the SHA-256 of its bytes.",
+    "file_id": "A file's id.",
     "run_id": "A run's id.",
     "dataset_id": "A dataset's id.",
     "approval_id": "An approval's id.",

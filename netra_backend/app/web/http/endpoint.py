@@ -16,6 +16,8 @@ NDJSON: Final = "application/x-ndjson"
 HTML: Final = "text/html"
 MARKDOWN: Final = "text/markdown"
 BINARY: Final = "application/octet-stream"
+ANY: Final = "*/*"
+"""Of a media type of its own, which was said when it was stored."""
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 encode_json: Final = msgspec.json.Encoder(decimal_format="string").encode
@@ -83,6 +85,17 @@ class Endpoint:
         signed_in = OF_SIGNED_IN if self.scope is not None else ()
         of_every = OF_EVERY_ENDPOINT if self.is_counted else ("internal",)
         return tuple(dict.fromkeys((*self.refusals, *of_body, *signed_in, *of_every)))
+
+
+def attachment(media: str, file_name: str) -> dict[str, str]:
+    """The headers of bytes that came from outside: a browser keeps them as a file, takes them for nothing but ``media``, and
+    runs nothing in them."""
+    return {
+        "Content-Type": media,
+        "Content-Disposition": f'attachment; filename="{file_name}"',
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
 
 
 def json_response(value: Any, status: int = 200) -> Response:

@@ -14,7 +14,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from netra_backend.app.adapters.auth.jwks_keys import RETRY_S, JwksKeys
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.limits import USUAL, Limits
-from netra_backend.app.ports import KeySet
+from netra_backend.app.sign_in_ports import KeySet
 from test_framework.clock import ManualClock
 from test_framework.issuer import Issuer, publishing
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from netra_backend.app.core.blobs import Blob
 from netra_backend.app.core.identity import Identity
 from netra_backend.app.web.api import export
 from test_framework.served import Served
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 async def lines_of(served: Served, user_id: str) -> list[Any]:
     identity, runtime = Identity(user_id, frozenset(), None, 0), served.runtime
-    exporter = export.Exporter(runtime.log, runtime.ledger, runtime.audit, runtime.clock)
+    exporter = export.Exporter(runtime.log, runtime.files, runtime.ledger, runtime.audit, runtime.clock)
     transfer = served.http_application.transfers.begin(identity)
     try:
         lines = [line async for line in exporter.user(identity, transfer)]
@@ -40,6 +41,17 @@ async def test_pages_that_end_anywhere_lose_nothing_and_tell_nothing_twice(
     assert sorted(threads) == sorted(made)
     assert len(rows) == len(set(rows)) == 5
     assert lines[-1] == export.ExportEnd({"user": 1, "thread": 5, "event": 30, "audit": 5})
+
+
+async def test_blobs_come_whole_after_the_events_of_their_thread_and_only_to_their_owner(served: Served) -> None:
+    user, other = served.user(), served.user()
+    blob, theirs = Blob.of(bytes(range(256)) * 1000, "application/json"), Blob.of(b"theirs", "text/plain")
+    thread_id = await served.with_blob(user, blob)
+    await served.with_blob(other, theirs)
+    lines = await lines_of(served, user.id)
+    at = lines.index(export.ExportedBlob(thread_id, blob.ref, "application/json", blob.body))
+    assert isinstance(lines[at - 1], export.ExportedEvent)
+    assert lines[-1].counts["blob"] == 1
 
 
 async def test_a_thread_that_is_deleted_while_others_are_told_is_left_out(

@@ -7,8 +7,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from netra_backend.app.core.blobs import Blob
+from netra_backend.app.core.errors import LimitRefused
+from netra_backend.app.core.limits import Limits
 from test_framework.local_runtime import connected_user
-from test_framework.served import Served
+from test_framework.served import Serve, Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -57,6 +60,33 @@ async def test_a_title_is_changed_and_its_blanks_are_joined(served: Served) -> N
         renamed = await http.patch(f"/api/threads/{thread_id}", json={"title": "  What \n it costs "})
         assert renamed.json() == {"thread_id": thread_id, "title": "What it costs"}
         assert (await http.get("/api/threads")).json()["threads"][0]["title"] == "What it costs"
+
+
+@pytest.mark.validation_point("blob.owned")
+async def test_a_blob_is_given_to_its_owner_as_a_file_that_a_browser_does_not_run(served: Served) -> None:
+    user, other = served.user(), served.user()
+    blob = Blob.of(b"<script>alert(1)</script>\xff", "text/html")
+    path = f"/api/threads/{await served.with_blob(user, blob)}/blobs/{blob.ref}"
+    async with served.http(user) as http, served.http(other) as elsewhere:
+        told = await http.get(path)
+        assert (told.status_code, told.content) == (200, blob.body)
+        assert told.headers["content-type"] == "text/html"
+        assert told.headers["content-disposition"] == f'attachment; filename="{blob.ref}"'
+        assert told.headers["x-content-type-options"] == "nosniff"
+        assert "sandbox" in told.headers["content-security-policy"]
+        absent = await elsewhere.get(path.replace(blob.ref, "0" * 64))
+        foreign = await elsewhere.get(path)
+        assert (foreign.status_code, foreign.json()["error"]) == (404, "not_found")
+        assert foreign.text.replace(blob.ref, "0" * 64) == absent.text
+
+
+@pytest.mark.validation_point("blob.size")
+async def test_the_operator_bounds_blobs(serve_with: Serve) -> None:
+    async with serve_with(limits=Limits(blob_bytes=2000)) as served:
+        user = served.user()
+        await served.with_blob(user, Blob.of(b"x" * 2000, "text/plain"))
+        with pytest.raises(LimitRefused, match="at most 2000 bytes; this one has 2001"):
+            await served.with_blob(user, Blob.of(b"x" * 2001, "text/plain"))
 
 
 @pytest.mark.validation_point("http.title")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from netra_backend.app.core.blobs import Blob
 from netra_backend.app.core.identity import Identity
 from test_framework.local_runtime import connected_user
 from test_framework.served import Served
@@ -67,6 +68,7 @@ async def test_what_is_deleted_is_gone_from_log_datasets_and_caches(served: Serv
     data_dir = served.runtime.settings.data_dir
     async with served.http(user) as http:
         await http.post("/api/usage/datasets", content=CSV.format(canary), params={"name": canary})
+        await served.with_blob(user, Blob.of(canary.encode() * 100_000, "text/plain"))
         await served.runtime.ledger.ask(user.id, "data_profile", {})
         await http.get("/api/runs/run_x1")
         assert holding(data_dir, canary)
@@ -75,7 +77,7 @@ async def test_what_is_deleted_is_gone_from_log_datasets_and_caches(served: Serv
             await device.wire.until("agent_thinking")
             told = (await http.delete("/api/me")).json()
             assert device.wire.closed == (4503, "revoked")
-        assert (told["deleted"], told["threads"], told["datasets"]) == (user.id, 2, 1)
+        assert (told["deleted"], told["threads"], told["datasets"]) == (user.id, 3, 1)
         assert told["audit_rows_pseudonymised"] >= 2
         assert (await http.get("/api/me")).json()["error"] == "revoked"
     assert holding(data_dir, canary) == []

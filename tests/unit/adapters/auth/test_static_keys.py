@@ -6,7 +6,7 @@ import pytest
 
 from netra_backend.app.adapters.auth.static_keys import StaticKeys
 from netra_backend.app.config import DEVELOPMENT, TokenSource
-from netra_backend.app.ports import KeySet
+from netra_backend.app.sign_in_ports import KeySet
 
 
 async def test_each_kind_of_source_has_its_key_whatever_a_token_names() -> None:

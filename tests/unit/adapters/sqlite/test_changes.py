@@ -22,6 +22,7 @@ def store(tmp_path: Path) -> Iterator[sqlite3.Connection]:
             connection.execute("INSERT INTO log VALUES (?, ?, 1, 1, ?, 0, 'x')", (key, key, f"run_{key}"))
             connection.execute("INSERT INTO log VALUES (?, ?, 2, 1, ?, ?, 'y')", (key + 10, key, f"run_{key}", key))
             connection.execute("INSERT INTO run VALUES (?, ?, 'a', 'r', 'UTC', 5, 1, 2)", (f"run_{key}", key))
+            connection.execute("INSERT INTO blob VALUES (?, ?, 'ref', 'text/plain', 'x')", (key, key))
             connection.execute("INSERT INTO request VALUES (?, ?, ?, 5)", (owner, f"k{key}", f"run_{key}"))
         yield connection
 
@@ -33,9 +34,15 @@ def test_a_deletion_takes_everything_but_the_id_and_leaves_other_threads_alone(s
     ]
     left = {
         table: {row[0] for row in store.execute(f"SELECT {column} FROM {table}")}
-        for table, column in (("log", "thread"), ("head", "key"), ("run", "thread"), ("request", "key"))
+        for table, column in (
+            ("log", "thread"),
+            ("blob", "thread"),
+            ("head", "key"),
+            ("run", "thread"),
+            ("request", "key"),
+        )
     }
-    assert left == {"log": {2, 3}, "head": {2, 3}, "run": {2, 3}, "request": {"k2", "k3"}}
+    assert left == {"log": {2, 3}, "blob": {2, 3}, "head": {2, 3}, "run": {2, 3}, "request": {"k2", "k3"}}
 
 
 def test_a_deletion_of_what_is_not_there_does_nothing(store: sqlite3.Connection) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from netra_backend.app.adapters.sqlite.event_log import SqliteEventLog
+from netra_backend.app.core.blobs import Blob
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import Chunk
 from test_framework.clock import ManualClock
@@ -219,7 +220,7 @@ class TestErasure:
         secret = b"the-secret-of-user-ada"
         run = story.run(story.thread(title=secret.decode()), key=secret.decode())
         for size in (10, 5_000, 200_000):  # on one page, on overflow pages
-            story.write(run, secret.decode() + "x" * size)
+            story.write(run, secret.decode() + "x" * size, blobs=[Blob.of(secret + b"x" * size, "text/plain")])
         await story.ended("user_bob", "not deleted")
         await story.log.durable(run)
         assert self.anywhere(path, secret) != []
@@ -230,7 +231,7 @@ class TestErasure:
     async def test_bytes_that_were_written_long_before_are_erased_too(self, story: LogStory, path: Path) -> None:
         secret = b"the-secret-of-user-ada"
         run = story.run(story.thread(), key="k1")
-        story.write(run, secret.decode())
+        story.write(run, secret.decode(), blobs=[Blob.of(secret * 100_000, "text/plain")])
         await story.log.durable(run)
         for n in range(30):
             await story.ended("user_bob", "y" * 100_000, str(n))

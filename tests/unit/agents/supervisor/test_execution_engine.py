@@ -173,7 +173,7 @@ class TestOwnership:
             ):
                 seen = ""
                 try:
-                    await engine.execute(Agent(), other, workshop.services, message="m", journal=Journal())
+                    await engine.execute(Agent(), other, workshop.services, message="m", journal=Journal("run_1"))
                 except SSotIsolationError as refusal:
                     seen = refusal.point.id
                 assert seen == "engine.run"

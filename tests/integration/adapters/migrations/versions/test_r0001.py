@@ -13,8 +13,8 @@ from test_framework.service_clients import NetraDatabase
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 
-OWNED = ("thread", "log", "run", "request")
-"""Tables whose rows are somebody's."""
+OWNED = ("thread", "log", "run", "request", "blob", "file", "file_part")
+"""Tables whose rows are somebody's, also of later versions."""
 
 OTHERS = ("process", "mailbox", "revocation", "revoked_token", "ticket")
 
@@ -74,6 +74,28 @@ async def fill(writer: asyncpg.Connection, owner: str, word: str) -> None:
         f"run_{owner}",
         f"thr_{owner}",
     )
+    await writer.execute(
+        "INSERT INTO blob (thread_id, owner, ref, media, body) VALUES ($1, $2, 'ref', $3, $4)",
+        f"thr_{owner}",
+        owner,
+        word,
+        word.encode(),
+    )
+    async with writer.transaction():
+        await name_owner(writer, owner)
+        await writer.execute(
+            "INSERT INTO file (file_id, owner, media, created, thread_id) VALUES ($1, $2, $3, 1, $4)",
+            f"file_{owner}",
+            owner,
+            word,
+            f"thr_{owner}",
+        )
+        await writer.execute(
+            "INSERT INTO file_part (file_id, n, owner, body) VALUES ($1, 0, $2, $3)",
+            f"file_{owner}",
+            owner,
+            word.encode(),
+        )
 
 
 @pytest.fixture
@@ -172,7 +194,7 @@ async def test_whatever_the_reader_sends_it_learns_nothing_of_somebody_else(
         told = {attack: await told_by(reader, attack, owner) for attack in ATTACKS}
     assert [attack for attack in ATTACKS if tells_of_bob(told[attack])] == []
     async with as_role(database, WRITER) as writer:
-        for table in ("thread", "log", "run", "request"):
+        for table in OWNED:
             assert await writer.fetchval(f"SELECT count(*) FROM {table}") == 2
 
 

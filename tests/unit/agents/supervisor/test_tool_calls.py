@@ -13,7 +13,7 @@ from netra_backend.app.core.events import (
     ApprovalResolved,
 )
 from netra_backend.app.core.frames import ResolveApproval
-from test_framework.counted_tool import Counter, adding, codes_of, kinds
+from test_framework.counted_tool import Counter, adding, codes_of, kinds, uninterrupted
 from test_framework.paying import let_pay, word
 
 
@@ -136,7 +136,7 @@ class TestApproval:
             await workshop.turns.commands.resolve(client, word(requested, decision))
         await client.ended(requested.run_id)
         stored = await workshop.stored(requested.run_id)
-        assert kinds(stored) == kinds(events)
+        assert uninterrupted(stored) == kinds(events)
         done = 0 if decision == "deny" or frames == 6 or (frames == 5 and not idempotent) else 1
         assert len(counter.calls) == done
         if decision == "deny":

@@ -16,10 +16,12 @@ from netra_backend.app.core.events import (
     AgentCompleted,
     AgentDelta,
     AgentFailed,
+    ModelCompleted,
+    ModelStarted,
 )
 from netra_backend.app.core.limits import USUAL
 from netra_backend.app.core.model_part import ModelPart
-from test_framework.counted_tool import kinds
+from test_framework.counted_tool import kinds, uninterrupted
 
 if TYPE_CHECKING:
     from pydantic_ai.models.function import AgentInfo
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 class Script:
     """A model that says its parts, or fails."""
+
+    name = "script"
 
     def __init__(self, workshop: Any, *parts: Any) -> None:
         self._workshop = workshop
@@ -76,28 +80,46 @@ class TestModel:
         events = await workshop.run("golden")
         deltas = [event for event in events if isinstance(event, AgentDelta)]
         assert [delta.text for delta in deltas] == ["abc", "d" * 5000, "e"]
-        assert [delta.done for delta in deltas] == [False, False, True]
-        assert deltas[-1].usage == usage
+        started, ended = events[2], events[6]
+        assert (started.call_id, started.attempt, started.model, started.step) == (
+            f"{events[0].run_id}:1",
+            1,
+            "script",
+            "model#1",
+        )
+        assert (ended.call_id, ended.attempt, ended.finish_reason, ended.usage) == (started.call_id, 1, "stop", usage)
         assert events[-1].usage == usage
+        assert events[-1].usage_by_model == [{"model": "script", "requests": 1, **usage}]
+        assert events[-1].message_id == started.call_id
         assert events[-1].result["text"] == "abc" + "d" * 5000 + "e"
 
-    @pytest.mark.parametrize("frames", range(2, 7))
+    @pytest.mark.parametrize("frames", range(2, 8))
     async def test_after_a_takeover_an_answer_that_was_recorded_is_not_paid_again(
         self, workshop: Any, frames: int
     ) -> None:
         usage = {"input_tokens": 10, "output_tokens": 20, "cost_usd": "0.5"}
         script = self.ask(workshop, "a", 0.06, "b", 0.06, "c", ModelPart("", usage))
         events = await workshop.run("golden")
-        assert kinds(events)[2:6] == ["AgentDelta"] * 3 + ["AgentThinking"]
+        assert kinds(events)[2:8] == [
+            "ModelStarted",
+            "AgentDelta",
+            "AgentDelta",
+            "ModelCompleted",
+            "AgentThinking",
+            "AgentCompleted",
+        ]
         script.asked.clear()
         client = await workshop.killed_after(events, "user_ada", frames)
         await client.ended(events[0].run_id)
         stored = await workshop.stored(events[0].run_id)
-        whole = frames >= 5
+        whole, begun = frames >= 6, frames >= 3
         assert script.asked == ([] if whole else ["why?"])
         attempts = [event.attempt for event in stored if isinstance(event, AgentDelta)]
-        cut = max(0, frames - 2) if not whole else 0
-        assert attempts == ([1] * 3 if whole else [1] * cut + [2 if cut else 1] * 3)
+        cut = 0 if whole else max(0, frames - 3)
+        assert attempts == ([1] * 2 if whole else [1] * cut + [2 if begun else 1] * 2)
+        started = [event for event in stored if isinstance(event, ModelStarted)]
+        assert [event.attempt for event in started] == ([1] if whole or not begun else [1, 2])
+        assert len({event.call_id for event in started}) == 1
         assert stored[-1].usage == usage
         assert stored[-1].result == events[-1].result
 
@@ -120,13 +142,14 @@ class TestModel:
         workshop.agent("golden", run)
         workshop.answer_with(script)
         events = await workshop.run("golden")
-        (delta,) = [event for event in events if isinstance(event, AgentDelta)]
         told = "It is down." if isinstance(fault, DependencyUnavailable) else "The language model failed."
-        assert (delta.done, delta.error, delta.text) == (True, told, "".join(said))
+        assert [event.text for event in events if isinstance(event, AgentDelta)] == said
+        ended = next(event for event in events if isinstance(event, ModelCompleted))
+        assert (ended.finish_reason, ended.error) == ("error", told)
         script.asked.clear()
-        client = await workshop.killed_after(events, "user_ada", 4)
+        client = await workshop.killed_after(events, "user_ada", 4 + len(said))
         await client.ended(events[0].run_id)
-        assert kinds(await workshop.stored(events[0].run_id)) == kinds(events)
+        assert uninterrupted(await workshop.stored(events[0].run_id)) == kinds(events)
         assert script.asked == []
         assert seen == [told, told]
 
@@ -190,17 +213,14 @@ class TestCheckedModel:
         events = await workshop.run("golden")
         deltas = [event for event in events if isinstance(event, AgentDelta)]
         assert "".join(delta.text for delta in deltas if delta.attempt == 1) in (shown, "")
-        assert (deltas[-1].text, deltas[-1].attempt, deltas[-1].done, deltas[-1].error) == (
-            "The template.",
-            2,
-            True,
-            None,
-        )
+        assert (deltas[-1].text, deltas[-1].attempt) == ("The template.", 2)
+        ended = next(event for event in events if isinstance(event, ModelCompleted))
+        assert (ended.attempt, ended.finish_reason, ended.error) == (2, "replaced", None)
         assert "9" not in "".join(delta.text for delta in deltas)
         assert seen[0][0] == events[-1].result["text"] == "The template."
         assert seen[0][1]
         script.asked.clear()
-        client = await workshop.killed_after(events, "user_ada", 2 + len(deltas))
+        client = await workshop.killed_after(events, "user_ada", 4 + len(deltas))
         await client.ended(events[0].run_id)
         assert script.asked == []
         assert seen == [seen[0]] * 2

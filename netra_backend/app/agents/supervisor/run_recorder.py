@@ -1,0 +1,128 @@
+"""What all steps of one run share: what was recorded, what is being recorded, and what the run has used so far."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final, NoReturn
+
+from ...core.errors import Fault, ToolError
+from ...core.events import AgentDelta, Event, RunSuspended
+from ...core.journal import CANCELLED, Ask, Diverged, Journal, Perform, Recorded, Unknown
+from ...services.event_emitter import UserEventEmitter
+from .branches import performed
+from .live_text import LiveText
+from .run_services import RunServices
+
+_COUNTED: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
+
+UNKNOWN: Final = {
+    "code": "OUTCOME_UNKNOWN",
+    "message": "The call had started, but its outcome is unknown.",
+    "hint": "Check what it did before you ask for it again.",
+}
+BROKEN_OFF: Final = {
+    "code": CANCELLED,
+    "message": "The agent broke the call off.",
+    "hint": "It may have taken effect: check before you ask for it again.",
+}
+
+
+class RunRecorder:
+    """One run's journal and emitter, with its usage by model. ``stopping`` says that whoever cancels the run's task now is the
+    server, not the agent."""
+
+    __slots__ = ("_live", "_shown", "emitter", "journal", "services", "stopping", "usage")
+
+    def __init__(self, emitter: UserEventEmitter, journal: Journal, services: RunServices) -> None:
+        self.emitter = emitter
+        self.journal = journal
+        self.services = services
+        self.stopping = False
+        self.usage: dict[str, dict[str, Any]] = {}
+        self._live: LiveText[tuple[str, int, str]] | None = None
+        self._shown: dict[str, str] = {}
+
+    def next(self, key: str, ask: Ask) -> Recorded | Perform | Unknown:
+        """What is recorded of a step. Raises ``Fault`` if it was another one."""
+        answer = self.journal.next(key, ask)
+        if isinstance(answer, Diverged):
+            raise Fault(
+                f"The agent is not deterministic: it recorded {answer.recorded} as {key}, but now asks for {str(ask)[:200]}"
+            )
+        return answer
+
+    def emit(self, event: type[Event], *own: Any, **named: Any) -> bool:
+        """Record an event, after what is being streamed. As ``UserEventEmitter.emit``."""
+        if self._live is not None:
+            self._live.flush()
+        return self.emitter.emit(event, *own, **named)
+
+    def suspend(self, reason: str) -> None:
+        """The run is ``waiting`` for its user or a time, or its server is ``draining``. If it was resumed, and has not got
+        further since, that is recorded: it is not the run's doing if its process ends now."""
+        if self.journal.beginnings > 1:
+            self.journal.beginnings = 1
+            self.emit(RunSuspended, reason)
+
+    def stream(self, text: str, parent_call_id: str) -> None:
+        """Show text that is no step: of the step that is being performed, else of the run itself."""
+        if self._live is None:
+            self._live = LiveText(self.services.clock, asyncio.get_running_loop(), self._emit_live)
+        step = performed()
+        if step is not None:
+            self._live.add((step.call_id, step.attempt, parent_call_id), text)
+        else:
+            self._live.add((self.journal.live_call_id, self.journal.live_attempt, parent_call_id), text)
+
+    def _emit_live(self, source: tuple[str, int, str], text: str) -> None:
+        call_id, attempt, parent_call_id = source
+        self.emitter.emit(AgentDelta, call_id, attempt, text, parent_call_id=parent_call_id)
+
+    def close(self) -> None:
+        """Stream nothing more."""
+        if self._live is not None:
+            self._live.close()
+
+    # --- what was shown and used ------------------------------------------------------------------------------------
+
+    def shown(self, message_id: str, text: str) -> None:
+        """This text was streamed as, or at the end of, that message."""
+        self._shown[message_id] = self._shown.get(message_id, "") + text
+
+    def message_of(self, result: str) -> str:
+        """The message that a result is, or begins with: the longest; ``""`` if it is one of its own."""
+        begins = [each for each, text in self._shown.items() if text and result.startswith(text)]
+        return max(begins, key=lambda each: len(self._shown[each]), default="")
+
+    def count(self, model: str, usage: Mapping[str, Any]) -> None:
+        """A model request has used this much."""
+        model = str(usage.get("model") or model)
+        sums = self.usage.setdefault(model, {"model": model, "requests": 0, "input_tokens": 0, "output_tokens": 0})
+        sums["requests"] += 1
+        for name in _COUNTED:
+            if usage.get(name):
+                sums[name] = sums.get(name, 0) + int(usage[name])
+        if usage.get("cost_usd") is not None:
+            sums["cost_usd"] = str(Decimal(sums.get("cost_usd", "0")) + Decimal(usage["cost_usd"]))
+
+    def total(self) -> dict[str, Any]:
+        """The usage of the whole run."""
+        models = self.usage.values()
+        return {
+            "input_tokens": sum(each["input_tokens"] for each in models),
+            "output_tokens": sum(each["output_tokens"] for each in models),
+            "cost_usd": str(sum((Decimal(each.get("cost_usd", "0")) for each in models), Decimal(0))),
+        }
+
+
+async def until_cancelled() -> NoReturn:
+    """Wait for what broke the step off when it was recorded: it does so again."""
+    await asyncio.get_running_loop().create_future()
+    raise AssertionError("nobody has this future")
+
+
+def tool_error(error: Mapping[str, Any]) -> ToolError:
+    """The error of a step, as it was recorded."""
+    return ToolError(str(error.get("code", "")), str(error.get("message", "")), hint=str(error.get("hint", "")))

@@ -1,0 +1,214 @@
+"""A run's tool calls: each recorded before it is made and when it has ended, and made once unless its tool says otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ...core.errors import DependencyUnavailable, Fault, QueryRejected, Refusal, ToolError, ToolRefused
+from ...core.events import ApprovalRequested, ApprovalResolved, ToolCompleted, ToolExecuting
+from ...core.exhaustion import plain_fault
+from ...core.journal import Perform, Recorded, ToolCall, Unknown
+from ...core.repaired_text import repaired
+from ...services.approvals import PendingApproval, approval_id_of, hash_arguments
+from ...services.event_emitter import EventTooLarge
+from ...services.redaction import is_too_long, redact, redact_shapes
+from ..interface import ToolOutcome
+from ..tools.definition import Tool
+from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
+from .branches import Performing, on_branch
+from .run_recorder import BROKEN_OFF, UNKNOWN, RunRecorder, until_cancelled
+
+_LOG: Final = logging.getLogger("netra.run")
+
+
+class ToolCalls:
+    """The tool calls of one agent of a run: with its rights, on behalf of the step ``parent_call_id``, if another agent asked
+    it."""
+
+    __slots__ = ("_dispatcher", "_parent", "_recorder")
+
+    def __init__(self, recorder: RunRecorder, dispatcher: ToolDispatcher, parent_call_id: str) -> None:
+        self._recorder = recorder
+        self._dispatcher = dispatcher
+        self._parent = parent_call_id
+
+    async def call(
+        self, key: str, tool: str, arguments: Mapping[str, Any], *, provider_call_id: str = "", requested_by: str = ""
+    ) -> ToolOutcome:
+        """Make the call that has this key, or return what is recorded of it. ``provider_call_id`` and ``requested_by`` are those
+        of ``core.events.ToolExecuting``."""
+        definition, refusal = self._find(tool)
+        shown = redact(dict(arguments), definition.secret_arguments if definition else frozenset())
+        answer = self._recorder.next(key, ToolCall(tool, shown))
+        if type(answer) is Recorded and answer.completed is not None:
+            if answer.cancelled:
+                await until_cancelled()
+            return _outcome(answer.completed)
+        call_id = answer.call_id
+        begun = type(answer) is Unknown and answer.executing
+        not_called: ToolOutcome | None = None
+        if definition is None:
+            assert refusal is not None
+            not_called = self._refused(refusal, tool)
+        elif definition.approval:
+            not_called = await self._ask_approval(call_id, key, definition, arguments, shown, answer)
+        if not begun:
+            self._recorder.emit(ToolExecuting, call_id, tool, shown, key, provider_call_id, requested_by, self._parent)
+        if not_called is not None:
+            return self._completed(call_id, tool, 0, not_called)
+        assert definition is not None
+        if begun and not definition.idempotent:
+            return self._completed(call_id, tool, 0, ToolOutcome(False, error=dict(UNKNOWN)))
+        with on_branch(Performing(tool, call_id)):
+            return await self._perform(call_id, definition, arguments)
+
+    def _find(self, tool: str) -> tuple[Tool[Any] | None, ToolRefused | None]:
+        try:
+            return self._dispatcher.find(tool), None
+        except ToolRefused as refusal:
+            return None, refusal
+
+    def _refused(self, refusal: ToolError | ToolRefused | QueryRejected, tool: str) -> ToolOutcome:
+        trail, context = self._recorder.services.audit_trail, self._dispatcher.user_context
+        if isinstance(refusal, Refusal) and trail is not None:
+            trail.record_refusal(context.user_id, refusal, run_id=context.run_id, tool=tool)
+        error: dict[str, Any] = {"code": refusal.code, "message": refusal.message, "hint": refusal.hint}
+        if isinstance(refusal, ToolError) and refusal.details:
+            error["details"] = refusal.details
+        return ToolOutcome(False, error=redact_shapes(error))
+
+    async def _perform(self, call_id: str, definition: Tool[Any], arguments: Mapping[str, Any]) -> ToolOutcome:
+        services = self._recorder.services
+        clock = services.clock
+        began = clock.monotonic()
+        try:
+            if not definition.idempotent:
+                await self._recorder.emitter.durable()
+            result = await self._dispatcher.call(definition, arguments)
+            # For the agent, too: after a restart it is given what is recorded.
+            outcome = ToolOutcome(True, redact_shapes(result) if definition.redact else result)
+        except (ToolError, ToolRefused, QueryRejected) as refusal:
+            outcome = self._refused(refusal, definition.name)
+        except DependencyUnavailable as fault:
+            error = {"code": "DEPENDENCY_UNAVAILABLE", "message": fault.message, "hint": fault.hint}
+            outcome = ToolOutcome(False, error=error)
+        except asyncio.CancelledError:
+            self._broken_off(call_id, definition, round((clock.monotonic() - began) * 1000))
+            raise
+        except (Exception, SystemExit, KeyboardInterrupt) as fault:
+            error_id = services.mint("err")
+            _LOG.exception("tool failed", extra={"tool": definition.name, "error_id": error_id})
+            plain = plain_fault(fault) if isinstance(fault, Exception) else None
+            if plain is not None:
+                outcome = _failed("DEPENDENCY_UNAVAILABLE", plain.message, hint=plain.hint, error_id=error_id)
+            else:
+                outcome = _failed(
+                    "TOOL_FAILED", f"{definition.name} failed ({type(fault).__name__}).", error_id=error_id
+                )
+        return self._completed(call_id, definition.name, round((clock.monotonic() - began) * 1000), outcome)
+
+    def _broken_off(self, call_id: str, definition: Tool[Any], elapsed_ms: int) -> None:
+        """Record that the agent broke the call off, which it does on every replay, or that the server did, whose next process
+        makes an idempotent call again."""
+        if not self._recorder.stopping:
+            self._completed(call_id, definition.name, elapsed_ms, ToolOutcome(False, error=dict(BROKEN_OFF)))
+        elif not definition.idempotent:
+            self._completed(call_id, definition.name, elapsed_ms, ToolOutcome(False, error=dict(UNKNOWN)))
+
+    def _completed(self, call_id: str, tool: str, elapsed_ms: int, outcome: ToolOutcome) -> ToolOutcome:
+        try:
+            if self._recorder.emit(
+                ToolCompleted, call_id, tool, outcome.ok, elapsed_ms, outcome.result, outcome.error
+            ):  # the agent gets what a replay would give it
+                outcome = ToolOutcome(outcome.ok, repaired(outcome.result), repaired(outcome.error))
+        except EventTooLarge as fault:
+            outcome = _failed("RESULT_TOO_LARGE", f"The result of {tool} is too large: {fault}.")
+            self._completed(call_id, tool, elapsed_ms, outcome)
+        except (TypeError, ValueError, OverflowError):
+            if is_too_long(outcome.result):
+                outcome = _failed(
+                    "RESULT_TOO_LARGE", f"The result of {tool} holds a number of more digits than can be written."
+                )
+            else:
+                outcome = _failed("TOOL_FAILED", f"The result of {tool} is not JSON.")
+            self._completed(call_id, tool, elapsed_ms, outcome)
+        return outcome
+
+    async def _ask_approval(
+        self,
+        call_id: str,
+        key: str,
+        definition: Tool[Any],
+        arguments: Mapping[str, Any],
+        shown: dict[str, Any],
+        answer: Perform | Recorded | Unknown,
+    ) -> ToolOutcome | None:
+        """``None`` if the user said yes. Nobody is asked about a call that would be refused anyway."""
+        recorder, services = self._recorder, self._recorder.services
+        try:
+            self._dispatcher.fitting(definition, arguments)
+        except ToolRefused as refusal:
+            return self._refused(refusal, definition.name)
+        requested = answer.approval if type(answer) is Unknown else None
+        resolved = answer.resolved if type(answer) is Unknown else None
+        arguments_hash = hash_arguments(definition.name, arguments)
+        if requested is None:
+            requested_id = approval_id_of(self._dispatcher.user_context.run_id, call_id)
+            expires_at = services.clock.now_ms() + services.approval_ms
+            recorder.emit(
+                ApprovalRequested,
+                approval_id=requested_id,
+                call_id=call_id,
+                tool=definition.name,
+                arguments=shown,
+                arguments_hash=arguments_hash,
+                expires_at=expires_at,
+                step=key,
+                parent_call_id=self._parent,
+            )
+        else:
+            requested_id, expires_at = requested.approval_id, requested.expires_at
+            if requested.arguments_hash != arguments_hash:  # they look the same where secrets are hidden
+                raise Fault(
+                    "The agent is not deterministic: its arguments differ from those that the user was asked "
+                    "to approve."
+                )
+        if resolved is not None:
+            decision = resolved.decision
+        else:
+            recorder.suspend("waiting")
+            context = self._dispatcher.user_context
+            pending = PendingApproval(
+                context.user_id,
+                context.thread_id,
+                context.run_id,
+                requested_id,
+                definition.name,
+                shown,
+                arguments_hash,
+                expires_at,
+                asyncio.get_running_loop().create_future(),
+            )
+            word = await services.approvals.wait(pending, services.clock.now_ms())
+            recorder.emit(
+                ApprovalResolved,
+                approval_id=requested_id,
+                decision=word.decision,
+                by=word.by,
+                on_commit=word.recorded,
+            )
+            decision = word.decision
+        if decision == "approve":
+            return None
+        return _failed("APPROVAL_DENIED", f"{definition.name} was not approved ({decision}).")
+
+
+def _outcome(completed: ToolCompleted) -> ToolOutcome:
+    return ToolOutcome(completed.ok, completed.result, completed.error)
+
+
+def _failed(code: str, message: str, **more: Any) -> ToolOutcome:
+    return ToolOutcome(False, error={"code": code, "message": message, "hint": "Try again, or ask for less.", **more})

@@ -97,8 +97,7 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         adapters.process.sandbox._MOST_ENTRIES
     """,
     "What is remembered to be quick: what is not is found again where it is stored.": """
-        adapters.audit.subjects._MAX_SEEN adapters.datasets.object_store._KNOWN adapters.redis.message._MOST_SENDERS
-        core.delivery_tracker.MAX_CURSORS
+        adapters.datasets.object_store._KNOWN adapters.redis.message._MOST_SENDERS core.delivery_tracker.MAX_CURSORS
         runs.accepted_requests.MAX_KEYS services.approvals._MAX_WORDS services.redaction.lru_cache(maxsize)
         usage.importers.reading.schema_cache.MAX_MEMBERS websocket_core.websocket_connection_pool.MAX_TOPS
     """,
@@ -131,9 +130,8 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         usage.importers.reading.source.RATIO_FREE web.http.client_address._MAX_HOPS web.http.request_query._MAX_DIGITS
         web.http.request_query._MAX_TIME services.credentials.parse_qsl(max_num_fields)
     """,
-    "Files and rows of the operator's or of the program's own, which nobody else writes.": """
-        adapters.audit.anchors._MAX_BYTES adapters.audit.subjects.MAX_OF_USER adapters.process.data_directory._MAX_BYTES
-        extensions.source_watch.MOST_ENTRIES
+    "Files of the operator's or of the program's own, which nobody else writes.": """
+        adapters.audit.anchors._MAX_BYTES adapters.process.data_directory._MAX_BYTES extensions.source_watch.MOST_ENTRIES
         extensions.source_watch.MOST_FILES extensions.trial._MOST_FAULTS settings_reader._MAX_FILE_BYTES
         web.http.page_files.MOST_BYTES web.http.page_files.MOST_FILES web.http.safe_html.MAX_CHARACTERS
     """,

@@ -8,6 +8,7 @@ from netra_backend.app.adapters.ledger import query_worker
 from netra_backend.app.adapters.ledger.query_worker import Ask, Open, OwnerRows
 from netra_backend.app.adapters.process import child_runtime
 from netra_backend.app.core.errors import ToolError
+from netra_backend.app.core.limits import Limits
 from netra_backend.app.usage.rows import Rows
 
 
@@ -97,6 +98,14 @@ def test_a_fault_travels_whole(rows: OwnerRows) -> None:
 def test_a_child_that_met_its_memory_bound_says_that_it_is_worn(rows: OwnerRows) -> None:
     told = asked(rows, "memory")
     assert (told["fault"]["code"], told["worn"]) == ("RESULT_TOO_LARGE", True)
+
+
+def test_a_child_computes_in_all_as_long_as_its_limit_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(query_worker, "bound_memory", lambda more: True)
+    monkeypatch.setattr(query_worker, "bound_lifetime", told.append)
+    OwnerRows(Open("alice", [], [], {}, Limits(question_process_cpu_s=7)), filtered=True)
+    assert told == [7]
 
 
 def test_a_child_whose_lifetime_has_no_room_for_another_question_says_that_it_is_worn(

@@ -18,6 +18,7 @@ from ..distribution import Extra, missing_packages
 from .core import settings_values as values
 from .core import validation
 from .core.errors import ConfigurationError
+from .core.identity import DEFAULT_MAX_LIFETIME_S
 from .core.limits import LIMIT_RANGES, Limits
 from .settings_reader import LIMIT_PREFIX, SettingsReader
 
@@ -68,7 +69,7 @@ class Settings:
     redis_url: str | None = field(default=None, repr=False)
     datasets_url: str | None = None
     token_sources: tuple[TokenSource, ...] = (DEVELOPMENT,)
-    jwt_max_lifetime_s: int = 24 * 3600
+    jwt_max_lifetime_s: int = DEFAULT_MAX_LIFETIME_S
     allowed_origins: tuple[str, ...] = ()
     model: str | None = None
     retention_days: int | None = None
@@ -140,7 +141,7 @@ class Settings:
             datasets_url=reader.take("NETRA_DATASETS_URL", values.bucket_url, None),
             token_sources=_token_sources(reader),
             jwt_max_lifetime_s=reader.take(
-                "NETRA_JWT_MAX_LIFETIME_S", partial(values.whole_number, 60, 366 * 24 * 3600), 24 * 3600
+                "NETRA_JWT_MAX_LIFETIME_S", partial(values.whole_number, 60, 366 * 24 * 3600), DEFAULT_MAX_LIFETIME_S
             ),
             allowed_origins=reader.take("NETRA_ALLOWED_ORIGINS", values.origins, ()),
             model=reader.take("NETRA_MODEL", values.short_text, None),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -74,6 +75,12 @@ class RevokedToken:
     token_id: str
     ends_at_ms: int
 
+
+DEFAULT_MAX_LIFETIME_S: Final = 24 * 3600
+"""The longest that a token may live, from its issue to its expiry, if no operator sets another."""
+
+is_scope: Final = re.compile(r"[a-z][a-z0-9._:-]{0,63}").fullmatch
+"""What a scope looks like."""
 
 MAX_TOKEN_ID: Final = 128
 """Of a token's id, so many characters count: two that differ only later are revoked together."""

@@ -83,6 +83,8 @@ class Limits:
     claim_burst: int = _limit(1000, 1, 100_000, "threads", "new threads at once")
     request_rate: float = _limit(50.0, 0.01, 100_000, "a second", "HTTP requests")
     request_burst: int = _limit(500, 1, 1_000_000, "requests", "HTTP requests at once")
+    resume_rate: float = _limit(500.0, 1, 100_000, "threads a second", "threads that resumes look at")
+    resume_burst: int = _limit(10_000, 1, 1_000_000, "threads", "threads that resumes look at, at once")
     transfers: int = _limit(4, 1, 1_000, "transfers", "uploads, exports and reports at a time")
     datasets: int = _limit(100, 1, 1_000, "datasets", "imported datasets")
     tickets: int = _limit(16, 1, 10_000, "tickets", "unused tickets")
@@ -174,6 +176,9 @@ class Limits:
     body_rate: float = _limit(1_024.0, 1, 1e9, "bytes a second", "what a transfer moves at least, in either direction")
     body_grace_s: float = _limit(10.0, 0.01, 3_600, "seconds", "until a transfer is held to its least rate")
     stall_s: float = _limit(30.0, 0.05, 3_600, "seconds", "a client that reads nothing of its answer")
+    download_s: float = _limit(
+        3_600.0, 0.05, 86_400, "seconds", "an answer, from when its reader first keeps it waiting to its end"
+    )
     linger_s: float = _limit(5.0, 0.05, 600, "seconds", "the rest of a body whose answer was sent")
     readiness_ms: int = _limit(1_000, 10, 60_000, "milliseconds", "how old the verdict of /readyz is at most")
     probe_s: float = _limit(2.0, 0.05, 60, "seconds", "until a part that /readyz asks counts as not ready")
@@ -181,6 +186,9 @@ class Limits:
     # What usage data takes
     question_s: float = _limit(25.0, 0.1, 3_600, "seconds", "an answer over usage data")
     question_cpu_s: int = _limit(25, 1, 3_600, "seconds", "computing one answer over usage data")
+    question_process_cpu_s: int = _limit(
+        600, 1, 604_800, "seconds", "computing all answers of one process; another gives the next ones"
+    )
     question_memory_bytes: int = _limit(
         939_524_096, 134_217_728, 1_099_511_627_776, "bytes", "address space of a process that answers over usage data"
     )
@@ -197,6 +205,7 @@ class Limits:
     sql_joins: int = _limit(4, 0, 100, "joins", "the joins of a statement of raw SQL")
     sql_answer_bytes: int = _limit(1_048_576, 1_024, 8_388_608, "bytes", "an answer to raw SQL")
     process_imports: int = _limit(2, 1, 100, "imports", "imports of one process at a time")
+    import_s: float = _limit(3_600.0, 0.1, 604_800, "seconds", "an import from its beginning to its end")
     import_silence_s: float = _limit(120.0, 0.1, 86_400, "seconds", "an import that makes no progress")
     import_cpu_s: int = _limit(3_600, 1, 604_800, "seconds", "computing one import")
     import_memory_bytes: int = _limit(
@@ -205,7 +214,10 @@ class Limits:
     import_engine_bytes: int = _limit(
         384_000_000, 67_108_864, 1_099_511_627_776, "bytes", "of these, what the database engine takes"
     )
-    import_file_bytes: int = _limit(17_179_869_184, 4_096, 1_099_511_627_776, "bytes", "a file that an import writes")
+    import_file_bytes: int = _limit(
+        17_179_869_184, 4_096, 1_099_511_627_776, "bytes", "what an import writes, in all its files together"
+    )
+    import_files: int = _limit(256, 32, 100_000, "files", "files that an import has at a time")
     import_unpacked_bytes: int = _limit(
         68_719_476_736, 1_024, 109_951_162_777_600, "bytes", "an imported file when it is unpacked"
     )
@@ -287,6 +299,7 @@ AT_LEAST: Final = (
     ("process_anonymous_connections", "anonymous_connections", 0),
     ("outbox_bytes", "replay_page_bytes", 0),
     ("replay_page_bytes", "event_bytes", MAX_CHUNK_BYTES),  # what is stored together is read together
+    ("question_process_cpu_s", "question_cpu_s", 0),
     ("question_memory_bytes", "question_engine_bytes", 0),
     ("import_memory_bytes", "import_engine_bytes", 0),
     ("all_tickets", "tickets", 0),

@@ -24,6 +24,9 @@ class Counts:
 
 
 NOTHING: Final = Counts()
+_UNNAMED_THREADS: Final = 10
+"""What telling of those threads that a resume did not name counts as."""
+_MOST_RESUME_WAIT_S: Final = 30.0
 
 
 class UserQuota:
@@ -32,12 +35,23 @@ class UserQuota:
     ``elsewhere`` is what the user has at other processes, as of a moment ago; connections and runs count together with it.
     """
 
-    __slots__ = ("_claims", "_limits", "_requests", "connections", "elsewhere", "queued", "runs", "transfers")
+    __slots__ = (
+        "_claims",
+        "_limits",
+        "_requests",
+        "_resumes",
+        "connections",
+        "elsewhere",
+        "queued",
+        "runs",
+        "transfers",
+    )
 
     def __init__(self, limits: Limits, now: float) -> None:
         self._limits = limits
         self._claims = TokenBucket(limits.claim_rate, limits.claim_burst, now)
         self._requests: TokenBucket | None = None
+        self._resumes: TokenBucket | None = None
         self.transfers = 0
         self.connections = 0
         self.runs = 0
@@ -51,7 +65,8 @@ class UserQuota:
 
     def is_as_new(self, now: float) -> bool:
         """Whether it may be forgotten: nothing is held, and nothing is still counted against the user."""
-        return self.idle and self._claims.is_full(now) and (self._requests is None or self._requests.is_full(now))
+        counted = (self._claims, self._requests, self._resumes)
+        return self.idle and all(bucket is None or bucket.is_full(now) for bucket in counted)
 
     def add_connection(self) -> None:
         """Raises ``LimitRefused`` (``connection_limit``)."""
@@ -114,6 +129,20 @@ class UserQuota:
                 retry_after_ms=self._requests.wait_ms(),
                 point=validation.LIMIT_REQUESTS,
             )
+
+    def take_resume(self, named: int, now: float) -> float:
+        """Count a ``resume`` that names so many threads; how many seconds it has to wait. Raises ``LimitRefused``
+        (``rate_limited``) if too much waits already."""
+        if self._resumes is None:
+            self._resumes = TokenBucket(self._limits.resume_rate, self._limits.resume_burst, now)
+        wait_s = self._resumes.borrow(named + _UNNAMED_THREADS, now, _MOST_RESUME_WAIT_S)
+        if wait_s is None:
+            raise LimitRefused(
+                "Too many threads were resumed in a short time.",
+                retry_after_ms=self._resumes.wait_ms(),
+                point=validation.LIMIT_RESUMES,
+            )
+        return wait_s
 
     def add_transfer(self) -> None:
         """An upload, an export or a report begins. Raises ``LimitRefused`` (``transfer_limit``)."""

@@ -33,6 +33,15 @@ class TokenBucket:
         self._left = left - count if left >= count else left
         return left >= count
 
+    def borrow(self, count: int, now: float, most_s: float) -> float | None:
+        """Take so many, also if they will be there only later: after how many seconds. ``None`` if that is more than ``most_s``;
+        then none is taken."""
+        left = min(self._burst, self._left + (now - self._seen) * self._rate)
+        wait_s = max(0.0, (count - left) / self._rate)
+        self._seen = now
+        self._left = left - count if wait_s <= most_s else left
+        return wait_s if wait_s <= most_s else None
+
     def give_back(self) -> None:
         """Undo one ``take``."""
         self._left = min(self._burst, self._left + 1.0)

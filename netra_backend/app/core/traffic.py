@@ -35,28 +35,17 @@ class FrameScanner:
         if self._skip:
             at = min(size, self._skip)
             self._skip -= at
-        if self._head and at < size:
-            head = self._head + data[:14]
-            length = _frame_length(head)
-            if length is None:  # still no whole header
-                self._head = head
-                return size, 0, 0, most_fragments
-            texts += head[0] == _WHOLE_TEXT
-            most_fragments = max(most_fragments, self._count(head[0]))
-            at = length - len(self._head)
-            self._head = b""
-            if at > size:
-                self._skip, at = at - size, size
-            frames = 1
         while at < size and frames < most:
-            length = _frame_length(data[at : at + 14])
-            if length is None:
-                self._head = data[at:]
+            head = self._head + data[at : at + 14]
+            length = _frame_length(head)
+            if length is None:  # no whole header yet
+                self._head = head
                 return size, frames, frames - texts, most_fragments
             frames += 1
-            texts += data[at] == _WHOLE_TEXT
-            most_fragments = max(most_fragments, self._count(data[at]))
-            at += length
+            texts += head[0] == _WHOLE_TEXT
+            most_fragments = max(most_fragments, self._count(head[0]))
+            at += length - len(self._head)
+            self._head = b""
             if at > size:
                 self._skip, at = at - size, size
         return at, frames, frames - texts, most_fragments

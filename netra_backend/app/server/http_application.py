@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from ..web.api.admin import admin_endpoints
@@ -26,6 +26,7 @@ from ..web.http.router import RequestCounts, Router
 from ..web.http.transfers import Transfers
 from .counts import Counts
 from .housekeeping import Housekeeping, remove_leftovers
+from .open_files import OpenFilesWatch
 from .rates import Rates
 from .runtime import Runtime
 
@@ -40,7 +41,8 @@ class HttpApplication:
         self.requests: RequestCounts = {}
         self.transfers = Transfers(runtime.quotas, limits, runtime.clock, runtime.authentication.standing)
         runtime.revocations.listen(self.transfers.end_sign_ins)
-        self.counts = counts_of(runtime)
+        self._open_files = OpenFilesWatch()
+        self.counts = counts_of(runtime, {"open_files": self._open_files.counts})
         self._rates = Rates(self.counts.totals)
         self._housekeeping = Housekeeping(
             clock=runtime.clock,
@@ -67,6 +69,7 @@ class HttpApplication:
     def tick(self, now: float) -> None:
         """A second has passed."""
         self.transfers.tick()
+        self._open_files.tick()
         self._rates.tick(now)
         self._housekeeping.tick(now)
 
@@ -153,8 +156,8 @@ class HttpApplication:
         return metrics_text(totals=counts.totals(), gauges=counts.gauges(), refusals=refusals, requests=self.requests)
 
 
-def counts_of(runtime: Runtime) -> Counts:
-    """What the parts of this runtime count."""
+def counts_of(runtime: Runtime, more: Mapping[str, Callable[[], Mapping[str, int]]]) -> Counts:
+    """What the parts of this runtime count, and ``more`` parts by their names."""
     return Counts(
         log=runtime.log,
         ledger=runtime.ledger,
@@ -167,6 +170,6 @@ def counts_of(runtime: Runtime) -> Counts:
         dispatchers=runtime.dispatchers,
         managers=runtime.managers,
         connections=runtime.connections,
-        counters=runtime.counters,
+        counters={**runtime.counters, **more},
         optional_dependencies=runtime.optional_dependencies,
     )

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from ..config import TokenSource
 from ..core import validation
 from ..core.error_catalogue import CATALOGUE
 from ..core.errors import AuthenticationRefused
-from ..core.identity import Identity, TicketUse
+from ..core.identity import DEFAULT_MAX_LIFETIME_S, Identity, TicketUse
 from ..core.limits import USUAL
 from ..ports import Clock
 from ..sign_in_ports import KeySet
@@ -23,8 +22,6 @@ from .revocations import Revocations
 from .standing import check_standing, identity_of
 from .tickets import TicketOffice
 from .token_reading import is_signed, read_token
-
-DEFAULT_MAX_LIFETIME_S: Final = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)

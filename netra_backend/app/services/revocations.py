@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 
 from ..core import validation
 from ..core.errors import FrameRefused, LimitRefused
-from ..core.identity import CLOCK_LEEWAY_MS, MAX_TOKEN_ID, Identity, RevokedToken
+from ..core.identity import CLOCK_LEEWAY_MS, DEFAULT_MAX_LIFETIME_S, MAX_TOKEN_ID, Identity, RevokedToken
 from ..core.ids import check_id
 from ..core.limits import USUAL
 from ..sign_in_ports import RevocationStore
 
-_TOKEN_ID = re.compile(r"[\x21-\x7e]{1,128}").fullmatch
+_TOKEN_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_TOKEN_ID}}}").fullmatch
 
 Listener = Callable[[str], None]
 
@@ -26,7 +26,11 @@ class Revocations:
     """
 
     def __init__(
-        self, store: RevocationStore, *, max_lifetime_s: int = 24 * 3600, tokens: int = USUAL.revoked_tokens
+        self,
+        store: RevocationStore,
+        *,
+        max_lifetime_s: int = DEFAULT_MAX_LIFETIME_S,
+        tokens: int = USUAL.revoked_tokens,
     ) -> None:
         self._store = store
         self._most_tokens = tokens

@@ -13,7 +13,6 @@ clock (``token_minting``) is compared as it is: such a sign-in counts from the n
 
 from __future__ import annotations
 
-import re
 from typing import Final, Protocol
 
 from ..config import TokenSource
@@ -26,6 +25,7 @@ from ..core.identity import (
     EVERYBODY,
     MAX_TOKEN_ID,
     Identity,
+    is_scope,
     user_id_of_subject,
 )
 from ..core.ids import is_valid_id
@@ -36,7 +36,6 @@ _TYPES: Final = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 _MAX_SCOPES: Final = 32
 _FAR_SECONDS: Final = 1e11
 _OIDC_SCOPE_PREFIX: Final = "netra:"
-_SCOPE = re.compile(r"[a-z][a-z0-9._:-]{0,63}").fullmatch
 
 
 class KnowsRevocations(Protocol):
@@ -135,7 +134,7 @@ def _scopes(claimed: str | list[str], prefix: str) -> frozenset[str]:
     things, and some issuers give any scope to whoever asks for it."""
     words = claimed.split() if isinstance(claimed, str) else claimed
     ours = (word.removeprefix(prefix) for word in words[:_MAX_SCOPES] if word.startswith(prefix))
-    return frozenset({EVERYBODY, *(word for word in ours if _SCOPE(word))})
+    return frozenset({EVERYBODY, *(word for word in ours if is_scope(word))})
 
 
 def _ms(seconds: float) -> int:

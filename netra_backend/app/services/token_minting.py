@@ -6,19 +6,18 @@ import base64
 import hashlib
 import hmac
 import json
-import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ..core import validation
 from ..core.errors import AuthenticationRefused
+from ..core.identity import DEFAULT_MAX_LIFETIME_S, is_scope
 from ..core.ids import check_id
 
 DEFAULT_LIFETIME_S: Final = 12 * 3600
 SERVER_CLOCK: Final = "server"
 """The value of the claim ``netra_clock``: the issue time is by the clock of the machine that has the data directory."""
 
-_SCOPE = re.compile(r"[a-z][a-z0-9._:-]{0,63}").fullmatch
 _HEADER: Final = {"alg": "HS256", "typ": "JWT"}
 
 
@@ -32,7 +31,7 @@ def mint_token(
     scopes: Iterable[str] = (),
     lifetime_s: int = DEFAULT_LIFETIME_S,
     audience: str | None = None,
-    max_lifetime_s: int = 24 * 3600,
+    max_lifetime_s: int = DEFAULT_MAX_LIFETIME_S,
 ) -> str:
     """A token for this user; ``now_ms`` is by the server's clock. ``max_lifetime_s`` is what its server allows.
 
@@ -43,7 +42,7 @@ def mint_token(
     check_id("user_id", user_id)
     asked = list(scopes)
     for scope in asked:
-        if _SCOPE(scope) is None:
+        if is_scope(scope) is None:
             raise AuthenticationRefused(
                 f"{scope[:64]!r} is not a valid scope. Start it with a lower-case letter, followed by "
                 "letters, digits and . _ : -, as in admin.",

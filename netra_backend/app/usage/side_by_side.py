@@ -7,7 +7,9 @@ interpreter for moments only; so threads are enough, and the log is in memory on
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
+from threading import Barrier
 from typing import Final, TypeVar
 
 WORKERS: Final = 2
@@ -16,8 +18,20 @@ WORKERS: Final = 2
 _Result = TypeVar("_Result")
 
 
+def start_workers() -> None:
+    """Start the threads that ``side_by_side`` uses, in a process that may start none later."""
+    together = Barrier(WORKERS)
+    wait([_pool().submit(together.wait) for _ in range(WORKERS)])
+
+
 def side_by_side(tasks: Iterable[Callable[[], _Result]]) -> list[_Result]:
-    """The results, in the order of the tasks. The first exception, in that order, is raised when all have ended."""
-    with ThreadPoolExecutor(WORKERS) as pool:
-        begun = [pool.submit(task) for task in tasks]
+    """The results, in the order of the tasks, which must not call this in turn. The first exception, in that order, is raised
+    when all have ended."""
+    begun = [_pool().submit(task) for task in tasks]
+    wait(begun)
     return [one.result() for one in begun]
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(WORKERS)

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from ..core.errors import NetraError, Refusal
 from ..core.exhaustion import fault_of
-from ..core.limits import Limits
 from ..core.session import HandledFrame
 from .serial_queue import SerialQueue, begin
 
@@ -40,9 +39,9 @@ class FrameHandlers:
     authenticate: Handle
     commands: Mapping[type[HandledFrame], Handle]
     replays: Mapping[type[HandledFrame], Handle]
-    held_frames: int = Limits().held_frames
+    held_frames: int
     """Commands that wait while one before them looks something up."""
-    held_replays: int = Limits().held_replays
+    held_replays: int
     """What waits behind something that takes long."""
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import resource
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from websockets.asyncio.client import connect
 from test_framework.floods import FLOODS, Flood
 from test_framework.server_process import ServerProcess
 from test_framework.users import LocalUsers
+from test_framework.waiting import until
 from test_framework.websocket_client import WebSocketTestClient, websocket_client
 
 pytestmark = pytest.mark.long
@@ -72,6 +74,7 @@ async def test_the_deadline_of_a_sign_in_fires_under_load(server: ServerProcess)
 
 
 OPENS = '''
+import asyncio
 import os
 
 from netra_server import AgentResult, tool
@@ -90,6 +93,31 @@ async def open_files(count: int) -> int:
             os.close(each)
 
 
+@tool(idempotent=True)
+async def hold_all_files(until: str) -> int:
+    """Open files until no more can be opened, and keep them until a file of that name is there."""
+    opened = []
+    try:
+        while True:
+            opened.append(os.open("/dev/null", os.O_RDONLY))
+    except OSError:
+        while not os.path.exists(until):
+            await asyncio.sleep(0.05)
+        return len(opened)
+    finally:
+        for each in opened:
+            os.close(each)
+
+
+class Holder:
+    name = "holder"
+    description = "Holds all open files."
+    tools = frozenset({"hold_all_files"})
+
+    async def run(self, scope):
+        return AgentResult("done", {"held": (await scope.use_tool("hold_all_files", until=scope.message)).result})
+
+
 class Opener:
     name = "opener"
     description = "Opens files."
@@ -100,13 +128,12 @@ class Opener:
         return AgentResult("done", {"opened": outcome.result, "error": outcome.error})
 
 
-AGENTS = (Opener,)
-TOOLS = (open_files,)
+AGENTS = (Opener, Holder)
+TOOLS = (open_files, hold_all_files)
 '''
 
 
-async def test_idle_strangers_leave_users_the_open_files_that_their_tools_need(tmp_path: Path) -> None:
-    (tmp_path / "opens.py").write_text(OPENS)
+def launched_with_few_files(tmp_path: Path) -> ServerProcess:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     server = ServerProcess(tmp_path / "data", app="opens", directory=tmp_path, workers=1)
     resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
@@ -114,6 +141,35 @@ async def test_idle_strangers_leave_users_the_open_files_that_their_tools_need(t
         server.launch()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return server
+
+
+async def test_a_server_whose_open_files_are_used_up_says_so_and_goes_on_when_they_are_free(tmp_path: Path) -> None:
+    (tmp_path / "opens.py").write_text(OPENS)
+    server = launched_with_few_files(tmp_path)
+    try:
+        server.wait_until_ready()
+        user = LocalUsers(server.data_dir).make("holder@example.org")
+        async with websocket_client(server.websocket_url, user.token) as client:
+            run = asyncio.create_task(client.run_agent("holder", str(tmp_path / "release")))
+            await until(lambda: "too many open files: new connections are closed" in server.log())
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
+            assert await reader.read() == b""  # closed without an answer
+            writer.close()
+            (tmp_path / "release").touch()
+            assert (await run)[-1]["result"]["data"]["held"] > 0
+        await until(lambda: "files can be opened again" in server.log())
+        async with httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
+            told = (await http.get("/metrics")).text
+        (seconds,) = re.findall(r"^netra_open_files_exhausted_s_total (\S+)", told, re.MULTILINE)
+        assert float(seconds) >= 1
+    finally:
+        server.close()
+
+
+async def test_idle_strangers_leave_users_the_open_files_that_their_tools_need(tmp_path: Path) -> None:
+    (tmp_path / "opens.py").write_text(OPENS)
+    server = launched_with_few_files(tmp_path)
     try:
         server.wait_until_ready()
         user = LocalUsers(server.data_dir).make("neighbour@example.org")

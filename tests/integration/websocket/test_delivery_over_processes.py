@@ -99,7 +99,7 @@ class Process(LogStory):
         catch_up = CatchUp(self.log, conversations, self.follower)
         audit: Any = None
         self.parts = ConnectionParts(
-            handlers=FrameHandlers(not_asked, {}, {Resume: catch_up.resume}),
+            handlers=FrameHandlers(not_asked, {}, {Resume: catch_up.resume}, 1000, 32),
             pool=self.pool,
             audit_trail=AuditTrail(audit, SystemClock()),
             clock=SystemClock(),

@@ -18,8 +18,23 @@ SMALL = Limits(
     claim_burst=2,
     request_rate=10.0,
     request_burst=2,
+    resume_rate=10.0,
+    resume_burst=20,
     transfers=1,
 )
+
+
+@pytest.mark.validation_point("limit.resumes")
+def test_resumes_wait_by_the_threads_that_they_name_and_are_refused_beyond_a_patience() -> None:
+    quota = UserQuota(SMALL, 0.0)
+    assert [quota.take_resume(named, 0.0) for named in (0, 0, 40)] == [0.0, 0.0, 5.0]
+    assert not quota.is_as_new(6.0)
+    with pytest.raises(LimitRefused, match="Too many threads were resumed") as refused:
+        quota.take_resume(241, 0.0)
+    assert (refused.value.entry.id, refused.value.retry_after_ms) == ("rate_limited", 5_100)
+    assert quota.take_resume(240, 0.0) == 30.0
+    assert quota.take_resume(10, 60.0) == 0.0
+    assert quota.is_as_new(62.0)
 
 
 @pytest.mark.validation_point("limit.connections")

@@ -44,3 +44,12 @@ def test_a_bucket_is_full_until_something_is_taken_and_again_when_it_has_refille
     bucket.take(0.0)
     assert not bucket.is_full(0.4)
     assert bucket.is_full(0.5)
+
+
+def test_what_is_borrowed_of_a_bucket_has_to_wait_and_too_much_is_not_borrowed() -> None:
+    bucket = TokenBucket(rate=2.0, burst=10, now=0.0)
+    assert [bucket.borrow(count, 0.0, 5.0) for count in (8, 6, 6, 5, 4)] == [0.0, 2.0, 5.0, None, None]
+    assert not bucket.take(4.9)
+    assert bucket.borrow(2, 6.0, 5.0) == 0.0
+    assert bucket.borrow(21, 100.0, 5.0) is None
+    assert bucket.borrow(20, 100.0, 5.0) == 5.0

@@ -65,9 +65,10 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         usage.rows.fetchmany(size) usage.summary.DEFAULT_LIMIT web.api.datasets._MAX_COLUMNS web.api.datasets._MAX_OPTION
         websocket_core.follower.threads(limit)
     """,
-    "What is promised whatever the settings: idempotency keys for 24 hours, 30 s of leeway for clocks, an exit in 10 s.": """
+    "What is promised whatever the settings: 24 hours of keys, 30 s of leeway for clocks, an exit in 10 s, 30 s of a resume.": """
         core.identity.CLOCK_LEEWAY_MS runs.accepted_requests.KEY_LIFETIME_MS server.uvicorn_server._LAST_WAIT_S
-        server.worker_policy.LAST_WAIT_S core.client_rules.MOST_SENDS core.client_rules.STEADY_S
+        server.worker_policy.LAST_WAIT_S core.client_rules.MOST_SENDS core.client_rules.STEADY_S core.quotas._MOST_RESUME_WAIT_S
+        core.quotas._UNNAMED_THREADS
     """,
     "What processes must agree on, or one would take from another what it still holds: leases, and what counts from them.": """
         adapters.datasets.directory._LOCK_WITHIN_S adapters.datasets.directory._LOCK_EVERY_S
@@ -102,7 +103,8 @@ NO_LIMITS: Final[Mapping[str, str]] = {
     """,
     "A moment between two looks or tries of the server itself; how long in all, a limit says, or the end of the process.": """
         adapters.audit.anchors.FileAnchor.every_s adapters.audit.anchors.LogAnchor.every_s adapters.audit.watch.EVERY_S
-        adapters.auth.jwks_keys.RETRY_S adapters.ledger.ledger.TIDY_S adapters.postgres.audit._AGAIN_S
+        adapters.auth.jwks_keys.RETRY_S adapters.ledger.import_process.LOOK_S adapters.ledger.ledger.TIDY_S
+        adapters.postgres.audit._AGAIN_S
         adapters.postgres.peers._RETRY_S adapters.postgres.peers._TIDY_S adapters.postgres.writer._FIRST_WAIT_S
         adapters.postgres.writer._LONGEST_WAIT_S adapters.process.data_directory._LOCK_EVERY_S
         adapters.process.data_directory._LOCK_WITHIN_S adapters.redis.bus.BEAT_S adapters.redis.bus.MAX_QUIET
@@ -156,10 +158,9 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         usage.history.timedelta(days) usage.history.timedelta(hours) usage.importers.reading.values.timedelta(days)
     """,
     "The default of a setting of its own, or of an option of a command.": """
-        config.Settings.audit_retention_days config.Settings.jwt_max_lifetime_s config.Settings.workers config.load(workers)
-        services.authentication.DEFAULT_MAX_LIFETIME_S services.revocations.__init__(max_lifetime_s)
-        services.synthetic_sign_ins.LIFETIME_S services.token_minting.DEFAULT_LIFETIME_S
-        services.token_minting.mint_token(max_lifetime_s)
+        config.Settings.audit_retention_days config.Settings.workers config.load(workers)
+        core.identity.DEFAULT_MAX_LIFETIME_S services.synthetic_sign_ins.LIFETIME_S
+        services.token_minting.DEFAULT_LIFETIME_S
     """,
 }
 """Why a number that is named like a bound is none that an operator sets, and which ones: ``module.NAME``, ``module.Class.name``,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 
 import pytest
 
 from netra_backend.app.core.limits import Limits
-from netra_backend.app.server.open_files import most_connections, open_files
+from netra_backend.app.server.open_files import OpenFilesWatch, most_connections, open_files
 
 
 @pytest.mark.parametrize(("files", "most"), [(200, 100), (1024, 768), (100_000, 50_000), (50_256, 50_000), (1, 1)])
@@ -26,3 +27,20 @@ def test_the_operator_is_told_that_open_files_are_the_bound(caplog: pytest.LogCa
 
 def test_this_process_may_have_some_open() -> None:
     assert open_files() > 10
+
+
+def test_the_want_of_open_files_is_told_once_and_counted_until_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    codes = [0, errno.EMFILE, errno.ENFILE, errno.EMFILE, 0, 0, errno.EIO, errno.EMFILE]
+
+    def attempt() -> None:
+        if code := codes.pop(0):
+            raise OSError(code, "no")
+
+    watch = OpenFilesWatch(attempt)
+    told = []
+    while codes:
+        caplog.clear()
+        watch.tick()
+        told.append([record.levelname for record in caplog.records])
+    assert told == [[], ["ERROR"], [], [], ["WARNING"], [], [], ["ERROR"]]
+    assert watch.counts() == {"exhausted_s": 4}

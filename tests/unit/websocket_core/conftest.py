@@ -89,7 +89,7 @@ class ScriptedHandlers:
                 ResolveApproval: self._taking("resolve", lambda frame: frame.approval_id),
             },
             replays={Resume: self._resume, Drill: self._taking("drill", lambda frame: frame.id)},
-            **self.bounds,
+            **{"held_frames": 1000, "held_replays": 32, **self.bounds},
         )
 
     def _taking(self, what: str, shown: Callable[[Any], Any]) -> Handle:

@@ -44,7 +44,8 @@ class Handlers:
         self.done.append(asked)
 
     def incoming(self, **bounds: int) -> Incoming:
-        table = FrameHandlers(self.handle, {CancelRun: self.handle}, {Resume: self.handle}, **bounds)
+        room = {"held_frames": 1000, "held_replays": 32, **bounds}
+        table = FrameHandlers(self.handle, {CancelRun: self.handle}, {Resume: self.handle}, **room)
         return Incoming(table, asyncio.get_running_loop())
 
 

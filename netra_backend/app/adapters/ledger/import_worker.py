@@ -27,8 +27,9 @@ from ...usage.importers.reading.source import broken
 from ...usage.importers.registry import load_formats
 from ..datasets.fingerprint import Fingerprint
 from ..datasets.port import ROWS_FILE
-from ..process.child_runtime import Pipe, bound_cpu, bound_memory
-from ..process.sandbox import Sandbox, enter
+from ..process.child_runtime import Pipe, bound_lifetime, bound_memory
+from ..process.sandbox import Sandbox, enter, no_more_threads
+from .replies import too_much
 from .rows_writer import RowsWriter, parquet_records
 
 Send = Callable[[dict[str, Any]], None]
@@ -47,8 +48,9 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits = USUAL
 
 
-def perform(job: Job, send: Send) -> dict[str, Any]:
-    """Import one file into ``job.staged``; the last message. Raises ``ToolError``."""
+def perform(job: Job, send: Send, ready: Callable[[], None] = lambda: None) -> dict[str, Any]:
+    """Import one file into ``job.staged``; the last message. ``ready`` is called before the first byte of the file is read:
+    all threads have been started then. Raises ``ToolError``."""
     path = Path(job.path)
     options = ImportOptions.of(job.options)
     progress = _Progress(send)
@@ -60,10 +62,11 @@ def perform(job: Job, send: Send) -> dict[str, Any]:
         return open_file(path, options, now, progress, tables, formats, limits=job.limits)
 
     if options.preview:
+        ready()
         return {"answer": preview(opened())}
     fingerprint = Fingerprint(path, options)
     try:
-        answer = _imported(job, options, opened, fingerprint)
+        answer = _imported(job, options, opened, fingerprint, ready)
     except Exception:
         # Whatever else there is to say of it, a file that is there already was imported.
         if not job.known or fingerprint.value() not in job.known:
@@ -79,10 +82,13 @@ class _Known(Exception):
 
 
 def _imported(
-    job: Job, options: ImportOptions, open_it: Callable[[], Opened], fingerprint: Fingerprint
+    job: Job,
+    options: ImportOptions,
+    open_it: Callable[[], Opened],
+    fingerprint: Fingerprint,
+    ready: Callable[[], None],
 ) -> dict[str, Any]:
     """What the staged file holds. Raises ``_Known`` as soon as it shows that nothing needs to be staged."""
-    opened = open_it()
     writer = RowsWriter(Path(job.staged) / ROWS_FILE, job.limits.import_engine_bytes)
 
     def take(columns: Columns) -> None:
@@ -91,6 +97,8 @@ def _imported(
         writer.write(columns)
 
     try:
+        ready()
+        opened = open_it()
         stats = import_rows(opened, take, job.limits.import_rows)
         first, last, filled = writer.finish()
     except BaseException:
@@ -129,7 +137,7 @@ def fault_of(error: BaseException) -> dict[str, Any]:
         if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
             error = broken("The file needs more memory than an import is allowed.", "Import it in parts.")
         elif _is_too_large(error):
-            error = broken("What the file holds is larger than an import is allowed to keep.", "Import it in parts.")
+            error = too_much()
         else:
             where = error.__traceback__
             while where is not None and where.tb_next is not None:
@@ -148,7 +156,7 @@ def _is_too_large(error: BaseException) -> bool:
     return getattr(error, "errno", None) == errno.EFBIG or os.strerror(errno.EFBIG) in str(error)
 
 
-def serve(pipe: Pipe, perform: Callable[[Job, Send], Mapping[str, Any]] = perform) -> None:
+def serve(pipe: Pipe) -> None:
     """Perform one job. Whatever goes wrong is told to the parent."""
     # The collector would walk hundreds of thousands of rows that hold no cycles, again and again.
     gc.disable()
@@ -166,8 +174,8 @@ def serve(pipe: Pipe, perform: Callable[[Job, Send], Mapping[str, Any]] = perfor
         enter(Sandbox(files=(Path(job.path),), directory=Path(job.staged), file_bytes=job.limits.import_file_bytes))
         pipe.end_with_parent()
         bound_memory(job.limits.import_memory_bytes)
-        bound_cpu(job.limits.import_cpu_s)
-        last = perform(job, send)
+        bound_lifetime(job.limits.import_cpu_s)
+        last = perform(job, send, no_more_threads)
     except Exception as error:
         last = fault_of(error)
     send(last)

@@ -24,17 +24,15 @@ from ...usage.questions import QUESTIONS, allowed
 from ...usage.rows import DATASET_COLUMNS
 from ..datasets.local import LocalDatasets
 from ..datasets.port import Dataset, Datasets, DatasetsChanged, check_room
-from ..process.child import ChildDied, ChildProcess
+from . import import_process
 from .query_workers import QueryWorkers
-from .replies import death_error, out_of_time, rebuilt
+from .replies import rebuilt
 
 _PROFILE: Final = "data_profile"
 _LOOKS: Final = 3
 """How often a question is put again where another process changes the owner's datasets at that moment."""
 
 _log: Final = logging.getLogger("netra.ledger")
-_IMPORT_CHILD: Final = "netra_backend.app.adapters.ledger.import_worker"
-
 
 TIDY_S: Final = 30.0
 """How often it is looked whether other processes deleted what children here have open, or copies lie of."""
@@ -167,7 +165,7 @@ class DuckDBLedger:
                     "limits": self._told_limits,
                     "importers": self._importers,
                 }
-                reply = await self._imported(job, progress)
+                reply = await import_process.perform(job, staged.directory, self._limits, progress)
                 if "already" in reply:
                     known = next(dataset for dataset in datasets if dataset.dataset_id == reply["already"])
                     return {**_shown(known), "already_imported": True}
@@ -179,24 +177,6 @@ class DuckDBLedger:
                 dataset = _dataset(dataset_id, str(options.get("name") or path.name)[:256], now_ms, account)
                 kept = await staged.commit(dataset, self._limits.datasets)
                 return {**_shown(kept), "already_imported": kept.dataset_id != dataset_id}
-
-    async def _imported(self, job: Mapping[str, Any], progress: Callable[[int, int], None]) -> dict[str, Any]:
-        child = await ChildProcess.start(_IMPORT_CHILD)
-        try:
-            await child.send(job)
-            while True:
-                async with asyncio.timeout(self._limits.import_silence_s):
-                    reply = await child.receive()
-                if "progress" not in reply:
-                    return reply
-                progress(*reply["progress"])
-        except TimeoutError:
-            raise out_of_time() from None
-        except ChildDied as death:
-            raise death_error(death) from None
-        finally:
-            child.kill()
-            await asyncio.shield(child.ended())
 
     async def datasets(self, owner: str) -> list[dict[str, Any]]:
         """The owner's datasets, oldest first."""

@@ -20,8 +20,9 @@ from ...core import validation
 from ...core.errors import QueryRejected, SSotIsolationError, ToolError
 from ...core.limits import USUAL, Limits, told_size
 from ...usage.questions import BOUNDED, load_question
-from ..process.child_runtime import Pipe, bound_cpu, bound_memory
-from ..process.sandbox import Sandbox, enter
+from ...usage.side_by_side import start_workers
+from ..process.child_runtime import Pipe, bound_cpu, bound_lifetime, bound_memory
+from ..process.sandbox import Sandbox, enter, no_more_threads
 from .rows_reader import Source, open_rows
 
 NEEDS_A_WALL: Final = frozenset({"raw_sql"})
@@ -58,10 +59,13 @@ class OwnerRows:
         self._rows = open_rows(opened.sources, opened.limits.question_engine_bytes)
         self._limits = opened.limits
         self._walled = bound_memory(opened.limits.question_memory_bytes) and filtered
+        bound_lifetime(opened.limits.question_process_cpu_s)
+        self._worn = False
 
     def answer(self, ask: Ask) -> bytes:
         """The encoded answer, without anything that tells where the rows lie."""
-        encoded = msgspec.json.encode(self._message(ask))
+        message = self._message(ask)
+        encoded = msgspec.json.encode({**message, "worn": True} if self._worn else message)
         most = self._limits.answer_bytes
         if len(encoded) > most:
             encoded = msgspec.json.encode(_fault(_too_large(f"The answer is larger than {told_size(most)}.")))
@@ -109,7 +113,7 @@ class OwnerRows:
                 point=validation.QUERY_WALL,
                 hint="Ask with metrics, groups and filters instead; raw SQL needs Linux with seccomp.",
             )
-        bound_cpu(ask.cpu_s)
+        self._worn = not bound_cpu(ask.cpu_s)
         answer = load_question(ask.question, self._questions)
         if ask.question in BOUNDED:
             return answer(self._rows, ask.arguments, limits=self._limits)
@@ -155,6 +159,8 @@ def serve(pipe: Pipe) -> None:
             # What was imported is a stranger's, too. Threads begin behind the walls; until now the pipe's end was enough.
             walls = enter(Sandbox(files=tuple(Path(source.path) for source in asked.sources)))
             pipe.end_with_parent()
+            start_workers()
+            no_more_threads()
             try:
                 rows = OwnerRows(asked, filtered=walls.system_calls)
             except duckdb.Error as error:

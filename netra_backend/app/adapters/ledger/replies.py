@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ...core import errors, validation
 from ...core.errors import NetraError, ToolError
+from ...usage.importers.reading.source import broken
 from ..process.child import ChildDied
 
 _log: Final = logging.getLogger(__name__)
@@ -38,6 +39,11 @@ def out_of_time() -> ToolError:
         "This took too long and was stopped.",
         hint="Ask for a shorter period, fewer groups or fewer rows; import large files in parts.",
     )
+
+
+def too_much() -> ToolError:
+    """The answer to a file whose import would keep more than it may."""
+    return broken("What the file holds is larger than an import is allowed to keep.", "Import it in parts.")
 
 
 def death_error(death: ChildDied) -> ToolError:

@@ -21,6 +21,7 @@ class Source(msgspec.Struct, frozen=True):
 
 LOCKED: Final[Mapping[str, str | int]] = {
     "threads": 1,
+    "async_threads": 0,
     "temp_directory": "",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",

@@ -45,7 +45,7 @@ FROM (SELECT {_UNNESTED} FROM read_json(?, format = 'newline_delimited', columns
 
 def _engine(bytes_: int) -> dict[str, Any]:
     """What the engine is opened with, and has at most of memory."""
-    return {"threads": 1, "memory_limit": f"{bytes_}B", "preserve_insertion_order": "true"}
+    return {"threads": 1, "async_threads": 0, "memory_limit": f"{bytes_}B", "preserve_insertion_order": "true"}
 
 
 class RowsWriter:

@@ -49,6 +49,7 @@ class ChildProcess:
 
     def __init__(self, process: Process) -> None:
         self._process = process
+        self._reading = asyncio.Lock()
 
     @classmethod
     async def start(cls, module: str) -> ChildProcess:
@@ -87,14 +88,15 @@ class ChildProcess:
         """The child's next message. Raises ``ChildDied`` where it ends instead, or speaks out of bounds."""
         pipe = self._process.stdout
         assert pipe is not None  # asked for in start
-        try:
-            size = int.from_bytes(await pipe.readexactly(4), "big")
-            if size > MAX_MESSAGE:
-                self.kill()
-                raise ChildDied(await self._process.wait())
-            return msgspec.json.decode(await pipe.readexactly(size), type=dict[str, Any])
-        except asyncio.IncompleteReadError:
-            raise ChildDied(await self._process.wait()) from None
+        async with self._reading:
+            try:
+                size = int.from_bytes(await pipe.readexactly(4), "big")
+                if size <= MAX_MESSAGE:
+                    return msgspec.json.decode(await pipe.readexactly(size), type=dict[str, Any])
+            except asyncio.IncompleteReadError:
+                raise ChildDied(await self._process.wait()) from None
+        self.kill()
+        raise ChildDied(await self.ended())
 
     def kill(self) -> None:
         """End it now, whatever it does. Safe to call twice."""
@@ -105,5 +107,11 @@ class ChildProcess:
                 return
 
     async def ended(self) -> int:
-        """Wait until it has ended, and return its exit status."""
+        """Wait until it has ended, and return its exit status. What it said and nobody received is lost."""
+        pipe = self._process.stdout
+        assert pipe is not None  # asked for in start
+        async with self._reading:
+            # Of a process whose pipe was not read to its end, the loop never learns that it has ended.
+            while await pipe.read(1 << 16):
+                pass
         return await self._process.wait()

@@ -82,8 +82,22 @@ def bound_memory(more: int) -> bool:
     return False
 
 
-def bound_cpu(seconds: int) -> None:
-    """Let this process compute for ``seconds`` more; beyond them it is killed."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
+def bound_lifetime(seconds: int) -> None:
+    """Let this process compute for ``seconds`` more in all; beyond them it is killed, whatever it does about it."""
+    most = _computed() + 1 + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))
+
+
+def bound_cpu(seconds: int) -> bool:
+    """Let this process compute for ``seconds`` more, but not beyond its lifetime; beyond them it gets ``SIGXCPU``, which ends it.
+    Whether its lifetime has room for as long once more."""
+    soft = _computed() + 1 + seconds
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 1 + seconds, hard))
+    bounded = hard != resource.RLIM_INFINITY
+    resource.setrlimit(resource.RLIMIT_CPU, (min(soft, hard) if bounded else soft, hard))
+    return not bounded or soft + 1 + seconds <= hard
+
+
+def _computed() -> int:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return int(used.ru_utime + used.ru_stime)

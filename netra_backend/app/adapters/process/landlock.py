@@ -16,15 +16,15 @@ from typing import Final
 from .linux import call, machine
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446  # the same on all machines
-_WRITE_FILE, _READ_FILE, _READ_DIR, _REMOVE_DIR, _REMOVE_FILE = 1 << 1, 1 << 2, 1 << 3, 1 << 4, 1 << 5
-_MAKE_DIR, _MAKE_REG, _TRUNCATE = 1 << 7, 1 << 8, 1 << 14
+_WRITE_FILE, _READ_FILE, _READ_DIR, _REMOVE_FILE = 1 << 1, 1 << 2, 1 << 3, 1 << 5
+_MAKE_REG, _TRUNCATE = 1 << 8, 1 << 14
 _OF_FILES: Final = _WRITE_FILE | _READ_FILE | _TRUNCATE
 
 LIST: Final = _READ_DIR
 """See the names in a directory, and below it."""
 READ: Final = _READ_FILE | _READ_DIR
-WRITE: Final = READ | _OF_FILES | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG
-"""Read, and make, change and remove regular files and directories below it."""
+WRITE: Final = READ | _OF_FILES | _REMOVE_FILE | _MAKE_REG
+"""Read, and make, change and remove regular files in it; no directories, so that one look sees all that there is."""
 
 
 def version() -> int:

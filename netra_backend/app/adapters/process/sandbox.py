@@ -1,8 +1,12 @@
 """The walls around a process that handles what strangers wrote: what is left to it when it is taken over.
 
 It has no network, starts no program and no process, signals and reads no other one, gains no rights, leaves no core dump,
-writes below its working directory alone, and in bounds, and reads there, in the files that it was given, and in the code that
-it is made of. Enter it before the first byte of the stranger's is looked at, and before there are threads.
+takes no memory of the kernel beyond its own, writes into its working directory alone, and in bounds, and reads there, in the
+files that it was given, and in the code that it is made of. Enter it before the first byte of the stranger's is looked at, and
+before there are threads; then start those that it needs, and call ``no_more_threads``.
+
+What no system call bounds is the parent's to bound: how many files there are in the directory, and how large they are together
+(each one for itself is bounded here).
 """
 
 from __future__ import annotations
@@ -27,12 +31,14 @@ _OF_ITSELF: Final = ("/proc/self/cgroup", "/proc/self/statm")  # how much it may
 _INSTALLED: Final = ("site-packages", "dist-packages")
 _CODE: Final = frozenset({".py", ".pyc", ".so", ".zip"})
 _MOST_ENTRIES: Final = 2_000
+_OPEN_FILES: Final = 256
 _READ_ANYBODYS_FILES: Final = 1 << 2  # CAP_DAC_READ_SEARCH: root may import a file of somebody else's
 
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """What a process keeps: ``files`` to read, one directory to work in (``None``: it writes nothing), bytes of one file."""
+    """What a process keeps: ``files`` to read, one directory to work in (``None``: it makes no file and writes none), bytes of
+    one file."""
 
     files: tuple[Path, ...] = ()
     directory: Path | None = None
@@ -69,6 +75,9 @@ def enter(sandbox: Sandbox) -> Walls:
     found = walls()
     keep_memory_private()
     resource.setrlimit(resource.RLIMIT_FSIZE, (sandbox.file_bytes, sandbox.file_bytes))
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    open_files = _OPEN_FILES if most == resource.RLIM_INFINITY else min(_OPEN_FILES, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, open_files))
     os.chdir(sandbox.directory or "/")
     os.umask(0o077)
     kind = machine()
@@ -79,8 +88,16 @@ def enter(sandbox: Sandbox) -> Walls:
         landlock.restrict(_allowed(sandbox), found.landlock)
     keep_only_capabilities(_READ_ANYBODYS_FILES)
     if found.system_calls:
-        seccomp.deny(kind, os.getpid())
+        seccomp.deny(kind, seccomp.program(kind, os.getpid(), files=sandbox.directory is not None))
     return found
+
+
+def no_more_threads() -> None:
+    """Start no thread any more, where the system filters calls: of a user's threads it has only so many for all processes.
+    Raises ``OSError``."""
+    kind = machine()
+    if kind is not None and seccomp.supported():
+        seccomp.deny(kind, seccomp.program_against_threads(kind))
 
 
 def _allowed(sandbox: Sandbox) -> dict[Path, int]:

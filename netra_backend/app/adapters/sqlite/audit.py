@@ -200,7 +200,18 @@ class SqliteAudit:
         await asyncio.to_thread(self._thread.join, _CLOSE_S)
         if self._thread.is_alive() and not self._ended:
             self._ended = True
-            self._lose(len(self._waiting) + self._queue.qsize(), "the trail's thread did not come to its end")
+            self._lose(self._count_records(), "the trail's thread did not come to its end")
+
+    def _count_records(self) -> int:
+        """Records that are not stored, wherever they wait; questions wait there, too, and go on waiting."""
+        came: list[Record | Ask | None] = []
+        with suppress(Empty):
+            while True:
+                came.append(self._queue.get_nowait())
+        for item in came:
+            self._queue.put(item)
+        left = (*self._waiting, *self._taken, *came)
+        return len({id(item) for item in left if isinstance(item, tuple)})  # one may wait in two places
 
     async def _ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
         if self._closed or self._ended:

@@ -151,13 +151,13 @@ def admin_endpoints(
     async def revoke(request: Request, identity: Identity) -> Response:
         wanted = await json_of(request, RevocationWanted, limits, without=RevocationWanted())
         user_id, until_ms = request.path_params["user_id"], clock.now_ms()
-        address = address_of(request)
+        single: dict[str, str] = {}
         if wanted.token_id is None:
             await revocations.revoke(user_id, until_ms)
-            audit_trail.happened(user_id, "revoked", address=address, by=identity.user_id)
         else:
             await revocations.revoke_token(user_id, wanted.token_id, until_ms)
-            audit_trail.happened(user_id, "revoked", address=address, by=identity.user_id, sign_in=wanted.token_id)
+            single["sign_in"] = wanted.token_id
+        audit_trail.happened(user_id, "revoked", address=address_of(request), by=identity.user_id, **single)
         return json_response(Revoked(user_id, until_ms, wanted.token_id))
 
     def read(path: str, name: str, about: str, handler: Any, answer: Any) -> Endpoint:

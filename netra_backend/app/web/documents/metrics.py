@@ -10,6 +10,7 @@ HELP = {
     "events": "Events appended to the log.",
     "events_delivered": "Events written to connections, counted once per connection.",
     "log_commits": "Commits of the event log; events divided by commits is the batch size.",
+    "open_files_exhausted_s": "Seconds in which no file could be opened, and new connections were closed without an answer.",
     "refusals": "Refusals by validation point.",
     "http_requests": "HTTP requests by route and status.",
 }

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from ...core import validation
@@ -79,21 +80,10 @@ class AnonymousConnections:
         Raises ``LimitRefused`` if there is none that could be: all are users'.
         """
         guest = Guest(self, self._site(address), turn_away)
-        try:
-            self._check_address(guest.site)
-        except LimitRefused as refusal:
-            assert guest.site is not None
-            self._turn_away(next(iter(self._sites[guest.site])), refusal)
-        try:
-            self._check_waiting()
-        except LimitRefused as refusal:
-            self._turn_away(next(iter(self._waiting)), refusal)
-        try:
-            self._check_open()
-        except LimitRefused as refusal:
-            if not self._waiting:
-                raise
-            self._turn_away(next(iter(self._waiting)), refusal)
+        of_site: Mapping[Guest, None] = self._sites.get(guest.site, {}) if guest.site is not None else {}
+        self._make_room(partial(self._check_address, of_site), of_site)
+        self._make_room(self._check_waiting, self._waiting)
+        self._make_room(self._check_open, self._waiting)
         self.open += 1
         self.count(guest)
         return guest
@@ -118,8 +108,17 @@ class AnonymousConnections:
         self.open -= 1
         self.forget(guest)
 
-    def _check_address(self, site: str | None) -> None:
-        if site is not None and len(self._sites.get(site, ())) >= self._most_of_one:
+    def _make_room(self, check: Callable[[], None], guests: Mapping[Guest, None]) -> None:
+        """If the check says that there is no room, turn away the first of these guests. Raises what it says if there is none."""
+        try:
+            check()
+        except LimitRefused as refusal:
+            if not guests:
+                raise
+            self._turn_away(next(iter(guests)), refusal)
+
+    def _check_address(self, of_site: Mapping[Guest, None]) -> None:
+        if len(of_site) >= self._most_of_one:
             raise LimitRefused(
                 "Too many connections from this address without a sign-in.",
                 retry_after_ms=1000,

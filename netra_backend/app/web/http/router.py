@@ -46,6 +46,8 @@ class Router:
         self._requests = requests
         routes = [*self._routes(endpoints), *page_routes(read_page(), lambda: self._problem("no_route"))]
         routing = Starlette(routes=routes, exception_handlers={HTTPException: self._unrouted})
+        # A redirect to the path with or without a slash would repeat the query, and so a ticket, to whatever host was named.
+        routing.router.redirect_slashes = False
         self._application = SecurityHeaders(routing, settings)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

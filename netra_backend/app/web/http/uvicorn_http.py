@@ -19,7 +19,8 @@ _LIBRARY.setLevel(logging.ERROR)
 """Its warnings are about what strangers send, one line each."""
 
 _END: Final = b"content-length: 0\r\nconnection: close\r\n\r\n"
-_BAD: Final = b"HTTP/1.1 400 Bad Request\r\n" + _END
+BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\n" + _END
+"""The answer to what is no request, or none that names a host."""
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + _END
 _NO_ROOM: Final = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n" + _END
 _TURN_BYTES: Final = 4_096
@@ -54,6 +55,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Whose answer is made; ``cycle`` is the one that came last."""
         self._deadline: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
+        self._download: asyncio.TimerHandle | None = None
+        """Cuts off an answer that has waited for its reader, however steadily that one reads."""
         self._linger: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the base has it
@@ -70,6 +73,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
         self._stop_lingering()
+        self._end_download()
         self._held = b""
         self.resume_writing()
         if self.guest is not None:
@@ -89,6 +93,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._is_refused = True
             self.transport.abort()
             return
+        self._end_download()
         self.transport.set_write_buffer_limits()
         super().handle_websocket_upgrade()
         self.parser = None  # type: ignore[assignment]  # as after a loss: each would keep the other from being freed
@@ -207,12 +212,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        self._end_download()
         if not self._in_head:
             self._linger = self.loop.call_later(self._limits.linger_s, self.transport.abort)
 
     def pause_writing(self) -> None:
         super().pause_writing()
         self._stall = self.loop.call_later(self._limits.stall_s, self.transport.abort)
+        if self._download is None and self._served is not None and not self._served.response_complete:
+            self._download = self.loop.call_later(self._limits.download_s, self.transport.abort)
 
     def resume_writing(self) -> None:
         if self._stall is not None:
@@ -235,7 +243,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         try:
             check_host(self.headers, self.parser.get_http_version())
         except Refusal:
-            self._refuse(_BAD)
+            self._refuse(BAD_REQUEST)
             return True
         return False
 
@@ -256,6 +264,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _end_download(self) -> None:
+        if self._download is not None:
+            self._download.cancel()
+            self._download = None
 
     def _stop_lingering(self) -> None:
         if self._linger is not None:

@@ -49,6 +49,7 @@ class ConnectionHandler:
         loop: asyncio.AbstractEventLoop,
         hold_drill: HoldDrill | None = None,
         connection_type: type[Connection] = Connection,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         handlers = FrameHandlers(
             authenticate=self._authenticate,
@@ -57,7 +58,7 @@ class ConnectionHandler:
                 CancelRun: runs.commands.cancel,
                 ResolveApproval: runs.commands.resolve,
             },
-            replays={Resume: catch_up.resume, Drill: self._drill},
+            replays={Resume: self._resume, Drill: self._drill},
             held_frames=limits.held_frames,
             held_replays=limits.held_replays,
         )
@@ -65,6 +66,8 @@ class ConnectionHandler:
             handlers=handlers, pool=pool, audit_trail=audit_trail, clock=clock, mint=mint, loop=loop
         )
         self._authentication = authentication
+        self._catch_up = catch_up
+        self._sleep = sleep
         self._runs = runs
         self._pool = pool
         self._quotas = quotas
@@ -189,6 +192,14 @@ class ConnectionHandler:
     def _start(self, connection: Connection, request: ExecuteAgent) -> Coroutine[Any, Any, None]:
         self._audit_trail.require_writable()
         return self._runs.start(connection, request)
+
+    async def _resume(self, connection: Connection, request: Resume) -> None:
+        """Replay what is missing. A user who has asked for much waits, and nobody else does."""
+        quota = self._quotas.of(connection.user_id, self._clock.monotonic())
+        wait_s = quota.take_resume(len(request.positions), self._clock.monotonic())
+        if wait_s:
+            await self._sleep(wait_s)
+        await self._catch_up.resume(connection, request)
 
     async def _drill(self, connection: Connection, request: Drill) -> None:
         """Hold an isolation drill and answer with its report. Two at a time: a drill is the work of many requests."""

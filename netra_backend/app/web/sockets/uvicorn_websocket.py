@@ -23,6 +23,7 @@ from ...core.errors import Refusal
 from ...core.traffic import AnonymousTraffic, FrameScanner, UserTraffic, check_fragments, check_unread
 from ..http.anonymous_connections import Guest
 from ..http.server_config import limits_of
+from ..http.uvicorn_http import BAD_REQUEST
 
 try:
     from websockets.speedups import apply_mask
@@ -33,7 +34,6 @@ EXTENSION: Final = "netra.wire"
 _LIBRARY: Final = logging.getLogger("netra.uvicorn_websocket")
 _LIBRARY.setLevel(logging.WARNING)
 _PING: Final = b"netra"
-_NO_HANDSHAKE: Final = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _SMALL_BYTES: Final = 1024
 """Whole texts of so many bytes are counted as frames alone, by the session."""
 _TOO_BIG: Final = 1009
@@ -200,7 +200,7 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
             super().data_received(data)
             if not self.handshake_initiated and not self.transport.is_closing():
                 # The whole head was there, and the library took it for none: it would wait for ever.
-                self.transport.write(_NO_HANDSHAKE)
+                self.transport.write(BAD_REQUEST)
                 self.transport.close()
         elif self._held:
             self._held += data
@@ -246,6 +246,12 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
         self.loop.call_soon(
             self.loop.call_soon, self.transport.abort
         )  # frames leave at the end of the loop's next turn
+
+    def eof_received(self) -> None:
+        """The peer sends nothing more, with or without a close: what it has not taken keeps neither socket nor count."""
+        super().eof_received()
+        self.transport.close()
+        self._bound_end()
 
     def shutdown(self) -> None:
         super().shutdown()

@@ -189,6 +189,15 @@ async def test_an_unknown_address_and_an_unknown_method_are_told_as_problems(ser
         assert set(wrong.headers["allow"].replace(" ", "").split(",")) >= {"PATCH", "DELETE"}
 
 
+@pytest.mark.parametrize("path", ["/api/me/", "/api/threads/", "/page", "/api/threads/thr_x1/export/"])
+async def test_a_slash_too_many_or_too_few_leads_nowhere_and_repeats_no_ticket(served: Served, path: str) -> None:
+    async with served.http(None, Host="elsewhere.example") as http:
+        told = await http.get(path, params={"ticket": "tkt-not-to-be-repeated"})
+    assert "location" not in told.headers
+    assert "tkt-not-to-be-repeated" not in told.text + str(told.headers)
+    assert told.status_code >= 400
+
+
 async def test_head_is_get_without_its_body_and_options_tells_the_methods(served: Served) -> None:
     async with served.http(served.user()) as http:
         got, head = await http.get("/api/agents"), await http.head("/api/agents")

@@ -118,6 +118,41 @@ async def test_the_least_rest_of_an_answer_that_nobody_reads_has_a_deadline(
             assert await comes(connections.lost(port))
 
 
+@under_uvloop
+async def test_an_export_that_is_read_steadily_and_slowly_has_a_deadline_and_a_neighbour_is_served(
+    serve_with: Serve, connections: Connections
+) -> None:
+    loop = asyncio.get_running_loop()
+    resumed = asyncio.Event()
+    async with serve_with(limits=Limits(stall_s=NEVER_S, download_s=0.5)) as served:
+        slow, neighbour = served.user(), served.user()
+        for _ in range(8):
+            await served.ran(slow, "x" * 60_000)
+        head = f"GET /api/me/export HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {slow.token}\r\n\r\n"
+        with await stranger(served, head.encode()) as own:
+            port = own.getsockname()[1]
+
+            async def drips() -> None:
+                while not connections.lost(port).is_set():
+                    await loop.sock_recv(own, 1)
+                    resumed.set()
+                    await asyncio.sleep(0)
+
+            reader = asyncio.create_task(reads_until_cut_off(drips))
+            assert await comes(resumed)
+            async with served.http(neighbour) as http:
+                assert (await http.get("/api/me/export")).text.rstrip().endswith("}")
+            assert await comes(connections.lost(port))
+            await reader
+
+
+async def reads_until_cut_off(drips: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    try:
+        await drips()
+    except ConnectionResetError:
+        return
+
+
 @ENDS
 @under_uvloop
 async def test_who_is_turned_away_has_no_descriptor_any_more_whatever_it_has_not_read(
@@ -236,3 +271,22 @@ async def test_a_socket_that_is_refused_and_reads_nothing_has_a_deadline(
         said = upgrade(user, token=True).replace(f"/ws/{user.id}".encode(), path, 1)
         with await stranger(served, said) as own:
             assert await comes(connections.lost(own.getsockname()[1]))
+
+
+@pytest.mark.parametrize("frame", [CLOSE_FRAME, b""], ids=["closed", "ended without a close"])
+@under_uvloop
+async def test_a_users_socket_that_its_client_ended_counts_no_more_whatever_was_not_read(
+    serve_with: Serve, connections: Connections, frame: bytes
+) -> None:
+    async with serve_with(limits=Limits(outbox_stall_s=NEVER_S, anonymous_close_s=0.05)) as served:
+        user = served.user()
+        with await stranger(served, upgrade(user, token=True)) as own:
+            port = own.getsockname()[1]
+            protocol = await open_socket(connections, port)
+            await served.until(lambda: len(served.runtime.connections) or None)
+            protocol.transport.write(bytes(HIGH_WATER_BYTES // 2))
+            await asyncio.get_running_loop().sock_sendall(own, frame)
+            own.shutdown(socket.SHUT_WR)
+            assert await comes(connections.lost(port))
+            assert len(served.runtime.connections) == 0
+            assert served.runtime.quotas.of(user.id, 0.0).connections == 0

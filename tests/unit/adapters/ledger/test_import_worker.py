@@ -118,7 +118,8 @@ def test_too_little_memory_is_told_as_such() -> None:
 
 def test_whatever_goes_wrong_the_parent_hears_of_it(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_worker, "bound_memory", lambda more: False)
-    monkeypatch.setattr(import_worker, "bound_cpu", lambda seconds: None)
+    monkeypatch.setattr(import_worker, "bound_lifetime", lambda seconds: None)
+    monkeypatch.setattr(import_worker, "no_more_threads", lambda: None)
     monkeypatch.setattr(import_worker, "enter", lambda sandbox: None)
     monkeypatch.setattr(gc, "disable", lambda: None)
     pipe = FakePipe(changed(job, options={"nonsense": 1}))
@@ -136,9 +137,10 @@ def test_what_added_formats_load_is_loaded_before_the_bounds_of_the_file(
         return load_formats()
 
     monkeypatch.setattr(import_worker, "load_formats", loading)
+    monkeypatch.setattr(import_worker, "no_more_threads", lambda: None)
     monkeypatch.setattr(import_worker, "enter", lambda sandbox: order.append("walls"))
     monkeypatch.setattr(import_worker, "bound_memory", lambda more: order.append("bound"))
-    monkeypatch.setattr(import_worker, "bound_cpu", lambda seconds: None)
+    monkeypatch.setattr(import_worker, "bound_lifetime", lambda seconds: None)
     monkeypatch.setattr(gc, "disable", lambda: None)
     pipe = FakePipe(changed(job, importers=["acme:ACME"]))
     import_worker.serve(pipe)  # type: ignore[arg-type]  # a pipe as far as it is used

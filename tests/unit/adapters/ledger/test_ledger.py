@@ -2,12 +2,13 @@ import asyncio
 import gzip
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from netra_backend.app.adapters.ledger import import_process
 from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
 from netra_backend.app.core.errors import DependencyUnavailable, InvalidContextError, QueryRejected, ToolError
 from netra_backend.app.core.limits import Limits
@@ -151,14 +152,14 @@ async def test_the_same_file_in_two_processes_at_once_is_one_dataset(
 async def test_an_import_elsewhere_comes_to_nothing_where_its_owner_is_deleted_meanwhile(
     ledger: DuckDBLedger, beside: DuckDBLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    imported = beside._imported
+    imported = import_process.perform
 
-    async def imported_and_then_deleted(job: Mapping[str, Any], progress: Any) -> dict[str, Any]:
-        told = await imported(job, progress)
+    async def imported_and_then_deleted(*given: Any) -> dict[str, Any]:
+        told = await imported(*given)
         await ledger.delete_owner("alice")
         return told
 
-    monkeypatch.setattr(beside, "_imported", imported_and_then_deleted)
+    monkeypatch.setattr(import_process, "perform", imported_and_then_deleted)
     with pytest.raises(ToolError, match="was deleted during"):
         await beside.import_usage("alice", written(tmp_path, ROW), {}, silent)
     assert await beside.datasets("alice") == []

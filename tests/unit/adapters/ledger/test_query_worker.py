@@ -8,6 +8,7 @@ from netra_backend.app.adapters.ledger import query_worker
 from netra_backend.app.adapters.ledger.query_worker import Ask, Open, OwnerRows
 from netra_backend.app.adapters.process import child_runtime
 from netra_backend.app.core.errors import ToolError
+from netra_backend.app.core.limits import Limits
 from netra_backend.app.usage.rows import Rows
 
 
@@ -46,7 +47,8 @@ class Questions:
 @pytest.fixture
 def rows(monkeypatch: pytest.MonkeyPatch) -> OwnerRows:
     monkeypatch.setattr(query_worker, "bound_memory", lambda more: False)
-    monkeypatch.setattr(query_worker, "bound_cpu", lambda seconds: None)
+    monkeypatch.setattr(query_worker, "bound_cpu", lambda seconds: True)
+    monkeypatch.setattr(query_worker, "bound_lifetime", lambda seconds: None)
     monkeypatch.setattr(query_worker, "load_question", lambda name, questions: getattr(Questions, name))
     return OwnerRows(Open("alice", [], ["/secret/place"], {}), filtered=True)
 
@@ -79,7 +81,8 @@ def test_raw_sql_is_refused_where_the_system_does_not_hold_the_process_to_its_me
 @pytest.mark.validation_point("query.wall")
 def test_raw_sql_is_refused_where_system_calls_are_not_filtered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(query_worker, "bound_memory", lambda more: True)
-    monkeypatch.setattr(query_worker, "bound_cpu", lambda seconds: None)
+    monkeypatch.setattr(query_worker, "bound_cpu", lambda seconds: True)
+    monkeypatch.setattr(query_worker, "bound_lifetime", lambda seconds: None)
     monkeypatch.setattr(query_worker, "load_question", lambda name, questions: lambda rows, arguments, limits: [0])
     opened = Open("alice", [], [], {})
     assert asked(OwnerRows(opened, filtered=True), "raw_sql") == {"answer": [0]}
@@ -95,6 +98,22 @@ def test_a_fault_travels_whole(rows: OwnerRows) -> None:
 def test_a_child_that_met_its_memory_bound_says_that_it_is_worn(rows: OwnerRows) -> None:
     told = asked(rows, "memory")
     assert (told["fault"]["code"], told["worn"]) == ("RESULT_TOO_LARGE", True)
+
+
+def test_a_child_computes_in_all_as_long_as_its_limit_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(query_worker, "bound_memory", lambda more: True)
+    monkeypatch.setattr(query_worker, "bound_lifetime", told.append)
+    OwnerRows(Open("alice", [], [], {}, Limits(question_process_cpu_s=7)), filtered=True)
+    assert told == [7]
+
+
+def test_a_child_whose_lifetime_has_no_room_for_another_question_says_that_it_is_worn(
+    rows: OwnerRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "worn" not in asked(rows, "count")
+    monkeypatch.setattr(query_worker, "bound_cpu", lambda seconds: False)
+    assert asked(rows, "count") == {"answer": [0], "worn": True}
 
 
 def test_what_the_engine_refuses_is_a_rejected_query(rows: OwnerRows) -> None:

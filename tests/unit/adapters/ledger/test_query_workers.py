@@ -58,7 +58,7 @@ async def ask(
                 "owner": owner,
                 "sources": sources,
                 "secrets": [],
-                "memory_bytes": 256 << 20,
+                "limits": {"question_memory_bytes": 256 << 20},
                 "questions": questions,
             }
         }

@@ -1,3 +1,4 @@
+import asyncio
 import signal
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from netra_backend.app.adapters.process.child_runtime import *
 pipe = Pipe()
 while (message := pipe.receive()) is not None:
     if "exit" in message: os._exit(message["exit"])
+    if "flood" in message:
+        while True: os.write(pipe._outgoing, bytes(1 << 16))
     if "huge" in message: os.write(pipe._outgoing, (1 << 31).to_bytes(4, "big"))
     pipe.send(msgspec.json.encode({"echo": message, "environment": sorted(os.environ), "fds": len(os.listdir("/dev/fd"))}))
 """
@@ -51,6 +54,16 @@ async def test_a_child_that_ends_instead_of_answering_is_told_with_its_status(ch
     assert caught.value.status == 3
     with pytest.raises(ChildDied):
         await child.send({"more": "x" * 10_000_000})
+
+
+async def test_a_child_that_goes_on_talking_when_nobody_listens_is_seen_to_end(child: ChildProcess) -> None:
+    await child.send({"flood": True})
+    assert child._process.stdout is not None
+    while child._process.stdout._transport.is_reading():  # type: ignore[attr-defined]  # noqa: ASYNC110 - tells nobody
+        await asyncio.sleep(0)
+    child.kill()
+    async with asyncio.timeout(30):
+        assert await child.ended() == -signal.SIGKILL
 
 
 async def test_a_child_that_speaks_out_of_bounds_is_ended(child: ChildProcess) -> None:

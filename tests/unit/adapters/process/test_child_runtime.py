@@ -94,6 +94,28 @@ def test_processor_time_beyond_the_bound_ends_the_process(
     assert in_child("bound_cpu(1)\nwhile True: pass").returncode == -signal.SIGXCPU
 
 
+def test_a_process_that_does_not_mind_the_signal_is_killed_at_the_end_of_its_lifetime(
+    in_child: Callable[..., subprocess.CompletedProcess[bytes]],
+) -> None:
+    code = """
+        import signal
+        signal.signal(signal.SIGXCPU, signal.SIG_IGN)
+        bound_lifetime(1)
+        bound_cpu(100)
+        while resource.getrusage(resource.RUSAGE_SELF).ru_utime < 8: pass
+    """
+    assert in_child(code).returncode == -9
+
+
+def test_what_is_left_of_a_lifetime_is_told(in_child: Callable[..., subprocess.CompletedProcess[bytes]]) -> None:
+    code = """
+        before = bound_cpu(5)
+        bound_lifetime(100)
+        os.write(1, f"{before} {bound_cpu(5)} {bound_cpu(60)} {resource.getrlimit(resource.RLIMIT_CPU)}".encode())
+    """
+    assert in_child(code).stdout.rpartition(b" (")[0] == b"True True False"
+
+
 def test_where_the_system_does_not_hold_it_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     assert child_runtime.bound_memory(1 << 30) is False

@@ -146,6 +146,78 @@ def test_a_file_is_bounded_and_private_and_no_core_is_written(inside: Inside) ->
     assert told == ["EFBIG", "0o600 (0, 0)"]
 
 
+def test_no_thread_is_started_any_more_and_those_that_are_there_go_on(inside: Inside) -> None:
+    told = inside("""
+        enter()
+        goes_on = threading.Event()
+        there = threading.Thread(target=lambda: goes_on.wait() and print("goes on", file=answer))
+        there.start()
+        sandbox.no_more_threads()
+        try:
+            threading.Thread(target=print).start()
+        except RuntimeError:
+            print("no more", file=answer)
+        goes_on.set(); there.join()
+    """)
+    assert told == ["no more", "goes on"]
+
+
+def test_without_a_directory_no_file_is_made_not_even_an_empty_one(inside: Inside) -> None:
+    told = inside("""
+        sandbox.enter(sandbox.Sandbox(files=(base / "given", base)))
+        print((base / "given").read_text(), file=answer)
+        for attempt in (
+            (base / "own" / "new").touch,
+            (base / "own" / "new").mkdir,
+            (base / "given").unlink,
+            lambda: (base / "given").rename(base / "own" / "moved"),
+            lambda: os.link(base / "given", base / "own" / "linked"),
+            lambda: os.truncate(base / "given", 0),
+            lambda: os.open(base / "own", os.O_TMPFILE | os.O_RDWR),
+        ):
+            print(refused(attempt), file=answer)
+    """)
+    assert told == ["given", *["EPERM"] * 7]
+
+
+def test_no_memory_of_the_kernel_is_taken_beyond_a_bounded_number_of_open_files(inside: Inside) -> None:
+    told = inside("""
+        import ctypes, fcntl, select
+        libc = ctypes.CDLL(None, use_errno=True)
+        def call(name, *arguments):
+            if getattr(libc, name)(*arguments) < 0:
+                raise OSError(ctypes.get_errno(), name)
+        own = os.open(base / "own", os.O_RDONLY)
+        enter()
+        for attempt in (
+            lambda: call("inotify_init"),
+            lambda: call("inotify_init1", 0),
+            select.epoll,
+            lambda: call("eventfd", 0, 0),
+            lambda: call("timerfd_create", 1, 0),
+            os.pipe,
+            lambda: call("mlockall", 1),
+            lambda: fcntl.fcntl(own, fcntl.F_NOTIFY, fcntl.DN_CREATE),
+            lambda: os.open(base / "own", os.O_TMPFILE | os.O_RDWR),
+            lambda: call("syncfs", own),
+        ):
+            print(refused(attempt), file=answer)
+        held = []
+        print(refused(lambda: [held.append(os.open(base / "given", os.O_RDONLY)) for _ in range(300)]), file=answer)
+        print(200 < len(held) < 256, resource.getrlimit(resource.RLIMIT_NOFILE), file=answer)
+    """)
+    assert told == [*["EPERM"] * 10, "EMFILE", "True (256, 256)"]
+
+
+@pytest.mark.skipif(landlock.version() == 0, reason="Landlock is missing from this kernel")
+def test_no_directory_is_made_where_files_may_be(inside: Inside) -> None:
+    told = inside("""
+        enter()
+        print(refused((base / "own" / "deeper").mkdir), file=answer)
+    """)
+    assert told == ["EACCES"]
+
+
 def test_no_right_is_kept_and_none_can_be_gained(inside: Inside) -> None:
     told = inside("""
         status = open("/proc/self/status")

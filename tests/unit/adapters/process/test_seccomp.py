@@ -6,6 +6,7 @@ import errno
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,11 +27,17 @@ ALLOW: Final = 0
 NEEDED: Final = {"x86_64": (0, 1, 257, 9, 202, 318, 231, 228), "aarch64": (63, 64, 56, 222, 98, 278, 94, 113)}
 
 
-def verdict(kind: str, number: int, *arguments: int, architecture: int | None = None) -> int:
+def verdict(
+    kind: str,
+    number: int,
+    *arguments: int,
+    architecture: int | None = None,
+    program: Sequence[seccomp.Instruction] | None = None,
+) -> int:
     """What the program says of a call: 0, or the number of an error. A processor of the few instructions that it is made of."""
     words = {0: number, 4: ARCHITECTURE[kind] if architecture is None else architecture}
-    words |= {16 + 8 * place: value & 0xFFFFFFFF for place, value in enumerate((*arguments, 0, 0)[:2])}
-    program = seccomp.program(kind, PID)
+    words |= {16 + 8 * place: value & 0xFFFFFFFF for place, value in enumerate((*arguments, 0, 0, 0)[:3])}
+    program = seccomp.program(kind, PID) if program is None else program
     at = held = 0
     while True:
         code, if_true, if_false, operand = program[at]
@@ -66,13 +73,38 @@ def test_a_thread_may_be_made_and_no_process(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_no_thread_may_be_made_once_there_are_to_be_no_more(kind: str) -> None:
+    further = seccomp.program_against_threads(kind)
+    assert verdict(kind, seccomp._CLONE[kind], 0x3D0F00, program=further) == errno.EPERM
+    assert {verdict(kind, number, program=further) for number in NEEDED[kind]} == {ALLOW}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_is_made_only_by_who_has_a_directory_and_never_without_a_name(kind: str) -> None:
+    none = seccomp.program(kind, PID, files=False)
+    for number, place in seccomp._OPEN[kind]:
+        read, make, nameless = ([0] * place + [flags] for flags in (0o2000000, 0o100 | 1, 0o20200000 | 2))
+        assert [verdict(kind, number, *flags) for flags in (read, make, nameless)] == [ALLOW, ALLOW, errno.EPERM]
+        judged = [verdict(kind, number, *flags, program=none) for flags in (read, make, nameless)]
+        assert judged == [ALLOW, errno.EPERM, errno.EPERM]
+    assert verdict(kind, 437) == errno.ENOSYS
+    only = seccomp.denied(kind, files=False).keys() - seccomp.denied(kind).keys()
+    assert {verdict(kind, seccomp.denied(kind, files=False)[name]) for name in only} == {ALLOW}
+    assert {verdict(kind, seccomp.denied(kind, files=False)[name], program=none) for name in only} == {errno.EPERM}
+    assert {"mkdirat", "linkat", "symlinkat", "renameat2", "unlinkat", "fallocate"} <= only
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_process_may_signal_itself_and_bound_itself_and_no_other(kind: str) -> None:
     for number in seccomp._KILL[kind]:
         assert verdict(kind, number, PID) == ALLOW
         assert {verdict(kind, number, pid) for pid in (0, 1, -1, PID + 1, -PID)} == {errno.EPERM}
     assert {verdict(kind, seccomp._PRLIMIT64[kind], pid) for pid in (0, PID)} == {ALLOW}
     assert verdict(kind, seccomp._PRLIMIT64[kind], 1) == errno.EPERM
-    assert [verdict(kind, seccomp._FCNTL[kind], 3, command) for command in (1, 8, 15)] == [0, errno.EPERM, errno.EPERM]
+    assert [verdict(kind, seccomp._FCNTL[kind], 3, command) for command in (1, 8, 15, 1024, 1026, 1031)] == [
+        ALLOW,
+        *[errno.EPERM] * 5,
+    ]
     assert [verdict(kind, seccomp._IOCTL[kind], 0, request) for request in (0x5401, 0x5412)] == [0, errno.EPERM]
 
 
@@ -88,9 +120,12 @@ def test_the_numbers_are_those_of_the_kernels_own_headers(kind: str) -> None:
         pytest.skip("the headers of the kernel are missing: install linux-libc-dev")
     found = re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)", HEADERS[kind].read_text())
     numbers = {name: int(number) for name, number in found}
-    assert {name: numbers.get(name) for name in seccomp.denied(kind)} == seccomp.denied(kind)
+    denied = seccomp.denied(kind, files=False)
+    assert {name: numbers.get(name) for name in denied} == denied
     wanted = {"clone": seccomp._CLONE[kind], "prlimit64": seccomp._PRLIMIT64[kind], "ioctl": seccomp._IOCTL[kind]}
-    wanted |= {"fcntl": seccomp._FCNTL[kind], "seccomp": seccomp._SECCOMP[kind], "clone3": seccomp._CLONE3}
+    wanted |= {"fcntl": seccomp._FCNTL[kind], "seccomp": seccomp._SECCOMP[kind]}
+    wanted |= dict(zip(("clone3", "openat2"), seccomp._IN_MEMORY, strict=True))
+    wanted |= dict(zip(("openat", "open"), (number for number, _ in reversed(seccomp._OPEN[kind])), strict=False))
     wanted |= dict(zip(("kill", "tgkill"), seccomp._KILL[kind], strict=True))
     assert {name: numbers.get(name) for name in wanted} == wanted
 
@@ -101,10 +136,10 @@ from netra_backend.app.adapters.process import seccomp
 from netra_backend.app.adapters.process.linux import PR_SET_NO_NEW_PRIVS, call, machine, prctl
 kind = machine()
 prctl(PR_SET_NO_NEW_PRIVS, 1)
-seccomp.deny(kind, os.getpid())
+seccomp.deny(kind, seccomp.program(kind, os.getpid(), files=False))
 assert "Seccomp:\t2" in open("/proc/self/status").read()  # without the filter, some of these would be done
 wrong = []
-for name, number in seccomp.denied(kind).items():
+for name, number in seccomp.denied(kind, files=False).items():
     try:
         call(number, -1, -1, -1, -1, -1, -1)  # the kernel itself would refuse these, or do nothing
         wrong.append((name, 0))

@@ -58,6 +58,8 @@ class Front:
         self.trail = AuditTrail(workshop, self.clock)
         self.managers = WebSocketManagerFactory()
         self.managers.configure(workshop.limits, self.clock)
+        self.waits: list[float] = []
+        self.time_passes, self.waiting = asyncio.Event(), asyncio.Event()
         tokens: Any = self.tokens
         catch_up = CatchUp(workshop.log, workshop.conversations)
         self.handler = ConnectionHandler(
@@ -71,7 +73,13 @@ class Front:
             audit_trail=self.trail,
             mint=new_id,
             loop=asyncio.get_running_loop(),
+            sleep=self._wait,
         )
+
+    async def _wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.waiting.set()
+        await self.time_passes.wait()
 
     async def connection(
         self, user_id: str = "user_ada", identity: Identity | None = None
@@ -86,7 +94,7 @@ class Front:
 
 @pytest.fixture
 def limits() -> Limits:
-    return Limits(connections=2)
+    return Limits(connections=2, resume_rate=100.0, resume_burst=5_000)
 
 
 @pytest.fixture
@@ -115,6 +123,31 @@ async def test_a_user_has_a_bounded_number_of_connections(front: Front) -> None:
     with pytest.raises(LimitRefused, match="The limit is 2 connections"):
         await front.connection(identity=ADA)
     assert (front.held(), len(front.handler), len(front.pool)) == (2, 2, 2)
+
+
+async def test_a_user_who_resumes_much_waits_and_is_refused_in_the_end_and_a_neighbour_is_answered(
+    front: Front,
+) -> None:
+    flood, flooded = await front.connection(identity=ADA)
+    neighbour, answered = await front.connection("user_bob", replace(ADA, user_id="user_bob"))
+
+    def resume(connection: Connection, count: int) -> None:
+        positions = {f"thr_{n}": {"epoch": "", "seq": 0} for n in range(count)}
+        connection.received(json.dumps({"type": "resume", "id": "r", "positions": positions}))
+
+    for _ in range(20):
+        resume(flood, 1000)
+    for _ in range(10):
+        resume(neighbour, 1)
+    for _ in range(10):
+        await answered.until("error")  # there is no such thread
+    async with asyncio.timeout(20):
+        await front.waiting.wait()
+    front.time_passes.set()
+    while (told := await flooded.until("error"))["error"] == "not_found":
+        pass
+    assert (told["error"], told["id"], flooded.closed) == ("rate_limited", "r", None)
+    assert max(front.waits) <= 30.0
 
 
 async def test_a_second_token_while_the_first_is_looked_at_is_not_counted(front: Front) -> None:

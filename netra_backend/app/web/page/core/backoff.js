@@ -1,5 +1,10 @@
 /** The delay before the next connection attempt: exponential, bounded, with jitter so that clients do not return all at once. */
 
+/** What people read while it lasts. @param {string} message Why. @param {number} ms How long. */
+export function retrying(message, ms) {
+  return `${message} Retrying in ${Math.max(1, Math.round(ms / 1000))} s.`;
+}
+
 export const FIRST_MS = 250;
 export const LONGEST_MS = 15_000;
 

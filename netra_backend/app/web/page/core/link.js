@@ -32,7 +32,7 @@
  * @property {(replayed: number) => void} caughtUp After a loss: nothing was missed.
  * @property {() => void} drain The server shuts down; another one takes over.
  */
-import { wait } from "./backoff.js";
+import { retrying, wait } from "./backoff.js";
 import { afterClose, closeMessage } from "./closes.js";
 import { Commands } from "./commands.js";
 import { CLOSES, STEADY_MS } from "./error_table.js";
@@ -278,7 +278,7 @@ export class Link {
     const ms = this.#askedMs + wait(this.#tries, this.#env.random);
     this.#askedMs = 0;
     this.#tries += 1;
-    this.#notify("waiting", `${message} Retrying in ${Math.max(1, Math.round(ms / 1000))} s.`);
+    this.#notify("waiting", retrying(message, ms));
     this.#cancelTimer = this.#env.after(ms, () => this.start());
   }
 

@@ -5,7 +5,7 @@
  * @import { AgentListed, Approval, ErrorInfo, Me, RunEvent, ThreadListed } from "../core/types.js"
  * @typedef {{model: ThreadModel, isLoaded: boolean, absent: ErrorInfo | null}} OpenThread
  */
-import { wait } from "../core/backoff.js";
+import { retrying, wait } from "../core/backoff.js";
 import { afterStatus } from "../core/closes.js";
 import { wellFormed } from "../core/json_text.js";
 import { Link } from "../core/link.js";
@@ -184,7 +184,7 @@ export class Session extends EventTarget {
         const isAway = error instanceof Problem && afterStatus(error.status, error.info.error) === "reconnect";
         if (!isAway || this.#isStopped) throw error;
         const ms = wait(tries, Math.random);
-        if (this.#link === null) this.#waiting(`${error.info.message} Retrying in ${Math.max(1, Math.round(ms / 1000))} s.`);
+        if (this.#link === null) this.#waiting(retrying(error.info.message, ms));
         await new Promise((resolve) => {
           this.#wake = () => resolve(undefined);
           setTimeout(resolve, ms);

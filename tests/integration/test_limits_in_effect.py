@@ -69,6 +69,8 @@ class Asking:
 class Counting:
     """A model that says how many tokens its answer may have."""
 
+    name = "counting"
+
     async def stream(self, prompt: str, *, system: str, max_tokens: int) -> AsyncGenerator[ModelPart, None]:
         yield ModelPart(f"{max_tokens} tokens")
 

@@ -164,6 +164,7 @@ class Limits:
 
     # What HTTP takes
     head_bytes: int = _limit(32_768, 1_024, 1_048_576, "bytes", "request line and headers of a request")
+    head_fields: int = _limit(100, 20, 10_000, "headers", "headers of a request")
     head_s: float = _limit(10.0, 0.05, 600, "seconds", "from the first byte of a request to the end of its headers")
     pipelined_requests: int = _limit(
         32, 1, 10_000, "requests", "requests of one connection that wait for the answer to the one before"

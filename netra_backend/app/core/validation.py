@@ -336,6 +336,9 @@ HTTP_BODY_IDLE = _point("http.body_idle", _BODIES, "FrameRefused", "a request bo
 HTTP_BODY_RATE = _point("http.body_rate", _BODIES, "FrameRefused", "a request body keeps up a least rate")
 HTTP_BODY_DEADLINE = _point("http.body_deadline", _BODIES, "FrameRefused", "a request body ends in time")
 HTTP_HEAD_SIZE = _point("http.head_size", "web.http.request_head", "FrameRefused", "the head of a request is limited")
+HTTP_HEAD_FIELDS = _point(
+    "http.head_fields", "web.http.request_head", "FrameRefused", "the number of headers of a request is limited"
+)
 HTTP_PIPELINE = _point("http.pipeline", "web.http.request_head", "LimitRefused", "few requests wait in a connection")
 HTTP_HOST = _point("http.host", "web.http.request_head", "FrameRefused", "a request names exactly one host")
 HTTP_BODY_JSON = _point("http.body_json", _BODIES, "FrameRefused", "a request body has the fields of its endpoint")

@@ -30,17 +30,17 @@ class EventTooLarge(ValueError):
 class UserEventEmitter:
     """Bound to one user and thread at birth, and to one run by ``bind``. Never touches a socket.
 
-    It stamps thread, run, position and time itself and takes none of them from its caller.
+    It stamps thread, run, position and time itself and takes none of them from its caller. An event has at most ``most_bytes``.
     """
 
     __slots__ = (
         "_clock",
         "_closed",
         "_log",
-        "_most_bytes",
         "_on_close",
         "_run",
         "connection_id",
+        "most_bytes",
         "rejected_count",
         "repaired",
         "sent",
@@ -70,7 +70,7 @@ class UserEventEmitter:
         self._run: RunRecord | None = None
         self._closed = False
         self._on_close = on_close
-        self._most_bytes = most_bytes
+        self.most_bytes = most_bytes
 
     @property
     def is_closed(self) -> bool:
@@ -128,9 +128,9 @@ class UserEventEmitter:
             is_repaired = True
             self.repaired += 1
             _LOG.warning("text was repaired", extra={"run_id": run.run_id, "event": event.__name__})
-        if len(frame) > self._most_bytes:
+        if len(frame) > self.most_bytes:
             self.rejected_count += 1
-            raise EventTooLarge(f"the event has {len(frame)} bytes; the limit is {self._most_bytes}")
+            raise EventTooLarge(f"the event has {len(frame)} bytes; the limit is {self.most_bytes}")
         log.append(run, frame, ends=event in _TERMINAL, on_commit=on_commit, blobs=blobs)
         self.sent += 1
         return is_repaired

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from ...core.errors import DependencyUnavailable, Fault, QueryRejected, Refusal, ToolError, ToolRefused
 from ...core.events import ApprovalRequested, ApprovalResolved, ToolCompleted, ToolExecuting
 from ...core.exhaustion import plain_fault
@@ -88,8 +90,7 @@ class ToolCalls:
             if not definition.idempotent:
                 await self._recorder.emitter.durable()
             result = await self._dispatcher.call(definition, arguments)
-            # For the agent, too: after a restart it is given what is recorded.
-            outcome = ToolOutcome(True, redact_shapes(result) if definition.redact else result)
+            outcome = ToolOutcome(True, self._redacted(result) if definition.redact else result)
         except (ToolError, ToolRefused, QueryRejected) as refusal:
             outcome = self._refused(refusal, definition.name)
         except DependencyUnavailable as fault:
@@ -109,6 +110,18 @@ class ToolCalls:
                     "TOOL_FAILED", f"{definition.name} failed ({type(fault).__name__}).", error_id=error_id
                 )
         return self._completed(call_id, definition.name, round((clock.monotonic() - began) * 1000), outcome)
+
+    def _redacted(self, result: Any) -> Any:
+        """The result as it is recorded, for the agent, too: after a restart it is given that. Looking for secrets costs far more
+        than writing, so what cannot be recorded anyway is not looked at."""
+        try:
+            try:
+                size = len(msgspec.json.encode(result))
+            except UnicodeEncodeError:  # half of a surrogate pair: it is recorded repaired
+                size = len(msgspec.json.encode(repaired(result)))
+        except (TypeError, ValueError, OverflowError):  # whoever records it says what is wrong
+            return result
+        return redact_shapes(result) if size <= self._recorder.emitter.most_bytes else result
 
     def _broken_off(self, call_id: str, definition: Tool[Any], elapsed_ms: int) -> None:
         """Record that the agent broke the call off, which it does on every replay, or that the server did, whose next process

@@ -18,6 +18,16 @@ def check_head(size: int, most: int) -> None:
         )
 
 
+def check_fields(count: int, most: int) -> None:
+    """Raises ``FrameRefused`` if a request has more than ``most`` headers: each has its cost, however short it is."""
+    if count > most:
+        raise FrameRefused(
+            f"The request has too many headers: the limit is {most}.",
+            kind="payload_too_large",
+            point=validation.HTTP_HEAD_FIELDS,
+        )
+
+
 def check_pipeline(waiting: int, most: int) -> None:
     """Raises ``LimitRefused`` if more than ``most`` requests of one connection wait for the answer to the one before."""
     if waiting > most:

@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from ...core.errors import LimitRefused, Refusal
 from .anonymous_connections import GUEST, Guest
-from .request_head import check_head, check_host, check_pipeline, declared_length
+from .request_head import check_fields, check_head, check_host, check_pipeline, declared_length
 from .server_config import guests_of, limits_of
 
 _LIBRARY: Final = logging.getLogger("netra.uvicorn_http")
@@ -176,8 +176,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._is_refused:
+            return
         self._exact_bytes += len(name) + len(value) + _LINE_BYTES
         super().on_header(name, value)
+        try:
+            check_fields(len(self.headers), self._limits.head_fields)
+        except Refusal:
+            self._refuse(_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
         self._in_head = False

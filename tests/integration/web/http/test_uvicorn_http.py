@@ -35,6 +35,24 @@ async def test_a_head_that_is_too_large_is_refused_before_it_has_ended(served: S
     assert (await dialogue(served, talk)).startswith(b"HTTP/1.1 431 ")
 
 
+@pytest.mark.parametrize(("more", "status"), [(-2, 200), (-1, 200), (0, 431), (5_000, 431)])
+async def test_headers_are_counted_however_short_they_are(served: Served, more: int, status: int) -> None:
+    async def talk(reader: Any, writer: Any) -> bytes:
+        count = Limits().head_fields + more
+        writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n" + b"a:\r\n" * count + b"\r\n")
+        return bytes(await reader.readline())
+
+    assert (await dialogue(served, talk)).startswith(b"HTTP/1.1 %d " % status)
+
+
+async def test_a_head_of_too_many_headers_is_refused_before_it_has_ended(served: Served) -> None:
+    async def talk(reader: Any, writer: Any) -> bytes:
+        writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n" + b"a:\r\n" * 200)
+        return bytes(await reader.read())
+
+    assert (await dialogue(served, talk)).startswith(b"HTTP/1.1 431 ")
+
+
 async def test_a_large_body_behind_a_small_head_is_not_taken_for_a_head(served: Served) -> None:
     async def talk(reader: Any, writer: Any) -> bytes:
         body = b"x" * (Limits().head_bytes * 2)

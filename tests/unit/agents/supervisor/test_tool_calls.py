@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from netra_backend.app.agents.interface import AgentResult
+from netra_backend.app.agents.supervisor import tool_calls
 from netra_backend.app.core.events import (
     AgentFailed,
     ApprovalRequested,
@@ -171,3 +172,37 @@ class TestApproval:
         assert isinstance(events[-1], AgentFailed)
         assert "its arguments differ" in events[-1].message
         assert counter.calls == []
+
+
+class TestSize:
+    """What is too large to be recorded is not searched for secrets first; what is recorded always is."""
+
+    @pytest.mark.parametrize("text", ["sk-" + "a" * 30, "sk-" + "a" * 30 + " \ud800"])
+    async def test_a_result_is_searched_if_it_can_be_recorded_and_not_otherwise(
+        self, workshop: Any, monkeypatch: pytest.MonkeyPatch, text: str
+    ) -> None:
+        searched: list[int] = []
+        search = tool_calls.redact_shapes
+
+        def counting(value: Any) -> Any:
+            if isinstance(value, str):
+                searched.append(len(value))
+            return search(value)
+
+        monkeypatch.setattr(tool_calls, "redact_shapes", counting)
+        sizes = iter([1, 30_000])
+
+        async def fetch(context: Any, arguments: Any) -> str:
+            return text * next(sizes)
+
+        async def run(scope: Any) -> AgentResult:
+            small = await scope.use_tool("fetch", amount=1)
+            large = await scope.use_tool("fetch", amount=1)
+            return AgentResult("", {"small": small.result, "large": large.error["code"]})
+
+        workshop.tool(adding(fetch, "fetch"))
+        workshop.agent("golden", run, ["fetch"])
+        events = await workshop.run("golden")
+        assert events[-1].result["data"]["large"] == "RESULT_TOO_LARGE"
+        assert events[-1].result["data"]["small"].startswith("***")
+        assert searched == [len(text)]

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from netra_backend.app.core.errors import FrameRefused, LimitRefused
-from netra_backend.app.web.http.request_head import check_head, check_host, check_pipeline, declared_length
+from netra_backend.app.web.http.request_head import (
+    check_fields,
+    check_head,
+    check_host,
+    check_pipeline,
+    declared_length,
+)
 
 
 @pytest.mark.validation_point("http.head_size")
@@ -13,6 +19,13 @@ def test_a_head_is_bounded() -> None:
     check_head(100, 100)
     with pytest.raises(FrameRefused, match="the limit is 100 bytes"):
         check_head(101, 100)
+
+
+@pytest.mark.validation_point("http.head_fields")
+def test_the_headers_of_a_request_are_few() -> None:
+    check_fields(100, 100)
+    with pytest.raises(FrameRefused, match="too many headers: the limit is 100"):
+        check_fields(101, 100)
 
 
 @pytest.mark.validation_point("http.host")

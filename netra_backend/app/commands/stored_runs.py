@@ -15,6 +15,7 @@ from ..adapters.process.data_directory import lock_data_directory, make_data_dir
 from ..adapters.sqlite.event_log import SqliteEventLog
 from ..core.events import AgentCancelled, AnyEvent, decode_event
 from ..core.history import RunPlace, RunRecord
+from ..core.limits import USUAL
 from ..ports import EventLog
 from ..services.event_emitter import UserEventEmitter
 from ..services.run_summaries import RunSummary, summary_of
@@ -74,7 +75,15 @@ class StoredRuns:
         if not stored.ended_seq and head is not None:
             run = RunRecord(head, run_id, stored.request_id, stored.agent, None, stored.timezone, stored.created_ms)
             run.seq, run.stored = stored.seq, True
-            emitter = UserEventEmitter(self._user, stored.thread_id, None, self._log, SystemClock(), lambda _: None)
+            emitter = UserEventEmitter(
+                self._user,
+                stored.thread_id,
+                None,
+                self._log,
+                SystemClock(),
+                lambda _: None,
+                most_bytes=USUAL.event_bytes,  # this one has some hundred
+            )
             emitter.bind(run)
             emitter.emit(AgentCancelled, by="user")
             await emitter.durable()

@@ -18,6 +18,7 @@ PUBLIC = {
     "Agent",
     "AgentResult",
     "InvalidContextError",
+    "OutcomeUnknown",
     "RunScope",
     "Settings",
     "Tool",

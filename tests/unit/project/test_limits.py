@@ -99,6 +99,7 @@ NO_LIMITS: Final[Mapping[str, str]] = {
     "What is remembered to be quick: what is not is found again where it is stored.": """
         adapters.datasets.object_store._KNOWN adapters.redis.message._MOST_SENDERS core.delivery_tracker.MAX_CURSORS
         runs.accepted_requests.MAX_KEYS services.approvals._MAX_WORDS services.redaction.lru_cache(maxsize)
+        core.step_keys.lru_cache(maxsize)
         usage.importers.reading.schema_cache.MAX_MEMBERS websocket_core.websocket_connection_pool.MAX_TOPS
     """,
     "A moment between two looks or tries of the server itself; how long in all, a limit says, or the end of the process.": """

@@ -147,11 +147,8 @@ _MISSING: Final[list[tuple[str, _Mend]]] = [
     (r"table (\S+) of ([^\s,]+)(, unlogged)?(, row security forced)?", _table),
     (r"column (\S+)\.(\S+): \S+(?: collate \S+)?( not null)?(?: default (.*))?", _column),
     (r"constraint (\S+) on (\S+): (.*)", r"ALTER TABLE netra.\2 ADD CONSTRAINT \1 \3"),
-    (r"(?:plain )?index \S+ on (\S+): (.* ON )(.*)", r"\2netra.\3"),
-    (
-        r"trigger (\S+) on ([^,]+), O: (.*?) ON (.*) EXECUTE FUNCTION (.*)",
-        r"DROP TRIGGER IF EXISTS \1 ON netra.\2; \3 ON netra.\4 EXECUTE FUNCTION netra.\5",
-    ),
+    (r"(?:plain )?index \S+ on \S+: (.*)", r"\1"),
+    (r"trigger (\S+) on ([^,]+), O: (.*)", r"DROP TRIGGER IF EXISTS \1 ON netra.\2; \3"),
     (r"schema of (\S+)", r"ALTER SCHEMA netra OWNER TO \1"),
     (r"role (\S+):", r"ALTER ROLE \1 NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB NOREPLICATION"),
 ]

@@ -91,14 +91,20 @@ _ATTRIBUTES: Final = """
 SELECT array_remove(ARRAY[CASE WHEN rolcreaterole THEN 'CREATEROLE' END, CASE WHEN rolcreatedb THEN 'CREATEDB' END,
     CASE WHEN rolreplication THEN 'REPLICATION' END], NULL) FROM pg_roles WHERE rolname = session_user
 """
-_SAID_OR_NOT: Final = re.compile(r" AS \w+|\bnetra\.")
-"""What servers say or leave out: aliases by their version, the schema by whether the asker may look into it."""
+_SAID_OR_NOT: Final = re.compile(r" AS \w+")
+"""What servers say or leave out by their version: aliases."""
 _SPACES: Final = re.compile(r"\s+")
 
 
 async def read_rights(connection: asyncpg.Connection) -> list[str]:
-    """The rights and the structure of the schema in this database, a line each, in order."""
-    rows = [*await connection.fetch(_RIGHTS), *await connection.fetch(STRUCTURE)]
+    """The rights and the structure of the schema in this database, a line each, in order.
+
+    Names are said with an empty search path: what is ours always with its schema, so that nothing of the same name elsewhere,
+    ``pg_catalog`` above all, is taken for it.
+    """
+    async with connection.transaction():
+        await connection.execute("SET LOCAL search_path = ''")
+        rows = [*await connection.fetch(_RIGHTS), *await connection.fetch(STRUCTURE)]
     lines = [_SPACES.sub(" ", _SAID_OR_NOT.sub("", row["line"])) for row in rows]
     return sorted(set(lines))
 

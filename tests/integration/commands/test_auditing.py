@@ -279,14 +279,29 @@ def test_pseudonyms_go_on_over_a_change_of_the_key_and_a_deletion_is_told_to_bot
     async def forget(audit: Audit) -> None:
         assert await audit.pseudonymise("ada") == 4
 
+    gone = trail.ask(
+        f"SELECT subject FROM audit_subject WHERE owner = 'ada' AND chain = '{ChainKeys.of(KEY.encode()).chain}'"
+    )
     trail.write(key=other, ask=forget)
-    for key in (KEY, other):
+    for key, told in ((other, "are intact"), (KEY, f"whose key this is not: {gone} (chain ")):
         found = trail.verify(key=key)
-        assert (found.exit_code, "are intact" in found.stderr) == (2, True), found.output  # there are two chains
+        assert (found.exit_code, told in found.stderr) == (2, True), found.output  # there are two chains
     trail.do("DELETE FROM audit_subject WHERE owner = 'bob'")
     for key in (KEY, other):
         found = trail.verify(key=key)
         assert (found.exit_code, "leads to nobody" in found.stderr) == (1, True), found.output
+
+
+@pytest.mark.validation_point("audit.chain")
+def test_a_deletion_that_a_row_of_an_invented_chain_alone_tells_of_does_not_count(trail: Trail) -> None:
+    trail.write(rows(1, 6))
+    gone = trail.ask("SELECT subject FROM audit_subject WHERE owner = 'ada'")
+    trail.do("DELETE FROM audit_subject WHERE owner = 'ada'")
+    trail.do(f"{COPY} VALUES (99, 'feed', 1, '{gone}', 'subject_forgotten', NULL, '{{}}', '')")
+    found = trail.verify()
+    assert (found.exit_code, f"{gone} (chain 'feed')" in found.stderr) == (2, True), found.output
+    with pytest.raises(ConfigurationError, match=f"cannot be judged.*{gone}"):
+        trail.write()
 
 
 UNSEALED = [f"subject_{letter * 32}" for letter in "ab"]

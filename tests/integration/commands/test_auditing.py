@@ -7,7 +7,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -454,20 +454,24 @@ def test_a_detail_that_no_server_wrote_hides_no_other_row_and_stops_nothing(trai
     trail.write(ask=read)
 
 
-def test_a_forged_last_number_is_a_trouble_and_loses_no_row(trail: Trail) -> None:
+@pytest.mark.parametrize("taken", [(6,), ((1 << 63) - 1,), (6, 7, 5 + (1 << 32), 6 + (1 << 32))])
+def test_numbers_that_rows_of_another_chain_have_taken_stop_nothing(trail: Trail, taken: tuple[int, ...]) -> None:
     trail.write(rows(1, 5))
-    last = (1 << 63) - 1
-    trail.do(f"{COPY} SELECT {last}, 'forged', {FIELDS.removeprefix('chain, ')} WHERE id = 3")
+    forged = [f"{COPY} SELECT {id}, 'forged', {FIELDS.removeprefix('chain, ')} WHERE id = 3" for id in taken]
 
-    async def full(audit: Audit) -> None:
+    async def overtaken(audit: Audit) -> None:
+        await asyncio.to_thread(trail.do, *forged)
         audit.record("ada", "connected", None, {}, 10)
-        with suppress(DependencyUnavailable):
-            await audit.rows("ada", 10)
-        assert "rows cannot be written" in audit.trouble
-        assert audit.counts()["rows_dropped"] == 0
-        await asyncio.to_thread(trail.do, f"DELETE FROM audit WHERE id = {last}")
+        assert [row["at_ms"] for row in await audit.rows("ada", 10)] == [10, 3]
+        await audit.pseudonymise("ada")
+        assert (audit.trouble, audit.counts()["rows_dropped"]) == ("", 0)
 
-    trail.write(ask=full)
+    trail.write(ask=overtaken)
+    trail.write(rows(1, 5))
+    found = trail.verify()
+    assert (found.exit_code, "(chains forged)" in found.stderr) == (2, True), found.output
+    assert trail.ask("SELECT count(*) FROM audit WHERE chain <> 'forged'") == 12
+    assert trail.ask(f"SELECT count(*) FROM audit WHERE id > {1 << 40} AND chain <> 'forged'") == 0
 
 
 @pytest.mark.validation_point("audit.chain")

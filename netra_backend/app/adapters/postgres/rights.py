@@ -74,7 +74,8 @@ UNION ALL
 SELECT 'function ' || proname || '(' || pronargs || ') of ' || pg_get_userbyid(proowner)
         || CASE WHEN prosecdef THEN ', as its owner' ELSE '' END || coalesce(', ' || array_to_string(proconfig, ', '), '')
         || ', ' || lanname || ' ' || provolatile::text || CASE WHEN proleakproof THEN ' leakproof' ELSE '' END
-        || ', ' || md5(prosrc)
+        || CASE WHEN proisstrict THEN ' strict' ELSE '' END || ', ' || md5(prosrc)
+        || ', takes (' || pg_get_function_arguments(pg_proc.oid) || '), gives ' || pg_get_function_result(pg_proc.oid)
     FROM pg_proc JOIN pg_language ON pg_language.oid = prolang, ours WHERE pronamespace = ours.schema
 UNION ALL
 SELECT 'trigger ' || tgname || ' on ' || relname || ', ' || tgenabled::text || ': ' || pg_get_triggerdef(pg_trigger.oid)

@@ -77,6 +77,10 @@ TAMPERING = {
     ),
     "CREATE FUNCTION pg_catalog.now_ms() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint';"
     " ALTER TABLE netra.log ALTER COLUMN at SET DEFAULT pg_catalog.now_ms()": "log.at: bigint not null default now_ms();",
+    "ALTER TABLE netra.log ALTER COLUMN payload SET STORAGE PLAIN": "column log.payload: bytea not null, stored as p;",
+    "ALTER FUNCTION netra.owner_of STRICT": "function owner_of(1) of netra_owner, plpgsql v strict",
+    "DO $$ BEGIN EXECUTE replace(pg_get_functiondef('netra.owner_of(text)'::regprocedure), '(id text)', '(id varchar)'); END $$;"
+    " ALTER FUNCTION netra.owner_of(varchar) OWNER TO netra_owner": "takes (id character varying), gives text",
     "ALTER ROLE netra_reader CREATEDB": "role netra_reader: createdb",
 }
 BY_HAND = {each for each in TAMPERING if each.startswith(("ALTER FUNCTION", "CREATE OR REPLACE", "CREATE TYPE"))}

@@ -101,6 +101,11 @@ async def _verdict(settings: Settings, anchor: Path | None) -> Verdict:
             "there is no anchor of this key, so an end that was cut off would not be noticed"
             f" ({verdict.rows:,} rows follow on each other). Give a file that holds anchors with --anchor."
         )
+    if verdict.state == "unjudged":
+        return _unjudged(
+            f"{verdict.place}. If each of those chains is one of yours, run this with its key, and look whether it is intact and"
+            f" you know of the deletion. The {verdict.rows:,} rows of this one follow on each other."
+        )
     if others:
         return _unjudged(
             f"rows stand there that are none of this key's (chains {', '.join(map(str, others[:8]))}), and nobody is shown"

@@ -7,7 +7,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -279,14 +279,29 @@ def test_pseudonyms_go_on_over_a_change_of_the_key_and_a_deletion_is_told_to_bot
     async def forget(audit: Audit) -> None:
         assert await audit.pseudonymise("ada") == 4
 
+    gone = trail.ask(
+        f"SELECT subject FROM audit_subject WHERE owner = 'ada' AND chain = '{ChainKeys.of(KEY.encode()).chain}'"
+    )
     trail.write(key=other, ask=forget)
-    for key in (KEY, other):
+    for key, told in ((other, "are intact"), (KEY, f"whose key this is not: {gone} (chain ")):
         found = trail.verify(key=key)
-        assert (found.exit_code, "are intact" in found.stderr) == (2, True), found.output  # there are two chains
+        assert (found.exit_code, told in found.stderr) == (2, True), found.output  # there are two chains
     trail.do("DELETE FROM audit_subject WHERE owner = 'bob'")
     for key in (KEY, other):
         found = trail.verify(key=key)
         assert (found.exit_code, "leads to nobody" in found.stderr) == (1, True), found.output
+
+
+@pytest.mark.validation_point("audit.chain")
+def test_a_deletion_that_a_row_of_an_invented_chain_alone_tells_of_does_not_count(trail: Trail) -> None:
+    trail.write(rows(1, 6))
+    gone = trail.ask("SELECT subject FROM audit_subject WHERE owner = 'ada'")
+    trail.do("DELETE FROM audit_subject WHERE owner = 'ada'")
+    trail.do(f"{COPY} VALUES (99, 'feed', 1, '{gone}', 'subject_forgotten', NULL, '{{}}', '')")
+    found = trail.verify()
+    assert (found.exit_code, f"{gone} (chain 'feed')" in found.stderr) == (2, True), found.output
+    with pytest.raises(ConfigurationError, match=f"cannot be judged.*{gone}"):
+        trail.write()
 
 
 UNSEALED = [f"subject_{letter * 32}" for letter in "ab"]
@@ -439,20 +454,24 @@ def test_a_detail_that_no_server_wrote_hides_no_other_row_and_stops_nothing(trai
     trail.write(ask=read)
 
 
-def test_a_forged_last_number_is_a_trouble_and_loses_no_row(trail: Trail) -> None:
+@pytest.mark.parametrize("taken", [(6,), ((1 << 63) - 1,), (6, 7, 5 + (1 << 32), 6 + (1 << 32))])
+def test_numbers_that_rows_of_another_chain_have_taken_stop_nothing(trail: Trail, taken: tuple[int, ...]) -> None:
     trail.write(rows(1, 5))
-    last = (1 << 63) - 1
-    trail.do(f"{COPY} SELECT {last}, 'forged', {FIELDS.removeprefix('chain, ')} WHERE id = 3")
+    forged = [f"{COPY} SELECT {id}, 'forged', {FIELDS.removeprefix('chain, ')} WHERE id = 3" for id in taken]
 
-    async def full(audit: Audit) -> None:
+    async def overtaken(audit: Audit) -> None:
+        await asyncio.to_thread(trail.do, *forged)
         audit.record("ada", "connected", None, {}, 10)
-        with suppress(DependencyUnavailable):
-            await audit.rows("ada", 10)
-        assert "rows cannot be written" in audit.trouble
-        assert audit.counts()["rows_dropped"] == 0
-        await asyncio.to_thread(trail.do, f"DELETE FROM audit WHERE id = {last}")
+        assert [row["at_ms"] for row in await audit.rows("ada", 10)] == [10, 3]
+        await audit.pseudonymise("ada")
+        assert (audit.trouble, audit.counts()["rows_dropped"]) == ("", 0)
 
-    trail.write(ask=full)
+    trail.write(ask=overtaken)
+    trail.write(rows(1, 5))
+    found = trail.verify()
+    assert (found.exit_code, "(chains forged)" in found.stderr) == (2, True), found.output
+    assert trail.ask("SELECT count(*) FROM audit WHERE chain <> 'forged'") == 12
+    assert trail.ask(f"SELECT count(*) FROM audit WHERE id > {1 << 40} AND chain <> 'forged'") == 0
 
 
 @pytest.mark.validation_point("audit.chain")

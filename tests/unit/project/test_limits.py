@@ -46,11 +46,14 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         usage.importers.formats.mooncake.BLOCK_TOKENS core.step_keys.MAX_NAME core.step_keys._MAX_PATH
         core.journal.MOST_BEGINNINGS
         usage.model_names.MAX_NAME agents.tools.usage_tools.MAX_NAME agents.tools.usage_tools.Meta(max_length)
-        adapters.postgres.audit_rows._MAX_ID adapters.process.seccomp._ALL_THREADS adapters.postgres.migration._SCRAM_ROUNDS
+        adapters.process.seccomp._ALL_THREADS adapters.postgres.migration._SCRAM_ROUNDS
     """,
     "What the author of an agent may say, and how soon the engine itself tries again.": """
         agents.supervisor.own_steps.MOST_RETRIES agents.supervisor.own_steps._PAUSE_S agents.supervisor.scope.MOST_DEPTH
         agents.supervisor.scope.__init__(depth) services.event_emitter._AGAIN_S
+    """,
+    "How much of a row that no server may have written is told, and how often a number is looked for past such rows.": """
+        adapters.audit.subjects._MAX_CHAIN adapters.audit.subjects._MAX_NAMED adapters.audit.numbering._TRIES
     """,
     "How many lines of one user the audit trail looks at: a server writes one or two in a chain.": """
         adapters.audit.subjects.MAX_OF_USER adapters.audit.subjects._MAX_SEEN

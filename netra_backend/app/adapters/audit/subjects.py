@@ -1,7 +1,8 @@
 """Whose a pseudonym is: each line of that table is sealed for one user, in one chain.
 
 A line may go, when its user is deleted; a row ``FORGOTTEN`` of the chain then tells of the pseudonym. So a line that was changed,
-exchanged, added, put back, or removed by anybody else is found.
+exchanged, added, put back, or removed by anybody else is found. Where a row of another chain alone tells of it, nothing proves it
+to who has this chain's key: such a chain is neither intact nor broken.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ MAX_OF_USER: Final = 64
 """So many lines of one user are looked at; a server writes one or two in a chain."""
 
 _MAX_SEEN: Final = 10_000
+_MAX_NAMED: Final = 8
+_MAX_CHAIN: Final = 64
+"""So much is said of a chain's name: it may be anything in a row that no server wrote."""
+
 _named_in: Final = re.compile(rf'"(?:{"|".join(sorted(SUBJECT_FIELDS))})":"(subject_[0-9a-f]+)"').findall
 """The pseudonyms in a detail as it was stored. In what a client has sent, quotation marks are escaped."""
 
@@ -124,13 +129,27 @@ def sealing(count: int, now_ms: int) -> Record:
 
 
 class SubjectVerifier:
-    """Looks at the pseudonyms of rows, which were found to be intact, and at the lines of the table. The first fault is kept."""
+    """Looks at the pseudonyms of rows, which were found to be intact, and at the lines of the table. ``place`` is the first
+    fault, ``unproved`` what this key cannot prove; each is empty if there is none."""
 
     def __init__(self, reader: SubjectReader, keys: ChainKeys) -> None:
         self._reader = reader
         self._keys = keys
         self._seen: set[str] = set()
         self.place = ""
+        self._told_elsewhere: dict[str, str] = {}
+
+    @property
+    def unproved(self) -> str:
+        """Which users' deletion a row of another chain alone tells of: anybody who may append can write such a row."""
+        if not self._told_elsewhere:
+            return ""
+        found = [f"{subject} (chain {chain!r})" for subject, chain in self._told_elsewhere.items()]
+        listed = ", ".join(found[:_MAX_NAMED]) + (" and more" if len(found) > _MAX_NAMED else "")
+        return (
+            "pseudonyms lead to nobody, and that their users were deleted is told in chains alone whose key this is not:"
+            f" {listed}"
+        )
 
     async def feed(self, rows: Sequence[SealedRow]) -> None:
         """Look at what the pseudonyms that these rows name lead to."""
@@ -146,14 +165,18 @@ class SubjectVerifier:
         lines = await self._reader.subjects(self._keys.chain, asked)
         forgotten = await self._reader.forgotten(asked)
         gone = {subject for subject, chain in forgotten if chain == self._keys.chain}
-        anywhere, present = {subject for subject, _ in forgotten}, {line.subject for line in lines}
+        elsewhere, present = dict(forgotten), {line.subject for line in lines}
         for line in lines:
             self._judge(line)
             if line.subject in gone:
                 self._break(f"the pseudonym {line.subject} leads to a user again who was deleted")
         for subject in asked:
-            if subject not in present and subject not in anywhere and not is_unsealed(subject):
+            if subject in present or subject in gone or is_unsealed(subject):
+                continue
+            if subject not in elsewhere:
                 self._break(f"the pseudonym {subject} leads to nobody, and no row tells that its user was deleted")
+            elif len(self._told_elsewhere) <= _MAX_NAMED:
+                self._told_elsewhere[subject] = elsewhere[subject][:_MAX_CHAIN]
 
     async def feed_table(self) -> None:
         """Look at every line of the table, also at those that no row names."""

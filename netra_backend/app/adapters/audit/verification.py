@@ -75,6 +75,8 @@ async def verify(
     verdict = verifier.end()
     if subjects.place and verdict.state == "intact":
         return dataclasses.replace(verdict, state="broken", place=subjects.place)
+    if subjects.unproved and verdict.state == "intact":
+        return dataclasses.replace(verdict, state="unjudged", place=subjects.unproved)
     return verdict
 
 
@@ -88,11 +90,12 @@ async def require_removable(reader: TrailReader, keys: ChainKeys, up_to: int) ->
 
 
 def require_intact(verdict: Verdict, where: str) -> None:
-    """Raises ``ConfigurationError`` if a chain is broken: a server that went on would cover it up."""
-    if verdict.state == "broken":
+    """Raises ``ConfigurationError`` if a chain is broken, or not proved: a server that went on would cover it up."""
+    if verdict.state != "intact":
+        word = "is broken" if verdict.state == "broken" else "cannot be judged"
         raise ConfigurationError(
             [
-                f"The audit trail in {where} is broken: {verdict.place}. Keep it as evidence and find out who changed it "
+                f"The audit trail in {where} {word}: {verdict.place}. Keep it as evidence and find out who changed it "
                 "(netra audit verify looks at all of it). To go on with a new chain, set another NETRA_AUDIT_KEY"
                 " (docs/audit.md)."
             ],

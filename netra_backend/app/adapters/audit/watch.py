@@ -42,9 +42,9 @@ class TrailWatch:
             _LOG.warning("the audit trail's %s can be written again", part)
 
     def breaks(self, place: str) -> None:
-        """The chain does not stand."""
+        """The chain does not stand, or nothing proves that it does."""
         if not self.broken:
-            _LOG.critical("the audit trail is broken: %s", place)
+            _LOG.critical("the audit trail is not intact: %s", place)
             self.broken = place
 
     def start(self, look: Callable[[], Awaitable[Verdict]]) -> None:
@@ -69,7 +69,7 @@ class TrailWatch:
             except Exception:
                 _LOG.exception("the audit trail could not be verified")
             else:
-                if verdict.state == "broken":
+                if verdict.state != "intact":
                     self.breaks(verdict.place)
                 else:
                     self._is_verified = True

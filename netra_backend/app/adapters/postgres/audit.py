@@ -243,7 +243,7 @@ class PostgresAudit:
             head = await self._head(connection)
             after = await append(connection, self._keys, batch, head)
         self._appended(after)
-        if (lost := len(batch) - (after.given - head.given)) > 0:
+        if (lost := len(batch) - after.appended) > 0:
             self._lose(lost, UNWRITABLE)
 
     def _appended(self, after: Head) -> None:

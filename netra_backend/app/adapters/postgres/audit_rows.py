@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 import asyncpg
 
 from ...core.audit_chain import ChainKeys, Entry, SealedRow, Statement
-from ...core.errors import DependencyUnavailable
 from ...core.limits import USUAL, Limits
+from ..audit.numbering import free_after
 from ..audit.rows import Record, adopted_record, adoption, entries_of, names_in
 from ..audit.subjects import (
     FORGOTTEN,
@@ -48,19 +48,19 @@ SELECT EXISTS (SELECT FROM audit a JOIN audit_subject s ON s.chain = '' AND s.su
     AND NOT EXISTS (SELECT FROM audit WHERE chain = $1 AND event = $2)
 """
 _OWNS: Final = "SELECT count(*) FROM audit WHERE subject = ANY ($1::text[])"
-_NEWEST: Final = "SELECT greatest((SELECT max(id) FROM audit), (SELECT max(id) FROM audit_checkpoint), 0)"
+_HAS_BEGUN: Final = "SELECT EXISTS (SELECT FROM audit) OR EXISTS (SELECT FROM audit_checkpoint)"
+_TAKEN: Final = "SELECT max(id) FROM audit WHERE id > $1 AND id <= $2"
 _UNCHAINED: Final = "SELECT id, owner, at, event, point, detail FROM audit_unchained WHERE id > $1 ORDER BY id LIMIT $2"
 _CUT: Final = "SELECT cut_audit($1, $2, $3, $4, $5, $6)"
 _CLOSE_S: Final = 3.0
-_MAX_ID: Final = (1 << 63) - 1
 
 
 class Head(NamedTuple):
-    """Where a chain stands: its last row (0: none) and that one's seal; the highest id given out in any chain."""
+    """Where a chain stands: its last row (0: none) and that one's seal; how many rows were appended to get there."""
 
     last: int
     seal: bytes
-    given: int
+    appended: int = 0
 
 
 async def lock(connection: asyncpg.Connection) -> None:
@@ -72,19 +72,29 @@ async def head_of(connection: asyncpg.Connection, keys: ChainKeys) -> Head:
     """Where the chain of this key stands."""
     checkpoint = await checkpoint_of(connection, keys.chain)
     row = await row_up_to(connection, keys.chain, (1 << 63) - 1)
-    given = await connection.fetchval(_NEWEST)
     if row is not None:
-        return Head(row.entry.id, row.seal, given)
-    return Head(0, keys.beginning, given) if checkpoint is None else Head(checkpoint.id, checkpoint.seal, given)
+        return Head(row.entry.id, row.seal)
+    return Head(0, keys.beginning) if checkpoint is None else Head(checkpoint.id, checkpoint.seal)
 
 
 async def append(connection: asyncpg.Connection, keys: ChainKeys, records: Sequence[Record], head: Head) -> Head:
     """Append records behind ``head``; where the chain stands then. The caller holds the lock. Raises
-    ``DependencyUnavailable`` if a forged row has taken the last number there is."""
-    if head.given + len(records) > _MAX_ID:
-        raise DependencyUnavailable(f"The audit trail has no number left after row {head.given}.")
+    ``DependencyUnavailable`` if no number is found for them."""
     subjects = await subjects_of(connection, keys, names_in(records))
-    return await _insert(connection, keys, entries_of(records, subjects, head.given), head)
+    after = await _free_after(connection, head, len(records))
+    return await _insert(connection, keys, entries_of(records, subjects, after), head)
+
+
+async def _free_after(connection: asyncpg.Connection, head: Head, count: int) -> int:
+    """The number behind which that many are free."""
+    numbers = free_after(head.last, count)
+    asked = next(numbers)
+    while True:
+        taken = await connection.fetchval(_TAKEN, *asked)
+        try:
+            asked = numbers.send(taken)
+        except StopIteration as found:
+            return int(found.value)
 
 
 async def _insert(connection: asyncpg.Connection, keys: ChainKeys, entries: list[Entry], head: Head) -> Head:
@@ -94,15 +104,15 @@ async def _insert(connection: asyncpg.Connection, keys: ChainKeys, entries: list
     columns = [[row.entry[place] for row in rows] for place in range(6)]
     await connection.execute(_INSERT, *columns, [row.seal for row in rows], keys.chain)
     last = rows[-1]
-    return Head(last.entry.id, last.seal, last.entry.id)
+    return Head(last.entry.id, last.seal, head.appended + len(rows))
 
 
 async def adopt(connection: asyncpg.Connection, keys: ChainKeys, now_ms: int) -> None:
     """Put the rows of release 0.1.0, which had no chain, at the beginning of this one, if no chain has begun yet. The caller
     holds the lock."""
-    head = await head_of(connection, keys)
-    if head.given:
+    if await connection.fetchval(_HAS_BEGUN):
         return
+    head = await head_of(connection, keys)
     count = after = 0
     while page := await connection.fetch(_UNCHAINED, after, PAGE):
         records = [(row[0], adopted_record(row[1], (row[2], row[3], row[4], row[5]))) for row in page]
@@ -173,7 +183,8 @@ async def forget(
     )
     lines = [(row["chain"], _line(row)) for row in gone]
     count: int = await connection.fetchval(_OWNS, [line.subject for _, line in lines])
-    return count, await _insert(connection, keys, forgotten_entries(keys, lines, now_ms, head.given), head)
+    after = await _free_after(connection, head, len(lines))
+    return count, await _insert(connection, keys, forgotten_entries(keys, lines, now_ms, after), head)
 
 
 async def _lines_about(connection: asyncpg.Connection, chain: str, subjects: Sequence[str]) -> list[Subject]:

@@ -45,13 +45,23 @@ GROUP BY rolname, rolcreaterole
 """``$1``: the logins that may become the two that do the work, ``$2``: the administrators. A superuser passes any
 wall, and who cannot connect to this database serves another one of the same PostgreSQL."""
 
-_PASSES_POLICIES: Final = """
+_ENTERS: Final = """
+EXISTS (SELECT FROM pg_roles m WHERE pg_has_role(m.oid, {}, 'MEMBER') AND NOT m.rolsuper AND m.rolname <> ALL ($1::text[])
+    AND has_database_privilege(m.oid, current_database(), 'CONNECT'))"""
+"""Whether somebody who may connect is this role or can become it, at any remove."""
+
+_PASSES_POLICIES: Final = f"""
 SELECT format('%1$I has BYPASSRLS and may read or write all tables. Run: ALTER ROLE %1$I NOBYPASSRLS; if it is an'
     ' administrator, name it: INSERT INTO netra.allowed VALUES (''administrator'', %1$L)', rolname)
-FROM pg_roles
+FROM pg_roles r
 WHERE rolbypassrls AND NOT rolsuper AND rolname <> ALL ($1::text[])
     AND (pg_has_role(oid, 'pg_read_all_data', 'MEMBER') OR pg_has_role(oid, 'pg_write_all_data', 'MEMBER'))
-    AND has_database_privilege(oid, current_database(), 'CONNECT')
+    AND {_ENTERS.format("r.oid")}
+UNION ALL
+SELECT format('%2$I can become %1$I, a superuser. Run: REVOKE %1$I FROM %2$I; if it is an administrator, name it:'
+    ' INSERT INTO netra.allowed VALUES (''administrator'', %2$L)', s.rolname, r.rolname)
+FROM pg_auth_members g JOIN pg_roles s ON s.oid = g.roleid JOIN pg_roles r ON r.oid = g.member
+WHERE s.rolsuper AND NOT r.rolsuper AND r.rolname <> ALL ($1::text[]) AND {_ENTERS.format("r.oid")}
 """
 _NAMESPACE: Final = """
     CASE classid
@@ -133,7 +143,12 @@ WHERE dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database(
 """
 """What our roles own or were granted outside of the schema, as far as PostgreSQL records it by role."""
 
-_EFFECTIVE: Final = f"""{_ROLES}
+_EFFECTIVE: Final = f"""{_ROLES},
+powerful AS (  -- of extensions, too: any function can be added to one
+    SELECT p.* FROM pg_proc p JOIN pg_roles o ON o.oid = proowner
+    WHERE prosecdef AND pronamespace <> to_regnamespace('netra')
+        AND (rolsuper OR rolbypassrls OR EXISTS (SELECT FROM worker WHERE pg_has_role(o.oid, worker.oid, 'USAGE')))
+)
 SELECT format('%s may create in the database. Run: REVOKE CREATE ON DATABASE %I FROM %s', role, current_database(),
         CASE WHEN has_database_privilege('public', current_database(), 'CREATE') THEN 'PUBLIC' ELSE role END)
     FROM worker WHERE has_database_privilege(oid, current_database(), 'CREATE')
@@ -143,13 +158,27 @@ SELECT format('%s may create in the schema %I. Run: REVOKE CREATE ON SCHEMA %2$I
     FROM worker, pg_namespace n
     WHERE nspname <> 'netra' AND nspname !~ '^pg_(temp|toast_temp)_' AND has_schema_privilege(worker.oid, n.oid, 'CREATE')
 UNION ALL
-SELECT format('%s may call %s, which runs as %I, whom row-level security does not bind. Run: REVOKE EXECUTE ON FUNCTION %2$s'
-        ' FROM PUBLIC, %1$s', role, p.oid::regprocedure, pg_get_userbyid(proowner))
-    FROM worker, pg_proc p JOIN pg_namespace n ON n.oid = pronamespace JOIN pg_roles o ON o.oid = proowner
-    WHERE prosecdef AND nspname NOT IN ('netra', 'pg_catalog', 'information_schema')
-        AND (rolsuper OR rolbypassrls OR rolname IN ('netra_owner', 'netra_writer', 'netra_reader'))
-        AND has_schema_privilege(worker.oid, n.oid, 'USAGE') AND has_function_privilege(worker.oid, p.oid, 'EXECUTE')
-        AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'e')
+SELECT format('%s may call %s, which runs as %I, whom row-level security does not bind. Run: %s', role, p.oid::regprocedure,
+        pg_get_userbyid(proowner), CASE WHEN p.oid < 16384 THEN format('ALTER FUNCTION %s SECURITY INVOKER', p.oid::regprocedure)
+            ELSE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC, %s', p.oid::regprocedure, role) END)
+    FROM worker, powerful p
+    WHERE has_schema_privilege(worker.oid, p.pronamespace, 'USAGE') AND has_function_privilege(worker.oid, p.oid, 'EXECUTE')
+UNION ALL
+SELECT DISTINCT format('%s may write to %s, whose trigger %I runs as %I, whom row-level security does not bind. Run: DROP TRIGGER'
+        ' IF EXISTS %3$I ON %2$s', role, tgrelid::regclass, tgname, pg_get_userbyid(proowner))
+    FROM worker, pg_trigger t JOIN powerful p ON p.oid = tgfoid JOIN pg_class c ON c.oid = tgrelid
+    WHERE has_schema_privilege(worker.oid, c.relnamespace, 'USAGE') AND (has_table_privilege(worker.oid, c.oid,
+        'INSERT, UPDATE, DELETE, TRUNCATE') OR has_any_column_privilege(worker.oid, c.oid, 'INSERT, UPDATE'))
+UNION ALL
+SELECT format('%s may use the foreign table %s, which may lead back here as anybody. Run: REVOKE ALL ON %2$s FROM PUBLIC, %1$s',
+        role, c.oid::regclass)
+    FROM worker, pg_class c
+    WHERE relkind = 'f' AND has_schema_privilege(worker.oid, c.relnamespace, 'USAGE') AND (has_table_privilege(worker.oid, c.oid,
+        'SELECT, INSERT, UPDATE, DELETE') OR has_any_column_privilege(worker.oid, c.oid, 'SELECT, INSERT, UPDATE'))
+UNION ALL
+SELECT format('%s may use the server %I, which may lead back here as anybody. Run: REVOKE ALL ON FOREIGN SERVER %2$I FROM PUBLIC,'
+        ' %1$s', role, srvname)
+    FROM worker, pg_foreign_server s WHERE has_server_privilege(worker.oid, s.oid, 'USAGE')
 UNION ALL
 SELECT format('%s may set %s. Run: REVOKE SET, ALTER SYSTEM ON PARAMETER %2$s FROM PUBLIC', 'PUBLIC', parname)
     FROM pg_parameter_acl, aclexplode(paracl) a WHERE a.grantee = 0
@@ -202,7 +231,8 @@ SELECT format('The server is configured with %s = %s, which takes walls away. Ru
     ' SELECT pg_reload_conf(); and take it out of its configuration', name, setting)
 FROM (
     SELECT name, setting FROM pg_settings
-    WHERE name IN ('session_replication_role', 'row_security', 'default_transaction_isolation') AND setting <> boot_val
+    WHERE (name IN ('session_replication_role', 'row_security', 'default_transaction_isolation') AND setting <> boot_val
+            OR name = 'synchronous_commit' AND setting = 'off')
         AND source IN ('command line', 'configuration file', 'environment variable')
     UNION ALL  -- what no extension declares is not in pg_settings
     SELECT name, current_setting(name, true) FROM unnest(ARRAY['netra.owner', 'netra.audit_cut']) AS name

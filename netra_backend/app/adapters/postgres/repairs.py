@@ -24,6 +24,7 @@ _DEFAULTS: Final = {
 }
 _BY_HAND: Final = "make it again as a newly migrated database has it: pg_dump --schema-only --schema=netra"
 _MADE_ANEW: Final = ("policy ", "constraint ", "index ")
+_STORED: Final = re.compile(", stored as .$")
 _SUBJECT: Final = re.compile(
     r"(?:table|view|sequence) \S+|(?:column|constraint|policy|role|index) [^:]+|trigger [^,]+|function [^)]+|schema"
 )
@@ -52,6 +53,9 @@ def change(found: str, line: str) -> str:
         return _BY_HAND
     if ", stored by " in found:
         sql += f"; ALTER TABLE netra.{found.split()[1]} SET ACCESS METHOD heap"
+    if line.startswith("column ") and _STORED.search(found):
+        table, _, column = found.removeprefix("column ").partition(":")[0].partition(".")
+        sql += f"; ALTER TABLE netra.{table} ALTER COLUMN {column} SET STORAGE DEFAULT"
     return f"{drop(found)}; {sql.removeprefix('run: ')}" if line.startswith(_MADE_ANEW) else sql
 
 
@@ -63,7 +67,7 @@ def _first(mends: list[tuple[str, _Mend]], line: str, otherwise: str) -> str:
 
 
 def _type(line: str) -> str:
-    return re.split(r" not null| default ", line, maxsplit=1)[0]
+    return re.split(r" not null| default |, stored as ", line, maxsplit=1)[0]
 
 
 def _create_policy(found: re.Match[str]) -> str:
@@ -139,7 +143,7 @@ _ADDED: Final[list[tuple[str, _Mend]]] = [
     (r"role (\S+):(.+)", _unpowered),
     (r"member: (\S+) of (\S+)", r"REVOKE \2 FROM \1"),
     (r"schema of .*", r"ALTER SCHEMA netra OWNER TO netra_owner"),
-    (r"function ([^(]+)\(.*", r"DROP FUNCTION netra.\1"),
+    (r"function ([^(]+)\(.*, takes \((.*)\), gives .*", r"DROP FUNCTION netra.\1(\2)"),
 ]
 _MISSING: Final[list[tuple[str, _Mend]]] = [
     (_GRANT, _grant),
@@ -147,11 +151,8 @@ _MISSING: Final[list[tuple[str, _Mend]]] = [
     (r"table (\S+) of ([^\s,]+)(, unlogged)?(, row security forced)?", _table),
     (r"column (\S+)\.(\S+): \S+(?: collate \S+)?( not null)?(?: default (.*))?", _column),
     (r"constraint (\S+) on (\S+): (.*)", r"ALTER TABLE netra.\2 ADD CONSTRAINT \1 \3"),
-    (r"(?:plain )?index \S+ on (\S+): (.* ON )(.*)", r"\2netra.\3"),
-    (
-        r"trigger (\S+) on ([^,]+), O: (.*?) ON (.*) EXECUTE FUNCTION (.*)",
-        r"DROP TRIGGER IF EXISTS \1 ON netra.\2; \3 ON netra.\4 EXECUTE FUNCTION netra.\5",
-    ),
+    (r"(?:plain )?index \S+ on \S+: (.*)", r"\1"),
+    (r"trigger (\S+) on ([^,]+), O: (.*)", r"DROP TRIGGER IF EXISTS \1 ON netra.\2; \3"),
     (r"schema of (\S+)", r"ALTER SCHEMA netra OWNER TO \1"),
     (r"role (\S+):", r"ALTER ROLE \1 NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB NOREPLICATION"),
 ]

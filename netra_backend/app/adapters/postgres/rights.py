@@ -74,7 +74,8 @@ UNION ALL
 SELECT 'function ' || proname || '(' || pronargs || ') of ' || pg_get_userbyid(proowner)
         || CASE WHEN prosecdef THEN ', as its owner' ELSE '' END || coalesce(', ' || array_to_string(proconfig, ', '), '')
         || ', ' || lanname || ' ' || provolatile::text || CASE WHEN proleakproof THEN ' leakproof' ELSE '' END
-        || ', ' || md5(prosrc)
+        || CASE WHEN proisstrict THEN ' strict' ELSE '' END || ', ' || md5(prosrc)
+        || ', takes (' || pg_get_function_arguments(pg_proc.oid) || '), gives ' || pg_get_function_result(pg_proc.oid)
     FROM pg_proc JOIN pg_language ON pg_language.oid = prolang, ours WHERE pronamespace = ours.schema
 UNION ALL
 SELECT 'trigger ' || tgname || ' on ' || relname || ', ' || tgenabled::text || ': ' || pg_get_triggerdef(pg_trigger.oid)
@@ -91,14 +92,20 @@ _ATTRIBUTES: Final = """
 SELECT array_remove(ARRAY[CASE WHEN rolcreaterole THEN 'CREATEROLE' END, CASE WHEN rolcreatedb THEN 'CREATEDB' END,
     CASE WHEN rolreplication THEN 'REPLICATION' END], NULL) FROM pg_roles WHERE rolname = session_user
 """
-_SAID_OR_NOT: Final = re.compile(r" AS \w+|\bnetra\.")
-"""What servers say or leave out: aliases by their version, the schema by whether the asker may look into it."""
+_SAID_OR_NOT: Final = re.compile(r" AS \w+")
+"""What servers say or leave out by their version: aliases."""
 _SPACES: Final = re.compile(r"\s+")
 
 
 async def read_rights(connection: asyncpg.Connection) -> list[str]:
-    """The rights and the structure of the schema in this database, a line each, in order."""
-    rows = [*await connection.fetch(_RIGHTS), *await connection.fetch(STRUCTURE)]
+    """The rights and the structure of the schema in this database, a line each, in order.
+
+    Names are said with an empty search path: what is ours always with its schema, so that nothing of the same name elsewhere,
+    ``pg_catalog`` above all, is taken for it.
+    """
+    async with connection.transaction():
+        await connection.execute("SET LOCAL search_path = ''")
+        rows = [*await connection.fetch(_RIGHTS), *await connection.fetch(STRUCTURE)]
     lines = [_SPACES.sub(" ", _SAID_OR_NOT.sub("", row["line"])) for row in rows]
     return sorted(set(lines))
 

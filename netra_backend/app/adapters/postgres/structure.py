@@ -30,6 +30,8 @@ SELECT 'column ' || relname || '.' || attname || ': ' || format_type(atttypid, a
         || CASE WHEN attidentity <> '' THEN ' identity ' || attidentity::text WHEN attgenerated <> '' THEN
             ' generated ' || attgenerated::text ELSE '' END
         || coalesce(' default ' || pg_get_expr(adbin, adrelid), '')
+        || CASE WHEN attstorage <> (SELECT typstorage FROM pg_type WHERE oid = atttypid) THEN ', stored as ' || attstorage::text
+            ELSE '' END
     FROM relation JOIN pg_attribute ON attrelid = relation.oid
         LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     WHERE attnum > 0 AND NOT attisdropped AND relkind IN ('r', 'p')

@@ -30,7 +30,7 @@ from .audit_rows import (
     cut,
     insert,
     lines_of,
-    newest_id,
+    number_after,
     open_trail,
     owners_of,
     reading_trail,
@@ -75,7 +75,6 @@ class SqliteAudit:
         checkpoint, last = checkpoint_of(connection, self._keys.chain), row_up_to(connection, self._keys.chain, 1 << 62)
         self._seal = last.seal if last else checkpoint.seal if checkpoint else self._keys.beginning
         self._last = last.entry.id if last else checkpoint.id if checkpoint else 0
-        self._given = newest_id(connection)
         self._anchored = -1  # the row that the newest anchor names
         self._anchored_at = float("-inf")
         self._waiting: deque[Record] = deque()
@@ -171,7 +170,8 @@ class SqliteAudit:
         def forget(connection: sqlite3.Connection) -> int:
             connection.execute("BEGIN IMMEDIATE")
             count, lines = take_lines(connection, owner)
-            entries = forgotten_entries(self._keys, lines, self._clock.now_ms(), self._given)
+            after = number_after(connection, self._last, len(lines))
+            entries = forgotten_entries(self._keys, lines, self._clock.now_ms(), after)
             self._commit(self._append(entries))
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # nor does the log beside the file keep the name
             return count
@@ -301,7 +301,8 @@ class SqliteAudit:
         connection, records = self._connection, list(self._waiting)
         try:
             connection.execute("BEGIN IMMEDIATE")
-            entries = entries_of(records, subjects_of(connection, self._keys, names_in(records)), self._given)
+            subjects = subjects_of(connection, self._keys, names_in(records))
+            entries = entries_of(records, subjects, number_after(connection, self._last, len(records)))
             self._commit(self._append(entries))
         except Exception as fault:
             _roll_back(connection)
@@ -322,7 +323,7 @@ class SqliteAudit:
         self._connection.execute("COMMIT")
         if appended:
             self._seal = appended[-1].seal
-            self._last = self._given = appended[-1].entry.id
+            self._last = appended[-1].entry.id
 
     def _set_anchor(self) -> None:
         """Let the anchor name the newest row, unless what it names now is gone."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from ...core.audit_chain import ChainKeys, Entry, SealedRow, Statement
+from ..audit.numbering import free_after
 from ..audit.rows import Record, adopted_record, adoption, entries_of, names_in
 from ..audit.subjects import MAX_OF_USER, SEALED, Subject, current, new_subject, owners_in, sealable, sealing
 from ..audit.verification import PAGE, ROW, require_removable
@@ -99,7 +100,8 @@ def seal_subjects(connection: sqlite3.Connection, keys: ChainKeys, now_ms: int) 
             lines = sealable(unsealed, keys)
             _insert_subjects(connection, keys.chain, lines)
             last = row_up_to(connection, keys.chain, 1 << 62)
-            noted = entries_of([sealing(len(lines), now_ms)], {}, newest_id(connection))
+            after = number_after(connection, last.entry.id if last else 0, 1)
+            noted = entries_of([sealing(len(lines), now_ms)], {}, after)
             insert(connection, keys.chain, keys.seal_all(last.seal if last else keys.beginning, noted))
         connection.execute("COMMIT")
     except BaseException:
@@ -187,12 +189,17 @@ def row_up_to(connection: sqlite3.Connection, chain: str, id: int) -> SealedRow 
     return None if row is None else sealed(row)
 
 
-def newest_id(connection: sqlite3.Connection) -> int:
-    """The highest id that was ever given out, in any chain."""
-    newest, cut = connection.execute(
-        "SELECT (SELECT max(id) FROM audit), (SELECT max(id) FROM audit_checkpoint)"
-    ).fetchone()
-    return max(newest or 0, cut or 0)
+def number_after(connection: sqlite3.Connection, last: int, count: int) -> int:
+    """The number behind which that many are free; ``last`` is the chain's own. Raises ``DependencyUnavailable`` if none is
+    found."""
+    numbers = free_after(last, count)
+    asked = next(numbers)
+    while True:
+        taken = connection.execute("SELECT max(id) FROM audit WHERE id > ? AND id <= ?", asked).fetchone()[0]
+        try:
+            asked = numbers.send(taken)
+        except StopIteration as found:
+            return int(found.value)
 
 
 def cut(connection: sqlite3.Connection, keys: ChainKeys, before_ms: int, now_ms: int) -> int:

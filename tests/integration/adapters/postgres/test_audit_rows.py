@@ -66,7 +66,7 @@ async def test_ids_are_given_once_over_all_chains_and_go_on_behind_what_retentio
     assert await cut(writer, KEYS, 0, 9) == 0
     assert await cut(writer, KEYS, 100, 9) == 2
     head = await head_of(writer, KEYS)
-    assert (head.last, head.given) == (3, 3)
+    assert (head.last, head.appended) == (3, 0)
     assert (await append(writer, KEYS, [RECORD], head)).last == 4
 
 

@@ -28,6 +28,38 @@ PLANTED = {
     STRAY + "GRANT {login} TO stray": "stray can become {login}",
     STRAY + "CREATE ROLE between; GRANT netra_reader TO between; GRANT between TO stray": "stray can become",
     STRAY + "ALTER ROLE stray BYPASSRLS; GRANT pg_read_all_data TO stray": "stray has BYPASSRLS and may read",
+    "CREATE ROLE by BYPASSRLS; GRANT pg_read_all_data TO by; REVOKE CONNECT ON DATABASE {database} FROM PUBLIC;"
+    " GRANT CONNECT ON DATABASE {database} TO {login};" + STRAY + "GRANT by TO stray": "by has BYPASSRLS and may read",
+    STRAY + "CREATE ROLE root SUPERUSER; GRANT root TO stray": "stray can become root, a superuser",
+    STRAY + "CREATE ROLE root SUPERUSER; CREATE ROLE amid; GRANT root TO amid; GRANT amid TO stray": (
+        "amid can become root, a superuser"
+    ),
+    # what runs or leads elsewhere by other rights
+    **{
+        f"CREATE FUNCTION {name}.read() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER AS 'SELECT owner FROM netra.log'"
+        + more: f"may call {shown}read(), which runs as"
+        for name, shown, more in (
+            ("pg_catalog", "", ""),
+            ("information_schema", "information_schema.", ""),
+            ("public", "public.", "; ALTER EXTENSION plpgsql ADD FUNCTION public.read()"),
+        )
+    },
+    "CREATE ROLE dba; GRANT netra_writer TO dba; INSERT INTO netra.allowed VALUES ('administrator', 'dba');"
+    " CREATE FUNCTION public.read() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER AS 'SELECT owner FROM netra.thread';"
+    " ALTER FUNCTION public.read() OWNER TO dba": "may call public.read(), which runs as dba",
+    "ALTER FUNCTION pg_catalog.query_to_xml(text, boolean, boolean, text) SECURITY DEFINER": (
+        "Run: ALTER FUNCTION query_to_xml(text,boolean,boolean,text) SECURITY INVOKER"
+    ),
+    "CREATE TABLE public.hole (t text); GRANT INSERT (t) ON public.hole TO PUBLIC; CREATE FUNCTION public.fill() RETURNS trigger"
+    " LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN new; END'; REVOKE EXECUTE ON FUNCTION public.fill() FROM PUBLIC;"
+    " CREATE TRIGGER f BEFORE INSERT ON public.hole FOR EACH ROW EXECUTE FUNCTION public.fill()": (
+        "netra_reader may write to public.hole, whose trigger f runs as"
+    ),
+    "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER ours FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE public.far (c text)"
+    " SERVER ours; GRANT SELECT ON public.far TO PUBLIC": "netra_reader may use the foreign table public.far",
+    "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER ours FOREIGN DATA WRAPPER w; GRANT USAGE ON FOREIGN SERVER ours TO PUBLIC": (
+        "netra_reader may use the server ours"
+    ),
     # objects elsewhere
     "CREATE VIEW public.all_events AS SELECT * FROM netra.log": "all_events",
     "CREATE SCHEMA s; CREATE MATERIALIZED VIEW s.kept AS SELECT owner FROM netra.thread": "DROP MATERIALIZED VIEW s.kept",
@@ -239,7 +271,9 @@ async def test_a_whole_server_that_fires_no_trigger_is_refused_with_what_sets_it
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        services, "_SETTINGS", (*services._SETTINGS, "session_replication_role=replica", "netra.owner=ada")
+        services,
+        "_SETTINGS",
+        (*services._SETTINGS, "session_replication_role=replica", "netra.owner=ada", "synchronous_commit=off"),
     )
     with services.own_postgres() as server:
         async with prepared(server.url) as place, own_netra_database(place) as database:
@@ -248,6 +282,7 @@ async def test_a_whole_server_that_fires_no_trigger_is_refused_with_what_sets_it
             ) as refused:
                 await require_postgres(database.url)
             assert "configured with netra.owner = ada" in str(refused.value)
+            assert "configured with synchronous_commit = off" in str(refused.value)
             assert "Run: ALTER SYSTEM RESET session_replication_role" in str(refused.value)
 
 

@@ -55,13 +55,32 @@ TAMPERING = {
     "ALTER TABLE netra.run ALTER COLUMN ended SET DEFAULT 1": "column run.ended: bigint not null default 1",
     "ALTER TABLE netra.run ADD COLUMN more text": "column run.more: text",
     "ALTER TABLE netra.alembic_version OWNER TO CURRENT_USER": "table alembic_version of netra;",
-    "CREATE TABLE public.child () INHERITS (netra.log)": "inheritance: public.child is a child of log",
+    "CREATE TABLE public.child () INHERITS (netra.log)": "inheritance: public.child is a child of netra.log",
     'CREATE TABLE public.parent (owner text COLLATE "C"); ALTER TABLE netra.run INHERIT public.parent': (
-        "inheritance: run is a child of public.parent"
+        "inheritance: netra.run is a child of public.parent"
     ),
-    "CREATE TYPE netra.mood AS ENUM ('good')": "object: type mood",
+    "CREATE TYPE netra.mood AS ENUM ('good')": "object: type netra.mood",
     "CREATE MATERIALIZED VIEW netra.kept AS SELECT 1": "materialized view kept of netra",
     "CREATE TRIGGER also AFTER INSERT ON netra.log FOR EACH ROW EXECUTE FUNCTION netra.keep_owner()": "trigger also on log",
+    "CREATE FUNCTION pg_catalog.asked_owner() RETURNS text LANGUAGE sql AS 'SELECT current_setting(''app.who'', true)';"
+    " ALTER POLICY reader_sees_its_owner ON netra.log USING (owner = (SELECT pg_catalog.asked_owner()))": (
+        "changed: policy reader_sees_its_owner on log: for r to netra_reader using (owner = ( SELECT asked_owner()));"
+    ),
+    "CREATE FUNCTION pg_catalog.owner_of(text) RETURNS text LANGUAGE sql AS 'SELECT $1';"
+    " ALTER POLICY writer_appends_to_its_thread ON netra.run WITH CHECK (owner = pg_catalog.owner_of(thread_id))": (
+        "changed: policy writer_appends_to_its_thread on run: for a to netra_writer check (owner = owner_of(thread_id));"
+    ),
+    "CREATE FUNCTION pg_catalog.keep_owner() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';"
+    " CREATE OR REPLACE TRIGGER keep_owner BEFORE UPDATE OF owner ON netra.thread FOR EACH ROW"
+    " WHEN (new.owner <> old.owner AND new.owner <> '') EXECUTE FUNCTION pg_catalog.keep_owner()": (
+        "EXECUTE FUNCTION keep_owner(); it should be trigger keep_owner on thread"
+    ),
+    "CREATE FUNCTION pg_catalog.now_ms() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint';"
+    " ALTER TABLE netra.log ALTER COLUMN at SET DEFAULT pg_catalog.now_ms()": "log.at: bigint not null default now_ms();",
+    "ALTER TABLE netra.log ALTER COLUMN payload SET STORAGE PLAIN": "column log.payload: bytea not null, stored as p;",
+    "ALTER FUNCTION netra.owner_of STRICT": "function owner_of(1) of netra_owner, plpgsql v strict",
+    "DO $$ BEGIN EXECUTE replace(pg_get_functiondef('netra.owner_of(text)'::regprocedure), '(id text)', '(id varchar)'); END $$;"
+    " ALTER FUNCTION netra.owner_of(varchar) OWNER TO netra_owner": "takes (id character varying), gives text",
     "ALTER ROLE netra_reader CREATEDB": "role netra_reader: createdb",
 }
 BY_HAND = {each for each in TAMPERING if each.startswith(("ALTER FUNCTION", "CREATE OR REPLACE", "CREATE TYPE"))}

@@ -13,7 +13,6 @@ import pytest
 
 from netra_backend.app.adapters.sqlite import audit as sqlite_audit
 from netra_backend.app.adapters.sqlite.audit import SqliteAudit
-from netra_backend.app.adapters.sqlite.audit_rows import newest_id
 from netra_backend.app.core.errors import ConfigurationError, DependencyUnavailable
 from netra_backend.app.core.limits import USUAL, Limits
 from test_framework.audit_trail import place_in
@@ -221,7 +220,8 @@ async def test_a_thread_that_does_not_come_to_its_end_does_not_keep_the_server_f
     monkeypatch.setattr(sqlite_audit, "_CLOSE_S", 0.01)
     question, go_on = await held_up(audit)
     audit.record("ada", "refused", None, {}, 1)
-    behind = asyncio.create_task(audit._ask(newest_id))
+    count = "SELECT count(*) FROM audit"
+    behind = asyncio.create_task(audit._ask(lambda connection: connection.execute(count).fetchone()[0]))
     await asyncio.sleep(0)
     with caplog.at_level(logging.ERROR):
         await audit.close()

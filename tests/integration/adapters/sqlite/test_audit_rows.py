@@ -12,7 +12,7 @@ from netra_backend.app.adapters.sqlite import audit_rows
 from netra_backend.app.adapters.sqlite.audit_rows import (
     cut,
     insert,
-    newest_id,
+    number_after,
     open_trail,
     owners_of,
     reading_trail,
@@ -79,7 +79,9 @@ def test_ids_go_on_behind_what_retention_removed(tmp_path: Path) -> None:
         assert cut(connection, KEYS, 0, 9) == 0
         assert cut(connection, KEYS, 100, 9) == 5
         assert row_up_to(connection, KEYS.chain, 99) is None
-        assert newest_id(connection) == 5
+        kept = audit_rows.checkpoint_of(connection, KEYS.chain)
+        assert kept is not None
+        assert number_after(connection, kept.id, 3) == kept.id == 5
 
 
 async def test_a_reader_sees_one_moment_and_stops_when_nobody_waits_for_it(tmp_path: Path) -> None:

@@ -105,6 +105,8 @@ def test_a_broken_chain_is_refused_with_its_place_and_what_to_do() -> None:
     require_intact(Verdict("intact"), "audit.db")
     with pytest.raises(ConfigurationError, match=r"audit\.db is broken: row 3.*NETRA_AUDIT_KEY"):
         require_intact(Verdict("broken", "row 3"), "audit.db")
+    with pytest.raises(ConfigurationError, match=r"audit\.db cannot be judged: subject_a.*NETRA_AUDIT_KEY"):
+        require_intact(Verdict("unjudged", "subject_a"), "audit.db")
 
 
 # --- pseudonyms ------------------------------------------------------------------------------------------------------
@@ -127,7 +129,6 @@ def rows_about(*subjects: str, by: str = "") -> list[SealedRow]:
     [
         ([line(ADA, "ada"), line(BOB, "bob")], [], ""),
         ([line(ADA, "ada")], [(BOB, KEYS.chain)], ""),
-        ([line(ADA, "ada")], [(BOB, "another")], ""),  # which one has to be judged with that chain's key
         ([line(ADA, "ada")], [], f"the pseudonym {BOB} leads to nobody"),
         ([line(ADA, "ada"), line(BOB, "bob")], [(BOB, KEYS.chain)], f"the pseudonym {BOB} leads to a user again"),
         ([line(ADA, "ada"), line(BOB, "bob")], [(BOB, "another")], ""),
@@ -151,6 +152,27 @@ async def test_a_pseudonym_that_a_row_names_leads_to_its_user_or_its_deletion_is
         if not place or names_bob:
             assert (verdict.place.startswith(place), verdict.state) == (True, "broken" if place else "intact")
         assert (verdict.rows, verdict.last) == (1 if tail else 3, 3)
+
+
+@pytest.mark.parametrize("tail", [None, 1])
+async def test_a_deletion_that_another_chain_alone_tells_of_is_neither_proved_nor_a_break(tail: int | None) -> None:
+    stored = Stored(rows_about(ADA, BOB), lines=[line(ADA, "ada")], gone=[(BOB, "x\n" * 99)])
+    verdict = await verify(stored, KEYS, (), tail=tail)
+    assert verdict.state == "unjudged"
+    assert verdict.place.endswith(f"whose key this is not: {BOB} (chain {('x' + chr(10)) * 32!r})")
+    stored.gone.append((BOB, KEYS.chain))
+    assert (await verify(stored, KEYS, (), tail=tail)).state == "intact"
+    stored.lines = [line(ADA, "ada")._replace(owner="eve")]
+    stored.gone.pop()
+    assert (await verify(stored, KEYS, (), tail=None)).state == "broken"
+
+
+async def test_of_deletions_that_another_chain_alone_tells_of_the_first_are_named() -> None:
+    subjects = [f"subject_{number:048}" for number in range(20)]
+    stored = Stored(rows_about(*subjects), gone=[(subject, "another") for subject in subjects])
+    verdict = await verify(stored, KEYS, ())
+    assert [subject in verdict.place for subject in subjects] == [True] * 8 + [False] * 12
+    assert verdict.place.endswith(" and more")
 
 
 async def test_every_line_of_the_table_is_judged_when_all_rows_are_also_those_that_no_row_names() -> None:

@@ -72,6 +72,7 @@ async def test_the_whole_chain_is_looked_at_again_and_again_also_after_it_could_
     [
         (Verdict("intact"), ""),
         (Verdict("broken", "row 3"), "it is broken .row 3"),
+        (Verdict("unjudged", "subject_a"), "it is broken .subject_a"),
         (DependencyUnavailable("away"), "it was not verified yet"),
         (None, "it was not verified yet"),
     ],

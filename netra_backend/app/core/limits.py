@@ -83,6 +83,7 @@ class Limits:
     claim_burst: int = _limit(1000, 1, 100_000, "threads", "new threads at once")
     request_rate: float = _limit(50.0, 0.01, 100_000, "a second", "HTTP requests")
     request_burst: int = _limit(500, 1, 1_000_000, "requests", "HTTP requests at once")
+    user_requests: int = _limit(64, 1, 100_000, "requests", "HTTP requests that are not answered yet, at a time")
     resume_rate: float = _limit(500.0, 1, 100_000, "threads a second", "threads that resumes look at")
     resume_burst: int = _limit(10_000, 1, 1_000_000, "threads", "threads that resumes look at, at once")
     transfers: int = _limit(4, 1, 1_000, "transfers", "uploads, exports and reports at a time")

@@ -43,6 +43,7 @@ class UserQuota:
         "connections",
         "elsewhere",
         "queued",
+        "requests",
         "runs",
         "transfers",
     )
@@ -53,6 +54,7 @@ class UserQuota:
         self._requests: TokenBucket | None = None
         self._resumes: TokenBucket | None = None
         self.transfers = 0
+        self.requests = 0
         self.connections = 0
         self.runs = 0
         self.queued = 0
@@ -61,7 +63,7 @@ class UserQuota:
     @property
     def idle(self) -> bool:
         """Whether nothing is held."""
-        return not (self.connections or self.runs or self.queued or self.transfers)
+        return not (self.connections or self.runs or self.queued or self.transfers or self.requests)
 
     def is_as_new(self, now: float) -> bool:
         """Whether it may be forgotten: nothing is held, and nothing is still counted against the user."""
@@ -129,6 +131,19 @@ class UserQuota:
                 retry_after_ms=self._requests.wait_ms(),
                 point=validation.LIMIT_REQUESTS,
             )
+
+    def add_request(self) -> None:
+        """An HTTP request begins to be served. Raises ``LimitRefused`` (``rate_limited``)."""
+        if self.requests >= self._limits.user_requests:
+            raise LimitRefused(
+                f"The limit is {self._limits.user_requests} HTTP requests at a time per user.",
+                retry_after_ms=1000,
+                point=validation.LIMIT_OPEN_REQUESTS,
+            )
+        self.requests += 1
+
+    def drop_request(self) -> None:
+        self.requests -= 1
 
     def take_resume(self, named: int, now: float) -> float:
         """Count a ``resume`` that names so many threads; how many seconds it has to wait. Raises ``LimitRefused``

@@ -20,6 +20,7 @@ SMALL = Limits(
     request_burst=2,
     resume_rate=10.0,
     resume_burst=20,
+    user_requests=2,
     transfers=1,
 )
 
@@ -104,6 +105,23 @@ def test_a_user_whose_requests_still_count_is_not_forgotten() -> None:
     quotas.release("user_1")
     assert len(quotas) == 1
     quotas.of("user_1", 0.1)
+    quotas.release("user_1")
+    assert len(quotas) == 0
+
+
+@pytest.mark.validation_point("limit.open_requests")
+def test_requests_over_http_that_are_not_answered_are_bounded() -> None:
+    quotas = Quotas(SMALL)
+    quota = quotas.of("user_1", 0.0)
+    quota.add_request()
+    quota.add_request()
+    with pytest.raises(LimitRefused, match="The limit is 2 HTTP requests") as refused:
+        quota.add_request()
+    assert (refused.value.entry.id, refused.value.retry_after_ms) == ("rate_limited", 1000)
+    quota.drop_request()
+    quotas.release("user_1")
+    assert quotas.of("user_1", 0.0) is quota
+    quota.drop_request()
     quotas.release("user_1")
     assert len(quotas) == 0
 

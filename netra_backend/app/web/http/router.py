@@ -51,7 +51,10 @@ class Router:
         self._application = SecurityHeaders(routing, settings)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self._application(scope, receive, send)
+        try:
+            await self._application(scope, receive, send)
+        finally:
+            await self._gate.ended(scope)
 
     def _routes(self, endpoints: Iterable[Endpoint]) -> list[Route]:
         by_path: dict[str, dict[str, Serve]] = {}

@@ -12,6 +12,7 @@ from . import validation
 from .errors import LimitRefused
 from .limits import Limits
 from .token_bucket import TokenBucket
+from .traffic import UserTraffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,11 @@ class UserQuota:
 
     __slots__ = (
         "_claims",
+        "_frames",
         "_limits",
         "_requests",
         "_resumes",
+        "_traffic",
         "connections",
         "elsewhere",
         "queued",
@@ -53,6 +56,8 @@ class UserQuota:
         self._claims = TokenBucket(limits.claim_rate, limits.claim_burst, now)
         self._requests: TokenBucket | None = None
         self._resumes: TokenBucket | None = None
+        self._frames: TokenBucket | None = None
+        self._traffic: UserTraffic | None = None
         self.transfers = 0
         self.requests = 0
         self.connections = 0
@@ -67,7 +72,7 @@ class UserQuota:
 
     def is_as_new(self, now: float) -> bool:
         """Whether it may be forgotten: nothing is held, and nothing is still counted against the user."""
-        counted = (self._claims, self._requests, self._resumes)
+        counted = (self._claims, self._requests, self._resumes, self._frames, self._traffic)
         return self.idle and all(bucket is None or bucket.is_full(now) for bucket in counted)
 
     def add_connection(self) -> None:
@@ -80,6 +85,18 @@ class UserQuota:
                 point=validation.LIMIT_CONNECTIONS,
             )
         self.connections += 1
+
+    def frames(self, now: float) -> TokenBucket:
+        """How many messages all the user's connections may send together."""
+        if self._frames is None:
+            self._frames = TokenBucket(self._limits.frame_rate, self._limits.frame_burst, now)
+        return self._frames
+
+    def traffic(self, now: float) -> UserTraffic:
+        """What all the user's connections may send together, of other frames and in bytes."""
+        if self._traffic is None:
+            self._traffic = UserTraffic(self._limits, now)
+        return self._traffic
 
     def drop_connection(self) -> None:
         self.connections -= 1

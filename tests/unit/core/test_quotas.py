@@ -52,6 +52,22 @@ def test_connections_of_one_user_are_bounded() -> None:
     quota.add_connection()
 
 
+def test_what_connections_of_one_user_send_is_counted_together_and_not_forgotten() -> None:
+    quotas = Quotas(SMALL)
+    quota = quotas.of("user_1", 0.0)
+    assert quota.frames(0.0) is quota.frames(1.0)
+    assert quota.traffic(0.0) is quota.traffic(1.0)
+    quota.frames(0.0).take(0.0)
+    quotas.release("user_1")
+    assert len(quotas) == 1
+    quotas.of("user_1", 1.0).traffic(1.0).take(1, 1, 100, 1.0)
+    quotas.release("user_1")
+    assert len(quotas) == 1
+    quotas.of("user_1", 2.0)
+    quotas.release("user_1")
+    assert len(quotas) == 0
+
+
 @pytest.mark.validation_point("limit.runs")
 def test_runs_of_one_user_are_bounded() -> None:
     quota = UserQuota(SMALL, 0.0)

@@ -24,6 +24,9 @@ GUEST: Final = "netra.guest"
 SENT: Final = "netra.sent"
 """Where it has the coroutine function that returns once the peer has taken what was written, or is gone."""
 
+CUT: Final = "netra.cut"
+"""Where it has the function that ends the connection once what was written has left: an answer cannot be ended otherwise."""
+
 TurnAway = Callable[[Refusal], None]
 
 

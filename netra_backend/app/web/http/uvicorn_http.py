@@ -10,7 +10,7 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ...core.errors import LimitRefused, Refusal
-from .anonymous_connections import GUEST, SENT, Guest
+from .anonymous_connections import CUT, GUEST, SENT, Guest
 from .request_head import check_fields, check_head, check_host, check_pipeline, declared_length
 from .server_config import guests_of, limits_of
 
@@ -169,7 +169,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self.guest is not None:
             self.guest.anonymous_again()
             scope: Any = self.scope
-            scope["extensions"] = {GUEST: self.guest, SENT: self.flow.drain}
+            scope["extensions"] = {GUEST: self.guest, SENT: self.flow.drain, CUT: self.transport.close}
 
     def on_url(self, url: bytes) -> None:
         self._exact_bytes += len(url)

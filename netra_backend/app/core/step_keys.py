@@ -8,6 +8,7 @@ that was given a key of its own, such as a provider's id of a tool call, has ``{
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Final
 
 MAX_NAME: Final = 128
@@ -32,7 +33,7 @@ class Branch:
             step = f"{kind}:{quoted(name)}={quoted(own)}"
             ordinal = self._own[step] = self._own.get(step, 0) + 1
             return f"{step}#{ordinal}"
-        step = f"{kind}:{quoted(name)}" if name else kind
+        step = _label(kind, name) if name else kind
         ordinal = self._steps[step] = self._steps.get(step, 0) + 1
         return f"{self.path}{step}#{ordinal}"
 
@@ -41,6 +42,11 @@ class Branch:
         name = quoted(name)
         ordinal = self._children[name] = self._children.get(name, 0) + 1
         return Branch(f"{self.path}{name}.{ordinal}/", self._own)
+
+
+@lru_cache(maxsize=1024)
+def _label(kind: str, name: str) -> str:
+    return f"{kind}:{quoted(name)}"
 
 
 def quoted(name: str) -> str:

@@ -57,7 +57,7 @@ class ModelCalls:
         call_id, attempt = answer.call_id, answer.attempt
         recorder.emit(ModelStarted, call_id, attempt, name, key, request, self._parent)
         gate = check and SentenceGate(check)
-        shown = Shown(recorder.emit, call_id, attempt, self._parent, Coalescer(recorder.services.clock), gate)
+        shown = Shown(recorder, call_id, attempt, self._parent, Coalescer(recorder.services.clock), gate)
         usage: dict[str, Any] = {}
         try:
             if model is not None:

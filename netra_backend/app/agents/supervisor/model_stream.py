@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from ...core.errors import DependencyUnavailable
 from ...core.events import AgentDelta, ModelCompleted
@@ -85,21 +85,27 @@ class Coalescer:
         return joined
 
 
-class Shown:
-    """What one attempt at a model call shows its user, event by event, by ``emit``."""
+class Records(Protocol):
+    """What records events."""
 
-    __slots__ = ("_attempt", "_call_id", "_coalescer", "_emit", "_gate", "_parent", "_said")
+    emit: Callable[..., bool]
+
+
+class Shown:
+    """What one attempt at a model call shows its user, event by event, by ``records.emit``."""
+
+    __slots__ = ("_attempt", "_call_id", "_coalescer", "_gate", "_parent", "_records", "_said")
 
     def __init__(
         self,
-        emit: Callable[..., bool],
+        records: Records,
         call_id: str,
         attempt: int,
         parent_call_id: str,
         coalescer: Coalescer,
         gate: SentenceGate | None,
     ) -> None:
-        self._emit = emit
+        self._records = records
         self._call_id = call_id
         self._attempt = attempt
         self._parent = parent_call_id
@@ -143,7 +149,7 @@ class Shown:
 
     def _part(self, text: str) -> None:
         if text:
-            self._emit(AgentDelta, self._call_id, self._attempt, text, parent_call_id=self._parent)
+            self._records.emit(AgentDelta, self._call_id, self._attempt, text, parent_call_id=self._parent)
 
     def _end(self, reason: str, usage: dict[str, Any], error: str | None = None) -> None:
-        self._emit(ModelCompleted, self._call_id, self._attempt, reason, usage, error)
+        self._records.emit(ModelCompleted, self._call_id, self._attempt, reason, usage, error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 
@@ -33,10 +33,12 @@ class RunRecorder:
     """One run's journal and emitter, with its usage by model. ``stopping`` says that whoever cancels the run's task now is the
     server, not the agent."""
 
-    __slots__ = ("_live", "_shown", "emitter", "journal", "services", "stopping", "usage")
+    __slots__ = ("_live", "_shown", "emit", "emitter", "journal", "services", "stopping", "usage")
 
     def __init__(self, emitter: UserEventEmitter, journal: Journal, services: RunServices) -> None:
         self.emitter = emitter
+        self.emit: Callable[..., bool] = emitter.emit
+        """Records an event, after what is being streamed. As ``UserEventEmitter.emit``."""
         self.journal = journal
         self.services = services
         self.stopping = False
@@ -53,12 +55,6 @@ class RunRecorder:
             )
         return answer
 
-    def emit(self, event: type[Event], *own: Any, **named: Any) -> bool:
-        """Record an event, after what is being streamed. As ``UserEventEmitter.emit``."""
-        if self._live is not None:
-            self._live.flush()
-        return self.emitter.emit(event, *own, **named)
-
     def suspend(self, reason: str) -> None:
         """The run is ``waiting`` for its user or a time, or its server is ``draining``. If it was resumed, and has not got
         further since, that is recorded: it is not the run's doing if its process ends now."""
@@ -70,11 +66,17 @@ class RunRecorder:
         """Show text that is no step: of the step that is being performed, else of the run itself."""
         if self._live is None:
             self._live = LiveText(self.services.clock, asyncio.get_running_loop(), self._emit_live)
+            self.emit = self._emit_in_order
         step = performed()
         if step is not None:
             self._live.add((step.call_id, step.attempt, parent_call_id), text)
         else:
             self._live.add((self.journal.live_call_id, self.journal.live_attempt, parent_call_id), text)
+
+    def _emit_in_order(self, event: type[Event], *own: Any, **named: Any) -> bool:
+        assert self._live is not None
+        self._live.flush()
+        return self.emitter.emit(event, *own, **named)
 
     def _emit_live(self, source: tuple[str, int, str], text: str) -> None:
         call_id, attempt, parent_call_id = source
@@ -110,6 +112,8 @@ class RunRecorder:
     def total(self) -> dict[str, Any]:
         """The usage of the whole run."""
         models = self.usage.values()
+        if not models:
+            return {"input_tokens": 0, "output_tokens": 0, "cost_usd": "0"}
         return {
             "input_tokens": sum(each["input_tokens"] for each in models),
             "output_tokens": sum(each["output_tokens"] for each in models),

@@ -34,8 +34,6 @@ class EngineRunScope:
         "_depth",
         "_dispatcher",
         "_messages",
-        "_model_calls",
-        "_own_steps",
         "_parent",
         "_recorder",
         "_tool_calls",
@@ -68,8 +66,6 @@ class EngineRunScope:
         self._parent = parent_call_id
         self._depth = depth
         self._tool_calls = ToolCalls(recorder, dispatcher, parent_call_id)
-        self._model_calls = ModelCalls(recorder, parent_call_id)
-        self._own_steps = OwnSteps(recorder, parent_call_id)
 
     @property
     def context(self) -> UserExecutionContext:
@@ -152,7 +148,7 @@ class EngineRunScope:
         check: Callable[[str], bool] | None,
         instead: str | None,
     ) -> ModelReply:
-        return await self._model_calls.ask(
+        return await ModelCalls(self._recorder, self._parent).ask(
             key, prompt, system=system, max_tokens=max_tokens, check=check, instead=instead
         )
 
@@ -187,7 +183,7 @@ class EngineRunScope:
         timeout_s: float | None,
         retries: int,
     ) -> Any:
-        return await self._own_steps.perform(
+        return await OwnSteps(self._recorder, self._parent).perform(
             key, name, body, idempotent=idempotent, timeout_s=timeout_s, retries=retries
         )
 

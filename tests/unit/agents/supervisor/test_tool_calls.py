@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from netra_backend.app.agents.interface import AgentResult
-from netra_backend.app.agents.supervisor import tool_calls
 from netra_backend.app.core.events import (
     AgentFailed,
     ApprovalRequested,
     ApprovalResolved,
 )
 from netra_backend.app.core.frames import ResolveApproval
+from netra_backend.app.services.redaction import redact_shapes
 from test_framework.counted_tool import Counter, adding, codes_of, kinds, uninterrupted
 from test_framework.paying import let_pay, word
 
@@ -182,14 +182,13 @@ class TestSize:
         self, workshop: Any, monkeypatch: pytest.MonkeyPatch, text: str
     ) -> None:
         searched: list[int] = []
-        search = tool_calls.redact_shapes
 
         def counting(value: Any) -> Any:
             if isinstance(value, str):
                 searched.append(len(value))
-            return search(value)
+            return redact_shapes(value)
 
-        monkeypatch.setattr(tool_calls, "redact_shapes", counting)
+        monkeypatch.setattr("netra_backend.app.agents.supervisor.tool_calls.redact_shapes", counting)
         sizes = iter([1, 30_000])
 
         async def fetch(context: Any, arguments: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -210,13 +211,17 @@ async def test_one_user_has_so_many_requests_open_and_others_are_served(serve_wi
         user, other = served.user(), served.user()
         head = f"POST /api/tickets HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {user.token}\r\n"
         quota = served.runtime.quotas.of(user.id, served.runtime.clock.monotonic())
+
+        def are_open(count: int) -> bool:
+            return quota.requests == count
+
         writers = []
         for count in (1, 2):
             _, writer = await asyncio.open_connection("127.0.0.1", served.port)
             stack.callback(writer.close)
             writers.append(writer)
             writer.write(head.encode() + b"content-length: 16000\r\n\r\n{")
-            await served.until(lambda count=count: quota.requests == count)
+            await served.until(partial(are_open, count))
         async with served.http(user) as http, served.http(other) as others:
             refused = await http.get("/api/me")
             assert (refused.status_code, refused.json()["error"]) == (429, "rate_limited")

@@ -41,16 +41,16 @@ class Limits:
     message_fragments: int = _limit(256, 1, 65_536, "fragments", "a message in fragments")
     outbox_bytes: int = _limit(1_048_576, 4_096, 67_108_864, "bytes", "what waits to be sent to one connection")
     outbox_stall_s: float = _limit(10.0, 0.1, 600, "seconds", "a connection that takes nothing of what waits")
-    frame_rate: float = _limit(1000.0, 1, 100_000, "a second", "messages of one connection")
-    frame_burst: int = _limit(2000, 1, 1_000_000, "messages", "messages of one connection at once")
+    frame_rate: float = _limit(1000.0, 1, 100_000, "a second", "messages of all connections")
+    frame_burst: int = _limit(2000, 1, 1_000_000, "messages", "messages of all connections at once")
     raw_frame_rate: float = _limit(
-        200.0, 1, 200_000, "a second", "control frames and fragments of one connection: all that is no whole text"
+        200.0, 1, 200_000, "a second", "control frames and fragments of all connections: all that is no whole text"
     )
     raw_frame_burst: int = _limit(
-        500, 16, 2_000_000, "frames", "control frames and fragments of one connection at once"
+        500, 16, 2_000_000, "frames", "control frames and fragments of all connections at once"
     )
-    byte_rate: float = _limit(16_777_216.0, 1_024, 1e9, "bytes a second", "what one connection sends")
-    byte_burst: int = _limit(33_554_432, 65_536, 1_000_000_000, "bytes", "what one connection sends at once")
+    byte_rate: float = _limit(16_777_216.0, 1_024, 1e9, "bytes a second", "what all connections send")
+    byte_burst: int = _limit(33_554_432, 65_536, 1_000_000_000, "bytes", "what all connections send at once")
     frames_a_turn: int = _limit(
         64, 1, 10_000, "frames", "WebSocket frames of one connection before others have their turn"
     )
@@ -83,6 +83,7 @@ class Limits:
     claim_burst: int = _limit(1000, 1, 100_000, "threads", "new threads at once")
     request_rate: float = _limit(50.0, 0.01, 100_000, "a second", "HTTP requests")
     request_burst: int = _limit(500, 1, 1_000_000, "requests", "HTTP requests at once")
+    user_requests: int = _limit(64, 1, 100_000, "requests", "HTTP requests that are not answered yet, at a time")
     resume_rate: float = _limit(500.0, 1, 100_000, "threads a second", "threads that resumes look at")
     resume_burst: int = _limit(10_000, 1, 1_000_000, "threads", "threads that resumes look at, at once")
     transfers: int = _limit(4, 1, 1_000, "transfers", "uploads, exports and reports at a time")

@@ -12,6 +12,7 @@ from . import validation
 from .errors import LimitRefused
 from .limits import Limits
 from .token_bucket import TokenBucket
+from .traffic import UserTraffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,15 @@ class UserQuota:
 
     __slots__ = (
         "_claims",
+        "_frames",
         "_limits",
         "_requests",
         "_resumes",
+        "_traffic",
         "connections",
         "elsewhere",
         "queued",
+        "requests",
         "runs",
         "transfers",
     )
@@ -52,7 +56,10 @@ class UserQuota:
         self._claims = TokenBucket(limits.claim_rate, limits.claim_burst, now)
         self._requests: TokenBucket | None = None
         self._resumes: TokenBucket | None = None
+        self._frames: TokenBucket | None = None
+        self._traffic: UserTraffic | None = None
         self.transfers = 0
+        self.requests = 0
         self.connections = 0
         self.runs = 0
         self.queued = 0
@@ -61,11 +68,11 @@ class UserQuota:
     @property
     def idle(self) -> bool:
         """Whether nothing is held."""
-        return not (self.connections or self.runs or self.queued or self.transfers)
+        return not (self.connections or self.runs or self.queued or self.transfers or self.requests)
 
     def is_as_new(self, now: float) -> bool:
         """Whether it may be forgotten: nothing is held, and nothing is still counted against the user."""
-        counted = (self._claims, self._requests, self._resumes)
+        counted = (self._claims, self._requests, self._resumes, self._frames, self._traffic)
         return self.idle and all(bucket is None or bucket.is_full(now) for bucket in counted)
 
     def add_connection(self) -> None:
@@ -78,6 +85,18 @@ class UserQuota:
                 point=validation.LIMIT_CONNECTIONS,
             )
         self.connections += 1
+
+    def frames(self, now: float) -> TokenBucket:
+        """How many messages all the user's connections may send together."""
+        if self._frames is None:
+            self._frames = TokenBucket(self._limits.frame_rate, self._limits.frame_burst, now)
+        return self._frames
+
+    def traffic(self, now: float) -> UserTraffic:
+        """What all the user's connections may send together, of other frames and in bytes."""
+        if self._traffic is None:
+            self._traffic = UserTraffic(self._limits, now)
+        return self._traffic
 
     def drop_connection(self) -> None:
         self.connections -= 1
@@ -129,6 +148,19 @@ class UserQuota:
                 retry_after_ms=self._requests.wait_ms(),
                 point=validation.LIMIT_REQUESTS,
             )
+
+    def add_request(self) -> None:
+        """An HTTP request begins to be served. Raises ``LimitRefused`` (``rate_limited``)."""
+        if self.requests >= self._limits.user_requests:
+            raise LimitRefused(
+                f"The limit is {self._limits.user_requests} HTTP requests at a time per user.",
+                retry_after_ms=1000,
+                point=validation.LIMIT_OPEN_REQUESTS,
+            )
+        self.requests += 1
+
+    def drop_request(self) -> None:
+        self.requests -= 1
 
     def take_resume(self, named: int, now: float) -> float:
         """Count a ``resume`` that names so many threads; how many seconds it has to wait. Raises ``LimitRefused``

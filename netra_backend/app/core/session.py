@@ -120,11 +120,13 @@ class Session:
         self._heartbeat_due = now + limits.heartbeat_ms / 1000
         self._pong_due: float | None = None
 
-    def authenticated(self, user_id: str, ends_at_ms: int | None) -> None:
-        """The token holds: from now on this connection is of ``user_id``, for ever; until ``ends_at_ms`` it may be used."""
+    def authenticated(self, user_id: str, ends_at_ms: int | None, rate: TokenBucket | None = None) -> None:
+        """The token holds: from now on this connection is of ``user_id``, for ever; until ``ends_at_ms`` it may be used. ``rate``
+        is what all connections of the user may send together."""
         if self.state == WAITING:
             self.user_id = user_id
             self._ends_at_ms = ends_at_ms
+            self._rate = rate or self._rate
             self.state = OPEN
 
     def received(self, raw: bytes | str, now: float, now_ms: int) -> Effect | tuple[Effect, ...]:

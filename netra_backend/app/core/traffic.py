@@ -93,8 +93,8 @@ class AnonymousTraffic:
 
 
 class UserTraffic:
-    """What a connection of a signed-in user may send: frames and bytes a second, each with a burst. The session counts whole
-    texts, and answers each that is too many; of the other frames one too many ends the connection."""
+    """What all connections of a signed-in user may send: frames and bytes a second, each with a burst. The session counts whole
+    texts, and answers each that is too many; of the other frames one too many ends the connection that sent it."""
 
     __slots__ = ("_bytes", "_frames")
 
@@ -116,6 +116,10 @@ class UserTraffic:
                 retry_after_ms=max(1, self._bytes.wait_ms()),
                 point=validation.SOCKET_BYTES,
             )
+
+    def is_full(self, now: float) -> bool:
+        """Whether nothing is counted any more."""
+        return self._frames.is_full(now) and self._bytes.is_full(now)
 
 
 def check_fragments(fragments: int, limits: Limits) -> None:

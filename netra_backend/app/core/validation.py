@@ -101,6 +101,9 @@ LIMIT_THREADS = _point(
     "limit.threads", "core.quotas", "LimitRefused", "the rate at which a user starts new threads is limited"
 )
 LIMIT_REQUESTS = _point("limit.requests", "core.quotas", "LimitRefused", "the HTTP request rate of a user is limited")
+LIMIT_OPEN_REQUESTS = _point(
+    "limit.open_requests", "core.quotas", "LimitRefused", "the number of a user's open HTTP requests is limited"
+)
 LIMIT_RESUMES = _point("limit.resumes", "core.quotas", "LimitRefused", "what a user's resumes look at is limited")
 LIMIT_TRANSFERS = _point(
     "limit.transfers", "core.quotas", "LimitRefused", "the number of a user's uploads, exports and reports is limited"

@@ -19,7 +19,7 @@ from ..ports import Clock
 from ..sign_in_ports import KeySet
 from .credentials import Credentials
 from .revocations import Revocations
-from .standing import check_standing, identity_of
+from .standing import ahead_ms, check_standing, identity_of
 from .tickets import TicketOffice
 from .token_reading import is_signed, read_token
 
@@ -85,7 +85,12 @@ class Authentication:
             raise AuthenticationRefused(
                 "The token is not signed with a key that this server trusts.", point=validation.AUTH_SIGNATURE
             )
-        return self.standing(identity_of(source, header, claims, self._clock.now_ms(), self._max_lifetime_ms))
+        now_ms = self._clock.now_ms()
+        identity = identity_of(source, header, claims, now_ms, self._max_lifetime_ms)
+        issued_ahead_ms = ahead_ms(source, claims, now_ms)
+        if issued_ahead_ms is not None:
+            await self._revocations.saw_ahead(identity.user_id, issued_ahead_ms, now_ms)
+        return self.standing(identity)
 
     def standing(self, identity: Identity) -> Identity:
         """The identity, if it stands at this moment. Raises ``AuthenticationRefused``."""

@@ -35,10 +35,12 @@ _WORD_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 _SECRETS: Final = re.compile(
     "|".join(
         (
-            r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?",
-            # JWT, JWE. Begins where a run of such letters does, and never looks at a run twice: without that, a text of many
-            # beginnings and no end takes the square of its length.
-            r"(?<![\w-])(?>(?P<before>(?:[\w-]*?-)??)eyJ)[\w-]{4,}+\.[\w-]{2,}+(?:\.[\w-]*+)*+",
+            # PEM with headers (RFC 1421) and PGP's blocks, too; without an end, all that follows.
+            r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-(?!----))*+"
+            r"(?:-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?",
+            # JWT; JWE, whose second part may be empty. Begins where a run of such letters does, and never looks at a run twice:
+            # without that, a text of many beginnings and no end takes the square of its length.
+            r"(?<![\w-])(?>(?P<before>(?:[\w-]*?-)??)eyJ)[\w-]{4,}+\.(?:[\w-]{2,}+|(?=\.[\w-]{2}))(?:\.[\w-]*+)*+",
             r"\b(?:sk|pk|rk|ak)[-_][\w-]{12,}",  # model and payment providers
             r"\bgh[opsur]_\w{16,}|\bgithub_pat_\w{16,}|\bglpat-[\w-]{16,}",
             r"\bxox[a-z]-[\w-]{10,}",
@@ -48,20 +50,27 @@ _SECRETS: Final = re.compile(
         )
     )
 )
+_QUOTE: Final = r"\\{0,8}[\"']"
+"""A quotation mark of JSON, also where the JSON stands in a text of another JSON."""
+
 _NAMED: Final = re.compile(
     r"(?i)(?P<name>"
     r"\bbearer[\s.:=]+(?=\S{8})"
-    r"|\bauthorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:[a-z]{1,16}\s+)?"
-    r"|(?:password|passwd|secret|api[-_]?key)[\"']?\s{0,4}[:=]\s{0,4}[\"']?"
-    r"|(?:token|ticket)(?:=|[\"']\s{0,4}:\s{0,4}[\"']?|:\s{0,4}(?=\S{16}))"  # "cost per token: low" is no secret
-    r")(?P<value>[^\s\"'&;,<>]{4,})"
+    rf"|\bauthorization(?:{_QUOTE})?\s{{0,4}}[:=]\s{{0,4}}(?:{_QUOTE})?(?:[a-z]{{1,16}}\s+)?"
+    r"|(?:passw(?:or)?d|passphrase|secret(?:[-_]?(?:access[-_]?)?key)?|api[-_]?key|private[-_]?key)"
+    rf"(?:{_QUOTE})?\s{{0,4}}[:=]\s{{0,4}}(?:{_QUOTE})?"
+    rf"|(?:token|ticket)(?:=|{_QUOTE}\s{{0,4}}:\s{{0,4}}(?:{_QUOTE})?|:\s{{0,4}}(?=\S{{16}}))"  # "cost per token: low" is none
+    rf")(?P<value>(?:[^\s\"'&;,<>\\]|\\(?!\\{{0,8}}[\"'])){{4,}})"
 )
-_IN_ADDRESS: Final = re.compile(r"(?<=://)[^\s/@:]{0,256}:[^\s/@]{1,256}(?=@)")
+_COOKIES: Final = re.compile(
+    rf"(?i)(?P<name>\b(?:set-)?cookie(?:{_QUOTE})?\s{{0,4}}:\s{{0,4}}(?:{_QUOTE})?)(?=[\w!#$%&*+.^`|~-]{{1,64}}=)[^\r\n\"'\\]+"
+)
+_IN_ADDRESS: Final = re.compile(r"(?<=://)[^\s/@:]{0,256}:[^\s/@]{1,256}(?:@[^\s/@\"'<>,;]{1,128}){0,8}(?=@)")
 
 # A text without any of these cannot match, and looking for them costs a tenth of matching; a pattern of all of them would
 # cost more than that, and the more the longer the text.
 _SECRET_MARKS: Final = ("eyJ", "k-", "k_", "PRIVATE KEY", "gh", "glpat-", "xox", "AKIA", "ASIA", "AIza", "hf_")
-_NAME_MARKS: Final = ("token", "ticket", "passw", "secret", "api", "bearer", "authorization")
+_NAME_MARKS: Final = ("token", "ticket", "pass", "secret", "api", "bearer", "authorization", "private", "cookie")
 _MARKS: Final = ("@", *map(str.lower, _SECRET_MARKS), *_NAME_MARKS)
 
 
@@ -85,6 +94,7 @@ def redact_text(text: str) -> str:
         text = _SECRETS.sub(rf"\g<before>{SHOWN}", text)
     if any(map(lowered.__contains__, _NAME_MARKS)):
         text = _NAMED.sub(rf"\g<name>{SHOWN}", text)
+        text = _COOKIES.sub(rf"\g<name>{SHOWN}", text)
     if "@" in text:
         text = _IN_ADDRESS.sub(SHOWN, text)
     return text

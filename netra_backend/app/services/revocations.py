@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 from ..core import validation
@@ -36,6 +37,7 @@ class Revocations:
         self._most_tokens = tokens
         self._remembered_ms = max_lifetime_s * 1000 + 2 * CLOCK_LEEWAY_MS
         self._until_ms: dict[str, int] = {}
+        self._ahead_ms: OrderedDict[str, int] = OrderedDict()
         self._tokens: dict[str, dict[str, int]] = {}
         self._listeners: list[Listener] = []
         self._listeners_of_all: list[Listener] = []
@@ -64,7 +66,22 @@ class Revocations:
         ``InvalidContextError`` if this is not a user id."""
         check_id("user_id", user_id)
         self.learn(user_id, now_ms)
-        await self._store.add(user_id, now_ms)
+        await self._store.add(user_id, self._until_ms[user_id])
+
+    async def saw_ahead(self, user_id: str, issued_ms: int, now_ms: int) -> None:
+        """A token of this server's own clock was shown whose issue time lies ahead: the clock was set back since it was issued.
+
+        A revocation before that time is about this token, too, whether it comes yet or has come already; and it stays so when
+        the clock has passed that time. What is remembered of a user is let go by then.
+        """
+        ahead = self._ahead_ms
+        while ahead and next(iter(ahead.values())) <= now_ms:
+            ahead.popitem(last=False)
+        ahead[user_id] = max(issued_ms, ahead.pop(user_id, 0))
+        until_ms = self._until_ms.get(user_id, -1)
+        if until_ms < issued_ms <= until_ms + CLOCK_LEEWAY_MS:
+            self.learn(user_id, issued_ms)
+            await self._store.add(user_id, issued_ms)
 
     async def revoke_token(self, user_id: str, token_id: str, now_ms: int) -> None:
         """Revoke the one sign-in of the user whose token has this id (``jti``). It is in force at once, and stored on return.
@@ -93,6 +110,9 @@ class Revocations:
 
     def learn(self, user_id: str, until_ms: int) -> None:
         """Apply a stored revocation of another process. An older one changes nothing."""
+        ahead_ms = self._ahead_ms.get(user_id, -1)
+        if until_ms < ahead_ms <= until_ms + CLOCK_LEEWAY_MS:
+            until_ms = ahead_ms
         if until_ms > self._until_ms.get(user_id, -1):
             self._until_ms[user_id] = until_ms
             for tell in (*self._listeners, *self._listeners_of_all):

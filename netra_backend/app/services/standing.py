@@ -8,7 +8,8 @@ What a revocation guarantees: no sign-in stands that can have been issued before
 ``CLOCK_LEEWAY_MS`` ahead of this server's, and nothing in a token shows it, so a token counts only if its ``iat`` is more
 than the leeway after the revocation. A user who signs in again at once is therefore refused until the leeway is over, and
 needs a token that was issued after it. A token of the data directory's own key that says that its ``iat`` is by the server's
-clock (``token_minting``) is compared as it is: such a sign-in counts from the next millisecond on.
+clock (``token_minting``) is compared as it is: such a sign-in counts from the next millisecond on. If such a token is ever seen
+with an issue time that lies ahead, the clock was set back since: a revocation up to then stays about it (``saw_ahead``).
 """
 
 from __future__ import annotations
@@ -109,8 +110,7 @@ def identity_of(source: TokenSource, header: Header, claims: Claims, now_ms: int
             hint="Issue the token for a user id that starts with a letter or digit and contains only "
             "letters, digits and . _ : -.",
         )
-    # An issue time that lies ahead shows that the clock which it is by was set back since.
-    is_exact = source.kind == "development" and claims.netra_clock == SERVER_CLOCK and issued_ms <= now_ms
+    is_exact = is_by_our_clock(source, claims) and issued_ms <= now_ms
     return Identity(
         user_id=user_id,
         scopes=_scopes(claims.scope, _OIDC_SCOPE_PREFIX if is_foreign else ""),
@@ -119,6 +119,18 @@ def identity_of(source: TokenSource, header: Header, claims: Claims, now_ms: int
         token_id=claims.jti[:MAX_TOKEN_ID],
         issuer=claims.iss,
     )
+
+
+def is_by_our_clock(source: TokenSource, claims: Claims) -> bool:
+    """Whether the issue time of a token of this source is by this server's own clock."""
+    return source.kind == "development" and claims.netra_clock == SERVER_CLOCK
+
+
+def ahead_ms(source: TokenSource, claims: Claims, now_ms: int) -> int | None:
+    """The issue time of a token that is by this server's own clock and lies ahead of it: the clock was set back since. ``None``
+    for any other."""
+    issued_ms = _ms(claims.iat)
+    return issued_ms if is_by_our_clock(source, claims) and issued_ms > now_ms else None
 
 
 def _hint_after(revoked_ms: int, now_ms: int) -> str | None:

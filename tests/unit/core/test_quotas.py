@@ -20,6 +20,7 @@ SMALL = Limits(
     request_burst=2,
     resume_rate=10.0,
     resume_burst=20,
+    user_requests=2,
     transfers=1,
 )
 
@@ -49,6 +50,22 @@ def test_connections_of_one_user_are_bounded() -> None:
     assert quota.connections == 2
     quota.drop_connection()
     quota.add_connection()
+
+
+def test_what_connections_of_one_user_send_is_counted_together_and_not_forgotten() -> None:
+    quotas = Quotas(SMALL)
+    quota = quotas.of("user_1", 0.0)
+    assert quota.frames(0.0) is quota.frames(1.0)
+    assert quota.traffic(0.0) is quota.traffic(1.0)
+    quota.frames(0.0).take(0.0)
+    quotas.release("user_1")
+    assert len(quotas) == 1
+    quotas.of("user_1", 1.0).traffic(1.0).take(1, 1, 100, 1.0)
+    quotas.release("user_1")
+    assert len(quotas) == 1
+    quotas.of("user_1", 2.0)
+    quotas.release("user_1")
+    assert len(quotas) == 0
 
 
 @pytest.mark.validation_point("limit.runs")
@@ -104,6 +121,23 @@ def test_a_user_whose_requests_still_count_is_not_forgotten() -> None:
     quotas.release("user_1")
     assert len(quotas) == 1
     quotas.of("user_1", 0.1)
+    quotas.release("user_1")
+    assert len(quotas) == 0
+
+
+@pytest.mark.validation_point("limit.open_requests")
+def test_requests_over_http_that_are_not_answered_are_bounded() -> None:
+    quotas = Quotas(SMALL)
+    quota = quotas.of("user_1", 0.0)
+    quota.add_request()
+    quota.add_request()
+    with pytest.raises(LimitRefused, match="The limit is 2 HTTP requests") as refused:
+        quota.add_request()
+    assert (refused.value.entry.id, refused.value.retry_after_ms) == ("rate_limited", 1000)
+    quota.drop_request()
+    quotas.release("user_1")
+    assert quotas.of("user_1", 0.0) is quota
+    quota.drop_request()
     quotas.release("user_1")
     assert len(quotas) == 0
 

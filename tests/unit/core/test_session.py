@@ -38,6 +38,7 @@ from netra_backend.app.core.session import (
     SendHeartbeat,
     Session,
 )
+from netra_backend.app.core.token_bucket import TokenBucket
 from test_framework.playbook import Playbook, like
 
 ME = "user_me"
@@ -318,6 +319,15 @@ def test_as_many_refusals_over_the_rate_close_as_are_set() -> None:
     assert [Close(4429, "rate_limited") in answer if isinstance(answer, tuple) else False for answer in said] == [
         False, False, False, True,
     ]  # fmt: skip
+
+
+def test_two_connections_of_one_user_have_one_rate_and_others_have_their_own() -> None:
+    shared = TokenBucket(1.0, 2, 0.0)
+    sessions = [Session(Limits(), 0.0, connection_id=HERE) for _ in range(3)]
+    for session, rate in zip(sessions, (shared, shared, None), strict=True):
+        session.authenticated(ME, None, rate)
+    said = [session.received(PING, 0.0, 0) for session in sessions * 2]
+    assert [type(effect) is SendFrame for effect in said] == [True, True, True, False, False, True]
 
 
 def test_being_above_the_rate_now_and_then_closes_nothing() -> None:

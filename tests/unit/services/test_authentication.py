@@ -69,7 +69,8 @@ class Gatekeeper:
 
     def __init__(self, clock: ManualClock, *sources: TrustedSource, max_lifetime_s: int = 24 * 3600) -> None:
         self.clock = clock
-        self.revocations = Revocations(MemoryRevocations())
+        self.store = MemoryRevocations()
+        self.revocations = Revocations(self.store)
         self.tickets = TicketOffice(LocalTickets(), clock, SeededEntropy())
         self.authentication = Authentication(
             sources or (own(OWN),), self.revocations, self.tickets, clock, max_lifetime_s=max_lifetime_s
@@ -409,6 +410,29 @@ async def test_a_token_by_the_servers_own_clock_stands_right_after_a_revocation(
         "auth.revoked",
         "revoked",
     )
+
+
+@pytest.mark.parametrize("is_seen_first", [True, False])
+async def test_a_token_from_before_the_clock_was_set_back_stays_revoked(
+    clock: ManualClock, sign: Sign, is_seen_first: bool
+) -> None:
+    gatekeeper = Gatekeeper(clock, TrustedSource(DEVELOPMENT, StaticKeys(DEVELOPMENT, KEY)))
+    own_clock = {"iss": DEVELOPMENT.issuer, "netra_clock": "server"}
+    for other in ("user_bob", "user_ada"):
+        ahead = sign(KEY, iat=START_MS / 1000 + 15, sub=other, **own_clock)
+        if is_seen_first:
+            assert (await gatekeeper.verify(ahead)).user_id == other
+    await gatekeeper.revocations.revoke("user_ada", START_MS)
+    if not is_seen_first:
+        assert await gatekeeper.refusal(ahead) == ("auth.revoked", "revoked")
+    gatekeeper.clock.advance(s=16)
+    assert await gatekeeper.refusal(ahead) == ("auth.revoked", "revoked")
+    again = Revocations(gatekeeper.store)
+    await again.load()
+    assert again.all_revoked_ms("user_ada") == START_MS + 15_000
+    for user_id in ("user_ada", "user_bob"):
+        fresh = sign(KEY, iat=START_MS / 1000 + 16, sub=user_id, **own_clock)
+        assert (await gatekeeper.verify(fresh)).user_id == user_id
 
 
 async def test_another_issuer_cannot_say_that_its_clock_is_ours(gatekeeper: Gatekeeper, sign: Sign) -> None:

@@ -50,6 +50,24 @@ PRIVATE_KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIBOgIBAAJBAK\n-----END RSA PRI
         ("password: hunter2", "password: ***"),
         ("my_api_key=ABCD", "my_api_key=***"),
         ("access token: 0123456789abcdef", "access token: ***"),
+        (r'"{\"password\": \"hunter2\", \"a\": 1}"', r'"{\"password\": \"***\", \"a\": 1}"'),
+        (r"{\\\"access_token\\\":\\\"hunter2\\\"}", r"{\\\"access_token\\\":\\\"***\\\"}"),
+        ("password=hunt\\er2", "password=***"),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMII\n-----END RSA PRIVATE KEY----- after",
+            "*** after",
+        ),
+        ("-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQOY\n-----END PGP PRIVATE KEY BLOCK-----", "***"),
+        ("-----BEGIN PRIVATE KEY-----\nMII", "***"),
+        ("got eyJhbGciOiJkaXIifQ..aaaa.bbbb.cccc here", "got *** here"),
+        ("postgresql://netra:p@ssWORD@db/netra", "postgresql://***@db/netra"),
+        ('{"a":"redis://u:hunter2@h","mail":"x@y"}', '{"a":"redis://***@h","mail":"x@y"}'),
+        ("AWS_SECRET_ACCESS_KEY=wJalr/K7+b", "AWS_SECRET_ACCESS_KEY=***"),
+        ("secret_key: hunter2", "secret_key: ***"),
+        ("private_key=hunter2", "private_key=***"),
+        ("passphrase=hunter2", "passphrase=***"),
+        ("Set-Cookie: sid=hunter2; Path=/\nx", "Set-Cookie: ***\nx"),
+        ('{"Cookie": "a=1; b=2", "c": 3}', '{"Cookie": "***", "c": 3}'),
     ],
 )
 def test_what_has_the_shape_of_a_secret_is_hidden(text: str, shown: str) -> None:
@@ -68,6 +86,8 @@ def test_what_has_the_shape_of_a_secret_is_hidden(text: str, shown: str) -> None
         "https://netra.example.com/path?group_by=team",
         "mail ada@example.com about 2026-11-22T10:00:00Z",
         "a risk-averse task-force",
+        "cookie: chocolate",
+        "which private key do you mean",
     ],
 )
 def test_what_people_write_is_left_alone(text: str) -> None:
@@ -167,7 +187,29 @@ def test_shapes_are_hidden_in_a_whole_answer_and_nothing_is_cut_or_judged_by_its
 
 @pytest.mark.parametrize(
     "repeated",
-    ["-eyJaaaa", "eyJ-", "eyJaaaa.", "a-", "token", "password ", "authorization: a ", "bearer   ", "://a:", "sk-"],
+    [
+        "-eyJaaaa",
+        "eyJ-",
+        "eyJaaaa.",
+        "a-",
+        "token",
+        "password ",
+        "authorization: a ",
+        "bearer   ",
+        "://a:",
+        "sk-",
+        "://a:b@",
+        "a@",
+        "-----BEGIN PRIVATE KEY",
+        "-----BEGIN PRIVATE KEY-----",
+        "eyJaaaa..",
+        "password\\\\",
+        "password=\\\\",
+        '\\\\"',
+        "cookie: a",
+        "cookie:a=\n",
+        "secret_access_",
+    ],
 )
 def test_hiding_takes_time_in_proportion_to_a_text_whatever_a_stranger_makes_of_it(repeated: str) -> None:
     def seconds(size: int) -> float:

@@ -32,6 +32,18 @@ async def test_what_was_revoked_before_a_restart_stays_revoked() -> None:
     assert revocations.revoked_since_ms(issued(START_MS)) == START_MS
 
 
+async def test_what_was_seen_from_before_the_clock_was_set_back_is_let_go_when_the_clock_has_passed_it() -> None:
+    revocations = Revocations(MemoryRevocations())
+    await revocations.saw_ahead("user_ada", START_MS + 5_000, START_MS)
+    await revocations.saw_ahead("user_bob", START_MS + 15_000, START_MS + 5_000)
+    assert list(revocations._ahead_ms) == ["user_bob"]
+    revocations.learn("user_ada", START_MS)
+    revocations.learn("user_bob", START_MS + 15_000 - CLOCK_LEEWAY_MS - 1)
+    assert [revocations.all_revoked_ms(user) for user in ("user_ada", "user_bob")] == [START_MS, START_MS - 15_001]
+    revocations.learn("user_bob", START_MS + 10_000)
+    assert revocations.all_revoked_ms("user_bob") == START_MS + 15_000
+
+
 async def test_who_listens_is_told_once_and_an_older_revocation_changes_nothing() -> None:
     revocations, told = Revocations(MemoryRevocations()), list[str]()
     revocations.listen(told.append)

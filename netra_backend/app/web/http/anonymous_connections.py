@@ -21,6 +21,12 @@ from .anonymous_rate_limit import site_of
 GUEST: Final = "netra.guest"
 """Where a request's scope (in its ``extensions``) has the ``Guest`` that it came over."""
 
+SENT: Final = "netra.sent"
+"""Where it has the coroutine function that returns once the peer has taken what was written, or is gone."""
+
+CUT: Final = "netra.cut"
+"""Where it has the function that ends the connection once what was written has left: an answer cannot be ended otherwise."""
+
 TurnAway = Callable[[Refusal], None]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from starlette.requests import Request
 from starlette.types import Message
 
@@ -13,9 +15,12 @@ from ...ports import Clock
 from ...services.audit_trail import AuditTrail
 from ...services.authentication import Authentication, require_identity
 from ...services.credentials import check_origin, read_credentials, use_of
-from .anonymous_connections import GUEST
+from .anonymous_connections import GUEST, SENT
 from .anonymous_rate_limit import AnonymousRateLimit
 from .client_address import ADDRESS, address_of, client_address
+
+_OPEN: Final = "netra.open"
+"""Where a request's scope has the id of the user whose open request it is."""
 
 
 class Gate:
@@ -80,9 +85,24 @@ class Gate:
         quota = self._quotas.of(identity.user_id, now)
         try:
             quota.take_request(now)
+            quota.add_request()
+            request.scope[_OPEN] = identity.user_id
         finally:
             self._quotas.release(identity.user_id)
         guest = request.scope.get("extensions", {}).get(GUEST)
         if guest is not None:
             guest.signed_in()
         return identity
+
+    async def ended(self, scope: Any) -> None:
+        """The request of this scope was served, or given up. It counts as open until its answer has left, too."""
+        user_id = scope.pop(_OPEN, None)
+        if user_id is None:
+            return
+        try:
+            sent = scope.get("extensions", {}).get(SENT)
+            if sent is not None:
+                await sent()
+        finally:
+            self._quotas.of(user_id, self._clock.monotonic()).drop_request()
+            self._quotas.release(user_id)

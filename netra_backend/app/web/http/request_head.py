@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from ...core import validation
 from ...core.errors import FrameRefused, LimitRefused
+
+_is_host: Final = re.compile(
+    rb"(?:(?:[A-Za-z0-9._~!$&()*+;=-]|%[0-9A-Fa-f]{2})++|\[[0-9A-Fa-f:.]++\])(?::[0-9]{0,5}+)?"
+).fullmatch
 
 
 def check_head(size: int, most: int) -> None:
@@ -35,9 +41,10 @@ def check_pipeline(waiting: int, most: int) -> None:
 
 
 def check_host(headers: Sequence[tuple[bytes, bytes]], version: str) -> None:
-    """Raises ``FrameRefused`` unless a request names one host (RFC 9112, 3.2); HTTP/1.0 may name none."""
+    """Raises ``FrameRefused`` unless a request names one host (RFC 9112, 3.2), by a name or an address and perhaps a port (RFC
+    3986, 3.2.2), without commas and quotation marks; HTTP/1.0 may name none."""
     hosts = [value.strip() for name, value in headers if name == b"host"]
-    is_named = len(hosts) == 1 and hosts[0] and b"," not in hosts[0] and b" " not in hosts[0]
+    is_named = len(hosts) == 1 and _is_host(hosts[0]) is not None
     if not is_named and (hosts or version == "1.1"):
         raise FrameRefused("A request names exactly one host.", field="Host", point=validation.HTTP_HOST)
 

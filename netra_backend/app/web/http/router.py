@@ -51,7 +51,10 @@ class Router:
         self._application = SecurityHeaders(routing, settings)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self._application(scope, receive, send)
+        try:
+            await self._application(scope, receive, send)
+        finally:
+            await self._gate.ended(scope)
 
     def _routes(self, endpoints: Iterable[Endpoint]) -> list[Route]:
         by_path: dict[str, dict[str, Serve]] = {}
@@ -62,7 +65,8 @@ class Router:
     def _serving(self, endpoint: Endpoint) -> Serve:
         async def serve(request: Request) -> Response:
             response = await self._answer(endpoint, request)
-            self._count(endpoint.name, response)
+            if not isinstance(response, _NoAnswer):
+                self._count(endpoint.name, response)
             return response
 
         return serve
@@ -80,7 +84,7 @@ class Router:
             require_scope(identity, endpoint.scope)
             return await endpoint.handler(self._gate.judged(request, identity), identity)
         except ClientDisconnect:
-            raise
+            return _NoAnswer()
         except Exception as error:
             return problem_response(self._problems.report(error, identity, address_of(request)))
 
@@ -98,6 +102,13 @@ class Router:
         response = problem_response(self._problems.report(NetraError(CATALOGUE[kind].text, kind=kind)))
         self._count(kind, response)
         return response
+
+
+class _NoAnswer(Response):
+    """Who asked is gone amid the request: nobody is told anything."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        pass
 
 
 def _by_method(serves: dict[str, Serve]) -> Serve:

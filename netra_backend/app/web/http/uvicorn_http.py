@@ -10,7 +10,7 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ...core.errors import LimitRefused, Refusal
-from .anonymous_connections import GUEST, Guest
+from .anonymous_connections import CUT, GUEST, SENT, Guest
 from .request_head import check_fields, check_head, check_host, check_pipeline, declared_length
 from .server_config import guests_of, limits_of
 
@@ -169,7 +169,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self.guest is not None:
             self.guest.anonymous_again()
             scope: Any = self.scope
-            scope["extensions"] = {GUEST: self.guest}
+            scope["extensions"] = {GUEST: self.guest, SENT: self.flow.drain, CUT: self.transport.close}
 
     def on_url(self, url: bytes) -> None:
         self._exact_bytes += len(url)
@@ -219,6 +219,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._end_download()
+        self._leave_idle()
         if not self._in_head:
             self._linger = self.loop.call_later(self._limits.linger_s, self.transport.abort)
 
@@ -233,6 +234,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._stall.cancel()
             self._stall = None
         super().resume_writing()
+        self._leave_idle()
+
+    def _leave_idle(self) -> None:
+        """Once an answer was made and has left, nobody is signed in over the connection until its next request."""
+        is_idle = self._stall is None and (self._served is None or self._served.response_complete)
+        if is_idle and self.guest is not None:
+            self.guest.anonymous_again()
 
     def _is_answered(self) -> bool:
         """Whether a body goes on whose answer was sent."""

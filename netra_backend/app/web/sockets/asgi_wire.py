@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from ...core.traffic import UserTraffic
 from .uvicorn_websocket import Receiver
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -28,7 +29,7 @@ class AsgiWire:
         """Tell this receiver when bytes may leave again."""
         self._receiver = receiver
 
-    def signed_in(self) -> None:
+    def signed_in(self, traffic: UserTraffic) -> None:
         """Whose it is is known; the bounds of frames are the server's own."""
 
     def detach(self) -> None:

@@ -13,6 +13,7 @@ from ...core.identity import Identity
 from ...core.limits import Limits
 from ...core.quotas import Quotas
 from ...core.session import Drill
+from ...core.traffic import UserTraffic
 from ...drill.isolation_drill import DrillReport
 from ...ports import Clock
 from ...runs.service import RunService
@@ -77,7 +78,7 @@ class ConnectionHandler:
         self._hold_drill = hold_drill
         self._connection_type = connection_type
         self._drills = asyncio.Semaphore(limits.process_drills)
-        self._open: dict[Connection, Callable[[], None] | None] = {}
+        self._open: dict[Connection, Callable[[UserTraffic], None] | None] = {}
         self.is_draining = False
 
     def __iter__(self) -> Iterator[Connection]:
@@ -99,10 +100,10 @@ class ConnectionHandler:
         wire: Wire,
         identity: Identity | None,
         address: str = "",
-        on_signed_in: Callable[[], None] | None = None,
+        on_signed_in: Callable[[UserTraffic], None] | None = None,
     ) -> Connection:
         """A connection over this socket from the client's ``address``, signed in if ``identity`` is known already;
-        ``on_signed_in`` is called as soon as it is. Call ``closed`` at its end.
+        ``on_signed_in`` is called as soon as it is, with what it may send. Call ``closed`` at its end.
 
         Raises as ``admit`` does; nothing is open then.
         """
@@ -120,13 +121,15 @@ class ConnectionHandler:
         """Make it a live connection of this user. Raises ``LimitRefused`` (``connection_limit``), and
         ``AuthenticationRefused`` where the sign-in was revoked since it was verified."""
         self._authentication.standing(identity)
-        self._quotas.of(identity.user_id, self._clock.monotonic()).add_connection()
+        now = self._clock.monotonic()
+        quota = self._quotas.of(identity.user_id, now)
+        quota.add_connection()
         connection.identity = identity
-        connection.session.authenticated(identity.user_id, identity.ends_at_ms)
+        connection.session.authenticated(identity.user_id, identity.ends_at_ms, quota.frames(now))
         self._pool.add(connection)
         on_signed_in = self._open.get(connection)
         if on_signed_in is not None:
-            on_signed_in()
+            on_signed_in(quota.traffic(now))
             self._open[connection] = None
         connection.say(
             Connected(

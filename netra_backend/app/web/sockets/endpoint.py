@@ -15,6 +15,7 @@ from ...core.error_catalogue import CATALOGUE
 from ...core.errors import AuthenticationRefused, DependencyUnavailable, LimitRefused, NetraError, Refusal
 from ...core.frames import encode_frame, error_frame
 from ...core.identity import Identity
+from ...core.traffic import UserTraffic
 from ...ports import Clock
 from ...services.audit_trail import AuditTrail
 from ...services.authentication import Authentication, check_path_user
@@ -144,8 +145,8 @@ class WebSocketEndpoint:
         direct: DirectWire | None = scope.get("extensions", {}).get(EXTENSION)
         wire: DirectWire | AsgiWire = direct or AsgiWire(send)
 
-        def signed_in() -> None:
-            wire.signed_in()
+        def signed_in(traffic: UserTraffic) -> None:
+            wire.signed_in(traffic)
             waiting.signed_in()
 
         connection = self._handler.open(manager, wire, identity, address, signed_in)

@@ -108,9 +108,9 @@ class DirectWire:
         """From now on messages go to the receiver and no longer through ``receive``."""
         self._protocol.receiver = receiver
 
-    def signed_in(self) -> None:
-        """Whose it is is known: from now on the bounds are those of a user."""
-        self._protocol.signed_in()
+    def signed_in(self, traffic: UserTraffic) -> None:
+        """Whose it is is known: from now on it counts in its user's traffic."""
+        self._protocol.signed_in(traffic)
 
     @property
     def writable(self) -> bool:
@@ -178,13 +178,13 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
         self.close_timeout = limits.anonymous_close_s
         self._end: asyncio.TimerHandle | None = None
 
-    def signed_in(self) -> None:
-        """Whose it is is known: from now on the bounds are those of a user."""
+    def signed_in(self, traffic: UserTraffic) -> None:
+        """Whose it is is known: from now on the bounds are those of a user, and it counts in its user's traffic."""
         limits = self._limits
         self.close_timeout = limits.close_s
         if self.guest is not None:
             self.guest.signed_in()
-        self._traffic = UserTraffic(limits, self.loop.time())
+        self._traffic = traffic
         self._most_unread = limits.outbox_bytes
         self.conn.max_message_size = limits.message_bytes
 

@@ -208,3 +208,47 @@ async def test_files_are_gone_with_their_user(served: Served) -> None:
         assert (await http.delete("/api/me")).status_code == 200
     stored = b"".join(path.read_bytes() for path in served.runtime.settings.data_dir.glob("events.db*"))
     assert word not in stored
+
+
+@pytest.mark.parametrize("ended_by", ["revocation", "deletion"])
+async def test_a_download_that_is_ended_does_not_look_whole_and_is_no_error(
+    served: Served, caplog: pytest.LogCaptureFixture, ended_by: str
+) -> None:
+    user = served.user()
+    body = b"%PDF-1.7\n" + b"x" * 16_000_000
+    async with served.http(user) as http:
+        file_id = (await put(http, body, "application/pdf")).json()["file_id"]
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        request = f"GET /api/files/{file_id} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {user.token}\r\n\r\n"
+        writer.write(request.encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"content-length: %d\r\n" % len(body) in head
+        if ended_by == "revocation":
+            await served.runtime.revocations.revoke(user.id, served.runtime.clock.now_ms())
+        else:
+            assert (await http.delete(f"/api/files/{file_id}")).status_code == 200
+        async with asyncio.timeout(20):
+            assert len(await reader.read()) < len(body)
+        writer.close()
+    await served.until(lambda: len(served.http_application.transfers) == 0)
+    assert [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")] == []
+
+
+@pytest.mark.parametrize("path", ["/api/files", "/api/tickets"])
+async def test_a_body_that_is_broken_off_is_no_error_and_no_answer(
+    served: Served, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    user = served.user()
+    quota = served.runtime.quotas.of(user.id, served.runtime.clock.monotonic())
+    answers = dict(served.http_application.requests)
+    _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\nauthorization: Bearer {user.token}\r\n"
+    with caplog.at_level("INFO", "netra.access"):
+        writer.write(head.encode() + b"content-length: 10000\r\n\r\n{")
+        await served.until(lambda: quota.requests == 1)
+        writer.close()
+        await served.until(lambda: quota.requests == 0)
+        await served.until(lambda: [record for record in caplog.records if record.name == "netra.access"])
+    (record,) = [record.__dict__ for record in caplog.records if record.name != "asyncio"]
+    assert (record["name"], record["status"], record["path"]) == ("netra.access", None, path)
+    assert served.http_application.requests == answers

@@ -153,6 +153,18 @@ async def reads_until_cut_off(drips: Callable[[], Coroutine[Any, Any, None]]) ->
         return
 
 
+@under_uvloop
+async def test_a_request_is_open_until_its_answer_was_read(serve_with: Serve, connections: Connections) -> None:
+    async with serve_with(limits=Limits(stall_s=NEVER_S)) as served:
+        user = served.user()
+        quota = served.runtime.quotas.of(user.id, served.runtime.clock.monotonic())
+        asked = b"GET /api/agents HTTP/1.1\r\nhost: x\r\nauthorization: Bearer %b\r\n\r\n" % user.token.encode()
+        with await stranger(served, asked * 30) as own:
+            assert await comes(connections.unread(own.getsockname()[1]))
+            await served.until(lambda: quota.requests == 2)  # the one that was answered, and the next, which cannot be
+        await served.until(lambda: quota.requests == 0)
+
+
 @ENDS
 @under_uvloop
 async def test_who_is_turned_away_has_no_descriptor_any_more_whatever_it_has_not_read(

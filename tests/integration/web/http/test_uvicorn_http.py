@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -188,6 +189,48 @@ async def test_where_there_is_no_room_the_oldest_stranger_is_told_when_to_come_b
         pairs[2][1].write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
         async with asyncio.timeout(PATIENCE_S):
             assert await pairs[2][0].readuntil(b'{"status":"ok"}')
+
+
+async def test_a_user_whose_answer_has_left_holds_no_room_until_the_next_request(serve_with: Serve) -> None:
+    async with serve_with(limits=Limits(anonymous_connections=1)) as served, contextlib.AsyncExitStack() as stack:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        stack.callback(writer.close)
+        request = f"GET /api/me HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {served.user().token}\r\n\r\n"
+        async with asyncio.timeout(PATIENCE_S):
+            for _ in range(2):
+                writer.write(request.encode())
+                assert await reader.readuntil(b"}")
+            _, other = await asyncio.open_connection("127.0.0.1", served.port)
+            stack.callback(other.close)
+            assert b"HTTP/1.1 503 " in await reader.read()
+
+
+@pytest.mark.validation_point("limit.open_requests")
+async def test_one_user_has_so_many_requests_open_and_others_are_served(serve_with: Serve) -> None:
+    async with serve_with(limits=Limits(user_requests=2)) as served, contextlib.AsyncExitStack() as stack:
+        user, other = served.user(), served.user()
+        head = f"POST /api/tickets HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {user.token}\r\n"
+        quota = served.runtime.quotas.of(user.id, served.runtime.clock.monotonic())
+
+        def are_open(count: int) -> bool:
+            return quota.requests == count
+
+        writers = []
+        for count in (1, 2):
+            _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+            stack.callback(writer.close)
+            writers.append(writer)
+            writer.write(head.encode() + b"content-length: 16000\r\n\r\n{")
+            await served.until(partial(are_open, count))
+        async with served.http(user) as http, served.http(other) as others:
+            refused = await http.get("/api/me")
+            assert (refused.status_code, refused.json()["error"]) == (429, "rate_limited")
+            assert refused.headers["retry-after"] == "1"
+            assert (await others.get("/api/me")).status_code == 200
+            writers[0].close()
+            await served.until(lambda: quota.requests == 1)
+            for _ in range(3):
+                assert (await http.get("/api/me")).status_code == 200
 
 
 @pytest.mark.validation_point("http.pipeline")

@@ -472,6 +472,24 @@ class TestTalking:
             assert [json.loads(text)["type"] for text in stranger.received[1:]] == []
             assert (await stranger.receive_json())["type"] == "pong"
 
+    async def test_what_two_devices_send_counts_together_and_a_neighbours_does_not(self, serve_with: Serve) -> None:
+        limits = Limits(frame_rate=0.1, frame_burst=4, raw_frame_rate=0.1, raw_frame_burst=20, message_fragments=16)
+        async with serve_with(limits=limits) as served:
+            user = served.user()
+            async with signed_in(served, user) as one, signed_in(served, user) as two:
+                for device, answers in ((one, ["pong"] * 3), (two, ["pong", "error", "error"])):
+                    for _ in answers:
+                        await device.send_json({"type": "ping"})
+                    assert [(await device.receive_json())["type"] for _ in answers] == answers
+                for device in (one, two):
+                    for _ in range(15):
+                        await device._connection.ping()
+                assert (await two.receive_json())["error"] == "rate_limited"
+                await two.expect_close(4429)
+                async with signed_in(served, served.user()) as neighbour:
+                    await neighbour.send_json({"type": "ping"})
+                    assert (await neighbour.receive_json())["type"] == "pong"
+
     async def test_a_drain_is_announced_and_ends_with_1012(
         self, served: Served, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -29,14 +29,52 @@ def test_the_headers_of_a_request_are_few() -> None:
 
 
 @pytest.mark.validation_point("http.host")
-@pytest.mark.parametrize("hosts", [[], [b"a", b"b"], [b"a", b"a"], [b""], [b" "], [b"a, b"], [b"a b"]])
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        [],
+        [b"a", b"b"],
+        [b"a", b"a"],
+        [b""],
+        [b" "],
+        [b"a, b"],
+        [b"a b"],
+        [b"a/b"],
+        [b"u@evil"],
+        [b"a\tb"],
+        [b'a"b'],
+        [b"a'b"],
+        [b"a?b"],
+        [b"a#b"],
+        [b"a\\b"],
+        [b"a:b"],
+        [b"a:80:80"],
+        [b"::1"],
+        [b"[a"],
+        [b"a%2"],
+        [b":80"],
+        [b"a<b>"],
+        [b"\xe4"],
+        [b"a\x00"],
+    ],
+)
 def test_a_request_names_one_host(hosts: list[bytes]) -> None:
     with pytest.raises(FrameRefused, match="exactly one host"):
         check_host([(b"accept", b"*/*"), *((b"host", host) for host in hosts)], "1.1")
 
 
 def test_one_host_will_do_and_http_1_0_may_name_none() -> None:
-    check_host([(b"host", b"a:80")], "1.1")
+    for host in (
+        b"a:80",
+        b"netra.example.org",
+        b"127.0.0.1:8000",
+        b"[::1]:8000",
+        b"[::ffff:1.2.3.4]",
+        b"my_app",
+        b"a%41",
+        b"a:",
+    ):
+        check_host([(b"host", host)], "1.1")
     check_host([], "1.0")
 
 

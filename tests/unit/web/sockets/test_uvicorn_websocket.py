@@ -13,6 +13,7 @@ from websockets.frames import Frame, Opcode
 
 from netra_backend.app.core.errors import Refusal
 from netra_backend.app.core.limits import Limits
+from netra_backend.app.core.traffic import UserTraffic
 from netra_backend.app.web.http.server_config import ServerConfig
 from netra_backend.app.web.sockets import uvicorn_websocket
 from netra_backend.app.web.sockets.uvicorn_websocket import (
@@ -226,7 +227,9 @@ class Server:
         await receive()
         await send({"type": "websocket.accept"})
         if self._is_signed_in:
-            scope["extensions"][EXTENSION].signed_in()
+            scope["extensions"][EXTENSION].signed_in(
+                UserTraffic(self.protocol._limits, asyncio.get_running_loop().time())
+            )
         scope["extensions"][EXTENSION].attach(self.receiver)
         self._attached.set()
         await receive()

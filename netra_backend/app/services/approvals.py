@@ -32,15 +32,14 @@ def hash_arguments(tool: str, arguments: Mapping[str, Any]) -> str:
 
 
 def approval_id_of(run_id: str, call_id: str) -> str:
-    """The id of what a run asks about one of its calls. As hard to guess as the run's own. (In runs of journal 1 a call has no
-    name of the run in its id.)"""
-    return f"apr_{call_id}" if call_id.startswith(f"{run_id}:") else f"apr_{run_id}.{call_id}"
+    """The id of what a run asks about one of its calls. As hard to guess as the run's own. Processes of 0.1.0 read the run from
+    it, too."""
+    return f"apr_{run_id}.{call_id.removeprefix(f'{run_id}:')}"
 
 
 def run_id_of(approval_id: str) -> str:
     """The run that asks."""
-    asked = approval_id.removeprefix("apr_")
-    return asked.rpartition(":")[0] or asked.rpartition(".")[0]
+    return approval_id.removeprefix("apr_").rpartition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from typing import Any, Final
 import msgspec
 
 from ...core.blobs import Blob
-from ...core.errors import OutcomeUnknown, ToolError
+from ...core.errors import LimitRefused, OutcomeUnknown, ToolError
 from ...core.events import StepFinished, StepStarted
 from ...core.exhaustion import plain_fault
 from ...core.journal import OwnStep, Recorded, Unknown
 from ...services.redaction import is_too_long, redact_shapes
 from .branches import Performing, on_branch
-from .run_recorder import BROKEN_OFF, UNKNOWN, RunRecorder, tool_error, until_cancelled
+from .run_recorder import BROKEN_OFF, UNKNOWN, RunRecorder, step_error, until_cancelled
 
 _LOG: Final = logging.getLogger("netra.run")
 _MEDIA: Final = "application/json"
@@ -100,15 +100,22 @@ class OwnSteps:
             self._failed(call_id, attempt, elapsed(), {**error, "retried": True} if again else error)
             if again:
                 raise _Again from fault
-            raise tool_error(error) from fault
+            raise step_error(name, error) from fault
         blobs = () if recorded is None else (Blob.of(recorded, _MEDIA),)
         named = blobs[0].named if blobs else None
-        self._recorder.emit(StepFinished, call_id, True, elapsed(), attempt, None, named, blobs=blobs)
+        try:
+            self._recorder.emit(StepFinished, call_id, True, elapsed(), attempt, None, named, blobs=blobs)
+        except LimitRefused as fault:  # the body has acted: its end is recorded, so that it does not count as unknown
+            error = {"code": "RESULT_TOO_LARGE", "message": f"The result of {name} is too large: {fault.message}"}
+            self._failed(call_id, attempt, elapsed(), error)
+            raise step_error(name, error) from None
         return None if recorded is None else msgspec.json.decode(recorded)
 
     def _error(self, name: str, fault: BaseException) -> dict[str, Any]:
         if isinstance(fault, ToolError):
-            told: dict[str, Any] = redact_shapes({"code": fault.code, "message": fault.message, "hint": fault.hint})
+            told: dict[str, Any] = redact_shapes(
+                {"code": fault.code, "message": fault.message, "hint": fault.hint, "details": fault.details}
+            )
             return told
         error_id = self._recorder.services.mint("err")
         _LOG.error("step failed", exc_info=fault, extra={"step": name, "error_id": error_id})
@@ -128,10 +135,7 @@ class OwnSteps:
         if finished.ok:
             named = finished.recorded
             return None if named is None else msgspec.json.decode(await self._recorder.emitter.blob(named.ref))
-        error = finished.error or {}
-        if error.get("code") == UNKNOWN["code"]:
-            raise OutcomeUnknown(name)
-        raise tool_error(error)
+        raise step_error(name, finished.error or {})
 
 
 class _Again(Exception):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 
-from ...core.errors import Fault, ToolError
+from ...core.errors import Fault, OutcomeUnknown, ToolError
 from ...core.events import AgentDelta, Event, RunSuspended
 from ...core.journal import CANCELLED, Ask, Diverged, Journal, Perform, Recorded, Unknown
 from ...services.event_emitter import UserEventEmitter
@@ -30,8 +30,8 @@ BROKEN_OFF: Final = {
 
 
 class RunRecorder:
-    """One run's journal and emitter, with its usage by model. ``stopping`` says that whoever cancels the run's task now is the
-    server, not the agent."""
+    """One run's journal and emitter, with its usage by model. ``stopping`` says that it is the server that cancels the
+    run's task now, not the agent."""
 
     __slots__ = ("_live", "_shown", "emit", "emitter", "journal", "services", "stopping", "usage")
 
@@ -127,6 +127,8 @@ async def until_cancelled() -> NoReturn:
     raise AssertionError("nobody has this future")
 
 
-def tool_error(error: Mapping[str, Any]) -> ToolError:
-    """The error of a step, as it was recorded."""
-    return ToolError(str(error.get("code", "")), str(error.get("message", "")), hint=str(error.get("hint", "")))
+def step_error(name: str, error: Mapping[str, Any]) -> ToolError:
+    """The error of a step as it was recorded: the same when it happens and on every replay."""
+    if error["code"] == UNKNOWN["code"]:
+        return OutcomeUnknown(name)
+    return ToolError(error["code"], error["message"], error.get("hint", ""), details=error.get("details"))

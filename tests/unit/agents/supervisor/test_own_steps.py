@@ -216,3 +216,18 @@ class TestStep:
         stored = await workshop.stored(events[0].run_id)
         assert data_of(stored) == {"a": "a", "b": "b"}
         assert witness.done == ["a", "b"]
+
+    async def test_a_result_that_is_too_large_is_a_recorded_end(self, workshop: Any, witness: Any) -> None:
+        async def run(scope: Any) -> AgentResult:
+            with pytest.raises(ToolError, match="is too large") as caught:
+                await scope.step("look", witness.body("look", "x" * 5_000_000))
+            await scope.think("after")
+            return AgentResult("", {"code": caught.value.code})
+
+        workshop.agent("golden", run)
+        events = await workshop.run("golden")
+        assert data_of(events) == {"code": "RESULT_TOO_LARGE"}
+        client = await workshop.killed_after(events, "user_ada", 4)
+        await client.ended(events[0].run_id)
+        assert data_of(await workshop.stored(events[0].run_id)) == {"code": "RESULT_TOO_LARGE"}
+        assert witness.done == ["look"]

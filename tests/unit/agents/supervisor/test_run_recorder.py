@@ -6,7 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from netra_backend.app.agents.supervisor.run_recorder import RunRecorder, tool_error
+from netra_backend.app.agents.supervisor.run_recorder import RunRecorder, step_error
+from netra_backend.app.core.errors import OutcomeUnknown
 from netra_backend.app.core.events import RunSuspended
 from netra_backend.app.core.journal import Journal
 
@@ -71,5 +72,7 @@ def test_a_run_that_was_not_resumed_need_not_say_that_it_waits(recorder: RunReco
 
 
 def test_an_error_is_made_anew_from_its_record() -> None:
-    error = tool_error({"code": "NO_SEATS", "message": "Sold out.", "hint": "Take the next.", "error_id": "err_1"})
-    assert (error.code, error.message, error.hint) == ("NO_SEATS", "Sold out.", "Take the next.")
+    record = {"code": "NO_SEATS", "message": "Sold out.", "hint": "Take the next.", "details": {"left": 0}}
+    error = step_error("book", record)
+    assert (error.code, error.message, error.hint, error.details) == tuple(record.values())
+    assert isinstance(step_error("book", {"code": "OUTCOME_UNKNOWN", "message": "m"}), OutcomeUnknown)

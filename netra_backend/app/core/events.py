@@ -159,7 +159,7 @@ class StepStarted(Event, frozen=True, tag="step_started"):
 
 
 class StepFinished(Event, frozen=True, tag="step_finished"):
-    """A step ended: ``error`` is {code, message, hint} unless ``ok``. ``recorded`` is where its result lies."""
+    """A step ended: ``error`` is {code, message, hint} unless ``ok``. ``recorded`` names its result."""
 
     call_id: str
     ok: bool

@@ -1,4 +1,4 @@
-"""The bounds of a server: what each means, its default, and from where to where it may be set."""
+"""The bounds of a server: what each means, its default, and its range."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ class _Contained(Coroutine[Any, Any, Any]):
         self._coroutine = coroutine
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._coroutine, name)  # its name and its frame, for whoever shows the task
+        return getattr(self._coroutine, name)  # its name and its frame, for tools that show the task
 
     def __await__(self) -> Any:
         return self._coroutine.__await__()

@@ -58,7 +58,7 @@ class UserExecutionEngine:
         self._recorder: RunRecorder | None = None
 
     def is_stopping(self) -> None:
-        """Whoever cancels the run's task from here on is the server, not the agent."""
+        """From here on it is the server that cancels the run's task, not the agent."""
         if self._recorder is not None:
             self._recorder.stopping = True
 

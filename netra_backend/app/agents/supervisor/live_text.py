@@ -45,7 +45,7 @@ class LiveText(Generic[_Source]):
 
     def _on_timer(self) -> None:
         self._timer = None
-        with suppress(NetraError):  # the log takes nothing now: who shows or records the next is told so
+        with suppress(NetraError):  # the log takes nothing now: the next event raises the same
             self.flush()
 
     def flush(self) -> None:

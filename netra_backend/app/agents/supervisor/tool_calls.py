@@ -119,7 +119,7 @@ class ToolCalls:
                 size = len(msgspec.json.encode(result))
             except UnicodeEncodeError:  # half of a surrogate pair: it is recorded repaired
                 size = len(msgspec.json.encode(repaired(result)))
-        except (TypeError, ValueError, OverflowError):  # whoever records it says what is wrong
+        except (TypeError, ValueError, OverflowError):  # recording it raises the same, and says what is wrong
             return result
         return redact_shapes(result) if size <= self._recorder.emitter.most_bytes else result
 

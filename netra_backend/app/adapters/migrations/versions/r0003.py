@@ -1,4 +1,4 @@
-"""Version 0003: pseudonyms that are sealed, and a list of whoever else may reach the rows."""
+"""Version 0003: pseudonyms that are sealed, and a list of who else may reach the rows."""
 
 from __future__ import annotations
 

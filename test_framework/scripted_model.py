@@ -155,7 +155,8 @@ def _write(writer: asyncio.StreamWriter, status: int, body: bytes) -> None:
 
 
 async def _stream(said: ModelAnswer, writer: asyncio.StreamWriter) -> None:
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n"
+    writer.write(head + b"Transfer-Encoding: chunked\r\n\r\n")  # so that who asked sees where it breaks off
     for number, piece in enumerate(_pieces(said)):
         if said.cut_after is not None and number >= said.cut_after:
             if said.stalls:
@@ -168,7 +169,8 @@ async def _stream(said: ModelAnswer, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(said.pause_s)
     _chunk(writer, choices=[{"index": 0, "finish_reason": _reason(said), "delta": {}}])
     _chunk(writer, choices=[], usage=_usage(said))
-    writer.write(b"data: [DONE]\n\n")
+    _event(writer, "[DONE]")
+    writer.write(b"0\r\n\r\n")
 
 
 def _pieces(said: ModelAnswer) -> Iterable[dict[str, Any]]:
@@ -186,8 +188,12 @@ def _tool_calls(said: ModelAnswer) -> Iterable[dict[str, Any]]:
 
 
 def _chunk(writer: asyncio.StreamWriter, **more: Any) -> None:
-    chunk = {**_named(), "object": "chat.completion.chunk", **more}
-    writer.write(f"data: {json.dumps(chunk)}\n\n".encode())
+    _event(writer, json.dumps({**_named(), "object": "chat.completion.chunk", **more}))
+
+
+def _event(writer: asyncio.StreamWriter, data: str) -> None:
+    event = f"data: {data}\n\n".encode()
+    writer.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
 
 
 def _named() -> dict[str, Any]:

@@ -65,7 +65,8 @@ class Parallel:
             second = group.create_task(_line(scope, "right"))
         last = await scope.step("book", lambda: _booked("last"))
         return AgentResult(
-            "done", {"first": [paid.result, rated.result, found], "lines": [first.result(), second.result()], "last": last}
+            "done",
+            {"first": [paid.result, rated.result, found], "lines": [first.result(), second.result()], "last": last},
         )
 
 
@@ -109,6 +110,21 @@ class Below:
         return AgentResult("", {"booked": booked, "paid": paid.result, "model": (await scope.ask_model("third?")).text})
 
 
-AGENTS: Final = (Parallel, Asking, Below)
+class Careless:
+    """Acts outside of its steps, as an agent must not: each time that it is run."""
+
+    name = "careless"
+    description = "Pays without a step."
+    tools: frozenset[str] = frozenset()
+
+    async def run(self, scope: RunScope) -> AgentResult:
+        """Pay, between two steps."""
+        await scope.think("before")
+        note_effect("pay carelessly")
+        await scope.step("book", lambda: _booked("once"))
+        return AgentResult("done")
+
+
+AGENTS: Final = (Parallel, Asking, Below, Careless)
 TOOLS: Final = (pay, rate, transfer)
 ANSWERS: Final = {"first?": "The first answer.", "second?": "The second answer.", "third?": "The third answer."}

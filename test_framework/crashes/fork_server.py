@@ -56,7 +56,13 @@ class ForkServer:
 
 @asynccontextmanager
 async def fork_server(
-    data_dir: Path, app: str, moment: Path, *, settings: Mapping[str, str], directory: Path | None, loaded: Sequence[str]
+    data_dir: Path,
+    app: str,
+    moment: Path,
+    *,
+    settings: Mapping[str, str],
+    directory: Path | None,
+    loaded: Sequence[str],
 ) -> AsyncIterator[ForkServer]:
     """A zygote for servers of this app. It ends with the block, and its server with it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("NETRA_")}

@@ -79,8 +79,8 @@ def _effects(run: Told, reference: Told) -> Iterator[str]:
     for name, times in had.items():
         if times > wanted.get(name, 1):
             yield f"{name} took effect {times} times"
-    if not unknown and had != wanted:
-        yield f"these effects are missing, and nothing is told as unknown: {sorted((wanted - had).elements())}"
+    if not unknown and (missing := wanted - had):
+        yield f"these effects are missing, and nothing is told as unknown: {sorted(missing.elements())}"
     begun = Counter(name for name in run.effects[1] if name.startswith(AGAIN))
     for name, times in begun.items():
         if times > Counter(reference.effects[0]).get(name, 1):

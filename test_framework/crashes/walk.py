@@ -19,6 +19,14 @@ from .report import Boundary, Walk
 
 MOST_BOUNDARIES: Final = 400
 PATIENCE_S: Final = 30.0
+_OF_A_MODEL: Final = (
+    "pydantic_ai.direct",
+    "pydantic_ai.models.openai",
+    "pydantic_ai.providers.openai",
+    "genai_prices.data",
+    "openai.resources",
+    "anyio._backends._asyncio",
+)
 
 
 async def walk_boundaries(
@@ -55,13 +63,11 @@ async def walk_boundaries(
         if answers is not None:
             model = await stack.enter_async_context(scripted_model(answers))
             environment |= model.settings
-            loaded = (*loaded, "pydantic_ai.models.openai", "pydantic_ai.direct")
+            loaded = (*loaded, *_OF_A_MODEL)
         moment = Moment(place / "moment")
         stack.callback(moment.close)
         server = await stack.enter_async_context(
-            fork_server(
-                place / "data", app, place / "moment", settings=environment, directory=directory, loaded=loaded
-            )
+            fork_server(place / "data", app, place / "moment", settings=environment, directory=directory, loaded=loaded)
         )
         await server.start()
         request = {"type": "execute_agent", "agent": agent, "message": message}

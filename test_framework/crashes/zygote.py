@@ -7,6 +7,7 @@ beforehand. A line of standard input is the arguments of ``netra serve`` as a JS
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -18,6 +19,7 @@ from ..reaper import in_child
 
 _LOADED: Final = (
     "netra_backend.app.adapters.process.json_logs",
+    "netra_backend.app.commands.common",
     "netra_backend.app.extensions.loading",
     "netra_backend.app.serving",
     "netra_backend.app.wiring",
@@ -31,6 +33,8 @@ def main(arguments: list[str]) -> None:
     moment, *modules = arguments
     for name in (*_LOADED, *modules):
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # a server looks for garbage when it starts: not in all of this
     _tell({"loaded": True})
     for line in sys.stdin:
         child = os.fork()

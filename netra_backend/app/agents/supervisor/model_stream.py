@@ -123,7 +123,7 @@ class Shown:
         """Show the rest; all that was shown. Raises ``DependencyUnavailable`` if a sentence was refused."""
         passed = "" if self._gate is None else self._gate.rest()
         self._said.append(passed)
-        self._coalescer.add(passed)
+        self._part(self._coalescer.add(passed))
         if self._gate is not None and self._gate.refused:
             raise DependencyUnavailable(REFUSED)
         self._part(self._coalescer.rest())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from netra_backend.app.agents.supervisor.model_stream import INTERVAL_S, MAX_CHARACTERS, Coalescer, SentenceGate
+from netra_backend.app.agents.supervisor.model_stream import INTERVAL_S, MAX_CHARACTERS, Coalescer, SentenceGate, Shown
+from netra_backend.app.core.events import AgentDelta
 from netra_backend.app.usage.number_check import NumberCheck
 from test_framework.clock import ManualClock
 
@@ -73,3 +76,24 @@ def test_a_sentence_waits_until_it_has_surely_ended() -> None:
     assert waiting.add(" ") == ""
     assert waiting.add("And") == "It is 5. "
     assert waiting.rest() == "And"
+
+
+class Emitted:
+    """``model_stream.Records``."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def emit(self, event: Any, call_id: str, attempt: int, text: Any, *_: Any, **__: Any) -> bool:
+        if event is AgentDelta:
+            self.texts.append(text)
+        return False
+
+
+def test_all_of_an_answer_is_shown_also_if_its_end_comes_late() -> None:
+    clock, records = ManualClock(), Emitted()
+    shown = Shown(records, "run_1:1", 1, "", Coalescer(clock), None)
+    for word in ("The ", "first ", "answer."):
+        shown.add(word)
+    clock.advance(s=INTERVAL_S)  # the interval ends while nothing is added
+    assert (shown.finish("stop", {}), "".join(records.texts)) == ("The first answer.", "The first answer.")

@@ -202,7 +202,7 @@ _kind("draining", "The server is shutting down.", "Reconnect; your runs continue
 _kind("payload_too_large", "The request is too large.", "Send less at once.", status=413)
 _kind(
     "transfer_limit",
-    "Too many uploads, exports and exports at once.",
+    "Too many uploads, exports and reports at once.",
     "Wait until one of yours has finished.",
     retryable=True,
     status=429,

@@ -8,6 +8,7 @@
 - ``blobs``: who owns one; ``files``: what users attach, from its upload to its deletion
 - ``websocket_bridge_factory``, ``event_emitter``: one user's way into the event log
 - ``approvals``: tool calls that wait for their user
-- ``audit_trail``: who was refused what; ``redaction``: keeps secrets out of all that is kept or shown
+- ``audit_trail``: who was refused what; ``redaction``: keeps secrets out of all that is kept or shown; ``text_redaction``: of one
+  text, in slices; ``secret_shapes``: the table of tokens; ``one_slice_a_turn``: long work between which others have their turn
 - ``child_environment``: how a child process is run, and the little that it learns
 """

@@ -129,6 +129,8 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         adapters.postgres.peers._LINES adapters.redis.presence.from_url(max_connections) stores._CONNECTIONS
     """,
     "Within a bound that is a limit: a line, a message, a head or a key set is no longer.": """
+        services.redaction._LONGEST_NAME services.secret_shapes.LONGEST_HEAD services.text_redaction._LONGEST_ADDRESS
+        services.text_redaction._MOST_ESCAPES
         adapters.auth.jwks_keys._MAX_KEYS core.frame_key._MOST_TOKENS core.ids._MAX_FOUND core.repaired_text._MOST_DEPTH
         services.credentials._MAX_QUERY_BYTES services.redaction.MAX_DEPTH services.redaction.MAX_ITEMS
         services.redaction.MOST_BITS usage.importers.formats.buckets.MAX_RESULTS usage.importers.formats.otel.MAX_SPANS

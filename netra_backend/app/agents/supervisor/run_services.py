@@ -10,6 +10,7 @@ from ...ports import Clock, Model
 from ...services.approvals import Approvals
 from ...services.audit_trail import AuditTrail
 from ...services.files import Files
+from ...services.one_slice_a_turn import OneSliceATurn
 from .agent_registry import AgentRegistry
 
 
@@ -29,3 +30,4 @@ class RunServices:
     approval_ms: int = round(USUAL.approval_s * 1000)
     model_tokens: int = USUAL.model_tokens
     files: Files | None = None
+    long_work: OneSliceATurn = field(default_factory=OneSliceATurn)

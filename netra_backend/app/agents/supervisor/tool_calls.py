@@ -16,7 +16,7 @@ from ...core.journal import Perform, Recorded, ToolCall, Unknown
 from ...core.repaired_text import repaired
 from ...services.approvals import PendingApproval, approval_id_of, hash_arguments
 from ...services.event_emitter import EventTooLarge
-from ...services.redaction import is_too_long, redact, redact_shapes
+from ...services.redaction import is_too_long, redaction, result_redaction
 from ..interface import ToolOutcome
 from ..tools.definition import Tool
 from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
@@ -43,7 +43,8 @@ class ToolCalls:
         """Make the call that has this key, or return what is recorded of it. ``provider_call_id`` and ``requested_by`` are those
         of ``core.events.ToolExecuting``."""
         definition, refusal = self._find(tool)
-        shown = redact(dict(arguments), definition.secret_arguments if definition else frozenset())
+        hidden = definition.secret_arguments if definition else frozenset[str]()
+        shown = await self._recorder.services.long_work.finish(redaction(dict(arguments), hidden))
         answer = self._recorder.next(key, ToolCall(tool, shown))
         if type(answer) is Recorded and answer.completed is not None:
             if answer.cancelled:
@@ -54,7 +55,7 @@ class ToolCalls:
         not_called: ToolOutcome | None = None
         if definition is None:
             assert refusal is not None
-            not_called = self._refused(refusal, tool)
+            not_called = await self._refused(refusal, tool)
         elif definition.approval:
             not_called = await self._ask_approval(call_id, key, definition, arguments, shown, answer)
         if not begun:
@@ -73,26 +74,27 @@ class ToolCalls:
         except ToolRefused as refusal:
             return None, refusal
 
-    def _refused(self, refusal: ToolError | ToolRefused | QueryRejected, tool: str) -> ToolOutcome:
+    async def _refused(self, refusal: ToolError | ToolRefused | QueryRejected, tool: str) -> ToolOutcome:
         trail, context = self._recorder.services.audit_trail, self._dispatcher.user_context
         if isinstance(refusal, Refusal) and trail is not None:
             trail.record_refusal(context.user_id, refusal, run_id=context.run_id, tool=tool)
         error: dict[str, Any] = {"code": refusal.code, "message": refusal.message, "hint": refusal.hint}
         if isinstance(refusal, ToolError) and refusal.details:
             error["details"] = refusal.details
-        return ToolOutcome(False, error=redact_shapes(error))
+        return ToolOutcome(False, error=await self._redacted(error))
 
     async def _perform(self, call_id: str, definition: Tool[Any], arguments: Mapping[str, Any]) -> ToolOutcome:
         services = self._recorder.services
         clock = services.clock
         began = clock.monotonic()
         try:
-            if not definition.idempotent:
-                await self._recorder.emitter.durable()
-            result = await self._dispatcher.call(definition, arguments)
-            outcome = ToolOutcome(True, self._redacted(result) if definition.redact else result)
-        except (ToolError, ToolRefused, QueryRejected) as refusal:
-            outcome = self._refused(refusal, definition.name)
+            try:
+                if not definition.idempotent:
+                    await self._recorder.emitter.durable()
+                result = await self._dispatcher.call(definition, arguments)
+                outcome = ToolOutcome(True, await self._redacted(result) if definition.redact else result)
+            except (ToolError, ToolRefused, QueryRejected) as refusal:
+                outcome = await self._refused(refusal, definition.name)
         except DependencyUnavailable as fault:
             error = {"code": "DEPENDENCY_UNAVAILABLE", "message": fault.message, "hint": fault.hint}
             outcome = ToolOutcome(False, error=error)
@@ -111,9 +113,9 @@ class ToolCalls:
                 )
         return self._completed(call_id, definition.name, round((clock.monotonic() - began) * 1000), outcome)
 
-    def _redacted(self, result: Any) -> Any:
+    async def _redacted(self, result: Any) -> Any:
         """The result as it is recorded, for the agent, too: after a restart it is given that. Looking for secrets costs far more
-        than writing, so what cannot be recorded anyway is not looked at."""
+        than writing, so what cannot be recorded anyway is not looked at; others have their turn between."""
         try:
             try:
                 size = len(msgspec.json.encode(result))
@@ -121,7 +123,9 @@ class ToolCalls:
                 size = len(msgspec.json.encode(repaired(result)))
         except (TypeError, ValueError, OverflowError):  # recording it raises the same, and says what is wrong
             return result
-        return redact_shapes(result) if size <= self._recorder.emitter.most_bytes else result
+        if size > self._recorder.emitter.most_bytes:
+            return result
+        return await self._recorder.services.long_work.finish(result_redaction(result))
 
     def _broken_off(self, call_id: str, definition: Tool[Any], elapsed_ms: int) -> None:
         """Record that the agent broke the call off, which it does on every replay, or that the server did, whose next process
@@ -164,7 +168,7 @@ class ToolCalls:
         try:
             self._dispatcher.fitting(definition, arguments)
         except ToolRefused as refusal:
-            return self._refused(refusal, definition.name)
+            return await self._refused(refusal, definition.name)
         requested = answer.approval if type(answer) is Unknown else None
         resolved = answer.resolved if type(answer) is Unknown else None
         arguments_hash = hash_arguments(definition.name, arguments)

@@ -34,7 +34,8 @@ class Tool(Generic[A]):
     crash its outcome is reported as ``OUTCOME_UNKNOWN``. ``approval``: its user must agree to each call. ``permission`` is
     the scope a user needs; ``None``: every signed-in user may. ``timeout_s`` bounds one call; ``None``: a limit of the server
     does. ``secret_arguments`` are shown as ``***`` in events and logs. In results, and in the errors of a tool, what has the
-    shape of a secret (a token, a key, a password in an address) is shown so, too, to the agent as to the user;
+    shape of a secret (a token, a key, a password in an address), or stands under a name such as ``password`` or ``api_key``, is
+    shown so, too, to the agent as to the user;
     ``redact=False`` leaves results as they are, for a tool whose answer is such a secret.
     """
 

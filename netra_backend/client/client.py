@@ -13,7 +13,7 @@ import secrets
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
@@ -23,6 +23,7 @@ from ..app.core.client_rules import MESSAGE_FAULTS
 from ..app.core.events import TERMINAL, AnyEvent, Position, decode_event
 from ..app.core.frames import (
     Accepted,
+    AnswerQuestion,
     CancelRun,
     Connected,
     ErrorFrame,
@@ -153,22 +154,27 @@ class NetraClient:
         key = "c_" + secrets.token_hex(12)
         await self._command(key, CancelRun(run_id, id=key))
 
-    async def resolve(self, approval_id: str, decision: str, arguments_hash: str) -> None:
-        """Say the word, ``approve`` or ``deny``, about a tool call. Raises ``Refused``."""
+    async def answer(self, question_id: str, answer: Any) -> None:
+        """Answer a question as its schema says; an approval is one. Raises ``Refused`` (``invalid_answer`` leaves it open)."""
         key = "c_" + secrets.token_hex(12)
-        await self._command(
-            key,
-            msgspec.convert(
-                {
-                    "type": "resolve_approval",
-                    "approval_id": approval_id,
-                    "decision": decision,
-                    "arguments_hash": arguments_hash,
-                    "id": key,
-                },
-                ResolveApproval,
-            ),
-        )
+        await self._command(key, AnswerQuestion(question_id, answer, key))
+
+    async def resolve(
+        self,
+        approval_id: str,
+        decision: str,
+        arguments_hash: str,
+        *,
+        reason: str = "",
+        arguments: dict[str, Any] | None = None,
+        remember: bool = False,
+    ) -> None:
+        """Say the word, ``approve`` or ``deny``, about a tool call, and why; to approve it, with other ``arguments``, or for the
+        rest of its run. Raises ``Refused``."""
+        key = "c_" + secrets.token_hex(12)
+        frame = ResolveApproval(approval_id, "deny", arguments_hash, key, reason, arguments, remember)
+        word = msgspec.convert(decision, Literal["approve", "deny"])
+        await self._command(key, msgspec.structs.replace(frame, decision=word))
 
     async def follow(self, thread_id: str, *, epoch: str = "", after: int | None = None) -> AsyncIterator[AnyEvent]:
         """The thread's events, from now on or from position ``after`` on. Raises ``Closed``."""

@@ -13,7 +13,7 @@ from ...client.errors import Closed, Refused
 from ..core.events import TERMINAL, AnyEvent, ApprovalRequested, ApprovalResolved, QuestionAnswered, QuestionAsked
 from ..core.questions import question_in
 
-Say = Callable[[str], object]
+Tell = Callable[[str], object]
 
 
 class Answers(Protocol):
@@ -24,12 +24,12 @@ class Answers(Protocol):
 
 
 class Terminal:
-    """Asks one question after the other by ``say``, and reads the answers with ``read``; one that was answered elsewhere, or
+    """Asks one question after the other by ``tell``, and reads the answers with ``read``; one that was answered elsewhere, or
     whose run has ended, is not asked any more."""
 
-    def __init__(self, client: Answers, say: Say, read: Callable[[], Any]) -> None:
+    def __init__(self, client: Answers, tell: Tell, read: Callable[[], Any]) -> None:
         self._client = client
-        self._say = say
+        self._tell = tell
         self._read = read
         self._open: dict[str, ApprovalRequested | QuestionAsked] = {}
         self._asking: asyncio.Task[None] | None = None
@@ -56,16 +56,16 @@ class Terminal:
     async def _ask(self, event: ApprovalRequested | QuestionAsked) -> None:
         question_id = question_in(event)
         while question_id in self._open:
-            self._say(prompt(event))
+            self._tell(prompt(event))
             typed = await self._read()
             if typed is None:  # the input has ended
                 return
             try:
                 await self._client.answer(question_id, understood(event, typed.strip()))
             except Refused as refused:
-                self._say(f"{refused}")
+                self._tell(f"{refused}")
             except (ValueError, Closed) as fault:
-                self._say(f"{fault}")
+                self._tell(f"{fault}")
             else:
                 return
 

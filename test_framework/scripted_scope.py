@@ -101,6 +101,10 @@ class ScriptedScope:
         """Perform it; the result as a record gives it back."""
         return json.loads(json.dumps(await body()))
 
+    async def ask_user(self, question: str, **_: Any) -> Any:
+        """Nobody answers."""
+        raise ToolError("QUESTION_EXPIRED", "The user did not answer the question in time.")
+
     async def run_agent(self, name: str, message: str) -> AgentResult:
         """There is no other agent."""
         raise NotFound(f"There is no agent named {name!r}.", kind="unknown_agent", point=validation.REGISTRY_AGENT)

@@ -8,10 +8,11 @@ from typing import Any, Protocol
 
 from .core.blobs import Blob, BlobRef
 from .core.errors import NetraError
-from .core.frames import ExecuteAgent, ResolveApproval, ServerFrame
+from .core.frames import ExecuteAgent, ServerFrame
 from .core.history import Chunk, ListedRun, Moved, OnCommit, RunPlace, RunRecord, StoredRun, StoredThread, ThreadHead
 from .core.model_part import ModelPart
-from .core.peer_messages import WaitingCall
+from .core.peer_messages import WaitingQuestion
+from .core.questions import Said
 from .core.quotas import Counts
 
 
@@ -257,11 +258,11 @@ class Peers(Protocol):
     async def cancel(self, process_id: str, owner: str, run_id: str) -> bool:
         """Have a run stopped."""
 
-    async def resolve(self, process_id: str, owner: str, frame: ResolveApproval, by: str) -> bool:
-        """Report the user's decision; it is stored on return."""
+    async def answer(self, process_id: str, owner: str, said: Said, key: str | None, by: str) -> bool:
+        """Report the user's answer; it is stored on return."""
 
-    async def approvals(self, process_id: str, owner: str) -> Sequence[WaitingCall]:
-        """The calls that wait there; none if no answer comes."""
+    async def questions(self, process_id: str, owner: str) -> Sequence[WaitingQuestion]:
+        """The questions that wait there; none if no answer comes."""
 
     async def end_user(self, process_id: str, owner: str, by: str) -> None:
         """Have the user's runs ended."""

@@ -46,11 +46,11 @@ from .runs.parts import RunParts
 from .runs.service import RunService
 from .server.application import Application
 from .server.runtime import Runtime
-from .services.approvals import Approvals
 from .services.audit_trail import AuditTrail
 from .services.authentication import Authentication, TrustedSource
 from .services.conversations import Conversations
 from .services.files import Files
+from .services.questions import OpenQuestions
 from .services.revocations import Revocations
 from .services.synthetic_sign_ins import SyntheticSignIns
 from .services.tickets import TicketOffice
@@ -199,10 +199,11 @@ async def open_runtime(
         refuses = settings.audit_on_failure == "refuse"
         audit_trail = AuditTrail(audit, clock, refuses=refuses, site_of=site_of, allowance=Allowance(limits))
         stack.callback(audit_trail.close)
+        questions = OpenQuestions(limits)
         approval_ms, tokens = round(limits.approval_s * 1000), limits.model_tokens
         files = Files(stores.files, limits, clock, new_id, scan_by(settings.file_scan_command))
         services = RunServices(
-            clock, Approvals(), new_id, _model(settings), audit_trail, registry, approval_ms, tokens, files
+            clock, questions, new_id, _model(settings), audit_trail, registry, approval_ms, tokens, files
         )
         runs = RunService(
             RunParts(

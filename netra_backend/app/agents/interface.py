@@ -7,7 +7,7 @@ no entropy, no I/O of its own; ``scope.now_ms`` is the recorded time of the requ
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -158,6 +158,18 @@ class RunScope(Protocol):
         Raises ``OutcomeUnknown`` if a body that is not idempotent was begun and its end is unknown: it is never performed again;
         ``ToolError`` if the body raised (its own ``ToolError``, else ``STEP_FAILED``, ``STEP_TIMEOUT``, ``RESULT_NOT_JSON``);
         the same on every replay. Raises ``RuntimeError`` inside of another step's body.
+        """
+
+    async def ask_user(
+        self, question: str, *, schema: Mapping[str, Any] | None = None, timeout_s: float | None = None
+    ) -> Any:
+        """Ask the run's user, and wait for an answer that fits ``schema``, a JSON Schema; without one any JSON is an answer. All
+        devices are asked, the first answer counts, and it is the same on every replay. What the user answers is exact for the
+        agent; where it is shown, what has the shape of a secret is hidden.
+
+        ``timeout_s`` bounds the wait (else the limit of approvals does), also over restarts of the server; the run's own time
+        stands still meanwhile. Raises ``ToolError`` (``QUESTION_EXPIRED``) if nobody answered in time, and ``ValueError`` for a
+        text that is empty or too long, and for a schema that is none, is too large, or refers to something outside of itself.
         """
 
     async def run_agent(self, name: str, message: str) -> AgentResult:

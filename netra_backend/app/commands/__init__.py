@@ -2,7 +2,7 @@
 
 - ``serve``: ``serve`` and ``token``; ``check`` with ``check_packages`` and ``check_services``
 - ``migrating``; ``database``: ``db``; ``revoking``; ``auditing``: ``audit``
-- ``ask`` with ``event_view``; ``runs`` with ``stored_runs``
+- ``ask`` with ``event_view`` and ``answering``; ``runs`` with ``stored_runs``
 - ``importing``, ``datasets``, ``reporting``, ``triage_evaluation``
 - ``demo`` with ``sample_data``; ``drill``
 - ``common``, ``server_access``: what they share

@@ -19,6 +19,8 @@ from ..core.events import (
     AnyEvent,
     ApprovalRequested,
     ApprovalResolved,
+    QuestionAnswered,
+    QuestionAsked,
     RunQueued,
     RunResumed,
     RunSuperseded,
@@ -65,8 +67,14 @@ def _line(event: AnyEvent) -> tuple[str, str, str]:
             return "tool_completed", "yellow", f"{tool}: {told.get('code', '')} {told.get('message', '')}"
         case ApprovalRequested(tool=tool, arguments=arguments):
             return "approval_requested", "yellow", f"{tool} {_json(arguments)}"
-        case ApprovalResolved(decision=decision):
-            return "approval_resolved", "yellow", decision
+        case ApprovalResolved(decision=decision, reason=reason):
+            return "approval_resolved", "yellow", f"{decision}: {_short(reason)}" if reason else decision
+        case QuestionAsked(text=text):
+            return "question_asked", "yellow", text
+        case QuestionAnswered(by="expiry" | "agent" as by):
+            return "question_answered", "yellow", "by nobody in time" if by == "expiry" else "no longer needed"
+        case QuestionAnswered(answer=answer):
+            return "question_answered", "yellow", _short(_json(answer))
         case AgentCompleted(elapsed_ms=elapsed, usage=usage):
             paid = f", model cost ${usage['cost_usd']}" if usage.get("input_tokens") else ""
             return "agent_completed", "bold green", f"in {elapsed} ms{paid}"

@@ -221,6 +221,12 @@ _kind(
     "Change the request as the message says, then try again.",
     status=422,
 )
+_kind(
+    "invalid_answer",
+    "The answer does not fit the question, which stays open.",
+    "Answer as the question's schema says.",
+    status=422,
+)
 _kind("conflict", "This has already been decided.", "Reload to see the current state.", status=409)
 _kind(
     "agent_crashed",

@@ -181,7 +181,8 @@ class StepFinished(Event, frozen=True, tag="step_finished"):
 
 
 class ApprovalRequested(Event, frozen=True, tag="approval_requested"):
-    """A tool call waits for its user's approval."""
+    """A tool call waits for its user's approval: the question ``approval_id``, answered as ``response_schema`` says. ``reason``
+    is why its tool asks, if it says so."""
 
     approval_id: str
     call_id: str
@@ -191,14 +192,45 @@ class ApprovalRequested(Event, frozen=True, tag="approval_requested"):
     expires_at: int
     step: str = ""
     parent_call_id: str = ""
+    reason: str = ""
+    response_schema: dict[str, Any] | None = None
 
 
 class ApprovalResolved(Event, frozen=True, tag="approval_resolved"):
-    """The decision: ``decision`` is approve, deny or expired; ``by`` is the connection that decided, or ``expiry``."""
+    """The decision: ``decision`` is approve, deny, expired, or cancelled if the agent did not wait for it; ``by`` is the
+    connection that decided, ``expiry`` or ``agent``. With ``arguments`` the call is made with those instead; with ``remember``
+    the run asks about this tool no more. ``recorded`` names the exact answer if secrets in it are redacted here."""
 
     approval_id: str
     decision: str
     by: str
+    reason: str = ""
+    arguments: dict[str, Any] | None = None
+    remember: bool = False
+    recorded: BlobRef | None = None
+
+
+class QuestionAsked(Event, frozen=True, tag="question_asked"):
+    """The agent asks its user, and waits until ``expires_at`` for an answer that fits ``schema`` (JSON Schema); without one any
+    JSON is an answer."""
+
+    question_id: str
+    text: str
+    expires_at: int
+    call_id: str
+    step: str
+    schema: dict[str, Any] | None = None
+    parent_call_id: str = ""
+
+
+class QuestionAnswered(Event, frozen=True, tag="question_answered"):
+    """The answer of the connection ``by``; without one ``by`` is ``expiry`` (nobody answered in time), or ``agent`` (it did not
+    wait any more). ``recorded`` names the exact answer if secrets in it are redacted here."""
+
+    question_id: str
+    by: str
+    answer: Any = None
+    recorded: BlobRef | None = None
 
 
 class AgentCompleted(Event, frozen=True, tag="agent_completed"):
@@ -252,6 +284,8 @@ KnownEvent = (
     | StepFinished
     | ApprovalRequested
     | ApprovalResolved
+    | QuestionAsked
+    | QuestionAnswered
     | AgentCompleted
     | AgentFailed
     | AgentCancelled

@@ -25,6 +25,8 @@ from .events import (
     ModelCompleted,
     ModelStarted,
     OtherEvent,
+    QuestionAnswered,
+    QuestionAsked,
     RunQueued,
     RunResumed,
     RunSuperseded,
@@ -45,7 +47,7 @@ CANCELLED: Final = "CANCELLED"
 MOST_BEGINNINGS: Final = 3
 """How often a run is begun without getting further than the time before."""
 
-_Call = TypeVar("_Call", ToolExecuting, ApprovalRequested, ModelStarted, StepStarted)
+_Call = TypeVar("_Call", ToolExecuting, ApprovalRequested, ModelStarted, StepStarted, QuestionAsked)
 
 
 class Thought(msgspec.Struct, frozen=True):
@@ -80,7 +82,14 @@ class OwnStep(msgspec.Struct, frozen=True):
     name: str
 
 
-Ask = Thought | Saying | ToolCall | ModelCall | OwnStep
+class Question(msgspec.Struct, frozen=True):
+    """``ask_user(text, schema=…)``."""
+
+    text: str
+    schema: dict[str, Any] | None = None
+
+
+Ask = Thought | Saying | ToolCall | ModelCall | OwnStep | Question
 
 
 class RecordedReply(msgspec.Struct, frozen=True):
@@ -92,14 +101,15 @@ class RecordedReply(msgspec.Struct, frozen=True):
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """It happened: what came of a tool call, a model request, a step; nothing for the others. ``cancelled``: the agent broke it
-    off, and will again."""
+    """It happened: what came of a tool call, a model request, a step, a question; nothing for the others. ``cancelled``: the
+    agent broke it off, and will again."""
 
     call_id: str = ""
     completed: ToolCompleted | None = None
     reply: RecordedReply | None = None
     finished: StepFinished | None = None
     cancelled: bool = False
+    answered: QuestionAnswered | None = None
 
 
 class Perform(msgspec.Struct, frozen=True):
@@ -111,13 +121,14 @@ class Perform(msgspec.Struct, frozen=True):
 
 class Unknown(msgspec.Struct, frozen=True):
     """A tool call or a step was begun ``attempt`` times; its end was not recorded. ``approval`` is the request that it waits or
-    waited for."""
+    waited for, ``question`` the one that has no answer."""
 
     call_id: str
     approval: ApprovalRequested | None = None
     resolved: ApprovalResolved | None = None
     executing: bool = False
     attempt: int = 1
+    question: QuestionAsked | None = None
 
 
 class Diverged(msgspec.Struct, frozen=True):
@@ -131,6 +142,7 @@ Answer = Recorded | Perform | Unknown | Diverged
 
 class _Step:
     __slots__ = (
+        "answered",
         "approval",
         "ask",
         "attempt",
@@ -141,6 +153,7 @@ class _Step:
         "key",
         "model",
         "parts",
+        "question",
         "resolved",
     )
 
@@ -155,13 +168,15 @@ class _Step:
         self.parts: list[AgentDelta] = []
         self.approval: ApprovalRequested | None = None
         self.resolved: ApprovalResolved | None = None
+        self.question: QuestionAsked | None = None
+        self.answered: QuestionAnswered | None = None
         self.executing = False
 
 
 SAY_CALL: Final = "say"
 """In journal 1: the ``call_id`` prefix of parts that the agent said itself."""
 
-_PREFIXES: Final = {ToolCall: "call", ModelCall: "model", Saying: SAY_CALL, OwnStep: "step"}
+_PREFIXES: Final = {ToolCall: "call", ModelCall: "model", Saying: SAY_CALL, OwnStep: "step", Question: "ask"}
 
 
 class Journal:
@@ -169,7 +184,7 @@ class Journal:
     code that recorded them.
 
     ``live_attempt`` is the attempt of what the agent streams outside of its steps. ``beginnings`` counts how often the run was
-    begun since it last got further.
+    begun since it last got further. ``remembered`` are the tools that the user has approved for the rest of the run.
     """
 
     __slots__ = (
@@ -180,6 +195,7 @@ class Journal:
         "code",
         "is_resumed",
         "live_attempt",
+        "remembered",
         "started",
         "version",
     )
@@ -191,6 +207,7 @@ class Journal:
         self.version = VERSION
         self.live_attempt = 1
         self.beginnings = 1
+        self.remembered: set[str] = set()
         self._run_id = run_id
         self._calls = 0
         self._steps: dict[str, _Step] = {}
@@ -221,6 +238,14 @@ class Journal:
             for step in calls.values():
                 if step.approval is not None and step.approval.approval_id == event.approval_id:
                     step.resolved = event
+                    if event.remember:
+                        self.remembered.add(step.approval.tool)
+        elif isinstance(event, QuestionAsked):
+            self._call(event, Question(event.text, event.schema), calls).question = event
+        elif isinstance(event, QuestionAnswered):
+            for step in calls.values():
+                if step.question is not None and step.question.question_id == event.question_id:
+                    step.answered = event
         elif isinstance(event, ToolCompleted):
             calls[event.call_id].completed = event
         elif isinstance(event, ModelStarted):
@@ -329,6 +354,10 @@ def _answer(step: _Step, ask: Ask) -> Answer:
             return Perform(call_id, step.attempt + 1)
         cancelled = step.model is not None and step.model.finish_reason == CANCELLED.lower()
         return Recorded(call_id, reply=reply, cancelled=cancelled)
+    if isinstance(ask, Question):
+        if step.answered is None:
+            return Unknown(call_id, question=step.question)
+        return Recorded(call_id, answered=step.answered, cancelled=step.answered.by == "agent")
     if isinstance(ask, OwnStep):
         if step.finished is None:
             return Unknown(call_id, attempt=step.attempt)

@@ -185,6 +185,7 @@ class RunScheduler:
     def _remove(self, active: ActiveRun) -> None:
         run, quota = active.run, self._parts.quotas.of(active.owner, self._parts.services.clock.monotonic())
         del self.active[run.run_id]
+        self._parts.services.questions.close(run.run_id)
         queue = self._queues[run.head]
         queue.remove(active)
         if not queue:
@@ -214,7 +215,7 @@ class RunScheduler:
         active.run.ended = True
         active.engine.cancelled_by = LOST
         active.engine.close()  # its scope ends later, if its task is under way
-        self._parts.services.approvals.forget(active.run.run_id)
+        self._parts.services.questions.forget(active.run.run_id)
         self._abandoned[active] = None
         self._remove(active)
         _break_off(active)
@@ -235,7 +236,7 @@ class RunScheduler:
     def on_lease_lost(self, run: RunRecord) -> None:
         """The store rejected something of this run: from here on another process holds the thread. What was stored goes on
         there, also if the run has ended here; what was not is reported by its own rejection."""
-        self._parts.services.approvals.forget(run.run_id)
+        self._parts.services.questions.forget(run.run_id)
         for active in self.of_thread(run.head):
             if active.run.seq <= run.head.durable:
                 self.abandon(active)
@@ -261,7 +262,7 @@ class RunScheduler:
     def tick(self, now: float) -> None:
         """Stop runs that take too long; the time that a run waits for its user's decision does not count. Cancel again what was
         stopped and still goes on; after ``cancel_s`` its end is recorded, whatever its code does."""
-        waiting = self._parts.services.approvals.waiting_runs()
+        waiting = self._parts.services.questions.waiting_runs()
         for active in [each for each in (*self.active.values(), *self._abandoned) if each.task is not None]:
             if active.engine.cancelled_by is not None:
                 _break_off(active)
@@ -276,7 +277,7 @@ class RunScheduler:
         """Start nothing more, give runs this long to end, and leave the others to their journals; at once those that wait for
         their thread or their user's decision. Their threads are nobody's on return."""
         self.draining = True
-        waiting = self._parts.services.approvals.waiting_runs()
+        waiting = self._parts.services.questions.waiting_runs()
         going = [active.task for active in self.active.values() if active.task and active.run.run_id not in waiting]
         if going and patience_s > 0:
             await asyncio.wait(going, timeout=patience_s)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from ..web.api.admin import admin_endpoints
-from ..web.api.approvals import approval_endpoints
 from ..web.api.catalogue import catalogue_endpoints
 from ..web.api.datasets import dataset_endpoints
 from ..web.api.documents import document_endpoints
 from ..web.api.files import file_endpoints
 from ..web.api.identity import identity_endpoints
 from ..web.api.operations import ReadinessProbe, operation_endpoints
+from ..web.api.questions import question_endpoints
 from ..web.api.runs import run_endpoints
 from ..web.api.threads import thread_endpoints
 from ..web.api.usage import usage_endpoints
@@ -129,7 +129,7 @@ class HttpApplication:
             ),
             *run_endpoints(log, conversations),
             *catalogue_endpoints(runtime.registry, runtime.dispatchers),
-            *approval_endpoints(runs, limits),
+            *question_endpoints(runs, limits),
             *dataset_endpoints(
                 ledger=ledger,
                 transfers=transfers,

@@ -14,8 +14,8 @@ from netra_backend.app.core.events import AgentCancelled, AgentCompleted, AgentT
 from netra_backend.app.core.frames import ExecuteAgent, ResolveApproval
 from netra_backend.app.core.identity import Identity, RevokedToken
 from netra_backend.app.core.limits import Limits
+from netra_backend.app.core.questions import approval_id_of
 from netra_backend.app.runs import commands
-from netra_backend.app.services.approvals import approval_id_of
 
 
 @pytest.fixture
@@ -419,7 +419,7 @@ class TestChangingHands:
         async def not_here(*_: Any) -> bool:
             return False
 
-        for name in ("start", "cancel", "resolve", "delete_thread", "end_user"):
+        for name in ("start", "cancel", "answer", "delete_thread", "end_user"):
             monkeypatch.setattr(other.peers, name, not_here)
         gates.shutting("m0")
         yield one, other
@@ -446,8 +446,8 @@ class TestChangingHands:
         one, other = restless
         accepted = await one.ask(one.connect(), "golden", "m0", thread_id="thr_1")
 
-        async def still_open(*_: Any) -> str:
-            return "open"
+        async def still_open(*_: Any) -> Any:
+            return "open", None
 
         monkeypatch.setattr(commands, "in_the_log", still_open)
         word = ResolveApproval(approval_id_of(accepted.run_id, "call_1"), "approve", "0" * 64)

@@ -93,6 +93,7 @@ HOUSE_CODES = {
     "TOOL_TIMEOUT",
     "TOOL_FAILED",
     "OUTCOME_UNKNOWN",
+    "QUESTION_EXPIRED",
     "DEPENDENCY_UNAVAILABLE",
 }
 """All codes that Netra's own tools and dispatchers answer with: programs know them."""

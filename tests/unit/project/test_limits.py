@@ -39,8 +39,8 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         adapters.postgres.peers.MAX_BODY adapters.process.child_runtime.MAX_MESSAGE adapters.process.key_file._BYTES
         adapters.redis.message.MAX_FRAMES adapters.redis.message.MAX_MESSAGE_BYTES adapters.redis.message.SENDER_BYTES
         adapters.redis.message._COUNT_BYTES adapters.redis.presence._MAC_BYTES core.audit_chain._NAME_BYTES
-        core.frames.MAX_FIELD core.frames.MAX_KEY core.frames.Meta(max_length) core.message_parts.MAX_PARTS
-        core.message_parts.Meta(max_length) core.identity.MAX_TOKEN_ID core.ids.MAX_LENGTH
+        core.frames.MAX_REASON core.frames.MAX_FIELD core.frames.MAX_KEY core.message_parts.MAX_PARTS
+        core.message_parts.Meta(max_length) core.frames.Meta(max_length) core.identity.MAX_TOKEN_ID core.ids.MAX_LENGTH
         core.settings_values.AUDIT_KEY_BYTES core.settings_values._MAX_BUCKET_URL services.conversations.TITLE_CHARACTERS
         services.conversations._EPOCH_BYTES services.standing._MAX_SCOPES services.synthetic_sign_ins._KEY_BYTES
         services.tickets.MAX_PATH services.tickets._BYTES services.tickets._MAX_CHARACTERS
@@ -102,7 +102,7 @@ NO_LIMITS: Final[Mapping[str, str]] = {
     """,
     "What is remembered to be quick: what is not is found again where it is stored.": """
         adapters.datasets.object_store._KNOWN adapters.redis.message._MOST_SENDERS core.delivery_tracker.MAX_CURSORS
-        runs.accepted_requests.MAX_KEYS services.approvals._MAX_WORDS services.redaction.lru_cache(maxsize)
+        runs.accepted_requests.MAX_KEYS services.questions._MAX_WORDS services.redaction.lru_cache(maxsize)
         core.step_keys.lru_cache(maxsize)
         usage.importers.reading.schema_cache.MAX_MEMBERS websocket_core.websocket_connection_pool.MAX_TOPS
     """,
@@ -133,7 +133,8 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         services.text_redaction._MOST_ESCAPES
         adapters.auth.jwks_keys._MAX_KEYS core.frame_key._MOST_TOKENS core.ids._MAX_FOUND core.repaired_text._MOST_DEPTH
         services.credentials._MAX_QUERY_BYTES services.redaction.MAX_DEPTH services.redaction.MAX_ITEMS
-        services.redaction.MOST_BITS usage.importers.formats.buckets.MAX_RESULTS usage.importers.formats.otel.MAX_SPANS
+        services.redaction.MOST_BITS services.answer_schemas.MOST_DEPTH services.answer_schemas._MOST_TOLD
+        services.answer_schemas._PATTERN_BYTES usage.importers.formats.buckets.MAX_RESULTS usage.importers.formats.otel.MAX_SPANS
         usage.importers.reading.source.RATIO_FREE web.http.client_address._MAX_HOPS web.http.request_query._MAX_DIGITS
         web.http.request_query._MAX_TIME services.credentials.parse_qsl(max_num_fields)
     """,

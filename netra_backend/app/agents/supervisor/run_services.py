@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from ...core.limits import USUAL
 from ...ports import Clock, Model
-from ...services.approvals import Approvals
 from ...services.audit_trail import AuditTrail
 from ...services.files import Files
 from ...services.one_slice_a_turn import OneSliceATurn
+from ...services.questions import OpenQuestions
 from .agent_registry import AgentRegistry
 
 
@@ -18,11 +18,11 @@ from .agent_registry import AgentRegistry
 class RunServices:
     """Made once by the composition root. ``mint(kind)`` makes an id; ``model`` is ``None`` if none is configured; refused
     tool calls stand in the ``audit_trail``; agents ask each other by the names in the ``registry``, and read their users'
-    ``files``. An approval is waited for ``approval_ms``; an answer of the model has ``model_tokens`` where its agent does not
-    say."""
+    ``files``. An approval, or a question that does not say, is waited for ``approval_ms``; an answer of the model has
+    ``model_tokens`` where its agent does not say."""
 
     clock: Clock
-    approvals: Approvals
+    questions: OpenQuestions
     mint: Callable[[str], str]
     model: Model | None = None
     audit_trail: AuditTrail | None = None

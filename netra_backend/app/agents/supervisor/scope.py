@@ -4,7 +4,7 @@ performed."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from ...core.events import AgentDelta, AgentThinking, StepFinished, StepStarted
 from ...core.journal import OwnStep, Perform, Recorded, Saying, Thought
 from ...core.message_parts import read_parts
 from ...core.step_keys import MAX_NAME
+from ...services.answer_schemas import AnswerSchema
 from ...services.user_execution_context import UserExecutionContext
 from ..interface import AgentResult, ModelReply, PastMessage, ThreadMessage, ToolOutcome
 from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
@@ -21,6 +22,7 @@ from .model_calls import ModelCalls
 from .own_steps import MOST_RETRIES, OwnSteps
 from .run_recorder import RunRecorder
 from .tool_calls import ToolCalls
+from .user_questions import LONGEST_S, UserQuestions
 
 MOST_DEPTH: Final = 8
 """How many agents may have asked each other at once."""
@@ -195,6 +197,21 @@ class EngineRunScope:
         return await OwnSteps(self._recorder, self._parent).perform(
             key, name, body, idempotent=idempotent, timeout_s=timeout_s, retries=retries
         )
+
+    def ask_user(
+        self, question: str, *, schema: Mapping[str, Any] | None = None, timeout_s: float | None = None
+    ) -> Coroutine[Any, Any, Any]:
+        limits = self._recorder.services.questions.limits
+        _check_text(question)
+        if not 0 < len(question.encode(errors="replace")) <= limits.question_bytes:
+            raise ValueError(f"A question has 1 to {limits.question_bytes:,} bytes.")
+        if timeout_s is not None and not 0 < timeout_s <= LONGEST_S:
+            raise ValueError(f"timeout_s is how long to wait: more than 0 and at most {LONGEST_S:,} seconds.")
+        return self._ask_user(current().key("ask"), question, AnswerSchema(schema, limits), timeout_s)
+
+    @own
+    async def _ask_user(self, key: str, question: str, schema: AnswerSchema, timeout_s: float | None) -> Any:
+        return await UserQuestions(self._recorder, self.context, self._parent).ask(key, question, schema, timeout_s)
 
     # --- other agents, other branches -------------------------------------------------------------------------------
 

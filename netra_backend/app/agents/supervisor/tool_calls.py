@@ -9,12 +9,11 @@ from typing import Any, Final
 
 import msgspec
 
-from ...core.errors import DependencyUnavailable, Fault, QueryRejected, Refusal, ToolError, ToolRefused
-from ...core.events import ApprovalRequested, ApprovalResolved, ToolCompleted, ToolExecuting
+from ...core.errors import DependencyUnavailable, QueryRejected, Refusal, ToolError, ToolRefused
+from ...core.events import ToolCompleted, ToolExecuting
 from ...core.exhaustion import plain_fault
-from ...core.journal import Perform, Recorded, ToolCall, Unknown
+from ...core.journal import Recorded, ToolCall, Unknown
 from ...core.repaired_text import repaired
-from ...services.approvals import PendingApproval, approval_id_of, hash_arguments
 from ...services.event_emitter import EventTooLarge
 from ...services.redaction import is_too_long, redaction, result_redaction
 from ..interface import ToolOutcome
@@ -22,6 +21,7 @@ from ..tools.definition import Tool
 from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
 from .branches import Performing, on_branch
 from .run_recorder import BROKEN_OFF, UNKNOWN, RunRecorder, until_cancelled
+from .tool_approvals import Denied, ToolApprovals
 
 _LOG: Final = logging.getLogger("netra.run")
 
@@ -30,12 +30,13 @@ class ToolCalls:
     """The tool calls of one agent of a run: with its rights, on behalf of the step ``parent_call_id``, if another agent asked
     it."""
 
-    __slots__ = ("_dispatcher", "_parent", "_recorder")
+    __slots__ = ("_approvals", "_dispatcher", "_parent", "_recorder")
 
     def __init__(self, recorder: RunRecorder, dispatcher: ToolDispatcher, parent_call_id: str) -> None:
         self._recorder = recorder
         self._dispatcher = dispatcher
         self._parent = parent_call_id
+        self._approvals = ToolApprovals(recorder, dispatcher, parent_call_id)
 
     async def call(
         self, key: str, tool: str, arguments: Mapping[str, Any], *, provider_call_id: str = "", requested_by: str = ""
@@ -57,7 +58,16 @@ class ToolCalls:
             assert refusal is not None
             not_called = await self._refused(refusal, tool)
         elif definition.approval:
-            not_called = await self._ask_approval(call_id, key, definition, arguments, shown, answer)
+            try:
+                approved = await self._approvals.ask(call_id, key, definition, arguments, shown, answer)
+            except ToolRefused as refused:
+                not_called = await self._refused(refused, tool)
+            except Denied as denied:
+                not_called = _failed("APPROVAL_DENIED", str(denied))
+            else:
+                if approved is not arguments:
+                    arguments = approved
+                    shown = await self._recorder.services.long_work.finish(redaction(dict(approved), hidden))
         if not begun:
             self._recorder.emit(ToolExecuting, call_id, tool, shown, key, provider_call_id, requested_by, self._parent)
         if not_called is not None:
@@ -153,74 +163,6 @@ class ToolCalls:
                 outcome = _failed("TOOL_FAILED", f"The result of {tool} is not JSON.")
             self._completed(call_id, tool, elapsed_ms, outcome)
         return outcome
-
-    async def _ask_approval(
-        self,
-        call_id: str,
-        key: str,
-        definition: Tool[Any],
-        arguments: Mapping[str, Any],
-        shown: dict[str, Any],
-        answer: Perform | Recorded | Unknown,
-    ) -> ToolOutcome | None:
-        """``None`` if the user said yes. Nobody is asked about a call that would be refused anyway."""
-        recorder, services = self._recorder, self._recorder.services
-        try:
-            self._dispatcher.fitting(definition, arguments)
-        except ToolRefused as refusal:
-            return await self._refused(refusal, definition.name)
-        requested = answer.approval if type(answer) is Unknown else None
-        resolved = answer.resolved if type(answer) is Unknown else None
-        arguments_hash = hash_arguments(definition.name, arguments)
-        if requested is None:
-            requested_id = approval_id_of(self._dispatcher.user_context.run_id, call_id)
-            expires_at = services.clock.now_ms() + services.approval_ms
-            recorder.emit(
-                ApprovalRequested,
-                approval_id=requested_id,
-                call_id=call_id,
-                tool=definition.name,
-                arguments=shown,
-                arguments_hash=arguments_hash,
-                expires_at=expires_at,
-                step=key,
-                parent_call_id=self._parent,
-            )
-        else:
-            requested_id, expires_at = requested.approval_id, requested.expires_at
-            if requested.arguments_hash != arguments_hash:  # they look the same where secrets are hidden
-                raise Fault(
-                    "The agent is not deterministic: its arguments differ from those that the user was asked "
-                    "to approve."
-                )
-        if resolved is not None:
-            decision = resolved.decision
-        else:
-            recorder.suspend("waiting")
-            context = self._dispatcher.user_context
-            pending = PendingApproval(
-                context.user_id,
-                context.thread_id,
-                context.run_id,
-                requested_id,
-                definition.name,
-                shown,
-                arguments_hash,
-                expires_at,
-                asyncio.get_running_loop().create_future(),
-            )
-            word = await services.approvals.wait(pending, services.clock.now_ms())
-            recorder.emit(
-                ApprovalResolved,
-                approval_id=requested_id,
-                decision=word.decision,
-                by=word.by,
-                on_commit=word.recorded,
-            )
-            decision = word.decision
-        if decision == "approve":
-            return None
-        return _failed("APPROVAL_DENIED", f"{definition.name} was not approved ({decision}).")
 
 
 def _outcome(completed: ToolCompleted) -> ToolOutcome:

@@ -188,7 +188,7 @@ class UnifiedToolDispatcherFactory:
                 "description": tool.description,
                 "permission": tool.needed_scope,
                 "idempotent": tool.idempotent,
-                "approval": tool.approval,
+                "approval": bool(tool.approval),
                 "arguments": msgspec.json.schema(tool.arguments),
             }
             for tool in self._tools.values()

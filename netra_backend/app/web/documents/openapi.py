@@ -22,6 +22,7 @@ _SENTENCES: Final = {
     "run_id": "A run's id.",
     "dataset_id": "A dataset's id.",
     "approval_id": "An approval's id.",
+    "question_id": "A question's id, or an approval's.",
     "user_id": "A user's id.",
 }
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, Final
 
 from ...core.errors import AuthenticationRefused, Fault
-from ...core.frames import PROTOCOL, CancelRun, Connected, ExecuteAgent, ResolveApproval, Resume
+from ...core.frames import PROTOCOL, AnswerQuestion, CancelRun, Connected, ExecuteAgent, ResolveApproval, Resume
 from ...core.identity import Identity
 from ...core.limits import Limits
 from ...core.quotas import Quotas
@@ -58,6 +58,7 @@ class ConnectionHandler:
                 ExecuteAgent: self._start,
                 CancelRun: runs.commands.cancel,
                 ResolveApproval: runs.commands.resolve,
+                AnswerQuestion: runs.commands.answer,
             },
             replays={Resume: self._resume, Drill: self._drill},
             held_frames=limits.held_frames,

@@ -314,6 +314,7 @@ FAULTS = [
     ('{"type":"ping","id":7}', "invalid_frame"),
     ('{"type":"cancel_run"}', "invalid_frame"),
     ('{"type":"resolve_approval","approval_id":"a","decision":"maybe","arguments_hash":"h"}', "invalid_frame"),
+    ('{"type":"answer_question","question_id":"qst_1"}', "invalid_frame"),
     ('{"type":"resume","positions":{"thr_1":7}}', "invalid_frame"),
     ('{"type":"resume","positions":{"thr_1":{"epoch":"e","seq":"1"}}}', "invalid_frame"),
     ('{"type":"ack"}', "invalid_frame"),
@@ -326,6 +327,8 @@ FAULTS = [
     ('{"type":"execute_agent","agent":"echo","message":"m","stress_ssot_isolation":true}', "drill_refused"),
     ('{"type":"cancel_run","run_id":"run_absent"}', "not_found"),
     ('{"type":"resolve_approval","approval_id":"a","decision":"deny","arguments_hash":"h"}', "not_found"),
+    ('{"type":"answer_question","question_id":"qst_run_absent.1","answer":1}', "not_found"),
+    ('{"type":"answer_question","question_id":"example_1","answer":1}', "invalid_context"),
     ('{"type":"resume","positions":{"thr_absent":{"epoch":"e","seq":1}}}', "not_found"),
 ]
 

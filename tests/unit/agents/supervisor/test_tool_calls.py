@@ -58,7 +58,7 @@ class TestApproval:
         assert counter.calls == []
         assert events[-1].result["data"] == {"ok": False}
 
-    @pytest.mark.validation_point("approval.open")
+    @pytest.mark.validation_point("question.open")
     async def test_nobody_elses_word_and_no_word_about_something_else_counts(self, workshop: Any, counter: Any) -> None:
         client, requested = await self.asked(workshop)
         other = workshop.connect("user_bob")
@@ -109,7 +109,7 @@ class TestApproval:
         await workshop.kill()
         client = workshop.connect()
         await workshop.turns.recovery.take_over()
-        await workshop.until(lambda: workshop.approvals.of("user_ada"))
+        await workshop.until(lambda: workshop.questions.of("user_ada"))
         await workshop.turns.commands.resolve(client, word(requested))
         await client.ended(requested.run_id)
         events = await workshop.stored(requested.run_id)
@@ -136,7 +136,7 @@ class TestApproval:
         counter.calls.clear()
         client = await workshop.killed_after(events, "user_ada", frames)
         if frames == 3:
-            await workshop.until(lambda: workshop.approvals.of("user_ada"))
+            await workshop.until(lambda: workshop.questions.of("user_ada"))
             await workshop.turns.commands.resolve(client, word(requested, decision))
         await client.ended(requested.run_id)
         stored = await workshop.stored(requested.run_id)

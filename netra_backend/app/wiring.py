@@ -200,7 +200,9 @@ async def open_runtime(
         audit_trail = AuditTrail(audit, clock, refuses=refuses, site_of=site_of, allowance=Allowance(limits))
         stack.callback(audit_trail.close)
         approval_ms, tokens = round(limits.approval_s * 1000), limits.model_tokens
-        services = RunServices(clock, Approvals(), new_id, _model(settings), audit_trail, registry, approval_ms, tokens)
+        services = RunServices(
+            clock, Approvals(), new_id, _model(settings), audit_trail, registry, approval_ms, tokens, limits
+        )
         runs = RunService(
             RunParts(
                 log=log,

@@ -147,8 +147,8 @@ class ModelCompleted(Event, frozen=True, tag="model_completed"):
 
 
 class StepStarted(Event, frozen=True, tag="step_started"):
-    """A step of the agent's own (``kind`` ``step``), or another agent that it asked (``agent``), began. A step that is tried
-    again has a higher ``attempt``."""
+    """A step of the agent's own (``kind`` ``step``), or another agent that it asked (``agent``), or a value that it reads or
+    writes (``state``), began. A step that is tried again has a higher ``attempt``."""
 
     call_id: str
     kind: str
@@ -167,6 +167,16 @@ class StepFinished(Event, frozen=True, tag="step_finished"):
     attempt: int = 1
     error: dict[str, Any] | None = None
     recorded: BlobRef | None = None
+
+
+class StateChanged(Event, frozen=True, tag="state_changed"):
+    """A value that the agent shows was set, or removed if ``value`` is absent; secrets in it are redacted. ``scope`` is
+    ``thread`` or ``user``; ``call_id`` is the step that did it."""
+
+    call_id: str
+    scope: str
+    key: str
+    value: Any = None
 
 
 class ApprovalRequested(Event, frozen=True, tag="approval_requested"):
@@ -238,6 +248,7 @@ KnownEvent = (
     | ModelCompleted
     | StepStarted
     | StepFinished
+    | StateChanged
     | ApprovalRequested
     | ApprovalResolved
     | AgentCompleted

@@ -27,6 +27,7 @@ from .events import (
     OtherEvent,
     RunQueued,
     RunResumed,
+    StateChanged,
     StepFinished,
     StepStarted,
     ToolCompleted,
@@ -73,7 +74,7 @@ class ModelCall(msgspec.Struct, frozen=True):
 
 
 class OwnStep(msgspec.Struct, frozen=True):
-    """``step(name, body)``, or another agent that was asked."""
+    """``step(name, body)``, or another agent that was asked, or a value that is read or written."""
 
     kind: str
     name: str
@@ -92,13 +93,14 @@ class RecordedReply(msgspec.Struct, frozen=True):
 
 class Recorded(msgspec.Struct, frozen=True):
     """It happened: what came of a tool call, a model request, a step; nothing for the others. ``cancelled``: the agent broke it
-    off, and will again."""
+    off, and will again. ``told``: that it changed a value stands in the log, too."""
 
     call_id: str = ""
     completed: ToolCompleted | None = None
     reply: RecordedReply | None = None
     finished: StepFinished | None = None
     cancelled: bool = False
+    told: bool = False
 
 
 class Perform(msgspec.Struct, frozen=True):
@@ -141,6 +143,7 @@ class _Step:
         "model",
         "parts",
         "resolved",
+        "told",
     )
 
     def __init__(self, ask: Ask, key: str, call_id: str = "") -> None:
@@ -155,6 +158,7 @@ class _Step:
         self.approval: ApprovalRequested | None = None
         self.resolved: ApprovalResolved | None = None
         self.executing = False
+        self.told = False
 
 
 SAY_CALL: Final = "say"
@@ -232,6 +236,8 @@ class Journal:
             return event.attempt == 1
         elif isinstance(event, StepFinished):
             calls[event.call_id].finished = event if event.ok or not _is_retried(event) else None
+        elif isinstance(event, StateChanged):
+            calls[event.call_id].told = True
         return not isinstance(event, OtherEvent | UserMessage | RunQueued)
 
     def _call(self, event: _Call, ask: Ask, calls: dict[str, _Step]) -> _Step:
@@ -330,7 +336,8 @@ def _answer(step: _Step, ask: Ask) -> Answer:
         if step.finished is None:
             return Unknown(call_id, attempt=step.attempt)
         error = step.finished.error or {}
-        return Recorded(call_id, finished=step.finished, cancelled=error.get("code") == CANCELLED)
+        cancelled = error.get("code") == CANCELLED
+        return Recorded(call_id, finished=step.finished, cancelled=cancelled, told=step.told)
     return Recorded(call_id)
 
 

@@ -109,6 +109,9 @@ class Limits:
     files: int = _limit(200, 1, 100_000, "files", "files to attach, the attached ones included")
     files_bytes: int = _limit(1_073_741_824, 1_024, 1_099_511_627_776, "bytes", "a user's files together")
 
+    state_bytes: int = _limit(16_384, 64, 131_072, "bytes", "a value that an agent keeps")
+    state_keys: int = _limit(1_000, 1, 100_000, "values", "values that agents keep for a thread, and those for a user")
+
     # What a process has
     process_connections: int = _limit(50_000, 1, 1_000_000, "connections", "connections of one process")
     process_runs: int = _limit(10_000, 1, 1_000_000, "runs", "runs of one process at a time")
@@ -310,6 +313,7 @@ AT_LEAST: Final = (
     ("answer_bytes", "sql_answer_bytes", 0),
     ("unstored_bytes", "event_bytes", 0),
     ("unstored_bytes", "blob_bytes", 0),
+    ("blob_bytes", "state_bytes", 0),  # what was read is recorded as one
     ("files_bytes", "file_bytes", 0),
     ("bus_bytes", "event_bytes", 0),
     ("object_part_s", "object_connect_s", 0),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 
-from ...core.errors import Fault, OutcomeUnknown, ToolError
+from ...core.errors import Fault, OutcomeUnknown, StateConflict, ToolError
 from ...core.events import AgentDelta, Event, RunSuspended
 from ...core.journal import CANCELLED, Ask, Diverged, Journal, Perform, Recorded, Unknown
 from ...services.event_emitter import UserEventEmitter
@@ -22,6 +22,7 @@ UNKNOWN: Final = {
     "message": "The call had started, but its outcome is unknown.",
     "hint": "Check what it did before you ask for it again.",
 }
+STATE_CONFLICT: Final = "STATE_CONFLICT"
 BROKEN_OFF: Final = {
     "code": CANCELLED,
     "message": "The agent broke the call off.",
@@ -33,7 +34,7 @@ class RunRecorder:
     """One run's journal and emitter, with its usage by model. ``stopping`` says that it is the server that cancels the
     run's task now, not the agent."""
 
-    __slots__ = ("_live", "_shown", "emit", "emitter", "journal", "services", "stopping", "usage")
+    __slots__ = ("_live", "_shown", "emit", "emitter", "journal", "read", "services", "stopping", "usage")
 
     def __init__(self, emitter: UserEventEmitter, journal: Journal, services: RunServices) -> None:
         self.emitter = emitter
@@ -42,6 +43,8 @@ class RunRecorder:
         self.journal = journal
         self.services = services
         self.stopping = False
+        self.read: dict[str, str] = {}
+        """What this run has last read or set of its user's values: their digests by their keys."""
         self.usage: dict[str, dict[str, Any]] = {}
         self._live: LiveText[tuple[str, int, str]] | None = None
         self._shown: dict[str, str] = {}
@@ -131,4 +134,6 @@ def step_error(name: str, error: Mapping[str, Any]) -> ToolError:
     """The error of a step as it was recorded: the same when it happens and on every replay."""
     if error["code"] == UNKNOWN["code"]:
         return OutcomeUnknown(name)
+    if error["code"] == STATE_CONFLICT:
+        return StateConflict(name)
     return ToolError(error["code"], error["message"], error.get("hint", ""), details=error.get("details"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ...core.limits import USUAL
+from ...core.limits import USUAL, Limits
 from ...ports import Clock, Model
 from ...services.approvals import Approvals
 from ...services.audit_trail import AuditTrail
@@ -16,7 +16,8 @@ from .agent_registry import AgentRegistry
 class RunServices:
     """Made once by the composition root. ``mint(kind)`` makes an id; ``model`` is ``None`` if none is configured; refused
     tool calls stand in the ``audit_trail``; agents ask each other by the names in the ``registry``. An approval is waited for
-    ``approval_ms``; an answer of the model has ``model_tokens`` where its agent does not say."""
+    ``approval_ms``; an answer of the model has ``model_tokens`` where its agent does not say. The other
+    bounds are in ``limits``."""
 
     clock: Clock
     approvals: Approvals
@@ -26,3 +27,4 @@ class RunServices:
     registry: AgentRegistry = field(default_factory=AgentRegistry)
     approval_ms: int = round(USUAL.approval_s * 1000)
     model_tokens: int = USUAL.model_tokens
+    limits: Limits = USUAL

@@ -19,6 +19,7 @@ from .branches import current, on_branch, own
 from .model_calls import ModelCalls
 from .own_steps import MOST_RETRIES, OwnSteps
 from .run_recorder import RunRecorder
+from .state_steps import StateSteps
 from .tool_calls import ToolCalls
 
 MOST_DEPTH: Final = 8
@@ -74,6 +75,10 @@ class EngineRunScope:
     @property
     def has_model(self) -> bool:
         return self._recorder.services.model is not None
+
+    @property
+    def state(self) -> StateSteps:
+        return StateSteps(self._recorder, self._parent)
 
     @property
     def messages(self) -> AsyncIterator[ThreadMessage]:

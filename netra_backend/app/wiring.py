@@ -268,7 +268,7 @@ async def open_runtime(
         )
         # A revocation ends what the user has at this moment, not only what comes after.
         revocations.listen(connections.end_sign_ins)
-        revocations.listen_for_all(lambda user_id: runs.scheduler.stop_user(user_id, "operator"))
+        revocations.listen_for_all(lambda user_id: runs.commands.stop_user(user_id, "operator"))
         try:
             await asyncio.to_thread(prepare, data_dir / "triage")
             await runs.recovery.take_over()

@@ -192,6 +192,11 @@ class RunScope(Protocol):
         the same on every replay. Raises ``RuntimeError`` inside of another step's body.
         """
 
+    async def sleep(self, seconds: float) -> None:
+        """Wait so long (0 to 366 days). The time at which the pause ends is recorded when it begins, so it ends then also if the
+        server was restarted meanwhile, or as soon as there is a server. If a run only waits for pauses of more than
+        ``NETRA_LIMIT_PARK_S`` it leaves memory until the first of them ends; the thread's next runs go on meanwhile."""
+
     async def run_agent(self, name: str, message: str) -> AgentResult:
         """Ask another agent, for the same user, with the rights of both. Its steps are this run's, and so is what it uses; its
         events have the ``parent_call_id`` of this step. Raises ``NotFound`` if there is no agent of that name, ``ToolError``

@@ -68,9 +68,11 @@ class RunResumed(Event, frozen=True, tag="run_resumed"):
 
 class RunSuspended(Event, frozen=True, tag="run_suspended"):
     """A run that was resumed has got as far as it can for now: ``reason`` is ``waiting`` (for its user or a time), or
-    ``draining`` (its process leaves it to another)."""
+    ``draining`` (its process leaves it to another). With ``wake_ms`` it goes on at that time (ms since 1970 UTC), until when no
+    process has it in memory."""
 
     reason: str
+    wake_ms: int = 0
 
 
 class AgentThinking(Event, frozen=True, tag="agent_thinking"):
@@ -148,7 +150,8 @@ class ModelCompleted(Event, frozen=True, tag="model_completed"):
 
 class StepStarted(Event, frozen=True, tag="step_started"):
     """A step of the agent's own (``kind`` ``step``), or another agent that it asked (``agent``), or a value that it reads or
-    writes (``state``), began. A step that is tried again has a higher ``attempt``."""
+    writes (``state``), or a pause (``sleep``) until ``wake_ms`` (ms since 1970 UTC), began. A step that is tried again has a
+    higher ``attempt``."""
 
     call_id: str
     kind: str
@@ -156,6 +159,7 @@ class StepStarted(Event, frozen=True, tag="step_started"):
     step: str
     attempt: int = 1
     parent_call_id: str = ""
+    wake_ms: int = 0
 
 
 class StepFinished(Event, frozen=True, tag="step_finished"):

@@ -10,7 +10,7 @@ order, which is right as long as an agent begins one step after the other.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -27,6 +27,7 @@ from .events import (
     OtherEvent,
     RunQueued,
     RunResumed,
+    RunSuspended,
     StateChanged,
     StepFinished,
     StepStarted,
@@ -74,7 +75,7 @@ class ModelCall(msgspec.Struct, frozen=True):
 
 
 class OwnStep(msgspec.Struct, frozen=True):
-    """``step(name, body)``, or another agent that was asked, or a value that is read or written."""
+    """``step(name, body)``, or another agent that was asked, or a value that is read or written, or a pause."""
 
     kind: str
     name: str
@@ -112,13 +113,14 @@ class Perform(msgspec.Struct, frozen=True):
 
 class Unknown(msgspec.Struct, frozen=True):
     """A tool call or a step was begun ``attempt`` times; its end was not recorded. ``approval`` is the request that it waits or
-    waited for."""
+    waited for; ``wake_ms`` is when a pause ends."""
 
     call_id: str
     approval: ApprovalRequested | None = None
     resolved: ApprovalResolved | None = None
     executing: bool = False
     attempt: int = 1
+    wake_ms: int = 0
 
 
 class Diverged(msgspec.Struct, frozen=True):
@@ -144,6 +146,7 @@ class _Step:
         "parts",
         "resolved",
         "told",
+        "wake_ms",
     )
 
     def __init__(self, ask: Ask, key: str, call_id: str = "") -> None:
@@ -159,6 +162,7 @@ class _Step:
         self.resolved: ApprovalResolved | None = None
         self.executing = False
         self.told = False
+        self.wake_ms = 0
 
 
 SAY_CALL: Final = "say"
@@ -232,7 +236,8 @@ class Journal:
         elif isinstance(event, ModelCompleted):
             calls[event.call_id].model = event
         elif isinstance(event, StepStarted):
-            self._call(event, OwnStep(event.kind, event.name), calls).attempt = event.attempt
+            step = self._call(event, OwnStep(event.kind, event.name), calls)
+            step.attempt, step.wake_ms = event.attempt, event.wake_ms
             return event.attempt == 1
         elif isinstance(event, StepFinished):
             calls[event.call_id].finished = event if event.ok or not _is_retried(event) else None
@@ -302,6 +307,12 @@ class Journal:
         return next(iter(self._steps), None) if self.version > 1 else None
 
 
+def parked_until(events: Sequence[AnyEvent]) -> int:
+    """When a run of these events goes on (ms since 1970 UTC), if it was left until then; else 0."""
+    last = events[-1] if events else None
+    return last.wake_ms if isinstance(last, RunSuspended) else 0
+
+
 def _is_retried(event: StepFinished) -> bool:
     return event.error is not None and bool(event.error.get("retried"))
 
@@ -334,7 +345,7 @@ def _answer(step: _Step, ask: Ask) -> Answer:
         return Recorded(call_id, reply=reply, cancelled=cancelled)
     if isinstance(ask, OwnStep):
         if step.finished is None:
-            return Unknown(call_id, attempt=step.attempt)
+            return Unknown(call_id, attempt=step.attempt, wake_ms=step.wake_ms)
         error = step.finished.error or {}
         cancelled = error.get("code") == CANCELLED
         return Recorded(call_id, finished=step.finished, cancelled=cancelled, told=step.told)

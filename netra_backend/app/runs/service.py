@@ -29,6 +29,7 @@ from .commands import RunCommands
 from .parts import RunParts
 from .recovery import RunRecovery
 from .scheduler import RunScheduler
+from .waking import RunWaking
 
 _PASSES: Final = 2 * TRIES
 """How often a request may go through the pipeline: its thread may change hands before it is acquired, and again before the
@@ -60,7 +61,8 @@ class RunService:
         self._requests = AcceptedRequests(parts.log, parts.conversations, parts.services.clock)
         self.scheduler = scheduler = RunScheduler(parts)
         self.recovery = recovery = RunRecovery(parts, scheduler)
-        self.commands = RunCommands(parts, scheduler, recovery, self._requests, peers)
+        self.waking = RunWaking(parts, scheduler, recovery)
+        self.commands = RunCommands(parts, scheduler, recovery, self.waking, self._requests, peers)
 
     def __len__(self) -> int:
         return len(self.scheduler)
@@ -220,11 +222,17 @@ class RunService:
         except NetraError as error:
             requester.refuse(error, frame.id)
 
+    def tick(self, now: float) -> None:
+        """About a second has passed (``now`` in seconds, monotonic)."""
+        self.scheduler.tick(now)
+        self.waking.tick()
+
     # --- the end ----------------------------------------------------------------------------------------------------
 
     async def drain(self, patience_s: float) -> None:
         """Start nothing more, give runs this long to end, and leave the others to whoever takes them over."""
         self.scheduler.draining = True
+        await self.waking.close()
         await self.recovery.drain()
         await self.scheduler.drain(patience_s)
         if self._peers is not None:

@@ -36,8 +36,8 @@ def remove_leftovers(scratch: Path) -> int:
 
 class Housekeeping:
     """Keeps threads, values and datasets for ``retention_days`` at the most (``None``: without end), rows of the audit trail
-    for days of their own, idempotency keys while they count, and for a day files that no message claims. Runs at the start, daily, and
-    for the files every hour."""
+    for days of their own, idempotency keys while they count, and for a day files that no message claims. Runs at the start,
+    daily, and for the files every hour."""
 
     def __init__(
         self,

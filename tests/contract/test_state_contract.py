@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import get_args
 
 from netra_backend.app.core import history
 from netra_backend.app.core.history import RunRecord
-from netra_backend.app.core.state import USER, VALUES_A_PAGE, StateWrite, digest_of
+from netra_backend.app.core.state import USER, VALUES_A_PAGE, StateWrite, WriteOutcome, digest_of
 from test_framework.clock import START_MS
 from test_framework.ids import new_id
 from test_framework.log_story import LogStory
@@ -31,8 +32,10 @@ def write(
     frame = story.write(run, "written")
     place = USER if user else run.head.thread_id
     made = StateWrite(run.head.owner, place, key, value, expected, most_keys)
-    others = {each: frame.replace(b'"written"', b'"%s"' % each.encode()) for each in ("conflict", "full")}
-    history.attach(run, made, {"written": frame, **others})
+    frames: dict[WriteOutcome, bytes] = {"written": frame}
+    for other in get_args(WriteOutcome)[1:]:
+        frames[other] = frame.replace(b'"written"', b'"%s"' % other.encode())
+    history.attach(run, made, frames)
     return made
 
 

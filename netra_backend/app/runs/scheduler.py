@@ -261,9 +261,9 @@ class RunScheduler:
             await _ended(runs)
 
     def tick(self, now: float) -> None:
-        """Stop runs that take too long; the time that a run waits for its user's decision or sleeps does not count. Park those that
-        sleep long. Cancel again what was stopped and still goes on; after ``cancel_s`` its end is recorded, whatever its code
-        does."""
+        """Stop runs that take too long; the time that a run waits for its user's decision or sleeps does not count. Park those
+        that sleep long. Cancel again what was stopped and still goes on; after ``cancel_s`` its end is recorded, whatever its
+        code does."""
         waiting = self._parts.services.approvals.waiting_runs()
         for active in [each for each in (*self.active.values(), *self._abandoned) if each.task is not None]:
             if active.engine.cancelled_by is not None:
@@ -279,7 +279,8 @@ class RunScheduler:
                 self.stop(active, "timeout")
 
     def _park(self, active: ActiveRun, wake_ms: int) -> None:
-        """If it sleeps long: all that stays of it is its place, until the recovery resumes it. The next run of its thread begins."""
+        """If it sleeps long: all that stays of it is its place, until the recovery resumes it. The next run of its thread
+        begins."""
         left_ms = wake_ms - self._parts.services.clock.now_ms()
         if left_ms < self._parts.limits.park_s * 1000 or not self.parked.has_room(active.owner):
             return

@@ -37,7 +37,7 @@ async def sleep(recorder: RunRecorder, parent_call_id: str, key: str, seconds: f
         recorder.emit(StepStarted, call_id, SLEEP, "", key, parent_call_id=parent_call_id, wake_ms=wake_ms)
     recorder.sleeping[call_id] = wake_ms
     try:
-        while (left_ms := wake_ms - clock.now_ms()) > 0:
+        while (left_ms := wake_ms - clock.now_ms()) > 0:  # noqa: ASYNC110  # it is time itself that is waited for
             await asyncio.sleep(min(left_ms / 1000, _LOOK_S))
     except asyncio.CancelledError:
         if not recorder.stopping:

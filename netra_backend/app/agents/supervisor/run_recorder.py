@@ -49,7 +49,19 @@ class RunRecorder:
     """One run's journal and emitter, with its usage by model. ``stopping`` says that it is the server that cancels the
     run's task now, not the agent."""
 
-    __slots__ = ("_live", "_shown", "emit", "emitter", "journal", "performing", "read", "services", "sleeping", "stopping", "usage")
+    __slots__ = (
+        "_live",
+        "_shown",
+        "emit",
+        "emitter",
+        "journal",
+        "performing",
+        "read",
+        "services",
+        "sleeping",
+        "stopping",
+        "usage",
+    )
 
     def __init__(self, emitter: UserEventEmitter, journal: Journal, services: RunServices) -> None:
         self.emitter = emitter

@@ -26,7 +26,8 @@ async def asked(workshop: Any, user_id: str = "user_ada") -> list[Any]:
     """A run of this user in a new thread; its events."""
     client = workshop.connect(user_id)
     accepted = await workshop.ask(client, "golden")
-    return await client.ended(accepted.run_id)
+    events: list[Any] = await client.ended(accepted.run_id)
+    return events
 
 
 def kept(workshop: Any) -> dict[tuple[str, bool], Any]:
@@ -122,7 +123,7 @@ class TestConflicts:
         assert data_of(events) == {"got": ["STATE_CONFLICT"]}
         assert kept(workshop) == {("n", True): 2}
         refused = [event for event in events if isinstance(event, StepFinished) and not event.ok]
-        assert [each.error["code"] for each in refused] == ["STATE_CONFLICT"]
+        assert [(each.error or {})["code"] for each in refused] == ["STATE_CONFLICT"]
         whole = workshop.store
         for frames in range(8, len(events)):  # what was refused stays refused, whatever is there now
             workshop.store = whole

@@ -14,6 +14,7 @@ from .core.model_part import ModelPart
 from .core.peer_messages import WaitingQuestion
 from .core.questions import Said
 from .core.quotas import Counts
+from .state_ports import StateStore
 
 
 class Clock(Protocol):
@@ -105,6 +106,10 @@ class EventLog(Counted, Protocol):
     """
 
     failed: bool
+
+    @property
+    def state(self) -> StateStore:
+        """The values that agents keep."""
 
     def known(self, thread_id: str) -> ThreadHead | None:
         """The head if it is in memory; ``None`` says nothing about the store."""

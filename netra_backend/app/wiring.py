@@ -203,7 +203,7 @@ async def open_runtime(
         approval_ms, tokens = round(limits.approval_s * 1000), limits.model_tokens
         files = Files(stores.files, limits, clock, new_id, scan_by(settings.file_scan_command))
         services = RunServices(
-            clock, questions, new_id, _model(settings), audit_trail, registry, approval_ms, tokens, files
+            clock, questions, new_id, _model(settings), audit_trail, registry, approval_ms, tokens, files, limits=limits
         )
         runs = RunService(
             RunParts(
@@ -270,7 +270,7 @@ async def open_runtime(
         )
         # A revocation ends what the user has at this moment, not only what comes after.
         revocations.listen(connections.end_sign_ins)
-        revocations.listen_for_all(lambda user_id: runs.scheduler.stop_user(user_id, "operator"))
+        revocations.listen_for_all(lambda user_id: runs.commands.stop_user(user_id, "operator"))
         try:
             await asyncio.to_thread(prepare, data_dir / "triage")
             await runs.recovery.take_over()

@@ -100,6 +100,9 @@ class Client:
         return [each for each in self.events if each.run_id == run_id]
 
 
+Values = dict[tuple[str, str, str], tuple[bytes, int]]
+
+
 class Workshop:
     """One server process over a store that outlives it."""
 
@@ -168,7 +171,14 @@ class Workshop:
         audit: Any = self
         trail = AuditTrail(audit, self.clock)
         self.services = RunServices(
-            self.clock, self.questions, self.mint, self.model, trail, self.registry, files=self.files
+            self.clock,
+            self.questions,
+            self.mint,
+            self.model,
+            trail,
+            self.registry,
+            files=self.files,
+            limits=self.limits,
         )
         self.conversations = Conversations(self.log, self.clock, self.entropy, self.mint, self.quotas)
         self.turns = RunService(
@@ -245,8 +255,11 @@ class Workshop:
         assert found is not None
         return [decode_event(frame) for frame in await self.log.run_frames(found)]
 
-    async def killed_after(self, events: Sequence[AnyEvent], owner: str, frames: int) -> Client:
-        """A process whose predecessor died when it had committed only so many of a run's frames. Takes the run over."""
+    async def killed_after(
+        self, events: Sequence[AnyEvent], owner: str, frames: int, values: Values | None = None
+    ) -> Client:
+        """A process whose predecessor died when it had committed only so many of a run's frames, and these values. Takes the
+        run over."""
         first = events[0]
         assert isinstance(first, UserMessage)
         before = self.store.threads[first.thread_id]
@@ -259,6 +272,7 @@ class Workshop:
             blobs = () if named is None else (before.blobs[named.ref],)
             self.log.append(run, encode_event(event), ends=isinstance(event, TERMINAL), blobs=blobs)
         await self.log.durable(run)
+        self.store.values |= values or {}
         await self.kill()
         client = self.connect(owner)
         await self.turns.recovery.take_over()

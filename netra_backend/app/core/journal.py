@@ -10,7 +10,7 @@ order, which is right as long as an agent begins one step after the other.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -30,6 +30,8 @@ from .events import (
     RunQueued,
     RunResumed,
     RunSuperseded,
+    RunSuspended,
+    StateChanged,
     StepFinished,
     StepStarted,
     ToolCompleted,
@@ -76,7 +78,7 @@ class ModelCall(msgspec.Struct, frozen=True):
 
 
 class OwnStep(msgspec.Struct, frozen=True):
-    """``step(name, body)``, or another agent that was asked."""
+    """``step(name, body)``, or another agent that was asked, or a value that is read or written, or a pause."""
 
     kind: str
     name: str
@@ -102,7 +104,7 @@ class RecordedReply(msgspec.Struct, frozen=True):
 
 class Recorded(msgspec.Struct, frozen=True):
     """It happened: what came of a tool call, a model request, a step, a question; nothing for the others. ``cancelled``: the
-    agent broke it off, and will again."""
+    agent broke it off, and will again. ``told``: that it changed a value stands in the log, too."""
 
     call_id: str = ""
     completed: ToolCompleted | None = None
@@ -110,6 +112,7 @@ class Recorded(msgspec.Struct, frozen=True):
     finished: StepFinished | None = None
     cancelled: bool = False
     answered: QuestionAnswered | None = None
+    told: bool = False
 
 
 class Perform(msgspec.Struct, frozen=True):
@@ -121,7 +124,7 @@ class Perform(msgspec.Struct, frozen=True):
 
 class Unknown(msgspec.Struct, frozen=True):
     """A tool call or a step was begun ``attempt`` times; its end was not recorded. ``approval`` is the request that it waits or
-    waited for, ``question`` the one that has no answer."""
+    waited for, ``question`` the one that has no answer; ``wake_ms`` is when a pause ends."""
 
     call_id: str
     approval: ApprovalRequested | None = None
@@ -129,6 +132,7 @@ class Unknown(msgspec.Struct, frozen=True):
     executing: bool = False
     attempt: int = 1
     question: QuestionAsked | None = None
+    wake_ms: int = 0
 
 
 class Diverged(msgspec.Struct, frozen=True):
@@ -155,6 +159,8 @@ class _Step:
         "parts",
         "question",
         "resolved",
+        "told",
+        "wake_ms",
     )
 
     def __init__(self, ask: Ask, key: str, call_id: str = "") -> None:
@@ -171,6 +177,8 @@ class _Step:
         self.question: QuestionAsked | None = None
         self.answered: QuestionAnswered | None = None
         self.executing = False
+        self.told = False
+        self.wake_ms = 0
 
 
 SAY_CALL: Final = "say"
@@ -256,10 +264,13 @@ class Journal:
         elif isinstance(event, ModelCompleted):
             calls[event.call_id].model = event
         elif isinstance(event, StepStarted):
-            self._call(event, OwnStep(event.kind, event.name), calls).attempt = event.attempt
+            step = self._call(event, OwnStep(event.kind, event.name), calls)
+            step.attempt, step.wake_ms = event.attempt, event.wake_ms
             return event.attempt == 1
         elif isinstance(event, StepFinished):
             calls[event.call_id].finished = event if event.ok or not _is_retried(event) else None
+        elif isinstance(event, StateChanged):
+            calls[event.call_id].told = True
         return not isinstance(event, OtherEvent | UserMessage | RunSuperseded | RunQueued)
 
     def _call(self, event: _Call, ask: Ask, calls: dict[str, _Step]) -> _Step:
@@ -324,6 +335,12 @@ class Journal:
         return next(iter(self._steps)) if self._steps and self.version > 1 else None
 
 
+def parked_until(events: Sequence[AnyEvent]) -> int:
+    """When a run of these events goes on (ms since 1970 UTC), if it was left until then; else 0."""
+    last = events[-1] if events else None
+    return last.wake_ms if isinstance(last, RunSuspended) else 0
+
+
 def _is_retried(event: StepFinished) -> bool:
     return event.error is not None and bool(event.error.get("retried"))
 
@@ -360,9 +377,10 @@ def _answer(step: _Step, ask: Ask) -> Answer:
         return Recorded(call_id, answered=step.answered, cancelled=step.answered.by == "agent")
     if isinstance(ask, OwnStep):
         if step.finished is None:
-            return Unknown(call_id, attempt=step.attempt)
+            return Unknown(call_id, attempt=step.attempt, wake_ms=step.wake_ms)
         error = step.finished.error or {}
-        return Recorded(call_id, finished=step.finished, cancelled=error.get("code") == CANCELLED)
+        cancelled = error.get("code") == CANCELLED
+        return Recorded(call_id, finished=step.finished, cancelled=cancelled, told=step.told)
     return Recorded(call_id)
 
 

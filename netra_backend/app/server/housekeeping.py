@@ -35,9 +35,9 @@ def remove_leftovers(scratch: Path) -> int:
 
 
 class Housekeeping:
-    """Keeps threads and datasets for ``retention_days`` at the most (``None``: without end), rows of the audit trail for days of
-    their own, idempotency keys while they count, and for a day files that no message claims. Runs at the start, daily, and
-    for the files every hour."""
+    """Keeps threads, values and datasets for ``retention_days`` at the most (``None``: without end), rows of the audit trail
+    for days of their own, idempotency keys while they count, and for a day files that no message claims. Runs at the start,
+    daily, and for the files every hour."""
 
     def __init__(
         self,
@@ -103,10 +103,12 @@ class Housekeeping:
         return count
 
     async def remove_old(self) -> tuple[int, int]:
-        """Delete threads without an event, and datasets imported, before the days that are kept; how many of each."""
+        """Delete threads without an event, values of users that were not set, and datasets imported, before the days that are
+        kept; how many threads and datasets."""
         if self._retention_days is None:
             return 0, 0
         before_ms = self._clock.now_ms() - self._retention_days * DAY_MS
+        await self._log.state.expire(before_ms)
         return await self._log.trim(before_ms), await self._ledger.trim(before_ms)
 
     async def close(self) -> None:

@@ -22,6 +22,17 @@ from netra_backend.app.server.housekeeping import (
 from test_framework.clock import START_MS, ManualClock
 
 
+class Expiring:
+    """Files, or values, that keep what they were asked to let go of."""
+
+    def __init__(self) -> None:
+        self.margins: list[int] = []
+
+    async def expire(self, margin_ms: int) -> int:
+        self.margins.append(margin_ms)
+        return 1
+
+
 class Trimmed:
     """A store that keeps what it was asked to trim."""
 
@@ -30,6 +41,7 @@ class Trimmed:
         self.expired: list[tuple[int, tuple[str, str]]] = []
         self.pauses: list[float] = []
         self.fails = fails
+        self.state = Expiring()
         self.turn = asyncio.Event()
         self.turn.set()
 
@@ -45,17 +57,6 @@ class Trimmed:
         if self.fails:
             raise DependencyUnavailable("gone")
         return len(self.asked)
-
-
-class Expiring:
-    """Files that keep what they were asked to let go of."""
-
-    def __init__(self) -> None:
-        self.margins: list[int] = []
-
-    async def expire(self, margin_ms: int) -> int:
-        self.margins.append(margin_ms)
-        return 1
 
 
 def housekeeping(

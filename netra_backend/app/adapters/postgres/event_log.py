@@ -40,6 +40,7 @@ from .lease import LEASE_MS, PostgresLease
 from .ownership import AcquiredThread, NotAcquired, PostgresThreadOwnership
 from .pool import PostgresConnectionPool, connected
 from .reader import Key, PostgresReader
+from .state import PostgresState
 from .writer import PostgresWriter
 
 _CLOSE_S: Final = 8.0
@@ -66,6 +67,7 @@ class PostgresEventLog(AppendingLog[Change]):
         self._readers = PostgresConnectionPool(url, READER, limits.database_connections, limits)
         self._writers = PostgresConnectionPool(url, WRITER, limits.database_connections, limits)
         self.files = PostgresFiles(self._readers, self._writers, clock.now_ms)
+        self.state = PostgresState(self._readers, self._writers)
         self._reader = PostgresReader(self._readers, self._writers, limits)
         self._ownership = PostgresThreadOwnership(self._writers, process_id)
         self._lease = PostgresLease(self._writers, process_id, self._look_after_heads, lease_ms=lease_ms)
@@ -247,8 +249,7 @@ class PostgresEventLog(AppendingLog[Change]):
         if isinstance(work, list):
             for chunk in work:
                 if chunk.ends:
-                    if chunk.head in self._open:
-                        self._open[chunk.head].discard(chunk.run.run_id)
+                    self._open.get(chunk.head, set()).discard(chunk.run.run_id)
                 elif not chunk.run.stored:
                     self._open.setdefault(chunk.head, set()).add(chunk.run.run_id)
         self._writer.put(work)
@@ -343,6 +344,7 @@ class PostgresEventLog(AppendingLog[Change]):
         threads = list(dict.fromkeys([*stored, *in_memory]))
         await self._delete(threads)
         await self.files.remove_all(owner)
+        await self.state.remove_all(owner)
         return threads
 
     async def expire_requests(
@@ -388,11 +390,9 @@ class PostgresEventLog(AppendingLog[Change]):
         self._flush()
         self.failed = True
         await self._writer.stop(_CLOSE_S)
-        held = [
-            (head.thread_id, head.fence) for head in self._heads.values() if head.fence and head.stored and head.owner
-        ]
+        held = [head for head in self._heads.values() if head.fence and head.stored and head.owner]
         try:
-            await self._ownership.release(held)
+            await self._ownership.release([(head.thread_id, head.fence) for head in held])
             await self._lease.give_up()
         except DependencyUnavailable:
             pass  # the lease runs out by itself

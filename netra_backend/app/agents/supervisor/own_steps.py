@@ -19,7 +19,7 @@ from .branches import Performing, on_branch
 from .run_recorder import BROKEN_OFF, UNKNOWN, RunRecorder, step_error, until_cancelled
 
 _LOG: Final = logging.getLogger("netra.run")
-_MEDIA: Final = "application/json"
+MEDIA: Final = "application/json"
 _PAUSE_S: Final = 0.5
 MOST_RETRIES: Final = 10
 
@@ -102,7 +102,7 @@ class OwnSteps:
             if again:
                 raise _Again from fault
             raise step_error(name, error) from fault
-        blobs = () if recorded is None else (Blob.of(recorded, _MEDIA),)
+        blobs = () if recorded is None else (Blob.of(recorded, MEDIA),)
         named = blobs[0].named if blobs else None
         try:
             self._recorder.emit(StepFinished, call_id, True, elapsed(), attempt, None, named, blobs=blobs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ...core.limits import USUAL
+from ...core.limits import USUAL, Limits
 from ...ports import Clock, Model
 from ...services.audit_trail import AuditTrail
 from ...services.files import Files
@@ -19,7 +19,7 @@ class RunServices:
     """Made once by the composition root. ``mint(kind)`` makes an id; ``model`` is ``None`` if none is configured; refused
     tool calls stand in the ``audit_trail``; agents ask each other by the names in the ``registry``, and read their users'
     ``files``. An approval, or a question that does not say, is waited for ``approval_ms``; an answer of the model has
-    ``model_tokens`` where its agent does not say."""
+    ``model_tokens`` where its agent does not say. The other bounds are in ``limits``."""
 
     clock: Clock
     questions: OpenQuestions
@@ -31,3 +31,4 @@ class RunServices:
     model_tokens: int = USUAL.model_tokens
     files: Files | None = None
     long_work: OneSliceATurn = field(default_factory=OneSliceATurn)
+    limits: Limits = USUAL

@@ -20,7 +20,9 @@ from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
 from .branches import current, on_branch, own
 from .model_calls import ModelCalls
 from .own_steps import MOST_RETRIES, OwnSteps
+from .pauses import SLEEP, check_pause, sleep
 from .run_recorder import RunRecorder
+from .state_steps import StateSteps
 from .tool_calls import ToolCalls
 from .user_questions import LONGEST_S, UserQuestions
 
@@ -82,6 +84,10 @@ class EngineRunScope:
         return self._recorder.services.model is not None
 
     @property
+    def state(self) -> StateSteps:
+        return StateSteps(self._recorder, self._parent)
+
+    @property
     def messages(self) -> AsyncIterator[ThreadMessage]:
         return self._messages()
 
@@ -134,7 +140,8 @@ class EngineRunScope:
 
     @own
     async def _use_tool(self, key: str, tool: str, arguments: dict[str, Any]) -> ToolOutcome:
-        return await self._tool_calls.call(key, tool, arguments)
+        with self._recorder.performing:
+            return await self._tool_calls.call(key, tool, arguments)
 
     def ask_model(
         self,
@@ -159,9 +166,10 @@ class EngineRunScope:
         check: Callable[[str], bool] | None,
         instead: str | None,
     ) -> ModelReply:
-        return await ModelCalls(self._recorder, self._parent).ask(
-            key, prompt, system=system, max_tokens=max_tokens, check=check, instead=instead
-        )
+        with self._recorder.performing:
+            return await ModelCalls(self._recorder, self._parent).ask(
+                key, prompt, system=system, max_tokens=max_tokens, check=check, instead=instead
+            )
 
     def step(
         self,
@@ -194,9 +202,18 @@ class EngineRunScope:
         timeout_s: float | None,
         retries: int,
     ) -> Any:
-        return await OwnSteps(self._recorder, self._parent).perform(
-            key, name, body, idempotent=idempotent, timeout_s=timeout_s, retries=retries
-        )
+        with self._recorder.performing:
+            return await OwnSteps(self._recorder, self._parent).perform(
+                key, name, body, idempotent=idempotent, timeout_s=timeout_s, retries=retries
+            )
+
+    def sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
+        check_pause(seconds)
+        return self._sleep(current().key(SLEEP), seconds)
+
+    @own
+    async def _sleep(self, key: str, seconds: float) -> None:
+        await sleep(self._recorder, self._parent, key, seconds)
 
     def ask_user(
         self, question: str, *, schema: Mapping[str, Any] | None = None, timeout_s: float | None = None

@@ -11,6 +11,7 @@ import msgspec
 from ...core.events import KnownEvent
 from ...core.history import StoredThread, ThreadHead
 from ...core.identity import Identity
+from ...core.state import USER
 from ...ports import Audit, Clock, EventLog, Ledger
 from ...services.files import Files
 from ..http.ndjson import encode_line
@@ -55,6 +56,14 @@ class ExportedBlob(_Line, frozen=True, tag="blob"):
     data: bytes
 
 
+class ExportedValue(_Line, frozen=True, tag="value"):
+    """A value that an agent keeps for the thread, or for the user if there is no thread."""
+
+    thread_id: str | None
+    key: str
+    value: Any
+
+
 class ExportedFile(_Line, frozen=True, tag="file"):
     """A file; its parts follow. ``thread_id`` is the thread of the message that it is attached to."""
 
@@ -94,13 +103,14 @@ UserExport = (
     | ExportedThread
     | ExportedEvent[KnownEvent]
     | ExportedBlob
+    | ExportedValue
     | ExportedFile
     | ExportedFilePart
     | ExportedDataset
     | ExportedAuditRow
     | ExportEnd
 )
-ThreadExport = ExportedThread | ExportedEvent[KnownEvent] | ExportedBlob | ExportEnd
+ThreadExport = ExportedThread | ExportedEvent[KnownEvent] | ExportedBlob | ExportedValue | ExportEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +139,8 @@ class Exporter:
                 continue
             async for line in self._thread(head):
                 yield line
+        async for value in self._values(owner, USER):
+            yield value
         async for line in self._files(owner):
             yield line
         for dataset in await self.ledger.datasets(owner):
@@ -164,6 +176,15 @@ class Exporter:
                 yield ExportedEvent(msgspec.Raw(frame))
         async for blob in self._blobs(owner, head.thread_id):
             yield blob
+        async for value in self._values(owner, head.thread_id):
+            yield value
+
+    async def _values(self, owner: str, thread_id: str) -> AsyncIterator[_Line]:
+        after = ""
+        while page := await self.log.state.page(owner, thread_id, after):
+            for key, value in page:
+                yield ExportedValue(thread_id or None, key, msgspec.Raw(value))
+            after = page[-1][0]
 
     async def _blobs(self, owner: str, thread_id: str) -> AsyncIterator[_Line]:
         after = ""

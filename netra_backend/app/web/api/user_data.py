@@ -74,8 +74,8 @@ def user_data_endpoints(
             method="GET",
             path="/api/me/export",
             name="exportMe",
-            about="All your data, one line per item: threads with their events and blobs, files, descriptions of datasets, "
-            "audit rows.",
+            about="All your data, one line per item: threads with their events, blobs and values, values of yours, "
+            "files, descriptions of datasets, audit rows.",
             handler=export,
             media=NDJSON,
             lines=(UserExport,),
@@ -85,7 +85,7 @@ def user_data_endpoints(
             method="GET",
             path="/api/threads/{thread_id}/export",
             name="exportThread",
-            about="A thread with all its events, one line each.",
+            about="A thread with all its events, blobs and values, one line each.",
             handler=export_thread,
             media=NDJSON,
             lines=(ThreadExport,),

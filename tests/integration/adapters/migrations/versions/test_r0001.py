@@ -13,7 +13,7 @@ from test_framework.service_clients import NetraDatabase
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 
-OWNED = ("thread", "log", "run", "request", "blob", "file", "file_part")
+OWNED = ("thread", "log", "run", "request", "blob", "file", "file_part", "state", "secret")
 """Tables whose rows are somebody's, also of later versions."""
 
 OTHERS = ("process", "mailbox", "revocation", "revoked_token", "ticket")
@@ -96,6 +96,8 @@ async def fill(writer: asyncpg.Connection, owner: str, word: str) -> None:
             owner,
             word.encode(),
         )
+        await writer.execute("INSERT INTO state VALUES ($1, $2, 'k', 'd', $3, 1)", owner, f"thr_{owner}", word.encode())
+        await writer.execute("INSERT INTO secret VALUES ($1, 'k', $2, 1)", owner, word.encode())
 
 
 @pytest.fixture

@@ -69,7 +69,8 @@ def test_an_answer_that_does_not_fit_is_refused_in_few_words(schema: Any, answer
 
 def test_an_answer_that_fits_is_given_as_its_exact_bytes() -> None:
     assert AnswerSchema(COLOUR, LIMITS).judge({"colour": "red", "why": 1.50}) == b'{"colour":"red","why":1.5}'
-    for answer in (None, 0, "", [], {"a": [10**40]}):
+    anything: list[Any] = [None, 0, "", [], {"a": [10**40]}]
+    for answer in anything:
         AnswerSchema(None, LIMITS).judge(answer)
 
 

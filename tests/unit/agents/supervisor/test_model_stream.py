@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -92,7 +92,7 @@ class Emitted:
 
 def test_all_of_an_answer_is_shown_also_if_its_end_comes_late() -> None:
     clock, records = ManualClock(), Emitted()
-    shown = Shown(records, "run_1:1", 1, "", Coalescer(clock), None)
+    shown = Shown(cast(Any, records), "run_1:1", 1, "", Coalescer(clock), None)
     for word in ("The ", "first ", "answer."):
         shown.add(word)
     clock.advance(s=INTERVAL_S)  # the interval ends while nothing is added

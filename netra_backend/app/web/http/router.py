@@ -133,7 +133,7 @@ class _NoAnswer(Response):
 
 
 def _by_method(serves: dict[str, Serve], refused: Callable[[Request], Response | None] | None) -> Serve:
-    """One handler for all methods of a path. HEAD is GET without its body; OPTIONS lists the methods, unless it is ``refused``."""
+    """One handler for all methods of a path. HEAD is GET without its body; OPTIONS lists the methods, or is ``refused``."""
     allowed = ", ".join(sorted({*serves, "OPTIONS", *(["HEAD"] if "GET" in serves else [])}))
 
     async def serve(request: Request) -> Response:

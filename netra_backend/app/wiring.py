@@ -200,7 +200,10 @@ async def open_runtime(
         audit_trail = AuditTrail(audit, clock, refuses=refuses, site_of=site_of, allowance=Allowance(limits))
         stack.callback(audit_trail.close)
         approval_ms, tokens = round(limits.approval_s * 1000), limits.model_tokens
-        services = RunServices(clock, Approvals(), new_id, _model(settings), audit_trail, registry, approval_ms, tokens)
+        files = Files(stores.files, limits, clock, new_id, scan_by(settings.file_scan_command))
+        services = RunServices(
+            clock, Approvals(), new_id, _model(settings), audit_trail, registry, approval_ms, tokens, files
+        )
         runs = RunService(
             RunParts(
                 log=log,
@@ -248,7 +251,7 @@ async def open_runtime(
             quotas=quotas,
             anonymous=AnonymousRateLimit(limits),
             conversations=conversations,
-            files=Files(stores.files, limits, clock, new_id, scan_by(settings.file_scan_command)),
+            files=files,
             pool=pool,
             registry=registry,
             dispatchers=dispatchers,

@@ -191,7 +191,9 @@ class Limits:
     body_idle_s: float = _limit(30.0, 0.01, 3_600, "seconds", "a pause within a body")
     body_rate: float = _limit(1_024.0, 1, 1e9, "bytes a second", "what a transfer moves at least, in either direction")
     body_grace_s: float = _limit(10.0, 0.01, 3_600, "seconds", "until a transfer is held to its least rate")
-    stall_s: float = _limit(30.0, 0.05, 3_600, "seconds", "a client that reads nothing of its answer")
+    stall_s: float = _limit(
+        30.0, 0.05, 3_600, "seconds", "a client that reads its answer more slowly than the least rate"
+    )
     download_s: float = _limit(
         3_600.0, 0.05, 86_400, "seconds", "an answer, from when its reader first keeps it waiting to its end"
     )

@@ -556,6 +556,22 @@ class TestStrangers:
                 assert served.runtime.anonymous.sockets == 2
             await served.until(lambda: served.runtime.anonymous.sockets == 0)
 
+    @pytest.mark.validation_point("anonymous.sockets")
+    async def test_an_address_that_has_all_places_gives_one_up_to_another(self, serve_with: Serve) -> None:
+        limits = Limits(anonymous_sockets=3, process_anonymous_sockets=3)
+        elsewhere = {"local_addr": ("127.0.0.2", 0)}
+        async with serve_with(limits=limits) as served, contextlib.AsyncExitStack() as stack:
+            user = served.user()
+            oldest, _, newest = [await stack.enter_async_context(raw(served, user.id)) for _ in range(3)]
+            newcomer = await stack.enter_async_context(raw(served, user.id, **elsewhere))
+            said, code, _ = await closing(oldest)
+            assert ([frame["error"] for frame in said], code) == (["rate_limited"], 4429)
+            assert served.runtime.anonymous.sockets == 3
+            for each in (newcomer, newest):
+                await each.send(json.dumps({"type": "authenticate", "token": user.token}))
+                assert json.loads(await each.recv())["type"] == "connected"
+            assert served.runtime.anonymous.sockets == 1
+
     async def test_behind_a_trusted_proxy_the_forwarded_address_counts(self, serve_with: Serve) -> None:
         limits = Limits(anonymous_rate=0.1, anonymous_burst=1)
         proxies = (ip_network("127.0.0.0/8"),)

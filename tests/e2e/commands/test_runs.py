@@ -72,11 +72,6 @@ def test_a_run_that_has_ended_is_asked_again_as_a_new_one_in_its_thread(server: 
     assert first["run_id"] in shown
 
 
-def test_a_run_that_goes_on_is_not_asked_again(server: ServerProcess, patient: str) -> None:
-    done = server.command("runs", "retry", patient, "--user", "cyd", "--json")
-    assert (done.returncode, json.loads(done.stdout)["error"]) == (1, "run_in_progress")
-
-
 @pytest.mark.parametrize("command", ["show", "cancel", "retry"])
 def test_another_users_run_is_as_absent_as_one_that_does_not_exist(
     server: ServerProcess, history: list[dict[str, Any]], command: str
@@ -104,6 +99,8 @@ def patient(server: ServerProcess) -> Iterator[str]:
 
 def test_a_run_is_cancelled_and_has_ended_when_the_command_returns(server: ServerProcess, patient: str) -> None:
     assert [run["state"] for run in listed(server, "cyd")] == ["running"]
+    refused = server.command("runs", "retry", patient, "--user", "cyd", "--json")
+    assert (refused.returncode, json.loads(refused.stdout)["error"]) == (1, "run_in_progress")
     done = server.command("runs", "cancel", patient, "--user", "cyd", "--json")
     assert (done.returncode, json.loads(done.stdout)) == (0, {"run_id": patient, "state": "cancelled"})
     assert [run["state"] for run in listed(server, "cyd")] == ["cancelled"]

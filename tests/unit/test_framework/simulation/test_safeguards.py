@@ -21,12 +21,14 @@ OWNERS = (
     recovery,
     AcceptedRequests,
     CatchUp,
+    Journal,
     Outgoing,
     MemoryEventLog,
     MemoryStore,
     Outbox,
     UserEventEmitter,
     WebSocketConnectionPool,
+    branches,
 )
 
 

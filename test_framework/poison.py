@@ -1,5 +1,5 @@
-"""Agents whose code harms the process that it runs in: ``netra serve --app test_framework.poison``, for tests. What was begun is noted
-(``effects``)."""
+"""Agents whose code harms the process that it runs in: ``netra serve --app test_framework.poison``, for tests. What was begun is
+noted (``effects``)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ from .effects import note_effect
 BLOCKS_S: Final = 45.0
 """Longer than a lease."""
 
+_KNOWN_S: Final = 0.5
+"""Until then the call is stored, and its user knows of it."""
+
 
 @tool(idempotent=True)
 async def end_process() -> None:
     """Ends the process, each time."""
+    await asyncio.sleep(_KNOWN_S)
     note_effect("end")
     os._exit(3)
 
@@ -27,6 +31,7 @@ async def end_process() -> None:
 @tool(idempotent=True, timeout_s=600)
 async def block() -> None:
     """Blocks the loop, as an ``async`` function must not."""
+    await asyncio.sleep(_KNOWN_S)
     note_effect("block")
     time.sleep(BLOCKS_S)  # noqa: ASYNC251
 

@@ -28,11 +28,8 @@ async def sent(server: ServerProcess, user: TestUser, message: str) -> tuple[str
     """The run and the thread of a request of this user's, which has begun."""
     async with websocket_client(server.websocket_url, user.token, patience=60) as client:
         await client.send_json({"type": "execute_agent", "agent": "poison", "message": message, "id": new_id("key")})
-        try:
-            accepted = await client.expect_event("accepted")
-            await client.expect_event("agent_thinking")
-        except ConnectionAbortedError:
-            pass
+        accepted = await client.expect_event("accepted")
+        await client.expect_event("agent_thinking")
     return accepted["run_id"], accepted["thread_id"]
 
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 from test_framework.crashes.report import Boundary, Walk
 from test_framework.crashes.request_follower import approve
 from test_framework.crashes.walk import walk_boundaries
+from test_framework.determinism import Determinism, check_determinism
 from test_framework.effects import note_effect
 from test_framework.local_runtime import ConnectedUser, connected_user, running
 from test_framework.scripted_model import ModelAnswer, ModelRequest, ScriptedModel, scripted_model
@@ -31,6 +32,7 @@ __all__ = [
     "AuditReport",
     "Boundary",
     "ConnectedUser",
+    "Determinism",
     "ModelAnswer",
     "ModelRequest",
     "NotInstalled",
@@ -42,6 +44,7 @@ __all__ = [
     "approve",
     "audit_factory",
     "audit_named_factory",
+    "check_determinism",
     "connected_user",
     "create_valid_user_execution_context",
     "forge_user_execution_context",

@@ -1,5 +1,5 @@
-"""Effects on the world outside of a server, in a file: one line each, on the disk before whoever acts goes on. What was done twice
-shows, whatever was killed meanwhile."""
+"""Effects on the world outside of a server, in a file: one line each, on the disk before whoever acts goes on. What was done
+twice shows, whatever was killed meanwhile."""
 
 from __future__ import annotations
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
@@ -47,6 +48,10 @@ class Cluster:
     presence: Presence | None
     counts: Mapping[str, Callable[[], Mapping[str, int]]]
     """What each of these counts, by its name."""
+    on_lapse: Callable[[Callable[[], Awaitable[object]]], None]
+    """Have this awaited after the process's lease had run out."""
+    freeze_s: float
+    """A process that stands still for so long may lose its lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,7 @@ async def open_shared(
     from .adapters.postgres.connection import READER, WRITER, open_pool
     from .adapters.postgres.event_log import PostgresEventLog
     from .adapters.postgres.gate import require_postgres
+    from .adapters.postgres.lease import FREEZE_S
     from .adapters.postgres.peers import PostgresPeers
     from .adapters.postgres.revocations import PostgresRevocations
     from .adapters.postgres.tickets import PostgresTickets
@@ -142,7 +148,7 @@ async def open_shared(
     follower.configure(log, bus)
     stack.push_async_callback(follower.close)
     follower.start()
-    others = Cluster(fleet, follower, bus, presence, counts)
+    others = Cluster(fleet, follower, bus, presence, counts, partial(setattr, log.lease, "on_lapse"), FREEZE_S)
     return Stores(log, audit, PostgresTickets(writer, limits), PostgresRevocations(writer), log.files, others)
 
 

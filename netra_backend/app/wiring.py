@@ -45,6 +45,7 @@ from .ports import Clock, Entropy, EventLog, Ledger, Model
 from .runs.parts import RunParts
 from .runs.service import RunService
 from .server.application import Application
+from .server.loop_watchdog import LoopWatchdog
 from .server.runtime import Runtime
 from .services.audit_trail import AuditTrail
 from .services.authentication import Authentication, TrustedSource
@@ -216,9 +217,11 @@ async def open_runtime(
                 limits=limits,
                 loop=loop,
                 revoked_ms=revocations.all_revoked_ms,
+                freeze_s=float("inf") if cluster is None else cluster.freeze_s,
             ),
             peers=peers,
         )
+        watchdog = LoopWatchdog(limits.loop_blocked_s, runs.scheduler.on_stack, runs.frozen.note)
         hold_drill = None if application is None else partial(_drill, application, synthetic.token, log, ledger, new_id)
         connections = ConnectionHandler(
             authentication=authentication,
@@ -266,13 +269,14 @@ async def open_runtime(
             announce=announce,
             on_tick=on_tick,
             optional_dependencies={} if bus is None else {"bus": lambda: bus.connected},
-            counters={} if cluster is None else cluster.counts,
+            counters={"loop": watchdog.counts, **({} if cluster is None else cluster.counts)},
         )
         # A revocation ends what the user has at this moment, not only what comes after.
         revocations.listen(connections.end_sign_ins)
         revocations.listen_for_all(lambda user_id: runs.commands.stop_user(user_id, "operator"))
         try:
             await asyncio.to_thread(prepare, data_dir / "triage")
+            stack.enter_context(watchdog)
             await runs.recovery.take_over()
             yield runtime
         finally:
@@ -294,7 +298,8 @@ def _join(
     from .cluster.periodic_tasks import PeriodicTasks
     from .cluster.takeover import Takeover
 
-    takeover = Takeover(runs.recovery, peers)
+    takeover = Takeover(runs, peers)
+    cluster.on_lapse(takeover.give_back)
     handler = PeerCommandHandler(runs, log, revocations, takeover.work, within_s=within_s)
     cluster.fleet.serve(handler.answer, handler.on_message)
     periodic = PeriodicTasks(takeover, revocations)

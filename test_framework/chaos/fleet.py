@@ -20,7 +20,7 @@ from .socket_link import SocketLink
 DEVICES_EACH: Final = 2
 THREADS_EACH: Final = 3
 MOST_UNANSWERED: Final = 3
-STEPS: Final = ("think", "say", "look", "charge", "charge", "gate", "boom")
+STEPS: Final = ("think", "say", "look", "charge", "charge", "gate", "boom", "pair", "lines", "lines")
 _ENDS: Final = tuple(f'{{"type":"{end}"'.encode() for end in ENDS)
 
 

@@ -1,4 +1,5 @@
-"""Agents that do all that an agent can do, whose effects are counted outside: what the boundaries of our own runs are walked with."""
+"""Agents that do all that an agent can do, whose effects are counted outside: what our own boundaries are
+walked with."""
 
 from __future__ import annotations
 

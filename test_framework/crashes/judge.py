@@ -1,5 +1,5 @@
-"""Whether a run that was interrupted kept every promise: each effect once, or told unknown where that is right; no recorded request
-again; one end; nothing swapped."""
+"""Whether a run that was interrupted kept every promise: each effect once, or told unknown where that is right; no recorded
+request again; one end; nothing swapped."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _ENDS: Final = frozenset({"tool_completed", "step_finished"})
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What there is of one run. ``committed`` of its ``events`` were in the log when the server ended. ``effects`` are its effects
-    outside, and ``prompts`` what its model was asked, before that and after."""
+    """What there is of one run. ``committed`` of its ``events`` were in the log when the server ended. ``effects`` are its
+    effects outside, and ``prompts`` what its model was asked, before that and after."""
 
     events: Sequence[Frame]
     committed: int

@@ -1,8 +1,8 @@
 """The moment at which a server ends itself, by SIGKILL: when so many events were committed. It is in a file that the test and the
 server share, so a server that is running can be told.
 
-There are two for each event. ``COMMITTED``: its commit has happened, and nobody in the process knows. ``ACKNOWLEDGED``: everything
-that waited for the commit has been done, and the next event is about to be committed.
+There are two for each event. ``COMMITTED``: its commit has happened, and nobody in the process knows. ``ACKNOWLEDGED``:
+everything that waited for the commit has been done, and the next event is about to be committed.
 """
 
 from __future__ import annotations

@@ -10,8 +10,9 @@ from ..websocket_client import Frame
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """The server was ended after ``events`` events: with their commit, or (``acknowledged``) before the next one's. ``after`` is the
-    type of the last event, ``unknown`` how many outcomes were told as unknown, ``broken`` every promise that was not kept."""
+    """The server was ended after ``events`` events: with their commit, or (``acknowledged``) before the next one's. ``after``
+    is the type of the last event, ``unknown`` how many outcomes were told as unknown, ``broken`` every promise that was not
+    kept."""
 
     events: int
     acknowledged: bool

@@ -11,11 +11,11 @@ from ..effects import EFFECTS_VARIABLE, read_effects
 from ..ids import new_id
 from ..scripted_model import Answers, ScriptedModel, scripted_model
 from ..users import LocalUsers
-from .following import Following, Respond, approve
 from .fork_server import ForkServer, fork_server
 from .judge import Told, judge
 from .moment import ACKNOWLEDGED, COMMITTED, Moment
 from .report import Boundary, Walk
+from .request_follower import RequestFollower, Respond, approve
 
 MOST_BOUNDARIES: Final = 400
 PATIENCE_S: Final = 30.0
@@ -43,20 +43,21 @@ async def walk_boundaries(
     loaded: Sequence[str] = (),
     patience_s: float = PATIENCE_S,
 ) -> Walk:
-    """Ask ``agent`` the ``message`` on a real server, and again for each event of that run: the server is killed there by SIGKILL,
-    twice (with the event's commit, and right before the next one's), and started anew; the run must then end well.
+    """Ask ``agent`` the ``message`` on a real server, and again for each event of that run: the server is killed there by
+    SIGKILL, twice (with the event's commit, and right before the next one's), and started anew; the run must then end well.
 
-    ``place`` is an empty directory; ``app`` is what ``netra serve --app`` takes, imported from ``directory`` (by default the current
-    one). Your tools and steps call ``note_effect`` where they act on the world. ``answers``: the script of a model that the agent
-    may ask (``ModelRequest``). ``respond`` is what the user sends when an event comes; if not given, every approval is given.
+    ``place`` is an empty directory that exists; ``app`` is what ``netra serve --app`` takes, imported from ``directory`` (by
+    default the current one). Your tools and steps call ``note_effect`` where they act on the world. ``answers``: the script of
+    a model that the agent may ask (``ModelRequest``). ``respond`` is what the user sends when an event comes; if not given, every
+    approval is given.
     ``same_results``: each step, and the run, must come to the same as without a restart. ``loaded``: modules that take long to
     import and start no threads; ``patience_s``: how long a run may take.
 
-    Judged (``Walk.check``): each effect once; an outcome told as unknown only between the start of something that is not idempotent
-    and its recorded end (``Walk.unknown`` counts them); no recorded model request again; one end; nothing swapped. Needs Linux or
-    macOS, and takes about half a second for each of the two times. Raises ``ServerFailed`` if the server does not start.
+    Judged (``Walk.check``): each effect once; an outcome told as unknown only between the start of something that is not
+    idempotent and its recorded end (``Walk.unknown`` counts them); no recorded model request again; one end; nothing swapped.
+    Needs Linux or macOS, and takes about half a second for each of the two times. Raises ``ServerFailed`` if the server does
+    not start.
     """
-    place.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         environment = {**(settings or {}), EFFECTS_VARIABLE: str(place / "effects")}
         model = None
@@ -119,25 +120,25 @@ class _Walker:
     async def _run(self, when: int, events: int) -> tuple[Told, bool]:
         """One run of a new user's, and whether the server was killed on the way."""
         user = self._users.make("walker@example.org")
-        following = Following(user, {**self._request, "id": new_id("key")}, self._respond)
+        follower = RequestFollower(user, {**self._request, "id": new_id("key")}, self._respond)
         effects, prompts = self._marks()
         if when:
             self._moment.arm(when, events)
-        has_ended = await following.follow(self._url, self._patience_s)
+        has_ended = await follower.follow(self._url, self._patience_s)
         was_killed = not has_ended or (bool(when) and not self._moment.when)
         if was_killed:
             if (code := await self._server.ended()) != -9:
                 raise AssertionError(f"the server ended by itself, with {code}: {self._server.log()[-2000:]}")
             middle = self._marks()
             await self._server.start()
-            await following.follow(self._url, self._patience_s)
+            await follower.follow(self._url, self._patience_s)
         else:
             self._moment.disarm()
             middle = self._marks()
         lines, asked = read_effects(self._effects), [] if self._model is None else self._model.prompts()
         return Told(
-            following.in_order(),
-            events if was_killed else len(following.events),
+            follower.in_order(),
+            events if was_killed else len(follower.events),
             (lines[effects : middle[0]], lines[middle[0] :]),
             (asked[prompts : middle[1]], asked[middle[1] :]),
         ), was_killed

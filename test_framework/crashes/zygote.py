@@ -1,7 +1,8 @@
 """A process that has loaded all of a server, and forks one for each line that it reads: a server starts in a moment then.
 
-``python -m test_framework.crashes.zygote MOMENT [MODULE …]``: ``MOMENT`` is the file of ``moment``; ``MODULE``: what else is loaded
-beforehand. A line of standard input is the arguments of ``netra serve`` as a JSON array. Standard output has what servers say, and
+``python -m test_framework.crashes.zygote MOMENT [MODULE …]``: ``MOMENT`` is the file of ``moment``; ``MODULE``: what else is
+loaded beforehand. A line of standard input is the arguments of ``netra serve`` as a JSON array. Standard output has what
+servers say, and
 ``{"ended": CODE}`` for each.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -9,10 +10,12 @@ from netra_backend.app.core.events import (
     TERMINAL,
     AgentCompleted,
     AgentDelta,
+    AgentFailed,
     AgentStarted,
     AgentThinking,
     AnyEvent,
     ModelCompleted,
+    StepStarted,
     ToolCompleted,
     ToolExecuting,
     UserMessage,
@@ -20,10 +23,14 @@ from netra_backend.app.core.events import (
 )
 
 from .views import View
-from .workers import Plan, read_plan
+from .workers import ASIDE, Plan, read_plan
 
 if TYPE_CHECKING:
     from .world import World
+
+_Taken = tuple[str, str]
+_EXPECTED_FAILURES: Final = frozenset({"agent_crashed"})
+"""A run that is killed again and again is given up."""
 
 _TOOLS: Final = frozenset({"look", "charge", "gate"})
 
@@ -94,15 +101,28 @@ def _faults_of_run(events: list[AnyEvent]) -> Iterator[str]:
     first = events[0]
     assert isinstance(first, UserMessage)
     plan = read_plan(first.text)
-    taken = list(_steps_taken(events))
-    if taken != list(_steps_planned(plan))[: len(taken)]:
+    taken, planned = list(_steps_taken(events)), list(_steps_planned(plan))
+    if not _is_in_order(taken, planned):
         yield f"took the steps {taken} of {plan.steps}"
     called = [event.call_id for event in events if isinstance(event, ToolExecuting)]
     answered = [event.call_id for event in events if isinstance(event, ToolCompleted)]
-    if answered != called[: len(answered)]:
+    if len({*answered}) != len(answered) or not {*answered} <= {*called}:
         yield f"called {called} and answered {answered}"
-    if isinstance(events[-1], AgentCompleted) and (len(taken) != len(plan.steps) or answered != called):
+    if isinstance(events[-1], AgentCompleted) and (len(taken) != sum(map(len, planned)) or {*answered} != {*called}):
         yield "completed without taking every step"
+    last = events[-1]
+    if isinstance(last, AgentFailed) and "boom" not in plan.steps and last.error not in _EXPECTED_FAILURES:
+        yield f"failed: {last.error}: {last.message}"
+
+
+def _is_in_order(taken: list[_Taken], planned: list[list[_Taken]]) -> bool:
+    """Whether what was taken is the beginning of the plan; what is planned side by side, in any order."""
+    left = list(taken)
+    for group in planned:
+        here, left = left[: len(group)], left[len(group) :]
+        if Counter(here) - Counter(group):
+            return False
+    return not left
 
 
 def _steps_taken(events: Iterable[AnyEvent]) -> Iterator[tuple[str, str]]:
@@ -114,6 +134,8 @@ def _steps_taken(events: Iterable[AnyEvent]) -> Iterator[tuple[str, str]]:
             yield "think", event.text
         elif isinstance(event, ToolExecuting):
             yield event.tool, str(event.arguments.get("number"))
+        elif isinstance(event, StepStarted) and event.attempt == 1:
+            yield "step", event.name
         elif isinstance(event, AgentDelta):
             if event.attempt != attempts.get(event.call_id):
                 attempts[event.call_id] = event.attempt
@@ -125,9 +147,18 @@ def _steps_taken(events: Iterable[AnyEvent]) -> Iterator[tuple[str, str]]:
             yield "model", said.get(event.call_id, "")
 
 
-def _steps_planned(plan: Plan) -> Iterator[tuple[str, str]]:
+def _steps_planned(plan: Plan) -> Iterator[list[_Taken]]:
+    """In their order; those of one list are taken side by side."""
     for number, step in enumerate(plan.steps):
-        yield step, str(number) if step in _TOOLS else plan.text(number)
+        beside = number + ASIDE
+        if step == "pair":
+            yield [("charge", str(number)), ("look", str(beside)), ("step", f"mark-{number}")]
+        elif step == "models":
+            yield [("model", plan.text(number)), ("model", plan.text(beside))]
+        elif step == "lines":
+            yield [(tool, str(each)) for tool in ("look", "charge") for each in (number, beside)]
+        else:
+            yield [(step, str(number) if step in _TOOLS else plan.text(number))]
 
 
 def _requests(world: World) -> Iterator[str]:

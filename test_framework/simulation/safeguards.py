@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
+from netra_backend.app.agents.supervisor import branches as tasks
 from netra_backend.app.core.events import Position
 from netra_backend.app.core.history import Chunk
 from netra_backend.app.core.journal import Journal
@@ -80,6 +81,20 @@ def journal() -> AbstractContextManager[None]:
     return _replaced(recovery, Journal=lambda run_id, _: Journal(run_id))
 
 
+def step_keys() -> AbstractContextManager[None]:
+    """A recorded step is found by its order, not by its key."""
+
+    def first(self: Journal, key: str) -> Any:
+        return self._steps.pop(next(iter(self._steps))) if self._steps else None
+
+    return _replaced(Journal, _found=first)
+
+
+def branches() -> AbstractContextManager[None]:
+    """A task is on the line of steps that it was created on, and has none of its own."""
+    return _replaced(tasks, install=lambda _: None)
+
+
 def fence() -> AbstractContextManager[None]:
     """A process that was taken for dead may go on writing."""
     return _replaced(MemoryStore, check_fence=lambda *_: None)
@@ -125,6 +140,8 @@ SAFEGUARDS: Final[Mapping[str, Callable[[], AbstractContextManager[None]]]] = {
         idempotency,
         owner_assertion,
         journal,
+        step_keys,
+        branches,
         fence,
         top_heartbeat,
         claim_before_acting,

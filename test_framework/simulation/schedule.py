@@ -114,6 +114,8 @@ class Restart(Action):
     after: float
     restore: bool = False
     cut: bool = False
+    again: int = 0
+    """So often more, each time soon after the last: crashes in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def _make(kind: type[Action], at: float, rng: Random, devices: int) -> Action:
     if kind is Ask:
         thread = rng.choices(["new", "own", "shared", "known", "foreign"], [4, 3, 1, 5, 1])[0]
         policy = rng.choices(["enqueue", "reject", "interrupt"], [5, 1, 2])[0]
-        weights = [4, 2, 5, 5, 1, 2, 0.5]
+        weights = [4, 2, 5, 5, 1, 2, 0.5, 2, 1.5, 2]
         return Ask(at, device, thread, pick, policy, tuple(rng.choices(STEPS, weights, k=rng.randint(0, 6))))
     if kind is Drop:
         return Drop(at, device, rng.choice([0.0, rng.random() * 3, None]))
@@ -170,7 +172,12 @@ def _make(kind: type[Action], at: float, rng: Random, devices: int) -> Action:
     if kind is Restart:
         how = rng.choices(["kill", "drain", "zombie"], [5, 2, 3])[0]
         return Restart(
-            at, how, rng.choice([0.0, rng.random() * 2]), restore=rng.random() < 0.25, cut=rng.random() < 0.25
+            at,
+            how,
+            rng.choice([0.0, rng.random() * 2]),
+            restore=rng.random() < 0.25,
+            cut=rng.random() < 0.25,
+            again=rng.choices([0, 1, 2], [6, 2, 1])[0] if how == "kill" else 0,
         )
     made: Action = kind(at, device, pick)  # type: ignore[call-arg]  # Repeat, Stop, Pry and Delete have the same fields
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from random import Random
 from typing import Any, Final, Protocol
 
@@ -14,8 +14,14 @@ from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.core.model_part import ModelPart
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 
-STEPS: Final = ("think", "say", "look", "charge", "gate", "model", "boom")
-"""``charge`` and ``gate`` are tools that are not idempotent, ``gate`` waits for its user's word, ``boom`` fails the run."""
+STEPS: Final = ("think", "say", "look", "charge", "gate", "model", "boom", "pair", "models", "lines")
+"""``charge`` and ``gate`` are tools that are not idempotent, ``gate`` waits for its user's word, ``boom`` fails the run.
+``pair``,
+``models`` and ``lines`` are steps side by side: tools and a step of the agent's own, requests, and tasks with several steps
+each."""
+
+ASIDE: Final = 100
+"""What is done beside a step has its number and so much more."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -58,10 +64,45 @@ class Worker:
                 came.append((await scope.ask_model(plan.text(number))).text)
             elif step == "boom":
                 raise RuntimeError("as planned")
+            elif step == "pair":
+                marked = scope.step(f"mark-{number}", lambda number=number: _mark(number), idempotent=True)
+                beside = _use(scope, "charge", number), _use(scope, "look", number + ASIDE), marked
+                came += _right(await asyncio.gather(*beside), (number, number + ASIDE, number))
+            elif step == "models":
+                asked = [plan.text(number), plan.text(number + ASIDE)]
+                replies = await asyncio.gather(*map(scope.ask_model, asked))
+                if [reply.text for reply in replies] != asked:
+                    raise RuntimeError(f"swapped: {[reply.text for reply in replies]}")
+            elif step == "lines":
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(_line(scope, number + ASIDE * line)) for line in range(2)]
+                came += [each.result() for each in tasks]
             else:
-                outcome = await scope.use_tool(step, number=number)
-                came.append(outcome.result if outcome.ok else (outcome.error or {}).get("code"))
+                came.append(await _use(scope, step, number))
         return AgentResult(plan.text(len(plan.steps)), {"came": came})
+
+
+async def _use(scope: RunScope, tool: str, number: int) -> Any:
+    outcome = await scope.use_tool(tool, number=number)
+    return outcome.result if outcome.ok else (outcome.error or {}).get("code")
+
+
+async def _mark(number: int) -> dict[str, int]:
+    await asyncio.sleep(0)
+    return {"number": number}
+
+
+async def _line(scope: RunScope, number: int) -> list[Any]:
+    """A task of its own with two steps, one after the other."""
+    return _right([await _use(scope, "look", number), await _use(scope, "charge", number)], (number, number))
+
+
+def _right(came: Sequence[Any], numbers: Sequence[int]) -> list[Any]:
+    """What came of steps, each of which must be that of its number. Raises ``RuntimeError``."""
+    for each, number in zip(came, numbers, strict=True):
+        if isinstance(each, dict) and each["number"] != number:
+            raise RuntimeError(f"swapped: {each} came of {number}")
+    return list(came)
 
 
 class Numbered(ToolArguments, frozen=True):

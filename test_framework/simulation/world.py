@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any, Final
 
@@ -210,6 +211,13 @@ class World:
             self.backup = self.store.copy()
         elif isinstance(action, act.Restart):
             self._restart(action)
+            if action.again:
+                soon = action.after + 0.05 + self.rng.random() / 2
+                self._loop.call_later(soon, self._again, replace(action, again=action.again - 1))
+
+    def _again(self, action: act.Restart) -> None:
+        if self._loop.time() < act.ENDS_AT:
+            self._do(action)
 
     def _restart(self, action: act.Restart) -> None:
         process = self.process

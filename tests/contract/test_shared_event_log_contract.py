@@ -128,7 +128,7 @@ async def over_postgres(place: Prepared) -> AsyncIterator[Sharing]:
 
         async def wake(process: Process) -> None:
             assert isinstance(process.log, PostgresEventLog)
-            await process.log._lease.renew()
+            await process.log.lease.renew()
 
         sharing = Sharing(opened, lapse, wake)
         try:

@@ -18,6 +18,8 @@ NOTICED_AS = {
     "idempotency": {"requests", "rest"},  # a key that is remembered, but not with what, is refused for ever
     "owner_assertion": {"owners"},
     "journal": {"runs", "tools"},
+    "step_keys": {"runs", "tools"},
+    "branches": {"runs", "tools"},
     "fence": {"bytes", "prefix", "runs", "tools", "requests"},
     "top_heartbeat": {"rest"},
     "claim_before_acting": {"tools"},

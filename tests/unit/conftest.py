@@ -192,6 +192,7 @@ class Workshop:
                 limits=self.limits,
                 loop=loop,
                 revoked_ms=lambda user_id: self.revoked.get(user_id, -1),
+                freeze_s=20.0,
             ),
             peers=self.peers,
         )

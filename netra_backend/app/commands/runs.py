@@ -17,7 +17,8 @@ from rich.table import Table
 
 from ...client.client import NetraClient
 from ..config import Settings
-from ..core.events import TERMINAL, AnyEvent, decode_event
+from ..core.events import TERMINAL, AnyEvent, UserMessage, decode_event
+from ..core.frames import Accepted
 from ..services.run_summaries import RunSummary
 from .common import (
     LOCAL_USER,
@@ -36,7 +37,7 @@ from .common import (
 from .event_view import show as show_event
 from .server_access import ServerAccess
 
-runs = command_group("List, show or cancel a user's runs.")
+runs = command_group("List, show, cancel or retry a user's runs.")
 
 _DEFAULT: Final = 20
 _PAGE: Final = 200
@@ -122,6 +123,49 @@ def cancel(run_id: RunId, user: User = LOCAL_USER, as_json: Json = False, data_d
         typer.echo(json.dumps({"run_id": run_id, "state": state}))
     else:
         out.print(f"✓ The run has ended: {state}.", highlight=False, markup=False)
+
+
+@runs.command("retry")
+@told
+def retry(run_id: RunId, user: User = LOCAL_USER, as_json: Json = False, data_dir: DataDir = None) -> None:
+    """Ask again what a run was asked that has ended, such as one that was given up (agent_crashed): a new run, in the same
+    thread.
+
+    What the old run did stays done, and is not repeated for it; the new one begins at the start. Needs a running server.
+    Prints the id of the new run, and does not wait for its end.
+
+    \b
+    Example:
+      netra runs retry run_01a2…
+    """
+    settings = load_settings(data_dir)
+    running = running_server(settings)
+    if running is None:
+        raise CommandFailed(
+            "connection_failed", "No server is running, and only a server begins runs.", start_hint(data_dir)
+        )
+    accepted = asyncio.run(_retry(running, local_token(settings, user), run_id))
+    if as_json:
+        typer.echo(json.dumps({"run_id": accepted.run_id, "thread_id": accepted.thread_id, "retried": run_id}))
+    else:
+        out.print(f"✓ {run_id} was asked again, as {accepted.run_id}.", highlight=False, markup=False)
+        out.print(
+            f"See how it goes with: netra runs show {accepted.run_id}", style="dim", highlight=False, markup=False
+        )
+
+
+async def _retry(url: str, token: str, run_id: str) -> Accepted:
+    async with ServerAccess(url, token) as server:
+        run = await server.get(f"/api/runs/{run_id}")
+    first = decode_event(msgspec.json.encode(run["events"][0])) if run["events"] else None
+    if not run["ended"]:
+        raise CommandFailed(
+            "run_in_progress", "The run has not ended.", f"Stop it first, with: netra runs cancel {run_id}"
+        )
+    if not isinstance(first, UserMessage):
+        raise CommandFailed("not_found", "The request of this run is not kept any more.", "Ask it again: netra ask")
+    async with NetraClient(url, token) as client:
+        return await client.start(first.text, agent=first.agent, thread_id=run["thread_id"])
 
 
 async def _newest(settings: Settings, data_dir: Path | None, user: str, limit: int, thread_id: str) -> list[RunSummary]:

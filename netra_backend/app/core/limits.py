@@ -109,6 +109,9 @@ class Limits:
         1_500, 1, 1_000_000, "tokens", "an answer of a language model for which the agent sets no bound"
     )
     model_characters: int = _limit(100_000, 100, 10_000_000, "characters", "an answer of a language model")
+    loop_blocked_s: float = _limit(
+        1.0, 0.1, 60, "seconds", "code that holds up the whole process, until the log names it"
+    )
 
     # What a user stores
     blob_bytes: int = _limit(4_194_304, 1_024, 33_554_432, "bytes", "a blob that belongs to an event")

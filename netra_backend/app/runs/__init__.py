@@ -10,5 +10,6 @@
 ``accepted_requests``   idempotency keys, and the first answers to them
 ``changing_hands``      what is tried again while a thread passes from one process to another
 ``requester``           somebody whose socket ends in another process
+``frozen_runs``         the runs whose code held up this process
 ``parts``               what all of these work with
 """

@@ -22,7 +22,8 @@ def _nothing_revoked(_: str) -> int:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunParts:
     """Made once by the composition root. ``revoked_ms(user_id)``: what the user asked for up to then does not go on; -1 if
-    nothing was revoked."""
+    nothing was revoked. A process that stands still for ``freeze_s`` may lose its threads
+    to others."""
 
     log: EventLog
     conversations: Conversations
@@ -33,3 +34,4 @@ class RunParts:
     limits: Limits
     loop: asyncio.AbstractEventLoop
     revoked_ms: Callable[[str], int] = _nothing_revoked
+    freeze_s: float = float("inf")

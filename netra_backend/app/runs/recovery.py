@@ -13,9 +13,10 @@ from ..core.errors import DependencyUnavailable
 from ..core.events import AnyEvent, UserMessage, decode_event
 from ..core.history import AppendRejection, RunRecord, StoredRun, ThreadHead
 from ..core.identity import BASE_SCOPES
-from ..core.journal import Journal, parked_until
+from ..core.journal import MOST_BEGINNINGS, Journal, parked_until
 from ..services.user_execution_context import UserExecutionContext
 from .active_run import ActiveRun
+from .frozen_runs import FrozenRuns
 from .parts import RunParts
 from .scheduler import RunScheduler
 
@@ -26,8 +27,9 @@ _CANCEL_S: Final = 1.0  # how long a drain waits for runs that are being read
 class RunRecovery:
     """Resumes runs from their journals. ``taken_over`` counts them."""
 
-    def __init__(self, parts: RunParts, scheduler: RunScheduler) -> None:
+    def __init__(self, parts: RunParts, scheduler: RunScheduler, frozen: FrozenRuns) -> None:
         self._parts = parts
+        self._frozen = frozen
         self._scheduler = scheduler
         self._observer = _Resumed(scheduler)
         self._resuming: dict[str, asyncio.Task[int]] = {}
@@ -161,7 +163,10 @@ class RunRecovery:
         assert isinstance(first, UserMessage)
         run = self._record(stored, head)
         engine.emitter.bind(run)
-        return ActiveRun(stored.owner, run, engine, first.text, Journal(stored.run_id, events), first.parts)
+        journal = Journal(stored.run_id, events)
+        if journal.beginnings > 1 and stored.run_id in self._frozen:
+            journal.beginnings = MOST_BEGINNINGS  # it held up this process, and did not get further in the next one
+        return ActiveRun(stored.owner, run, engine, first.text, journal, first.parts)
 
     def _record(self, stored: StoredRun, head: ThreadHead) -> RunRecord:
         run = RunRecord(

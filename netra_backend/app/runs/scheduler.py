@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
+from types import FrameType
 from typing import Final
 
 from ..agents.interface import PastMessage
 from ..agents.supervisor import branches
 from ..agents.supervisor.execution_engine import UserExecutionEngine
 from ..agents.supervisor.past_messages import past_messages, thread_messages
+from ..agents.supervisor.stack_owner import run_on
 from ..core.coroutines import hand_over
 from ..core.errors import DependencyUnavailable, NetraError
 from ..core.events import AgentCancelled
@@ -40,6 +42,8 @@ class RunScheduler:
         self.parked = ParkedRuns(parts.limits)
         self.draining = False
         self.started = 0
+        self.crashed = 0
+        """Runs that were given up: they ended or held up their process each time that they were begun."""
 
     def __len__(self) -> int:
         return len(self.active)
@@ -47,6 +51,12 @@ class RunScheduler:
     def get(self, run_id: str) -> ActiveRun | None:
         """The run of that id."""
         return self.active.get(run_id)
+
+    def on_stack(self, frame: FrameType) -> dict[str, str]:
+        """The run whose code is on this stack, and its agent, in words for the log; empty if there is none. For any thread."""
+        run_id = run_on(frame)
+        active = self.active.get(run_id)
+        return {"run_id": run_id, "agent": active.run.agent} if active is not None else {}
 
     def of_user(self, owner: str) -> list[ActiveRun]:
         """The runs of one user."""
@@ -175,6 +185,7 @@ class RunScheduler:
 
     def _leave(self, active: ActiveRun) -> None:
         """Make room, and begin the next run of its thread."""
+        self.crashed += active.engine.failed_as == "agent_crashed"
         self._remove(active)
         queue = self._queues.get(active.run.head)
         if queue and active.task is not None and not self.draining:

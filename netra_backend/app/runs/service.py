@@ -27,6 +27,7 @@ from .accepted_requests import AcceptedRequests
 from .active_run import ActiveRun
 from .changing_hands import TRIES, changing_hands
 from .commands import RunCommands
+from .frozen_runs import FrozenRuns
 from .new_message import AttachedFiles, NewMessage, message_of
 from .parts import RunParts
 from .recovery import RunRecovery
@@ -55,14 +56,16 @@ _Submitted = tuple[Requester, ExecuteAgent, int, Accepted]
 
 class RunService:
     """Takes requests. ``commands`` takes what users and operators say about runs, ``recovery`` goes on with the runs of others,
-    ``scheduler`` has those that are here. ``peers`` are the other processes of the server, ``None`` if there are none."""
+    ``scheduler`` has those that are here, ``frozen`` remembers those that held up this process. ``peers`` are the other
+    processes of the server, ``None`` if there are none."""
 
     def __init__(self, parts: RunParts, peers: Peers | None = None) -> None:
         self._parts = parts
         self._peers = peers
         self._requests = AcceptedRequests(parts.log, parts.conversations, parts.services.clock)
         self.scheduler = scheduler = RunScheduler(parts)
-        self.recovery = recovery = RunRecovery(parts, scheduler)
+        self.frozen = FrozenRuns(parts.freeze_s)
+        self.recovery = recovery = RunRecovery(parts, scheduler, self.frozen)
         self.waking = RunWaking(parts, scheduler, recovery)
         self.commands = RunCommands(parts, scheduler, recovery, self.waking, self._requests, peers)
 
@@ -264,6 +267,13 @@ class RunService:
         self.waking.tick()
 
     # --- the end ----------------------------------------------------------------------------------------------------
+
+    async def give_back(self) -> None:
+        """Have other processes go on with all runs of this one."""
+        for head in dict.fromkeys(active.run.head for active in self.scheduler.all()):
+            await self.scheduler.hand_off(head)
+        if self._peers is not None:
+            self._peers.offer_work()
 
     async def drain(self, patience_s: float) -> None:
         """Start nothing more, give runs this long to end, and leave the others to whoever takes them over."""

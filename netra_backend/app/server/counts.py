@@ -47,6 +47,7 @@ class Counts:
             "events_delivered": pool["events_delivered"],
             "runs_started": self.runs.scheduler.started,
             "runs_taken_over": self.runs.recovery.taken_over,
+            "runs_crashed": self.runs.scheduler.crashed,
             "engines_created": engines["engines_created"],
             "engines_refused": engines["engines_refused"],
             "dispatchers_created": self.dispatchers.get_factory_metrics()["dispatchers_created"],

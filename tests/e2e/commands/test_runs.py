@@ -60,7 +60,19 @@ def test_a_run_is_shown_with_its_events(server: ServerProcess, history: list[dic
     assert all(words in shown for words in ("agent_completed", run_id, run["thread_id"]))
 
 
-@pytest.mark.parametrize("command", ["show", "cancel"])
+def test_a_run_that_has_ended_is_asked_again_as_a_new_one_in_its_thread(server: ServerProcess) -> None:
+    first = asked(server, "eva", "once more")[-1]
+    done = server.command("runs", "retry", first["run_id"], "--user", "eva", "--json")
+    told = json.loads(done.stdout)
+    assert (told["retried"], told["thread_id"]) == (first["run_id"], first["thread_id"]), done.stderr
+    assert told["run_id"] != first["run_id"]
+    run = json.loads(server.command("runs", "show", told["run_id"], "--user", "eva", "--json").stdout)
+    assert (run["events"][0]["text"], run["events"][0]["agent"]) == ("once more", "echo")
+    shown = server.command("runs", "retry", first["run_id"], "--user", "eva").stdout
+    assert first["run_id"] in shown
+
+
+@pytest.mark.parametrize("command", ["show", "cancel", "retry"])
 def test_another_users_run_is_as_absent_as_one_that_does_not_exist(
     server: ServerProcess, history: list[dict[str, Any]], command: str
 ) -> None:
@@ -87,6 +99,8 @@ def patient(server: ServerProcess) -> Iterator[str]:
 
 def test_a_run_is_cancelled_and_has_ended_when_the_command_returns(server: ServerProcess, patient: str) -> None:
     assert [run["state"] for run in listed(server, "cyd")] == ["running"]
+    refused = server.command("runs", "retry", patient, "--user", "cyd", "--json")
+    assert (refused.returncode, json.loads(refused.stdout)["error"]) == (1, "run_in_progress")
     done = server.command("runs", "cancel", patient, "--user", "cyd", "--json")
     assert (done.returncode, json.loads(done.stdout)) == (0, {"run_id": patient, "state": "cancelled"})
     assert [run["state"] for run in listed(server, "cyd")] == ["cancelled"]

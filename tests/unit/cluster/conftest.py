@@ -82,7 +82,7 @@ def process_class(workshop: Callable[..., Any]) -> Any:
         def open(self) -> None:
             super().open()
             self.revocations = Revocations(self.processes.revocations)
-            self.takeover = Takeover(self.turns.recovery, self.peers)
+            self.takeover = Takeover(self.turns, self.peers)
             answering = PeerCommandHandler(self.turns, self.log, self.revocations, self.takeover.work)
             self.member.serve(answering.answer, answering.on_message)
 

@@ -598,6 +598,110 @@ class TestQuestions:
         assert seen == [7]
 
 
+class Stubborn:
+    """An agent that does not get further than its first thought, in whichever process. ``begun`` are the processes."""
+
+    def __init__(self, *processes: Any) -> None:
+        self.begun: list[Any] = []
+        self.gets_further = False
+        for process in processes:
+            process.agent("golden", self.agent(process))
+
+    def agent(self, process: Any) -> Any:
+        async def run(scope: Any) -> AgentResult:
+            await scope.think("before")
+            self.begun.append(process)
+            if self.gets_further:
+                await scope.think("further")
+            await asyncio.Event().wait()
+            return AgentResult("")
+
+        return run
+
+    async def began(self, times: int) -> None:
+        await self.begun[0].until(lambda: len(self.begun) == times)
+
+
+class TestFreezing:
+    async def begun(self, two: Any) -> tuple[Stubborn, Any, Any]:
+        """A run at the first process, which code of the run then holds up for longer than its lease."""
+        one, other = two
+        stubborn, client = Stubborn(one, other), one.connect()
+        accepted = await one.ask(client, "golden")
+        await stubborn.began(1)
+        for each in two:
+            await each.peers.poll()
+        one.turns.frozen.note(31.0, accepted.run_id)
+        return stubborn, client, accepted
+
+    async def test_a_process_that_stood_still_beyond_its_lease_gives_its_runs_back_at_once(self, two: Any) -> None:
+        one, other = two
+        stubborn, _, accepted = await self.begun(two)
+        await one.takeover.give_back()
+        await stubborn.began(2)
+        assert (len(one.turns), stubborn.begun) == (0, [one, other])
+        assert other.turns.scheduler.get(accepted.run_id) is not None
+
+    async def test_it_does_not_take_again_what_it_has_just_given_back(self, two: Any) -> None:
+        one, other = two
+        await self.begun(two)
+        other.turns.scheduler.draining = True  # nobody else has room now
+        await one.takeover.give_back()
+        await settled(one)
+        assert len(one.turns) == 0
+        for now in (0.0, EVERY_S):
+            one.takeover.tick(now)
+            await one.until(lambda: not one.takeover.is_polling)
+        assert len(one.turns) == 1
+        other.turns.scheduler.draining = False
+
+    @pytest.mark.parametrize("alone", [True, False])
+    async def test_what_nobody_can_take_or_what_only_the_database_held_up_stays(self, two: Any, alone: bool) -> None:
+        one, _ = two
+        await self.begun(two)
+        if alone:
+            one.peers.have_others = False
+        else:
+            one.turns.frozen.answered()
+        await one.takeover.give_back()
+        assert len(one.turns) == 1
+
+    async def test_a_run_that_froze_two_processes_ends_as_crashed_where_the_first_of_them_meets_it_again(
+        self, two: Any
+    ) -> None:
+        one, other = two
+        stubborn, client, accepted = await self.begun(two)
+        await one.takeover.give_back()
+        await stubborn.began(2)
+        await other.die()
+        one.clock.advance(s=60)
+        one.log.renew()
+        for now in (0.0, EVERY_S):
+            one.takeover.tick(now)
+            await one.until(lambda: not one.takeover.is_polling)
+        last = (await client.ended(accepted.run_id))[-1]
+        assert (getattr(last, "error", None), stubborn.begun) == ("agent_crashed", [one, other])
+        await one.until(lambda: one.turns.scheduler.crashed == 1)
+
+    async def test_a_run_that_got_further_elsewhere_goes_on_where_it_froze_a_process_before(self, two: Any) -> None:
+        one, other = two
+        stubborn, _, accepted = await self.begun(two)
+        stubborn.gets_further = True
+        await one.takeover.give_back()
+        await stubborn.began(2)
+        await other.until(
+            lambda: other.store.runs[accepted.run_id] and len(other.store.threads[accepted.thread_id].rows) > 4
+        )
+        await other.die()
+        one.clock.advance(s=60)
+        one.log.renew()
+        for now in (0.0, EVERY_S):
+            one.takeover.tick(now)
+            await one.until(lambda: not one.takeover.is_polling)
+        await stubborn.began(3)
+        assert stubborn.begun == [one, other, one]
+
+
 class TestLooking:
     async def test_it_looks_at_the_start_and_every_few_seconds(self, two: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         one, _ = two
@@ -655,7 +759,7 @@ class TestLooking:
             return await asyncio.Event().wait()
 
         monkeypatch.setattr(one.turns.recovery, "take_over", take_over)
-        made = Takeover(one.turns.recovery, one.peers)
+        made = Takeover(one.turns, one.peers)
         made.tick(0.0)
         await begun.wait()
         await made.close()

@@ -99,7 +99,7 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         web.api.datasets.Queue(maxsize) web.api.datasets._BLOCK web.api.export._PAGE web.http.uvicorn_http._LATE_BYTES
         web.http.uvicorn_http._LATE_PAUSE_S web.http.uvicorn_http._LINE_BYTES web.http.uvicorn_http._TURN_BYTES
         web.sockets.uvicorn_websocket._SMALL_BYTES websocket_core.follower.LOOK_THREADS websocket_core.follower.MAX_MOVED
-        adapters.process.sandbox._MOST_ENTRIES agents.supervisor.past_messages._TAG_WITHIN
+        adapters.process.sandbox._MOST_ENTRIES agents.supervisor.past_messages._TAG_WITHIN server.loop_watchdog.STACK_DEPTH
     """,
     "What is remembered to be quick: what is not is found again where it is stored.": """
         adapters.datasets.object_store._KNOWN adapters.redis.message._MOST_SENDERS core.delivery_tracker.MAX_CURSORS
@@ -115,11 +115,11 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         adapters.postgres.writer._LONGEST_WAIT_S adapters.process.data_directory._LOCK_EVERY_S
         adapters.process.data_directory._LOCK_WITHIN_S adapters.redis.bus.BEAT_S adapters.redis.bus.MAX_QUIET
         adapters.redis.bus._FIRST_WAIT_S adapters.redis.bus._LONGEST_WAIT_S adapters.sqlite.audit._AGAIN_S
-        runs.scheduler._AGAIN_S server.application.TICK_S server.housekeeping.EVERY_S server.housekeeping.PAUSE_S
-        server.worker_policy.FIRST_PAUSE_S server.worker_policy.LONGEST_PAUSE_S server.worker_policy.STEADY_S
-        server.worker_supervisor.POLL_S websocket_core.catch_up.AGAIN_S websocket_core.follower.OVERLAP_MS
-        websocket_core.follower.POLL_ROUNDS websocket_core.follower.POLL_S web.http.request_body._MARGIN_S
-        web.api.operations.__init__(lasts_s)
+        runs.scheduler._AGAIN_S server.application.TICK_S server.loop_watchdog.TICK_S server.housekeeping.EVERY_S
+        server.housekeeping.PAUSE_S server.worker_policy.FIRST_PAUSE_S server.worker_policy.LONGEST_PAUSE_S
+        server.worker_policy.STEADY_S server.worker_supervisor.POLL_S websocket_core.catch_up.AGAIN_S
+        websocket_core.follower.OVERLAP_MS websocket_core.follower.POLL_ROUNDS websocket_core.follower.POLL_S
+        web.http.request_body._MARGIN_S web.api.operations.__init__(lasts_s)
     """,
     "What a part takes at the end of the process, within the limit of its drain and the ten seconds of its exit.": """
         adapters.postgres.audit._CLOSE_S adapters.postgres.audit_rows._CLOSE_S adapters.postgres.connection.CLOSE_TIMEOUT_S

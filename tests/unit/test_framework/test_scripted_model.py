@@ -72,12 +72,12 @@ async def test_it_breaks_off_where_the_script_says() -> None:
 
 
 async def test_it_stalls_where_the_script_says_until_it_is_over() -> None:
-    async with scripted_model([ModelAnswer("a b c", parts=3, cut_after=1, stalls=True)]) as model:
-        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
-            asked = http.stream("POST", f"{model.url}/v1/chat/completions", json=_body("x", stream=True))
-            async with asked as response:
-                lines = response.aiter_lines()
-                assert '"content": "a "' in await anext(lines)
+    script = [ModelAnswer("a b c", parts=3, cut_after=1, stalls=True)]
+    async with scripted_model(script) as model, httpx.AsyncClient(trust_env=False, timeout=20) as http:
+        asked = http.stream("POST", f"{model.url}/v1/chat/completions", json=_body("x", stream=True))
+        async with asked as response:
+            lines = response.aiter_lines()
+            assert '"content": "a "' in await anext(lines)
 
 
 def test_the_prompt_is_the_last_message_of_a_user() -> None:

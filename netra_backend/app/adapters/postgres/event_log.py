@@ -70,7 +70,7 @@ class PostgresEventLog(AppendingLog[Change]):
         self.state = PostgresState(self._readers, self._writers)
         self._reader = PostgresReader(self._readers, self._writers, limits)
         self._ownership = PostgresThreadOwnership(self._writers, process_id)
-        self._lease = PostgresLease(self._writers, process_id, self._look_after_heads, lease_ms=lease_ms)
+        self.lease = PostgresLease(self._writers, process_id, self._look_after_heads, lease_ms=lease_ms)
         dial, answer_s = partial(connected, url, WRITER, limits), 2 * limits.database_command_s
         self._writer = PostgresWriter(dial, process_id, clock.now_ms, self, answer_s=answer_s)
         self._put = self._send
@@ -97,7 +97,7 @@ class PostgresEventLog(AppendingLog[Change]):
         loop = asyncio.get_running_loop()
         log = cls(url, process_id, clock, loop, publish, on_failure, lease_ms=lease_ms, limits=limits)
         try:
-            await log._lease.take()
+            await log.lease.take()
         except BaseException:
             await log.close()
             raise
@@ -392,8 +392,8 @@ class PostgresEventLog(AppendingLog[Change]):
         await self._writer.stop(_CLOSE_S)
         held = [head for head in self._heads.values() if head.fence and head.stored and head.owner]
         try:
-            await self._ownership.release([(head.thread_id, head.fence) for head in held])
-            await self._lease.give_up()
+            await self._ownership.release(held)
+            await self.lease.give_up()
         except DependencyUnavailable:
             pass  # the lease runs out by itself
         for lines in (self._readers, self._writers):

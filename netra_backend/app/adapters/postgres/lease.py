@@ -17,6 +17,8 @@ from .pool import PostgresConnectionPool
 _LOG: Final = logging.getLogger("netra.lease")
 LEASE_MS: Final = 30_000
 RENEWAL_S: Final = 10.0
+FREEZE_S: Final = LEASE_MS / 1000 - RENEWAL_S
+"""A process that stands still for so long, or longer, may find its lease run out."""
 _RETRY_S: Final = 1.0
 _FORGOTTEN_MS: Final = 600_000  # how long a process that is gone can still be seen
 
@@ -30,6 +32,10 @@ INSERT INTO process (process_id, lease) VALUES ($1, now_ms() + $2)
 ON CONFLICT (process_id) DO UPDATE SET lease = excluded.lease
 RETURNING coalesce((SELECT held FROM before), false) AS held
 """
+
+
+async def _nothing() -> None:
+    """Nobody is to know."""
 
 
 class PostgresLease:
@@ -46,6 +52,8 @@ class PostgresLease:
         self._lines = lines
         self._process_id = process_id
         self._lapsed = lapsed
+        self.on_lapse: Callable[[], Awaitable[object]] = _nothing
+        """Awaited after ``lapsed``, for whoever holds threads by this lease."""
         self._lease_ms = lease_ms
         self._task: asyncio.Task[None] | None = None
         self._has_lapsed = False  # and ``lapsed`` is still to be awaited to its end
@@ -62,6 +70,7 @@ class PostgresLease:
             self._has_lapsed = True
         if self._has_lapsed:
             await self._lapsed()
+            await self.on_lapse()
             self._has_lapsed = False
 
     async def _renew(self) -> bool:

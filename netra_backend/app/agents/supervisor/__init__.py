@@ -8,6 +8,7 @@
 - ``tool_calls``, ``model_calls``, ``own_steps``, ``state_steps``, ``pauses``: steps, each recorded before it is performed and
   when it has ended; ``user_questions``, ``tool_approvals``: those that wait for the user
 - ``model_stream``, ``live_text``: which part of a streamed text may be shown already, and in how few events
+- ``stack_owner``: whose code a stack is of
 - ``past_messages``: what was said before in the thread
 - ``run_services``: what all runs share
 """

@@ -40,6 +40,7 @@ class UserExecutionEngine:
         "cancelled_by",
         "context",
         "emitter",
+        "failed_as",
     )
 
     def __init__(
@@ -55,6 +56,8 @@ class UserExecutionEngine:
         self.emitter = emitter
         self._dispatcher = dispatcher
         self.cancelled_by: str | None = None
+        self.failed_as = ""
+        """The error that the run ended with, by its id in the catalogue."""
         self._recorder: RunRecorder | None = None
 
     def is_stopping(self) -> None:
@@ -184,6 +187,7 @@ class UserExecutionEngine:
                 "hint": fault.hint,
                 "retryable": entry.retryable,
             }
+        self.failed_as = error["error"]
         self.emitter.emit(AgentFailed, error_id=error_id, **error)
 
     def close(self) -> None:

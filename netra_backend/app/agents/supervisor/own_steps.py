@@ -57,8 +57,17 @@ class OwnSteps:
                 return await self._attempt(name, call_id, attempt, body, idempotent, timeout_s, retries > 0)
             except _Again:
                 retries -= 1
-                await asyncio.sleep(_PAUSE_S * 2 ** min(attempt - 1, 6))
+                await self._pause(call_id, attempt)
                 attempt += 1
+
+    async def _pause(self, call_id: str, attempt: int) -> None:
+        """Wait before the next attempt. An agent that breaks the step off meanwhile does so on every replay."""
+        try:
+            await asyncio.sleep(_PAUSE_S * 2 ** min(attempt - 1, 6))
+        except asyncio.CancelledError:
+            if not self._recorder.stopping:
+                self._failed(call_id, attempt, 0, dict(BROKEN_OFF))
+            raise
 
     async def _attempt(
         self,

@@ -269,7 +269,7 @@ class TestRefusals:
         await freeze(admin, "prc_one")
         one.write(run)
         await one.log.durable(run)
-        await one.postgres._lease.renew()
+        await one.postgres.lease.renew()
         one.write(run, ends=True)
         await one.log.durable(run)
         assert (one.rejections, one.told(run.head)) == ([], [1, 2, 3])
@@ -314,7 +314,7 @@ class TestRefusals:
         await one.log.release([])
         await freeze(admin, "prc_one")
         assert await two.log.acquire(await found(two, lost.head.thread_id)) != []
-        await one.postgres._lease.renew()
+        await one.postgres.lease.renew()
         assert one.rejections == [(lost.run_id, "fenced")]
         one.write(kept, ends=True)
         await one.log.durable(kept)

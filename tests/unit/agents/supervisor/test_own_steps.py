@@ -166,6 +166,26 @@ class TestStep:
         ]
         assert attempts == [(kind, attempt) for attempt in (1, 2, 3) for kind in ("StepStarted", "StepFinished")]
 
+    async def test_a_step_that_the_agent_breaks_off_between_two_attempts_is_broken_off_again(
+        self, workshop: Any, witness: Any
+    ) -> None:
+        async def run(scope: Any) -> AgentResult:
+            try:
+                async with asyncio.timeout(0.05):  # the pause before the next attempt is longer
+                    await scope.step("look", witness.body("look", fault=OSError()), idempotent=True, retry=1)
+            except TimeoutError:
+                await scope.think("without it")
+            return AgentResult("", {})
+
+        workshop.agent("golden", run)
+        events = await workshop.run("golden")
+        ends = [event.error["code"] for event in events if isinstance(event, StepFinished)]
+        assert ends == ["STEP_FAILED", "CANCELLED"]
+        owner = workshop.store.threads[events[0].thread_id].owner
+        client = await workshop.killed_after(events, owner, len(events) - 2)
+        assert data_of(await client.ended(events[0].run_id)) == {}
+        assert witness.done == ["look"]
+
     async def test_a_typed_answer_is_not_tried_again(self, workshop: Any, witness: Any) -> None:
         async def run(scope: Any) -> AgentResult:
             with pytest.raises(ToolError, match="Sold out"):

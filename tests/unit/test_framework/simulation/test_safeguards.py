@@ -6,6 +6,8 @@ from contextlib import suppress
 
 import pytest
 
+from netra_backend.app.agents.supervisor import branches
+from netra_backend.app.core.journal import Journal
 from netra_backend.app.core.outbox import Outbox
 from netra_backend.app.runs import recovery
 from netra_backend.app.runs.accepted_requests import AcceptedRequests
@@ -21,12 +23,14 @@ OWNERS = (
     recovery,
     AcceptedRequests,
     CatchUp,
+    Journal,
     Outgoing,
     MemoryEventLog,
     MemoryStore,
     Outbox,
     UserEventEmitter,
     WebSocketConnectionPool,
+    branches,
 )
 
 

@@ -27,7 +27,7 @@ def approve(event: Frame) -> Mapping[str, Any] | None:
     }
 
 
-class Following:
+class RequestFollower:
     """``events`` are those of the run's thread so far, by their position."""
 
     def __init__(self, user: TestUser, request: Mapping[str, Any], respond: Respond) -> None:

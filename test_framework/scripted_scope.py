@@ -48,6 +48,7 @@ class ScriptedScope:
         replies: Sequence[str | Exception] = (),
     ) -> None:
         self.message = message
+        self.parts: list[dict[str, Any]] = [{"type": "text", "text": message}]
         self.now_ms = now_ms
         self.timezone = timezone
         self.history: Sequence[PastMessage] = ()
@@ -67,6 +68,10 @@ class ScriptedScope:
     def has_model(self) -> bool:
         """Whether there are replies."""
         return self._has_model
+
+    async def read_file(self, file_id: str) -> bytes:
+        """Nobody has attached one."""
+        raise NotFound("There is no such file.", field="file_id", point=validation.FILE_OWNED)
 
     async def think(self, text: str) -> None:
         """Keep it."""
@@ -95,6 +100,10 @@ class ScriptedScope:
     async def step(self, name: str, body: Callable[[], Awaitable[Any]], **_: Any) -> Any:
         """Perform it; the result as a record gives it back."""
         return json.loads(json.dumps(await body()))
+
+    async def ask_user(self, question: str, **_: Any) -> Any:
+        """Nobody is there to answer."""
+        raise ToolError("QUESTION_EXPIRED", "The user did not answer the question in time.")
 
     async def run_agent(self, name: str, message: str) -> AgentResult:
         """There is no other agent."""

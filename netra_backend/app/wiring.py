@@ -201,7 +201,10 @@ async def open_runtime(
         stack.callback(audit_trail.close)
         questions = OpenQuestions(limits)
         approval_ms, tokens = round(limits.approval_s * 1000), limits.model_tokens
-        services = RunServices(clock, questions, new_id, _model(settings), audit_trail, registry, approval_ms, tokens)
+        files = Files(stores.files, limits, clock, new_id, scan_by(settings.file_scan_command))
+        services = RunServices(
+            clock, questions, new_id, _model(settings), audit_trail, registry, approval_ms, tokens, files
+        )
         runs = RunService(
             RunParts(
                 log=log,
@@ -249,7 +252,7 @@ async def open_runtime(
             quotas=quotas,
             anonymous=AnonymousRateLimit(limits),
             conversations=conversations,
-            files=Files(stores.files, limits, clock, new_id, scan_by(settings.file_scan_command)),
+            files=files,
             pool=pool,
             registry=registry,
             dispatchers=dispatchers,

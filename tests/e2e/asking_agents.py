@@ -20,7 +20,7 @@ SCHEMA: Final = {
 }
 
 
-class Note(ToolArguments):
+class Note(ToolArguments, frozen=True):
     key: str
     waits: bool
 

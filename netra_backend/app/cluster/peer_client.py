@@ -63,9 +63,7 @@ class PeerClient:
             requester.send_away()
             return True
         owner = requester.user_id
-        command = PeerExecute(
-            owner, requester.scopes, frame.agent, frame.message, frame.id, thread_id, frame.policy, frame.timezone
-        )
+        command = PeerExecute.of(owner, requester.scopes, frame, thread_id)
         async with self._hold_delivery(owner, thread_id):
             answer = await self._ask(process_id, command)
             if isinstance(answer, Taken) and answer.accepted is not None:
@@ -90,7 +88,7 @@ class PeerClient:
     async def questions(self, process_id: str, owner: str) -> Sequence[WaitingQuestion]:
         """The questions that wait there; none where no answer comes. A process of 0.1.0 knows approvals alone."""
         try:
-            answer = await self._ask(process_id, ListQuestions(owner, version=2))
+            answer = await self._ask(process_id, ListQuestions(owner, version=3))
         except NetraError:
             try:
                 answer = await self._ask(process_id, ListApprovals(owner))

@@ -17,9 +17,10 @@ from .errors import DependencyUnavailable, Fault, FrameRefused, NetraError, NotF
 from .frames import Accepted, AnswerQuestion, ExecuteAgent
 from .identity import RevokedToken
 from .ids import check_id
+from .message_parts import Parts
 from .questions import RESPONSE_SCHEMA, Said
 
-VERSION: Final = 2
+VERSION: Final = 3
 """The newest version of these messages that this process knows.
 
 A message says the lowest version that has everything in it, and no version if that is 1. So do processes of release 0.1.0, which
@@ -53,11 +54,40 @@ class PeerExecute(Owned, frozen=True, tag="execute"):
     thread_id: str
     policy: Literal["enqueue", "reject", "interrupt"]
     timezone: str
+    parts: Parts = ()
+    supersedes: str | None = None
+    client_run_id: str = ""
+
+    @classmethod
+    def of(cls, owner: str, scopes: frozenset[str], frame: ExecuteAgent, thread_id: str) -> PeerExecute:
+        """What travels of this request: nothing that its client claims about itself."""
+        return cls(
+            owner,
+            scopes,
+            frame.agent,
+            frame.message,
+            frame.id,
+            thread_id,
+            frame.policy,
+            frame.timezone,
+            frame.parts,
+            frame.supersedes,
+            frame.client_run_id,
+            version=3 if frame.parts or frame.supersedes or frame.client_run_id else 1,
+        )
 
     def frame(self) -> ExecuteAgent:
-        """The request as a client's frame says it, without what a client may claim."""
+        """The request as a client's frame says it."""
         return ExecuteAgent(
-            self.agent, self.message, self.key, self.thread_id, policy=self.policy, timezone=self.timezone
+            self.agent,
+            self.message,
+            self.key,
+            self.thread_id,
+            policy=self.policy,
+            timezone=self.timezone,
+            parts=self.parts,
+            supersedes=self.supersedes,
+            client_run_id=self.client_run_id,
         )
 
 
@@ -83,7 +113,7 @@ class ListApprovals(Owned, frozen=True, tag="list_approvals"):
 
 
 class PeerAnswer(Owned, frozen=True, tag="answer"):
-    """Since version 2: take the owner's answer to a question, said ``by`` a connection. Answer: ``Taken`` once it is stored,
+    """Since version 3: take the owner's answer to a question, said ``by`` a connection. Answer: ``Taken`` once it is stored,
     ``NotHere``. ``answer`` is JSON, whose numbers this format could not carry."""
 
     question_id: str
@@ -97,7 +127,7 @@ class PeerAnswer(Owned, frozen=True, tag="answer"):
         answer = said.answer
         if said.arguments_hash is not None and isinstance(answer, dict):
             answer = {**answer, "arguments_hash": said.arguments_hash}
-        return cls(owner, said.question_id, msgspec.json.encode(answer), key, by, version=2)
+        return cls(owner, said.question_id, msgspec.json.encode(answer), key, by, version=3)
 
     def frame(self) -> AnswerQuestion:
         """The answer as a client's frame says it."""
@@ -105,7 +135,7 @@ class PeerAnswer(Owned, frozen=True, tag="answer"):
 
 
 class ListQuestions(Owned, frozen=True, tag="list_questions"):
-    """Since version 2: say which questions wait for the owner's answer, approvals included. Answer: ``WaitingQuestions``."""
+    """Since version 3: say which questions wait for the owner's answer, approvals included. Answer: ``WaitingQuestions``."""
 
 
 class EndUser(Owned, frozen=True, tag="end_user"):
@@ -235,7 +265,7 @@ class WaitingQuestions(Answer, frozen=True, tag="waiting_questions"):
     @classmethod
     def of(cls, questions: Sequence[WaitingQuestion]) -> WaitingQuestions:
         """What travels of these."""
-        return cls(msgspec.json.encode(questions), version=2)
+        return cls(msgspec.json.encode(questions), version=3)
 
     def list(self) -> Sequence[WaitingQuestion]:
         """The questions."""

@@ -23,7 +23,7 @@ PLACE: dict[str, Any] = {"thread_id": "thr_1", "run_id": "run_1", "seq": 1, "ts"
 
 
 def asked(number: int = 1, schema: Any = None, **more: Any) -> QuestionAsked:
-    own = {
+    own: dict[str, Any] = {
         "question_id": f"qst_{number}",
         "text": f"Number {number}?",
         "expires_at": 9,
@@ -34,7 +34,13 @@ def asked(number: int = 1, schema: Any = None, **more: Any) -> QuestionAsked:
 
 
 def approval(reason: str = "") -> ApprovalRequested:
-    own = {"approval_id": "apr_1", "call_id": "c", "tool": "pay", "arguments": {}, "arguments_hash": "h"}
+    own: dict[str, Any] = {
+        "approval_id": "apr_1",
+        "call_id": "c",
+        "tool": "pay",
+        "arguments": {},
+        "arguments_hash": "h",
+    }
     return ApprovalRequested(**PLACE, **own, expires_at=9, reason=reason)
 
 

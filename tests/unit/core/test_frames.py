@@ -35,7 +35,9 @@ from netra_backend.app.core.frames import (
     error_frame,
     key_of,
 )
+from netra_backend.app.core.message_parts import MAX_PARTS, FilePart, TextPart
 
+NO_MESSAGE = ('{"type":"execute_agent","agent":"a"}', '{"type":"execute_agent","agent":"a","parts":[]}')
 DEEP = '{"type":"execute_agent","context":' + '{"a":' * 5000 + "1" + "}" * 5000 + "}"
 
 
@@ -47,6 +49,11 @@ DEEP = '{"type":"execute_agent","context":' + '{"a":' * 5000 + "1" + "}" * 5000 
         (
             '{"message":"m","agent":"a","type":"execute_agent","id":"k","policy":"interrupt","timezone":"Europe/Berlin"}',
             ExecuteAgent("a", "m", id="k", policy="interrupt", timezone="Europe/Berlin"),
+        ),
+        (
+            '{"type":"execute_agent","agent":"a","parts":[{"type":"text","text":"m"},{"type":"file","file_id":"file_1"}],'
+            '"supersedes":"run_1","client_run_id":"mine"}',
+            ExecuteAgent("a", parts=(TextPart("m"), FilePart("file_1")), supersedes="run_1", client_run_id="mine"),
         ),
         ('{"type":"cancel_run","run_id":"run_1"}', CancelRun("run_1")),
         (
@@ -243,3 +250,24 @@ def test_a_plain_decision_is_sent_as_servers_of_0_1_0_take_it() -> None:
         "arguments_hash": "h",
         "id": "k",
     }
+
+
+@pytest.mark.parametrize("text", NO_MESSAGE)
+def test_a_request_that_says_nothing_is_refused(text: str) -> None:
+    with pytest.raises(FrameRefused, match="missing required field `message` or `parts`"):
+        decode(text)
+
+
+@pytest.mark.parametrize(
+    ("parts", "field"),
+    [
+        ([{"type": "picture"}], "parts[0].type"),
+        ([{"type": "text", "text": ""}], "parts[0].text"),
+        ([{"type": "file", "file_id": "file_1", "user_id": "user_bob"}], "parts[0]"),
+        ([{"type": "data", "data": 1}] * (MAX_PARTS + 1), "parts"),
+    ],
+)
+def test_what_is_no_part_is_refused_by_its_place(parts: list[object], field: str) -> None:
+    with pytest.raises(FrameRefused) as refused:
+        decode(json.dumps({"type": "execute_agent", "agent": "a", "parts": parts}))
+    assert (refused.value.entry.id, refused.value.field) == ("invalid_frame", field)

@@ -69,8 +69,16 @@ def test_an_answer_that_does_not_fit_is_refused_in_few_words(schema: Any, answer
 
 def test_an_answer_that_fits_is_given_as_its_exact_bytes() -> None:
     assert AnswerSchema(COLOUR, LIMITS).judge({"colour": "red", "why": 1.50}) == b'{"colour":"red","why":1.5}'
-    for answer in (None, 0, "", [], {"a": [10**40]}):
+    answers: list[Any] = [None, 0, "", [], {"a": [10**40]}]
+    for answer in answers:
         AnswerSchema(None, LIMITS).judge(answer)
+
+
+def test_an_answer_is_no_larger_than_what_can_be_stored_beside_its_event() -> None:
+    limits = Limits(question_answer_bytes=2_048, blob_bytes=1_024)
+    AnswerSchema(None, limits).judge("x" * 1_022)
+    with pytest.raises(FrameRefused, match="limit is 1,024"):
+        AnswerSchema(None, limits).judge("x" * 1_023)
 
 
 def test_the_refusal_says_where() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ...core.limits import USUAL
 from ...ports import Clock, Model
 from ...services.audit_trail import AuditTrail
+from ...services.files import Files
 from ...services.questions import OpenQuestions
 from .agent_registry import AgentRegistry
 
@@ -15,9 +16,9 @@ from .agent_registry import AgentRegistry
 @dataclass(frozen=True, slots=True)
 class RunServices:
     """Made once by the composition root. ``mint(kind)`` makes an id; ``model`` is ``None`` if none is configured; refused
-    tool calls stand in the ``audit_trail``; agents ask each other by the names in the ``registry``. An approval, or a
-    question that does not say, is waited for ``approval_ms``; an answer of the model has ``model_tokens`` where its agent
-    does not say."""
+    tool calls stand in the ``audit_trail``; agents ask each other by the names in the ``registry``, and read their users'
+    ``files``. An approval, or a question that does not say, is waited for ``approval_ms``; an answer of the model has
+    ``model_tokens`` where its agent does not say."""
 
     clock: Clock
     questions: OpenQuestions
@@ -27,3 +28,4 @@ class RunServices:
     registry: AgentRegistry = field(default_factory=AgentRegistry)
     approval_ms: int = round(USUAL.approval_s * 1000)
     model_tokens: int = USUAL.model_tokens
+    files: Files | None = None

@@ -83,10 +83,10 @@ def question_endpoints(runs: RunService, limits: Limits) -> list[Endpoint]:
         word = await json_of(request, Word, limits)
         approval_id = request.path_params["approval_id"]
         requester = RemoteRequester(identity.user_id)
-        more = {"reason": word.reason, "arguments": word.arguments, "remember": word.remember}
-        await runs.commands.resolve(
-            requester, ResolveApproval(approval_id, word.decision, word.arguments_hash, **more), by=BY
+        frame = ResolveApproval(
+            approval_id, word.decision, word.arguments_hash, None, word.reason, word.arguments, word.remember
         )
+        await runs.commands.resolve(requester, frame, by=BY)
         await _stored(requester)
         return json_response(Decided(approval_id, word.decision))
 

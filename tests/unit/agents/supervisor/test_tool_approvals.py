@@ -20,7 +20,7 @@ from test_framework.counted_tool import codes_of, kinds, uninterrupted
 SECRET = "sk-" + "b2" * 12
 
 
-class Payment(ToolArguments):
+class Payment(ToolArguments, frozen=True):
     amount: int
     token: str = ""
     note: Any = None

@@ -71,7 +71,7 @@ async def test_an_agent_gets_the_answer_of_its_user(workshop: Any) -> None:
     ]
     (told,) = answers(events)
     assert (told.answer, told.by, told.recorded) == ({"colour": "blue"}, client.connection_id, None)
-    assert events[-1].result["data"] == {"answer": {"colour": "blue"}}  # type: ignore[union-attr]
+    assert events[-1].result["data"] == {"answer": {"colour": "blue"}}
     assert [frame.id for frame in client.said] == [None, "word"]
 
 
@@ -88,7 +88,7 @@ async def test_an_answer_that_does_not_fit_is_refused_and_the_question_stays_ope
     assert len(workshop.questions.of("user_ada")) == 1
     await answer(workshop, client, question, {"colour": "red"})
     events = await client.ended(question.run_id)
-    assert events[-1].result["data"] == {"answer": {"colour": "red"}}  # type: ignore[union-attr]
+    assert events[-1].result["data"] == {"answer": {"colour": "red"}}
 
 
 async def test_the_first_answer_counts_and_the_same_one_again_is_accepted_again_also_afterwards(workshop: Any) -> None:
@@ -282,7 +282,7 @@ async def test_questions_in_parallel_get_their_own_answers_and_as_many_wait_as_m
         assert len(workshop.questions.of("user_ada")) <= 2
         await answer(workshop, client, asked_now[0], number)
     events = await client.ended(question.run_id)
-    assert events[-1].result["data"] == {"answers": [0, 1, 2, 3]}  # type: ignore[union-attr]
+    assert events[-1].result["data"] == {"answers": [0, 1, 2, 3]}
 
 
 async def test_a_sub_agent_asks_the_same_user(workshop: Any) -> None:
@@ -298,7 +298,7 @@ async def test_a_sub_agent_asks_the_same_user(workshop: Any) -> None:
     assert question.parent_call_id == f"{question.run_id}:1"
     await answer(workshop, client, question, "blue")
     events = await client.ended(question.run_id)
-    assert events[-1].result["text"] == "blue"  # type: ignore[union-attr]
+    assert events[-1].result["text"] == "blue"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pty
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -142,6 +145,30 @@ async def test_an_answer_is_the_same_after_a_kill_between_it_and_what_its_agent_
         """It is about to."""
     kinds = [event["type"] for event in events if event["type"].startswith(("question", "agent_"))]
     assert kinds == ["agent_started", "question_asked", "question_answered", "agent_completed"]
+
+
+def test_a_person_at_a_terminal_is_asked_until_the_answer_fits(server: ServerProcess, witness: Path) -> None:
+    screen, keyboard = pty.openpty()
+    main = "from netra_backend.app.cli import main; main()"
+    command = [sys.executable, "-c", main, "ask", "go", "--agent", "asking", "--user", "pat"]
+    with subprocess.Popen(
+        command, stdin=keyboard, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=server.environment()
+    ) as asking:
+        assert asking.stdout is not None
+        shown = b""
+        for number, typed in enumerate(('{"key": "no"}', json.dumps({"key": KEY})), 1):
+            while shown.count(b"[JSON:") < number:
+                part = os.read(asking.stdout.fileno(), 4096)
+                assert part, shown
+                shown += part
+            os.write(screen, f"{typed}\n".encode())
+        shown += asking.stdout.read()
+        assert asking.wait() == 0, shown
+    os.close(screen)
+    os.close(keyboard)
+    assert b"does not fit" in shown
+    assert b"question_answered" in shown
+    assert [what for _, what in lines(witness)] == ["begun", KEY]
 
 
 @pytest.mark.long

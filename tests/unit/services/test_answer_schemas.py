@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,6 +42,13 @@ NO_SCHEMAS: dict[str, Any] = {
 def test_what_is_no_schema_is_told_to_the_agent(schema: Any) -> None:
     with pytest.raises(ValueError, match="schema"):
         AnswerSchema(schema, LIMITS)
+
+
+def test_what_a_schema_refers_to_outside_of_itself_is_never_read(tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    other.write_text('{"type": "integer"}')
+    with pytest.raises(ValueError, match="no JSON Schema"):
+        AnswerSchema({"$ref": other.as_uri()}, LIMITS)
 
 
 @pytest.mark.validation_point("answer.schema")

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Any
 
+from netra_backend.app.services.approvals import Approvals
+
 from netra_backend.app.agents.supervisor.agent_registry import AgentRegistry, MakeAgent
 from netra_backend.app.agents.supervisor.execution_engine_factory import ExecutionEngineFactory
 from netra_backend.app.agents.supervisor.run_services import RunServices
@@ -29,7 +31,6 @@ from netra_backend.app.core.model_part import ModelPart
 from netra_backend.app.core.quotas import Quotas
 from netra_backend.app.runs.parts import RunParts
 from netra_backend.app.runs.service import RunService
-from netra_backend.app.services.approvals import Approvals
 from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.services.websocket_bridge_factory import WebSocketBridgeFactory
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool

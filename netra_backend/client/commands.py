@@ -1,4 +1,4 @@
-"""What a client asks of its server: to start a run and to stop one, to decide about a call, to take a file."""
+"""What a client asks of its server: to start a run and to stop one, to answer a question, to take a file."""
 
 from __future__ import annotations
 
@@ -108,6 +108,5 @@ class Commands(ABC):
         """Say the word, ``approve`` or ``deny``, about a tool call, and why; to approve it, with other ``arguments``, or for the
         rest of its run. Raises ``Refused``."""
         key = "c_" + secrets.token_hex(12)
-        frame = ResolveApproval(approval_id, "deny", arguments_hash, key, reason, arguments, remember)
         word = msgspec.convert(decision, Literal["approve", "deny"])
-        await self._command(key, msgspec.structs.replace(frame, decision=word))
+        await self._command(key, ResolveApproval(approval_id, word, arguments_hash, key, reason, arguments, remember))

@@ -88,7 +88,7 @@ class PeerClient:
     async def questions(self, process_id: str, owner: str) -> Sequence[WaitingQuestion]:
         """The questions that wait there; none where no answer comes. A process of 0.1.0 knows approvals alone."""
         try:
-            answer = await self._ask(process_id, ListQuestions(owner, version=2))
+            answer = await self._ask(process_id, ListQuestions(owner, version=3))
         except NetraError:
             try:
                 answer = await self._ask(process_id, ListApprovals(owner))

@@ -330,7 +330,6 @@ AT_LEAST: Final = (
     ("answer_bytes", "sql_answer_bytes", 0),
     ("unstored_bytes", "event_bytes", 0),
     ("unstored_bytes", "blob_bytes", 0),
-    ("blob_bytes", "question_answer_bytes", 0),
     ("blob_bytes", "state_bytes", 0),  # what was read is recorded as one
     ("files_bytes", "file_bytes", 0),
     ("bus_bytes", "event_bytes", 0),

@@ -113,7 +113,7 @@ class ListApprovals(Owned, frozen=True, tag="list_approvals"):
 
 
 class PeerAnswer(Owned, frozen=True, tag="answer"):
-    """Since version 2: take the owner's answer to a question, said ``by`` a connection. Answer: ``Taken`` once it is stored,
+    """Since version 3: take the owner's answer to a question, said ``by`` a connection. Answer: ``Taken`` once it is stored,
     ``NotHere``. ``answer`` is JSON, whose numbers this format could not carry."""
 
     question_id: str
@@ -127,7 +127,7 @@ class PeerAnswer(Owned, frozen=True, tag="answer"):
         answer = said.answer
         if said.arguments_hash is not None and isinstance(answer, dict):
             answer = {**answer, "arguments_hash": said.arguments_hash}
-        return cls(owner, said.question_id, msgspec.json.encode(answer), key, by, version=2)
+        return cls(owner, said.question_id, msgspec.json.encode(answer), key, by, version=3)
 
     def frame(self) -> AnswerQuestion:
         """The answer as a client's frame says it."""
@@ -135,7 +135,7 @@ class PeerAnswer(Owned, frozen=True, tag="answer"):
 
 
 class ListQuestions(Owned, frozen=True, tag="list_questions"):
-    """Since version 2: say which questions wait for the owner's answer, approvals included. Answer: ``WaitingQuestions``."""
+    """Since version 3: say which questions wait for the owner's answer, approvals included. Answer: ``WaitingQuestions``."""
 
 
 class EndUser(Owned, frozen=True, tag="end_user"):
@@ -265,7 +265,7 @@ class WaitingQuestions(Answer, frozen=True, tag="waiting_questions"):
     @classmethod
     def of(cls, questions: Sequence[WaitingQuestion]) -> WaitingQuestions:
         """What travels of these."""
-        return cls(msgspec.json.encode(questions), version=2)
+        return cls(msgspec.json.encode(questions), version=3)
 
     def list(self) -> Sequence[WaitingQuestion]:
         """The questions."""

@@ -31,7 +31,7 @@ class AnswerSchema:
 
     def __init__(self, schema: Mapping[str, Any] | None, limits: Limits) -> None:
         """Raises ``ValueError`` if it is no JSON Schema, refers to something outside of itself, or is over its limits."""
-        self._most_bytes = limits.question_answer_bytes
+        self._most_bytes = min(limits.question_answer_bytes, limits.blob_bytes)  # it may have to be stored as one
         self.schema: dict[str, Any] | None = None
         self._validator: jsonschema_rs.Validator | None = None
         if schema is None:

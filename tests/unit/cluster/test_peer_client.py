@@ -176,11 +176,11 @@ async def test_what_concerns_all_is_told(peers: PeerClient, line: Line) -> None:
     ("said", "sent"),
     [
         (WORD, PeerResolve("user_ada", "apr_1", "deny", "0" * 64, "k1", "c")),
-        (Said("qst_run_1.1", "blue"), PeerAnswer("user_ada", "qst_run_1.1", b'"blue"', "k1", "c", version=2)),
+        (Said("qst_run_1.1", "blue"), PeerAnswer("user_ada", "qst_run_1.1", b'"blue"', "k1", "c", version=3)),
         (
             Said("apr_1", {"decision": "deny", "reason": "no"}, "h"),
             PeerAnswer(
-                "user_ada", "apr_1", b'{"decision":"deny","reason":"no","arguments_hash":"h"}', "k1", "c", version=2
+                "user_ada", "apr_1", b'{"decision":"deny","reason":"no","arguments_hash":"h"}', "k1", "c", version=3
             ),
         ),
     ],
@@ -200,4 +200,4 @@ async def test_a_process_of_0_1_0_is_asked_for_its_approvals(peers: PeerClient, 
     asked: list[Any] = []
     line.ask = ask  # type: ignore[method-assign]
     assert await peers.questions("prc_2", "user_ada") == (WaitingQuestion.about(CALL),)
-    assert asked == [ListQuestions("user_ada", version=2), ListApprovals("user_ada")]
+    assert asked == [ListQuestions("user_ada", version=3), ListApprovals("user_ada")]

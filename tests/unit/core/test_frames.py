@@ -241,6 +241,17 @@ def test_an_error_frame_says_what_the_catalogue_and_the_refusal_know() -> None:
     assert (waiting.retryable, waiting.retry_after_ms, waiting.code) == (True, 20, None)
 
 
+def test_a_plain_decision_is_sent_as_servers_of_0_1_0_take_it() -> None:
+    sent = msgspec.json.decode(msgspec.json.encode(ResolveApproval("apr_1", "deny", "h", "k")))
+    assert sent == {
+        "type": "resolve_approval",
+        "approval_id": "apr_1",
+        "decision": "deny",
+        "arguments_hash": "h",
+        "id": "k",
+    }
+
+
 @pytest.mark.parametrize("text", NO_MESSAGE)
 def test_a_request_that_says_nothing_is_refused(text: str) -> None:
     with pytest.raises(FrameRefused, match="missing required field `message` or `parts`"):
@@ -260,14 +271,3 @@ def test_what_is_no_part_is_refused_by_its_place(parts: list[object], field: str
     with pytest.raises(FrameRefused) as refused:
         decode(json.dumps({"type": "execute_agent", "agent": "a", "parts": parts}))
     assert (refused.value.entry.id, refused.value.field) == ("invalid_frame", field)
-
-
-def test_a_plain_decision_is_sent_as_servers_of_0_1_0_take_it() -> None:
-    sent = msgspec.json.decode(msgspec.json.encode(ResolveApproval("apr_1", "deny", "h", "k")))
-    assert sent == {
-        "type": "resolve_approval",
-        "approval_id": "apr_1",
-        "decision": "deny",
-        "arguments_hash": "h",
-        "id": "k",
-    }

@@ -69,8 +69,8 @@ FULL = PeerExecute.of(
 NEWER: list[Any] = [
     TokenRevoked.of(RevokedToken("user_ada", "t1", 7)),
     PeerAnswer.of("user_ada", Said("qst_run_1.1", {"n": 10**30}), "k1", "conn_1"),
-    ListQuestions("user_ada", version=2),
     FULL,
+    ListQuestions("user_ada", version=3),
 ]
 """Those that 0.1.0 does not know."""
 ANSWERS: list[Any] = [

@@ -39,8 +39,9 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         adapters.postgres.peers.MAX_BODY adapters.process.child_runtime.MAX_MESSAGE adapters.process.key_file._BYTES
         adapters.redis.message.MAX_FRAMES adapters.redis.message.MAX_MESSAGE_BYTES adapters.redis.message.SENDER_BYTES
         adapters.redis.message._COUNT_BYTES adapters.redis.presence._MAC_BYTES core.audit_chain._NAME_BYTES
-        core.frames.MAX_REASON core.frames.MAX_FIELD core.frames.MAX_KEY core.message_parts.MAX_PARTS
-        core.message_parts.Meta(max_length) core.frames.Meta(max_length) core.identity.MAX_TOKEN_ID core.ids.MAX_LENGTH
+        core.frames.MAX_REASON core.frames.MAX_FIELD core.frames.MAX_KEY core.frames.Meta(max_length)
+        core.message_parts.MAX_PARTS
+        core.message_parts.Meta(max_length) core.identity.MAX_TOKEN_ID core.ids.MAX_LENGTH
         core.settings_values.AUDIT_KEY_BYTES core.settings_values._MAX_BUCKET_URL services.conversations.TITLE_CHARACTERS
         services.conversations._EPOCH_BYTES services.standing._MAX_SCOPES services.synthetic_sign_ins._KEY_BYTES
         services.tickets.MAX_PATH services.tickets._BYTES services.tickets._MAX_CHARACTERS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,6 +44,13 @@ def test_what_is_no_schema_is_told_to_the_agent(schema: Any) -> None:
         AnswerSchema(schema, LIMITS)
 
 
+def test_what_a_schema_refers_to_outside_of_itself_is_never_read(tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    other.write_text('{"type": "integer"}')
+    with pytest.raises(ValueError, match="no JSON Schema"):
+        AnswerSchema({"$ref": other.as_uri()}, LIMITS)
+
+
 @pytest.mark.validation_point("answer.schema")
 @pytest.mark.parametrize(
     ("schema", "answer"),
@@ -69,9 +77,16 @@ def test_an_answer_that_does_not_fit_is_refused_in_few_words(schema: Any, answer
 
 def test_an_answer_that_fits_is_given_as_its_exact_bytes() -> None:
     assert AnswerSchema(COLOUR, LIMITS).judge({"colour": "red", "why": 1.50}) == b'{"colour":"red","why":1.5}'
-    anything: list[Any] = [None, 0, "", [], {"a": [10**40]}]
-    for answer in anything:
+    answers: list[Any] = [None, 0, "", [], {"a": [10**40]}]
+    for answer in answers:
         AnswerSchema(None, LIMITS).judge(answer)
+
+
+def test_an_answer_is_no_larger_than_what_can_be_stored_beside_its_event() -> None:
+    limits = Limits(question_answer_bytes=2_048, blob_bytes=1_024)
+    AnswerSchema(None, limits).judge("x" * 1_022)
+    with pytest.raises(FrameRefused, match="limit is 1,024"):
+        AnswerSchema(None, limits).judge("x" * 1_023)
 
 
 def test_the_refusal_says_where() -> None:

@@ -392,7 +392,7 @@ class PostgresEventLog(AppendingLog[Change]):
         await self._writer.stop(_CLOSE_S)
         held = [head for head in self._heads.values() if head.fence and head.stored and head.owner]
         try:
-            await self._ownership.release(held)
+            await self._ownership.release([(head.thread_id, head.fence) for head in held])
             await self.lease.give_up()
         except DependencyUnavailable:
             pass  # the lease runs out by itself

@@ -84,12 +84,7 @@ def question_endpoints(runs: RunService, limits: Limits) -> list[Endpoint]:
         approval_id = request.path_params["approval_id"]
         requester = RemoteRequester(identity.user_id)
         frame = ResolveApproval(
-            approval_id,
-            word.decision,
-            word.arguments_hash,
-            reason=word.reason,
-            arguments=word.arguments,
-            remember=word.remember,
+            approval_id, word.decision, word.arguments_hash, None, word.reason, word.arguments, word.remember
         )
         await runs.commands.resolve(requester, frame, by=BY)
         await _stored(requester)

@@ -101,3 +101,9 @@ async def test_the_tools_are_described_counted_and_forgotten(factory: UnifiedToo
     assert factory.get_factory_metrics() == {"tools": len(CALLS), "dispatchers_created": 1}
     await factory.cleanup()
     assert factory.describe() == []
+
+
+def test_a_tool_that_says_why_it_asks_is_described_as_one_that_asks() -> None:
+    factory = UnifiedToolDispatcherFactory()
+    factory.configure([Tool("quick", "It asks.", Nothing, quick, approval="It moves money.")])
+    assert [described["approval"] for described in factory.describe()] == [True]

@@ -79,6 +79,15 @@ test("what was cleared comes anew as it was", () => {
   assert.deepEqual(thread.rows(), []);
 });
 
+test("a question is open until it is answered, whatever happens meanwhile", () => {
+  const thread = model([
+    ...GOLDEN.slice(0, 2), { type: "question_asked", question_id: "q", text: "which?" }, { type: "agent_thinking", text: "hm" },
+    { type: "question_answered", question_id: "other", by: "c" }, { type: "question_answered", question_id: "q", by: "c", answer: 1 },
+  ]);
+  const [asked] = thread.runs[0].steps.filter((step) => step.kind === "asked");
+  assert.deepEqual([asked.text, asked.endedMs, asked.outcome?.answer], ["which?", 50, 1]);
+});
+
 test("a superseded run goes, with what began after it, and what still comes of it is not shown", () => {
   const thread = model([
     { type: "user_message", run_id: "first", text: "one" },
@@ -98,13 +107,4 @@ test("a question shows what was attached to it", () => {
   const parts = [{ type: "text", text: "Look." }, { type: "file", file_id: "f", media: "image/png", bytes: 7, sha256: "0" }];
   const [run] = model([{ type: "user_message", text: "Look.", parts }]).runs;
   assert.deepEqual(run.files.map((file) => [file.media, file.bytes]), [["image/png", 7]]);
-});
-
-test("a question is open until it is answered, whatever happens meanwhile", () => {
-  const thread = model([
-    ...GOLDEN.slice(0, 2), { type: "question_asked", question_id: "q", text: "which?" }, { type: "agent_thinking", text: "hm" },
-    { type: "question_answered", question_id: "other", by: "c" }, { type: "question_answered", question_id: "q", by: "c", answer: 1 },
-  ]);
-  const [asked] = thread.runs[0].steps.filter((step) => step.kind === "asked");
-  assert.deepEqual([asked.text, asked.endedMs, asked.outcome?.answer], ["which?", 50, 1]);
 });

@@ -118,6 +118,10 @@ class ScriptedScope:
         """Perform it; the result as a record gives it back."""
         return json.loads(json.dumps(await body()))
 
+    async def secret(self, name: str) -> str:
+        """There is none."""
+        raise KeyError(name)
+
     async def sleep(self, seconds: float) -> None:
         """No time passes."""
 

@@ -56,7 +56,7 @@ from .services.synthetic_sign_ins import SyntheticSignIns
 from .services.tickets import TicketOffice
 from .services.websocket_bridge_factory import WebSocketBridgeFactory
 from .sign_in_ports import KeySet
-from .stores import Cluster, open_embedded, open_shared
+from .stores import Cluster, open_embedded, open_shared, secrets_of
 from .web.http.anonymous_rate_limit import AnonymousRateLimit, site_of
 from .web.sockets.connection_handler import ConnectionHandler
 from .websocket_core.catch_up import CatchUp
@@ -200,8 +200,9 @@ async def open_runtime(
         audit_trail = AuditTrail(audit, clock, refuses=refuses, site_of=site_of, allowance=Allowance(limits))
         stack.callback(audit_trail.close)
         approval_ms, tokens = round(limits.approval_s * 1000), limits.model_tokens
+        secrets = secrets_of(settings, stores.secrets)
         services = RunServices(
-            clock, Approvals(), new_id, _model(settings), audit_trail, registry, approval_ms, tokens, limits
+            clock, Approvals(), new_id, _model(settings), audit_trail, registry, approval_ms, tokens, limits, secrets
         )
         runs = RunService(
             RunParts(
@@ -251,6 +252,7 @@ async def open_runtime(
             anonymous=AnonymousRateLimit(limits),
             conversations=conversations,
             files=Files(stores.files, limits, clock, new_id, scan_by(settings.file_scan_command)),
+            secrets=secrets,
             pool=pool,
             registry=registry,
             dispatchers=dispatchers,

@@ -83,6 +83,8 @@ class OwnSteps:
                 async with asyncio.timeout(timeout_s) as patience:
                     result = await body()
             recorded = _encoded(result)
+            if recorded is not None and self._recorder.hidden:
+                recorded = self._recorder.hidden.encoded(recorded)
         except asyncio.CancelledError:
             if not self._recorder.stopping:
                 self._failed(call_id, attempt, elapsed(), dict(BROKEN_OFF))
@@ -95,7 +97,7 @@ class OwnSteps:
                     raise self._unknown(name, call_id, attempt, elapsed()) from None
                 error = {"code": "STEP_TIMEOUT", "message": f"{name} did not finish within {timeout_s:g} s."}
             else:
-                error = self._error(name, fault)
+                error = self._recorder.hidden.plain(self._error(name, fault))
             again = again and not isinstance(fault, ToolError)  # that one is an answer
             self._failed(call_id, attempt, elapsed(), {**error, "retried": True} if again else error)
             if again:

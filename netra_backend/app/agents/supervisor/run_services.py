@@ -9,6 +9,7 @@ from ...core.limits import USUAL, Limits
 from ...ports import Clock, Model
 from ...services.approvals import Approvals
 from ...services.audit_trail import AuditTrail
+from ...services.secrets import Secrets
 from .agent_registry import AgentRegistry
 
 
@@ -17,7 +18,7 @@ class RunServices:
     """Made once by the composition root. ``mint(kind)`` makes an id; ``model`` is ``None`` if none is configured; refused
     tool calls stand in the ``audit_trail``; agents ask each other by the names in the ``registry``. An approval is waited for
     ``approval_ms``; an answer of the model has ``model_tokens`` where its agent does not say. The other
-    bounds are in ``limits``."""
+    bounds are in ``limits``. ``secrets`` are those of users and of the server."""
 
     clock: Clock
     approvals: Approvals
@@ -28,3 +29,4 @@ class RunServices:
     approval_ms: int = round(USUAL.approval_s * 1000)
     model_tokens: int = USUAL.model_tokens
     limits: Limits = USUAL
+    secrets: Secrets | None = None

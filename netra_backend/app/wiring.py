@@ -201,8 +201,10 @@ async def open_runtime(
         stack.callback(audit_trail.close)
         approval_ms, tokens = round(limits.approval_s * 1000), limits.model_tokens
         secrets = secrets_of(settings, stores.secrets)
+        files = Files(stores.files, limits, clock, new_id, scan_by(settings.file_scan_command))
+        model = _model(settings)
         services = RunServices(
-            clock, Approvals(), new_id, _model(settings), audit_trail, registry, approval_ms, tokens, limits, secrets
+            clock, Approvals(), new_id, model, audit_trail, registry, approval_ms, tokens, files, limits, secrets
         )
         runs = RunService(
             RunParts(
@@ -251,7 +253,7 @@ async def open_runtime(
             quotas=quotas,
             anonymous=AnonymousRateLimit(limits),
             conversations=conversations,
-            files=Files(stores.files, limits, clock, new_id, scan_by(settings.file_scan_command)),
+            files=files,
             secrets=secrets,
             pool=pool,
             registry=registry,

@@ -29,6 +29,7 @@ from netra_backend.app.secret_ports import SecretCipher
 from netra_backend.app.services.approvals import Approvals
 from netra_backend.app.services.audit_trail import AuditTrail
 from netra_backend.app.services.conversations import Conversations
+from netra_backend.app.services.files import Files
 from netra_backend.app.services.secrets import Secrets
 from netra_backend.app.services.websocket_bridge_factory import WebSocketBridgeFactory
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
@@ -169,6 +170,7 @@ class Workshop:
         self.engines = ExecutionEngineFactory(self.bridge)
         self.engines.configure(self.dispatchers)
         self.approvals = Approvals()
+        self.files = Files(self.log.files, self.limits, self.clock, self.mint)
         audit: Any = self
         trail = AuditTrail(audit, self.clock)
         self.secrets = Secrets(self.log.secrets, self.cipher, self.limits)
@@ -179,6 +181,7 @@ class Workshop:
             self.model,
             trail,
             self.registry,
+            files=self.files,
             limits=self.limits,
             secrets=self.secrets,
         )

@@ -27,6 +27,7 @@ from .events import (
     OtherEvent,
     RunQueued,
     RunResumed,
+    RunSuperseded,
     RunSuspended,
     StateChanged,
     StepFinished,
@@ -201,6 +202,8 @@ class Journal:
         self._run_id = run_id
         self._calls = 0
         self._steps: dict[str, _Step] = {}
+        if not events:
+            return
         calls: dict[str, _Step] = {}
         for event in events:
             if self._read(event, calls):
@@ -243,7 +246,7 @@ class Journal:
             calls[event.call_id].finished = event if event.ok or not _is_retried(event) else None
         elif isinstance(event, StateChanged):
             calls[event.call_id].told = True
-        return not isinstance(event, OtherEvent | UserMessage | RunQueued)
+        return not isinstance(event, OtherEvent | UserMessage | RunSuperseded | RunQueued)
 
     def _call(self, event: _Call, ask: Ask, calls: dict[str, _Step]) -> _Step:
         step = calls.get(event.call_id)
@@ -277,7 +280,7 @@ class Journal:
 
     def next(self, key: str, ask: Ask) -> Answer:
         """What is known of the step that the agent asks for under this key."""
-        step = self._found(key)
+        step = self._found(key) if self._steps else None
         if step is None:
             return Perform(self._new_call_id(ask))
         if not _is_same(step.ask, ask):
@@ -287,7 +290,7 @@ class Journal:
         return _answer(step, ask)
 
     def _found(self, key: str) -> _Step | None:
-        if self.version > 1 or not self._steps:
+        if self.version > 1:
             return self._steps.pop(key, None)
         return self._steps.pop(next(iter(self._steps)))
 
@@ -304,7 +307,7 @@ class Journal:
 
     def unasked(self) -> str | None:
         """The key of a step that was recorded and that the agent never asked for. Journal 1 does not say."""
-        return next(iter(self._steps), None) if self.version > 1 else None
+        return next(iter(self._steps)) if self._steps and self.version > 1 else None
 
 
 def parked_until(events: Sequence[AnyEvent]) -> int:

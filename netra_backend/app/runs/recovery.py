@@ -161,7 +161,7 @@ class RunRecovery:
         assert isinstance(first, UserMessage)
         run = self._record(stored, head)
         engine.emitter.bind(run)
-        return ActiveRun(stored.owner, run, engine, first.text, Journal(stored.run_id, events))
+        return ActiveRun(stored.owner, run, engine, first.text, Journal(stored.run_id, events), first.parts)
 
     def _record(self, stored: StoredRun, head: ThreadHead) -> RunRecord:
         run = RunRecord(

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Any
 
-from netra_backend.app.services.approvals import Approvals
-
 from netra_backend.app.agents.supervisor.agent_registry import AgentRegistry, MakeAgent
 from netra_backend.app.agents.supervisor.execution_engine_factory import ExecutionEngineFactory
 from netra_backend.app.agents.supervisor.run_services import RunServices
@@ -28,10 +26,12 @@ from netra_backend.app.core.history import Chunk, RunRecord
 from netra_backend.app.core.identity import BASE_SCOPES
 from netra_backend.app.core.limits import Limits
 from netra_backend.app.core.model_part import ModelPart
+from netra_backend.app.core.questions import Said
 from netra_backend.app.core.quotas import Quotas
 from netra_backend.app.runs.parts import RunParts
 from netra_backend.app.runs.service import RunService
 from netra_backend.app.services.conversations import Conversations
+from netra_backend.app.services.questions import OpenQuestions
 from netra_backend.app.services.websocket_bridge_factory import WebSocketBridgeFactory
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
 
@@ -65,7 +65,7 @@ class _Process:
         loop, clock = asyncio.get_running_loop(), ManualClock()
         self.over = asyncio.Event()
         self.accepted: asyncio.Future[Any] = loop.create_future()
-        self._approvals = Approvals()
+        self._questions = OpenQuestions()
         pool, registry = WebSocketConnectionPool(), AgentRegistry()
         pool.configure(loop.call_soon)
         registry.configure(*bench.agents)
@@ -77,7 +77,7 @@ class _Process:
         self.engines = ExecutionEngineFactory(bridge)
         self.engines.configure(dispatchers)
         quotas = Quotas(Limits())
-        services = RunServices(clock, self._approvals, new_id, bench.model, registry=registry)
+        services = RunServices(clock, self._questions, new_id, bench.model, registry=registry)
         conversations = Conversations(self.log, clock, SeededEntropy("bench"), new_id, quotas)
         self.runs = RunService(
             RunParts(
@@ -114,7 +114,8 @@ class _Process:
                 self.over.set()
 
     def _approve(self, event: ApprovalRequested) -> None:
-        self._approvals.resolve(_OWNER, event.approval_id, "approve", event.arguments_hash, "bench", lambda: None)
+        said = Said(event.approval_id, {"decision": "approve"}, event.arguments_hash)
+        self._questions.answer(_OWNER, said, "bench", lambda _: None)
 
     async def close(self) -> None:
         """End it."""

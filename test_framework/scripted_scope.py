@@ -127,6 +127,10 @@ class ScriptedScope:
         """Nobody answers."""
         raise ToolError("QUESTION_EXPIRED", "The user did not answer the question in time.")
 
+    async def secret(self, name: str) -> str:
+        """There is none."""
+        raise KeyError(name)
+
     async def sleep(self, seconds: float) -> None:
         """No time passes."""
 

@@ -6,16 +6,14 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from .adapters.audit.place import audit_place
 from .adapters.auth.development_key import development_key
 from .adapters.auth.static_keys import StaticKeys
-from .adapters.datasets.port import Datasets
 from .adapters.ledger.ledger import DuckDBLedger
 from .adapters.process.clock import SystemClock, SystemEntropy
 from .adapters.process.data_directory import lock_data_directory, make_data_directory
@@ -38,7 +36,6 @@ from .core.audit_allowance import Allowance
 from .core.errors import ConfigurationError
 from .core.former_names import former_names
 from .core.ids import mint
-from .core.limits import USUAL, Limits
 from .core.quotas import Quotas
 from .drill.isolation_drill import DrillReport
 from .ports import Clock, Entropy, EventLog, Ledger, Model
@@ -57,15 +54,13 @@ from .services.synthetic_sign_ins import SyntheticSignIns
 from .services.tickets import TicketOffice
 from .services.websocket_bridge_factory import WebSocketBridgeFactory
 from .sign_in_ports import KeySet
-from .stores import Cluster, open_embedded, open_shared
+from .stores import Cluster, open_embedded, open_shared, secrets_of
+from .usage_stores import datasets_of
 from .web.http.anonymous_rate_limit import AnonymousRateLimit, site_of
 from .web.sockets.connection_handler import ConnectionHandler
 from .websocket_core.catch_up import CatchUp
 from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from .websocket_core.websocket_manager_factory import WebSocketManagerFactory
-
-if TYPE_CHECKING:
-    from .adapters.datasets.bucket import Bucket
 
 _LOG: Final = logging.getLogger("netra.wiring")
 _ID_ENTROPY: Final = 10
@@ -202,9 +197,21 @@ async def open_runtime(
         stack.callback(audit_trail.close)
         questions = OpenQuestions(limits)
         approval_ms, tokens = round(limits.approval_s * 1000), limits.model_tokens
+        secrets = secrets_of(settings, stores.secrets)
         files = Files(stores.files, limits, clock, new_id, scan_by(settings.file_scan_command))
+        model = _model(settings)
         services = RunServices(
-            clock, questions, new_id, _model(settings), audit_trail, registry, approval_ms, tokens, files, limits=limits
+            clock,
+            questions,
+            new_id,
+            model,
+            audit_trail,
+            registry,
+            approval_ms,
+            tokens,
+            files,
+            limits=limits,
+            secrets=secrets,
         )
         runs = RunService(
             RunParts(
@@ -256,6 +263,7 @@ async def open_runtime(
             anonymous=AnonymousRateLimit(limits),
             conversations=conversations,
             files=files,
+            secrets=secrets,
             pool=pool,
             registry=registry,
             dispatchers=dispatchers,
@@ -323,47 +331,6 @@ async def _drill(
     from .server.drill_transport import InProcessDrill  # brings an HTTP client, which only drills need
 
     return await InProcessDrill(application, sign_in, log, ledger, new_id).hold()
-
-
-@asynccontextmanager
-async def open_ledger(
-    settings: Settings, *, root: Path | None = None, importers: Sequence[str] = ()
-) -> AsyncIterator[Ledger]:
-    """The usage ledger of these settings alone, for a command that needs no server. ``root``: kept there instead."""
-    clock, entropy = SystemClock(), SystemEntropy()
-    ledger = DuckDBLedger(
-        root or settings.data_dir / "usage",
-        clock,
-        entropy,
-        settings.limits,
-        datasets=None if root else datasets_of(settings, clock, entropy),
-        allow_raw_sql=settings.allow_raw_sql,
-        importers=importers,
-    )
-    try:
-        await ledger.start()
-        yield ledger
-    finally:
-        await ledger.close()
-
-
-def datasets_of(settings: Settings, clock: Clock, entropy: Entropy) -> Datasets | None:
-    """The store that these settings name for datasets; ``None`` where they lie in the data directory."""
-    if settings.datasets_url is None:
-        return None
-    bucket = bucket_of(settings.datasets_url, settings.limits)
-    from .adapters.datasets.cache import DatasetCache
-    from .adapters.datasets.object_store import ObjectDatasets
-
-    cache = DatasetCache(settings.data_dir / "usage-copies", entropy.take(8).hex(), clock, settings.limits)
-    return ObjectDatasets(bucket, cache, clock, entropy)
-
-
-def bucket_of(url: str, limits: Limits = USUAL) -> Bucket:
-    """The bucket of an object store."""
-    from .adapters.datasets.bucket import Bucket
-
-    return Bucket(url, limits=limits)
 
 
 def _minter(clock: Clock, entropy: Entropy) -> Callable[[str], str]:

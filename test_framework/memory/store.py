@@ -11,6 +11,7 @@ from netra_backend.app.core.blobs import Blob
 from netra_backend.app.core.files import StoredFile
 from netra_backend.app.core.history import Chunk, ListedRun, RunPlace, StoredRun, StoredThread, ThreadHead
 from netra_backend.app.core.state import StateWrite, digest_of
+from netra_backend.app.secret_ports import SealedSecret
 
 from .ownership import ThreadOwnership
 
@@ -110,6 +111,8 @@ class MemoryStore:
         self.files: dict[str, KeptFile] = {}
         self.values: dict[tuple[str, str, str], tuple[bytes, int]] = {}
         """By owner, thread and key: a value that an agent keeps, and when it was written."""
+        self.secrets: dict[tuple[str, str], tuple[SealedSecret, int]] = {}
+        """By owner and name, and when they were stored."""
         self.ownership = ThreadOwnership()
         self._fence = 0
 
@@ -127,6 +130,7 @@ class MemoryStore:
         }
         other.files = {key: replace(file, parts=list(file.parts)) for key, file in self.files.items()}
         other.values = dict(self.values)
+        other.secrets = dict(self.secrets)
         other.runs = dict(self.runs)
         other.requests = dict(self.requests)
         return other
@@ -149,6 +153,7 @@ class MemoryStore:
                 self._delete(thread_id)
             self.files = {key: file for key, file in self.files.items() if file.stored.owner != item.owner}
             self.values = {place: kept for place, kept in self.values.items() if place[0] != item.owner}
+            self.secrets = {place: kept for place, kept in self.secrets.items() if place[0] != item.owner}
         elif isinstance(item, Expiry):
             for request in item.requests:
                 if request in self.requests and self.requests[request][1] < item.before_ms:

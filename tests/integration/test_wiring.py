@@ -17,7 +17,8 @@ from netra_backend.app import wiring
 from netra_backend.app.config import DEVELOPMENT, Settings, TokenSource
 from netra_backend.app.core.errors import ConfigurationError
 from netra_backend.app.server.application import Application
-from netra_backend.app.wiring import create_app, open_ledger, open_runtime
+from netra_backend.app.usage_stores import open_ledger
+from netra_backend.app.wiring import create_app, open_runtime
 from test_framework.echo import AGENTS, TOOLS
 from test_framework.local_runtime import connected_user
 

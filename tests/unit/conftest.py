@@ -25,10 +25,12 @@ from netra_backend.app.core.quotas import Quotas
 from netra_backend.app.ports import Model
 from netra_backend.app.runs.parts import RunParts
 from netra_backend.app.runs.service import RunService
+from netra_backend.app.secret_ports import SecretCipher
 from netra_backend.app.services.audit_trail import AuditTrail
 from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.services.files import Files
 from netra_backend.app.services.questions import OpenQuestions
+from netra_backend.app.services.secrets import Secrets
 from netra_backend.app.services.websocket_bridge_factory import WebSocketBridgeFactory
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from test_framework.clock import ManualClock, SeededEntropy
@@ -117,6 +119,7 @@ class Workshop:
         self.agents: list[Callable[[], Any]] = []
         self.tools: list[Tool[Any]] = []
         self.model: Model | None = None
+        self.cipher: SecretCipher | None = None
         self.failures: list[BaseException] = []
         self.revoked: dict[str, int] = {}
         self.open()
@@ -170,6 +173,7 @@ class Workshop:
         self.files = Files(self.log.files, self.limits, self.clock, self.mint)
         audit: Any = self
         trail = AuditTrail(audit, self.clock)
+        self.secrets = Secrets(self.log.secrets, self.cipher, self.limits)
         self.services = RunServices(
             self.clock,
             self.questions,
@@ -179,6 +183,7 @@ class Workshop:
             self.registry,
             files=self.files,
             limits=self.limits,
+            secrets=self.secrets,
         )
         self.conversations = Conversations(self.log, self.clock, self.entropy, self.mint, self.quotas)
         self.turns = RunService(

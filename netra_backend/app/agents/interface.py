@@ -214,6 +214,12 @@ class RunScope(Protocol):
         server was restarted meanwhile, or as soon as there is a server. If a run only waits for pauses of more than
         ``NETRA_LIMIT_PARK_S`` it leaves memory until the first of them ends; the thread's next runs go on meanwhile."""
 
+    async def secret(self, name: str) -> str:
+        """A secret that the user gave to agents (``PUT /api/secrets/NAME``), else the server's of that name
+        (``NETRA_SECRETS_DIR``), for use in the body of a step. It is never recorded: what the run emits, logs and keeps from then
+        on has ``***`` in its place, also the result of that step. Raises ``KeyError`` if there is none, and ``RuntimeError``
+        outside of a step's body."""
+
     async def run_agent(self, name: str, message: str) -> AgentResult:
         """Ask another agent, for the same user, with the rights of both. Its steps are this run's, and so is what it uses; its
         events have the ``parent_call_id`` of this step. Raises ``NotFound`` if there is no agent of that name, ``ToolError``

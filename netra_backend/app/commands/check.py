@@ -155,7 +155,7 @@ def _event_log(settings: Settings) -> str:
 
 
 def _ledger(settings: Settings) -> str:
-    from ..wiring import open_ledger
+    from ..usage_stores import open_ledger
 
     async def ask() -> Any:
         with tempfile.TemporaryDirectory() as scratch:

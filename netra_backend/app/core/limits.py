@@ -122,6 +122,8 @@ class Limits:
     parked_runs: int = _limit(1_000, 0, 1_000_000, "runs", "runs that have left memory until their time comes")
     state_bytes: int = _limit(16_384, 64, 131_072, "bytes", "a value that an agent keeps")
     state_keys: int = _limit(1_000, 1, 100_000, "values", "values that agents keep for a thread, and those for a user")
+    secret_bytes: int = _limit(8_192, 64, 65_536, "bytes", "a secret")
+    secrets: int = _limit(50, 0, 1_000, "secrets", "secrets that a user keeps")
 
     # What a process has
     process_connections: int = _limit(50_000, 1, 1_000_000, "connections", "connections of one process")

@@ -115,9 +115,7 @@ class RunService:
                     waits = full or bool(ahead)
                     active = self._record(head, requester, message, attached, passes, waits=waits)
                     attached = None
-                    if message.since:
-                        asleep = self.scheduler.parked.of_thread(head)
-                        self.waking.stop([each for each in asleep if message.supersedes(each.run.seq)], "interrupt")
+                    self._stop_parked(head, message)
                     if waits:
                         await self._wait(active, ahead, full, message)
                     else:
@@ -235,6 +233,13 @@ class RunService:
             await self.scheduler.hand_off(active.run.head)
             assert self._peers is not None
             self._peers.offer_work()
+
+    def _stop_parked(self, head: ThreadHead, message: NewMessage) -> None:
+        """Runs of the thread that sleep are not waited for. Those that this one interrupts or supersedes end."""
+        if parked := self.scheduler.parked.of_thread(head):
+            interrupts = message.frame.policy == "interrupt"
+            ending = [each for each in parked if interrupts or message.supersedes(each.run.seq)]
+            self.waking.stop(ending, "interrupt")
 
     # --- what the store says of a request ---------------------------------------------------------------------------
 

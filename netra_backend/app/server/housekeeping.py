@@ -12,6 +12,7 @@ from typing import Final
 from ..ports import Audit, Clock, EventLog, Ledger
 from ..runs.accepted_requests import KEY_LIFETIME_MS
 from ..services.files import Files
+from ..services.secrets import Secrets
 from ..web.api.datasets import PREFIX
 
 _LOG: Final = logging.getLogger("netra.housekeeping")
@@ -36,7 +37,8 @@ def remove_leftovers(scratch: Path) -> int:
 
 class Housekeeping:
     """Keeps threads, values and datasets for ``retention_days`` at the most (``None``: without end), rows of the audit trail
-    for days of their own, idempotency keys while they count, and for a day files that no message claims. Runs at the start,
+    for days of their own, idempotency keys while they count, and for a day files that no message claims. Seals
+    secrets with the key that is set. Runs at the start,
     daily, and for the files every hour."""
 
     def __init__(
@@ -47,6 +49,7 @@ class Housekeeping:
         ledger: Ledger,
         audit: Audit,
         files: Files,
+        secrets: Secrets,
         retention_days: int | None,
         audit_retention_days: int,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -56,6 +59,7 @@ class Housekeeping:
         self._ledger = ledger
         self._audit = audit
         self._files = files
+        self._secrets = secrets
         self._retention_days = retention_days
         self._audit_retention_days = audit_retention_days
         self._sleep = sleep
@@ -85,6 +89,8 @@ class Housekeeping:
         threads, datasets = await self.remove_old()  # first: its days are a promise
         requests = await self.remove_requests()
         rows = await self._audit.trim(self._clock.now_ms() - self._audit_retention_days * DAY_MS)
+        if count := await self._secrets.reseal():
+            _LOG.info("secrets were sealed with the new key", extra={"secrets": count})
         removed = {"requests": requests, "threads": threads, "datasets": datasets, "audit_rows": rows}
         _LOG.info("retention", extra=removed)
 

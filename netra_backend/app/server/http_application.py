@@ -14,6 +14,7 @@ from ..web.api.identity import identity_endpoints
 from ..web.api.operations import ReadinessProbe, operation_endpoints
 from ..web.api.questions import question_endpoints
 from ..web.api.runs import run_endpoints
+from ..web.api.secrets import secret_endpoints
 from ..web.api.threads import thread_endpoints
 from ..web.api.usage import usage_endpoints
 from ..web.api.user_data import user_data_endpoints
@@ -51,6 +52,7 @@ class HttpApplication:
             retention_days=runtime.settings.retention_days,
             audit=runtime.audit,
             files=runtime.files,
+            secrets=runtime.secrets,
             audit_retention_days=runtime.settings.audit_retention_days,
         )
         gate = Gate(
@@ -110,6 +112,7 @@ class HttpApplication:
             *user_data_endpoints(
                 log=log,
                 files=runtime.files,
+                secrets=runtime.secrets,
                 ledger=ledger,
                 audit=audit,
                 audit_trail=audit_trail,
@@ -120,6 +123,7 @@ class HttpApplication:
                 clock=clock,
             ),
             *file_endpoints(files=runtime.files, transfers=transfers, limits=limits),
+            *secret_endpoints(secrets=runtime.secrets, audit_trail=audit_trail, limits=limits),
             *thread_endpoints(
                 log=log,
                 conversations=conversations,

@@ -19,6 +19,7 @@ from ..services.authentication import Authentication
 from ..services.conversations import Conversations
 from ..services.files import Files
 from ..services.revocations import Revocations
+from ..services.secrets import Secrets
 from ..services.tickets import TicketOffice
 from ..services.websocket_bridge_factory import WebSocketBridgeFactory
 from ..web.http.anonymous_rate_limit import AnonymousRateLimit
@@ -48,6 +49,7 @@ class Runtime:
     anonymous: AnonymousRateLimit
     conversations: Conversations
     files: Files
+    secrets: Secrets
     pool: WebSocketConnectionPool
     registry: AgentRegistry
     dispatchers: UnifiedToolDispatcherFactory

@@ -6,6 +6,7 @@
 - ``token_minting``, ``synthetic_sign_ins``: tokens of our own
 - ``conversations``: who owns a thread or a run; ``run_summaries``: runs as their owner lists them
 - ``blobs``: who owns one; ``files``: what users attach, from its upload to its deletion
+- ``secrets``: what users give to agents, kept sealed; ``hiding``: keeps it out of a run's log lines
 - ``websocket_bridge_factory``, ``event_emitter``: one user's way into the event log
 - ``questions``: what waits for its user, approvals included; ``answer_schemas``: what an answer must be like
 - ``audit_trail``: who was refused what; ``redaction``: keeps secrets out of all that is kept or shown; ``text_redaction``: of one

@@ -13,6 +13,7 @@ from ..core import history, validation
 from ..core.blobs import Blob
 from ..core.errors import DependencyUnavailable, FactoryRefused, Fault, SSotIsolationError
 from ..core.events import TERMINAL, Event, encode_event
+from ..core.hidden_values import HiddenValues
 from ..core.history import OnCommit, RunRecord
 from ..core.limits import USUAL
 from ..core.repaired_text import repaired
@@ -41,6 +42,7 @@ class UserEventEmitter:
         "_on_close",
         "_run",
         "connection_id",
+        "hidden",
         "most_bytes",
         "rejected_count",
         "repaired",
@@ -72,6 +74,8 @@ class UserEventEmitter:
         self._closed = False
         self._on_close = on_close
         self.most_bytes = most_bytes
+        self.hidden: HiddenValues | None = None
+        """What no event may show, once its run was given a secret."""
 
     @property
     def is_closed(self) -> bool:
@@ -131,6 +135,8 @@ class UserEventEmitter:
             is_repaired = True
             self.repaired += 1
             _LOG.warning("text was repaired", extra={"run_id": run.run_id, "event": event.__name__})
+        if self.hidden is not None:
+            frame = self.hidden.event(frame)
         if len(frame) > self.most_bytes:
             self.rejected_count += 1
             raise EventTooLarge(f"the event has {len(frame)} bytes; the limit is {self.most_bytes}")
@@ -145,7 +151,10 @@ class UserEventEmitter:
         assert run is not None
         assert clock is not None
         place = self.thread_id, run.run_id, run.head.top, clock.now_ms()
-        history.attach(run, write, {each: encode_event(event(*place, *fields)) for each, fields in own.items()})
+        frames = {each: encode_event(event(*place, *fields)) for each, fields in own.items()}
+        if self.hidden is not None:
+            frames = {each: self.hidden.event(frame) for each, frame in frames.items()}
+        history.attach(run, write, frames)
 
     async def value(self, thread_id: str, key: str) -> bytes | None:
         """A committed value that agents keep, of this user and thread, or with ``core.state.USER`` of the user alone; once a log

@@ -23,6 +23,7 @@ def housekeeping(runtime: Runtime, days: int, kept: int) -> Housekeeping:
         ledger=runtime.ledger,
         audit=runtime.audit,
         files=runtime.files,
+        secrets=runtime.secrets,
         retention_days=kept,
         audit_retention_days=kept,
     )

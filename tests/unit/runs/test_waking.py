@@ -255,6 +255,20 @@ class TestStopping:
         tick(workshop)
         assert isinstance((await client.ended(accepted.run_id))[-1], AgentCancelled)
 
+    @pytest.mark.parametrize("how", ["interrupt", "supersedes", ""])
+    async def test_a_message_that_interrupts_or_supersedes_it_ends_it(
+        self, workshop: Any, sleeper: Any, how: str
+    ) -> None:
+        client = workshop.connect()
+        first = await parked(workshop, client)
+        fields = {"interrupt": {"policy": "interrupt"}, "supersedes": {"supersedes": first.run_id}}.get(how, {})
+        second = await workshop.ask(client, "golden", "now", thread_id=first.thread_id, **fields)
+        assert isinstance((await client.ended(second.run_id))[-1], AgentCompleted)
+        if how:
+            assert (await client.ended(first.run_id))[-1].by == "interrupt"
+        else:
+            assert workshop.turns.scheduler.parked.get(first.run_id) is not None
+
     async def test_a_thread_that_is_lost_takes_it_along(self, workshop: Any, sleeper: Any) -> None:
         accepted = await parked(workshop, workshop.connect())
         run = workshop.turns.scheduler.parked.get(accepted.run_id).run

@@ -33,6 +33,13 @@ class Expiring:
         return 1
 
 
+class Resealing:
+    """Secrets of which one was sealed with the key before."""
+
+    async def reseal(self) -> int:
+        return 1
+
+
 class Trimmed:
     """A store that keeps what it was asked to trim."""
 
@@ -63,7 +70,7 @@ def housekeeping(
     days: int | None, log: Trimmed, ledger: Trimmed, audit: Trimmed | None = None, files: Expiring | None = None
 ) -> Housekeeping:
     stores: dict[str, Any] = {"log": log, "ledger": ledger, "audit": audit or Trimmed(), "audit_retention_days": 7}
-    stores["files"] = files or Expiring()
+    stores["files"], stores["secrets"] = files or Expiring(), Resealing()
 
     async def sleep(seconds: float) -> None:
         log.pauses.append(seconds)

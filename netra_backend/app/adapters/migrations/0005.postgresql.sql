@@ -16,6 +16,7 @@ CREATE INDEX state_updated ON state (updated) WHERE thread_id = '';
 CREATE TABLE secret (
     owner text COLLATE "C" NOT NULL,
     name text COLLATE "C" NOT NULL,
+    key_id text NOT NULL,               -- which key it is sealed with
     sealed bytea NOT NULL,              -- readable with the server's key alone
     updated bigint NOT NULL,            -- by the server's clock
     PRIMARY KEY (owner, name)
@@ -25,7 +26,7 @@ GRANT SELECT ON state, secret TO netra_reader;
 
 GRANT SELECT (owner, thread_id, name, digest, updated), INSERT, DELETE ON state TO netra_writer;
 
-GRANT SELECT (owner, name, updated), INSERT, DELETE ON secret TO netra_writer;
+GRANT SELECT (owner, name, key_id, updated), INSERT, DELETE ON secret TO netra_writer;
 
 DO $$
 DECLARE name text;

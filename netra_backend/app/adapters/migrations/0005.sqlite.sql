@@ -18,6 +18,7 @@ CREATE TABLE secret (
     id INTEGER PRIMARY KEY,
     owner TEXT NOT NULL,
     name TEXT NOT NULL,
+    key_id TEXT NOT NULL,           -- which key it is sealed with
     sealed BLOB NOT NULL,           -- readable with the server's key alone
     updated INTEGER NOT NULL        -- ms
 );

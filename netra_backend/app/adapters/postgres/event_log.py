@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -40,6 +41,7 @@ from .lease import LEASE_MS, PostgresLease
 from .ownership import AcquiredThread, NotAcquired, PostgresThreadOwnership
 from .pool import PostgresConnectionPool, connected
 from .reader import Key, PostgresReader
+from .secrets import PostgresSecrets
 from .state import PostgresState
 from .writer import PostgresWriter
 
@@ -68,6 +70,7 @@ class PostgresEventLog(AppendingLog[Change]):
         self._writers = PostgresConnectionPool(url, WRITER, limits.database_connections, limits)
         self.files = PostgresFiles(self._readers, self._writers, clock.now_ms)
         self.state = PostgresState(self._readers, self._writers)
+        self.secrets = PostgresSecrets(self._readers, self._writers, clock.now_ms)
         self._reader = PostgresReader(self._readers, self._writers, limits)
         self._ownership = PostgresThreadOwnership(self._writers, process_id)
         self.lease = PostgresLease(self._writers, process_id, self._look_after_heads, lease_ms=lease_ms)
@@ -149,7 +152,7 @@ class PostgresEventLog(AppendingLog[Change]):
             if head not in self._moving:
                 break
             await asyncio.shield(self._moving[head])  # another request takes hold of it, or it is being let go of
-        moved = self._moving[head] = self._loop.create_future()
+        self._moving[head] = self._loop.create_future()
         try:
             await self._settled(head)
             held = await self._held(head.thread_id)
@@ -157,8 +160,7 @@ class PostgresEventLog(AppendingLog[Change]):
                 raise unavailable()
             return self._take(head, held) if head.owner else []
         finally:
-            del self._moving[head]
-            moved.set_result(None)
+            self._moving.pop(head).set_result(None)
 
     def _take(self, head: ThreadHead, held: AcquiredThread | NotAcquired | None) -> list[StoredRun]:
         """Make ``head`` what was stored when it was taken hold of; the runs that were left in it."""
@@ -391,10 +393,8 @@ class PostgresEventLog(AppendingLog[Change]):
         self.failed = True
         await self._writer.stop(_CLOSE_S)
         held = [head for head in self._heads.values() if head.fence and head.stored and head.owner]
-        try:
+        with suppress(DependencyUnavailable):  # the lease runs out by itself
             await self._ownership.release([(head.thread_id, head.fence) for head in held])
             await self.lease.give_up()
-        except DependencyUnavailable:
-            pass  # the lease runs out by itself
         for lines in (self._readers, self._writers):
             await lines.close()

@@ -15,6 +15,7 @@ from ...core.events import AgentCancelled, AgentCompleted, AgentFailed, AgentSta
 from ...core.history import RunRecord
 from ...core.journal import MOST_BEGINNINGS, VERSION, Journal
 from ...core.step_keys import Branch
+from ...services import hiding
 from ...services.event_emitter import EventTooLarge, UserEventEmitter
 from ...services.user_execution_context import UserExecutionContext
 from ..interface import Agent, PastMessage
@@ -120,6 +121,7 @@ class UserExecutionEngine:
         )
         try:
             await self._begin(agent, run, recorder)
+            hiding.enter(recorder.hidden)
             enter(Branch())
             result = await agent.run(scope)
             if self.cancelled_by is not None:  # it went on all the same

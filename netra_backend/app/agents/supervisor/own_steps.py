@@ -92,6 +92,8 @@ class OwnSteps:
                 async with asyncio.timeout(timeout_s) as patience:
                     result = await body()
             recorded = _encoded(result)
+            if recorded is not None and self._recorder.hidden:
+                recorded = self._recorder.hidden.encoded(recorded)
         except asyncio.CancelledError:
             self._broken_off(call_id, attempt, elapsed(), idempotent)
             raise
@@ -102,7 +104,7 @@ class OwnSteps:
                 error = {"code": "STEP_TIMEOUT", "message": f"{name} did not finish within {timeout_s:g} s."}
             else:
                 try:
-                    error = await self._error(name, fault)
+                    error = self._recorder.hidden.plain(await self._error(name, fault))
                 except asyncio.CancelledError:
                     self._broken_off(call_id, attempt, elapsed(), idempotent)
                     raise

@@ -9,6 +9,7 @@ from typing import Any, Final, NoReturn
 
 from ...core.errors import Fault, OutcomeUnknown, StateConflict, ToolError
 from ...core.events import AgentDelta, Event, RunSuspended
+from ...core.hidden_values import HiddenValues
 from ...core.journal import CANCELLED, Ask, Diverged, Journal, Perform, Recorded, Unknown
 from ...services.event_emitter import UserEventEmitter
 from .branches import performed
@@ -54,6 +55,7 @@ class RunRecorder:
         "_shown",
         "emit",
         "emitter",
+        "hidden",
         "journal",
         "performing",
         "read",
@@ -67,6 +69,8 @@ class RunRecorder:
         self.emitter = emitter
         self.emit: Callable[..., bool] = emitter.emit
         """Records an event, after what is being streamed. As ``UserEventEmitter.emit``."""
+        self.hidden = HiddenValues()
+        """The secrets that the run was given: nothing that is recorded of it shows one."""
         self.journal = journal
         self.services = services
         self.stopping = False
@@ -88,6 +92,11 @@ class RunRecorder:
                 f"The agent is not deterministic: it recorded {answer.recorded} as {key}, but now asks for {str(ask)[:200]}"
             )
         return answer
+
+    def hide(self, value: str) -> None:
+        """The run was given this secret."""
+        self.hidden.add(value)
+        self.emitter.hidden = self.hidden
 
     @property
     def asleep_until(self) -> int:

@@ -11,6 +11,7 @@ from ...services.audit_trail import AuditTrail
 from ...services.files import Files
 from ...services.one_slice_a_turn import OneSliceATurn
 from ...services.questions import OpenQuestions
+from ...services.secrets import Secrets
 from .agent_registry import AgentRegistry
 
 
@@ -19,7 +20,8 @@ class RunServices:
     """Made once by the composition root. ``mint(kind)`` makes an id; ``model`` is ``None`` if none is configured; refused
     tool calls stand in the ``audit_trail``; agents ask each other by the names in the ``registry``, and read their users'
     ``files``. An approval, or a question that does not say, is waited for ``approval_ms``; an answer of the model has
-    ``model_tokens`` where its agent does not say. The other bounds are in ``limits``."""
+    ``model_tokens`` where its agent does not say. The other bounds are in ``limits``. ``secrets`` are those of users and of the
+    server."""
 
     clock: Clock
     questions: OpenQuestions
@@ -32,3 +34,4 @@ class RunServices:
     files: Files | None = None
     long_work: OneSliceATurn = field(default_factory=OneSliceATurn)
     limits: Limits = USUAL
+    secrets: Secrets | None = None

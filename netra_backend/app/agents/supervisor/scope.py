@@ -17,7 +17,7 @@ from ...services.answer_schemas import AnswerSchema
 from ...services.user_execution_context import UserExecutionContext
 from ..interface import AgentResult, ModelReply, PastMessage, ThreadMessage, ToolOutcome
 from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
-from .branches import current, on_branch, own
+from .branches import NotOnABranch, current, on_branch, own, performed
 from .model_calls import ModelCalls
 from .own_steps import MOST_RETRIES, OwnSteps
 from .pauses import SLEEP, check_pause, sleep
@@ -229,6 +229,18 @@ class EngineRunScope:
     @own
     async def _ask_user(self, key: str, question: str, schema: AnswerSchema, timeout_s: float | None) -> Any:
         return await UserQuestions(self._recorder, self.context, self._parent).ask(key, question, schema, timeout_s)
+
+    async def secret(self, name: str) -> str:
+        if performed() is None:
+            raise NotOnABranch(
+                "A secret is for the body of a step alone: await scope.secret(…) in what scope.step(…) performs."
+            )
+        secrets = self._recorder.services.secrets
+        if secrets is None:
+            raise KeyError(name)
+        value = await secrets.value(self.context.user_id, name)
+        self._recorder.hide(value)
+        return value
 
     # --- other agents, other branches -------------------------------------------------------------------------------
 

@@ -160,6 +160,8 @@ class StateSteps:
             body = encode_value(value)
         except (TypeError, ValueError, OverflowError) as fault:
             raise ToolError("STATE_NOT_JSON", f"The value is not JSON ({type(fault).__name__}).") from fault
+        if body is not None:
+            body = self._recorder.hidden.encoded(body)
         most = self._recorder.services.limits.state_bytes
         if body is not None and len(body) > most:
             raise ToolError(

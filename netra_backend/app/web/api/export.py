@@ -14,6 +14,7 @@ from ...core.identity import Identity
 from ...core.state import USER
 from ...ports import Audit, Clock, EventLog, Ledger
 from ...services.files import Files
+from ...services.secrets import Secrets
 from ..http.ndjson import encode_line
 from ..http.transfers import Transfer
 from .identity import AuditRow
@@ -82,6 +83,13 @@ class ExportedFilePart(_Line, frozen=True, tag="file_part"):
     data: bytes
 
 
+class ExportedSecret(_Line, frozen=True, tag="secret"):
+    """That there is a secret; what it is, is in no export."""
+
+    name: str
+    updated_ms: int
+
+
 class ExportedDataset(_Line, frozen=True, tag="dataset"):
     """What the import of a dataset told."""
 
@@ -106,6 +114,7 @@ UserExport = (
     | ExportedValue
     | ExportedFile
     | ExportedFilePart
+    | ExportedSecret
     | ExportedDataset
     | ExportedAuditRow
     | ExportEnd
@@ -119,6 +128,7 @@ class Exporter:
 
     log: EventLog
     files: Files
+    secrets: Secrets
     ledger: Ledger
     audit: Audit
     clock: Clock
@@ -143,6 +153,8 @@ class Exporter:
             yield value
         async for line in self._files(owner):
             yield line
+        for name, updated_ms in await self.secrets.names(owner):
+            yield ExportedSecret(name, updated_ms)
         for dataset in await self.ledger.datasets(owner):
             yield ExportedDataset(dataset)
         before: int | None = None

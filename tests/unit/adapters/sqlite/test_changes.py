@@ -25,7 +25,7 @@ def store(tmp_path: Path) -> Iterator[sqlite3.Connection]:
             connection.execute("INSERT INTO blob VALUES (?, ?, 'ref', 'text/plain', 'x')", (key, key))
             connection.execute("INSERT INTO state VALUES (?, ?, ?, 'k', 'd', 'x', 5)", (key, owner, f"thr_{key}"))
             connection.execute("INSERT INTO state VALUES (?, ?, '', ?, 'd', 'x', 5)", (key + 10, owner, f"k{key}"))
-            connection.execute("INSERT INTO secret VALUES (?, ?, ?, 'x', 5)", (key, owner, f"s{key}"))
+            connection.execute("INSERT INTO secret VALUES (?, ?, ?, 'k', 'x', 5)", (key, owner, f"s{key}"))
             connection.execute("INSERT INTO request VALUES (?, ?, ?, 5)", (owner, f"k{key}", f"run_{key}"))
         yield connection
 

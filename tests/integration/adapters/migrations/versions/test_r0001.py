@@ -97,7 +97,7 @@ async def fill(writer: asyncpg.Connection, owner: str, word: str) -> None:
             word.encode(),
         )
         await writer.execute("INSERT INTO state VALUES ($1, $2, 'k', 'd', $3, 1)", owner, f"thr_{owner}", word.encode())
-        await writer.execute("INSERT INTO secret VALUES ($1, 'k', $2, 1)", owner, word.encode())
+        await writer.execute("INSERT INTO secret VALUES ($1, 'k', 'id', $2, 1)", owner, word.encode())
 
 
 @pytest.fixture

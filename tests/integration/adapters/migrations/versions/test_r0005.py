@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 
 VALUE = "INSERT INTO state VALUES ($1, '', $2, 'd', 'x', 1)"
 OF_THREAD = "INSERT INTO state VALUES ($1, $2, 'k', 'd', 'x', 1)"
-SECRET = "INSERT INTO secret VALUES ($1, $2, 'x', 1)"
+SECRET = "INSERT INTO secret VALUES ($1, $2, 'id', 'x', 1)"
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ class RunServices:
     """Made once by the composition root. ``mint(kind)`` makes an id; ``model`` is ``None`` if none is configured; refused
     tool calls stand in the ``audit_trail``; agents ask each other by the names in the ``registry``, and read their users'
     ``files``. An approval is waited for ``approval_ms``; an answer of the model has ``model_tokens`` where its agent does not
-    say."""
+    say. Agents' ``long_work`` leaves others their turn."""
 
     clock: Clock
     approvals: Approvals
@@ -29,5 +29,5 @@ class RunServices:
     registry: AgentRegistry = field(default_factory=AgentRegistry)
     approval_ms: int = round(USUAL.approval_s * 1000)
     model_tokens: int = USUAL.model_tokens
-    long_work: OneSliceATurn = field(default_factory=OneSliceATurn)
     files: Files | None = None
+    long_work: OneSliceATurn = field(default_factory=OneSliceATurn)

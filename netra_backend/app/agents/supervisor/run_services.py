@@ -21,7 +21,7 @@ class RunServices:
     tool calls stand in the ``audit_trail``; agents ask each other by the names in the ``registry``, and read their users'
     ``files``. An approval, or a question that does not say, is waited for ``approval_ms``; an answer of the model has
     ``model_tokens`` where its agent does not say. The other bounds are in ``limits``. ``secrets`` are those of users and of the
-    server."""
+    server. Agents' ``long_work`` leaves others their turn."""
 
     clock: Clock
     questions: OpenQuestions

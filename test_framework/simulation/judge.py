@@ -13,6 +13,8 @@ from netra_backend.app.core.events import (
     AgentThinking,
     AnyEvent,
     ModelCompleted,
+    QuestionAnswered,
+    QuestionAsked,
     ToolCompleted,
     ToolExecuting,
     UserMessage,
@@ -97,12 +99,27 @@ def _faults_of_run(events: list[AnyEvent]) -> Iterator[str]:
     taken = list(_steps_taken(events))
     if taken != list(_steps_planned(plan))[: len(taken)]:
         yield f"took the steps {taken} of {plan.steps}"
+    yield from _faults_of_answers(events)
     called = [event.call_id for event in events if isinstance(event, ToolExecuting)]
     answered = [event.call_id for event in events if isinstance(event, ToolCompleted)]
     if answered != called[: len(answered)]:
         yield f"called {called} and answered {answered}"
     if isinstance(events[-1], AgentCompleted) and (len(taken) != len(plan.steps) or answered != called):
         yield "completed without taking every step"
+
+
+def _faults_of_answers(events: list[AnyEvent]) -> Iterator[str]:
+    """Each question is asked once and answered once, by what its agent gets."""
+    asked = [event.question_id for event in events if isinstance(event, QuestionAsked)]
+    answered = {event.question_id: event.answer for event in events if isinstance(event, QuestionAnswered)}
+    answers = sum(isinstance(event, QuestionAnswered) for event in events)
+    if len({*asked}) != len(asked) or len(answered) != answers or not answered.keys() <= {*asked}:
+        yield f"asked {asked} and was answered {answers} times"
+    last = events[-1]
+    if isinstance(last, AgentCompleted):
+        came = [each for each in last.result["data"]["came"] if isinstance(each, str) and "=" in each]
+        if came != list(answered.values()):
+            yield f"got {came} where {list(answered.values())} was answered"
 
 
 def _steps_taken(events: Iterable[AnyEvent]) -> Iterator[tuple[str, str]]:
@@ -112,6 +129,8 @@ def _steps_taken(events: Iterable[AnyEvent]) -> Iterator[tuple[str, str]]:
     for event in events:
         if isinstance(event, AgentThinking):
             yield "think", event.text
+        elif isinstance(event, QuestionAsked):
+            yield "ask", event.text
         elif isinstance(event, ToolExecuting):
             yield event.tool, str(event.arguments.get("number"))
         elif isinstance(event, AgentDelta):

@@ -14,8 +14,9 @@ from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.core.model_part import ModelPart
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 
-STEPS: Final = ("think", "say", "look", "charge", "gate", "model", "boom")
-"""``charge`` and ``gate`` are tools that are not idempotent, ``gate`` waits for its user's word, ``boom`` fails the run."""
+STEPS: Final = ("think", "say", "look", "charge", "gate", "model", "boom", "ask")
+"""``charge`` and ``gate`` are tools that are not idempotent, ``gate`` waits for its user's word, ``boom`` fails the run.
+``ask`` asks it a question."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -56,12 +57,22 @@ class Worker:
                 await scope.say(plan.text(number))
             elif step == "model":
                 came.append((await scope.ask_model(plan.text(number))).text)
+            elif step == "ask":
+                came.append(await _ask(scope, plan.text(number)))
             elif step == "boom":
                 raise RuntimeError("as planned")
             else:
                 outcome = await scope.use_tool(step, number=number)
                 came.append(outcome.result if outcome.ok else (outcome.error or {}).get("code"))
         return AgentResult(plan.text(len(plan.steps)), {"came": came})
+
+
+async def _ask(scope: RunScope, question: str) -> str:
+    """What its user answered; that of another question ends the run."""
+    answer: str = await scope.ask_user(question, schema={"type": "string"})
+    if not answer.startswith(f"{question}="):
+        raise RuntimeError(f"swapped: {answer} is no answer to {question}")
+    return answer
 
 
 class Numbered(ToolArguments, frozen=True):

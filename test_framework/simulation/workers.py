@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import partial
 from random import Random
 from typing import Any, Final, Protocol
 
@@ -65,7 +66,7 @@ class Worker:
             elif step == "boom":
                 raise RuntimeError("as planned")
             elif step == "pair":
-                marked = scope.step(f"mark-{number}", lambda number=number: _mark(number), idempotent=True)
+                marked = scope.step(f"mark-{number}", partial(_mark, number), idempotent=True)
                 beside = _use(scope, "charge", number), _use(scope, "look", number + ASIDE), marked
                 came += _right(await asyncio.gather(*beside), (number, number + ASIDE, number))
             elif step == "models":

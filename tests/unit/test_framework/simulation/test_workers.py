@@ -73,7 +73,7 @@ class Aside(Noted):
 async def test_the_worker_takes_steps_side_by_side_and_notices_if_they_are_swapped(step: str) -> None:
     plan = Plan("k", "u", (step,)).encoded()
     await Worker().run(cast(RunScope, Aside(plan, False)))
-    with pytest.raises((RuntimeError, ExceptionGroup), match="swapped|TaskGroup"):
+    with pytest.raises((RuntimeError, ExceptionGroup), match=r"swapped|TaskGroup"):
         await Worker().run(cast(RunScope, Aside(plan, True)))
 
 

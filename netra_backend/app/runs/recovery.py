@@ -153,7 +153,7 @@ class RunRecovery:
         journal = Journal(stored.run_id, events)
         if journal.beginnings > 1 and stored.run_id in self._frozen:
             journal.beginnings = MOST_BEGINNINGS  # it held up this process, and did not get further in the next one
-        return ActiveRun(stored.owner, run, engine, first.text, journal)
+        return ActiveRun(stored.owner, run, engine, first.text, journal, first.parts)
 
     async def drain(self) -> None:
         """Resume nothing more; whoever takes over next finds what is not enqueued."""

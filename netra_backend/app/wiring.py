@@ -54,7 +54,7 @@ from .services.synthetic_sign_ins import SyntheticSignIns
 from .services.tickets import TicketOffice
 from .services.websocket_bridge_factory import WebSocketBridgeFactory
 from .sign_in_ports import KeySet
-from .stores import Cluster, open_embedded, open_shared, secrets_of
+from .stores import open_embedded, open_shared, secrets_of
 from .usage_stores import datasets_of
 from .web.http.anonymous_rate_limit import AnonymousRateLimit, site_of
 from .web.sockets.connection_handler import ConnectionHandler
@@ -245,7 +245,10 @@ async def open_runtime(
         )
         on_tick: Callable[[float], None] | None = None
         if cluster is not None and peers is not None:
-            on_tick = _join(cluster, peers, runs, log, revocations, quotas, limits.peer_s, stack)
+            from .cluster.joining import join
+
+            others = (cluster.fleet, cluster.presence, cluster.on_lapse)
+            on_tick = join(*others, peers, runs, log, revocations, quotas, limits.peer_s, stack)
         bus = None if cluster is None else cluster.bus
         runtime = Runtime(
             settings=settings,
@@ -289,36 +292,6 @@ async def open_runtime(
             yield runtime
         finally:
             await runs.drain(0)
-
-
-def _join(
-    cluster: Cluster,
-    peers: PeerClient,
-    runs: RunService,
-    log: EventLog,
-    revocations: Revocations,
-    quotas: Quotas,
-    within_s: float,
-    stack: AsyncExitStack,
-) -> Callable[[float], None]:
-    """Be one of several processes: answer the others from now on. Returns what is to be called about every second."""
-    from .cluster.command_handler import PeerCommandHandler
-    from .cluster.periodic_tasks import PeriodicTasks
-    from .cluster.takeover import Takeover
-
-    takeover = Takeover(runs, peers)
-    cluster.on_lapse(takeover.give_back)
-    handler = PeerCommandHandler(runs, log, revocations, takeover.work, within_s=within_s)
-    cluster.fleet.serve(handler.answer, handler.on_message)
-    periodic = PeriodicTasks(takeover, revocations)
-    stack.push_async_callback(periodic.close)
-    if cluster.presence is not None:
-        from .cluster.counts_exchange import CountsExchange
-
-        exchange = CountsExchange(quotas, cluster.presence)
-        exchange.start()
-        stack.push_async_callback(exchange.close)
-    return periodic.tick
 
 
 async def _drill(

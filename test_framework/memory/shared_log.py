@@ -60,10 +60,11 @@ class SharedMemoryLog(MemoryEventLog):
     def _open_store(self) -> int:
         return 0  # nobody is fenced off as a whole: each thread has its fence
 
-    def renew(self) -> None:
-        """Say that this process lives. Where its lease had run out, what others took meanwhile is let go of."""
+    def renew(self) -> bool:
+        """Say that this process lives. Where its lease had run out, what others took meanwhile is let go of. Returns whether it
+        had."""
         if self.failed:
-            return
+            return False
         now_ms, ownership = self._clock.now_ms(), self._store.ownership
         had_lapsed = self.process_id not in ownership.living(now_ms)
         ownership.renew(self.process_id, now_ms)
@@ -73,6 +74,7 @@ class SharedMemoryLog(MemoryEventLog):
                 if head.thread_id in self._store.threads and not self._store.is_current(head.thread_id, head.fence):
                     self._drop(head)
                     head.reject_runs("fenced")
+        return had_lapsed
 
     # --- heads ------------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,8 @@ from test_framework.memory.shared_log import SharedMemoryLog
 from .process import Outside, ServerProcess
 
 LOOK_EVERY = 2  # ticks
+_STOOD_STILL = 0.5
+"""Of the processes whose lease had run out, so many had held up themselves, and give back what nobody took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +76,15 @@ class FleetProcess(ServerProcess):
 
     def _tick(self) -> None:
         super()._tick()
-        if self.renews:
-            self._shared.renew()
+        if self.renews and self._shared.renew() and self.outside.weather.rng.random() < _STOOD_STILL:
+            self.tasks.create_task(self._give_back())
         self._ticks += 1
         if self._ticks % LOOK_EVERY == 0:
             self._look_for_work()
+
+    async def _give_back(self) -> None:
+        if self._client.have_others:
+            await self.turns.give_back()
 
     def _look_for_work(self) -> None:
         if not self._looking and self.alive:

@@ -275,10 +275,10 @@ class RunService:
 
     async def give_back(self) -> None:
         """Have other processes go on with all runs of this one."""
+        assert self._peers is not None
         for head in dict.fromkeys(active.run.head for active in self.scheduler.all()):
             await self.scheduler.hand_off(head)
-        if self._peers is not None:
-            self._peers.offer_work()
+        self._peers.offer_work()
 
     async def drain(self, patience_s: float) -> None:
         """Start nothing more, give runs this long to end, and leave the others to whoever takes them over."""

@@ -114,19 +114,18 @@ class TestEmbedded:
 @pytest.mark.long
 @pytest.mark.real_services
 class TestFourProcesses:
-    @pytest.fixture(scope="class")
-    def effects(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        return tmp_path_factory.mktemp("poison") / "effects"
+    @pytest.fixture
+    def effects(self, tmp_path: Path) -> Path:
+        return tmp_path / "effects"
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def server(
         self,
         prepared_postgres: Prepared,
         redis_service: Service,
-        tmp_path_factory: pytest.TempPathFactory,
+        tmp_path: Path,
         effects: Path,
     ) -> Iterator[ServerProcess]:
-        data_dir = tmp_path_factory.mktemp("poisoned") / "data"
         with asyncio.Runner() as runner:
             place = own_netra_database(prepared_postgres)
             database = runner.run(place.__aenter__())
@@ -135,7 +134,7 @@ class TestFourProcesses:
                 "NETRA_REDIS_URL": redis_service.url,
                 EFFECTS_VARIABLE: str(effects),
             }
-            with ServerProcess(data_dir, settings, app=APP, workers=PROCESSES) as running:
+            with ServerProcess(tmp_path / "data", settings, app=APP, workers=PROCESSES) as running:
                 yield running
             runner.run(place.__aexit__(None, None, None))
 

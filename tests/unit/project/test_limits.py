@@ -102,7 +102,8 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         web.api.datasets.Queue(maxsize) web.api.datasets._BLOCK web.api.export._PAGE web.http.uvicorn_http._LATE_BYTES
         web.http.uvicorn_http._LATE_PAUSE_S web.http.uvicorn_http._LINE_BYTES web.http.uvicorn_http._TURN_BYTES
         web.sockets.uvicorn_websocket._SMALL_BYTES websocket_core.follower.LOOK_THREADS websocket_core.follower.MAX_MOVED
-        adapters.process.sandbox._MOST_ENTRIES agents.supervisor.past_messages._TAG_WITHIN server.loop_watchdog.STACK_DEPTH
+        adapters.process.sandbox._MOST_ENTRIES server.loop_watchdog.STACK_DEPTH
+        agents.supervisor.past_messages._TAG_WITHIN
     """,
     "What is remembered to be quick: what is not is found again where it is stored.": """
         adapters.datasets.object_store._KNOWN adapters.redis.message._MOST_SENDERS core.delivery_tracker.MAX_CURSORS

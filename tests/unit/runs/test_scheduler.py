@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 from typing import Any
 
 import pytest
@@ -233,3 +234,20 @@ class TestHistory:
         active.run.head.fence = 0
         await workshop.until(lambda: not len(workshop.turns))
         assert reads == [0]
+
+
+async def test_code_of_a_run_is_named_with_its_agent_as_long_as_the_run_is_here(workshop: Any) -> None:
+    frames: list[Any] = []
+    runs = workshop.turns.scheduler
+
+    async def run(scope: Any) -> AgentResult:
+        frames.append(sys._getframe())
+        named.append(runs.on_stack(frames[0]))
+        return AgentResult("")
+
+    named: list[dict[str, str]] = []
+    workshop.agent("golden", run)
+    events = await workshop.run("golden")
+    assert named == [{"run_id": events[0].run_id, "agent": "golden"}]
+    await workshop.until(lambda: not len(runs))
+    assert runs.on_stack(frames[0]) == {}

@@ -47,12 +47,39 @@ def test_a_plan_is_a_message_and_back() -> None:
 
 
 async def test_the_worker_takes_every_step_in_order() -> None:
-    steps = tuple(step for step in STEPS if step != "boom")
+    steps = tuple(step for step in STEPS if step not in ("boom", "pair", "models", "lines"))
     scope = Noted(Plan("k", "u", steps).encoded())
     result = await Worker().run(cast(RunScope, scope))
     assert [step for step, _ in scope.asked] == list(steps)
     assert result.text == f"u/k/{len(steps)}"
     assert result.data == {"came": [2, "TOOL_FAILED", "TOOL_FAILED", "u/k/5", "u/k/6=yes"]}
+
+
+class Aside(Noted):
+    """Gives every step the result of its number; or each that of another."""
+
+    def __init__(self, message: str, swapped: bool) -> None:
+        super().__init__(message)
+        self._by = 1 if swapped else 0
+
+    async def use_tool(self, tool: str, number: int) -> ToolOutcome:
+        self.asked.append((tool, number))
+        return ToolOutcome(True, {"number": number + self._by})
+
+    async def step(self, name: str, body: Any, **_: Any) -> Any:
+        self.asked.append(("step", name))
+        return await body()
+
+    async def ask_model(self, prompt: str) -> ModelReply:
+        return ModelReply(prompt + "x" * self._by)
+
+
+@pytest.mark.parametrize("step", ["pair", "models", "lines"])
+async def test_the_worker_takes_steps_side_by_side_and_notices_if_they_are_swapped(step: str) -> None:
+    plan = Plan("k", "u", (step,)).encoded()
+    await Worker().run(cast(RunScope, Aside(plan, False)))
+    with pytest.raises((RuntimeError, ExceptionGroup), match=r"swapped|TaskGroup"):
+        await Worker().run(cast(RunScope, Aside(plan, True)))
 
 
 async def test_the_worker_fails_where_its_plan_says_so() -> None:

@@ -69,9 +69,6 @@ class RunWaking:
                 self._scheduler.parked.remove(run_id)
         finally:
             self._scheduler.parked.put_off(parked, self._parts.services.clock.now_ms() + _AGAIN_MS)
-        active = self._scheduler.get(run_id)
-        if active is not None and parked.stopped_by:  # it went on in the moment in which it was stopped
-            self._scheduler.stop(active, parked.stopped_by)
 
     async def close(self) -> None:
         """Go on with nothing more."""

@@ -148,6 +148,22 @@ class TestParking:
         await workshop.cancel(client, accepted.run_id)
         assert isinstance((await client.ended(accepted.run_id))[-1], AgentCancelled)
 
+    async def test_a_user_who_has_as_many_runs_as_allowed_waits_for_the_next(self, workshop: Any, sleeper: Any) -> None:
+        workshop.limits = replace(workshop.limits, runs=1)
+        workshop.open()
+        client, other = workshop.connect(), workshop.connect("user_bob")
+        both = [await parked(workshop, client) for _ in range(2)]
+        bobs = await parked(workshop, other)
+        workshop.clock.advance(ms=HOUR_MS)
+        tick(workshop)
+        going = [await client.ended(both[0].run_id), await other.ended(bobs.run_id)]
+        assert all(isinstance(events[-1], AgentCompleted) for events in going)
+        assert workshop.turns.scheduler.parked.get(both[1].run_id) is not None
+        await eventually(lambda: gone(workshop))
+        workshop.clock.advance(ms=1000)
+        tick(workshop)
+        assert isinstance((await client.ended(both[1].run_id))[-1], AgentCompleted)
+
     async def test_while_the_log_takes_nothing_it_stays_and_is_parked_later(self, workshop: Any, sleeper: Any) -> None:
         client = workshop.connect()
         accepted = await workshop.ask(client, "golden", "sleep")

@@ -51,6 +51,7 @@ from .services.audit_trail import AuditTrail
 from .services.authentication import Authentication, TrustedSource
 from .services.conversations import Conversations
 from .services.files import Files
+from .services.plan_names import check_plan_names
 from .services.revocations import Revocations
 from .services.synthetic_sign_ins import SyntheticSignIns
 from .services.tickets import TicketOffice
@@ -179,14 +180,17 @@ async def open_runtime(
             clock,
             max_lifetime_s=settings.jwt_max_lifetime_s,
             token_characters=limits.token_characters,
+            plans=settings.plans,
+            plan_claim=settings.plan_claim,
         )
 
-        quotas = Quotas(limits)
+        quotas = Quotas(limits, settings.plans)
         conversations = Conversations(log, clock, entropy, new_id, quotas)
         registry = AgentRegistry()
         registry.configure(*AGENTS, *agents)
         dispatchers = UnifiedToolDispatcherFactory()
         dispatchers.configure((*usage_tools(ledger), *tools), tool_s=limits.tool_s)
+        check_plan_names(settings.plans, registry.names(), dispatchers.names())
         THREADS.most = limits.process_tool_threads
         bridge = WebSocketBridgeFactory()
         bridge.configure(pool, registry, None, event_log=log, clock=clock, event_bytes=limits.event_bytes)
@@ -212,6 +216,7 @@ async def open_runtime(
                 limits=limits,
                 loop=loop,
                 revoked_ms=revocations.all_revoked_ms,
+                plans=settings.plans,
             ),
             peers=peers,
         )

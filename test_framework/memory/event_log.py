@@ -30,6 +30,7 @@ from netra_backend.app.core.history import (
 from netra_backend.app.ports import Clock
 
 from .files import MemoryFiles
+from .spending import MemorySpending
 from .store import Change, Deletion, Expiry, MemoryStore, Rename
 
 PAGE_EVENTS: Final = 300
@@ -69,6 +70,7 @@ class MemoryEventLog(AppendingLog[Change]):
         self._fence = self._open_store()
         self._clock = clock
         self.files = MemoryFiles(store, clock, self._wait)
+        self.spending = MemorySpending(store, self._wait)
         self._pace = pace
         self._page_events = page_events
         self._page_bytes = page_bytes

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 
 from netra_backend.app.core.blobs import Blob
+from netra_backend.app.core.budgets import Amount, ModelUse
 from netra_backend.app.core.files import StoredFile
 from netra_backend.app.core.history import Chunk, ListedRun, RunPlace, StoredRun, StoredThread, ThreadHead
 
@@ -106,6 +107,8 @@ class MemoryStore:
         self.runs: dict[str, StoredRun] = {}
         self.requests: dict[tuple[str, str], tuple[str, int]] = {}
         self.files: dict[str, KeptFile] = {}
+        self.model_uses: dict[tuple[str, str, int], ModelUse] = {}
+        self.spend: dict[tuple[str, str], Amount] = {}
         self.ownership = ThreadOwnership()
         self._fence = 0
 
@@ -122,6 +125,7 @@ class MemoryStore:
             for key, thread in self.threads.items()
         }
         other.files = {key: replace(file, parts=list(file.parts)) for key, file in self.files.items()}
+        other.model_uses, other.spend = dict(self.model_uses), dict(self.spend)
         other.runs = dict(self.runs)
         other.requests = dict(self.requests)
         return other
@@ -143,6 +147,7 @@ class MemoryStore:
             for thread_id in item.thread_ids:
                 self._delete(thread_id)
             self.files = {key: file for key, file in self.files.items() if file.stored.owner != item.owner}
+            self.model_uses = {key: use for key, use in self.model_uses.items() if use.owner != item.owner}
         elif isinstance(item, Expiry):
             for request in item.requests:
                 if request in self.requests and self.requests[request][1] < item.before_ms:

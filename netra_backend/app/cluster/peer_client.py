@@ -60,7 +60,16 @@ class PeerClient:
             return True
         owner = requester.user_id
         command = PeerExecute(
-            owner, requester.scopes, frame.agent, frame.message, frame.id, thread_id, frame.policy, frame.timezone
+            owner,
+            requester.scopes,
+            frame.agent,
+            frame.message,
+            frame.id,
+            thread_id,
+            frame.policy,
+            frame.timezone,
+            requester.plan,
+            version=2 if requester.plan else 1,
         )
         async with self._hold_delivery(owner, thread_id):
             answer = await self._ask(process_id, command)

@@ -35,13 +35,15 @@ class Event(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):
 
 
 class UserMessage(Event, frozen=True, tag="user_message"):
-    """A request was stored. ``client_run_id`` is the client's own name for the run."""
+    """A request was stored. ``client_run_id`` is the client's own name for the run. ``plan`` is the plan that its sign-in named,
+    which the run has to its end."""
 
     request_id: str
     agent: str
     text: str
     message_id: str = ""
     client_run_id: str = ""
+    plan: str = ""
 
 
 class RunQueued(Event, frozen=True, tag="run_queued"):

@@ -51,6 +51,8 @@ class PeerExecute(Owned, frozen=True, tag="execute"):
     thread_id: str
     policy: Literal["enqueue", "reject", "interrupt"]
     timezone: str
+    plan: str = ""
+    """Since version 2: the plan that the sign-in names."""
 
     def frame(self) -> ExecuteAgent:
         """The request as a client's frame says it, without what a client may claim."""

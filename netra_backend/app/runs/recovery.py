@@ -114,7 +114,10 @@ class RunRecovery:
         if scheduler.get(stored.run_id) is not None or not ours:
             return False  # it was resumed, or the thread was lost or deleted, while this was being read
         context = UserExecutionContext(stored.owner, stored.thread_id, stored.run_id, stored.request_id)
-        active = scheduler.enqueue(context, BASE_SCOPES, partial(self._go_on, stored, head, events))
+        first = events[0]
+        assert isinstance(first, UserMessage)
+        record = partial(self._go_on, stored, head, events)
+        active = scheduler.enqueue(context, BASE_SCOPES, record, self._parts.plan_of(first.plan))
         quota = self._parts.quotas.of(stored.owner, self._parts.services.clock.monotonic())
         if self._is_revoked(stored):
             quota.queued += 1

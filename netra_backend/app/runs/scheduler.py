@@ -16,6 +16,7 @@ from ..core.coroutines import hand_over
 from ..core.errors import DependencyUnavailable, NetraError
 from ..core.events import AgentCancelled
 from ..core.history import RunRecord, ThreadHead
+from ..core.plans import Plan
 from ..services.user_execution_context import UserExecutionContext
 from .active_run import ActiveRun
 from .parts import RunParts
@@ -75,12 +76,14 @@ class RunScheduler:
         context: UserExecutionContext,
         scopes: frozenset[str],
         record: Callable[[UserExecutionEngine], ActiveRun],
+        plan: Plan | None = None,
     ) -> ActiveRun:
-        """Open an engine, have ``record`` make its run, and put the run behind the others of its thread.
+        """Open an engine with what the user's ``plan`` has, have ``record`` make its run, and put the run behind the others of
+        its thread.
 
         All in this loop iteration. Raises what opening or recording raises; then there is no engine and no run.
         """
-        lifetime = self._live(context, scopes, record)
+        lifetime = self._live(context, scopes, record, plan)
         active = lifetime.send(None)
         assert isinstance(active, ActiveRun), "opening an engine waits for nothing"
         active.lifetime = lifetime
@@ -91,9 +94,10 @@ class RunScheduler:
         context: UserExecutionContext,
         scopes: frozenset[str],
         record: Callable[[UserExecutionEngine], ActiveRun],
+        plan: Plan | None,
     ) -> None:
         """One run, from its request to its end: its engine is open exactly as long."""
-        engine = await self._parts.engines.create_for_user(context, scopes=scopes)
+        engine = await self._parts.engines.create_for_user(context, scopes=scopes, plan=plan)
         try:
             active = record(engine)
             self._put(active)
@@ -127,7 +131,7 @@ class RunScheduler:
 
     async def _perform(self, active: ActiveRun) -> None:
         run = active.run
-        agent = self._parts.registry.make(run.agent)
+        agent = self._parts.registry.make(run.agent, active.engine.plan)
         count = getattr(agent, "history_messages", 0)
         history = await self._history(run, count) if count and run.seq > 1 else ()
         await active.engine.execute(
@@ -268,8 +272,12 @@ class RunScheduler:
                     self._give_up(active)
             elif active.run.run_id in waiting:
                 active.began = now
-            elif now - active.began >= self._parts.limits.run_s:
+            elif now - active.began >= self._run_s(active):
                 self.stop(active, "timeout")
+
+    def _run_s(self, active: ActiveRun) -> float:
+        plan = active.engine.plan
+        return self._parts.limits.run_s if plan is None else plan.limits.run_s
 
     async def drain(self, patience_s: float) -> None:
         """Start nothing more, give runs this long to end, and leave the others to their journals; at once those that wait for

@@ -20,6 +20,7 @@ from ..core.events import RunQueued, UserMessage
 from ..core.frames import Accepted, ExecuteAgent
 from ..core.history import AppendRejection, HeldElsewhere, RunRecord, ThreadHead
 from ..core.journal import Journal
+from ..core.plans import Plan
 from ..ports import Peers, Requester
 from ..services.user_execution_context import UserExecutionContext
 from .accepted_requests import AcceptedRequests
@@ -74,7 +75,7 @@ class RunService:
         request after this has returned, it goes through the pipeline again, and what is raised then reaches
         ``requester.refuse``.
         """
-        self._parts.registry.check(frame.agent)
+        self._parts.registry.check(frame.agent, self._parts.plan_of(requester.plan))
         return self._submit(requester, frame, _PASSES)
 
     async def _submit(self, requester: Requester, frame: ExecuteAgent, passes: int) -> None:
@@ -92,7 +93,7 @@ class RunService:
                     return
                 if found is _Found.HELD and not (key is not None and self._requests.is_recent(user_id, key)):
                     # Nothing is awaited until the run is enqueued: what was found is still so then.
-                    ahead, full = self._admit(head, user_id, frame)
+                    ahead, full = self._admit(head, user_id, frame, self._parts.plan_of(requester.plan))
                     waits = full or bool(ahead)
                     active = self._record(head, requester, frame, passes, waits=waits)
                     if waits:
@@ -126,7 +127,9 @@ class RunService:
         )  # else it was lost again, or deleted since it was found
         return _Found.HELD if is_ours else _Found.ON_ITS_WAY
 
-    def _admit(self, head: ThreadHead, user_id: str, frame: ExecuteAgent) -> tuple[list[ActiveRun], bool]:
+    def _admit(
+        self, head: ThreadHead, user_id: str, frame: ExecuteAgent, plan: Plan | None
+    ) -> tuple[list[ActiveRun], bool]:
         """Count the run against its user; the runs ahead of it in its thread, and whether this process has no room to perform
         it and leaves it to another. Raises ``LimitRefused``: by the request's policy, the process's room, or the user's quota."""
         ahead = self.scheduler.of_thread(head)
@@ -145,7 +148,10 @@ class RunService:
                 retry_after_ms=1000,
                 point=validation.TURN_CAPACITY,
             )
-        quota = self._parts.quotas.of(user_id, self._parts.services.clock.monotonic())
+        now = self._parts.services.clock.monotonic()
+        quota = self._parts.quotas.of(user_id, now)
+        if plan is not None:
+            quota.plan(plan.limits, 0, now)  # unless a sign-in here has said so
         if ahead or full:
             quota.add_queued()
         else:
@@ -173,7 +179,8 @@ class RunService:
             context = UserExecutionContext(
                 user_id, head.thread_id, run_id, run.request_id, connection_id=requester.connection_id
             )
-            active = self.scheduler.enqueue(context, requester.scopes, partial(_append_request, run, frame))
+            record = partial(_append_request, run, frame, requester.plan)
+            active = self.scheduler.enqueue(context, requester.scopes, record, self._parts.plan_of(requester.plan))
         except BaseException:
             quota = self._parts.quotas.of(user_id, services.clock.monotonic())
             if waits:
@@ -258,8 +265,8 @@ class _RequestObserver:
             self._service.on_request_rejected(run, submitted)
 
 
-def _append_request(run: RunRecord, frame: ExecuteAgent, engine: UserExecutionEngine) -> ActiveRun:
+def _append_request(run: RunRecord, frame: ExecuteAgent, plan: str, engine: UserExecutionEngine) -> ActiveRun:
     emitter = engine.emitter
     emitter.bind(run)
-    emitter.emit(UserMessage, run.request_id, frame.agent, frame.message)
+    emitter.emit(UserMessage, run.request_id, frame.agent, frame.message, "", "", plan)
     return ActiveRun(emitter.user_id, run, engine, frame.message, Journal(run.run_id))

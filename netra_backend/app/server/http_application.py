@@ -128,7 +128,7 @@ class HttpApplication:
                 limits=limits,
             ),
             *run_endpoints(log, conversations),
-            *catalogue_endpoints(runtime.registry, runtime.dispatchers),
+            *catalogue_endpoints(runtime.registry, runtime.dispatchers, runtime.settings.plans),
             *approval_endpoints(runs, limits),
             *dataset_endpoints(
                 ledger=ledger,

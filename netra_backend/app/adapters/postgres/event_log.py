@@ -40,6 +40,7 @@ from .lease import LEASE_MS, PostgresLease
 from .ownership import AcquiredThread, NotAcquired, PostgresThreadOwnership
 from .pool import PostgresConnectionPool, connected
 from .reader import Key, PostgresReader
+from .spending import PostgresSpending
 from .writer import PostgresWriter
 
 _CLOSE_S: Final = 8.0
@@ -66,6 +67,7 @@ class PostgresEventLog(AppendingLog[Change]):
         self._readers = PostgresConnectionPool(url, READER, limits.database_connections, limits)
         self._writers = PostgresConnectionPool(url, WRITER, limits.database_connections, limits)
         self.files = PostgresFiles(self._readers, self._writers, clock.now_ms)
+        self.spending = PostgresSpending(self._readers, self._writers)
         self._reader = PostgresReader(self._readers, self._writers, limits)
         self._ownership = PostgresThreadOwnership(self._writers, process_id)
         self._lease = PostgresLease(self._writers, process_id, self._look_after_heads, lease_ms=lease_ms)
@@ -339,10 +341,10 @@ class PostgresEventLog(AppendingLog[Change]):
 
     async def delete_owner(self, owner: str) -> list[str]:
         stored = await self._reader.threads_of(owner)
-        in_memory = [head.thread_id for head in self._heads.values() if head.owner == owner]
-        threads = list(dict.fromkeys([*stored, *in_memory]))
+        threads = list(dict.fromkeys([*stored, *(h.thread_id for h in self._heads.values() if h.owner == owner)]))
         await self._delete(threads)
         await self.files.remove_all(owner)
+        await self.spending.remove_all(owner)
         return threads
 
     async def expire_requests(
@@ -388,9 +390,7 @@ class PostgresEventLog(AppendingLog[Change]):
         self._flush()
         self.failed = True
         await self._writer.stop(_CLOSE_S)
-        held = [
-            (head.thread_id, head.fence) for head in self._heads.values() if head.fence and head.stored and head.owner
-        ]
+        held = [(h.thread_id, h.fence) for h in self._heads.values() if h.fence and h.stored and h.owner]
         try:
             await self._ownership.release(held)
             await self._lease.give_up()

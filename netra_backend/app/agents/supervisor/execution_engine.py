@@ -14,6 +14,7 @@ from ...core.errors import Fault, NetraError, RunRefused, SSotIsolationError
 from ...core.events import AgentCancelled, AgentCompleted, AgentFailed, AgentStarted, RunResumed
 from ...core.history import RunRecord
 from ...core.journal import MOST_BEGINNINGS, VERSION, Journal
+from ...core.plans import Plan
 from ...core.step_keys import Branch
 from ...services.event_emitter import EventTooLarge, UserEventEmitter
 from ...services.user_execution_context import UserExecutionContext
@@ -40,6 +41,7 @@ class UserExecutionEngine:
         "cancelled_by",
         "context",
         "emitter",
+        "plan",
     )
 
     def __init__(
@@ -48,12 +50,14 @@ class UserExecutionEngine:
         emitter: UserEventEmitter,
         dispatcher: ToolDispatcher,
         on_close: Callable[[UserExecutionEngine], None],
+        plan: Plan | None = None,
     ) -> None:
         self._closed = False
         self._on_close = on_close
         self.context = context
         self.emitter = emitter
         self._dispatcher = dispatcher
+        self.plan = plan
         self.cancelled_by: str | None = None
         self._recorder: RunRecorder | None = None
 
@@ -90,7 +94,7 @@ class UserExecutionEngine:
         emitter.bind(run)
         self._dispatcher.restrict(agent.tools)
         began = services.clock.monotonic()
-        recorder = self._recorder = RunRecorder(emitter, journal, services)
+        recorder = self._recorder = RunRecorder(emitter, journal, services, self.plan)
         scope = EngineRunScope(
             recorder,
             self._dispatcher,

@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn
 from ...core.errors import Fault, OutcomeUnknown, ToolError
 from ...core.events import AgentDelta, Event, RunSuspended
 from ...core.journal import CANCELLED, Ask, Diverged, Journal, Perform, Recorded, Unknown
+from ...core.plans import Plan
 from ...services.event_emitter import UserEventEmitter
 from .branches import performed
 from .live_text import LiveText
@@ -33,18 +34,26 @@ class RunRecorder:
     """One run's journal and emitter, with its usage by model. ``stopping`` says that it is the server that cancels the
     run's task now, not the agent."""
 
-    __slots__ = ("_live", "_shown", "emit", "emitter", "journal", "services", "stopping", "usage")
+    __slots__ = ("_live", "_shown", "emit", "emitter", "journal", "plan", "services", "stopping", "usage")
 
-    def __init__(self, emitter: UserEventEmitter, journal: Journal, services: RunServices) -> None:
+    def __init__(
+        self, emitter: UserEventEmitter, journal: Journal, services: RunServices, plan: Plan | None = None
+    ) -> None:
         self.emitter = emitter
         self.emit: Callable[..., bool] = emitter.emit
         """Records an event, after what is being streamed. As ``UserEventEmitter.emit``."""
         self.journal = journal
         self.services = services
+        self.plan = plan
         self.stopping = False
         self.usage: dict[str, dict[str, Any]] = {}
         self._live: LiveText[tuple[str, int, str]] | None = None
         self._shown: dict[str, str] = {}
+
+    @property
+    def model_tokens(self) -> int:
+        """The tokens of a model's answer for which the agent sets no bound."""
+        return self.services.model_tokens if self.plan is None else self.plan.limits.model_tokens
 
     def next(self, key: str, ask: Ask) -> Recorded | Perform | Unknown:
         """What is recorded of a step. Raises ``Fault`` if it was another one."""

@@ -32,6 +32,9 @@ class SpendStore(Protocol):
     async def uses(self, owner: str, after: tuple[str, int] = ("", 0)) -> list[ModelUse]:
         """The owner's attempts that follow this call id and attempt, in their order; at most ``USES_A_PAGE``."""
 
+    async def mark(self, owner: str) -> str:
+        """What tells one state of the owner's settled attempts from another; empty if there are none."""
+
     async def spenders(self, month: str) -> list[Spender]:
         """Who has spent in a month (``YYYY-MM``), the most first; at most ``SPENDERS``."""
 

@@ -17,17 +17,21 @@ from urllib.parse import unquote, urlsplit
 from .adapters.audit.place import Place
 from .adapters.auth.file_revocations import FileRevocations
 from .adapters.auth.local_tickets import LocalTickets
+from .adapters.datasets.port import Datasets
 from .adapters.process.json_logs import name_process
 from .adapters.sqlite.audit import SqliteAudit
 from .adapters.sqlite.event_log import SqliteEventLog
+from .config import Settings
 from .core.history import Chunk
-from .core.limits import Limits
+from .core.limits import USUAL, Limits
 from .file_ports import FileStore
 from .ports import Audit, Bus, Clock, Entropy, EventLog, Fleet, Presence
 from .sign_in_ports import RevocationStore, Tickets
+from .spend_ports import SpendStore
 from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
 
 if TYPE_CHECKING:
+    from .adapters.datasets.bucket import Bucket
     from .websocket_core.follower import Follower
 
 Publish = Callable[[Sequence[Chunk]], None]
@@ -58,6 +62,7 @@ class Stores:
     tickets: Tickets
     revocations: RevocationStore
     files: FileStore
+    spending: SpendStore
     others: Cluster | None = None
 
 
@@ -79,7 +84,7 @@ async def open_embedded(
     stack.push_async_callback(audit.close)
     log = SqliteEventLog(data_dir / "events.db", clock, loop, pool.publish, on_failure, limits)
     stack.push_async_callback(log.close)
-    return Stores(log, audit, LocalTickets(limits), FileRevocations(data_dir), log.files)
+    return Stores(log, audit, LocalTickets(limits), FileRevocations(data_dir), log.files, log.spending)
 
 
 async def open_shared(
@@ -143,7 +148,8 @@ async def open_shared(
     stack.push_async_callback(follower.close)
     follower.start()
     others = Cluster(fleet, follower, bus, presence, counts)
-    return Stores(log, audit, PostgresTickets(writer, limits), PostgresRevocations(writer), log.files, others)
+    tickets, revocations = PostgresTickets(writer, limits), PostgresRevocations(writer)
+    return Stores(log, audit, tickets, revocations, log.files, log.spending, others)
 
 
 def _apart(database_url: str) -> tuple[str, bytes]:
@@ -153,3 +159,22 @@ def _apart(database_url: str) -> tuple[str, bytes]:
     parts = urlsplit(database_url)
     name = parts.path.strip("/") or "netra"
     return f"netra:{name}", hashlib.sha256(b"netra bus\0" + unquote(parts.password or "").encode()).digest()
+
+
+def datasets_of(settings: Settings, clock: Clock, entropy: Entropy) -> Datasets | None:
+    """The store that these settings name for datasets; ``None`` where they lie in the data directory."""
+    if settings.datasets_url is None:
+        return None
+    bucket = bucket_of(settings.datasets_url, settings.limits)
+    from .adapters.datasets.cache import DatasetCache
+    from .adapters.datasets.object_store import ObjectDatasets
+
+    cache = DatasetCache(settings.data_dir / "usage-copies", entropy.take(8).hex(), clock, settings.limits)
+    return ObjectDatasets(bucket, cache, clock, entropy)
+
+
+def bucket_of(url: str, limits: Limits = USUAL) -> Bucket:
+    """The bucket of an object store."""
+    from .adapters.datasets.bucket import Bucket
+
+    return Bucket(url, limits=limits)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 from .adapters.audit.place import audit_place
 from .adapters.auth.development_key import development_key
 from .adapters.auth.static_keys import StaticKeys
-from .adapters.datasets.port import Datasets
 from .adapters.ledger.ledger import DuckDBLedger
 from .adapters.process.clock import SystemClock, SystemEntropy
 from .adapters.process.data_directory import lock_data_directory, make_data_directory
@@ -38,7 +37,6 @@ from .core.audit_allowance import Allowance
 from .core.errors import ConfigurationError
 from .core.former_names import former_names
 from .core.ids import mint
-from .core.limits import USUAL, Limits
 from .core.quotas import Quotas
 from .drill.isolation_drill import DrillReport
 from .ports import Clock, Entropy, EventLog, Ledger, Model
@@ -51,21 +49,21 @@ from .services.audit_trail import AuditTrail
 from .services.authentication import Authentication, TrustedSource
 from .services.conversations import Conversations
 from .services.files import Files
+from .services.own_usage import OwnUsageLedger
 from .services.plan_names import check_plan_names
 from .services.revocations import Revocations
+from .services.run_budgets import RunBudgets
 from .services.synthetic_sign_ins import SyntheticSignIns
 from .services.tickets import TicketOffice
 from .services.websocket_bridge_factory import WebSocketBridgeFactory
 from .sign_in_ports import KeySet
-from .stores import Cluster, open_embedded, open_shared
+from .stores import Cluster, datasets_of, open_embedded, open_shared
+from .usage.request_price import request_price
 from .web.http.anonymous_rate_limit import AnonymousRateLimit, site_of
 from .web.sockets.connection_handler import ConnectionHandler
 from .websocket_core.catch_up import CatchUp
 from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from .websocket_core.websocket_manager_factory import WebSocketManagerFactory
-
-if TYPE_CHECKING:
-    from .adapters.datasets.bucket import Bucket
 
 _LOG: Final = logging.getLogger("netra.wiring")
 _ID_ENTROPY: Final = 10
@@ -150,7 +148,7 @@ async def open_runtime(
             stores = await open_shared(*urls, me, place, clock, entropy, limits, pool, _stop_on_failure, stack)
         log, audit, cluster = stores.log, stores.audit, stores.others
         peers = None if cluster is None else PeerClient(cluster.fleet, cluster.follower.hold_delivery)
-        ledger = DuckDBLedger(
+        ledger: Ledger = DuckDBLedger(
             data_dir / "usage",
             clock,
             entropy,
@@ -161,6 +159,8 @@ async def open_runtime(
         )
         stack.push_async_callback(ledger.close)
         await ledger.start()
+        if settings.model is not None:
+            ledger = OwnUsageLedger(ledger, stores.spending, clock, scratch, new_id)
 
         revocations = Revocations(
             stores.revocations if peers is None else BroadcastingRevocationStore(stores.revocations, peers),
@@ -204,7 +204,11 @@ async def open_runtime(
         audit_trail = AuditTrail(audit, clock, refuses=refuses, site_of=site_of, allowance=Allowance(limits))
         stack.callback(audit_trail.close)
         approval_ms, tokens = round(limits.approval_s * 1000), limits.model_tokens
-        services = RunServices(clock, Approvals(), new_id, _model(settings), audit_trail, registry, approval_ms, tokens)
+        budgets = RunBudgets(stores.spending, clock, request_price)
+        stack.push_async_callback(budgets.drained)
+        services = RunServices(
+            clock, Approvals(), new_id, _model(settings), audit_trail, registry, approval_ms, tokens, budgets
+        )
         runs = RunService(
             RunParts(
                 log=log,
@@ -267,7 +271,8 @@ async def open_runtime(
             announce=announce,
             on_tick=on_tick,
             optional_dependencies={} if bus is None else {"bus": lambda: bus.connected},
-            counters={} if cluster is None else cluster.counts,
+            counters={**({} if cluster is None else cluster.counts), "budgets": budgets.counts},
+            budgets=budgets,
         )
         # A revocation ends what the user has at this moment, not only what comes after.
         revocations.listen(connections.end_sign_ins)
@@ -341,25 +346,6 @@ async def open_ledger(
         yield ledger
     finally:
         await ledger.close()
-
-
-def datasets_of(settings: Settings, clock: Clock, entropy: Entropy) -> Datasets | None:
-    """The store that these settings name for datasets; ``None`` where they lie in the data directory."""
-    if settings.datasets_url is None:
-        return None
-    bucket = bucket_of(settings.datasets_url, settings.limits)
-    from .adapters.datasets.cache import DatasetCache
-    from .adapters.datasets.object_store import ObjectDatasets
-
-    cache = DatasetCache(settings.data_dir / "usage-copies", entropy.take(8).hex(), clock, settings.limits)
-    return ObjectDatasets(bucket, cache, clock, entropy)
-
-
-def bucket_of(url: str, limits: Limits = USUAL) -> Bucket:
-    """The bucket of an object store."""
-    from .adapters.datasets.bucket import Bucket
-
-    return Bucket(url, limits=limits)
 
 
 def _minter(clock: Clock, entropy: Entropy) -> Callable[[str], str]:

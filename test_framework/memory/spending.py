@@ -60,6 +60,11 @@ class MemorySpending:
         rest = [use for use in mine if (use.call_id, use.attempt) > after]
         return sorted(rest, key=lambda use: (use.call_id, use.attempt))[:USES_A_PAGE]
 
+    async def mark(self, owner: str) -> str:
+        await self._wait()
+        mine = [use for use in self._store.model_uses.values() if use.owner == owner and use.is_settled]
+        return f"{len(mine)}:{sum(use.amount.tokens for use in mine)}" if mine else ""
+
     async def spenders(self, month: str) -> list[Spender]:
         await self._wait()
         found: dict[str, list[Amount]] = {}

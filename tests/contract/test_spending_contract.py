@@ -10,7 +10,7 @@ import pytest
 
 from netra_backend.app.adapters.postgres.event_log import PostgresEventLog
 from netra_backend.app.adapters.sqlite.event_log import SqliteEventLog
-from netra_backend.app.core.budgets import Amount, Bound, ModelUse, RunBudget, Spender, Spent
+from netra_backend.app.core.budgets import PERIODS, Amount, Bound, ModelUse, Period, RunBudget, Spender, Spent
 from netra_backend.app.spend_ports import SpendStore
 from test_framework.clock import START_MS
 from test_framework.memory.event_log import MemoryEventLog
@@ -71,12 +71,12 @@ class TestReserving:
         await store.reserve(use("run_:1"), FREE)
         assert (await spent(store)).run == NOTHING
 
-    @pytest.mark.parametrize("period", ["run", "day", "month"])
+    @pytest.mark.parametrize("period", PERIODS)
     @pytest.mark.parametrize("bound", [Bound(usd=2 * CENT), Bound(tokens=20)])
     async def test_what_a_bound_does_not_hold_is_refused_and_not_stored(
-        self, store: SpendStore, period: str, bound: Bound
+        self, store: SpendStore, period: Period, bound: Bound
     ) -> None:
-        budget = RunBudget(**{period: bound})
+        budget = replace(FREE, **{period: bound})
         assert await store.reserve(use("run_a:1"), budget) is None
         assert await store.reserve(use("run_a:2"), budget) is None, "a bound may be reached"
         before = await spent(store)

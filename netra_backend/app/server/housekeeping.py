@@ -12,6 +12,7 @@ from typing import Final
 from ..ports import Audit, Clock, EventLog, Ledger
 from ..runs.accepted_requests import KEY_LIFETIME_MS
 from ..services.files import Files
+from ..services.run_budgets import RunBudgets
 from ..web.api.datasets import PREFIX
 
 _LOG: Final = logging.getLogger("netra.housekeeping")
@@ -35,9 +36,9 @@ def remove_leftovers(scratch: Path) -> int:
 
 
 class Housekeeping:
-    """Keeps threads and datasets for ``retention_days`` at the most (``None``: without end), rows of the audit trail for days of
-    their own, idempotency keys while they count, and for a day files that no message claims. Runs at the start, daily, and
-    for the files every hour."""
+    """Keeps threads, datasets and what model requests cost for ``retention_days`` at the most (``None``: without end), rows of
+    the audit trail for days of their own, idempotency keys while they count, and for a day files that no message claims. Runs at
+    the start, daily, and for the files every hour."""
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Housekeeping:
         ledger: Ledger,
         audit: Audit,
         files: Files,
+        budgets: RunBudgets,
         retention_days: int | None,
         audit_retention_days: int,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -56,6 +58,7 @@ class Housekeeping:
         self._ledger = ledger
         self._audit = audit
         self._files = files
+        self._budgets = budgets
         self._retention_days = retention_days
         self._audit_retention_days = audit_retention_days
         self._sleep = sleep
@@ -85,7 +88,14 @@ class Housekeeping:
         threads, datasets = await self.remove_old()  # first: its days are a promise
         requests = await self.remove_requests()
         rows = await self._audit.trim(self._clock.now_ms() - self._audit_retention_days * DAY_MS)
-        removed = {"requests": requests, "threads": threads, "datasets": datasets, "audit_rows": rows}
+        uses = await self._budgets.expire(self._retention_days)
+        removed = {
+            "model_uses": uses,
+            "requests": requests,
+            "threads": threads,
+            "datasets": datasets,
+            "audit_rows": rows,
+        }
         _LOG.info("retention", extra=removed)
 
     async def _remove_files(self) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 
 from ..web.api.admin import admin_endpoints
 from ..web.api.approvals import approval_endpoints
+from ..web.api.budgets import budget_endpoints
 from ..web.api.catalogue import catalogue_endpoints
 from ..web.api.datasets import dataset_endpoints
 from ..web.api.documents import document_endpoints
@@ -51,6 +52,7 @@ class HttpApplication:
             retention_days=runtime.settings.retention_days,
             audit=runtime.audit,
             files=runtime.files,
+            budgets=runtime.budgets,
             audit_retention_days=runtime.settings.audit_retention_days,
         )
         gate = Gate(
@@ -110,6 +112,7 @@ class HttpApplication:
             *user_data_endpoints(
                 log=log,
                 files=runtime.files,
+                budgets=runtime.budgets,
                 ledger=ledger,
                 audit=audit,
                 audit_trail=audit_trail,
@@ -130,6 +133,7 @@ class HttpApplication:
             *run_endpoints(log, conversations),
             *catalogue_endpoints(runtime.registry, runtime.dispatchers, runtime.settings.plans),
             *approval_endpoints(runs, limits),
+            *budget_endpoints(runtime.budgets, runtime.settings.plans, clock),
             *dataset_endpoints(
                 ledger=ledger,
                 transfers=transfers,

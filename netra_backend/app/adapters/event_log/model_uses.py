@@ -35,9 +35,15 @@ def row_of(use: ModelUse) -> tuple[Any, ...]:
 
 def use_of(row: Sequence[Any]) -> ModelUse:
     """What a row of ``COLUMNS`` says."""
-    *said, usd, input_tokens, output_tokens, cache_read, cache_write, reasoning, settled = row
-    amount_usd = None if usd is None else dollars(usd)
-    return ModelUse(*said, amount_usd, input_tokens, output_tokens, cache_read, cache_write, reasoning, bool(settled))
+    values = list(row)
+    values[6] = None if row[6] is None else dollars(row[6])
+    values[12] = bool(row[12])
+    return ModelUse(*values)
+
+
+def mark_of(row: Sequence[Any]) -> str:
+    """Of a count, a sum of tokens and the last call: what changes whenever an attempt is settled or goes."""
+    return ":".join(str(each) for each in row) if row[0] else ""
 
 
 def amount(row: Sequence[Any]) -> Amount:

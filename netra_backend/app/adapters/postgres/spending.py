@@ -13,7 +13,7 @@ import asyncpg
 from ...core.budgets import ModelUse, Period, RunBudget, Spender, Spent, subject_of
 from ...spend_ports import SPENDERS, USES_A_PAGE
 from ...usage.money import dollars
-from ..event_log.model_uses import COLUMNS, amount, row_of, use_of
+from ..event_log.model_uses import COLUMNS, amount, mark_of, row_of, use_of
 from .batch import storable
 from .connection import name_owner
 from .pool import PostgresConnectionPool
@@ -55,6 +55,12 @@ SELECT found.* FROM {AS_OWNER} (
     SELECT {COLUMNS} FROM model_use m WHERE m.owner = asked.owner AND (m.call_id, m.attempt) > ($2::text, $3::integer)
     ORDER BY m.call_id, m.attempt LIMIT {USES_A_PAGE}
 ) AS found ORDER BY found.call_id, found.attempt
+"""
+_MARK: Final = f"""
+SELECT found.* FROM {AS_OWNER} (
+    SELECT count(*), sum(m.input_tokens + m.output_tokens)::bigint, max(m.call_id) FROM model_use m
+    WHERE m.owner = asked.owner AND m.settled
+) AS found
 """
 _SPENDERS: Final = f"""
 SELECT owner, coalesce(sum(usd), 0)::bigint AS usd, sum(input_tokens + output_tokens)::bigint AS tokens, count(*) AS requests
@@ -100,6 +106,9 @@ class PostgresSpending:
 
     async def uses(self, owner: str, after: tuple[str, int] = ("", 0)) -> list[ModelUse]:
         return [use_of(tuple(row)) for row in await self._readers.ask(_PAGE, owner, *after)]
+
+    async def mark(self, owner: str) -> str:
+        return mark_of((await self._readers.ask(_MARK, owner))[0])
 
     async def spenders(self, month: str) -> list[Spender]:
         rows = await self._writers.ask(_SPENDERS, f"{month}-01", f"{month}-31")

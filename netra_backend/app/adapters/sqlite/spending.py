@@ -10,7 +10,7 @@ from typing import Any, Final
 from ...core.budgets import ModelUse, Period, RunBudget, Spender, Spent, subject_of
 from ...spend_ports import SPENDERS, USES_A_PAGE
 from ...usage.money import dollars
-from ..event_log.model_uses import COLUMNS, amount, row_of, use_of
+from ..event_log.model_uses import COLUMNS, amount, mark_of, row_of, use_of
 from .changes import Change
 
 _EXPIRED_AT_ONCE: Final = 1000
@@ -33,6 +33,9 @@ SELECT coalesce(sum(usd), 0), coalesce(sum(tokens), 0) FROM spend WHERE subject 
 """
 _PAGE: Final = f"""
 SELECT {COLUMNS} FROM model_use WHERE owner = ? AND (call_id, attempt) > (?, ?) ORDER BY call_id, attempt LIMIT {USES_A_PAGE}
+"""
+_MARK: Final = """
+SELECT count(*), sum(input_tokens + output_tokens), max(call_id) FROM model_use WHERE owner = ? AND settled
 """
 _SPENDERS: Final = f"""
 SELECT owner, coalesce(sum(usd), 0) AS usd, sum(input_tokens + output_tokens) AS tokens, count(*) FROM model_use
@@ -105,6 +108,9 @@ class SqliteSpending:
 
     async def uses(self, owner: str, after: tuple[str, int] = ("", 0)) -> list[ModelUse]:
         return [use_of(row) for row in await self._read(_rows, _PAGE, owner, *after)]
+
+    async def mark(self, owner: str) -> str:
+        return mark_of((await self._read(_rows, _MARK, owner))[0])
 
     async def spenders(self, month: str) -> list[Spender]:
         rows = await self._read(_rows, _SPENDERS, f"{month}-01", f"{month}-31")

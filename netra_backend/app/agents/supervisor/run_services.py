@@ -9,6 +9,7 @@ from ...core.limits import USUAL
 from ...ports import Clock, Model
 from ...services.approvals import Approvals
 from ...services.audit_trail import AuditTrail
+from ...services.run_budgets import RunBudgets
 from .agent_registry import AgentRegistry
 
 
@@ -26,3 +27,5 @@ class RunServices:
     registry: AgentRegistry = field(default_factory=AgentRegistry)
     approval_ms: int = round(USUAL.approval_s * 1000)
     model_tokens: int = USUAL.model_tokens
+    budgets: RunBudgets | None = None
+    """``None``: what models cost is not counted."""

@@ -13,6 +13,7 @@ from ...services.audit_trail import AuditTrail
 from ...services.conversations import Conversations
 from ...services.files import Files
 from ...services.revocations import Revocations
+from ...services.run_budgets import RunBudgets
 from ..http.client_address import address_of
 from ..http.endpoint import NDJSON, Endpoint, json_response
 from ..http.ndjson import NdjsonResponse
@@ -33,6 +34,7 @@ def user_data_endpoints(
     *,
     log: EventLog,
     files: Files,
+    budgets: RunBudgets,
     ledger: Ledger,
     audit: Audit,
     audit_trail: AuditTrail,
@@ -43,7 +45,7 @@ def user_data_endpoints(
     clock: Clock,
 ) -> list[Endpoint]:
     """The endpoints of exporting and deleting."""
-    exporter = Exporter(log, files, ledger, audit, clock)
+    exporter = Exporter(log, files, budgets, ledger, audit, clock)
 
     async def export(request: Request, identity: Identity) -> Response:
         transfer = transfers.begin(identity)
@@ -75,7 +77,7 @@ def user_data_endpoints(
             path="/api/me/export",
             name="exportMe",
             about="All your data, one line per item: threads with their events and blobs, files, descriptions of datasets, "
-            "audit rows.",
+            "what model requests cost, audit rows.",
             handler=export,
             media=NDJSON,
             lines=(UserExport,),

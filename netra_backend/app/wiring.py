@@ -160,7 +160,7 @@ async def open_runtime(
         stack.push_async_callback(ledger.close)
         await ledger.start()
         if settings.model is not None:
-            ledger = OwnUsageLedger(ledger, stores.spending, clock, scratch, new_id)
+            ledger = OwnUsageLedger(ledger, stores.spending, clock, scratch, new_id, limits)
 
         revocations = Revocations(
             stores.revocations if peers is None else BroadcastingRevocationStore(stores.revocations, peers),

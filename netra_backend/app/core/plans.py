@@ -56,7 +56,7 @@ class Plans:
         """The plan of that name. The usual one where it is empty, or a run began with a plan that there is no more."""
         return self.by_name.get(name, self.usual)
 
-    def strangers(self, agents: Collection[str], tools: Collection[str]) -> list[str]:
+    def unknown_names(self, agents: Collection[str], tools: Collection[str]) -> list[str]:
         """What plans name that the server does not have, in words."""
         named = [
             (f"plans.{plan.name}.{kind}s", kind, name, known)

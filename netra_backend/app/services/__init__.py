@@ -7,6 +7,8 @@
 - ``conversations``: who owns a thread or a run; ``run_summaries``: runs as their owner lists them
 - ``blobs``: who owns one; ``files``: what users attach, from its upload to its deletion
 - ``websocket_bridge_factory``, ``event_emitter``: one user's way into the event log
+- ``run_budgets``, ``budget_days``: what model requests may cost a user; ``own_usage``: what they cost, as usage data;
+  ``plan_names``: whether plans name what there is
 - ``approvals``: tool calls that wait for their user
 - ``audit_trail``: who was refused what; ``redaction``: keeps secrets out of all that is kept or shown
 - ``child_environment``: how a child process is run, and the little that it learns

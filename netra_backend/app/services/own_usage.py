@@ -15,30 +15,36 @@ import msgspec
 
 from ..core.budgets import ModelUse
 from ..core.errors import NetraError
+from ..core.limits import USUAL, Limits
 from ..ports import Clock, Ledger
 from ..spend_ports import SpendStore
 
 _LOG: Final = logging.getLogger("netra.budgets")
 NAME: Final = "Netra's own model requests"
 FORMAT: Final = "netra"
-ROWS: Final = 100_000
-FRESH_S: Final = 60.0
 _KNOWN: Final = 10_000
 
 
 class OwnUsageLedger:
     """``ports.Ledger`` over another one. Ahead of a question it brings the owner's dataset of own requests up to date if there
-    are others since: the newest ``ROWS`` of them, and no more often than every ``FRESH_S``, so that the figures of one answer
+    are others since: the newest of them, and only from time to time, as ``limits`` say, so that the figures of one answer
     agree. Nothing is done for a user without any. ``scratch`` is a directory of this process."""
 
     def __init__(
-        self, ledger: Ledger, store: SpendStore, clock: Clock, scratch: Path, mint: Callable[[str], str]
+        self,
+        ledger: Ledger,
+        store: SpendStore,
+        clock: Clock,
+        scratch: Path,
+        mint: Callable[[str], str],
+        limits: Limits = USUAL,
     ) -> None:
         self._ledger = ledger
         self._store = store
         self._clock = clock
         self._scratch = scratch
         self._mint = mint
+        self._rows, self._fresh_s = limits.own_usage_rows, limits.own_usage_s
         self._known: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -78,8 +84,8 @@ class OwnUsageLedger:
     async def _bring_up(self, owner: str) -> None:
         async with self._turns.setdefault(owner, asyncio.Lock()):
             now = self._clock.monotonic()
-            mark, since = self._known.get(owner, ("", -FRESH_S))
-            if now - since < FRESH_S:
+            mark, since = self._known.get(owner, ("", -self._fresh_s))
+            if now - since < self._fresh_s:
                 return
             try:
                 found = await self._store.mark(owner)
@@ -95,7 +101,7 @@ class OwnUsageLedger:
 
     async def _replace(self, owner: str) -> None:
         """Import the requests anew, then delete what was imported of them before."""
-        newest: deque[ModelUse] = deque(maxlen=ROWS)
+        newest: deque[ModelUse] = deque(maxlen=self._rows)
         after = ("", 0)
         while page := await self._store.uses(owner, after):
             newest.extend(use for use in page if use.is_settled and use.amount.tokens)

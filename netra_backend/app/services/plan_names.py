@@ -12,5 +12,5 @@ from ..core.plans import Plans
 def check_plan_names(plans: Plans | None, agents: Collection[str], tools: Collection[str]) -> None:
     """Raises ``ConfigurationError`` if a plan names an agent or a tool that the server does not have: its users would lack it,
     and nobody would know why."""
-    if plans is not None and (faults := plans.strangers(agents, tools)):
+    if plans is not None and (faults := plans.unknown_names(agents, tools)):
         raise ConfigurationError(faults, point=plan_points.PLAN_NAMES)

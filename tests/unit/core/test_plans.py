@@ -128,8 +128,8 @@ def test_all_faults_are_told_at_once() -> None:
 def test_what_a_plan_names_and_the_server_lacks_is_told_with_the_nearest_name() -> None:
     plans, _ = made(WHOLE)
     assert plans is not None
-    assert plans.strangers(["triage_agent"], ["price_lookup"]) == []
-    assert plans.strangers(["triage_agents"], []) == [
+    assert plans.unknown_names(["triage_agent"], ["price_lookup"]) == []
+    assert plans.unknown_names(["triage_agents"], []) == [
         "plans.free.agents: there is no agent named 'triage_agent'. Did you mean triage_agents?",
         "plans.free.tools: there is no tool named 'price_lookup'.",
     ]

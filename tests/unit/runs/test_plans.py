@@ -103,7 +103,7 @@ async def test_a_tool_outside_of_the_plan_is_answered_like_one_that_does_not_exi
     assert absent.error is not None
     assert {**hidden.error, "message": hidden.error["message"].replace("pay", "absent")} == absent.error
     assert events[-1].result["text"] == "True"
-    assert counter.total == 2
+    assert counter.calls == [2]
 
 
 async def test_the_limits_of_a_plan_are_those_of_its_users_alone(planned: Any, gates: Any) -> None:

@@ -229,19 +229,22 @@ class Quotas:
         self._left: OrderedDict[str, None] = OrderedDict()
         self._now = 0.0
 
-    def of(self, user_id: str, now: float) -> UserQuota:
+    def of(self, user_id: str, now: float, limits: Limits | None = None) -> UserQuota:
+        """The quota of a user; a new one has these ``limits``, by default those of the usual plan."""
         self._now = now
         quota = self._users.get(user_id)
         if quota is None:
             self._forget()
-            quota = self._users[user_id] = UserQuota(self._limits, now)
+            quota = self._users[user_id] = UserQuota(limits or self._limits, now)
         return quota
 
     def of_identity(self, identity: Identity, now: float) -> UserQuota:
         """The quota of who has signed in, with the limits of the plan of this sign-in."""
-        quota = self.of(identity.user_id, now)
-        if self._plans is not None:
-            quota.plan(self._plans.of(identity.plan).limits, identity.issued_at_ms, now)
+        if self._plans is None:
+            return self.of(identity.user_id, now)
+        limits = self._plans.of(identity.plan).limits
+        quota = self.of(identity.user_id, now, limits)
+        quota.plan(limits, identity.issued_at_ms, now)
         return quota
 
     def release(self, user_id: str) -> None:

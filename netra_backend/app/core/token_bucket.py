@@ -47,10 +47,10 @@ class TokenBucket:
         self._left = min(self._burst, self._left + 1.0)
 
     def change(self, rate: float, burst: int, now: float) -> None:
-        """Another rate and burst from now on. What was taken stays taken."""
-        taken = self._burst - min(self._burst, self._left + (now - self._seen) * self._rate)
+        """Another rate and burst from now on. There is no more at once than there was: to change to and fro gains nothing."""
+        left = min(self._burst, self._left + (now - self._seen) * self._rate)
         self._rate, self._burst, self._seen = rate, float(burst), now
-        self._left = self._burst - taken
+        self._left = min(left, self._burst)
 
     def is_full(self, now: float) -> bool:
         """Whether ``burst`` may be taken at once, as from a new one."""

@@ -23,7 +23,7 @@ from test_framework.memory.store import MemoryStore
 CSV = "timestamp,model,input_tokens,output_tokens\n2026-01-05T00:00:00Z,gpt-4o,1000,100\n"
 
 
-class Desk:
+class Bench:
     """A ledger over own requests that are settled by hand."""
 
     def __init__(self, directory: Path, seed: str) -> None:
@@ -59,80 +59,80 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, seed: str) -> AsyncIterator[Desk]:
-    desk = Desk(tmp_path, seed)
-    await desk.ledger.start()
-    yield desk
-    await desk.ledger.close()
-    assert not list(desk.scratch.iterdir())
+async def bench(tmp_path: Path, seed: str) -> AsyncIterator[Bench]:
+    bench = Bench(tmp_path, seed)
+    await bench.ledger.start()
+    yield bench
+    await bench.ledger.close()
+    assert not list(bench.scratch.iterdir())
 
 
-async def test_what_was_settled_is_one_dataset_of_its_user_at_list_prices(desk: Desk) -> None:
-    await desk.settle(1)
-    await desk.settle(2, settled=False)
-    assert await desk.spend() == (1, "0.15")
-    (dataset,) = await desk.ledger.datasets("user_ada")
+async def test_what_was_settled_is_one_dataset_of_its_user_at_list_prices(bench: Bench) -> None:
+    await bench.settle(1)
+    await bench.settle(2, settled=False)
+    assert await bench.spend() == (1, "0.15")
+    (dataset,) = await bench.ledger.datasets("user_ada")
     assert (dataset["name"], dataset["format"], dataset["rows"]) == (NAME, "netra", 1)
-    assert await desk.ledger.datasets("user_bob") == []
+    assert await bench.ledger.datasets("user_bob") == []
 
 
 async def test_further_requests_take_the_place_of_what_was_imported_after_a_while_and_are_never_counted_twice(
-    desk: Desk,
+    bench: Bench,
 ) -> None:
-    await desk.settle(1)
-    assert (await desk.spend())[0] == 1
-    await desk.settle(2)
-    assert (await desk.spend())[0] == 1, "the figures of one answer agree"
-    desk.clock.advance(s=USUAL.own_usage_s)
-    assert (await desk.spend())[0] == 2
-    assert len(await desk.ledger.datasets("user_ada")) == 1
+    await bench.settle(1)
+    assert (await bench.spend())[0] == 1
+    await bench.settle(2)
+    assert (await bench.spend())[0] == 1, "the figures of one answer agree"
+    bench.clock.advance(s=USUAL.own_usage_s)
+    assert (await bench.spend())[0] == 2
+    assert len(await bench.ledger.datasets("user_ada")) == 1
 
 
-async def test_the_next_process_finds_what_is_there_and_imports_nothing(desk: Desk) -> None:
-    await desk.settle(1)
-    await desk.spend()
-    (before,) = await desk.ledger.datasets("user_ada")
-    desk.ledger = desk.next_process()
-    assert (await desk.spend())[0] == 1
-    assert await desk.ledger.datasets("user_ada") == [before]
+async def test_the_next_process_finds_what_is_there_and_imports_nothing(bench: Bench) -> None:
+    await bench.settle(1)
+    await bench.spend()
+    (before,) = await bench.ledger.datasets("user_ada")
+    bench.ledger = bench.next_process()
+    assert (await bench.spend())[0] == 1
+    assert await bench.ledger.datasets("user_ada") == [before]
 
 
 async def test_only_the_newest_requests_are_imported_and_what_the_user_imported_stays(
-    desk: Desk, tmp_path: Path
+    bench: Bench, tmp_path: Path
 ) -> None:
     file = tmp_path / "bill.csv"
     file.write_text(CSV)
-    told = await desk.ledger.import_usage("user_ada", file, {}, lambda *_: None)
+    told = await bench.ledger.import_usage("user_ada", file, {}, lambda *_: None)
     for number in range(1, 6):
-        await desk.settle(number)
-    assert (await desk.spend())[0] == 1 + 3
-    assert await desk.ledger.delete_dataset("user_ada", told["dataset_id"])
-    assert (await desk.spend())[0] == 3
+        await bench.settle(number)
+    assert (await bench.spend())[0] == 1 + 3
+    assert await bench.ledger.delete_dataset("user_ada", told["dataset_id"])
+    assert (await bench.spend())[0] == 3
 
 
 async def test_if_they_cannot_be_read_the_users_own_data_is_answered_all_the_same(
-    desk: Desk, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    bench: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = tmp_path / "bill.csv"
     file.write_text(CSV)
-    await desk.ledger.import_usage("user_ada", file, {}, lambda *_: None)
-    await desk.settle(1)
-    desk.away = True
+    await bench.ledger.import_usage("user_ada", file, {}, lambda *_: None)
+    await bench.settle(1)
+    bench.away = True
     with caplog.at_level(logging.WARNING, "netra.budgets"):
-        assert (await desk.spend())[0] == 1
+        assert (await bench.spend())[0] == 1
     assert "could not be brought up to date" in caplog.text
-    desk.away = False
-    assert (await desk.spend())[0] == 2
+    bench.away = False
+    assert (await bench.spend())[0] == 2
 
 
-async def test_they_go_with_their_user(desk: Desk) -> None:
-    await desk.settle(1)
-    await desk.spend()
-    desk.store.model_uses.clear()
-    await desk.ledger.delete_owner("user_ada")
-    assert await desk.ledger.datasets("user_ada") == []
+async def test_they_go_with_their_user(bench: Bench) -> None:
+    await bench.settle(1)
+    await bench.spend()
+    bench.store.model_uses.clear()
+    await bench.ledger.delete_owner("user_ada")
+    assert await bench.ledger.datasets("user_ada") == []
 
 
-async def test_a_user_without_requests_costs_nothing(desk: Desk) -> None:
-    assert (await desk.ledger.ask("user_ada", "data_profile", {}))["rows"] == 0
-    assert desk.ledger.counts()["imports"] == 0
+async def test_a_user_without_requests_costs_nothing(bench: Bench) -> None:
+    assert (await bench.ledger.ask("user_ada", "data_profile", {}))["rows"] == 0
+    assert bench.ledger.counts()["imports"] == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -30,7 +29,7 @@ PLANS = Plans({"free": FREE}, Plan("", USUAL))
 def planned(served: Served, plan: str) -> TestUser:
     """A new user whose token names this plan."""
     key = bytes.fromhex((served.runtime.settings.data_dir / "development.key").read_text())
-    user_id, now = new_id("user"), time.time()
+    user_id, now = new_id("user"), served.runtime.clock.now_ms() / 1000
     claims = {"sub": user_id, "iss": DEVELOPMENT.issuer, "iat": now, "exp": now + 600, "jti": "t", "plan": plan}
     return TestUser(user_id, PyJWS().encode(json.dumps(claims).encode(), key))
 

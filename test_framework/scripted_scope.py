@@ -48,6 +48,7 @@ class ScriptedScope:
         replies: Sequence[str | Exception] = (),
     ) -> None:
         self.message = message
+        self.parts: list[dict[str, Any]] = [{"type": "text", "text": message}]
         self.now_ms = now_ms
         self.timezone = timezone
         self.history: Sequence[PastMessage] = ()
@@ -67,6 +68,10 @@ class ScriptedScope:
     def has_model(self) -> bool:
         """Whether there are replies."""
         return self._has_model
+
+    async def read_file(self, file_id: str) -> bytes:
+        """Nobody has attached one."""
+        raise NotFound("There is no such file.", field="file_id", point=validation.FILE_OWNED)
 
     async def think(self, text: str) -> None:
         """Keep it."""

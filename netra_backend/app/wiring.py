@@ -204,10 +204,11 @@ async def open_runtime(
         audit_trail = AuditTrail(audit, clock, refuses=refuses, site_of=site_of, allowance=Allowance(limits))
         stack.callback(audit_trail.close)
         approval_ms, tokens = round(limits.approval_s * 1000), limits.model_tokens
+        files = Files(stores.files, limits, clock, new_id, scan_by(settings.file_scan_command))
         budgets = RunBudgets(stores.spending, clock, request_price)
         stack.push_async_callback(budgets.drained)
         services = RunServices(
-            clock, Approvals(), new_id, _model(settings), audit_trail, registry, approval_ms, tokens, budgets
+            clock, Approvals(), new_id, _model(settings), audit_trail, registry, approval_ms, tokens, files, budgets
         )
         runs = RunService(
             RunParts(
@@ -257,7 +258,7 @@ async def open_runtime(
             quotas=quotas,
             anonymous=AnonymousRateLimit(limits),
             conversations=conversations,
-            files=Files(stores.files, limits, clock, new_id, scan_by(settings.file_scan_command)),
+            files=files,
             pool=pool,
             registry=registry,
             dispatchers=dispatchers,

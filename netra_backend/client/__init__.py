@@ -1,11 +1,11 @@
 """A client for Python programs: connect, ask, follow, reconnect without losing or repeating an event.
 
-- ``client``: ``NetraClient``
+- ``client``: ``NetraClient``; ``commands``: what it asks of the server
 - ``positions``: which event is next, which is a repeat, and which shows a gap
 - ``thread_events``: the events of one thread that wait for their reader
 - ``reconnection``, ``unanswered``: state machines: when to connect again, what to send again
 - ``token_source``: the token, and a new one once it has expired; ``handshake``: HTTP statuses instead of a connection
-- ``identity``, ``bearer_get``: who a token is for, asked over HTTP
+- ``identity``, ``bearer_get``: who a token is for, asked over HTTP; ``upload``: files to attach
 - ``errors``: what a client raises
 """
 

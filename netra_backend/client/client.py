@@ -20,19 +20,17 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from ..app.core.client_rules import MESSAGE_FAULTS
-from ..app.core.events import TERMINAL, AnyEvent, Position, decode_event
+from ..app.core.events import AnyEvent, Position, decode_event
 from ..app.core.frames import (
     Accepted,
-    CancelRun,
     Connected,
     ErrorFrame,
-    ExecuteAgent,
     Heartbeat,
     Live,
     Reset,
-    ResolveApproval,
     Resume,
 )
+from .commands import Commands
 from .errors import Closed, Refused
 from .handshake import refused_by_http
 from .identity import user_of
@@ -59,7 +57,7 @@ class _Type(msgspec.Struct):
 _TYPE: Final = msgspec.json.Decoder(_Type)
 
 
-class NetraClient:
+class NetraClient(Commands):
     """``async with NetraClient(url, token) as client: async for event in client.ask("…"): …``
 
     ``url`` is the server's http(s) address. ``get_token``, a function or a coroutine function, gives a token: it is called before
@@ -127,48 +125,7 @@ class NetraClient:
         if self._ended is None:
             await self._end(Closed(1000, "The client was closed."))
 
-    # --- asking -----------------------------------------------------------------------------------------------------
-
-    async def ask(
-        self, message: str, *, agent: str = "triage_agent", thread_id: str | None = None, timezone: str = "UTC"
-    ) -> AsyncIterator[AnyEvent]:
-        """Start a run and give its events up to its end. Raises ``Refused`` and ``Closed``."""
-        accepted = await self.start(message, agent=agent, thread_id=thread_id, timezone=timezone)
-        assert accepted.thread_id is not None
-        async for event in self.follow(accepted.thread_id):
-            if event.run_id == accepted.run_id:
-                yield event
-                if isinstance(event, TERMINAL):
-                    return
-
-    async def start(
-        self, message: str, *, agent: str = "triage_agent", thread_id: str | None = None, timezone: str = "UTC"
-    ) -> Accepted:
-        """Start a run; its events come through ``follow``. It is sent again automatically if the connection is lost."""
-        key = "c_" + secrets.token_hex(12)
-        return await self._command(key, ExecuteAgent(agent, message, id=key, thread_id=thread_id, timezone=timezone))
-
-    async def cancel(self, run_id: str) -> None:
-        """Stop a run. Raises ``Refused``."""
-        key = "c_" + secrets.token_hex(12)
-        await self._command(key, CancelRun(run_id, id=key))
-
-    async def resolve(self, approval_id: str, decision: str, arguments_hash: str) -> None:
-        """Say the word, ``approve`` or ``deny``, about a tool call. Raises ``Refused``."""
-        key = "c_" + secrets.token_hex(12)
-        await self._command(
-            key,
-            msgspec.convert(
-                {
-                    "type": "resolve_approval",
-                    "approval_id": approval_id,
-                    "decision": decision,
-                    "arguments_hash": arguments_hash,
-                    "id": key,
-                },
-                ResolveApproval,
-            ),
-        )
+    # --- the connection ------------------------------------------------------------------------------------------
 
     async def follow(self, thread_id: str, *, epoch: str = "", after: int | None = None) -> AsyncIterator[AnyEvent]:
         """The thread's events, from now on or from position ``after`` on. Raises ``Closed``."""

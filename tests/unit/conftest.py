@@ -30,6 +30,7 @@ from netra_backend.app.runs.service import RunService
 from netra_backend.app.services.approvals import Approvals
 from netra_backend.app.services.audit_trail import AuditTrail
 from netra_backend.app.services.conversations import Conversations
+from netra_backend.app.services.files import Files
 from netra_backend.app.services.run_budgets import RunBudgets
 from netra_backend.app.services.websocket_bridge_factory import WebSocketBridgeFactory
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
@@ -169,10 +170,11 @@ class Workshop:
         self.engines = ExecutionEngineFactory(self.bridge)
         self.engines.configure(self.dispatchers)
         self.approvals = Approvals()
+        self.files = Files(self.log.files, self.limits, self.clock, self.mint)
         audit: Any = self
         trail = AuditTrail(audit, self.clock)
         self.budgets = None if self.prices is None else RunBudgets(self.log.spending, self.clock, self._price)
-        more = {} if self.budgets is None else {"budgets": self.budgets}
+        more: dict[str, Any] = {"files": self.files, "budgets": self.budgets}
         self.services = RunServices(self.clock, self.approvals, self.mint, self.model, trail, self.registry, **more)
         self.conversations = Conversations(self.log, self.clock, self.entropy, self.mint, self.quotas)
         self.turns = RunService(

@@ -37,7 +37,7 @@ class PastMessage(msgspec.Struct, frozen=True):
 
 class ThreadMessage(msgspec.Struct, frozen=True):
     """One earlier message of the thread, whole; ``role`` is ``user`` or ``agent``. ``ts`` is in milliseconds since 1970 UTC.
-    ``data`` is an agent's result data."""
+    ``data`` is an agent's result data, ``parts`` the message as ``RunScope.parts`` gives one."""
 
     role: str
     text: str
@@ -45,12 +45,8 @@ class ThreadMessage(msgspec.Struct, frozen=True):
     message_id: str
     ts: int
     agent: str
+    parts: list[dict[str, Any]]
     data: JSON = None
-
-    @property
-    def parts(self) -> list[dict[str, Any]]:
-        """The message in parts: ``{"type": "text", "text": …}``."""
-        return [{"type": "text", "text": self.text}]
 
 
 class ModelReply(msgspec.Struct, frozen=True):
@@ -79,6 +75,11 @@ class RunScope(Protocol):
         """What the user asked."""
 
     @property
+    def parts(self) -> list[dict[str, Any]]:
+        """What the user asked, in parts: ``{"type": "text", "text"}``, ``{"type": "data", "data"}``, and ``{"type": "file",
+        "file_id", "media", "bytes", "sha256"}``, whose content ``read_file`` gives. A message that is one text is one part."""
+
+    @property
     def now_ms(self) -> int:
         """When the user asked, ms since 1970 UTC; the same on every replay."""
 
@@ -101,6 +102,10 @@ class RunScope(Protocol):
     @property
     def messages(self) -> AsyncIterator[ThreadMessage]:
         """The thread's earlier messages, exact and whole, oldest first, the same on every replay: ``async for``."""
+
+    async def read_file(self, file_id: str) -> bytes:
+        """The content of a file of this user's, whole: one of ``parts`` or of an earlier message. A limit of the server, usually
+        20 MB, bounds it. It is no step: a file never changes. Raises ``NotFound`` if the user has no such file."""
 
     async def think(self, text: str) -> None:
         """Tell the user what is being considered: one ``agent_thinking`` event."""

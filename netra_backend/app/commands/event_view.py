@@ -21,6 +21,7 @@ from ..core.events import (
     ApprovalResolved,
     RunQueued,
     RunResumed,
+    RunSuperseded,
     StepFinished,
     StepStarted,
     ToolCompleted,
@@ -73,6 +74,8 @@ def _line(event: AnyEvent) -> tuple[str, str, str]:
             return "agent_failed", "bold red", f"{message} {hint}"
         case AgentCancelled(by=by):
             return "agent_cancelled", "bold yellow", f"by {by}"
+        case RunSuperseded(by=by):
+            return "run_superseded", "yellow", f"by {by}"
         case RunResumed(beginning=beginning):
             return "run_resumed", "yellow", f"beginning {beginning}"
         case StepStarted(kind=kind, name=name):

@@ -35,15 +35,26 @@ class Event(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):
 
 
 class UserMessage(Event, frozen=True, tag="user_message"):
-    """A request was stored. ``client_run_id`` is the client's own name for the run. ``plan`` is the plan that its sign-in named,
-    which the run has to its end."""
+    """A request was stored. ``parts`` are those of its message (``core.message_parts``), absent if it is one text.
+    ``client_run_id`` is the client's own name for the run. ``plan`` is the plan that its sign-in named, which the run has to its
+    end."""
 
     request_id: str
     agent: str
     text: str
     message_id: str = ""
     client_run_id: str = ""
+    parts: list[dict[str, Any]] = []
     plan: str = ""
+
+
+class RunSuperseded(Event, frozen=True, tag="run_superseded"):
+    """The run, and what began after it in its thread, counts no more: its user edited the message, or asked again. The run ``by``
+    stands in their place; its ``user_message`` is the event before this one. ``since`` is the position of the ``user_message``
+    of the run that this event is about."""
+
+    by: str
+    since: int
 
 
 class RunQueued(Event, frozen=True, tag="run_queued"):
@@ -228,6 +239,7 @@ class OtherEvent(Event, frozen=True, tag=False):
 
 KnownEvent = (
     UserMessage
+    | RunSuperseded
     | RunQueued
     | AgentStarted
     | RunResumed

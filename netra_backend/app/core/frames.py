@@ -11,6 +11,7 @@ from . import validation
 from .errors import FrameRefused, NetraError
 from .events import Position
 from .frame_key import key_in
+from .message_parts import Parts
 
 PROTOCOL: Final = 1
 MAX_KEY: Final = 64
@@ -30,10 +31,13 @@ class Authenticate(ClientFrame, frozen=True, tag="authenticate"):
 
 
 class ExecuteAgent(ClientFrame, frozen=True, tag="execute_agent"):
-    """Start a run. Every id in it is a claim: judged, never trusted."""
+    """Start a run. Every id in it is a claim: judged, never trusted.
+
+    The request is the ``message``, or the ``parts``, or both. ``supersedes`` is a run of the thread: this message stands in its
+    place, and what followed it counts no more. ``client_run_id`` is the client's own name for the run."""
 
     agent: Name
-    message: Annotated[str, Meta(min_length=1)]
+    message: Annotated[str, Meta(min_length=1)] = ""
     id: Key | None = None
     thread_id: str | None = None
     user_id: str | None = None
@@ -41,6 +45,13 @@ class ExecuteAgent(ClientFrame, frozen=True, tag="execute_agent"):
     policy: Literal["enqueue", "reject", "interrupt"] = "enqueue"
     timezone: Annotated[str, Meta(max_length=64)] = "UTC"
     stress_ssot_isolation: bool = False
+    parts: Parts = ()
+    supersedes: str | None = None
+    client_run_id: Annotated[str, Meta(max_length=MAX_FIELD)] = ""
+
+    def __post_init__(self) -> None:
+        if not self.message and not self.parts:
+            raise ValueError("Object missing required field `message` or `parts`")
 
 
 class CancelRun(ClientFrame, frozen=True, tag="cancel_run"):

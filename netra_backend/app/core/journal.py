@@ -27,6 +27,7 @@ from .events import (
     OtherEvent,
     RunQueued,
     RunResumed,
+    RunSuperseded,
     StepFinished,
     StepStarted,
     ToolCompleted,
@@ -193,6 +194,8 @@ class Journal:
         self._run_id = run_id
         self._calls = 0
         self._steps: dict[str, _Step] = {}
+        if not events:
+            return
         calls: dict[str, _Step] = {}
         for event in events:
             if self._read(event, calls):
@@ -232,7 +235,7 @@ class Journal:
             return event.attempt == 1
         elif isinstance(event, StepFinished):
             calls[event.call_id].finished = event if event.ok or not _is_retried(event) else None
-        return not isinstance(event, OtherEvent | UserMessage | RunQueued)
+        return not isinstance(event, OtherEvent | UserMessage | RunSuperseded | RunQueued)
 
     def _call(self, event: _Call, ask: Ask, calls: dict[str, _Step]) -> _Step:
         step = calls.get(event.call_id)
@@ -266,7 +269,7 @@ class Journal:
 
     def next(self, key: str, ask: Ask) -> Answer:
         """What is known of the step that the agent asks for under this key."""
-        step = self._found(key)
+        step = self._found(key) if self._steps else None
         if step is None:
             return Perform(self._new_call_id(ask))
         if not _is_same(step.ask, ask):
@@ -276,7 +279,7 @@ class Journal:
         return _answer(step, ask)
 
     def _found(self, key: str) -> _Step | None:
-        if self.version > 1 or not self._steps:
+        if self.version > 1:
             return self._steps.pop(key, None)
         return self._steps.pop(next(iter(self._steps)))
 
@@ -293,7 +296,7 @@ class Journal:
 
     def unasked(self) -> str | None:
         """The key of a step that was recorded and that the agent never asked for. Journal 1 does not say."""
-        return next(iter(self._steps), None) if self.version > 1 else None
+        return next(iter(self._steps)) if self._steps and self.version > 1 else None
 
 
 def _is_retried(event: StepFinished) -> bool:

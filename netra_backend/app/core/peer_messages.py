@@ -16,8 +16,9 @@ from .errors import DependencyUnavailable, Fault, FrameRefused, NetraError, NotF
 from .frames import Accepted, ExecuteAgent
 from .identity import RevokedToken
 from .ids import check_id
+from .message_parts import Parts
 
-VERSION: Final = 2
+VERSION: Final = 3
 """The newest version of these messages that this process knows.
 
 A message says the lowest version that has everything in it, and no version if that is 1. So do processes of release 0.1.0, which
@@ -51,13 +52,42 @@ class PeerExecute(Owned, frozen=True, tag="execute"):
     thread_id: str
     policy: Literal["enqueue", "reject", "interrupt"]
     timezone: str
+    parts: Parts = ()
+    supersedes: str | None = None
+    client_run_id: str = ""
     plan: str = ""
-    """Since version 2: the plan that the sign-in names."""
+
+    @classmethod
+    def of(cls, owner: str, scopes: frozenset[str], frame: ExecuteAgent, thread_id: str, plan: str = "") -> PeerExecute:
+        """What travels of this request, whose sign-in names this plan: nothing that its client claims about itself."""
+        return cls(
+            owner,
+            scopes,
+            frame.agent,
+            frame.message,
+            frame.id,
+            thread_id,
+            frame.policy,
+            frame.timezone,
+            frame.parts,
+            frame.supersedes,
+            frame.client_run_id,
+            plan,
+            version=3 if frame.parts or frame.supersedes or frame.client_run_id or plan else 1,
+        )
 
     def frame(self) -> ExecuteAgent:
-        """The request as a client's frame says it, without what a client may claim."""
+        """The request as a client's frame says it."""
         return ExecuteAgent(
-            self.agent, self.message, self.key, self.thread_id, policy=self.policy, timezone=self.timezone
+            self.agent,
+            self.message,
+            self.key,
+            self.thread_id,
+            policy=self.policy,
+            timezone=self.timezone,
+            parts=self.parts,
+            supersedes=self.supersedes,
+            client_run_id=self.client_run_id,
         )
 
 

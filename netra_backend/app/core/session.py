@@ -23,6 +23,7 @@ from .error_catalogue import CATALOGUE
 from .errors import AuthenticationRefused, FrameRefused, InvalidContextError, IsolationRefused, LimitRefused, Refusal
 from .ids import check_id
 from .limits import Limits
+from .message_parts import file_ids_of
 from .token_bucket import TokenBucket
 
 WAITING: Final = "waiting"
@@ -243,6 +244,10 @@ class Session:
                     field="thread_id",
                     point=validation.SESSION_THREAD_ID,
                 ) from None
+        if frame.supersedes is not None:
+            check_id("supersedes", frame.supersedes)
+        for file_id in file_ids_of(frame.parts):
+            check_id("parts.file_id", file_id)
         if frame.context is not None:
             self._check_context(frame.context)
         if frame.user_id is not None and frame.user_id != self.user_id:

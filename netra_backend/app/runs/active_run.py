@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from ..core.journal import Journal
 
 
 class ActiveRun(msgspec.Struct, eq=False):
-    """A run that was accepted and has not ended.
+    """A run that was accepted and has not ended. ``parts`` are those of its message, as they were recorded.
 
     ``lifetime`` is the scope of its engine, from its request to its end; ``task`` carries it on, and is ``None`` while the run
     waits for its thread. ``began`` and ``stopped`` are monotonic seconds. ``gone`` is set once the run is here no
@@ -26,6 +26,7 @@ class ActiveRun(msgspec.Struct, eq=False):
     engine: UserExecutionEngine
     message: str
     journal: Journal
+    parts: Sequence[dict[str, Any]] = ()
     lifetime: Coroutine[Any, Any, None] | None = None
     began: float = 0.0
     stopped: float = 0.0

@@ -151,7 +151,7 @@ class RunRecovery:
         )
         run.seq, run.stored = stored.seq, True
         engine.emitter.bind(run)
-        return ActiveRun(stored.owner, run, engine, first.text, Journal(stored.run_id, events))
+        return ActiveRun(stored.owner, run, engine, first.text, Journal(stored.run_id, events), first.parts)
 
     async def drain(self) -> None:
         """Resume nothing more; whoever takes over next finds what is not enqueued."""

@@ -139,6 +139,7 @@ class RunScheduler:
             run,
             self._parts.services,
             message=active.message,
+            parts=active.parts,
             journal=active.journal,
             history=history,
             messages=partial(thread_messages, self._parts.log, run),

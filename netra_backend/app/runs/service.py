@@ -16,17 +16,19 @@ from typing import Any, Final
 from ..agents.supervisor.execution_engine import UserExecutionEngine
 from ..core import validation
 from ..core.errors import LimitRefused, NetraError
-from ..core.events import RunQueued, UserMessage
+from ..core.events import RunQueued, RunSuperseded, UserMessage
 from ..core.frames import Accepted, ExecuteAgent
 from ..core.history import AppendRejection, HeldElsewhere, RunRecord, ThreadHead
 from ..core.journal import Journal
 from ..core.plans import Plan
 from ..ports import Peers, Requester
+from ..services.files import Files
 from ..services.user_execution_context import UserExecutionContext
 from .accepted_requests import AcceptedRequests
 from .active_run import ActiveRun
 from .changing_hands import TRIES, changing_hands
 from .commands import RunCommands
+from .new_message import AttachedFiles, NewMessage, message_of
 from .parts import RunParts
 from .recovery import RunRecovery
 from .scheduler import RunScheduler
@@ -63,6 +65,12 @@ class RunService:
         self.recovery = recovery = RunRecovery(parts, scheduler)
         self.commands = RunCommands(parts, scheduler, recovery, self._requests, peers)
 
+    @property
+    def _files(self) -> Files:
+        files = self._parts.services.files
+        assert files is not None, "a server has files"
+        return files
+
     def __len__(self) -> int:
         return len(self.scheduler)
 
@@ -86,22 +94,31 @@ class RunService:
             if key is not None and (answer := await self._requests.first_answer(user_id, key)):
                 requester.say(answer)
                 return
-            head = await self._parts.conversations.claim(user_id, frame.thread_id, frame.message)
+            message = await message_of(user_id, frame, self._parts.conversations)
+            head = await self._parts.conversations.claim(user_id, message.thread_id, message.text)
+            attached: AttachedFiles | None = None
             try:
                 found = await self._acquire(head, requester, frame) if self._is_behind(head) else _Found.HELD
                 if found is _Found.ANSWERED:
                     return
+                if found is _Found.HELD and message.file_ids:
+                    attached = AttachedFiles(self._files, user_id, self._parts.services.mint("run"))
+                    await attached.claim(message.file_ids, head.thread_id)
+                    found = self._look_again(head, user_id)
                 if found is _Found.HELD and not (key is not None and self._requests.is_recent(user_id, key)):
                     # Nothing is awaited until the run is enqueued: what was found is still so then.
-                    ahead, full = self._admit(head, user_id, frame, self._parts.plan_of(requester.plan))
+                    ahead, full = self._admit(head, user_id, message, self._parts.plan_of(requester.plan))
                     waits = full or bool(ahead)
-                    active = self._record(head, requester, frame, passes, waits=waits)
+                    active = self._record(head, requester, message, attached, passes, waits=waits)
+                    attached = None
                     if waits:
-                        await self._wait(active, ahead, full, frame.policy)
+                        await self._wait(active, ahead, full, message)
                     else:
                         self.scheduler.start(active)
                     return
             finally:
+                if attached is not None:
+                    await attached.release()
                 if not head.top:  # nothing came of it: the id is as free as it was, also for another process
                     self._parts.log.forget(head.thread_id)
         raise changing_hands()
@@ -127,13 +144,18 @@ class RunService:
         )  # else it was lost again, or deleted since it was found
         return _Found.HELD if is_ours else _Found.ON_ITS_WAY
 
+    def _look_again(self, head: ThreadHead, user_id: str) -> _Found:
+        """Whether a thread that was held before something was awaited still is."""
+        is_ours = head.owner == user_id and self._parts.log.known(head.thread_id) is head
+        return _Found.HELD if is_ours and not self._is_behind(head) else _Found.ON_ITS_WAY
+
     def _admit(
-        self, head: ThreadHead, user_id: str, frame: ExecuteAgent, plan: Plan | None
+        self, head: ThreadHead, user_id: str, message: NewMessage, plan: Plan | None
     ) -> tuple[list[ActiveRun], bool]:
         """Count the run against its user; the runs ahead of it in its thread, and whether this process has no room to perform
         it and leaves it to another. Raises ``LimitRefused``: by the request's policy, the process's room, or the user's quota."""
         ahead = self.scheduler.of_thread(head)
-        if ahead and frame.policy == "reject":
+        if message.frame.policy == "reject" and not all(message.supersedes(each.run.seq) for each in ahead):
             raise LimitRefused(
                 "A run is already in progress in this thread.",
                 kind="thread_busy",
@@ -159,12 +181,19 @@ class RunService:
         return ahead, full
 
     def _record(
-        self, head: ThreadHead, requester: Requester, frame: ExecuteAgent, passes: int, *, waits: bool
+        self,
+        head: ThreadHead,
+        requester: Requester,
+        message: NewMessage,
+        attached: AttachedFiles | None,
+        passes: int,
+        *,
+        waits: bool,
     ) -> ActiveRun:
         """Append the request to its thread, and enqueue its run, which ``waits`` for others or goes on at once."""
-        services, user_id = self._parts.services, requester.user_id
+        services, user_id, frame = self._parts.services, requester.user_id, message.frame
         try:
-            run_id = services.mint("run")
+            run_id = services.mint("run") if attached is None else attached.run_id
             accepted = Accepted(frame.id, head.thread_id, head.epoch, run_id, head.top + 1)
             run = RunRecord(
                 head,
@@ -176,10 +205,11 @@ class RunService:
                 services.clock.now_ms(),
                 _RequestObserver(self, (requester, frame, passes, accepted)),
             )
+            recorded = message.recorded(() if attached is None else attached.found)
             context = UserExecutionContext(
                 user_id, head.thread_id, run_id, run.request_id, connection_id=requester.connection_id
             )
-            record = partial(_append_request, run, frame, requester.plan)
+            record = partial(_append_request, run, message, recorded, requester.plan)
             active = self.scheduler.enqueue(context, requester.scopes, record, self._parts.plan_of(requester.plan))
         except BaseException:
             quota = self._parts.quotas.of(user_id, services.clock.monotonic())
@@ -193,11 +223,12 @@ class RunService:
             self._requests.keep(user_id, frame.id, run)
         return active
 
-    async def _wait(self, active: ActiveRun, ahead: list[ActiveRun], full: bool, policy: str) -> None:
-        """Have the run wait for the runs ahead of it, or leave it to a process with room."""
+    async def _wait(self, active: ActiveRun, ahead: list[ActiveRun], full: bool, message: NewMessage) -> None:
+        """Have the run wait for the runs ahead of it, or leave it to a process with room. Those that it interrupts or supersedes
+        end."""
         active.engine.emitter.emit(RunQueued, agent=active.run.agent, queue_position=len(ahead))
-        if policy == "interrupt":
-            for each in ahead:
+        for each in ahead:
+            if message.frame.policy == "interrupt" or message.supersedes(each.run.seq):
                 self.scheduler.stop(each, "interrupt")
         if full:
             await self.scheduler.hand_off(active.run.head)
@@ -220,6 +251,8 @@ class RunService:
     async def _submit_again(self, run_id: str, submitted: _Submitted) -> None:
         requester, frame, passes, accepted = submitted
         try:
+            if frame.parts:
+                await AttachedFiles(self._files, requester.user_id, run_id).release()
             if await self._parts.log.run(run_id) is not None:  # it was stored, and another process holds it since
                 requester.say(accepted)
                 return
@@ -265,8 +298,16 @@ class _RequestObserver:
             self._service.on_request_rejected(run, submitted)
 
 
-def _append_request(run: RunRecord, frame: ExecuteAgent, plan: str, engine: UserExecutionEngine) -> ActiveRun:
-    emitter = engine.emitter
+def _append_request(
+    run: RunRecord, message: NewMessage, parts: list[dict[str, Any]], plan: str, engine: UserExecutionEngine
+) -> ActiveRun:
+    emitter, frame = engine.emitter, message.frame
     emitter.bind(run)
-    emitter.emit(UserMessage, run.request_id, frame.agent, frame.message, "", "", plan)
-    return ActiveRun(emitter.user_id, run, engine, frame.message, Journal(run.run_id))
+    if parts or frame.client_run_id or plan:
+        named = {"client_run_id": frame.client_run_id, "parts": parts, "plan": plan}
+        emitter.emit(UserMessage, run.request_id, frame.agent, message.text, **named)
+    else:
+        emitter.emit(UserMessage, run.request_id, frame.agent, message.text)
+    if frame.supersedes is not None:
+        emitter.emit(RunSuperseded, run.run_id, message.since, about=frame.supersedes)
+    return ActiveRun(emitter.user_id, run, engine, message.text, Journal(run.run_id), parts)

@@ -67,9 +67,9 @@ class Conversations:
             raise NotFound("There is no such thread.", field="thread_id", point=validation.THREAD_OWNED)
         return head
 
-    async def owned_run(self, owner: str, run_id: str) -> StoredRun:
-        """The owner's run. Raises ``NotFound`` if the owner has no run of that id."""
+    async def owned_run(self, owner: str, run_id: str, thread_id: str | None = None) -> StoredRun:
+        """The owner's run, of that thread if one is named. Raises ``NotFound`` if the owner has no such run."""
         run = await self._log.run(run_id)
-        if run is None or run.owner != owner:
+        if run is None or run.owner != owner or thread_id not in (None, run.thread_id):
             raise NotFound("There is no such run.", field="run_id", point=validation.RUN_OWNED)
         return run

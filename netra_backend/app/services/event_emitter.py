@@ -94,11 +94,13 @@ class UserEventEmitter:
         *own: Any,
         on_commit: OnCommit | None = None,
         blobs: Sequence[Blob] = (),
+        about: str = "",
         **named: Any,
     ) -> bool:
         """Append one event with its own fields, in their order or by their names (which costs more: they are merged and matched
-        for each event), and the blobs that it names. It is part of the history at once. Once it is committed ``on_commit`` is
-        called, then its readers get it. Halves of surrogate pairs become U+FFFD; returns whether there were any.
+        for each event), and the blobs that it names. ``about`` is the run that it is about, if that is another one of the
+        thread. It is part of the history at once. Once it is committed ``on_commit`` is called, then its readers get it.
+        Halves of surrogate pairs become U+FFFD; returns whether there were any.
 
         Raises ``FactoryRefused`` if the emitter is closed, not bound, or its run has ended; ``EventTooLarge``, and
         ``LimitRefused`` for a blob that is too large;
@@ -119,7 +121,7 @@ class UserEventEmitter:
                 kind="factory_not_configured",
                 point=validation.EMITTER_LOG,
             )
-        made = event(self.thread_id, run.run_id, run.head.top + 1, clock.now_ms(), *own, **named)
+        made = event(self.thread_id, about or run.run_id, run.head.top + 1, clock.now_ms(), *own, **named)
         is_repaired = False
         try:
             frame = encode_event(made)

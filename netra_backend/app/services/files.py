@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
+from typing import NoReturn
 
 from ..core import validation
 from ..core.errors import DependencyUnavailable, FrameRefused, LimitRefused, NotFound
@@ -60,7 +61,7 @@ class Files:
                 is_begun = True
             digest.update(part)
             if not await self._store.add(file.owner, file.file_id, part):
-                _required(None)
+                _absent()
 
         async for part in parts:
             size += len(part)
@@ -101,7 +102,7 @@ class Files:
         outcome = await self._store.reserve(owner, file_ids, thread_id, run_id)
         _check_unclaimed(outcome != "claimed")
         if outcome == "absent":
-            _required(None)
+            _absent()
         return [_required(await self._store.find(owner, file_id)) for file_id in file_ids]
 
     async def release(self, owner: str, run_id: str) -> None:
@@ -116,6 +117,12 @@ class Files:
         """Its bytes, in parts; they end early if it is deleted meanwhile."""
         return self._store.parts(file.owner, file.file_id)
 
+    async def read(self, owner: str, file_id: str) -> bytes:
+        """All its bytes, at most ``file_bytes``. Raises ``NotFound`` as ``owned`` does, also if it is deleted meanwhile."""
+        file = await self.owned(owner, file_id)
+        content = b"".join([part async for part in self.content(file)])
+        return content if len(content) == file.size else _absent()
+
     async def page(self, owner: str, after: str = "") -> list[StoredFile]:
         """The owner's files with greater ids, in order; at most 100."""
         return await self._store.page(owner, after)
@@ -125,7 +132,7 @@ class Files:
         outcome = await self._store.remove(owner, file_id)
         _check_unclaimed(outcome != "claimed")
         if outcome == "absent":
-            _required(None)
+            _absent()
 
     async def expire(self, margin_ms: int) -> int:
         """Delete what no message has claimed within ``core.files.KEPT_MS`` less the margin; how many."""
@@ -135,9 +142,13 @@ class Files:
         return count
 
 
+def _absent() -> NoReturn:
+    raise NotFound("There is no such file.", field="file_id", point=validation.FILE_OWNED)
+
+
 def _required(file: StoredFile | None) -> StoredFile:
     if file is None:
-        raise NotFound("There is no such file.", field="file_id", point=validation.FILE_OWNED)
+        _absent()
     return file
 
 

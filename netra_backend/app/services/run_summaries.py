@@ -13,6 +13,7 @@ State = Literal["queued", "running", "waiting", "completed", "failed", "cancelle
 
 _STATES: Final[dict[str, State]] = {
     "UserMessage": "queued",
+    "RunSuperseded": "queued",
     "RunQueued": "queued",
     "ApprovalRequested": "waiting",
     "AgentCompleted": "completed",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from netra_backend.app.agents.interface import AgentResult, RunScope
 from netra_backend.app.core.events import TERMINAL, AgentStarted
 from netra_backend.client.client import NetraClient
 from netra_backend.client.errors import Closed, HandshakeRefused, Refused, TokenExpired
 from test_framework.proxy import Answer, Cut, Stall, proxy_before
-from test_framework.served import Served
+from test_framework.served import Served, serve
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATIENCE_S = 30
@@ -150,3 +152,30 @@ async def _refusal(client: NetraClient, message: str) -> Refused:
     with pytest.raises(Refused) as told:
         await client.start(message)
     return told.value
+
+
+async def test_a_file_goes_from_the_client_to_the_agent_and_back(tmp_path: Path) -> None:
+    class Reader:
+        name = "reader"
+        description = "Reads what is attached."
+        tools: frozenset[str] = frozenset()
+
+        async def run(self, scope: RunScope) -> AgentResult:
+            files = [await scope.read_file(part["file_id"]) for part in scope.parts if part["type"] == "file"]
+            earlier = [message.text async for message in scope.messages]
+            return AgentResult(b" and ".join(files).decode(), {"earlier": earlier})
+
+    async with serve(tmp_path, [Reader]) as served, asyncio.timeout(PATIENCE_S):
+        user = served.user()
+        async with NetraClient(served.url, user.token) as client:
+            first, second = await client.upload(b"one", "text/plain"), await client.upload(b"two", "text/plain")
+            parts = [{"type": "file", "file_id": first}, {"type": "file", "file_id": second}]
+            events: list[Any] = [event async for event in client.ask("Read.", agent="reader", parts=parts)]
+            assert events[-1].result["text"] == "one and two"
+            with pytest.raises(Refused, match="A message has this file"):
+                await client.start("Again.", agent="reader", parts=parts)
+            with pytest.raises(Refused, match="not a file of a type that can be attached"):
+                await client.upload(b"#!/bin/sh", "application/x-sh")
+            run_id = events[0].run_id
+            again: list[Any] = [event async for event in client.ask("Edited.", agent="reader", supersedes=run_id)]
+            assert again[-1].result == {"text": "", "data": {"earlier": []}}

@@ -176,9 +176,9 @@ class TestForwarding:
         seen: list[Any] = []
         create = one.engines.create_for_user
 
-        async def watched(context: Any, *, scopes: Any) -> Any:
+        async def watched(context: Any, *, scopes: Any, plan: Any) -> Any:
             seen.append((context.user_id, context.connection_id, scopes))
-            return await create(context, scopes=scopes)
+            return await create(context, scopes=scopes, plan=plan)
 
         await one.ask(one.connect(), "golden", "m0", thread_id="thr_1")
         one.engines.create_for_user = watched

@@ -34,7 +34,9 @@ from netra_backend.app.core.frames import (
     error_frame,
     key_of,
 )
+from netra_backend.app.core.message_parts import MAX_PARTS, FilePart, TextPart
 
+NO_MESSAGE = ('{"type":"execute_agent","agent":"a"}', '{"type":"execute_agent","agent":"a","parts":[]}')
 DEEP = '{"type":"execute_agent","context":' + '{"a":' * 5000 + "1" + "}" * 5000 + "}"
 
 
@@ -46,6 +48,11 @@ DEEP = '{"type":"execute_agent","context":' + '{"a":' * 5000 + "1" + "}" * 5000 
         (
             '{"message":"m","agent":"a","type":"execute_agent","id":"k","policy":"interrupt","timezone":"Europe/Berlin"}',
             ExecuteAgent("a", "m", id="k", policy="interrupt", timezone="Europe/Berlin"),
+        ),
+        (
+            '{"type":"execute_agent","agent":"a","parts":[{"type":"text","text":"m"},{"type":"file","file_id":"file_1"}],'
+            '"supersedes":"run_1","client_run_id":"mine"}',
+            ExecuteAgent("a", parts=(TextPart("m"), FilePart("file_1")), supersedes="run_1", client_run_id="mine"),
         ),
         ('{"type":"cancel_run","run_id":"run_1"}', CancelRun("run_1")),
         (
@@ -213,3 +220,24 @@ def test_an_error_frame_says_what_the_catalogue_and_the_refusal_know() -> None:
     assert frame.retryable is False
     waiting = error_frame(LimitRefused("Slow down.", retry_after_ms=20, point=validation.LIMIT_RUNS))
     assert (waiting.retryable, waiting.retry_after_ms, waiting.code) == (True, 20, None)
+
+
+@pytest.mark.parametrize("text", NO_MESSAGE)
+def test_a_request_that_says_nothing_is_refused(text: str) -> None:
+    with pytest.raises(FrameRefused, match="missing required field `message` or `parts`"):
+        decode(text)
+
+
+@pytest.mark.parametrize(
+    ("parts", "field"),
+    [
+        ([{"type": "picture"}], "parts[0].type"),
+        ([{"type": "text", "text": ""}], "parts[0].text"),
+        ([{"type": "file", "file_id": "file_1", "user_id": "user_bob"}], "parts[0]"),
+        ([{"type": "data", "data": 1}] * (MAX_PARTS + 1), "parts"),
+    ],
+)
+def test_what_is_no_part_is_refused_by_its_place(parts: list[object], field: str) -> None:
+    with pytest.raises(FrameRefused) as refused:
+        decode(json.dumps({"type": "execute_agent", "agent": "a", "parts": parts}))
+    assert (refused.value.entry.id, refused.value.field) == ("invalid_frame", field)

@@ -18,8 +18,9 @@ from netra_backend.app.core.errors import (
     NotFound,
     Refusal,
 )
-from netra_backend.app.core.frames import Accepted
+from netra_backend.app.core.frames import Accepted, ExecuteAgent
 from netra_backend.app.core.identity import RevokedToken
+from netra_backend.app.core.message_parts import DataPart, TextPart
 from netra_backend.app.core.peer_messages import (
     VERSION,
     DeleteThread,
@@ -54,7 +55,13 @@ COMMANDS: list[Any] = [
     Forget(("thr_1", "thr_2")),
     Revoked("user_ada", 7),
 ]
-NEWER: list[Any] = [TokenRevoked.of(RevokedToken("user_ada", "t1", 7))]
+FULL = PeerExecute.of(
+    "user_ada",
+    frozenset(),
+    ExecuteAgent("golden", parts=(TextPart("go"), DataPart({"n": 1})), supersedes="run_1", client_run_id="mine"),
+    "thr_1",
+)
+NEWER: list[Any] = [TokenRevoked.of(RevokedToken("user_ada", "t1", 7)), FULL]
 """Those that 0.1.0 does not know."""
 ANSWERS: list[Any] = [
     Taken(Accepted("k1", "thr_1", "e", "run_1", 5)),
@@ -124,7 +131,7 @@ def test_a_message_of_version_1_is_sent_as_0_1_0_sent_it(messages_of_0_1_0: Reco
 
 @pytest.mark.parametrize("command", NEWER, ids=lambda command: type(command).__name__)
 def test_a_newer_command_says_the_version_that_it_needs(command: Any) -> None:
-    assert msgspec.msgpack.decode(encode(command))["version"] == 2 <= VERSION
+    assert 1 < msgspec.msgpack.decode(encode(command))["version"] <= VERSION
 
 
 def test_an_answer_of_0_1_0_is_understood(messages_of_0_1_0: Recorded) -> None:
@@ -214,3 +221,23 @@ def test_a_refusal_that_only_the_other_process_knows_is_a_fault() -> None:
 
 def told(error: NetraError) -> tuple[Any, ...]:
     return (error.entry.id, error.message, error.hint, error.field, error.retry_after_ms)
+
+
+def test_a_request_needs_a_newer_process_only_for_what_is_new_in_it() -> None:
+    plain = ExecuteAgent("golden", "go", "k1", "thr_1", policy="reject")
+    sent = PeerExecute.of("user_ada", frozenset(), plain, "thr_1")
+    assert (sent.version, sent.frame()) == (1, plain)
+    assert FULL.version == VERSION
+    assert FULL.frame() == ExecuteAgent(
+        "golden",
+        thread_id="thr_1",
+        parts=(TextPart("go"), DataPart({"n": 1})),
+        supersedes="run_1",
+        client_run_id="mine",
+    )
+
+
+def test_the_plan_of_a_sign_in_travels_with_the_request_and_asks_for_a_process_that_knows_plans() -> None:
+    sent = PeerExecute.of("user_ada", frozenset(), ExecuteAgent("golden", "go"), "thr_1", "free")
+    assert (sent.plan, sent.version) == ("free", VERSION)
+    assert decode_command(encode(sent)) == sent

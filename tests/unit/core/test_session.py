@@ -241,6 +241,18 @@ def test_a_context_does_not_name_another_connection() -> None:
     (book << refused(validation.CONTEXT_CONNECTION, "isolation_violation", field="context.connection_id")).end()
 
 
+@pytest.mark.validation_point("id.placeholder")
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"supersedes": "placeholder_run"}, "supersedes"),
+        ({"parts": [{"type": "file", "file_id": "placeholder_file"}]}, "parts.file_id"),
+    ],
+)
+def test_no_placeholder_names_a_run_or_a_file(fields: dict[str, object], field: str) -> None:
+    (opened() >> execute(**fields) << refused(validation.ID_PLACEHOLDER, "invalid_context", field=field)).end()
+
+
 def test_placeholders_are_judged_before_ownership() -> None:
     both = opened() >> execute(thread_id="temp_1", user_id="user_other", context={"user_id": "user_other"})
     (both << refused(validation.SESSION_THREAD_ID, "invalid_context")).end()

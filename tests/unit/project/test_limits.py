@@ -42,7 +42,8 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         adapters.postgres.peers.MAX_BODY adapters.process.child_runtime.MAX_MESSAGE adapters.process.key_file._BYTES
         adapters.redis.message.MAX_FRAMES adapters.redis.message.MAX_MESSAGE_BYTES adapters.redis.message.SENDER_BYTES
         adapters.redis.message._COUNT_BYTES adapters.redis.presence._MAC_BYTES core.audit_chain._NAME_BYTES
-        core.frames.MAX_FIELD core.frames.MAX_KEY core.frames.Meta(max_length) core.identity.MAX_TOKEN_ID core.ids.MAX_LENGTH
+        core.frames.MAX_FIELD core.frames.MAX_KEY core.frames.Meta(max_length) core.message_parts.MAX_PARTS
+        core.message_parts.Meta(max_length) core.identity.MAX_TOKEN_ID core.ids.MAX_LENGTH
         core.settings_values.AUDIT_KEY_BYTES core.settings_values._MAX_BUCKET_URL services.conversations.TITLE_CHARACTERS
         services.conversations._EPOCH_BYTES services.standing._MAX_SCOPES services.synthetic_sign_ins._KEY_BYTES
         services.tickets.MAX_PATH services.tickets._BYTES services.tickets._MAX_CHARACTERS
@@ -100,8 +101,8 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         web.api.datasets.Queue(maxsize) web.api.datasets._BLOCK web.api.export._PAGE web.http.uvicorn_http._LATE_BYTES
         web.http.uvicorn_http._LATE_PAUSE_S web.http.uvicorn_http._LINE_BYTES web.http.uvicorn_http._TURN_BYTES
         web.sockets.uvicorn_websocket._SMALL_BYTES websocket_core.follower.LOOK_THREADS websocket_core.follower.MAX_MOVED
-        adapters.process.sandbox._MOST_ENTRIES adapters.postgres.spending._OWNERS_AT_ONCE
-        adapters.sqlite.spending._EXPIRED_AT_ONCE
+        adapters.process.sandbox._MOST_ENTRIES agents.supervisor.past_messages._TAG_WITHIN
+        adapters.postgres.spending._OWNERS_AT_ONCE adapters.sqlite.spending._EXPIRED_AT_ONCE
     """,
     "What is remembered to be quick: what is not is found again where it is stored.": """
         adapters.datasets.object_store._KNOWN adapters.redis.message._MOST_SENDERS core.delivery_tracker.MAX_CURSORS

@@ -22,6 +22,7 @@ def summary(event: AnyEvent, ended_seq: int = 0) -> RunSummary:
     [
         (events.UserMessage(*PLACE, request_id="req_1", agent="echo", text="hi"), "queued"),
         (events.RunQueued(*PLACE, agent="echo", queue_position=1), "queued"),
+        (events.RunSuperseded(*PLACE, by="run_1", since=2), "queued"),
         (events.AgentStarted(*PLACE, agent="echo", request_id="req_1"), "running"),
         (events.AgentThinking(*PLACE, text="hm"), "running"),
         (

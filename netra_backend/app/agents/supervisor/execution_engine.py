@@ -78,6 +78,7 @@ class UserExecutionEngine:
         *,
         message: str,
         journal: Journal,
+        parts: Sequence[dict[str, Any]] = (),
         history: Sequence[PastMessage] = (),
         messages: Messages = no_messages,
     ) -> None:
@@ -99,6 +100,7 @@ class UserExecutionEngine:
             recorder,
             self._dispatcher,
             message=message,
+            parts=parts,
             now_ms=run.created_ms,
             timezone=run.timezone,
             history=history,

@@ -4,61 +4,95 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Final, NamedTuple
 
-from ...core.events import AgentCompleted, UserMessage, decode_event
+from ...core.events import AgentCompleted, RunSuperseded, UserMessage, decode_event
 from ...core.history import RunRecord
+from ...core.message_parts import read_parts
 from ...ports import EventLog
 from ..interface import PastMessage, ThreadMessage
 
 MAX_MESSAGES: Final = 20
 _LOOK_BACK: Final = 2000
+_KEPT: Final = 5 * MAX_MESSAGES  # of which the newest may be superseded by what comes later
+_SUPERSEDED: Final = b'"run_superseded"'
+_ASKED: Final = b'"user_message"'
+_ANSWERED: Final = b'"agent_completed"'
+_TAG_WITHIN: Final = 40
+
+
+class _Superseded(NamedTuple):
+    """Runs that count no more: those that begin from ``since`` on, and before ``by``."""
+
+    since: int
+    by: int
+
+    def has(self, begins: int) -> bool:
+        return self.since <= begins < self.by
 
 
 async def past_messages(log: EventLog, run: RunRecord, count: int) -> list[PastMessage]:
     """The last ``count`` (at most 20) messages before this run: requests that were made before its own, and the answers to
-    them, also one that came while it waited. Oldest first, and the same on every replay."""
-    await log.durable(run)
-    head = run.head
-    found: deque[PastMessage] = deque(maxlen=min(count, MAX_MESSAGES))
-    agents: dict[str, str] = {}
-    async for page in log.pages(head, max(0, run.seq - 1 - _LOOK_BACK), head.durable):
-        for frame in page:
-            if b'"user_message"' not in frame[:40] and b'"agent_completed"' not in frame[:40]:
-                continue
-            event = decode_event(frame)
-            if isinstance(event, UserMessage) and event.seq < run.seq:
-                agents[event.run_id] = event.agent
-                found.append(PastMessage("user", event.text, event.agent))
-            elif isinstance(event, AgentCompleted) and (event.seq < run.seq or event.run_id in agents):
-                result = event.result
-                found.append(
-                    PastMessage("agent", str(result.get("text", "")), agents.get(event.run_id, ""), result.get("data"))
-                )
-    return list(found)
+    them, also one that came while it waited; without what was superseded. Oldest first, and the same on every replay."""
+    found: deque[tuple[int, ThreadMessage]] = deque(maxlen=_KEPT)
+    async for begins, item in _told(log, run, max(0, run.seq - 1 - _LOOK_BACK)):
+        if isinstance(item, ThreadMessage):
+            found.append((begins, item))
+        else:
+            found = deque((each for each in found if not item.has(each[0])), maxlen=_KEPT)
+    last = list(found)[-min(count, MAX_MESSAGES) :]
+    return [PastMessage(each.role, each.text, each.agent, each.data) for _, each in last]
 
 
 async def thread_messages(log: EventLog, run: RunRecord) -> AsyncIterator[ThreadMessage]:
     """All messages of the thread before this run, exact and whole, oldest first, paged: as ``past_messages`` says which."""
     await log.durable(run)
-    head = run.head
-    agents: dict[str, str] = {}
-    async for page in log.pages(head, 0, head.durable):
-        for frame in page:
-            if b'"user_message"' not in frame[:40] and b'"agent_completed"' not in frame[:40]:
-                continue
-            event = decode_event(frame)
-            if isinstance(event, UserMessage) and event.seq < run.seq:
-                agents[event.run_id] = event.agent
-                message_id = event.message_id or event.request_id
-                yield ThreadMessage("user", event.text, event.run_id, message_id, event.ts, event.agent)
-            elif isinstance(event, AgentCompleted) and (event.seq < run.seq or event.run_id in agents):
-                text, agent = str(event.result.get("text", "")), agents.get(event.run_id, "")
-                message_id = event.message_id or event.run_id
-                yield ThreadMessage("agent", text, event.run_id, message_id, event.ts, agent, event.result.get("data"))
+    superseded = []
+    async for page in log.pages(run.head, 0, min(run.seq + 1, run.head.durable)):
+        superseded += [_superseded(frame) for frame in page if _SUPERSEDED in frame[:_TAG_WITHIN]]
+    async for begins, item in _told(log, run, 0):
+        if isinstance(item, ThreadMessage) and not any(each.has(begins) for each in superseded):
+            yield item
 
 
 async def no_messages() -> AsyncIterator[ThreadMessage]:
     """Those of a run that has no thread to read."""
     return
     yield
+
+
+async def _told(log: EventLog, run: RunRecord, after: int) -> AsyncIterator[tuple[int, ThreadMessage | _Superseded]]:
+    """Each message before the run, with the position where its own run begins, and what superseded some, in order. If a message's
+    run began before what is looked at, that is where it is taken to begin."""
+    await log.durable(run)
+    begun: dict[str, tuple[int, str]] = {}
+    async for page in log.pages(run.head, after, run.head.durable):
+        for frame in page:
+            tag = frame[:_TAG_WITHIN]
+            if _SUPERSEDED in tag:
+                superseded = _superseded(frame)
+                if superseded.by <= run.seq:
+                    yield superseded.by, superseded
+                continue
+            if _ASKED not in tag and _ANSWERED not in tag:
+                continue
+            event = decode_event(frame)
+            if isinstance(event, UserMessage) and event.seq < run.seq:
+                begun[event.run_id] = event.seq, event.agent
+                message_id = event.message_id or event.request_id
+                parts = read_parts(event.text, event.parts)
+                yield (
+                    event.seq,
+                    ThreadMessage("user", event.text, event.run_id, message_id, event.ts, event.agent, parts),
+                )
+            elif isinstance(event, AgentCompleted) and (event.seq < run.seq or event.run_id in begun):
+                text, (begins, agent) = str(event.result.get("text", "")), begun.get(event.run_id, (after, ""))
+                message_id, data = event.message_id or event.run_id, event.result.get("data")
+                parts = read_parts(text, ())
+                yield begins, ThreadMessage("agent", text, event.run_id, message_id, event.ts, agent, parts, data)
+
+
+def _superseded(frame: bytes) -> _Superseded:
+    event = decode_event(frame)
+    assert isinstance(event, RunSuperseded)
+    return _Superseded(event.since, event.seq - 1)

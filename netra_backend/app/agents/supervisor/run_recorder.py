@@ -104,6 +104,8 @@ class RunRecorder:
 
     def message_of(self, result: str) -> str:
         """The message that a result is, or begins with: the longest; ``""`` if it is one of its own."""
+        if not self._shown:
+            return ""
         begins = [each for each, text in self._shown.items() if text and result.startswith(text)]
         return max(begins, key=lambda each: len(self._shown[each]), default="")
 
@@ -120,9 +122,9 @@ class RunRecorder:
 
     def total(self) -> dict[str, Any]:
         """The usage of the whole run."""
-        models = self.usage.values()
-        if not models:
+        if not self.usage:
             return {"input_tokens": 0, "output_tokens": 0, "cost_usd": "0"}
+        models = self.usage.values()
         return {
             "input_tokens": sum(each["input_tokens"] for each in models),
             "output_tokens": sum(each["output_tokens"] for each in models),

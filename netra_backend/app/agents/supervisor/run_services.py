@@ -9,6 +9,7 @@ from ...core.limits import USUAL
 from ...ports import Clock, Model
 from ...services.approvals import Approvals
 from ...services.audit_trail import AuditTrail
+from ...services.files import Files
 from ...services.run_budgets import RunBudgets
 from .agent_registry import AgentRegistry
 
@@ -16,8 +17,9 @@ from .agent_registry import AgentRegistry
 @dataclass(frozen=True, slots=True)
 class RunServices:
     """Made once by the composition root. ``mint(kind)`` makes an id; ``model`` is ``None`` if none is configured; refused
-    tool calls stand in the ``audit_trail``; agents ask each other by the names in the ``registry``. An approval is waited for
-    ``approval_ms``; an answer of the model has ``model_tokens`` where its agent does not say."""
+    tool calls stand in the ``audit_trail``; agents ask each other by the names in the ``registry``, and read their users'
+    ``files``. An approval is waited for ``approval_ms``; an answer of the model has ``model_tokens`` where its agent does not
+    say."""
 
     clock: Clock
     approvals: Approvals
@@ -27,5 +29,6 @@ class RunServices:
     registry: AgentRegistry = field(default_factory=AgentRegistry)
     approval_ms: int = round(USUAL.approval_s * 1000)
     model_tokens: int = USUAL.model_tokens
+    files: Files | None = None
     budgets: RunBudgets | None = None
     """``None``: what models cost is not counted."""

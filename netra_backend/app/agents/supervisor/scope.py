@@ -11,6 +11,7 @@ from typing import Any, Final
 from ...core.errors import ToolError
 from ...core.events import AgentDelta, AgentThinking, StepFinished, StepStarted
 from ...core.journal import OwnStep, Perform, Recorded, Saying, Thought
+from ...core.message_parts import read_parts
 from ...core.step_keys import MAX_NAME
 from ...services.user_execution_context import UserExecutionContext
 from ..interface import AgentResult, ModelReply, PastMessage, ThreadMessage, ToolOutcome
@@ -40,6 +41,7 @@ class EngineRunScope:
         "history",
         "message",
         "now_ms",
+        "parts",
         "timezone",
     )
 
@@ -49,6 +51,7 @@ class EngineRunScope:
         dispatcher: ToolDispatcher,
         *,
         message: str,
+        parts: Sequence[dict[str, Any]] = (),
         now_ms: int,
         timezone: str,
         history: Sequence[PastMessage],
@@ -57,6 +60,7 @@ class EngineRunScope:
         depth: int = 1,
     ) -> None:
         self.message = message
+        self.parts = read_parts(message, parts)
         self.now_ms = now_ms
         self.timezone = timezone
         self.history = history
@@ -78,6 +82,11 @@ class EngineRunScope:
     @property
     def messages(self) -> AsyncIterator[ThreadMessage]:
         return self._messages()
+
+    async def read_file(self, file_id: str) -> bytes:
+        files = self._recorder.services.files
+        assert files is not None, "a server has files"
+        return await files.read(self.context.user_id, file_id)
 
     # --- what is shown ----------------------------------------------------------------------------------------------
 

@@ -78,3 +78,24 @@ test("what was cleared comes anew as it was", () => {
   thread.clear();
   assert.deepEqual(thread.rows(), []);
 });
+
+test("a superseded run goes, with what began after it, and what still comes of it is not shown", () => {
+  const thread = model([
+    { type: "user_message", run_id: "first", text: "one" },
+    { type: "user_message", run_id: "second", text: "two" },
+    { type: "user_message", run_id: "third", text: "three" },
+    { type: "user_message", run_id: "edited", text: "TWO" },
+    { type: "run_superseded", run_id: "second", by: "edited", since: 2 },
+    { type: "agent_cancelled", run_id: "third", by: "interrupt" },
+  ]);
+  assert.deepEqual(thread.runs.map((run) => run.id), ["first", "edited"]);
+  thread.clear();
+  thread.take(/** @type {any} */ ({ type: "user_message", thread_id: "t", run_id: "second", seq: 2, ts: 0, text: "two" }));
+  assert.deepEqual(thread.runs.map((run) => run.id), ["second"]);
+});
+
+test("a question shows what was attached to it", () => {
+  const parts = [{ type: "text", text: "Look." }, { type: "file", file_id: "f", media: "image/png", bytes: 7, sha256: "0" }];
+  const [run] = model([{ type: "user_message", text: "Look.", parts }]).runs;
+  assert.deepEqual(run.files.map((file) => [file.media, file.bytes]), [["image/png", 7]]);
+});

@@ -14,8 +14,10 @@
  *
  * @typedef {object} Run
  * @property {string} id
+ * @property {number} seq Where it begins in its thread.
  * @property {string} agent
  * @property {string} question
+ * @property {import("./types.js").MessagePart[]} files What was attached to the question.
  * @property {number} askedMs
  * @property {Step[]} steps
  * @property {string} streamed The answer so far.
@@ -35,11 +37,15 @@ export class ThreadModel {
   #runs = new Map();
   /** @type {Map<string, {attempt: number, text: string}>} */
   #streams = new Map();
+  /** Runs that were superseded. @type {Set<string>} */
+  #superseded = new Set();
   events = 0;
 
   /** @param {RunEvent} event */
   take(event) {
     this.events += 1;
+    if (event.type === "run_superseded") this.#supersede(event);
+    if (event.type === "run_superseded" || this.#superseded.has(event.run_id)) return;
     const run = this.#runs.get(event.run_id) ?? this.#open(event);
     run.version += 1;
     if (event.type !== "agent_delta") close(run, event);
@@ -53,6 +59,7 @@ export class ThreadModel {
   clear() {
     this.#runs.clear();
     this.#streams.clear();
+    this.#superseded.clear();
     this.events = 0;
   }
 
@@ -83,13 +90,25 @@ export class ThreadModel {
     return rows;
   }
 
+  /** Its run, and what began after it, counts no more: the run `by` stands in their place. @param {RunEvent} event */
+  #supersede(event) {
+    for (const run of this.runs) {
+      if (run.seq < (event.since ?? Infinity) || run.seq >= event.seq || run.id === event.by) continue;
+      this.#runs.delete(run.id);
+      this.#superseded.add(run.id);
+    }
+    this.#superseded.add(event.run_id);
+  }
+
   /** @param {RunEvent} event @returns {Run} */
   #open(event) {
     /** @type {Run} */
     const run = {
       id: event.run_id,
+      seq: event.seq,
       agent: event.agent ?? "",
       question: event.type === "user_message" ? (event.text ?? "") : "",
+      files: (event.parts ?? []).filter((part) => part.type === "file"),
       askedMs: event.ts,
       steps: [],
       streamed: "",

@@ -30,6 +30,10 @@
  * @property {string} [message]
  * @property {string} [hint]
  * @property {boolean} [retryable]
+ * @property {MessagePart[]} [parts]
+ * @property {number} [since]
+ *
+ * @typedef {{type: string, file_id?: string, media?: string, bytes?: number}} MessagePart
  *
  * @typedef {object} ErrorInfo What went wrong and what to do: an `error` frame, or the problem of an HTTP response.
  * @property {string} error

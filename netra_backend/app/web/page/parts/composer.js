@@ -16,9 +16,14 @@ export class Composer extends HTMLElement {
   #send = h("button", { class: "primary", title: "Send (Enter)" }, "Send");
   #stop = h("button", { type: "button", class: "danger", hidden: true, title: "Stop the run (Escape)" }, "Stop");
   #owner = "";
+  /** The run whose question is being edited. @type {string | null} */
+  #edited = null;
+  #note = h("p", { class: "hint composer-note", hidden: true },
+    "Sending it replaces the question, and what followed it. ",
+    h("button", { type: "button", class: "quiet", onclick: () => this.edit(null) }, "Ask a new one instead"));
 
   connectedCallback() {
-    replace(this, h("form", { class: "composer" }, this.#text,
+    replace(this, h("form", { class: "composer" }, this.#note, this.#text,
       h("div", { class: "composer-row" }, this.#agent,
         h("span", { class: "composer-hint" }, "Enter to send, Shift+Enter for a new line"), this.#stop, this.#send)));
     const form = /** @type {HTMLFormElement} */ (this.firstElementChild);
@@ -65,6 +70,15 @@ export class Composer extends HTMLElement {
     this.#saveDraft();
   }
 
+  /** Edit this run's question; with `null`, none. @param {import("../core/thread_model.js").Run | null} run */
+  edit(run) {
+    this.#edited = run?.id ?? null;
+    this.#note.hidden = run === null;
+    if (run === null) return;
+    this.text = run.question;
+    this.#text.focus();
+  }
+
   /** Put back a text that was not accepted, before what was typed since. @param {string} text */
   giveBack(text) {
     const typed = this.#text.value;
@@ -82,7 +96,9 @@ export class Composer extends HTMLElement {
   #submit() {
     const text = this.#text.value.trim();
     if (text === "" || this.agent === "") return;
-    this.dispatchEvent(new CustomEvent("ask", { detail: text }));
+    const supersedes = this.#edited;
+    this.edit(null);
+    this.dispatchEvent(new CustomEvent("ask", { detail: { text, supersedes } }));
   }
 
   #saveDraft() {

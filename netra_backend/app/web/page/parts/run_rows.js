@@ -6,6 +6,7 @@
  *
  * @typedef {object} RowActions
  * @property {(run: Run) => void} askAgain
+ * @property {(run: Run) => void} edit
  * @property {(run: Run) => Promise<string>} html The answer as HTML that the server has sanitised.
  * @property {Set<string>} unfolded Keys of the steps that the user has opened.
  */
@@ -23,20 +24,23 @@ const STOPPED_BY = { user: " by you", interrupt: " by a new message", operator: 
 
 /** @param {Row} row @param {RowActions} actions @returns {Node} */
 export function rowView(row, actions) {
-  if (row.kind === "question") return questionView(row.run);
+  if (row.kind === "question") return questionView(row.run, actions);
   if (row.kind === "step") return stepView(row.key, /** @type {Step} */ (row.step), actions);
   return answerView(row.run, actions);
 }
 
-/** @param {Run} run */
-function questionView(run) {
+/** @param {Run} run @param {RowActions} actions */
+function questionView(run, actions) {
   const time = new Date(run.askedMs);
   return h("article", { class: "question" },
     h("p", { class: "question-text" }, run.question),
     h("p", { class: "byline" },
       h("span", { class: "visually-hidden" }, "You asked "), words(run.agent), " · ",
       h("time", { datetime: time.toISOString() }, time.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })),
-      run.queuePosition > 0 && h("span", { class: "badge" }, `position ${run.queuePosition} in the queue`)),
+      run.files.map((file) => h("span", { class: "badge" }, `${file.media}, ${integer(file.bytes ?? 0)} bytes`)),
+      run.queuePosition > 0 && h("span", { class: "badge" }, `position ${run.queuePosition} in the queue`),
+      run.question !== "" && h("button", { type: "button", class: "quiet", title: "Edit the question and ask it again",
+        onclick: () => actions.edit(run) }, "Edit")),
   );
 }
 

@@ -109,11 +109,12 @@ export class Session extends EventTarget {
   /**
    * Ask; resolves with the thread and the run once the server has stored the question. Rejects with `CommandRejected`.
    * @param {string} message @param {string} agent @param {string | null} threadId
+   * @param {string | null} [supersedes] The run in whose place this question stands.
    * @returns {Promise<{thread_id: string, run_id: string}>}
    */
-  ask(message, agent, threadId) {
+  ask(message, agent, threadId, supersedes = null) {
     const timezone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
-    const thread = threadId === null ? {} : { thread_id: threadId };
+    const thread = { ...(threadId !== null && { thread_id: threadId }), ...(supersedes !== null && { supersedes }) };
     if (wellFormed(message) !== message) this.#notify("note", REPAIRED);
     return this.#command({ type: "execute_agent", agent, message, timezone, ...thread }).then((accepted) => {
       this.#opened(accepted.thread_id).isLoaded = true;

@@ -32,7 +32,8 @@ export class ChatView extends HTMLElement {
   /** @type {Map<string, Promise<string>>} */
   #html = new Map();
   #list = new WindowedList(this.#frame, (/** @type {Row} */ row) => /** @type {RowView} */ (this.#rowView)(row, {
-    askAgain: (run) => void this.#ask(run.question, run.agent),
+    askAgain: (run) => void this.#ask(run.question, run.agent, this.#isLast(run) ? run.id : null),
+    edit: (run) => this.#composer.edit(run),
     html: (run) => this.#htmlOf(run),
     unfolded: this.#unfolded,
   }));
@@ -49,7 +50,8 @@ export class ChatView extends HTMLElement {
     replace(this, this.#frame, h("div", { class: "composer-area" }, this.#errors, this.#composer), this.#announcer);
     this.#frame.prepend(this.#welcome);
     this.#composer.addEventListener("ask", (event) => {
-      void this.#ask(/** @type {CustomEvent<string>} */ (event).detail, this.#composer.agent, true);
+      const { text, supersedes } = /** @type {CustomEvent<{text: string, supersedes: string | null}>} */ (event).detail;
+      void this.#ask(text, this.#composer.agent, supersedes, true);
     });
     this.#composer.addEventListener("stop", () => this.#stop());
   }
@@ -90,6 +92,7 @@ export class ChatView extends HTMLElement {
   /** Show this thread, or a new one. @param {string | null} threadId */
   open(threadId) {
     this.#thread = threadId;
+    this.#composer.edit(null);
     this.#errors.replaceChildren();
     this.#list.restart([]);
     this.#show();
@@ -97,6 +100,11 @@ export class ChatView extends HTMLElement {
 
   focus() {
     this.#composer.focus();
+  }
+
+  /** Whether nothing followed it in its conversation. @param {Run} run */
+  #isLast(run) {
+    return this.#thread !== null && this.#session?.thread(this.#thread).model.runs.at(-1) === run;
   }
 
   /** At most once per animation frame, however many events arrive. */
@@ -155,21 +163,25 @@ export class ChatView extends HTMLElement {
     }
   }
 
-  /** @param {string} text @param {string} agent @param {boolean} [drafted] Whether the text is in the composer. */
-  async #ask(text, agent, drafted = false) {
+  /**
+   * @param {string} text @param {string} agent
+   * @param {string | null} [supersedes] The run in whose place this stands.
+   * @param {boolean} [drafted] Whether the text is in the composer.
+   */
+  async #ask(text, agent, supersedes = null, drafted = false) {
     if (this.#session === null || agent === "") return;
     this.#errors.replaceChildren();
     if (drafted) this.#composer.text = "";
     const thread = this.#thread;
     try {
-      const accepted = await this.#session.ask(text, agent, thread);
+      const accepted = await this.#session.ask(text, agent, thread, supersedes);
       this.#list.toEnd();
       if (this.#thread !== thread) return;
       if (thread === null) location.hash = threadAddress(accepted.thread_id);
       else this.#show();
     } catch (error) {
       if (drafted) this.#composer.giveBack(text);
-      this.#showError(error, () => void this.#ask(text, agent));
+      this.#showError(error, () => void this.#ask(text, agent, supersedes));
     }
   }
 

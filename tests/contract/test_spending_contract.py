@@ -76,7 +76,8 @@ class TestReserving:
     async def test_what_a_bound_does_not_hold_is_refused_and_not_stored(
         self, store: SpendStore, period: Period, bound: Bound
     ) -> None:
-        budget = replace(FREE, **{period: bound})
+        budgets = {"run": RunBudget(run=bound), "day": RunBudget(day=bound), "month": RunBudget(month=bound)}
+        budget = budgets[period]
         assert await store.reserve(use("run_a:1"), budget) is None
         assert await store.reserve(use("run_a:2"), budget) is None, "a bound may be reached"
         before = await spent(store)

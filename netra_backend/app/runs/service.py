@@ -304,8 +304,15 @@ def _append_request(
     emitter, frame = engine.emitter, message.frame
     emitter.bind(run)
     if parts or frame.client_run_id or plan:
-        named = {"client_run_id": frame.client_run_id, "parts": parts, "plan": plan}
-        emitter.emit(UserMessage, run.request_id, frame.agent, message.text, **named)
+        emitter.emit(
+            UserMessage,
+            run.request_id,
+            frame.agent,
+            message.text,
+            client_run_id=frame.client_run_id,
+            parts=parts,
+            plan=plan,
+        )
     else:
         emitter.emit(UserMessage, run.request_id, frame.agent, message.text)
     if frame.supersedes is not None:

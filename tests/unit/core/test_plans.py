@@ -37,7 +37,7 @@ def test_a_plan_has_what_the_file_says_with_exact_amounts_and_the_servers_limits
     assert not faults
     assert plans is not None
     free = plans.of("free")
-    assert (free.name, free.agents, free.tools) == ("free", {"triage_agent"}, {"price_lookup"})
+    assert (free.name, free.agents, free.tools) == ("free", frozenset({"triage_agent"}), frozenset({"price_lookup"}))
     assert (free.limits.runs, free.limits.run_s, free.limits.claim_rate) == (1, 30.0, 0.5)
     assert (free.limits.connections, type(free.limits.run_s)) == (USUAL.connections, float)
     assert free.budget == RunBudget(

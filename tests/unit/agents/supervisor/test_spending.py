@@ -72,7 +72,7 @@ async def spent(workshop: Any, run: list[AnyEvent]) -> Amount:
     day = (await workshop.log.spending.uses(owner))[0].day
     amounts = await workshop.log.spending.spent(owner, run[0].run_id, day)
     assert amounts.run == amounts.day == amounts.month
-    return amounts.run
+    return Amount(*amounts.run)
 
 
 class TestBudget:

@@ -80,6 +80,11 @@ class Settings:
     retention_days: int | None = None
     file_scan_command: tuple[str, ...] | None = None
     """What looks at files that users upload: it gets one on standard input and exits with 0 if the file may be kept."""
+    secrets_key: bytes | None = field(default=None, repr=False)
+    secrets_key_previous: bytes | None = field(default=None, repr=False)
+    """Opens what was sealed before ``secrets_key`` was set."""
+    secrets_dir: Path | None = None
+    """A directory with a file for each secret of the server."""
     audit_key: bytes | None = field(default=None, repr=False)
     audit_anchor: str | None = None
     """``log``, or the path of a file. ``None``, here and of the key: a file in the data directory."""
@@ -157,7 +162,10 @@ class Settings:
             model=reader.take("NETRA_MODEL", values.short_text, None),
             retention_days=reader.take("NETRA_RETENTION_DAYS", partial(values.whole_number, 1, 36_500), None),
             file_scan_command=reader.take("NETRA_FILE_SCAN_COMMAND", values.command, None),
-            audit_key=reader.take("NETRA_AUDIT_KEY", values.audit_key, None),
+            secrets_key=reader.take("NETRA_SECRETS_KEY", values.long_key, None),
+            secrets_key_previous=reader.take("NETRA_SECRETS_KEY_PREVIOUS", values.long_key, None),
+            secrets_dir=reader.take("NETRA_SECRETS_DIR", Path, None),
+            audit_key=reader.take("NETRA_AUDIT_KEY", values.long_key, None),
             audit_anchor=reader.take("NETRA_AUDIT_ANCHOR", values.audit_anchor, None),
             audit_on_failure=reader.take("NETRA_AUDIT_ON_FAILURE", values.on_audit_failure, "refuse"),
             audit_retention_days=reader.take(
@@ -179,6 +187,10 @@ class Settings:
     def contradictions(self) -> list[str]:
         """What does not go together, or needs what is not installed, in words that say what to do."""
         faults: list[str] = []
+        if self.secrets_key_previous is not None and self.secrets_key is None:
+            faults.append(
+                "NETRA_SECRETS_KEY_PREVIOUS is set, and NETRA_SECRETS_KEY is not. Set the key that is used now, too."
+            )
         if self.uses_development_key and not self.is_loopback:
             faults.append(
                 f"NETRA_HOST={self.host} is reachable from other machines, but the development key is for "

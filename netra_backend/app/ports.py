@@ -13,6 +13,7 @@ from .core.history import Chunk, ListedRun, Moved, OnCommit, RunPlace, RunRecord
 from .core.model_part import ModelPart
 from .core.peer_messages import WaitingCall
 from .core.quotas import Counts
+from .state_ports import StateStore
 
 
 class Clock(Protocol):
@@ -108,6 +109,10 @@ class EventLog(Counted, Protocol):
     """
 
     failed: bool
+
+    @property
+    def state(self) -> StateStore:
+        """The values that agents keep."""
 
     def known(self, thread_id: str) -> ThreadHead | None:
         """The head if it is in memory; ``None`` says nothing about the store."""

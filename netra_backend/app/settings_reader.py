@@ -25,6 +25,8 @@ SECRET_NAMES: Final = frozenset(
         "NETRA_REDIS_URL",
         "NETRA_DATASETS_URL",
         "NETRA_AUDIT_KEY",
+        "NETRA_SECRETS_KEY",
+        "NETRA_SECRETS_KEY_PREVIOUS",
     }
 )
 """Settings that hold a secret: never shown in a fault, and each may stand in a file that its twin ``…_FILE`` names."""
@@ -52,6 +54,7 @@ NAMES: Final = (
             "NETRA_MODEL",
             "NETRA_RETENTION_DAYS",
             "NETRA_FILE_SCAN_COMMAND",
+            "NETRA_SECRETS_DIR",
             "NETRA_AUDIT_ANCHOR",
             "NETRA_AUDIT_ON_FAILURE",
             "NETRA_AUDIT_RETENTION_DAYS",

@@ -57,7 +57,7 @@ from .services.synthetic_sign_ins import SyntheticSignIns
 from .services.tickets import TicketOffice
 from .services.websocket_bridge_factory import WebSocketBridgeFactory
 from .sign_in_ports import KeySet
-from .stores import Cluster, datasets_of, open_embedded, open_shared
+from .stores import Cluster, datasets_of, open_embedded, open_shared, secrets_of
 from .usage.request_price import request_price
 from .web.http.anonymous_rate_limit import AnonymousRateLimit, site_of
 from .web.sockets.connection_handler import ConnectionHandler
@@ -204,12 +204,12 @@ async def open_runtime(
         audit_trail = AuditTrail(audit, clock, refuses=refuses, site_of=site_of, allowance=Allowance(limits))
         stack.callback(audit_trail.close)
         approval_ms, tokens = round(limits.approval_s * 1000), limits.model_tokens
+        secrets = secrets_of(settings, stores.secrets)
         files = Files(stores.files, limits, clock, new_id, scan_by(settings.file_scan_command))
         budgets = RunBudgets(stores.spending, clock, request_price)
         stack.push_async_callback(budgets.drained)
-        services = RunServices(
-            clock, Approvals(), new_id, _model(settings), audit_trail, registry, approval_ms, tokens, files, budgets
-        )
+        parts = _model(settings), audit_trail, registry, approval_ms, tokens, files, limits, secrets, budgets
+        services = RunServices(clock, Approvals(), new_id, *parts)
         runs = RunService(
             RunParts(
                 log=log,
@@ -259,6 +259,7 @@ async def open_runtime(
             anonymous=AnonymousRateLimit(limits),
             conversations=conversations,
             files=files,
+            secrets=secrets,
             pool=pool,
             registry=registry,
             dispatchers=dispatchers,
@@ -277,7 +278,7 @@ async def open_runtime(
         )
         # A revocation ends what the user has at this moment, not only what comes after.
         revocations.listen(connections.end_sign_ins)
-        revocations.listen_for_all(lambda user_id: runs.scheduler.stop_user(user_id, "operator"))
+        revocations.listen_for_all(lambda user_id: runs.commands.stop_user(user_id, "operator"))
         try:
             await asyncio.to_thread(prepare, data_dir / "triage")
             await runs.recovery.take_over()

@@ -27,11 +27,13 @@ from netra_backend.app.core.quotas import Quotas
 from netra_backend.app.ports import Model
 from netra_backend.app.runs.parts import RunParts
 from netra_backend.app.runs.service import RunService
+from netra_backend.app.secret_ports import SecretCipher
 from netra_backend.app.services.approvals import Approvals
 from netra_backend.app.services.audit_trail import AuditTrail
 from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.services.files import Files
 from netra_backend.app.services.run_budgets import RunBudgets
+from netra_backend.app.services.secrets import Secrets
 from netra_backend.app.services.websocket_bridge_factory import WebSocketBridgeFactory
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from test_framework.clock import ManualClock, SeededEntropy
@@ -104,6 +106,9 @@ class Client:
         return [each for each in self.events if each.run_id == run_id]
 
 
+Values = dict[tuple[str, str, str], tuple[bytes, int]]
+
+
 class Workshop:
     """One server process over a store that outlives it."""
 
@@ -118,6 +123,7 @@ class Workshop:
         self.agents: list[Callable[[], Any]] = []
         self.tools: list[Tool[Any]] = []
         self.model: Model | None = None
+        self.cipher: SecretCipher | None = None
         self.failures: list[BaseException] = []
         self.revoked: dict[str, int] = {}
         self.plans: Plans | None = None
@@ -174,8 +180,19 @@ class Workshop:
         audit: Any = self
         trail = AuditTrail(audit, self.clock)
         self.budgets = None if self.prices is None else RunBudgets(self.log.spending, self.clock, self._price)
-        more: dict[str, Any] = {"files": self.files, "budgets": self.budgets}
-        self.services = RunServices(self.clock, self.approvals, self.mint, self.model, trail, self.registry, **more)
+        self.secrets = Secrets(self.log.secrets, self.cipher, self.limits)
+        self.services = RunServices(
+            self.clock,
+            self.approvals,
+            self.mint,
+            self.model,
+            trail,
+            self.registry,
+            files=self.files,
+            limits=self.limits,
+            secrets=self.secrets,
+            budgets=self.budgets,
+        )
         self.conversations = Conversations(self.log, self.clock, self.entropy, self.mint, self.quotas)
         self.turns = RunService(
             RunParts(
@@ -257,8 +274,11 @@ class Workshop:
         assert found is not None
         return [decode_event(frame) for frame in await self.log.run_frames(found)]
 
-    async def killed_after(self, events: Sequence[AnyEvent], owner: str, frames: int) -> Client:
-        """A process whose predecessor died when it had committed only so many of a run's frames. Takes the run over."""
+    async def killed_after(
+        self, events: Sequence[AnyEvent], owner: str, frames: int, values: Values | None = None
+    ) -> Client:
+        """A process whose predecessor died when it had committed only so many of a run's frames, and these values. Takes the
+        run over."""
         first = events[0]
         assert isinstance(first, UserMessage)
         before = self.store.threads[first.thread_id]
@@ -271,6 +291,7 @@ class Workshop:
             blobs = () if named is None else (before.blobs[named.ref],)
             self.log.append(run, encode_event(event), ends=isinstance(event, TERMINAL), blobs=blobs)
         await self.log.durable(run)
+        self.store.values |= values or {}
         await self.kill()
         client = self.connect(owner)
         await self.turns.recovery.take_over()

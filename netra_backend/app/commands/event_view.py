@@ -22,6 +22,7 @@ from ..core.events import (
     RunQueued,
     RunResumed,
     RunSuperseded,
+    StateChanged,
     StepFinished,
     StepStarted,
     ToolCompleted,
@@ -83,6 +84,8 @@ def _line(event: AnyEvent) -> tuple[str, str, str]:
         case StepFinished(ok=ok, elapsed_ms=elapsed, error=error):
             told = error or {}
             return "step_finished", "green" if ok else "yellow", f"in {elapsed} ms" if ok else str(told.get("message"))
+        case StateChanged(scope=scope, key=key, value=value):
+            return "state_changed", "blue", f"{scope} {key}: {_short(_json(value))}"
         case _:  # parts of an answer, which is shown when it is whole; and what this version does not know
             return "", "", ""
 

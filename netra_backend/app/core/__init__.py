@@ -10,6 +10,7 @@
 - ``session``: a connection's state machine; ``outbox``: its outgoing queue
 - ``history``: threads, positions and fences; ``journal``: a run's recorded steps; ``step_keys``: how they are found
 - ``blobs``: bytes that belong to an event; ``files``: what users attach to messages; ``message_parts``: a message in parts
+- ``state``: values that agents keep; ``hidden_values``: what a run must not show
 - ``audit_chain``: seals, anchors and checkpoints of the audit trail; ``audit_allowance``: how much of a flood is written down
 - ``delivery_tracker``: what one process has delivered; ``peer_messages``: what processes ask each other
 - ``coroutines``, ``recent``, ``model_part``, ``former_names``: small tools of the others

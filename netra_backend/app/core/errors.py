@@ -222,6 +222,17 @@ class OutcomeUnknown(ToolError):
         )
 
 
+class StateConflict(ToolError):
+    """A value was not set: another one is there than was expected, or than the run had read. Nothing was changed."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            "STATE_CONFLICT",
+            f"The value of {key} was changed by somebody else.",
+            hint="Read it again, and set what follows from that.",
+        )
+
+
 class ExtensionError(NetraError, ValueError):
     """What ``--app`` or an entry point names cannot be served; ``faults`` lists all reasons, a sentence each."""
 

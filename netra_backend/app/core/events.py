@@ -81,9 +81,11 @@ class RunResumed(Event, frozen=True, tag="run_resumed"):
 
 class RunSuspended(Event, frozen=True, tag="run_suspended"):
     """A run that was resumed has got as far as it can for now: ``reason`` is ``waiting`` (for its user or a time), or
-    ``draining`` (its process leaves it to another)."""
+    ``draining`` (its process leaves it to another). With ``wake_ms`` it goes on at that time (ms since 1970 UTC), until when no
+    process has it in memory."""
 
     reason: str
+    wake_ms: int = 0
 
 
 class AgentThinking(Event, frozen=True, tag="agent_thinking"):
@@ -160,8 +162,9 @@ class ModelCompleted(Event, frozen=True, tag="model_completed"):
 
 
 class StepStarted(Event, frozen=True, tag="step_started"):
-    """A step of the agent's own (``kind`` ``step``), or another agent that it asked (``agent``), began. A step that is tried
-    again has a higher ``attempt``."""
+    """A step of the agent's own (``kind`` ``step``), or another agent that it asked (``agent``), or a value that it reads or
+    writes (``state``), or a pause (``sleep``) until ``wake_ms`` (ms since 1970 UTC), began. A step that is tried again has a
+    higher ``attempt``."""
 
     call_id: str
     kind: str
@@ -169,6 +172,7 @@ class StepStarted(Event, frozen=True, tag="step_started"):
     step: str
     attempt: int = 1
     parent_call_id: str = ""
+    wake_ms: int = 0
 
 
 class StepFinished(Event, frozen=True, tag="step_finished"):
@@ -180,6 +184,16 @@ class StepFinished(Event, frozen=True, tag="step_finished"):
     attempt: int = 1
     error: dict[str, Any] | None = None
     recorded: BlobRef | None = None
+
+
+class StateChanged(Event, frozen=True, tag="state_changed"):
+    """A value that the agent shows was set, or removed if ``value`` is absent; secrets in it are redacted. ``scope`` is
+    ``thread`` or ``user``; ``call_id`` is the step that did it."""
+
+    call_id: str
+    scope: str
+    key: str
+    value: Any = None
 
 
 class ApprovalRequested(Event, frozen=True, tag="approval_requested"):
@@ -252,6 +266,7 @@ KnownEvent = (
     | ModelCompleted
     | StepStarted
     | StepFinished
+    | StateChanged
     | ApprovalRequested
     | ApprovalResolved
     | AgentCompleted

@@ -10,7 +10,7 @@ order, which is right as long as an agent begins one step after the other.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -28,6 +28,8 @@ from .events import (
     RunQueued,
     RunResumed,
     RunSuperseded,
+    RunSuspended,
+    StateChanged,
     StepFinished,
     StepStarted,
     ToolCompleted,
@@ -74,7 +76,7 @@ class ModelCall(msgspec.Struct, frozen=True):
 
 
 class OwnStep(msgspec.Struct, frozen=True):
-    """``step(name, body)``, or another agent that was asked."""
+    """``step(name, body)``, or another agent that was asked, or a value that is read or written, or a pause."""
 
     kind: str
     name: str
@@ -93,13 +95,14 @@ class RecordedReply(msgspec.Struct, frozen=True):
 
 class Recorded(msgspec.Struct, frozen=True):
     """It happened: what came of a tool call, a model request, a step; nothing for the others. ``cancelled``: the agent broke it
-    off, and will again."""
+    off, and will again. ``told``: that it changed a value stands in the log, too."""
 
     call_id: str = ""
     completed: ToolCompleted | None = None
     reply: RecordedReply | None = None
     finished: StepFinished | None = None
     cancelled: bool = False
+    told: bool = False
 
 
 class Perform(msgspec.Struct, frozen=True):
@@ -111,13 +114,14 @@ class Perform(msgspec.Struct, frozen=True):
 
 class Unknown(msgspec.Struct, frozen=True):
     """A tool call or a step was begun ``attempt`` times; its end was not recorded. ``approval`` is the request that it waits or
-    waited for."""
+    waited for; ``wake_ms`` is when a pause ends."""
 
     call_id: str
     approval: ApprovalRequested | None = None
     resolved: ApprovalResolved | None = None
     executing: bool = False
     attempt: int = 1
+    wake_ms: int = 0
 
 
 class Diverged(msgspec.Struct, frozen=True):
@@ -142,6 +146,8 @@ class _Step:
         "model",
         "parts",
         "resolved",
+        "told",
+        "wake_ms",
     )
 
     def __init__(self, ask: Ask, key: str, call_id: str = "") -> None:
@@ -156,6 +162,8 @@ class _Step:
         self.approval: ApprovalRequested | None = None
         self.resolved: ApprovalResolved | None = None
         self.executing = False
+        self.told = False
+        self.wake_ms = 0
 
 
 SAY_CALL: Final = "say"
@@ -231,10 +239,13 @@ class Journal:
         elif isinstance(event, ModelCompleted):
             calls[event.call_id].model = event
         elif isinstance(event, StepStarted):
-            self._call(event, OwnStep(event.kind, event.name), calls).attempt = event.attempt
+            step = self._call(event, OwnStep(event.kind, event.name), calls)
+            step.attempt, step.wake_ms = event.attempt, event.wake_ms
             return event.attempt == 1
         elif isinstance(event, StepFinished):
             calls[event.call_id].finished = event if event.ok or not _is_retried(event) else None
+        elif isinstance(event, StateChanged):
+            calls[event.call_id].told = True
         return not isinstance(event, OtherEvent | UserMessage | RunSuperseded | RunQueued)
 
     def _call(self, event: _Call, ask: Ask, calls: dict[str, _Step]) -> _Step:
@@ -299,6 +310,12 @@ class Journal:
         return next(iter(self._steps)) if self._steps and self.version > 1 else None
 
 
+def parked_until(events: Sequence[AnyEvent]) -> int:
+    """When a run of these events goes on (ms since 1970 UTC), if it was left until then; else 0."""
+    last = events[-1] if events else None
+    return last.wake_ms if isinstance(last, RunSuspended) else 0
+
+
 def _is_retried(event: StepFinished) -> bool:
     return event.error is not None and bool(event.error.get("retried"))
 
@@ -331,9 +348,10 @@ def _answer(step: _Step, ask: Ask) -> Answer:
         return Recorded(call_id, reply=reply, cancelled=cancelled)
     if isinstance(ask, OwnStep):
         if step.finished is None:
-            return Unknown(call_id, attempt=step.attempt)
+            return Unknown(call_id, attempt=step.attempt, wake_ms=step.wake_ms)
         error = step.finished.error or {}
-        return Recorded(call_id, finished=step.finished, cancelled=error.get("code") == CANCELLED)
+        cancelled = error.get("code") == CANCELLED
+        return Recorded(call_id, finished=step.finished, cancelled=cancelled, told=step.told)
     return Recorded(call_id)
 
 

@@ -95,6 +95,7 @@ class Limits:
     # What a run may do
     event_bytes: int = _limit(524_288, 131_072, 1_048_576, "bytes", "an event")
     tool_s: float = _limit(30.0, 0.05, 86_400, "seconds", "a call of a tool that sets no time limit of its own")
+    park_s: float = _limit(60.0, 0.05, 86_400, "seconds", "a pause of an agent for which its run stays in memory")
     approval_s: float = _limit(900.0, 0.05, 604_800, "seconds", "a call that waits for its user's approval")
     decision_s: float = _limit(10.0, 0.05, 600, "seconds", "until a decision on a call is stored")
     model_silence_s: float = _limit(30.0, 0.05, 3_600, "seconds", "a language model that says nothing")
@@ -109,9 +110,18 @@ class Limits:
     files: int = _limit(200, 1, 100_000, "files", "files to attach, the attached ones included")
     files_bytes: int = _limit(1_073_741_824, 1_024, 1_099_511_627_776, "bytes", "a user's files together")
 
+    parked_runs: int = _limit(1_000, 0, 1_000_000, "runs", "runs that have left memory until their time comes")
+    state_bytes: int = _limit(16_384, 64, 131_072, "bytes", "a value that an agent keeps")
+    state_keys: int = _limit(1_000, 1, 100_000, "values", "values that agents keep for a thread, and those for a user")
+    secret_bytes: int = _limit(8_192, 64, 65_536, "bytes", "a secret")
+    secrets: int = _limit(50, 0, 1_000, "secrets", "secrets that a user keeps")
+
     # What a process has
     process_connections: int = _limit(50_000, 1, 1_000_000, "connections", "connections of one process")
     process_runs: int = _limit(10_000, 1, 1_000_000, "runs", "runs of one process at a time")
+    process_parked_runs: int = _limit(
+        20_000, 0, 10_000_000, "runs", "runs that one process goes on with when their time comes"
+    )
     process_transfers: int = _limit(64, 1, 10_000, "transfers", "uploads, exports and reports of one process at a time")
     process_tool_threads: int = _limit(32, 1, 1_000, "threads", "calls of tools that are plain functions, at a time")
     process_drills: int = _limit(2, 1, 100, "drills", "isolation drills of one process at a time")
@@ -301,6 +311,7 @@ AT_LEAST: Final = (
     ("anonymous_bytes", "frame_bytes", 0),
     ("outbox_bytes", "frame_bytes", 0),
     ("process_transfers", "transfers", 0),
+    ("process_parked_runs", "parked_runs", 0),
     ("process_anonymous_sockets", "anonymous_sockets", 0),
     ("process_anonymous_connections", "anonymous_connections", 0),
     ("outbox_bytes", "replay_page_bytes", 0),
@@ -314,6 +325,7 @@ AT_LEAST: Final = (
     ("answer_bytes", "sql_answer_bytes", 0),
     ("unstored_bytes", "event_bytes", 0),
     ("unstored_bytes", "blob_bytes", 0),
+    ("blob_bytes", "state_bytes", 0),  # what was read is recorded as one
     ("files_bytes", "file_bytes", 0),
     ("bus_bytes", "event_bytes", 0),
     ("object_part_s", "object_connect_s", 0),

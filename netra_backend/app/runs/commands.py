@@ -16,6 +16,7 @@ from .changing_hands import changing_hands, until_found
 from .parts import RunParts
 from .recovery import RunRecovery
 from .scheduler import RunScheduler
+from .waking import RunWaking
 
 
 class RunCommands:
@@ -26,12 +27,14 @@ class RunCommands:
         parts: RunParts,
         scheduler: RunScheduler,
         recovery: RunRecovery,
+        waking: RunWaking,
         requests: AcceptedRequests,
         peers: Peers | None,
     ) -> None:
         self._parts = parts
         self._scheduler = scheduler
         self._recovery = recovery
+        self._waking = waking
         self._requests = requests
         self._peers = peers
 
@@ -39,8 +42,8 @@ class RunCommands:
 
     def is_here(self, owner: str, run_id: str) -> bool:
         """Whether this run of the owner goes on here."""
-        active = self._scheduler.get(run_id)
-        return active is not None and active.owner == owner
+        found = self._scheduler.get(run_id) or self._scheduler.parked.get(run_id)
+        return found is not None and found.owner == owner
 
     async def cancel(self, requester: Requester, frame: CancelRun) -> None:
         """Stop one of the user's runs. A run that has ended stays as it is. Raises ``NotFound``."""
@@ -52,6 +55,11 @@ class RunCommands:
         if active is not None and active.owner == owner:
             head = active.run.head
             self._scheduler.stop(active, "user")
+            return Accepted(frame.id, head.thread_id, head.epoch, run_id)
+        parked = self._scheduler.parked.get(run_id)
+        if parked is not None and parked.owner == owner:
+            head = parked.run.head
+            await self._waking.stopped([parked], "user")
             return Accepted(frame.id, head.thread_id, head.epoch, run_id)
         stored = await self._parts.conversations.owned_run(owner, run_id)
         if not stored.ended_seq and self._peers is not None:
@@ -111,8 +119,14 @@ class RunCommands:
             for process_id in await self._holders(owner):
                 await self._peers.end_user(process_id, owner, by)
 
+    def stop_user(self, owner: str, by: str) -> None:
+        """Stop the runs of one user that are here, soon."""
+        self._waking.stop(self._scheduler.parked.of_user(owner), by)
+        self._scheduler.stop_user(owner, by)
+
     async def end_user_here(self, owner: str, by: str) -> None:
         """As ``end_user``, of the runs of this process."""
+        await self._waking.stopped(self._scheduler.parked.of_user(owner), by)
         await self._scheduler.end_user(owner, by)
         self._requests.forget_owner(owner)
 
@@ -147,6 +161,7 @@ class RunCommands:
         """As ``delete_thread``; raises ``HeldElsewhere`` if another process is to do it."""
         await self._recovery.resumed(thread_id)
         head = await self._parts.conversations.owned_thread(owner, thread_id)
+        await self._waking.stopped(self._scheduler.parked.of_thread(head), "user")
         await self._scheduler.end_thread(head, "user")
         await self._parts.log.delete_thread(head)
         self._forget([thread_id])

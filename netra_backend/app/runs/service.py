@@ -32,6 +32,7 @@ from .new_message import AttachedFiles, NewMessage, message_of
 from .parts import RunParts
 from .recovery import RunRecovery
 from .scheduler import RunScheduler
+from .waking import RunWaking
 
 _PASSES: Final = 2 * TRIES
 """How often a request may go through the pipeline: its thread may change hands before it is acquired, and again before the
@@ -63,7 +64,8 @@ class RunService:
         self._requests = AcceptedRequests(parts.log, parts.conversations, parts.services.clock)
         self.scheduler = scheduler = RunScheduler(parts)
         self.recovery = recovery = RunRecovery(parts, scheduler)
-        self.commands = RunCommands(parts, scheduler, recovery, self._requests, peers)
+        self.waking = RunWaking(parts, scheduler, recovery)
+        self.commands = RunCommands(parts, scheduler, recovery, self.waking, self._requests, peers)
 
     @property
     def _files(self) -> Files:
@@ -111,6 +113,7 @@ class RunService:
                     waits = full or bool(ahead)
                     active = self._record(head, requester, message, attached, passes, waits=waits)
                     attached = None
+                    self._stop_parked(head, message)
                     if waits:
                         await self._wait(active, ahead, full, message)
                     else:
@@ -235,6 +238,13 @@ class RunService:
             assert self._peers is not None
             self._peers.offer_work()
 
+    def _stop_parked(self, head: ThreadHead, message: NewMessage) -> None:
+        """Runs of the thread that sleep are not waited for. Those that this one interrupts or supersedes end."""
+        if parked := self.scheduler.parked.of_thread(head):
+            interrupts = message.frame.policy == "interrupt"
+            ending = [each for each in parked if interrupts or message.supersedes(each.run.seq)]
+            self.waking.stop(ending, "interrupt")
+
     # --- what the store says of a request ---------------------------------------------------------------------------
 
     def on_request_rejected(self, run: RunRecord, submitted: _Submitted) -> None:
@@ -260,11 +270,17 @@ class RunService:
         except NetraError as error:
             requester.refuse(error, frame.id)
 
+    def tick(self, now: float) -> None:
+        """About a second has passed (``now`` in seconds, monotonic)."""
+        self.scheduler.tick(now)
+        self.waking.tick()
+
     # --- the end ----------------------------------------------------------------------------------------------------
 
     async def drain(self, patience_s: float) -> None:
         """Start nothing more, give runs this long to end, and leave the others to whoever takes them over."""
         self.scheduler.draining = True
+        await self.waking.close()
         await self.recovery.drain()
         await self.scheduler.drain(patience_s)
         if self._peers is not None:

@@ -15,6 +15,7 @@ from ..web.api.files import file_endpoints
 from ..web.api.identity import identity_endpoints
 from ..web.api.operations import ReadinessProbe, operation_endpoints
 from ..web.api.runs import run_endpoints
+from ..web.api.secrets import secret_endpoints
 from ..web.api.threads import thread_endpoints
 from ..web.api.usage import usage_endpoints
 from ..web.api.user_data import user_data_endpoints
@@ -53,6 +54,7 @@ class HttpApplication:
             audit=runtime.audit,
             files=runtime.files,
             budgets=runtime.budgets,
+            secrets=runtime.secrets,
             audit_retention_days=runtime.settings.audit_retention_days,
         )
         gate = Gate(
@@ -113,6 +115,7 @@ class HttpApplication:
                 log=log,
                 files=runtime.files,
                 budgets=runtime.budgets,
+                secrets=runtime.secrets,
                 ledger=ledger,
                 audit=audit,
                 audit_trail=audit_trail,
@@ -123,6 +126,7 @@ class HttpApplication:
                 clock=clock,
             ),
             *file_endpoints(files=runtime.files, transfers=transfers, limits=limits),
+            *secret_endpoints(secrets=runtime.secrets, audit_trail=audit_trail, limits=limits),
             *thread_endpoints(
                 log=log,
                 conversations=conversations,

@@ -20,6 +20,7 @@ from ..services.conversations import Conversations
 from ..services.files import Files
 from ..services.revocations import Revocations
 from ..services.run_budgets import RunBudgets
+from ..services.secrets import Secrets
 from ..services.tickets import TicketOffice
 from ..services.websocket_bridge_factory import WebSocketBridgeFactory
 from ..web.http.anonymous_rate_limit import AnonymousRateLimit
@@ -49,6 +50,7 @@ class Runtime:
     anonymous: AnonymousRateLimit
     conversations: Conversations
     files: Files
+    secrets: Secrets
     pool: WebSocketConnectionPool
     registry: AgentRegistry
     dispatchers: UnifiedToolDispatcherFactory

@@ -6,6 +6,7 @@
 - ``token_minting``, ``synthetic_sign_ins``: tokens of our own
 - ``conversations``: who owns a thread or a run; ``run_summaries``: runs as their owner lists them
 - ``blobs``: who owns one; ``files``: what users attach, from its upload to its deletion
+- ``secrets``: what users give to agents, kept sealed; ``hiding``: keeps it out of a run's log lines
 - ``websocket_bridge_factory``, ``event_emitter``: one user's way into the event log
 - ``run_budgets``, ``budget_days``: what model requests may cost a user; ``own_usage``: what they cost, as usage data;
   ``plan_names``: whether plans name what there is

@@ -26,6 +26,7 @@ def housekeeping(runtime: Runtime, days: int, kept: int) -> Housekeeping:
         audit=runtime.audit,
         files=runtime.files,
         budgets=RunBudgets(runtime.budgets.store, clock, request_price),
+        secrets=runtime.secrets,
         retention_days=kept,
         audit_retention_days=kept,
     )

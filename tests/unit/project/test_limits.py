@@ -44,10 +44,13 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         adapters.redis.message._COUNT_BYTES adapters.redis.presence._MAC_BYTES core.audit_chain._NAME_BYTES
         core.frames.MAX_FIELD core.frames.MAX_KEY core.frames.Meta(max_length) core.message_parts.MAX_PARTS
         core.message_parts.Meta(max_length) core.identity.MAX_TOKEN_ID core.ids.MAX_LENGTH
-        core.settings_values.AUDIT_KEY_BYTES core.settings_values._MAX_BUCKET_URL services.conversations.TITLE_CHARACTERS
+        core.settings_values.KEY_BYTES adapters.secrets.sealing._NONCE_BYTES
+        core.settings_values._MAX_BUCKET_URL services.conversations.TITLE_CHARACTERS
         services.conversations._EPOCH_BYTES services.standing._MAX_SCOPES services.synthetic_sign_ins._KEY_BYTES
         services.tickets.MAX_PATH services.tickets._BYTES services.tickets._MAX_CHARACTERS
         usage.importers.formats.mooncake.BLOCK_TOKENS core.step_keys.MAX_NAME core.step_keys._MAX_PATH
+        core.state._MAX_KEY core.state.VALUES_A_PAGE agents.supervisor.pauses.LONGEST_S agents.supervisor.pauses._LOOK_S
+        runs.waking._AGAIN_MS
         core.journal.MOST_BEGINNINGS
         usage.model_names.MAX_NAME agents.tools.usage_tools.MAX_NAME agents.tools.usage_tools.Meta(max_length)
         adapters.process.seccomp._ALL_THREADS adapters.postgres.migration._SCRAM_ROUNDS

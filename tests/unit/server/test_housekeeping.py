@@ -33,6 +33,24 @@ class Budgets:
         return 1
 
 
+class Expiring:
+    """Files, or values, that keep what they were asked to let go of."""
+
+    def __init__(self) -> None:
+        self.margins: list[int] = []
+
+    async def expire(self, margin_ms: int) -> int:
+        self.margins.append(margin_ms)
+        return 1
+
+
+class Resealing:
+    """Secrets of which one was sealed with the key before."""
+
+    async def reseal(self) -> int:
+        return 1
+
+
 class Trimmed:
     """A store that keeps what it was asked to trim."""
 
@@ -42,6 +60,7 @@ class Trimmed:
         self.pauses: list[float] = []
         self.budgets = Budgets()
         self.fails = fails
+        self.state = Expiring()
         self.turn = asyncio.Event()
         self.turn.set()
 
@@ -59,22 +78,12 @@ class Trimmed:
         return len(self.asked)
 
 
-class Expiring:
-    """Files that keep what they were asked to let go of."""
-
-    def __init__(self) -> None:
-        self.margins: list[int] = []
-
-    async def expire(self, margin_ms: int) -> int:
-        self.margins.append(margin_ms)
-        return 1
-
-
 def housekeeping(
     days: int | None, log: Trimmed, ledger: Trimmed, audit: Trimmed | None = None, files: Expiring | None = None
 ) -> Housekeeping:
     stores: dict[str, Any] = {"log": log, "ledger": ledger, "audit": audit or Trimmed(), "audit_retention_days": 7}
-    stores["files"], stores["budgets"] = files or Expiring(), log.budgets
+    stores["files"], stores["secrets"] = files or Expiring(), Resealing()
+    stores["budgets"] = log.budgets
 
     async def sleep(seconds: float) -> None:
         log.pauses.append(seconds)

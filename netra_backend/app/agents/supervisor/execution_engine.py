@@ -11,11 +11,12 @@ from typing import Any, Final, Self
 from ...core import run_points, validation
 from ...core.error_catalogue import CATALOGUE
 from ...core.errors import Fault, NetraError, RunRefused, SSotIsolationError
-from ...core.events import AgentCancelled, AgentCompleted, AgentFailed, AgentStarted, RunResumed
+from ...core.events import AgentCancelled, AgentCompleted, AgentFailed, AgentStarted, RunResumed, RunSuspended
 from ...core.history import RunRecord
 from ...core.journal import MOST_BEGINNINGS, VERSION, Journal
 from ...core.plans import Plan
 from ...core.step_keys import Branch
+from ...services import hiding
 from ...services.event_emitter import EventTooLarge, UserEventEmitter
 from ...services.user_execution_context import UserExecutionContext
 from ..interface import Agent, PastMessage
@@ -66,6 +67,19 @@ class UserExecutionEngine:
         if self._recorder is not None:
             self._recorder.stopping = True
 
+    @property
+    def asleep_until(self) -> int:
+        """When the run goes on (ms since 1970 UTC), if nothing but time makes it; else 0."""
+        return 0 if self._recorder is None else self._recorder.asleep_until
+
+    def park(self, wake_ms: int) -> None:
+        """Record that the run goes on at that time, and nothing more of it. Raises what recording raises; nothing is changed
+        then."""
+        assert self._recorder is not None
+        self._recorder.emit(RunSuspended, "waiting", wake_ms)
+        self._recorder.close()
+        self.close()
+
     def _get_tool_dispatcher(self) -> ToolDispatcher:
         """This engine's own dispatcher."""
         return self._dispatcher
@@ -108,6 +122,7 @@ class UserExecutionEngine:
         )
         try:
             await self._begin(agent, run, recorder)
+            hiding.enter(recorder.hidden)
             enter(Branch())
             result = await agent.run(scope)
             if self.cancelled_by is not None:  # it went on all the same

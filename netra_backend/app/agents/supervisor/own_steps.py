@@ -19,7 +19,7 @@ from .branches import Performing, on_branch
 from .run_recorder import BROKEN_OFF, UNKNOWN, RunRecorder, step_error, until_cancelled
 
 _LOG: Final = logging.getLogger("netra.run")
-_MEDIA: Final = "application/json"
+MEDIA: Final = "application/json"
 _PAUSE_S: Final = 0.5
 MOST_RETRIES: Final = 10
 
@@ -83,6 +83,8 @@ class OwnSteps:
                 async with asyncio.timeout(timeout_s) as patience:
                     result = await body()
             recorded = _encoded(result)
+            if recorded is not None and self._recorder.hidden:
+                recorded = self._recorder.hidden.encoded(recorded)
         except asyncio.CancelledError:
             if not self._recorder.stopping:
                 self._failed(call_id, attempt, elapsed(), dict(BROKEN_OFF))
@@ -95,13 +97,13 @@ class OwnSteps:
                     raise self._unknown(name, call_id, attempt, elapsed()) from None
                 error = {"code": "STEP_TIMEOUT", "message": f"{name} did not finish within {timeout_s:g} s."}
             else:
-                error = self._error(name, fault)
+                error = self._recorder.hidden.plain(self._error(name, fault))
             again = again and not isinstance(fault, ToolError)  # that one is an answer
             self._failed(call_id, attempt, elapsed(), {**error, "retried": True} if again else error)
             if again:
                 raise _Again from fault
             raise step_error(name, error) from fault
-        blobs = () if recorded is None else (Blob.of(recorded, _MEDIA),)
+        blobs = () if recorded is None else (Blob.of(recorded, MEDIA),)
         named = blobs[0].named if blobs else None
         try:
             self._recorder.emit(StepFinished, call_id, True, elapsed(), attempt, None, named, blobs=blobs)

@@ -16,10 +16,12 @@ from ...core.step_keys import MAX_NAME
 from ...services.user_execution_context import UserExecutionContext
 from ..interface import AgentResult, ModelReply, PastMessage, ThreadMessage, ToolOutcome
 from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
-from .branches import current, on_branch, own
+from .branches import NotOnABranch, current, on_branch, own, performed
 from .model_calls import ModelCalls
 from .own_steps import MOST_RETRIES, OwnSteps
+from .pauses import SLEEP, check_pause, sleep
 from .run_recorder import RunRecorder
+from .state_steps import StateSteps
 from .tool_calls import ToolCalls
 
 MOST_DEPTH: Final = 8
@@ -80,6 +82,10 @@ class EngineRunScope:
         return self._recorder.services.model is not None
 
     @property
+    def state(self) -> StateSteps:
+        return StateSteps(self._recorder, self._parent)
+
+    @property
     def messages(self) -> AsyncIterator[ThreadMessage]:
         return self._messages()
 
@@ -132,7 +138,8 @@ class EngineRunScope:
 
     @own
     async def _use_tool(self, key: str, tool: str, arguments: dict[str, Any]) -> ToolOutcome:
-        return await self._tool_calls.call(key, tool, arguments)
+        with self._recorder.performing:
+            return await self._tool_calls.call(key, tool, arguments)
 
     def ask_model(
         self,
@@ -157,9 +164,10 @@ class EngineRunScope:
         check: Callable[[str], bool] | None,
         instead: str | None,
     ) -> ModelReply:
-        return await ModelCalls(self._recorder, self._parent).ask(
-            key, prompt, system=system, max_tokens=max_tokens, check=check, instead=instead
-        )
+        with self._recorder.performing:
+            return await ModelCalls(self._recorder, self._parent).ask(
+                key, prompt, system=system, max_tokens=max_tokens, check=check, instead=instead
+            )
 
     def step(
         self,
@@ -192,9 +200,30 @@ class EngineRunScope:
         timeout_s: float | None,
         retries: int,
     ) -> Any:
-        return await OwnSteps(self._recorder, self._parent).perform(
-            key, name, body, idempotent=idempotent, timeout_s=timeout_s, retries=retries
-        )
+        with self._recorder.performing:
+            return await OwnSteps(self._recorder, self._parent).perform(
+                key, name, body, idempotent=idempotent, timeout_s=timeout_s, retries=retries
+            )
+
+    def sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
+        check_pause(seconds)
+        return self._sleep(current().key(SLEEP), seconds)
+
+    @own
+    async def _sleep(self, key: str, seconds: float) -> None:
+        await sleep(self._recorder, self._parent, key, seconds)
+
+    async def secret(self, name: str) -> str:
+        if performed() is None:
+            raise NotOnABranch(
+                "A secret is for the body of a step alone: await scope.secret(…) in what scope.step(…) performs."
+            )
+        secrets = self._recorder.services.secrets
+        if secrets is None:
+            raise KeyError(name)
+        value = await secrets.value(self.context.user_id, name)
+        self._recorder.hide(value)
+        return value
 
     # --- other agents, other branches -------------------------------------------------------------------------------
 

@@ -132,6 +132,8 @@ class ToolCalls:
             self._completed(call_id, definition.name, elapsed_ms, ToolOutcome(False, error=dict(UNKNOWN)))
 
     def _completed(self, call_id: str, tool: str, elapsed_ms: int, outcome: ToolOutcome) -> ToolOutcome:
+        if hidden := self._recorder.hidden:
+            outcome = ToolOutcome(outcome.ok, hidden.plain(outcome.result), hidden.plain(outcome.error))
         try:
             if self._recorder.emit(
                 ToolCompleted, call_id, tool, outcome.ok, elapsed_ms, outcome.result, outcome.error

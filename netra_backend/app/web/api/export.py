@@ -11,9 +11,11 @@ import msgspec
 from ...core.events import KnownEvent
 from ...core.history import StoredThread, ThreadHead
 from ...core.identity import Identity
+from ...core.state import USER
 from ...ports import Audit, Clock, EventLog, Ledger
 from ...services.files import Files
 from ...services.run_budgets import RunBudgets
+from ...services.secrets import Secrets
 from ...usage.money import pico, usd
 from ..http.ndjson import encode_line
 from ..http.transfers import Transfer
@@ -57,6 +59,14 @@ class ExportedBlob(_Line, frozen=True, tag="blob"):
     data: bytes
 
 
+class ExportedValue(_Line, frozen=True, tag="value"):
+    """A value that an agent keeps for the thread, or for the user if there is no thread."""
+
+    thread_id: str | None
+    key: str
+    value: Any
+
+
 class ExportedFile(_Line, frozen=True, tag="file"):
     """A file; its parts follow. ``thread_id`` is the thread of the message that it is attached to."""
 
@@ -73,6 +83,13 @@ class ExportedFilePart(_Line, frozen=True, tag="file_part"):
 
     file_id: str
     data: bytes
+
+
+class ExportedSecret(_Line, frozen=True, tag="secret"):
+    """That there is a secret; what it is, is in no export."""
+
+    name: str
+    updated_ms: int
 
 
 class ExportedDataset(_Line, frozen=True, tag="dataset"):
@@ -109,14 +126,16 @@ UserExport = (
     | ExportedThread
     | ExportedEvent[KnownEvent]
     | ExportedBlob
+    | ExportedValue
     | ExportedFile
     | ExportedFilePart
+    | ExportedSecret
     | ExportedDataset
     | ExportedModelUse
     | ExportedAuditRow
     | ExportEnd
 )
-ThreadExport = ExportedThread | ExportedEvent[KnownEvent] | ExportedBlob | ExportEnd
+ThreadExport = ExportedThread | ExportedEvent[KnownEvent] | ExportedBlob | ExportedValue | ExportEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +144,7 @@ class Exporter:
 
     log: EventLog
     files: Files
+    secrets: Secrets
     budgets: RunBudgets
     ledger: Ledger
     audit: Audit
@@ -146,8 +166,12 @@ class Exporter:
                 continue
             async for line in self._thread(head):
                 yield line
+        async for value in self._values(owner, USER):
+            yield value
         async for line in self._files(owner):
             yield line
+        for name, updated_ms in await self.secrets.names(owner):
+            yield ExportedSecret(name, updated_ms)
         for dataset in await self.ledger.datasets(owner):
             yield ExportedDataset(dataset)
         async for line in self._model_uses(owner):
@@ -192,6 +216,15 @@ class Exporter:
                 yield ExportedEvent(msgspec.Raw(frame))
         async for blob in self._blobs(owner, head.thread_id):
             yield blob
+        async for value in self._values(owner, head.thread_id):
+            yield value
+
+    async def _values(self, owner: str, thread_id: str) -> AsyncIterator[_Line]:
+        after = ""
+        while page := await self.log.state.page(owner, thread_id, after):
+            for key, value in page:
+                yield ExportedValue(thread_id or None, key, msgspec.Raw(value))
+            after = page[-1][0]
 
     async def _blobs(self, owner: str, thread_id: str) -> AsyncIterator[_Line]:
         after = ""

@@ -7,7 +7,7 @@ from alembic import op
 from netra_backend.app.adapters.migrations.history import run_statements
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 
 
 def upgrade() -> None:

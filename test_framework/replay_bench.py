@@ -96,6 +96,7 @@ class _Process:
     user_id = _OWNER
     connection_id = None
     scopes = BASE_SCOPES
+    plan = ""
 
     def say(self, frame: Any) -> None:
         """It was accepted."""

@@ -68,6 +68,10 @@ class Requester(Protocol):
     def scopes(self) -> frozenset[str]:
         """What its sign-in permits."""
 
+    @property
+    def plan(self) -> str:
+        """The plan that its sign-in names; empty if it names none."""
+
     def say(self, frame: ServerFrame) -> None:
         """Send it this frame."""
 

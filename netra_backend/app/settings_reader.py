@@ -61,6 +61,9 @@ NAMES: Final = (
             "NETRA_ALLOW_DRILLS",
             "NETRA_ALLOW_RAW_SQL",
             "NETRA_APP",
+            "NETRA_PLANS_FILE",
+            "NETRA_DEFAULT_PLAN",
+            "NETRA_PLAN_CLAIM",
             "NETRA_LOG_LEVEL",
             *(f"{name}_FILE" for name in SECRET_NAMES),
         }

@@ -30,6 +30,7 @@ from .ports import Audit, Bus, Clock, Entropy, EventLog, Fleet, Presence
 from .secret_ports import SecretStore
 from .services.secrets import Secrets
 from .sign_in_ports import RevocationStore, Tickets
+from .spend_ports import SpendStore
 from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Stores:
     revocations: RevocationStore
     files: FileStore
     secrets: SecretStore
+    spending: SpendStore
     others: Cluster | None = None
 
 
@@ -89,7 +91,7 @@ async def open_embedded(
     stack.push_async_callback(audit.close)
     log = SqliteEventLog(data_dir / "events.db", clock, loop, pool.publish, on_failure, limits)
     stack.push_async_callback(log.close)
-    return Stores(log, audit, LocalTickets(limits), FileRevocations(data_dir), log.files, log.secrets)
+    return Stores(log, audit, LocalTickets(limits), FileRevocations(data_dir), log.files, log.secrets, log.spending)
 
 
 async def open_shared(
@@ -155,7 +157,7 @@ async def open_shared(
     follower.start()
     others = Cluster(fleet, follower, bus, presence, counts, partial(setattr, log.lease, "on_lapse"), FREEZE_S)
     tickets, revocations = PostgresTickets(writer, limits), PostgresRevocations(writer)
-    return Stores(log, audit, tickets, revocations, log.files, log.secrets, others)
+    return Stores(log, audit, tickets, revocations, log.files, log.secrets, log.spending, others)
 
 
 def secrets_of(settings: Settings, store: SecretStore) -> Secrets:

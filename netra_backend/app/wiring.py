@@ -48,13 +48,17 @@ from .services.audit_trail import AuditTrail
 from .services.authentication import Authentication, TrustedSource
 from .services.conversations import Conversations
 from .services.files import Files
+from .services.own_usage import OwnUsageLedger
+from .services.plan_names import check_plan_names
 from .services.questions import OpenQuestions
 from .services.revocations import Revocations
+from .services.run_budgets import RunBudgets
 from .services.synthetic_sign_ins import SyntheticSignIns
 from .services.tickets import TicketOffice
 from .services.websocket_bridge_factory import WebSocketBridgeFactory
 from .sign_in_ports import KeySet
 from .stores import open_embedded, open_shared, secrets_of
+from .usage.request_price import request_price
 from .usage_stores import datasets_of
 from .web.http.anonymous_rate_limit import AnonymousRateLimit, site_of
 from .web.sockets.connection_handler import ConnectionHandler
@@ -145,7 +149,7 @@ async def open_runtime(
             stores = await open_shared(*urls, me, place, clock, entropy, limits, pool, _stop_on_failure, stack)
         log, audit, cluster = stores.log, stores.audit, stores.others
         peers = None if cluster is None else PeerClient(cluster.fleet, cluster.follower.hold_delivery)
-        ledger = DuckDBLedger(
+        ledger: Ledger = DuckDBLedger(
             data_dir / "usage",
             clock,
             entropy,
@@ -156,6 +160,8 @@ async def open_runtime(
         )
         stack.push_async_callback(ledger.close)
         await ledger.start()
+        if settings.model is not None:
+            ledger = OwnUsageLedger(ledger, stores.spending, clock, scratch, new_id, limits)
 
         revocations = Revocations(
             stores.revocations if peers is None else BroadcastingRevocationStore(stores.revocations, peers),
@@ -175,14 +181,17 @@ async def open_runtime(
             clock,
             max_lifetime_s=settings.jwt_max_lifetime_s,
             token_characters=limits.token_characters,
+            plans=settings.plans,
+            plan_claim=settings.plan_claim,
         )
 
-        quotas = Quotas(limits)
+        quotas = Quotas(limits, settings.plans)
         conversations = Conversations(log, clock, entropy, new_id, quotas)
         registry = AgentRegistry()
         registry.configure(*AGENTS, *agents)
         dispatchers = UnifiedToolDispatcherFactory()
         dispatchers.configure((*usage_tools(ledger), *tools), tool_s=limits.tool_s)
+        check_plan_names(settings.plans, registry.names(), dispatchers.names())
         THREADS.most = limits.process_tool_threads
         bridge = WebSocketBridgeFactory()
         bridge.configure(pool, registry, None, event_log=log, clock=clock, event_bytes=limits.event_bytes)
@@ -199,12 +208,13 @@ async def open_runtime(
         approval_ms, tokens = round(limits.approval_s * 1000), limits.model_tokens
         secrets = secrets_of(settings, stores.secrets)
         files = Files(stores.files, limits, clock, new_id, scan_by(settings.file_scan_command))
-        model = _model(settings)
+        budgets = RunBudgets(stores.spending, clock, request_price)
+        stack.push_async_callback(budgets.drained)
         services = RunServices(
             clock,
             questions,
             new_id,
-            model,
+            _model(settings),
             audit_trail,
             registry,
             approval_ms,
@@ -212,6 +222,7 @@ async def open_runtime(
             files,
             limits=limits,
             secrets=secrets,
+            budgets=budgets,
         )
         runs = RunService(
             RunParts(
@@ -225,6 +236,7 @@ async def open_runtime(
                 loop=loop,
                 revoked_ms=revocations.all_revoked_ms,
                 freeze_s=float("inf") if cluster is None else cluster.freeze_s,
+                plans=settings.plans,
             ),
             peers=peers,
         )
@@ -280,7 +292,12 @@ async def open_runtime(
             announce=announce,
             on_tick=on_tick,
             optional_dependencies={} if bus is None else {"bus": lambda: bus.connected},
-            counters={"loop": watchdog.counts, **({} if cluster is None else cluster.counts)},
+            counters={
+                "loop": watchdog.counts,
+                "budgets": budgets.counts,
+                **({} if cluster is None else cluster.counts),
+            },
+            budgets=budgets,
         )
         # A revocation ends what the user has at this moment, not only what comes after.
         revocations.listen(connections.end_sign_ins)

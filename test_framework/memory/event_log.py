@@ -31,6 +31,7 @@ from netra_backend.app.ports import Clock
 
 from .files import MemoryFiles
 from .secrets import MemorySecrets
+from .spending import MemorySpending
 from .state import MemoryState
 from .store import Change, Deletion, Expiry, MemoryStore, Rename
 
@@ -73,6 +74,7 @@ class MemoryEventLog(AppendingLog[Change]):
         self.files = MemoryFiles(store, clock, self._wait)
         self.state = MemoryState(store, self._wait)
         self.secrets = MemorySecrets(store, self._wait, clock.now_ms)
+        self.spending = MemorySpending(store, self._wait)
         self._pace = pace
         self._page_events = page_events
         self._page_bytes = page_bytes

@@ -8,6 +8,7 @@ from heapq import nsmallest
 
 from netra_backend.app.core import history
 from netra_backend.app.core.blobs import Blob
+from netra_backend.app.core.budgets import Amount, ModelUse
 from netra_backend.app.core.files import StoredFile
 from netra_backend.app.core.history import Chunk, ListedRun, RunPlace, StoredRun, StoredThread, ThreadHead
 from netra_backend.app.core.state import StateWrite, digest_of
@@ -109,6 +110,8 @@ class MemoryStore:
         self.runs: dict[str, StoredRun] = {}
         self.requests: dict[tuple[str, str], tuple[str, int]] = {}
         self.files: dict[str, KeptFile] = {}
+        self.model_uses: dict[tuple[str, str, int], ModelUse] = {}
+        self.spend: dict[tuple[str, str], Amount] = {}
         self.values: dict[tuple[str, str, str], tuple[bytes, int]] = {}
         """By owner, thread and key: a value that an agent keeps, and when it was written."""
         self.secrets: dict[tuple[str, str], tuple[SealedSecret, int]] = {}
@@ -129,6 +132,7 @@ class MemoryStore:
             for key, thread in self.threads.items()
         }
         other.files = {key: replace(file, parts=list(file.parts)) for key, file in self.files.items()}
+        other.model_uses, other.spend = dict(self.model_uses), dict(self.spend)
         other.values = dict(self.values)
         other.secrets = dict(self.secrets)
         other.runs = dict(self.runs)
@@ -152,6 +156,7 @@ class MemoryStore:
             for thread_id in item.thread_ids:
                 self._delete(thread_id)
             self.files = {key: file for key, file in self.files.items() if file.stored.owner != item.owner}
+            self.model_uses = {key: use for key, use in self.model_uses.items() if use.owner != item.owner}
             self.values = {place: kept for place, kept in self.values.items() if place[0] != item.owner}
             self.secrets = {place: kept for place, kept in self.secrets.items() if place[0] != item.owner}
         elif isinstance(item, Expiry):

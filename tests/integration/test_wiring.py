@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from netra_backend.app import wiring
+from netra_backend.app import usage_stores, wiring
 from netra_backend.app.config import DEVELOPMENT, Settings, TokenSource
 from netra_backend.app.core.errors import ConfigurationError
 from netra_backend.app.server.application import Application
@@ -41,7 +41,8 @@ class QuietLedger:
 
 @pytest.fixture(autouse=True)
 def ledger(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setattr(wiring, "DuckDBLedger", QuietLedger)
+    for module in (wiring, usage_stores):
+        monkeypatch.setattr(module, "DuckDBLedger", QuietLedger)
     monkeypatch.setattr(QuietLedger, "opened", [])
     return QuietLedger.opened
 

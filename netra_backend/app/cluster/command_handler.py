@@ -104,7 +104,7 @@ class PeerCommandHandler:
         return Taken()
 
     async def _execute(self, command: PeerExecute) -> AnyAnswer:
-        requester = RemoteRequester(command.owner, command.scopes)
+        requester = RemoteRequester(command.owner, command.scopes, command.plan)
         await self._runs.start(requester, command.frame())
         return await requester.answer
 

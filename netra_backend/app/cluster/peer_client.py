@@ -63,7 +63,7 @@ class PeerClient:
             requester.send_away()
             return True
         owner = requester.user_id
-        command = PeerExecute.of(owner, requester.scopes, frame, thread_id)
+        command = PeerExecute.of(owner, requester.scopes, frame, thread_id, requester.plan)
         async with self._hold_delivery(owner, thread_id):
             answer = await self._ask(process_id, command)
             if isinstance(answer, Taken) and answer.accepted is not None:

@@ -1,7 +1,7 @@
 """One module for each command of ``netra``; ``cli`` loads the one that is called.
 
 - ``serve``: ``serve`` and ``token``; ``check`` with ``check_packages`` and ``check_services``
-- ``migrating``; ``database``: ``db``; ``revoking``; ``auditing``: ``audit``
+- ``migrating``; ``database``: ``db``; ``revoking``; ``auditing``: ``audit``; ``budgets``: ``budget``
 - ``ask`` with ``event_view`` and ``answering``; ``runs`` with ``stored_runs``
 - ``importing``, ``datasets``, ``reporting``, ``triage_evaluation``
 - ``demo`` with ``sample_data``; ``drill``

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import entry_points
@@ -22,6 +22,8 @@ from ..adapters.process.data_directory import holder_of, make_data_directory
 from ..adapters.process.sandbox import walls
 from ..config import Settings
 from ..core.errors import ConfigurationError, NetraError
+from ..core.plans import Plans
+from ..services.plan_names import check_plan_names
 from .check_packages import packages_look
 from .check_services import database_looks, datasets_look, redis_look
 from .common import EXIT_REFUSED, EXIT_USAGE, App, DataDir, Json, err, load_settings, out, told
@@ -119,6 +121,15 @@ def _extensions(settings: Settings) -> Iterator[Finding]:
         added = {f"{kind}s": collection.names(kind) for kind in ("agent", "tool", "format")}
         told = "; ".join(f"{kind} {', '.join(names)}" for kind, names in added.items() if names)
         yield Finding(EXTENSIONS, True, told or "none: netra serve --app MODULE adds agents and tools of yours")
+    yield _tried("plans", lambda: _plans(settings.plans, collection.all_names("agent"), collection.all_names("tool")))
+
+
+def _plans(plans: Plans | None, agents: Sequence[str], tools: Sequence[str]) -> str:
+    check_plan_names(plans, agents, tools)
+    if plans is None:
+        return "none; all users have the server's limits (write plans.toml to have some)"
+    usual = plans.usual.name or "no plan, without bounds but the server's limits"
+    return f"{', '.join(plans.by_name)}; for a token that names none: {usual}"
 
 
 def _tried(part: str, look: Callable[[], str]) -> Finding:

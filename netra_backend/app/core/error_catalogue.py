@@ -229,6 +229,19 @@ _kind(
 )
 _kind("conflict", "This has already been decided.", "Reload to see the current state.", status=409)
 _kind(
+    "budget_exceeded",
+    "The budget for language models is used up.",
+    "Wait until the day or month named in the message ends, or ask the operator for another plan.",
+    retryable=True,
+    status=429,
+)
+_kind(
+    "model_unpriced",
+    "The language model has no known price, and your budget is in dollars.",
+    "Ask the operator to allow models without a price in your plan, or to configure another model.",
+    status=409,
+)
+_kind(
     "agent_crashed",
     "The run was given up: it ended its process each time it was begun, or blocked it.",
     "Ask for something else, and give the operator the error id.",

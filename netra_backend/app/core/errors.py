@@ -13,6 +13,7 @@ The tree::
     │   │   └── SSotIsolationError
     │   ├── AuthenticationRefused        PermissionError   who are you
     │   ├── ToolRefused                  PermissionError   a tool that is unknown, not allowed or called wrongly
+    │   ├── BudgetRefused                RuntimeError      a model request beyond a run budget
     │   ├── QueryRejected                ValueError        a query outside what may be asked
     │   ├── NotFound                     LookupError       absent, or not yours: the same bytes
     │   ├── LimitRefused                 RuntimeError      an admission limit
@@ -138,6 +139,12 @@ class RunRefused(Refusal, RuntimeError):
     """A run that was under way may not go on."""
 
     kind = "agent_crashed"
+
+
+class BudgetRefused(Refusal, RuntimeError):
+    """A request to a language model that its user's run budget does not allow."""
+
+    kind = "budget_exceeded"
 
 
 class QueryRejected(Refusal, ValueError):

@@ -36,7 +36,8 @@ class Event(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):
 
 class UserMessage(Event, frozen=True, tag="user_message"):
     """A request was stored. ``parts`` are those of its message (``core.message_parts``), absent if it is one text.
-    ``client_run_id`` is the client's own name for the run."""
+    ``client_run_id`` is the client's own name for the run. ``plan`` is the plan that its sign-in named, which the run has to its
+    end."""
 
     request_id: str
     agent: str
@@ -44,6 +45,7 @@ class UserMessage(Event, frozen=True, tag="user_message"):
     message_id: str = ""
     client_run_id: str = ""
     parts: list[dict[str, Any]] = []
+    plan: str = ""
 
 
 class RunSuperseded(Event, frozen=True, tag="run_superseded"):

@@ -249,6 +249,10 @@ class Limits:
     import_line_bytes: int = _limit(33_554_432, 1_024, 1_073_741_824, "bytes", "a line or a value of an imported file")
     import_field_characters: int = _limit(1_048_576, 64, 134_217_728, "characters", "a field of an imported table")
     import_columns: int = _limit(1_000, 1, 100_000, "columns", "an imported table")
+    own_usage_rows: int = _limit(
+        100_000, 100, 10_000_000, "rows", "the newest own model requests of a user that are usage data, too"
+    )
+    own_usage_s: float = _limit(60.0, 0.0, 86_400, "seconds", "until further own model requests are in the usage data")
     reserved_disk_bytes: int = _limit(
         268_435_456, 0, 1_099_511_627_776, "bytes", "disk that usage data and files leave free"
     )

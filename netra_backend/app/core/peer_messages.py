@@ -57,10 +57,11 @@ class PeerExecute(Owned, frozen=True, tag="execute"):
     parts: Parts = ()
     supersedes: str | None = None
     client_run_id: str = ""
+    plan: str = ""
 
     @classmethod
-    def of(cls, owner: str, scopes: frozenset[str], frame: ExecuteAgent, thread_id: str) -> PeerExecute:
-        """What travels of this request: nothing that its client claims about itself."""
+    def of(cls, owner: str, scopes: frozenset[str], frame: ExecuteAgent, thread_id: str, plan: str = "") -> PeerExecute:
+        """What travels of this request, whose sign-in names this plan: nothing that its client claims about itself."""
         return cls(
             owner,
             scopes,
@@ -73,7 +74,8 @@ class PeerExecute(Owned, frozen=True, tag="execute"):
             frame.parts,
             frame.supersedes,
             frame.client_run_id,
-            version=3 if frame.parts or frame.supersedes or frame.client_run_id else 1,
+            plan,
+            version=3 if frame.parts or frame.supersedes or frame.client_run_id or plan else 1,
         )
 
     def frame(self) -> ExecuteAgent:

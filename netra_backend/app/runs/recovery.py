@@ -120,7 +120,10 @@ class RunRecovery:
             return False
         scheduler.parked.remove(stored.run_id)
         context = UserExecutionContext(stored.owner, stored.thread_id, stored.run_id, stored.request_id)
-        active = scheduler.enqueue(context, BASE_SCOPES, partial(self._go_on, stored, head, events))
+        first = events[0]
+        assert isinstance(first, UserMessage)
+        record = partial(self._go_on, stored, head, events)
+        active = scheduler.enqueue(context, BASE_SCOPES, record, self._parts.plan_of(first.plan))
         quota = self._parts.quotas.of(stored.owner, self._parts.services.clock.monotonic())
         if by:
             quota.queued += 1

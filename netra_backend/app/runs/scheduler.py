@@ -18,6 +18,7 @@ from ..core.coroutines import hand_over
 from ..core.errors import DependencyUnavailable, NetraError
 from ..core.events import AgentCancelled
 from ..core.history import RunRecord, ThreadHead
+from ..core.plans import Plan
 from ..services.user_execution_context import UserExecutionContext
 from .active_run import ActiveRun
 from .parking import ParkedRuns
@@ -87,12 +88,14 @@ class RunScheduler:
         context: UserExecutionContext,
         scopes: frozenset[str],
         record: Callable[[UserExecutionEngine], ActiveRun],
+        plan: Plan | None = None,
     ) -> ActiveRun:
-        """Open an engine, have ``record`` make its run, and put the run behind the others of its thread.
+        """Open an engine with what the user's ``plan`` has, have ``record`` make its run, and put the run behind the others of
+        its thread.
 
         All in this loop iteration. Raises what opening or recording raises; then there is no engine and no run.
         """
-        lifetime = self._live(context, scopes, record)
+        lifetime = self._live(context, scopes, record, plan)
         active = lifetime.send(None)
         assert isinstance(active, ActiveRun), "opening an engine waits for nothing"
         active.lifetime = lifetime
@@ -103,9 +106,10 @@ class RunScheduler:
         context: UserExecutionContext,
         scopes: frozenset[str],
         record: Callable[[UserExecutionEngine], ActiveRun],
+        plan: Plan | None,
     ) -> None:
         """One run, from its request to its end: its engine is open exactly as long."""
-        engine = await self._parts.engines.create_for_user(context, scopes=scopes)
+        engine = await self._parts.engines.create_for_user(context, scopes=scopes, plan=plan)
         try:
             active = record(engine)
             self._put(active)
@@ -139,7 +143,7 @@ class RunScheduler:
 
     async def _perform(self, active: ActiveRun) -> None:
         run = active.run
-        agent = self._parts.registry.make(run.agent)
+        agent = self._parts.registry.make(run.agent, active.engine.plan)
         count = getattr(agent, "history_messages", 0)
         history = await self._history(run, count) if count and run.seq > 1 else ()
         await active.engine.execute(
@@ -265,6 +269,8 @@ class RunScheduler:
         while runs := self.of_user(owner):  # others may begin while these are waited for
             self.stop_user(owner, by)
             await _ended(runs)
+        if self._parts.services.budgets is not None:
+            await self._parts.services.budgets.drained()
 
     async def end_thread(self, head: ThreadHead, by: str) -> None:
         """Stop all runs of one thread, and wait until they have ended. In the step in which this returns there is none."""
@@ -288,8 +294,12 @@ class RunScheduler:
             elif wake_ms := active.engine.asleep_until:
                 active.began = now
                 self._park(active, wake_ms)
-            elif now - active.began >= self._parts.limits.run_s:
+            elif now - active.began >= self._run_s(active):
                 self.stop(active, "timeout")
+
+    def _run_s(self, active: ActiveRun) -> float:
+        plan = active.engine.plan
+        return self._parts.limits.run_s if plan is None else plan.limits.run_s
 
     def _park(self, active: ActiveRun, wake_ms: int) -> None:
         """If it sleeps long: all that stays of it is its place, until the recovery resumes it. The next run of its thread

@@ -12,6 +12,7 @@ from typing import Final
 from ..ports import Audit, Clock, EventLog, Ledger
 from ..runs.accepted_requests import KEY_LIFETIME_MS
 from ..services.files import Files
+from ..services.run_budgets import RunBudgets
 from ..services.secrets import Secrets
 from ..web.api.datasets import PREFIX
 
@@ -36,10 +37,9 @@ def remove_leftovers(scratch: Path) -> int:
 
 
 class Housekeeping:
-    """Keeps threads, values and datasets for ``retention_days`` at the most (``None``: without end), rows of the audit trail
-    for days of their own, idempotency keys while they count, and for a day files that no message claims. Seals
-    secrets with the key that is set. Runs at the start,
-    daily, and for the files every hour."""
+    """Keeps threads, values, datasets and what model requests cost for ``retention_days`` at the most (``None``: without end),
+    rows of the audit trail for days of their own, idempotency keys while they count, and for a day files that no message claims.
+    Seals secrets with the key that is set. Runs at the start, daily, and for the files every hour."""
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class Housekeeping:
         ledger: Ledger,
         audit: Audit,
         files: Files,
+        budgets: RunBudgets,
         secrets: Secrets,
         retention_days: int | None,
         audit_retention_days: int,
@@ -59,6 +60,7 @@ class Housekeeping:
         self._ledger = ledger
         self._audit = audit
         self._files = files
+        self._budgets = budgets
         self._secrets = secrets
         self._retention_days = retention_days
         self._audit_retention_days = audit_retention_days
@@ -91,7 +93,14 @@ class Housekeeping:
         rows = await self._audit.trim(self._clock.now_ms() - self._audit_retention_days * DAY_MS)
         if count := await self._secrets.reseal():
             _LOG.info("secrets were sealed with the new key", extra={"secrets": count})
-        removed = {"requests": requests, "threads": threads, "datasets": datasets, "audit_rows": rows}
+        uses = await self._budgets.expire(self._retention_days)
+        removed = {
+            "model_uses": uses,
+            "requests": requests,
+            "threads": threads,
+            "datasets": datasets,
+            "audit_rows": rows,
+        }
         _LOG.info("retention", extra=removed)
 
     async def _remove_files(self) -> None:

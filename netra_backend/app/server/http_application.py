@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from ..web.api.admin import admin_endpoints
+from ..web.api.budgets import budget_endpoints
 from ..web.api.catalogue import catalogue_endpoints
 from ..web.api.datasets import dataset_endpoints
 from ..web.api.documents import document_endpoints
@@ -52,6 +53,7 @@ class HttpApplication:
             retention_days=runtime.settings.retention_days,
             audit=runtime.audit,
             files=runtime.files,
+            budgets=runtime.budgets,
             secrets=runtime.secrets,
             audit_retention_days=runtime.settings.audit_retention_days,
         )
@@ -112,6 +114,7 @@ class HttpApplication:
             *user_data_endpoints(
                 log=log,
                 files=runtime.files,
+                budgets=runtime.budgets,
                 secrets=runtime.secrets,
                 ledger=ledger,
                 audit=audit,
@@ -132,8 +135,9 @@ class HttpApplication:
                 limits=limits,
             ),
             *run_endpoints(log, conversations),
-            *catalogue_endpoints(runtime.registry, runtime.dispatchers),
+            *catalogue_endpoints(runtime.registry, runtime.dispatchers, runtime.settings.plans),
             *question_endpoints(runs, limits),
+            *budget_endpoints(runtime.budgets, runtime.settings.plans, clock),
             *dataset_endpoints(
                 ledger=ledger,
                 transfers=transfers,

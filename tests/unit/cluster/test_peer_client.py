@@ -71,6 +71,7 @@ class Asker:
     connection_id = "conn_1"
     user_id = "user_ada"
     scopes = frozenset({"usage"})
+    plan = ""
 
     def __init__(self) -> None:
         self.said: list[ServerFrame] = []

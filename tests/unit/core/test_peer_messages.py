@@ -260,3 +260,9 @@ def test_a_request_needs_a_newer_process_only_for_what_is_new_in_it() -> None:
         supersedes="run_1",
         client_run_id="mine",
     )
+
+
+def test_the_plan_of_a_sign_in_travels_with_the_request_and_asks_for_a_process_that_knows_plans() -> None:
+    sent = PeerExecute.of("user_ada", frozenset(), ExecuteAgent("golden", "go"), "thr_1", "free")
+    assert (sent.plan, sent.version) == ("free", VERSION)
+    assert decode_command(encode(sent)) == sent

@@ -33,7 +33,10 @@ NO_LIMITS: Final[Mapping[str, str]] = {
     "How long a file waits for its message, as users are told, and the pieces that it is stored in.": """
         core.files.* server.housekeeping.FILES_EVERY_S""",
     "A page of what is read bit by bit, of rows that are small.": """
-        adapters.postgres.files._PAGE adapters.sqlite.files._PAGE core.blobs.BLOBS_A_PAGE""",
+        adapters.postgres.files._PAGE adapters.sqlite.files._PAGE core.blobs.BLOBS_A_PAGE
+        spend_ports.USES_A_PAGE""",
+    "What an amount in a file of plans may be, and the calendar.": """
+        core.plans._MOST_TOKENS core.plans._MOST_USD services.budget_days.timedelta(days) services.run_budgets.SUM_DAYS""",
     "The operator's own command, which can bound itself.": "adapters.process.file_scan.WITHIN_S",
     "A format of the wire, of a file or of a key: both sides must agree on it.": """
         adapters.postgres.peers.MAX_BODY adapters.process.child_runtime.MAX_MESSAGE adapters.process.key_file._BYTES
@@ -104,11 +107,12 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         web.sockets.uvicorn_websocket._SMALL_BYTES websocket_core.follower.LOOK_THREADS websocket_core.follower.MAX_MOVED
         adapters.process.sandbox._MOST_ENTRIES server.loop_watchdog.STACK_DEPTH
         agents.supervisor.past_messages._TAG_WITHIN
+        adapters.postgres.spending._OWNERS_AT_ONCE adapters.sqlite.spending._EXPIRED_AT_ONCE
     """,
     "What is remembered to be quick: what is not is found again where it is stored.": """
         adapters.datasets.object_store._KNOWN adapters.redis.message._MOST_SENDERS core.delivery_tracker.MAX_CURSORS
         runs.accepted_requests.MAX_KEYS services.questions._MAX_WORDS services.redaction.lru_cache(maxsize)
-        core.step_keys.lru_cache(maxsize)
+        core.step_keys.lru_cache(maxsize) services.own_usage._KNOWN
         usage.importers.reading.schema_cache.MAX_MEMBERS websocket_core.websocket_connection_pool.MAX_TOPS
     """,
     "A moment between two looks or tries of the server itself; how long in all, a limit says, or the end of the process.": """

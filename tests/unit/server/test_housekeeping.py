@@ -22,6 +22,17 @@ from netra_backend.app.server.housekeeping import (
 from test_framework.clock import START_MS, ManualClock
 
 
+class Budgets:
+    """Run budgets that keep how many days they were asked to keep."""
+
+    def __init__(self) -> None:
+        self.kept: list[int | None] = []
+
+    async def expire(self, keep_days: int | None) -> int:
+        self.kept.append(keep_days)
+        return 1
+
+
 class Expiring:
     """Files, or values, that keep what they were asked to let go of."""
 
@@ -47,6 +58,7 @@ class Trimmed:
         self.asked: list[int] = []
         self.expired: list[tuple[int, tuple[str, str]]] = []
         self.pauses: list[float] = []
+        self.budgets = Budgets()
         self.fails = fails
         self.state = Expiring()
         self.turn = asyncio.Event()
@@ -71,6 +83,7 @@ def housekeeping(
 ) -> Housekeeping:
     stores: dict[str, Any] = {"log": log, "ledger": ledger, "audit": audit or Trimmed(), "audit_retention_days": 7}
     stores["files"], stores["secrets"] = files or Expiring(), Resealing()
+    stores["budgets"] = log.budgets
 
     async def sleep(seconds: float) -> None:
         log.pauses.append(seconds)
@@ -177,3 +190,12 @@ async def test_files_that_no_message_claims_are_let_go_of_every_hour_so_that_non
         keeping.tick(now)
         await done(keeping)
     assert files.margins == [int(FILES_EVERY_S * 1000)] * 2  # at 1.0, after what is done daily, and an hour later
+
+
+@pytest.mark.parametrize("days", [None, 30])
+async def test_what_model_requests_cost_goes_with_the_days_that_are_kept(days: int | None) -> None:
+    log = Trimmed()
+    keeping = housekeeping(days, log, Trimmed())
+    keeping.tick(5.0)
+    await done(keeping)
+    assert log.budgets.kept == [days]

@@ -42,6 +42,7 @@ from .ownership import AcquiredThread, NotAcquired, PostgresThreadOwnership
 from .pool import PostgresConnectionPool, connected
 from .reader import Key, PostgresReader
 from .secrets import PostgresSecrets
+from .spending import PostgresSpending
 from .state import PostgresState
 from .writer import PostgresWriter
 
@@ -71,6 +72,7 @@ class PostgresEventLog(AppendingLog[Change]):
         self.files = PostgresFiles(self._readers, self._writers, clock.now_ms)
         self.state = PostgresState(self._readers, self._writers)
         self.secrets = PostgresSecrets(self._readers, self._writers, clock.now_ms)
+        self.spending = PostgresSpending(self._readers, self._writers)
         self._reader = PostgresReader(self._readers, self._writers, limits)
         self._ownership = PostgresThreadOwnership(self._writers, process_id)
         self.lease = PostgresLease(self._writers, process_id, self._look_after_heads, lease_ms=lease_ms)
@@ -189,11 +191,8 @@ class PostgresEventLog(AppendingLog[Change]):
         return runs
 
     def _known_to_be_ours(self) -> list[str]:
-        return [
-            head.thread_id
-            for head in self._heads.values()
-            if head.fence or head.durable < head.top or head in self._moving
-        ]
+        heads = self._heads.items()
+        return [key for key, head in heads if head.fence or head.durable < head.top or head in self._moving]
 
     async def release(self, heads: Sequence[ThreadHead]) -> None:
         held = [(head, head.fence) for head in heads if head.fence]
@@ -342,11 +341,11 @@ class PostgresEventLog(AppendingLog[Change]):
 
     async def delete_owner(self, owner: str) -> list[str]:
         stored = await self._reader.threads_of(owner)
-        in_memory = [head.thread_id for head in self._heads.values() if head.owner == owner]
-        threads = list(dict.fromkeys([*stored, *in_memory]))
+        here = [head.thread_id for head in self._heads.values() if head.owner == owner]
+        threads = list(dict.fromkeys([*stored, *here]))
         await self._delete(threads)
-        await self.files.remove_all(owner)
-        await self.state.remove_all(owner)
+        for each in (self.files, self.state, self.spending):
+            await each.remove_all(owner)
         return threads
 
     async def expire_requests(

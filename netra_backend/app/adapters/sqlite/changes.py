@@ -40,8 +40,9 @@ class Rename:
 
 
 class Deletion:
-    """Delete the events, blobs, values, files, runs and idempotency keys of threads, and with ``owner`` all files, values and
-    secrets of that owner. Their ids stay, without owner, title or epoch, so that they are never given out again."""
+    """Delete the events, blobs, values, files, runs and idempotency keys of threads, and with ``owner`` all files, values,
+    secrets and model requests of that owner. Their ids stay, without owner, title or epoch, so that they are never given out
+    again."""
 
     erases = True
 
@@ -54,6 +55,7 @@ class Deletion:
             _delete_thread(connection, key)
         if self._owner:
             _delete_files(connection, "SELECT id FROM file WHERE owner = ?", self._owner)
+            connection.execute("DELETE FROM model_use WHERE owner = ?", (self._owner,))
             connection.execute("DELETE FROM state WHERE owner = ?", (self._owner,))
             connection.execute("DELETE FROM secret WHERE owner = ?", (self._owner,))
 

@@ -19,6 +19,7 @@ from . import reader, schema
 from .changes import Change, Deletion, Expiry, Rename
 from .files import SqliteFiles
 from .secrets import SqliteSecrets
+from .spending import SqliteSpending
 from .state import SqliteState
 from .writer import SqliteWriter
 
@@ -54,6 +55,7 @@ class SqliteEventLog(AppendingLog[Change]):
         self.files = SqliteFiles(self._change, self._read, clock.now_ms, path.parent, limits.reserved_disk_bytes)
         self.state = SqliteState(self._change, self._read)
         self.secrets = SqliteSecrets(self._change, self._read, clock.now_ms)
+        self.spending = SqliteSpending(self._change, self._read)
         self._put = self._writer.put
         self._writer.start()
 

@@ -9,6 +9,7 @@
   when it has ended; ``user_questions``, ``tool_approvals``: those that wait for the user
 - ``model_stream``, ``live_text``: which part of a streamed text may be shown already, and in how few events
 - ``stack_owner``: whose code a stack is of
+- ``spending``: what a model request costs, ahead of it and afterwards
 - ``past_messages``: what was said before in the thread
 - ``run_services``: what all runs share
 """

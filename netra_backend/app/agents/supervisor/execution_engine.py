@@ -14,6 +14,7 @@ from ...core.errors import Fault, NetraError, RunRefused, SSotIsolationError
 from ...core.events import AgentCancelled, AgentCompleted, AgentFailed, AgentStarted, RunResumed, RunSuspended
 from ...core.history import RunRecord
 from ...core.journal import MOST_BEGINNINGS, VERSION, Journal
+from ...core.plans import Plan
 from ...core.step_keys import Branch
 from ...services import hiding
 from ...services.event_emitter import EventTooLarge, UserEventEmitter
@@ -42,6 +43,7 @@ class UserExecutionEngine:
         "context",
         "emitter",
         "failed_as",
+        "plan",
     )
 
     def __init__(
@@ -50,12 +52,14 @@ class UserExecutionEngine:
         emitter: UserEventEmitter,
         dispatcher: ToolDispatcher,
         on_close: Callable[[UserExecutionEngine], None],
+        plan: Plan | None = None,
     ) -> None:
         self._closed = False
         self._on_close = on_close
         self.context = context
         self.emitter = emitter
         self._dispatcher = dispatcher
+        self.plan = plan
         self.cancelled_by: str | None = None
         self.failed_as = ""
         """The error that the run ended with, by its id in the catalogue."""
@@ -108,7 +112,7 @@ class UserExecutionEngine:
         emitter.bind(run)
         self._dispatcher.restrict(agent.tools)
         began = services.clock.monotonic()
-        recorder = self._recorder = RunRecorder(emitter, journal, services)
+        recorder = self._recorder = RunRecorder(emitter, journal, services, self.plan)
         scope = EngineRunScope(
             recorder,
             self._dispatcher,

@@ -11,6 +11,7 @@ from ...core.errors import Fault, OutcomeUnknown, StateConflict, ToolError
 from ...core.events import AgentDelta, Event, RunSuspended
 from ...core.hidden_values import HiddenValues
 from ...core.journal import CANCELLED, Ask, Diverged, Journal, Perform, Recorded, Unknown
+from ...core.plans import Plan
 from ...services.event_emitter import UserEventEmitter
 from .branches import performed
 from .live_text import LiveText
@@ -58,6 +59,7 @@ class RunRecorder:
         "hidden",
         "journal",
         "performing",
+        "plan",
         "read",
         "services",
         "sleeping",
@@ -65,7 +67,9 @@ class RunRecorder:
         "usage",
     )
 
-    def __init__(self, emitter: UserEventEmitter, journal: Journal, services: RunServices) -> None:
+    def __init__(
+        self, emitter: UserEventEmitter, journal: Journal, services: RunServices, plan: Plan | None = None
+    ) -> None:
         self.emitter = emitter
         self.emit: Callable[..., bool] = emitter.emit
         """Records an event, after what is being streamed. As ``UserEventEmitter.emit``."""
@@ -73,6 +77,7 @@ class RunRecorder:
         """The secrets that the run was given: nothing that is recorded of it shows one."""
         self.journal = journal
         self.services = services
+        self.plan = plan
         self.stopping = False
         self.read: dict[str, str] = {}
         """What this run has last read or set of its user's values: their digests by their keys."""
@@ -83,6 +88,11 @@ class RunRecorder:
         self.usage: dict[str, dict[str, Any]] = {}
         self._live: LiveText[tuple[str, int, str]] | None = None
         self._shown: dict[str, str] = {}
+
+    @property
+    def model_tokens(self) -> int:
+        """The tokens of a model's answer for which the agent sets no bound."""
+        return self.services.model_tokens if self.plan is None else self.plan.limits.model_tokens
 
     def next(self, key: str, ask: Ask) -> Recorded | Perform | Unknown:
         """What is recorded of a step. Raises ``Fault`` if it was another one."""

@@ -11,6 +11,7 @@ from ...services.audit_trail import AuditTrail
 from ...services.files import Files
 from ...services.one_slice_a_turn import OneSliceATurn
 from ...services.questions import OpenQuestions
+from ...services.run_budgets import RunBudgets
 from ...services.secrets import Secrets
 from .agent_registry import AgentRegistry
 
@@ -35,3 +36,5 @@ class RunServices:
     long_work: OneSliceATurn = field(default_factory=OneSliceATurn)
     limits: Limits = USUAL
     secrets: Secrets | None = None
+    budgets: RunBudgets | None = None
+    """``None``: what models cost is not counted."""

@@ -153,7 +153,7 @@ class EngineRunScope:
         instead: str | None = None,
     ) -> Coroutine[Any, Any, ModelReply]:
         return self._ask_model(
-            current().key("model"), prompt, system, max_tokens or self._recorder.services.model_tokens, check, instead
+            current().key("model"), prompt, system, max_tokens or self._recorder.model_tokens, check, instead
         )
 
     @own
@@ -256,7 +256,7 @@ class EngineRunScope:
         recorder = self._recorder
         if self._depth >= MOST_DEPTH:
             raise ToolError("AGENT_DEPTH", f"{MOST_DEPTH} agents have asked each other already.")
-        agent = recorder.services.registry.make(name)
+        agent = recorder.services.registry.make(name, recorder.plan)
         answer = recorder.next(key, OwnStep("agent", name))
         call_id = answer.call_id
         if type(answer) is Perform:

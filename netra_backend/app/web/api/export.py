@@ -14,7 +14,9 @@ from ...core.identity import Identity
 from ...core.state import USER
 from ...ports import Audit, Clock, EventLog, Ledger
 from ...services.files import Files
+from ...services.run_budgets import RunBudgets
 from ...services.secrets import Secrets
+from ...usage.money import pico, usd
 from ..http.ndjson import encode_line
 from ..http.transfers import Transfer
 from .identity import AuditRow
@@ -96,6 +98,19 @@ class ExportedDataset(_Line, frozen=True, tag="dataset"):
     dataset: dict[str, Any]
 
 
+class ExportedModelUse(_Line, frozen=True, tag="model_use"):
+    """What one attempt at a request to a language model cost; ``usd`` is a decimal text, ``null`` if the model has no price."""
+
+    call_id: str
+    attempt: int
+    at_ms: int
+    model: str
+    usd: str | None
+    input_tokens: int
+    output_tokens: int
+    settled: bool
+
+
 class ExportedAuditRow(_Line, frozen=True, tag="audit"):
     row: AuditRow
 
@@ -116,6 +131,7 @@ UserExport = (
     | ExportedFilePart
     | ExportedSecret
     | ExportedDataset
+    | ExportedModelUse
     | ExportedAuditRow
     | ExportEnd
 )
@@ -129,6 +145,7 @@ class Exporter:
     log: EventLog
     files: Files
     secrets: Secrets
+    budgets: RunBudgets
     ledger: Ledger
     audit: Audit
     clock: Clock
@@ -157,11 +174,22 @@ class Exporter:
             yield ExportedSecret(name, updated_ms)
         for dataset in await self.ledger.datasets(owner):
             yield ExportedDataset(dataset)
+        async for line in self._model_uses(owner):
+            yield line
         before: int | None = None
         while rows := await self.audit.rows(owner, _PAGE, before):
             before = rows[-1]["id"]
             for row in rows:
                 yield ExportedAuditRow(AuditRow(**row))
+
+    async def _model_uses(self, owner: str) -> AsyncIterator[_Line]:
+        after = ("", 0)
+        while page := await self.budgets.uses(owner, after):
+            for use in page:
+                cost = None if use.usd is None else usd(pico(use.usd))
+                told = use.call_id, use.attempt, use.at_ms, use.model, cost, use.input_tokens, use.output_tokens
+                yield ExportedModelUse(*told, use.is_settled)
+            after = page[-1].call_id, page[-1].attempt
 
     async def _files(self, owner: str) -> AsyncIterator[_Line]:
         after = ""

@@ -13,6 +13,7 @@ from ...services.audit_trail import AuditTrail
 from ...services.conversations import Conversations
 from ...services.files import Files
 from ...services.revocations import Revocations
+from ...services.run_budgets import RunBudgets
 from ...services.secrets import Secrets
 from ..http.client_address import address_of
 from ..http.endpoint import NDJSON, Endpoint, json_response
@@ -35,6 +36,7 @@ def user_data_endpoints(
     log: EventLog,
     files: Files,
     secrets: Secrets,
+    budgets: RunBudgets,
     ledger: Ledger,
     audit: Audit,
     audit_trail: AuditTrail,
@@ -45,7 +47,7 @@ def user_data_endpoints(
     clock: Clock,
 ) -> list[Endpoint]:
     """The endpoints of exporting and deleting."""
-    exporter = Exporter(log, files, secrets, ledger, audit, clock)
+    exporter = Exporter(log, files, secrets, budgets, ledger, audit, clock)
 
     async def export(request: Request, identity: Identity) -> Response:
         transfer = transfers.begin(identity)
@@ -77,7 +79,7 @@ def user_data_endpoints(
             path="/api/me/export",
             name="exportMe",
             about="All your data, one line per item: threads with their events, blobs and values, values of yours, "
-            "files, names of secrets, descriptions of datasets, audit rows.",
+            "files, names of secrets, descriptions of datasets, what model requests cost, audit rows.",
             handler=export,
             media=NDJSON,
             lines=(UserExport,),

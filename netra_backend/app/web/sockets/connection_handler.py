@@ -123,7 +123,7 @@ class ConnectionHandler:
         ``AuthenticationRefused`` where the sign-in was revoked since it was verified."""
         self._authentication.standing(identity)
         now = self._clock.monotonic()
-        quota = self._quotas.of(identity.user_id, now)
+        quota = self._quotas.of_identity(identity, now)
         quota.add_connection()
         connection.identity = identity
         connection.session.authenticated(identity.user_id, identity.ends_at_ms, quota.frames(now))

@@ -18,7 +18,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def lines_of(served: Served, user_id: str) -> list[Any]:
     identity, runtime = Identity(user_id, frozenset(), None, 0), served.runtime
     exporter = export.Exporter(
-        runtime.log, runtime.files, runtime.secrets, runtime.ledger, runtime.audit, runtime.clock
+        runtime.log,
+        runtime.files,
+        runtime.secrets,
+        runtime.budgets,
+        runtime.ledger,
+        runtime.audit,
+        runtime.clock,
     )
     transfer = served.http_application.transfers.begin(identity)
     try:

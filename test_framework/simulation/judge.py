@@ -137,7 +137,7 @@ def _faults_of_answers(events: list[AnyEvent]) -> Iterator[str]:
         yield f"asked {asked} and was answered {answers} times"
     last = events[-1]
     if isinstance(last, AgentCompleted):
-        came = [each for each in last.result["data"]["came"] if isinstance(each, str) and "=" in each]
+        came = [each for each in last.result.get("data", {}).get("came", []) if isinstance(each, str) and "=" in each]
         if came != list(answered.values()):
             yield f"got {came} where {list(answered.values())} was answered"
 

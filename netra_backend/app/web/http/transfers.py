@@ -58,8 +58,7 @@ class Transfer:
         finally:
             self._work = None
         kind = self._ended_by or "revoked"
-        if kind == _NO_ROOM:
-            raise _no_room()
+        _require_room(kind != _NO_ROOM)
         raise AuthenticationRefused(CATALOGUE[kind].text, kind=kind, point=validation.TRANSFER_ENDED)
 
     def end(self, kind: str = "revoked") -> None:
@@ -108,13 +107,11 @@ class Transfers:
     def _in_the_way_of(self, has: int) -> Transfer | None:
         """Which one has to end so that a user who has so many gets another. Raises ``LimitRefused``."""
         going_on = [transfer for transfer in self._open if not transfer.is_ended]
-        if len(self._open) >= 2 * self._most:  # what was ended is not over before its client has noticed
-            raise _no_room()
+        _require_room(len(self._open) < 2 * self._most)  # what was ended is not over before its client has noticed
         if len(going_on) < (self._most - self._most // 4 if has else self._most):
             return None
         user_id, most = Counter(transfer.user_id for transfer in going_on).most_common(1)[0]
-        if has or most < 2:
-            raise _no_room()
+        _require_room(not has and most > 1)
         return next(transfer for transfer in reversed(going_on) if transfer.user_id == user_id)
 
     def _close(self, transfer: Transfer) -> None:
@@ -151,10 +148,11 @@ class Transfers:
         return [transfer for transfer in self._open if transfer.user_id == user_id]
 
 
-def _no_room() -> LimitRefused:
-    return LimitRefused(
-        "The server has no capacity for another upload, export or report.",
-        kind=_NO_ROOM,
-        retry_after_ms=5000,
-        point=validation.TRANSFER_CAPACITY,
-    )
+def _require_room(is_room: bool) -> None:
+    if not is_room:
+        raise LimitRefused(
+            "The server has no capacity for another upload, export or report.",
+            kind=_NO_ROOM,
+            retry_after_ms=5000,
+            point=validation.TRANSFER_CAPACITY,
+        )

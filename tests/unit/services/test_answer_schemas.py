@@ -10,7 +10,8 @@ import pytest
 
 from netra_backend.app.core.errors import FrameRefused
 from netra_backend.app.core.limits import Limits
-from netra_backend.app.services.answer_schemas import MOST_DEPTH, AnswerSchema
+from netra_backend.app.core.questions import MOST_DEPTH
+from netra_backend.app.services.answer_schemas import AnswerSchema
 
 
 def nested(depth: int, make: Callable[[Any], Any], value: Any) -> Any:

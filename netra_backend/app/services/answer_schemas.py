@@ -31,7 +31,7 @@ class AnswerSchema:
 
     def __init__(self, schema: Mapping[str, Any] | None, limits: Limits) -> None:
         """Raises ``ValueError`` if it is no JSON Schema, refers to something outside of itself, or is over its limits."""
-        self._most_bytes = min(limits.question_answer_bytes, limits.blob_bytes)  # it may have to be stored as one
+        self._most_bytes = min(limits.ask_answer_bytes, limits.blob_bytes)  # it may have to be stored as one
         self.schema: dict[str, Any] | None = None
         self._validator: jsonschema_rs.Validator | None = None
         if schema is None:
@@ -42,8 +42,8 @@ class AnswerSchema:
             raw = msgspec.json.encode(dict(schema))
         except (TypeError, ValueError, OverflowError, RecursionError) as fault:
             raise ValueError(f"The schema is not JSON: {fault}") from None
-        if len(raw) > limits.question_schema_bytes:
-            raise ValueError(f"The schema has {len(raw):,} bytes; the limit is {limits.question_schema_bytes:,}.")
+        if len(raw) > limits.ask_schema_bytes:
+            raise ValueError(f"The schema has {len(raw):,} bytes; the limit is {limits.ask_schema_bytes:,}.")
         self.schema = msgspec.json.decode(raw)
         if is_too_deep(self.schema):
             raise ValueError(f"The schema is more than {MOST_DEPTH} levels deep.")

@@ -280,7 +280,7 @@ async def test_questions_in_parallel_get_their_own_answers_and_as_many_wait_as_m
         answers = await asyncio.gather(*(scope.ask_user(f"Number {number}?") for number in range(4)))
         return AgentResult("", {"answers": answers})
 
-    workshop.questions.limits = Limits(questions=2)
+    workshop.questions.limits = Limits(run_questions=2)
     workshop.agent("golden", run)
     client, question = await asked(workshop)
     for number in range(4):

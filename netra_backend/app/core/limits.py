@@ -96,13 +96,19 @@ class Limits:
     event_bytes: int = _limit(524_288, 131_072, 1_048_576, "bytes", "an event")
     tool_s: float = _limit(30.0, 0.05, 86_400, "seconds", "a call of a tool that sets no time limit of its own")
     park_s: float = _limit(60.0, 0.05, 86_400, "seconds", "a pause of an agent for which its run stays in memory")
-    approval_s: float = _limit(900.0, 0.05, 604_800, "seconds", "a call that waits for its user's approval")
-    questions: int = _limit(
+    approval_s: float = _limit(
+        900.0,
+        0.05,
+        604_800,
+        "seconds",
+        "a call that waits for its user's approval, and a question that says no other time",
+    )
+    run_questions: int = _limit(
         20, 1, 1_000, "questions", "questions and approvals of one run that wait for its user at a time"
     )
-    question_bytes: int = _limit(16_384, 256, 32_768, "bytes", "the text of a question")
-    question_schema_bytes: int = _limit(16_384, 256, 32_768, "bytes", "the schema that a question's answer fits")
-    question_answer_bytes: int = _limit(16_384, 256, 65_536, "bytes", "an answer to a question")
+    ask_bytes: int = _limit(16_384, 256, 32_768, "bytes", "the text of a question")
+    ask_schema_bytes: int = _limit(16_384, 256, 32_768, "bytes", "the schema that a question's answer fits")
+    ask_answer_bytes: int = _limit(16_384, 256, 65_536, "bytes", "an answer to a question")
     decision_s: float = _limit(10.0, 0.05, 600, "seconds", "until a decision on a call is stored")
     model_silence_s: float = _limit(30.0, 0.05, 3_600, "seconds", "a language model that says nothing")
     model_tokens: int = _limit(

@@ -32,6 +32,9 @@ RESPONSE_SCHEMA: Final[dict[str, Any]] = {
 }
 """What an approval is answered with, beside the hash of the arguments that were shown."""
 
+MOST_DEPTH: Final = 64
+"""So many arrays and objects may be in each other in an answer, and in a schema."""
+
 _APPROVAL: Final = "apr_"
 _QUESTION: Final = "qst_"
 _HASH: Final = "arguments_hash"
@@ -76,13 +79,32 @@ def canonical(answer: Any) -> bytes:
     return msgspec.json.encode(answer, order="sorted")
 
 
+def is_too_deep(value: Any) -> bool:
+    """Whether more than ``MOST_DEPTH`` arrays and objects are in each other."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(MOST_DEPTH):
+        members = [item for each in level for item in (each.values() if isinstance(each, dict) else each)]
+        level = [item for item in members if isinstance(item, dict | list)]
+    return bool(level)
+
+
+def _bounded(answer: Any) -> Any:
+    """The answer, or one that is just too deep in place of one that nothing could go down into."""
+    if not is_too_deep(answer):
+        return answer
+    deep: list[Any] = []
+    for _ in range(MOST_DEPTH):
+        deep = [deep]
+    return deep
+
+
 def said_of(frame: AnswerQuestion | ResolveApproval) -> Said:
-    """What a client's frame says."""
+    """What a client's frame says. What is deeper than any answer may be stays so, and no more than that."""
     if isinstance(frame, ResolveApproval):
         parts = {"decision": frame.decision, "reason": frame.reason, "remember": frame.remember}
-        answer = _meant(parts if frame.arguments is None else {**parts, "arguments": frame.arguments})
+        answer = _meant(parts if frame.arguments is None else {**parts, "arguments": _bounded(frame.arguments)})
         return Said(frame.approval_id, answer, frame.arguments_hash, "approval_id")
-    answer = frame.answer
+    answer = _bounded(frame.answer)
     if not is_approval(frame.question_id) or not isinstance(answer, dict):
         return Said(frame.question_id, answer)
     return Said(frame.question_id, _meant({name: answer[name] for name in answer if name != _HASH}), answer.get(_HASH))

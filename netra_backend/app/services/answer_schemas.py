@@ -14,12 +14,12 @@ import msgspec
 from ..core import question_points
 from ..core.errors import FrameRefused
 from ..core.limits import Limits
+from ..core.questions import MOST_DEPTH, is_too_deep
 from .redaction import is_too_long
 
 if TYPE_CHECKING:
     import jsonschema_rs
 
-MOST_DEPTH: Final = 64
 _MOST_TOLD: Final = 200
 _PATTERN_BYTES: Final = 1_048_576
 
@@ -31,7 +31,7 @@ class AnswerSchema:
 
     def __init__(self, schema: Mapping[str, Any] | None, limits: Limits) -> None:
         """Raises ``ValueError`` if it is no JSON Schema, refers to something outside of itself, or is over its limits."""
-        self._most_bytes = min(limits.question_answer_bytes, limits.blob_bytes)  # it may have to be stored as one
+        self._most_bytes = min(limits.ask_answer_bytes, limits.blob_bytes)  # it may have to be stored as one
         self.schema: dict[str, Any] | None = None
         self._validator: jsonschema_rs.Validator | None = None
         if schema is None:
@@ -42,10 +42,10 @@ class AnswerSchema:
             raw = msgspec.json.encode(dict(schema))
         except (TypeError, ValueError, OverflowError, RecursionError) as fault:
             raise ValueError(f"The schema is not JSON: {fault}") from None
-        if len(raw) > limits.question_schema_bytes:
-            raise ValueError(f"The schema has {len(raw):,} bytes; the limit is {limits.question_schema_bytes:,}.")
+        if len(raw) > limits.ask_schema_bytes:
+            raise ValueError(f"The schema has {len(raw):,} bytes; the limit is {limits.ask_schema_bytes:,}.")
         self.schema = msgspec.json.decode(raw)
-        if _depth(self.schema) > MOST_DEPTH:
+        if is_too_deep(self.schema):
             raise ValueError(f"The schema is more than {MOST_DEPTH} levels deep.")
         self._validator = _compiled(self.schema)
 
@@ -62,13 +62,13 @@ class AnswerSchema:
         return raw
 
     def _read(self, answer: Any) -> tuple[bytes, str]:
+        if is_too_deep(answer):  # first: what follows goes down into it
+            return b"", f"The answer is more than {MOST_DEPTH} levels deep."
         if is_too_long(answer):
             return b"", "A whole number has more digits than can be written."
         raw = msgspec.json.encode(answer)
         if len(raw) > self._most_bytes:
             return raw, f"The answer has {len(raw):,} bytes; the limit is {self._most_bytes:,}."
-        if _depth(answer) > MOST_DEPTH:
-            return raw, f"The answer is more than {MOST_DEPTH} levels deep."
         if self._validator is None or self._validator.is_valid(answer):
             return raw, ""
         fault = next(iter(self._validator.iter_errors(answer)))
@@ -92,17 +92,3 @@ def _compiled(schema: dict[str, Any]) -> jsonschema_rs.Validator:
 
 def _not_fetched(address: str) -> Any:
     raise ValueError(f"{address[:_MOST_TOLD]} is outside of the schema, and nothing is fetched")
-
-
-def _depth(value: Any) -> int:
-    """How many arrays and objects are in each other; no more than one beyond the most are looked at."""
-    level, depth = [value], 0
-    while level and depth <= MOST_DEPTH:
-        level = [
-            item
-            for each in level
-            if isinstance(each, dict | list)
-            for item in (each.values() if isinstance(each, dict) else each)
-        ]
-        depth += 1
-    return depth

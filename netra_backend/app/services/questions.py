@@ -104,7 +104,7 @@ class OpenQuestions:
 
     async def turn(self, run_id: str) -> None:
         """Wait until the run may ask one more question: on return it may, until the next ``await``."""
-        while len(self._of_run.get(run_id, ())) >= self.limits.questions:
+        while len(self._of_run.get(run_id, ())) >= self.limits.run_questions:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             turns = self._turns.setdefault(run_id, deque())
             turns.append(turn)

@@ -10,10 +10,12 @@ from netra_backend.app.core.events import ApprovalResolved, QuestionAnswered
 from netra_backend.app.core.frames import AnswerQuestion, ResolveApproval
 from netra_backend.app.core.ids import is_valid_id
 from netra_backend.app.core.questions import (
+    MOST_DEPTH,
     Said,
     answer_shown,
     approval_id_of,
     is_approval,
+    is_too_deep,
     question_id_of,
     run_id_of,
     said_of,
@@ -72,3 +74,26 @@ def test_an_event_shows_the_answer_as_it_was_said() -> None:
     assert answer_shown(event) == {"decision": "approve", "reason": "ok", "arguments": {"n": 1}}
     assert answer_shown(ApprovalResolved(**PLACE, approval_id="a", decision="deny", by="c")) == {"decision": "deny"}
     assert answer_shown(QuestionAnswered(**PLACE, question_id="q", by="c", answer=[1])) == [1]
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = {"a": value} if isinstance(value, list) else [value]
+    return value
+
+
+@pytest.mark.parametrize("depth", [MOST_DEPTH + 1, 900])
+def test_what_is_too_deep_for_an_answer_stays_so_and_can_be_gone_down_into(depth: int) -> None:
+    for said in (said_of(AnswerQuestion("qst_r.1", nested(depth))), said_of(AnswerQuestion("apr_r.1", nested(depth)))):
+        assert is_too_deep(said.answer)
+        assert not said.is_same(1)
+    edited = said_of(ResolveApproval("apr_r.1", "approve", "h", arguments={"a": nested(depth)})).answer
+    assert is_too_deep(edited)
+    assert said_of(AnswerQuestion("qst_r.1", nested(MOST_DEPTH))).answer == nested(MOST_DEPTH)
+
+
+def test_depth_is_counted_in_arrays_and_objects() -> None:
+    assert not is_too_deep("text")
+    assert not is_too_deep(nested(MOST_DEPTH))
+    assert is_too_deep(nested(MOST_DEPTH + 1))

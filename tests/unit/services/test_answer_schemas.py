@@ -10,7 +10,8 @@ import pytest
 
 from netra_backend.app.core.errors import FrameRefused
 from netra_backend.app.core.limits import Limits
-from netra_backend.app.services.answer_schemas import MOST_DEPTH, AnswerSchema
+from netra_backend.app.core.questions import MOST_DEPTH
+from netra_backend.app.services.answer_schemas import AnswerSchema
 
 
 def nested(depth: int, make: Callable[[Any], Any], value: Any) -> Any:
@@ -19,7 +20,7 @@ def nested(depth: int, make: Callable[[Any], Any], value: Any) -> Any:
     return value
 
 
-LIMITS = Limits(question_schema_bytes=4_096, question_answer_bytes=1_024)
+LIMITS = Limits(ask_schema_bytes=4_096, ask_answer_bytes=1_024)
 COLOUR = {"type": "object", "properties": {"colour": {"enum": ["red", "blue"]}}, "required": ["colour"]}
 NO_SCHEMAS: dict[str, Any] = {
     "no object": "string",
@@ -83,7 +84,7 @@ def test_an_answer_that_fits_is_given_as_its_exact_bytes() -> None:
 
 
 def test_an_answer_is_no_larger_than_what_can_be_stored_beside_its_event() -> None:
-    limits = Limits(question_answer_bytes=2_048, blob_bytes=1_024)
+    limits = Limits(ask_answer_bytes=2_048, blob_bytes=1_024)
     AnswerSchema(None, limits).judge("x" * 1_022)
     with pytest.raises(FrameRefused, match="limit is 1,024"):
         AnswerSchema(None, limits).judge("x" * 1_023)
@@ -110,7 +111,7 @@ def test_the_refusal_says_where() -> None:
 def test_an_answer_that_would_keep_a_backtracking_matcher_busy_for_ever_is_judged_at_once(
     schema: Any, answer: Any
 ) -> None:
-    limits = Limits(question_answer_bytes=65_536)
+    limits = Limits(ask_answer_bytes=65_536)
     judged = []
     try:
         judged.append(AnswerSchema(schema, limits).judge(answer))

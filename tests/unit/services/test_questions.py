@@ -236,7 +236,7 @@ async def test_what_was_answered_about_a_run_that_goes_on_elsewhere_counts_for_n
 
 
 async def test_what_a_run_that_is_over_left_behind_waits_no_more(told: Told) -> None:
-    questions = OpenQuestions(Limits(questions=1))
+    questions = OpenQuestions(Limits(run_questions=1))
     asked, others = question(), question(run="run_2")
     tasks = [await waiting(questions, asked), await waiting(questions, others)]
     turn = asyncio.create_task(questions.turn("run_1"))
@@ -250,7 +250,7 @@ async def test_what_a_run_that_is_over_left_behind_waits_no_more(told: Told) -> 
 
 
 async def test_a_run_asks_so_many_questions_at_once_and_the_others_in_their_turn() -> None:
-    questions = OpenQuestions(Limits(questions=2))
+    questions = OpenQuestions(Limits(run_questions=2))
     first, second = [await waiting(questions, question(number)) for number in (1, 2)]
     turns = [asyncio.create_task(questions.turn("run_1")) for _ in range(2)]
     await questions.turn("run_2")

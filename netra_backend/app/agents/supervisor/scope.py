@@ -220,8 +220,8 @@ class EngineRunScope:
     ) -> Coroutine[Any, Any, Any]:
         limits = self._recorder.services.questions.limits
         _check_text(question)
-        if not 0 < len(question.encode(errors="replace")) <= limits.question_bytes:
-            raise ValueError(f"A question has 1 to {limits.question_bytes:,} bytes.")
+        if not 0 < len(question.encode(errors="replace")) <= limits.ask_bytes:
+            raise ValueError(f"A question has 1 to {limits.ask_bytes:,} bytes.")
         if timeout_s is not None and not 0 < timeout_s <= LONGEST_S:
             raise ValueError(f"timeout_s is how long to wait: more than 0 and at most {LONGEST_S:,} seconds.")
         return self._ask_user(current().key("ask"), question, AnswerSchema(schema, limits), timeout_s)

@@ -239,6 +239,16 @@ async def test_a_run_that_is_stopped_while_it_asks_records_its_end_alone(worksho
     assert await workshop.turns.commands.questions("user_ada") == []
 
 
+async def test_an_answer_in_the_moment_in_which_its_run_is_stopped_is_told_not_to_count(workshop: Any) -> None:
+    asking(workshop)
+    client, question = await asked(workshop)
+    await answer(workshop, client, question, "blue")
+    await workshop.cancel(client, question.run_id)
+    events = await client.ended(question.run_id)
+    assert answers(events) == []
+    assert [refusal.entry.id for refusal in client.refused] == ["dependency_unavailable"]
+
+
 async def test_what_a_task_that_was_left_behind_asks_is_over_with_its_run(workshop: Any) -> None:
     left: list[asyncio.Future[Any]] = []
 
@@ -270,7 +280,7 @@ async def test_questions_in_parallel_get_their_own_answers_and_as_many_wait_as_m
         answers = await asyncio.gather(*(scope.ask_user(f"Number {number}?") for number in range(4)))
         return AgentResult("", {"answers": answers})
 
-    workshop.questions.limits = Limits(questions=2)
+    workshop.questions.limits = Limits(run_questions=2)
     workshop.agent("golden", run)
     client, question = await asked(workshop)
     for number in range(4):

@@ -179,7 +179,7 @@ class TestStep:
 
         workshop.agent("golden", run)
         events = await workshop.run("golden")
-        ends = [event.error["code"] for event in events if isinstance(event, StepFinished)]
+        ends = [event.error["code"] for event in events if isinstance(event, StepFinished) and event.error]
         assert ends == ["STEP_FAILED", "CANCELLED"]
         owner = workshop.store.threads[events[0].thread_id].owner
         client = await workshop.killed_after(events, owner, len(events) - 2)

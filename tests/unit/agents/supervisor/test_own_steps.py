@@ -179,8 +179,8 @@ class TestStep:
 
         workshop.agent("golden", run)
         events = await workshop.run("golden")
-        ends = [event.error for event in events if isinstance(event, StepFinished)]
-        assert [error and error["code"] for error in ends] == ["STEP_FAILED", "CANCELLED"]
+        ends = [event.error["code"] for event in events if isinstance(event, StepFinished) and event.error]
+        assert ends == ["STEP_FAILED", "CANCELLED"]
         owner = workshop.store.threads[events[0].thread_id].owner
         client = await workshop.killed_after(events, owner, len(events) - 2)
         assert data_of(await client.ended(events[0].run_id)) == {}

@@ -196,17 +196,27 @@ async def test_a_model_that_repeats_a_secret_and_a_tool_that_returns_it_give_the
 
         await scope.step("use", use)
         reply = await scope.ask_model("say it")
-        outcome = await scope.use_tool("returning")
+        outcome = await scope.use_tool("returning", given=VALUE)
         return AgentResult("", {"reply": reply.text, "tool": outcome.result})
 
-    keeping.tool(Tool("returning", "Returns it.", ToolArguments, returning, idempotent=True))
+    keeping.tool(Tool("returning", "Returns it.", Given, returning, approval=True))
     keeping.answer_with(Repeating())
     await keeping.secrets.put("user_ada", "TOKEN", VALUE)
     keeping.agent("golden", run, tools=["returning"])
-    events = await asked(keeping)
+    client = keeping.connect("user_ada")
+    accepted = await keeping.ask(client, "golden")
+    await keeping.until(lambda: keeping.approvals.of("user_ada"))
+    (call,) = keeping.approvals.of("user_ada")
+    assert call.told().arguments == {"given": "***"}
+    keeping.approvals.resolve("user_ada", call.approval_id, "approve", call.arguments_hash, "test", lambda: None)
+    events = await client.ended(accepted.run_id)
     assert isinstance(events[-1], AgentCompleted), events[-1]
     assert events[-1].result["data"] == {"reply": "it is ***", "tool": {"echo": "***"}}
     assert VALUE.encode() not in recorded(keeping)
+
+
+class Given(ToolArguments):
+    given: str
 
 
 class Repeating:

@@ -44,8 +44,10 @@ class ToolCalls:
         """Make the call that has this key, or return what is recorded of it. ``provider_call_id`` and ``requested_by`` are those
         of ``core.events.ToolExecuting``."""
         definition, refusal = self._find(tool)
-        hidden = definition.secret_arguments if definition else frozenset[str]()
-        shown = await self._recorder.services.long_work.finish(redaction(dict(arguments), hidden))
+        secret = definition.secret_arguments if definition else frozenset[str]()
+        shown = await self._recorder.services.long_work.finish(redaction(dict(arguments), secret))
+        if hidden := self._recorder.hidden:
+            shown = hidden.plain(shown)
         answer = self._recorder.next(key, ToolCall(tool, shown))
         if type(answer) is Recorded and answer.completed is not None:
             if answer.cancelled:
@@ -67,7 +69,7 @@ class ToolCalls:
             else:
                 if approved is not arguments:
                     arguments = approved
-                    shown = await self._recorder.services.long_work.finish(redaction(dict(approved), hidden))
+                    shown = await self._recorder.services.long_work.finish(redaction(dict(approved), secret))
         if not begun:
             self._recorder.emit(ToolExecuting, call_id, tool, shown, key, provider_call_id, requested_by, self._parent)
         if not_called is not None:

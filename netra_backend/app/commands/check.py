@@ -105,6 +105,7 @@ def _findings(data_dir: Path | None, app: str | None) -> Iterator[Finding]:
     yield _tried("prices", _prices)
     keys = "the development key (this machine only)" if settings.uses_development_key else "the configured keys"
     yield Finding("sign-in", True, f"with tokens signed by {keys}")
+    yield _secrets(settings)
     model = settings.model or "none; answers come from templates (set NETRA_MODEL to use one)"
     yield Finding("language model", True, model)
     yield from _extensions(settings)
@@ -189,6 +190,16 @@ def _sandbox() -> Finding:
         )
     hint = "Use Linux 5.13 or newer, with Landlock switched on, to have children reach nothing but their own files."
     return Finding("child processes", True, f"this system has no {' and no '.join(missing)}", hint)
+
+
+def _secrets(settings: Settings) -> Finding:
+    directory = settings.secrets_dir
+    if directory is not None and not directory.is_dir():
+        return Finding("secrets", False, f"NETRA_SECRETS_DIR is not a directory: {directory}", "Make it, or unset it.")
+    if settings.secrets_key is None:
+        return Finding("secrets", True, "none of users are kept (set NETRA_SECRETS_KEY to keep them)")
+    previous = "" if settings.secrets_key_previous is None else "; the previous key is still set"
+    return Finding("secrets", True, f"of users are sealed with NETRA_SECRETS_KEY{previous}")
 
 
 def _prices() -> str:

@@ -148,7 +148,7 @@ class RunRecovery:
         if parked is not None and parked.run.head is not head:  # of a time when this process held the thread before
             runs.remove(stored.run_id)
             parked = None
-        if wake_ms <= self._parts.services.clock.now_ms() or self._scheduler.draining:
+        if wake_ms <= self._parts.services.clock.now_ms():
             return False
         if parked is None:
             if not runs.has_room(stored.owner):

@@ -14,6 +14,8 @@ from .recovery import RunRecovery
 from .scheduler import RunScheduler
 
 _LOG: Final = logging.getLogger("netra.runs")
+_AT_ONCE: Final = 100
+"""So many go on in one tick, so that a thousand with the same time take nothing that users would notice."""
 _AGAIN_MS: Final = 1000
 """How soon a run that could not be read is read again."""
 
@@ -25,14 +27,22 @@ class RunWaking:
         self._parts = parts
         self._scheduler = scheduler
         self._recovery = recovery
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], str] = {}
+        """What is under way, and of whom."""
 
     def tick(self) -> None:
-        """Go on with those whose time has come, as far as there is room."""
-        room = self._scheduler.room
-        if room and len(self._scheduler.parked):
-            for parked in self._scheduler.parked.due(self._parts.services.clock.now_ms(), room):
+        """Go on with those whose time has come, as far as the process and their users have room; the others wait a second."""
+        room, runs, clock = self._scheduler.room, self._scheduler.parked, self._parts.services.clock
+        if not room or not len(runs):
+            return
+        now_ms, quotas = clock.now_ms(), self._parts.quotas
+        for parked in runs.due(now_ms, min(room, _AT_ONCE)):
+            going = quotas.of(parked.owner, clock.monotonic()).runs + list(self._tasks.values()).count(parked.owner)
+            if going < self._parts.limits.runs or parked.stopped_by:
                 self._begin(parked)
+            else:
+                runs.put_off(parked, now_ms + _AGAIN_MS)
+            quotas.release(parked.owner)
 
     def stop(self, runs: Sequence[ParkedRun], by: str) -> list[asyncio.Task[None]]:
         """End these as cancelled: soon, or once the returned tasks have ended. A task raises ``DependencyUnavailable`` if its run
@@ -47,12 +57,12 @@ class RunWaking:
 
     def _begin(self, parked: ParkedRun) -> asyncio.Task[None]:
         task = self._parts.loop.create_task(self._go_on(parked))
-        self._tasks.add(task)
+        self._tasks[task] = parked.owner
         task.add_done_callback(self._ended)
         return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        del self._tasks[task]
         fault = None if task.cancelled() else task.exception()
         if fault is not None and not isinstance(fault, DependencyUnavailable):
             _LOG.error("a parked run could not go on", exc_info=fault)
@@ -69,9 +79,6 @@ class RunWaking:
                 self._scheduler.parked.remove(run_id)
         finally:
             self._scheduler.parked.put_off(parked, self._parts.services.clock.now_ms() + _AGAIN_MS)
-        active = self._scheduler.get(run_id)
-        if active is not None and parked.stopped_by:  # it went on in the moment in which it was stopped
-            self._scheduler.stop(active, parked.stopped_by)
 
     async def close(self) -> None:
         """Go on with nothing more."""

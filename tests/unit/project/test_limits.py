@@ -50,7 +50,7 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         services.tickets.MAX_PATH services.tickets._BYTES services.tickets._MAX_CHARACTERS
         usage.importers.formats.mooncake.BLOCK_TOKENS core.step_keys.MAX_NAME core.step_keys._MAX_PATH
         core.state._MAX_KEY core.state.VALUES_A_PAGE agents.supervisor.pauses.LONGEST_S agents.supervisor.pauses._LOOK_S
-        runs.waking._AGAIN_MS
+        runs.waking._AGAIN_MS runs.waking._AT_ONCE
         core.journal.MOST_BEGINNINGS
         usage.model_names.MAX_NAME agents.tools.usage_tools.MAX_NAME agents.tools.usage_tools.Meta(max_length)
         adapters.process.seccomp._ALL_THREADS adapters.postgres.migration._SCRAM_ROUNDS

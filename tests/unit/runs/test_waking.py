@@ -148,6 +148,38 @@ class TestParking:
         await workshop.cancel(client, accepted.run_id)
         assert isinstance((await client.ended(accepted.run_id))[-1], AgentCancelled)
 
+    async def test_a_user_who_has_as_many_runs_as_allowed_waits_for_the_next(self, workshop: Any, sleeper: Any) -> None:
+        workshop.limits = replace(workshop.limits, runs=1)
+        workshop.open()
+        client, other = workshop.connect(), workshop.connect("user_bob")
+        both = [await parked(workshop, client) for _ in range(2)]
+        bobs = await parked(workshop, other)
+        workshop.clock.advance(ms=HOUR_MS)
+        tick(workshop)
+        going = [await client.ended(both[0].run_id), await other.ended(bobs.run_id)]
+        assert all(isinstance(events[-1], AgentCompleted) for events in going)
+        assert workshop.turns.scheduler.parked.get(both[1].run_id) is not None
+        await eventually(lambda: gone(workshop))
+        workshop.clock.advance(ms=1000)
+        tick(workshop)
+        assert isinstance((await client.ended(both[1].run_id))[-1], AgentCompleted)
+
+    async def test_while_the_log_takes_nothing_it_stays_and_is_parked_later(self, workshop: Any, sleeper: Any) -> None:
+        client = workshop.connect()
+        accepted = await workshop.ask(client, "golden", "sleep")
+
+        async def asleep() -> bool:
+            await asyncio.sleep(0)
+            return bool(workshop.turns.scheduler.get(accepted.run_id).engine.asleep_until)
+
+        await eventually(asleep)
+        workshop.log.failed = True
+        tick(workshop)
+        assert workshop.turns.scheduler.get(accepted.run_id) is not None
+        workshop.log.failed = False
+        tick(workshop)
+        assert workshop.turns.scheduler.parked.get(accepted.run_id) is not None
+
     async def test_the_next_run_of_its_thread_goes_on_meanwhile(self, workshop: Any, sleeper: Any) -> None:
         client = workshop.connect()
         first = await parked(workshop, client)
@@ -183,6 +215,59 @@ class TestRestarting:
         workshop.clock.advance(ms=HOUR_MS)
         client = workshop.connect()
         assert await workshop.turns.recovery.take_over() == 1
+        assert isinstance((await client.ended(accepted.run_id))[-1], AgentCompleted)
+
+    async def test_without_room_it_goes_on_in_memory(self, workshop: Any, sleeper: Any) -> None:
+        accepted = await parked(workshop, workshop.connect())
+        workshop.limits = replace(workshop.limits, parked_runs=0)
+        await workshop.kill()
+        assert await workshop.turns.recovery.take_over() == 1
+        assert workshop.turns.scheduler.get(accepted.run_id) is not None
+
+    async def test_a_thread_that_was_let_go_of_and_acquired_again_has_it_in_its_new_head(
+        self, workshop: Any, sleeper: Any
+    ) -> None:
+        accepted = await parked(workshop, workshop.connect())
+        before = workshop.turns.scheduler.parked.get(accepted.run_id).run.head
+        workshop.log._heads.clear()
+        await workshop.turns.recovery.resume([await workshop.log.run(accepted.run_id)])
+        after = workshop.turns.scheduler.parked.get(accepted.run_id).run.head
+        assert after is not before
+        assert (before.pins, after.pins) == (0, 1)
+
+    async def test_one_that_is_gone_when_its_time_comes_is_forgotten(self, workshop: Any, sleeper: Any) -> None:
+        accepted = await parked(workshop, workshop.connect())
+        del workshop.store.runs[accepted.run_id]
+        workshop.clock.advance(ms=HOUR_MS)
+        tick(workshop)
+
+        async def forgotten() -> bool:
+            await asyncio.sleep(0)
+            return len(workshop.turns.scheduler.parked) == 0
+
+        await eventually(forgotten)
+
+    async def test_a_fault_of_ours_is_logged_and_it_is_tried_again(
+        self, workshop: Any, sleeper: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        client = workshop.connect()
+        accepted = await parked(workshop, client)
+
+        async def broken(_: Any) -> Any:
+            raise RuntimeError("broken")
+
+        monkeypatch.setattr(workshop.log, "run", broken)
+        workshop.clock.advance(ms=HOUR_MS)
+        tick(workshop)
+
+        async def told() -> bool:
+            await asyncio.sleep(0)
+            return "a parked run could not go on" in caplog.text
+
+        await eventually(told)
+        monkeypatch.undo()
+        workshop.clock.advance(ms=1000)
+        tick(workshop)
         assert isinstance((await client.ended(accepted.run_id))[-1], AgentCompleted)
 
     async def test_a_drain_leaves_it_to_the_next_process(self, workshop: Any, sleeper: Any) -> None:

@@ -102,6 +102,7 @@ class ModelCalls:
         return reason
 
     def _count(self, name: str, call_id: str, text: str, usage: dict[str, Any]) -> ModelReply:
+        text = self._recorder.hidden.text(text)  # as the journal gives it back
         self._recorder.shown(call_id, text)
         self._recorder.count(name, usage)
         return ModelReply(

@@ -44,6 +44,8 @@ class ToolCalls:
         of ``core.events.ToolExecuting``."""
         definition, refusal = self._find(tool)
         shown = redact(dict(arguments), definition.secret_arguments if definition else frozenset())
+        if hidden := self._recorder.hidden:
+            shown = hidden.plain(shown)
         answer = self._recorder.next(key, ToolCall(tool, shown))
         if type(answer) is Recorded and answer.completed is not None:
             if answer.cancelled:

@@ -10,8 +10,10 @@ import pytest
 
 from netra_backend.app.adapters.secrets.sealing import AesGcmCipher
 from netra_backend.app.agents.interface import AgentResult
+from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.core.errors import ToolError
 from netra_backend.app.core.events import AgentCompleted, AgentFailed, encode_event
+from netra_backend.app.core.model_part import ModelPart
 
 VALUE = "hunter2-hunter2"
 
@@ -180,3 +182,48 @@ async def test_two_runs_hide_each_its_own(keeping: Any) -> None:
     of_ada, of_bob = await asyncio.gather(asked(keeping), asked(keeping, "user_bob"))
     assert of_ada[-1].result["text"] == "*** swordfish-swordfish"
     assert of_bob[-1].result["text"] == f"{VALUE} ***"
+
+
+async def test_a_model_that_repeats_a_secret_and_a_tool_that_returns_it_give_the_agent_what_is_recorded(
+    keeping: Any,
+) -> None:
+    async def returning(context: Any, arguments: Any) -> Any:
+        return {"echo": VALUE}
+
+    async def run(scope: Any) -> AgentResult:
+        async def use() -> None:
+            await scope.secret("TOKEN")
+
+        await scope.step("use", use)
+        reply = await scope.ask_model("say it")
+        outcome = await scope.use_tool("returning", given=VALUE)
+        return AgentResult("", {"reply": reply.text, "tool": outcome.result})
+
+    keeping.tool(Tool("returning", "Returns it.", Given, returning, approval=True))
+    keeping.answer_with(Repeating())
+    await keeping.secrets.put("user_ada", "TOKEN", VALUE)
+    keeping.agent("golden", run, tools=["returning"])
+    client = keeping.connect("user_ada")
+    accepted = await keeping.ask(client, "golden")
+    await keeping.until(lambda: keeping.approvals.of("user_ada"))
+    (call,) = keeping.approvals.of("user_ada")
+    assert call.told().arguments == {"given": "***"}
+    keeping.approvals.resolve("user_ada", call.approval_id, "approve", call.arguments_hash, "test", lambda: None)
+    events = await client.ended(accepted.run_id)
+    assert isinstance(events[-1], AgentCompleted), events[-1]
+    assert events[-1].result["data"] == {"reply": "it is ***", "tool": {"echo": "***"}}
+    assert VALUE.encode() not in recorded(keeping)
+
+
+class Given(ToolArguments):
+    given: str
+
+
+class Repeating:
+    """A model that says the secret."""
+
+    name = "scripted"
+
+    async def stream(self, prompt: str, *, system: str, max_tokens: int) -> Any:
+        yield ModelPart(f"it is {VALUE}")
+        yield ModelPart("", usage={"input_tokens": 1, "output_tokens": 1})

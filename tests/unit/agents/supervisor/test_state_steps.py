@@ -99,6 +99,15 @@ class TestKeeping:
         assert kept(workshop) == {("n", True): 7, ("t", False): [6]}
         assert [event.value for event in stored if isinstance(event, StateChanged)] == [7]
 
+    async def test_writes_side_by_side_are_one_commit(self, workshop: Any) -> None:
+        async def run(scope: Any) -> AgentResult:
+            await asyncio.gather(*(scope.state.set(f"k{n}", n) for n in range(5)))
+            return AgentResult("")
+
+        workshop.agent("golden", run)
+        await asked(workshop)
+        assert kept(workshop) == {(f"k{n}", False): n for n in range(5)}
+
 
 class TestConflicts:
     async def test_a_value_that_somebody_else_changed_since_it_was_read_is_not_set(self, workshop: Any) -> None:

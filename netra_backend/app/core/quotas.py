@@ -69,6 +69,11 @@ class UserQuota:
         self.queued = 0
         self.elsewhere = NOTHING
 
+    @property
+    def limits(self) -> Limits:
+        """Those of the user's plan."""
+        return self._limits
+
     def plan(self, limits: Limits, issued_ms: int, now: float) -> None:
         """The limits of the user's plan, as a sign-in that was issued then says; an older one than was seen changes nothing."""
         if issued_ms < self._planned_ms:

@@ -107,6 +107,7 @@ class HttpApplication:
             *document_endpoints(runtime.settings, lambda: self.endpoints),
             *identity_endpoints(
                 limits=limits,
+                plans=runtime.settings.plans,
                 audit=audit,
                 audit_trail=audit_trail,
                 tickets=runtime.tickets,

@@ -138,7 +138,7 @@ class ConnectionHandler:
                 identity.user_id,
                 PROTOCOL,
                 self._limits.heartbeat_ms,
-                self._limits.told(),
+                quota.limits.told(),
             )
         )
 

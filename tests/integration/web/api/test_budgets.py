@@ -16,6 +16,7 @@ from netra_backend.app.core.limits import USUAL
 from netra_backend.app.core.plans import Plan, Plans
 from netra_backend.app.services.budget_days import day_of, end_ms
 from test_framework.ids import new_id
+from test_framework.local_runtime import KeptWire
 from test_framework.served import Serve, Served
 from test_framework.users import TestUser
 
@@ -119,6 +120,19 @@ async def test_users_of_a_plan_find_its_agents_and_tools_and_no_others(serve_wit
             else:
                 assert agents < names
                 assert tools < found
+
+
+async def test_a_user_is_told_the_limits_of_the_plan(serve_with: Serve) -> None:
+    async with serve_with(plans=PLANS) as served:
+        for plan, connections in (("free", 1), ("", USUAL.connections)):
+            async with served.http(planned(served, plan)) as http:
+                assert (await http.get("/api/me")).json()["limits"]["connections"] == connections
+        user = planned(served, "free")
+        runtime, wire = served.runtime, KeptWire()
+        manager = await runtime.managers.create_websocket_manager(user.id, runtime.mint("thr"), runtime.mint("conn"))
+        connection = runtime.connections.open(manager, wire, await runtime.authentication.verify(user.token))
+        assert (await wire.until("connected"))["limits"]["connections"] == 1
+        runtime.connections.closed(connection)
 
 
 async def test_a_token_that_names_no_plan_of_the_server_signs_nobody_in(serve_with: Serve) -> None:

@@ -219,3 +219,13 @@ class TestWithoutABudget:
         await workshop.run("quiet")
         assert not workshop.store.model_uses
         assert not workshop.store.spend
+
+
+async def test_what_a_user_spent_is_settled_before_the_users_end_is_told(workshop: Any) -> None:
+    limited(workshop, RunBudget(day=Bound(tokens=1000)))
+    client = workshop.connect()
+    accepted = await workshop.ask(client, "golden")
+    await client.ended(accepted.run_id)
+    await workshop.turns.scheduler.end_user("user_ada", "user")
+    (use,) = workshop.store.model_uses.values()
+    assert use.is_settled

@@ -44,10 +44,7 @@ class ToolCalls:
         """Make the call that has this key, or return what is recorded of it. ``provider_call_id`` and ``requested_by`` are those
         of ``core.events.ToolExecuting``."""
         definition, refusal = self._find(tool)
-        secret = definition.secret_arguments if definition else frozenset[str]()
-        shown = await self._recorder.services.long_work.finish(redaction(dict(arguments), secret))
-        if hidden := self._recorder.hidden:
-            shown = hidden.plain(shown)
+        shown = await self._shown(arguments, definition)
         answer = self._recorder.next(key, ToolCall(tool, shown))
         if type(answer) is Recorded and answer.completed is not None:
             if answer.cancelled:
@@ -69,7 +66,7 @@ class ToolCalls:
             else:
                 if approved is not arguments:
                     arguments = approved
-                    shown = await self._recorder.services.long_work.finish(redaction(dict(approved), secret))
+                    shown = await self._shown(arguments, definition)
         if not begun:
             self._recorder.emit(ToolExecuting, call_id, tool, shown, key, provider_call_id, requested_by, self._parent)
         if not_called is not None:
@@ -79,6 +76,13 @@ class ToolCalls:
             return self._completed(call_id, tool, 0, ToolOutcome(False, error=dict(UNKNOWN)))
         with on_branch(Performing(tool, call_id)):
             return await self._perform(call_id, definition, arguments)
+
+    async def _shown(self, arguments: Mapping[str, Any], definition: Tool[Any] | None) -> dict[str, Any]:
+        """The arguments as they are recorded: without secrets."""
+        names = definition.secret_arguments if definition else frozenset[str]()
+        shown: dict[str, Any] = await self._recorder.services.long_work.finish(redaction(dict(arguments), names))
+        hidden = self._recorder.hidden
+        return hidden.plain(shown) if hidden else shown
 
     def _find(self, tool: str) -> tuple[Tool[Any] | None, ToolRefused | None]:
         try:

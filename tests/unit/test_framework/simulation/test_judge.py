@@ -102,7 +102,7 @@ def test_the_judge_finds_what_was_spoiled(spoil: Callable[[World], None], kind: 
 def test_a_question_is_asked_and_answered_once_by_what_its_agent_gets(
     spoil: Callable[[list[Any]], Any], fault: str
 ) -> None:
-    place = {"thread_id": "t", "run_id": "r", "seq": 1, "ts": 0}
+    place: dict[str, Any] = {"thread_id": "t", "run_id": "r", "seq": 1, "ts": 0}
     plan = Plan("k", "u", ("ask",))
     told: list[Any] = [
         UserMessage(**place, request_id="q", agent="worker", text=plan.encoded()),

@@ -126,8 +126,8 @@ def _wrong_fields(rng: Random) -> Malformed:
     spoilt = rng.randrange(4)
     if spoilt == 0 and own:
         del frame[rng.choice(own)]
-    elif spoilt == 1 and own:
-        frame[rng.choice(own)] = rng.choice([None, True, 7, [], [{}]])
+    elif spoilt == 1 and (typed := [name for name in own if name != "answer"]):  # any JSON is an answer
+        frame[rng.choice(typed)] = rng.choice([None, True, 7, [], [{}]])
     elif spoilt == 2 and kind in ("resume", "ack"):
         wrong: list[Any] = [{"seq": 1}, {"epoch": "e", "seq": "1"}, {"epoch": "e", "seq": 1.5}, 5, None]
         frame["positions"] = {"thr_1": rng.choice(wrong)}

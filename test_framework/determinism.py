@@ -134,7 +134,7 @@ def _name_of(function: Any) -> str:
     owner, name = getattr(function, "__self__", None), getattr(function, "__name__", "")
     if isinstance(owner, type) and issubclass(owner, datetime.date) and name in ("now", "utcnow", "today"):
         return f"{owner.__name__}.{name}"
-    return f"random.{name}" if owner is random._inst and name in ("random", "getrandbits") else ""  # type: ignore[attr-defined]
+    return f"random.{name}" if owner is random._inst and name in ("random", "getrandbits") else ""
 
 
 def _is_theirs(file: str) -> bool:

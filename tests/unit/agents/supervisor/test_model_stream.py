@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -83,8 +84,9 @@ class Emitted:
 
     def __init__(self) -> None:
         self.texts: list[str] = []
+        self.emit: Callable[..., bool] = self._emit
 
-    def emit(self, event: Any, call_id: str, attempt: int, text: Any, *_: Any, **__: Any) -> bool:
+    def _emit(self, event: Any, call_id: str, attempt: int, text: Any, *_: Any, **__: Any) -> bool:
         if event is AgentDelta:
             self.texts.append(text)
         return False

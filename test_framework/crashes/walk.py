@@ -106,8 +106,8 @@ class _Walker:
                 try:
                     run, was_killed = await self._run(when, events)
                 except (TimeoutError, AssertionError) as fault:
-                    broken: tuple[str, ...] = (f"{type(fault).__name__}: {fault or 'the run does not end'}",)
-                    walk.boundaries.append(Boundary(events, when == ACKNOWLEDGED, "?", 0, broken))
+                    words = (f"{type(fault).__name__}: {fault or 'the run does not end'}",)
+                    walk.boundaries.append(Boundary(events, when == ACKNOWLEDGED, "?", 0, words))
                     return walk  # what the server is up to is not known
                 if not was_killed:
                     break

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -83,8 +84,9 @@ class Emitted:
 
     def __init__(self) -> None:
         self.texts: list[str] = []
+        self.emit: Callable[..., bool] = self._emit
 
-    def emit(self, event: Any, call_id: str, attempt: int, text: Any, *_: Any, **__: Any) -> bool:
+    def _emit(self, event: Any, call_id: str, attempt: int, text: Any, *_: Any, **__: Any) -> bool:
         if event is AgentDelta:
             self.texts.append(text)
         return False
@@ -92,7 +94,7 @@ class Emitted:
 
 def test_all_of_an_answer_is_shown_also_if_its_end_comes_late() -> None:
     clock, records = ManualClock(), Emitted()
-    shown = Shown(cast(Any, records), "run_1:1", 1, "", Coalescer(clock), None)
+    shown = Shown(records, "run_1:1", 1, "", Coalescer(clock), None)
     for word in ("The ", "first ", "answer."):
         shown.add(word)
     clock.advance(s=INTERVAL_S)  # the interval ends while nothing is added

@@ -13,6 +13,7 @@ from netra_backend.app.agents.interface import AgentResult
 from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.core.errors import ToolError
 from netra_backend.app.core.events import AgentCompleted, AgentFailed, encode_event
+from netra_backend.app.core.frames import ResolveApproval
 from netra_backend.app.core.model_part import ModelPart
 
 VALUE = "hunter2-hunter2"
@@ -205,17 +206,17 @@ async def test_a_model_that_repeats_a_secret_and_a_tool_that_returns_it_give_the
     keeping.agent("golden", run, tools=["returning"])
     client = keeping.connect("user_ada")
     accepted = await keeping.ask(client, "golden")
-    await keeping.until(lambda: keeping.approvals.of("user_ada"))
-    (call,) = keeping.approvals.of("user_ada")
-    assert call.told().arguments == {"given": "***"}
-    keeping.approvals.resolve("user_ada", call.approval_id, "approve", call.arguments_hash, "test", lambda: None)
+    await keeping.until(lambda: keeping.questions.of("user_ada"))
+    (call,) = await keeping.turns.commands.approvals("user_ada")
+    assert call.arguments == {"given": "***"}
+    await keeping.turns.commands.resolve(client, ResolveApproval(call.approval_id, "approve", call.arguments_hash))
     events = await client.ended(accepted.run_id)
     assert isinstance(events[-1], AgentCompleted), events[-1]
     assert events[-1].result["data"] == {"reply": "it is ***", "tool": {"echo": "***"}}
     assert VALUE.encode() not in recorded(keeping)
 
 
-class Given(ToolArguments):
+class Given(ToolArguments, frozen=True):
     given: str
 
 

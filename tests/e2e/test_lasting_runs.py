@@ -95,11 +95,11 @@ async def events_of(server: ServerProcess, token: str, accepted: Any) -> list[An
     place = {accepted["thread_id"]: {"epoch": accepted["epoch"], "seq": 0}}
     async with websocket_client(server.websocket_url, token, patience=60) as client:
         await client.send_json({"type": "resume", "positions": place})
-        while not any(event["type"] in TERMINAL_EVENTS for event in events.values()):
+        while not any(event["type"] in TERMINAL_EVENTS for event in events.values()) or len(events) < max(events):
             frame = await client.receive_json()
             if frame.get("run_id") == accepted["run_id"] and "ts" in frame:
                 events[frame["seq"]] = frame
-    return list(events.values())
+    return [events[seq] for seq in sorted(events)]
 
 
 def judged(tmp_path: Path, events: list[Any]) -> None:

@@ -19,6 +19,7 @@ async def test_two_processes_that_set_one_secret_leave_one_and_keep_to_the_bound
     pools = [PostgresConnectionPool(netra_database.url, role, 2) for role in (READER, WRITER, READER, WRITER)]
     one, two = PostgresSecrets(pools[0], pools[1], lambda: 5), PostgresSecrets(pools[2], pools[3], lambda: 5)
     for n in range(10):
+        assert await one.put("ada", "k", SealedSecret("id", b"before"), 2)
         stored = await asyncio.gather(
             one.put("ada", "k", SealedSecret("id", b"one%d" % n), 2),
             two.put("ada", "k", SealedSecret("id", b"two%d" % n), 2),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from netra_backend.app.agents.tools.decorator import tool
     from netra_backend.app.agents.tools.definition import Tool, ToolArguments
     from netra_backend.app.config import Settings
-    from netra_backend.app.core.errors import InvalidContextError, OutcomeUnknown, ToolError
+    from netra_backend.app.core.errors import InvalidContextError, OutcomeUnknown, StateConflict, ToolError
     from netra_backend.app.services.user_execution_context import UserExecutionContext
     from netra_backend.app.wiring import create_app
 
@@ -26,6 +26,7 @@ __all__ = [
     "OutcomeUnknown",
     "RunScope",
     "Settings",
+    "StateConflict",
     "Tool",
     "ToolArguments",
     "ToolError",
@@ -44,6 +45,7 @@ _HOMES = {
     "OutcomeUnknown": _APP + "core.errors",
     "RunScope": _APP + "agents.interface",
     "Settings": _APP + "config",
+    "StateConflict": _APP + "core.errors",
     "Tool": _APP + "agents.tools.definition",
     "ToolArguments": _APP + "agents.tools.definition",
     "ToolError": _APP + "core.errors",

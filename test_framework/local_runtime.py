@@ -77,6 +77,10 @@ class ConnectedUser:
         """Say something, as a client does."""
         self.connection.received(json.dumps(frame))
 
+    def answer(self, question_id: str, answer: Any, **frame: Any) -> None:
+        """Answer a question of the run, or an approval by its id: ``{"decision": "approve"}``."""
+        self.send(type="answer_question", question_id=question_id, answer=answer, **frame)
+
     async def ended_run(self) -> Frame:
         """The event that ends the run."""
         return await self.wire.until(*TERMINAL_EVENTS)

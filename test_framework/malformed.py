@@ -69,6 +69,7 @@ def _valid(rng: Random, kind: str) -> dict[str, Any]:
             "decision": rng.choice(["approve", "deny"]),
             "arguments_hash": f"{rng.getrandbits(64):x}",
         },
+        "answer_question": {"question_id": f"qst_{rng.getrandbits(64):x}.1", "answer": _noise(rng)},
         "resume": {"positions": {f"thr_{rng.getrandbits(64):x}": position}},
         "ack": {"positions": {f"thr_{rng.getrandbits(64):x}": position}},
         "ping": {},
@@ -125,8 +126,8 @@ def _wrong_fields(rng: Random) -> Malformed:
     spoilt = rng.randrange(4)
     if spoilt == 0 and own:
         del frame[rng.choice(own)]
-    elif spoilt == 1 and own:
-        frame[rng.choice(own)] = rng.choice([None, True, 7, [], [{}]])
+    elif spoilt == 1 and (typed := [name for name in own if name != "answer"]):  # any JSON is an answer
+        frame[rng.choice(typed)] = rng.choice([None, True, 7, [], [{}]])
     elif spoilt == 2 and kind in ("resume", "ack"):
         wrong: list[Any] = [{"seq": 1}, {"epoch": "e", "seq": "1"}, {"epoch": "e", "seq": 1.5}, 5, None]
         frame["positions"] = {"thr_1": rng.choice(wrong)}
@@ -186,7 +187,9 @@ def _factory_command(rng: Random) -> Malformed:
 
 
 def _absent(rng: Random) -> Malformed:
-    return _with_id(rng, _valid(rng, rng.choice(["cancel_run", "resolve_approval", "resume"])), "not_found")
+    return _with_id(
+        rng, _valid(rng, rng.choice(["cancel_run", "resolve_approval", "answer_question", "resume"])), "not_found"
+    )
 
 
 # --- what is not even text ----------------------------------------------------------------------------------------------

@@ -26,11 +26,12 @@ from netra_backend.app.core.history import Chunk, RunRecord
 from netra_backend.app.core.identity import BASE_SCOPES
 from netra_backend.app.core.limits import Limits
 from netra_backend.app.core.model_part import ModelPart
+from netra_backend.app.core.questions import Said
 from netra_backend.app.core.quotas import Quotas
 from netra_backend.app.runs.parts import RunParts
 from netra_backend.app.runs.service import RunService
-from netra_backend.app.services.approvals import Approvals
 from netra_backend.app.services.conversations import Conversations
+from netra_backend.app.services.questions import OpenQuestions
 from netra_backend.app.services.websocket_bridge_factory import WebSocketBridgeFactory
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
 
@@ -64,7 +65,7 @@ class _Process:
         loop, clock = asyncio.get_running_loop(), ManualClock()
         self.over = asyncio.Event()
         self.accepted: asyncio.Future[Any] = loop.create_future()
-        self._approvals = Approvals()
+        self._questions = OpenQuestions()
         pool, registry = WebSocketConnectionPool(), AgentRegistry()
         pool.configure(loop.call_soon)
         registry.configure(*bench.agents)
@@ -76,7 +77,7 @@ class _Process:
         self.engines = ExecutionEngineFactory(bridge)
         self.engines.configure(dispatchers)
         quotas = Quotas(Limits())
-        services = RunServices(clock, self._approvals, new_id, bench.model, registry=registry)
+        services = RunServices(clock, self._questions, new_id, bench.model, registry=registry)
         conversations = Conversations(self.log, clock, SeededEntropy("bench"), new_id, quotas)
         self.runs = RunService(
             RunParts(
@@ -95,6 +96,7 @@ class _Process:
     user_id = _OWNER
     connection_id = None
     scopes = BASE_SCOPES
+    plan = ""
 
     def say(self, frame: Any) -> None:
         """It was accepted."""
@@ -113,7 +115,8 @@ class _Process:
                 self.over.set()
 
     def _approve(self, event: ApprovalRequested) -> None:
-        self._approvals.resolve(_OWNER, event.approval_id, "approve", event.arguments_hash, "bench", lambda: None)
+        said = Said(event.approval_id, {"decision": "approve"}, event.arguments_hash)
+        self._questions.answer(_OWNER, said, "bench", lambda _: None)
 
     async def close(self) -> None:
         """End it."""

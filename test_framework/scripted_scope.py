@@ -32,6 +32,27 @@ class InProcessLedger:
         return json.loads(json.dumps(load_question(question)(rows, json.loads(json.dumps(arguments)))))
 
 
+class KeptState:
+    """The values of an ``AgentState`` in a dictionary, by scope and key."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], Any] = {}
+
+    async def get(self, key: str, *, scope: str = "thread") -> Any:
+        """What was set."""
+        return self.kept.get((scope, key))
+
+    async def set(
+        self, key: str, value: Any, *, scope: str = "thread", expected: Any = ..., visible: bool = False
+    ) -> None:
+        """Keep it as a record gives it back."""
+        self.kept[scope, key] = json.loads(json.dumps(value))
+
+    async def delete(self, key: str, *, scope: str = "thread", expected: Any = ..., visible: bool = False) -> None:
+        """Keep it no longer."""
+        self.kept.pop((scope, key), None)
+
+
 class ScriptedScope:
     """A ``RunScope``. ``calls`` holds each tool call with its outcome; ``replies`` are what the model says, in order (none: no
     model is configured)."""
@@ -55,6 +76,7 @@ class ScriptedScope:
         self.calls: list[tuple[str, dict[str, Any], ToolOutcome]] = []
         self.thoughts: list[str] = []
         self.said: list[str] = []
+        self.state = KeptState()
         self.prompts: list[tuple[str, str]] = []
         self._replies = list(replies)
         self._has_model = bool(replies)
@@ -100,6 +122,17 @@ class ScriptedScope:
     async def step(self, name: str, body: Callable[[], Awaitable[Any]], **_: Any) -> Any:
         """Perform it; the result as a record gives it back."""
         return json.loads(json.dumps(await body()))
+
+    async def ask_user(self, question: str, **_: Any) -> Any:
+        """Nobody answers."""
+        raise ToolError("QUESTION_EXPIRED", "The user did not answer the question in time.")
+
+    async def secret(self, name: str) -> str:
+        """There is none."""
+        raise KeyError(name)
+
+    async def sleep(self, seconds: float) -> None:
+        """No time passes."""
 
     async def run_agent(self, name: str, message: str) -> AgentResult:
         """There is no other agent."""

@@ -61,8 +61,20 @@ class Patient:
         return AgentResult("")
 
 
+class Curious:
+    """Asks its user for a whole number."""
+
+    name = "curious"
+    description = "Asks how many."
+    tools: frozenset[str] = frozenset()
+
+    async def run(self, scope: RunScope) -> AgentResult:
+        """Ask; answer what was answered."""
+        return AgentResult(str(await scope.ask_user("How many?", schema={"type": "integer", "minimum": 1})))
+
+
 IF_ALLOWED = Tool("repeat_if_allowed", "Repeats a text, once it may.", Said, repeat, idempotent=True, approval=True)
-AGENTS: Final = (*echo.AGENTS, Waiting, Patient)
+AGENTS: Final = (*echo.AGENTS, Waiting, Patient, Curious)
 TOOLS: Final = (*echo.TOOLS, IF_ALLOWED)
 
 

@@ -8,11 +8,14 @@ The names of ``NAMES`` are all there are; those of the limits are made of the ta
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..distribution import Extra, missing_packages
 from .core import settings_values as values
@@ -20,9 +23,11 @@ from .core import validation
 from .core.errors import ConfigurationError
 from .core.identity import DEFAULT_MAX_LIFETIME_S
 from .core.limits import LIMIT_RANGES, Limits
+from .core.plans import Plans, make_plans
 from .settings_reader import LIMIT_PREFIX, SettingsReader
 
 FILE_NAME: Final = "netra.env"
+PLANS_FILE_NAME: Final = "plans.toml"
 _SECRET_BYTES: Final = {"HS256": 32, "HS384": 48, "HS512": 64}  # a key is as long as its digest, or longer
 _JWKS_ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")
 
@@ -75,6 +80,11 @@ class Settings:
     retention_days: int | None = None
     file_scan_command: tuple[str, ...] | None = None
     """What looks at files that users upload: it gets one on standard input and exits with 0 if the file may be kept."""
+    secrets_key: bytes | None = field(default=None, repr=False)
+    secrets_key_previous: bytes | None = field(default=None, repr=False)
+    """Opens what was sealed before ``secrets_key`` was set."""
+    secrets_dir: Path | None = None
+    """A directory with a file for each secret of the server."""
     audit_key: bytes | None = field(default=None, repr=False)
     audit_anchor: str | None = None
     """``log``, or the path of a file. ``None``, here and of the key: a file in the data directory."""
@@ -85,6 +95,10 @@ class Settings:
     app: str | None = None
     log_level: str = "info"
     limits: Limits = field(default_factory=Limits)
+    plans: Plans | None = None
+    """``None``: all users have the server's limits, agents and tools, and no budget."""
+    plan_claim: str = "plan"
+    """The claim of a token that names its user's plan."""
 
     @property
     def uses_development_key(self) -> bool:
@@ -125,6 +139,7 @@ class Settings:
             reader.given["NETRA_PORT"] = str(port)
         if app is not None:
             reader.given["NETRA_APP"] = app
+        bounds = limits or _limits(reader)
         settings = cls(
             data_dir=directory,
             host=reader.take("NETRA_HOST", values.host, "127.0.0.1"),
@@ -147,7 +162,10 @@ class Settings:
             model=reader.take("NETRA_MODEL", values.short_text, None),
             retention_days=reader.take("NETRA_RETENTION_DAYS", partial(values.whole_number, 1, 36_500), None),
             file_scan_command=reader.take("NETRA_FILE_SCAN_COMMAND", values.command, None),
-            audit_key=reader.take("NETRA_AUDIT_KEY", values.audit_key, None),
+            secrets_key=reader.take("NETRA_SECRETS_KEY", values.long_key, None),
+            secrets_key_previous=reader.take("NETRA_SECRETS_KEY_PREVIOUS", values.long_key, None),
+            secrets_dir=reader.take("NETRA_SECRETS_DIR", Path, None),
+            audit_key=reader.take("NETRA_AUDIT_KEY", values.long_key, None),
             audit_anchor=reader.take("NETRA_AUDIT_ANCHOR", values.audit_anchor, None),
             audit_on_failure=reader.take("NETRA_AUDIT_ON_FAILURE", values.on_audit_failure, "refuse"),
             audit_retention_days=reader.take(
@@ -157,7 +175,9 @@ class Settings:
             allow_raw_sql=reader.take("NETRA_ALLOW_RAW_SQL", values.flag, False),
             app=reader.take("NETRA_APP", values.short_text, None),
             log_level=reader.take("NETRA_LOG_LEVEL", values.log_level, "info"),
-            limits=limits or _limits(reader),
+            limits=bounds,
+            plans=_plans(reader, directory, bounds),
+            plan_claim=reader.take("NETRA_PLAN_CLAIM", values.short_text, "plan"),
         )
         reader.faults += settings.contradictions()
         if reader.faults:
@@ -167,6 +187,10 @@ class Settings:
     def contradictions(self) -> list[str]:
         """What does not go together, or needs what is not installed, in words that say what to do."""
         faults: list[str] = []
+        if self.secrets_key_previous is not None and self.secrets_key is None:
+            faults.append(
+                "NETRA_SECRETS_KEY_PREVIOUS is set, and NETRA_SECRETS_KEY is not. Set the key that is used now, too."
+            )
         if self.uses_development_key and not self.is_loopback:
             faults.append(
                 f"NETRA_HOST={self.host} is reachable from other machines, but the development key is for "
@@ -207,6 +231,36 @@ def _limits(reader: SettingsReader) -> Limits:
         parse = values.whole_number if isinstance(default, int) else values.number
         given[name] = reader.take(f"{LIMIT_PREFIX}{name.upper()}", partial(parse, bounds.low, bounds.high), default)
     return Limits(**given)
+
+
+def _plans(reader: SettingsReader, directory: Path, limits: Limits) -> Plans | None:
+    given = reader.given.get("NETRA_PLANS_FILE")
+    path = Path(given) if given else directory / PLANS_FILE_NAME
+    usual = reader.given.get("NETRA_DEFAULT_PLAN", "")
+    if not given and not path.is_file():
+        if usual:
+            reader.faults.append(f"NETRA_DEFAULT_PLAN={usual[:64]} needs plans. Write them into {path}.")
+        return None
+    before = len(reader.faults)
+    text = reader.text_of(path)
+    if len(reader.faults) > before:
+        return None
+    try:
+        told = tomllib.loads(text, parse_float=Decimal)
+    except (tomllib.TOMLDecodeError, RecursionError) as fault:
+        reader.faults.append(f"{path} is not valid TOML: {fault}.")
+        return None
+    plans, faults = make_plans(told, limits, usual, _is_zone)
+    reader.faults += [f"{path}: {fault}" for fault in faults]
+    return plans
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):  # the first two: a path, a directory
+        return False
+    return True
 
 
 def _data_dir(reader: SettingsReader, environ: Mapping[str, str]) -> Path:

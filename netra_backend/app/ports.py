@@ -8,11 +8,13 @@ from typing import Any, Protocol
 
 from .core.blobs import Blob, BlobRef
 from .core.errors import NetraError
-from .core.frames import ExecuteAgent, ResolveApproval, ServerFrame
+from .core.frames import ExecuteAgent, ServerFrame
 from .core.history import Chunk, ListedRun, Moved, OnCommit, RunPlace, RunRecord, StoredRun, StoredThread, ThreadHead
 from .core.model_part import ModelPart
-from .core.peer_messages import WaitingCall
+from .core.peer_messages import WaitingQuestion
+from .core.questions import Said
 from .core.quotas import Counts
+from .state_ports import StateStore
 
 
 class Clock(Protocol):
@@ -66,6 +68,10 @@ class Requester(Protocol):
     def scopes(self) -> frozenset[str]:
         """What its sign-in permits."""
 
+    @property
+    def plan(self) -> str:
+        """The plan that its sign-in names; empty if it names none."""
+
     def say(self, frame: ServerFrame) -> None:
         """Send it this frame."""
 
@@ -104,6 +110,10 @@ class EventLog(Counted, Protocol):
     """
 
     failed: bool
+
+    @property
+    def state(self) -> StateStore:
+        """The values that agents keep."""
 
     def known(self, thread_id: str) -> ThreadHead | None:
         """The head if it is in memory; ``None`` says nothing about the store."""
@@ -257,11 +267,11 @@ class Peers(Protocol):
     async def cancel(self, process_id: str, owner: str, run_id: str) -> bool:
         """Have a run stopped."""
 
-    async def resolve(self, process_id: str, owner: str, frame: ResolveApproval, by: str) -> bool:
-        """Report the user's decision; it is stored on return."""
+    async def answer(self, process_id: str, owner: str, said: Said, key: str | None, by: str) -> bool:
+        """Report the user's answer; it is stored on return."""
 
-    async def approvals(self, process_id: str, owner: str) -> Sequence[WaitingCall]:
-        """The calls that wait there; none if no answer comes."""
+    async def questions(self, process_id: str, owner: str) -> Sequence[WaitingQuestion]:
+        """The questions that wait there; none if no answer comes."""
 
     async def end_user(self, process_id: str, owner: str, by: str) -> None:
         """Have the user's runs ended."""

@@ -25,6 +25,8 @@ SECRET_NAMES: Final = frozenset(
         "NETRA_REDIS_URL",
         "NETRA_DATASETS_URL",
         "NETRA_AUDIT_KEY",
+        "NETRA_SECRETS_KEY",
+        "NETRA_SECRETS_KEY_PREVIOUS",
     }
 )
 """Settings that hold a secret: never shown in a fault, and each may stand in a file that its twin ``…_FILE`` names."""
@@ -52,12 +54,16 @@ NAMES: Final = (
             "NETRA_MODEL",
             "NETRA_RETENTION_DAYS",
             "NETRA_FILE_SCAN_COMMAND",
+            "NETRA_SECRETS_DIR",
             "NETRA_AUDIT_ANCHOR",
             "NETRA_AUDIT_ON_FAILURE",
             "NETRA_AUDIT_RETENTION_DAYS",
             "NETRA_ALLOW_DRILLS",
             "NETRA_ALLOW_RAW_SQL",
             "NETRA_APP",
+            "NETRA_PLANS_FILE",
+            "NETRA_DEFAULT_PLAN",
+            "NETRA_PLAN_CLAIM",
             "NETRA_LOG_LEVEL",
             *(f"{name}_FILE" for name in SECRET_NAMES),
         }

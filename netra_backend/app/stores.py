@@ -19,13 +19,18 @@ from .adapters.audit.place import Place
 from .adapters.auth.file_revocations import FileRevocations
 from .adapters.auth.local_tickets import LocalTickets
 from .adapters.process.json_logs import name_process
+from .adapters.secrets.server_secrets import ServerSecrets
 from .adapters.sqlite.audit import SqliteAudit
 from .adapters.sqlite.event_log import SqliteEventLog
+from .config import Settings
 from .core.history import Chunk
 from .core.limits import Limits
 from .file_ports import FileStore
 from .ports import Audit, Bus, Clock, Entropy, EventLog, Fleet, Presence
+from .secret_ports import SecretStore
+from .services.secrets import Secrets
 from .sign_in_ports import RevocationStore, Tickets
+from .spend_ports import SpendStore
 from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
 
 if TYPE_CHECKING:
@@ -63,6 +68,8 @@ class Stores:
     tickets: Tickets
     revocations: RevocationStore
     files: FileStore
+    secrets: SecretStore
+    spending: SpendStore
     others: Cluster | None = None
 
 
@@ -84,7 +91,7 @@ async def open_embedded(
     stack.push_async_callback(audit.close)
     log = SqliteEventLog(data_dir / "events.db", clock, loop, pool.publish, on_failure, limits)
     stack.push_async_callback(log.close)
-    return Stores(log, audit, LocalTickets(limits), FileRevocations(data_dir), log.files)
+    return Stores(log, audit, LocalTickets(limits), FileRevocations(data_dir), log.files, log.secrets, log.spending)
 
 
 async def open_shared(
@@ -149,7 +156,20 @@ async def open_shared(
     stack.push_async_callback(follower.close)
     follower.start()
     others = Cluster(fleet, follower, bus, presence, counts, partial(setattr, log.lease, "on_lapse"), FREEZE_S)
-    return Stores(log, audit, PostgresTickets(writer, limits), PostgresRevocations(writer), log.files, others)
+    tickets, revocations = PostgresTickets(writer, limits), PostgresRevocations(writer)
+    return Stores(log, audit, tickets, revocations, log.files, log.secrets, log.spending, others)
+
+
+def secrets_of(settings: Settings, store: SecretStore) -> Secrets:
+    """Secrets in this store, sealed with the keys of the settings, and those of the server."""
+    cipher = None
+    if settings.secrets_key is not None:
+        from .adapters.secrets.sealing import AesGcmCipher
+
+        cipher = AesGcmCipher(settings.secrets_key, settings.secrets_key_previous)
+    if settings.secrets_dir is None:
+        return Secrets(store, cipher, settings.limits)
+    return Secrets(store, cipher, settings.limits, ServerSecrets(settings.secrets_dir, settings.limits.secret_bytes))
 
 
 def _apart(database_url: str) -> tuple[str, bytes]:

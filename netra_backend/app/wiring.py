@@ -6,16 +6,14 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from .adapters.audit.place import audit_place
 from .adapters.auth.development_key import development_key
 from .adapters.auth.static_keys import StaticKeys
-from .adapters.datasets.port import Datasets
 from .adapters.ledger.ledger import DuckDBLedger
 from .adapters.process.clock import SystemClock, SystemEntropy
 from .adapters.process.data_directory import lock_data_directory, make_data_directory
@@ -38,7 +36,6 @@ from .core.audit_allowance import Allowance
 from .core.errors import ConfigurationError
 from .core.former_names import former_names
 from .core.ids import mint
-from .core.limits import USUAL, Limits
 from .core.quotas import Quotas
 from .drill.isolation_drill import DrillReport
 from .ports import Clock, Entropy, EventLog, Ledger, Model
@@ -47,25 +44,27 @@ from .runs.service import RunService
 from .server.application import Application
 from .server.loop_watchdog import LoopWatchdog
 from .server.runtime import Runtime
-from .services.approvals import Approvals
 from .services.audit_trail import AuditTrail
 from .services.authentication import Authentication, TrustedSource
 from .services.conversations import Conversations
 from .services.files import Files
+from .services.own_usage import OwnUsageLedger
+from .services.plan_names import check_plan_names
+from .services.questions import OpenQuestions
 from .services.revocations import Revocations
+from .services.run_budgets import RunBudgets
 from .services.synthetic_sign_ins import SyntheticSignIns
 from .services.tickets import TicketOffice
 from .services.websocket_bridge_factory import WebSocketBridgeFactory
 from .sign_in_ports import KeySet
-from .stores import open_embedded, open_shared
+from .stores import open_embedded, open_shared, secrets_of
+from .usage.request_price import request_price
+from .usage_stores import datasets_of
 from .web.http.anonymous_rate_limit import AnonymousRateLimit, site_of
 from .web.sockets.connection_handler import ConnectionHandler
 from .websocket_core.catch_up import CatchUp
 from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from .websocket_core.websocket_manager_factory import WebSocketManagerFactory
-
-if TYPE_CHECKING:
-    from .adapters.datasets.bucket import Bucket
 
 _LOG: Final = logging.getLogger("netra.wiring")
 _ID_ENTROPY: Final = 10
@@ -150,7 +149,7 @@ async def open_runtime(
             stores = await open_shared(*urls, me, place, clock, entropy, limits, pool, _stop_on_failure, stack)
         log, audit, cluster = stores.log, stores.audit, stores.others
         peers = None if cluster is None else PeerClient(cluster.fleet, cluster.follower.hold_delivery)
-        ledger = DuckDBLedger(
+        ledger: Ledger = DuckDBLedger(
             data_dir / "usage",
             clock,
             entropy,
@@ -161,6 +160,8 @@ async def open_runtime(
         )
         stack.push_async_callback(ledger.close)
         await ledger.start()
+        if settings.model is not None:
+            ledger = OwnUsageLedger(ledger, stores.spending, clock, scratch, new_id, limits)
 
         revocations = Revocations(
             stores.revocations if peers is None else BroadcastingRevocationStore(stores.revocations, peers),
@@ -180,14 +181,17 @@ async def open_runtime(
             clock,
             max_lifetime_s=settings.jwt_max_lifetime_s,
             token_characters=limits.token_characters,
+            plans=settings.plans,
+            plan_claim=settings.plan_claim,
         )
 
-        quotas = Quotas(limits)
+        quotas = Quotas(limits, settings.plans)
         conversations = Conversations(log, clock, entropy, new_id, quotas)
         registry = AgentRegistry()
         registry.configure(*AGENTS, *agents)
         dispatchers = UnifiedToolDispatcherFactory()
         dispatchers.configure((*usage_tools(ledger), *tools), tool_s=limits.tool_s)
+        check_plan_names(settings.plans, registry.names(), dispatchers.names())
         THREADS.most = limits.process_tool_threads
         bridge = WebSocketBridgeFactory()
         bridge.configure(pool, registry, None, event_log=log, clock=clock, event_bytes=limits.event_bytes)
@@ -200,10 +204,25 @@ async def open_runtime(
         refuses = settings.audit_on_failure == "refuse"
         audit_trail = AuditTrail(audit, clock, refuses=refuses, site_of=site_of, allowance=Allowance(limits))
         stack.callback(audit_trail.close)
+        questions = OpenQuestions(limits)
         approval_ms, tokens = round(limits.approval_s * 1000), limits.model_tokens
+        secrets = secrets_of(settings, stores.secrets)
         files = Files(stores.files, limits, clock, new_id, scan_by(settings.file_scan_command))
+        budgets = RunBudgets(stores.spending, clock, request_price)
+        stack.push_async_callback(budgets.drained)
         services = RunServices(
-            clock, Approvals(), new_id, _model(settings), audit_trail, registry, approval_ms, tokens, files
+            clock,
+            questions,
+            new_id,
+            _model(settings),
+            audit_trail,
+            registry,
+            approval_ms,
+            tokens,
+            files,
+            limits=limits,
+            secrets=secrets,
+            budgets=budgets,
         )
         runs = RunService(
             RunParts(
@@ -217,6 +236,7 @@ async def open_runtime(
                 loop=loop,
                 revoked_ms=revocations.all_revoked_ms,
                 freeze_s=float("inf") if cluster is None else cluster.freeze_s,
+                plans=settings.plans,
             ),
             peers=peers,
         )
@@ -258,6 +278,7 @@ async def open_runtime(
             anonymous=AnonymousRateLimit(limits),
             conversations=conversations,
             files=files,
+            secrets=secrets,
             pool=pool,
             registry=registry,
             dispatchers=dispatchers,
@@ -271,11 +292,16 @@ async def open_runtime(
             announce=announce,
             on_tick=on_tick,
             optional_dependencies={} if bus is None else {"bus": lambda: bus.connected},
-            counters={"loop": watchdog.counts, **({} if cluster is None else cluster.counts)},
+            counters={
+                "loop": watchdog.counts,
+                "budgets": budgets.counts,
+                **({} if cluster is None else cluster.counts),
+            },
+            budgets=budgets,
         )
         # A revocation ends what the user has at this moment, not only what comes after.
         revocations.listen(connections.end_sign_ins)
-        revocations.listen_for_all(lambda user_id: runs.scheduler.stop_user(user_id, "operator"))
+        revocations.listen_for_all(lambda user_id: runs.commands.stop_user(user_id, "operator"))
         try:
             await asyncio.to_thread(prepare, data_dir / "triage")
             stack.enter_context(watchdog)
@@ -295,47 +321,6 @@ async def _drill(
     from .server.drill_transport import InProcessDrill  # brings an HTTP client, which only drills need
 
     return await InProcessDrill(application, sign_in, log, ledger, new_id).hold()
-
-
-@asynccontextmanager
-async def open_ledger(
-    settings: Settings, *, root: Path | None = None, importers: Sequence[str] = ()
-) -> AsyncIterator[Ledger]:
-    """The usage ledger of these settings alone, for a command that needs no server. ``root``: kept there instead."""
-    clock, entropy = SystemClock(), SystemEntropy()
-    ledger = DuckDBLedger(
-        root or settings.data_dir / "usage",
-        clock,
-        entropy,
-        settings.limits,
-        datasets=None if root else datasets_of(settings, clock, entropy),
-        allow_raw_sql=settings.allow_raw_sql,
-        importers=importers,
-    )
-    try:
-        await ledger.start()
-        yield ledger
-    finally:
-        await ledger.close()
-
-
-def datasets_of(settings: Settings, clock: Clock, entropy: Entropy) -> Datasets | None:
-    """The store that these settings name for datasets; ``None`` where they lie in the data directory."""
-    if settings.datasets_url is None:
-        return None
-    bucket = bucket_of(settings.datasets_url, settings.limits)
-    from .adapters.datasets.cache import DatasetCache
-    from .adapters.datasets.object_store import ObjectDatasets
-
-    cache = DatasetCache(settings.data_dir / "usage-copies", entropy.take(8).hex(), clock, settings.limits)
-    return ObjectDatasets(bucket, cache, clock, entropy)
-
-
-def bucket_of(url: str, limits: Limits = USUAL) -> Bucket:
-    """The bucket of an object store."""
-    from .adapters.datasets.bucket import Bucket
-
-    return Bucket(url, limits=limits)
 
 
 def _minter(clock: Clock, entropy: Entropy) -> Callable[[str], str]:

@@ -1,16 +1,16 @@
-"""What a client asks of its server: to start a run and to stop one, to decide about a call, to take a file."""
+"""What a client asks of its server: to start a run and to stop one, to answer a question, to take a file."""
 
 from __future__ import annotations
 
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from ..app.core.events import TERMINAL, AnyEvent
-from ..app.core.frames import Accepted, CancelRun, ExecuteAgent, ResolveApproval
+from ..app.core.frames import Accepted, AnswerQuestion, CancelRun, ExecuteAgent, ResolveApproval
 from ..app.core.message_parts import Parts
 from .token_source import TokenSource
 from .upload import upload
@@ -90,19 +90,23 @@ class Commands(ABC):
         key = "c_" + secrets.token_hex(12)
         await self._command(key, CancelRun(run_id, id=key))
 
-    async def resolve(self, approval_id: str, decision: str, arguments_hash: str) -> None:
-        """Say the word, ``approve`` or ``deny``, about a tool call. Raises ``Refused``."""
+    async def answer(self, question_id: str, answer: Any) -> None:
+        """Answer a question as its schema says; an approval is one. Raises ``Refused`` (``invalid_answer`` leaves it open)."""
         key = "c_" + secrets.token_hex(12)
-        await self._command(
-            key,
-            msgspec.convert(
-                {
-                    "type": "resolve_approval",
-                    "approval_id": approval_id,
-                    "decision": decision,
-                    "arguments_hash": arguments_hash,
-                    "id": key,
-                },
-                ResolveApproval,
-            ),
-        )
+        await self._command(key, AnswerQuestion(question_id, answer, key))
+
+    async def resolve(
+        self,
+        approval_id: str,
+        decision: str,
+        arguments_hash: str,
+        *,
+        reason: str = "",
+        arguments: dict[str, Any] | None = None,
+        remember: bool = False,
+    ) -> None:
+        """Say the word, ``approve`` or ``deny``, about a tool call, and why; to approve it, with other ``arguments``, or for the
+        rest of its run. Raises ``Refused``."""
+        key = "c_" + secrets.token_hex(12)
+        word = msgspec.convert(decision, Literal["approve", "deny"])
+        await self._command(key, ResolveApproval(approval_id, word, arguments_hash, key, reason, arguments, remember))

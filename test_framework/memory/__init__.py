@@ -2,7 +2,8 @@
 
 - ``event_log``: the event log of one process
 - ``shared_log``: the event log of one of several processes; ``store`` is what they share
-- ``files``: files of users
+- ``files``: files of users; ``state``: values that agents keep; ``secrets``: those of users
+- ``spending``: what model requests cost
 - ``ownership``: which process holds which thread
 - ``peers``: the messages between processes
 - ``bus``, ``presence``: as lossy as Redis may be

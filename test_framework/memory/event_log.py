@@ -30,6 +30,9 @@ from netra_backend.app.core.history import (
 from netra_backend.app.ports import Clock
 
 from .files import MemoryFiles
+from .secrets import MemorySecrets
+from .spending import MemorySpending
+from .state import MemoryState
 from .store import Change, Deletion, Expiry, MemoryStore, Rename
 
 PAGE_EVENTS: Final = 300
@@ -69,6 +72,9 @@ class MemoryEventLog(AppendingLog[Change]):
         self._fence = self._open_store()
         self._clock = clock
         self.files = MemoryFiles(store, clock, self._wait)
+        self.state = MemoryState(store, self._wait)
+        self.secrets = MemorySecrets(store, self._wait, clock.now_ms)
+        self.spending = MemorySpending(store, self._wait)
         self._pace = pace
         self._page_events = page_events
         self._page_bytes = page_bytes

@@ -6,9 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 
+from netra_backend.app.core import history
 from netra_backend.app.core.blobs import Blob
+from netra_backend.app.core.budgets import Amount, ModelUse
 from netra_backend.app.core.files import StoredFile
 from netra_backend.app.core.history import Chunk, ListedRun, RunPlace, StoredRun, StoredThread, ThreadHead
+from netra_backend.app.core.state import StateWrite, digest_of
+from netra_backend.app.secret_ports import SealedSecret
 
 from .ownership import ThreadOwnership
 
@@ -106,6 +110,12 @@ class MemoryStore:
         self.runs: dict[str, StoredRun] = {}
         self.requests: dict[tuple[str, str], tuple[str, int]] = {}
         self.files: dict[str, KeptFile] = {}
+        self.model_uses: dict[tuple[str, str, int], ModelUse] = {}
+        self.spend: dict[tuple[str, str], Amount] = {}
+        self.values: dict[tuple[str, str, str], tuple[bytes, int]] = {}
+        """By owner, thread and key: a value that an agent keeps, and when it was written."""
+        self.secrets: dict[tuple[str, str], tuple[SealedSecret, int]] = {}
+        """By owner and name, and when they were stored."""
         self.ownership = ThreadOwnership()
         self._fence = 0
 
@@ -122,6 +132,9 @@ class MemoryStore:
             for key, thread in self.threads.items()
         }
         other.files = {key: replace(file, parts=list(file.parts)) for key, file in self.files.items()}
+        other.model_uses, other.spend = dict(self.model_uses), dict(self.spend)
+        other.values = dict(self.values)
+        other.secrets = dict(self.secrets)
         other.runs = dict(self.runs)
         other.requests = dict(self.requests)
         return other
@@ -143,6 +156,9 @@ class MemoryStore:
             for thread_id in item.thread_ids:
                 self._delete(thread_id)
             self.files = {key: file for key, file in self.files.items() if file.stored.owner != item.owner}
+            self.model_uses = {key: use for key, use in self.model_uses.items() if use.owner != item.owner}
+            self.values = {place: kept for place, kept in self.values.items() if place[0] != item.owner}
+            self.secrets = {place: kept for place, kept in self.secrets.items() if place[0] != item.owner}
         elif isinstance(item, Expiry):
             for request in item.requests:
                 if request in self.requests and self.requests[request][1] < item.before_ms:
@@ -163,6 +179,9 @@ class MemoryStore:
         if thread is None:
             thread = KeptThread(head.thread_id, head.owner, head.epoch, head.title, run.created_ms)
             self.threads[head.thread_id] = thread
+        for write in chunk.writes or ():
+            self._write(write, now_ms)
+            history.settle(chunk, write)
         at = chunk.first - thread.oldest
         thread.rows[at : at + len(chunk.frames)] = [(run.run_id, frame) for frame in chunk.frames]
         thread.updated_ms = now_ms
@@ -185,6 +204,17 @@ class MemoryStore:
                 self.requests[thread.owner, run.key] = (run.run_id, run.created_ms)
         self.runs[run.run_id] = replace(known, ended_seq=chunk.last) if chunk.ends else known
 
+    def _write(self, write: StateWrite, now_ms: int) -> None:
+        place = write.owner, write.thread_id, write.key
+        stored = self.values.get(place)
+        keys = sum(each[:2] == place[:2] for each in self.values)
+        if write.judge(digest_of(stored[0]) if stored else "", keys) != "written":
+            return
+        if write.value is None:
+            self.values.pop(place, None)
+        else:
+            self.values[place] = write.value, now_ms
+
     def _delete(self, thread_id: str) -> None:
         thread = self.threads.get(thread_id)
         if thread is None:
@@ -192,6 +222,7 @@ class MemoryStore:
         runs = {run_id for run_id, run in self.runs.items() if run.thread_id == thread_id}
         place = (thread.owner, thread_id)
         self.files = {key: f for key, f in self.files.items() if (f.stored.owner, f.stored.thread_id) != place}
+        self.values = {each: kept for each, kept in self.values.items() if each[:2] != place}
         self.runs = {run_id: run for run_id, run in self.runs.items() if run_id not in runs}
         self.requests = {key: found for key, found in self.requests.items() if found[0] not in runs}
         self.threads[thread_id] = KeptThread(thread_id, "", "", "", thread.created_ms)

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from netra_backend.app.core.events import Position
-from netra_backend.app.core.frames import CancelRun, ClientFrame, ExecuteAgent, ResolveApproval, Resume
+from netra_backend.app.core.frames import AnswerQuestion, CancelRun, ClientFrame, ExecuteAgent, ResolveApproval, Resume
 
 from .link import Cable
 from .truth import Truth
@@ -41,6 +41,8 @@ class Came(msgspec.Struct):
     tops: dict[str, int] = {}
     approval_id: str = ""
     arguments_hash: str = ""
+    question_id: str = ""
+    text: str = ""
 
 
 _READ: Final = msgspec.json.Decoder(Came).decode
@@ -101,7 +103,7 @@ class Device:
         self._questions: dict[str, deque[str]] = {}
         self._check = WireCheck(set())
         self._era = 0
-        self._approvals: dict[str, Came] = {}
+        self._asked: dict[str, Came] = {}
         self._loop.call_later(rng.random(), self.connect)
 
     # --- coming and going -------------------------------------------------------------------------------------------
@@ -143,10 +145,10 @@ class Device:
         view = self.views.pop(thread_id)
         del view.frames[view.settled :]
         self.archive.append(view)
-        self._drop_approvals(lambda asked: asked.thread_id == thread_id)
+        self._drop_asked(lambda asked: asked.thread_id == thread_id)
 
-    def _drop_approvals(self, is_over: Callable[[Came], bool]) -> None:
-        self._approvals = {key: asked for key, asked in self._approvals.items() if not is_over(asked)}
+    def _drop_asked(self, is_over: Callable[[Came], bool]) -> None:
+        self._asked = {key: asked for key, asked in self._asked.items() if not is_over(asked)}
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
@@ -233,21 +235,28 @@ class Device:
     def _look_at(self, frame: Came) -> None:
         if frame.type == "agent_started":
             self.user.runs[frame.run_id] = None
-        elif frame.type == "approval_requested":
-            self._approvals[frame.approval_id] = frame
-            self._loop.call_later(self.rng.random(), self._decide, frame.approval_id)
-        elif frame.type == "approval_resolved":
-            self._approvals.pop(frame.approval_id, None)
+        elif frame.type in ("approval_requested", "question_asked"):
+            question_id = frame.approval_id or frame.question_id
+            self._asked[question_id] = frame
+            self._loop.call_later(self.rng.random(), self._decide, question_id)
+        elif frame.type in ("approval_resolved", "question_answered"):
+            self._asked.pop(frame.approval_id or frame.question_id, None)
         elif frame.type in ENDS:
-            self._drop_approvals(lambda asked: asked.run_id == frame.run_id)
+            self._drop_asked(lambda asked: asked.run_id == frame.run_id)
 
-    def _decide(self, approval_id: str) -> None:
-        """Say a word, and say it again until it is seen in the thread that somebody's word counted."""
-        asked = self._approvals.get(approval_id)
+    def _decide(self, question_id: str) -> None:
+        """Say a word, and say it again until it is seen in the thread that somebody's word counted. Devices do not agree, and
+        what they say to a question does not always fit."""
+        asked = self._asked.get(question_id)
         if asked is not None:
-            word: Any = "approve" if self.rng.random() < 0.7 else "deny"
-            self.send(ResolveApproval(approval_id, word, asked.arguments_hash, self.new_key()))
-            self._loop.call_later(2.0, self._decide, approval_id)
+            key = self.new_key()
+            if asked.type == "approval_requested":
+                word: Any = "approve" if self.rng.random() < 0.7 else "deny"
+                self.send(ResolveApproval(question_id, word, asked.arguments_hash, key))
+            else:
+                fits = self.rng.random() < 0.8
+                self.send(AnswerQuestion(question_id, f"{asked.text}={self.name}" if fits else 7, key))
+            self._loop.call_later(2.0, self._decide, question_id)
 
     def _on_accepted(self, frame: Came) -> None:
         command = self.user.commands.get(frame.id or "")
@@ -358,5 +367,5 @@ class Device:
                 return f"{self.name} has {view and view.top} of {thread_id}, whose top is {top}"
             if view is not None and view.epoch not in (None, epoch):
                 return f"{self.name} has {thread_id} of epoch {view.epoch}, which is now {epoch}"
-        waiting = [asked.approval_id for asked in self._approvals.values() if asked.thread_id in tops]
+        waiting = [id for id, asked in self._asked.items() if asked.thread_id in tops]
         return f"{self.name} waits for a decision on {waiting}" if waiting else ""

@@ -15,6 +15,8 @@ from netra_backend.app.core.events import (
     AgentThinking,
     AnyEvent,
     ModelCompleted,
+    QuestionAnswered,
+    QuestionAsked,
     StepStarted,
     ToolCompleted,
     ToolExecuting,
@@ -104,6 +106,7 @@ def _faults_of_run(events: list[AnyEvent]) -> Iterator[str]:
     taken, planned = list(_steps_taken(events)), list(_steps_planned(plan))
     if not _is_in_order(taken, planned):
         yield f"took the steps {taken} of {plan.steps}"
+    yield from _faults_of_answers(events)
     called = [event.call_id for event in events if isinstance(event, ToolExecuting)]
     answered = [event.call_id for event in events if isinstance(event, ToolCompleted)]
     if len({*answered}) != len(answered) or not {*answered} <= {*called}:
@@ -125,6 +128,20 @@ def _is_in_order(taken: list[_Taken], planned: list[list[_Taken]]) -> bool:
     return not left
 
 
+def _faults_of_answers(events: list[AnyEvent]) -> Iterator[str]:
+    """Each question is asked once and answered once, by what its agent gets."""
+    asked = [event.question_id for event in events if isinstance(event, QuestionAsked)]
+    answered = {event.question_id: event.answer for event in events if isinstance(event, QuestionAnswered)}
+    answers = sum(isinstance(event, QuestionAnswered) for event in events)
+    if len({*asked}) != len(asked) or len(answered) != answers or not answered.keys() <= {*asked}:
+        yield f"asked {asked} and was answered {answers} times"
+    last = events[-1]
+    if isinstance(last, AgentCompleted):
+        came = [each for each in last.result.get("data", {}).get("came", []) if isinstance(each, str) and "=" in each]
+        if came != list(answered.values()):
+            yield f"got {came} where {list(answered.values())} was answered"
+
+
 def _steps_taken(events: Iterable[AnyEvent]) -> Iterator[tuple[str, str]]:
     """(kind, text) of each step as it was shown; of a model call only once it was whole."""
     said: dict[str, str] = {}
@@ -132,6 +149,8 @@ def _steps_taken(events: Iterable[AnyEvent]) -> Iterator[tuple[str, str]]:
     for event in events:
         if isinstance(event, AgentThinking):
             yield "think", event.text
+        elif isinstance(event, QuestionAsked):
+            yield "ask", event.text
         elif isinstance(event, ToolExecuting):
             yield event.tool, str(event.arguments.get("number"))
         elif isinstance(event, StepStarted) and event.attempt == 1:

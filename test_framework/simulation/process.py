@@ -25,10 +25,10 @@ from netra_backend.app.core.quotas import Quotas
 from netra_backend.app.ports import Clock, Entropy
 from netra_backend.app.runs.parts import RunParts
 from netra_backend.app.runs.service import RunService
-from netra_backend.app.services.approvals import Approvals
 from netra_backend.app.services.audit_trail import AuditTrail
 from netra_backend.app.services.authentication import Authentication
 from netra_backend.app.services.conversations import Conversations
+from netra_backend.app.services.questions import OpenQuestions
 from netra_backend.app.services.websocket_bridge_factory import WebSocketBridgeFactory
 from netra_backend.app.web.sockets.connection_handler import ConnectionHandler
 from netra_backend.app.websocket_core.catch_up import CatchUp, Delivered
@@ -203,7 +203,9 @@ class ServerProcess:
                 conversations=self.conversations,
                 engines=self.engines,
                 registry=registry,
-                services=RunServices(clock, Approvals(), self.mint, EchoModel(rng, slowest), registry=registry),
+                services=RunServices(
+                    clock, OpenQuestions(limits), self.mint, EchoModel(rng, slowest), registry=registry
+                ),
                 quotas=self.quotas,
                 limits=limits,
                 loop=loop,

@@ -13,8 +13,8 @@ from netra_backend.app.core.journal import Journal
 from netra_backend.app.core.outbox import Outbox
 from netra_backend.app.runs import recovery
 from netra_backend.app.runs.accepted_requests import AcceptedRequests
-from netra_backend.app.services.approvals import Approvals
 from netra_backend.app.services.event_emitter import UserEventEmitter
+from netra_backend.app.services.questions import OpenQuestions
 from netra_backend.app.websocket_core.catch_up import CatchUp
 from netra_backend.app.websocket_core.outgoing import Outgoing
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
@@ -169,7 +169,7 @@ def key_at_the_store() -> AbstractContextManager[None]:
 
 def forgotten_words() -> AbstractContextManager[None]:
     """A word that was said and not stored is remembered by a process that lost the run."""
-    return _replaced(Approvals, forget=lambda *_: None)
+    return _replaced(OpenQuestions, forget=lambda *_: None)
 
 
 def one_after_the_other() -> AbstractContextManager[None]:

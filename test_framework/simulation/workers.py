@@ -15,11 +15,10 @@ from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.core.model_part import ModelPart
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 
-STEPS: Final = ("think", "say", "look", "charge", "gate", "model", "boom", "pair", "models", "lines")
+STEPS: Final = ("think", "say", "look", "charge", "gate", "model", "boom", "pair", "models", "lines", "ask")
 """``charge`` and ``gate`` are tools that are not idempotent, ``gate`` waits for its user's word, ``boom`` fails the run.
-``pair``,
-``models`` and ``lines`` are steps side by side: tools and a step of the agent's own, requests, and tasks with several steps
-each."""
+``pair``, ``models`` and ``lines`` are steps side by side: tools and a step of the agent's own, requests, and tasks with several
+steps each. ``ask`` asks the user a question."""
 
 ASIDE: Final = 100
 """What is done beside a step has its number and so much more."""
@@ -63,6 +62,8 @@ class Worker:
                 await scope.say(plan.text(number))
             elif step == "model":
                 came.append((await scope.ask_model(plan.text(number))).text)
+            elif step == "ask":
+                came.append(await _ask(scope, plan.text(number)))
             elif step == "boom":
                 raise RuntimeError("as planned")
             elif step == "pair":
@@ -104,6 +105,14 @@ def _right(came: Sequence[Any], numbers: Sequence[int]) -> list[Any]:
         if isinstance(each, dict) and each["number"] != number:
             raise RuntimeError(f"swapped: {each} came of {number}")
     return list(came)
+
+
+async def _ask(scope: RunScope, question: str) -> str:
+    """What its user answered; that of another question ends the run."""
+    answer: str = await scope.ask_user(question, schema={"type": "string"})
+    if not answer.startswith(f"{question}="):
+        raise RuntimeError(f"swapped: {answer} is no answer to {question}")
+    return answer
 
 
 class Numbered(ToolArguments, frozen=True):

@@ -14,6 +14,17 @@ from test_framework.echo import AGENTS as ECHO
 from test_framework.echo import TOOLS as REPEAT
 from test_framework.echo import Said, repeat
 
+TRIP: Final = {
+    "type": "object",
+    "properties": {
+        "city": {"type": "string"},
+        "seats": {"type": "integer", "minimum": 1, "title": "How many seats?"},
+        "class": {"enum": ["first", "second"]},
+        "window": {"type": "boolean", "description": "It may cost more."},
+    },
+    "required": ["city", "seats", "class"],
+    "additionalProperties": False,
+}
 HOSTILE: Final = "<img src=x onerror=alert(1)> [x](javascript:alert(1)) <script>alert(1)</script>"
 
 _gates: dict[str, asyncio.Event] = {}
@@ -76,6 +87,19 @@ class Careful:
         return AgentResult("It was allowed." if outcome.ok else "It was denied.")
 
 
+class Curious:
+    """Asks its user for a trip, then for anything."""
+
+    name = "curious"
+    description = "Asks before it answers."
+    tools: frozenset[str] = frozenset()
+
+    async def run(self, scope: RunScope) -> AgentResult:
+        trip = await scope.ask_user("Where to, and how?", schema=TRIP)
+        more = await scope.ask_user("Anything else?")
+        return AgentResult(f"{trip['seats']} to {trip['city']}, {trip['class']}, window: {trip['window']}; {more}")
+
+
 class Failing:
     """Fails with a retryable error."""
 
@@ -113,7 +137,7 @@ class Hostile:
         return AgentResult(f"{HOSTILE}\n\n| a | b |\n| - | - |\n| {'long' * 80} | 123456789012345678901234567890 |")
 
 
-AGENTS: Final = (*ECHO, Patient, Opener, Careful, Failing, Talkative, Hostile)
+AGENTS: Final = (*ECHO, Patient, Opener, Careful, Curious, Failing, Talkative, Hostile)
 TOOLS: Final = (
     *REPEAT,
     Tool("repeat_if_allowed", "Repeats a text, once it may.", Said, repeat, idempotent=True, approval=True),

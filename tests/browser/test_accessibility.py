@@ -43,6 +43,16 @@ def chatting(pages: Pages, page: Page, reported: Reported) -> None:
     expect(page.locator(".question .badge")).to_be_visible()
 
 
+def asking(pages: Pages, page: Page, reported: Reported) -> None:
+    ask(page, "curious", "A trip")
+    form = page.get_by_role("form", name="Where to, and how?")
+    form.get_by_label("How many seats?").fill("0")
+    form.get_by_label("City").fill("Rome")
+    form.get_by_label("Class").select_option("second")
+    form.get_by_role("button", name="Answer").click()
+    expect(form.get_by_role("alert")).to_contain_text("/seats")
+
+
 def data(pages: Pages, page: Page, reported: Reported) -> None:
     choose(page, csv_file("a-file-with-a-name-" + "long-" * 30 + ".csv", REJECTING))
     expect(page.get_by_text("Recognised as table")).to_be_visible()
@@ -76,7 +86,7 @@ def answer(pages: Pages, page: Page, reported: Reported) -> None:
 
 
 VIEWS: dict[str, Callable[[Pages, Page, Reported], None]] = {
-    each.__name__: each for each in (nothing, sign_in, chatting, data, report, answer, operator)
+    each.__name__: each for each in (nothing, sign_in, chatting, asking, data, report, answer, operator)
 }
 
 

@@ -108,3 +108,41 @@ def test_a_pending_approval_survives_a_reload_and_can_be_denied(pages: Pages) ->
     expect(page.locator(".approval")).to_contain_text(re.compile("Expires at \\d\\d:\\d\\d"))
     page.get_by_role("button", name="Deny").click()
     expect(ended(page)).to_contain_text("It was denied.")
+
+
+def test_a_question_is_a_form_that_goes_on_all_devices_when_it_is_answered_on_one(pages: Pages) -> None:
+    user = pages.user()
+    page, other = pages.open(user), pages.open(user)
+    ask(page, "curious", "plan")
+    form = page.get_by_role("form", name="Where to, and how?")
+    for each in (page, other):
+        expect(each.locator(".asked")).to_contain_text("Where to, and how?")
+    expect(page.locator('[data-step="question_asked"]')).to_contain_text("waiting for you")
+    form.get_by_label("City").fill("Rome")
+    form.get_by_label("How many seats?").fill("0")
+    form.get_by_label("Class").select_option("second")
+    form.get_by_label("Window").check()
+    form.get_by_role("button", name="Answer").click()
+    expect(form.get_by_role("alert")).to_contain_text("/seats")
+    form.get_by_label("How many seats?").fill("2")
+    form.get_by_role("button", name="Answer").click()
+    for each in (page, other):
+        expect(each.locator(".asked")).to_contain_text("Anything else?")
+        expect(each.locator(".asked")).to_have_count(1)
+    other.get_by_label("Your answer").fill("a nap")
+    other.get_by_role("button", name="Answer").click()
+    for each in (page, other):
+        expect(each.locator(".asked")).to_have_count(0)
+    expect(ended(page)).to_contain_text("2 to Rome, second, window: True; a nap")
+    expect(page.locator('[data-step="question_asked"]').last).to_contain_text("a nap")
+
+
+def test_a_denial_tells_the_agent_why(pages: Pages) -> None:
+    page = pages.open()
+    ask(page, "careful", "the plan")
+    card = page.locator(".approval")
+    card.get_by_label("Reason").fill("Not today.")
+    card.get_by_role("button", name="Deny").click()
+    expect(ended(page)).to_contain_text("It was denied.")
+    page.locator('[data-outcome="tool_completed"] summary').click()
+    expect(page.locator('[data-outcome="tool_completed"]')).to_contain_text("Not today.")

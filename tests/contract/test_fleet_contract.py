@@ -164,4 +164,4 @@ async def test_who_asks_an_older_or_a_newer_process_in_vain_is_told_that_it_is_u
     for process_id in ("prc_older", "prc_newer"):
         with pytest.raises(DependencyUnavailable, match="different versions"):
             await peers.end_user(process_id, "user_ada", "operator")
-        assert await peers.approvals(process_id, "user_ada") == ()
+        assert await peers.questions(process_id, "user_ada") == ()

@@ -13,11 +13,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from netra_backend.app import wiring
+from netra_backend.app import usage_stores, wiring
 from netra_backend.app.config import DEVELOPMENT, Settings, TokenSource
 from netra_backend.app.core.errors import ConfigurationError
 from netra_backend.app.server.application import Application
-from netra_backend.app.wiring import create_app, open_ledger, open_runtime
+from netra_backend.app.usage_stores import open_ledger
+from netra_backend.app.wiring import create_app, open_runtime
 from test_framework.echo import AGENTS, TOOLS
 from test_framework.local_runtime import connected_user
 
@@ -40,7 +41,8 @@ class QuietLedger:
 
 @pytest.fixture(autouse=True)
 def ledger(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setattr(wiring, "DuckDBLedger", QuietLedger)
+    for module in (wiring, usage_stores):
+        monkeypatch.setattr(module, "DuckDBLedger", QuietLedger)
     monkeypatch.setattr(QuietLedger, "opened", [])
     return QuietLedger.opened
 

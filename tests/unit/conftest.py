@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -21,14 +22,18 @@ from netra_backend.app.core.frames import CancelRun, ExecuteAgent, ServerFrame
 from netra_backend.app.core.history import Chunk, RunRecord
 from netra_backend.app.core.identity import BASE_SCOPES
 from netra_backend.app.core.limits import Limits
+from netra_backend.app.core.plans import Plans
 from netra_backend.app.core.quotas import Quotas
 from netra_backend.app.ports import Model
 from netra_backend.app.runs.parts import RunParts
 from netra_backend.app.runs.service import RunService
-from netra_backend.app.services.approvals import Approvals
+from netra_backend.app.secret_ports import SecretCipher
 from netra_backend.app.services.audit_trail import AuditTrail
 from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.services.files import Files
+from netra_backend.app.services.questions import OpenQuestions
+from netra_backend.app.services.run_budgets import RunBudgets
+from netra_backend.app.services.secrets import Secrets
 from netra_backend.app.services.websocket_bridge_factory import WebSocketBridgeFactory
 from netra_backend.app.websocket_core.websocket_connection_pool import WebSocketConnectionPool
 from test_framework.clock import ManualClock, SeededEntropy
@@ -48,6 +53,7 @@ class Client:
         self.user_id = user_id
         self.connection_id = new_id("conn")
         self.scopes = frozenset(scopes)
+        self.plan = ""
         self.is_live = True
         self.said: list[Any] = []
         self.refused: list[NetraError] = []
@@ -100,6 +106,9 @@ class Client:
         return [each for each in self.events if each.run_id == run_id]
 
 
+Values = dict[tuple[str, str, str], tuple[bytes, int]]
+
+
 class Workshop:
     """One server process over a store that outlives it."""
 
@@ -114,8 +123,11 @@ class Workshop:
         self.agents: list[Callable[[], Any]] = []
         self.tools: list[Tool[Any]] = []
         self.model: Model | None = None
+        self.cipher: SecretCipher | None = None
         self.failures: list[BaseException] = []
         self.revoked: dict[str, int] = {}
+        self.plans: Plans | None = None
+        self.prices: dict[str, Decimal] | None = None
         self.open()
 
     def agent(self, name: str, run: Run, tools: Iterable[str] = (), **more: Any) -> None:
@@ -154,7 +166,7 @@ class Workshop:
         self.pool = WebSocketConnectionPool()
         self.pool.configure(loop.call_soon)
         self.log = self.open_log(loop)
-        self.quotas = Quotas(self.limits)
+        self.quotas = Quotas(self.limits, self.plans)
         self.registry = AgentRegistry()
         self.registry.configure(*self.agents)
         self.dispatchers = UnifiedToolDispatcherFactory()
@@ -163,12 +175,23 @@ class Workshop:
         self.bridge.configure(self.pool, self.registry, None, event_log=self.log, clock=self.clock)
         self.engines = ExecutionEngineFactory(self.bridge)
         self.engines.configure(self.dispatchers)
-        self.approvals = Approvals()
+        self.questions = OpenQuestions(self.limits)
         self.files = Files(self.log.files, self.limits, self.clock, self.mint)
         audit: Any = self
         trail = AuditTrail(audit, self.clock)
+        self.budgets = None if self.prices is None else RunBudgets(self.log.spending, self.clock, self._price)
+        self.secrets = Secrets(self.log.secrets, self.cipher, self.limits)
         self.services = RunServices(
-            self.clock, self.approvals, self.mint, self.model, trail, self.registry, files=self.files
+            self.clock,
+            self.questions,
+            self.mint,
+            self.model,
+            trail,
+            self.registry,
+            files=self.files,
+            limits=self.limits,
+            secrets=self.secrets,
+            budgets=self.budgets,
         )
         self.conversations = Conversations(self.log, self.clock, self.entropy, self.mint, self.quotas)
         self.turns = RunService(
@@ -183,9 +206,15 @@ class Workshop:
                 loop=loop,
                 revoked_ms=lambda user_id: self.revoked.get(user_id, -1),
                 freeze_s=20.0,
+                plans=self.plans,
             ),
             peers=self.peers,
         )
+
+    def _price(self, model: str, at_ms: int, read: int, cached: int, written: int, answered: int) -> Decimal | None:
+        """So many dollars a token."""
+        each = (self.prices or {}).get(model)
+        return None if each is None else each * (read + answered)
 
     def _publish(self, chunks: Sequence[Chunk]) -> None:
         self.pool.publish(chunks)
@@ -246,8 +275,11 @@ class Workshop:
         assert found is not None
         return [decode_event(frame) for frame in await self.log.run_frames(found)]
 
-    async def killed_after(self, events: Sequence[AnyEvent], owner: str, frames: int) -> Client:
-        """A process whose predecessor died when it had committed only so many of a run's frames. Takes the run over."""
+    async def killed_after(
+        self, events: Sequence[AnyEvent], owner: str, frames: int, values: Values | None = None
+    ) -> Client:
+        """A process whose predecessor died when it had committed only so many of a run's frames, and these values. Takes the
+        run over."""
         first = events[0]
         assert isinstance(first, UserMessage)
         before = self.store.threads[first.thread_id]
@@ -260,6 +292,7 @@ class Workshop:
             blobs = () if named is None else (before.blobs[named.ref],)
             self.log.append(run, encode_event(event), ends=isinstance(event, TERMINAL), blobs=blobs)
         await self.log.durable(run)
+        self.store.values |= values or {}
         await self.kill()
         client = self.connect(owner)
         await self.turns.recovery.take_over()

@@ -94,6 +94,9 @@ def test_every_name_of_the_list_is_read(tmp_path: Path) -> None:
             NETRA_RETENTION_DAYS="30",
             NETRA_FILE_SCAN_COMMAND="clamdscan --config-file='/etc/my clamd.conf' -",
             NETRA_AUDIT_KEY=SECRET,
+            NETRA_SECRETS_KEY=SECRET,
+            NETRA_SECRETS_KEY_PREVIOUS=f"{SECRET}-before",
+            NETRA_SECRETS_DIR="/run/secrets",
             NETRA_AUDIT_ANCHOR="file:///var/lib/anchors/netra",
             NETRA_AUDIT_ON_FAILURE="continue",
             NETRA_AUDIT_RETENTION_DAYS="90",
@@ -120,6 +123,8 @@ def test_every_name_of_the_list_is_read(tmp_path: Path) -> None:
     assert settings.jwt_max_lifetime_s == 3600
     assert settings.file_scan_command == ("clamdscan", "--config-file=/etc/my clamd.conf", "-")
     assert (settings.audit_key, settings.audit_anchor) == (SECRET.encode(), "/var/lib/anchors/netra")
+    assert (settings.secrets_key, settings.secrets_key_previous) == (SECRET.encode(), f"{SECRET}-before".encode())
+    assert settings.secrets_dir == Path("/run/secrets")
     assert (settings.audit_on_failure, settings.audit_retention_days) == ("continue", 90)
     own, oidc = settings.token_sources
     assert (own.kind, own.algorithms, own.issuer, own.audience, own.secret) == (
@@ -285,8 +290,16 @@ def test_every_secret_may_stand_in_a_file_and_is_not_shown(tmp_path: Path) -> No
         "NETRA_REDIS_URL": settings.redis_url,
         "NETRA_DATASETS_URL": settings.datasets_url,
     } == values
-    assert values.keys() | {"NETRA_JWT_SECRET", "NETRA_JWT_PUBLIC_KEY", "NETRA_AUDIT_KEY"} == SECRET_NAMES
+    others = {"NETRA_JWT_SECRET", "NETRA_JWT_PUBLIC_KEY", "NETRA_AUDIT_KEY"}
+    assert values.keys() | others | {"NETRA_SECRETS_KEY", "NETRA_SECRETS_KEY_PREVIOUS"} == SECRET_NAMES
     assert "canary" not in repr(settings)
+
+
+def test_a_previous_key_of_secrets_needs_the_present_one(tmp_path: Path) -> None:
+    (fault,) = faults_of(environment(tmp_path, NETRA_SECRETS_KEY_PREVIOUS=SECRET))
+    assert fault.startswith("NETRA_SECRETS_KEY_PREVIOUS is set, and NETRA_SECRETS_KEY is not.")
+    (fault,) = faults_of(environment(tmp_path, NETRA_SECRETS_KEY="short"))
+    assert "NETRA_SECRETS_KEY is not valid: it is shorter than 32 bytes" in fault
 
 
 def test_files_that_hold_no_valid_secret_are_told_all_at_once_and_not_quoted(tmp_path: Path) -> None:
@@ -449,7 +462,7 @@ def test_every_documented_name_is_known() -> None:
         "NETRA_JWT_AUDIENCE",
         "NETRA_JWT_MAX_LIFETIME_S",
     }
-    assert len(NAMES - LIMIT_NAMES) == 34
+    assert len(NAMES - LIMIT_NAMES) == 39
 
 
 @pytest.mark.parametrize("text", ["0", "59", "31622401", "1d", "-60"])

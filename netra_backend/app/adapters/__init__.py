@@ -5,5 +5,6 @@
 - ``redis``: events between processes
 - ``ledger``, ``datasets``: usage rows, and where their files lie
 - ``auth``, ``models``: keys of issuers; language models
+- ``secrets``: how secrets of users are sealed, and where those of the server come from
 - ``process``: child processes, locks, clock and logs of the machine
 """

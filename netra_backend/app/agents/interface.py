@@ -7,9 +7,9 @@ no entropy, no I/O of its own; ``scope.now_ms`` is the recorded time of the requ
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -67,6 +67,39 @@ class AgentResult(msgspec.Struct, frozen=True):
     data: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
+class AgentState(Protocol):
+    """Small JSON values that stay when the run has ended: the thread's, or the user's in all threads.
+
+    A key has 1 to 256 printable characters; how large a value is, and how many there are, is bounded
+    (``NETRA_LIMIT_STATE_BYTES``, ``NETRA_LIMIT_STATE_KEYS``). Each call is a step: the same on every replay.
+    """
+
+    async def get(self, key: str, *, scope: Literal["thread", "user"] = "thread") -> Any:
+        """The value; ``None`` if there is none."""
+
+    async def set(
+        self,
+        key: str,
+        value: Any,
+        *,
+        scope: Literal["thread", "user"] = "thread",
+        expected: Any = ...,
+        visible: bool = False,
+    ) -> None:
+        """Set the value, once, and committed on return; ``None`` removes it. With ``expected`` only if that is the value now
+        (``None``: if there is none). Without it a value of the user is only set if it still is what this run last read or set,
+        if it did. ``visible``: the user's devices are told (``state_changed``), with secrets redacted.
+
+        Raises ``StateConflict``, and ``ToolError`` (``STATE_FULL``, ``STATE_TOO_LARGE``, ``STATE_NOT_JSON``); nothing is set
+        then.
+        """
+
+    async def delete(
+        self, key: str, *, scope: Literal["thread", "user"] = "thread", expected: Any = ..., visible: bool = False
+    ) -> None:
+        """Remove the value, as ``set`` does."""
+
+
 class RunScope(Protocol):
     """One run, as its agent sees it. Nothing in it names a user: the scope is bound to one."""
 
@@ -98,6 +131,10 @@ class RunScope(Protocol):
     @property
     def context(self) -> UserExecutionContext:
         """Who asks, in which thread and run: for the code of the server, which takes no identity from anywhere else."""
+
+    @property
+    def state(self) -> AgentState:
+        """The values that agents keep for this thread and this user."""
 
     @property
     def messages(self) -> AsyncIterator[ThreadMessage]:
@@ -159,6 +196,29 @@ class RunScope(Protocol):
         ``ToolError`` if the body raised (its own ``ToolError``, else ``STEP_FAILED``, ``STEP_TIMEOUT``, ``RESULT_NOT_JSON``);
         the same on every replay. Raises ``RuntimeError`` inside of another step's body.
         """
+
+    async def ask_user(
+        self, question: str, *, schema: Mapping[str, Any] | None = None, timeout_s: float | None = None
+    ) -> Any:
+        """Ask the run's user, and wait for an answer that fits ``schema``, a JSON Schema; without one any JSON is an answer. All
+        devices are asked, the first answer counts, and it is the same on every replay. What the user answers is exact for the
+        agent; where it is shown, what has the shape of a secret is hidden.
+
+        ``timeout_s`` bounds the wait (else the limit of approvals does), also over restarts of the server; the run's own time
+        stands still meanwhile. Raises ``ToolError`` (``QUESTION_EXPIRED``) if nobody answered in time, and ``ValueError`` for a
+        text that is empty or too long, and for a schema that is none, is too large, or refers to something outside of itself.
+        """
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait so long (0 to 366 days). The time at which the pause ends is recorded when it begins, so it ends then also if the
+        server was restarted meanwhile, or as soon as there is a server. If a run only waits for pauses of more than
+        ``NETRA_LIMIT_PARK_S`` it leaves memory until the first of them ends; the thread's next runs go on meanwhile."""
+
+    async def secret(self, name: str) -> str:
+        """A secret that the user gave to agents (``PUT /api/secrets/NAME``), else the server's of that name
+        (``NETRA_SECRETS_DIR``), for use in the body of a step. It is never recorded: what the run emits, logs and keeps from then
+        on has ``***`` in its place, also the result of that step. Raises ``KeyError`` if there is none, and ``RuntimeError``
+        outside of a step's body."""
 
     async def run_agent(self, name: str, message: str) -> AgentResult:
         """Ask another agent, for the same user, with the rights of both. Its steps are this run's, and so is what it uses; its

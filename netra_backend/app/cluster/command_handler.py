@@ -18,7 +18,9 @@ from ..core.peer_messages import (
     EndUser,
     Forget,
     ListApprovals,
+    ListQuestions,
     NotHere,
+    PeerAnswer,
     PeerCancel,
     PeerExecute,
     PeerRefused,
@@ -27,6 +29,7 @@ from ..core.peer_messages import (
     Taken,
     TokenRevoked,
     Waiting,
+    WaitingQuestions,
     Work,
     decode_command,
     encode,
@@ -85,8 +88,13 @@ class PeerCommandHandler:
             return await self._cancel(command)
         if isinstance(command, PeerResolve):
             return await self._resolve(command)
+        if isinstance(command, PeerAnswer):
+            return await self._answer(command)
         if isinstance(command, ListApprovals):
-            return Waiting(tuple(self._runs.commands.approvals_here(command.owner)))
+            asked = self._runs.commands.questions_here(command.owner)
+            return Waiting(tuple(each.approval for each in asked if each.approval is not None))
+        if isinstance(command, ListQuestions):
+            return WaitingQuestions.of(self._runs.commands.questions_here(command.owner))
         if isinstance(command, EndUser):
             await self._runs.commands.end_user_here(command.owner, command.by)
         elif isinstance(command, DeleteThread):
@@ -96,7 +104,7 @@ class PeerCommandHandler:
         return Taken()
 
     async def _execute(self, command: PeerExecute) -> AnyAnswer:
-        requester = RemoteRequester(command.owner, command.scopes)
+        requester = RemoteRequester(command.owner, command.scopes, command.plan)
         await self._runs.start(requester, command.frame())
         return await requester.answer
 
@@ -113,6 +121,13 @@ class PeerCommandHandler:
         requester = RemoteRequester(command.owner)
         word = ResolveApproval(command.approval_id, command.decision, command.arguments_hash, command.key)
         await self._runs.commands.resolve(requester, word, by=command.by)
+        return await requester.answer
+
+    async def _answer(self, command: PeerAnswer) -> AnyAnswer:
+        if not self._runs.commands.asks_here(command.owner, command.question_id):
+            return NotHere()
+        requester = RemoteRequester(command.owner)
+        await self._runs.commands.answer(requester, command.frame(), by=command.by)
         return await requester.answer
 
     def on_message(self, raw: bytes) -> None:

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final
 
 from ..core.errors import NetraError
-from ..core.frames import ExecuteAgent, ResolveApproval
+from ..core.frames import ExecuteAgent
 from ..core.identity import RevokedToken
 from ..core.peer_messages import (
     AnyAnswer,
@@ -17,6 +17,8 @@ from ..core.peer_messages import (
     EndUser,
     Forget,
     ListApprovals,
+    ListQuestions,
+    PeerAnswer,
     PeerCancel,
     PeerExecute,
     PeerRefused,
@@ -25,11 +27,13 @@ from ..core.peer_messages import (
     Taken,
     TokenRevoked,
     Waiting,
-    WaitingCall,
+    WaitingQuestion,
+    WaitingQuestions,
     Work,
     decode_answer,
     encode,
 )
+from ..core.questions import Said, is_approval
 from ..ports import Fleet, Requester
 from ..runs.requester import RemoteRequester
 
@@ -59,7 +63,7 @@ class PeerClient:
             requester.send_away()
             return True
         owner = requester.user_id
-        command = PeerExecute.of(owner, requester.scopes, frame, thread_id)
+        command = PeerExecute.of(owner, requester.scopes, frame, thread_id, requester.plan)
         async with self._hold_delivery(owner, thread_id):
             answer = await self._ask(process_id, command)
             if isinstance(answer, Taken) and answer.accepted is not None:
@@ -70,19 +74,30 @@ class PeerClient:
         """Have a run stopped."""
         return isinstance(await self._ask(process_id, PeerCancel(owner, run_id)), Taken)
 
-    async def resolve(self, process_id: str, owner: str, frame: ResolveApproval, by: str) -> bool:
-        """Have the user's word heard; stored on return."""
-        word = PeerResolve(owner, frame.approval_id, frame.decision, frame.arguments_hash, frame.id, by)
-        return isinstance(await self._ask(process_id, word), Taken)
+    async def answer(self, process_id: str, owner: str, said: Said, key: str | None, by: str) -> bool:
+        """Have the user's answer heard; stored on return. A plain decision is said as processes of 0.1.0 understand it."""
+        answer = said.answer
+        is_plain = is_approval(said.question_id) and answer in ({"decision": "approve"}, {"decision": "deny"})
+        command: Command = (
+            PeerResolve(owner, said.question_id, answer["decision"], said.arguments_hash, key, by)
+            if is_plain
+            else PeerAnswer.of(owner, said, key, by)
+        )
+        return isinstance(await self._ask(process_id, command), Taken)
 
-    async def approvals(self, process_id: str, owner: str) -> Sequence[WaitingCall]:
-        """The calls that wait there; none where no answer comes."""
+    async def questions(self, process_id: str, owner: str) -> Sequence[WaitingQuestion]:
+        """The questions that wait there; none where no answer comes. A process of 0.1.0 knows approvals alone."""
         try:
-            answer = await self._ask(process_id, ListApprovals(owner))
+            answer = await self._ask(process_id, ListQuestions(owner, version=3))
         except NetraError:
-            _LOG.warning("approvals of another process are missing", extra={"process_id": process_id})
-            return ()
-        return answer.calls if isinstance(answer, Waiting) else ()
+            try:
+                answer = await self._ask(process_id, ListApprovals(owner))
+            except NetraError:
+                _LOG.warning("questions of another process are missing", extra={"process_id": process_id})
+                return ()
+        if isinstance(answer, Waiting):
+            return tuple(map(WaitingQuestion.about, answer.calls))
+        return answer.list() if isinstance(answer, WaitingQuestions) else ()
 
     async def end_user(self, process_id: str, owner: str, by: str) -> None:
         """Have the user's runs ended."""

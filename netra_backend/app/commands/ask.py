@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated
 
 import httpx
@@ -13,6 +17,7 @@ from ...client.bearer_get import bearer_get
 from ...client.client import NetraClient
 from ...client.errors import Closed
 from ..core.events import TERMINAL, AnyEvent, encode_event
+from .answering import Terminal, lines
 from .common import (
     LOCAL_USER,
     DataDir,
@@ -81,20 +86,41 @@ async def _ask(
 
     await require_server(url, hint)
     last: AnyEvent | None = None
-    async with NetraClient(url, token, told=told_state) as client:
+    async with NetraClient(url, token, told=told_state) as client, _answering(client, as_json) as take:
         if resume:
             thread_id = thread_id or await _newest_thread(url, token)
-            last = await _replay(client, url, token, thread_id, as_json)
+            last = await _replay(client, url, token, thread_id, take)
         if text is not None:
             async for event in client.ask(text, agent=agent, thread_id=thread_id):
-                _print(event, as_json)
+                take(event)
                 last = event
     if last is not None and not as_json:
         out.print(f"thread {last.thread_id}", style="dim", highlight=False)
     return last is None or type(last).__name__ == "AgentCompleted"
 
 
-async def _replay(client: NetraClient, url: str, token: str, thread_id: str, as_json: bool) -> AnyEvent | None:
+@asynccontextmanager
+async def _answering(client: NetraClient, as_json: bool) -> AsyncIterator[Callable[[AnyEvent], None]]:
+    """What prints an event and, for a person at a terminal, asks what it asks."""
+    if as_json or not sys.stdin.isatty():
+        yield partial(_print, as_json=as_json)
+        return
+
+    def take(event: AnyEvent) -> None:
+        _print(event, as_json=False)
+        terminal.take(event)
+
+    async with lines() as read:
+        terminal = Terminal(client, lambda text: out.print(text, style="bold yellow", markup=False), read)
+        try:
+            yield take
+        finally:
+            await terminal.close()
+
+
+async def _replay(
+    client: NetraClient, url: str, token: str, thread_id: str, take: Callable[[AnyEvent], None]
+) -> AnyEvent | None:
     """Print the thread from its beginning until no run of it goes on."""
     going: set[str] = set()
     last: AnyEvent | None = None
@@ -102,7 +128,7 @@ async def _replay(client: NetraClient, url: str, token: str, thread_id: str, as_
     if top == 0:
         return None
     async for event in client.follow(thread_id, after=0):
-        _print(event, as_json)
+        take(event)
         last = event
         if isinstance(event, TERMINAL):
             going.discard(event.run_id)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import entry_points
@@ -22,6 +22,8 @@ from ..adapters.process.data_directory import holder_of, make_data_directory
 from ..adapters.process.sandbox import walls
 from ..config import Settings
 from ..core.errors import ConfigurationError, NetraError
+from ..core.plans import Plans
+from ..services.plan_names import check_plan_names
 from .check_packages import packages_look
 from .check_services import database_looks, datasets_look, redis_look
 from .common import EXIT_REFUSED, EXIT_USAGE, App, DataDir, Json, err, load_settings, out, told
@@ -103,6 +105,7 @@ def _findings(data_dir: Path | None, app: str | None) -> Iterator[Finding]:
     yield _tried("prices", _prices)
     keys = "the development key (this machine only)" if settings.uses_development_key else "the configured keys"
     yield Finding("sign-in", True, f"with tokens signed by {keys}")
+    yield _secrets(settings)
     model = settings.model or "none; answers come from templates (set NETRA_MODEL to use one)"
     yield Finding("language model", True, model)
     yield from _extensions(settings)
@@ -118,6 +121,15 @@ def _extensions(settings: Settings) -> Iterator[Finding]:
         added = {f"{kind}s": collection.names(kind) for kind in ("agent", "tool", "format")}
         told = "; ".join(f"{kind} {', '.join(names)}" for kind, names in added.items() if names)
         yield Finding(EXTENSIONS, True, told or "none: netra serve --app MODULE adds agents and tools of yours")
+    yield _tried("plans", lambda: _plans(settings.plans, collection.all_names("agent"), collection.all_names("tool")))
+
+
+def _plans(plans: Plans | None, agents: Sequence[str], tools: Sequence[str]) -> str:
+    check_plan_names(plans, agents, tools)
+    if plans is None:
+        return "none; all users have the server's limits (write plans.toml to have some)"
+    usual = plans.usual.name or "no plan, without bounds but the server's limits"
+    return f"{', '.join(plans.by_name)}; for a token that names none: {usual}"
 
 
 def _tried(part: str, look: Callable[[], str]) -> Finding:
@@ -155,7 +167,7 @@ def _event_log(settings: Settings) -> str:
 
 
 def _ledger(settings: Settings) -> str:
-    from ..wiring import open_ledger
+    from ..usage_stores import open_ledger
 
     async def ask() -> Any:
         with tempfile.TemporaryDirectory() as scratch:
@@ -178,6 +190,16 @@ def _sandbox() -> Finding:
         )
     hint = "Use Linux 5.13 or newer, with Landlock switched on, to have children reach nothing but their own files."
     return Finding("child processes", True, f"this system has no {' and no '.join(missing)}", hint)
+
+
+def _secrets(settings: Settings) -> Finding:
+    directory = settings.secrets_dir
+    if directory is not None and not directory.is_dir():
+        return Finding("secrets", False, f"NETRA_SECRETS_DIR is not a directory: {directory}", "Make it, or unset it.")
+    if settings.secrets_key is None:
+        return Finding("secrets", True, "none of users are kept (set NETRA_SECRETS_KEY to keep them)")
+    previous = "" if settings.secrets_key_previous is None else "; the previous key is still set"
+    return Finding("secrets", True, f"of users are sealed with NETRA_SECRETS_KEY{previous}")
 
 
 def _prices() -> str:

@@ -44,7 +44,7 @@ def _ask(url: str, question: Callable[[asyncpg.Connection], Awaitable[str]]) -> 
 def datasets_look(url: str) -> str:
     """Whether the store of ``NETRA_DATASETS_URL`` does what must be relied on. Raises ``DependencyUnavailable``, and
     ``ConfigurationError`` where it refuses the bucket or ignores conditions."""
-    from ..wiring import bucket_of
+    from ..usage_stores import bucket_of
 
     bucket = bucket_of(url)
     try:

@@ -119,7 +119,7 @@ async def _datasets_of(settings: Settings, user: str) -> AsyncIterator[_Datasets
         async with ServerAccess(running, local_token(settings, user)) as server:
             yield _AtServer(server)
         return
-    from ..wiring import open_ledger  # DuckDB takes a moment to load
+    from ..usage_stores import open_ledger  # DuckDB takes a moment to load
 
     make_data_directory(settings.data_dir)
     async with open_ledger(settings) as ledger:

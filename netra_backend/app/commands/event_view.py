@@ -19,9 +19,12 @@ from ..core.events import (
     AnyEvent,
     ApprovalRequested,
     ApprovalResolved,
+    QuestionAnswered,
+    QuestionAsked,
     RunQueued,
     RunResumed,
     RunSuperseded,
+    StateChanged,
     StepFinished,
     StepStarted,
     ToolCompleted,
@@ -65,8 +68,14 @@ def _line(event: AnyEvent) -> tuple[str, str, str]:
             return "tool_completed", "yellow", f"{tool}: {told.get('code', '')} {told.get('message', '')}"
         case ApprovalRequested(tool=tool, arguments=arguments):
             return "approval_requested", "yellow", f"{tool} {_json(arguments)}"
-        case ApprovalResolved(decision=decision):
-            return "approval_resolved", "yellow", decision
+        case ApprovalResolved(decision=decision, reason=reason):
+            return "approval_resolved", "yellow", f"{decision}: {_short(reason)}" if reason else decision
+        case QuestionAsked(text=text):
+            return "question_asked", "yellow", text
+        case QuestionAnswered(by="expiry" | "agent" as by):
+            return "question_answered", "yellow", "by nobody in time" if by == "expiry" else "no longer needed"
+        case QuestionAnswered(answer=answer):
+            return "question_answered", "yellow", _short(_json(answer))
         case AgentCompleted(elapsed_ms=elapsed, usage=usage):
             paid = f", model cost ${usage['cost_usd']}" if usage.get("input_tokens") else ""
             return "agent_completed", "bold green", f"in {elapsed} ms{paid}"
@@ -83,6 +92,8 @@ def _line(event: AnyEvent) -> tuple[str, str, str]:
         case StepFinished(ok=ok, elapsed_ms=elapsed, error=error):
             told = error or {}
             return "step_finished", "green" if ok else "yellow", f"in {elapsed} ms" if ok else str(told.get("message"))
+        case StateChanged(scope=scope, key=key, value=value):
+            return "state_changed", "blue", f"{scope} {key}: {_short(_json(value))}"
         case _:  # parts of an answer, which is shown when it is whole; and what this version does not know
             return "", "", ""
 

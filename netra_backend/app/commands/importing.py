@@ -116,7 +116,7 @@ async def import_file(
         async with ServerAccess(running, local_token(settings, user)) as server:
             return await server.upload(file, options, progress)
     from ..extensions.loading import installed_importers
-    from ..wiring import open_ledger  # DuckDB takes a moment to load
+    from ..usage_stores import open_ledger  # DuckDB takes a moment to load
 
     make_data_directory(settings.data_dir)
     async with open_ledger(settings, importers=installed_importers()) as ledger:

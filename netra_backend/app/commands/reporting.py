@@ -60,7 +60,7 @@ async def read_report(settings: Settings, user: str) -> Report:
         async with ServerAccess(running, local_token(settings, user)) as server:
             answer: Report = await server.get("/api/usage/report")
             return answer
-    from ..wiring import open_ledger  # DuckDB takes a moment to load
+    from ..usage_stores import open_ledger  # DuckDB takes a moment to load
 
     make_data_directory(settings.data_dir)
     async with open_ledger(settings) as ledger:

@@ -202,7 +202,7 @@ _kind("draining", "The server is shutting down.", "Reconnect; your runs continue
 _kind("payload_too_large", "The request is too large.", "Send less at once.", status=413)
 _kind(
     "transfer_limit",
-    "Too many uploads, exports and exports at once.",
+    "Too many uploads, exports and reports at once.",
     "Wait until one of yours has finished.",
     retryable=True,
     status=429,
@@ -221,7 +221,26 @@ _kind(
     "Change the request as the message says, then try again.",
     status=422,
 )
+_kind(
+    "invalid_answer",
+    "The answer does not fit the question, which stays open.",
+    "Answer as the question's schema says.",
+    status=422,
+)
 _kind("conflict", "This has already been decided.", "Reload to see the current state.", status=409)
+_kind(
+    "budget_exceeded",
+    "The budget for language models is used up.",
+    "Wait until the day or month named in the message ends, or ask the operator for another plan.",
+    retryable=True,
+    status=429,
+)
+_kind(
+    "model_unpriced",
+    "The language model has no known price, and your budget is in dollars.",
+    "Ask the operator to allow models without a price in your plan, or to configure another model.",
+    status=409,
+)
 _kind(
     "agent_crashed",
     "The run was given up: it ended its process each time it was begun, or blocked it.",

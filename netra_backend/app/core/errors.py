@@ -13,6 +13,7 @@ The tree::
     │   │   └── SSotIsolationError
     │   ├── AuthenticationRefused        PermissionError   who are you
     │   ├── ToolRefused                  PermissionError   a tool that is unknown, not allowed or called wrongly
+    │   ├── BudgetRefused                RuntimeError      a model request beyond a run budget
     │   ├── QueryRejected                ValueError        a query outside what may be asked
     │   ├── NotFound                     LookupError       absent, or not yours: the same bytes
     │   ├── LimitRefused                 RuntimeError      an admission limit
@@ -140,6 +141,12 @@ class RunRefused(Refusal, RuntimeError):
     kind = "agent_crashed"
 
 
+class BudgetRefused(Refusal, RuntimeError):
+    """A request to a language model that its user's run budget does not allow."""
+
+    kind = "budget_exceeded"
+
+
 class QueryRejected(Refusal, ValueError):
     """A query outside of what may be asked; the tool error ``QUERY_REJECTED``."""
 
@@ -212,6 +219,17 @@ class OutcomeUnknown(ToolError):
             "OUTCOME_UNKNOWN",
             f"{name} had started, but its outcome is unknown.",
             hint="Check what it did before you start it again.",
+        )
+
+
+class StateConflict(ToolError):
+    """A value was not set: another one is there than was expected, or than the run had read. Nothing was changed."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            "STATE_CONFLICT",
+            f"The value of {key} was changed by somebody else.",
+            hint="Read it again, and set what follows from that.",
         )
 
 

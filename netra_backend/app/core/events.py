@@ -36,7 +36,8 @@ class Event(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):
 
 class UserMessage(Event, frozen=True, tag="user_message"):
     """A request was stored. ``parts`` are those of its message (``core.message_parts``), absent if it is one text.
-    ``client_run_id`` is the client's own name for the run."""
+    ``client_run_id`` is the client's own name for the run. ``plan`` is the plan that its sign-in named, which the run has to its
+    end."""
 
     request_id: str
     agent: str
@@ -44,6 +45,7 @@ class UserMessage(Event, frozen=True, tag="user_message"):
     message_id: str = ""
     client_run_id: str = ""
     parts: list[dict[str, Any]] = []
+    plan: str = ""
 
 
 class RunSuperseded(Event, frozen=True, tag="run_superseded"):
@@ -79,9 +81,11 @@ class RunResumed(Event, frozen=True, tag="run_resumed"):
 
 class RunSuspended(Event, frozen=True, tag="run_suspended"):
     """A run that was resumed has got as far as it can for now: ``reason`` is ``waiting`` (for its user or a time), or
-    ``draining`` (its process leaves it to another)."""
+    ``draining`` (its process leaves it to another). With ``wake_ms`` it goes on at that time (ms since 1970 UTC), until when no
+    process has it in memory."""
 
     reason: str
+    wake_ms: int = 0
 
 
 class AgentThinking(Event, frozen=True, tag="agent_thinking"):
@@ -158,8 +162,9 @@ class ModelCompleted(Event, frozen=True, tag="model_completed"):
 
 
 class StepStarted(Event, frozen=True, tag="step_started"):
-    """A step of the agent's own (``kind`` ``step``), or another agent that it asked (``agent``), began. A step that is tried
-    again has a higher ``attempt``."""
+    """A step of the agent's own (``kind`` ``step``), or another agent that it asked (``agent``), or a value that it reads or
+    writes (``state``), or a pause (``sleep``) until ``wake_ms`` (ms since 1970 UTC), began. A step that is tried again has a
+    higher ``attempt``."""
 
     call_id: str
     kind: str
@@ -167,6 +172,7 @@ class StepStarted(Event, frozen=True, tag="step_started"):
     step: str
     attempt: int = 1
     parent_call_id: str = ""
+    wake_ms: int = 0
 
 
 class StepFinished(Event, frozen=True, tag="step_finished"):
@@ -180,8 +186,19 @@ class StepFinished(Event, frozen=True, tag="step_finished"):
     recorded: BlobRef | None = None
 
 
+class StateChanged(Event, frozen=True, tag="state_changed"):
+    """A value that the agent shows was set, or removed if ``value`` is absent; secrets in it are redacted. ``scope`` is
+    ``thread`` or ``user``; ``call_id`` is the step that did it."""
+
+    call_id: str
+    scope: str
+    key: str
+    value: Any = None
+
+
 class ApprovalRequested(Event, frozen=True, tag="approval_requested"):
-    """A tool call waits for its user's approval."""
+    """A tool call waits for its user's approval: the question ``approval_id``, answered as ``response_schema`` says. ``reason``
+    is why its tool asks, if it says so."""
 
     approval_id: str
     call_id: str
@@ -191,14 +208,45 @@ class ApprovalRequested(Event, frozen=True, tag="approval_requested"):
     expires_at: int
     step: str = ""
     parent_call_id: str = ""
+    reason: str = ""
+    response_schema: dict[str, Any] | None = None
 
 
 class ApprovalResolved(Event, frozen=True, tag="approval_resolved"):
-    """The decision: ``decision`` is approve, deny or expired; ``by`` is the connection that decided, or ``expiry``."""
+    """The decision: ``decision`` is approve, deny, expired, or cancelled if the agent did not wait for it; ``by`` is the
+    connection that decided, ``expiry`` or ``agent``. With ``arguments`` the call is made with those instead; with ``remember``
+    the run asks about this tool no more. ``recorded`` names the exact answer if secrets in it are redacted here."""
 
     approval_id: str
     decision: str
     by: str
+    reason: str = ""
+    arguments: dict[str, Any] | None = None
+    remember: bool = False
+    recorded: BlobRef | None = None
+
+
+class QuestionAsked(Event, frozen=True, tag="question_asked"):
+    """The agent asks its user, and waits until ``expires_at`` for an answer that fits ``schema`` (JSON Schema); without one any
+    JSON is an answer."""
+
+    question_id: str
+    text: str
+    expires_at: int
+    call_id: str
+    step: str
+    schema: dict[str, Any] | None = None
+    parent_call_id: str = ""
+
+
+class QuestionAnswered(Event, frozen=True, tag="question_answered"):
+    """The answer of the connection ``by``; without one ``by`` is ``expiry`` (nobody answered in time), or ``agent`` (it did not
+    wait any more). ``recorded`` names the exact answer if secrets in it are redacted here."""
+
+    question_id: str
+    by: str
+    answer: Any = None
+    recorded: BlobRef | None = None
 
 
 class AgentCompleted(Event, frozen=True, tag="agent_completed"):
@@ -250,8 +298,11 @@ KnownEvent = (
     | ModelCompleted
     | StepStarted
     | StepFinished
+    | StateChanged
     | ApprovalRequested
     | ApprovalResolved
+    | QuestionAsked
+    | QuestionAnswered
     | AgentCompleted
     | AgentFailed
     | AgentCancelled

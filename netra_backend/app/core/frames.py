@@ -16,6 +16,7 @@ from .message_parts import Parts
 PROTOCOL: Final = 1
 MAX_KEY: Final = 64
 MAX_FIELD: Final = 128
+MAX_REASON: Final = 2_000
 
 Key = Annotated[str, Meta(min_length=1, max_length=MAX_KEY)]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -59,10 +60,28 @@ class CancelRun(ClientFrame, frozen=True, tag="cancel_run"):
     id: Key | None = None
 
 
-class ResolveApproval(ClientFrame, frozen=True, tag="resolve_approval"):
+Reason = Annotated[str, Meta(max_length=MAX_REASON)]
+
+
+class ResolveApproval(ClientFrame, frozen=True, tag="resolve_approval", omit_defaults=True):
+    """Decide about a call whose arguments have this hash. To ``approve`` may have other ``arguments`` for it, which its tool must
+    take; with ``remember`` the run asks about this tool no more. The agent is told the ``reason``."""
+
     approval_id: str
     decision: Literal["approve", "deny"]
     arguments_hash: Annotated[str, Meta(max_length=128)]
+    id: Key | None = None
+    reason: Reason = ""
+    arguments: dict[str, Any] | None = None
+    remember: bool = False
+
+
+class AnswerQuestion(ClientFrame, frozen=True, tag="answer_question", omit_defaults=True):
+    """Answer a question as its schema says. An approval is one: its answer has ``decision`` and, if wanted, ``reason``,
+    ``arguments``, ``remember`` and ``arguments_hash``."""
+
+    question_id: str
+    answer: Any
     id: Key | None = None
 
 
@@ -84,12 +103,13 @@ class Ping(ClientFrame, frozen=True, tag="ping"):
     ssot_validation_level: Any = None
 
 
-AnyClientFrame = Authenticate | ExecuteAgent | CancelRun | ResolveApproval | Resume | Ack | Ping
+AnyClientFrame = Authenticate | ExecuteAgent | CancelRun | ResolveApproval | AnswerQuestion | Resume | Ack | Ping
 CLIENT_TYPES: Final = (
     "authenticate",
     "execute_agent",
     "cancel_run",
     "resolve_approval",
+    "answer_question",
     "resume",
     "ack",
     "ping",

@@ -6,11 +6,12 @@ on; no client gets it before it is committed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from .blobs import Blob
+from .state import StateWrite, WriteOutcome
 
 AppendRejection = Literal["fenced", "key_taken", "thread_taken"]
 """Why a store rejected what was appended: the thread has another holder by now, or the run's idempotency key began another
@@ -224,12 +225,13 @@ class Moved:
 class Chunk:
     """Adjacent events of one run that are committed together: ``first`` is the position of the first of ``frames``. Bounded,
     so that it can be stored, read and sent as a whole. ``blobs`` are those of its events; they are stored with it, never sent.
+    ``writes`` are judged when it is stored, in their order; ``settle`` puts what comes of each into ``frames``.
 
     ``on_commit`` are called in their order once the chunk is committed, before it is published. ``fence`` is the head's of the
     moment when the chunk was begun: a store that knows a newer one rejects the chunk.
     """
 
-    __slots__ = ("blobs", "ends", "fence", "first", "frames", "head", "on_commit", "run", "weight")
+    __slots__ = ("blobs", "ends", "fence", "first", "frames", "head", "on_commit", "run", "weight", "writes")
 
     def __init__(self, run: RunRecord, first: int) -> None:
         self.head = run.head
@@ -241,6 +243,7 @@ class Chunk:
         self.ends = False
         self.on_commit: list[OnCommit] | None = None
         self.blobs: list[Blob] | None = None
+        self.writes: list[StateWrite] | None = None
 
     @property
     def last(self) -> int:
@@ -280,6 +283,23 @@ def append(
             chunk.blobs = []
         chunk.blobs.extend(blobs)
     return begun
+
+
+def attach(run: RunRecord, write: StateWrite, frames: Mapping[WriteOutcome, bytes]) -> None:
+    """Make the event that was just appended to the run depend on what becomes of this write: one of these ``frames``."""
+    chunk = run.head.chunk
+    assert chunk is not None
+    assert chunk.run is run, "called right after the append"
+    write.place, write.frames = len(chunk.frames) - 1, frames
+    chunk.weight += len(write.value or b"")
+    if chunk.writes is None:
+        chunk.writes = []
+    chunk.writes.append(write)
+
+
+def settle(chunk: Chunk, write: StateWrite) -> None:
+    """The store has judged the write: its event is the one of this outcome."""
+    chunk.frames[write.place] = write.frames[write.outcome]
 
 
 def _weight_of(blobs: Sequence[Blob]) -> int:

@@ -55,6 +55,8 @@ class Identity:
     token_id: str = ""
     issuer: str = ""
     kind: str = "token"
+    plan: str = ""
+    """The name of the plan that the credential named; empty: it named none."""
 
     @property
     def is_admin(self) -> bool:

@@ -10,7 +10,7 @@ order, which is right as long as an agent begins one step after the other.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -25,9 +25,13 @@ from .events import (
     ModelCompleted,
     ModelStarted,
     OtherEvent,
+    QuestionAnswered,
+    QuestionAsked,
     RunQueued,
     RunResumed,
     RunSuperseded,
+    RunSuspended,
+    StateChanged,
     StepFinished,
     StepStarted,
     ToolCompleted,
@@ -45,7 +49,7 @@ CANCELLED: Final = "CANCELLED"
 MOST_BEGINNINGS: Final = 3
 """How often a run is begun without getting further than the time before."""
 
-_Call = TypeVar("_Call", ToolExecuting, ApprovalRequested, ModelStarted, StepStarted)
+_Call = TypeVar("_Call", ToolExecuting, ApprovalRequested, ModelStarted, StepStarted, QuestionAsked)
 
 
 class Thought(msgspec.Struct, frozen=True):
@@ -74,13 +78,20 @@ class ModelCall(msgspec.Struct, frozen=True):
 
 
 class OwnStep(msgspec.Struct, frozen=True):
-    """``step(name, body)``, or another agent that was asked."""
+    """``step(name, body)``, or another agent that was asked, or a value that is read or written, or a pause."""
 
     kind: str
     name: str
 
 
-Ask = Thought | Saying | ToolCall | ModelCall | OwnStep
+class Question(msgspec.Struct, frozen=True):
+    """``ask_user(text, schema=…)``."""
+
+    text: str
+    schema: dict[str, Any] | None = None
+
+
+Ask = Thought | Saying | ToolCall | ModelCall | OwnStep | Question
 
 
 class RecordedReply(msgspec.Struct, frozen=True):
@@ -92,14 +103,16 @@ class RecordedReply(msgspec.Struct, frozen=True):
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """It happened: what came of a tool call, a model request, a step; nothing for the others. ``cancelled``: the agent broke it
-    off, and will again."""
+    """It happened: what came of a tool call, a model request, a step, a question; nothing for the others. ``cancelled``: the
+    agent broke it off, and will again. ``told``: that it changed a value stands in the log, too."""
 
     call_id: str = ""
     completed: ToolCompleted | None = None
     reply: RecordedReply | None = None
     finished: StepFinished | None = None
     cancelled: bool = False
+    answered: QuestionAnswered | None = None
+    told: bool = False
 
 
 class Perform(msgspec.Struct, frozen=True):
@@ -111,13 +124,15 @@ class Perform(msgspec.Struct, frozen=True):
 
 class Unknown(msgspec.Struct, frozen=True):
     """A tool call or a step was begun ``attempt`` times; its end was not recorded. ``approval`` is the request that it waits or
-    waited for."""
+    waited for, ``question`` the one that has no answer; ``wake_ms`` is when a pause ends."""
 
     call_id: str
     approval: ApprovalRequested | None = None
     resolved: ApprovalResolved | None = None
     executing: bool = False
     attempt: int = 1
+    question: QuestionAsked | None = None
+    wake_ms: int = 0
 
 
 class Diverged(msgspec.Struct, frozen=True):
@@ -131,6 +146,7 @@ Answer = Recorded | Perform | Unknown | Diverged
 
 class _Step:
     __slots__ = (
+        "answered",
         "approval",
         "ask",
         "attempt",
@@ -141,7 +157,10 @@ class _Step:
         "key",
         "model",
         "parts",
+        "question",
         "resolved",
+        "told",
+        "wake_ms",
     )
 
     def __init__(self, ask: Ask, key: str, call_id: str = "") -> None:
@@ -155,13 +174,17 @@ class _Step:
         self.parts: list[AgentDelta] = []
         self.approval: ApprovalRequested | None = None
         self.resolved: ApprovalResolved | None = None
+        self.question: QuestionAsked | None = None
+        self.answered: QuestionAnswered | None = None
         self.executing = False
+        self.told = False
+        self.wake_ms = 0
 
 
 SAY_CALL: Final = "say"
 """In journal 1: the ``call_id`` prefix of parts that the agent said itself."""
 
-_PREFIXES: Final = {ToolCall: "call", ModelCall: "model", Saying: SAY_CALL, OwnStep: "step"}
+_PREFIXES: Final = {ToolCall: "call", ModelCall: "model", Saying: SAY_CALL, OwnStep: "step", Question: "ask"}
 
 
 class Journal:
@@ -169,7 +192,7 @@ class Journal:
     code that recorded them.
 
     ``live_attempt`` is the attempt of what the agent streams outside of its steps. ``beginnings`` counts how often the run was
-    begun since it last got further.
+    begun since it last got further. ``remembered`` are the tools that the user has approved for the rest of the run.
     """
 
     __slots__ = (
@@ -180,6 +203,7 @@ class Journal:
         "code",
         "is_resumed",
         "live_attempt",
+        "remembered",
         "started",
         "version",
     )
@@ -191,6 +215,7 @@ class Journal:
         self.version = VERSION
         self.live_attempt = 1
         self.beginnings = 1
+        self.remembered: set[str] = set()
         self._run_id = run_id
         self._calls = 0
         self._steps: dict[str, _Step] = {}
@@ -221,6 +246,14 @@ class Journal:
             for step in calls.values():
                 if step.approval is not None and step.approval.approval_id == event.approval_id:
                     step.resolved = event
+                    if event.remember:
+                        self.remembered.add(step.approval.tool)
+        elif isinstance(event, QuestionAsked):
+            self._call(event, Question(event.text, event.schema), calls).question = event
+        elif isinstance(event, QuestionAnswered):
+            for step in calls.values():
+                if step.question is not None and step.question.question_id == event.question_id:
+                    step.answered = event
         elif isinstance(event, ToolCompleted):
             calls[event.call_id].completed = event
         elif isinstance(event, ModelStarted):
@@ -231,10 +264,13 @@ class Journal:
         elif isinstance(event, ModelCompleted):
             calls[event.call_id].model = event
         elif isinstance(event, StepStarted):
-            self._call(event, OwnStep(event.kind, event.name), calls).attempt = event.attempt
+            step = self._call(event, OwnStep(event.kind, event.name), calls)
+            step.attempt, step.wake_ms = event.attempt, event.wake_ms
             return event.attempt == 1
         elif isinstance(event, StepFinished):
             calls[event.call_id].finished = event if event.ok or not _is_retried(event) else None
+        elif isinstance(event, StateChanged):
+            calls[event.call_id].told = True
         return not isinstance(event, OtherEvent | UserMessage | RunSuperseded | RunQueued)
 
     def _call(self, event: _Call, ask: Ask, calls: dict[str, _Step]) -> _Step:
@@ -299,6 +335,12 @@ class Journal:
         return next(iter(self._steps)) if self._steps and self.version > 1 else None
 
 
+def parked_until(events: Sequence[AnyEvent]) -> int:
+    """When a run of these events goes on (ms since 1970 UTC), if it was left until then; else 0."""
+    last = events[-1] if events else None
+    return last.wake_ms if isinstance(last, RunSuspended) else 0
+
+
 def _is_retried(event: StepFinished) -> bool:
     return event.error is not None and bool(event.error.get("retried"))
 
@@ -329,11 +371,16 @@ def _answer(step: _Step, ask: Ask) -> Answer:
             return Perform(call_id, step.attempt + 1)
         cancelled = step.model is not None and step.model.finish_reason == CANCELLED.lower()
         return Recorded(call_id, reply=reply, cancelled=cancelled)
+    if isinstance(ask, Question):
+        if step.answered is None:
+            return Unknown(call_id, question=step.question)
+        return Recorded(call_id, answered=step.answered, cancelled=step.answered.by == "agent")
     if isinstance(ask, OwnStep):
         if step.finished is None:
-            return Unknown(call_id, attempt=step.attempt)
+            return Unknown(call_id, attempt=step.attempt, wake_ms=step.wake_ms)
         error = step.finished.error or {}
-        return Recorded(call_id, finished=step.finished, cancelled=error.get("code") == CANCELLED)
+        cancelled = error.get("code") == CANCELLED
+        return Recorded(call_id, finished=step.finished, cancelled=cancelled, told=step.told)
     return Recorded(call_id)
 
 

@@ -95,7 +95,20 @@ class Limits:
     # What a run may do
     event_bytes: int = _limit(524_288, 131_072, 1_048_576, "bytes", "an event")
     tool_s: float = _limit(30.0, 0.05, 86_400, "seconds", "a call of a tool that sets no time limit of its own")
-    approval_s: float = _limit(900.0, 0.05, 604_800, "seconds", "a call that waits for its user's approval")
+    park_s: float = _limit(60.0, 0.05, 86_400, "seconds", "a pause of an agent for which its run stays in memory")
+    approval_s: float = _limit(
+        900.0,
+        0.05,
+        604_800,
+        "seconds",
+        "a call that waits for its user's approval, and a question that says no other time",
+    )
+    run_questions: int = _limit(
+        20, 1, 1_000, "questions", "questions and approvals of one run that wait for its user at a time"
+    )
+    ask_bytes: int = _limit(16_384, 256, 32_768, "bytes", "the text of a question")
+    ask_schema_bytes: int = _limit(16_384, 256, 32_768, "bytes", "the schema that a question's answer fits")
+    ask_answer_bytes: int = _limit(16_384, 256, 65_536, "bytes", "an answer to a question")
     decision_s: float = _limit(10.0, 0.05, 600, "seconds", "until a decision on a call is stored")
     model_silence_s: float = _limit(30.0, 0.05, 3_600, "seconds", "a language model that says nothing")
     model_tokens: int = _limit(
@@ -112,9 +125,18 @@ class Limits:
     files: int = _limit(200, 1, 100_000, "files", "files to attach, the attached ones included")
     files_bytes: int = _limit(1_073_741_824, 1_024, 1_099_511_627_776, "bytes", "a user's files together")
 
+    parked_runs: int = _limit(1_000, 0, 1_000_000, "runs", "runs that have left memory until their time comes")
+    state_bytes: int = _limit(16_384, 64, 131_072, "bytes", "a value that an agent keeps")
+    state_keys: int = _limit(1_000, 1, 100_000, "values", "values that agents keep for a thread, and those for a user")
+    secret_bytes: int = _limit(8_192, 64, 65_536, "bytes", "a secret")
+    secrets: int = _limit(50, 0, 1_000, "secrets", "secrets that a user keeps")
+
     # What a process has
     process_connections: int = _limit(50_000, 1, 1_000_000, "connections", "connections of one process")
     process_runs: int = _limit(10_000, 1, 1_000_000, "runs", "runs of one process at a time")
+    process_parked_runs: int = _limit(
+        20_000, 0, 10_000_000, "runs", "runs that one process goes on with when their time comes"
+    )
     process_transfers: int = _limit(64, 1, 10_000, "transfers", "uploads, exports and reports of one process at a time")
     process_tool_threads: int = _limit(32, 1, 1_000, "threads", "calls of tools that are plain functions, at a time")
     process_drills: int = _limit(2, 1, 100, "drills", "isolation drills of one process at a time")
@@ -180,7 +202,9 @@ class Limits:
     body_idle_s: float = _limit(30.0, 0.01, 3_600, "seconds", "a pause within a body")
     body_rate: float = _limit(1_024.0, 1, 1e9, "bytes a second", "what a transfer moves at least, in either direction")
     body_grace_s: float = _limit(10.0, 0.01, 3_600, "seconds", "until a transfer is held to its least rate")
-    stall_s: float = _limit(30.0, 0.05, 3_600, "seconds", "a client that reads nothing of its answer")
+    stall_s: float = _limit(
+        30.0, 0.05, 3_600, "seconds", "a client that reads its answer more slowly than the least rate"
+    )
     download_s: float = _limit(
         3_600.0, 0.05, 86_400, "seconds", "an answer, from when its reader first keeps it waiting to its end"
     )
@@ -231,6 +255,10 @@ class Limits:
     import_line_bytes: int = _limit(33_554_432, 1_024, 1_073_741_824, "bytes", "a line or a value of an imported file")
     import_field_characters: int = _limit(1_048_576, 64, 134_217_728, "characters", "a field of an imported table")
     import_columns: int = _limit(1_000, 1, 100_000, "columns", "an imported table")
+    own_usage_rows: int = _limit(
+        100_000, 100, 10_000_000, "rows", "the newest own model requests of a user that are usage data, too"
+    )
+    own_usage_s: float = _limit(60.0, 0.0, 86_400, "seconds", "until further own model requests are in the usage data")
     reserved_disk_bytes: int = _limit(
         268_435_456, 0, 1_099_511_627_776, "bytes", "disk that usage data and files leave free"
     )
@@ -300,6 +328,7 @@ AT_LEAST: Final = (
     ("anonymous_bytes", "frame_bytes", 0),
     ("outbox_bytes", "frame_bytes", 0),
     ("process_transfers", "transfers", 0),
+    ("process_parked_runs", "parked_runs", 0),
     ("process_anonymous_sockets", "anonymous_sockets", 0),
     ("process_anonymous_connections", "anonymous_connections", 0),
     ("outbox_bytes", "replay_page_bytes", 0),
@@ -313,6 +342,7 @@ AT_LEAST: Final = (
     ("answer_bytes", "sql_answer_bytes", 0),
     ("unstored_bytes", "event_bytes", 0),
     ("unstored_bytes", "blob_bytes", 0),
+    ("blob_bytes", "state_bytes", 0),  # what was read is recorded as one
     ("files_bytes", "file_bytes", 0),
     ("bus_bytes", "event_bytes", 0),
     ("object_part_s", "object_connect_s", 0),

@@ -6,6 +6,7 @@ client's about itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -13,10 +14,11 @@ import msgspec
 from . import validation
 from .error_catalogue import CATALOGUE
 from .errors import DependencyUnavailable, Fault, FrameRefused, NetraError, NotFound, Refusal
-from .frames import Accepted, ExecuteAgent
+from .frames import Accepted, AnswerQuestion, ExecuteAgent
 from .identity import RevokedToken
 from .ids import check_id
 from .message_parts import Parts
+from .questions import RESPONSE_SCHEMA, Said
 
 VERSION: Final = 3
 """The newest version of these messages that this process knows.
@@ -55,10 +57,11 @@ class PeerExecute(Owned, frozen=True, tag="execute"):
     parts: Parts = ()
     supersedes: str | None = None
     client_run_id: str = ""
+    plan: str = ""
 
     @classmethod
-    def of(cls, owner: str, scopes: frozenset[str], frame: ExecuteAgent, thread_id: str) -> PeerExecute:
-        """What travels of this request: nothing that its client claims about itself."""
+    def of(cls, owner: str, scopes: frozenset[str], frame: ExecuteAgent, thread_id: str, plan: str = "") -> PeerExecute:
+        """What travels of this request, whose sign-in names this plan: nothing that its client claims about itself."""
         return cls(
             owner,
             scopes,
@@ -71,7 +74,8 @@ class PeerExecute(Owned, frozen=True, tag="execute"):
             frame.parts,
             frame.supersedes,
             frame.client_run_id,
-            version=3 if frame.parts or frame.supersedes or frame.client_run_id else 1,
+            plan,
+            version=3 if frame.parts or frame.supersedes or frame.client_run_id or plan else 1,
         )
 
     def frame(self) -> ExecuteAgent:
@@ -108,6 +112,32 @@ class PeerResolve(Owned, frozen=True, tag="resolve"):
 
 class ListApprovals(Owned, frozen=True, tag="list_approvals"):
     """Say which calls wait for the owner's word. Answer: ``Waiting``."""
+
+
+class PeerAnswer(Owned, frozen=True, tag="answer"):
+    """Since version 3: take the owner's answer to a question, said ``by`` a connection. Answer: ``Taken`` once it is stored,
+    ``NotHere``. ``answer`` is JSON, whose numbers this format could not carry."""
+
+    question_id: str
+    answer: bytes
+    key: str | None
+    by: str
+
+    @classmethod
+    def of(cls, owner: str, said: Said, key: str | None, by: str) -> PeerAnswer:
+        """What travels of this answer."""
+        answer = said.answer
+        if said.arguments_hash is not None and isinstance(answer, dict):
+            answer = {**answer, "arguments_hash": said.arguments_hash}
+        return cls(owner, said.question_id, msgspec.json.encode(answer), key, by, version=3)
+
+    def frame(self) -> AnswerQuestion:
+        """The answer as a client's frame says it."""
+        return AnswerQuestion(self.question_id, msgspec.json.decode(self.answer), self.key)
+
+
+class ListQuestions(Owned, frozen=True, tag="list_questions"):
+    """Since version 3: say which questions wait for the owner's answer, approvals included. Answer: ``WaitingQuestions``."""
 
 
 class EndUser(Owned, frozen=True, tag="end_user"):
@@ -159,6 +189,8 @@ AnyCommand = (
     | PeerCancel
     | PeerResolve
     | ListApprovals
+    | PeerAnswer
+    | ListQuestions
     | EndUser
     | DeleteThread
     | Work
@@ -178,6 +210,33 @@ class WaitingCall(msgspec.Struct, frozen=True):
     arguments: dict[str, Any]
     arguments_hash: str
     expires_at: int
+    reason: str = ""
+
+
+class WaitingQuestion(msgspec.Struct, frozen=True):
+    """A question that waits for its user's answer, which fits ``schema``; any JSON without one. ``approval`` is the call that it
+    is about, if it is an approval."""
+
+    question_id: str
+    thread_id: str
+    run_id: str
+    text: str
+    schema: dict[str, Any] | None
+    expires_at: int
+    approval: WaitingCall | None = None
+
+    @classmethod
+    def about(cls, call: WaitingCall) -> WaitingQuestion:
+        """The approval of a call."""
+        return cls(
+            call.approval_id,
+            call.thread_id,
+            call.run_id,
+            f"May {call.tool} be called?",
+            RESPONSE_SCHEMA,
+            call.expires_at,
+            call,
+        )
 
 
 class Answer(_Message, frozen=True, tag_field="is"):
@@ -198,6 +257,21 @@ class Waiting(Answer, frozen=True, tag="waiting"):
     """The calls that wait, oldest first."""
 
     calls: tuple[WaitingCall, ...]
+
+
+class WaitingQuestions(Answer, frozen=True, tag="waiting_questions"):
+    """The questions that wait, oldest first: a list of ``WaitingQuestion`` as JSON."""
+
+    questions: bytes
+
+    @classmethod
+    def of(cls, questions: Sequence[WaitingQuestion]) -> WaitingQuestions:
+        """What travels of these."""
+        return cls(msgspec.json.encode(questions), version=3)
+
+    def list(self) -> Sequence[WaitingQuestion]:
+        """The questions."""
+        return msgspec.json.decode(self.questions, type=tuple[WaitingQuestion, ...])
 
 
 class PeerRefused(Answer, frozen=True, tag="refused"):
@@ -242,7 +316,7 @@ _RETOLD: Final[type[Refusal]] = Refusal
 _RETOLD_ABSENT: Final[type[Refusal]] = NotFound
 """Its guard spoke in another process; here it is only said again."""
 
-AnyAnswer = Taken | NotHere | Waiting | PeerRefused
+AnyAnswer = Taken | NotHere | Waiting | WaitingQuestions | PeerRefused
 
 encode: Final = msgspec.msgpack.Encoder().encode
 _COMMAND: Final[msgspec.msgpack.Decoder[AnyCommand]] = msgspec.msgpack.Decoder(AnyCommand)

@@ -10,7 +10,9 @@ from typing import Final
 
 from . import validation
 from .errors import LimitRefused
+from .identity import Identity
 from .limits import Limits
+from .plans import Plans
 from .token_bucket import TokenBucket
 from .traffic import UserTraffic
 
@@ -40,6 +42,7 @@ class UserQuota:
         "_claims",
         "_frames",
         "_limits",
+        "_planned_ms",
         "_requests",
         "_resumes",
         "_traffic",
@@ -53,6 +56,7 @@ class UserQuota:
 
     def __init__(self, limits: Limits, now: float) -> None:
         self._limits = limits
+        self._planned_ms = -1
         self._claims = TokenBucket(limits.claim_rate, limits.claim_burst, now)
         self._requests: TokenBucket | None = None
         self._resumes: TokenBucket | None = None
@@ -64,6 +68,29 @@ class UserQuota:
         self.runs = 0
         self.queued = 0
         self.elsewhere = NOTHING
+
+    @property
+    def limits(self) -> Limits:
+        """Those of the user's plan."""
+        return self._limits
+
+    def plan(self, limits: Limits, issued_ms: int, now: float) -> None:
+        """The limits of the user's plan, as a sign-in that was issued then says; an older one than was seen changes nothing."""
+        if issued_ms < self._planned_ms:
+            return
+        self._planned_ms = issued_ms
+        if limits is self._limits:
+            return
+        self._limits = limits
+        self._claims.change(limits.claim_rate, limits.claim_burst, now)
+        if self._requests is not None:
+            self._requests.change(limits.request_rate, limits.request_burst, now)
+        if self._resumes is not None:
+            self._resumes.change(limits.resume_rate, limits.resume_burst, now)
+        if self._frames is not None:
+            self._frames.change(limits.frame_rate, limits.frame_burst, now)
+        if self._traffic is not None:
+            self._traffic.change(limits, now)
 
     @property
     def idle(self) -> bool:
@@ -197,21 +224,32 @@ class Quotas:
     A user who leaves and comes back finds the same count of claims; once it has refilled, the user takes no memory.
     """
 
-    __slots__ = ("_left", "_limits", "_now", "_users")
+    __slots__ = ("_left", "_limits", "_now", "_plans", "_users")
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits, plans: Plans | None = None) -> None:
+        self._limits = limits if plans is None else plans.usual.limits
+        self._plans = plans
         self._users: dict[str, UserQuota] = {}
         # Taken from its front again and again: a plain dict would go over the places of all that were taken before.
         self._left: OrderedDict[str, None] = OrderedDict()
         self._now = 0.0
 
-    def of(self, user_id: str, now: float) -> UserQuota:
+    def of(self, user_id: str, now: float, limits: Limits | None = None) -> UserQuota:
+        """The quota of a user; a new one has these ``limits``, by default those of the usual plan."""
         self._now = now
         quota = self._users.get(user_id)
         if quota is None:
             self._forget()
-            quota = self._users[user_id] = UserQuota(self._limits, now)
+            quota = self._users[user_id] = UserQuota(limits or self._limits, now)
+        return quota
+
+    def of_identity(self, identity: Identity, now: float) -> UserQuota:
+        """The quota of who has signed in, with the limits of the plan of this sign-in."""
+        if self._plans is None:
+            return self.of(identity.user_id, now)
+        limits = self._plans.of(identity.plan).limits
+        quota = self.of(identity.user_id, now, limits)
+        quota.plan(limits, identity.issued_at_ms, now)
         return quota
 
     def release(self, user_id: str) -> None:

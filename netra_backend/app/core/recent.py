@@ -36,7 +36,6 @@ class Recent(Generic[_Key, _Value]):
         """Forget it, if it is known."""
         self._values.pop(key, None)
 
-    def drop_where(self, condition: Callable[[_Key], bool]) -> None:
-        """Forget every key of which this holds."""
-        for key in [key for key in self._values if condition(key)]:
-            del self._values[key]
+    def drop_where(self, condition: Callable[[_Key], bool]) -> list[_Value]:
+        """Forget every key of which this holds; their values."""
+        return [self._values.pop(key) for key in [key for key in self._values if condition(key)]]

@@ -53,7 +53,9 @@ class Drill(msgspec.Struct, frozen=True):
     id: str | None
 
 
-HandledFrame = frames.ExecuteAgent | frames.CancelRun | frames.ResolveApproval | frames.Resume | Drill
+HandledFrame = (
+    frames.ExecuteAgent | frames.CancelRun | frames.ResolveApproval | frames.AnswerQuestion | frames.Resume | Drill
+)
 """What the session lets through to the application."""
 
 

@@ -25,7 +25,7 @@ _BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9!_
 _MAX_BUCKET_URL: Final = 512
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
-AUDIT_KEY_BYTES: Final = 32
+KEY_BYTES: Final = 32
 
 
 def flag(text: str) -> bool:
@@ -149,13 +149,11 @@ def bucket_url(text: str) -> str:
     return url
 
 
-def audit_key(text: str) -> bytes:
-    """A key of the audit trail, of enough bytes not to be guessed."""
+def long_key(text: str) -> bytes:
+    """A key of enough bytes not to be guessed."""
     key = text.encode()
-    if len(key) < AUDIT_KEY_BYTES:
-        raise ValueError(
-            f"it is shorter than {AUDIT_KEY_BYTES} bytes; create one with `openssl rand -hex {AUDIT_KEY_BYTES}`"
-        )
+    if len(key) < KEY_BYTES:
+        raise ValueError(f"it is shorter than {KEY_BYTES} bytes; create one with `openssl rand -hex {KEY_BYTES}`")
     return key
 
 

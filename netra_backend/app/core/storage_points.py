@@ -24,6 +24,10 @@ __all__ = (
     "QUERY_STRUCTURE",
     "QUERY_TABLE",
     "QUERY_WALL",
+    "SECRET_FORM",
+    "SECRET_KEY",
+    "SECRET_OWNED",
+    "SECRET_ROOM",
 )
 
 # --- usage rows -----------------------------------------------------------------------------------------------------
@@ -76,3 +80,10 @@ FILE_TYPE = _point("file.type", _FILES, "FrameRefused", "a file is of a listed t
 FILE_SCAN = _point("file.scan", _FILES, "FrameRefused", "a file that the operator's scan refuses is not kept")
 FILE_ROOM = _point("file.room", _FILES, "LimitRefused", "the files of a user are limited, in number and in bytes")
 FILE_CLAIMED = _point("file.claimed", _FILES, "FrameRefused", "a file belongs to one message, and is deleted with it")
+
+# --- secrets --------------------------------------------------------------------------------------------------------
+_SECRETS: Final = "services.secrets"
+SECRET_OWNED = _point("secret.owned", _SECRETS, "NotFound", "another's secret is answered like one that does not exist")
+SECRET_FORM = _point("secret.form", _SECRETS, "FrameRefused", "names and values of secrets are of a form, and limited")
+SECRET_KEY = _point("secret.key", _SECRETS, "FrameRefused", "without a key nothing is kept as a secret")
+SECRET_ROOM = _point("secret.room", _SECRETS, "LimitRefused", "the secrets of a user are limited in number")

@@ -46,6 +46,12 @@ class TokenBucket:
         """Undo one ``take``."""
         self._left = min(self._burst, self._left + 1.0)
 
+    def change(self, rate: float, burst: int, now: float) -> None:
+        """Another rate and burst from now on. There is no more at once than there was: to change to and fro gains nothing."""
+        left = min(self._burst, self._left + (now - self._seen) * self._rate)
+        self._rate, self._burst, self._seen = rate, float(burst), now
+        self._left = min(left, self._burst)
+
     def is_full(self, now: float) -> bool:
         """Whether ``burst`` may be taken at once, as from a new one."""
         return self._left + (now - self._seen) * self._rate >= self._burst

@@ -102,6 +102,11 @@ class UserTraffic:
         self._frames = TokenBucket(limits.raw_frame_rate, limits.raw_frame_burst, now)
         self._bytes = TokenBucket(limits.byte_rate, limits.byte_burst, now)
 
+    def change(self, limits: Limits, now: float) -> None:
+        """Other limits from now on."""
+        self._frames.change(limits.raw_frame_rate, limits.raw_frame_burst, now)
+        self._bytes.change(limits.byte_rate, limits.byte_burst, now)
+
     def take(self, frames: int, others: int, size: int, now: float) -> None:
         """As ``AnonymousTraffic.take``."""
         if others and not self._frames.take_many(others, now):

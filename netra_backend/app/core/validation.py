@@ -323,9 +323,6 @@ THREAD_BUSY = _point(
     "thread.busy", "runs.service", "LimitRefused", "the policy reject rejects a request while a run is in progress"
 )
 TURN_CAPACITY = _point("turn.capacity", "runs.service", "LimitRefused", "the number of runs per process is limited")
-APPROVAL_OPEN = _point(
-    "approval.open", "services.approvals", "NotFound", "an approval is bound to user and arguments, and given once"
-)
 
 # --- HTTP -----------------------------------------------------------------------------------------------------------
 HTTP_QUERY_NUMBER = _point(

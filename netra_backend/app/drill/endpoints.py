@@ -268,6 +268,19 @@ async def file_deletion(stage: Stage) -> Row:
     return await _by_http("delete another user's file", stage, "DELETE", "/api/files/{}", stage.has.file_id, "file")
 
 
+async def secret_deletion(stage: Stage) -> Row:
+    """Delete another's secret: one of its own, if the server keeps secrets."""
+    endpoint, path = "delete another user's secret", "/api/secrets/"
+    mine, absent = stage.has.absent("secret"), stage.has.absent("secret")
+    given = await stage.owner.line.http("PUT", path + mine, json.dumps({"value": stage.has.canary}).encode())
+    foreign = await stage.intruder.line.http("DELETE", path + mine)
+    nothing = await stage.intruder.line.http("DELETE", path + absent)
+    row = _judged(endpoint, foreign, nothing, mine, absent)
+    if not _is_refusal(given):
+        _opened(endpoint, await stage.owner.line.http("DELETE", path + mine))
+    return row
+
+
 async def dataset_report(stage: Stage) -> Row:
     """Have another's dataset reported on."""
     path = "/api/usage/report?dataset_id={}"
@@ -348,6 +361,7 @@ ENDPOINTS: Final[tuple[Attempt, ...]] = (
     _listing("list another user's files", "/api/files"),
     file,
     file_deletion,
+    secret_deletion,
     audit_trail,
     operator,
     dataset,

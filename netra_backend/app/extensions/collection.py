@@ -33,6 +33,10 @@ class Collection:
         """The names of this kind that were added."""
         return [name for (its, name), (origin, _) in self._known.items() if its == kind and origin != HOUSE]
 
+    def all_names(self, kind: str) -> list[str]:
+        """The names of this kind, those of the house included."""
+        return [name for its, name in self._known if its == kind]
+
     def take(self, found: Any, origin: str) -> None:
         """Add an agent (a class or a function that makes one), a tool, or a sequence of these."""
         if isinstance(found, list | tuple):

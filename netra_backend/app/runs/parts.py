@@ -10,6 +10,7 @@ from ..agents.supervisor.agent_registry import AgentRegistry
 from ..agents.supervisor.execution_engine_factory import ExecutionEngineFactory
 from ..agents.supervisor.run_services import RunServices
 from ..core.limits import Limits
+from ..core.plans import Plan, Plans
 from ..core.quotas import Quotas
 from ..ports import EventLog
 from ..services.conversations import Conversations
@@ -35,3 +36,8 @@ class RunParts:
     loop: asyncio.AbstractEventLoop
     revoked_ms: Callable[[str], int] = _nothing_revoked
     freeze_s: float = float("inf")
+    plans: Plans | None = None
+
+    def plan_of(self, name: str) -> Plan | None:
+        """The plan that a sign-in names, or named when a run began; ``None`` if this server has no plans."""
+        return None if self.plans is None else self.plans.of(name)

@@ -13,7 +13,7 @@ from ..core.errors import DependencyUnavailable
 from ..core.events import AnyEvent, UserMessage, decode_event
 from ..core.history import AppendRejection, RunRecord, StoredRun, ThreadHead
 from ..core.identity import BASE_SCOPES
-from ..core.journal import MOST_BEGINNINGS, Journal
+from ..core.journal import MOST_BEGINNINGS, Journal, parked_until
 from ..services.user_execution_context import UserExecutionContext
 from .active_run import ActiveRun
 from .frozen_runs import FrozenRuns
@@ -115,12 +115,19 @@ class RunRecovery:
         ours = head.fence and head.owner == stored.owner and self._parts.log.known(stored.thread_id) is head
         if scheduler.get(stored.run_id) is not None or not ours:
             return False  # it was resumed, or the thread was lost or deleted, while this was being read
+        by = self._stopped_by(stored)
+        if not by and self._stays_parked(stored, head, parked_until(events)):
+            return False
+        scheduler.parked.remove(stored.run_id)
         context = UserExecutionContext(stored.owner, stored.thread_id, stored.run_id, stored.request_id)
-        active = scheduler.enqueue(context, BASE_SCOPES, partial(self._go_on, stored, head, events))
+        first = events[0]
+        assert isinstance(first, UserMessage)
+        record = partial(self._go_on, stored, head, events)
+        active = scheduler.enqueue(context, BASE_SCOPES, record, self._parts.plan_of(first.plan))
         quota = self._parts.quotas.of(stored.owner, self._parts.services.clock.monotonic())
-        if self._is_revoked(stored):
+        if by:
             quota.queued += 1
-            scheduler.stop(active, "operator")
+            scheduler.stop(active, by)
         elif scheduler.of_thread(head)[0] is active:
             quota.runs += 1
             scheduler.start(active)
@@ -128,9 +135,28 @@ class RunRecovery:
             quota.queued += 1
         return True
 
-    def _is_revoked(self, stored: StoredRun) -> bool:
-        """Whether its user's sign-ins were revoked since, while no process held the run that would have stopped it."""
-        return stored.created_ms <= self._parts.revoked_ms(stored.owner)
+    def _stopped_by(self, stored: StoredRun) -> str:
+        """Who stopped it while it was parked; also the operator who revoked its user's sign-ins since, while no process held the
+        run that would have stopped it. ``""``: it goes on."""
+        parked = self._scheduler.parked.get(stored.run_id)
+        if parked is not None and parked.stopped_by:
+            return parked.stopped_by
+        return "operator" if stored.created_ms <= self._parts.revoked_ms(stored.owner) else ""
+
+    def _stays_parked(self, stored: StoredRun, head: ThreadHead, wake_ms: int) -> bool:
+        """Whether its time has not come yet, and there is room to wait for it."""
+        runs = self._scheduler.parked
+        parked = runs.get(stored.run_id)
+        if parked is not None and parked.run.head is not head:  # of a time when this process held the thread before
+            runs.remove(stored.run_id)
+            parked = None
+        if wake_ms <= self._parts.services.clock.now_ms():
+            return False
+        if parked is None:
+            if not runs.has_room(stored.owner):
+                return False
+            runs.add(stored.owner, self._record(stored, head), wake_ms)
+        return True
 
     def _go_on(
         self, stored: StoredRun, head: ThreadHead, events: Sequence[AnyEvent], engine: UserExecutionEngine
@@ -138,6 +164,14 @@ class RunRecovery:
         """The run as its journal says, for this engine to go on with."""
         first = events[0]
         assert isinstance(first, UserMessage)
+        run = self._record(stored, head)
+        engine.emitter.bind(run)
+        journal = Journal(stored.run_id, events)
+        if journal.beginnings > 1 and stored.run_id in self._frozen:
+            journal.beginnings = MOST_BEGINNINGS  # it held up this process, and did not get further in the next one
+        return ActiveRun(stored.owner, run, engine, first.text, journal, first.parts)
+
+    def _record(self, stored: StoredRun, head: ThreadHead) -> RunRecord:
         run = RunRecord(
             head,
             stored.run_id,
@@ -149,11 +183,7 @@ class RunRecovery:
             self._observer,
         )
         run.seq, run.stored = stored.seq, True
-        engine.emitter.bind(run)
-        journal = Journal(stored.run_id, events)
-        if journal.beginnings > 1 and stored.run_id in self._frozen:
-            journal.beginnings = MOST_BEGINNINGS  # it held up this process, and did not get further in the next one
-        return ActiveRun(stored.owner, run, engine, first.text, journal, first.parts)
+        return run
 
     async def drain(self) -> None:
         """Resume nothing more; whoever takes over next finds what is not enqueued."""

@@ -14,9 +14,10 @@ class RemoteRequester:
 
     connection_id = None
 
-    def __init__(self, user_id: str, scopes: frozenset[str] = frozenset()) -> None:
+    def __init__(self, user_id: str, scopes: frozenset[str] = frozenset(), plan: str = "") -> None:
         self.user_id = user_id
         self.scopes = scopes
+        self.plan = plan
         self.answer: asyncio.Future[AnyAnswer] = asyncio.get_running_loop().create_future()
 
     def say(self, frame: ServerFrame) -> None:

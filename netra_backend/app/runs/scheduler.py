@@ -18,8 +18,10 @@ from ..core.coroutines import hand_over
 from ..core.errors import DependencyUnavailable, NetraError
 from ..core.events import AgentCancelled
 from ..core.history import RunRecord, ThreadHead
+from ..core.plans import Plan
 from ..services.user_execution_context import UserExecutionContext
 from .active_run import ActiveRun
+from .parking import ParkedRuns
 from .parts import RunParts
 
 _LOG: Final = logging.getLogger("netra.runs")
@@ -38,6 +40,7 @@ class RunScheduler:
         self.active: dict[str, ActiveRun] = {}
         self._queues: dict[ThreadHead, list[ActiveRun]] = {}
         self._abandoned: dict[ActiveRun, None] = {}  # in their order: that of a set would be another in each process
+        self.parked = ParkedRuns(parts.limits)
         self.draining = False
         self.started = 0
         self.crashed = 0
@@ -85,12 +88,14 @@ class RunScheduler:
         context: UserExecutionContext,
         scopes: frozenset[str],
         record: Callable[[UserExecutionEngine], ActiveRun],
+        plan: Plan | None = None,
     ) -> ActiveRun:
-        """Open an engine, have ``record`` make its run, and put the run behind the others of its thread.
+        """Open an engine with what the user's ``plan`` has, have ``record`` make its run, and put the run behind the others of
+        its thread.
 
         All in this loop iteration. Raises what opening or recording raises; then there is no engine and no run.
         """
-        lifetime = self._live(context, scopes, record)
+        lifetime = self._live(context, scopes, record, plan)
         active = lifetime.send(None)
         assert isinstance(active, ActiveRun), "opening an engine waits for nothing"
         active.lifetime = lifetime
@@ -101,9 +106,10 @@ class RunScheduler:
         context: UserExecutionContext,
         scopes: frozenset[str],
         record: Callable[[UserExecutionEngine], ActiveRun],
+        plan: Plan | None,
     ) -> None:
         """One run, from its request to its end: its engine is open exactly as long."""
-        engine = await self._parts.engines.create_for_user(context, scopes=scopes)
+        engine = await self._parts.engines.create_for_user(context, scopes=scopes, plan=plan)
         try:
             active = record(engine)
             self._put(active)
@@ -137,7 +143,7 @@ class RunScheduler:
 
     async def _perform(self, active: ActiveRun) -> None:
         run = active.run
-        agent = self._parts.registry.make(run.agent)
+        agent = self._parts.registry.make(run.agent, active.engine.plan)
         count = getattr(agent, "history_messages", 0)
         history = await self._history(run, count) if count and run.seq > 1 else ()
         await active.engine.execute(
@@ -196,6 +202,7 @@ class RunScheduler:
     def _remove(self, active: ActiveRun) -> None:
         run, quota = active.run, self._parts.quotas.of(active.owner, self._parts.services.clock.monotonic())
         del self.active[run.run_id]
+        self._parts.services.questions.close(run.run_id)
         queue = self._queues[run.head]
         queue.remove(active)
         if not queue:
@@ -225,7 +232,7 @@ class RunScheduler:
         active.run.ended = True
         active.engine.cancelled_by = LOST
         active.engine.close()  # its scope ends later, if its task is under way
-        self._parts.services.approvals.forget(active.run.run_id)
+        self._parts.services.questions.forget(active.run.run_id)
         self._abandoned[active] = None
         self._remove(active)
         _break_off(active)
@@ -246,7 +253,8 @@ class RunScheduler:
     def on_lease_lost(self, run: RunRecord) -> None:
         """The store rejected something of this run: from here on another process holds the thread. What was stored goes on
         there, also if the run has ended here; what was not is reported by its own rejection."""
-        self._parts.services.approvals.forget(run.run_id)
+        self._parts.services.questions.forget(run.run_id)
+        self.parked.drop_thread(run.head)
         for active in self.of_thread(run.head):
             if active.run.seq <= run.head.durable:
                 self.abandon(active)
@@ -261,6 +269,8 @@ class RunScheduler:
         while runs := self.of_user(owner):  # others may begin while these are waited for
             self.stop_user(owner, by)
             await _ended(runs)
+        if self._parts.services.budgets is not None:
+            await self._parts.services.budgets.drained()
 
     async def end_thread(self, head: ThreadHead, by: str) -> None:
         """Stop all runs of one thread, and wait until they have ended. In the step in which this returns there is none."""
@@ -270,9 +280,10 @@ class RunScheduler:
             await _ended(runs)
 
     def tick(self, now: float) -> None:
-        """Stop runs that take too long; the time that a run waits for its user's decision does not count. Cancel again what was
-        stopped and still goes on; after ``cancel_s`` its end is recorded, whatever its code does."""
-        waiting = self._parts.services.approvals.waiting_runs()
+        """Stop runs that take too long; the time that a run waits for its user's decision or sleeps does not count. Park those
+        that sleep long. Cancel again what was stopped and still goes on; after ``cancel_s`` its end is recorded, whatever its
+        code does."""
+        waiting = self._parts.services.questions.waiting_runs()
         for active in [each for each in (*self.active.values(), *self._abandoned) if each.task is not None]:
             if active.engine.cancelled_by is not None:
                 _break_off(active)
@@ -280,15 +291,43 @@ class RunScheduler:
                     self._give_up(active)
             elif active.run.run_id in waiting:
                 active.began = now
-            elif now - active.began >= self._parts.limits.run_s:
+            elif wake_ms := active.engine.asleep_until:
+                active.began = now
+                self._park(active, wake_ms)
+            elif now - active.began >= self._run_s(active):
                 self.stop(active, "timeout")
+
+    def _run_s(self, active: ActiveRun) -> float:
+        plan = active.engine.plan
+        return self._parts.limits.run_s if plan is None else plan.limits.run_s
+
+    def _park(self, active: ActiveRun, wake_ms: int) -> None:
+        """If it sleeps long: all that stays of it is its place, until the recovery resumes it. The next run of its thread
+        begins."""
+        left_ms = wake_ms - self._parts.services.clock.now_ms()
+        if left_ms < self._parts.limits.park_s * 1000 or not self.parked.has_room(active.owner):
+            return
+        try:
+            active.engine.park(wake_ms)
+        except NetraError:  # the log takes nothing now: the next tick tries again
+            return
+        active.run.ended = True
+        active.engine.cancelled_by = LOST
+        self._leave(active)
+        self._abandoned[active] = None
+        self.parked.add(active.owner, active.run, wake_ms)
+        _break_off(active)
 
     async def drain(self, patience_s: float) -> None:
         """Start nothing more, give runs this long to end, and leave the others to their journals; at once those that wait for
-        their thread or their user's decision. Their threads are nobody's on return."""
+        their thread, their user's decision or a time. Their threads are nobody's on return."""
         self.draining = True
-        waiting = self._parts.services.approvals.waiting_runs()
-        going = [active.task for active in self.active.values() if active.task and active.run.run_id not in waiting]
+        waiting = self._parts.services.questions.waiting_runs()
+        going = [
+            active.task
+            for active in self.active.values()
+            if active.task and active.run.run_id not in waiting and not active.engine.asleep_until
+        ]
         if going and patience_s > 0:
             await asyncio.wait(going, timeout=patience_s)
         left = list(self.active.values())
@@ -298,12 +337,13 @@ class RunScheduler:
             await asyncio.wait(tasks, timeout=_CANCEL_S)
         for active in left:
             active.engine.close()  # also of a task that does not end
-        await self._release(list(dict.fromkeys(active.run.head for active in left)))
+        await self._release(list(dict.fromkeys([*(active.run.head for active in left), *self.parked.clear()])))
 
     async def hand_off(self, head: ThreadHead) -> None:
         """Leave all runs of a thread to whoever takes it over."""
         for active in self.of_thread(head):
             self.abandon(active)
+        self.parked.drop_thread(head)
         await self._release([head])
 
     async def _release(self, heads: Sequence[ThreadHead]) -> None:

@@ -20,6 +20,7 @@ from ..core.events import RunQueued, RunSuperseded, UserMessage
 from ..core.frames import Accepted, ExecuteAgent
 from ..core.history import AppendRejection, HeldElsewhere, RunRecord, ThreadHead
 from ..core.journal import Journal
+from ..core.plans import Plan
 from ..ports import Peers, Requester
 from ..services.files import Files
 from ..services.user_execution_context import UserExecutionContext
@@ -32,6 +33,7 @@ from .new_message import AttachedFiles, NewMessage, message_of
 from .parts import RunParts
 from .recovery import RunRecovery
 from .scheduler import RunScheduler
+from .waking import RunWaking
 
 _PASSES: Final = 2 * TRIES
 """How often a request may go through the pipeline: its thread may change hands before it is acquired, and again before the
@@ -65,7 +67,8 @@ class RunService:
         self.scheduler = scheduler = RunScheduler(parts)
         self.frozen = FrozenRuns(parts.freeze_s)
         self.recovery = recovery = RunRecovery(parts, scheduler, self.frozen)
-        self.commands = RunCommands(parts, scheduler, recovery, self._requests, peers)
+        self.waking = RunWaking(parts, scheduler, recovery)
+        self.commands = RunCommands(parts, scheduler, recovery, self.waking, self._requests, peers)
 
     @property
     def _files(self) -> Files:
@@ -85,7 +88,7 @@ class RunService:
         request after this has returned, it goes through the pipeline again, and what is raised then reaches
         ``requester.refuse``.
         """
-        self._parts.registry.check(frame.agent)
+        self._parts.registry.check(frame.agent, self._parts.plan_of(requester.plan))
         return self._submit(requester, frame, _PASSES)
 
     async def _submit(self, requester: Requester, frame: ExecuteAgent, passes: int) -> None:
@@ -109,10 +112,11 @@ class RunService:
                     found = self._look_again(head, user_id)
                 if found is _Found.HELD and not (key is not None and self._requests.is_recent(user_id, key)):
                     # Nothing is awaited until the run is enqueued: what was found is still so then.
-                    ahead, full = self._admit(head, user_id, message)
+                    ahead, full = self._admit(head, user_id, message, self._parts.plan_of(requester.plan))
                     waits = full or bool(ahead)
                     active = self._record(head, requester, message, attached, passes, waits=waits)
                     attached = None
+                    self._stop_parked(head, message)
                     if waits:
                         await self._wait(active, ahead, full, message)
                     else:
@@ -151,7 +155,9 @@ class RunService:
         is_ours = head.owner == user_id and self._parts.log.known(head.thread_id) is head
         return _Found.HELD if is_ours and not self._is_behind(head) else _Found.ON_ITS_WAY
 
-    def _admit(self, head: ThreadHead, user_id: str, message: NewMessage) -> tuple[list[ActiveRun], bool]:
+    def _admit(
+        self, head: ThreadHead, user_id: str, message: NewMessage, plan: Plan | None
+    ) -> tuple[list[ActiveRun], bool]:
         """Count the run against its user; the runs ahead of it in its thread, and whether this process has no room to perform
         it and leaves it to another. Raises ``LimitRefused``: by the request's policy, the process's room, or the user's quota."""
         ahead = self.scheduler.of_thread(head)
@@ -170,7 +176,10 @@ class RunService:
                 retry_after_ms=1000,
                 point=validation.TURN_CAPACITY,
             )
-        quota = self._parts.quotas.of(user_id, self._parts.services.clock.monotonic())
+        now = self._parts.services.clock.monotonic()
+        quota = self._parts.quotas.of(user_id, now)
+        if plan is not None:
+            quota.plan(plan.limits, 0, now)  # unless a sign-in here has said so
         if ahead or full:
             quota.add_queued()
         else:
@@ -206,7 +215,8 @@ class RunService:
             context = UserExecutionContext(
                 user_id, head.thread_id, run_id, run.request_id, connection_id=requester.connection_id
             )
-            active = self.scheduler.enqueue(context, requester.scopes, partial(_append_request, run, message, recorded))
+            record = partial(_append_request, run, message, recorded, requester.plan)
+            active = self.scheduler.enqueue(context, requester.scopes, record, self._parts.plan_of(requester.plan))
         except BaseException:
             quota = self._parts.quotas.of(user_id, services.clock.monotonic())
             if waits:
@@ -230,6 +240,13 @@ class RunService:
             await self.scheduler.hand_off(active.run.head)
             assert self._peers is not None
             self._peers.offer_work()
+
+    def _stop_parked(self, head: ThreadHead, message: NewMessage) -> None:
+        """Runs of the thread that sleep are not waited for. Those that this one interrupts or supersedes end."""
+        if parked := self.scheduler.parked.of_thread(head):
+            interrupts = message.frame.policy == "interrupt"
+            ending = [each for each in parked if interrupts or message.supersedes(each.run.seq)]
+            self.waking.stop(ending, "interrupt")
 
     # --- what the store says of a request ---------------------------------------------------------------------------
 
@@ -256,6 +273,11 @@ class RunService:
         except NetraError as error:
             requester.refuse(error, frame.id)
 
+    def tick(self, now: float) -> None:
+        """About a second has passed (``now`` in seconds, monotonic)."""
+        self.scheduler.tick(now)
+        self.waking.tick()
+
     # --- the end ----------------------------------------------------------------------------------------------------
 
     async def give_back(self) -> None:
@@ -268,6 +290,7 @@ class RunService:
     async def drain(self, patience_s: float) -> None:
         """Start nothing more, give runs this long to end, and leave the others to whoever takes them over."""
         self.scheduler.draining = True
+        await self.waking.close()
         await self.recovery.drain()
         await self.scheduler.drain(patience_s)
         if self._peers is not None:
@@ -302,13 +325,19 @@ class _RequestObserver:
 
 
 def _append_request(
-    run: RunRecord, message: NewMessage, parts: list[dict[str, Any]], engine: UserExecutionEngine
+    run: RunRecord, message: NewMessage, parts: list[dict[str, Any]], plan: str, engine: UserExecutionEngine
 ) -> ActiveRun:
     emitter, frame = engine.emitter, message.frame
     emitter.bind(run)
-    if parts or frame.client_run_id:
+    if parts or frame.client_run_id or plan:
         emitter.emit(
-            UserMessage, run.request_id, frame.agent, message.text, client_run_id=frame.client_run_id, parts=parts
+            UserMessage,
+            run.request_id,
+            frame.agent,
+            message.text,
+            client_run_id=frame.client_run_id,
+            parts=parts,
+            plan=plan,
         )
     else:
         emitter.emit(UserMessage, run.request_id, frame.agent, message.text)

@@ -98,7 +98,7 @@ def tick(runtime: Runtime, http: HttpApplication) -> None:
     """What time brings about: heartbeats, closes, runs that take too long, retention."""
     now, now_ms = runtime.clock.monotonic(), runtime.clock.now_ms()
     runtime.connections.tick(now, now_ms)
-    runtime.runs.scheduler.tick(now)
+    runtime.runs.tick(now)
     http.tick(now)
     if runtime.on_tick is not None:
         runtime.on_tick(now)

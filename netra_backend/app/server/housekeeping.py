@@ -12,6 +12,8 @@ from typing import Final
 from ..ports import Audit, Clock, EventLog, Ledger
 from ..runs.accepted_requests import KEY_LIFETIME_MS
 from ..services.files import Files
+from ..services.run_budgets import RunBudgets
+from ..services.secrets import Secrets
 from ..web.api.datasets import PREFIX
 
 _LOG: Final = logging.getLogger("netra.housekeeping")
@@ -35,9 +37,9 @@ def remove_leftovers(scratch: Path) -> int:
 
 
 class Housekeeping:
-    """Keeps threads and datasets for ``retention_days`` at the most (``None``: without end), rows of the audit trail for days of
-    their own, idempotency keys while they count, and for a day files that no message claims. Runs at the start, daily, and
-    for the files every hour."""
+    """Keeps threads, values, datasets and what model requests cost for ``retention_days`` at the most (``None``: without end),
+    rows of the audit trail for days of their own, idempotency keys while they count, and for a day files that no message claims.
+    Seals secrets with the key that is set. Runs at the start, daily, and for the files every hour."""
 
     def __init__(
         self,
@@ -47,6 +49,8 @@ class Housekeeping:
         ledger: Ledger,
         audit: Audit,
         files: Files,
+        budgets: RunBudgets,
+        secrets: Secrets,
         retention_days: int | None,
         audit_retention_days: int,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -56,6 +60,8 @@ class Housekeeping:
         self._ledger = ledger
         self._audit = audit
         self._files = files
+        self._budgets = budgets
+        self._secrets = secrets
         self._retention_days = retention_days
         self._audit_retention_days = audit_retention_days
         self._sleep = sleep
@@ -85,7 +91,16 @@ class Housekeeping:
         threads, datasets = await self.remove_old()  # first: its days are a promise
         requests = await self.remove_requests()
         rows = await self._audit.trim(self._clock.now_ms() - self._audit_retention_days * DAY_MS)
-        removed = {"requests": requests, "threads": threads, "datasets": datasets, "audit_rows": rows}
+        if count := await self._secrets.reseal():
+            _LOG.info("secrets were sealed with the new key", extra={"secrets": count})
+        uses = await self._budgets.expire(self._retention_days)
+        removed = {
+            "model_uses": uses,
+            "requests": requests,
+            "threads": threads,
+            "datasets": datasets,
+            "audit_rows": rows,
+        }
         _LOG.info("retention", extra=removed)
 
     async def _remove_files(self) -> None:
@@ -103,10 +118,12 @@ class Housekeeping:
         return count
 
     async def remove_old(self) -> tuple[int, int]:
-        """Delete threads without an event, and datasets imported, before the days that are kept; how many of each."""
+        """Delete threads without an event, values of users that were not set, and datasets imported, before the days that are
+        kept; how many threads and datasets."""
         if self._retention_days is None:
             return 0, 0
         before_ms = self._clock.now_ms() - self._retention_days * DAY_MS
+        await self._log.state.expire(before_ms)
         return await self._log.trim(before_ms), await self._ledger.trim(before_ms)
 
     async def close(self) -> None:

@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from ..web.api.admin import admin_endpoints
-from ..web.api.approvals import approval_endpoints
+from ..web.api.budgets import budget_endpoints
 from ..web.api.catalogue import catalogue_endpoints
 from ..web.api.datasets import dataset_endpoints
 from ..web.api.documents import document_endpoints
 from ..web.api.files import file_endpoints
 from ..web.api.identity import identity_endpoints
 from ..web.api.operations import ReadinessProbe, operation_endpoints
+from ..web.api.questions import question_endpoints
 from ..web.api.runs import run_endpoints
+from ..web.api.secrets import secret_endpoints
 from ..web.api.threads import thread_endpoints
 from ..web.api.usage import usage_endpoints
 from ..web.api.user_data import user_data_endpoints
@@ -51,6 +53,8 @@ class HttpApplication:
             retention_days=runtime.settings.retention_days,
             audit=runtime.audit,
             files=runtime.files,
+            budgets=runtime.budgets,
+            secrets=runtime.secrets,
             audit_retention_days=runtime.settings.audit_retention_days,
         )
         gate = Gate(
@@ -103,6 +107,7 @@ class HttpApplication:
             *document_endpoints(runtime.settings, lambda: self.endpoints),
             *identity_endpoints(
                 limits=limits,
+                plans=runtime.settings.plans,
                 audit=audit,
                 audit_trail=audit_trail,
                 tickets=runtime.tickets,
@@ -110,6 +115,8 @@ class HttpApplication:
             *user_data_endpoints(
                 log=log,
                 files=runtime.files,
+                budgets=runtime.budgets,
+                secrets=runtime.secrets,
                 ledger=ledger,
                 audit=audit,
                 audit_trail=audit_trail,
@@ -120,6 +127,7 @@ class HttpApplication:
                 clock=clock,
             ),
             *file_endpoints(files=runtime.files, transfers=transfers, limits=limits),
+            *secret_endpoints(secrets=runtime.secrets, audit_trail=audit_trail, limits=limits),
             *thread_endpoints(
                 log=log,
                 conversations=conversations,
@@ -128,8 +136,9 @@ class HttpApplication:
                 limits=limits,
             ),
             *run_endpoints(log, conversations),
-            *catalogue_endpoints(runtime.registry, runtime.dispatchers),
-            *approval_endpoints(runs, limits),
+            *catalogue_endpoints(runtime.registry, runtime.dispatchers, runtime.settings.plans),
+            *question_endpoints(runs, limits),
+            *budget_endpoints(runtime.budgets, runtime.settings.plans, clock),
             *dataset_endpoints(
                 ledger=ledger,
                 transfers=transfers,

@@ -19,6 +19,8 @@ from ..services.authentication import Authentication
 from ..services.conversations import Conversations
 from ..services.files import Files
 from ..services.revocations import Revocations
+from ..services.run_budgets import RunBudgets
+from ..services.secrets import Secrets
 from ..services.tickets import TicketOffice
 from ..services.websocket_bridge_factory import WebSocketBridgeFactory
 from ..web.http.anonymous_rate_limit import AnonymousRateLimit
@@ -48,6 +50,7 @@ class Runtime:
     anonymous: AnonymousRateLimit
     conversations: Conversations
     files: Files
+    secrets: Secrets
     pool: WebSocketConnectionPool
     registry: AgentRegistry
     dispatchers: UnifiedToolDispatcherFactory
@@ -65,5 +68,6 @@ class Runtime:
     """Called about every second, with the monotonic time."""
     optional_dependencies: Mapping[str, Callable[[], bool]]
     """Whether each dependency that the server can do without is up."""
+    budgets: RunBudgets
     counters: Mapping[str, Callable[[], Mapping[str, int]]]
     """What parts count that only a process among others has, by the part's name."""

@@ -13,7 +13,17 @@ from ..core.errors import DependencyUnavailable, Refusal
 from ..ports import Audit, Clock
 from .redaction import redact_text
 
-Event = Literal["connected", "ticket_issued", "revoked", "thread_deleted", "user_exported", "user_deleted", "drill_run"]
+Event = Literal[
+    "connected",
+    "ticket_issued",
+    "revoked",
+    "thread_deleted",
+    "user_exported",
+    "user_deleted",
+    "drill_run",
+    "secret_set",
+    "secret_deleted",
+]
 
 _MAX_FIELDS: Final = 16
 _MAX_CHARACTERS: Final = 200

@@ -7,21 +7,22 @@ algorithm that the operator pinned. Whether what it says of itself stands is ``s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..config import TokenSource
-from ..core import validation
+from ..core import plan_points, validation
 from ..core.error_catalogue import CATALOGUE
 from ..core.errors import AuthenticationRefused
 from ..core.identity import DEFAULT_MAX_LIFETIME_S, Identity, TicketUse
 from ..core.limits import USUAL
+from ..core.plans import Plans
 from ..ports import Clock
 from ..sign_in_ports import KeySet
 from .credentials import Credentials
 from .revocations import Revocations
 from .standing import ahead_ms, check_standing, identity_of
 from .tickets import TicketOffice
-from .token_reading import is_signed, read_token
+from .token_reading import claim_of, is_signed, read_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class TrustedSource:
 
 class Authentication:
     """Verifies tokens and tickets. The first source is the operator's own key if there is one; a token may live for
-    ``max_lifetime_s`` seconds from its issue to its expiry."""
+    ``max_lifetime_s`` seconds from its issue to its expiry. With ``plans``, the claim ``plan_claim`` names the plan of its
+    user."""
 
     def __init__(
         self,
@@ -45,6 +47,8 @@ class Authentication:
         *,
         max_lifetime_s: int = DEFAULT_MAX_LIFETIME_S,
         token_characters: int = USUAL.token_characters,
+        plans: Plans | None = None,
+        plan_claim: str = "plan",
     ) -> None:
         if not sources:
             raise ValueError("authentication needs a source of tokens")
@@ -54,6 +58,8 @@ class Authentication:
         self._clock = clock
         self._max_lifetime_ms = max_lifetime_s * 1000
         self._token_characters = token_characters
+        self._plans = plans
+        self._plan_claim = plan_claim
 
     async def identify(self, credentials: Credentials, use: TicketUse | None) -> Identity | None:
         """Who these credentials prove; ``None`` if there are none (a first frame may bring a token yet). ``use`` is what they
@@ -90,7 +96,24 @@ class Authentication:
         issued_ahead_ms = ahead_ms(source, claims, now_ms)
         if issued_ahead_ms is not None:
             await self._revocations.saw_ahead(identity.user_id, issued_ahead_ms, now_ms)
+        if self._plans is not None:
+            identity = replace(identity, plan=self._plan_in(token, self._plans))
         return self.standing(identity)
+
+    def _plan_in(self, token: str, plans: Plans) -> str:
+        """The plan that a token names; empty if it names none. Raises ``AuthenticationRefused``: to give such a user other bounds
+        than its issuer meant would be worse."""
+        named = claim_of(token, self._plan_claim)
+        if named is None or named == "":
+            return ""
+        if not isinstance(named, str) or not plans.has(named):
+            raise AuthenticationRefused(
+                "The token names a plan that this server does not have.",
+                point=plan_points.AUTH_PLAN,
+                field=self._plan_claim,
+                hint="Ask the operator to add it to plans.toml, or to issue tokens for a plan that is in it.",
+            )
+        return named
 
     def standing(self, identity: Identity) -> Identity:
         """The identity, if it stands at this moment. Raises ``AuthenticationRefused``."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from ..core import validation
+from ..core import history, validation
 from ..core.blobs import Blob
 from ..core.errors import DependencyUnavailable, FactoryRefused, Fault, SSotIsolationError
 from ..core.events import TERMINAL, Event, encode_event
+from ..core.hidden_values import HiddenValues
 from ..core.history import OnCommit, RunRecord
 from ..core.limits import USUAL
 from ..core.repaired_text import repaired
+from ..core.state import StateWrite, WriteOutcome
 from ..ports import Clock, EventLog
 
 _LOG: Final = logging.getLogger("netra.emitter")
@@ -40,6 +42,7 @@ class UserEventEmitter:
         "_on_close",
         "_run",
         "connection_id",
+        "hidden",
         "most_bytes",
         "rejected_count",
         "repaired",
@@ -71,6 +74,8 @@ class UserEventEmitter:
         self._closed = False
         self._on_close = on_close
         self.most_bytes = most_bytes
+        self.hidden: HiddenValues | None = None
+        """What no event may show, once its run was given a secret."""
 
     @property
     def is_closed(self) -> bool:
@@ -130,12 +135,39 @@ class UserEventEmitter:
             is_repaired = True
             self.repaired += 1
             _LOG.warning("text was repaired", extra={"run_id": run.run_id, "event": event.__name__})
+        if self.hidden is not None:
+            frame = self.hidden.event(frame)
         if len(frame) > self.most_bytes:
             self.rejected_count += 1
             raise EventTooLarge(f"the event has {len(frame)} bytes; the limit is {self.most_bytes}")
         log.append(run, frame, ends=event in _TERMINAL, on_commit=on_commit, blobs=blobs)
         self.sent += 1
         return is_repaired
+
+    def emit_write(self, write: StateWrite, event: type[Event], own: Mapping[WriteOutcome, Sequence[Any]]) -> None:
+        """As ``emit``, of an event whose ``own`` fields are those of what becomes of the write, which is part of its commit."""
+        self.emit(event, *own["written"])
+        run, clock = self._run, self._clock
+        assert run is not None
+        assert clock is not None
+        place = self.thread_id, run.run_id, run.head.top, clock.now_ms()
+        frames = {each: encode_event(event(*place, *fields)) for each, fields in own.items()}
+        if self.hidden is not None:
+            frames = {each: self.hidden.event(frame) for each, frame in frames.items()}
+        history.attach(run, write, frames)
+
+    async def value(self, thread_id: str, key: str) -> bytes | None:
+        """A committed value that agents keep, of this user and thread, or with ``core.state.USER`` of the user alone; once a log
+        that is away is there again. Raises ``DependencyUnavailable`` if the log has failed."""
+        log = self._log
+        while log is not None and not self._closed:
+            try:
+                return await log.state.value(self.user_id, thread_id, key)
+            except DependencyUnavailable:
+                if log.failed:
+                    raise
+                await asyncio.sleep(_AGAIN_S)
+        raise DependencyUnavailable("The emitter is closed.")
 
     async def blob(self, ref: str) -> bytes:
         """The body of a blob of this thread, once a log that is away is there again. Raises ``Fault`` if there is none, and

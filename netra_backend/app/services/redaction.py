@@ -6,21 +6,23 @@ key). Better one word too many is hidden than one secret shown; but counts such 
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-SHOWN: Final = "***"
+from .text_redaction import SHOWN, WINDOW, Pace, Sliced, at_once, has_candidates, text_redaction
+
 MAX_DEPTH: Final = 8
 MAX_ITEMS: Final = 2_000
 MOST_BITS: Final = 14_000
 """Of a whole number that has a JSON: the interpreter writes and reads no more than 4,300 digits, for it takes their square."""
 
 _CUT: Final = "…"
-_SHORTEST_SHAPE: Final = 15
+_SHORTEST_NAME: Final = 15
 _SHORTEST_TEXT: Final = 7
+_ITEM_WORK: Final = 32
+"""What an item of a list or an object costs besides its characters."""
 
 _SECRET_LAST_WORDS: Final = frozenset(
     {
@@ -31,47 +33,17 @@ _SECRET_LAST_WORDS: Final = frozenset(
 _SECRET_KINDS: Final = frozenset({"access", "api", "client", "encryption", "private", "secret", "shared", "signing"})
 _TOKEN_KINDS: Final = frozenset({"access", "api", "auth", "bearer", "id", "refresh", "session"})
 
-_WORD_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
-_SECRETS: Final = re.compile(
-    "|".join(
-        (
-            # PEM with headers (RFC 1421) and PGP's blocks, too; without an end, all that follows.
-            r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-(?!----))*+"
-            r"(?:-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?",
-            # JWT; JWE, whose second part may be empty. Begins where a run of such letters does, and never looks at a run twice:
-            # without that, a text of many beginnings and no end takes the square of its length.
-            r"(?<![\w-])(?>(?P<before>(?:[\w-]*?-)??)eyJ)[\w-]{4,}+\.(?:[\w-]{2,}+|(?=\.[\w-]{2}))(?:\.[\w-]*+)*+",
-            r"\b(?:sk|pk|rk|ak)[-_][\w-]{12,}",  # model and payment providers
-            r"\bgh[opsur]_\w{16,}|\bgithub_pat_\w{16,}|\bglpat-[\w-]{16,}",
-            r"\bxox[a-z]-[\w-]{10,}",
-            r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
-            r"\bAIza[\w-]{30,}",
-            r"\bhf_\w{16,}",
-        )
-    )
+_SECRET_RESULTS: Final = frozenset(
+    {"apikey", "authorization", "passphrase", "passwd", "password", "pwd", "secret", "credential"}
 )
-_QUOTE: Final = r"\\{0,8}[\"']"
-"""A quotation mark of JSON, also where the JSON stands in a text of another JSON."""
+_ONE: Final = "one"
+_MANY: Final = "many"
+_TOKEN: Final = "token"  # noqa: S105  # no secret: a kind of one
+_SHORTEST_TOKEN: Final = 16
+_LONGEST_NAME: Final = 64
 
-_NAMED: Final = re.compile(
-    r"(?i)(?P<name>"
-    r"\bbearer[\s.:=]+(?=\S{8})"
-    rf"|\bauthorization(?:{_QUOTE})?\s{{0,4}}[:=]\s{{0,4}}(?:{_QUOTE})?(?:[a-z]{{1,16}}\s+)?"
-    r"|(?:passw(?:or)?d|passphrase|secret(?:[-_]?(?:access[-_]?)?key)?|api[-_]?key|private[-_]?key)"
-    rf"(?:{_QUOTE})?\s{{0,4}}[:=]\s{{0,4}}(?:{_QUOTE})?"
-    rf"|(?:token|ticket)(?:=|{_QUOTE}\s{{0,4}}:\s{{0,4}}(?:{_QUOTE})?|:\s{{0,4}}(?=\S{{16}}))"  # "cost per token: low" is none
-    rf")(?P<value>(?:[^\s\"'&;,<>\\]|\\(?!\\{{0,8}}[\"'])){{4,}})"
-)
-_COOKIES: Final = re.compile(
-    rf"(?i)(?P<name>\b(?:set-)?cookie(?:{_QUOTE})?\s{{0,4}}:\s{{0,4}}(?:{_QUOTE})?)(?=[\w!#$%&*+.^`|~-]{{1,64}}=)[^\r\n\"'\\]+"
-)
-_IN_ADDRESS: Final = re.compile(r"(?<=://)[^\s/@:]{0,256}:[^\s/@]{1,256}(?:@[^\s/@\"'<>,;]{1,128}){0,8}(?=@)")
-
-# A text without any of these cannot match, and looking for them costs a tenth of matching; a pattern of all of them would
-# cost more than that, and the more the longer the text.
-_SECRET_MARKS: Final = ("eyJ", "k-", "k_", "PRIVATE KEY", "gh", "glpat-", "xox", "AKIA", "ASIA", "AIza", "hf_")
-_NAME_MARKS: Final = ("token", "ticket", "pass", "secret", "api", "bearer", "authorization", "private", "cookie")
-_MARKS: Final = ("@", *map(str.lower, _SECRET_MARKS), *_NAME_MARKS)
+_WORD_BORDER: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
+_NUMBER: Final = re.compile(r"[-+]?[0-9][0-9.,_]{0,40}\Z")
 
 
 def redact(value: Any, secret_names: Collection[str] = ()) -> Any:
@@ -79,46 +51,79 @@ def redact(value: Any, secret_names: Collection[str] = ()) -> Any:
 
     What stands under one of ``secret_names``, or under a name that says secret, is hidden whatever it is.
     """
+    return at_once(redaction(value, secret_names))
+
+
+def redaction(value: Any, secret_names: Collection[str] = ()) -> Sliced[Any]:
+    """``redact`` in slices."""
     names = secret_names if isinstance(secret_names, frozenset) else frozenset(secret_names)
-    return _redacted(value, names, MAX_DEPTH, [MAX_ITEMS])
+    return _redacted(value, names, MAX_DEPTH, [MAX_ITEMS], Pace())
 
 
 def redact_text(text: str) -> str:
     """``text`` with what has the shape of a secret replaced."""
-    if len(text) < _SHORTEST_TEXT:
+    if len(text) < _SHORTEST_TEXT or (len(text) <= WINDOW and not has_candidates(text)):
         return text
-    lowered = text.lower()
-    if not any(map(lowered.__contains__, _MARKS)):
-        return text
-    if any(map(text.__contains__, _SECRET_MARKS)):
-        text = _SECRETS.sub(rf"\g<before>{SHOWN}", text)
-    if any(map(lowered.__contains__, _NAME_MARKS)):
-        text = _NAMED.sub(rf"\g<name>{SHOWN}", text)
-        text = _COOKIES.sub(rf"\g<name>{SHOWN}", text)
-    if "@" in text:
-        text = _IN_ADDRESS.sub(SHOWN, text)
-    return text
+    return at_once(text_redaction(text, Pace()))
 
 
-def redact_shapes(value: Any) -> Any:
-    """Plain JSON with what has the shape of a secret replaced, in any text and name; whole, and the same object if there is none.
+def result_redaction(value: Any) -> Sliced[Any]:
+    """Plain JSON with what has the shape of a secret replaced, in any text and name, and what stands under a name that says
+    secret; whole, and the same object if there is none. In slices.
 
-    A value is not hidden for the name that it stands under: what a tool answers may well be called a ticket.
+    It judges names more narrowly than ``redact``: what a tool answers may well be called a ticket, and a count is no secret.
     """
+    return _result(value, Pace(), "")
+
+
+def _result(value: Any, pace: Pace, under: str) -> Sliced[Any]:
     if isinstance(value, str):
-        return redact_text(value)
+        return SHOWN if under and _is_secret_text(value, under) else (yield from _text(value, pace))
     if isinstance(value, dict):
-        shown = {_redacted_name(name): redact_shapes(item) for name, item in value.items()}
-        same = all(map(operator.is_, shown.values(), value.values())) and shown.keys() == value.keys()
+        shown: dict[str, Any] = {}
+        same = True
+        for name, item in value.items():
+            pace.work += _ITEM_WORK
+            if pace.is_full:
+                yield pace.pause()
+            named = name if len(name) < _SHORTEST_NAME and name.isidentifier() else (yield from _text(name, pace))
+            if item is None or isinstance(item, bool):
+                told = item
+            else:
+                told = yield from _result(item, pace, under or _secret_of_result(name[-_LONGEST_NAME:]))
+            same = same and told is item and named == name
+            shown[named] = told
         return value if same else shown
     if isinstance(value, list):
-        items = list(map(redact_shapes, value))
-        return value if all(map(operator.is_, items, value)) else items
+        items: list[Any] = []
+        same = True
+        for item in value:
+            pace.work += _ITEM_WORK
+            if pace.is_full:
+                yield pace.pause()
+            told = (yield from _result(item, pace, under)) if under or isinstance(item, str | dict | list) else item
+            same = same and told is item
+            items.append(told)
+        return value if same else items
+    if under == _ONE and isinstance(value, int | float) and not isinstance(value, bool):
+        return SHOWN
     return value
 
 
-def _redacted_name(name: str) -> str:
-    return name if len(name) < _SHORTEST_SHAPE and name.isidentifier() else redact_text(name)
+def _is_secret_text(text: str, under: str) -> bool:
+    if under == _TOKEN:
+        return len(text) >= _SHORTEST_TOKEN and not any(map(str.isspace, text[:_LONGEST_NAME]))
+    return text != "" and not (under == _MANY and _NUMBER.match(text))
+
+
+def _text(text: str, pace: Pace) -> Sliced[str]:
+    if len(text) <= WINDOW:
+        pace.work += 3 * len(text)
+        if pace.is_full:
+            yield pace.pause()
+        if len(text) < _SHORTEST_TEXT or not has_candidates(text):
+            return text
+    return (yield from text_redaction(text, pace))
 
 
 def is_too_long(value: Any) -> bool:
@@ -134,15 +139,12 @@ def is_too_long(value: Any) -> bool:
 
 def is_secret_name(name: str) -> bool:
     """Whether a value of that name is a secret by its name: ``apiKey``, ``db_password``; not ``input_tokens``."""
-    return _says_secret(name[-64:])
+    return _says_secret(name[-_LONGEST_NAME:])
 
 
 @lru_cache(maxsize=4096)
 def _says_secret(name: str) -> bool:
-    words = [word.lower() for word in _WORD_BORDER.split(name) if word]
-    if not words:
-        return False
-    last, before = words[-1], words[-2] if len(words) > 1 else ""
+    last, before = _last_words(name)
     return (
         last in _SECRET_LAST_WORDS
         or (last in {"key", "keys"} and before in _SECRET_KINDS)
@@ -150,10 +152,33 @@ def _says_secret(name: str) -> bool:
     )
 
 
-def _redacted(value: Any, secret_names: frozenset[str], depth: int, left: list[int]) -> Any:
+@lru_cache(maxsize=4096)
+def _secret_of_result(name: str) -> str:
+    """What a result has under this name: ``_ONE`` secret, ``_MANY``, a ``_TOKEN`` if it looks like one, or none (``""``)."""
+    last, before = _last_words(name)
+    if (
+        last in _SECRET_RESULTS
+        or (last == "key" and before in _SECRET_KINDS)
+        or (last == "token" and before in _TOKEN_KINDS)
+    ):
+        return _ONE
+    if last in {"keys", "tokens", "passwords", "secrets", "credentials"} and _says_secret(name):
+        return _MANY
+    return _TOKEN if last in {"token", "cookie", "cookies"} else ""
+
+
+def _last_words(name: str) -> tuple[str, str]:
+    words = [word.lower() for word in _WORD_BORDER.split(name) if word]
+    return (words[-1] if words else "", words[-2] if len(words) > 1 else "")
+
+
+def _redacted(value: Any, secret_names: frozenset[str], depth: int, left: list[int], pace: Pace) -> Sliced[Any]:
     left[0] -= 1
+    pace.work += _ITEM_WORK
+    if pace.is_full:
+        yield pace.pause()
     if isinstance(value, str):
-        return redact_text(value)
+        return (yield from _text(value, pace))
     if isinstance(value, int):
         return value if value.bit_length() <= MOST_BITS else _CUT
     if value is None or isinstance(value, float):
@@ -167,9 +192,9 @@ def _redacted(value: Any, secret_names: frozenset[str], depth: int, left: list[i
                 shown[_CUT] = _CUT
                 break
             text = str(name)
-            is_secret = text in secret_names or is_secret_name(text)
-            hidden = is_secret and item is not None
-            shown[_redacted_name(text)] = SHOWN if hidden else _redacted(item, secret_names, depth - 1, left)
+            hidden = item is not None and (text in secret_names or is_secret_name(text))
+            named = text if len(text) < _SHORTEST_NAME and text.isidentifier() else (yield from _text(text, pace))
+            shown[named] = SHOWN if hidden else (yield from _redacted(item, secret_names, depth - 1, left, pace))
         return shown
     if isinstance(value, list | tuple | set | frozenset):
         items: list[Any] = []
@@ -177,6 +202,6 @@ def _redacted(value: Any, secret_names: frozenset[str], depth: int, left: list[i
             if left[0] <= 0:
                 items.append(_CUT)
                 break
-            items.append(_redacted(item, secret_names, depth - 1, left))
+            items.append((yield from _redacted(item, secret_names, depth - 1, left, pace)))
         return items
-    return redact_text(str(value))
+    return (yield from _text(str(value), pace))

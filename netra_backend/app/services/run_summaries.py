@@ -16,6 +16,7 @@ _STATES: Final[dict[str, State]] = {
     "RunSuperseded": "queued",
     "RunQueued": "queued",
     "ApprovalRequested": "waiting",
+    "QuestionAsked": "waiting",
     "AgentCompleted": "completed",
     "AgentFailed": "failed",
     "AgentCancelled": "cancelled",
@@ -24,7 +25,7 @@ _STATES: Final[dict[str, State]] = {
 
 
 class RunSummary(msgspec.Struct, frozen=True):
-    """``state``: ``queued`` until the agent starts, ``waiting`` while an approval is open. ``ended_ms`` is null until it ends."""
+    """``state``: ``queued`` until the agent starts, ``waiting`` while a question is open. ``ended_ms`` is null until it ends."""
 
     run_id: str
     thread_id: str

@@ -22,6 +22,11 @@ def pico(amount: Decimal | str | int) -> int:
     return int((Decimal(amount) * PICO_PER_USD).to_integral_value(ROUND_HALF_UP))
 
 
+def dollars(amount: int) -> Decimal:
+    """Picodollars in USD, exactly."""
+    return Decimal(amount).scaleb(-12)
+
+
 def per_token(price_per_million: Decimal) -> int:
     """Picodollars of one token. Prices finer than 10⁻⁶ USD a million are artefacts of binary fractions; they are rounded."""
     return int((price_per_million * 10**6).to_integral_value(ROUND_HALF_UP))

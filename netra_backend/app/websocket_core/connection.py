@@ -82,6 +82,11 @@ class Connection:
         return self.identity.scopes if self.identity is not None else frozenset()
 
     @property
+    def plan(self) -> str:
+        """The name of its user's plan, as its sign-in names it."""
+        return self.identity.plan if self.identity is not None else ""
+
+    @property
     def catching_up(self) -> set[str]:
         """The threads that are being replayed: their live events come from the log instead."""
         return self._outgoing.catching_up

@@ -33,6 +33,20 @@ def test_all_faults_of_the_configuration_are_told_at_once(tmp_path: Path) -> Non
     assert "NETRA_HOST" in checked.stdout  # the nearest known name
 
 
+def test_it_says_what_becomes_of_secrets(tmp_path: Path) -> None:
+    def told(**settings: str) -> tuple[bool, str]:
+        checked = ServerProcess(tmp_path / "data", settings, workers=1).command("check", "--json")
+        (found,) = (each for each in json.loads(checked.stdout)["findings"] if each["part"] == "secrets")
+        return found["ok"], found["told"]
+
+    assert told() == (True, "none of users are kept (set NETRA_SECRETS_KEY to keep them)")
+    keys = {"NETRA_SECRETS_KEY": "k" * 32, "NETRA_SECRETS_KEY_PREVIOUS": "p" * 32}
+    assert told(**keys) == (True, "of users are sealed with NETRA_SECRETS_KEY; the previous key is still set")
+    ok, reason = told(NETRA_SECRETS_DIR=str(tmp_path / "absent"))
+    assert not ok
+    assert "NETRA_SECRETS_DIR is not a directory" in reason
+
+
 def test_a_finding_is_shown_as_it_is_said(tmp_path: Path) -> None:
     directory = tmp_path / "data[bold]"
     alone = ServerProcess(directory, {"COLUMNS": "400"}, workers=1)

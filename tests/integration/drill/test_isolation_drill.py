@@ -22,7 +22,7 @@ from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.web.sockets import endpoint
 from test_framework.local_runtime import running_application
 
-ENDPOINTS = 27
+ENDPOINTS = 28
 
 
 def drill_of(application: Application, runtime: Runtime) -> InProcessDrill:

@@ -6,6 +6,8 @@ import pytest
 
 from netra_backend.app.server.housekeeping import DAY_MS, Housekeeping
 from netra_backend.app.server.runtime import Runtime
+from netra_backend.app.services.run_budgets import RunBudgets
+from netra_backend.app.usage.request_price import request_price
 from test_framework.clock import ManualClock
 from test_framework.served import Serve
 
@@ -23,6 +25,8 @@ def housekeeping(runtime: Runtime, days: int, kept: int) -> Housekeeping:
         ledger=runtime.ledger,
         audit=runtime.audit,
         files=runtime.files,
+        budgets=RunBudgets(runtime.budgets.store, clock, request_price),
+        secrets=runtime.secrets,
         retention_days=kept,
         audit_retention_days=kept,
     )

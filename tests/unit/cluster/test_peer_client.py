@@ -9,25 +9,35 @@ from typing import Any
 import pytest
 
 from netra_backend.app.cluster.peer_client import PeerClient
+from netra_backend.app.core import validation
 from netra_backend.app.core.errors import DependencyUnavailable, Fault, NetraError
-from netra_backend.app.core.frames import Accepted, ExecuteAgent, ResolveApproval, ServerFrame
+from netra_backend.app.core.frames import Accepted, ExecuteAgent, ServerFrame
 from netra_backend.app.core.peer_messages import (
     Forget,
+    ListApprovals,
+    ListQuestions,
     NotHere,
+    PeerAnswer,
     PeerExecute,
     PeerRefused,
+    PeerResolve,
     Revoked,
     Taken,
     Waiting,
     WaitingCall,
+    WaitingQuestion,
+    WaitingQuestions,
     Work,
     decode_command,
     encode,
 )
+from netra_backend.app.core.questions import Said
 from netra_backend.app.runs.requester import RemoteRequester
 
-WORD = ResolveApproval("apr_1", "deny", "0" * 64, "k1")
+WORD = Said("apr_1", {"decision": "deny"}, "0" * 64)
 CALL = WaitingCall("apr_1", "thr_1", "run_1", "pay", {}, "0" * 64, 9)
+ASKED = WaitingQuestion("qst_run_1.1", "thr_1", "run_1", "Which?", None, 9)
+OLDER = PeerRefused("invalid_frame", "No command", "", None, None, validation.COMMAND_SHAPE.id)
 
 
 class Line:
@@ -61,6 +71,7 @@ class Asker:
     connection_id = "conn_1"
     user_id = "user_ada"
     scopes = frozenset({"usage"})
+    plan = ""
 
     def __init__(self) -> None:
         self.said: list[ServerFrame] = []
@@ -118,19 +129,19 @@ async def test_who_does_not_hold_it_says_so(peers: PeerClient, line: Line) -> No
     line.says, asker = NotHere(), Asker()
     assert not await peers.start("prc_2", asker, ExecuteAgent("golden", "go"), "thr_1")
     assert not await peers.cancel("prc_2", "user_ada", "run_1")
-    assert not await peers.resolve("prc_2", "user_ada", WORD, "conn_1")
+    assert not await peers.answer("prc_2", "user_ada", WORD, "k1", "conn_1")
     assert not await peers.delete_thread("prc_2", "user_ada", "thr_1")
-    assert await peers.approvals("prc_2", "user_ada") == ()
+    assert await peers.questions("prc_2", "user_ada") == ()
     assert asker.said == []
 
 
 async def test_what_is_done_there_is_done(peers: PeerClient, line: Line) -> None:
     assert await peers.cancel("prc_2", "user_ada", "run_1")
-    assert await peers.resolve("prc_2", "user_ada", WORD, "conn_1")
+    assert await peers.answer("prc_2", "user_ada", WORD, "k1", "conn_1")
     assert await peers.delete_thread("prc_2", "user_ada", "thr_1")
     await peers.end_user("prc_2", "user_ada", "user")
-    line.says = Waiting((CALL,))
-    assert await peers.approvals("prc_2", "user_ada") == (CALL,)
+    line.says = WaitingQuestions.of([ASKED])
+    assert await peers.questions("prc_2", "user_ada") == (ASKED,)
     assert {command.owner for _, command in line.asked} == {"user_ada"}
 
 
@@ -144,14 +155,14 @@ async def test_a_refusal_is_raised(peers: PeerClient, line: Line) -> None:
     line.says = PeerRefused("run_limit", "At most 2 runs at once.", "wait", None, 1000, "limit.runs")
     with pytest.raises(NetraError, match="At most 2 runs"):
         await peers.cancel("prc_2", "user_ada", "run_1")
-    assert await peers.approvals("prc_2", "user_ada") == ()
+    assert await peers.questions("prc_2", "user_ada") == ()
 
 
 async def test_no_answer_is_a_fault(peers: PeerClient, line: Line) -> None:
     line.says = DependencyUnavailable("silence")
     with pytest.raises(Fault):
         await peers.end_user("prc_2", "user_ada", "user")
-    assert await peers.approvals("prc_2", "user_ada") == ()
+    assert await peers.questions("prc_2", "user_ada") == ()
 
 
 async def test_what_concerns_all_is_told(peers: PeerClient, line: Line) -> None:
@@ -160,3 +171,34 @@ async def test_what_concerns_all_is_told(peers: PeerClient, line: Line) -> None:
     peers.offer_work()
     peers.revoked("user_ada", 7)
     assert line.told == [Forget(("thr_1",)), Work(), Revoked("user_ada", 7)]
+
+
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        (WORD, PeerResolve("user_ada", "apr_1", "deny", "0" * 64, "k1", "c")),
+        (Said("qst_run_1.1", "blue"), PeerAnswer("user_ada", "qst_run_1.1", b'"blue"', "k1", "c", version=3)),
+        (
+            Said("apr_1", {"decision": "deny", "reason": "no"}, "h"),
+            PeerAnswer(
+                "user_ada", "apr_1", b'{"decision":"deny","reason":"no","arguments_hash":"h"}', "k1", "c", version=3
+            ),
+        ),
+    ],
+)
+async def test_a_plain_decision_is_said_as_processes_of_0_1_0_understand_it(
+    peers: PeerClient, line: Line, said: Said, sent: Any
+) -> None:
+    assert await peers.answer("prc_2", "user_ada", said, "k1", "c")
+    assert line.asked == [("prc_2", sent)]
+
+
+async def test_a_process_of_0_1_0_is_asked_for_its_approvals(peers: PeerClient, line: Line) -> None:
+    async def ask(process_id: str, command: bytes) -> bytes:
+        asked.append(decode_command(command))
+        return encode(OLDER if isinstance(asked[-1], ListQuestions) else Waiting((CALL,)))
+
+    asked: list[Any] = []
+    line.ask = ask  # type: ignore[method-assign]
+    assert await peers.questions("prc_2", "user_ada") == (WaitingQuestion.about(CALL),)
+    assert asked == [ListQuestions("user_ada", version=3), ListApprovals("user_ada")]

@@ -13,9 +13,10 @@ from netra_backend.app.core.errors import DependencyUnavailable, IsolationRefuse
 from netra_backend.app.core.events import AgentCancelled, AgentCompleted, AgentThinking, RunQueued, UserMessage
 from netra_backend.app.core.frames import ExecuteAgent, ResolveApproval
 from netra_backend.app.core.identity import Identity, RevokedToken
-from netra_backend.app.core.limits import Limits
+from netra_backend.app.core.limits import USUAL, Limits
+from netra_backend.app.core.plans import Plan, Plans
+from netra_backend.app.core.questions import approval_id_of
 from netra_backend.app.runs import commands
-from netra_backend.app.services.approvals import approval_id_of
 
 
 @pytest.fixture
@@ -176,15 +177,30 @@ class TestForwarding:
         seen: list[Any] = []
         create = one.engines.create_for_user
 
-        async def watched(context: Any, *, scopes: Any) -> Any:
+        async def watched(context: Any, *, scopes: Any, plan: Any) -> Any:
             seen.append((context.user_id, context.connection_id, scopes))
-            return await create(context, scopes=scopes)
+            return await create(context, scopes=scopes, plan=plan)
 
         await one.ask(one.connect(), "golden", "m0", thread_id="thr_1")
         one.engines.create_for_user = watched
         phone = other.connect(scopes=["usage", "extra"])
         await other.ask(phone, "golden", "m1", thread_id="thr_1", user_id="user_ada", context={"user_id": "user_ada"})
         assert seen == [("user_ada", None, frozenset({"usage", "extra"}))]
+        gates.open()
+
+    async def test_the_plan_of_a_sign_in_travels_with_the_request(self, two: Any) -> None:
+        one, other, gates, _ = two
+        plans = Plans({"free": Plan("free", replace(USUAL, runs=1))}, Plan("", USUAL))
+        for process in (one, other):
+            process.plans = plans
+            process.turns._parts = replace(process.turns._parts, plans=plans)
+        gates.shutting("m0", "m1")
+        await one.ask(one.connect(), "golden", "m0", thread_id="thr_1")
+        phone = other.connect()
+        phone.plan = "free"
+        accepted = await other.ask(phone, "golden", "m1", thread_id="thr_1")
+        active = one.turns.scheduler.get(accepted.run_id)
+        assert active.engine.plan is plans.of("free")
         gates.open()
 
 
@@ -419,7 +435,7 @@ class TestChangingHands:
         async def not_here(*_: Any) -> bool:
             return False
 
-        for name in ("start", "cancel", "resolve", "delete_thread", "end_user"):
+        for name in ("start", "cancel", "answer", "delete_thread", "end_user"):
             monkeypatch.setattr(other.peers, name, not_here)
         gates.shutting("m0")
         yield one, other
@@ -446,8 +462,8 @@ class TestChangingHands:
         one, other = restless
         accepted = await one.ask(one.connect(), "golden", "m0", thread_id="thr_1")
 
-        async def still_open(*_: Any) -> str:
-            return "open"
+        async def still_open(*_: Any) -> Any:
+            return "open", None
 
         monkeypatch.setattr(commands, "in_the_log", still_open)
         word = ResolveApproval(approval_id_of(accepted.run_id, "call_1"), "approve", "0" * 64)

@@ -9,9 +9,16 @@ import pytest
 
 from netra_backend.app.agents.interface import AgentResult
 from netra_backend.app.cluster.takeover import EVERY_S, Takeover
-from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.core.events import TERMINAL, AgentCompleted, AgentThinking, ApprovalRequested
-from netra_backend.app.core.frames import ExecuteAgent
+from netra_backend.app.core.errors import DependencyUnavailable, NetraError
+from netra_backend.app.core.events import (
+    TERMINAL,
+    AgentCompleted,
+    AgentThinking,
+    ApprovalRequested,
+    QuestionAnswered,
+    QuestionAsked,
+)
+from netra_backend.app.core.frames import AnswerQuestion, ExecuteAgent, ResolveApproval
 from netra_backend.app.runs import recovery
 from test_framework.counted_tool import Counter, adding, codes_of, kinds, uninterrupted
 from test_framework.paying import let_pay, word
@@ -462,7 +469,7 @@ class TestApprovals:
             await other.turns.commands.resolve(phone, word(requested, "deny"))
         assert await other.turns.commands.approvals("user_ada") == []
 
-    @pytest.mark.validation_point("approval.open")
+    @pytest.mark.validation_point("question.open")
     async def test_nobody_elses_word_counts_at_another_process(self, two: Any, counter: Counter) -> None:
         one, other = two
         laptop, bob = one.connect(), other.connect("user_bob")
@@ -475,7 +482,7 @@ class TestApprovals:
         ):
             with pytest.raises(LookupError):
                 await other.turns.commands.resolve(asker, said)
-        assert (counter.calls, len(one.approvals.of("user_ada"))) == ([], 1)
+        assert (counter.calls, len(one.questions.of("user_ada"))) == ([], 1)
 
     async def test_a_word_about_a_run_that_has_just_been_taken_over_is_asked_for_again(
         self, processes: Any, two: Any, counter: Counter
@@ -490,18 +497,105 @@ class TestApprovals:
         await processes.lapse(one)
         with pytest.raises(DependencyUnavailable):
             await other.turns.commands.resolve(phone, word(requested))
-        await other.until(lambda: other.approvals.of("user_ada"))
+        await other.until(lambda: other.questions.of("user_ada"))
         await other.turns.commands.resolve(phone, word(requested))
         await phone.ended(requested.run_id)
         assert counter.calls == [7]
 
+    async def test_edited_arguments_are_judged_where_the_run_is_and_count_once(
+        self, two: Any, counter: Counter
+    ) -> None:
+        one, other = two
+        laptop, phone = one.connect(), other.connect()
+        await one.ask(laptop, "golden")
+        requested = await phone.saw(ApprovalRequested)
+        hashed = requested.arguments_hash
+        wrong = ResolveApproval(requested.approval_id, "approve", hashed, arguments={"amount": "much"})
+        with pytest.raises(NetraError) as refused:
+            await other.turns.commands.resolve(phone, wrong)
+        assert refused.value.entry.id == "invalid_answer"
+        edited = ResolveApproval(requested.approval_id, "approve", hashed, "word", arguments={"amount": 5})
+        await other.turns.commands.resolve(phone, edited)
+        await phone.ended(requested.run_id)
+        await other.turns.commands.resolve(phone, edited)  # said again: it was decided so
+        assert ([frame.id for frame in phone.said], counter.calls) == (["word", "word"], [5])
+        with pytest.raises(LookupError):
+            await other.turns.commands.resolve(phone, word(requested))
+
+    async def test_an_answer_without_the_hash_is_about_the_arguments_that_the_log_has(
+        self, two: Any, counter: Counter
+    ) -> None:
+        one, other = two
+        phone = other.connect()
+        await one.ask(one.connect(), "golden")
+        requested = await phone.saw(ApprovalRequested)
+        await other.turns.commands.answer(phone, AnswerQuestion(requested.approval_id, {"decision": "approve"}, "k"))
+        await phone.ended(requested.run_id)
+        assert ([frame.id for frame in phone.said], counter.calls) == (["k"], [7])
+
     async def test_approvals_of_a_process_that_does_not_answer_are_left_out(self, two: Any, counter: Counter) -> None:
         one, other = two
         await one.ask(one.connect(), "golden")
-        await one.until(lambda: one.approvals.of("user_ada"))
+        await one.until(lambda: one.questions.of("user_ada"))
         one.freeze()
         assert await other.turns.commands.approvals("user_ada") == []
         await one.thaw()
+
+
+class TestQuestions:
+    @pytest.fixture
+    def seen(self, two: Any) -> list[Any]:
+        """What the agents of both processes were answered."""
+        seen: list[Any] = []
+
+        async def run(scope: Any) -> AgentResult:
+            seen.append(await scope.ask_user("How many?", schema={"type": "integer"}))
+            return AgentResult("")
+
+        for process in two:
+            process.agent("golden", run)
+        return seen
+
+    @pytest.mark.validation_point("answer.schema")
+    async def test_a_question_is_answered_at_another_process_once(self, two: Any, seen: list[Any]) -> None:
+        one, other = two
+        laptop, phone, bob = one.connect(), other.connect(), other.connect("user_bob")
+        await one.ask(laptop, "golden")
+        asked = await phone.saw(QuestionAsked)
+        (waiting,) = await other.turns.commands.questions("user_ada")
+        assert (waiting.question_id, waiting.schema) == (asked.question_id, {"type": "integer"})
+        assert await other.turns.commands.questions("user_bob") == []
+        refusals = []
+        for asker, said in ((bob, 7), (phone, "many")):
+            try:
+                await other.turns.commands.answer(asker, AnswerQuestion(asked.question_id, said))
+            except NetraError as refusal:
+                refusals.append(refusal.entry.id)
+        assert refusals == ["not_found", "invalid_answer"]
+        await other.turns.commands.answer(phone, AnswerQuestion(asked.question_id, 7, "word"))
+        events = await phone.ended(asked.run_id)
+        (told,) = [event for event in events if isinstance(event, QuestionAnswered)]
+        assert (told.by, told.answer, seen) == (phone.connection_id, 7, [7])
+        await other.turns.commands.answer(phone, AnswerQuestion(asked.question_id, 7, "again"))
+        assert [frame.id for frame in phone.said] == ["word", "again"]
+        with pytest.raises(LookupError):
+            await other.turns.commands.answer(phone, AnswerQuestion(asked.question_id, 8))
+
+    async def test_a_question_goes_on_at_the_process_that_takes_its_run_over(
+        self, processes: Any, two: Any, seen: list[Any]
+    ) -> None:
+        one, other = two
+        phone = other.connect()
+        await one.ask(one.connect(), "golden")
+        asked = await phone.saw(QuestionAsked)
+        await one.die()
+        await processes.lapse(one)
+        with pytest.raises(DependencyUnavailable):
+            await other.turns.commands.answer(phone, AnswerQuestion(asked.question_id, 7))
+        await other.until(lambda: other.questions.of("user_ada"))
+        await other.turns.commands.answer(phone, AnswerQuestion(asked.question_id, 7))
+        await phone.ended(asked.run_id)
+        assert seen == [7]
 
 
 class Stubborn:

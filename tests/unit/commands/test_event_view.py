@@ -50,6 +50,17 @@ def _shown(event: AnyEvent) -> str:
         ),
         (events.ApprovalResolved(*PLACE, approval_id="a", decision="deny", by="conn_1"), ["approval_resolved", "deny"]),
         (
+            events.ApprovalResolved(*PLACE, approval_id="a", decision="deny", by="conn_1", reason="No money."),
+            ["approval_resolved", "deny: No money."],
+        ),
+        (
+            events.QuestionAsked(*PLACE, question_id="q", text="Which?", expires_at=1, call_id="c", step="ask#1"),
+            ["question_asked", "Which?"],
+        ),
+        (events.QuestionAnswered(*PLACE, question_id="q", by="conn_1", answer=[1]), ["question_answered", "[1]"]),
+        (events.QuestionAnswered(*PLACE, question_id="q", by="expiry"), ["question_answered", "by nobody in time"]),
+        (events.QuestionAnswered(*PLACE, question_id="q", by="agent"), ["question_answered", "no longer needed"]),
+        (
             events.AgentCompleted(*PLACE, result={"text": "# Done", "data": {}}, usage={}, elapsed_ms=5),
             ["agent_completed", "in 5 ms", "Done"],
         ),

@@ -76,6 +76,9 @@ HOUSE_CODES = {
     "STEP_FAILED",
     "STEP_TIMEOUT",
     "RESULT_NOT_JSON",
+    "STATE_FULL",
+    "STATE_NOT_JSON",
+    "STATE_TOO_LARGE",
     "NO_DATA",
     "UNSUPPORTED_FORMAT",
     "BAD_ROWS",
@@ -93,6 +96,7 @@ HOUSE_CODES = {
     "TOOL_TIMEOUT",
     "TOOL_FAILED",
     "OUTCOME_UNKNOWN",
+    "QUESTION_EXPIRED",
     "DEPENDENCY_UNAVAILABLE",
 }
 """All codes that Netra's own tools and dispatchers answer with: programs know them."""

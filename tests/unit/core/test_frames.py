@@ -20,6 +20,7 @@ from netra_backend.app.core.frames import (
     MAX_KEY,
     Accepted,
     Ack,
+    AnswerQuestion,
     AnyClientFrame,
     Authenticate,
     CancelRun,
@@ -59,6 +60,13 @@ DEEP = '{"type":"execute_agent","context":' + '{"a":' * 5000 + "1" + "}" * 5000 
             '{"type":"resolve_approval","approval_id":"apr_1","decision":"deny","arguments_hash":"h"}',
             ResolveApproval("apr_1", "deny", "h"),
         ),
+        (
+            '{"type":"resolve_approval","approval_id":"apr_1","decision":"approve","arguments_hash":"h","reason":"r",'
+            '"arguments":{"n":1},"remember":true}',
+            ResolveApproval("apr_1", "approve", "h", reason="r", arguments={"n": 1}, remember=True),
+        ),
+        ('{"type":"answer_question","question_id":"qst_1","answer":null}', AnswerQuestion("qst_1", None)),
+        ('{"type":"answer_question","question_id":"q","answer":[1],"id":"k"}', AnswerQuestion("q", [1], "k")),
         ('{"type":"resume","positions":{"thr_1":{"epoch":"e","seq":7}}}', Resume({"thr_1": Position("e", 7)})),
         ('{"type":"ack","positions":{}}', Ack({})),
         ('{"type":"ping","id":"k"}', Ping("k")),
@@ -133,6 +141,17 @@ def test_a_frame_without_a_type_is_of_unknown_type() -> None:
         ({"type": "execute_agent", "agent": "a", "message": "m", "context": []}, "context"),
         ({"type": "execute_agent", "agent": "a", "message": "m", "admin": True}, None),
         ({"type": "resolve_approval", "approval_id": "a", "decision": "yes", "arguments_hash": ""}, "decision"),
+        (
+            {
+                "type": "resolve_approval",
+                "approval_id": "a",
+                "decision": "deny",
+                "arguments_hash": "",
+                "reason": "x" * 2_001,
+            },
+            "reason",
+        ),
+        ({"type": "answer_question", "question_id": 7, "answer": 1}, "question_id"),
         ({"type": "resume", "positions": {"t": {"epoch": "e"}}}, "positions[...]"),
         ({"type": "resume", "positions": {f"t{n}": {"epoch": "e", "seq": n} for n in range(1001)}}, "positions"),
         ({"type": "authenticate", "token": "t" * 16385}, "token"),
@@ -220,6 +239,17 @@ def test_an_error_frame_says_what_the_catalogue_and_the_refusal_know() -> None:
     assert frame.retryable is False
     waiting = error_frame(LimitRefused("Slow down.", retry_after_ms=20, point=validation.LIMIT_RUNS))
     assert (waiting.retryable, waiting.retry_after_ms, waiting.code) == (True, 20, None)
+
+
+def test_a_plain_decision_is_sent_as_servers_of_0_1_0_take_it() -> None:
+    sent = msgspec.json.decode(msgspec.json.encode(ResolveApproval("apr_1", "deny", "h", "k")))
+    assert sent == {
+        "type": "resolve_approval",
+        "approval_id": "apr_1",
+        "decision": "deny",
+        "arguments_hash": "h",
+        "id": "k",
+    }
 
 
 @pytest.mark.parametrize("text", NO_MESSAGE)

@@ -19,6 +19,8 @@ from netra_backend.app.core.events import (
     ModelCompleted,
     ModelStarted,
     OtherEvent,
+    QuestionAnswered,
+    QuestionAsked,
     RunQueued,
     RunResumed,
     RunSuspended,
@@ -41,6 +43,7 @@ from netra_backend.app.core.journal import (
     ModelCall,
     OwnStep,
     Perform,
+    Question,
     Recorded,
     RecordedReply,
     Saying,
@@ -479,3 +482,47 @@ class RunsThatCrash(RuleBasedStateMachine):
 
 
 TestRunsThatCrash = RunsThatCrash.TestCase
+
+
+class TestQuestions:
+    """A question is found by its key, and its answer by its id."""
+
+    ASKED: Any = QuestionAsked(
+        **PLACE,
+        question_id="qst_run_1.1",
+        text="?",
+        expires_at=9,
+        call_id="run_1:1",
+        step="ask#1",
+        schema={"type": "null"},
+    )
+    ANSWERED: Any = QuestionAnswered(**PLACE, question_id="qst_run_1.1", by="conn_1", answer=None)
+    KEYED = AgentStarted(**PLACE, agent="a", request_id="req_1", journal=2)
+
+    def answer(self, *events: Any, ask: Any = None) -> Any:
+        journal = Journal("run_1", [ASKED, self.KEYED, *events])
+        return journal.next("ask#1", ask or Question("?", {"type": "null"}))
+
+    def test_one_that_was_not_asked_is_performed(self) -> None:
+        assert self.answer() == Perform("run_1:1")
+
+    def test_one_that_has_no_answer_is_unknown(self) -> None:
+        other = QuestionAnswered(**PLACE, question_id="qst_run_1.2", by="conn_1")
+        assert self.answer(self.ASKED, other) == Unknown("run_1:1", question=self.ASKED)
+
+    def test_one_that_was_answered_is_recorded(self) -> None:
+        assert self.answer(self.ASKED, self.ANSWERED) == Recorded("run_1:1", answered=self.ANSWERED)
+
+    def test_one_that_was_given_up_will_be_again(self) -> None:
+        gone = QuestionAnswered(**PLACE, question_id="qst_run_1.1", by="agent")
+        assert self.answer(self.ASKED, gone) == Recorded("run_1:1", answered=gone, cancelled=True)
+
+    @pytest.mark.parametrize("ask", [Question("??", {"type": "null"}), Question("?"), Thought("?")])
+    def test_another_question_under_its_key_diverges(self, ask: Any) -> None:
+        assert isinstance(self.answer(self.ASKED, ask=ask), Diverged)
+
+    def test_the_tools_that_the_user_approved_for_the_rest_of_the_run_are_remembered(self) -> None:
+        word = ApprovalResolved(**PLACE, approval_id="apr_1", decision="approve", by="c", remember=True)
+        once = ApprovalResolved(**PLACE, approval_id="apr_1", decision="approve", by="c")
+        assert Journal("run_1", [ASKED, STARTED, APPROVAL, word]).remembered == {"pay"}
+        assert Journal("run_1", [ASKED, STARTED, APPROVAL, once]).remembered == set()

@@ -27,7 +27,9 @@ from netra_backend.app.core.peer_messages import (
     EndUser,
     Forget,
     ListApprovals,
+    ListQuestions,
     NotHere,
+    PeerAnswer,
     PeerCancel,
     PeerExecute,
     PeerRefused,
@@ -37,11 +39,14 @@ from netra_backend.app.core.peer_messages import (
     TokenRevoked,
     Waiting,
     WaitingCall,
+    WaitingQuestion,
+    WaitingQuestions,
     Work,
     decode_answer,
     decode_command,
     encode,
 )
+from netra_backend.app.core.questions import RESPONSE_SCHEMA, Said, said_of
 
 EXECUTE = PeerExecute("user_ada", frozenset({"usage"}), "golden", "go", "k1", "thr_1", "reject", "UTC")
 COMMANDS: list[Any] = [
@@ -61,7 +66,12 @@ FULL = PeerExecute.of(
     ExecuteAgent("golden", parts=(TextPart("go"), DataPart({"n": 1})), supersedes="run_1", client_run_id="mine"),
     "thr_1",
 )
-NEWER: list[Any] = [TokenRevoked.of(RevokedToken("user_ada", "t1", 7)), FULL]
+NEWER: list[Any] = [
+    TokenRevoked.of(RevokedToken("user_ada", "t1", 7)),
+    PeerAnswer.of("user_ada", Said("qst_run_1.1", {"n": 10**30}), "k1", "conn_1"),
+    FULL,
+    ListQuestions("user_ada", version=3),
+]
 """Those that 0.1.0 does not know."""
 ANSWERS: list[Any] = [
     Taken(Accepted("k1", "thr_1", "e", "run_1", 5)),
@@ -69,12 +79,27 @@ ANSWERS: list[Any] = [
     NotHere(),
     Waiting((WaitingCall("apr_1", "thr_1", "run_1", "pay", {"amount": 7}, "0" * 64, 9),)),
     PeerRefused("not_found", "m", "h", "f", 5, "run.owned"),
+    WaitingQuestions.of([WaitingQuestion("qst_run_1.1", "thr_1", "run_1", "?", {"maximum": 10**30}, 9)]),
 ]
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, *NEWER], ids=lambda command: type(command).__name__)
 def test_a_command_arrives_as_it_was_sent(command: Any) -> None:
     assert decode_command(encode(command)) == command
+
+
+def test_an_answer_to_a_question_travels_as_its_user_gave_it() -> None:
+    said = Said("qst_run_1.1", {"n": 10**30, "x": 1.0})
+    assert said_of(PeerAnswer.of("user_ada", said, "k1", "c").frame()) == said
+    decided = Said("apr_run_1.1", {"decision": "deny", "reason": "no"}, "h")
+    assert said_of(PeerAnswer.of("user_ada", decided, None, "c").frame()) == decided
+
+
+def test_the_questions_that_wait_travel_whole() -> None:
+    asked = WaitingQuestion("qst_run_1.1", "thr_1", "run_1", "?", {"maximum": 10**30}, 9)
+    about = WaitingQuestion.about(WaitingCall("apr_1", "thr_1", "run_1", "pay", {"amount": 10**30}, "0" * 64, 9, "why"))
+    assert WaitingQuestions.of([asked, about]).list() == (asked, about)
+    assert (about.question_id, about.text, about.schema) == ("apr_1", "May pay be called?", RESPONSE_SCHEMA)
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: type(answer).__name__)
@@ -235,3 +260,9 @@ def test_a_request_needs_a_newer_process_only_for_what_is_new_in_it() -> None:
         supersedes="run_1",
         client_run_id="mine",
     )
+
+
+def test_the_plan_of_a_sign_in_travels_with_the_request_and_asks_for_a_process_that_knows_plans() -> None:
+    sent = PeerExecute.of("user_ada", frozenset(), ExecuteAgent("golden", "go"), "thr_1", "free")
+    assert (sent.plan, sent.version) == ("free", VERSION)
+    assert decode_command(encode(sent)) == sent

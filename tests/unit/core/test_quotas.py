@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from netra_backend.app.core.errors import LimitRefused
+from netra_backend.app.core.identity import Identity
 from netra_backend.app.core.limits import Limits
+from netra_backend.app.core.plans import Plan, Plans
 from netra_backend.app.core.quotas import NOTHING, Counts, Quotas, UserQuota
 
 SMALL = Limits(
@@ -226,6 +230,57 @@ def test_what_users_hold_here_is_told_of_those_who_hold_something() -> None:
     ada.add_run()
     bob.add_queued()
     assert quotas.held() == {"user_ada": Counts(connections=1, runs=1), "user_bob": Counts(queued=1)}
+
+
+def signed_in(plan: str, issued_ms: int = 0) -> Identity:
+    return Identity("user_ada", frozenset(), None, issued_ms, plan=plan)
+
+
+def quotas_of_plans() -> Quotas:
+    large = Plan("large", replace(SMALL, runs=5, claim_burst=4, request_burst=4, resume_burst=40, frame_burst=4))
+    return Quotas(SMALL, Plans({"large": large}, Plan("", SMALL)))
+
+
+def test_a_quota_has_the_limits_of_the_plan_that_the_newest_sign_in_says() -> None:
+    quotas = quotas_of_plans()
+    for plan, issued_ms, runs in (("large", 5, 5), ("", 4, 5), ("", 6, 2), ("large", 6, 5)):
+        quota = quotas.of_identity(signed_in(plan, issued_ms), 0.0)
+        for _ in range(runs):
+            quota.add_run()
+        with pytest.raises(LimitRefused, match=f"{runs} runs"):
+            quota.add_run()
+        quota.runs = 0
+
+
+def test_without_plans_a_sign_in_says_nothing_of_limits() -> None:
+    quotas = Quotas(SMALL)
+    assert quotas.of_identity(signed_in("large"), 0.0) is quotas.of("user_ada", 0.0)
+
+
+def test_another_plan_gives_back_nothing_of_what_was_used() -> None:
+    quotas = quotas_of_plans()
+    quota = quotas.of_identity(signed_in(""), 0.0)
+    assert quota.frames(0.0).take_many(SMALL.frame_burst, 0.0)
+    quota.traffic(0.0)
+    for _ in range(2):
+        quota.claim_thread(0.0)
+        quota.take_request(0.0)
+    assert quota.take_resume(10, 0.0) == 0.0
+    for plan in ("large", "", "large"):
+        assert quotas.of_identity(signed_in(plan), 0.0) is quota
+        with pytest.raises(LimitRefused):
+            quota.claim_thread(0.0)
+        with pytest.raises(LimitRefused):
+            quota.take_request(0.0)
+        assert not quota.frames(0.0).take(0.0)
+
+
+def test_a_new_user_has_all_that_the_plan_gives_at_once() -> None:
+    quota = quotas_of_plans().of_identity(signed_in("large"), 0.0)
+    for _ in range(4):
+        quota.claim_thread(0.0)
+    with pytest.raises(LimitRefused):
+        quota.claim_thread(0.0)
 
 
 class QuotasAgainstModel(RuleBasedStateMachine):

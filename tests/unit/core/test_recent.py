@@ -28,5 +28,5 @@ def test_what_is_dropped_is_forgotten_and_an_unknown_key_is_no_fault() -> None:
     recent.drop(("ada", "k1"))
     recent.drop(("ada", "k1"))
     assert len(recent) == 3
-    recent.drop_where(lambda key: key[0] == "bob")
+    assert recent.drop_where(lambda key: key[0] == "bob") == [1, 1]
     assert (recent.get(("ada", "k2")), len(recent)) == (1, 1)

@@ -14,6 +14,7 @@ from netra_backend.app.core import validation
 from netra_backend.app.core.error_catalogue import CATALOGUE
 from netra_backend.app.core.events import Position
 from netra_backend.app.core.frames import (
+    AnswerQuestion,
     CancelRun,
     Drain,
     ErrorFrame,
@@ -159,6 +160,7 @@ def test_without_a_token_in_time_it_closes() -> None:
             {"type": "resolve_approval", "approval_id": "p", "decision": "approve", "arguments_hash": "h"},
             Handle(ResolveApproval("p", "approve", "h")),
         ),
+        ({"type": "answer_question", "question_id": "q", "answer": [1]}, Handle(AnswerQuestion("q", [1]))),
         ({"type": "resume", "positions": {"t": {"epoch": "e", "seq": 3}}}, Handle(Resume({"t": Position("e", 3)}))),
         ({"type": "ping", "id": "k"}, SendFrame(Pong(server_time=0, id="k"))),
     ],

@@ -189,9 +189,9 @@ def test_a_number_keeps_to_its_range_and_may_have_a_decimal_point() -> None:
 
 
 def test_a_key_of_the_audit_trail_is_long_enough() -> None:
-    assert values.audit_key("k" * 32) == b"k" * 32
+    assert values.long_key("k" * 32) == b"k" * 32
     with pytest.raises(ValueError, match="shorter than 32 bytes"):
-        values.audit_key("k" * 31)
+        values.long_key("k" * 31)
 
 
 def test_anchors_go_to_a_file_or_the_log() -> None:

@@ -53,3 +53,16 @@ def test_what_is_borrowed_of_a_bucket_has_to_wait_and_too_much_is_not_borrowed()
     assert bucket.borrow(2, 6.0, 5.0) == 0.0
     assert bucket.borrow(21, 100.0, 5.0) is None
     assert bucket.borrow(20, 100.0, 5.0) == 5.0
+
+
+def test_a_bucket_that_changes_has_no_more_at_once_than_it_had_and_goes_on_at_its_new_rate() -> None:
+    bucket = TokenBucket(rate=1.0, burst=4, now=0.0)
+    assert bucket.take(0.0)
+    bucket.change(rate=10.0, burst=10, now=1.0)
+    assert [bucket.take(1.0) for _ in range(5)] == [True, True, True, True, False]
+    assert bucket.take(1.1)
+    bucket.change(rate=1.0, burst=2, now=100.0)
+    assert [bucket.take(100.0) for _ in range(3)] == [True, True, False]
+    for burst in (10, 1, 10):
+        bucket.change(rate=1.0, burst=burst, now=100.0)
+    assert not bucket.take(100.0)

@@ -102,3 +102,13 @@ def test_answers_that_are_not_read_take_so_much_memory() -> None:
     with pytest.raises(LimitRefused) as refused:
         check_unread(101, 100)
     assert refused.value.entry.close_code == 4408
+
+
+def test_what_a_user_may_send_changes_with_the_plan() -> None:
+    traffic = UserTraffic(Limits(), 0.0)
+    traffic.change(Limits(raw_frame_rate=1.0, raw_frame_burst=20, byte_rate=1024.0, byte_burst=100_000), 0.0)
+    traffic.take(20, 20, 100_000, 0.0)
+    with pytest.raises(LimitRefused, match="frames"):
+        traffic.take(1, 1, 0, 0.0)
+    with pytest.raises(LimitRefused, match="bytes"):
+        traffic.take(0, 0, 1, 0.0)

@@ -21,6 +21,7 @@ PUBLIC = {
     "OutcomeUnknown",
     "RunScope",
     "Settings",
+    "StateConflict",
     "Tool",
     "ToolArguments",
     "ToolError",

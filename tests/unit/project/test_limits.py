@@ -33,18 +33,25 @@ NO_LIMITS: Final[Mapping[str, str]] = {
     "How long a file waits for its message, as users are told, and the pieces that it is stored in.": """
         core.files.* server.housekeeping.FILES_EVERY_S""",
     "A page of what is read bit by bit, of rows that are small.": """
-        adapters.postgres.files._PAGE adapters.sqlite.files._PAGE core.blobs.BLOBS_A_PAGE""",
+        adapters.postgres.files._PAGE adapters.sqlite.files._PAGE core.blobs.BLOBS_A_PAGE
+        spend_ports.USES_A_PAGE""",
+    "What an amount in a file of plans may be, and the calendar.": """
+        core.plans._MOST_TOKENS core.plans._MOST_USD services.budget_days.timedelta(days) services.run_budgets.SUM_DAYS""",
     "The operator's own command, which can bound itself.": "adapters.process.file_scan.WITHIN_S",
     "A format of the wire, of a file or of a key: both sides must agree on it.": """
         adapters.postgres.peers.MAX_BODY adapters.process.child_runtime.MAX_MESSAGE adapters.process.key_file._BYTES
         adapters.redis.message.MAX_FRAMES adapters.redis.message.MAX_MESSAGE_BYTES adapters.redis.message.SENDER_BYTES
         adapters.redis.message._COUNT_BYTES adapters.redis.presence._MAC_BYTES core.audit_chain._NAME_BYTES
-        core.frames.MAX_FIELD core.frames.MAX_KEY core.frames.Meta(max_length) core.message_parts.MAX_PARTS
+        core.frames.MAX_REASON core.frames.MAX_FIELD core.frames.MAX_KEY core.frames.Meta(max_length)
+        core.message_parts.MAX_PARTS
         core.message_parts.Meta(max_length) core.identity.MAX_TOKEN_ID core.ids.MAX_LENGTH
-        core.settings_values.AUDIT_KEY_BYTES core.settings_values._MAX_BUCKET_URL services.conversations.TITLE_CHARACTERS
+        core.settings_values.KEY_BYTES adapters.secrets.sealing._NONCE_BYTES
+        core.settings_values._MAX_BUCKET_URL services.conversations.TITLE_CHARACTERS
         services.conversations._EPOCH_BYTES services.standing._MAX_SCOPES services.synthetic_sign_ins._KEY_BYTES
         services.tickets.MAX_PATH services.tickets._BYTES services.tickets._MAX_CHARACTERS
         usage.importers.formats.mooncake.BLOCK_TOKENS core.step_keys.MAX_NAME core.step_keys._MAX_PATH
+        core.state._MAX_KEY core.state.VALUES_A_PAGE agents.supervisor.pauses.LONGEST_S agents.supervisor.pauses._LOOK_S
+        runs.waking._AGAIN_MS runs.waking._AT_ONCE
         core.journal.MOST_BEGINNINGS
         usage.model_names.MAX_NAME agents.tools.usage_tools.MAX_NAME agents.tools.usage_tools.Meta(max_length)
         adapters.process.seccomp._ALL_THREADS adapters.postgres.migration._SCRAM_ROUNDS
@@ -100,11 +107,12 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         web.sockets.uvicorn_websocket._SMALL_BYTES websocket_core.follower.LOOK_THREADS websocket_core.follower.MAX_MOVED
         adapters.process.sandbox._MOST_ENTRIES server.loop_watchdog.STACK_DEPTH
         agents.supervisor.past_messages._TAG_WITHIN
+        adapters.postgres.spending._OWNERS_AT_ONCE adapters.sqlite.spending._EXPIRED_AT_ONCE
     """,
     "What is remembered to be quick: what is not is found again where it is stored.": """
         adapters.datasets.object_store._KNOWN adapters.redis.message._MOST_SENDERS core.delivery_tracker.MAX_CURSORS
-        runs.accepted_requests.MAX_KEYS services.approvals._MAX_WORDS services.redaction.lru_cache(maxsize)
-        core.step_keys.lru_cache(maxsize)
+        runs.accepted_requests.MAX_KEYS services.questions._MAX_WORDS services.redaction.lru_cache(maxsize)
+        core.step_keys.lru_cache(maxsize) services.own_usage._KNOWN
         usage.importers.reading.schema_cache.MAX_MEMBERS websocket_core.websocket_connection_pool.MAX_TOPS
     """,
     "A moment between two looks or tries of the server itself; how long in all, a limit says, or the end of the process.": """
@@ -130,9 +138,12 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         adapters.postgres.peers._LINES adapters.redis.presence.from_url(max_connections) stores._CONNECTIONS
     """,
     "Within a bound that is a limit: a line, a message, a head or a key set is no longer.": """
+        services.redaction._LONGEST_NAME services.secret_shapes.LONGEST_HEAD services.text_redaction._LONGEST_ADDRESS
+        services.text_redaction._MOST_ESCAPES
         adapters.auth.jwks_keys._MAX_KEYS core.frame_key._MOST_TOKENS core.ids._MAX_FOUND core.repaired_text._MOST_DEPTH
         services.credentials._MAX_QUERY_BYTES services.redaction.MAX_DEPTH services.redaction.MAX_ITEMS
-        services.redaction.MOST_BITS usage.importers.formats.buckets.MAX_RESULTS usage.importers.formats.otel.MAX_SPANS
+        services.redaction.MOST_BITS core.questions.MOST_DEPTH services.answer_schemas._MOST_TOLD
+        services.answer_schemas._PATTERN_BYTES usage.importers.formats.buckets.MAX_RESULTS usage.importers.formats.otel.MAX_SPANS
         usage.importers.reading.source.RATIO_FREE web.http.client_address._MAX_HOPS web.http.request_query._MAX_DIGITS
         web.http.request_query._MAX_TIME services.credentials.parse_qsl(max_num_fields)
     """,

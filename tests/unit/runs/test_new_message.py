@@ -10,7 +10,7 @@ import pytest
 
 from netra_backend.app.agents.interface import AgentResult
 from netra_backend.app.core.errors import DependencyUnavailable, FrameRefused, LimitRefused, NotFound
-from netra_backend.app.core.events import AgentCancelled, RunQueued, RunSuperseded, UserMessage
+from netra_backend.app.core.events import AgentCancelled, RunQueued, RunSuperseded, StepStarted, UserMessage
 from netra_backend.app.core.message_parts import DataPart, FilePart, TextPart
 from netra_backend.app.runs.new_message import AttachedFiles
 
@@ -208,3 +208,20 @@ class TestSuperseding:
             told.append((refused.value.message, refused.value.field, refused.value.hint))
         assert told[0] == told[1] == told[2]
         assert len(await bob.ended(theirs.run_id)) == len(bob.events)
+
+    async def test_a_run_that_sleeps_long_ends_when_it_is_superseded(self, workshop: Any) -> None:
+        async def run(scope: Any) -> AgentResult:
+            if scope.message == "sleep":
+                await scope.sleep(3600)
+            return AgentResult("done")
+
+        workshop.agent("golden", run)
+        client = workshop.connect()
+        asleep = await workshop.ask(client, "golden", "sleep", thread_id="thr_1")
+        await client.saw(StepStarted, asleep.run_id)
+        workshop.turns.tick(workshop.clock.monotonic())
+        assert workshop.turns.scheduler.parked.get(asleep.run_id) is not None
+        edited = await workshop.ask(client, "golden", "go", supersedes=asleep.run_id)
+        assert (await client.saw(AgentCancelled, asleep.run_id)).by == "interrupt"
+        await client.ended(edited.run_id)
+        assert len(workshop.turns.scheduler.parked) == 0

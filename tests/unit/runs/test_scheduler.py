@@ -169,7 +169,7 @@ async def test_what_was_said_about_a_run_is_forgotten_where_its_end_is_refused(
     await workshop.ask(workshop.connect(), "golden", "m0", thread_id="thr_1")
     (active,) = workshop.turns.scheduler.all()
     forgotten: list[str] = []
-    monkeypatch.setattr(workshop.approvals, "forget", forgotten.append)
+    monkeypatch.setattr(workshop.questions, "forget", forgotten.append)
     gates.open()
     await active.task
     assert (len(workshop.turns), active.run.head.pins) == (0, 0)

@@ -22,6 +22,35 @@ from netra_backend.app.server.housekeeping import (
 from test_framework.clock import START_MS, ManualClock
 
 
+class Budgets:
+    """Run budgets that keep how many days they were asked to keep."""
+
+    def __init__(self) -> None:
+        self.kept: list[int | None] = []
+
+    async def expire(self, keep_days: int | None) -> int:
+        self.kept.append(keep_days)
+        return 1
+
+
+class Expiring:
+    """Files, or values, that keep what they were asked to let go of."""
+
+    def __init__(self) -> None:
+        self.margins: list[int] = []
+
+    async def expire(self, margin_ms: int) -> int:
+        self.margins.append(margin_ms)
+        return 1
+
+
+class Resealing:
+    """Secrets of which one was sealed with the key before."""
+
+    async def reseal(self) -> int:
+        return 1
+
+
 class Trimmed:
     """A store that keeps what it was asked to trim."""
 
@@ -29,7 +58,9 @@ class Trimmed:
         self.asked: list[int] = []
         self.expired: list[tuple[int, tuple[str, str]]] = []
         self.pauses: list[float] = []
+        self.budgets = Budgets()
         self.fails = fails
+        self.state = Expiring()
         self.turn = asyncio.Event()
         self.turn.set()
 
@@ -47,22 +78,12 @@ class Trimmed:
         return len(self.asked)
 
 
-class Expiring:
-    """Files that keep what they were asked to let go of."""
-
-    def __init__(self) -> None:
-        self.margins: list[int] = []
-
-    async def expire(self, margin_ms: int) -> int:
-        self.margins.append(margin_ms)
-        return 1
-
-
 def housekeeping(
     days: int | None, log: Trimmed, ledger: Trimmed, audit: Trimmed | None = None, files: Expiring | None = None
 ) -> Housekeeping:
     stores: dict[str, Any] = {"log": log, "ledger": ledger, "audit": audit or Trimmed(), "audit_retention_days": 7}
-    stores["files"] = files or Expiring()
+    stores["files"], stores["secrets"] = files or Expiring(), Resealing()
+    stores["budgets"] = log.budgets
 
     async def sleep(seconds: float) -> None:
         log.pauses.append(seconds)
@@ -169,3 +190,12 @@ async def test_files_that_no_message_claims_are_let_go_of_every_hour_so_that_non
         keeping.tick(now)
         await done(keeping)
     assert files.margins == [int(FILES_EVERY_S * 1000)] * 2  # at 1.0, after what is done daily, and an hour later
+
+
+@pytest.mark.parametrize("days", [None, 30])
+async def test_what_model_requests_cost_goes_with_the_days_that_are_kept(days: int | None) -> None:
+    log = Trimmed()
+    keeping = housekeeping(days, log, Trimmed())
+    keeping.tick(5.0)
+    await done(keeping)
+    assert log.budgets.kept == [days]

@@ -26,6 +26,7 @@ from netra_backend.app.core.identity import (
     user_id_of_subject,
 )
 from netra_backend.app.core.limits import USUAL
+from netra_backend.app.core.plans import Plan, Plans
 from netra_backend.app.services.authentication import (
     Authentication,
     TrustedSource,
@@ -525,3 +526,42 @@ def test_without_a_source_nobody_could_be_proved(clock: ManualClock) -> None:
     tickets = TicketOffice(LocalTickets(), clock, SeededEntropy())
     with pytest.raises(ValueError, match="needs a source"):
         Authentication((), Revocations(MemoryRevocations()), tickets, clock)
+
+
+class TestPlans:
+    @pytest.fixture
+    def planned(self, clock: ManualClock) -> Gatekeeper:
+        gatekeeper = Gatekeeper(clock)
+        gatekeeper.authentication = Authentication(
+            (own(OWN),),
+            gatekeeper.revocations,
+            gatekeeper.tickets,
+            clock,
+            plans=Plans({"free": Plan("free", USUAL)}, Plan("", USUAL)),
+            plan_claim="tier",
+        )
+        return gatekeeper
+
+    @pytest.mark.parametrize(
+        ("claims", "plan"), [({}, ""), ({"tier": ""}, ""), ({"tier": "free"}, "free"), ({"plan": "gold"}, "")]
+    )
+    async def test_a_tokens_claim_names_the_plan(
+        self, planned: Gatekeeper, sign: Sign, claims: dict[str, Any], plan: str
+    ) -> None:
+        assert (await planned.verify(sign(KEY, **claims))).plan == plan
+
+    @pytest.mark.validation_point("auth.plan")
+    @pytest.mark.parametrize("named", ["gold", "Free", 7, ["free"], {"free": 1}, True])
+    async def test_a_token_that_names_a_plan_which_there_is_not_is_refused(
+        self, planned: Gatekeeper, sign: Sign, named: Any
+    ) -> None:
+        assert await planned.refusal(sign(KEY, tier=named)) == ("auth.plan", "unauthenticated")
+
+    async def test_a_ticket_has_the_plan_of_its_credential(self, planned: Gatekeeper, sign: Sign) -> None:
+        made = await planned.tickets.issue(await planned.verify(sign(KEY, tier="free")))
+        identity = await planned.authentication.identify(Credentials(ticket=made.value), WEBSOCKET)
+        assert identity is not None
+        assert identity.plan == "free"
+
+    async def test_a_server_without_plans_reads_no_claim(self, gatekeeper: Gatekeeper, sign: Sign) -> None:
+        assert (await gatekeeper.verify(sign(KEY, plan="gold"))).plan == ""

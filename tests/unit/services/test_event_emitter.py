@@ -204,3 +204,32 @@ async def test_a_blob_that_is_not_there_is_a_fault_and_so_is_a_log_that_has_fail
     log.failed = True
     with pytest.raises(DependencyUnavailable, match="The log is away"):
         await emitter_of(log).blob("ref")
+
+
+class ValueLog(BlobLog):
+    """A log with one value of the user, that is away at first."""
+
+    @property
+    def state(self) -> ValueLog:
+        return self
+
+    async def value(self, owner: str, thread_id: str, key: str) -> bytes | None:
+        found = await self.blob(owner, thread_id or OWN[1], "ref" if key == "k" else "")
+        return None if found is None else found[0]
+
+
+async def test_a_value_is_read_once_the_log_is_there_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netra_backend.app.services.event_emitter._AGAIN_S", 0.0)
+    assert await emitter_of(ValueLog(times_away=2)).value("", "k") == b"body"
+    assert await emitter_of(ValueLog()).value("", "other") is None
+
+
+async def test_no_value_is_read_of_a_log_that_has_failed_nor_by_a_closed_emitter() -> None:
+    log = ValueLog(times_away=1)
+    log.failed = True
+    with pytest.raises(DependencyUnavailable):
+        await emitter_of(log).value("", "k")
+    closed = emitter_of(ValueLog())
+    closed.close()
+    with pytest.raises(DependencyUnavailable):
+        await closed.value("", "k")

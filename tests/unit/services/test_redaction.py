@@ -15,9 +15,11 @@ from netra_backend.app.services.redaction import (
     MAX_ITEMS,
     is_secret_name,
     redact,
-    redact_shapes,
     redact_text,
+    redaction,
+    result_redaction,
 )
+from netra_backend.app.services.text_redaction import SLICE_WORK, at_once
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl"
 PRIVATE_KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIBOgIBAAJBAK\n-----END RSA PRIVATE KEY-----"
@@ -174,15 +176,92 @@ def test_no_mixture_of_marks_does_more_than_hide(text: str) -> None:
     assert isinstance(redact_text(text), str)
 
 
-def test_shapes_are_hidden_in_a_whole_answer_and_nothing_is_cut_or_judged_by_its_name() -> None:
+def redact_result(value: Any) -> Any:
+    return at_once(result_redaction(value))
+
+
+def test_shapes_are_hidden_in_a_whole_answer_and_nothing_is_cut() -> None:
     rows = [{"ticket": f"NET-{number}", "cost_usd": "1.5", "n": number, "ok": None} for number in range(MAX_ITEMS)]
-    assert redact_shapes(rows) is rows
-    told = redact_shapes(
+    assert redact_result(rows) is rows
+    told = redact_result(
         {"rows": rows, "seen": [f"with {JWT}", {f"by {JWT}": True}], "url": "redis://:hunter2@valkey/0"}
     )
     assert told["rows"] is rows
     assert told["seen"] == ["with ***", {"by ***": True}]
     assert told["url"] == "redis://***@valkey/0"
+
+
+def test_what_an_answer_has_under_a_name_that_says_secret_is_hidden_at_any_depth() -> None:
+    told = redact_result(
+        {
+            "user": {"name": "ada", "password": "hunter2", "pin": 1, "passwordHash": "x"},
+            "rows": [{"api_key": "k", "client_secret": ["a", {"value": "b", "at": None, "on": True}]}],
+            "access_token": "short",
+            "token": "0123456789abcdef",
+            "cookie": "sid=0123456789abcdef",
+            "password": 1234,
+            "secrets": {"db": "hunter2", "n": 2},
+            "Authorization": "Basic YTpi",
+        }
+    )
+    assert told == {
+        "user": {"name": "ada", "password": "***", "pin": 1, "passwordHash": "x"},
+        "rows": [{"api_key": "***", "client_secret": ["***", {"value": "***", "at": None, "on": True}]}],
+        "access_token": "***",
+        "token": "***",
+        "cookie": "***",
+        "password": "***",
+        "secrets": {"db": "***", "n": 2},
+        "Authorization": "***",
+    }
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {
+            "usage": {
+                "input_tokens": 12,
+                "output_tokens": 3,
+                "cache_read_tokens": 0,
+                "max_tokens": 4096,
+                "tokens": "1,500",
+            }
+        },
+        {"rows": [{"key": "team", "cost_usd": "12.50", "session_tokens": 1500, "access_tokens": "17", "token": "the"}]},
+        {"passwords": 3, "api_keys": 2, "secrets": "4", "secret": "", "password": None, "api_key": False},
+        {"ticket": "NET-1234567890123456", "auth": "oauth2", "token": "a sentence of several words, all of it shown"},
+        {
+            "api_key_id": "key_1",
+            "secretary": "Bob",
+            "password_changed": True,
+            "token_count": 7,
+            "author": "ada",
+            "1": [1.5],
+        },
+        [["a", 1], [None, {}], [], ""],
+    ],
+)
+def test_counts_costs_and_words_of_an_answer_are_left_alone(answer: Any) -> None:
+    assert redact_result(answer) is answer
+
+
+def test_a_long_value_is_redacted_in_slices_however_it_is_made() -> None:
+    secret = "sk-" + "a" * 30
+    many: list[Any] = [
+        ["a"] * 50_000,
+        [1] * 50_000,
+        {f"name {number} {secret}": number for number in range(5_000)},
+        [{"password": "x"}] * 20_000,
+        {"text": f"{secret} token: " * 10_000},
+        [f"{secret} token: "] * 10_000,
+    ]
+    for value in many:
+        slices = list(result_redaction(value))
+        assert secret not in str(redact_result(value))
+        assert len(slices) > 10
+        assert max(slices) <= SLICE_WORK
+    assert max(redaction({"a": ["x" * 8_000] * 1_000})) <= SLICE_WORK
 
 
 @pytest.mark.parametrize(

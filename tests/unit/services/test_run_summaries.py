@@ -32,6 +32,11 @@ def summary(event: AnyEvent, ended_seq: int = 0) -> RunSummary:
             "waiting",
         ),
         (events.ApprovalResolved(*PLACE, approval_id="a", decision="approve", by="user"), "running"),
+        (
+            events.QuestionAsked(*PLACE, question_id="q", text="?", expires_at=1, call_id="c", step="ask#1"),
+            "waiting",
+        ),
+        (events.QuestionAnswered(*PLACE, question_id="q", by="conn_1", answer=1), "running"),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -49,6 +49,12 @@ async def test_a_model_answers_by_script_and_there_is_none_without_one() -> None
     assert not ScriptedScope("hi", ()).has_model
 
 
+async def test_nobody_answers_a_question() -> None:
+    with pytest.raises(ToolError) as fault:
+        await ScriptedScope("hi", ()).ask_user("Which?")
+    assert fault.value.code == "QUESTION_EXPIRED"
+
+
 async def test_what_is_thought_and_said_is_kept() -> None:
     scope = ScriptedScope("hi", ())
     await scope.think("hm")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from netra_backend.app.core.error_catalogue import CATALOGUE
-from netra_backend.app.core.frames import CancelRun, ExecuteAgent, ResolveApproval, Resume
+from netra_backend.app.core.frames import AnswerQuestion, CancelRun, ExecuteAgent, ResolveApproval, Resume
 from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead
 from netra_backend.app.core.identity import Identity
 from netra_backend.app.core.limits import Limits
@@ -87,6 +87,7 @@ class ScriptedHandlers:
                 ExecuteAgent: self._taking("start", lambda frame: frame.message),
                 CancelRun: self._taking("cancel", lambda frame: frame.run_id),
                 ResolveApproval: self._taking("resolve", lambda frame: frame.approval_id),
+                AnswerQuestion: self._taking("answer", lambda frame: frame.question_id),
             },
             replays={Resume: self._resume, Drill: self._taking("drill", lambda frame: frame.id)},
             **{"held_frames": 1000, "held_replays": 32, **self.bounds},

@@ -89,6 +89,9 @@ def _usage(response: ModelResponse) -> dict[str, Any]:
         "input_tokens": response.usage.input_tokens,
         "output_tokens": response.usage.output_tokens,
     }
+    for name in ("cache_read_tokens", "cache_write_tokens"):
+        if tokens := getattr(response.usage, name):
+            usage[name] = tokens
     with suppress(LookupError, AssertionError):  # a model without a known price: left out, never 0
         usage["cost_usd"] = str(response.cost().total_price)
     return usage

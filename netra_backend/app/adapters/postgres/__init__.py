@@ -2,7 +2,9 @@
 
 - ``event_log``: the port; ``heads``: its threads in memory; ``writer`` appends, ``batch`` is one append; ``reader`` answers
   questions, ``changes`` does the rest
-- ``files``: files of users (``file_ports.FileStore``)
+- ``files``: files of users (``file_ports.FileStore``); ``state``: values that agents keep (``state_ports.StateStore``);
+  ``secrets``: those of users (``secret_ports.SecretStore``); ``spending``: what model requests cost
+  (``spend_ports.SpendStore``)
 - ``ownership``: which process may append to which thread; ``lease`` is its right to hold any
 - ``peers``: the other processes of the server; ``mailbox`` carries the messages
 - ``audit``, ``revocations``, ``tickets``: the ports of these names; ``audit_rows``: the audit trail's tables

@@ -11,7 +11,9 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Protocol
 
+from ...core import history
 from ...core.history import AppendRejection, Chunk, RunRecord, ThreadHead
+from ...core.state import StateWrite
 
 APPEND: Final = f"SELECT append({', '.join(f'${n}' for n in range(1, 38))})"
 APPEND_WITH_BLOBS: Final = f"""
@@ -63,6 +65,7 @@ class Batch:
         ended: list[tuple[str, int]] = []
         rows: list[tuple[str, int, int, str, str, int, bytes]] = []
         blobs: list[tuple[str, str, str, str, bytes]] = []
+        self.writes: list[tuple[Chunk, StateWrite]] = []
         for chunk in self.chunks:
             head, run, first, count = chunk.head, chunk.run, chunk.first, len(chunk.frames)
             if head not in firsts:
@@ -74,6 +77,8 @@ class Batch:
             rows.append((head.thread_id, first, count, owner, run.run_id, chunk.fence, payload))
             if chunk.blobs is not None:
                 blobs += [(head.thread_id, owner, blob.ref, blob.media, blob.body) for blob in chunk.blobs]
+            if chunk.writes is not None:
+                self.writes += [(chunk, write) for write in chunk.writes]
             if run.stored:
                 if chunk.ends:
                     ended.append((run.run_id, first + count - 1))
@@ -134,6 +139,12 @@ class Batch:
         self.has_blobs = bool(blobs)
         if blobs:
             self._arrays += _columns(5, blobs)
+
+    def settle(self) -> None:
+        """Its ``writes`` were judged: their events are those of their outcomes."""
+        for chunk, write in self.writes:
+            history.settle(chunk, write)
+        self._arrange()
 
     def arguments(self, process_id: str, now_ms: int) -> list[Any]:
         """What ``APPEND`` takes, or ``APPEND_WITH_BLOBS`` if it ``has_blobs``."""

@@ -21,7 +21,7 @@ _UNTOUCHED: Final = """
 SELECT t.thread_id FROM thread t WHERE t.thread_id = ANY ($1::text[]) AND t.updated < $2
     AND NOT EXISTS (SELECT FROM run r WHERE r.owner = t.owner AND r.thread_id = t.thread_id AND r.ended = 0)
 """
-_ERASE: Final = ("log", "blob", "run", "request")
+_ERASE: Final = ("log", "blob", "state", "run", "request")
 _ERASE_FILE_PARTS: Final = """
 DELETE FROM file_part p USING file f WHERE f.file_id = p.file_id AND f.thread_id = ANY ($1::text[]) AND f.owner = $2
 """
@@ -44,7 +44,7 @@ class Rename:
 
 
 class Deletion:
-    """Delete the events, blobs, files, runs and idempotency keys of threads. Their ids stay, without owner, title or
+    """Delete the events, blobs, values, files, runs and idempotency keys of threads. Their ids stay, without owner, title or
     epoch, so that they are never given out again.
 
     Raises ``HeldElsewhere`` where another living process holds one of them: nothing is deleted then. With ``before_ms`` those

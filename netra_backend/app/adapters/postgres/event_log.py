@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -40,6 +41,9 @@ from .lease import LEASE_MS, PostgresLease
 from .ownership import AcquiredThread, NotAcquired, PostgresThreadOwnership
 from .pool import PostgresConnectionPool, connected
 from .reader import Key, PostgresReader
+from .secrets import PostgresSecrets
+from .spending import PostgresSpending
+from .state import PostgresState
 from .writer import PostgresWriter
 
 _CLOSE_S: Final = 8.0
@@ -66,6 +70,9 @@ class PostgresEventLog(AppendingLog[Change]):
         self._readers = PostgresConnectionPool(url, READER, limits.database_connections, limits)
         self._writers = PostgresConnectionPool(url, WRITER, limits.database_connections, limits)
         self.files = PostgresFiles(self._readers, self._writers, clock.now_ms)
+        self.state = PostgresState(self._readers, self._writers)
+        self.secrets = PostgresSecrets(self._readers, self._writers, clock.now_ms)
+        self.spending = PostgresSpending(self._readers, self._writers)
         self._reader = PostgresReader(self._readers, self._writers, limits)
         self._ownership = PostgresThreadOwnership(self._writers, process_id)
         self.lease = PostgresLease(self._writers, process_id, self._look_after_heads, lease_ms=lease_ms)
@@ -147,7 +154,7 @@ class PostgresEventLog(AppendingLog[Change]):
             if head not in self._moving:
                 break
             await asyncio.shield(self._moving[head])  # another request takes hold of it, or it is being let go of
-        moved = self._moving[head] = self._loop.create_future()
+        self._moving[head] = self._loop.create_future()
         try:
             await self._settled(head)
             held = await self._held(head.thread_id)
@@ -155,8 +162,7 @@ class PostgresEventLog(AppendingLog[Change]):
                 raise unavailable()
             return self._take(head, held) if head.owner else []
         finally:
-            del self._moving[head]
-            moved.set_result(None)
+            self._moving.pop(head).set_result(None)
 
     def _take(self, head: ThreadHead, held: AcquiredThread | NotAcquired | None) -> list[StoredRun]:
         """Make ``head`` what was stored when it was taken hold of; the runs that were left in it."""
@@ -185,11 +191,8 @@ class PostgresEventLog(AppendingLog[Change]):
         return runs
 
     def _known_to_be_ours(self) -> list[str]:
-        return [
-            head.thread_id
-            for head in self._heads.values()
-            if head.fence or head.durable < head.top or head in self._moving
-        ]
+        heads = self._heads.items()
+        return [key for key, head in heads if head.fence or head.durable < head.top or head in self._moving]
 
     async def release(self, heads: Sequence[ThreadHead]) -> None:
         held = [(head, head.fence) for head in heads if head.fence]
@@ -247,8 +250,7 @@ class PostgresEventLog(AppendingLog[Change]):
         if isinstance(work, list):
             for chunk in work:
                 if chunk.ends:
-                    if chunk.head in self._open:
-                        self._open[chunk.head].discard(chunk.run.run_id)
+                    self._open.get(chunk.head, set()).discard(chunk.run.run_id)
                 elif not chunk.run.stored:
                     self._open.setdefault(chunk.head, set()).add(chunk.run.run_id)
         self._writer.put(work)
@@ -339,10 +341,11 @@ class PostgresEventLog(AppendingLog[Change]):
 
     async def delete_owner(self, owner: str) -> list[str]:
         stored = await self._reader.threads_of(owner)
-        in_memory = [head.thread_id for head in self._heads.values() if head.owner == owner]
-        threads = list(dict.fromkeys([*stored, *in_memory]))
+        here = [head.thread_id for head in self._heads.values() if head.owner == owner]
+        threads = list(dict.fromkeys([*stored, *here]))
         await self._delete(threads)
-        await self.files.remove_all(owner)
+        for each in (self.files, self.state, self.spending):
+            await each.remove_all(owner)
         return threads
 
     async def expire_requests(
@@ -388,13 +391,9 @@ class PostgresEventLog(AppendingLog[Change]):
         self._flush()
         self.failed = True
         await self._writer.stop(_CLOSE_S)
-        held = [
-            (head.thread_id, head.fence) for head in self._heads.values() if head.fence and head.stored and head.owner
-        ]
-        try:
-            await self._ownership.release(held)
+        held = [head for head in self._heads.values() if head.fence and head.stored and head.owner]
+        with suppress(DependencyUnavailable):  # the lease runs out by itself
+            await self._ownership.release([(head.thread_id, head.fence) for head in held])
             await self.lease.give_up()
-        except DependencyUnavailable:
-            pass  # the lease runs out by itself
         for lines in (self._readers, self._writers):
             await lines.close()

@@ -63,6 +63,21 @@ SELECT format('%2$I can become %1$I, a superuser. Run: REVOKE %1$I FROM %2$I; if
 FROM pg_auth_members g JOIN pg_roles s ON s.oid = g.roleid JOIN pg_roles r ON r.oid = g.member
 WHERE s.rolsuper AND NOT r.rolsuper AND r.rolname <> ALL ($1::text[]) AND {_ENTERS.format("r.oid")}
 """
+_PAST_THE_DATABASE: Final = """
+SELECT format('%1$I %2$s. Run: REVOKE %3$I FROM %1$I; if it is an administrator, name it:'
+    ' INSERT INTO netra.allowed VALUES (''administrator'', %1$L)', r.rolname, past.does, p.rolname)
+FROM (VALUES ('pg_read_server_files', 'may read the files of the database server, so every row', false),
+        ('pg_write_server_files', 'may write the files of the database server, so every row', false),
+        ('pg_execute_server_program', 'may run programs on the database server, so reach every row', false),
+        ('pg_read_all_data', 'may read statistics, which show values of rows to whom no policy binds', true)
+    ) AS past (name, does, here)
+    JOIN pg_roles p ON p.rolname = past.name JOIN pg_auth_members g ON g.roleid = p.oid JOIN pg_roles r ON r.oid = g.member
+WHERE NOT r.rolsuper AND r.rolname <> ALL ($1::text[]) AND EXISTS (SELECT FROM pg_roles m
+    WHERE m.rolcanlogin AND NOT m.rolsuper AND m.rolname <> ALL ($1::text[]) AND pg_has_role(m.oid, r.oid, 'MEMBER')
+        AND (NOT past.here OR has_database_privilege(m.oid, current_database(), 'CONNECT')))
+"""
+"""``$1``: the administrators. Files and programs of a server are the same from each of its databases."""
+
 _NAMESPACE: Final = """
     CASE classid
         WHEN 'pg_class'::regclass THEN (SELECT relnamespace FROM pg_class WHERE oid = objid)
@@ -144,6 +159,11 @@ WHERE dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database(
 """What our roles own or were granted outside of the schema, as far as PostgreSQL records it by role."""
 
 _EFFECTIVE: Final = f"""{_ROLES},
+caller (oid, role) AS (  -- whoever may enter, and is no superuser or administrator
+    SELECT oid, role FROM worker UNION SELECT oid, quote_ident(rolname) FROM pg_roles
+    WHERE rolcanlogin AND NOT rolsuper AND rolname <> ALL ($1::text[])
+        AND has_database_privilege(oid, current_database(), 'CONNECT')
+),
 powerful AS (  -- of extensions, too: any function can be added to one
     SELECT p.* FROM pg_proc p JOIN pg_roles o ON o.oid = proowner
     WHERE prosecdef AND pronamespace <> to_regnamespace('netra')
@@ -161,20 +181,20 @@ UNION ALL
 SELECT format('%s may call %s, which runs as %I, whom row-level security does not bind. Run: %s', role, p.oid::regprocedure,
         pg_get_userbyid(proowner), CASE WHEN p.oid < 16384 THEN format('ALTER FUNCTION %s SECURITY INVOKER', p.oid::regprocedure)
             ELSE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC, %s', p.oid::regprocedure, role) END)
-    FROM worker, powerful p
-    WHERE has_schema_privilege(worker.oid, p.pronamespace, 'USAGE') AND has_function_privilege(worker.oid, p.oid, 'EXECUTE')
+    FROM caller, powerful p
+    WHERE has_schema_privilege(caller.oid, p.pronamespace, 'USAGE') AND has_function_privilege(caller.oid, p.oid, 'EXECUTE')
 UNION ALL
 SELECT DISTINCT format('%s may write to %s, whose trigger %I runs as %I, whom row-level security does not bind. Run: DROP TRIGGER'
         ' IF EXISTS %3$I ON %2$s', role, tgrelid::regclass, tgname, pg_get_userbyid(proowner))
-    FROM worker, pg_trigger t JOIN powerful p ON p.oid = tgfoid JOIN pg_class c ON c.oid = tgrelid
-    WHERE has_schema_privilege(worker.oid, c.relnamespace, 'USAGE') AND (has_table_privilege(worker.oid, c.oid,
-        'INSERT, UPDATE, DELETE, TRUNCATE') OR has_any_column_privilege(worker.oid, c.oid, 'INSERT, UPDATE'))
+    FROM caller, pg_trigger t JOIN powerful p ON p.oid = tgfoid JOIN pg_class c ON c.oid = tgrelid
+    WHERE has_schema_privilege(caller.oid, c.relnamespace, 'USAGE') AND (has_table_privilege(caller.oid, c.oid,
+        'INSERT, UPDATE, DELETE, TRUNCATE') OR has_any_column_privilege(caller.oid, c.oid, 'INSERT, UPDATE'))
 UNION ALL
 SELECT format('%s may use the foreign table %s, which may lead back here as anybody. Run: REVOKE ALL ON %2$s FROM PUBLIC, %1$s',
         role, c.oid::regclass)
-    FROM worker, pg_class c
-    WHERE relkind = 'f' AND has_schema_privilege(worker.oid, c.relnamespace, 'USAGE') AND (has_table_privilege(worker.oid, c.oid,
-        'SELECT, INSERT, UPDATE, DELETE') OR has_any_column_privilege(worker.oid, c.oid, 'SELECT, INSERT, UPDATE'))
+    FROM caller, pg_class c
+    WHERE relkind = 'f' AND has_schema_privilege(caller.oid, c.relnamespace, 'USAGE') AND (has_table_privilege(caller.oid, c.oid,
+        'SELECT, INSERT, UPDATE, DELETE') OR has_any_column_privilege(caller.oid, c.oid, 'SELECT, INSERT, UPDATE'))
 UNION ALL
 SELECT format('%s may use the server %I, which may lead back here as anybody. Run: REVOKE ALL ON FOREIGN SERVER %2$I FROM PUBLIC,'
         ' %1$s', role, srvname)
@@ -183,7 +203,24 @@ UNION ALL
 SELECT format('%s may set %s. Run: REVOKE SET, ALTER SYSTEM ON PARAMETER %2$s FROM PUBLIC', 'PUBLIC', parname)
     FROM pg_parameter_acl, aclexplode(paracl) a WHERE a.grantee = 0
 """
-"""What our roles may do in this database by whatever way, as far as it leads past the walls."""
+"""What our roles may do in this database by whatever way, as far as it leads past the walls; and whoever else may enter, by what
+runs or leads elsewhere with other rights. ``$1``: the administrators."""
+
+_SHADOWS: Final = """
+SELECT format('%s lies in pg_catalog, where each statement looks first, and may be taken for another one. Run: DROP %s %s',
+    pg_describe_object(classid, oid, 0), CASE type WHEN 'composite type' THEN 'TYPE' ELSE upper(type) END, identity)
+FROM (
+    SELECT 'pg_proc'::regclass AS classid, oid, proname AS name FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
+    UNION ALL
+    SELECT 'pg_operator'::regclass, oid, oprname FROM pg_operator WHERE oprnamespace = 'pg_catalog'::regnamespace
+    UNION ALL
+    SELECT 'pg_class'::regclass, oid, relname FROM pg_class
+    WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind IN ('r', 'v', 'm', 'f', 'p')
+) AS added, pg_identify_object(classid, oid, 0)
+WHERE oid >= 16384 AND (NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = added.classid AND objid = oid AND deptype = 'e')
+    OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = to_regnamespace('netra') AND proname = added.name))
+"""
+"""What was put beside PostgreSQL's own functions, operators and tables, by no extension or under a name of ours."""
 
 _OF_THE_SYSTEM: Final = f"""{_ROLES},
 grantee (oid, role) AS (SELECT oid, role FROM worker UNION ALL SELECT 0, 'PUBLIC'),
@@ -275,7 +312,9 @@ async def reach_faults(connection: asyncpg.Connection) -> list[str]:
     logins, administrators = ([name for kind, name in allowed if kind == each] for each in ("login", "administrator"))
     faults = [row[0] for row in await connection.fetch(_MEMBERS, logins, administrators)]
     faults += [row[0] for row in await connection.fetch(_PASSES_POLICIES, administrators)]
-    for question in (_DEPENDENTS, _OF_ROLES, _EFFECTIVE, _OF_THE_SYSTEM):
+    for question in (_PAST_THE_DATABASE, _EFFECTIVE):
+        faults += [row[0] for row in await connection.fetch(question, administrators)]
+    for question in (_DEPENDENTS, _OF_ROLES, _OF_THE_SYSTEM, _SHADOWS):
         faults += [row[0] for row in await connection.fetch(question)]
     faults += [row[0] for row in await connection.fetch(_SETTINGS, _HARMLESS_SETTINGS)]
     for what, name, repair in await connection.fetch(_STREAMS, *map(list, zip(*allowed, strict=True))):

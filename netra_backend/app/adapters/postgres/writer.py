@@ -19,6 +19,7 @@ from .batch import APPEND, APPEND_WITH_BLOBS, IS_STORED, REJECTED_STATE, Batch, 
 from .changes import Change
 from .connection import TROUBLE, unavailable
 from .pool import REPEATABLE, is_lost
+from .state import append_with_state
 
 _LOG: Final = logging.getLogger("netra.log")
 _FIRST_WAIT_S: Final = 0.05
@@ -140,7 +141,11 @@ class PostgresWriter:
                         break
                     if rejection is None:
                         append = await self._with_blobs(connection) if batch.has_blobs else self._append
-                        await append.fetchval(*batch.arguments(self._process_id, self._now_ms()))
+                        told = self._process_id, self._now_ms()
+                        if batch.writes:
+                            await append_with_state(connection, append, batch, *told, doubtful=doubtful)
+                        else:
+                            await append.fetchval(*batch.arguments(*told))
                         break
             except TROUBLE as trouble:
                 state = getattr(trouble, "sqlstate", None) or ""

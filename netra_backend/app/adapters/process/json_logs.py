@@ -15,6 +15,7 @@ from typing import Any, Final, TextIO
 import msgspec
 
 from ...core.limits import USUAL
+from ...services.hiding import hidden_in
 from ...services.redaction import redact, redact_text
 
 _OURS: Final = ("netra", "netra_backend")
@@ -57,7 +58,7 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = _shown(self.formatException(record.exc_info), self._characters)
         # NaN and lone surrogates have no JSON of their own; a log line is written all the same.
-        return _one_line(msgspec.json.encode(_writable(line)))
+        return _one_line(msgspec.json.encode(_writable(hidden_in(line))))
 
 
 class JsonHandler(logging.StreamHandler[TextIO]):

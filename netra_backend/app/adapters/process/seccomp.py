@@ -46,8 +46,9 @@ semop 65 193  semtimedop 220 192  semctl 66 191  mq_open 240 180  mq_unlink 241 
 inotify_init 253 -  inotify_init1 294 26  epoll_create 213 -  epoll_create1 291 20  eventfd 284 -  eventfd2 290 19
 signalfd 282 -  signalfd4 289 74  timerfd_create 283 85  timer_create 222 107  pipe 22 -  pipe2 293 59  mlock 149 228
 mlock2 325 284  mlockall 151 230  landlock_create_ruleset 444 444  landlock_add_rule 445 445  landlock_restrict_self 446 446
-sync 162 81  syncfs 306 267
-# None of the wide doors into the kernel, and nothing of the machine as a whole.
+sync 162 81  syncfs 306 267  inotify_add_watch 254 27  fanotify_mark 301 263
+# None of the wide doors into the kernel, no pages of files in pipes, and nothing of the machine as a whole.
+splice 275 76  tee 276 77  vmsplice 278 75
 bpf 321 280  perf_event_open 298 241  userfaultfd 323 282  io_uring_setup 425 425  io_uring_enter 426 426
 io_uring_register 427 427  io_setup 206 0  add_key 248 217  request_key 249 218  keyctl 250 219  kexec_load 246 104
 kexec_file_load 320 294  init_module 175 105  finit_module 313 273  delete_module 176 106  reboot 169 142  syslog 103 116
@@ -70,9 +71,10 @@ _FCNTL: Final = {"x86_64": 72, "aarch64": 25}
 _SECCOMP: Final = {"x86_64": 317, "aarch64": 277}
 
 _CLONE_THREAD: Final = 0x10000
-_TYPING: Final = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: type into somebody's terminal
-_OF_DESCRIPTORS: Final = (8, 15, 1024, 1026, 1031)
-# F_SETOWN, F_SETOWN_EX: have the kernel send a signal to another process; F_SETLEASE, F_NOTIFY, F_SETPIPE_SZ: its memory
+_OF_OTHERS: Final = (0x5412, 0x541C, 0x8901, 0x8902)
+# TIOCSTI, TIOCLINUX: type into somebody's terminal; FIOSETOWN, SIOCSPGRP: have a socket's signals sent to another process
+_OF_DESCRIPTORS: Final = (8, 10, 15, 1024, 1026, 1031)
+# F_SETOWN, F_SETSIG, F_SETOWN_EX: the same for any file, and which signal; F_SETLEASE, F_NOTIFY, F_SETPIPE_SZ: kernel memory
 _CREATE: Final = 0x40
 _NAMELESS: Final = 0x400000  # of O_TMPFILE: a file that nobody sees who looks at the directory
 
@@ -132,7 +134,7 @@ def program(kind: str, pid: int, *, files: bool = True) -> list[Instruction]:
     for number in _KILL[kind]:
         made += argument(number, 0, list(first(pid, otherwise=eperm, if_one=allow)))
     made += argument(_PRLIMIT64[kind], 0, list(first(0, pid, otherwise=eperm, if_one=allow)))
-    made += argument(_IOCTL[kind], 1, list(first(*_TYPING, otherwise=allow, if_one=eperm)))
+    made += argument(_IOCTL[kind], 1, list(first(*_OF_OTHERS, otherwise=allow, if_one=eperm)))
     made += argument(_FCNTL[kind], 1, list(first(*_OF_DESCRIPTORS, otherwise=allow, if_one=eperm)))
     return [*made, allow]
 

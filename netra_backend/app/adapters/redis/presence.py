@@ -4,7 +4,9 @@ Every field carries its end by the server's clock and every key ends by itself, 
 ``TTL_MS``. Nothing has to be kept: after a loss each process says again what it holds, within ``REFRESH_ROUNDS`` exchanges.
 
 Values are sealed (keyed BLAKE2b, RFC 7693) with the key that all processes of a server share. Writing to Redis alone can
-take counts away, so that a limit counts for each process alone, but can add none: nobody is locked out.
+take counts away, so that a limit counts for each process alone, but can add none: nobody is locked out. The end of a value is its
+order, too: a process that has seen one takes no older one of the same process, so what was said before cannot be said again by
+somebody else. Therefore nothing held any more is said as well, and stands until its own end.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from redis.exceptions import RedisError
 
 from ...core.errors import DependencyUnavailable
 from ...core.limits import USUAL, Limits
-from ...core.quotas import Counts
+from ...core.quotas import NOTHING, Counts
 from .url import driver_url
 
 TTL_MS: Final = 15_000
@@ -34,8 +36,8 @@ _SLACK_MS: Final = 2_000
 """How far the server's clock may have moved between two exchanges."""
 _MAC_BYTES: Final = 16
 
-# KEYS: one for each user. ARGV: the process, how long a value holds, the slack, then for each user its sealed value, or '' for
-# none any more. The answer: for each user the fields of the others, name and value in turn; then how many of our own fields were
+# KEYS: one for each user. ARGV: the process, how long a value holds, the slack, then for each user its sealed value. The
+# answer: for each user the fields of the others, name and value in turn; then how many of our own fields were
 # not there, and the server's time. Whether a value is one of ours is for the reader to say: no script can know the key.
 _SCRIPT: Final = """
 local clock = redis.call('TIME')
@@ -60,13 +62,9 @@ for i, key in ipairs(KEYS) do
       end
     end
   end
-  if ARGV[i + 3] == '' then
-    redis.call('HDEL', key, me)
-  else
-    if not seen then missing = missing + 1 end
-    redis.call('HSET', key, me, ARGV[i + 3])
-    redis.call('PEXPIRE', key, ttl)
-  end
+  if not seen then missing = missing + 1 end
+  redis.call('HSET', key, me, ARGV[i + 3])
+  redis.call('PEXPIRE', key, ttl)
   found[i] = others
 end
 found[#KEYS + 1] = missing
@@ -77,7 +75,7 @@ return found
 
 class RedisPresence:
     """``ports.Presence``. ``namespace`` keeps the servers apart that share one Redis; ``key``, the same in all processes, seals
-    values. ``ignored`` counts values of others that were not sealed with it."""
+    values. ``ignored`` counts values of others that were not sealed with it, or are older than what they said since."""
 
     def __init__(
         self, url: str, process_id: str, *, namespace: str = "netra", key: bytes, limits: Limits = USUAL
@@ -98,6 +96,13 @@ class RedisPresence:
         self._suffix = f":{namespace}:presence"
         self._round = 0
         self._said: dict[str, Counts] = {}
+        self._left: dict[str, int] = {}
+        """Users of whom nothing is held any more, and up to when (the server's time) that is said again."""
+        self._ends_ms = 0
+        self._newest: dict[tuple[str, str], int] = {}
+        self._newest_before: dict[tuple[str, str], int] = {}
+        self._turned_ms = 0
+        """The newest values seen, by user and process: those of this while, which began then, and of the one before."""
         self._elsewhere: dict[str, Counts] = {}
 
     async def exchange(self, mine: Mapping[str, Counts]) -> Mapping[str, Counts]:
@@ -112,16 +117,19 @@ class RedisPresence:
             if said.get(user) != counts or hash(user) % REFRESH_ROUNDS == turn  # the hash of this process: any will do
         ]
         due += [user for user in said if user not in mine]
+        due += [
+            user for user in self._left if user not in mine and user not in said and hash(user) % REFRESH_ROUNDS == turn
+        ]
         for at in range(0, len(due), _USERS_AT_ONCE):
             await self._say(due[at : at + _USERS_AT_ONCE], mine)
         return self._elsewhere
 
     async def _say(self, users: Sequence[str], mine: Mapping[str, Counts]) -> None:
-        known = sum(user in self._said for user in users if user in mine)
+        unsaid = sum(user not in self._said and user not in self._left for user in users)
         try:
             async with asyncio.timeout(self._answer_s):
-                ends_ms = await self._now_ms() + TTL_MS
-                values = [self._sealed(user, self._process_id, ends_ms, mine.get(user)) for user in users]
+                ends_ms = self._ends_ms = max(await self._now_ms() + TTL_MS, self._ends_ms + 1)
+                values = [self._sealed(user, self._process_id, ends_ms, mine.get(user, NOTHING)) for user in users]
                 found = await self._script(
                     keys=[user + self._suffix for user in users], args=[self._process_id, TTL_MS, _SLACK_MS, *values]
                 )
@@ -130,14 +138,20 @@ class RedisPresence:
             raise DependencyUnavailable("Presence does not answer.", retry_after_ms=1000) from fault
         *fields, missing, now = found
         self._note_time(int(now))
+        self._turn(int(now))
         for user, others in zip(users, fields, strict=True):
+            held = self._sum(user, others)
             if user in mine:
+                self._left.pop(user, None)
                 self._said[user] = mine[user]
-                self._learn(user, self._sum(user, others))
-            else:
-                self._said.pop(user, None)
-                self._elsewhere.pop(user, None)
-        if missing > len([user for user in users if user in mine]) - known:
+                self._learn(user, held)
+                continue
+            self._elsewhere.pop(user, None)
+            if self._said.pop(user, None) is not None or user not in self._left:
+                self._left[user] = ends_ms
+            elif self._left[user] < int(now):
+                del self._left[user]
+        if missing > unsaid:
             self._said.clear()  # what was said before is lost: all of it is said again in the next exchange
 
     async def _now_ms(self) -> int:
@@ -151,9 +165,19 @@ class RedisPresence:
     def _note_time(self, server_ms: int) -> None:
         self._server_ahead_ms = server_ms - asyncio.get_running_loop().time() * 1000
 
-    def _sealed(self, user: str, process_id: str, ends_ms: int, counts: Counts | None) -> str:
-        if counts is None:
-            return ""
+    def _turn(self, now_ms: int) -> None:
+        """Forget values that have ended."""
+        if now_ms - self._turned_ms > TTL_MS + _SLACK_MS:
+            self._newest, self._newest_before, self._turned_ms = {}, self._newest, now_ms
+
+    def _is_outdated(self, user: str, process_id: str, ends_ms: int) -> bool:
+        """Whether a newer value of that process was seen."""
+        key = user, process_id
+        newest = self._newest.get(key) or self._newest_before.get(key, 0)
+        self._newest[key] = max(newest, ends_ms)
+        return ends_ms < newest
+
+    def _sealed(self, user: str, process_id: str, ends_ms: int, counts: Counts) -> str:
         said = f"{ends_ms} {counts.connections} {counts.runs} {counts.queued}"
         return f"{said} {self._mac(user, process_id, said)}"
 
@@ -166,10 +190,14 @@ class RedisPresence:
         connections = runs = queued = 0
         for name, value in zip(fields[::2], fields[1::2], strict=True):
             said, _, mac = value.decode("ascii", "replace").rpartition(" ")
-            if not compare_digest(mac.encode(), self._mac(user, name.decode("utf-8", "replace"), said).encode()):
+            process_id = name.decode("utf-8", "replace")
+            if not compare_digest(mac.encode(), self._mac(user, process_id, said).encode()):
                 self.ignored += 1
                 continue
-            _, *counts = map(int, said.split(" "))
+            ends_ms, *counts = map(int, said.split(" "))
+            if self._is_outdated(user, process_id, ends_ms):
+                self.ignored += 1
+                continue
             connections, runs, queued = connections + counts[0], runs + counts[1], queued + counts[2]
         return Counts(connections, runs, queued)
 

@@ -15,6 +15,7 @@ WITH RECURSIVE chain(id, run, prev) AS (
 SELECT id, run FROM chain
 """
 _FILES = "SELECT file.id FROM file JOIN thread USING (thread_id, owner) WHERE thread.key = ?"
+_STATE = "DELETE FROM state WHERE (owner, thread_id) = (SELECT owner, thread_id FROM thread WHERE key = ?)"
 
 
 class Change(Protocol):
@@ -39,8 +40,9 @@ class Rename:
 
 
 class Deletion:
-    """Delete the events, blobs, files, runs and idempotency keys of threads, and with ``owner`` all files of that owner. Their
-    ids stay, without owner, title or epoch, so that they are never given out again."""
+    """Delete the events, blobs, values, files, runs and idempotency keys of threads, and with ``owner`` all files, values,
+    secrets and model requests of that owner. Their ids stay, without owner, title or epoch, so that they are never given out
+    again."""
 
     erases = True
 
@@ -53,6 +55,9 @@ class Deletion:
             _delete_thread(connection, key)
         if self._owner:
             _delete_files(connection, "SELECT id FROM file WHERE owner = ?", self._owner)
+            connection.execute("DELETE FROM model_use WHERE owner = ?", (self._owner,))
+            connection.execute("DELETE FROM state WHERE owner = ?", (self._owner,))
+            connection.execute("DELETE FROM secret WHERE owner = ?", (self._owner,))
 
 
 class Expiry:
@@ -78,6 +83,7 @@ def _delete_thread(connection: sqlite3.Connection, key: int) -> None:
         (key,),
     )
     connection.execute("DELETE FROM blob WHERE thread = ?", (key,))
+    connection.execute(_STATE, (key,))
     _delete_files(connection, _FILES, key)
     connection.execute("DELETE FROM head WHERE key = ?", (key,))
     connection.execute("UPDATE thread SET owner = '', title = '', epoch = '' WHERE key = ?", (key,))

@@ -18,6 +18,9 @@ from ..event_log.key_filter import DAY_MS, KeyFilter
 from . import reader, schema
 from .changes import Change, Deletion, Expiry, Rename
 from .files import SqliteFiles
+from .secrets import SqliteSecrets
+from .spending import SqliteSpending
+from .state import SqliteState
 from .writer import SqliteWriter
 
 T = TypeVar("T")
@@ -50,6 +53,9 @@ class SqliteEventLog(AppendingLog[Change]):
             self._keys.add(owner, key, created)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="netra-log-reader")
         self.files = SqliteFiles(self._change, self._read, clock.now_ms, path.parent, limits.reserved_disk_bytes)
+        self.state = SqliteState(self._change, self._read)
+        self.secrets = SqliteSecrets(self._change, self._read, clock.now_ms)
+        self.spending = SqliteSpending(self._change, self._read)
         self._put = self._writer.put
         self._writer.start()
 

@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 from ...core.blobs import Blob
 from ...core.history import Chunk, ThreadHead
 from .changes import Change, erase
+from .state import write_state
 
 Work = list[Chunk] | Change | None
 """Chunks to store; a change of the store, in the same order; ``None`` to stop."""
@@ -119,6 +120,8 @@ class SqliteWriter:
         for chunk in chunks:
             head, run, first = chunk.head, chunk.run, chunk.first
             last = first + len(chunk.frames) - 1
+            if chunk.writes is not None:
+                write_state(self._connection, chunk, now_ms)
             row += 1
             rows.append((row, head.key, first, len(chunk.frames), run.run_id, head.row, b"\n".join(chunk.frames)))
             head.row = row

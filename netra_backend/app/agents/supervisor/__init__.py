@@ -5,9 +5,11 @@
 - ``execution_engine``: one user's context, emitter and dispatcher; runs an agent to exactly one end
 - ``scope``: what the agent holds; gives each step its key
 - ``run_recorder``: what the steps of a run share; ``branches``: which line of steps a task is on
-- ``tool_calls``, ``model_calls``, ``own_steps``: steps, each recorded before it is performed and when it has ended
+- ``tool_calls``, ``model_calls``, ``own_steps``, ``state_steps``, ``pauses``: steps, each recorded before it is performed and
+  when it has ended; ``user_questions``, ``tool_approvals``: those that wait for the user
 - ``model_stream``, ``live_text``: which part of a streamed text may be shown already, and in how few events
 - ``stack_owner``: whose code a stack is of
+- ``spending``: what a model request costs, ahead of it and afterwards
 - ``past_messages``: what was said before in the thread
 - ``run_services``: what all runs share
 """

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ...core import validation
+from ...core import plan_points, validation
 from ...core.errors import NotFound
+from ...core.plans import Plan
 from ..interface import Agent
 
 MakeAgent = Callable[[], Agent]
@@ -46,27 +47,36 @@ class AgentRegistry:
         """Whether there is an agent of that name."""
         return name in self._makers
 
-    def check(self, name: str) -> None:
-        """Raises ``NotFound`` (``unknown_agent``) if there is no agent of that name."""
+    def check(self, name: str, plan: Plan | None = None) -> None:
+        """Raises ``NotFound`` (``unknown_agent``) if there is no agent of that name, or none in this plan: in the same words."""
         if name not in self._makers:
             raise NotFound(
-                f"There is no agent named {name[:64]!r}. Available agents: {', '.join(self._makers) or 'none'}.",
-                kind="unknown_agent",
-                field="agent",
-                point=validation.REGISTRY_AGENT,
+                self._absent(name, plan), kind="unknown_agent", field="agent", point=validation.REGISTRY_AGENT
             )
+        if plan is not None and plan.agents is not None and name not in plan.agents:
+            raise NotFound(self._absent(name, plan), kind="unknown_agent", field="agent", point=plan_points.PLAN_AGENT)
 
-    def make(self, name: str) -> Agent:
+    def _absent(self, name: str, plan: Plan | None) -> str:
+        known = [each for each in self._makers if plan is None or plan.agents is None or each in plan.agents]
+        return f"There is no agent named {name[:64]!r}. Available agents: {', '.join(known) or 'none'}."
+
+    def make(self, name: str, plan: Plan | None = None) -> Agent:
         """A new agent. Raises ``NotFound`` as ``check`` does."""
-        self.check(name)
+        self.check(name, plan)
         self._made += 1
         return self._makers[name]()
 
-    def describe(self) -> list[dict[str, Any]]:
-        """Name, description and tools of every agent."""
-        agents = (make() for make in self._makers.values())
+    def describe(self, plan: Plan | None = None) -> list[dict[str, Any]]:
+        """Name, description and tools of every agent, of those that the plan has."""
+        agents, tools = (None, None) if plan is None else (plan.agents, plan.tools)
+        made = (make() for name, make in self._makers.items() if agents is None or name in agents)
         return [
-            {"name": agent.name, "description": agent.description, "tools": sorted(agent.tools)} for agent in agents
+            {
+                "name": agent.name,
+                "description": agent.description,
+                "tools": sorted(agent.tools if tools is None else agent.tools & tools),
+            }
+            for agent in made
         ]
 
     def get_factory_metrics(self) -> dict[str, Any]:

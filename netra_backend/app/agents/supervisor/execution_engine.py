@@ -11,10 +11,12 @@ from typing import Any, Final, Self
 from ...core import run_points, validation
 from ...core.error_catalogue import CATALOGUE
 from ...core.errors import Fault, NetraError, RunRefused, SSotIsolationError
-from ...core.events import AgentCancelled, AgentCompleted, AgentFailed, AgentStarted, RunResumed
+from ...core.events import AgentCancelled, AgentCompleted, AgentFailed, AgentStarted, RunResumed, RunSuspended
 from ...core.history import RunRecord
 from ...core.journal import MOST_BEGINNINGS, VERSION, Journal
+from ...core.plans import Plan
 from ...core.step_keys import Branch
+from ...services import hiding
 from ...services.event_emitter import EventTooLarge, UserEventEmitter
 from ...services.user_execution_context import UserExecutionContext
 from ..interface import Agent, PastMessage
@@ -41,6 +43,7 @@ class UserExecutionEngine:
         "context",
         "emitter",
         "failed_as",
+        "plan",
     )
 
     def __init__(
@@ -49,12 +52,14 @@ class UserExecutionEngine:
         emitter: UserEventEmitter,
         dispatcher: ToolDispatcher,
         on_close: Callable[[UserExecutionEngine], None],
+        plan: Plan | None = None,
     ) -> None:
         self._closed = False
         self._on_close = on_close
         self.context = context
         self.emitter = emitter
         self._dispatcher = dispatcher
+        self.plan = plan
         self.cancelled_by: str | None = None
         self.failed_as = ""
         """The error that the run ended with, by its id in the catalogue."""
@@ -64,6 +69,19 @@ class UserExecutionEngine:
         """From here on it is the server that cancels the run's task, not the agent."""
         if self._recorder is not None:
             self._recorder.stopping = True
+
+    @property
+    def asleep_until(self) -> int:
+        """When the run goes on (ms since 1970 UTC), if nothing but time makes it; else 0."""
+        return 0 if self._recorder is None else self._recorder.asleep_until
+
+    def park(self, wake_ms: int) -> None:
+        """Record that the run goes on at that time, and nothing more of it. Raises what recording raises; nothing is changed
+        then."""
+        assert self._recorder is not None
+        self._recorder.emit(RunSuspended, "waiting", wake_ms)
+        self._recorder.close()
+        self.close()
 
     def _get_tool_dispatcher(self) -> ToolDispatcher:
         """This engine's own dispatcher."""
@@ -94,7 +112,7 @@ class UserExecutionEngine:
         emitter.bind(run)
         self._dispatcher.restrict(agent.tools)
         began = services.clock.monotonic()
-        recorder = self._recorder = RunRecorder(emitter, journal, services)
+        recorder = self._recorder = RunRecorder(emitter, journal, services, self.plan)
         scope = EngineRunScope(
             recorder,
             self._dispatcher,
@@ -107,6 +125,7 @@ class UserExecutionEngine:
         )
         try:
             await self._begin(agent, run, recorder)
+            hiding.enter(recorder.hidden)
             enter(Branch())
             result = await agent.run(scope)
             if self.cancelled_by is not None:  # it went on all the same

@@ -8,6 +8,7 @@ from typing import Any
 from ...core import validation
 from ...core.errors import ExecutionEngineFactoryError, FactoryRefused, InvalidContextError
 from ...core.identity import BASE_SCOPES
+from ...core.plans import Plan
 from ...services.user_execution_context import UserExecutionContext, validate_user_context
 from ...services.websocket_bridge_factory import WebSocketBridgeFactory
 from ..tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
@@ -39,9 +40,9 @@ class ExecutionEngineFactory:
         self._dispatchers = dispatcher_factory
 
     async def create_for_user(
-        self, context: UserExecutionContext, *, scopes: frozenset[str] = BASE_SCOPES
+        self, context: UserExecutionContext, *, scopes: frozenset[str] = BASE_SCOPES, plan: Plan | None = None
     ) -> UserExecutionEngine:
-        """An engine for the request of this context, with the rights of these scopes. Close it.
+        """An engine for the request of this context, with the rights of these scopes and what the plan has. Close it.
 
         Raises ``ExecutionEngineFactoryError``: the context is judged first, then the bridge, then its emitter.
         """
@@ -74,8 +75,8 @@ class ExecutionEngineFactory:
                 retry_after_ms=fault.retry_after_ms,
                 point=validation.ENGINE_FACTORY_EMITTER,
             ) from fault
-        dispatcher = self._dispatchers.create_for_request(context, scopes=scopes)
-        engine = UserExecutionEngine(context, emitter, dispatcher, self._forget)
+        dispatcher = self._dispatchers.create_for_request(context, scopes=scopes, plan=plan)
+        engine = UserExecutionEngine(context, emitter, dispatcher, self._forget, plan)
         self._open[id(engine)] = weakref.ref(engine)
         self._created += 1
         return engine

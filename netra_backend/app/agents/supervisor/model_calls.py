@@ -8,13 +8,14 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
 
-from ...core.errors import DependencyUnavailable
+from ...core.errors import BudgetRefused, DependencyUnavailable
 from ...core.events import ModelStarted
 from ...core.journal import ModelCall, Perform, Recorded
 from ..interface import ModelReply
 from .branches import Performing, on_branch
 from .model_stream import Coalescer, SentenceGate, Shown
 from .run_recorder import RunRecorder, until_cancelled
+from .spending import Spending, refused_again, told_refusal
 
 
 def fingerprint(*request: object) -> str:
@@ -51,7 +52,7 @@ class ModelCalls:
             if answer.cancelled:
                 await until_cancelled()
             if answer.reply.error is not None:
-                raise DependencyUnavailable(answer.reply.error)
+                raise refused_again(answer.reply) or DependencyUnavailable(answer.reply.error)
             return self._count(name, answer.call_id, answer.reply.text, answer.reply.usage)
         assert type(answer) is Perform
         call_id, attempt = answer.call_id, answer.attempt
@@ -59,23 +60,34 @@ class ModelCalls:
         gate = check and SentenceGate(check)
         shown = Shown(recorder, call_id, attempt, self._parent, Coalescer(recorder.services.clock), gate)
         usage: dict[str, Any] = {}
+        spending = Spending(recorder, call_id, attempt)
         try:
             if model is not None:
                 await recorder.emitter.durable()
+                await spending.reserve(name, (prompt, system), max_tokens)
             with on_branch(Performing("ask_model", call_id, attempt)):
                 reason = await self._stream(shown, usage, prompt, system, max_tokens)
             text = shown.finish(reason, usage)
         except asyncio.CancelledError:
+            spending.end(usage)
             if not recorder.stopping:
                 shown.cancel(usage)
             raise
         except Exception as fault:  # recorded, so that an agent that goes on without the model does so on every replay
-            reason = fault.message if isinstance(fault, DependencyUnavailable) else "The language model failed."
+            spending.end(usage, cost_nothing=not shown.is_begun and not isinstance(fault.__cause__, TimeoutError))
+            reason = "The language model failed."
+            if isinstance(fault, DependencyUnavailable | BudgetRefused):
+                reason = fault.message
             if instead is None:
+                if isinstance(fault, BudgetRefused):
+                    shown.fail(reason, told_refusal(fault))
+                    raise
                 shown.fail(reason, usage)
                 raise DependencyUnavailable(reason) from fault
             usage["replaced"] = reason
             text = shown.replace(instead, usage)
+        else:
+            spending.end(usage)
         return self._count(name, call_id, text, usage)
 
     async def _stream(self, shown: Shown, usage: dict[str, Any], prompt: str, system: str, most: int) -> str:
@@ -90,6 +102,7 @@ class ModelCalls:
         return reason
 
     def _count(self, name: str, call_id: str, text: str, usage: dict[str, Any]) -> ModelReply:
+        text = self._recorder.hidden.text(text)  # as the journal gives it back
         self._recorder.shown(call_id, text)
         self._recorder.count(name, usage)
         return ModelReply(

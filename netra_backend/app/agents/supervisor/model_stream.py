@@ -94,7 +94,7 @@ class Records(Protocol):
 class Shown:
     """What one attempt at a model call shows its user, event by event, by ``records.emit``."""
 
-    __slots__ = ("_attempt", "_call_id", "_coalescer", "_gate", "_parent", "_records", "_said")
+    __slots__ = ("_attempt", "_call_id", "_coalescer", "_gate", "_parent", "_records", "_said", "is_begun")
 
     def __init__(
         self,
@@ -112,9 +112,12 @@ class Shown:
         self._coalescer = coalescer
         self._gate = gate
         self._said: list[str] = []
+        self.is_begun = False
+        """Whether anything has come."""
 
     def add(self, text: str) -> None:
         """Show what may be shown, now that ``text`` has come."""
+        self.is_begun = True
         passed = text if self._gate is None else self._gate.add(text)
         self._said.append(passed)
         self._part(self._coalescer.add(passed))

@@ -14,12 +14,12 @@ from ...core.errors import LimitRefused, OutcomeUnknown, ToolError
 from ...core.events import StepFinished, StepStarted
 from ...core.exhaustion import plain_fault
 from ...core.journal import OwnStep, Recorded, Unknown
-from ...services.redaction import is_too_long, redact_shapes
+from ...services.redaction import is_too_long, result_redaction
 from .branches import Performing, on_branch
 from .run_recorder import BROKEN_OFF, UNKNOWN, RunRecorder, step_error, until_cancelled
 
 _LOG: Final = logging.getLogger("netra.run")
-_MEDIA: Final = "application/json"
+MEDIA: Final = "application/json"
 _PAUSE_S: Final = 0.5
 MOST_RETRIES: Final = 10
 
@@ -92,11 +92,10 @@ class OwnSteps:
                 async with asyncio.timeout(timeout_s) as patience:
                     result = await body()
             recorded = _encoded(result)
+            if recorded is not None and self._recorder.hidden:
+                recorded = self._recorder.hidden.encoded(recorded)
         except asyncio.CancelledError:
-            if not self._recorder.stopping:
-                self._failed(call_id, attempt, elapsed(), dict(BROKEN_OFF))
-            elif not idempotent:
-                self._failed(call_id, attempt, elapsed(), dict(UNKNOWN))
+            self._broken_off(call_id, attempt, elapsed(), idempotent)
             raise
         except (Exception, SystemExit, KeyboardInterrupt) as fault:
             if isinstance(fault, TimeoutError) and patience.expired():
@@ -104,13 +103,17 @@ class OwnSteps:
                     raise self._unknown(name, call_id, attempt, elapsed()) from None
                 error = {"code": "STEP_TIMEOUT", "message": f"{name} did not finish within {timeout_s:g} s."}
             else:
-                error = self._error(name, fault)
+                try:
+                    error = self._recorder.hidden.plain(await self._error(name, fault))
+                except asyncio.CancelledError:
+                    self._broken_off(call_id, attempt, elapsed(), idempotent)
+                    raise
             again = again and not isinstance(fault, ToolError)  # that one is an answer
             self._failed(call_id, attempt, elapsed(), {**error, "retried": True} if again else error)
             if again:
                 raise _Again from fault
             raise step_error(name, error) from fault
-        blobs = () if recorded is None else (Blob.of(recorded, _MEDIA),)
+        blobs = () if recorded is None else (Blob.of(recorded, MEDIA),)
         named = blobs[0].named if blobs else None
         try:
             self._recorder.emit(StepFinished, call_id, True, elapsed(), attempt, None, named, blobs=blobs)
@@ -120,12 +123,17 @@ class OwnSteps:
             raise step_error(name, error) from None
         return None if recorded is None else msgspec.json.decode(recorded)
 
-    def _error(self, name: str, fault: BaseException) -> dict[str, Any]:
+    def _broken_off(self, call_id: str, attempt: int, elapsed_ms: int, idempotent: bool) -> None:
+        if not self._recorder.stopping:
+            self._failed(call_id, attempt, elapsed_ms, dict(BROKEN_OFF))
+        elif not idempotent:
+            self._failed(call_id, attempt, elapsed_ms, dict(UNKNOWN))
+
+    async def _error(self, name: str, fault: BaseException) -> dict[str, Any]:
         if isinstance(fault, ToolError):
-            told: dict[str, Any] = redact_shapes(
-                {"code": fault.code, "message": fault.message, "hint": fault.hint, "details": fault.details}
-            )
-            return told
+            told = {"code": fault.code, "message": fault.message, "hint": fault.hint, "details": fault.details}
+            redacted: dict[str, Any] = await self._recorder.services.long_work.finish(result_redaction(told))
+            return redacted
         error_id = self._recorder.services.mint("err")
         _LOG.error("step failed", exc_info=fault, extra={"step": name, "error_id": error_id})
         plain = plain_fault(fault) if isinstance(fault, Exception) else None

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 
-from ...core.errors import Fault, OutcomeUnknown, ToolError
+from ...core.errors import Fault, OutcomeUnknown, StateConflict, ToolError
 from ...core.events import AgentDelta, Event, RunSuspended
+from ...core.hidden_values import HiddenValues
 from ...core.journal import CANCELLED, Ask, Diverged, Journal, Perform, Recorded, Unknown
+from ...core.plans import Plan
 from ...services.event_emitter import UserEventEmitter
 from .branches import performed
 from .live_text import LiveText
@@ -22,6 +24,7 @@ UNKNOWN: Final = {
     "message": "The call had started, but its outcome is unknown.",
     "hint": "Check what it did before you ask for it again.",
 }
+STATE_CONFLICT: Final = "STATE_CONFLICT"
 BROKEN_OFF: Final = {
     "code": CANCELLED,
     "message": "The agent broke the call off.",
@@ -29,22 +32,67 @@ BROKEN_OFF: Final = {
 }
 
 
+class UnderWay:
+    """``with under_way:`` counts a step that is under way."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __enter__(self) -> None:
+        self.count += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.count -= 1
+
+
 class RunRecorder:
     """One run's journal and emitter, with its usage by model. ``stopping`` says that it is the server that cancels the
     run's task now, not the agent."""
 
-    __slots__ = ("_live", "_shown", "emit", "emitter", "journal", "services", "stopping", "usage")
+    __slots__ = (
+        "_live",
+        "_shown",
+        "emit",
+        "emitter",
+        "hidden",
+        "journal",
+        "performing",
+        "plan",
+        "read",
+        "services",
+        "sleeping",
+        "stopping",
+        "usage",
+    )
 
-    def __init__(self, emitter: UserEventEmitter, journal: Journal, services: RunServices) -> None:
+    def __init__(
+        self, emitter: UserEventEmitter, journal: Journal, services: RunServices, plan: Plan | None = None
+    ) -> None:
         self.emitter = emitter
         self.emit: Callable[..., bool] = emitter.emit
         """Records an event, after what is being streamed. As ``UserEventEmitter.emit``."""
+        self.hidden = HiddenValues()
+        """The secrets that the run was given: nothing that is recorded of it shows one."""
         self.journal = journal
         self.services = services
+        self.plan = plan
         self.stopping = False
+        self.read: dict[str, str] = {}
+        """What this run has last read or set of its user's values: their digests by their keys."""
+        self.performing = UnderWay()
+        """How many steps are under way that more than time has to end."""
+        self.sleeping: dict[str, int] = {}
+        """The pauses that are under way: when they end (ms since 1970 UTC), by their calls."""
         self.usage: dict[str, dict[str, Any]] = {}
         self._live: LiveText[tuple[str, int, str]] | None = None
         self._shown: dict[str, str] = {}
+
+    @property
+    def model_tokens(self) -> int:
+        """The tokens of a model's answer for which the agent sets no bound."""
+        return self.services.model_tokens if self.plan is None else self.plan.limits.model_tokens
 
     def next(self, key: str, ask: Ask) -> Recorded | Perform | Unknown:
         """What is recorded of a step. Raises ``Fault`` if it was another one."""
@@ -54,6 +102,16 @@ class RunRecorder:
                 f"The agent is not deterministic: it recorded {answer.recorded} as {key}, but now asks for {str(ask)[:200]}"
             )
         return answer
+
+    def hide(self, value: str) -> None:
+        """The run was given this secret."""
+        self.hidden.add(value)
+        self.emitter.hidden = self.hidden
+
+    @property
+    def asleep_until(self) -> int:
+        """When the run goes on (ms since 1970 UTC), if nothing but time makes it; else 0."""
+        return 0 if self.performing.count or not self.sleeping else min(self.sleeping.values())
 
     def suspend(self, reason: str) -> None:
         """The run is ``waiting`` for its user or a time, or its server is ``draining``. If it was resumed, and has not got
@@ -133,4 +191,6 @@ def step_error(name: str, error: Mapping[str, Any]) -> ToolError:
     """The error of a step as it was recorded: the same when it happens and on every replay."""
     if error["code"] == UNKNOWN["code"]:
         return OutcomeUnknown(name)
+    if error["code"] == STATE_CONFLICT:
+        return StateConflict(name)
     return ToolError(error["code"], error["message"], error.get("hint", ""), details=error.get("details"))

@@ -4,7 +4,7 @@ performed."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
@@ -13,14 +13,18 @@ from ...core.events import AgentDelta, AgentThinking, StepFinished, StepStarted
 from ...core.journal import OwnStep, Perform, Recorded, Saying, Thought
 from ...core.message_parts import read_parts
 from ...core.step_keys import MAX_NAME
+from ...services.answer_schemas import AnswerSchema
 from ...services.user_execution_context import UserExecutionContext
 from ..interface import AgentResult, ModelReply, PastMessage, ThreadMessage, ToolOutcome
 from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
-from .branches import current, on_branch, own
+from .branches import NotOnABranch, current, on_branch, own, performed
 from .model_calls import ModelCalls
 from .own_steps import MOST_RETRIES, OwnSteps
+from .pauses import SLEEP, check_pause, sleep
 from .run_recorder import RunRecorder
+from .state_steps import StateSteps
 from .tool_calls import ToolCalls
+from .user_questions import LONGEST_S, UserQuestions
 
 MOST_DEPTH: Final = 8
 """How many agents may have asked each other at once."""
@@ -80,6 +84,10 @@ class EngineRunScope:
         return self._recorder.services.model is not None
 
     @property
+    def state(self) -> StateSteps:
+        return StateSteps(self._recorder, self._parent)
+
+    @property
     def messages(self) -> AsyncIterator[ThreadMessage]:
         return self._messages()
 
@@ -132,7 +140,8 @@ class EngineRunScope:
 
     @own
     async def _use_tool(self, key: str, tool: str, arguments: dict[str, Any]) -> ToolOutcome:
-        return await self._tool_calls.call(key, tool, arguments)
+        with self._recorder.performing:
+            return await self._tool_calls.call(key, tool, arguments)
 
     def ask_model(
         self,
@@ -144,7 +153,7 @@ class EngineRunScope:
         instead: str | None = None,
     ) -> Coroutine[Any, Any, ModelReply]:
         return self._ask_model(
-            current().key("model"), prompt, system, max_tokens or self._recorder.services.model_tokens, check, instead
+            current().key("model"), prompt, system, max_tokens or self._recorder.model_tokens, check, instead
         )
 
     @own
@@ -157,9 +166,10 @@ class EngineRunScope:
         check: Callable[[str], bool] | None,
         instead: str | None,
     ) -> ModelReply:
-        return await ModelCalls(self._recorder, self._parent).ask(
-            key, prompt, system=system, max_tokens=max_tokens, check=check, instead=instead
-        )
+        with self._recorder.performing:
+            return await ModelCalls(self._recorder, self._parent).ask(
+                key, prompt, system=system, max_tokens=max_tokens, check=check, instead=instead
+            )
 
     def step(
         self,
@@ -192,9 +202,45 @@ class EngineRunScope:
         timeout_s: float | None,
         retries: int,
     ) -> Any:
-        return await OwnSteps(self._recorder, self._parent).perform(
-            key, name, body, idempotent=idempotent, timeout_s=timeout_s, retries=retries
-        )
+        with self._recorder.performing:
+            return await OwnSteps(self._recorder, self._parent).perform(
+                key, name, body, idempotent=idempotent, timeout_s=timeout_s, retries=retries
+            )
+
+    def sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
+        check_pause(seconds)
+        return self._sleep(current().key(SLEEP), seconds)
+
+    @own
+    async def _sleep(self, key: str, seconds: float) -> None:
+        await sleep(self._recorder, self._parent, key, seconds)
+
+    def ask_user(
+        self, question: str, *, schema: Mapping[str, Any] | None = None, timeout_s: float | None = None
+    ) -> Coroutine[Any, Any, Any]:
+        limits = self._recorder.services.questions.limits
+        _check_text(question)
+        if not 0 < len(question.encode(errors="replace")) <= limits.ask_bytes:
+            raise ValueError(f"A question has 1 to {limits.ask_bytes:,} bytes.")
+        if timeout_s is not None and not 0 < timeout_s <= LONGEST_S:
+            raise ValueError(f"timeout_s is how long to wait: more than 0 and at most {LONGEST_S:,} seconds.")
+        return self._ask_user(current().key("ask"), question, AnswerSchema(schema, limits), timeout_s)
+
+    @own
+    async def _ask_user(self, key: str, question: str, schema: AnswerSchema, timeout_s: float | None) -> Any:
+        return await UserQuestions(self._recorder, self.context, self._parent).ask(key, question, schema, timeout_s)
+
+    async def secret(self, name: str) -> str:
+        if performed() is None:
+            raise NotOnABranch(
+                "A secret is for the body of a step alone: await scope.secret(…) in what scope.step(…) performs."
+            )
+        secrets = self._recorder.services.secrets
+        if secrets is None:
+            raise KeyError(name)
+        value = await secrets.value(self.context.user_id, name)
+        self._recorder.hide(value)
+        return value
 
     # --- other agents, other branches -------------------------------------------------------------------------------
 
@@ -210,7 +256,7 @@ class EngineRunScope:
         recorder = self._recorder
         if self._depth >= MOST_DEPTH:
             raise ToolError("AGENT_DEPTH", f"{MOST_DEPTH} agents have asked each other already.")
-        agent = recorder.services.registry.make(name)
+        agent = recorder.services.registry.make(name, recorder.plan)
         answer = recorder.next(key, OwnStep("agent", name))
         call_id = answer.call_id
         if type(answer) is Perform:

@@ -9,19 +9,19 @@ from typing import Any, Final
 
 import msgspec
 
-from ...core.errors import DependencyUnavailable, Fault, QueryRejected, Refusal, ToolError, ToolRefused
-from ...core.events import ApprovalRequested, ApprovalResolved, ToolCompleted, ToolExecuting
+from ...core.errors import DependencyUnavailable, QueryRejected, Refusal, ToolError, ToolRefused
+from ...core.events import ToolCompleted, ToolExecuting
 from ...core.exhaustion import plain_fault
-from ...core.journal import Perform, Recorded, ToolCall, Unknown
+from ...core.journal import Recorded, ToolCall, Unknown
 from ...core.repaired_text import repaired
-from ...services.approvals import PendingApproval, approval_id_of, hash_arguments
 from ...services.event_emitter import EventTooLarge
-from ...services.redaction import is_too_long, redact, redact_shapes
+from ...services.redaction import is_too_long, redaction, result_redaction
 from ..interface import ToolOutcome
 from ..tools.definition import Tool
 from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
 from .branches import Performing, on_branch
 from .run_recorder import BROKEN_OFF, UNKNOWN, RunRecorder, until_cancelled
+from .tool_approvals import Denied, ToolApprovals
 
 _LOG: Final = logging.getLogger("netra.run")
 
@@ -30,12 +30,13 @@ class ToolCalls:
     """The tool calls of one agent of a run: with its rights, on behalf of the step ``parent_call_id``, if another agent asked
     it."""
 
-    __slots__ = ("_dispatcher", "_parent", "_recorder")
+    __slots__ = ("_approvals", "_dispatcher", "_parent", "_recorder")
 
     def __init__(self, recorder: RunRecorder, dispatcher: ToolDispatcher, parent_call_id: str) -> None:
         self._recorder = recorder
         self._dispatcher = dispatcher
         self._parent = parent_call_id
+        self._approvals = ToolApprovals(recorder, dispatcher, parent_call_id)
 
     async def call(
         self, key: str, tool: str, arguments: Mapping[str, Any], *, provider_call_id: str = "", requested_by: str = ""
@@ -43,7 +44,7 @@ class ToolCalls:
         """Make the call that has this key, or return what is recorded of it. ``provider_call_id`` and ``requested_by`` are those
         of ``core.events.ToolExecuting``."""
         definition, refusal = self._find(tool)
-        shown = redact(dict(arguments), definition.secret_arguments if definition else frozenset())
+        shown = await self._shown(arguments, definition)
         answer = self._recorder.next(key, ToolCall(tool, shown))
         if type(answer) is Recorded and answer.completed is not None:
             if answer.cancelled:
@@ -54,9 +55,18 @@ class ToolCalls:
         not_called: ToolOutcome | None = None
         if definition is None:
             assert refusal is not None
-            not_called = self._refused(refusal, tool)
+            not_called = await self._refused(refusal, tool)
         elif definition.approval:
-            not_called = await self._ask_approval(call_id, key, definition, arguments, shown, answer)
+            try:
+                approved = await self._approvals.ask(call_id, key, definition, arguments, shown, answer)
+            except ToolRefused as refused:
+                not_called = await self._refused(refused, tool)
+            except Denied as denied:
+                not_called = _failed("APPROVAL_DENIED", str(denied))
+            else:
+                if approved is not arguments:
+                    arguments = approved
+                    shown = await self._shown(arguments, definition)
         if not begun:
             self._recorder.emit(ToolExecuting, call_id, tool, shown, key, provider_call_id, requested_by, self._parent)
         if not_called is not None:
@@ -67,32 +77,40 @@ class ToolCalls:
         with on_branch(Performing(tool, call_id)):
             return await self._perform(call_id, definition, arguments)
 
+    async def _shown(self, arguments: Mapping[str, Any], definition: Tool[Any] | None) -> dict[str, Any]:
+        """The arguments as they are recorded: without secrets."""
+        names = definition.secret_arguments if definition else frozenset[str]()
+        shown: dict[str, Any] = await self._recorder.services.long_work.finish(redaction(dict(arguments), names))
+        hidden = self._recorder.hidden
+        return hidden.plain(shown) if hidden else shown
+
     def _find(self, tool: str) -> tuple[Tool[Any] | None, ToolRefused | None]:
         try:
             return self._dispatcher.find(tool), None
         except ToolRefused as refusal:
             return None, refusal
 
-    def _refused(self, refusal: ToolError | ToolRefused | QueryRejected, tool: str) -> ToolOutcome:
+    async def _refused(self, refusal: ToolError | ToolRefused | QueryRejected, tool: str) -> ToolOutcome:
         trail, context = self._recorder.services.audit_trail, self._dispatcher.user_context
         if isinstance(refusal, Refusal) and trail is not None:
             trail.record_refusal(context.user_id, refusal, run_id=context.run_id, tool=tool)
         error: dict[str, Any] = {"code": refusal.code, "message": refusal.message, "hint": refusal.hint}
         if isinstance(refusal, ToolError) and refusal.details:
             error["details"] = refusal.details
-        return ToolOutcome(False, error=redact_shapes(error))
+        return ToolOutcome(False, error=await self._redacted(error))
 
     async def _perform(self, call_id: str, definition: Tool[Any], arguments: Mapping[str, Any]) -> ToolOutcome:
         services = self._recorder.services
         clock = services.clock
         began = clock.monotonic()
         try:
-            if not definition.idempotent:
-                await self._recorder.emitter.durable()
-            result = await self._dispatcher.call(definition, arguments)
-            outcome = ToolOutcome(True, self._redacted(result) if definition.redact else result)
-        except (ToolError, ToolRefused, QueryRejected) as refusal:
-            outcome = self._refused(refusal, definition.name)
+            try:
+                if not definition.idempotent:
+                    await self._recorder.emitter.durable()
+                result = await self._dispatcher.call(definition, arguments)
+                outcome = ToolOutcome(True, await self._redacted(result) if definition.redact else result)
+            except (ToolError, ToolRefused, QueryRejected) as refusal:
+                outcome = await self._refused(refusal, definition.name)
         except DependencyUnavailable as fault:
             error = {"code": "DEPENDENCY_UNAVAILABLE", "message": fault.message, "hint": fault.hint}
             outcome = ToolOutcome(False, error=error)
@@ -111,9 +129,9 @@ class ToolCalls:
                 )
         return self._completed(call_id, definition.name, round((clock.monotonic() - began) * 1000), outcome)
 
-    def _redacted(self, result: Any) -> Any:
+    async def _redacted(self, result: Any) -> Any:
         """The result as it is recorded, for the agent, too: after a restart it is given that. Looking for secrets costs far more
-        than writing, so what cannot be recorded anyway is not looked at."""
+        than writing, so what cannot be recorded anyway is not looked at; others have their turn between."""
         try:
             try:
                 size = len(msgspec.json.encode(result))
@@ -121,7 +139,9 @@ class ToolCalls:
                 size = len(msgspec.json.encode(repaired(result)))
         except (TypeError, ValueError, OverflowError):  # recording it raises the same, and says what is wrong
             return result
-        return redact_shapes(result) if size <= self._recorder.emitter.most_bytes else result
+        if size > self._recorder.emitter.most_bytes:
+            return result
+        return await self._recorder.services.long_work.finish(result_redaction(result))
 
     def _broken_off(self, call_id: str, definition: Tool[Any], elapsed_ms: int) -> None:
         """Record that the agent broke the call off, which it does on every replay, or that the server did, whose next process
@@ -132,6 +152,8 @@ class ToolCalls:
             self._completed(call_id, definition.name, elapsed_ms, ToolOutcome(False, error=dict(UNKNOWN)))
 
     def _completed(self, call_id: str, tool: str, elapsed_ms: int, outcome: ToolOutcome) -> ToolOutcome:
+        if hidden := self._recorder.hidden:
+            outcome = ToolOutcome(outcome.ok, hidden.plain(outcome.result), hidden.plain(outcome.error))
         try:
             if self._recorder.emit(
                 ToolCompleted, call_id, tool, outcome.ok, elapsed_ms, outcome.result, outcome.error
@@ -149,74 +171,6 @@ class ToolCalls:
                 outcome = _failed("TOOL_FAILED", f"The result of {tool} is not JSON.")
             self._completed(call_id, tool, elapsed_ms, outcome)
         return outcome
-
-    async def _ask_approval(
-        self,
-        call_id: str,
-        key: str,
-        definition: Tool[Any],
-        arguments: Mapping[str, Any],
-        shown: dict[str, Any],
-        answer: Perform | Recorded | Unknown,
-    ) -> ToolOutcome | None:
-        """``None`` if the user said yes. Nobody is asked about a call that would be refused anyway."""
-        recorder, services = self._recorder, self._recorder.services
-        try:
-            self._dispatcher.fitting(definition, arguments)
-        except ToolRefused as refusal:
-            return self._refused(refusal, definition.name)
-        requested = answer.approval if type(answer) is Unknown else None
-        resolved = answer.resolved if type(answer) is Unknown else None
-        arguments_hash = hash_arguments(definition.name, arguments)
-        if requested is None:
-            requested_id = approval_id_of(self._dispatcher.user_context.run_id, call_id)
-            expires_at = services.clock.now_ms() + services.approval_ms
-            recorder.emit(
-                ApprovalRequested,
-                approval_id=requested_id,
-                call_id=call_id,
-                tool=definition.name,
-                arguments=shown,
-                arguments_hash=arguments_hash,
-                expires_at=expires_at,
-                step=key,
-                parent_call_id=self._parent,
-            )
-        else:
-            requested_id, expires_at = requested.approval_id, requested.expires_at
-            if requested.arguments_hash != arguments_hash:  # they look the same where secrets are hidden
-                raise Fault(
-                    "The agent is not deterministic: its arguments differ from those that the user was asked "
-                    "to approve."
-                )
-        if resolved is not None:
-            decision = resolved.decision
-        else:
-            recorder.suspend("waiting")
-            context = self._dispatcher.user_context
-            pending = PendingApproval(
-                context.user_id,
-                context.thread_id,
-                context.run_id,
-                requested_id,
-                definition.name,
-                shown,
-                arguments_hash,
-                expires_at,
-                asyncio.get_running_loop().create_future(),
-            )
-            word = await services.approvals.wait(pending, services.clock.now_ms())
-            recorder.emit(
-                ApprovalResolved,
-                approval_id=requested_id,
-                decision=word.decision,
-                by=word.by,
-                on_commit=word.recorded,
-            )
-            decision = word.decision
-        if decision == "approve":
-            return None
-        return _failed("APPROVAL_DENIED", f"{definition.name} was not approved ({decision}).")
 
 
 def _outcome(completed: ToolCompleted) -> ToolOutcome:

@@ -32,7 +32,7 @@ def tool(
     *,
     permission: str | None = None,
     idempotent: bool = False,
-    approval: bool = False,
+    approval: bool | str = False,
     timeout_s: float | None = None,
     secret_arguments: Iterable[str] = (),
     redact: bool = True,

@@ -30,13 +30,13 @@ class Tool(Generic[A]):
     bool, None; money as str of Decimal). It raises ``ToolError`` for a typed answer such as ``NO_DATA``; anything else
     it raises is reported as ``TOOL_FAILED``. It must tolerate cancellation at every await.
 
-    ``idempotent``: may be called again after a crash. A tool is not unless it says so: it is called at most once; after a
-    crash its outcome is reported as ``OUTCOME_UNKNOWN``. ``approval``: its user must agree to each call. ``permission`` is
-    the scope a user needs; ``None``: every signed-in user may. ``timeout_s`` bounds one call; ``None``: a limit of the server
-    does. ``secret_arguments`` are shown as ``***`` in events and logs. In results, and in the errors of a tool, what has the
-    shape of a secret (a token, a key, a password in an address) is shown so, too, to the agent as to the user;
-    ``redact=False`` leaves results as they are, for a tool whose answer is such a secret.
-    """
+    ``idempotent``: may be called again after a crash. A tool is not unless it says so: it is called at most once; after a crash
+    its outcome is reported as ``OUTCOME_UNKNOWN``. ``approval``: its user must agree to each call; a text says why.
+    ``permission`` is the scope a user needs; ``None``: every signed-in user may. ``timeout_s`` bounds one call; ``None``: a
+    limit of the server does. ``secret_arguments`` are shown as ``***`` in events and logs. In results, and in the errors of a
+    tool, what has the shape of a secret (a token, a key, a password in an address), or stands under a name such as
+    ``password`` or ``api_key``, is shown so, too, to the agent as to the user; ``redact=False`` leaves results as they are,
+    for a tool whose answer is such a secret."""
 
     name: str
     description: str
@@ -45,7 +45,7 @@ class Tool(Generic[A]):
     _: KW_ONLY
     permission: str | None = None
     idempotent: bool = False
-    approval: bool = False
+    approval: bool | str = False
     timeout_s: float | None = None
     secret_arguments: frozenset[str] = field(default_factory=frozenset)
     redact: bool = True

@@ -6,15 +6,16 @@ import asyncio
 import inspect
 from collections.abc import Iterable, Mapping
 from types import CoroutineType
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
-from ...core import validation
+from ...core import plan_points, validation
 from ...core.coroutines import resume
 from ...core.errors import IsolationRefused, SSotIsolationError, ToolError, ToolRefused
 from ...core.identity import BASE_SCOPES
 from ...core.limits import USUAL
+from ...core.plans import Plan
 from ...services.redaction import is_too_long
 from ...services.user_execution_context import UserExecutionContext, validate_user_context
 from .definition import Tool
@@ -23,15 +24,21 @@ from .definition import Tool
 class ToolDispatcher:
     """The tools of one request. ``user_context`` is a child of the request's own context."""
 
-    __slots__ = ("_allowed", "_closed", "_narrowed", "_scopes", "_tool_s", "_tools", "user_context")
+    __slots__ = ("_allowed", "_closed", "_narrowed", "_planned", "_scopes", "_tool_s", "_tools", "user_context")
 
     def __init__(
-        self, context: UserExecutionContext, tools: Mapping[str, Tool[Any]], scopes: frozenset[str], tool_s: float
+        self,
+        context: UserExecutionContext,
+        tools: Mapping[str, Tool[Any]],
+        scopes: frozenset[str],
+        tool_s: float,
+        planned: frozenset[str] | None = None,
     ) -> None:
         self.user_context = context
         self._tools = tools
         self._scopes = scopes
         self._tool_s = tool_s
+        self._planned = planned
         self._allowed: frozenset[str] | None = None
         self._closed = False
         self._narrowed: list[ToolDispatcher] = []
@@ -39,7 +46,7 @@ class ToolDispatcher:
     def narrowed(self, tools: frozenset[str]) -> ToolDispatcher:
         """A dispatcher of the same request for an agent that this one's agent asks: with the rights of both. It is closed with
         this one."""
-        dispatcher = ToolDispatcher(self.user_context, self._tools, self._scopes, self._tool_s)
+        dispatcher = ToolDispatcher(self.user_context, self._tools, self._scopes, self._tool_s, self._planned)
         dispatcher._allowed = tools if self._allowed is None else self._allowed & tools
         dispatcher._closed = self._closed
         self._narrowed.append(dispatcher)
@@ -110,13 +117,9 @@ class ToolDispatcher:
         """The tool of that name, where this request may use it. Raises ``ToolRefused``."""
         tool = self._tools.get(name) if isinstance(name, str) else None
         if tool is None:
-            raise ToolRefused(
-                f"There is no tool named {str(name)[:64]!r}.",
-                code="UNKNOWN_TOOL",
-                field="tool",
-                hint="Choose one of the tools that this server offers.",
-                point=validation.DISPATCHER_TOOL,
-            )
+            raise ToolRefused(**_unknown(name), point=validation.DISPATCHER_TOOL)
+        if self._planned is not None and tool.name not in self._planned:
+            raise ToolRefused(**_unknown(name), point=plan_points.PLAN_TOOL)
         if tool.needed_scope not in self._scopes or (self._allowed is not None and tool.name not in self._allowed):
             raise ToolRefused(
                 f"You cannot use {tool.name} here.",
@@ -151,6 +154,23 @@ class ToolDispatcher:
             dispatcher.close()
 
 
+def _unknown(name: object) -> _Unknown:
+    """How a tool that there is not is answered, and one that its user's plan does not have."""
+    return {
+        "message": f"There is no tool named {str(name)[:64]!r}.",
+        "code": "UNKNOWN_TOOL",
+        "field": "tool",
+        "hint": "Choose one of the tools that this server offers.",
+    }
+
+
+class _Unknown(TypedDict):
+    message: str
+    code: str
+    field: str
+    hint: str
+
+
 class UnifiedToolDispatcherFactory:
     """Dispatchers for requests. Usable before ``configure``: then there are no tools."""
 
@@ -170,28 +190,34 @@ class UnifiedToolDispatcherFactory:
             self._tools[tool.name] = tool
 
     def create_for_request(
-        self, context: UserExecutionContext, *, scopes: frozenset[str] = BASE_SCOPES
+        self, context: UserExecutionContext, *, scopes: frozenset[str] = BASE_SCOPES, plan: Plan | None = None
     ) -> ToolDispatcher:
-        """A dispatcher for the request of this context, with the rights of these scopes.
+        """A dispatcher for the request of this context, with the rights of these scopes and the tools of the plan.
 
         Raises ``InvalidContextError`` for a forged context.
         """
         validate_user_context(context)
         self._created += 1
-        return ToolDispatcher(context.child(), self._tools, scopes, self._tool_s)
+        planned = None if plan is None else plan.tools
+        return ToolDispatcher(context.child(), self._tools, scopes, self._tool_s, planned)
 
-    def describe(self) -> list[dict[str, Any]]:
-        """Name, description, permission and argument schema of every tool."""
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._tools)
+
+    def describe(self, plan: Plan | None = None) -> list[dict[str, Any]]:
+        """Name, description, permission and argument schema of every tool, of those that the plan has."""
+        planned = None if plan is None else plan.tools
         return [
             {
                 "name": tool.name,
                 "description": tool.description,
                 "permission": tool.needed_scope,
                 "idempotent": tool.idempotent,
-                "approval": tool.approval,
+                "approval": bool(tool.approval),
                 "arguments": msgspec.json.schema(tool.arguments),
             }
             for tool in self._tools.values()
+            if planned is None or tool.name in planned
         ]
 
     def get_factory_metrics(self) -> dict[str, Any]:

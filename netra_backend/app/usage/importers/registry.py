@@ -14,6 +14,7 @@ from .formats.azure_llm_2023 import AZURE_LLM_2023
 from .formats.langfuse import LANGFUSE
 from .formats.litellm import LITELLM
 from .formats.mooncake import MOONCAKE
+from .formats.netra import NETRA
 from .formats.openai_usage import OPENAI_USAGE
 from .formats.otel import OTEL
 from .formats.table import MAX_COLUMNS, TABLE, columns_of
@@ -31,6 +32,7 @@ FORMATS: Final[Sequence[Format]] = (
     MOONCAKE,
     TRACELAB,
     AZURE_LLM_2023,
+    NETRA,
     TABLE,
 )
 """In the order in which they are asked: the most particular first."""

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from ...agents.supervisor.agent_registry import AgentRegistry
 from ...agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from ...core.identity import Identity
+from ...core.plans import Plans
 from ..http.endpoint import Endpoint, json_response
 
 
@@ -39,14 +40,18 @@ class Tools(msgspec.Struct, frozen=True):
     tools: list[ToolInfo]
 
 
-def catalogue_endpoints(registry: AgentRegistry, dispatchers: UnifiedToolDispatcherFactory) -> list[Endpoint]:
-    """The endpoints of what there is."""
+def catalogue_endpoints(
+    registry: AgentRegistry, dispatchers: UnifiedToolDispatcherFactory, plans: Plans | None
+) -> list[Endpoint]:
+    """The endpoints of what there is for a user."""
 
-    async def agents(_: Request, __: Identity) -> Response:
-        return json_response(Agents([AgentInfo(**agent) for agent in registry.describe()]))
+    async def agents(_: Request, identity: Identity) -> Response:
+        plan = None if plans is None else plans.of(identity.plan)
+        return json_response(Agents([AgentInfo(**agent) for agent in registry.describe(plan)]))
 
-    async def tools(_: Request, __: Identity) -> Response:
-        return json_response(Tools([ToolInfo(**tool) for tool in dispatchers.describe()]))
+    async def tools(_: Request, identity: Identity) -> Response:
+        plan = None if plans is None else plans.of(identity.plan)
+        return json_response(Tools([ToolInfo(**tool) for tool in dispatchers.describe(plan)]))
 
     return [
         Endpoint(

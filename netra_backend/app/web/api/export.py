@@ -11,8 +11,12 @@ import msgspec
 from ...core.events import KnownEvent
 from ...core.history import StoredThread, ThreadHead
 from ...core.identity import Identity
+from ...core.state import USER
 from ...ports import Audit, Clock, EventLog, Ledger
 from ...services.files import Files
+from ...services.run_budgets import RunBudgets
+from ...services.secrets import Secrets
+from ...usage.money import pico, usd
 from ..http.ndjson import encode_line
 from ..http.transfers import Transfer
 from .identity import AuditRow
@@ -55,6 +59,14 @@ class ExportedBlob(_Line, frozen=True, tag="blob"):
     data: bytes
 
 
+class ExportedValue(_Line, frozen=True, tag="value"):
+    """A value that an agent keeps for the thread, or for the user if there is no thread."""
+
+    thread_id: str | None
+    key: str
+    value: Any
+
+
 class ExportedFile(_Line, frozen=True, tag="file"):
     """A file; its parts follow. ``thread_id`` is the thread of the message that it is attached to."""
 
@@ -73,10 +85,30 @@ class ExportedFilePart(_Line, frozen=True, tag="file_part"):
     data: bytes
 
 
+class ExportedSecret(_Line, frozen=True, tag="secret"):
+    """That there is a secret; what it is, is in no export."""
+
+    name: str
+    updated_ms: int
+
+
 class ExportedDataset(_Line, frozen=True, tag="dataset"):
     """What the import of a dataset told."""
 
     dataset: dict[str, Any]
+
+
+class ExportedModelUse(_Line, frozen=True, tag="model_use"):
+    """What one attempt at a request to a language model cost; ``usd`` is a decimal text, ``null`` if the model has no price."""
+
+    call_id: str
+    attempt: int
+    at_ms: int
+    model: str
+    usd: str | None
+    input_tokens: int
+    output_tokens: int
+    settled: bool
 
 
 class ExportedAuditRow(_Line, frozen=True, tag="audit"):
@@ -94,13 +126,16 @@ UserExport = (
     | ExportedThread
     | ExportedEvent[KnownEvent]
     | ExportedBlob
+    | ExportedValue
     | ExportedFile
     | ExportedFilePart
+    | ExportedSecret
     | ExportedDataset
+    | ExportedModelUse
     | ExportedAuditRow
     | ExportEnd
 )
-ThreadExport = ExportedThread | ExportedEvent[KnownEvent] | ExportedBlob | ExportEnd
+ThreadExport = ExportedThread | ExportedEvent[KnownEvent] | ExportedBlob | ExportedValue | ExportEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +144,8 @@ class Exporter:
 
     log: EventLog
     files: Files
+    secrets: Secrets
+    budgets: RunBudgets
     ledger: Ledger
     audit: Audit
     clock: Clock
@@ -129,15 +166,30 @@ class Exporter:
                 continue
             async for line in self._thread(head):
                 yield line
+        async for value in self._values(owner, USER):
+            yield value
         async for line in self._files(owner):
             yield line
+        for name, updated_ms in await self.secrets.names(owner):
+            yield ExportedSecret(name, updated_ms)
         for dataset in await self.ledger.datasets(owner):
             yield ExportedDataset(dataset)
+        async for line in self._model_uses(owner):
+            yield line
         before: int | None = None
         while rows := await self.audit.rows(owner, _PAGE, before):
             before = rows[-1]["id"]
             for row in rows:
                 yield ExportedAuditRow(AuditRow(**row))
+
+    async def _model_uses(self, owner: str) -> AsyncIterator[_Line]:
+        after = ("", 0)
+        while page := await self.budgets.uses(owner, after):
+            for use in page:
+                cost = None if use.usd is None else usd(pico(use.usd))
+                told = use.call_id, use.attempt, use.at_ms, use.model, cost, use.input_tokens, use.output_tokens
+                yield ExportedModelUse(*told, use.is_settled)
+            after = page[-1].call_id, page[-1].attempt
 
     async def _files(self, owner: str) -> AsyncIterator[_Line]:
         after = ""
@@ -164,6 +216,15 @@ class Exporter:
                 yield ExportedEvent(msgspec.Raw(frame))
         async for blob in self._blobs(owner, head.thread_id):
             yield blob
+        async for value in self._values(owner, head.thread_id):
+            yield value
+
+    async def _values(self, owner: str, thread_id: str) -> AsyncIterator[_Line]:
+        after = ""
+        while page := await self.log.state.page(owner, thread_id, after):
+            for key, value in page:
+                yield ExportedValue(thread_id or None, key, msgspec.Raw(value))
+            after = page[-1][0]
 
     async def _blobs(self, owner: str, thread_id: str) -> AsyncIterator[_Line]:
         after = ""

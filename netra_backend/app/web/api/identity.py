@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from ...core.identity import WEBSOCKET, Identity, TicketUse
 from ...core.limits import Limits
+from ...core.plans import Plans
 from ...ports import Audit
 from ...services.audit_trail import AuditTrail
 from ...services.tickets import TicketOffice
@@ -65,13 +66,13 @@ class TicketIssued(msgspec.Struct, frozen=True):
 
 
 def identity_endpoints(
-    *, limits: Limits, audit: Audit, audit_trail: AuditTrail, tickets: TicketOffice
+    *, limits: Limits, plans: Plans | None, audit: Audit, audit_trail: AuditTrail, tickets: TicketOffice
 ) -> list[Endpoint]:
     """The endpoints of who asks."""
 
     async def me(_: Request, identity: Identity) -> Response:
-        shown = Me(identity.user_id, sorted(identity.scopes), identity.expires_at_ms, limits.told())
-        return json_response(shown)
+        mine = limits if plans is None else plans.of(identity.plan).limits
+        return json_response(Me(identity.user_id, sorted(identity.scopes), identity.expires_at_ms, mine.told()))
 
     async def rows_of(request: Request, identity: Identity) -> Response:
         limit, before = number(request, "limit", 200, 1, _MAX_ROWS), number(request, "before", 0, 0, 1 << 62)

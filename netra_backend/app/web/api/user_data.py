@@ -13,6 +13,8 @@ from ...services.audit_trail import AuditTrail
 from ...services.conversations import Conversations
 from ...services.files import Files
 from ...services.revocations import Revocations
+from ...services.run_budgets import RunBudgets
+from ...services.secrets import Secrets
 from ..http.client_address import address_of
 from ..http.endpoint import NDJSON, Endpoint, json_response
 from ..http.ndjson import NdjsonResponse
@@ -33,6 +35,8 @@ def user_data_endpoints(
     *,
     log: EventLog,
     files: Files,
+    secrets: Secrets,
+    budgets: RunBudgets,
     ledger: Ledger,
     audit: Audit,
     audit_trail: AuditTrail,
@@ -43,7 +47,7 @@ def user_data_endpoints(
     clock: Clock,
 ) -> list[Endpoint]:
     """The endpoints of exporting and deleting."""
-    exporter = Exporter(log, files, ledger, audit, clock)
+    exporter = Exporter(log, files, secrets, budgets, ledger, audit, clock)
 
     async def export(request: Request, identity: Identity) -> Response:
         transfer = transfers.begin(identity)
@@ -74,8 +78,8 @@ def user_data_endpoints(
             method="GET",
             path="/api/me/export",
             name="exportMe",
-            about="All your data, one line per item: threads with their events and blobs, files, descriptions of datasets, "
-            "audit rows.",
+            about="All your data, one line per item: threads with their events, blobs and values, values of yours, "
+            "files, names of secrets, descriptions of datasets, what model requests cost, audit rows.",
             handler=export,
             media=NDJSON,
             lines=(UserExport,),
@@ -85,7 +89,7 @@ def user_data_endpoints(
             method="GET",
             path="/api/threads/{thread_id}/export",
             name="exportThread",
-            about="A thread with all its events, one line each.",
+            about="A thread with all its events, blobs and values, one line each.",
             handler=export_thread,
             media=NDJSON,
             lines=(ThreadExport,),

@@ -19,9 +19,11 @@ _SENTENCES: Final = {
     "thread_id": "A thread's id.",
     "ref": "The ref by which an event names a blob: the SHA-256 of its bytes.",
     "file_id": "A file's id.",
+    "name": "The name of a secret.",
     "run_id": "A run's id.",
     "dataset_id": "A dataset's id.",
     "approval_id": "An approval's id.",
+    "question_id": "A question's id, or an approval's.",
     "user_id": "A user's id.",
 }
 

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import ipaddress
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final
 
 from ...core import validation
 from ...core.errors import LimitRefused
 from ...core.limits import Limits
 from ...core.token_bucket import TokenBucket
+
+GiveWay = Callable[[LimitRefused], None]
+"""Ends a WebSocket whose place is another's."""
 
 _SITE_BITS: Final = 64
 """One customer has at least so much of IPv6 to pick addresses from."""
@@ -26,7 +30,7 @@ class AnonymousRateLimit:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
-        self._sockets: dict[str, int] = {}
+        self._sockets: dict[str, dict[GiveWay, None]] = {}
         self.sockets = 0
         """WebSockets that wait for a token."""
 
@@ -56,11 +60,32 @@ class AnonymousRateLimit:
         if bucket is not None:
             bucket.give_back()
 
-    def add_socket(self, address: str) -> None:
-        """A WebSocket waits for its token; ``drop_socket`` when it has come, or the socket is gone. Raises ``LimitRefused``
-        (``rate_limited``)."""
+    def add_socket(self, address: str, give_way: GiveWay) -> None:
+        """A WebSocket waits for its token; ``drop_socket`` when it has come, or the socket is gone. If all places are taken, the
+        oldest one of the address that has the most gives way to an address that has fewer; it is dropped already then.
+
+        Raises ``LimitRefused`` (``rate_limited``).
+        """
         site = site_of(address)
-        of_site = self._sockets.get(site, 0)
+        try:
+            self._check_sockets(len(self._sockets.get(site, ())))
+        except LimitRefused as refusal:
+            self._make_way(site, refusal)
+        self._sockets.setdefault(site, {})[give_way] = None
+        self.sockets += 1
+
+    def drop_socket(self, address: str, give_way: GiveWay) -> None:
+        """This one does not wait any more."""
+        self._drop(site_of(address), give_way)
+
+    def _drop(self, site: str, give_way: GiveWay) -> None:
+        of_site = self._sockets[site]
+        del of_site[give_way]
+        self.sockets -= 1
+        if not of_site:
+            del self._sockets[site]
+
+    def _check_sockets(self, of_site: int) -> None:
         if of_site >= self._limits.anonymous_sockets or self.sockets >= self._limits.process_anonymous_sockets:
             raise LimitRefused(
                 "Too many connections wait for a token.",
@@ -68,18 +93,16 @@ class AnonymousRateLimit:
                 hint="Send the token with the handshake, or close other connections first.",
                 point=validation.ANONYMOUS_SOCKETS,
             )
-        self._sockets[site] = of_site + 1
-        self.sockets += 1
 
-    def drop_socket(self, address: str) -> None:
-        """One less waits."""
-        site = site_of(address)
-        self.sockets -= 1
-        left = self._sockets[site] - 1
-        if left:
-            self._sockets[site] = left
-        else:
-            del self._sockets[site]
+    def _make_way(self, site: str, refusal: LimitRefused) -> None:
+        """End one for a socket of this address. Raises the refusal if there is none that it is more entitled than."""
+        has = len(self._sockets.get(site, ()))
+        most = max(self._sockets, key=lambda each: len(self._sockets[each]))
+        if has >= self._limits.anonymous_sockets or len(self._sockets[most]) < has + 2:
+            raise refusal
+        give_way = next(iter(self._sockets[most]))
+        self._drop(most, give_way)
+        give_way(refusal)
 
 
 def site_of(address: str) -> str:

@@ -55,7 +55,7 @@ class Endpoint:
     errors of the catalogue that it may answer with besides those of every endpoint.
     """
 
-    method: Literal["GET", "POST", "PATCH", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     name: str
     about: str

@@ -82,7 +82,7 @@ class Gate:
         credentials = read_credentials(request.scope)
         identity = require_identity(await self._authentication.identify(credentials, use_of(request.scope)))
         now = self._clock.monotonic()
-        quota = self._quotas.of(identity.user_id, now)
+        quota = self._quotas.of_identity(identity, now)
         try:
             quota.take_request(now)
             quota.add_request()

@@ -60,13 +60,13 @@ def read_page(folder: Path = FOLDER) -> dict[str, PageFile]:
     return found
 
 
-def page_routes(files: Mapping[str, PageFile], absent: Callable[[], Response]) -> list[Route]:
+def page_routes(files: Mapping[str, PageFile], absent: Callable[[Request], Response]) -> list[Route]:
     """``/`` and ``/page/…``. ``absent`` answers for what is not on the list."""
 
     def answer(request: Request, name: str) -> Response:
         file = files.get(name)
         if file is None:
-            return absent()
+            return absent(request)
         headers = {**_HEADERS, "ETag": file.tag}
         if file.tag in (each.strip() for each in request.headers.get("if-none-match", "").split(",")):
             return Response(status_code=304, headers=headers)

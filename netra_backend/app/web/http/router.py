@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -13,7 +14,7 @@ from starlette.routing import Route
 
 from ...config import Settings
 from ...core.error_catalogue import CATALOGUE
-from ...core.errors import NetraError
+from ...core.errors import LimitRefused, NetraError
 from ...core.identity import Identity
 from ...services.authentication import require_scope
 from .access_log import USER
@@ -44,7 +45,7 @@ class Router:
         self._gate = gate
         self._problems = problems
         self._requests = requests
-        routes = [*self._routes(endpoints), *page_routes(read_page(), lambda: self._problem("no_route"))]
+        routes = [*self._routes(endpoints), *page_routes(read_page(), partial(self._unfound, "no_route"))]
         routing = Starlette(routes=routes, exception_handlers={HTTPException: self._unrouted})
         # A redirect to the path with or without a slash would repeat the query, and so a ticket, to whatever host was named.
         routing.router.redirect_slashes = False
@@ -58,9 +59,17 @@ class Router:
 
     def _routes(self, endpoints: Iterable[Endpoint]) -> list[Route]:
         by_path: dict[str, dict[str, Serve]] = {}
+        counted: set[str] = set()
         for endpoint in endpoints:
             by_path.setdefault(endpoint.path, {})[endpoint.method] = self._serving(endpoint)
-        return [Route(path, _by_method(serves), methods=[*serves, "OPTIONS"]) for path, serves in by_path.items()]
+            if endpoint.is_counted:
+                counted.add(endpoint.path)
+        return [
+            Route(
+                path, _by_method(serves, self._over_budget if path in counted else None), methods=[*serves, "OPTIONS"]
+            )
+            for path, serves in by_path.items()
+        ]
 
     def _serving(self, endpoint: Endpoint) -> Serve:
         async def serve(request: Request) -> Response:
@@ -92,15 +101,27 @@ class Router:
         key = route, response.status_code
         self._requests[key] = self._requests.get(key, 0) + 1
 
-    async def _unrouted(self, _: Request, fault: Exception) -> Response:
+    async def _unrouted(self, request: Request, fault: Exception) -> Response:
         assert isinstance(fault, HTTPException)
-        response = self._problem("method_refused" if fault.status_code == 405 else "no_route")
+        response = self._unfound("method_refused" if fault.status_code == 405 else "no_route", request)
         response.headers.update(fault.headers or {})
         return response
 
-    def _problem(self, kind: str) -> Response:
-        response = problem_response(self._problems.report(NetraError(CATALOGUE[kind].text, kind=kind)))
-        self._count(kind, response)
+    def _unfound(self, kind: str, request: Request) -> Response:
+        return self._over_budget(request, kind) or self._problem(kind, NetraError(CATALOGUE[kind].text, kind=kind))
+
+    def _over_budget(self, request: Request, route: str = "options") -> Response | None:
+        """Count what nobody is asked to sign in for against its address; the refusal if that has asked too much."""
+        self._gate.note_address(request)
+        try:
+            self._gate.count_anonymous(request)
+        except LimitRefused as refusal:
+            return self._problem(route, refusal, address_of(request))
+        return None
+
+    def _problem(self, route: str, error: NetraError, address: str = "") -> Response:
+        response = problem_response(self._problems.report(error, None, address))
+        self._count(route, response)
         return response
 
 
@@ -111,13 +132,14 @@ class _NoAnswer(Response):
         pass
 
 
-def _by_method(serves: dict[str, Serve]) -> Serve:
-    """One handler for all methods of a path. HEAD is GET without its body; OPTIONS lists the methods."""
+def _by_method(serves: dict[str, Serve], refused: Callable[[Request], Response | None] | None) -> Serve:
+    """One handler for all methods of a path. HEAD is GET without its body; OPTIONS lists the methods, or is ``refused``."""
     allowed = ", ".join(sorted({*serves, "OPTIONS", *(["HEAD"] if "GET" in serves else [])}))
 
     async def serve(request: Request) -> Response:
         if request.method == "OPTIONS":
-            return Response(status_code=204, headers={"Allow": allowed})
+            refusal = refused(request) if refused is not None else None
+            return refusal or Response(status_code=204, headers={"Allow": allowed})
         return await serves["GET" if request.method == "HEAD" else request.method](request)
 
     return serve

@@ -23,7 +23,7 @@ _CAREFUL: Final = (
 )
 """What a response has unless it says otherwise."""
 
-_METHODS: Final = b"GET, POST, PATCH, DELETE"
+_METHODS: Final = b"GET, POST, PUT, PATCH, DELETE"
 _MAX_AGE: Final = b"600"
 
 

@@ -1,10 +1,14 @@
-"""Uploads, exports and reports that go on: bounded, and ended with the sign-in of their user."""
+"""Uploads, exports and reports that go on: bounded, shared out, and ended with the sign-in of their user.
+
+The last quarter is for users who have none. If all are taken, the user who has the most gives one up for a user who has none.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from ...core import validation
 from ...core.error_catalogue import CATALOGUE
@@ -15,6 +19,7 @@ from ...core.quotas import Quotas
 from ...ports import Clock
 
 T = TypeVar("T")
+_NO_ROOM: Final = "transfer_limit"
 
 
 class Transfer:
@@ -38,7 +43,8 @@ class Transfer:
         return self._ended_by is not None
 
     async def perform(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do a part of it, which ``end`` cancels. Raises ``AuthenticationRefused`` of the kind that it was ended with."""
+        """Do a part of it, which ``end`` cancels. Raises ``AuthenticationRefused`` of the kind that it was ended with, or
+        ``LimitRefused`` if it gave way to another user's."""
         task = asyncio.get_running_loop().create_task(work)
         self._work = task
         if self.is_ended:
@@ -52,6 +58,7 @@ class Transfer:
         finally:
             self._work = None
         kind = self._ended_by or "revoked"
+        _require_room(kind != _NO_ROOM)
         raise AuthenticationRefused(CATALOGUE[kind].text, kind=kind, point=validation.TRANSFER_ENDED)
 
     def end(self, kind: str = "revoked") -> None:
@@ -76,7 +83,7 @@ class Transfers:
         self._quotas = quotas
         self._most = limits.process_transfers
         self._clock = clock
-        self._open: set[Transfer] = set()
+        self._open: dict[Transfer, None] = {}
         self.begun = 0
 
     def __len__(self) -> int:
@@ -84,25 +91,31 @@ class Transfers:
 
     def begin(self, identity: Identity) -> Transfer:
         """A new transfer of this user, which ends with this sign-in. Raises ``LimitRefused`` (``transfer_limit``)."""
-        if len(self._open) >= self._most:
-            raise LimitRefused(
-                "The server has no capacity for another upload, export or report.",
-                kind="transfer_limit",
-                retry_after_ms=5000,
-                point=validation.TRANSFER_CAPACITY,
-            )
         quota = self._quotas.of(identity.user_id, self._clock.monotonic())
         try:
+            in_its_way = self._in_the_way_of(quota.transfers)
             quota.add_transfer()
         finally:
             self._quotas.release(identity.user_id)
+        if in_its_way is not None:
+            in_its_way.end(_NO_ROOM)
         transfer = Transfer(identity, self._close)
-        self._open.add(transfer)
+        self._open[transfer] = None
         self.begun += 1
         return transfer
 
+    def _in_the_way_of(self, has: int) -> Transfer | None:
+        """Which one has to end so that a user who has so many gets another. Raises ``LimitRefused``."""
+        going_on = [transfer for transfer in self._open if not transfer.is_ended]
+        _require_room(len(self._open) < 2 * self._most)  # what was ended is not over before its client has noticed
+        if len(going_on) < (self._most - self._most // 4 if has else self._most):
+            return None
+        user_id, most = Counter(transfer.user_id for transfer in going_on).most_common(1)[0]
+        _require_room(not has and most > 1)
+        return next(transfer for transfer in reversed(going_on) if transfer.user_id == user_id)
+
     def _close(self, transfer: Transfer) -> None:
-        self._open.discard(transfer)
+        self._open.pop(transfer, None)
         self._quotas.of(transfer.user_id, self._clock.monotonic()).drop_transfer()
         self._quotas.release(transfer.user_id)
 
@@ -133,3 +146,13 @@ class Transfers:
 
     def _of(self, user_id: str) -> list[Transfer]:
         return [transfer for transfer in self._open if transfer.user_id == user_id]
+
+
+def _require_room(is_room: bool) -> None:
+    if not is_room:
+        raise LimitRefused(
+            "The server has no capacity for another upload, export or report.",
+            kind=_NO_ROOM,
+            retry_after_ms=5000,
+            point=validation.TRANSFER_CAPACITY,
+        )

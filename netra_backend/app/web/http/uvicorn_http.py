@@ -1,5 +1,5 @@
-"""uvicorn's HTTP protocol with bounds on heads and patience: how long a request's head may be and take, how long a reader
-may take nothing, and how long a body may go on that was answered already. Connections without a sign-in have one budget."""
+"""uvicorn's HTTP protocol with bounds on heads and patience: how long a request's head may be and take, how slowly an
+answer may be read, and how long a body may go on that was answered already. Connections without a sign-in have one budget."""
 
 from __future__ import annotations
 
@@ -55,6 +55,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Whose answer is made; ``cycle`` is the one that came last."""
         self._deadline: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
+        self._unread = 0
+        """What its reader had not taken when that was last looked at."""
         self._download: asyncio.TimerHandle | None = None
         """Cuts off an answer that has waited for its reader, however steadily that one reads."""
         self._linger: asyncio.TimerHandle | None = None
@@ -225,9 +227,21 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._stall = self.loop.call_later(self._limits.stall_s, self.transport.abort)
+        self._wait_for_reader()
         if self._download is None and self._served is not None and not self._served.response_complete:
             self._download = self.loop.call_later(self._limits.download_s, self.transport.abort)
+
+    def _wait_for_reader(self) -> None:
+        self._unread = self.transport.get_write_buffer_size()
+        self._stall = self.loop.call_later(self._limits.stall_s, self._judge_reader)
+
+    def _judge_reader(self) -> None:
+        """Cut off who has not kept up the least rate. While an answer waits nothing is added to it, so what is less was taken."""
+        taken = self._unread - self.transport.get_write_buffer_size()
+        if taken < self._limits.stall_s * self._limits.body_rate:
+            self.transport.abort()
+        else:
+            self._wait_for_reader()
 
     def resume_writing(self) -> None:
         if self._stall is not None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, Final
 
 from ...core.errors import AuthenticationRefused, Fault
-from ...core.frames import PROTOCOL, CancelRun, Connected, ExecuteAgent, ResolveApproval, Resume
+from ...core.frames import PROTOCOL, AnswerQuestion, CancelRun, Connected, ExecuteAgent, ResolveApproval, Resume
 from ...core.identity import Identity
 from ...core.limits import Limits
 from ...core.quotas import Quotas
@@ -58,6 +58,7 @@ class ConnectionHandler:
                 ExecuteAgent: self._start,
                 CancelRun: runs.commands.cancel,
                 ResolveApproval: runs.commands.resolve,
+                AnswerQuestion: runs.commands.answer,
             },
             replays={Resume: self._resume, Drill: self._drill},
             held_frames=limits.held_frames,
@@ -122,7 +123,7 @@ class ConnectionHandler:
         ``AuthenticationRefused`` where the sign-in was revoked since it was verified."""
         self._authentication.standing(identity)
         now = self._clock.monotonic()
-        quota = self._quotas.of(identity.user_id, now)
+        quota = self._quotas.of_identity(identity, now)
         quota.add_connection()
         connection.identity = identity
         connection.session.authenticated(identity.user_id, identity.ends_at_ms, quota.frames(now))
@@ -137,7 +138,7 @@ class ConnectionHandler:
                 identity.user_id,
                 PROTOCOL,
                 self._limits.heartbeat_ms,
-                self._limits.told(),
+                quota.limits.told(),
             )
         )
 

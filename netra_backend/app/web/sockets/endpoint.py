@@ -23,7 +23,7 @@ from ...services.credentials import check_origin, read_credentials, use_of
 from ...websocket_core.connection import Connection
 from ...websocket_core.websocket_manager_factory import WebSocketManagerFactory
 from ..http.access_log import SocketEnd
-from ..http.anonymous_rate_limit import AnonymousRateLimit
+from ..http.anonymous_rate_limit import AnonymousRateLimit, GiveWay
 from ..http.client_address import client_address
 from ..http.problems import retry_after
 from .asgi_wire import AsgiWire
@@ -150,6 +150,12 @@ class WebSocketEndpoint:
             waiting.signed_in()
 
         connection = self._handler.open(manager, wire, identity, address, signed_in)
+
+        def give_way(refusal: LimitRefused) -> None:
+            connection.refuse(refusal)
+            connection.disconnect(refusal.entry.close_code or 1008, refusal.entry.id)
+
+        waiting.when_it_gives_way(give_way)
         sending: asyncio.Task[None] | None = None
         try:
             wire.attach(connection)
@@ -169,17 +175,31 @@ class WebSocketEndpoint:
 class _WaitingSocket:
     """A WebSocket that may wait for its token, counted for its address."""
 
-    __slots__ = ("_address", "_all", "_is_counted")
+    __slots__ = ("_address", "_all", "_give_way", "_gives_way", "_is_counted")
 
     def __init__(self, anonymous: AnonymousRateLimit, address: str) -> None:
         self._all = anonymous
         self._address = address
         self._is_counted = False
+        self._give_way: GiveWay | None = None
+        self._gives_way: LimitRefused | None = None
 
     def add(self) -> None:
         """It waits. Raises ``LimitRefused``."""
-        self._all.add_socket(self._address)
+        self._all.add_socket(self._address, self._lost_its_place)
         self._is_counted = True
+
+    def when_it_gives_way(self, give_way: GiveWay) -> None:
+        """End it so once its place is another's."""
+        self._give_way = give_way
+        if self._gives_way is not None:
+            give_way(self._gives_way)
+
+    def _lost_its_place(self, refusal: LimitRefused) -> None:
+        self._is_counted = False
+        self._gives_way = refusal
+        if self._give_way is not None:
+            self._give_way(refusal)
 
     def signed_in(self) -> None:
         """Its token has come."""
@@ -191,7 +211,7 @@ class _WaitingSocket:
         """It does not wait any more. May be called again."""
         if self._is_counted:
             self._is_counted = False
-            self._all.drop_socket(self._address)
+            self._all.drop_socket(self._address, self._lost_its_place)
 
 
 async def _listen(connection: Connection, receive: Receive, most: int) -> int | None:

@@ -34,6 +34,34 @@ PLANTED = {
     STRAY + "CREATE ROLE root SUPERUSER; CREATE ROLE amid; GRANT root TO amid; GRANT amid TO stray": (
         "amid can become root, a superuser"
     ),
+    # what is past the database
+    **{
+        STRAY + f"GRANT pg_{name} TO stray": f"stray may {does}"
+        for name, does in (
+            ("read_server_files", "read the files of the database server"),
+            ("write_server_files", "write the files of the database server"),
+            ("execute_server_program", "run programs on the database server"),
+            ("read_all_data", "read statistics"),
+        )
+    },
+    "CREATE ROLE elsewhere LOGIN; CREATE ROLE amid; GRANT pg_read_server_files TO amid; GRANT amid TO elsewhere": (
+        "amid may read the files of the database server"
+    ),
+    # what is taken for another
+    "CREATE FUNCTION pg_catalog.asked_owner() RETURNS text LANGUAGE sql AS $$SELECT 'bob'$$": (
+        "function asked_owner() lies in pg_catalog"
+    ),
+    "CREATE FUNCTION pg_catalog.owner_of(text) RETURNS text LANGUAGE sql AS $$SELECT 'bob'$$; REVOKE EXECUTE ON FUNCTION"
+    " pg_catalog.owner_of(text) FROM PUBLIC": "Run: DROP FUNCTION pg_catalog.owner_of(",
+    "CREATE FUNCTION public.same(text, date) RETURNS bool LANGUAGE sql AS 'SELECT true'; CREATE OPERATOR pg_catalog.="
+    " (FUNCTION = public.same, LEFTARG = text, RIGHTARG = date)": "lies in pg_catalog",
+    # what others may call or use
+    STRAY + "CREATE FUNCTION public.read() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER AS 'SELECT owner FROM netra.log';"
+    " REVOKE EXECUTE ON FUNCTION public.read() FROM PUBLIC; GRANT EXECUTE ON FUNCTION public.read() TO stray": (
+        "stray may call public.read(), which runs as"
+    ),
+    STRAY + "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER ours FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE public.far (c text)"
+    " SERVER ours; GRANT SELECT ON public.far TO stray": "stray may use the foreign table public.far",
     # what runs or leads elsewhere by other rights
     **{
         f"CREATE FUNCTION {name}.read() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER AS 'SELECT owner FROM netra.log'"
@@ -132,7 +160,9 @@ PLANTED = {
 NORMAL = [
     OTHER + "ALTER ROLE other SUPERUSER; GRANT netra_owner TO other",
     OTHER + "ALTER ROLE other LOGIN BYPASSRLS REPLICATION",
-    OTHER + "ALTER ROLE other LOGIN; GRANT pg_read_all_data TO other",
+    OTHER + "GRANT pg_read_all_data, pg_read_server_files TO other",  # nobody becomes it
+    "CREATE ROLE elsewhere LOGIN; GRANT pg_read_all_data TO elsewhere",  # it cannot connect
+    "CREATE ROLE dba LOGIN; GRANT pg_execute_server_program TO dba; INSERT INTO netra.allowed VALUES ('administrator', 'dba')",
     OTHER + "ALTER ROLE other LOGIN; GRANT netra_writer, netra_reader TO other WITH INHERIT FALSE;"
     " INSERT INTO netra.allowed VALUES ('login', 'other')",
     "CREATE ROLE dba CREATEROLE; CREATE ROLE person LOGIN; GRANT CONNECT ON DATABASE {database} TO dba, person;"
@@ -207,7 +237,7 @@ async def test_what_reaches_the_rows_from_outside_is_refused_and_the_sql_that_is
         for fault in faults:
             repair = re.search(r"Run: (.*?)(?:; if it is .*)?$", fault)
             assert repair is not None, fault
-            with suppress(asyncpg.DependentObjectsStillExistError):
+            with suppress(asyncpg.DependentObjectsStillExistError, asyncpg.UndefinedFunctionError):  # dropped already
                 await planted.do(repair[1])
         faults = await planted.faults()
         if not faults:

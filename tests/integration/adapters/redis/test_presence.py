@@ -58,10 +58,66 @@ async def test_what_a_dead_process_held_ends(two: Two, monkeypatch: pytest.Monke
     assert dict(await two.two.exchange(ADA)) == {}
 
 
-async def test_of_a_process_that_said_what_it_holds_and_took_it_back_no_key_is_left(two: Two) -> None:
+async def test_what_a_process_took_back_is_held_by_nobody_and_its_key_ends_by_itself(two: Two) -> None:
     await two.one.exchange(ADA)
     await two.one.exchange({})
-    assert not await two.redis.exists(two.key("user_ada"))
+    assert dict(await two.two.exchange(ADA)) == {}
+    assert 0 < await two.redis.pttl(two.key("user_ada")) <= TTL_MS
+
+
+async def test_what_a_process_said_before_cannot_be_said_again_by_somebody_else(two: Two) -> None:
+    """Who writes to the server and has kept a value that was sealed."""
+    mine = {"user_ada": Counts(connections=1)}
+
+    async def replayed() -> dict[str, Counts]:
+        await two.redis.hset(two.key("user_ada"), process, kept)
+        two.two._said.clear()
+        return dict(await two.two.exchange(mine))
+
+    await two.one.exchange({"user_ada": Counts(connections=20)})
+    (process,) = await two.redis.hkeys(two.key("user_ada"))
+    kept = await two.redis.hget(two.key("user_ada"), process)
+    assert await two.two.exchange(mine) == {"user_ada": Counts(connections=20)}
+    await two.one.exchange({"user_ada": Counts(connections=3)})
+    two.two._said.clear()
+    assert await two.two.exchange(mine) == {"user_ada": Counts(connections=3)}
+    assert await replayed() == {}
+    await two.one.exchange({})
+    assert await replayed() == {}
+    assert two.two.ignored == 2
+
+
+async def test_that_nothing_is_held_any_more_is_said_until_what_was_held_has_ended(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that who has not heard of it yet does not believe for long what somebody else says again."""
+    mine = {"user_ada": Counts(connections=1)}
+    await two.one.exchange({"user_ada": Counts(connections=20)})
+    (process,) = await two.redis.hkeys(two.key("user_ada"))
+    kept = await two.redis.hget(two.key("user_ada"), process)
+    await two.one.exchange({})
+    await two.redis.hset(two.key("user_ada"), process, kept)
+    for _ in range(REFRESH_ROUNDS):
+        await two.one.exchange({})
+    await two.redis.hset(two.key("user_bob"), process, kept)
+    assert dict(await two.two.exchange(mine)) == {}
+    monkeypatch.setattr(presence, "TTL_MS", -30_000)
+    two.one._left["user_ada"] = 0
+    for _ in range(REFRESH_ROUNDS):
+        await two.one.exchange({})
+    assert two.one._left == {}
+
+
+async def test_what_was_seen_is_forgotten_once_it_has_ended(two: Two) -> None:
+    both = {**ADA, "user_bob": Counts(runs=2)}
+    await two.two.exchange(both)
+    await two.one.exchange(both)
+    assert len(two.one._newest) == 2
+    for _ in range(2):  # so much later
+        two.one._turned_ms = 0
+        two.one._said.clear()
+        await two.one.exchange(ADA)
+    assert {user for user, _ in (*two.one._newest, *two.one._newest_before)} == {"user_ada"}
 
 
 @pytest.mark.parametrize(

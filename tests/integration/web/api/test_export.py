@@ -17,7 +17,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 async def lines_of(served: Served, user_id: str) -> list[Any]:
     identity, runtime = Identity(user_id, frozenset(), None, 0), served.runtime
-    exporter = export.Exporter(runtime.log, runtime.files, runtime.ledger, runtime.audit, runtime.clock)
+    exporter = export.Exporter(
+        runtime.log,
+        runtime.files,
+        runtime.secrets,
+        runtime.budgets,
+        runtime.ledger,
+        runtime.audit,
+        runtime.clock,
+    )
     transfer = served.http_application.transfers.begin(identity)
     try:
         lines = [line async for line in exporter.user(identity, transfer)]

@@ -101,6 +101,25 @@ async def test_the_anonymous_of_one_address_are_slowed_down_and_who_is_signed_in
             assert (await http.get("/api/me")).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/nothing", 404),
+        ("GET", "/page/nothing.js", 404),
+        ("PUT", "/api/threads/thr_x1", 405),
+        ("OPTIONS", "/api/threads", 204),
+    ],
+)
+async def test_what_leads_nowhere_counts_as_any_other_request_of_a_stranger(
+    serve_with: Serve, method: str, path: str, status: int
+) -> None:
+    async with serve_with(limits=ONCE) as served, served.http(None) as http:
+        told = [(await http.request(method, path)).status_code for _ in range(5)]
+        assert told == [status] * 3 + [429] * 2
+        assert (await http.get("/errors")).status_code == 429
+        assert (await http.options("/healthz")).status_code == 204
+
+
 async def test_what_watches_a_server_is_never_refused(serve_with: Serve) -> None:
     async with serve_with(limits=ONCE) as served, served.http(None) as http:
         for _ in range(5):

@@ -17,7 +17,8 @@ from test_framework.served import Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-IDS = {"{thread_id}", "{ref}", "{file_id}", "{run_id}", "{dataset_id}", "{approval_id}", "{user_id}"}
+IDS = {"{thread_id}", "{ref}", "{file_id}", "{run_id}", "{dataset_id}", "{approval_id}", "{question_id}", "{user_id}"}
+ANSWERS = {"decideApproval", "answerQuestion"}
 BLOB = Blob.of(b"as it was recorded", BINARY)
 CSV = b"timestamp,model,input_tokens,output_tokens\n2026-01-05T00:00:00Z,gpt-4o,1000,100\n"
 
@@ -30,7 +31,11 @@ def body_of(endpoint: Endpoint) -> dict[str, Any]:
         return {"content": CSV, "params": {"name": "usage.csv"}}
     if endpoint.body is None or not endpoint.body_required:
         return {}
-    wanted = {"decideApproval": {"decision": "deny", "arguments_hash": "0"}, "renameThread": {"title": "Another"}}
+    wanted = {
+        "decideApproval": {"decision": "deny", "arguments_hash": "0"},
+        "answerQuestion": {"answer": {"decision": "deny"}},
+        "renameThread": {"title": "Another"},
+    }
     return {"json": wanted[endpoint.name]}
 
 
@@ -53,6 +58,7 @@ async def belongings(served: Served, http: httpx.AsyncClient, user: Any) -> dict
         "run_id": accepted["run_id"],
         "dataset_id": dataset["dataset_id"],
         "approval_id": "apr_none",
+        "question_id": "qst_run_none.1",
         "user_id": user.id,
     }
 
@@ -105,7 +111,7 @@ async def test_every_endpoint_answers_as_it_is_documented(served: Served) -> Non
         ):
             answer = await http.request(endpoint.method, filled(endpoint.path, ids), **body_of(endpoint))
             fits(answer, endpoint)
-            assert answer.status_code == endpoint.status or endpoint.name == "decideApproval", (
+            assert answer.status_code == endpoint.status or endpoint.name in ANSWERS, (
                 endpoint.name,
                 answer.text,
             )
@@ -138,7 +144,7 @@ async def test_every_endpoint_of_operators_refuses_everybody_else(served: Served
             assert (answer.status_code, answer.json()["error"]) == (403, "forbidden"), endpoint.name
 
 
-@pytest.mark.validation_point("thread.owned", "run.owned", "dataset.owned", "file.owned", "blob.owned", "approval.open")
+@pytest.mark.validation_point("thread.owned", "run.owned", "dataset.owned", "file.owned", "blob.owned", "question.open")
 async def test_what_is_anothers_answers_the_same_bytes_as_what_does_not_exist(served: Served) -> None:
     owner, stranger = served.user(), served.user()
     endpoints = [
@@ -153,6 +159,7 @@ async def test_what_is_anothers_answers_the_same_bytes_as_what_does_not_exist(se
         served.running(owner, "approval_requested", agent="waiting") as (_, asked),
     ):
         has = {**await belongings(served, own, owner), "approval_id": asked["approval_id"]}
+        has["question_id"] = asked["approval_id"]
         word = {"json": {"decision": "approve", "arguments_hash": asked["arguments_hash"]}}
         for endpoint in endpoints:
             wanted = word if endpoint.name == "decideApproval" else body_of(endpoint)
@@ -169,7 +176,7 @@ async def test_what_is_anothers_answers_the_same_bytes_as_what_does_not_exist(se
                     filled(endpoint.path, has),
                     **(word if "apr" in endpoint.name else body_of(endpoint)),
                 )
-                assert endpoint.name == "decideApproval" or answer.status_code == 200, (endpoint.name, answer.text)
+                assert endpoint.name in ANSWERS or answer.status_code == 200, (endpoint.name, answer.text)
 
 
 def told_headers(answer: httpx.Response) -> dict[str, str]:

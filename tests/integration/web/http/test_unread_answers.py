@@ -146,6 +146,38 @@ async def test_an_export_that_is_read_steadily_and_slowly_has_a_deadline_and_a_n
             await reader
 
 
+@under_uvloop
+async def test_who_reads_slowly_and_keeps_up_the_least_rate_gets_the_whole_answer(
+    serve_with: Serve, connections: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    judged: asyncio.Queue[None] = asyncio.Queue()
+    judge = BoundedHttpProtocol._judge_reader
+
+    def noticed(protocol: Any) -> None:
+        judge(protocol)
+        judged.put_nowait(None)
+
+    monkeypatch.setattr(BoundedHttpProtocol, "_judge_reader", noticed)
+    async with serve_with(limits=Limits(stall_s=0.2, body_rate=10_000)) as served:
+        slow = served.user()
+        for _ in range(8):
+            await served.ran(slow, "x" * 60_000)
+        head = f"GET /api/me/export HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {slow.token}\r\n\r\n"
+        with await stranger(served, head.encode()) as own:
+            port, judgements, answer = own.getsockname()[1], 0, b""
+            async with asyncio.timeout(6 * PATIENCE_S):
+                while not answer.endswith(b"\r\n0\r\n\r\n"):
+                    answer += await loop.sock_recv(own, 1_024)
+                    if len(answer) > (judgements + 1) * 20_000 and judgements < 5:
+                        await judged.get()
+                        judgements += 1
+            assert judgements == 5
+            assert not connections.lost(port).is_set()
+            await loop.sock_sendall(own, head.encode())
+            assert await comes(connections.lost(port))
+
+
 async def reads_until_cut_off(drips: Callable[[], Coroutine[Any, Any, None]]) -> None:
     try:
         await drips()

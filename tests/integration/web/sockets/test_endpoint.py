@@ -314,6 +314,7 @@ FAULTS = [
     ('{"type":"ping","id":7}', "invalid_frame"),
     ('{"type":"cancel_run"}', "invalid_frame"),
     ('{"type":"resolve_approval","approval_id":"a","decision":"maybe","arguments_hash":"h"}', "invalid_frame"),
+    ('{"type":"answer_question","question_id":"qst_1"}', "invalid_frame"),
     ('{"type":"resume","positions":{"thr_1":7}}', "invalid_frame"),
     ('{"type":"resume","positions":{"thr_1":{"epoch":"e","seq":"1"}}}', "invalid_frame"),
     ('{"type":"ack"}', "invalid_frame"),
@@ -326,6 +327,8 @@ FAULTS = [
     ('{"type":"execute_agent","agent":"echo","message":"m","stress_ssot_isolation":true}', "drill_refused"),
     ('{"type":"cancel_run","run_id":"run_absent"}', "not_found"),
     ('{"type":"resolve_approval","approval_id":"a","decision":"deny","arguments_hash":"h"}', "not_found"),
+    ('{"type":"answer_question","question_id":"qst_run_absent.1","answer":1}', "not_found"),
+    ('{"type":"answer_question","question_id":"example_1","answer":1}', "invalid_context"),
     ('{"type":"resume","positions":{"thr_absent":{"epoch":"e","seq":1}}}', "not_found"),
 ]
 
@@ -552,6 +555,22 @@ class TestStrangers:
             async with raw(served, user.id), raw(served, user.id):
                 assert served.runtime.anonymous.sockets == 2
             await served.until(lambda: served.runtime.anonymous.sockets == 0)
+
+    @pytest.mark.validation_point("anonymous.sockets")
+    async def test_an_address_that_has_all_places_gives_one_up_to_another(self, serve_with: Serve) -> None:
+        limits = Limits(anonymous_sockets=3, process_anonymous_sockets=3)
+        elsewhere = {"local_addr": ("127.0.0.2", 0)}
+        async with serve_with(limits=limits) as served, contextlib.AsyncExitStack() as stack:
+            user = served.user()
+            oldest, _, newest = [await stack.enter_async_context(raw(served, user.id)) for _ in range(3)]
+            newcomer = await stack.enter_async_context(raw(served, user.id, **elsewhere))
+            said, code, _ = await closing(oldest)
+            assert ([frame["error"] for frame in said], code) == (["rate_limited"], 4429)
+            assert served.runtime.anonymous.sockets == 3
+            for each in (newcomer, newest):
+                await each.send(json.dumps({"type": "authenticate", "token": user.token}))
+                assert json.loads(await each.recv())["type"] == "connected"
+            assert served.runtime.anonymous.sockets == 1
 
     async def test_behind_a_trusted_proxy_the_forwarded_address_counts(self, serve_with: Serve) -> None:
         limits = Limits(anonymous_rate=0.1, anonymous_burst=1)

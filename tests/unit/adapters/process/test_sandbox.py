@@ -209,6 +209,44 @@ def test_no_memory_of_the_kernel_is_taken_beyond_a_bounded_number_of_open_files(
     assert told == [*["EPERM"] * 10, "EMFILE", "True (256, 256)"]
 
 
+def test_no_signal_reaches_another_process_by_way_of_a_socket_that_was_inherited(inside: Inside) -> None:
+    told = inside("""
+        import fcntl, socket, struct
+        own, other = socket.socketpair()
+        parent = struct.pack("i", os.getppid())
+        enter()
+        for attempt in (
+            lambda: fcntl.ioctl(own, 0x8901, parent),
+            lambda: fcntl.ioctl(own, 0x8902, parent),
+            lambda: fcntl.fcntl(own, fcntl.F_SETOWN, os.getppid()),
+            lambda: fcntl.fcntl(own, 10, 9),
+        ):
+            print(refused(attempt), file=answer)
+    """)
+    assert told == ["EPERM"] * 4
+
+
+def test_no_page_of_a_file_gets_into_a_pipe_that_was_inherited(inside: Inside) -> None:
+    told = inside("""
+        import ctypes
+        libc = ctypes.CDLL(None, use_errno=True)
+        read, write = os.pipe()
+        given = os.open(base / "given", os.O_RDONLY)
+        enter()
+        def call(name, *arguments):
+            if getattr(libc, name)(*arguments) < 0:
+                raise OSError(ctypes.get_errno(), name)
+        page = (ctypes.c_size_t * 2)(ctypes.addressof(ctypes.create_string_buffer(8)), 8)
+        for attempt in (
+            lambda: call("splice", given, None, write, None, ctypes.c_size_t(1), 0),
+            lambda: call("tee", read, write, ctypes.c_size_t(1), 2),
+            lambda: call("vmsplice", write, page, ctypes.c_size_t(1), 0),
+        ):
+            print(refused(attempt), file=answer)
+    """)
+    assert told == ["EPERM"] * 3
+
+
 @pytest.mark.skipif(landlock.version() == 0, reason="Landlock is missing from this kernel")
 def test_no_directory_is_made_where_files_may_be(inside: Inside) -> None:
     told = inside("""

@@ -101,11 +101,14 @@ def test_a_process_may_signal_itself_and_bound_itself_and_no_other(kind: str) ->
         assert {verdict(kind, number, pid) for pid in (0, 1, -1, PID + 1, -PID)} == {errno.EPERM}
     assert {verdict(kind, seccomp._PRLIMIT64[kind], pid) for pid in (0, PID)} == {ALLOW}
     assert verdict(kind, seccomp._PRLIMIT64[kind], 1) == errno.EPERM
-    assert [verdict(kind, seccomp._FCNTL[kind], 3, command) for command in (1, 8, 15, 1024, 1026, 1031)] == [
+    assert [verdict(kind, seccomp._FCNTL[kind], 3, command) for command in (1, 8, 10, 15, 1024, 1026, 1031)] == [
         ALLOW,
-        *[errno.EPERM] * 5,
+        *[errno.EPERM] * 6,
     ]
-    assert [verdict(kind, seccomp._IOCTL[kind], 0, request) for request in (0x5401, 0x5412)] == [0, errno.EPERM]
+    assert [verdict(kind, seccomp._IOCTL[kind], 0, request) for request in (0x5401, 0x5412, 0x8901, 0x8902)] == [
+        0,
+        *[errno.EPERM] * 3,
+    ]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -23,6 +23,9 @@ def store(tmp_path: Path) -> Iterator[sqlite3.Connection]:
             connection.execute("INSERT INTO log VALUES (?, ?, 2, 1, ?, ?, 'y')", (key + 10, key, f"run_{key}", key))
             connection.execute("INSERT INTO run VALUES (?, ?, 'a', 'r', 'UTC', 5, 1, 2)", (f"run_{key}", key))
             connection.execute("INSERT INTO blob VALUES (?, ?, 'ref', 'text/plain', 'x')", (key, key))
+            connection.execute("INSERT INTO state VALUES (?, ?, ?, 'k', 'd', 'x', 5)", (key, owner, f"thr_{key}"))
+            connection.execute("INSERT INTO state VALUES (?, ?, '', ?, 'd', 'x', 5)", (key + 10, owner, f"k{key}"))
+            connection.execute("INSERT INTO secret VALUES (?, ?, ?, 'k', 'x', 5)", (key, owner, f"s{key}"))
             connection.execute("INSERT INTO request VALUES (?, ?, ?, 5)", (owner, f"k{key}", f"run_{key}"))
         yield connection
 
@@ -40,9 +43,21 @@ def test_a_deletion_takes_everything_but_the_id_and_leaves_other_threads_alone(s
             ("head", "key"),
             ("run", "thread"),
             ("request", "key"),
+            ("state", "id"),
+            ("secret", "id"),
         )
     }
-    assert left == {"log": {2, 3}, "blob": {2, 3}, "head": {2, 3}, "run": {2, 3}, "request": {"k2", "k3"}}
+    whole = {2, 3}
+    assert left.pop("request") == {"k2", "k3"}
+    assert left.pop("state") == {2, 3, 11, 12, 13}
+    assert left.pop("secret") == {1, 2, 3}
+    assert left == dict.fromkeys(("log", "blob", "head", "run"), whole)
+
+
+def test_with_its_owner_a_deletion_takes_what_is_in_no_thread(store: sqlite3.Connection) -> None:
+    Deletion([1, 2], "user_ada")(store)
+    assert store.execute("SELECT id FROM state ORDER BY id").fetchall() == [(3,), (13,)]
+    assert store.execute("SELECT id FROM secret").fetchall() == [(3,)]
 
 
 def test_a_deletion_of_what_is_not_there_does_nothing(store: sqlite3.Connection) -> None:

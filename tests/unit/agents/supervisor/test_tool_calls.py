@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from netra_backend.app.agents.interface import AgentResult
+from netra_backend.app.core.errors import ToolError
 from netra_backend.app.core.events import (
     AgentFailed,
     ApprovalRequested,
     ApprovalResolved,
+    StepFinished,
 )
 from netra_backend.app.core.frames import ResolveApproval
-from netra_backend.app.services.redaction import redact_shapes
+from netra_backend.app.services.redaction import result_redaction
 from test_framework.counted_tool import Counter, adding, codes_of, kinds, uninterrupted
 from test_framework.paying import let_pay, word
 
@@ -55,7 +58,7 @@ class TestApproval:
         assert counter.calls == []
         assert events[-1].result["data"] == {"ok": False}
 
-    @pytest.mark.validation_point("approval.open")
+    @pytest.mark.validation_point("question.open")
     async def test_nobody_elses_word_and_no_word_about_something_else_counts(self, workshop: Any, counter: Any) -> None:
         client, requested = await self.asked(workshop)
         other = workshop.connect("user_bob")
@@ -106,7 +109,7 @@ class TestApproval:
         await workshop.kill()
         client = workshop.connect()
         await workshop.turns.recovery.take_over()
-        await workshop.until(lambda: workshop.approvals.of("user_ada"))
+        await workshop.until(lambda: workshop.questions.of("user_ada"))
         await workshop.turns.commands.resolve(client, word(requested))
         await client.ended(requested.run_id)
         events = await workshop.stored(requested.run_id)
@@ -133,7 +136,7 @@ class TestApproval:
         counter.calls.clear()
         client = await workshop.killed_after(events, "user_ada", frames)
         if frames == 3:
-            await workshop.until(lambda: workshop.approvals.of("user_ada"))
+            await workshop.until(lambda: workshop.questions.of("user_ada"))
             await workshop.turns.commands.resolve(client, word(requested, decision))
         await client.ended(requested.run_id)
         stored = await workshop.stored(requested.run_id)
@@ -186,9 +189,9 @@ class TestSize:
         def counting(value: Any) -> Any:
             if isinstance(value, str):
                 searched.append(len(value))
-            return redact_shapes(value)
+            return result_redaction(value)
 
-        monkeypatch.setattr("netra_backend.app.agents.supervisor.tool_calls.redact_shapes", counting)
+        monkeypatch.setattr("netra_backend.app.agents.supervisor.tool_calls.result_redaction", counting)
         sizes = iter([1, 30_000])
 
         async def fetch(context: Any, arguments: Any) -> str:
@@ -205,3 +208,107 @@ class TestSize:
         assert events[-1].result["data"]["large"] == "RESULT_TOO_LARGE"
         assert events[-1].result["data"]["small"].startswith("***")
         assert searched == [len(text)]
+
+
+class TestLongRedaction:
+    """What is long is searched for secrets while others have their turn, so a run may end meanwhile."""
+
+    @pytest.fixture
+    def searching(self, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+        begun = asyncio.Event()
+
+        def endless(_: Any) -> Any:
+            while True:
+                begun.set()
+                yield 1
+
+        for module in ("tool_calls", "own_steps"):
+            monkeypatch.setattr(f"netra_backend.app.agents.supervisor.{module}.result_redaction", endless)
+        return begun
+
+    @staticmethod
+    async def broken_off(asked: Any, searching: asyncio.Event) -> None:
+        task = asyncio.ensure_future(asked)
+        await searching.wait()
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+
+    @pytest.mark.parametrize("fails", [False, True])
+    async def test_a_call_that_is_broken_off_meanwhile_is_recorded_so(
+        self, workshop: Any, searching: asyncio.Event, fails: bool
+    ) -> None:
+        async def fetch(context: Any, arguments: Any) -> str:
+            if fails:
+                raise ToolError("NO", "no")
+            return "text"
+
+        async def run(scope: Any) -> AgentResult:
+            await self.broken_off(scope.use_tool("fetch", amount=1), searching)
+            return AgentResult("done")
+
+        workshop.tool(adding(fetch, "fetch"))
+        workshop.agent("golden", run, ["fetch"])
+        events = await workshop.run("golden")
+        assert codes_of(events) == ["CANCELLED"]
+        assert kinds(events)[-1] == "AgentCompleted"
+
+    async def test_a_step_that_is_broken_off_meanwhile_is_recorded_so(
+        self, workshop: Any, searching: asyncio.Event
+    ) -> None:
+        async def body() -> None:
+            raise ToolError("NO", "no")
+
+        async def run(scope: Any) -> AgentResult:
+            await self.broken_off(scope.step("look", body), searching)
+            return AgentResult("done")
+
+        workshop.agent("golden", run)
+        events = await workshop.run("golden")
+        assert [(event.error or {})["code"] for event in events if isinstance(event, StepFinished)] == ["CANCELLED"]
+
+    async def test_a_run_that_is_stopped_meanwhile_records_nothing_after_its_end(
+        self, workshop: Any, searching: asyncio.Event
+    ) -> None:
+        async def fetch(context: Any, arguments: Any) -> str:
+            return "text"
+
+        async def run(scope: Any) -> AgentResult:
+            await scope.use_tool("fetch", amount=1)
+            return AgentResult("never")
+
+        workshop.tool(adding(fetch, "fetch"))
+        workshop.agent("golden", run, ["fetch"])
+        client = workshop.connect()
+        accepted = await workshop.ask(client, "golden")
+        await searching.wait()
+        await workshop.cancel(client, accepted.run_id)
+        events = await client.ended(accepted.run_id)
+        assert kinds(events)[-2:] == ["ToolExecuting", "AgentCancelled"]
+
+    async def test_a_hostile_answer_takes_many_turns_of_the_loop(self, workshop: Any) -> None:
+        turns = 0
+        secret = "sk-" + "a" * 30
+
+        async def neighbour() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        async def fetch(context: Any, arguments: Any) -> str:
+            return f"{secret} token: " * 10_000
+
+        async def run(scope: Any) -> AgentResult:
+            other = asyncio.ensure_future(neighbour())
+            before = turns
+            outcome = await scope.use_tool("fetch", amount=1)
+            other.cancel()
+            return AgentResult("", {"turns": turns - before, "secret": secret in outcome.result})
+
+        workshop.tool(adding(fetch, "fetch"))
+        workshop.agent("golden", run, ["fetch"])
+        data = (await workshop.run("golden"))[-1].result["data"]
+        assert data["turns"] > 40
+        assert not data["secret"]

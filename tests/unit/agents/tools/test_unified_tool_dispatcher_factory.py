@@ -11,6 +11,8 @@ import pytest
 from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from netra_backend.app.core.errors import ToolError
+from netra_backend.app.core.limits import USUAL
+from netra_backend.app.core.plans import Plan
 from test_framework.ssot.fixtures import create_valid_user_execution_context
 
 
@@ -92,6 +94,14 @@ def test_two_tools_of_one_name_are_a_fault_of_ours(factory: UnifiedToolDispatche
         factory.configure([Tool("quick", "again", Nothing, quick, idempotent=True)])
 
 
+def test_a_plan_has_the_tools_that_it_names_and_no_others(factory: UnifiedToolDispatcherFactory) -> None:
+    name, *others = factory.names()
+    assert others
+    plan = Plan("free", USUAL, tools=frozenset({name}))
+    assert [tool["name"] for tool in factory.describe(plan)] == [name]
+    assert [tool["name"] for tool in factory.describe(Plan("all", USUAL))] == list(factory.names())
+
+
 async def test_the_tools_are_described_counted_and_forgotten(factory: UnifiedToolDispatcherFactory) -> None:
     described = {tool["name"]: tool for tool in factory.describe()}
     assert set(described) == set(CALLS)
@@ -101,3 +111,9 @@ async def test_the_tools_are_described_counted_and_forgotten(factory: UnifiedToo
     assert factory.get_factory_metrics() == {"tools": len(CALLS), "dispatchers_created": 1}
     await factory.cleanup()
     assert factory.describe() == []
+
+
+def test_a_tool_that_says_why_it_asks_is_described_as_one_that_asks() -> None:
+    factory = UnifiedToolDispatcherFactory()
+    factory.configure([Tool("quick", "It asks.", Nothing, quick, approval="It moves money.")])
+    assert [described["approval"] for described in factory.describe()] == [True]

@@ -293,7 +293,7 @@ async def test_cancelling_and_deciding_are_commands_with_answers() -> None:
 
     async def commands(peer: Peer) -> None:
         await peer.welcomes()
-        for kind in ("cancel_run", "resolve_approval"):
+        for kind in ("cancel_run", "resolve_approval", "resolve_approval", "answer_question"):
             frame = await peer.hears(kind)
             heard.append(frame)
             await peer.says({"type": "accepted", "id": frame["id"]})
@@ -303,8 +303,15 @@ async def test_cancelling_and_deciding_are_commands_with_answers() -> None:
         async with asyncio.timeout(PATIENCE_S):
             await client.cancel("run_1")
             await client.resolve("apr_1", "approve", "abc")
+            await client.resolve("apr_1", "approve", "abc", reason="r", arguments={"n": 1}, remember=True)
+            await client.answer("qst_1", None)
+            with pytest.raises(msgspec.ValidationError):
+                await client.resolve("apr_1", "maybe", "abc")
     assert heard[0]["run_id"] == "run_1"
     assert (heard[1]["approval_id"], heard[1]["decision"], heard[1]["arguments_hash"]) == ("apr_1", "approve", "abc")
+    assert "arguments" not in heard[1]
+    assert (heard[2]["reason"], heard[2]["arguments"], heard[2]["remember"]) == ("r", {"n": 1}, True)
+    assert (heard[3]["question_id"], heard[3]["answer"]) == ("qst_1", None)
 
 
 async def test_a_thread_can_be_followed_from_its_beginning() -> None:

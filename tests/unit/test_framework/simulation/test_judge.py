@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from test_framework.simulation.judge import judge
+from netra_backend.app.core.events import AgentCompleted, AgentStarted, QuestionAnswered, QuestionAsked, UserMessage
+from test_framework.simulation.judge import faults_of_thread, judge
 from test_framework.simulation.schedule import Ask, Schedule
 from test_framework.simulation.simulating import play
+from test_framework.simulation.workers import Plan
 from test_framework.simulation.world import World
 
 STEPS = ("think", "look", "charge", "say", "model")
@@ -83,3 +86,31 @@ def test_the_judge_finds_what_was_spoiled(spoil: Callable[[World], None], kind: 
     assert judge(world) == []
     spoil(world)
     assert kind in {each.partition(":")[0] for each in judge(world)}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "fault"),
+    [
+        (lambda told: None, ""),
+        (lambda told: told.insert(4, told[3]), "asked"),
+        (lambda told: told.insert(3, told[2]), "asked"),
+        (lambda told: told.pop(2), "asked"),
+        (lambda told: told.pop(3), "got"),
+    ],
+    ids=["nothing", "answered twice", "asked twice", "answered unasked", "another answer"],
+)
+def test_a_question_is_asked_and_answered_once_by_what_its_agent_gets(
+    spoil: Callable[[list[Any]], Any], fault: str
+) -> None:
+    place: dict[str, Any] = {"thread_id": "t", "run_id": "r", "seq": 1, "ts": 0}
+    plan = Plan("k", "u", ("ask",))
+    told: list[Any] = [
+        UserMessage(**place, request_id="q", agent="worker", text=plan.encoded()),
+        AgentStarted(**place, agent="worker", request_id="q"),
+        QuestionAsked(**place, question_id="q1", text=plan.text(0), expires_at=9, call_id="r:1", step="ask#1"),
+        QuestionAnswered(**place, question_id="q1", by="c", answer="u/k/0=phone"),
+        AgentCompleted(**place, result={"text": "", "data": {"came": ["u/k/0=phone"]}}, usage={}, elapsed_ms=1),
+    ]
+    spoil(told)
+    faults = list(faults_of_thread(("r", event) for event in told))
+    assert any(f"r {fault}" in each for each in faults) if fault else faults == []

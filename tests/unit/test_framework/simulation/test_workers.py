@@ -19,6 +19,7 @@ class Noted:
     def __init__(self, message: str) -> None:
         self.message = message
         self.asked: list[tuple[str, Any]] = []
+        self.answers = True
 
     async def think(self, text: str) -> None:
         self.asked.append(("think", text))
@@ -29,6 +30,10 @@ class Noted:
     async def ask_model(self, prompt: str) -> ModelReply:
         self.asked.append(("model", prompt))
         return ModelReply(prompt)
+
+    async def ask_user(self, question: str, *, schema: Any) -> str:
+        self.asked.append(("ask", question))
+        return f"{question if self.answers else 'another'}=yes"
 
     async def use_tool(self, tool: str, number: int) -> ToolOutcome:
         self.asked.append((tool, number))
@@ -47,7 +52,7 @@ async def test_the_worker_takes_every_step_in_order() -> None:
     result = await Worker().run(cast(RunScope, scope))
     assert [step for step, _ in scope.asked] == list(steps)
     assert result.text == f"u/k/{len(steps)}"
-    assert result.data == {"came": [2, "TOOL_FAILED", "TOOL_FAILED", "u/k/5"]}
+    assert result.data == {"came": [2, "TOOL_FAILED", "TOOL_FAILED", "u/k/5", "u/k/6=yes"]}
 
 
 class Aside(Noted):
@@ -80,6 +85,13 @@ async def test_the_worker_takes_steps_side_by_side_and_notices_if_they_are_swapp
 async def test_the_worker_fails_where_its_plan_says_so() -> None:
     with pytest.raises(RuntimeError, match="as planned"):
         await Worker().run(cast(RunScope, Noted(Plan("k", "u", ("boom",)).encoded())))
+
+
+async def test_the_worker_fails_if_it_gets_the_answer_to_another_question() -> None:
+    scope = Noted(Plan("k", "u", ("ask",)).encoded())
+    scope.answers = False
+    with pytest.raises(RuntimeError, match="swapped"):
+        await Worker().run(cast(RunScope, scope))
 
 
 async def test_tools_that_are_not_idempotent_tell_what_they_did() -> None:

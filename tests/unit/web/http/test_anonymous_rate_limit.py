@@ -2,7 +2,7 @@ import pytest
 
 from netra_backend.app.core.errors import LimitRefused
 from netra_backend.app.core.limits import Limits
-from netra_backend.app.web.http.anonymous_rate_limit import AnonymousRateLimit, site_of
+from netra_backend.app.web.http.anonymous_rate_limit import AnonymousRateLimit, GiveWay, site_of
 
 
 def limited(rate: float, burst: int, addresses: int = 100, **sockets: int) -> AnonymousRateLimit:
@@ -25,19 +25,50 @@ def test_who_signs_in_gets_back_what_was_counted() -> None:
 @pytest.mark.validation_point("anonymous.sockets")
 def test_sockets_that_wait_for_a_token_are_bounded_for_one_address_and_in_all() -> None:
     rate_limit = limited(1.0, 1, anonymous_sockets=2, process_anonymous_sockets=3)
-    rate_limit.add_socket("2001:db8::1")
-    rate_limit.add_socket("2001:db8::2")
+    sockets = Sockets(rate_limit)
+    sockets.add("2001:db8::1", "2001:db8::2")
     with pytest.raises(LimitRefused) as refused:
-        rate_limit.add_socket("2001:db8::3")
+        sockets.add("2001:db8::3")
     assert (refused.value.entry.status, refused.value.retry_after_ms) == (429, 1000)
-    rate_limit.add_socket("192.0.2.1")
+    sockets.add("192.0.2.1", "192.0.2.2")
+    assert sockets.given_way == ["2001:db8::1"]
     with pytest.raises(LimitRefused):
-        rate_limit.add_socket("192.0.2.2")
-    rate_limit.drop_socket("2001:db8::9")
-    rate_limit.add_socket("192.0.2.2")
-    for address in ("2001:db8::1", "192.0.2.1", "192.0.2.2"):
-        rate_limit.drop_socket(address)
+        sockets.add("192.0.2.3")
+    for address in ("2001:db8::2", "192.0.2.1", "192.0.2.2"):
+        sockets.drop(address)
     assert (rate_limit.sockets, rate_limit._sockets) == (0, {})
+
+
+def test_ten_addresses_that_have_taken_all_places_keep_no_newcomer_out() -> None:
+    rate_limit = limited(1.0, 1, anonymous_sockets=100, process_anonymous_sockets=1_000)
+    sockets = Sockets(rate_limit)
+    sockets.add(*(f"192.0.2.{number % 10}" for number in range(1_000)))
+    sockets.add(*(f"198.51.100.{number}" for number in range(200)))
+    assert rate_limit.sockets == 1_000
+    assert len(sockets.given_way) == 200
+    assert not any(address.startswith("198") for address in sockets.given_way)
+    assert {sockets.given_way.count(f"192.0.2.{number}") for number in range(10)} == {20}
+
+
+class Sockets:
+    """Sockets that wait, by address, and the addresses of those that gave way."""
+
+    def __init__(self, rate_limit: AnonymousRateLimit) -> None:
+        self.rate_limit = rate_limit
+        self.waiting: dict[str, list[GiveWay]] = {}
+        self.given_way: list[str] = []
+
+    def add(self, *addresses: str) -> None:
+        for address in addresses:
+
+            def give_way(_: LimitRefused, address: str = address) -> None:
+                self.given_way.append(address)
+
+            self.rate_limit.add_socket(address, give_way)
+            self.waiting.setdefault(address, []).append(give_way)
+
+    def drop(self, address: str) -> None:
+        self.rate_limit.drop_socket(address, self.waiting[address].pop())
 
 
 @pytest.mark.validation_point("limit.anonymous")

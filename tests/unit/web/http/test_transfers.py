@@ -55,6 +55,42 @@ def test_transfers_of_one_process_are_bounded(transfers: Transfers) -> None:
     assert (refused.value.entry.id, refused.value.entry.status) == ("transfer_limit", 429)
 
 
+@pytest.mark.validation_point("transfer.capacity")
+async def test_a_user_who_has_none_gets_one_while_others_have_several() -> None:
+    limits = Limits(transfers=4, process_transfers=8)
+    transfers = Transfers(Quotas(limits), limits, ManualClock(), standing)
+    ada = [transfers.begin(somebody("ada")) for _ in range(4)]
+    [transfers.begin(somebody("bob")) for _ in range(2)]
+    for user in ("ada", "bob"):  # what is left is for those who have none
+        with pytest.raises(LimitRefused):
+            transfers.begin(somebody(user))
+    joe, eve = transfers.begin(somebody("joe")), transfers.begin(somebody("eve"))
+    with pytest.raises(LimitRefused, match="no capacity"):
+        transfers.begin(somebody("joe"))
+    going_on = asyncio.ensure_future(ada[3].perform(asyncio.Event().wait()))
+    await asyncio.sleep(0)
+    transfers.begin(somebody("joan"))
+    assert [each.is_ended for each in (*ada, joe, eve)] == [False, False, False, True, False, False]
+    with pytest.raises(LimitRefused) as refused:
+        await going_on
+    assert refused.value.entry.id == "transfer_limit"
+    for user in ("u1", "u2", "u3"):
+        transfers.begin(somebody(user))
+    assert sum(each.is_ended for each in ada) == 3
+    with pytest.raises(LimitRefused):  # everybody has one
+        transfers.begin(somebody("u4"))
+
+
+def test_what_was_ended_and_is_not_over_is_bounded_too() -> None:
+    limits = Limits(transfers=2, process_transfers=2)
+    transfers = Transfers(Quotas(limits), limits, ManualClock(), standing)
+    for user in ("ada", "bob", "eve", "joe"):
+        transfers.begin(somebody(user))
+        transfers.end_user(user)
+    with pytest.raises(LimitRefused, match="no capacity"):
+        transfers.begin(somebody("joan"))
+
+
 async def test_what_a_transfer_does_is_what_it_gives(transfers: Transfers) -> None:
     async def work() -> int:
         return 7

@@ -79,6 +79,15 @@ test("what was cleared comes anew as it was", () => {
   assert.deepEqual(thread.rows(), []);
 });
 
+test("a question is open until it is answered, whatever happens meanwhile", () => {
+  const thread = model([
+    ...GOLDEN.slice(0, 2), { type: "question_asked", question_id: "q", text: "which?" }, { type: "agent_thinking", text: "hm" },
+    { type: "question_answered", question_id: "other", by: "c" }, { type: "question_answered", question_id: "q", by: "c", answer: 1 },
+  ]);
+  const [asked] = thread.runs[0].steps.filter((step) => step.kind === "asked");
+  assert.deepEqual([asked.text, asked.endedMs, asked.outcome?.answer], ["which?", 50, 1]);
+});
+
 test("a superseded run goes, with what began after it, and what still comes of it is not shown", () => {
   const thread = model([
     { type: "user_message", run_id: "first", text: "one" },

@@ -5,7 +5,7 @@
  *
  * @typedef {object} Step
  * @property {string} key
- * @property {"queued" | "started" | "thinking" | "tool" | "approval" | "ended"} kind
+ * @property {"queued" | "started" | "thinking" | "tool" | "approval" | "asked" | "ended"} kind
  * @property {number} startedMs
  * @property {number | null} endedMs `null` while it is open.
  * @property {string} text
@@ -140,6 +140,9 @@ export class ThreadModel {
       case "approval_requested":
         add(run, "approval", event, event.tool ?? "");
         break;
+      case "question_asked":
+        add(run, "asked", event, event.text ?? "");
+        break;
       case "agent_delta":
         this.#stream(run, event);
         break;
@@ -166,7 +169,7 @@ function add(run, kind, event, text) {
 }
 
 /**
- * Close open steps: a tool with its result, an approval with its decision, any other with the next event.
+ * Close open steps: a tool with its result, an approval with its decision, a question with its answer, any other with the next event.
  * @param {Run} run @param {RunEvent} event
  */
 function close(run, event) {
@@ -176,8 +179,9 @@ function close(run, event) {
     if (step.endedMs !== null) continue;
     const isOutcome =
       (step.kind === "tool" && event.type === "tool_completed" && event.call_id === step.event.call_id) ||
-      (step.kind === "approval" && event.type === "approval_resolved" && event.approval_id === step.event.approval_id);
-    const waits = step.kind === "tool" || step.kind === "approval";
+      (step.kind === "approval" && event.type === "approval_resolved" && event.approval_id === step.event.approval_id) ||
+      (step.kind === "asked" && event.type === "question_answered" && event.question_id === step.event.question_id);
+    const waits = step.kind === "tool" || step.kind === "approval" || step.kind === "asked";
     if (isOutcome) step.outcome = event;
     if (isOutcome || ended || !waits) step.endedMs = event.ts;
   }

@@ -26,6 +26,8 @@
  * @property {string} [arguments_hash]
  * @property {number} [expires_at]
  * @property {string} [decision]
+ * @property {string} [question_id]
+ * @property {unknown} [answer]
  * @property {string} [by]
  * @property {string} [message]
  * @property {string} [hint]
@@ -56,6 +58,16 @@
  * @property {Record<string, unknown>} arguments
  * @property {string} arguments_hash
  * @property {number} expires_at
+ * @property {string} [reason] Why its tool asks.
+ *
+ * @typedef {object} Question
+ * @property {string} question_id
+ * @property {string} thread_id
+ * @property {string} run_id
+ * @property {string} text
+ * @property {any} schema The answer's JSON Schema; `null` for any.
+ * @property {number} expires_at
+ * @property {Approval | null} approval The call that it is about.
  */
 
 export {};

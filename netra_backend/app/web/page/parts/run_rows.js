@@ -10,15 +10,16 @@
  * @property {(run: Run) => Promise<string>} html The answer as HTML that the server has sanitised.
  * @property {Set<string>} unfolded Keys of the steps that the user has opened.
  */
-import { duration, integer, money, words } from "../core/format.js";
+import { cut, duration, integer, money, words } from "../core/format.js";
 import { isReport } from "../core/result_report.js";
 import { reportAddress } from "../core/route.js";
 import { h } from "../platform/dom.js";
 import { showServerHtml } from "../platform/trusted_html.js";
 import { valueView } from "./value_view.js";
 
+const MOST_ANSWER = 80;
 /** @type {Record<Step["kind"], string>} */
-const NAMES = { queued: "Queued", started: "Started", thinking: "Thinking", tool: "Tool", approval: "Approval", ended: "Ended" };
+const NAMES = { queued: "Queued", started: "Started", thinking: "Thinking", tool: "Tool", approval: "Approval", asked: "Question", ended: "Ended" };
 /** @type {Record<string, string>} */
 const STOPPED_BY = { user: " by you", interrupt: " by a new message", operator: " by the operator", timeout: ": the time limit was reached" };
 
@@ -47,7 +48,8 @@ function questionView(run, actions) {
 /** @param {string} key @param {Step} step @param {RowActions} actions */
 function stepView(key, step, actions) {
   const isOpen = step.endedMs === null;
-  const failed = step.event.type === "agent_failed" || step.outcome?.ok === false || ["deny", "expired"].includes(step.outcome?.decision ?? "");
+  const isDenied = ["deny", "expired", "cancelled"].includes(step.outcome?.decision ?? "");
+  const failed = step.event.type === "agent_failed" || step.outcome?.ok === false || isDenied;
   const took = step.outcome?.elapsed_ms ?? step.event.elapsed_ms ?? (step.endedMs === null ? null : step.endedMs - step.startedMs);
   const head = [
     h("span", { class: "step-name" }, NAMES[step.kind]),
@@ -76,9 +78,25 @@ function stepView(key, step, actions) {
 /** @param {Step} step */
 function outcomeBadge(step) {
   if (step.outcome?.ok === false) return h("span", { class: "badge bad" }, "failed");
+  if (step.kind === "asked") return h("span", { class: "badge" }, answerText(step));
   if (step.kind !== "approval") return null;
-  const text = step.outcome === null ? "waiting for you" : { approve: "approved", deny: "denied" }[step.outcome.decision ?? ""];
+  const decided = { approve: "approved", deny: "denied", cancelled: "no longer needed" };
+  const text = step.outcome === null ? waitingText(step) : decided[/** @type {keyof typeof decided} */ (step.outcome.decision)];
   return h("span", { class: "badge" }, text ?? "expired");
+}
+
+/** @param {Step} step */
+function waitingText(step) {
+  return step.endedMs === null ? "waiting for you" : "not answered";
+}
+
+/** @param {Step} step */
+function answerText(step) {
+  const { outcome } = step;
+  if (outcome === null) return waitingText(step);
+  if (outcome.by === "expiry") return "expired";
+  if (outcome.by === "agent") return "no longer needed";
+  return cut(typeof outcome.answer === "string" ? outcome.answer : JSON.stringify(outcome.answer ?? null), MOST_ANSWER);
 }
 
 /** @param {Step} step */

@@ -1,8 +1,8 @@
 /**
- * One signed-in user in this tab: API, connection, open threads, pending approvals. Dispatches an event for each change: `state`,
- * `threads`, `thread` (detail: its id), `approvals`, `note` (detail: a sentence).
+ * One signed-in user in this tab: API, connection, open threads, pending questions. Dispatches an event for each change: `state`,
+ * `threads`, `thread` (detail: its id), `questions`, `note` (detail: a sentence).
  *
- * @import { AgentListed, Approval, ErrorInfo, Me, RunEvent, ThreadListed } from "../core/types.js"
+ * @import { AgentListed, Approval, ErrorInfo, Me, Question, RunEvent, ThreadListed } from "../core/types.js"
  * @typedef {{model: ThreadModel, isLoaded: boolean, absent: ErrorInfo | null}} OpenThread
  */
 import { retrying, wait } from "../core/backoff.js";
@@ -26,8 +26,8 @@ export class Session extends EventTarget {
   search = "";
   /** @type {AgentListed[]} */
   agents = [];
-  /** @type {Map<string, Approval>} */
-  approvals = new Map();
+  /** What waits for the user's answer, approvals included. @type {Map<string, Question>} */
+  questions = new Map();
   /** @type {Map<string, OpenThread>} */
   #open = new Map();
   /** @type {Link | null} */
@@ -133,10 +133,16 @@ export class Session extends EventTarget {
     return this.#command({ type: "cancel_run", run_id: runId });
   }
 
-  /** @param {Approval} approval @param {"approve" | "deny"} decision */
-  decide(approval, decision) {
+  /** @param {Approval} approval @param {"approve" | "deny"} decision @param {string} reason @param {boolean} remember */
+  decide(approval, decision, reason, remember) {
     const { approval_id, arguments_hash } = approval;
-    return this.#command({ type: "resolve_approval", approval_id, decision, arguments_hash });
+    const more = { ...(reason !== "" && { reason }), ...(remember && { remember }) }; // servers of 0.1.0 know neither
+    return this.#command({ type: "resolve_approval", approval_id, decision, arguments_hash, ...more });
+  }
+
+  /** Rejects with `CommandRejected` where the answer does not fit. @param {Question} question @param {unknown} answer */
+  answer(question, answer) {
+    return this.#command({ type: "answer_question", question_id: question.question_id, answer });
   }
 
   /** @param {string} id @param {string} title */
@@ -227,9 +233,9 @@ export class Session extends EventTarget {
 
   async #refresh() {
     try {
-      const { approvals } = await this.api.get("api/approvals");
-      this.approvals = new Map(approvals.map((/** @type {Approval} */ each) => [each.approval_id, each]));
-      this.#notify("approvals");
+      const { questions } = await this.api.get("api/questions");
+      this.questions = new Map(questions.map((/** @type {Question} */ each) => [each.question_id, each]));
+      this.#notify("questions");
       await this.list();
     } catch {
       // The connection shows its state; the next time it opens, this is loaded again.
@@ -243,17 +249,18 @@ export class Session extends EventTarget {
     this.#react(event);
   }
 
-  /** Update approvals and the thread list. @param {RunEvent} event */
+  /** Update questions and the thread list. @param {RunEvent} event */
   #react(event) {
-    if (event.type === "approval_requested" && (event.expires_at ?? 0) > Date.now()) {
-      this.approvals.set(/** @type {string} */ (event.approval_id), /** @type {any} */ (event));
-      this.#notify("approvals");
-    } else if (event.type === "approval_resolved") {
-      this.approvals.delete(/** @type {string} */ (event.approval_id));
-      this.#notify("approvals");
+    const asked = questionIn(event);
+    if (asked !== null && asked.expires_at > Date.now()) {
+      this.questions.set(asked.question_id, asked);
+      this.#notify("questions");
+    } else if (event.type === "approval_resolved" || event.type === "question_answered") {
+      this.questions.delete(event.approval_id ?? event.question_id ?? "");
+      this.#notify("questions");
     } else if (ENDS.has(event.type)) {
-      for (const [id, each] of this.approvals) if (each.run_id === event.run_id) this.approvals.delete(id);
-      this.#notify("approvals");
+      for (const [id, each] of this.questions) if (each.run_id === event.run_id) this.questions.delete(id);
+      this.#notify("questions");
     } else if (event.type === "user_message" && !this.threads.some((each) => each.thread_id === event.thread_id)) {
       void this.list().catch(() => {});
     }
@@ -270,6 +277,14 @@ export class Session extends EventTarget {
   #notify(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/** The question that an event asks, as the server lists it. @param {RunEvent} event @returns {Question | null} */
+function questionIn(event) {
+  const asked = /** @type {any} */ (event);
+  if (event.type === "question_asked") return { ...asked, schema: asked.schema ?? null, approval: null };
+  if (event.type !== "approval_requested") return null;
+  return { ...asked, question_id: asked.approval_id, text: "", schema: asked.response_schema ?? null, approval: asked };
 }
 
 /** @param {number} replayed */

@@ -25,8 +25,8 @@ export class ChatView extends HTMLElement {
   #errors = h("div", { class: "faults", role: "alert" });
   #announcer = h("div", { class: "visually-hidden", role: "status" });
   #composer = new Composer();
-  /** Loaded with the first approval, as the rows' view is with the first row: neither is part of the first paint. */
-  #approvals = /** @type {import("../parts/approvals.js").Approvals | null} */ (null);
+  /** Loaded with the first question, as the rows' view is with the first row: neither is part of the first paint. */
+  #questions = /** @type {import("../parts/questions.js").Questions | null} */ (null);
   #rowView = /** @type {RowView | null} */ (null);
   #unfolded = /** @type {Set<string>} */ (new Set());
   /** @type {Map<string, Promise<string>>} */
@@ -41,7 +41,7 @@ export class ChatView extends HTMLElement {
   #session = null;
   /** @type {string | null} */
   #thread = null;
-  /** Whose approvals are shown. @type {Session | null} */
+  /** Whose questions are shown. @type {Session | null} */
   #watched = null;
   #isDue = false;
 
@@ -60,8 +60,8 @@ export class ChatView extends HTMLElement {
   watch(session) {
     this.#session = session;
     this.#html.clear();
-    session.addEventListener("approvals", () => void this.#watchApprovals(session));
-    void this.#watchApprovals(session);
+    session.addEventListener("questions", () => void this.#watchQuestions(session));
+    void this.#watchQuestions(session);
     this.#composer.ownedBy(session.me?.user_id ?? "");
     session.addEventListener("threads", () => this.#composer.offer(session.agents));
     session.addEventListener("thread", (event) => {
@@ -72,21 +72,21 @@ export class ChatView extends HTMLElement {
   }
 
   /** @param {Session} session */
-  async #watchApprovals(session) {
+  async #watchQuestions(session) {
     if (session !== this.#session || this.#watched === session) return;
-    if (this.#approvals === null && session.approvals.size === 0) return;
+    if (this.#questions === null && session.questions.size === 0) return;
     this.#watched = session;
-    if (this.#approvals === null) {
+    if (this.#questions === null) {
       try {
-        const { Approvals } = await import("../parts/approvals.js");
-        this.#approvals ??= new Approvals();
+        const { Questions } = await import("../parts/questions.js");
+        this.#questions ??= new Questions();
       } catch {
-        this.#watched = null; // the server was away: the next news of approvals tries again
+        this.#watched = null; // the server was away: the next news of questions tries again
         return;
       }
-      this.#errors.after(this.#approvals);
+      this.#errors.after(this.#questions);
     }
-    if (session === this.#session) this.#approvals.watch(session);
+    if (session === this.#session) this.#questions.watch(session);
   }
 
   /** Show this thread, or a new one. @param {string | null} threadId */

@@ -1,4 +1,5 @@
 /** The data view: upload a file, check what it was recognised as, import it completely or not at all, and delete it again. */
+import { budgetText } from "../core/budget.js";
 import { bytes, counted, day } from "../core/format.js";
 import { importOptions, previewBytes } from "../core/import_options.js";
 import { ImportForm } from "../parts/import_form.js";
@@ -14,6 +15,7 @@ export class DataView extends HTMLElement {
   #drop = h("div", { class: "drop" });
   #work = h("div", { class: "stack", "aria-live": "polite" });
   #list = h("div", { class: "stack" });
+  #budget = h("p", { class: "hint" });
   /** @type {import("../platform/session.js").Session | null} */
   #session = null;
   #abort = new AbortController();
@@ -41,7 +43,7 @@ export class DataView extends HTMLElement {
       if (file) void this.#preview(file, {});
     });
     replace(this, h("div", { class: "stack" }, h("h1", {}, "Usage data"), this.#drop, this.#work,
-      h("section", { class: "stack", "aria-label": "Datasets" }, h("h2", {}, "Datasets"), this.#list)));
+      h("section", { class: "stack", "aria-label": "Datasets" }, h("h2", {}, "Datasets"), this.#list, this.#budget)));
   }
 
   /** @param {import("../platform/session.js").Session} session */
@@ -49,11 +51,12 @@ export class DataView extends HTMLElement {
     this.#abort.abort();
     this.#session = session;
     this.#work.replaceChildren();
-    void this.#load();
+    this.show();
   }
 
   show() {
     void this.#load();
+    void this.#tellBudget();
   }
 
   get #api() {
@@ -120,6 +123,14 @@ export class DataView extends HTMLElement {
         : datasets.map((/** @type {any} */ each) => this.#card(each)));
     } catch (error) {
       replace(this.#list, h("p", { class: "fault-text" }, error instanceof Error ? error.message : "The datasets could not be loaded."));
+    }
+  }
+
+  async #tellBudget() {
+    try {
+      this.#budget.textContent = budgetText(await this.#api.get("api/budget"));
+    } catch {
+      this.#budget.textContent = ""; // the datasets say what is wrong with the server
     }
   }
 

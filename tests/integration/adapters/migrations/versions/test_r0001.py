@@ -13,12 +13,12 @@ from test_framework.service_clients import NetraDatabase
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 
-OWNED = ("thread", "log", "run", "request", "blob", "file", "file_part")
+OWNED = ("thread", "log", "run", "request", "blob", "file", "file_part", "state", "secret", "model_use")
 """Tables whose rows are somebody's, also of later versions."""
 
 OTHERS = ("process", "mailbox", "revocation", "revoked_token", "ticket")
 
-LATER = ("audit", "audit_subject", "audit_checkpoint", "audit_unchained", "allowed")
+LATER = ("audit", "audit_subject", "audit_checkpoint", "audit_unchained", "allowed", "spend")
 """Tables that later versions made, or made anew; their tests say who may do what."""
 
 SECRET = "of-bob-alone"
@@ -95,6 +95,11 @@ async def fill(writer: asyncpg.Connection, owner: str, word: str) -> None:
             f"file_{owner}",
             owner,
             word.encode(),
+        )
+        await writer.execute("INSERT INTO state VALUES ($1, $2, 'k', 'd', $3, 1)", owner, f"thr_{owner}", word.encode())
+        await writer.execute("INSERT INTO secret VALUES ($1, 'k', 'id', $2, 1)", owner, word.encode())
+        await writer.execute(
+            "INSERT INTO model_use VALUES ($1, 'c', 1, 1, '2026-11-30', $2, 1, 1, 1, 0, 0, 0, true)", owner, word
         )
 
 

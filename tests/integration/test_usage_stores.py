@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from netra_backend.app.adapters.datasets.object_store import ObjectDatasets
 from netra_backend.app.cli import command_line
 from netra_backend.app.config import Settings
-from netra_backend.app.wiring import datasets_of, open_ledger
+from netra_backend.app.usage_stores import datasets_of, open_ledger
 from test_framework.clock import ManualClock, SeededEntropy
 from test_framework.object_bucket import ObjectBucket
 

@@ -1,0 +1,71 @@
+"""Secrets of users in PostgreSQL: sealed, and written and read in the name of their owner alone."""
+
+# ruff: noqa: S608  # statements are put together from constants alone, and every value is a parameter
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import asyncpg
+
+from ...secret_ports import SealedSecret
+from .connection import name_owner
+from .pool import PostgresConnectionPool
+from .reader import AS_OWNER
+
+_ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('netra.secret'), hashtext($1))"
+_REMOVE: Final = "DELETE FROM secret s WHERE s.owner = $1 AND s.name = $2 RETURNING true"
+_OTHERS: Final = "SELECT count(*) FROM secret s WHERE s.owner = $1 AND s.name <> $2"
+_PUT: Final = "INSERT INTO secret (owner, name, key_id, sealed, updated) VALUES ($1, $2, $3, $4, $5)"
+_FIND: Final = f"""
+SELECT found.* FROM {AS_OWNER} (
+    SELECT s.key_id, s.sealed FROM secret s WHERE s.owner = asked.owner AND s.name = $2
+) AS found
+"""
+_NAMES: Final = f"""
+SELECT found.* FROM {AS_OWNER} (
+    SELECT s.name, s.updated FROM secret s WHERE s.owner = asked.owner ORDER BY s.name
+) AS found ORDER BY found.name
+"""
+_STALE: Final = "SELECT s.owner, s.name FROM secret s WHERE s.key_id <> $1 ORDER BY s.owner, s.name LIMIT 100"
+
+
+class PostgresSecrets:
+    """``secret_ports.SecretStore`` over the event log's connections."""
+
+    def __init__(
+        self, readers: PostgresConnectionPool, writers: PostgresConnectionPool, now_ms: Callable[[], int]
+    ) -> None:
+        self._readers = readers
+        self._writers = writers
+        self._now_ms = now_ms
+
+    @asynccontextmanager
+    async def _as(self, owner: str) -> AsyncIterator[asyncpg.Connection]:
+        async with self._writers.line() as connection, connection.transaction():
+            await name_owner(connection, owner)
+            yield connection
+
+    async def put(self, owner: str, name: str, secret: SealedSecret, most: int) -> bool:
+        async with self._as(owner) as connection:
+            await connection.execute(_ONE_AT_A_TIME, owner)
+            if await connection.fetchval(_OTHERS, owner, name) >= most:
+                return False
+            await connection.execute(_REMOVE, owner, name)
+            await connection.execute(_PUT, owner, name, *secret, self._now_ms())
+            return True
+
+    async def find(self, owner: str, name: str) -> SealedSecret | None:
+        rows = await self._readers.ask(_FIND, owner, name)
+        return SealedSecret(*rows[0]) if rows else None
+
+    async def names(self, owner: str) -> list[tuple[str, int]]:
+        return [(row["name"], row["updated"]) for row in await self._readers.ask(_NAMES, owner)]
+
+    async def remove(self, owner: str, name: str) -> bool:
+        async with self._as(owner) as connection:
+            return bool(await connection.fetchval(_REMOVE, owner, name))
+
+    async def stale(self, key_id: str) -> list[tuple[str, str]]:
+        return [(row["owner"], row["name"]) for row in await self._writers.ask(_STALE, key_id)]

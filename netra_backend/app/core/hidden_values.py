@@ -1,0 +1,84 @@
+"""Values that a run was given and that nobody is to see: found in whatever form it emits them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from typing import Any, Final
+from urllib.parse import quote, quote_plus
+
+import msgspec
+
+SHOWN: Final = "***"
+SHORTEST: Final = 8
+"""A shorter value would stand in texts that have nothing to do with it."""
+
+
+class HiddenValues:
+    """The values of one run. Each is found as it is, and escaped as JSON, percent-encoded or in Base64 (RFC 4648) writes it."""
+
+    __slots__ = ("_forms", "_marks")
+
+    def __init__(self) -> None:
+        self._forms: tuple[str, ...] = ()
+        self._marks: tuple[bytes, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self._forms)
+
+    def add(self, value: str) -> None:
+        """Hide this value, too."""
+        if value in self._forms:
+            return
+        forms = sorted({*self._forms, *_forms(value)}, key=len, reverse=True)
+        self._forms = tuple(forms)
+        self._marks = tuple(_json_text(form) for form in forms)
+
+    def is_in(self, encoded: bytes) -> bool:
+        """Whether JSON that this server encoded may hold one of them."""
+        return any(mark in encoded for mark in self._marks)
+
+    def text(self, text: str) -> str:
+        """The text without them."""
+        for form in self._forms:
+            if form in text:
+                text = text.replace(form, SHOWN)
+        return text
+
+    def plain(self, value: Any) -> Any:
+        """Plain JSON without them, in texts, names and numbers."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {self.text(str(name)): self.plain(item) for name, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.plain(item) for item in value]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            written = msgspec.json.encode(value).decode()
+            return value if self.text(written) == written else SHOWN
+        return value
+
+    def encoded(self, body: bytes) -> bytes:
+        """A JSON body without them."""
+        return msgspec.json.encode(self.plain(msgspec.json.decode(body))) if self.is_in(body) else body
+
+    def event(self, frame: bytes) -> bytes:
+        """An event's bytes without them. Its place is numbers of its own, which stay."""
+        if not self.is_in(frame):
+            return frame
+        fields = msgspec.json.decode(frame)
+        numbers = {name: value for name, value in fields.items() if isinstance(value, int)}
+        place = {name: fields[name] for name in ("type", "thread_id", "run_id")}
+        return msgspec.json.encode({**self.plain(fields), **numbers, **place})
+
+
+def _json_text(text: str) -> bytes:
+    return msgspec.json.encode(text)[1:-1]
+
+
+def _forms(value: str) -> Iterable[str]:
+    body = value.encode()
+    escaped = _json_text(value).decode()
+    yield from (value, escaped, "".join(each if each.isascii() else f"\\u{ord(each):04x}" for each in escaped))
+    yield from (quote(value, safe=""), quote(value), quote_plus(value))
+    yield from (coded.decode().rstrip("=") for coded in (base64.b64encode(body), base64.urlsafe_b64encode(body)))

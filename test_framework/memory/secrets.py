@@ -1,0 +1,43 @@
+"""Secrets of users in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from netra_backend.app.secret_ports import SealedSecret
+
+from .store import MemoryStore
+
+
+class MemorySecrets:
+    """``secret_ports.SecretStore`` over a ``MemoryStore``; ``wait`` takes as long as a look does."""
+
+    def __init__(self, store: MemoryStore, wait: Callable[[], Awaitable[None]], now_ms: Callable[[], int]) -> None:
+        self._store = store
+        self._wait = wait
+        self._now_ms = now_ms
+
+    async def put(self, owner: str, name: str, secret: SealedSecret, most: int) -> bool:
+        await self._wait()
+        others = [place for place in self._store.secrets if place[0] == owner and place[1] != name]
+        if len(others) >= most:
+            return False
+        self._store.secrets[owner, name] = secret, self._now_ms()
+        return True
+
+    async def find(self, owner: str, name: str) -> SealedSecret | None:
+        await self._wait()
+        found = self._store.secrets.get((owner, name))
+        return None if found is None else found[0]
+
+    async def names(self, owner: str) -> list[tuple[str, int]]:
+        await self._wait()
+        return sorted((name, kept[1]) for (each, name), kept in self._store.secrets.items() if each == owner)
+
+    async def remove(self, owner: str, name: str) -> bool:
+        await self._wait()
+        return self._store.secrets.pop((owner, name), None) is not None
+
+    async def stale(self, key_id: str) -> list[tuple[str, str]]:
+        await self._wait()
+        return sorted(place for place, kept in self._store.secrets.items() if kept[0].key_id != key_id)[:100]

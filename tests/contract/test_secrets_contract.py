@@ -1,0 +1,71 @@
+"""What every store of secrets promises (``secret_ports.SecretStore``): one suite over all adapters."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from netra_backend.app.secret_ports import SealedSecret
+from test_framework.clock import START_MS
+from tests.contract.conftest import StoryOverAnAdapter
+
+ONE, TWO = SealedSecret("k1", b"one\x00\xff"), SealedSecret("k2", b"two")
+
+
+@pytest.fixture
+def secrets(story: StoryOverAnAdapter) -> Any:
+    log: Any = story.log
+    return log.secrets
+
+
+async def test_a_secret_is_there_until_it_is_replaced_or_removed_also_after_a_restart(
+    story: StoryOverAnAdapter, secrets: Any
+) -> None:
+    assert await secrets.find("user_ada", "a") is None
+    assert await secrets.put("user_ada", "a", ONE, 9)
+    assert await secrets.find("user_ada", "a") == ONE
+    assert await secrets.put("user_ada", "a", TWO, 9)
+    await story.reopen()
+    log: Any = story.log
+    assert await log.secrets.find("user_ada", "a") == TWO
+    assert await log.secrets.names("user_ada") == [("a", START_MS)]
+    assert await log.secrets.remove("user_ada", "a")
+    assert not await log.secrets.remove("user_ada", "a")
+    assert await log.secrets.names("user_ada") == []
+
+
+async def test_a_secret_is_its_owners_and_nobody_elses(secrets: Any) -> None:
+    await secrets.put("user_ada", "a", ONE, 9)
+    await secrets.put("user_bob", "b", TWO, 9)
+    assert await secrets.find("user_bob", "a") is None
+    assert await secrets.names("user_bob") == [("b", START_MS)]
+    assert not await secrets.remove("user_bob", "a")
+    assert not await secrets.remove("", "a")
+    assert await secrets.find("user_ada", "a") == ONE
+
+
+async def test_an_owner_has_no_more_than_the_bound_however_many_come_at_once(secrets: Any) -> None:
+    stored = await asyncio.gather(*(secrets.put("user_ada", f"n{n}", ONE, 3) for n in range(6)))
+    assert sum(stored) == 3
+    (name, _), *_ = await secrets.names("user_ada")
+    assert await secrets.put("user_ada", name, TWO, 3)  # one that is there is replaced
+    assert not await secrets.put("user_ada", "another", TWO, 3)
+    assert await secrets.put("user_bob", "another", TWO, 3)
+
+
+async def test_those_of_another_key_are_named_whoever_has_them(secrets: Any) -> None:
+    await secrets.put("user_ada", "a", ONE, 9)
+    await secrets.put("user_ada", "b", TWO, 9)
+    await secrets.put("user_bob", "c", ONE, 9)
+    assert await secrets.stale("k2") == [("user_ada", "a"), ("user_bob", "c")]
+    assert await secrets.stale("k1") == [("user_ada", "b")]
+
+
+async def test_secrets_go_with_their_owner(story: StoryOverAnAdapter, secrets: Any) -> None:
+    await secrets.put("user_ada", "a", ONE, 9)
+    await secrets.put("user_bob", "b", TWO, 9)
+    await story.log.delete_owner("user_ada")
+    assert await secrets.names("user_ada") == []
+    assert await secrets.names("user_bob") == [("b", START_MS)]

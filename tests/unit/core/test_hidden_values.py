@@ -1,0 +1,71 @@
+"""Values that nobody is to see are found in whatever form they stand."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import pytest
+
+from netra_backend.app.core.events import AgentThinking, ToolCompleted, decode_event, encode_event
+from netra_backend.app.core.hidden_values import HiddenValues
+
+VALUE = 'p"ss/w\\rd \u00fc\u20ac'
+PLACE: dict[str, Any] = {"thread_id": "thr_1", "run_id": "run_1", "seq": 12_345_678, "ts": 1_234_567_890_123}
+
+
+@pytest.fixture
+def hidden() -> HiddenValues:
+    values = HiddenValues()
+    values.add(VALUE)
+    values.add("12345678")
+    values.add(VALUE)
+    return values
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        VALUE,
+        json.dumps(VALUE),
+        json.dumps(VALUE, ensure_ascii=False),
+        json.dumps({"inner": json.dumps({"key": "12345678"})}),
+        quote(VALUE, safe=""),
+        base64.b64encode(VALUE.encode()).decode(),
+        base64.urlsafe_b64encode(b"12345678").decode(),
+    ],
+)
+def test_a_value_is_found_as_it_is_and_encoded(hidden: HiddenValues, text: str) -> None:
+    shown = hidden.text(f"before {text} after")
+    assert shown.startswith("before ")
+    assert shown.endswith(" after")
+    assert "***" in shown
+    assert "12345678" not in shown
+    assert "ss/w" not in shown
+    event = AgentThinking(**PLACE, text=f"before {text} after")
+    frame = hidden.event(encode_event(event))
+    assert hidden.is_in(encode_event(event))
+    made: Any = decode_event(frame)
+    assert made.text == shown
+    assert (made.seq, made.ts, made.run_id) == (PLACE["seq"], PLACE["ts"], "run_1")
+
+
+def test_nothing_else_is_touched(hidden: HiddenValues) -> None:
+    frame = encode_event(AgentThinking(**{**PLACE, "seq": 1, "ts": 2}, text="nothing of it"))
+    assert hidden.event(frame) is frame
+    assert not hidden.is_in(frame)
+    assert hidden.encoded(b'{"a":1}') == b'{"a":1}'
+    assert not HiddenValues()
+    assert hidden
+
+
+def test_names_and_numbers_are_looked_at_and_what_is_left_is_json(hidden: HiddenValues) -> None:
+    result = {"12345678": [12345678, -123456789, 1.5, True, None, ("x12345678",)], "elapsed": 7}
+    event = ToolCompleted(**PLACE, call_id="c", tool="t", ok=True, elapsed_ms=12345678, result=result)
+    made: Any = decode_event(hidden.event(encode_event(event)))
+    assert made.result == {"***": ["***", "***", 1.5, True, None, ["x***"]], "elapsed": 7}
+    assert made.elapsed_ms == 12345678  # a number of the event's own
+    assert msgspec.json.decode(hidden.encoded(msgspec.json.encode(result)))["elapsed"] == 7

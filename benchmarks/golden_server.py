@@ -1,4 +1,5 @@
-"""Our server with one agent more: the golden agent, whose run shows every kind of event once and calls one tool.
+"""Our server with two agents more: the golden agent, whose run shows every kind of event once and calls one tool, and one whose
+answer streams.
 
 Composed through wiring as any operator composes agents of their own. Nothing is switched off.
 """
@@ -6,6 +7,7 @@ Composed through wiring as any operator composes agents of their own. Nothing is
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,27 @@ class GoldenAgent:
         return AgentResult("Three lines of the log answer the question.", found.result)
 
 
+STREAMER = "streamer"
+EVENTS_A_SECOND = 20
+_PART = "so it goes on and on, with the next few words of an answer. " * 2
+
+
+class StreamingAgent:
+    """Says a part of its answer so many times a second, for as many seconds as its message says."""
+
+    name = STREAMER
+    description = "Answers bit by bit."
+    tools: frozenset[str] = frozenset()
+
+    async def run(self, scope: RunScope) -> AgentResult:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for number in range(int(scope.message) * EVENTS_A_SECOND):
+            await scope.say(_PART)
+            await asyncio.sleep(max(0.0, began + (number + 1) / EVENTS_A_SECOND - loop.time()))
+        return AgentResult("")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
@@ -52,7 +75,7 @@ def main() -> None:
     options = parser.parse_args()
     names = ("NETRA_DATABASE_URL", "NETRA_REDIS_URL") if options.shared else ()
     settings = Settings.load({name: os.environ[name] for name in names}, data_dir=options.data_dir, port=options.port)
-    run(create_app(settings, agents=[GoldenAgent], tools=[LOOK_UP]), settings)
+    run(create_app(settings, agents=[GoldenAgent, StreamingAgent], tools=[LOOK_UP]), settings)
 
 
 if __name__ == "__main__":

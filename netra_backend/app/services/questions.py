@@ -120,16 +120,13 @@ class OpenQuestions:
         """The first answer that fits, or that of nobody in time. An answer that was taken counts, even in the moment of
         expiry."""
         told = question.told
-        self._void(told.question_id)  # one that was given when this run was here before, and not stored
+        self.void(told.question_id)  # one that was given when this run was here before, and not stored
         self._of_run.setdefault(told.run_id, {})[told.question_id] = question
         try:
             async with asyncio.timeout(max(0.0, (told.expires_at - now_ms) / 1000)):
                 return await asyncio.shield(question.word)
         except TimeoutError:
             return question.word.result() if question.word.done() else Word(EXPIRY)
-        except asyncio.CancelledError:
-            self._void(told.question_id)  # an answer that came in this moment
-            raise
         finally:
             self._over(question)
 
@@ -147,7 +144,8 @@ class OpenQuestions:
     def _find(self, question_id: str) -> OpenQuestion | None:
         return self._of_run.get(run_id_of(question_id), {}).get(question_id)
 
-    def _void(self, question_id: str) -> None:
+    def void(self, question_id: str) -> None:
+        """The answer that was given lately, if any, counts for nothing unless it is stored by now."""
         answered = self._answers.get(question_id)
         if answered is not None:
             self._answers.drop(question_id)

@@ -151,7 +151,7 @@ async def test_an_answer_in_the_moment_of_expiry_counts(questions: OpenQuestions
     assert (await questions.wait(asked, 500)).answer == b"1"
 
 
-async def test_a_question_that_is_cancelled_waits_no_more_and_an_answer_of_that_moment_is_told_to_be_void(
+async def test_a_question_that_is_cancelled_waits_no_more_and_an_answer_of_that_moment_can_be_told_to_be_void(
     questions: OpenQuestions, told: Told
 ) -> None:
     asked = question()
@@ -161,6 +161,8 @@ async def test_a_question_that_is_cancelled_waits_no_more_and_an_answer_of_that_
     with pytest.raises(asyncio.CancelledError):
         await task
     assert questions.of("user_ada") == []
+    for _ in range(2):
+        questions.void(asked.told.question_id)
     assert [type(each) for each in told] == [DependencyUnavailable]
     assert not questions.knows(asked.told.question_id)
 

@@ -72,11 +72,11 @@ class ToolApprovals:
         schema = AnswerSchema(RESPONSE_SCHEMA, recorder.services.questions.limits)
         judge = partial(self._judged, schema, tool, arguments, shown)
         question = OpenQuestion(self._dispatcher.user_context.user_id, WaitingQuestion.about(call), judge)
-        word = await answered(recorder, question, gave_up)
+        word, exact, _ = await answered(recorder, question, gave_up)
         if word.answer is None:
             recorder.emit(ApprovalResolved, call.approval_id, "expired", word.by)
             raise Denied(tool.name, "expired", "")
-        return self._resolved(tool, arguments, shown, call.approval_id, word)
+        return self._resolved(tool, arguments, shown, call.approval_id, word, exact)
 
     def _request(
         self,
@@ -134,11 +134,15 @@ class ToolApprovals:
         return raw
 
     def _resolved(
-        self, tool: Tool[Any], arguments: Mapping[str, Any], shown: dict[str, Any], approval_id: str, word: Word
+        self,
+        tool: Tool[Any],
+        arguments: Mapping[str, Any],
+        shown: dict[str, Any],
+        approval_id: str,
+        word: Word,
+        exact: dict[str, Any],
     ) -> Mapping[str, Any]:
         """Record the user's word, and do as it says."""
-        assert word.answer is not None
-        exact = msgspec.json.decode(word.answer)
         edited, reason = exact.get("arguments"), exact.get("reason", "")
         told = None if edited is None else redact(edited, tool.secret_arguments)
         told_reason, remember = redact_text(reason), exact.get("remember", False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -59,12 +60,12 @@ class UserQuestions:
         context = self._context
         told = WaitingQuestion(question_id, context.thread_id, context.run_id, text, schema.schema, expires_at)
         question = OpenQuestion(context.user_id, told, schema.judge)
-        word = await answered(recorder, question, lambda: recorder.emit(QuestionAnswered, question_id, AGENT))
+        word, exact, shown = await answered(
+            recorder, question, lambda: recorder.emit(QuestionAnswered, question_id, AGENT)
+        )
         if word.answer is None:
             recorder.emit(QuestionAnswered, question_id, word.by)
             _expired()
-        exact = msgspec.json.decode(word.answer)
-        shown = await recorder.services.long_work.finish(result_redaction(exact))
         record(recorder, word, QuestionAnswered, question_id, word.by, shown, is_exact=shown is exact)
         return exact
 
@@ -75,14 +76,25 @@ class UserQuestions:
         return event.answer if named is None else msgspec.json.decode(await self._recorder.emitter.blob(named.ref))
 
 
-async def answered(recorder: RunRecorder, question: OpenQuestion, gave_up: Callable[[], object]) -> Word:
-    """Wait for the end of a question. ``gave_up`` records that the agent does not wait any more, which it does on every
-    replay."""
+async def answered(
+    recorder: RunRecorder, question: OpenQuestion, gave_up: Callable[[], object]
+) -> tuple[Word, Any, Any]:
+    """Wait for the end of a question: what ended it, the answer as the agent gets it, and as it is shown, the same object unless
+    it has secrets. Of secrets that the run was given it has none either way. ``gave_up`` records that the agent does not wait
+    any more, which it does on every replay."""
     recorder.suspend("waiting")
     services = recorder.services
     try:
-        return await services.questions.wait(question, services.clock.now_ms())
+        word = await services.questions.wait(question, services.clock.now_ms())
+        if word.answer is None:
+            return word, None, None
+        if recorder.hidden:
+            word = replace(word, answer=recorder.hidden.encoded(word.answer))
+            assert word.answer is not None
+        exact = msgspec.json.decode(word.answer)
+        return word, exact, await services.long_work.finish(result_redaction(exact))
     except asyncio.CancelledError:
+        services.questions.void(question.told.question_id)  # an answer that came, and that nobody waits for any more
         if not recorder.stopping and not recorder.emitter.is_closed:
             gave_up()
         raise

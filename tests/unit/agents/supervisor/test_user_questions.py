@@ -249,6 +249,38 @@ async def test_an_answer_in_the_moment_in_which_its_run_is_stopped_is_told_not_t
     assert [refusal.entry.id for refusal in client.refused] == ["dependency_unavailable"]
 
 
+async def test_an_answer_that_is_looked_at_when_its_agent_gives_up_is_told_not_to_count(workshop: Any) -> None:
+    """Looking for secrets in a long one takes more than one turn of the loop."""
+    gone, seen = asyncio.Event(), list[str]()
+    giving_up(workshop, gone, seen)
+    client, question = await asked(workshop)
+    await answer(workshop, client, question, ["password=x"] * 1_200)
+    gone.set()
+    events = await client.ended(question.run_id)
+    (told,) = answers(events)
+    assert (told.by, seen) == ("agent", ["given up"])
+    assert [refusal.entry.id for refusal in client.refused] == ["dependency_unavailable"]
+
+
+async def test_an_answer_with_a_secret_that_the_run_was_given_is_the_same_on_every_replay(workshop: Any) -> None:
+    seen: list[Any] = []
+
+    async def run(scope: Any) -> AgentResult:
+        scope._recorder.hide("correct horse")
+        seen.append(await scope.ask_user("Which?"))
+        await scope.use_tool("paint", amount=1)
+        return AgentResult("")
+
+    workshop.tool(adding(Counter(), "paint"))
+    workshop.agent("golden", run, ["paint"])
+    client, question = await asked(workshop)
+    await answer(workshop, client, question, {"it is": "correct horse", "and": SECRET})
+    events = await client.ended(question.run_id)
+    client = await workshop.killed_after(events, "user_ada", events.index(answers(events)[0]) + 1)
+    await client.ended(question.run_id)
+    assert seen == [{"it is": "***", "and": SECRET}] * 2
+
+
 async def test_what_a_task_that_was_left_behind_asks_is_over_with_its_run(workshop: Any) -> None:
     left: list[asyncio.Future[Any]] = []
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from netra_backend.app.core.history import Chunk, RunRecord, ThreadHead
+from netra_backend.app.core.state import StateWrite
 from test_framework.crashes.moment import ACKNOWLEDGED, COMMITTED, Moment
 
 
@@ -64,3 +65,14 @@ def test_who_shares_the_file_knows_that_it_has_come(moment: Moment, tmp_path: Pa
     other.pass_by([[chunk(b"1")]])
     assert moment.when == 0
     other.close()
+
+
+def test_state_is_written_with_its_event_or_not_at_all(moment: Moment) -> None:
+    writes = [StateWrite("user_ada", "thr_1", "count", b"1", None, 10) for _ in range(2)]
+    for place, write in enumerate(writes):
+        write.place = place
+    cut = chunk(b"1", b"2")
+    cut.writes = list(writes)
+    moment.arm(COMMITTED, 1)
+    moment.pass_by([[cut]])
+    assert cut.writes == writes[:1]

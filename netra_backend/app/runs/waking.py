@@ -37,8 +37,9 @@ class RunWaking:
             return
         now_ms, quotas = clock.now_ms(), self._parts.quotas
         for parked in runs.due(now_ms, min(room, _AT_ONCE)):
-            going = quotas.of(parked.owner, clock.monotonic()).runs + list(self._tasks.values()).count(parked.owner)
-            if going < self._parts.limits.runs or parked.stopped_by:
+            quota = quotas.of(parked.owner, clock.monotonic())
+            going = quota.runs + list(self._tasks.values()).count(parked.owner)
+            if going < quota.limits.runs or parked.stopped_by:
                 self._begin(parked)
             else:
                 runs.put_off(parked, now_ms + _AGAIN_MS)

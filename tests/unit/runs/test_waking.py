@@ -11,6 +11,7 @@ import pytest
 from netra_backend.app.agents.interface import AgentResult
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import AgentCancelled, AgentCompleted, RunResumed, RunSuspended, StepFinished
+from netra_backend.app.core.frames import AnswerQuestion
 
 HOUR_MS = 3_600_000
 
@@ -131,6 +132,34 @@ class TestParking:
             return workshop.turns.scheduler.parked.get(accepted.run_id) is not None
 
         await eventually(slept)
+
+    async def test_a_run_that_asks_its_user_meanwhile_stays_until_it_is_answered(self, workshop: Any) -> None:
+        async def run(scope: Any) -> AgentResult:
+            _, answer = await asyncio.gather(scope.sleep(3600), scope.ask_user("Which?"))
+            return AgentResult(answer)
+
+        workshop.agent("golden", run)
+        client = workshop.connect()
+        accepted = await workshop.ask(client, "golden")
+        await workshop.until(lambda: workshop.questions.of("user_ada"))
+        for _ in range(20):
+            tick(workshop)
+            await asyncio.sleep(0)
+        active = workshop.turns.scheduler.get(accepted.run_id)
+        assert active is not None
+        assert not active.engine.asleep_until
+        (question,) = workshop.questions.of("user_ada")
+        await workshop.turns.commands.answer(client, AnswerQuestion(question.told.question_id, "this", "key"))
+
+        async def slept() -> bool:
+            tick(workshop)
+            await asyncio.sleep(0)
+            return workshop.turns.scheduler.parked.get(accepted.run_id) is not None
+
+        await eventually(slept)
+        workshop.clock.advance(ms=HOUR_MS)
+        tick(workshop)
+        assert (await client.ended(accepted.run_id))[-1].result["text"] == "this"
 
     async def test_above_the_bound_it_stays_in_memory_and_its_sleep_is_no_run_time(
         self, workshop: Any, sleeper: Any

@@ -228,7 +228,9 @@ class EngineRunScope:
 
     @own
     async def _ask_user(self, key: str, question: str, schema: AnswerSchema, timeout_s: float | None) -> Any:
-        return await UserQuestions(self._recorder, self.context, self._parent).ask(key, question, schema, timeout_s)
+        with self._recorder.performing:
+            questions = UserQuestions(self._recorder, self.context, self._parent)
+            return await questions.ask(key, question, schema, timeout_s)
 
     async def secret(self, name: str) -> str:
         if performed() is None:

@@ -94,6 +94,24 @@ class Asking:
         return AgentResult("done", {"models": [first.text, second.text], "sent": sent.result, "below": below.data})
 
 
+class Lasting:
+    """State of the thread and of the user, a question, and a pause."""
+
+    name = "lasting"
+    description = "Keeps state, asks its user, and sleeps."
+    tools = frozenset({"pay"})
+
+    async def run(self, scope: RunScope) -> AgentResult:
+        """One of each, and a payment beside a look at the state."""
+        await scope.state.set("count", 1)
+        amount = await scope.ask_user("How many?", schema={"type": "integer"})
+        await scope.sleep(0.2)
+        count, paid = await asyncio.gather(scope.state.get("count"), scope.use_tool("pay", amount=amount))
+        await scope.state.set("count", count + 1, scope="user")
+        both = [await scope.state.get("count"), await scope.state.get("count", scope="user")]
+        return AgentResult("done", {"paid": paid.result, "counts": both})
+
+
 class Below:
     """Is asked by another one."""
 
@@ -126,6 +144,6 @@ class Careless:
         return AgentResult("done")
 
 
-AGENTS: Final = (Parallel, Asking, Below, Careless)
+AGENTS: Final = (Parallel, Asking, Lasting, Below, Careless)
 TOOLS: Final = (pay, rate, transfer)
 ANSWERS: Final = {"first?": "The first answer.", "second?": "The second answer.", "third?": "The third answer."}

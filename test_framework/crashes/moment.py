@@ -84,6 +84,7 @@ def _first(work: list[Work], events: int) -> list[Work]:
             if events and len(chunk.frames) > events:
                 del chunk.frames[events:]
                 chunk.ends = False
+                chunk.writes = [write for write in chunk.writes or () if write.place < events] or None
             if events:
                 kept.append([chunk])
                 events -= len(chunk.frames)

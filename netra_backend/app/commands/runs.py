@@ -164,6 +164,12 @@ async def _retry(url: str, token: str, run_id: str) -> Accepted:
         )
     if not isinstance(first, UserMessage):
         raise CommandFailed("not_found", "The request of this run is not kept any more.", "Ask it again: netra ask")
+    if any(part["type"] != "text" for part in first.parts):
+        raise CommandFailed(
+            "has_attachments",
+            "The message has data or files, which only its user's client can send.",
+            "Send it there again.",
+        )
     async with NetraClient(url, token) as client:
         return await client.start(first.text, agent=first.agent, thread_id=run["thread_id"])
 

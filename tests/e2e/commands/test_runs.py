@@ -72,6 +72,19 @@ def test_a_run_that_has_ended_is_asked_again_as_a_new_one_in_its_thread(server: 
     assert first["run_id"] in shown
 
 
+def test_a_message_with_more_than_text_is_left_to_its_users_client(server: ServerProcess) -> None:
+    headers = {"Authorization": f"Bearer {LocalUsers(server.data_dir).token_for('fay').token}"}
+    with connect(f"{server.websocket_url}/ws/fay", additional_headers=headers) as socket:
+        parts = [{"type": "data", "data": {"a": 1}}]
+        socket.send(
+            json.dumps({"type": "execute_agent", "agent": "echo", "message": "hello", "parts": parts, "id": "k"})
+        )
+        while (frame := json.loads(socket.recv()))["type"] != "agent_completed":
+            assert frame["type"] != "error", frame
+    done = server.command("runs", "retry", frame["run_id"], "--user", "fay", "--json")
+    assert (done.returncode, json.loads(done.stdout)["error"]) == (1, "has_attachments")
+
+
 @pytest.mark.parametrize("command", ["show", "cancel", "retry"])
 def test_another_users_run_is_as_absent_as_one_that_does_not_exist(
     server: ServerProcess, history: list[dict[str, Any]], command: str

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from test_framework.crashes.example import ANSWERS
+from test_framework.crashes.request_follower import approve
 from test_framework.crashes.walk import walk_boundaries
 
 APP = "test_framework.crashes.example"
 
 
+def answer(event: dict[str, Any]) -> Mapping[str, Any] | None:
+    """Three to every question, yes to every approval."""
+    if event["type"] == "question_asked":
+        return {"type": "answer_question", "question_id": event["question_id"], "answer": 3}
+    return approve(event)
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("agent", ["parallel", "asking"])
+@pytest.mark.parametrize("agent", ["parallel", "asking", "lasting"])
 async def test_every_effect_is_had_once_wherever_the_server_is_killed(agent: str, tmp_path: Path) -> None:
     answers = ANSWERS if agent == "asking" else None
-    walk = await walk_boundaries(tmp_path, APP, agent, "go", answers=answers)
+    walk = await walk_boundaries(tmp_path, APP, agent, "go", answers=answers, respond=answer)
     print(f"\n{agent}: {walk}")
     walk.check()
     assert walk.reference[-1]["type"] == "agent_completed"

@@ -117,8 +117,9 @@ async def test_a_question_that_is_open_when_its_process_is_killed_is_answered_at
     server.kill()
     server.start()
     async with device(server, user) as client, device(server, user) as phone:
-        await phone.resume()
-        assert [each["question_id"] for each in await read(server, user, "questions")] == [question["question_id"]]
+        while not (waiting := await read(server, user, "questions")):
+            """Its run is only just being resumed."""
+        assert [each["question_id"] for each in waiting] == [question["question_id"]]
         while (told := await say(client, question, {"key": KEY}, f"k{os.urandom(4).hex()}"))["type"] != "accepted":
             assert told["retryable"], told  # its run is only just being resumed
         await coming(phone, "agent_completed", run_id=question["run_id"])

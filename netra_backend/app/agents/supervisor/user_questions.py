@@ -86,13 +86,13 @@ async def answered(
     services = recorder.services
     try:
         word = await services.questions.wait(question, services.clock.now_ms())
-        if word.answer is None:
+        raw = word.answer
+        if raw is None:
             return word, None, None
         if recorder.hidden:
-            word = replace(word, answer=recorder.hidden.encoded(word.answer))
-            assert word.answer is not None
-        exact = msgspec.json.decode(word.answer)
-        return word, exact, await services.long_work.finish(result_redaction(exact))
+            raw = recorder.hidden.encoded(raw)
+        exact = msgspec.json.decode(raw)
+        return replace(word, answer=raw), exact, await services.long_work.finish(result_redaction(exact))
     except asyncio.CancelledError:
         services.questions.void(question.told.question_id)  # an answer that came, and that nobody waits for any more
         if not recorder.stopping and not recorder.emitter.is_closed:

@@ -59,8 +59,35 @@ def test_an_error_says_what_to_do_and_can_be_retried(pages: Pages) -> None:
     page = pages.open()
     ask(page, "failing", "anything")
     expect(ended(page, "agent_failed")).to_contain_text("The oracle does not answer.")
-    ended(page, "agent_failed").get_by_role("button", name="Try again").click()
-    expect(page.locator('[data-end="agent_failed"]')).to_have_count(2)
+    failed = ended(page, "agent_failed")
+    error_id = failed.locator("code").text_content()
+    failed.get_by_role("button", name="Try again").click()
+    expect(failed.locator("code")).not_to_have_text(str(error_id))
+    expect(page.locator(".question")).to_have_count(1)  # it stands in the place of what failed
+
+
+def test_an_edited_question_stands_in_the_place_of_what_followed_on_every_device(pages: Pages) -> None:
+    user = pages.user()
+    page, other = pages.open(user), pages.open(user)
+    ask(page, "echo", "one")
+    ended(page)
+    ask(page, "echo", "two")
+    expect(page.locator('[data-end="agent_completed"]')).to_have_count(2)
+    other.goto(page.url)
+    expect(other.locator('[data-end="agent_completed"]')).to_have_count(2)
+    page.locator(".question", has_text="one").get_by_role("button", name="Edit").click()
+    note = page.get_by_text("Sending it replaces the question, and what followed it.")
+    expect(note).to_be_visible()
+    expect(page.get_by_label("Your question")).to_have_value("one")
+    page.get_by_label("Your question").fill("ONE")
+    page.get_by_role("button", name="Send").click()
+    for device in (page, other):
+        expect(device.locator(".question-text")).to_have_text(["ONE"])
+        expect(ended(device)).to_contain_text("ONE")
+    expect(note).to_be_hidden()
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_role("button", name="Ask a new one instead").click()
+    expect(note).to_be_hidden()
 
 
 def test_a_second_question_waits_and_shows_its_position(pages: Pages) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from .text_redaction import SHOWN, WINDOW, Pace, Sliced, at_once, has_candidates, text_redaction
+from .text_redaction import FULL, SHOWN, WINDOW, Pace, Sliced, at_once, has_candidates, text_redaction
 
 MAX_DEPTH: Final = 8
 MAX_ITEMS: Final = 2_000
@@ -21,6 +21,7 @@ MOST_BITS: Final = 14_000
 _CUT: Final = "…"
 _SHORTEST_NAME: Final = 15
 _SHORTEST_TEXT: Final = 7
+_SHORT_TEXT: Final = 1_024
 _ITEM_WORK: Final = 32
 """What an item of a list or an object costs besides its characters."""
 
@@ -84,13 +85,17 @@ def _result(value: Any, pace: Pace, under: str) -> Sliced[Any]:
         same = True
         for name, item in value.items():
             pace.work += _ITEM_WORK
-            if pace.is_full:
+            if pace.work > FULL:
                 yield pace.pause()
             named = name if len(name) < _SHORTEST_NAME and name.isidentifier() else (yield from _text(name, pace))
             if item is None or isinstance(item, bool):
                 told = item
             else:
-                told = yield from _result(item, pace, under or _secret_of_result(name[-_LONGEST_NAME:]))
+                says = under or _secret_of_result(name[-_LONGEST_NAME:])
+                if not says and _is_plain(item, pace):
+                    told = item
+                else:
+                    told = yield from _result(item, pace, says)
             same = same and told is item and named == name
             shown[named] = told
         return value if same else shown
@@ -99,9 +104,9 @@ def _result(value: Any, pace: Pace, under: str) -> Sliced[Any]:
         same = True
         for item in value:
             pace.work += _ITEM_WORK
-            if pace.is_full:
+            if pace.work > FULL:
                 yield pace.pause()
-            told = (yield from _result(item, pace, under)) if under or isinstance(item, str | dict | list) else item
+            told = item if not under and _is_plain(item, pace) else (yield from _result(item, pace, under))
             same = same and told is item
             items.append(told)
         return value if same else items
@@ -116,10 +121,25 @@ def _is_secret_text(text: str, under: str) -> bool:
     return text != "" and not (under == _MANY and _NUMBER.match(text))
 
 
+def _is_plain(value: Any, pace: Pace) -> bool:
+    """Whether this is a number, or a short text without anything that may begin a secret: most values are, and cost no slice of
+    their own."""
+    kind = type(value)
+    if kind is not str:
+        return kind is int or kind is float
+    size = len(value)
+    if size < _SHORTEST_TEXT:
+        return True
+    if size > _SHORT_TEXT:
+        return False
+    pace.work += 3 * size
+    return not has_candidates(value)
+
+
 def _text(text: str, pace: Pace) -> Sliced[str]:
     if len(text) <= WINDOW:
         pace.work += 3 * len(text)
-        if pace.is_full:
+        if pace.work > FULL:
             yield pace.pause()
         if len(text) < _SHORTEST_TEXT or not has_candidates(text):
             return text
@@ -175,7 +195,7 @@ def _last_words(name: str) -> tuple[str, str]:
 def _redacted(value: Any, secret_names: frozenset[str], depth: int, left: list[int], pace: Pace) -> Sliced[Any]:
     left[0] -= 1
     pace.work += _ITEM_WORK
-    if pace.is_full:
+    if pace.work > FULL:
         yield pace.pause()
     if isinstance(value, str):
         return (yield from _text(value, pace))
@@ -194,7 +214,13 @@ def _redacted(value: Any, secret_names: frozenset[str], depth: int, left: list[i
             text = str(name)
             hidden = item is not None and (text in secret_names or is_secret_name(text))
             named = text if len(text) < _SHORTEST_NAME and text.isidentifier() else (yield from _text(text, pace))
-            shown[named] = SHOWN if hidden else (yield from _redacted(item, secret_names, depth - 1, left, pace))
+            if hidden:
+                shown[named] = SHOWN
+            elif type(item) is str and _is_plain(item, pace):
+                left[0] -= 1
+                shown[named] = item
+            else:
+                shown[named] = yield from _redacted(item, secret_names, depth - 1, left, pace)
         return shown
     if isinstance(value, list | tuple | set | frozenset):
         items: list[Any] = []

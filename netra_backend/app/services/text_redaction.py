@@ -19,7 +19,7 @@ WINDOW: Final = 8_192
 SLICE_WORK: Final = 32_768
 """Characters that are searched, each search of one counted, before others have their turn: a few milliseconds."""
 
-_FULL: Final = SLICE_WORK - WINDOW - 4 * LONGEST_HEAD
+FULL: Final = SLICE_WORK - WINDOW - 4 * LONGEST_HEAD
 _CANDIDATE_WORK: Final = 32
 """What a candidate costs besides the characters that are searched for its end."""
 
@@ -80,7 +80,7 @@ class Pace:
     @property
     def is_full(self) -> bool:
         """Whether the slice ends before anything more of up to ``WINDOW`` characters."""
-        return self.work > _FULL
+        return self.work > FULL
 
     def pause(self) -> int:
         """The work of the slice that ends."""

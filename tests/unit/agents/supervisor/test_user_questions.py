@@ -275,6 +275,22 @@ async def test_the_time_that_a_run_waits_for_its_user_does_not_count(workshop: A
     assert kinds(events)[-1] == "AgentCompleted"
 
 
+async def test_a_run_that_sleeps_leaves_memory_only_when_nothing_that_it_asked_is_open(workshop: Any) -> None:
+    async def run(scope: Any) -> AgentResult:
+        await asyncio.gather(scope.sleep(3_600), scope.ask_user("Which colour?"))
+        return AgentResult("")
+
+    workshop.agent("golden", run)
+    client, question = await asked(workshop)
+    scheduler = workshop.turns.scheduler
+    scheduler.tick(workshop.clock.monotonic())
+    assert scheduler.parked.get(question.run_id) is None
+    await answer(workshop, client, question, "blue")
+    await client.saw(QuestionAnswered)
+    scheduler.tick(workshop.clock.monotonic())
+    assert scheduler.parked.get(question.run_id) is not None
+
+
 async def test_questions_in_parallel_get_their_own_answers_and_as_many_wait_as_may(workshop: Any) -> None:
     async def run(scope: Any) -> AgentResult:
         answers = await asyncio.gather(*(scope.ask_user(f"Number {number}?") for number in range(4)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from netra_backend.app.core.events import AgentCancelled, AgentCompleted, AgentT
 from netra_backend.app.core.frames import ExecuteAgent, ResolveApproval
 from netra_backend.app.core.identity import Identity, RevokedToken
 from netra_backend.app.core.limits import USUAL, Limits
+from netra_backend.app.core.message_parts import FilePart
 from netra_backend.app.core.plans import Plan, Plans
 from netra_backend.app.core.questions import approval_id_of
 from netra_backend.app.runs import commands
@@ -216,6 +218,26 @@ class TestRaces:
         await laptop.ended(answers[0].run_id)
         assert len(one.store.runs) == 1
         assert (len(one.turns), len(other.turns), one.held(), other.held()) == (0, 0, (0, 0), (0, 0))
+
+    async def test_the_files_of_a_request_that_the_store_rejects_are_free_again(self, two: Any) -> None:
+        one, other, *_ = two
+
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"a,b\n"
+
+        file = await one.files.receive("user_ada", "text/csv", 0, parts())
+        laptop, phone = one.connect(), other.connect()
+        frame = ExecuteAgent("golden", "go", "k1", None, parts=(FilePart(file.file_id),))
+        one_more = ExecuteAgent("golden", "go", "k1", None)
+        await asyncio.gather(one.turns.start(laptop, frame), other.turns.start(phone, one_more))
+        first, second = await laptop.heard(), await phone.heard()
+        assert first.run_id == second.run_id
+        await laptop.ended(first.run_id)
+        found = await one.files.owned("user_ada", file.file_id)
+        assert found.thread_id == ""
+        accepted = await one.ask(laptop, "golden", "go", parts=(FilePart(file.file_id),))
+        await laptop.ended(accepted.run_id)
+        assert (await one.files.owned("user_ada", file.file_id)).thread_id == accepted.thread_id
 
     async def test_one_key_in_two_threads_that_two_processes_hold_starts_one_run_and_stops_no_other(
         self, two: Any

@@ -299,6 +299,34 @@ class TestRestarting:
         tick(workshop)
         assert isinstance((await client.ended(accepted.run_id))[-1], AgentCompleted)
 
+    async def test_what_is_read_again_already_stays_as_it_is(self, workshop: Any, sleeper: Any) -> None:
+        accepted = await parked(workshop, workshop.connect())
+        before = workshop.turns.scheduler.parked.get(accepted.run_id)
+        await workshop.turns.recovery.resume([await workshop.log.run(accepted.run_id)])
+        assert workshop.turns.scheduler.parked.get(accepted.run_id) is before
+
+    async def test_a_drain_does_not_wait_for_one_that_is_being_read(
+        self, workshop: Any, sleeper: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        client = workshop.connect()
+        accepted = await parked(workshop, client)
+        reading = asyncio.Event()
+
+        async def never(_: Any) -> Any:
+            reading.set()
+            await asyncio.get_running_loop().create_future()
+
+        monkeypatch.setattr(workshop.log, "run", never)
+        workshop.clock.advance(ms=HOUR_MS)
+        tick(workshop)
+        await reading.wait()
+        await workshop.turns.drain(1)
+        monkeypatch.undo()
+        await workshop.kill()
+        client = workshop.connect()
+        await workshop.turns.recovery.take_over()
+        assert isinstance((await client.ended(accepted.run_id))[-1], AgentCompleted)
+
     async def test_a_drain_leaves_it_to_the_next_process(self, workshop: Any, sleeper: Any) -> None:
         accepted = await parked(workshop, workshop.connect())
         await workshop.turns.drain(1)

@@ -82,7 +82,7 @@ async def test_a_blob_is_given_to_its_owner_as_a_file_that_a_browser_does_not_ru
 
 @pytest.mark.validation_point("blob.size")
 async def test_the_operator_bounds_blobs(serve_with: Serve) -> None:
-    async with serve_with(limits=Limits(blob_bytes=2000)) as served:
+    async with serve_with(limits=Limits(blob_bytes=2000, state_bytes=1024)) as served:
         user = served.user()
         await served.with_blob(user, Blob.of(b"x" * 2000, "text/plain"))
         with pytest.raises(LimitRefused, match="at most 2000 bytes; this one has 2001"):

@@ -46,7 +46,7 @@ class MemorySpending:
         use = storable(use)
         key = (use.owner, use.call_id, use.attempt)
         known = self._store.model_uses.get(key)
-        if known is not None and known.is_settled:
+        if (known is not None and known.is_settled) or (known is None and use.is_reserved):
             return
         day = use.day if known is None else known.day
         before = Amount() if known is None else known.amount

@@ -45,8 +45,10 @@ def use(
     attempt: int = 1,
     day: str = DAY,
     settled: bool = False,
+    reserved: bool = False,
 ) -> ModelUse:
-    return ModelUse(owner, call_id, attempt, START_MS, day, "openai:gpt-4o", usd, tokens - 3, 3, 2, 1, 1, settled)
+    model = "openai:gpt-4o"
+    return ModelUse(owner, call_id, attempt, START_MS, day, model, usd, tokens - 3, 3, 2, 1, 1, settled, reserved)
 
 
 @pytest.fixture
@@ -141,6 +143,16 @@ class TestSettling:
 
     async def test_what_was_not_reserved_is_counted_too(self, store: SpendStore) -> None:
         await store.settle(use(settled=True))
+        assert (await spent(store)).month == Amount(CENT, 10)
+
+    async def test_what_was_deleted_after_its_reservation_neither_comes_back_nor_counts_twice(
+        self, story: StoryOverAnAdapter
+    ) -> None:
+        store = store_of(story)
+        await store.reserve(use(), FREE)
+        await story.log.delete_owner("user_ada")
+        await store.settle(use(tokens=50, settled=True, reserved=True))
+        assert await store.uses("user_ada") == []
         assert (await spent(store)).month == Amount(CENT, 10)
 
     async def test_a_model_without_a_price_costs_tokens_alone(self, store: SpendStore) -> None:

@@ -4,7 +4,7 @@ month. Money is exact: dollars are decimals of at most twelve places."""
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
@@ -94,6 +94,8 @@ class ModelUse:
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     is_settled: bool = False
+    is_reserved: bool = field(default=False, compare=False)
+    """Whether it was stored before it was sent. If it is gone when it is to be settled, somebody has deleted it. Not stored."""
 
     @property
     def run_id(self) -> str:

@@ -141,6 +141,8 @@ async def _store(connection: asyncpg.Connection, use: ModelUse) -> None:
         if stored["settled"]:
             return
         day, usd, tokens, requests = stored["day"], usd - stored[0], tokens - stored[1], 0
+    elif use.is_reserved:
+        return
     await connection.execute(_PUT, *row)
     await connection.execute(_ADD, subject_of(use.owner), day, usd, tokens, requests)
 

@@ -133,6 +133,8 @@ def _store(connection: sqlite3.Connection, use: ModelUse) -> None:
             return
         connection.execute(_PUT, (*row[:4], day, *row[5:]))
         more = (day, (row[6] or 0) - usd, use.amount.tokens - tokens, 0)
+    elif use.is_reserved:
+        return
     else:
         connection.execute(_PUT, row)
         more = (use.day, row[6] or 0, use.amount.tokens, 1)

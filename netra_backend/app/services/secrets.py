@@ -83,17 +83,21 @@ class Secrets:
 
     async def reseal(self) -> int:
         """Seal with the server's key what is sealed with the one before; how many. What neither opens is left as it is."""
-        cipher, count = self._cipher, 0
-        while cipher is not None and (stale := await self._store.stale(cipher.key_id)):
-            before = count
+        cipher, after = self._cipher, ("", "")
+        count = unopened = 0
+        while cipher is not None and (stale := await self._store.stale(cipher.key_id, after)):
             for owner, name in stale:
-                value = await self._of_owner(owner, name)
-                if value is not None:
-                    sealed = cipher.seal(owner, name, value)
-                    count += await self._store.put(owner, name, sealed, self._limits.secrets)
-            if count == before:
-                _LOG.warning("secrets are sealed with a key that is not set", extra={"secrets": len(stale)})
-                break
+                sealed = await self._store.find(owner, name)
+                if sealed is None or sealed.key_id == cipher.key_id:  # its user was faster
+                    continue
+                value = cipher.open(owner, name, sealed)
+                if value is None:
+                    unopened += 1
+                else:
+                    count += await self._store.replace(owner, name, sealed, cipher.seal(owner, name, value))
+            after = stale[-1]
+        if unopened:
+            _LOG.warning("secrets are sealed with a key that is not set", extra={"secrets": unopened})
         return count
 
     def _required_cipher(self) -> SecretCipher:

@@ -174,3 +174,21 @@ async def test_those_that_no_key_opens_and_those_over_the_bound_stop_no_other_fr
     at_rest = MemorySecrets(store, lambda: asyncio.sleep(0), lambda: 5)
     assert await Secrets(at_rest, AesGcmCipher(NEW, OLD), replace(USUAL, secrets=1)).reseal() == 2
     assert [record.__dict__["secrets"] for record in caplog.records] == [120]
+
+
+@pytest.mark.parametrize("cipher", [AesGcmCipher(NEW), None])
+async def test_a_secret_that_cannot_be_opened_does_not_become_the_servers(
+    store: MemoryStore, cipher: AesGcmCipher | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def of_server(_: str) -> str | None:
+        return "the server's one"
+
+    await kept_in(store, AesGcmCipher(OLD)).put("user_ada", "TOKEN", VALUE)
+    secrets = kept_in(store, cipher, of_server=of_server)
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            await secrets.value("user_ada", "TOKEN")
+    assert [record.getMessage() for record in caplog.records] == [
+        "a user's secret is sealed with a key that is not set: it is not given out"
+    ]
+    assert await secrets.value("user_bob", "TOKEN") == "the server's one"

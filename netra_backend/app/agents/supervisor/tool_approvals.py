@@ -90,7 +90,7 @@ class ToolApprovals:
         """What the user is asked, or was asked before."""
         recorder, context = self._recorder, self._dispatcher.user_context
         approval_id = approval_id_of(context.run_id, call_id)
-        reason = tool.approval if isinstance(tool.approval, str) else ""
+        reason = recorder.hidden.text(tool.approval) if isinstance(tool.approval, str) else ""
         if requested is not None:
             approval_id, expires_at = requested.approval_id, requested.expires_at
         else:
@@ -116,7 +116,8 @@ class ToolApprovals:
         self, schema: AnswerSchema, tool: Tool[Any], arguments: Mapping[str, Any], shown: dict[str, Any], answer: Any
     ) -> bytes:
         """An answer that fits, as JSON. Raises ``FrameRefused`` (``invalid_answer``)."""
-        raw, refused = schema.judge(answer), None
+        hide = self._recorder.hidden.text
+        raw, refused = schema.judge(answer, hide), None
         if "arguments" in answer:
             try:
                 self._dispatcher.find(tool.name)
@@ -125,7 +126,7 @@ class ToolApprovals:
                 refused = refusal
         if refused is not None:
             raise FrameRefused(
-                refused.message,
+                hide(refused.message),
                 kind="invalid_answer",
                 field="answer.arguments",
                 hint=refused.hint,

@@ -273,7 +273,7 @@ async def test_an_approval_waits_without_it_and_so_are_the_words_that_refuse_its
         )
     except FrameRefused as refusal:
         message = refusal.message
-    assert message.startswith("The arguments of picky are not valid")
+    assert message.startswith("The arguments hold ***")
     assert "hunter2" not in message
 
 

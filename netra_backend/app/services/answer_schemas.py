@@ -6,7 +6,7 @@ outside of itself is never fetched, and sizes are limited before anything is jud
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -49,9 +49,10 @@ class AnswerSchema:
             raise ValueError(f"The schema is more than {MOST_DEPTH} levels deep.")
         self._validator = _compiled(self.schema)
 
-    def judge(self, answer: Any) -> bytes:
-        """The exact JSON of an answer that fits. Raises ``FrameRefused`` (``invalid_answer``)."""
-        raw, problem = self._read(answer)
+    def judge(self, answer: Any, hide: Callable[[str], str] = str) -> bytes:
+        """The exact JSON of an answer that fits. Raises ``FrameRefused`` (``invalid_answer``), in words that went through
+        ``hide``."""
+        raw, problem = self._read(answer, hide)
         if problem:
             raise FrameRefused(
                 problem,
@@ -61,7 +62,7 @@ class AnswerSchema:
             )
         return raw
 
-    def _read(self, answer: Any) -> tuple[bytes, str]:
+    def _read(self, answer: Any, hide: Callable[[str], str]) -> tuple[bytes, str]:
         if is_too_deep(answer):  # first: what follows goes down into it
             return b"", f"The answer is more than {MOST_DEPTH} levels deep."
         if is_too_long(answer):
@@ -73,7 +74,7 @@ class AnswerSchema:
             return raw, ""
         fault = next(iter(self._validator.iter_errors(answer)))
         where = "".join(f"/{part}" for part in fault.instance_path)
-        told = f"The answer does not fit: {where + ': ' if where else ''}{fault.message}"
+        told = hide(f"The answer does not fit: {where + ': ' if where else ''}{fault.message}")
         return raw, told if len(told) <= _MOST_TOLD else f"{told[: _MOST_TOLD - 1]}…"
 
 

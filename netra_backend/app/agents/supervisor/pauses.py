@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from ...core.asks import OwnStep
 from ...core.events import StepFinished, StepStarted
-from ...core.journal import OwnStep, Recorded, Unknown
+from ...core.journal import Recorded, Unknown
 from .run_recorder import BROKEN_OFF, RunRecorder, until_cancelled
 
 SLEEP: Final = "sleep"

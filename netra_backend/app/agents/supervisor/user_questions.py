@@ -10,10 +10,11 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 
+from ...core.asks import Question
 from ...core.blobs import Blob
 from ...core.errors import ToolError
 from ...core.events import Event, QuestionAnswered, QuestionAsked
-from ...core.journal import Question, Recorded, Unknown
+from ...core.journal import Recorded, Unknown
 from ...core.limits import LIMIT_RANGES
 from ...core.peer_messages import WaitingQuestion
 from ...core.questions import AGENT, EXPIRY, question_id_of
@@ -39,8 +40,8 @@ class UserQuestions:
 
     async def ask(self, key: str, text: str, schema: AnswerSchema, timeout_s: float | None) -> Any:
         """The user's answer. Raises ``ToolError`` (``QUESTION_EXPIRED``) if there is none in time."""
-        recorder = self._recorder
-        answer = recorder.next(key, Question(text, schema.schema))
+        recorder, shape = self._recorder, schema.schema
+        answer = recorder.next(key, Question(text, shape))
         if type(answer) is Recorded:
             assert answer.answered is not None
             if answer.cancelled:
@@ -49,16 +50,15 @@ class UserQuestions:
         asked = answer.question if type(answer) is Unknown else None
         if asked is not None:
             question_id, expires_at = asked.question_id, asked.expires_at
+            text, shape = asked.text, asked.schema  # as they were shown, without what was hidden then
         else:
             await recorder.services.questions.turn(self._context.run_id)
             question_id = question_id_of(self._context.run_id, answer.call_id)
             wait_ms = recorder.services.approval_ms if timeout_s is None else round(timeout_s * 1000)
             expires_at = recorder.services.clock.now_ms() + wait_ms
-            recorder.emit(
-                QuestionAsked, question_id, text, expires_at, answer.call_id, key, schema.schema, self._parent
-            )
+            recorder.emit(QuestionAsked, question_id, text, expires_at, answer.call_id, key, shape, self._parent)
         context = self._context
-        told = WaitingQuestion(question_id, context.thread_id, context.run_id, text, schema.schema, expires_at)
+        told = WaitingQuestion(question_id, context.thread_id, context.run_id, text, shape, expires_at)
         question = OpenQuestion(context.user_id, told, schema.judge)
         word, exact, shown = await answered(
             recorder, question, lambda: recorder.emit(QuestionAnswered, question_id, AGENT)

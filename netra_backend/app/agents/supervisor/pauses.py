@@ -36,6 +36,8 @@ async def sleep(recorder: RunRecorder, parent_call_id: str, key: str, seconds: f
     else:
         wake_ms = began_ms + round(seconds * 1000)
         recorder.emit(StepStarted, call_id, SLEEP, "", key, parent_call_id=parent_call_id, wake_ms=wake_ms)
+    if wake_ms > clock.now_ms():
+        recorder.suspend("waiting")
     recorder.sleeping[call_id] = wake_ms
     try:
         while (left_ms := wake_ms - clock.now_ms()) > 0:  # noqa: ASYNC110  # it is time itself that is waited for

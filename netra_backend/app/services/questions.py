@@ -195,9 +195,11 @@ class OpenQuestions:
             answered.recorded(_not_stored())
 
     def close(self, run_id: str) -> None:
-        """The run is over here: what a task that it left behind still asks waits no more."""
+        """The run is over here: what a task that it left behind still asks waits no more, and an answer that no task has taken
+        counts for nothing."""
         for question in self._of_run.pop(run_id, {}).values():
-            question.word.cancel()
+            if not question.word.cancel():
+                self.void(question.told.question_id)
         for turn in self._turns.pop(run_id, ()):
             turn.cancel()
 

@@ -304,6 +304,18 @@ async def test_a_turn_waits_while_those_before_it_ask() -> None:
         tasks[number].cancel()
 
 
+async def test_an_answer_that_no_task_has_taken_when_its_run_is_over_counts_for_nothing(
+    questions: OpenQuestions, told: Told
+) -> None:
+    asked = question()
+    task = await waiting(questions, asked)
+    questions.answer("user_ada", said(asked), "conn_1", told.append)
+    questions.close("run_1")
+    assert [type(each) for each in told] == [DependencyUnavailable]
+    assert not questions.knows(asked.told.question_id)
+    await task
+
+
 def requested(approval_id: str, arguments_hash: str, seq: int = 1) -> ApprovalRequested:
     return ApprovalRequested(
         "thr_1",

@@ -93,19 +93,32 @@ async def answered(
             raw = recorder.hidden.encoded(raw)
         exact = msgspec.json.decode(raw)
         return replace(word, answer=raw), exact, await services.long_work.finish(result_redaction(exact))
-    except asyncio.CancelledError:
+    except BaseException as fault:
         services.questions.void(question.told.question_id)  # an answer that came, and that nobody waits for any more
-        if not recorder.stopping and not recorder.emitter.is_closed:
+        if isinstance(fault, asyncio.CancelledError) and not recorder.stopping and not recorder.emitter.is_closed:
             gave_up()
         raise
 
 
-def record(recorder: RunRecorder, word: Word, event: type[Event], *own: Any, is_exact: bool, **named: Any) -> None:
-    """Record an answer as it is shown, with its exact bytes beside it unless they are the same."""
+def record(
+    recorder: RunRecorder,
+    word: Word,
+    event: type[Event],
+    question_id: str,
+    *own: Any,
+    is_exact: bool,
+    **named: Any,
+) -> None:
+    """Record an answer as it is shown, with its exact bytes beside it unless they are the same. Raises as
+    ``UserEventEmitter.emit``; the answer counts for nothing then."""
     assert word.answer is not None
     blobs = () if is_exact else (Blob.of(word.answer, MEDIA),)
     recorded = blobs[0].named if blobs else None
-    recorder.emit(event, *own, recorded=recorded, on_commit=word.recorded, blobs=blobs, **named)
+    try:
+        recorder.emit(event, question_id, *own, recorded=recorded, on_commit=word.recorded, blobs=blobs, **named)
+    except Exception:
+        recorder.services.questions.void(question_id)
+        raise
 
 
 def _expired() -> NoReturn:

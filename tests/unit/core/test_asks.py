@@ -33,7 +33,7 @@ from netra_backend.app.core.events import (
 )
 from netra_backend.app.core.hidden_values import HiddenValues
 
-PLACE: Any = ("thr_1", "run_1", 1, 0)
+PLACE = ("thr_1", "run_1", 1, 0)
 VALUE = "a/secret:of ours"
 ASKED = [
     (AgentThinking(*PLACE, VALUE, "think#1"), Thought(VALUE)),

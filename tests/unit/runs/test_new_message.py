@@ -225,3 +225,29 @@ class TestSuperseding:
         assert (await client.saw(AgentCancelled, asleep.run_id)).by == "interrupt"
         await client.ended(edited.run_id)
         assert len(workshop.turns.scheduler.parked) == 0
+
+    async def test_it_ends_also_if_its_process_died_before_it_was_stopped(
+        self, workshop: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        woken: list[str] = []
+
+        async def run(scope: Any) -> AgentResult:
+            if scope.message == "sleep":
+                await scope.sleep(3600)
+                woken.append(scope.message)
+            return AgentResult("done")
+
+        workshop.agent("golden", run)
+        client = workshop.connect()
+        asleep = await workshop.ask(client, "golden", "sleep", thread_id="thr_1")
+        await client.saw(StepStarted, asleep.run_id)
+        workshop.turns.tick(workshop.clock.monotonic())
+        monkeypatch.setattr(workshop.turns.waking, "stop", lambda *_: [])
+        edited = await workshop.ask(client, "golden", "go", supersedes=asleep.run_id)
+        await client.ended(edited.run_id)
+        await workshop.kill()
+        workshop.clock.advance(s=3600)
+        client = workshop.connect()
+        await workshop.turns.recovery.take_over()
+        assert (await client.saw(AgentCancelled, asleep.run_id)).by == "interrupt"
+        assert woken == []

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ...core.questions import canonical
 from ...core.repaired_text import repaired
-from ...services.redaction import SHOWN
+from ...services.text_redaction import SHOWN
 
 _MARK: Final = SHOWN.encode()
 

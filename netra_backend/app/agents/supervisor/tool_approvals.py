@@ -68,6 +68,7 @@ class ToolApprovals:
         if resolved is not None:
             return await self._recorded(tool, arguments, shown, resolved)
         call = self._request(call_id, key, tool, shown, arguments_hash, requested)
+        shown = call.arguments
         gave_up = partial(recorder.emit, ApprovalResolved, call.approval_id, CANCELLED, AGENT)
         schema = AnswerSchema(RESPONSE_SCHEMA, recorder.services.questions.limits)
         judge = partial(self._judged, schema, tool, arguments, shown)
@@ -108,6 +109,8 @@ class ToolApprovals:
                 reason=reason,
                 response_schema=RESPONSE_SCHEMA,
             )
+        if recorder.hidden:
+            shown = recorder.hidden.plain(shown)
         return WaitingCall(
             approval_id, context.thread_id, context.run_id, tool.name, shown, arguments_hash, expires_at, reason
         )

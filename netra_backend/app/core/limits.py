@@ -171,6 +171,7 @@ class Limits:
     process_anonymous_sockets: int = _limit(
         1_000, 1, 1_000_000, "connections", "WebSockets of one process that wait for a token"
     )
+    anonymous_place_s: float = _limit(1.0, 0.05, 600, "seconds", "until such a WebSocket gives way to any other")
     anonymous_frames: int = _limit(32, 1, 100_000, "frames", "WebSocket frames of a connection before its sign-in")
     anonymous_bytes: int = _limit(131_072, 1_024, 16_777_216, "bytes", "what a WebSocket sends before its sign-in")
     anonymous_close_s: float = _limit(

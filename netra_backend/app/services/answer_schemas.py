@@ -8,7 +8,7 @@ in one that contains itself that is twice as much with each level. So an answer 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -66,12 +66,13 @@ class AnswerSchema:
         self._validator = _compiled(self.schema)
         self._is_told = _is_plain(self.schema)
 
-    def judge(self, answer: Any) -> bytes:
-        """The exact JSON of an answer that fits. Raises ``FrameRefused`` (``invalid_answer``)."""
+    def judge(self, answer: Any, hide: Callable[[str], str] = str) -> bytes:
+        """The exact JSON of an answer that fits. Raises ``FrameRefused`` (``invalid_answer``), in words that went through
+        ``hide``."""
         raw, problem = _read(answer, self._most_bytes)
         _check(problem)
         if self._validator is not None and not self._validator.is_valid(answer):
-            told = self._why_not(self._validator, answer)
+            told = hide(self._why_not(self._validator, answer))
             _check(told if len(told) <= _MOST_TOLD else f"{told[: _MOST_TOLD - 1]}…")
         return raw
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -40,7 +41,10 @@ class UserQuestions:
     async def ask(self, key: str, text: str, schema: AnswerSchema, timeout_s: float | None) -> Any:
         """The user's answer. Raises ``ToolError`` (``QUESTION_EXPIRED``) if there is none in time."""
         recorder = self._recorder
-        answer = recorder.next(key, Question(text, schema.schema))
+        hidden, form = recorder.hidden, schema.schema
+        if hidden:  # what waits is listed, too, without its event
+            text, form = hidden.text(text), hidden.plain(form)
+        answer = recorder.next(key, Question(text, form))
         if type(answer) is Recorded:
             assert answer.answered is not None
             if answer.cancelled:
@@ -54,12 +58,10 @@ class UserQuestions:
             question_id = question_id_of(self._context.run_id, answer.call_id)
             wait_ms = recorder.services.approval_ms if timeout_s is None else round(timeout_s * 1000)
             expires_at = recorder.services.clock.now_ms() + wait_ms
-            recorder.emit(
-                QuestionAsked, question_id, text, expires_at, answer.call_id, key, schema.schema, self._parent
-            )
+            recorder.emit(QuestionAsked, question_id, text, expires_at, answer.call_id, key, form, self._parent)
         context = self._context
-        told = WaitingQuestion(question_id, context.thread_id, context.run_id, text, schema.schema, expires_at)
-        question = OpenQuestion(context.user_id, told, schema.judge)
+        told = WaitingQuestion(question_id, context.thread_id, context.run_id, text, form, expires_at)
+        question = OpenQuestion(context.user_id, told, partial(schema.judge, hide=hidden.text))
         word, exact, shown = await answered(
             recorder, question, lambda: recorder.emit(QuestionAnswered, question_id, AGENT)
         )

@@ -143,7 +143,8 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         adapters.auth.jwks_keys._MAX_KEYS core.frame_key._MOST_TOKENS core.ids._MAX_FOUND core.repaired_text._MOST_DEPTH
         services.credentials._MAX_QUERY_BYTES services.redaction.MAX_DEPTH services.redaction.MAX_ITEMS
         services.redaction.MOST_BITS core.questions.MOST_DEPTH services.answer_schemas._MOST_TOLD
-        services.answer_schemas._PATTERN_BYTES usage.importers.formats.buckets.MAX_RESULTS usage.importers.formats.otel.MAX_SPANS
+        services.answer_schemas._PATTERN_BYTES services.answer_schemas._MOST_PATTERNS
+        usage.importers.formats.buckets.MAX_RESULTS usage.importers.formats.otel.MAX_SPANS
         usage.importers.reading.source.RATIO_FREE web.http.client_address._MAX_HOPS web.http.request_query._MAX_DIGITS
         web.http.request_query._MAX_TIME services.credentials.parse_qsl(max_num_fields)
     """,

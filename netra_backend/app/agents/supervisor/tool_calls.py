@@ -80,7 +80,10 @@ class ToolCalls:
     async def _shown(self, arguments: Mapping[str, Any], definition: Tool[Any] | None) -> dict[str, Any]:
         """The arguments as they are recorded: without secrets."""
         names = definition.secret_arguments if definition else frozenset[str]()
-        shown: dict[str, Any] = await self._recorder.services.long_work.finish(redaction(dict(arguments), names))
+        opened = definition is not None and bool(definition.approval)
+        shown: dict[str, Any] = await self._recorder.services.long_work.finish(
+            redaction(dict(arguments), names, opened=opened)
+        )
         hidden = self._recorder.hidden
         return hidden.plain(shown) if hidden else shown
 

@@ -156,7 +156,7 @@ class ToolCalls:
 
     def _completed(self, call_id: str, tool: str, elapsed_ms: int, outcome: ToolOutcome) -> ToolOutcome:
         if hidden := self._recorder.hidden:
-            outcome = ToolOutcome(outcome.ok, hidden.plain(outcome.result), hidden.plain(outcome.error))
+            outcome = ToolOutcome(outcome.ok, hidden.without(outcome.result), hidden.without(outcome.error))
         try:
             if self._recorder.emit(
                 ToolCompleted, call_id, tool, outcome.ok, elapsed_ms, outcome.result, outcome.error

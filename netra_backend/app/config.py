@@ -21,7 +21,7 @@ from ..distribution import Extra, missing_packages
 from .core import settings_values as values
 from .core import validation
 from .core.errors import ConfigurationError
-from .core.identity import DEFAULT_MAX_LIFETIME_S
+from .core.identity import DEFAULT_MAX_LIFETIME_S, OWN_ISSUER
 from .core.limits import LIMIT_RANGES, Limits
 from .core.plans import Plans, make_plans
 from .settings_reader import LIMIT_PREFIX, SettingsReader
@@ -57,7 +57,7 @@ _NEEDS: Final[dict[str, tuple[Extra, str]]] = {
 }
 """Settings that a plain installation cannot honour: the extra that each takes, and the package that a server then imports."""
 
-DEVELOPMENT: Final = TokenSource("development", ("HS256",), issuer="netra-development")
+DEVELOPMENT: Final = TokenSource("development", ("HS256",), issuer=OWN_ISSUER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,8 @@ class Cluster:
     presence: Presence | None
     counts: Mapping[str, Callable[[], Mapping[str, int]]]
     """What each of these counts, by its name."""
-    on_lapse: Callable[[Callable[[], Awaitable[object]]], None]
-    """Have this awaited after the process's lease had run out."""
+    on_renewal: Callable[[Callable[[bool], Awaitable[object]]], None]
+    """Have this awaited after the process's lease was renewed, with whether it had run out."""
     freeze_s: float
     """A process that stands still for so long may lose its lease."""
 
@@ -155,7 +155,7 @@ async def open_shared(
     follower.configure(log, bus)
     stack.push_async_callback(follower.close)
     follower.start()
-    others = Cluster(fleet, follower, bus, presence, counts, partial(setattr, log.lease, "on_lapse"), FREEZE_S)
+    others = Cluster(fleet, follower, bus, presence, counts, partial(setattr, log.lease, "on_renewal"), FREEZE_S)
     tickets, revocations = PostgresTickets(writer, limits), PostgresRevocations(writer)
     return Stores(log, audit, tickets, revocations, log.files, log.secrets, log.spending, others)
 

@@ -259,7 +259,7 @@ async def open_runtime(
         if cluster is not None and peers is not None:
             from .cluster.joining import join
 
-            others = (cluster.fleet, cluster.presence, cluster.on_lapse)
+            others = (cluster.fleet, cluster.presence, cluster.on_renewal)
             on_tick = join(*others, peers, runs, log, revocations, quotas, limits.peer_s, stack)
         bus = None if cluster is None else cluster.bus
         runtime = Runtime(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from netra_backend.app.core.events import (
     TERMINAL,
+    AgentCancelled,
     AgentCompleted,
     AgentDelta,
     AgentFailed,
@@ -17,6 +18,10 @@ from netra_backend.app.core.events import (
     ModelCompleted,
     QuestionAnswered,
     QuestionAsked,
+    RunQueued,
+    RunResumed,
+    RunSuspended,
+    StepFinished,
     StepStarted,
     ToolCompleted,
     ToolExecuting,
@@ -34,6 +39,8 @@ _Taken = tuple[str, str]
 _EXPECTED_FAILURES: Final = frozenset({"agent_crashed"})
 """A run that is killed again and again is given up."""
 
+_OF_WAITING_RUNS: Final = (UserMessage, RunQueued, AgentCancelled, AgentFailed)
+"""What is told of a run that does not go on: it waits for its thread, or ends there."""
 _TOOLS: Final = frozenset({"look", "charge", "gate"})
 
 
@@ -83,12 +90,18 @@ def faults_of_thread(told: Iterable[tuple[str, AnyEvent]]) -> Iterator[str]:
     going_on = ""
     for run_id, event in told:
         runs.setdefault(run_id, []).append(event)
-        if isinstance(event, AgentStarted):
-            if going_on:
-                yield f"{run_id} began while {going_on} went on"
+        if not going_on and not isinstance(runs[run_id][0], UserMessage):  # its beginning was cut off
             going_on = run_id
-        elif isinstance(event, TERMINAL) and going_on == run_id:
-            going_on = ""
+        if isinstance(event, AgentStarted) and going_on not in ("", run_id):
+            yield f"{run_id} began while {going_on} went on"
+        if isinstance(event, AgentStarted | RunResumed):
+            going_on = run_id
+        elif not isinstance(event, _OF_WAITING_RUNS) and going_on != run_id:
+            yield f"{run_id} went on ({type(event).__name__}) while {going_on or 'none'} did"
+        elif going_on == run_id and (
+            isinstance(event, TERMINAL) or (isinstance(event, RunSuspended) and event.wake_ms)
+        ):
+            going_on = ""  # it has ended, or is parked
     for run_id, events in runs.items():
         if isinstance(events[0], UserMessage):  # else its beginning was cut off
             yield from (f"{run_id} {fault}" for fault in _faults_of_run(events))
@@ -107,6 +120,7 @@ def _faults_of_run(events: list[AnyEvent]) -> Iterator[str]:
     if not _is_in_order(taken, planned):
         yield f"took the steps {taken} of {plan.steps}"
     yield from _faults_of_answers(events)
+    yield from _faults_of_pauses(events)
     called = [event.call_id for event in events if isinstance(event, ToolExecuting)]
     answered = [event.call_id for event in events if isinstance(event, ToolCompleted)]
     if len({*answered}) != len(answered) or not {*answered} <= {*called}:
@@ -142,6 +156,14 @@ def _faults_of_answers(events: list[AnyEvent]) -> Iterator[str]:
             yield f"got {came} where {list(answered.values())} was answered"
 
 
+def _faults_of_pauses(events: list[AnyEvent]) -> Iterator[str]:
+    """Each ends once, and not ahead of its time."""
+    wake_ms = {event.call_id: event.wake_ms for event in events if isinstance(event, StepStarted) and event.wake_ms}
+    ends = [event for event in events if isinstance(event, StepFinished) and event.call_id in wake_ms and event.ok]
+    if len({each.call_id for each in ends}) != len(ends) or any(each.ts < wake_ms[each.call_id] for each in ends):
+        yield f"slept until {[each.ts for each in ends]} instead of {list(wake_ms.values())}"
+
+
 def _steps_taken(events: Iterable[AnyEvent]) -> Iterator[tuple[str, str]]:
     """(kind, text) of each step as it was shown; of a model call only once it was whole."""
     said: dict[str, str] = {}
@@ -154,7 +176,7 @@ def _steps_taken(events: Iterable[AnyEvent]) -> Iterator[tuple[str, str]]:
         elif isinstance(event, ToolExecuting):
             yield event.tool, str(event.arguments.get("number"))
         elif isinstance(event, StepStarted) and event.attempt == 1:
-            yield "step", event.name
+            yield ("nap", "") if event.wake_ms else ("step", event.name)
         elif isinstance(event, AgentDelta):
             if event.attempt != attempts.get(event.call_id):
                 attempts[event.call_id] = event.attempt
@@ -177,7 +199,7 @@ def _steps_planned(plan: Plan) -> Iterator[list[_Taken]]:
         elif step == "lines":
             yield [(tool, str(each)) for tool in ("look", "charge") for each in (number, beside)]
         else:
-            yield [(step, str(number) if step in _TOOLS else plan.text(number))]
+            yield [(step, "" if step == "nap" else str(number) if step in _TOOLS else plan.text(number))]
 
 
 def _requests(world: World) -> Iterator[str]:

@@ -263,7 +263,7 @@ class ServerProcess:
         clock = self.outside.clock
         for connection in self.connections:
             connection.tick(clock.monotonic(), clock.now_ms())
-        self.turns.scheduler.tick(clock.monotonic())
+        self.turns.tick(clock.monotonic())
 
     # --- connections ------------------------------------------------------------------------------------------------
 

@@ -155,7 +155,7 @@ def _make(kind: type[Action], at: float, rng: Random, devices: int) -> Action:
     if kind is Ask:
         thread = rng.choices(["new", "own", "shared", "known", "foreign"], [4, 3, 1, 5, 1])[0]
         policy = rng.choices(["enqueue", "reject", "interrupt"], [5, 1, 2])[0]
-        weights = [4, 2, 5, 5, 1, 2, 0.5, 2, 1.5, 2, 1]
+        weights = [4, 2, 5, 5, 1, 2, 0.5, 2, 1.5, 2, 1, 1]
         return Ask(at, device, thread, pick, policy, tuple(rng.choices(STEPS, weights, k=rng.randint(0, 6))))
     if kind is Drop:
         return Drop(at, device, rng.choice([0.0, rng.random() * 3, None]))

@@ -15,11 +15,12 @@ from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.core.model_part import ModelPart
 from netra_backend.app.services.user_execution_context import UserExecutionContext
 
-STEPS: Final = ("think", "say", "look", "charge", "gate", "model", "boom", "pair", "models", "lines", "ask")
+STEPS: Final = ("think", "say", "look", "charge", "gate", "model", "boom", "pair", "models", "lines", "ask", "nap")
 """``charge`` and ``gate`` are tools that are not idempotent, ``gate`` waits for its user's word, ``boom`` fails the run.
 ``pair``, ``models`` and ``lines`` are steps side by side: tools and a step of the agent's own, requests, and tasks with several
-steps each. ``ask`` asks the user a question."""
+steps each. ``ask`` asks the user a question, ``nap`` is a pause, for which the run leaves memory in some worlds."""
 
+NAP_S: Final = 3.0
 ASIDE: Final = 100
 """What is done beside a step has its number and so much more."""
 
@@ -64,6 +65,8 @@ class Worker:
                 came.append((await scope.ask_model(plan.text(number))).text)
             elif step == "ask":
                 came.append(await _ask(scope, plan.text(number)))
+            elif step == "nap":
+                await scope.sleep(NAP_S)
             elif step == "boom":
                 raise RuntimeError("as planned")
             elif step == "pair":
@@ -76,9 +79,10 @@ class Worker:
                 if [reply.text for reply in replies] != asked:
                     raise RuntimeError(f"swapped: {[reply.text for reply in replies]}")
             elif step == "lines":
-                async with asyncio.TaskGroup() as group:
-                    tasks = [group.create_task(_line(scope, number + ASIDE * line)) for line in range(2)]
-                came += [each.result() for each in tasks]
+                # A ``TaskGroup`` keeps its tasks in a set, and cancels them in another order each time.
+                came += await asyncio.gather(
+                    *[asyncio.create_task(_line(scope, number + ASIDE * line)) for line in range(2)]
+                )
             else:
                 came.append(await _use(scope, step, number))
         return AgentResult(plan.text(len(plan.steps)), {"came": came})

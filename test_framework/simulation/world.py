@@ -51,6 +51,7 @@ class World:
             pong_timeout_s=1.9,
             runs=rng.choice([2, 10]),
             drain_s=rng.choice([0.1, 1.0]),
+            park_s=Random(f"pauses {schedule.seed}").choice([1.0, 60.0]),
         )
         entropy = SeededEntropy(f"entropy {schedule.seed}")
         page_events = rng.choice([1, 4, 20])
@@ -179,6 +180,8 @@ class World:
                 return "no server is up"
             if len(process.turns):
                 return f"{len(process.turns)} runs go on: {[active.run.run_id for active in process.turns.scheduler.all()]}"
+            if asleep := len(process.turns.scheduler.parked):
+                return f"{asleep} runs sleep"
         for device in self.devices:
             for key, command in device.user.commands.items():
                 if not command.is_answered:

@@ -18,7 +18,7 @@ from .takeover import Takeover
 def join(
     fleet: Fleet,
     presence: Presence | None,
-    on_lapse: Callable[[Callable[[], Awaitable[object]]], None],
+    on_renewal: Callable[[Callable[[bool], Awaitable[object]]], None],
     peers: PeerClient,
     runs: RunService,
     log: EventLog,
@@ -27,10 +27,10 @@ def join(
     within_s: float,
     stack: AsyncExitStack,
 ) -> Callable[[float], None]:
-    """Answer the others from now on, until ``stack`` is closed. ``on_lapse`` has something awaited after the process's lease had
-    run out. Returns what is to be called about every second."""
+    """Answer the others from now on, until ``stack`` is closed. ``on_renewal`` has something awaited after the process's lease
+    was renewed, with whether it had run out. Returns what is to be called about every second."""
     takeover = Takeover(runs, peers)
-    on_lapse(takeover.give_back)
+    on_renewal(takeover.on_renewal)
     handler = PeerCommandHandler(runs, log, revocations, takeover.work, within_s=within_s)
     fleet.serve(handler.answer, handler.on_message)
     periodic = PeriodicTasks(takeover, revocations)

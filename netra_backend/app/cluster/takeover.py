@@ -49,6 +49,13 @@ class Takeover:
             if not self._left_to_others:
                 await self._runs.recovery.take_over()
 
+    async def on_renewal(self, has_lapsed: bool) -> None:
+        """The process's lease was renewed. If it had not run out, no time that the process stood still until now cost it."""
+        if has_lapsed:
+            await self.give_back()
+        else:
+            self._runs.frozen.answered()
+
     async def give_back(self) -> None:
         """The process's lease had run out. If that was because the process stood still, others go on with what nobody took
         meanwhile, if there are any. A lease that ran out because the database was away changes nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
@@ -17,6 +17,7 @@ from .common import (
     DataDir,
     Json,
     User,
+    err,
     load_settings,
     local_token,
     out,
@@ -25,6 +26,10 @@ from .common import (
     told,
 )
 from .server_access import ServerAccess
+
+_UNKNOWN_PLAN: Final = (
+    "The bounds are those of users whose token names no plan: which plan the user's own token names is not stored."
+)
 
 
 @told
@@ -51,6 +56,8 @@ def budget(
         typer.echo(json.dumps(answer))
     else:
         out.print(_spenders(answer) if everybody else _budget(answer))
+    if not everybody:
+        err.print(_UNKNOWN_PLAN)
 
 
 async def _read(url: str, token: str, *, everybody: bool) -> dict[str, Any]:

@@ -19,6 +19,9 @@ ADMIN: Final = "admin"
 """The scope of operators."""
 
 
+OWN_ISSUER: Final = "netra-development"
+"""The issuer of tokens that are signed with a data directory's own key. Commands make such tokens for any user."""
+
 CLOCK_LEEWAY_MS: Final = 30_000
 """How far the clocks of an issuer and of this server may differ (RFC 7519, 4.1.4)."""
 

@@ -209,7 +209,7 @@ class Journal:
     )
 
     def __init__(self, run_id: str, events: Collection[AnyEvent] = ()) -> None:
-        self.started = False
+        self.started = 0
         self.is_resumed = bool(events)
         self.code = ""
         self.version = VERSION
@@ -234,7 +234,7 @@ class Journal:
             self.beginnings += 1
             return False
         if isinstance(event, AgentStarted):
-            self.started = True
+            self.started = event.seq
             self.version, self.code = event.journal, event.agent_version
         elif isinstance(event, AgentThinking):
             self._begin(_Step(Thought(event.text), event.step))

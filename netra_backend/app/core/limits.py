@@ -8,6 +8,9 @@ from typing import Any, Final
 
 from .history import MAX_CHUNK_BYTES
 
+MOST_MODEL_TOKENS: Final = 1_000_000
+"""The most that an agent or a setting may ask of one answer of a language model."""
+
 
 @dataclass(frozen=True, slots=True)
 class LimitRange:
@@ -112,7 +115,7 @@ class Limits:
     decision_s: float = _limit(10.0, 0.05, 600, "seconds", "until a decision on a call is stored")
     model_silence_s: float = _limit(30.0, 0.05, 3_600, "seconds", "a language model that says nothing")
     model_tokens: int = _limit(
-        1_500, 1, 1_000_000, "tokens", "an answer of a language model for which the agent sets no bound"
+        1_500, 1, MOST_MODEL_TOKENS, "tokens", "an answer of a language model for which the agent sets no bound"
     )
     model_characters: int = _limit(100_000, 100, 10_000_000, "characters", "an answer of a language model")
     loop_blocked_s: float = _limit(

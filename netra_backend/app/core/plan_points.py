@@ -15,12 +15,14 @@ PLAN_AGENT = _point(
     "agents.supervisor.agent_registry",
     "NotFound",
     "an agent outside of its user's plan is answered like one that does not exist",
+    told_as="registry.agent",
 )
 PLAN_TOOL = _point(
     "plan.tool",
     "agents.tools.unified_tool_dispatcher_factory",
     "ToolRefused",
     "a tool outside of its user's plan is answered like one that does not exist",
+    told_as="dispatcher.tool",
 )
 PLAN_NAMES = _point(
     "plan.names", "services.plan_names", "ConfigurationError", "a plan names only agents and tools that the server has"

@@ -10,7 +10,7 @@ from typing import Final
 
 from . import validation
 from .errors import LimitRefused
-from .identity import Identity
+from .identity import OWN_ISSUER, Identity
 from .limits import Limits
 from .plans import Plans
 from .token_bucket import TokenBucket
@@ -244,8 +244,9 @@ class Quotas:
         return quota
 
     def of_identity(self, identity: Identity, now: float) -> UserQuota:
-        """The quota of who has signed in, with the limits of the plan of this sign-in."""
-        if self._plans is None:
+        """The quota of who has signed in, with the limits of the plan of this sign-in. A token that a command made for the user
+        and that names no plan changes nothing: what the user's own tokens name is not known to it."""
+        if self._plans is None or (not identity.plan and identity.issuer == OWN_ISSUER):
             return self.of(identity.user_id, now)
         limits = self._plans.of(identity.plan).limits
         quota = self.of(identity.user_id, now, limits)

@@ -270,7 +270,7 @@ class RunScheduler:
             self.stop_user(owner, by)
             await _ended(runs)
         if self._parts.services.budgets is not None:
-            await self._parts.services.budgets.drained()
+            await self._parts.services.budgets.drained(owner)
 
     async def end_thread(self, head: ThreadHead, by: str) -> None:
         """Stop all runs of one thread, and wait until they have ended. In the step in which this returns there is none."""

@@ -59,13 +59,14 @@ class AuditTrail:
 
     def record_refusal(self, owner: str | None, refusal: Refusal, *, address: str = "", **about: str | int) -> None:
         """``owner`` was refused by the refusal's point; ``None`` if nobody is known yet. The message is left out: it
-        may quote what was sent. ``address``: the client's, where one is known."""
+        may quote what was sent. Users read their own rows: the point is the one that they may know of. ``address``: the
+        client's, where one is known."""
         detail = {"error": refusal.entry.id, "field": refusal.field or "", **_from(address), **about}
         self.count_refusal(refusal)
         now_ms = self._clock.now_ms()
         self._tell_suppressed(self._allowance.ended(now_ms), now_ms)
         if self._allowance.take(owner, self._site_of(address)):
-            self._audit.record(owner, "refused", refusal.point.id, detail, now_ms)
+            self._audit.record(owner, "refused", refusal.point.told_as, detail, now_ms)
 
     def count_refusal(self, refusal: Refusal) -> None:
         """Somebody was refused by the refusal's point, and no row tells of it: what strangers can repeat without end."""

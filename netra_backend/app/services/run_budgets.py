@@ -31,7 +31,8 @@ class RunBudgets:
         self._clock = clock
         self._price = price
         self._refused = self._reserved = self._settled = 0
-        self._settling: set[asyncio.Task[None]] = set()
+        self._settling: dict[asyncio.Task[None], str] = {}
+        """What is under way, and of whom."""
 
     def counts(self) -> Mapping[str, int]:
         """What happened since the start."""
@@ -68,19 +69,20 @@ class RunBudgets:
                 point=plan_points.BUDGET_EXCEEDED,
             )
         self._reserved += 1
-        return use
+        return replace(use, is_reserved=True)
 
     def settle_soon(self, use: ModelUse, usage: Mapping[str, Any], context: Context | None) -> None:
         """Store what it came to, in a task of this context. ``usage`` is as ``model_completed`` has it; empty: it cost nothing.
         If it cannot be stored, or the process ends before, the reservation stays."""
         task = asyncio.get_running_loop().create_task(self._settle(use, dict(usage)), context=context)
-        self._settling.add(task)
-        task.add_done_callback(self._settling.discard)
+        self._settling[task] = use.owner
+        task.add_done_callback(self._settling.pop)
 
-    async def drained(self) -> None:
-        """Wait until all that has ended is settled."""
-        while self._settling:
-            await asyncio.wait(self._settling)
+    async def drained(self, owner: str | None = None) -> None:
+        """Wait until what has ended by now, of this owner or of everybody, is settled."""
+        waited_for = [task for task, whose in self._settling.items() if owner in (None, whose)]
+        if waited_for:
+            await asyncio.wait(waited_for)
 
     async def _settle(self, use: ModelUse, told: Mapping[str, Any]) -> None:
         came_to = replace(

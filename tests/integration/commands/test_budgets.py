@@ -30,6 +30,7 @@ async def test_what_a_user_and_all_users_spent_is_told(tmp_path: Path) -> None:
         one = await asyncio.to_thread(budget, tmp_path, "--user", "alice", "--json")
         assert one.exit_code == 0, one.output
         assert json.loads(one.stdout)["day"]["spent_usd"] == "0.25"
+        assert "token names no plan" in one.stderr
         everybody = await asyncio.to_thread(budget, tmp_path, "--all", "--json")
         assert [each["user_id"] for each in json.loads(everybody.stdout)["users"]] == ["alice", "bob"]
         for words, shown in ((("--user", "alice"), "no bound"), (("--all",), "alice")):

@@ -666,6 +666,18 @@ class TestFreezing:
         await one.takeover.give_back()
         assert len(one.turns) == 1
 
+    async def test_a_time_that_it_stood_still_and_did_not_lose_its_lease_counts_at_no_later_lapse(
+        self, two: Any
+    ) -> None:
+        one, _ = two
+        _, _, accepted = await self.begun(two)
+        await one.takeover.on_renewal(False)
+        await one.takeover.on_renewal(True)
+        assert len(one.turns) == 1
+        one.turns.frozen.note(31.0, accepted.run_id)
+        await one.takeover.on_renewal(True)
+        assert len(one.turns) == 0
+
     async def test_a_run_that_froze_two_processes_ends_as_crashed_where_the_first_of_them_meets_it_again(
         self, two: Any
     ) -> None:

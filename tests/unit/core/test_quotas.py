@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from netra_backend.app.core.errors import LimitRefused
-from netra_backend.app.core.identity import Identity
+from netra_backend.app.core.identity import OWN_ISSUER, Identity
 from netra_backend.app.core.limits import Limits
 from netra_backend.app.core.plans import Plan, Plans
 from netra_backend.app.core.quotas import NOTHING, Counts, Quotas, UserQuota
@@ -232,8 +232,8 @@ def test_what_users_hold_here_is_told_of_those_who_hold_something() -> None:
     assert quotas.held() == {"user_ada": Counts(connections=1, runs=1), "user_bob": Counts(queued=1)}
 
 
-def signed_in(plan: str, issued_ms: int = 0) -> Identity:
-    return Identity("user_ada", frozenset(), None, issued_ms, plan=plan)
+def signed_in(plan: str, issued_ms: int = 0, issuer: str = "") -> Identity:
+    return Identity("user_ada", frozenset(), None, issued_ms, plan=plan, issuer=issuer)
 
 
 def quotas_of_plans() -> Quotas:
@@ -255,6 +255,18 @@ def test_a_quota_has_the_limits_of_the_plan_that_the_newest_sign_in_says() -> No
 def test_without_plans_a_sign_in_says_nothing_of_limits() -> None:
     quotas = Quotas(SMALL)
     assert quotas.of_identity(signed_in("large"), 0.0) is quotas.of("user_ada", 0.0)
+
+
+def test_a_token_that_a_command_made_for_a_user_and_that_names_no_plan_leaves_the_limits_as_they_are() -> None:
+    quotas = quotas_of_plans()
+    assert quotas.of_identity(signed_in("", issuer=OWN_ISSUER), 0.0).limits.runs == SMALL.runs
+    for plan, issued_ms, issuer, runs in (
+        ("large", 5, "", 5),
+        ("", 9, OWN_ISSUER, 5),
+        ("", 6, "", SMALL.runs),
+        ("large", 7, OWN_ISSUER, 5),
+    ):
+        assert quotas.of_identity(signed_in(plan, issued_ms, issuer), 0.0).limits.runs == runs
 
 
 def test_another_plan_gives_back_nothing_of_what_was_used() -> None:

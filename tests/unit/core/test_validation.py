@@ -27,3 +27,4 @@ def test_a_point_has_an_id_a_home_an_error_and_a_sentence(point: Point) -> None:
     assert issubclass(getattr(errors, point.error), errors.Refusal)
     assert point.guards[0].islower() or point.guards[0].isupper()
     assert not point.guards.endswith(".")
+    assert point.told_as in CATALOGUE

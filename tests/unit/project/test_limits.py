@@ -31,7 +31,7 @@ NO_LIMITS: Final[Mapping[str, str]] = {
     "The command line: another process, which reads no limits of the server and whose user waits beside it.": "commands.*",
     "The isolation drill: it asks this server, and is bounded in time by what it asks.": "drill.*",
     "How long a file waits for its message, as users are told, and the pieces that it is stored in.": """
-        core.files.* server.housekeeping.FILES_EVERY_S""",
+        core.files.* adapters.sqlite.gone_files.PARTS_AT_ONCE server.housekeeping.FILES_EVERY_S""",
     "A page of what is read bit by bit, of rows that are small.": """
         adapters.postgres.files._PAGE adapters.sqlite.files._PAGE core.blobs.BLOBS_A_PAGE
         spend_ports.USES_A_PAGE""",
@@ -106,7 +106,7 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         web.http.uvicorn_http._LATE_PAUSE_S web.http.uvicorn_http._LINE_BYTES web.http.uvicorn_http._TURN_BYTES
         web.sockets.uvicorn_websocket._SMALL_BYTES websocket_core.follower.LOOK_THREADS websocket_core.follower.MAX_MOVED
         adapters.process.sandbox._MOST_ENTRIES server.loop_watchdog.STACK_DEPTH
-        agents.supervisor.past_messages._TAG_WITHIN
+        agents.supervisor.past_messages._TAG_WITHIN core.superseded._TAG_WITHIN
         adapters.postgres.spending._OWNERS_AT_ONCE adapters.sqlite.spending._EXPIRED_AT_ONCE
     """,
     "What is remembered to be quick: what is not is found again where it is stored.": """

@@ -131,6 +131,26 @@ class TestCancelling:
         assert workshop.held() == (0, 0)
         gates.open()
 
+    async def test_ending_a_users_runs_waits_for_no_other_users_costs(
+        self, workshop: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workshop.prices = {}
+        workshop.open()
+        gate, waits = asyncio.Event(), asyncio.Event()
+
+        async def settle(_: Any) -> None:
+            waits.set()
+            await gate.wait()
+
+        monkeypatch.setattr(workshop.budgets.store, "settle", settle)
+        use = await workshop.budgets.reserve("user_bob", None, "run_1:1", 1, "model", ("why?",), 1)
+        workshop.budgets.settle_soon(use, {}, None)
+        await waits.wait()
+        async with asyncio.timeout(20):
+            await workshop.turns.commands.end_user("user_ada", "operator")
+        gate.set()
+        await workshop.budgets.drained()
+
     async def test_a_request_that_comes_while_its_thread_is_ended_is_ended_too(self, workshop: Any, gates: Any) -> None:
         gates.shutting("m")
         client = workshop.connect()

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.core import validation
+from netra_backend.app.core import plan_points, validation
 from netra_backend.app.core.audit_allowance import Allowance
 from netra_backend.app.core.errors import DependencyUnavailable, InvalidContextError
 from netra_backend.app.core.limits import USUAL, Limits
+from netra_backend.app.core.validation import Point
 from netra_backend.app.services.audit_trail import AuditTrail, plain_detail
 from test_framework.clock import START_MS, ManualClock
 
@@ -56,6 +57,22 @@ def test_a_refusal_tells_its_point_and_what_it_was_about_but_not_what_was_sent(c
         ("user_ada", "refused", "id.format", {**detail, "connection_id": "conn_1"}, START_MS),
         (None, "refused", "id.format", detail, START_MS),
     ]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "absent"),
+    [(plan_points.PLAN_AGENT, validation.REGISTRY_AGENT), (plan_points.PLAN_TOOL, validation.DISPATCHER_TOOL)],
+    ids=lambda point: point.id,
+)
+def test_what_a_users_plan_leaves_out_is_told_like_what_does_not_exist_and_counted_apart(
+    clock: ManualClock, hidden: Point, absent: Point
+) -> None:
+    audit = Remembered()
+    trail = AuditTrail(audit, clock)
+    for point in (hidden, absent):
+        trail.record_refusal("user_ada", InvalidContextError("no", point=point))
+    assert audit.records[0] == audit.records[1]
+    assert trail.refusals == {hidden.id: 1, absent.id: 1}
 
 
 def test_an_event_tells_whom_and_when(clock: ManualClock) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextvars import copy_context
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -114,6 +116,37 @@ async def test_what_a_provider_reports_counts_under_the_name_that_answered(
     use = await till.reserve(RunBudget(day=Bound(tokens=1000)))
     settled = await till.settle(use, **usage)
     assert (settled.model, settled.usd) == (model, Decimal(usd))
+
+
+async def test_what_was_deleted_meanwhile_is_settled_nowhere_if_it_was_reserved(till: Till) -> None:
+    use = await till.reserve(RunBudget(day=Bound(tokens=1000)))
+    till.kept.model_uses.clear()
+    till.budgets.settle_soon(use, {"input_tokens": 3}, copy_context())
+    await till.budgets.drained()
+    assert not till.kept.model_uses
+    assert [amount.tokens for amount in till.kept.spend.values()] == [TOKENS]
+
+
+async def test_an_owners_requests_are_waited_for_and_no_others(monkeypatch: pytest.MonkeyPatch, till: Till) -> None:
+    gate = asyncio.Event()
+
+    async def settle(use: ModelUse) -> None:
+        if use.owner != "user_ada":
+            await gate.wait()
+        settled.append(use.owner)
+
+    settled: list[str] = []
+    monkeypatch.setattr(till.budgets.store, "settle", settle)
+    adas = await till.reserve()
+    for use in (replace(adas, owner="user_bob"), adas):
+        till.budgets.settle_soon(use, {}, None)
+    async with asyncio.timeout(20):
+        await till.budgets.drained("user_ada")
+        await till.budgets.drained("user_eve")
+    assert settled == ["user_ada"]
+    gate.set()
+    await till.budgets.drained()
+    assert settled == ["user_ada", "user_bob"]
 
 
 async def test_a_store_that_is_away_leaves_the_estimate(till: Till, caplog: pytest.LogCaptureFixture) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -34,7 +35,7 @@ RETURNING coalesce((SELECT held FROM before), false) AS held
 """
 
 
-async def _nothing() -> None:
+async def _nothing(has_lapsed: bool) -> None:
     """Nobody is to know."""
 
 
@@ -52,8 +53,10 @@ class PostgresLease:
         self._lines = lines
         self._process_id = process_id
         self._lapsed = lapsed
-        self.on_lapse: Callable[[], Awaitable[object]] = _nothing
-        """Awaited after ``lapsed``, for whoever holds threads by this lease."""
+        self.on_renewal: Callable[[bool], Awaitable[object]] = _nothing
+        """Awaited after each renewal, for whoever holds threads by this lease: after ``lapsed`` with true, and with false
+        where the process has held the lease all the time. Not after one that took so long that the process may have stood still
+        in it."""
         self._lease_ms = lease_ms
         self._task: asyncio.Task[None] | None = None
         self._has_lapsed = False  # and ``lapsed`` is still to be awaited to its end
@@ -66,12 +69,15 @@ class PostgresLease:
     async def renew(self) -> None:
         """Renew it now; where it had run out, ``lapsed`` is awaited, at the next renewal again where it raises. Raises
         ``DependencyUnavailable``."""
+        began = time.monotonic()
         if not await self._renew():
             self._has_lapsed = True
         if self._has_lapsed:
             await self._lapsed()
-            await self.on_lapse()
+            await self.on_renewal(True)
             self._has_lapsed = False
+        elif time.monotonic() - began < FREEZE_S:
+            await self.on_renewal(False)
 
     async def _renew(self) -> bool:
         rows = await self._lines.ask(_RENEW, self._process_id, self._lease_ms, _FORGOTTEN_MS)

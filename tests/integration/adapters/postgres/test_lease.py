@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import asyncpg
 import pytest
 
+from netra_backend.app.adapters.postgres import lease
 from netra_backend.app.adapters.postgres.connection import WRITER
-from netra_backend.app.adapters.postgres.lease import LEASE_MS, PostgresLease
+from netra_backend.app.adapters.postgres.lease import FREEZE_S, LEASE_MS, PostgresLease
 from netra_backend.app.adapters.postgres.pool import PostgresConnectionPool
 from netra_backend.app.core.errors import DependencyUnavailable
 from test_framework.service_clients import NetraDatabase
@@ -23,7 +25,12 @@ class Leased:
         self.lines = PostgresConnectionPool(url, WRITER, 1)
         self.lapses = 0
         self.fault: Exception | None = None
+        self.renewals: list[bool] = []
         self.lease = PostgresLease(self.lines, "prc_one", self.lapsed)
+        self.lease.on_renewal = self.renewed
+
+    async def renewed(self, has_lapsed: bool) -> None:
+        self.renewals.append(has_lapsed)
 
     async def lapsed(self) -> None:
         if self.fault is not None:
@@ -66,6 +73,18 @@ async def test_a_lease_that_had_run_out_is_taken_again_and_told(
     assert (await left_ms(admin) or 0) > 0
     await leased.lease.renew()
     assert leased.lapses == 1
+    assert leased.renewals == [True, False]
+
+
+async def test_a_renewal_that_took_so_long_that_the_process_may_have_stood_still_tells_of_nothing(
+    leased: Leased, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = iter((0.0, FREEZE_S, 0.0, FREEZE_S - 1))
+    monkeypatch.setattr(lease, "time", SimpleNamespace(monotonic=lambda: next(now_s)))
+    await leased.lease.renew()
+    assert leased.renewals == []
+    await leased.lease.renew()
+    assert leased.renewals == [False]
 
 
 async def test_what_is_to_be_done_after_a_lapse_is_done_at_a_later_renewal_where_the_database_was_lost_again(
@@ -78,6 +97,7 @@ async def test_what_is_to_be_done_after_a_lapse_is_done_at_a_later_renewal_where
     leased.fault = None
     await leased.lease.renew()
     assert leased.lapses == 1
+    assert leased.renewals == [True]
     await leased.lease.renew()
     assert leased.lapses == 1
 

@@ -35,6 +35,9 @@ class Noted:
         self.asked.append(("ask", question))
         return f"{question if self.answers else 'another'}=yes"
 
+    async def sleep(self, seconds: float) -> None:
+        self.asked.append(("nap", seconds))
+
     async def use_tool(self, tool: str, number: int) -> ToolOutcome:
         self.asked.append((tool, number))
         return ToolOutcome(True, number) if tool == "look" else ToolOutcome(False, error={"code": "TOOL_FAILED"})

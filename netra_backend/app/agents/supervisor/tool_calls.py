@@ -83,7 +83,10 @@ class ToolCalls:
     async def _shown(self, arguments: Mapping[str, Any], definition: Tool[Any] | None) -> dict[str, Any]:
         """The arguments as they are recorded: without secrets, but for those that the run was given, which the emitter hides."""
         names = definition.secret_arguments if definition else frozenset[str]()
-        shown: dict[str, Any] = await self._recorder.services.long_work.finish(redaction(dict(arguments), names))
+        opened = definition is not None and bool(definition.approval)
+        shown: dict[str, Any] = await self._recorder.services.long_work.finish(
+            redaction(dict(arguments), names, opened=opened)
+        )
         return shown
 
     def _find(self, tool: str) -> tuple[Tool[Any] | None, ToolRefused | None]:
@@ -155,7 +158,7 @@ class ToolCalls:
 
     def _completed(self, call_id: str, tool: str, elapsed_ms: int, outcome: ToolOutcome) -> ToolOutcome:
         if hidden := self._recorder.hidden:
-            outcome = ToolOutcome(outcome.ok, hidden.plain(outcome.result), hidden.plain(outcome.error))
+            outcome = ToolOutcome(outcome.ok, hidden.without(outcome.result), hidden.without(outcome.error))
         try:
             if self._recorder.emit(
                 ToolCompleted, call_id, tool, outcome.ok, elapsed_ms, outcome.result, outcome.error

@@ -233,6 +233,18 @@ async def too_long(target: Target) -> None:
     )
 
 
+async def values(target: Target) -> None:
+    """The longest texts that there may be, of as many values: answers to a question of nobody, and messages to no agent."""
+    user = target.user()
+    pair = await target.upgrade(user.token, user.id)
+    many = ",".join(("{}",) * 21_000)
+    frames = (
+        f'{{"type":"answer_question","question_id":"qst_run_01a22acbc81eb5bb184bddd4350dec32.2","answer":[{many}]}}',
+        f'{{"type":"execute_agent","agent":"nosuch","parts":[{{"type":"data","data":[{many}]}}]}}',
+    )
+    await _reading(target, pair, b"".join(_text(frame.encode()) for frame in frames))
+
+
 FLOODS: Final[dict[str, tuple[Attempt, int]]] = {
     each.__name__: (each, width)
     for each, width in (
@@ -250,6 +262,7 @@ FLOODS: Final[dict[str, tuple[Attempt, int]]] = {
         (slow_uploads, 100),
         (texts, 4),
         (too_long, 8),
+        (values, 8),
     )
 }
 """What each is, and how many of it go on at once."""

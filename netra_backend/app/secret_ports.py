@@ -28,8 +28,12 @@ class SecretStore(Protocol):
     async def remove(self, owner: str, name: str) -> bool:
         """Delete it; whether there was one."""
 
-    async def stale(self, key_id: str) -> list[tuple[str, str]]:
-        """Owner and name of secrets, whoever's, that are sealed with another key; at most 100."""
+    async def replace(self, owner: str, name: str, old: SealedSecret, new: SealedSecret) -> bool:
+        """Store the same secret sealed anew, if it is still the ``old`` one; whether it was. When it was stored stays."""
+
+    async def stale(self, key_id: str, after: tuple[str, str] = ("", "")) -> list[tuple[str, str]]:
+        """Owner and name of secrets, whoever's, that are sealed with another key and follow this owner and name, in their order;
+        at most 100."""
 
 
 class SecretCipher(Protocol):

@@ -27,6 +27,9 @@ class Tickets(Protocol):
     async def take(self, digest: str) -> tuple[Identity, TicketUse, int] | None:
         """Take a ticket out, with its use and expiry: of all who ask for it, one gets it."""
 
+    async def remove(self, user_id: str) -> None:
+        """Take out all tickets of this user."""
+
 
 class RevocationStore(Protocol):
     """Revocations of sign-ins, kept over restarts."""

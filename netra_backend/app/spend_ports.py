@@ -24,7 +24,8 @@ class SpendStore(Protocol):
         Returns the period that does not hold; nothing is stored then. An attempt that is stored already is not counted again."""
 
     async def settle(self, use: ModelUse) -> None:
-        """Store what an attempt came to, in the place of its reservation if there is one. One that was settled stays as it is."""
+        """Store what an attempt came to, in the place of its reservation if there is one. One that was settled stays as it is;
+        one that was reserved (``is_reserved``) and is gone was deleted: neither does it come back nor does it count again."""
 
     async def spent(self, owner: str, run_id: str, day: str) -> Spent:
         """What the owner has spent: in this run, on this day, and in the day's month."""

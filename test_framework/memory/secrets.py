@@ -38,6 +38,15 @@ class MemorySecrets:
         await self._wait()
         return self._store.secrets.pop((owner, name), None) is not None
 
-    async def stale(self, key_id: str) -> list[tuple[str, str]]:
+    async def replace(self, owner: str, name: str, old: SealedSecret, new: SealedSecret) -> bool:
         await self._wait()
-        return sorted(place for place, kept in self._store.secrets.items() if kept[0].key_id != key_id)[:100]
+        kept = self._store.secrets.get((owner, name))
+        if kept is None or kept[0] != old:
+            return False
+        self._store.secrets[owner, name] = new, kept[1]
+        return True
+
+    async def stale(self, key_id: str, after: tuple[str, str] = ("", "")) -> list[tuple[str, str]]:
+        await self._wait()
+        found = (place for place, kept in self._store.secrets.items() if kept[0].key_id != key_id and place > after)
+        return sorted(found)[:100]

@@ -6,7 +6,17 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
 
-from netra_backend.app.core.budgets import Amount, ModelUse, Period, RunBudget, Spender, Spent, subject_of
+from netra_backend.app.core.budgets import (
+    MOST_USD_OF_A_DAY,
+    Amount,
+    ModelUse,
+    Period,
+    RunBudget,
+    Spender,
+    Spent,
+    storable,
+    subject_of,
+)
 from netra_backend.app.spend_ports import SPENDERS, USES_A_PAGE
 
 from .store import MemoryStore
@@ -33,16 +43,18 @@ class MemorySpending:
         self._put(use)
 
     def _put(self, use: ModelUse) -> None:
+        use = storable(use)
         key = (use.owner, use.call_id, use.attempt)
         known = self._store.model_uses.get(key)
-        if known is not None and known.is_settled:
+        if (known is not None and known.is_settled) or (known is None and use.is_reserved):
             return
         day = use.day if known is None else known.day
         before = Amount() if known is None else known.amount
         self._store.model_uses[key] = replace(use, day=day)
         place = (subject_of(use.owner), day)
         usd, tokens = self._store.spend.get(place, Amount())
-        self._store.spend[place] = Amount(usd + use.amount.usd - before.usd, tokens + use.amount.tokens - before.tokens)
+        usd = min(usd + use.amount.usd - before.usd, MOST_USD_OF_A_DAY)
+        self._store.spend[place] = Amount(usd, tokens + use.amount.tokens - before.tokens)
 
     async def spent(self, owner: str, run_id: str, day: str) -> Spent:
         await self._wait()

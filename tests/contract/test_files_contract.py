@@ -152,6 +152,7 @@ class TestClaiming:
         assert await reserve("user_ada", [one, two], "thr_2", "run_2") == "claimed"
         assert await reserve("user_ada", [one], "thr_2", "run_2") == "reserved"
         assert await reserve("user_ada", [two, two], "thr_1", "run_1") == "reserved"  # the same run may ask again
+        assert await reserve("user_ada", [], "thr_1", "run_1") == "reserved"
         assert await shelf.store.remove("user_ada", one) == "claimed"
 
     async def test_of_runs_that_reserve_one_file_at_once_one_gets_it(self, shelf: Shelf) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from netra_backend.app.secret_ports import SealedSecret
-from test_framework.clock import START_MS
+from test_framework.clock import START_MS, ManualClock
 from tests.contract.conftest import StoryOverAnAdapter
 
 ONE, TWO = SealedSecret("k1", b"one\x00\xff"), SealedSecret("k2", b"two")
+THREE = SealedSecret("k2", b"three")
 
 
 @pytest.fixture
@@ -61,6 +62,28 @@ async def test_those_of_another_key_are_named_whoever_has_them(secrets: Any) -> 
     await secrets.put("user_bob", "c", ONE, 9)
     assert await secrets.stale("k2") == [("user_ada", "a"), ("user_bob", "c")]
     assert await secrets.stale("k1") == [("user_ada", "b")]
+    assert await secrets.stale("k2", ("user_ada", "a")) == [("user_bob", "c")]
+    assert await secrets.stale("k2", ("user_bob", "c")) == []
+
+
+async def test_a_secret_is_sealed_anew_only_while_it_is_the_one_that_was_read(clock: ManualClock, secrets: Any) -> None:
+    await secrets.put("user_ada", "a", ONE, 9)
+    await secrets.put("user_ada", "b", TWO, 9)
+    clock.advance(s=5)
+    assert await secrets.replace("user_ada", "a", ONE, THREE)
+    assert await secrets.find("user_ada", "a") == THREE
+    assert await secrets.names("user_ada") == [("a", START_MS), ("b", START_MS)]  # its user did not store it
+    for owner, name, old in (
+        ("user_ada", "a", ONE),
+        ("user_ada", "a", THREE._replace(sealed=b"other")),
+        ("user_ada", "a", THREE._replace(key_id="k1")),
+        ("user_bob", "a", THREE),
+        ("user_ada", "absent", THREE),
+    ):
+        assert not await secrets.replace(owner, name, old, ONE)
+    assert await secrets.find("user_ada", "a") == THREE
+    assert await secrets.find("user_ada", "b") == TWO
+    assert await secrets.names("user_bob") == []
 
 
 async def test_secrets_go_with_their_owner(story: StoryOverAnAdapter, secrets: Any) -> None:

@@ -10,7 +10,20 @@ import pytest
 
 from netra_backend.app.adapters.postgres.event_log import PostgresEventLog
 from netra_backend.app.adapters.sqlite.event_log import SqliteEventLog
-from netra_backend.app.core.budgets import PERIODS, Amount, Bound, ModelUse, Period, RunBudget, Spender, Spent
+from netra_backend.app.core.budgets import (
+    MOST_MODEL_NAME,
+    MOST_TOKENS,
+    MOST_USD,
+    MOST_USD_OF_A_DAY,
+    PERIODS,
+    Amount,
+    Bound,
+    ModelUse,
+    Period,
+    RunBudget,
+    Spender,
+    Spent,
+)
 from netra_backend.app.spend_ports import SpendStore
 from test_framework.clock import START_MS
 from test_framework.memory.event_log import MemoryEventLog
@@ -32,8 +45,10 @@ def use(
     attempt: int = 1,
     day: str = DAY,
     settled: bool = False,
+    reserved: bool = False,
 ) -> ModelUse:
-    return ModelUse(owner, call_id, attempt, START_MS, day, "openai:gpt-4o", usd, tokens - 3, 3, 2, 1, 1, settled)
+    model = "openai:gpt-4o"
+    return ModelUse(owner, call_id, attempt, START_MS, day, model, usd, tokens - 3, 3, 2, 1, 1, settled, reserved)
 
 
 @pytest.fixture
@@ -130,10 +145,44 @@ class TestSettling:
         await store.settle(use(settled=True))
         assert (await spent(store)).month == Amount(CENT, 10)
 
+    async def test_what_was_deleted_after_its_reservation_neither_comes_back_nor_counts_twice(
+        self, story: StoryOverAnAdapter
+    ) -> None:
+        store = store_of(story)
+        await store.reserve(use(), FREE)
+        await story.log.delete_owner("user_ada")
+        await store.settle(use(tokens=50, settled=True, reserved=True))
+        assert await store.uses("user_ada") == []
+        assert (await spent(store)).month == Amount(CENT, 10)
+
     async def test_a_model_without_a_price_costs_tokens_alone(self, store: SpendStore) -> None:
         await store.settle(use(usd=None, settled=True))
         assert (await spent(store)).day == Amount(Decimal(0), 10)
         assert [each.usd for each in await store.uses("user_ada")] == [None]
+
+    async def test_what_a_provider_makes_up_is_stored_as_far_as_it_can_be_and_stops_nobody(
+        self, store: SpendStore
+    ) -> None:
+        made_up = replace(
+            use(settled=True),
+            model="openai:\ud800\x00" + "x" * 1000,
+            usd=Decimal(10) ** 40,
+            input_tokens=2**63,
+            output_tokens=-7,
+        )
+        await store.settle(replace(made_up, call_id="run_a:0", usd=Decimal("NaN")))
+        for number in range(3, 204):
+            await store.settle(replace(made_up, call_id=f"run_a:{number}"))
+        first, *_ = await store.uses("user_ada")
+        assert first.model == "openai:?\ufffd" + "x" * (MOST_MODEL_NAME - 9)
+        assert (first.input_tokens, first.output_tokens, first.usd) == (MOST_TOKENS, 0, None)
+        assert (await spent(store)).day.usd == MOST_USD_OF_A_DAY
+        await store.reserve(use(owner="user_bob"), FREE)
+        assert (await spent(store, "user_bob")).day == Amount(CENT, 10)
+
+    async def test_an_estimate_larger_than_can_be_counted_is_reserved_as_the_largest(self, store: SpendStore) -> None:
+        assert await store.reserve(use(usd=Decimal(10) ** 30, tokens=10**30), FREE) is None
+        assert (await spent(store)).run == Amount(MOST_USD, MOST_TOKENS + 3)
 
 
 class TestLists:

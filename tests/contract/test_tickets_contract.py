@@ -82,3 +82,16 @@ async def test_tickets_that_ran_out_make_room(store: Tickets) -> None:
     assert await store.put("late", somebody("ada"), WEBSOCKET, 31, 61)
     assert await store.take("a0") is None
     assert await store.take("a2") == (somebody("ada"), WEBSOCKET, 32)
+
+
+async def test_a_user_who_leaves_has_no_tickets_any_more_and_others_keep_theirs(store: Tickets) -> None:
+    for number in range(PER_USER):
+        assert await store.put(f"a{number}", somebody("ada"), WEBSOCKET, 0, 30)
+    assert await store.put("b", somebody("bob"), WEBSOCKET, 0, 30)
+    await store.remove("ada")
+    await store.remove("eve")
+    assert [await store.take(f"a{number}") for number in range(PER_USER)] == [None] * PER_USER
+    assert await store.take("b") == (somebody("bob"), WEBSOCKET, 30)
+    for number in range(PER_USER):  # none is counted still
+        assert await store.put(f"c{number}", somebody("ada"), WEBSOCKET, 0, 30)
+    assert not await store.put("c-more", somebody("ada"), WEBSOCKET, 0, 30)

@@ -27,5 +27,5 @@ def serve_anywhere() -> Serve:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
     """The server of a module's tests; each has users of its own."""
-    async with serve(tmp_path_factory.mktemp("served") / "data") as running:
+    async with serve(tmp_path_factory.mktemp("served") / "data", secrets_key=b"k" * 32) as running:
         yield running

@@ -159,8 +159,8 @@ class RunScope(Protocol):
         check: Callable[[str], bool] | None = None,
         instead: str | None = None,
     ) -> ModelReply:
-        """Ask the configured language model; its text streams as ``agent_delta``. Without ``max_tokens`` a limit of the server
-        bounds it.
+        """Ask the configured language model; its text streams as ``agent_delta``. Without ``max_tokens`` (1 to
+        1,000,000; else ``ValueError``) a limit of the server bounds it.
 
         With ``check`` nobody sees a sentence before it was checked: each is shown when it is whole and ``check`` says yes, and
         none is after the first no. If a sentence was refused, or the model failed, ``instead`` is shown and returned in

@@ -8,7 +8,8 @@
 - ``frames``, ``events``: what is on the wire and in the log; ``frame_key``: the id of a broken frame
 - ``traffic``: what a socket sends, counted; ``exhaustion``: errors of the system in plain words; ``repaired_text``
 - ``session``: a connection's state machine; ``outbox``: its outgoing queue
-- ``history``: threads, positions and fences; ``journal``: a run's recorded steps; ``step_keys``: how they are found
+- ``history``: threads, positions and fences; ``superseded``: runs that count no more
+- ``journal``: a run's recorded steps; ``step_keys``: how they are found; ``asks``: what is asked, and whether it was recorded
 - ``questions``: ids of questions to users, and what is said about them
 - ``blobs``: bytes that belong to an event; ``files``: what users attach to messages; ``message_parts``: a message in parts
 - ``state``: values that agents keep; ``hidden_values``: what a run must not show

@@ -4,13 +4,18 @@ month. Money is exact: dollars are decimals of at most twelve places."""
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
 Period = Literal["run", "day", "month"]
 PERIODS: Final[tuple[Period, ...]] = ("run", "day", "month")
 """The narrowest first: it is the one that a refusal names."""
+MOST_USD: Final = Decimal(1_000)
+"""What one attempt counts at most. A month of such days is a sum that both databases hold in picodollars."""
+MOST_USD_OF_A_DAY: Final = Decimal(200_000)
+MOST_TOKENS: Final = 10**9
+MOST_MODEL_NAME: Final = 200
 
 
 class Amount(NamedTuple):
@@ -89,6 +94,8 @@ class ModelUse:
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     is_settled: bool = False
+    is_reserved: bool = field(default=False, compare=False)
+    """Whether it was stored before it was sent. If it is gone when it is to be settled, somebody has deleted it. Not stored."""
 
     @property
     def run_id(self) -> str:
@@ -97,6 +104,23 @@ class ModelUse:
     @property
     def amount(self) -> Amount:
         return Amount(self.usd or Decimal(0), self.input_tokens + self.output_tokens)
+
+
+def storable(use: ModelUse) -> ModelUse:
+    """The attempt as every store can hold it, whatever a provider made up: its numbers bounded, and its model's name cut and
+    without NUL and halves of surrogates. What is no number of dollars is no price."""
+    counts = (use.input_tokens, use.output_tokens, use.cache_read_tokens, use.cache_write_tokens, use.reasoning_tokens)
+    read, written, cached, kept, reasoned = (min(max(each, 0), MOST_TOKENS) for each in counts)
+    return replace(
+        use,
+        model=use.model[:MOST_MODEL_NAME].encode("utf-8", "replace").decode().replace("\x00", "\ufffd"),
+        usd=None if use.usd is None or not use.usd.is_finite() else min(max(use.usd, Decimal(0)), MOST_USD),
+        input_tokens=read,
+        output_tokens=written,
+        cache_read_tokens=cached,
+        cache_write_tokens=kept,
+        reasoning_tokens=reasoned,
+    )
 
 
 class Spender(NamedTuple):

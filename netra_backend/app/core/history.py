@@ -122,7 +122,8 @@ class RunObserver(Protocol):
 
 class RunRecord:
     """A run as its thread's writer sees it. ``key`` is the client's idempotency key, ``seq`` the position of the run's first
-    event (0 before it is appended). ``stored`` belongs to the store: the run's first chunk was sent there.
+    event (0 before it is appended), ``started`` that of its ``agent_started`` (0 until then). ``stored`` belongs to the store:
+    the run's first chunk was sent there.
     """
 
     __slots__ = (
@@ -136,6 +137,7 @@ class RunRecord:
         "request_id",
         "run_id",
         "seq",
+        "started",
         "stored",
         "timezone",
     )
@@ -159,6 +161,7 @@ class RunRecord:
         self.timezone = timezone
         self.created_ms = created_ms
         self.seq = 0
+        self.started = 0
         self.ended = False
         self.stored = False
         self.observer = observer

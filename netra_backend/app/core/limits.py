@@ -8,6 +8,9 @@ from typing import Any, Final
 
 from .history import MAX_CHUNK_BYTES
 
+MOST_MODEL_TOKENS: Final = 1_000_000
+"""The most that an agent or a setting may ask of one answer of a language model."""
+
 
 @dataclass(frozen=True, slots=True)
 class LimitRange:
@@ -49,11 +52,12 @@ class Limits:
     raw_frame_burst: int = _limit(
         500, 16, 2_000_000, "frames", "control frames and fragments of all connections at once"
     )
-    byte_rate: float = _limit(16_777_216.0, 1_024, 1e9, "bytes a second", "what all connections send")
-    byte_burst: int = _limit(33_554_432, 65_536, 1_000_000_000, "bytes", "what all connections send at once")
+    byte_rate: float = _limit(4_194_304.0, 1_024, 1e9, "bytes a second", "what all connections send")
+    byte_burst: int = _limit(4_194_304, 65_536, 1_000_000_000, "bytes", "what all connections send at once")
     frames_a_turn: int = _limit(
         64, 1, 10_000, "frames", "WebSocket frames of one connection before others have their turn"
     )
+    bytes_a_turn: int = _limit(65_536, 1_024, 16_777_216, "bytes", "the same in bytes, up to the end of a frame")
     heartbeat_ms: int = _limit(20_000, 100, 3_600_000, "milliseconds", "between two heartbeats")
     pong_timeout_s: float = _limit(20.0, 0.1, 3_600, "seconds", "until a ping is answered")
     faults: int = _limit(3, 1, 1_000, "frames", "malformed frames of one connection within their window")
@@ -112,7 +116,7 @@ class Limits:
     decision_s: float = _limit(10.0, 0.05, 600, "seconds", "until a decision on a call is stored")
     model_silence_s: float = _limit(30.0, 0.05, 3_600, "seconds", "a language model that says nothing")
     model_tokens: int = _limit(
-        1_500, 1, 1_000_000, "tokens", "an answer of a language model for which the agent sets no bound"
+        1_500, 1, MOST_MODEL_TOKENS, "tokens", "an answer of a language model for which the agent sets no bound"
     )
     model_characters: int = _limit(100_000, 100, 10_000_000, "characters", "an answer of a language model")
     loop_blocked_s: float = _limit(
@@ -170,6 +174,7 @@ class Limits:
     process_anonymous_sockets: int = _limit(
         1_000, 1, 1_000_000, "connections", "WebSockets of one process that wait for a token"
     )
+    anonymous_place_s: float = _limit(1.0, 0.05, 600, "seconds", "until such a WebSocket gives way to any other")
     anonymous_frames: int = _limit(32, 1, 100_000, "frames", "WebSocket frames of a connection before its sign-in")
     anonymous_bytes: int = _limit(131_072, 1_024, 16_777_216, "bytes", "what a WebSocket sends before its sign-in")
     anonymous_close_s: float = _limit(

@@ -26,16 +26,16 @@ class FrameScanner:
         self.fragments = 0
         """Of the message that is coming in, at most so far."""
 
-    def scan(self, data: bytes, most: int) -> tuple[int, int, int, int]:
-        """Go on with ``data`` until ``most`` frames have ended in it. Returns how many bytes that is, how many frames begin in
-        them, how many of those are no whole text, and the most fragments that one message has there. Call it again with what
-        is left."""
+    def scan(self, data: bytes, most: int, most_bytes: int) -> tuple[int, int, int, int]:
+        """Go on with ``data`` until ``most`` frames have ended in it, or the one that reaches ``most_bytes``. Returns how many
+        bytes that is, how many frames begin in them, how many of those are no whole text, and the most fragments that one
+        message has there. Call it again with what is left."""
         at, size = 0, len(data)
         frames, texts, most_fragments = 0, 0, self.fragments
         if self._skip:
             at = min(size, self._skip)
             self._skip -= at
-        while at < size and frames < most:
+        while at < size and frames < most and at < most_bytes:
             head = self._head + data[at : at + 14]
             length = _frame_length(head)
             if length is None:  # no whole header yet

@@ -14,6 +14,7 @@ from ..core.ids import check_id
 from ..core.peer_messages import WaitingCall, WaitingQuestion
 from ..core.questions import Said, run_id_of, said_of
 from ..ports import Peers, Requester
+from ..services.answer_schemas import check_size
 from ..services.questions import in_the_log
 from .accepted_requests import AcceptedRequests
 from .changing_hands import changing_hands, until_found
@@ -80,12 +81,14 @@ class RunCommands:
 
     async def resolve(self, requester: Requester, frame: ResolveApproval, *, by: str = "") -> None:
         """Take the user's decision about a tool call that waits for it; as ``answer``."""
+        check_size(frame.arguments, self._parts.services.questions.limits)
         await self._answer(requester, said_of(frame), frame.id, by)
 
     async def answer(self, requester: Requester, frame: AnswerQuestion, *, by: str = "") -> None:
         """Take the user's answer to a question, made ``by`` the connection if nobody else is named. The same answer again
         changes nothing. Raises ``InvalidContextError``, ``NotFound``, and ``FrameRefused`` for an answer that does not fit."""
         check_id("question_id", frame.question_id)
+        check_size(frame.answer, self._parts.services.questions.limits)
         await self._answer(requester, said_of(frame), frame.id, by)
 
     async def _answer(self, requester: Requester, said: Said, key: str | None, by: str) -> None:

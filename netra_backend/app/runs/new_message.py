@@ -55,9 +55,11 @@ class AttachedFiles:
         self.run_id = run_id
         self.found: Sequence[StoredFile] = ()
 
-    async def claim(self, file_ids: Sequence[str], thread_id: str) -> None:
-        """Claim them for this thread. Raises what ``Files.claim`` does."""
-        self.found = await self._files.claim(self._owner, file_ids, thread_id, self.run_id)
+    async def claim(self, message: NewMessage, thread_id: str) -> None:
+        """Claim those of this message for this thread. Raises what ``Files.claim`` does."""
+        self.found = await self._files.claim(
+            self._owner, message.file_ids, thread_id, self.run_id, supersedes=message.since > 0
+        )
 
     async def release(self) -> None:
         """They are free again; if the store is away now, after a while."""

@@ -14,6 +14,7 @@ from ..core.events import AnyEvent, UserMessage, decode_event
 from ..core.history import AppendRejection, RunRecord, StoredRun, ThreadHead
 from ..core.identity import BASE_SCOPES
 from ..core.journal import MOST_BEGINNINGS, Journal, parked_until
+from ..core.superseded import superseded_in
 from ..services.user_execution_context import UserExecutionContext
 from .active_run import ActiveRun
 from .frozen_runs import FrozenRuns
@@ -112,10 +113,11 @@ class RunRecovery:
                 return False
             scheduler.abandon(known)  # of a time when this process held the thread; another one held it since
         events = [decode_event(frame) for frame in await self._parts.log.run_frames(stored)]
+        is_superseded = await self._is_superseded(stored, head)
         ours = head.fence and head.owner == stored.owner and self._parts.log.known(stored.thread_id) is head
         if scheduler.get(stored.run_id) is not None or not ours:
             return False  # it was resumed, or the thread was lost or deleted, while this was being read
-        by = self._stopped_by(stored)
+        by = self._stopped_by(stored) or ("interrupt" if is_superseded else "")
         if not by and self._stays_parked(stored, head, parked_until(events)):
             return False
         scheduler.parked.remove(stored.run_id)
@@ -143,6 +145,15 @@ class RunRecovery:
             return parked.stopped_by
         return "operator" if stored.created_ms <= self._parts.revoked_ms(stored.owner) else ""
 
+    async def _is_superseded(self, stored: StoredRun, head: ThreadHead) -> bool:
+        """Whether a later message stands in its place: the process that was to stop it may have ended before it did."""
+        async for page in self._parts.log.pages(head, stored.seq, head.durable):
+            for frame in page:
+                superseded = superseded_in(frame)
+                if superseded is not None and superseded.has(stored.seq):
+                    return True
+        return False
+
     def _stays_parked(self, stored: StoredRun, head: ThreadHead, wake_ms: int) -> bool:
         """Whether its time has not come yet, and there is room to wait for it."""
         runs = self._scheduler.parked
@@ -167,6 +178,7 @@ class RunRecovery:
         run = self._record(stored, head)
         engine.emitter.bind(run)
         journal = Journal(stored.run_id, events)
+        run.started = journal.started
         if journal.beginnings > 1 and stored.run_id in self._frozen:
             journal.beginnings = MOST_BEGINNINGS  # it held up this process, and did not get further in the next one
         return ActiveRun(stored.owner, run, engine, first.text, journal, first.parts)

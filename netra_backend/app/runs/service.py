@@ -108,7 +108,7 @@ class RunService:
                     return
                 if found is _Found.HELD and message.file_ids:
                     attached = AttachedFiles(self._files, user_id, self._parts.services.mint("run"))
-                    await attached.claim(message.file_ids, head.thread_id)
+                    await attached.claim(message, head.thread_id)
                     found = self._look_again(head, user_id)
                 if found is _Found.HELD and not (key is not None and self._requests.is_recent(user_id, key)):
                     # Nothing is awaited until the run is enqueued: what was found is still so then.

@@ -122,6 +122,7 @@ class HttpApplication:
                 audit_trail=audit_trail,
                 conversations=conversations,
                 revocations=runtime.revocations,
+                tickets=runtime.tickets,
                 runs=runs,
                 transfers=transfers,
                 clock=clock,

@@ -92,14 +92,21 @@ class Files:
                 point=validation.FILE_ROOM,
             )
 
-    async def claim(self, owner: str, file_ids: Sequence[str], thread_id: str, run_id: str) -> list[StoredFile]:
+    async def claim(
+        self, owner: str, file_ids: Sequence[str], thread_id: str, run_id: str, *, supersedes: bool = False
+    ) -> list[StoredFile]:
         """Attach files to the message that begins this run, which is about to be appended to this thread of the owner's; called
         before that. The files are claimed by the commit of the run's first event: from then on they exist as long as the
         message does. If that event is never appended, or is rejected, ``release`` gives them back at once, and
-        ``core.files.RESERVED_MS`` do otherwise. May be called again for the same run.
+        ``core.files.RESERVED_MS`` do otherwise. May be called again for the same run. A message that ``supersedes`` another may
+        name files of earlier messages of its thread, too: these exist as long as the thread does, whatever becomes of it.
 
         Raises ``NotFound`` if the owner has not all of them, ``FrameRefused`` if another message has one of them."""
-        outcome = await self._store.reserve(owner, file_ids, thread_id, run_id)
+        wanted = file_ids
+        if supersedes:
+            named = [(file_id, await self._store.find(owner, file_id)) for file_id in file_ids]
+            wanted = [file_id for file_id, file in named if file is None or file.thread_id != thread_id]
+        outcome = await self._store.reserve(owner, wanted, thread_id, run_id)
         _check_unclaimed(outcome != "claimed")
         if outcome == "absent":
             _absent()

@@ -22,6 +22,10 @@ from ..spend_ports import SpendStore
 _LOG: Final = logging.getLogger("netra.budgets")
 NAME: Final = "Netra's own model requests"
 FORMAT: Final = "netra"
+_NOT_OURS: Final = f"{NAME} (imported)"
+"""What a user's own dataset is called where it was to be called as ours: by its name ours is known, and made anew."""
+_AT_ONCE: Final = 3
+"""So often it is made anew, at most, while further requests are settled."""
 _KNOWN: Final = 10_000
 
 
@@ -61,6 +65,8 @@ class OwnUsageLedger:
     async def import_usage(
         self, owner: str, path: Path, options: Mapping[str, Any], progress: Callable[[int, int], None]
     ) -> dict[str, Any]:
+        if str(options.get("name")) == NAME:
+            options = {**options, "name": _NOT_OURS}
         return await self._ledger.import_usage(owner, path, options, progress)
 
     async def datasets(self, owner: str) -> list[dict[str, Any]]:
@@ -88,19 +94,24 @@ class OwnUsageLedger:
             if now - since < self._fresh_s:
                 return
             try:
-                found = await self._store.mark(owner)
-                if found != mark:
+                for _ in range(_AT_ONCE):
+                    found = await self._store.mark(owner)
+                    if found == mark:
+                        break
                     await self._replace(owner)
+                    mark = found
             except (NetraError, OSError) as fault:  # what the user imported is answered all the same
                 _LOG.warning("own usage could not be brought up to date: %s", fault, extra={"user_id": owner})
                 return
-            self._known[owner] = found, now
+            self._known[owner] = mark, now
             self._known.move_to_end(owner)
             if len(self._known) > _KNOWN:
                 self._known.popitem(last=False)
 
     async def _replace(self, owner: str) -> None:
-        """Import the requests anew, then delete what was imported of them before."""
+        """Import the requests anew, then delete what was imported of them before; what another process imports meanwhile stays
+        if it is later than that."""
+        before = await self._own(owner)
         newest: deque[ModelUse] = deque(maxlen=self._rows)
         after = ("", 0)
         while page := await self._store.uses(owner, after):
@@ -115,9 +126,13 @@ class OwnUsageLedger:
                 made = told["dataset_id"]
             finally:
                 await asyncio.to_thread(path.unlink, missing_ok=True)
-        for dataset in await self._ledger.datasets(owner):
-            if (dataset["format"], dataset["name"]) == (FORMAT, NAME) and dataset["dataset_id"] != made:
-                await self._ledger.delete_dataset(owner, dataset["dataset_id"])
+        for each in await self._own(owner):
+            if each != made and (each in before or each < made):  # ids sort by time
+                await self._ledger.delete_dataset(owner, each)
+
+    async def _own(self, owner: str) -> list[str]:
+        datasets = await self._ledger.datasets(owner)
+        return [each["dataset_id"] for each in datasets if (each["format"], each["name"]) == (FORMAT, NAME)]
 
 
 def _nobody_waits(done: int, total: int) -> None:

@@ -69,7 +69,7 @@ class RunBudgets:
                 point=plan_points.BUDGET_EXCEEDED,
             )
         self._reserved += 1
-        return use
+        return replace(use, is_reserved=True)
 
     def settle_soon(self, use: ModelUse, usage: Mapping[str, Any], context: Context | None) -> None:
         """Store what it came to, in a task of this context. ``usage`` is as ``model_completed`` has it; empty: it cost nothing.

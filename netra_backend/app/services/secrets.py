@@ -11,7 +11,7 @@ from ..core import validation
 from ..core.errors import FrameRefused, LimitRefused, NotFound
 from ..core.hidden_values import SHORTEST
 from ..core.limits import Limits
-from ..secret_ports import SecretCipher, SecretStore
+from ..secret_ports import SealedSecret, SecretCipher, SecretStore
 
 _LOG: Final = logging.getLogger("netra.secrets")
 _is_name: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}").fullmatch
@@ -34,6 +34,7 @@ class Secrets:
         self._cipher = cipher
         self._limits = limits
         self._of_server = of_server
+        self._told_unopened = False
 
     async def put(self, owner: str, name: str, value: str) -> None:
         """Keep it, in the place of the one of that name. Raises ``FrameRefused`` if no key is set, or for a name or a value that
@@ -62,38 +63,42 @@ class Secrets:
             raise NotFound("There is no such secret.", field="name", point=validation.SECRET_OWNED)
 
     async def value(self, owner: str, name: str) -> str:
-        """The owner's secret of that name, else the server's. Raises ``KeyError`` if there is none, or none that this server's
-        keys open."""
+        """The owner's secret of that name, else the server's. Raises ``KeyError`` if there is none, or if no key of this server's
+        opens the owner's: the server's never takes its place."""
         if type(name) is not str or _is_name(name) is None:
             raise KeyError(name)
-        value = await self._of_owner(owner, name)
-        if value is None:
-            value = await self._of_server(name)
+        sealed = await self._store.find(owner, name)
+        value = await self._of_server(name) if sealed is None else self._opened(owner, name, sealed)
         if (
             value is None or len(value) < SHORTEST
         ):  # a shorter one of the server's could not be kept out of what is shown
             raise KeyError(name)
         return value
 
-    async def _of_owner(self, owner: str, name: str) -> str | None:
-        if self._cipher is None:
-            return None
-        secret = await self._store.find(owner, name)
-        return None if secret is None else self._cipher.open(owner, name, secret)
+    def _opened(self, owner: str, name: str, sealed: SealedSecret) -> str | None:
+        value = None if self._cipher is None else self._cipher.open(owner, name, sealed)
+        if value is None and not self._told_unopened:
+            self._told_unopened = True
+            _LOG.error("a user's secret is sealed with a key that is not set: it is not given out")
+        return value
 
     async def reseal(self) -> int:
         """Seal with the server's key what is sealed with the one before; how many. What neither opens is left as it is."""
-        cipher, count = self._cipher, 0
-        while cipher is not None and (stale := await self._store.stale(cipher.key_id)):
-            before = count
+        cipher, after = self._cipher, ("", "")
+        count = unopened = 0
+        while cipher is not None and (stale := await self._store.stale(cipher.key_id, after)):
             for owner, name in stale:
-                value = await self._of_owner(owner, name)
-                if value is not None:
-                    sealed = cipher.seal(owner, name, value)
-                    count += await self._store.put(owner, name, sealed, self._limits.secrets)
-            if count == before:
-                _LOG.warning("secrets are sealed with a key that is not set", extra={"secrets": len(stale)})
-                break
+                sealed = await self._store.find(owner, name)
+                if sealed is None or sealed.key_id == cipher.key_id:  # its user was faster
+                    continue
+                value = cipher.open(owner, name, sealed)
+                if value is None:
+                    unopened += 1
+                else:
+                    count += await self._store.replace(owner, name, sealed, cipher.seal(owner, name, value))
+            after = stale[-1]
+        if unopened:
+            _LOG.warning("secrets are sealed with a key that is not set", extra={"secrets": unopened})
         return count
 
     def _required_cipher(self) -> SecretCipher:

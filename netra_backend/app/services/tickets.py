@@ -90,6 +90,10 @@ class TicketOffice:
             )
         return replace(identity, kind="ticket")
 
+    async def remove(self, user_id: str) -> None:
+        """Let go of all tickets of this user; those who have them get the refusal of unknown ones."""
+        await self._store.remove(user_id)
+
 
 def _digest(value: str) -> str:
     return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()

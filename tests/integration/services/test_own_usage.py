@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -108,6 +110,68 @@ async def test_only_the_newest_requests_are_imported_and_what_the_user_imported_
     assert (await bench.spend())[0] == 1 + 3
     assert await bench.ledger.delete_dataset("user_ada", told["dataset_id"])
     assert (await bench.spend())[0] == 3
+
+
+class Held:
+    """A ledger that another process uses, too: an import reaches it, or is told of, after ``go_on``."""
+
+    def __init__(self, inner: Any, *, is_late: bool) -> None:
+        self._inner = inner
+        self._is_late = is_late
+        self.reached, self.go_on = asyncio.Event(), asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def import_usage(self, *given: Any) -> Any:
+        if self._is_late:
+            self.reached.set()
+            await self.go_on.wait()
+        told = await self._inner.import_usage(*given)
+        self.reached.set()
+        await self.go_on.wait()
+        return told
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_two_processes_that_import_different_states_leave_the_newest_of_them(bench: Bench, is_late: bool) -> None:
+    await bench.settle(1)
+    inner, slow = bench.inner, Held(bench.inner, is_late=is_late)
+    bench.inner = cast("DuckDBLedger", slow)
+    behind = asyncio.create_task(bench.next_process().datasets("user_ada"))
+    await slow.reached.wait()
+    await bench.settle(2)
+    bench.clock.advance(s=1)
+    fast = Held(inner, is_late=False)
+    bench.inner = cast("DuckDBLedger", fast)
+    bench.ledger = bench.next_process()
+    ahead = asyncio.create_task(bench.ledger.datasets("user_ada"))
+    await fast.reached.wait()
+    if is_late:  # the older state is imported last
+        fast.go_on.set()
+        await ahead
+        bench.clock.advance(s=1)
+    slow.go_on.set()
+    await behind
+    fast.go_on.set()
+    await ahead
+    assert [dataset["rows"] for dataset in await bench.ledger.datasets("user_ada")] == [2]
+    assert (await bench.spend())[0] == 2
+
+
+async def test_a_dataset_that_a_user_named_alike_is_the_users_and_stays(bench: Bench, tmp_path: Path) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_text(
+        '{"netra_call_id": "x.1", "ts": "2026-01-05T00:00:00Z", "model": "gpt-4o", "input_tokens": 9, "output_tokens": 1}\n'
+    )
+    told = await bench.ledger.import_usage("user_ada", file, {"name": NAME, "format": "netra"}, lambda *_: None)
+    assert (told["format"], told["name"]) == ("netra", f"{NAME} (imported)")
+    await bench.settle(1)
+    assert (await bench.spend())[0] == 2
+    bench.store.model_uses.clear()
+    bench.clock.advance(s=USUAL.own_usage_s)
+    assert (await bench.spend())[0] == 1
+    assert [each["dataset_id"] for each in await bench.ledger.datasets("user_ada")] == [told["dataset_id"]]
 
 
 async def test_if_they_cannot_be_read_the_users_own_data_is_answered_all_the_same(

@@ -36,7 +36,7 @@ def test_however_the_bytes_are_cut_every_frame_is_counted_once_and_each_turn_end
     scanner, counted, not_whole, at = FrameScanner(), 0, 0, 0
     while at < len(stream):
         piece = stream[at : at + rng.choice([1, 2, 3, 7, 200, 100_000])]
-        end, begun, others, _ = scanner.scan(piece, rng.choice([1, 3]))
+        end, begun, others, _ = scanner.scan(piece, rng.choice([1, 3]), rng.choice([1, 300, EVERYTHING]))
         assert end > 0
         assert end == len(piece) or at + end in ends
         counted += begun
@@ -55,9 +55,9 @@ def test_a_message_counts_its_fragments_and_control_frames_between_are_none() ->
         Frame(Opcode.TEXT, b"b"),
     ]
     data = b"".join(bytes(part.serialize(mask=True)) for part in parts)
-    assert FrameScanner().scan(data, EVERYTHING) == (len(data), 5, 4, 3)
+    assert FrameScanner().scan(data, EVERYTHING, EVERYTHING) == (len(data), 5, 4, 3)
     in_bytes = FrameScanner()
-    assert max(in_bytes.scan(bytes([byte]), EVERYTHING)[3] for byte in data) == 3
+    assert max(in_bytes.scan(bytes([byte]), EVERYTHING, EVERYTHING)[3] for byte in data) == 3
 
 
 @pytest.mark.validation_point("socket.anonymous")

@@ -31,7 +31,7 @@ NO_LIMITS: Final[Mapping[str, str]] = {
     "The command line: another process, which reads no limits of the server and whose user waits beside it.": "commands.*",
     "The isolation drill: it asks this server, and is bounded in time by what it asks.": "drill.*",
     "How long a file waits for its message, as users are told, and the pieces that it is stored in.": """
-        core.files.* server.housekeeping.FILES_EVERY_S""",
+        core.files.* adapters.sqlite.gone_files.PARTS_AT_ONCE server.housekeeping.FILES_EVERY_S""",
     "A page of what is read bit by bit, of rows that are small.": """
         adapters.postgres.files._PAGE adapters.sqlite.files._PAGE core.blobs.BLOBS_A_PAGE
         spend_ports.USES_A_PAGE""",
@@ -106,7 +106,7 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         web.http.uvicorn_http._LATE_PAUSE_S web.http.uvicorn_http._LINE_BYTES web.http.uvicorn_http._TURN_BYTES
         web.sockets.uvicorn_websocket._SMALL_BYTES websocket_core.follower.LOOK_THREADS websocket_core.follower.MAX_MOVED
         adapters.process.sandbox._MOST_ENTRIES server.loop_watchdog.STACK_DEPTH
-        agents.supervisor.past_messages._TAG_WITHIN
+        agents.supervisor.past_messages._TAG_WITHIN core.superseded._TAG_WITHIN
         adapters.postgres.spending._OWNERS_AT_ONCE adapters.sqlite.spending._EXPIRED_AT_ONCE
     """,
     "What is remembered to be quick: what is not is found again where it is stored.": """
@@ -143,7 +143,8 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         adapters.auth.jwks_keys._MAX_KEYS core.frame_key._MOST_TOKENS core.ids._MAX_FOUND core.repaired_text._MOST_DEPTH
         services.credentials._MAX_QUERY_BYTES services.redaction.MAX_DEPTH services.redaction.MAX_ITEMS
         services.redaction.MOST_BITS core.questions.MOST_DEPTH services.answer_schemas._MOST_TOLD
-        services.answer_schemas._PATTERN_BYTES usage.importers.formats.buckets.MAX_RESULTS usage.importers.formats.otel.MAX_SPANS
+        services.answer_schemas._PATTERN_BYTES services.answer_schemas._MOST_PATTERNS
+        usage.importers.formats.buckets.MAX_RESULTS usage.importers.formats.otel.MAX_SPANS
         usage.importers.reading.source.RATIO_FREE web.http.client_address._MAX_HOPS web.http.request_query._MAX_DIGITS
         web.http.request_query._MAX_TIME services.credentials.parse_qsl(max_num_fields)
     """,

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.core.errors import NotFound
+from netra_backend.app.core.errors import NetraError, NotFound
 from netra_backend.app.core.events import AgentCancelled, AgentThinking, ApprovalRequested
+from netra_backend.app.core.frames import AnswerQuestion, ResolveApproval
 from netra_backend.app.core.limits import Limits
 from test_framework.paying import let_pay, word
 
@@ -21,6 +22,24 @@ async def test_a_user_sees_the_calls_that_wait_and_nobody_elses(workshop: Any) -
     assert await workshop.turns.commands.approvals("user_bob") == []
     await workshop.turns.commands.resolve(client, word(requested))
     await client.ended(requested.run_id)
+
+
+@pytest.mark.validation_point("answer.schema")
+async def test_an_answer_that_is_too_large_for_any_question_is_refused_before_its_question_is_looked_for(
+    workshop: Any,
+) -> None:
+    client, commands = workshop.connect(), workshop.turns.commands
+    large = [{}] * 21_000
+    for sent in (
+        commands.answer(client, AnswerQuestion("qst_run_unknown.1", large)),
+        commands.resolve(client, ResolveApproval("apr_run_unknown.1", "approve", "hash", arguments={"a": large})),
+    ):
+        refused = ""
+        try:
+            await sent
+        except NetraError as refusal:
+            refused = refusal.entry.id
+        assert refused == "invalid_answer"
 
 
 async def test_a_deleted_thread_is_gone_with_its_runs(workshop: Any, gates: Any) -> None:

@@ -121,8 +121,8 @@ class TestParts:
         claim = workshop.files.claim
         lost: list[str] = []
 
-        async def claim_and_lose(owner: str, file_ids: Any, thread_id: str, run_id: str) -> Any:
-            found = await claim(owner, file_ids, thread_id, run_id)
+        async def claim_and_lose(owner: str, file_ids: Any, thread_id: str, run_id: str, **how: bool) -> Any:
+            found = await claim(owner, file_ids, thread_id, run_id, **how)
             if not lost:
                 lost.append(run_id)
                 workshop.log.known(thread_id).fence = 0
@@ -164,6 +164,47 @@ class TestSuperseding:
         assert (await data_of(client, again))["told"] == [["one"], ["answer to one"], ["TWO"], ["answer to TWO"]]
         once_more = await workshop.ask(client, "reader", "2", supersedes=edited.run_id)
         assert (await data_of(client, once_more))["told"] == [["one"], ["answer to one"]]
+
+    async def test_an_edited_message_may_bring_the_files_of_its_thread_again_and_further_ones(
+        self, workshop: Any, reader: None
+    ) -> None:
+        client, first, further = workshop.connect(), await uploaded(workshop), await uploaded(workshop)
+        asked = await workshop.ask(client, "reader", "Look.", parts=(FilePart(first),))
+        await client.ended(asked.run_id)
+        edited = await workshop.ask(
+            client, "reader", "LOOK.", supersedes=asked.run_id, parts=(FilePart(first), FilePart(further))
+        )
+        assert (await data_of(client, edited))["files"] == ["a,b\n1,2\n"] * 2
+        again = await workshop.ask(client, "reader", "?", supersedes=edited.run_id, parts=(FilePart(further),))
+        assert (await data_of(client, again))["files"] == ["a,b\n1,2\n"]
+        for file_id in (first, further):
+            assert (await workshop.files.owned("user_ada", file_id)).thread_id == asked.thread_id
+
+    @pytest.mark.validation_point("file.claimed")
+    async def test_an_edited_message_does_not_get_the_files_of_another_thread(
+        self, workshop: Any, reader: None
+    ) -> None:
+        client, file_id = workshop.connect(), await uploaded(workshop)
+        await client.ended((await workshop.ask(client, "reader", "Look.", parts=(FilePart(file_id),))).run_id)
+        other = await workshop.ask(client, "reader", "elsewhere")
+        await client.ended(other.run_id)
+        with pytest.raises(FrameRefused, match="A message has this file"):
+            await workshop.ask(client, "reader", "?", supersedes=other.run_id, parts=(FilePart(file_id),))
+
+    async def test_an_edited_message_that_is_refused_leaves_the_files_to_their_thread(
+        self, workshop: Any, reader: None
+    ) -> None:
+        client, first, further = workshop.connect(), await uploaded(workshop), await uploaded(workshop)
+        asked = await workshop.ask(client, "reader", "Look.", parts=(FilePart(first),))
+        await client.ended(asked.run_id)
+        workshop.turns.scheduler.draining = True
+        with pytest.raises(LimitRefused):
+            await workshop.ask(
+                client, "reader", "?", supersedes=asked.run_id, parts=(FilePart(first), FilePart(further))
+            )
+        threads = [(await workshop.files.owned("user_ada", each)).thread_id for each in (first, further)]
+        assert threads == [asked.thread_id, ""]
+        await workshop.files.delete("user_ada", further)
 
     @pytest.mark.parametrize("policy", ["enqueue", "reject"])
     async def test_what_still_goes_on_ends_when_it_is_superseded(self, workshop: Any, gates: Any, policy: str) -> None:
@@ -225,3 +266,29 @@ class TestSuperseding:
         assert (await client.saw(AgentCancelled, asleep.run_id)).by == "interrupt"
         await client.ended(edited.run_id)
         assert len(workshop.turns.scheduler.parked) == 0
+
+    async def test_it_ends_also_if_its_process_died_before_it_was_stopped(
+        self, workshop: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        woken: list[str] = []
+
+        async def run(scope: Any) -> AgentResult:
+            if scope.message == "sleep":
+                await scope.sleep(3600)
+                woken.append(scope.message)
+            return AgentResult("done")
+
+        workshop.agent("golden", run)
+        client = workshop.connect()
+        asleep = await workshop.ask(client, "golden", "sleep", thread_id="thr_1")
+        await client.saw(StepStarted, asleep.run_id)
+        workshop.turns.tick(workshop.clock.monotonic())
+        monkeypatch.setattr(workshop.turns.waking, "stop", lambda *_: [])
+        edited = await workshop.ask(client, "golden", "go", supersedes=asleep.run_id)
+        await client.ended(edited.run_id)
+        await workshop.kill()
+        workshop.clock.advance(s=3600)
+        client = workshop.connect()
+        await workshop.turns.recovery.take_over()
+        assert (await client.saw(AgentCancelled, asleep.run_id)).by == "interrupt"
+        assert woken == []

@@ -11,7 +11,7 @@ import pytest
 from netra_backend.app.core.errors import FrameRefused
 from netra_backend.app.core.limits import Limits
 from netra_backend.app.core.questions import MOST_DEPTH
-from netra_backend.app.services.answer_schemas import AnswerSchema
+from netra_backend.app.services.answer_schemas import AnswerSchema, check_size
 
 
 def nested(depth: int, make: Callable[[Any], Any], value: Any) -> Any:
@@ -34,6 +34,13 @@ NO_SCHEMAS: dict[str, Any] = {
     "a broken pattern": {"pattern": "("},
     "a pattern that looks back": {"pattern": r"(a)\1"},
     "a pattern of gigabytes": {"pattern": "((a{1000}){1000}){1000}"},
+    "a pattern of megabytes": {"pattern": "^(?:[ab]*a[ab]{2000})+c$"},
+    "too many patterns": {"allOf": [{"pattern": f"^{number}"} for number in range(33)]},
+    "too many names by pattern": {"patternProperties": {f"^{number}": {} for number in range(33)}},
+    "patterns that are referred to too often": {
+        "$defs": {"word": {"pattern": "^a"}},
+        "allOf": [{"$ref": "#/$defs/word"} for _ in range(32)],
+    },
     "too large": {"description": "x" * 4_096},
     "too deep": nested(MOST_DEPTH, lambda value: {"not": value}, {}),
 }
@@ -93,6 +100,58 @@ def test_an_answer_is_no_larger_than_what_can_be_stored_beside_its_event() -> No
 def test_the_refusal_says_where() -> None:
     with pytest.raises(FrameRefused, match=r"/colour: .green. is not one of"):
         AnswerSchema(COLOUR, LIMITS).judge({"colour": "green"})
+
+
+EXPRESSION: dict[str, Any] = {
+    "$defs": {
+        "e": {
+            "anyOf": [
+                {"type": "integer"},
+                {"type": "array", "items": {"$ref": "#/$defs/e"}},
+                {"type": "array", "items": {"$ref": "#/$defs/e"}, "minItems": 1},
+            ]
+        }
+    },
+    "$ref": "#/$defs/e",
+}
+
+
+def test_a_wrong_answer_to_alternatives_that_contain_themselves_is_refused_without_trying_each_way_again() -> None:
+    wrong = nested(MOST_DEPTH - 1, lambda value: [value], "a")  # in as many ways as 2 has in its 63rd power
+    with pytest.raises(FrameRefused, match=r"^The answer does not fit the schema\.$"):
+        AnswerSchema(EXPRESSION, LIMITS).judge(wrong)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "properties": {"a": {"not": {}}}},
+        {"type": "array", "items": {"anyOf": [{"type": "string"}]}},
+        {"type": "array", "prefixItems": [{"allOf": [{"type": "string"}]}]},
+        {"type": "object", "additionalProperties": {"if": {}, "then": False}},
+        {"$schema": "http://json-schema.org/draft-07/schema#", "items": [{"oneOf": [{"type": "string"}]}]},
+    ],
+)
+def test_the_refusal_says_no_more_where_one_value_is_held_against_several_schemas(schema: Any) -> None:
+    with pytest.raises(FrameRefused, match=r"^The answer does not fit the schema\.$"):
+        AnswerSchema(schema, LIMITS).judge({"a": 1} if schema.get("type") == "object" else [1])
+
+
+def test_the_refusal_names_the_first_of_many_faults() -> None:
+    limits = Limits()
+    schema = {"type": "array", "items": {"type": "string"}, "prefixItems": [True]}
+    with pytest.raises(FrameRefused, match=r"^The answer does not fit: /1: 1 is not of type .string.$"):
+        AnswerSchema(schema, limits).judge([1] * 8_000)
+    with pytest.raises(FrameRefused, match="False schema does not allow 1"):
+        AnswerSchema({"properties": {"a": False}}, limits).judge({"a": 1})
+
+
+def test_an_answer_too_large_for_any_question_is_refused_before_it_is_known_which_it_is_for() -> None:
+    check_size(["x" * 1_000], LIMITS)
+    for answer in ["x" * 1_024, nested(10_000, lambda value: [value], 1), 10**5_000]:
+        with pytest.raises(FrameRefused) as refused:
+            check_size(answer, LIMITS)
+        assert (refused.value.entry.id, refused.value.field) == ("invalid_answer", "answer")
 
 
 @pytest.mark.parametrize(

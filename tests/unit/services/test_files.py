@@ -196,6 +196,16 @@ async def test_a_file_of_one_message_is_given_to_no_other_and_not_deleted(place:
     await place.files.delete(OWNER, file.file_id)
 
 
+@pytest.mark.validation_point("file.owned")
+async def test_a_message_that_supersedes_gets_only_files_that_its_owner_has(place: Place) -> None:
+    mine = (await place.put(b"mine")).file_id
+    with pytest.raises(NotFound):
+        await place.files.claim(OWNER, [mine, new_id("file")], "thr_1", "run_1", supersedes=True)
+    with pytest.raises(NotFound):
+        await place.files.claim("user_bob", [mine], "thr_1", "run_1", supersedes=True)
+    await place.files.delete(OWNER, mine)
+
+
 async def test_what_no_message_claims_expires_a_margin_before_a_day(place: Place) -> None:
     for _ in range(120):
         await place.put(b"x")

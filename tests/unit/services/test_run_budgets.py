@@ -118,6 +118,15 @@ async def test_what_a_provider_reports_counts_under_the_name_that_answered(
     assert (settled.model, settled.usd) == (model, Decimal(usd))
 
 
+async def test_what_was_deleted_meanwhile_is_settled_nowhere_if_it_was_reserved(till: Till) -> None:
+    use = await till.reserve(RunBudget(day=Bound(tokens=1000)))
+    till.kept.model_uses.clear()
+    till.budgets.settle_soon(use, {"input_tokens": 3}, copy_context())
+    await till.budgets.drained()
+    assert not till.kept.model_uses
+    assert [amount.tokens for amount in till.kept.spend.values()] == [TOKENS]
+
+
 async def test_an_owners_requests_are_waited_for_and_no_others(monkeypatch: pytest.MonkeyPatch, till: Till) -> None:
     gate = asyncio.Event()
 

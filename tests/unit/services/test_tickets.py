@@ -49,6 +49,15 @@ async def test_a_ticket_is_too_old_after_its_lifetime(office: TicketOffice, cloc
     assert refused.value.entry.id == "unauthenticated"
 
 
+@pytest.mark.validation_point("ticket.invalid")
+async def test_the_tickets_of_a_user_who_leaves_are_unknown(office: TicketOffice) -> None:
+    ticket, others = await office.issue(ADA), await office.issue(replace(ADA, user_id="user_bob"))
+    await office.remove("user_ada")
+    with pytest.raises(AuthenticationRefused):
+        await office.redeem(ticket.value, WEBSOCKET)
+    assert (await office.redeem(others.value, WEBSOCKET)).user_id == "user_bob"
+
+
 @pytest.mark.parametrize("value", ["", "x", "x" * 10_000, "é", "\ud800"])
 async def test_what_is_no_ticket_is_refused(office: TicketOffice, value: str) -> None:
     with pytest.raises(AuthenticationRefused):

@@ -32,6 +32,10 @@ class LocalTickets:
             self._let_go(found[0].user_id)
         return found
 
+    async def remove(self, user_id: str) -> None:
+        for digest in [each for each, (identity, _, _) in self._tickets.items() if identity.user_id == user_id]:
+            await self.take(digest)
+
     def __len__(self) -> int:
         return len(self._tickets)
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ...core.budgets import Amount, ModelUse
+from ...core.budgets import MOST_USD_OF_A_DAY, Amount, ModelUse
 from ...usage.money import dollars, pico
 
 COLUMNS: Final = (
     "owner, call_id, attempt, at, day, model, usd, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
     " reasoning_tokens, settled"
 )
+MOST_OF_A_DAY: Final = pico(MOST_USD_OF_A_DAY)
 
 
 def row_of(use: ModelUse) -> tuple[Any, ...]:
-    """The values of ``COLUMNS``."""
+    """The values of ``COLUMNS``, of one that is storable."""
     return (
         use.owner,
         use.call_id,

@@ -15,7 +15,7 @@ from .pool import PostgresConnectionPool
 from .reader import AS_OWNER
 
 _ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('netra.secret'), hashtext($1))"
-_REMOVE: Final = "DELETE FROM secret s WHERE s.owner = $1 AND s.name = $2 RETURNING true"
+_REMOVE: Final = "DELETE FROM secret s WHERE s.owner = $1 AND s.name = $2 RETURNING s.updated"
 _OTHERS: Final = "SELECT count(*) FROM secret s WHERE s.owner = $1 AND s.name <> $2"
 _PUT: Final = "INSERT INTO secret (owner, name, key_id, sealed, updated) VALUES ($1, $2, $3, $4, $5)"
 _FIND: Final = f"""
@@ -28,7 +28,10 @@ SELECT found.* FROM {AS_OWNER} (
     SELECT s.name, s.updated FROM secret s WHERE s.owner = asked.owner ORDER BY s.name
 ) AS found ORDER BY found.name
 """
-_STALE: Final = "SELECT s.owner, s.name FROM secret s WHERE s.key_id <> $1 ORDER BY s.owner, s.name LIMIT 100"
+_STALE: Final = """
+SELECT s.owner, s.name FROM secret s WHERE s.key_id <> $1 AND (s.owner, s.name) > ($2::text, $3::text)
+ORDER BY s.owner, s.name LIMIT 100
+"""
 
 
 class PostgresSecrets:
@@ -65,7 +68,17 @@ class PostgresSecrets:
 
     async def remove(self, owner: str, name: str) -> bool:
         async with self._as(owner) as connection:
-            return bool(await connection.fetchval(_REMOVE, owner, name))
+            return await connection.fetchval(_REMOVE, owner, name) is not None
 
-    async def stale(self, key_id: str) -> list[tuple[str, str]]:
-        return [(row["owner"], row["name"]) for row in await self._writers.ask(_STALE, key_id)]
+    async def replace(self, owner: str, name: str, old: SealedSecret, new: SealedSecret) -> bool:
+        async with self._as(owner) as connection:
+            await connection.execute(_ONE_AT_A_TIME, owner)  # nobody puts another between the look and the change
+            if await self.find(owner, name) != old:  # by a reader: the writer cannot see what is sealed
+                return False
+            updated = await connection.fetchval(_REMOVE, owner, name)
+            if updated is not None:
+                await connection.execute(_PUT, owner, name, *new, updated)
+            return updated is not None
+
+    async def stale(self, key_id: str, after: tuple[str, str] = ("", "")) -> list[tuple[str, str]]:
+        return [(row["owner"], row["name"]) for row in await self._writers.ask(_STALE, key_id, *after)]

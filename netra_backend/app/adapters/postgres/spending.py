@@ -11,9 +11,10 @@ from typing import Final
 import asyncpg
 
 from ...core.budgets import ModelUse, Period, RunBudget, Spender, Spent, subject_of
+from ...core.budgets import storable as storable_use
 from ...spend_ports import SPENDERS, USES_A_PAGE
 from ...usage.money import dollars
-from ..event_log.model_uses import COLUMNS, amount, mark_of, row_of, use_of
+from ..event_log.model_uses import COLUMNS, MOST_OF_A_DAY, amount, mark_of, row_of, use_of
 from .batch import storable
 from .connection import name_owner
 from .pool import PostgresConnectionPool
@@ -32,10 +33,11 @@ ON CONFLICT (owner, call_id, attempt) DO UPDATE SET model = excluded.model, usd 
     cache_read_tokens = excluded.cache_read_tokens, cache_write_tokens = excluded.cache_write_tokens,
     reasoning_tokens = excluded.reasoning_tokens, settled = excluded.settled
 """
-_ADD: Final = """
+_ADD: Final = f"""
 INSERT INTO spend AS s (subject, day, usd, tokens, requests) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (subject, day) DO UPDATE SET
-    usd = s.usd + excluded.usd, tokens = s.tokens + excluded.tokens, requests = s.requests + excluded.requests
+    usd = least(s.usd + excluded.usd, {MOST_OF_A_DAY}), tokens = s.tokens + excluded.tokens,
+    requests = s.requests + excluded.requests
 """
 _SPENT: Final = """
 SELECT r.usd, r.tokens, d.day_usd, d.day_tokens, d.month_usd, d.month_tokens FROM (
@@ -131,14 +133,16 @@ class PostgresSpending:
 
 async def _store(connection: asyncpg.Connection, use: ModelUse) -> None:
     """Put the attempt in the place of its reservation, and what that changes into the sums."""
-    row = list(row_of(use))
-    row[5] = storable(use.model)
+    use = storable_use(use)
+    row = row_of(use)
     stored = await connection.fetchrow(_STORED, use.owner, use.call_id, use.attempt)
     day, usd, tokens, requests = use.day, row[6] or 0, use.amount.tokens, 1
     if stored is not None:
         if stored["settled"]:
             return
         day, usd, tokens, requests = stored["day"], usd - stored[0], tokens - stored[1], 0
+    elif use.is_reserved:
+        return
     await connection.execute(_PUT, *row)
     await connection.execute(_ADD, subject_of(use.owner), day, usd, tokens, requests)
 

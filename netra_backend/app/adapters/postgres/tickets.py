@@ -47,6 +47,12 @@ class PostgresTickets:
             raise unavailable(trouble) from trouble
         return None if row is None else (*_told(row["identity"]), row["expires"])
 
+    async def remove(self, user_id: str) -> None:
+        try:
+            await self._writer.execute("DELETE FROM ticket WHERE user_id = $1", user_id)
+        except TROUBLE as trouble:
+            raise unavailable(trouble) from trouble
+
 
 class _Download(msgspec.Struct, frozen=True):
     """A ticket for a download, as it is stored. Processes of release 0.1.0, whose tickets open everything, cannot read it;

@@ -15,6 +15,7 @@ WITH RECURSIVE chain(id, run, prev) AS (
 SELECT id, run FROM chain
 """
 _FILES = "SELECT file.id FROM file JOIN thread USING (thread_id, owner) WHERE thread.key = ?"
+_GIVE_UP = "UPDATE file SET owner = '', thread_id = '', run_id = '', sha256 = '' WHERE id = ?"
 _STATE = "DELETE FROM state WHERE (owner, thread_id) = (SELECT owner, thread_id FROM thread WHERE key = ?)"
 
 
@@ -42,19 +43,22 @@ class Rename:
 class Deletion:
     """Delete the events, blobs, values, files, runs and idempotency keys of threads, and with ``owner`` all files, values,
     secrets and model requests of that owner. Their ids stay, without owner, title or epoch, so that they are never given out
-    again."""
+    again. ``given_up`` are the files whose parts are there still."""
 
     erases = True
 
     def __init__(self, keys: Sequence[int], owner: str = "") -> None:
         self._keys = keys
         self._owner = owner
+        self.given_up: list[int] = []
 
     def __call__(self, connection: sqlite3.Connection) -> None:
         for key in self._keys:
+            self.given_up += give_up_files(connection, connection.execute(_FILES, (key,)).fetchall())
             _delete_thread(connection, key)
         if self._owner:
-            _delete_files(connection, "SELECT id FROM file WHERE owner = ?", self._owner)
+            files = connection.execute("SELECT id FROM file WHERE owner = ?", (self._owner,)).fetchall()
+            self.given_up += give_up_files(connection, files)
             connection.execute("DELETE FROM model_use WHERE owner = ?", (self._owner,))
             connection.execute("DELETE FROM state WHERE owner = ?", (self._owner,))
             connection.execute("DELETE FROM secret WHERE owner = ?", (self._owner,))
@@ -84,15 +88,14 @@ def _delete_thread(connection: sqlite3.Connection, key: int) -> None:
     )
     connection.execute("DELETE FROM blob WHERE thread = ?", (key,))
     connection.execute(_STATE, (key,))
-    _delete_files(connection, _FILES, key)
     connection.execute("DELETE FROM head WHERE key = ?", (key,))
     connection.execute("UPDATE thread SET owner = '', title = '', epoch = '' WHERE key = ?", (key,))
 
 
-def _delete_files(connection: sqlite3.Connection, which: str, given: int | str) -> None:
-    files = connection.execute(which, (given,)).fetchall()
-    connection.executemany("DELETE FROM file_part WHERE file = ?", files)
-    connection.executemany("DELETE FROM file WHERE id = ?", files)
+def give_up_files(connection: sqlite3.Connection, files: Sequence[tuple[int]]) -> list[int]:
+    """From now on nobody has these files; their ids. Their parts are many: ``gone_files`` deletes them, a few at a time."""
+    connection.executemany(_GIVE_UP, files)
+    return [file for (file,) in files]
 
 
 def erase(connection: sqlite3.Connection) -> None:

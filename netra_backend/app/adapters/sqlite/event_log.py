@@ -18,6 +18,7 @@ from ..event_log.key_filter import DAY_MS, KeyFilter
 from . import reader, schema
 from .changes import Change, Deletion, Expiry, Rename
 from .files import SqliteFiles
+from .gone_files import GoneFiles
 from .secrets import SqliteSecrets
 from .spending import SqliteSpending
 from .state import SqliteState
@@ -52,7 +53,9 @@ class SqliteEventLog(AppendingLog[Change]):
         for owner, key, created in reader.keys_since(self._reader, clock.now_ms() - DAY_MS):
             self._keys.add(owner, key, created)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="netra-log-reader")
-        self.files = SqliteFiles(self._change, self._read, clock.now_ms, path.parent, limits.reserved_disk_bytes)
+        self._gone = GoneFiles(self._change, self._read)
+        reserved = limits.reserved_disk_bytes
+        self.files = SqliteFiles(self._change, self._read, clock.now_ms, path.parent, reserved, self._gone)
         self.state = SqliteState(self._change, self._read)
         self.secrets = SqliteSecrets(self._change, self._read, clock.now_ms)
         self.spending = SqliteSpending(self._change, self._read)
@@ -197,7 +200,9 @@ class SqliteEventLog(AppendingLog[Change]):
     async def _delete(self, threads: Sequence[tuple[int, str]], owner: str = "") -> None:
         for key, thread_id in threads:
             self._disown(thread_id, key)
-        await self._change(Deletion([key for key, _ in threads], owner))
+        deletion = Deletion([key for key, _ in threads], owner)
+        await self._change(deletion)
+        await self._gone.purge(deletion.given_up)
 
     async def close(self) -> None:
         self._flush()

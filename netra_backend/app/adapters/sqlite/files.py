@@ -12,7 +12,8 @@ from typing import Any, Final
 from ...core.errors import DependencyUnavailable
 from ...core.files import RESERVED_MS, StoredFile
 from ...file_ports import Removal, Reservation
-from .changes import Change
+from .changes import Change, give_up_files
+from .gone_files import GoneFiles
 
 _PAGE: Final = 100
 _HAS_RUN: Final = "EXISTS (SELECT 1 FROM run WHERE run.run_id = file.run_id)"
@@ -122,12 +123,13 @@ class _Release:
 
 
 class _Remove:
-    erases = True
+    erases = False  # its purge does
 
     def __init__(self, owner: str, file_id: str, stale_ms: int) -> None:
         self._given = (owner, file_id)
         self._stale_ms = stale_ms
         self.done: Removal = "absent"
+        self.given_up: list[int] = []
 
     def __call__(self, connection: sqlite3.Connection) -> None:
         found = connection.execute(
@@ -137,25 +139,22 @@ class _Remove:
         if found is not None:
             self.done = "removed" if found[1] else "claimed"
             if found[1]:
-                connection.execute("DELETE FROM file_part WHERE file = ?", (found[0],))
-                connection.execute("DELETE FROM file WHERE id = ?", (found[0],))
+                self.given_up = give_up_files(connection, [found[:1]])
 
 
 class _Expire:
-    erases = True
+    erases = False  # its purge does
 
     def __init__(self, before_ms: int) -> None:
         self._before_ms = before_ms
-        self.done = 0
+        self.given_up: list[int] = []
 
     def __call__(self, connection: sqlite3.Connection) -> None:
         old = connection.execute(
-            f"SELECT id FROM file WHERE created < ? AND reserved < ? AND NOT {_HAS_RUN} LIMIT {_PAGE}",
+            f"SELECT id FROM file WHERE owner <> '' AND created < ? AND reserved < ? AND NOT {_HAS_RUN} LIMIT {_PAGE}",
             (self._before_ms, self._before_ms),
         ).fetchall()
-        connection.executemany("DELETE FROM file_part WHERE file = ?", old)
-        connection.executemany("DELETE FROM file WHERE id = ?", old)
-        self.done = len(old)
+        self.given_up = give_up_files(connection, old)
 
 
 class SqliteFiles:
@@ -168,12 +167,14 @@ class SqliteFiles:
         now_ms: Callable[[], int],
         directory: Path,
         reserved_bytes: int,
+        gone: GoneFiles,
     ) -> None:
         self._change = change
         self._read = read
         self._now_ms = now_ms
         self._directory = directory
         self._reserved_bytes = reserved_bytes  # disk that files leave free: the event log must be able to go on
+        self._gone = gone
         self._opened_ms = now_ms()
 
     def _stale_ms(self) -> int:
@@ -228,12 +229,15 @@ class SqliteFiles:
     async def remove(self, owner: str, file_id: str) -> Removal:
         change = _Remove(owner, file_id, self._stale_ms())
         await self._change(change)
+        await self._gone.purge(change.given_up)
         return change.done
 
     async def expire(self, before_ms: int) -> int:
+        await self._gone.purge_left()
         change = _Expire(before_ms)
         await self._change(change)
-        return change.done
+        await self._gone.purge(change.given_up)
+        return len(change.given_up)
 
 
 def _rows(connection: sqlite3.Connection, question: str, *given: object) -> list[tuple[Any, ...]]:

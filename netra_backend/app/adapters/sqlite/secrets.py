@@ -15,6 +15,13 @@ INSERT INTO secret (owner, name, key_id, sealed, updated) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (owner, name) DO UPDATE SET key_id = excluded.key_id, sealed = excluded.sealed, updated = excluded.updated
 """
 
+_REPLACE: Final = """
+UPDATE secret SET key_id = ?, sealed = ? WHERE owner = ? AND name = ? AND key_id = ? AND sealed = ?
+"""
+_STALE: Final = """
+SELECT owner, name FROM secret WHERE key_id <> ? AND (owner, name) > (?, ?) ORDER BY owner, name LIMIT 100
+"""
+
 
 class _Put:
     erases = True
@@ -28,6 +35,17 @@ class _Put:
         if connection.execute(_OTHERS, self._row[:2]).fetchone()[0] < self._most:
             connection.execute(_PUT, self._row)
             self.done = True
+
+
+class _Replace:
+    erases = True
+
+    def __init__(self, owner: str, name: str, old: SealedSecret, new: SealedSecret) -> None:
+        self._given = (*new, owner, name, *old)
+        self.done = False
+
+    def __call__(self, connection: sqlite3.Connection) -> None:
+        self.done = connection.execute(_REPLACE, self._given).rowcount > 0
 
 
 class _Remove:
@@ -79,7 +97,11 @@ class SqliteSecrets:
         await self._change(change)
         return change.done
 
-    async def stale(self, key_id: str) -> list[tuple[str, str]]:
-        question = "SELECT owner, name FROM secret WHERE key_id <> ? ORDER BY owner, name LIMIT 100"
-        rows: list[tuple[str, str]] = await self._read(_rows, question, key_id)
+    async def replace(self, owner: str, name: str, old: SealedSecret, new: SealedSecret) -> bool:
+        change = _Replace(owner, name, old, new)
+        await self._change(change)
+        return change.done
+
+    async def stale(self, key_id: str, after: tuple[str, str] = ("", "")) -> list[tuple[str, str]]:
+        rows: list[tuple[str, str]] = await self._read(_rows, _STALE, key_id, *after)
         return rows

@@ -7,10 +7,10 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from ...core.budgets import ModelUse, Period, RunBudget, Spender, Spent, subject_of
+from ...core.budgets import ModelUse, Period, RunBudget, Spender, Spent, storable, subject_of
 from ...spend_ports import SPENDERS, USES_A_PAGE
 from ...usage.money import dollars
-from ..event_log.model_uses import COLUMNS, amount, mark_of, row_of, use_of
+from ..event_log.model_uses import COLUMNS, MOST_OF_A_DAY, amount, mark_of, row_of, use_of
 from .changes import Change
 
 _EXPIRED_AT_ONCE: Final = 1000
@@ -19,10 +19,10 @@ _STORED: Final = """
 SELECT coalesce(usd, 0), input_tokens + output_tokens, settled, day FROM model_use
 WHERE owner = ? AND call_id = ? AND attempt = ?
 """
-_ADD: Final = """
+_ADD: Final = f"""
 INSERT INTO spend (subject, day, usd, tokens, requests) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (subject, day) DO UPDATE SET
-    usd = usd + excluded.usd, tokens = tokens + excluded.tokens, requests = requests + excluded.requests
+    usd = min(usd + excluded.usd, {MOST_OF_A_DAY}), tokens = tokens + excluded.tokens, requests = requests + excluded.requests
 """
 _OF_RUN: Final = """
 SELECT coalesce(sum(usd), 0), coalesce(sum(input_tokens + output_tokens), 0) FROM model_use
@@ -124,6 +124,7 @@ class SqliteSpending:
 
 def _store(connection: sqlite3.Connection, use: ModelUse) -> None:
     """Put the attempt in the place of its reservation, and what that changes into the sums."""
+    use = storable(use)
     row = row_of(use)
     stored = connection.execute(_STORED, (use.owner, use.call_id, use.attempt)).fetchone()
     if stored is not None:
@@ -132,6 +133,8 @@ def _store(connection: sqlite3.Connection, use: ModelUse) -> None:
             return
         connection.execute(_PUT, (*row[:4], day, *row[5:]))
         more = (day, (row[6] or 0) - usd, use.amount.tokens - tokens, 0)
+    elif use.is_reserved:
+        return
     else:
         connection.execute(_PUT, row)
         more = (use.day, row[6] or 0, use.amount.tokens, 1)

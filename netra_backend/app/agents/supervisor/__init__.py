@@ -6,7 +6,8 @@
 - ``scope``: what the agent holds; gives each step its key
 - ``run_recorder``: what the steps of a run share; ``branches``: which line of steps a task is on
 - ``tool_calls``, ``model_calls``, ``own_steps``, ``state_steps``, ``pauses``: steps, each recorded before it is performed and
-  when it has ended; ``user_questions``, ``tool_approvals``: those that wait for the user
+  when it has ended; ``user_questions``, ``tool_approvals``: those that wait for the user; ``shown_arguments``: what of a
+  call's arguments a user sees, and may change
 - ``model_stream``, ``live_text``: which part of a streamed text may be shown already, and in how few events
 - ``stack_owner``: whose code a stack is of
 - ``spending``: what a model request costs, ahead of it and afterwards

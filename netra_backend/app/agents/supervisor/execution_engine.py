@@ -157,6 +157,7 @@ class UserExecutionEngine:
         journal, code = recorder.journal, recorder.services.registry.code_of(run.agent)
         if not journal.started:
             recorder.emit(AgentStarted, run.agent, run.request_id, VERSION, code)
+            run.started = run.head.top
         else:
             if journal.beginnings >= MOST_BEGINNINGS:
                 raise RunRefused(CATALOGUE["agent_crashed"].text, point=run_points.RUN_BEGINNINGS)

@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
+from ...core.asks import OwnStep, Saying, Thought
 from ...core.errors import ToolError
 from ...core.events import AgentDelta, AgentThinking, StepFinished, StepStarted
-from ...core.journal import OwnStep, Perform, Recorded, Saying, Thought
+from ...core.journal import Perform, Recorded
+from ...core.limits import MOST_MODEL_TOKENS
 from ...core.message_parts import read_parts
 from ...core.step_keys import MAX_NAME
 from ...services.answer_schemas import AnswerSchema
@@ -152,6 +154,8 @@ class EngineRunScope:
         check: Callable[[str], bool] | None = None,
         instead: str | None = None,
     ) -> Coroutine[Any, Any, ModelReply]:
+        if max_tokens is not None and (type(max_tokens) is not int or not 0 < max_tokens <= MOST_MODEL_TOKENS):
+            raise ValueError(f"max_tokens is 1 to {MOST_MODEL_TOKENS:,}, not {max_tokens!r:.200}.")
         return self._ask_model(
             current().key("model"), prompt, system, max_tokens or self._recorder.model_tokens, check, instead
         )

@@ -13,19 +13,19 @@ from ...core.errors import Fault, FrameRefused, ToolRefused
 from ...core.events import ApprovalRequested, ApprovalResolved
 from ...core.journal import Perform, Recorded, Unknown
 from ...core.peer_messages import WaitingCall, WaitingQuestion
-from ...core.questions import AGENT, CANCELLED, RESPONSE_SCHEMA, answer_shown, approval_id_of, canonical
-from ...core.repaired_text import repaired
+from ...core.questions import AGENT, CANCELLED, RESPONSE_SCHEMA, answer_shown, approval_id_of
 from ...services.answer_schemas import AnswerSchema
 from ...services.questions import OpenQuestion, Word, hash_arguments
 from ...services.redaction import redact, redact_text
 from ..tools.definition import Tool
 from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
 from .run_recorder import RunRecorder, until_cancelled
+from .shown_arguments import NotRestored, restored
 from .user_questions import answered, record
 
 
 class Denied(Exception):
-    """The call is not made: ``decision`` is deny or expired."""
+    """The call is not made: ``decision`` is deny, expired or, if nobody can tell what the user changed, unclear."""
 
     def __init__(self, tool: str, decision: str, reason: str) -> None:
         super().__init__(f"{tool} was not approved ({decision}){': ' + reason if reason else '.'}")
@@ -68,6 +68,7 @@ class ToolApprovals:
         if resolved is not None:
             return await self._recorded(tool, arguments, shown, resolved)
         call = self._request(call_id, key, tool, shown, arguments_hash, requested)
+        shown = call.arguments
         gave_up = partial(recorder.emit, ApprovalResolved, call.approval_id, CANCELLED, AGENT)
         schema = AnswerSchema(RESPONSE_SCHEMA, recorder.services.questions.limits)
         judge = partial(self._judged, schema, tool, arguments, shown)
@@ -90,7 +91,7 @@ class ToolApprovals:
         """What the user is asked, or was asked before."""
         recorder, context = self._recorder, self._dispatcher.user_context
         approval_id = approval_id_of(context.run_id, call_id)
-        reason = tool.approval if isinstance(tool.approval, str) else ""
+        reason = recorder.hidden.text(tool.approval) if isinstance(tool.approval, str) else ""
         if requested is not None:
             approval_id, expires_at = requested.approval_id, requested.expires_at
         else:
@@ -108,6 +109,8 @@ class ToolApprovals:
                 reason=reason,
                 response_schema=RESPONSE_SCHEMA,
             )
+        if recorder.hidden:
+            shown = recorder.hidden.plain(shown)
         return WaitingCall(
             approval_id, context.thread_id, context.run_id, tool.name, shown, arguments_hash, expires_at, reason
         )
@@ -116,19 +119,23 @@ class ToolApprovals:
         self, schema: AnswerSchema, tool: Tool[Any], arguments: Mapping[str, Any], shown: dict[str, Any], answer: Any
     ) -> bytes:
         """An answer that fits, as JSON. Raises ``FrameRefused`` (``invalid_answer``)."""
-        raw, refused = schema.judge(answer), None
+        hidden = self._recorder.hidden
+        raw, problem, hint = schema.judge(answer, hidden.text), "", None
         if "arguments" in answer:
             try:
                 self._dispatcher.find(tool.name)
-                self._dispatcher.fitting(tool, restored(answer["arguments"], shown, arguments))
+                edited = hidden.plain(answer["arguments"]) if hidden else answer["arguments"]
+                self._dispatcher.fitting(tool, restored(edited, shown, arguments))
             except ToolRefused as refusal:
-                refused = refusal
-        if refused is not None:
+                problem, hint = hidden.text(refusal.message), refusal.hint
+            except NotRestored as fault:
+                problem, hint = str(fault), fault.hint
+        if problem:
             raise FrameRefused(
-                refused.message,
+                problem,
                 kind="invalid_answer",
                 field="answer.arguments",
-                hint=refused.hint,
+                hint=hint,
                 point=question_points.ANSWER_ARGUMENTS,
             )
         return raw
@@ -152,7 +159,7 @@ class ToolApprovals:
             raise Denied(tool.name, exact["decision"], told_reason)
         if remember:
             self._recorder.journal.remembered.add(tool.name)
-        return arguments if edited is None else restored(edited, shown, arguments)
+        return arguments if edited is None else _made(tool, edited, shown, arguments)
 
     async def _recorded(
         self, tool: Tool[Any], arguments: Mapping[str, Any], shown: dict[str, Any], resolved: ApprovalResolved
@@ -164,20 +171,12 @@ class ToolApprovals:
         answer = answer_shown(resolved)
         if resolved.recorded is not None:
             answer = msgspec.json.decode(await self._recorder.emitter.blob(resolved.recorded.ref))
-        return restored(answer["arguments"], shown, arguments) if "arguments" in answer else arguments
+        return _made(tool, answer["arguments"], shown, arguments) if "arguments" in answer else arguments
 
 
-def restored(edited: Any, shown: Any, original: Any) -> Any:
-    """What a user made of ``original``, which was ``shown`` with secrets hidden: whatever was left as it was shown is what it
-    was."""
-    if canonical(edited) == canonical(repaired(shown)):
-        return original
-    if isinstance(edited, dict) and isinstance(shown, dict) and isinstance(original, Mapping):
-        return {
-            name: restored(value, shown[name], original[name]) if name in shown and name in original else value
-            for name, value in edited.items()
-        }
-    are_lists = isinstance(edited, list) and isinstance(shown, list) and isinstance(original, list | tuple)
-    if are_lists and len(edited) == len(shown) == len(original):
-        return list(map(restored, edited, shown, original))
-    return edited
+def _made(tool: Tool[Any], edited: Any, shown: dict[str, Any], arguments: Mapping[str, Any]) -> Any:
+    """As ``restored``, of an answer that counts already. Raises ``Denied``."""
+    try:
+        return restored(edited, shown, arguments)
+    except NotRestored as fault:  # a secret of the run's that it got after the answer was judged is hidden in it, too
+        raise Denied(tool.name, "unclear", str(fault)) from None

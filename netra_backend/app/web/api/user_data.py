@@ -15,6 +15,7 @@ from ...services.files import Files
 from ...services.revocations import Revocations
 from ...services.run_budgets import RunBudgets
 from ...services.secrets import Secrets
+from ...services.tickets import TicketOffice
 from ..http.client_address import address_of
 from ..http.endpoint import NDJSON, Endpoint, json_response
 from ..http.ndjson import NdjsonResponse
@@ -42,6 +43,7 @@ def user_data_endpoints(
     audit_trail: AuditTrail,
     conversations: Conversations,
     revocations: Revocations,
+    tickets: TicketOffice,
     runs: RunService,
     transfers: Transfers,
     clock: Clock,
@@ -70,6 +72,7 @@ def user_data_endpoints(
         threads = await runs.commands.delete_user(user_id, "user")
         datasets = await ledger.datasets(user_id)
         await ledger.delete_owner(user_id)
+        await tickets.remove(user_id)
         rows = await audit.pseudonymise(user_id)
         return json_response(UserDeleted(user_id, len(threads), len(datasets), rows))
 

@@ -31,8 +31,12 @@ class AnonymousRateLimit:
         self._limits = limits
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
         self._sockets: dict[str, dict[GiveWay, None]] = {}
-        self.sockets = 0
+        self._waiting: OrderedDict[GiveWay, tuple[str, float]] = OrderedDict()
+
+    @property
+    def sockets(self) -> int:
         """WebSockets that wait for a token."""
+        return len(self._waiting)
 
     def __len__(self) -> int:
         return len(self._buckets)
@@ -60,9 +64,10 @@ class AnonymousRateLimit:
         if bucket is not None:
             bucket.give_back()
 
-    def add_socket(self, address: str, give_way: GiveWay) -> None:
+    def add_socket(self, address: str, give_way: GiveWay, now: float) -> None:
         """A WebSocket waits for its token; ``drop_socket`` when it has come, or the socket is gone. If all places are taken, the
-        oldest one of the address that has the most gives way to an address that has fewer; it is dropped already then.
+        oldest one of the address that has the most gives way to an address that has fewer; and if there is none, the oldest
+        of all, once it has had ``anonymous_place_s`` to say its token. Who gave way is dropped already.
 
         Raises ``LimitRefused`` (``rate_limited``).
         """
@@ -70,9 +75,9 @@ class AnonymousRateLimit:
         try:
             self._check_sockets(len(self._sockets.get(site, ())))
         except LimitRefused as refusal:
-            self._make_way(site, refusal)
+            self._make_way(site, now, refusal)
         self._sockets.setdefault(site, {})[give_way] = None
-        self.sockets += 1
+        self._waiting[give_way] = (site, now)
 
     def drop_socket(self, address: str, give_way: GiveWay) -> None:
         """This one does not wait any more."""
@@ -80,8 +85,7 @@ class AnonymousRateLimit:
 
     def _drop(self, site: str, give_way: GiveWay) -> None:
         of_site = self._sockets[site]
-        del of_site[give_way]
-        self.sockets -= 1
+        del of_site[give_way], self._waiting[give_way]
         if not of_site:
             del self._sockets[site]
 
@@ -94,14 +98,19 @@ class AnonymousRateLimit:
                 point=validation.ANONYMOUS_SOCKETS,
             )
 
-    def _make_way(self, site: str, refusal: LimitRefused) -> None:
+    def _make_way(self, site: str, now: float, refusal: LimitRefused) -> None:
         """End one for a socket of this address. Raises the refusal if there is none that it is more entitled than."""
         has = len(self._sockets.get(site, ()))
-        most = max(self._sockets, key=lambda each: len(self._sockets[each]))
-        if has >= self._limits.anonymous_sockets or len(self._sockets[most]) < has + 2:
+        if has >= self._limits.anonymous_sockets:
             raise refusal
-        give_way = next(iter(self._sockets[most]))
-        self._drop(most, give_way)
+        loser = max(self._sockets, key=lambda each: len(self._sockets[each]))
+        give_way = next(iter(self._sockets[loser]))
+        if len(self._sockets[loser]) < has + 2:
+            give_way = next(iter(self._waiting))
+            loser, since = self._waiting[give_way]
+            if now - since < self._limits.anonymous_place_s:
+                raise refusal
+        self._drop(loser, give_way)
         give_way(refusal)
 
 

@@ -100,7 +100,7 @@ class WebSocketEndpoint:
         waiting = _WaitingSocket(self._anonymous, address)
         try:
             if identity is None and refusal_ is None:
-                waiting.add()
+                waiting.add(self._clock.monotonic())
         except LimitRefused as refusal:
             self._audit_trail.count_refusal(refusal)
             await _reject(scope, send, refusal.entry.status, refusal, end)
@@ -184,9 +184,9 @@ class _WaitingSocket:
         self._give_way: GiveWay | None = None
         self._gives_way: LimitRefused | None = None
 
-    def add(self) -> None:
+    def add(self, now: float) -> None:
         """It waits. Raises ``LimitRefused``."""
-        self._all.add_socket(self._address, self._lost_its_place)
+        self._all.add_socket(self._address, self._lost_its_place, now)
         self._is_counted = True
 
     def when_it_gives_way(self, give_way: GiveWay) -> None:

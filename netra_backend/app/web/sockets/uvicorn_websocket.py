@@ -153,14 +153,16 @@ class DirectWire:
 class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
     """uvicorn's protocol, whose messages may go straight to a receiver.
 
-    Every frame and byte is counted before it is parsed, and of one connection only so many frames are parsed in one turn of
-    the loop: what came with them waits, and nothing more is read meanwhile.
+    Every frame and byte is counted before it is parsed, and of one connection only so many of both are parsed in one turn of
+    the loop, however often it is read in it: what came with them waits, and nothing more is read meanwhile.
     """
 
     receiver: Receiver | None = None
     guest: Guest | None = None
     _between_messages = False
     _deaf = False
+    _waits = False
+    _of_turn = 0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -170,6 +172,7 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
         self._limits = limits
         self._frame_bytes = limits.frame_bytes
         self._frames_a_turn = limits.frames_a_turn
+        self._bytes_a_turn = limits.bytes_a_turn
         self._most_unread = limits.anonymous_bytes
         self.conn.max_message_size = limits.frame_bytes
         self._scanner = FrameScanner()
@@ -193,8 +196,11 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
         if self._between_messages and self.receiver is not None and not self.close_sent:
             text = whole_text(data, self._frame_bytes)
             if text is not None:
-                if len(data) <= _SMALL_BYTES or self._may_send(0, 0, len(data), 1):
+                if len(data) <= _SMALL_BYTES:
                     self._hand_over(self.receiver, text)
+                elif self._may_send(0, 0, len(data), 1):
+                    self._hand_over(self.receiver, text)
+                    self._pace(len(data))
                 return
         if not self.handshake_initiated:
             super().data_received(data)
@@ -202,32 +208,48 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
                 # The whole head was there, and the library took it for none: it would wait for ever.
                 self.transport.write(BAD_REQUEST)
                 self.transport.close()
-        elif self._held:
+        elif self._waits:
             self._held += data
+            self._between_messages = False
             self.transport.pause_reading()
         elif not self._deaf:
             self._take(data)
         self._bound_end()
 
     def _take(self, data: bytes) -> None:
-        end, frames, others, fragments = self._scanner.scan(data, self._frames_a_turn)
+        end, frames, others, fragments = self._scanner.scan(data, self._frames_a_turn, self._bytes_a_turn)
         if not self._may_send(frames, others, end, fragments):
             return
         super().data_received(data[:end] if end < len(data) else data)
         self._between_messages = end == len(data) and is_between_messages(self.conn)
-        if end < len(data) and not self._deaf and not self.transport.is_closing():
+        if end == len(data):
+            self._pace(end)
+        elif not self._deaf and not self.transport.is_closing():
             self._held = data[end:]
-            self.transport.pause_reading()
-            self.loop.call_soon(self._go_on)
+            self._wait()
+
+    def _pace(self, size: int) -> None:
+        """Count what was parsed: one that was read often has not had its turn for each."""
+        self._of_turn += size
+        if self._of_turn >= self._bytes_a_turn and not self._deaf and not self.transport.is_closing():
+            self._wait()
+
+    def _wait(self) -> None:
+        """Let others have their turn."""
+        self._waits, self._of_turn = True, 0
+        self.transport.pause_reading()
+        self.loop.call_soon(self._go_on)
 
     def _go_on(self) -> None:
         """Others have had their turn."""
+        self._waits = False
         held, self._held = self._held, b""
         if self._deaf or self.transport.is_closing():
             return
-        self._take(held)
-        self._bound_end()
-        if not self._held and not self._deaf and not self.read_paused and not self.transport.is_closing():
+        if held:
+            self._take(held)
+            self._bound_end()
+        if not self._waits and not self._deaf and not self.read_paused and not self.transport.is_closing():
             self.transport.resume_reading()
 
     def _may_send(self, frames: int, others: int, size: int, fragments: int) -> bool:

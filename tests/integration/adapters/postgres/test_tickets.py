@@ -57,6 +57,8 @@ async def test_a_digest_is_never_put_twice_and_a_database_that_refuses_is_told_a
         await admin.close()
         with pytest.raises(DependencyUnavailable, match="UndefinedTable"):
             await tickets.take("d1")
+        with pytest.raises(DependencyUnavailable, match="UndefinedTable"):
+            await tickets.remove("ada")
 
 
 async def test_a_ticket_of_release_0_1_0_opens_a_websocket_and_that_release_cannot_read_one_for_a_download(

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from netra_backend.app.core.blobs import Blob
-from netra_backend.app.core.identity import Identity
+from netra_backend.app.core.errors import AuthenticationRefused
+from netra_backend.app.core.identity import WEBSOCKET, Identity
 from test_framework.local_runtime import connected_user
 from test_framework.served import Served
 
@@ -72,6 +73,7 @@ async def test_what_is_deleted_is_gone_from_log_datasets_and_caches(served: Serv
         await served.runtime.ledger.ask(user.id, "data_profile", {})
         await http.get("/api/runs/run_x1")
         assert holding(data_dir, canary)
+        ticket = (await http.post("/api/tickets")).json()["ticket"]
         async with connected_user(served.runtime, user.id) as device:
             device.send(type="execute_agent", agent="patient", message=canary)
             await device.wire.until("agent_thinking")
@@ -83,6 +85,8 @@ async def test_what_is_deleted_is_gone_from_log_datasets_and_caches(served: Serv
     assert holding(data_dir, canary) == []
     assert user.id.encode() not in (data_dir / "audit.db").read_bytes()
     assert served.runtime.runs.scheduler.of_user(user.id) == []
+    with pytest.raises(AuthenticationRefused, match="unknown"):
+        await served.runtime.tickets.redeem(ticket, WEBSOCKET)
 
     again = served.users.token_for(user.id)
     async with served.http(again) as http:

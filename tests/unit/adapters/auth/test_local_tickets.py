@@ -32,3 +32,10 @@ async def test_tickets_of_all_are_bounded_and_nothing_is_kept_of_users_without_a
     assert not await store.put("more", somebody("ada"), WEBSOCKET, 0, 30)
     assert await store.put("more", somebody("ada"), WEBSOCKET, 30, 60)
     assert len(store) == len(store._held) == 1
+
+
+async def test_nothing_is_kept_of_users_whose_tickets_were_removed() -> None:
+    store = LocalTickets(LIMITS)
+    await store.put("a", somebody("ada"), WEBSOCKET, 0, 30)
+    await store.remove("ada")
+    assert len(store) == len(store._held) == 0

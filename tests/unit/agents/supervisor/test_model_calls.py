@@ -19,7 +19,7 @@ from netra_backend.app.core.events import (
     ModelCompleted,
     ModelStarted,
 )
-from netra_backend.app.core.limits import USUAL
+from netra_backend.app.core.limits import MOST_MODEL_TOKENS, USUAL
 from netra_backend.app.core.model_part import ModelPart
 from test_framework.counted_tool import kinds, uninterrupted
 
@@ -73,6 +73,19 @@ class TestModel:
         script = self.ask(workshop, "Because.")
         await workshop.run("golden")
         assert script.most == [workshop.services.model_tokens] == [USUAL.model_tokens]
+
+    @pytest.mark.parametrize("most", [0, -5, MOST_MODEL_TOKENS + 1, 10**30, True, 1.5])
+    async def test_a_bound_that_no_answer_can_have_is_the_agents_mistake(self, workshop: Any, most: Any) -> None:
+        async def run(scope: Any) -> AgentResult:
+            with pytest.raises(ValueError, match="max_tokens is 1 to 1,000,000"):
+                await scope.ask_model("why?", max_tokens=most)
+            return AgentResult((await scope.ask_model("why?", max_tokens=MOST_MODEL_TOKENS)).text)
+
+        script = Script(workshop, "Because.")
+        workshop.agent("golden", run)
+        workshop.answer_with(script)
+        assert isinstance((await workshop.run("golden"))[-1], AgentCompleted)
+        assert script.most == [MOST_MODEL_TOKENS]
 
     async def test_an_answer_streams_in_few_events_and_its_usage_is_counted(self, workshop: Any) -> None:
         usage = {"input_tokens": 10, "output_tokens": 20, "cost_usd": "0.0003"}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from netra_backend.app.agents.interface import AgentResult, PastMessage
+from netra_backend.app.core.events import AgentCompleted, AgentThinking, StepStarted
 
 
 @pytest.fixture
@@ -83,3 +84,33 @@ async def test_a_message_knows_its_agent_and_data(workshop: Any) -> None:
     for _ in range(2):
         await client.ended((await workshop.ask(client, "golden", "m", thread_id="thr_1")).run_id)
     assert seen == [PastMessage("user", "m", "golden"), PastMessage("agent", "text", "golden", {"n": 1})]
+
+
+async def test_an_answer_of_a_run_that_slept_meanwhile_is_not_told_on_a_replay_either(workshop: Any) -> None:
+    told: list[Any] = []
+    stays = asyncio.Event()
+
+    async def run(scope: Any) -> AgentResult:
+        if scope.message == "sleep":
+            await scope.sleep(3600)
+            return AgentResult("awake")
+        told.append(([past.text for past in scope.history], [message.text async for message in scope.messages]))
+        await scope.think(str(told[-1]))
+        await stays.wait()
+        return AgentResult("done")
+
+    workshop.agent("golden", run, history_messages=4)
+    client = workshop.connect()
+    asleep = await workshop.ask(client, "golden", "sleep", thread_id="thr_1")
+    await client.saw(StepStarted, asleep.run_id)
+    workshop.turns.tick(workshop.clock.monotonic())
+    looks = await workshop.ask(client, "golden", "look", thread_id="thr_1")
+    await client.saw(AgentThinking, looks.run_id)
+    await workshop.kill()
+    workshop.clock.advance(s=3600)
+    client = workshop.connect()
+    await workshop.turns.recovery.take_over()
+    await client.ended(asleep.run_id)
+    stays.set()
+    assert isinstance((await client.saw(AgentCompleted, looks.run_id)), AgentCompleted)
+    assert told == [(["sleep"], ["sleep"])] * 2

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from netra_backend.app.adapters.secrets.sealing import AesGcmCipher
 from netra_backend.app.agents.interface import AgentResult
 from netra_backend.app.agents.tools.definition import Tool, ToolArguments
-from netra_backend.app.core.errors import ToolError
-from netra_backend.app.core.events import AgentCompleted, AgentFailed, encode_event
-from netra_backend.app.core.frames import ResolveApproval
+from netra_backend.app.core.errors import FrameRefused, ToolError
+from netra_backend.app.core.events import AgentCompleted, AgentFailed, QuestionAsked, encode_event
+from netra_backend.app.core.frames import AnswerQuestion, ResolveApproval
 from netra_backend.app.core.model_part import ModelPart
 
 VALUE = "hunter2-hunter2"
@@ -216,8 +216,73 @@ async def test_a_model_that_repeats_a_secret_and_a_tool_that_returns_it_give_the
     assert VALUE.encode() not in recorded(keeping)
 
 
+@pytest.mark.validation_point("answer.schema")
+async def test_what_waits_for_an_answer_is_without_it_and_so_are_the_words_that_refuse_one(keeping: Any) -> None:
+    async def run(scope: Any) -> AgentResult:
+        async def use() -> None:
+            await scope.secret("TOKEN")
+
+        await scope.step("use", use)
+        schema = {"properties": {"pin": {"const": f"{'x' * 130}{VALUE}"}}, "title": VALUE}
+        return AgentResult("", {"answer": await scope.ask_user(f"Is it {VALUE}?", schema=schema)})
+
+    keeping.agent("golden", run)
+    client = keeping.connect("user_ada")
+    accepted = await keeping.ask(client, "golden")
+    asked = await client.saw(QuestionAsked)
+    (waiting,) = await keeping.turns.commands.questions("user_ada")
+    shown = {"properties": {"pin": {"const": f"{'x' * 130}***"}}, "title": "***"}
+    assert (waiting.text, waiting.schema) == (asked.text, asked.schema) == ("Is it ***?", shown)
+    message = ""
+    try:
+        await keeping.turns.commands.answer(client, AnswerQuestion(asked.question_id, {"pin": "no"}, "word"))
+    except FrameRefused as refusal:
+        message = refusal.message
+    assert message.startswith("The answer does not fit: /pin: ")
+    assert "hunter2" not in message
+    await keeping.turns.commands.answer(client, AnswerQuestion(asked.question_id, {"other": 1}, "word"))
+    events = await client.ended(accepted.run_id)
+    assert events[-1].result["data"] == {"answer": {"other": 1}}
+
+
+@pytest.mark.validation_point("answer.arguments")
+async def test_an_approval_waits_without_it_and_so_are_the_words_that_refuse_its_arguments(keeping: Any) -> None:
+    async def call(context: Any, arguments: Any) -> Any:
+        raise AssertionError("nobody approves it")
+
+    async def run(scope: Any) -> AgentResult:
+        async def use() -> None:
+            await scope.secret("TOKEN")
+
+        await scope.step("use", use)
+        outcome = await scope.use_tool("picky", pick=VALUE)
+        return AgentResult("", {"error": outcome.error})
+
+    keeping.tool(Tool("picky", "Picks.", Picked, call, approval=f"It uses {VALUE}."))
+    keeping.agent("golden", run, tools=["picky"])
+    client = keeping.connect("user_ada")
+    await keeping.ask(client, "golden")
+    await keeping.until(lambda: keeping.questions.of("user_ada"))
+    (waiting,) = await keeping.turns.commands.approvals("user_ada")
+    assert (waiting.reason, waiting.arguments) == ("It uses ***.", {"pick": "***"})
+    message = ""
+    try:
+        await keeping.turns.commands.resolve(
+            client,
+            ResolveApproval(waiting.approval_id, "approve", waiting.arguments_hash, arguments={"pick": f"{VALUE}!"}),
+        )
+    except FrameRefused as refusal:
+        message = refusal.message
+    assert message.startswith("The arguments hold ***")
+    assert "hunter2" not in message
+
+
 class Given(ToolArguments, frozen=True):
     given: str
+
+
+class Picked(ToolArguments, frozen=True):
+    pick: Literal["hunter2-hunter2", "other"]
 
 
 class Repeating:

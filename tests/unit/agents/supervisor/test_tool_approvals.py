@@ -9,7 +9,6 @@ import msgspec
 import pytest
 
 from netra_backend.app.agents.interface import AgentResult
-from netra_backend.app.agents.supervisor.tool_approvals import restored
 from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.core.errors import NetraError, NotFound
 from netra_backend.app.core.events import AnyEvent, ApprovalRequested, ApprovalResolved, ToolCompleted, ToolExecuting
@@ -276,19 +275,44 @@ async def test_an_approval_that_its_agent_gave_up_is_told_to_be_over_and_is_give
     assert (seen, paid.calls) == (["given up"] * 2, [])
 
 
+@pytest.mark.validation_point("answer.arguments")
 @pytest.mark.parametrize(
-    ("edited", "shown", "original", "made"),
+    "note",
     [
-        ({"a": 1}, {"a": 1}, {"a": 1}, {"a": 1}),
-        ({"a": 2, "t": "***"}, {"a": 1, "t": "***"}, {"a": 1, "t": "s"}, {"a": 2, "t": "s"}),
-        ({"t": "new"}, {"t": "***"}, {"t": "s"}, {"t": "new"}),
-        ({"o": {"t": "***", "n": 2}}, {"o": {"t": "***"}}, {"o": {"t": "s"}}, {"o": {"t": "s", "n": 2}}),
-        ({"l": ["***", 2]}, {"l": ["***", 1]}, {"l": ("s", 1)}, {"l": ["s", 2]}),
-        ({"l": ["***"]}, {"l": ["***", 1]}, {"l": ["s", 1]}, {"l": ["***"]}),
-        ({"other": "***"}, {"t": "***"}, {"t": "s"}, {"other": "***"}),
-        ({"a": True}, {"a": 1}, {"a": 1}, {"a": True}),
-        ({"a": "\ufffd"}, {"a": "\ud800"}, {"a": "\ud800"}, {"a": "\ud800"}),
+        [{"to": "a", "password": "***"}, {"to": "eve", "password": "***"}],
+        [{"to": "a", "password": "***"}, {"to": "a", "password": "***"}],
+        {"other": "***"},
     ],
 )
-def test_what_a_user_leaves_as_it_was_shown_is_what_it_was(edited: Any, shown: Any, original: Any, made: Any) -> None:
-    assert repr(restored(edited, shown, original)) == repr(made)
+async def test_a_hidden_value_is_given_to_nothing_else_and_the_approval_stays_open(workshop: Any, note: Any) -> None:
+    paid = Paid(workshop, {"amount": 7, "note": [{"to": "a", "password": "p1"}, {"to": "b", "password": "p2"}]})
+    client, requested = await paid.asked()
+    refused = hint = None
+    try:
+        await paid.say(client, requested, arguments={"amount": 7, "note": note})
+    except NetraError as refusal:
+        refused, hint = refusal.entry.id, refusal.hint
+    assert (refused, hint) == ("invalid_answer", "Give the hidden value anew.")
+    turned = [{"to": "b", "password": "***"}, {"to": "a", "password": "***"}]
+    await paid.say(client, requested, arguments={"amount": 7, "note": turned})
+    await client.ended(requested.run_id)
+    assert [each["note"] for each in paid.calls] == [[{"to": "b", "password": "p2"}, {"to": "a", "password": "p1"}]]
+
+
+@pytest.mark.parametrize("frames", [None, 4])
+async def test_a_secret_that_the_run_gets_after_an_answer_with_it_was_judged_denies_the_call(
+    workshop: Any, frames: int | None
+) -> None:
+    paid = Paid(workshop, {"amount": 7, "token": "t0ken"})
+    client, requested = await paid.asked()
+    (question,) = workshop.questions.of("user_ada")
+    recorder = workshop.turns.scheduler.get(requested.run_id).engine._recorder
+    question.word.add_done_callback(lambda _: recorder.hide("swordfish-swordfish"))
+    await paid.say(client, requested, arguments={"amount": 7, "token": "***", "note": "swordfish-swordfish"})
+    events = await client.ended(requested.run_id)
+    if frames is not None:
+        client = await workshop.killed_after(events, "user_ada", frames)
+        await client.ended(requested.run_id)
+    stored = await workshop.stored(requested.run_id)
+    assert (paid.calls, codes_of(stored)) == ([], ["APPROVAL_DENIED"])
+    assert "(unclear)" in one(stored, ToolCompleted).error["message"]

@@ -50,12 +50,27 @@ def test_ten_addresses_that_have_taken_all_places_keep_no_newcomer_out() -> None
     assert {sockets.given_way.count(f"192.0.2.{number}") for number in range(10)} == {20}
 
 
+@pytest.mark.validation_point("anonymous.sockets")
+def test_silent_sockets_of_as_many_addresses_keep_no_newcomer_out_for_longer_than_a_moment() -> None:
+    rate_limit = limited(1.0, 1, anonymous_sockets=2, process_anonymous_sockets=1_000)
+    sockets = Sockets(rate_limit)
+    sockets.add(*(f"198.51.{number % 200}.{number // 200}" for number in range(1_000)))
+    sockets.now = 0.9
+    with pytest.raises(LimitRefused):
+        sockets.add("192.0.2.1")
+    sockets.now = 1.0
+    sockets.add("192.0.2.1", "192.0.2.2")
+    assert sockets.given_way == ["198.51.0.0", "198.51.1.0"]
+    assert rate_limit.sockets == 1_000
+
+
 class Sockets:
     """Sockets that wait, by address, and the addresses of those that gave way."""
 
     def __init__(self, rate_limit: AnonymousRateLimit) -> None:
         self.rate_limit = rate_limit
         self.waiting: dict[str, list[GiveWay]] = {}
+        self.now = 0.0
         self.given_way: list[str] = []
 
     def add(self, *addresses: str) -> None:
@@ -64,7 +79,7 @@ class Sockets:
             def give_way(_: LimitRefused, address: str = address) -> None:
                 self.given_way.append(address)
 
-            self.rate_limit.add_socket(address, give_way)
+            self.rate_limit.add_socket(address, give_way, self.now)
             self.waiting.setdefault(address, []).append(give_way)
 
     def drop(self, address: str) -> None:

@@ -476,6 +476,38 @@ async def test_of_one_connection_only_so_many_frames_are_parsed_before_others_ha
     await server.close()
 
 
+async def test_of_one_connection_only_so_many_bytes_are_parsed_before_others_have_their_turn() -> None:
+    server = Server(Limits(bytes_a_turn=50_000))
+    await server.open()
+    server.protocol.data_received(
+        b"".join(client_frame(Opcode.TEXT, each * 40_000) for each in (b"a", b"b", b"c", b"d", b"e"))
+    )
+    assert ([text[:1] for text in server.receiver.told], server.socket.paused) == ([b"a", b"b"], True)
+    await asyncio.sleep(0)
+    assert ([text[:1] for text in server.receiver.told], server.socket.paused) == ([b"a", b"b", b"c", b"d"], True)
+    await asyncio.sleep(0)
+    assert (len(server.receiver.told), server.socket.paused) == (5, False)
+    await server.close()
+
+
+async def test_one_that_is_read_several_times_in_a_turn_has_no_more_of_it_than_others() -> None:
+    texts = [client_frame(Opcode.TEXT, each * 40_000) for each in (b"a", b"b", b"c", b"d")]
+    server = Server(Limits(bytes_a_turn=50_000))
+    await server.open()
+    for text in texts[:2]:
+        server.protocol.data_received(text)
+    assert (len(server.receiver.told), server.socket.paused) == (2, True)
+    server.protocol.data_received(texts[2][:10])  # what had been read before it was told to wait
+    server.protocol.data_received(texts[2][10:] + texts[3][:10])
+    server.protocol.data_received(texts[3][10:])
+    assert len(server.receiver.told) == 2
+    await asyncio.sleep(0)
+    assert ([text[:1] for text in server.receiver.told], server.socket.paused) == ([b"a", b"b", b"c", b"d"], True)
+    await asyncio.sleep(0)
+    assert not server.socket.paused
+    await server.close()
+
+
 async def test_what_waits_for_its_turn_is_dropped_with_the_connection() -> None:
     server = Server(Limits(frames_a_turn=1))
     await server.open()
@@ -490,7 +522,9 @@ async def test_a_text_that_is_too_long_is_told_by_its_head_and_one_over_the_seco
     server = Server()
     await server.open()
     server.protocol.data_received(client_frame(Opcode.TEXT, b"t" * (MOST + 1)))
+    await asyncio.sleep(0)
     server.protocol.data_received(client_frame(Opcode.TEXT, b"t" * (2 * MOST)))
+    await asyncio.sleep(0)
     assert server.receiver.told == [("too long", MOST), ("too long", MOST)]
     server.protocol.data_received(client_frame(Opcode.TEXT, b"t" * (2 * MOST + 1)))
     assert b"\x03\xf1" in b"".join(server.socket.written)  # 1009

@@ -93,7 +93,12 @@ def test_hiding_in_encoded_json_is_hiding_in_what_it_says(secret: str, value: An
 
 def test_a_large_result_is_not_looked_at_text_by_text(monkeypatch: pytest.MonkeyPatch, hidden: HiddenValues) -> None:
     looked: list[Any] = []
-    monkeypatch.setattr(HiddenValues, "text", lambda self, text: looked.append(text) or text)
+
+    def noted(_: HiddenValues, text: str) -> str:
+        looked.append(text)
+        return text
+
+    monkeypatch.setattr(HiddenValues, "text", noted)
     rows: list[Any] = ["ab", 1.5] * 1_000
     assert hidden.without(rows) is rows
     assert hidden.without([*rows, "x12345678"]) == [*rows, "x***"]

@@ -281,8 +281,12 @@ async def test_an_approval_waits_without_it_and_so_are_the_words_that_refuse_its
 async def test_results_are_not_looked_at_text_by_text(keeping: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[Any] = []
 
+    def noted(_: HiddenValues, value: Any) -> Any:
+        looked.append(value)
+        return value
+
     async def returning(context: Any, arguments: Any) -> Any:
-        monkeypatch.setattr(HiddenValues, "plain", lambda self, value: looked.append(value) or value)
+        monkeypatch.setattr(HiddenValues, "plain", noted)
         return {"rows": ["ab"] * 1_000, "echo": VALUE if arguments.given else ""}
 
     async def run(scope: Any) -> AgentResult:

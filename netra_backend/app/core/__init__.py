@@ -9,7 +9,7 @@
 - ``traffic``: what a socket sends, counted; ``exhaustion``: errors of the system in plain words; ``repaired_text``
 - ``session``: a connection's state machine; ``outbox``: its outgoing queue
 - ``history``: threads, positions and fences; ``superseded``: runs that count no more
-- ``journal``: a run's recorded steps; ``step_keys``: how they are found
+- ``journal``: a run's recorded steps; ``step_keys``: how they are found; ``asks``: what is asked, and whether it was recorded
 - ``questions``: ids of questions to users, and what is said about them
 - ``blobs``: bytes that belong to an event; ``files``: what users attach to messages; ``message_parts``: a message in parts
 - ``state``: values that agents keep; ``hidden_values``: what a run must not show

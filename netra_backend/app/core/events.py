@@ -2,7 +2,8 @@
 
 ``call_id`` names a call, a model request or a step within its thread: ``{run_id}:{n}`` (in runs of journal 1 ``call_{n}``,
 ``model_{n}`` and ``say_{n}``, in each run anew). ``step`` is the key under which the journal finds it (``core.step_keys``), on
-the event that begins it. ``parent_call_id`` is the step of the agent on whose behalf it happens, if another agent asked that one.
+the event that begins it; where a secret in that is hidden, ``fingerprint`` is a digest of what was asked for (``core.asks``).
+``parent_call_id`` is the step of the agent on whose behalf it happens, if another agent asked that one.
 An absent ``message_id`` means that the ``request_id`` or the ``call_id`` names the message.
 
 An event's position is ``{epoch, seq}``: ``seq`` is 1, 2, 3 … without holes, per thread; ``epoch`` changes when the history
@@ -94,6 +95,7 @@ class AgentThinking(Event, frozen=True, tag="agent_thinking"):
     text: str
     step: str = ""
     parent_call_id: str = ""
+    fingerprint: str = ""
 
 
 class ToolExecuting(Event, frozen=True, tag="tool_executing"):
@@ -107,6 +109,7 @@ class ToolExecuting(Event, frozen=True, tag="tool_executing"):
     provider_call_id: str = ""
     requested_by: str = ""
     parent_call_id: str = ""
+    fingerprint: str = ""
 
 
 class ToolCompleted(Event, frozen=True, tag="tool_completed"):
@@ -137,6 +140,7 @@ class AgentDelta(Event, frozen=True, tag="agent_delta"):
     message_id: str = ""
     step: str = ""
     parent_call_id: str = ""
+    fingerprint: str = ""
 
 
 class ModelStarted(Event, frozen=True, tag="model_started"):
@@ -173,6 +177,7 @@ class StepStarted(Event, frozen=True, tag="step_started"):
     attempt: int = 1
     parent_call_id: str = ""
     wake_ms: int = 0
+    fingerprint: str = ""
 
 
 class StepFinished(Event, frozen=True, tag="step_finished"):
@@ -210,6 +215,7 @@ class ApprovalRequested(Event, frozen=True, tag="approval_requested"):
     parent_call_id: str = ""
     reason: str = ""
     response_schema: dict[str, Any] | None = None
+    fingerprint: str = ""
 
 
 class ApprovalResolved(Event, frozen=True, tag="approval_resolved"):
@@ -237,6 +243,7 @@ class QuestionAsked(Event, frozen=True, tag="question_asked"):
     step: str
     schema: dict[str, Any] | None = None
     parent_call_id: str = ""
+    fingerprint: str = ""
 
 
 class QuestionAnswered(Event, frozen=True, tag="question_answered"):

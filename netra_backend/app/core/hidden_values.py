@@ -9,13 +9,20 @@ from urllib.parse import quote, quote_plus
 
 import msgspec
 
+from .asks import ask_of, fingerprint, hidden_key
+from .events import decode_event
+from .step_keys import escaped
+
 SHOWN: Final = "***"
 SHORTEST: Final = 8
 """A shorter value would stand in texts that have nothing to do with it."""
 
+_SHOWN: Final = SHOWN.encode()
+_CHECKED: Final = msgspec.json.Decoder(msgspec.Raw)
+
 
 class HiddenValues:
-    """The values of one run. Each is found as it is, and escaped as JSON, percent-encoded or in Base64 (RFC 4648) writes it."""
+    """The values of one run. Each is found as it is, and as JSON, step keys, percent-encoding or Base64 (RFC 4648) write it."""
 
     __slots__ = ("_forms", "_marks")
 
@@ -58,9 +65,26 @@ class HiddenValues:
             return value if self.text(written) == written else SHOWN
         return value
 
+    def without(self, value: Any) -> Any:
+        """As ``plain``; the same object if none of them is in it. No text is looked at by itself, as long as that will do."""
+        try:
+            body = msgspec.json.encode(value)
+        except (TypeError, ValueError, OverflowError):
+            return self.plain(value)
+        return msgspec.json.decode(self.encoded(body)) if self.is_in(body) else value
+
     def encoded(self, body: bytes) -> bytes:
         """A JSON body without them."""
-        return msgspec.json.encode(self.plain(msgspec.json.decode(body))) if self.is_in(body) else body
+        if not self.is_in(body):
+            return body
+        shown = body
+        for mark in self._marks:
+            shown = shown.replace(mark, _SHOWN)
+        try:  # asterisks in a number, between values or in the middle of an escape are no JSON
+            _CHECKED.decode(shown)
+        except msgspec.DecodeError:
+            return msgspec.json.encode(self.plain(msgspec.json.decode(body)))
+        return shown
 
     def event(self, frame: bytes) -> bytes:
         """An event's bytes without them. Its place is numbers of its own, which stay."""
@@ -69,7 +93,20 @@ class HiddenValues:
         fields = msgspec.json.decode(frame)
         numbers = {name: value for name, value in fields.items() if isinstance(value, int)}
         place = {name: fields[name] for name in ("type", "thread_id", "run_id")}
-        return msgspec.json.encode({**self.plain(fields), **numbers, **place})
+        shown = {**self.plain(fields), **numbers, **place}
+        if "step" in fields:
+            self._begun(frame, fields, shown)
+        return msgspec.json.encode(shown)
+
+    def _begun(self, frame: bytes, fields: dict[str, Any], shown: dict[str, Any]) -> None:
+        """A step that begins is found, and told from others, on a replay: by what was asked, not by what is shown of it."""
+        run_id, key = fields["run_id"], fields["step"]
+        shown["step"] = key if shown["step"] == key else hidden_key(run_id, key)
+        ask = ask_of(decode_event(frame))
+        if "fingerprint" in fields:
+            shown["fingerprint"] = fields["fingerprint"]
+        elif ask is not None and ask != ask_of(decode_event(msgspec.json.encode(shown))):
+            shown["fingerprint"] = fingerprint(run_id, ask)
 
 
 def _json_text(text: str) -> bytes:
@@ -78,7 +115,7 @@ def _json_text(text: str) -> bytes:
 
 def _forms(value: str) -> Iterable[str]:
     body = value.encode()
-    escaped = _json_text(value).decode()
-    yield from (value, escaped, "".join(each if each.isascii() else f"\\u{ord(each):04x}" for each in escaped))
-    yield from (quote(value, safe=""), quote(value), quote_plus(value))
+    written = _json_text(value).decode()
+    yield from (value, written, "".join(each if each.isascii() else f"\\u{ord(each):04x}" for each in written))
+    yield from (quote(value, safe=""), quote(value), quote_plus(value), escaped(value))
     yield from (coded.decode().rstrip("=") for coded in (base64.b64encode(body), base64.urlsafe_b64encode(body)))

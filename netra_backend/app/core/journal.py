@@ -11,10 +11,11 @@ order, which is right as long as an agent begins one step after the other.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
+from .asks import Ask, ModelCall, OwnStep, Question, Saying, Thought, ToolCall, ask_of, hidden_key, is_hidden, is_same
 from .events import (
     AgentDelta,
     AgentStarted,
@@ -38,7 +39,6 @@ from .events import (
     ToolExecuting,
     UserMessage,
 )
-from .repaired_text import repaired
 
 VERSION: Final = 2
 """What a run that begins now records in its ``agent_started``."""
@@ -49,49 +49,7 @@ CANCELLED: Final = "CANCELLED"
 MOST_BEGINNINGS: Final = 3
 """How often a run is begun without getting further than the time before."""
 
-_Call = TypeVar("_Call", ToolExecuting, ApprovalRequested, ModelStarted, StepStarted, QuestionAsked)
-
-
-class Thought(msgspec.Struct, frozen=True):
-    """``think(text)``."""
-
-    text: str
-
-
-class Saying(msgspec.Struct, frozen=True):
-    """``say(text)``."""
-
-    text: str
-
-
-class ToolCall(msgspec.Struct, frozen=True):
-    """``use_tool(tool, **arguments)``, the arguments as shown (redacted)."""
-
-    tool: str
-    arguments: dict[str, Any]
-
-
-class ModelCall(msgspec.Struct, frozen=True):
-    """``ask_model(…)``, by the fingerprint of the request; one that was recorded without a fingerprint is like any other."""
-
-    fingerprint: str = ""
-
-
-class OwnStep(msgspec.Struct, frozen=True):
-    """``step(name, body)``, or another agent that was asked, or a value that is read or written, or a pause."""
-
-    kind: str
-    name: str
-
-
-class Question(msgspec.Struct, frozen=True):
-    """``ask_user(text, schema=…)``."""
-
-    text: str
-    schema: dict[str, Any] | None = None
-
-
-Ask = Thought | Saying | ToolCall | ModelCall | OwnStep | Question
+_Call = ToolExecuting | ApprovalRequested | ModelStarted | StepStarted | QuestionAsked
 
 
 class RecordedReply(msgspec.Struct, frozen=True):
@@ -153,6 +111,7 @@ class _Step:
         "call_id",
         "completed",
         "executing",
+        "fingerprint",
         "finished",
         "key",
         "model",
@@ -163,8 +122,9 @@ class _Step:
         "wake_ms",
     )
 
-    def __init__(self, ask: Ask, key: str, call_id: str = "") -> None:
+    def __init__(self, ask: Ask, key: str, call_id: str = "", fingerprint: str = "") -> None:
         self.ask = ask
+        self.fingerprint = fingerprint
         self.key = key
         self.call_id = call_id
         self.attempt = 1
@@ -197,6 +157,7 @@ class Journal:
 
     __slots__ = (
         "_calls",
+        "_has_hidden",
         "_run_id",
         "_steps",
         "beginnings",
@@ -218,6 +179,7 @@ class Journal:
         self.remembered: set[str] = set()
         self._run_id = run_id
         self._calls = 0
+        self._has_hidden = False
         self._steps: dict[str, _Step] = {}
         if not events:
             return
@@ -237,11 +199,11 @@ class Journal:
             self.started = event.seq
             self.version, self.code = event.journal, event.agent_version
         elif isinstance(event, AgentThinking):
-            self._begin(_Step(Thought(event.text), event.step))
+            self._begin(_Step(Thought(event.text), event.step, fingerprint=event.fingerprint))
         elif isinstance(event, ToolExecuting):
-            self._call(event, ToolCall(event.tool, event.arguments), calls).executing = True
+            self._call(event, calls).executing = True
         elif isinstance(event, ApprovalRequested):
-            self._call(event, ToolCall(event.tool, event.arguments), calls).approval = event
+            self._call(event, calls).approval = event
         elif isinstance(event, ApprovalResolved):
             for step in calls.values():
                 if step.approval is not None and step.approval.approval_id == event.approval_id:
@@ -249,7 +211,7 @@ class Journal:
                     if event.remember:
                         self.remembered.add(step.approval.tool)
         elif isinstance(event, QuestionAsked):
-            self._call(event, Question(event.text, event.schema), calls).question = event
+            self._call(event, calls).question = event
         elif isinstance(event, QuestionAnswered):
             for step in calls.values():
                 if step.question is not None and step.question.question_id == event.question_id:
@@ -257,14 +219,14 @@ class Journal:
         elif isinstance(event, ToolCompleted):
             calls[event.call_id].completed = event
         elif isinstance(event, ModelStarted):
-            self._call(event, ModelCall(event.fingerprint), calls).attempt = event.attempt
+            self._call(event, calls).attempt = event.attempt
             return event.attempt == 1
         elif isinstance(event, AgentDelta):
             return self._read_part(event, calls)
         elif isinstance(event, ModelCompleted):
             calls[event.call_id].model = event
         elif isinstance(event, StepStarted):
-            step = self._call(event, OwnStep(event.kind, event.name), calls)
+            step = self._call(event, calls)
             step.attempt, step.wake_ms = event.attempt, event.wake_ms
             return event.attempt == 1
         elif isinstance(event, StepFinished):
@@ -273,10 +235,12 @@ class Journal:
             calls[event.call_id].told = True
         return not isinstance(event, OtherEvent | UserMessage | RunSuperseded | RunQueued)
 
-    def _call(self, event: _Call, ask: Ask, calls: dict[str, _Step]) -> _Step:
+    def _call(self, event: _Call, calls: dict[str, _Step]) -> _Step:
         step = calls.get(event.call_id)
         if step is None:
-            step = calls[event.call_id] = self._begin(_Step(ask, event.step, event.call_id))
+            ask = ask_of(event)
+            assert ask is not None
+            step = calls[event.call_id] = self._begin(_Step(ask, event.step, event.call_id, event.fingerprint))
         return step
 
     def _read_part(self, event: AgentDelta, calls: dict[str, _Step]) -> bool:
@@ -287,13 +251,14 @@ class Journal:
         if step is None:
             said = bool(event.step) or event.call_id.startswith(SAY_CALL)
             ask = Saying(event.text) if said else ModelCall()
-            step = calls[event.call_id] = self._begin(_Step(ask, event.step, event.call_id))
+            step = calls[event.call_id] = self._begin(_Step(ask, event.step, event.call_id, event.fingerprint))
         step.attempt = event.attempt
         step.parts.append(event)
         return event.attempt == 1
 
     def _begin(self, step: _Step) -> _Step:
         self._steps[step.key or f"{len(self._steps)}"] = step
+        self._has_hidden = self._has_hidden or is_hidden(step.key)
         return step
 
     # --- what the engine asks ---------------------------------------------------------------------------------------
@@ -308,16 +273,19 @@ class Journal:
         step = self._found(key) if self._steps else None
         if step is None:
             return Perform(self._new_call_id(ask))
-        if not _is_same(step.ask, ask):
+        if not is_same(step.ask, ask, self._run_id, step.fingerprint):
             return Diverged(repr(step.ask)[:200])
         if self.version == 1 and type(ask) is not Thought:
             self._calls += 1
         return _answer(step, ask)
 
     def _found(self, key: str) -> _Step | None:
-        if self.version > 1:
-            return self._steps.pop(key, None)
-        return self._steps.pop(next(iter(self._steps)))
+        if self.version == 1:
+            return self._steps.pop(next(iter(self._steps)))
+        step = self._steps.pop(key, None)
+        if step is None and self._has_hidden:
+            step = self._steps.pop(hidden_key(self._run_id, key), None)
+        return step
 
     def _new_call_id(self, ask: Ask) -> str:
         if type(ask) is Thought:
@@ -343,19 +311,6 @@ def parked_until(events: Sequence[AnyEvent]) -> int:
 
 def _is_retried(event: StepFinished) -> bool:
     return event.error is not None and bool(event.error.get("retried"))
-
-
-def _is_same(recorded: Ask, asked: Ask) -> bool:
-    if type(recorded) is ModelCall and type(asked) is ModelCall:
-        return recorded.fingerprint in ("", asked.fingerprint)
-    if recorded == asked:
-        return True
-    try:  # what was asked is Python, what was recorded has been JSON
-        return recorded == msgspec.convert(
-            msgspec.json.decode(msgspec.json.encode(repaired(msgspec.to_builtins(asked, str_keys=True)))), type(asked)
-        )
-    except (TypeError, ValueError):
-        return False
 
 
 def _answer(step: _Step, ask: Ask) -> Answer:

@@ -16,6 +16,12 @@ ANSWER_SCHEMA = _point(
     "FrameRefused",
     "an answer fits the schema of its question, and its size is limited",
 )
+APPROVAL_SHOWN = _point(
+    "approval.shown",
+    "agents.supervisor.tool_approvals",
+    "ToolRefused",
+    "nobody is asked to approve arguments that are too many to be shown",
+)
 ANSWER_ARGUMENTS = _point(
     "answer.arguments",
     "agents.supervisor.tool_approvals",

@@ -57,4 +57,9 @@ def quoted(name: str) -> str:
     if len(name) > MAX_NAME:
         name = f"{name[: MAX_NAME - 17]}~{hashlib.sha256(whole).hexdigest()[:16]}"
         whole = name.encode("utf-8", "backslashreplace")
-    return whole.decode().translate(_QUOTED)
+    return escaped(whole.decode())
+
+
+def escaped(text: str) -> str:
+    """The text as it stands in a key if it is part of a name."""
+    return text.translate(_QUOTED)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from ..core.errors import DependencyUnavailable
@@ -16,8 +18,19 @@ from .scheduler import RunScheduler
 _LOG: Final = logging.getLogger("netra.runs")
 _AT_ONCE: Final = 100
 """So many go on in one tick, so that a thousand with the same time take nothing that users would notice."""
+_LOOKED_AT: Final = 2_000
+"""No more are looked at in one tick."""
 _AGAIN_MS: Final = 1000
 """How soon a run that could not be read is read again."""
+
+
+@dataclass(slots=True)
+class _Room:
+    """How many runs a user may have at a time, how many more may go on now, and how many of this tick wait."""
+
+    most: int
+    left: int
+    put_off: int = 0
 
 
 class RunWaking:
@@ -31,19 +44,35 @@ class RunWaking:
         """What is under way, and of whom."""
 
     def tick(self) -> None:
-        """Go on with those whose time has come, as far as the process and their users have room; the others wait a second."""
+        """Go on with those whose time has come, as far as the process and their users have room. Those of a user without room
+        wait a second, and for each further so many as the user may have at a time a second more: they are not in the way of
+        others at the next tick."""
         room, runs, clock = self._scheduler.room, self._scheduler.parked, self._parts.services.clock
         if not room or not len(runs):
             return
-        now_ms, quotas = clock.now_ms(), self._parts.quotas
-        for parked in runs.due(now_ms, min(room, _AT_ONCE)):
-            quota = quotas.of(parked.owner, clock.monotonic())
-            going = quota.runs + list(self._tasks.values()).count(parked.owner)
-            if going < quota.limits.runs or parked.stopped_by:
+        now_ms, left, rooms = clock.now_ms(), min(room, _AT_ONCE), dict[str, _Room]()
+        going = Counter(self._tasks.values())
+        for _ in range(_LOOKED_AT):
+            if not left or not (due := runs.due(now_ms, 1)):
+                return
+            (parked,) = due
+            owned = rooms.get(parked.owner)
+            if owned is None:
+                owned = rooms[parked.owner] = self._room_of(parked.owner, going[parked.owner])
+            if owned.left > 0 or parked.stopped_by:
+                owned.left -= 1
+                left -= 1
                 self._begin(parked)
             else:
-                runs.put_off(parked, now_ms + _AGAIN_MS)
-            quotas.release(parked.owner)
+                runs.put_off(parked, now_ms + _AGAIN_MS * (1 + owned.put_off // owned.most))
+                owned.put_off += 1
+
+    def _room_of(self, owner: str, going: int) -> _Room:
+        quotas = self._parts.quotas
+        quota = quotas.of(owner, self._parts.services.clock.monotonic())
+        most = quota.limits.runs
+        quotas.release(owner)
+        return _Room(most, most - quota.runs - going)
 
     def stop(self, runs: Sequence[ParkedRun], by: str) -> list[asyncio.Task[None]]:
         """End these as cancelled: soon, or once the returned tasks have ended. A task raises ``DependencyUnavailable`` if its run

@@ -103,7 +103,8 @@ class OpenQuestions:
         self._answers: Recent[str, _Answered] = Recent(_MAX_WORDS)
 
     async def turn(self, run_id: str) -> None:
-        """Wait until the run may ask one more question: on return it may, until the next ``await``."""
+        """Wait until the run may ask one more question: on return it may, until the next ``await``. If it does not, or if the
+        caller is cancelled, the next one may."""
         while len(self._of_run.get(run_id, ())) >= self.limits.run_questions:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             turns = self._turns.setdefault(run_id, deque())
@@ -115,6 +116,8 @@ class OpenQuestions:
                     turns.remove(turn)
                 if not turns:
                     self._turns.pop(run_id, None)
+                else:
+                    turn.get_loop().call_soon(self._next_turn, run_id)
 
     async def wait(self, question: OpenQuestion, now_ms: int) -> Word:
         """The first answer that fits, or that of nobody in time. An answer that was taken counts, even in the moment of
@@ -137,9 +140,15 @@ class OpenQuestions:
             del of_run[question.told.question_id]
             if not of_run:
                 del self._of_run[run_id]
+        self._next_turn(run_id)
+
+    def _next_turn(self, run_id: str) -> None:
         turns = self._turns.get(run_id)
-        if turns and (turn := turns.popleft()) and not turn.done():
-            turn.set_result(None)
+        while turns and len(self._of_run.get(run_id, ())) < self.limits.run_questions:
+            turn = turns.popleft()
+            if not turn.done():  # else it was cancelled
+                turn.set_result(None)
+                return
 
     def _find(self, question_id: str) -> OpenQuestion | None:
         return self._of_run.get(run_id_of(question_id), {}).get(question_id)
@@ -186,9 +195,11 @@ class OpenQuestions:
             answered.recorded(_not_stored())
 
     def close(self, run_id: str) -> None:
-        """The run is over here: what a task that it left behind still asks waits no more."""
+        """The run is over here: what a task that it left behind still asks waits no more, and an answer that no task has taken
+        counts for nothing."""
         for question in self._of_run.pop(run_id, {}).values():
-            question.word.cancel()
+            if not question.word.cancel():
+                self.void(question.told.question_id)
         for turn in self._turns.pop(run_id, ()):
             turn.cancel()
 

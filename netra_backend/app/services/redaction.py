@@ -18,7 +18,10 @@ MAX_ITEMS: Final = 2_000
 MOST_BITS: Final = 14_000
 """Of a whole number that has a JSON: the interpreter writes and reads no more than 4,300 digits, for it takes their square."""
 
-_CUT: Final = "…"
+CUT: Final = "…"
+"""What stands in the place of what is not shown, for it is too much."""
+
+_CONTAINERS: Final = (dict, Mapping, list, tuple, set, frozenset)
 _SHORTEST_NAME: Final = 15
 _SHORTEST_TEXT: Final = 7
 _SHORT_TEXT: Final = 1_024
@@ -47,18 +50,20 @@ _WORD_BORDER: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 _NUMBER: Final = re.compile(r"[-+]?[0-9][0-9.,_]{0,40}\Z")
 
 
-def redact(value: Any, secret_names: Collection[str] = ()) -> Any:
+def redact(value: Any, secret_names: Collection[str] = (), *, opened: bool = False) -> Any:
     """``value`` as plain JSON with secrets replaced by ``***``; deeper or longer than the bounds it is cut with ``…``.
 
-    What stands under one of ``secret_names``, or under a name that says secret, is hidden whatever it is.
+    What stands under one of ``secret_names``, or under a name that says secret, is hidden whatever it is. ``opened``: for who
+    decides about all of it. Only the ``secret_names`` of the outermost object are such then. Elsewhere what is under a name that
+    says secret is hidden if it is a text or a number, or one in a list; the members of an object are judged by their own names.
     """
-    return at_once(redaction(value, secret_names))
+    return at_once(redaction(value, secret_names, opened=opened))
 
 
-def redaction(value: Any, secret_names: Collection[str] = ()) -> Sliced[Any]:
+def redaction(value: Any, secret_names: Collection[str] = (), *, opened: bool = False) -> Sliced[Any]:
     """``redact`` in slices."""
     names = secret_names if isinstance(secret_names, frozenset) else frozenset(secret_names)
-    return _redacted(value, names, MAX_DEPTH, [MAX_ITEMS], Pace())
+    return _redacted(value, names, MAX_DEPTH, [MAX_ITEMS], Pace(), opened, False)
 
 
 def redact_text(text: str) -> str:
@@ -192,42 +197,51 @@ def _last_words(name: str) -> tuple[str, str]:
     return (words[-1] if words else "", words[-2] if len(words) > 1 else "")
 
 
-def _redacted(value: Any, secret_names: frozenset[str], depth: int, left: list[int], pace: Pace) -> Sliced[Any]:
+def _is_open(item: Any, is_named: bool) -> bool:
+    return not is_named and isinstance(item, _CONTAINERS)
+
+
+def _redacted(
+    value: Any, secret_names: frozenset[str], depth: int, left: list[int], pace: Pace, opened: bool, under: bool
+) -> Sliced[Any]:
+    """``under``: it is opened, and in a list under a name that says secret."""
     left[0] -= 1
     pace.work += _ITEM_WORK
     if pace.work > FULL:
         yield pace.pause()
+    if under and value is not None and not isinstance(value, _CONTAINERS):
+        return SHOWN
     if isinstance(value, str):
         return (yield from _text(value, pace))
     if isinstance(value, int):
-        return value if value.bit_length() <= MOST_BITS else _CUT
+        return value if value.bit_length() <= MOST_BITS else CUT
     if value is None or isinstance(value, float):
         return value
     if depth == 0 or left[0] <= 0:
-        return _CUT
+        return CUT
     if isinstance(value, (dict, Mapping)):
         shown: dict[str, Any] = {}
         for name, item in value.items():
             if left[0] <= 0:
-                shown[_CUT] = _CUT
+                shown[CUT] = CUT
                 break
             text = str(name)
             hidden = item is not None and (text in secret_names or is_secret_name(text))
             named = text if len(text) < _SHORTEST_NAME and text.isidentifier() else (yield from _text(text, pace))
-            if hidden:
+            if hidden and not (opened and _is_open(item, depth == MAX_DEPTH and text in secret_names)):
                 shown[named] = SHOWN
             elif type(item) is str and _is_plain(item, pace):
                 left[0] -= 1
                 shown[named] = item
             else:
-                shown[named] = yield from _redacted(item, secret_names, depth - 1, left, pace)
+                shown[named] = yield from _redacted(item, secret_names, depth - 1, left, pace, opened, hidden)
         return shown
     if isinstance(value, list | tuple | set | frozenset):
         items: list[Any] = []
         for item in value:
             if left[0] <= 0:
-                items.append(_CUT)
+                items.append(CUT)
                 break
-            items.append((yield from _redacted(item, secret_names, depth - 1, left, pace)))
+            items.append((yield from _redacted(item, secret_names, depth - 1, left, pace, opened, under)))
         return items
     return (yield from _text(str(value), pace))

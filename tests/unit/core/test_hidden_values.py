@@ -69,3 +69,38 @@ def test_names_and_numbers_are_looked_at_and_what_is_left_is_json(hidden: Hidden
     assert made.result == {"***": ["***", "***", 1.5, True, None, ["x***"]], "elapsed": 7}
     assert made.elapsed_ms == 12345678  # a number of the event's own
     assert msgspec.json.decode(hidden.encoded(msgspec.json.encode(result)))["elapsed"] == 7
+
+
+@pytest.mark.parametrize(
+    ("secret", "value"),
+    [
+        ("swordfish", {"a": ["swordfish", "x swordfish y", 1], "swordfish": None}),
+        ("newpass1", ["\newpass1", "\\newpass1", "newpass1"]),
+        ("0001abcd", ["\u0001abcd", "0001abcd"]),
+        ('","secret', ["a\\", "secret", '","secret']),
+        ('",1234567', ["a\\", 1234567]),
+        ("12345678", [12345678, "12345678", {"12345678": 1}]),
+        (":1234567", {"a": 1234567}),
+        ("p\u00e4ssword", ["p\u00e4ssword", "\u00e4ssword"]),
+    ],
+)
+def test_hiding_in_encoded_json_is_hiding_in_what_it_says(secret: str, value: Any) -> None:
+    hidden = HiddenValues()
+    hidden.add(secret)
+    body = msgspec.json.encode(value)
+    assert msgspec.json.decode(hidden.encoded(body)) == hidden.plain(value) == hidden.without(value)
+
+
+def test_a_large_result_is_not_looked_at_text_by_text(monkeypatch: pytest.MonkeyPatch, hidden: HiddenValues) -> None:
+    looked: list[Any] = []
+    monkeypatch.setattr(HiddenValues, "text", lambda self, text: looked.append(text) or text)
+    rows: list[Any] = ["ab", 1.5] * 1_000
+    assert hidden.without(rows) is rows
+    assert hidden.without([*rows, "x12345678"]) == [*rows, "x***"]
+    assert hidden.encoded(msgspec.json.encode(["12345678"])) == b'["***"]'
+    assert not looked
+
+
+def test_what_is_no_json_is_hidden_as_it_is(hidden: HiddenValues) -> None:
+    half, strange = "\ud800", object()
+    assert hidden.without([half, "12345678", strange]) == [half, "***", strange]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
+from netra_backend.app.core.asks import Ask, ModelCall, OwnStep, Question, Saying, Thought, ToolCall
 from netra_backend.app.core.events import (
     AgentDelta,
     AgentStarted,
@@ -37,18 +38,11 @@ from netra_backend.app.core.journal import (
     SAY_CALL,
     VERSION,
     Answer,
-    Ask,
     Diverged,
     Journal,
-    ModelCall,
-    OwnStep,
     Perform,
-    Question,
     Recorded,
     RecordedReply,
-    Saying,
-    Thought,
-    ToolCall,
     Unknown,
 )
 from test_framework.playbook import Playbook, like

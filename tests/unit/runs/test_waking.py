@@ -12,6 +12,7 @@ from netra_backend.app.agents.interface import AgentResult
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import AgentCancelled, AgentCompleted, RunResumed, RunSuspended, StepFinished
 from netra_backend.app.core.frames import AnswerQuestion
+from netra_backend.app.runs import waking
 
 HOUR_MS = 3_600_000
 
@@ -55,6 +56,15 @@ async def parked(workshop: Any, client: Any, message: str = "sleep", **fields: A
 
     await eventually(slept)
     await workshop.log.durable(workshop.turns.scheduler.parked.get(accepted.run_id).run)
+    return accepted
+
+
+async def parked_in_turn(workshop: Any, client: Any, count: int) -> list[Any]:
+    """As ``parked``, and each is due a millisecond after the one before."""
+    accepted = []
+    for _ in range(count):
+        accepted.append(await parked(workshop, client))
+        workshop.clock.advance(ms=1)
     return accepted
 
 
@@ -181,7 +191,7 @@ class TestParking:
         workshop.limits = replace(workshop.limits, runs=1)
         workshop.open()
         client, other = workshop.connect(), workshop.connect("user_bob")
-        both = [await parked(workshop, client) for _ in range(2)]
+        both = await parked_in_turn(workshop, client, 2)
         bobs = await parked(workshop, other)
         workshop.clock.advance(ms=HOUR_MS)
         tick(workshop)
@@ -192,6 +202,45 @@ class TestParking:
         workshop.clock.advance(ms=1000)
         tick(workshop)
         assert isinstance((await client.ended(both[1].run_id))[-1], AgentCompleted)
+
+    async def test_runs_of_a_user_without_room_keep_nobody_elses_waiting(
+        self, workshop: Any, sleeper: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(waking, "_AT_ONCE", 2)
+        workshop.limits = replace(workshop.limits, runs=1)
+        workshop.open()
+        client, other = workshop.connect(), workshop.connect("user_bob")
+        adas = await parked_in_turn(workshop, client, 4)
+        bobs = await parked(workshop, other)
+        workshop.clock.advance(ms=HOUR_MS)
+        tick(workshop)
+        going = [await client.ended(adas[0].run_id), await other.ended(bobs.run_id)]
+        assert all(isinstance(events[-1], AgentCompleted) for events in going)
+        await eventually(lambda: gone(workshop))
+        waits = [
+            workshop.turns.scheduler.parked.get(each.run_id).wake_ms - workshop.clock.now_ms() for each in adas[1:]
+        ]
+        assert waits == [1000, 2000, 3000]
+        for each in adas[1:]:
+            workshop.clock.advance(ms=1000)
+            tick(workshop)
+            assert isinstance((await client.ended(each.run_id))[-1], AgentCompleted)
+            await eventually(lambda: gone(workshop))
+
+    async def test_no_more_are_looked_at_in_one_tick_than_its_bound(
+        self, workshop: Any, sleeper: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(waking, "_LOOKED_AT", 2)
+        client = workshop.connect()
+        runs = await parked_in_turn(workshop, client, 3)
+        workshop.clock.advance(ms=HOUR_MS)
+        tick(workshop)
+        for each in runs[:2]:
+            assert isinstance((await client.ended(each.run_id))[-1], AgentCompleted)
+        assert workshop.turns.scheduler.parked.get(runs[2].run_id) is not None
+        await eventually(lambda: gone(workshop))
+        tick(workshop)
+        assert isinstance((await client.ended(runs[2].run_id))[-1], AgentCompleted)
 
     async def test_while_the_log_takes_nothing_it_stays_and_is_parked_later(self, workshop: Any, sleeper: Any) -> None:
         client = workshop.connect()

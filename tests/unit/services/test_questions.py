@@ -265,6 +265,57 @@ async def test_a_run_asks_so_many_questions_at_once_and_the_others_in_their_turn
     first.cancel()
 
 
+@pytest.mark.parametrize("how", ["cancelled before it", "cancelled after it", "does not ask"])
+async def test_a_turn_that_is_not_used_is_the_next_ones(how: str) -> None:
+    questions = OpenQuestions(Limits(run_questions=1))
+
+    async def ends() -> None:
+        try:
+            await questions.wait(question(), 0)
+        finally:
+            if how == "cancelled after it":
+                turns[0].cancel()
+
+    first = asyncio.create_task(ends())
+    await asyncio.sleep(0)
+    turns = [asyncio.create_task(questions.turn("run_1")) for _ in range(3)]
+    await asyncio.sleep(0)
+    first.cancel()
+    if how == "cancelled before it":
+        turns[0].cancel()
+        turns[1].cancel()
+    done, _ = await asyncio.wait([first, *turns], timeout=20)
+    assert len(done) == 4
+    assert not turns[2].cancelled()
+
+
+async def test_a_turn_waits_while_those_before_it_ask() -> None:
+    questions = OpenQuestions(Limits(run_questions=1))
+
+    async def asks(number: int) -> None:
+        await questions.turn("run_1")
+        await questions.wait(question(number), 0)
+
+    tasks = [asyncio.create_task(asks(number)) for number in range(4)]
+    for number in range(4):
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert [each.told.question_id for each in questions.of("user_ada")] == [question(number).told.question_id]
+        tasks[number].cancel()
+
+
+async def test_an_answer_that_no_task_has_taken_when_its_run_is_over_counts_for_nothing(
+    questions: OpenQuestions, told: Told
+) -> None:
+    asked = question()
+    task = await waiting(questions, asked)
+    questions.answer("user_ada", said(asked), "conn_1", told.append)
+    questions.close("run_1")
+    assert [type(each) for each in told] == [DependencyUnavailable]
+    assert not questions.knows(asked.told.question_id)
+    await task
+
+
 def requested(approval_id: str, arguments_hash: str, seq: int = 1) -> ApprovalRequested:
     return ApprovalRequested(
         "thr_1",

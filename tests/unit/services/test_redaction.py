@@ -300,3 +300,26 @@ def test_hiding_takes_time_in_proportion_to_a_text_whatever_a_stranger_makes_of_
     # Sixteen times the text; the square would be 256 times as long, and half a minute for the larger one.
     small = min(seconds(8_192) for _ in range(3))
     assert min(seconds(131_072) for _ in range(2)) < max(80 * small, 0.1)
+
+
+def test_who_decides_about_all_of_it_sees_the_objects_that_are_called_a_secret() -> None:
+    value = {
+        "declared": {"a": 1},
+        "in": {
+            "declared": {"a": 1, "b": None},
+            "token": [1, "t", None, ["u"], {"c": True}],
+            "password": 7,
+            "auth": None,
+        },
+    }
+    shown = {
+        "declared": "***",
+        "in": {
+            "declared": {"a": 1, "b": None},
+            "token": ["***", "***", None, ["***"], {"c": True}],
+            "password": "***",
+            "auth": None,
+        },
+    }
+    assert redact(value, {"declared"}, opened=True) == shown
+    assert redact(value, {"declared"})["in"] == {"declared": "***", "token": "***", "password": "***", "auth": None}

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
 
+from ...core.asks import ModelCall
 from ...core.errors import BudgetRefused, DependencyUnavailable
 from ...core.events import ModelStarted
-from ...core.journal import ModelCall, Perform, Recorded
+from ...core.journal import Perform, Recorded
 from ..interface import ModelReply
 from .branches import Performing, on_branch
 from .model_stream import Coalescer, SentenceGate, Shown

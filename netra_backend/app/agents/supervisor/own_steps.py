@@ -9,11 +9,12 @@ from typing import Any, Final
 
 import msgspec
 
+from ...core.asks import OwnStep
 from ...core.blobs import Blob
 from ...core.errors import LimitRefused, OutcomeUnknown, ToolError
 from ...core.events import StepFinished, StepStarted
 from ...core.exhaustion import plain_fault
-from ...core.journal import OwnStep, Recorded, Unknown
+from ...core.journal import Recorded, Unknown
 from ...services.redaction import is_too_long, result_redaction
 from .branches import Performing, on_branch
 from .run_recorder import BROKEN_OFF, UNKNOWN, RunRecorder, step_error, until_cancelled

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from ...core.asks import OwnStep
 from ...core.events import StepFinished, StepStarted
-from ...core.journal import OwnStep, Recorded, Unknown
+from ...core.journal import Recorded, Unknown
 from .run_recorder import BROKEN_OFF, RunRecorder, until_cancelled
 
 SLEEP: Final = "sleep"
@@ -35,6 +36,8 @@ async def sleep(recorder: RunRecorder, parent_call_id: str, key: str, seconds: f
     else:
         wake_ms = began_ms + round(seconds * 1000)
         recorder.emit(StepStarted, call_id, SLEEP, "", key, parent_call_id=parent_call_id, wake_ms=wake_ms)
+    if wake_ms > clock.now_ms():
+        recorder.suspend("waiting")
     recorder.sleeping[call_id] = wake_ms
     try:
         while (left_ms := wake_ms - clock.now_ms()) > 0:  # noqa: ASYNC110  # it is time itself that is waited for

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 
+from ...core.asks import Ask
 from ...core.errors import Fault, OutcomeUnknown, StateConflict, ToolError
 from ...core.events import AgentDelta, Event, RunSuspended
 from ...core.hidden_values import HiddenValues
-from ...core.journal import CANCELLED, Ask, Diverged, Journal, Perform, Recorded, Unknown
+from ...core.journal import CANCELLED, Diverged, Journal, Perform, Recorded, Unknown
 from ...core.plans import Plan
 from ...services.event_emitter import UserEventEmitter
 from .branches import performed

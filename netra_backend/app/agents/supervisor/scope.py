@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
+from ...core.asks import OwnStep, Saying, Thought
 from ...core.errors import ToolError
 from ...core.events import AgentDelta, AgentThinking, StepFinished, StepStarted
-from ...core.journal import OwnStep, Perform, Recorded, Saying, Thought
+from ...core.journal import Perform, Recorded
 from ...core.limits import MOST_MODEL_TOKENS
 from ...core.message_parts import read_parts
 from ...core.step_keys import MAX_NAME

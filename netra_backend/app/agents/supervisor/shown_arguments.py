@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from ...core.questions import canonical
 from ...core.repaired_text import repaired
-from ...services.redaction import SHOWN
+from ...services.redaction import CUT
+from ...services.text_redaction import SHOWN
 
 _MARK: Final = SHOWN.encode()
 
@@ -19,6 +20,15 @@ class NotRestored(ValueError):
 
     def __init__(self) -> None:
         super().__init__(f"The arguments hold {SHOWN} in a place where it stands for no value that was shown so.")
+
+
+def is_cut(shown: Any, original: Any) -> bool:
+    """Whether ``shown`` lacks something of ``original`` for any other reason than that it is hidden."""
+    if isinstance(shown, dict) and isinstance(original, Mapping):  # two names may be hidden alike
+        return len(shown) != len(original) or any(map(is_cut, shown.values(), original.values()))
+    if isinstance(shown, list):
+        return len(shown) != len(original) or any(map(is_cut, shown, original))
+    return bool(shown == CUT and original != CUT)
 
 
 def restored(edited: Any, shown: Any, original: Any) -> Any:

@@ -9,10 +9,11 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from ...core.asks import OwnStep
 from ...core.blobs import Blob
 from ...core.errors import StateConflict, ToolError
 from ...core.events import StateChanged, StepFinished, StepStarted
-from ...core.journal import OwnStep, Recorded, Unknown
+from ...core.journal import Recorded, Unknown
 from ...core.state import USER, StateWrite, check_key, digest_of, encode_value
 from ...services.redaction import is_too_long, result_redaction
 from .branches import current, own

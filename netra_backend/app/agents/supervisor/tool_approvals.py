@@ -20,7 +20,7 @@ from ...services.redaction import redact, redact_text
 from ..tools.definition import Tool
 from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
 from .run_recorder import RunRecorder, until_cancelled
-from .shown_arguments import NotRestored, restored
+from .shown_arguments import NotRestored, is_cut, restored
 from .user_questions import answered, record
 
 
@@ -60,6 +60,14 @@ class ToolApprovals:
                 await recorder.services.questions.turn(self._dispatcher.user_context.run_id)
             if tool.name in recorder.journal.remembered:
                 return arguments
+            if is_cut(shown, arguments):
+                raise ToolRefused(
+                    f"The arguments of {tool.name} are more than can be shown to who approves them.",
+                    code="ARGUMENTS_NOT_SHOWN",
+                    field="arguments",
+                    hint="Give less at once, or nest it less.",
+                    point=question_points.APPROVAL_SHOWN,
+                )
         arguments_hash = hash_arguments(tool.name, arguments)
         if requested is not None and requested.arguments_hash != arguments_hash:
             raise Fault(  # they look the same where secrets are hidden
@@ -68,6 +76,7 @@ class ToolApprovals:
         if resolved is not None:
             return await self._recorded(tool, arguments, shown, resolved)
         call = self._request(call_id, key, tool, shown, arguments_hash, requested)
+        shown = call.arguments
         gave_up = partial(recorder.emit, ApprovalResolved, call.approval_id, CANCELLED, AGENT)
         schema = AnswerSchema(RESPONSE_SCHEMA, recorder.services.questions.limits)
         judge = partial(self._judged, schema, tool, arguments, shown)
@@ -108,6 +117,8 @@ class ToolApprovals:
                 reason=reason,
                 response_schema=RESPONSE_SCHEMA,
             )
+        if recorder.hidden:
+            shown = recorder.hidden.plain(shown)
         return WaitingCall(
             approval_id, context.thread_id, context.run_id, tool.name, shown, arguments_hash, expires_at, reason
         )
@@ -148,7 +159,7 @@ class ToolApprovals:
     ) -> Mapping[str, Any]:
         """Record the user's word, and do as it says."""
         edited, reason = exact.get("arguments"), exact.get("reason", "")
-        told = None if edited is None else redact(edited, tool.secret_arguments)
+        told = None if edited is None else redact(edited, tool.secret_arguments, opened=True)
         told_reason, remember = redact_text(reason), exact.get("remember", False)
         own = (approval_id, exact["decision"], word.by, told_reason, told, remember)
         record(self._recorder, word, ApprovalResolved, *own, is_exact=(told_reason, told) == (reason, edited))

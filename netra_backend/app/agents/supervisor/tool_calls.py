@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import msgspec
 
+from ...core.asks import ToolCall
 from ...core.errors import DependencyUnavailable, QueryRejected, Refusal, ToolError, ToolRefused
 from ...core.events import ToolCompleted, ToolExecuting
 from ...core.exhaustion import plain_fault
-from ...core.journal import Recorded, ToolCall, Unknown
+from ...core.journal import Recorded, Unknown
 from ...core.repaired_text import repaired
 from ...services.event_emitter import EventTooLarge
 from ...services.redaction import is_too_long, redaction, result_redaction
@@ -46,6 +47,8 @@ class ToolCalls:
         definition, refusal = self._find(tool)
         shown = await self._shown(arguments, definition)
         answer = self._recorder.next(key, ToolCall(tool, shown))
+        if type(answer) is Unknown and answer.approval is not None:
+            shown = answer.approval.arguments  # without what was hidden then
         if type(answer) is Recorded and answer.completed is not None:
             if answer.cancelled:
                 await until_cancelled()
@@ -78,11 +81,13 @@ class ToolCalls:
             return await self._perform(call_id, definition, arguments)
 
     async def _shown(self, arguments: Mapping[str, Any], definition: Tool[Any] | None) -> dict[str, Any]:
-        """The arguments as they are recorded: without secrets."""
+        """The arguments as they are recorded: without secrets, but for those that the run was given, which the emitter hides."""
         names = definition.secret_arguments if definition else frozenset[str]()
-        shown: dict[str, Any] = await self._recorder.services.long_work.finish(redaction(dict(arguments), names))
-        hidden = self._recorder.hidden
-        return hidden.plain(shown) if hidden else shown
+        opened = definition is not None and bool(definition.approval)
+        shown: dict[str, Any] = await self._recorder.services.long_work.finish(
+            redaction(dict(arguments), names, opened=opened)
+        )
+        return shown
 
     def _find(self, tool: str) -> tuple[Tool[Any] | None, ToolRefused | None]:
         try:
@@ -153,7 +158,7 @@ class ToolCalls:
 
     def _completed(self, call_id: str, tool: str, elapsed_ms: int, outcome: ToolOutcome) -> ToolOutcome:
         if hidden := self._recorder.hidden:
-            outcome = ToolOutcome(outcome.ok, hidden.plain(outcome.result), hidden.plain(outcome.error))
+            outcome = ToolOutcome(outcome.ok, hidden.without(outcome.result), hidden.without(outcome.error))
         try:
             if self._recorder.emit(
                 ToolCompleted, call_id, tool, outcome.ok, elapsed_ms, outcome.result, outcome.error

@@ -11,10 +11,11 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 
+from ...core.asks import Question
 from ...core.blobs import Blob
 from ...core.errors import ToolError
 from ...core.events import Event, QuestionAnswered, QuestionAsked
-from ...core.journal import Question, Recorded, Unknown
+from ...core.journal import Recorded, Unknown
 from ...core.limits import LIMIT_RANGES
 from ...core.peer_messages import WaitingQuestion
 from ...core.questions import AGENT, EXPIRY, question_id_of
@@ -40,11 +41,8 @@ class UserQuestions:
 
     async def ask(self, key: str, text: str, schema: AnswerSchema, timeout_s: float | None) -> Any:
         """The user's answer. Raises ``ToolError`` (``QUESTION_EXPIRED``) if there is none in time."""
-        recorder = self._recorder
-        hidden, form = recorder.hidden, schema.schema
-        if hidden:  # what waits is listed, too, without its event
-            text, form = hidden.text(text), hidden.plain(form)
-        answer = recorder.next(key, Question(text, form))
+        recorder, shape = self._recorder, schema.schema
+        answer = recorder.next(key, Question(text, shape))
         if type(answer) is Recorded:
             assert answer.answered is not None
             if answer.cancelled:
@@ -53,14 +51,17 @@ class UserQuestions:
         asked = answer.question if type(answer) is Unknown else None
         if asked is not None:
             question_id, expires_at = asked.question_id, asked.expires_at
+            text, shape = asked.text, asked.schema  # as they were shown, without what was hidden then
         else:
             await recorder.services.questions.turn(self._context.run_id)
             question_id = question_id_of(self._context.run_id, answer.call_id)
             wait_ms = recorder.services.approval_ms if timeout_s is None else round(timeout_s * 1000)
             expires_at = recorder.services.clock.now_ms() + wait_ms
-            recorder.emit(QuestionAsked, question_id, text, expires_at, answer.call_id, key, form, self._parent)
-        context = self._context
-        told = WaitingQuestion(question_id, context.thread_id, context.run_id, text, form, expires_at)
+            recorder.emit(QuestionAsked, question_id, text, expires_at, answer.call_id, key, shape, self._parent)
+        context, hidden = self._context, recorder.hidden
+        told = WaitingQuestion(  # what waits is listed, too, without its event
+            question_id, context.thread_id, context.run_id, hidden.text(text), hidden.plain(shape), expires_at
+        )
         question = OpenQuestion(context.user_id, told, partial(schema.judge, hide=hidden.text))
         word, exact, shown = await answered(
             recorder, question, lambda: recorder.emit(QuestionAnswered, question_id, AGENT)
@@ -95,19 +96,32 @@ async def answered(
             raw = recorder.hidden.encoded(raw)
         exact = msgspec.json.decode(raw)
         return replace(word, answer=raw), exact, await services.long_work.finish(result_redaction(exact))
-    except asyncio.CancelledError:
+    except BaseException as fault:
         services.questions.void(question.told.question_id)  # an answer that came, and that nobody waits for any more
-        if not recorder.stopping and not recorder.emitter.is_closed:
+        if isinstance(fault, asyncio.CancelledError) and not recorder.stopping and not recorder.emitter.is_closed:
             gave_up()
         raise
 
 
-def record(recorder: RunRecorder, word: Word, event: type[Event], *own: Any, is_exact: bool, **named: Any) -> None:
-    """Record an answer as it is shown, with its exact bytes beside it unless they are the same."""
+def record(
+    recorder: RunRecorder,
+    word: Word,
+    event: type[Event],
+    question_id: str,
+    *own: Any,
+    is_exact: bool,
+    **named: Any,
+) -> None:
+    """Record an answer as it is shown, with its exact bytes beside it unless they are the same. Raises as
+    ``UserEventEmitter.emit``; the answer counts for nothing then."""
     assert word.answer is not None
     blobs = () if is_exact else (Blob.of(word.answer, MEDIA),)
     recorded = blobs[0].named if blobs else None
-    recorder.emit(event, *own, recorded=recorded, on_commit=word.recorded, blobs=blobs, **named)
+    try:
+        recorder.emit(event, question_id, *own, recorded=recorded, on_commit=word.recorded, blobs=blobs, **named)
+    except Exception:
+        recorder.services.questions.void(question_id)
+        raise
 
 
 def _expired() -> NoReturn:

@@ -11,6 +11,9 @@ from netra_backend.app.agents.interface import AgentResult
 from netra_backend.app.core.events import (
     AgentFailed,
     AgentThinking,
+    RunResumed,
+    RunSuspended,
+    StepStarted,
 )
 
 
@@ -62,6 +65,36 @@ class TestBeginnings:
             workshop.open()
             await workshop.turns.recovery.take_over()
             await workshop.until(lambda times=times: len(begun) == times)
+
+    async def test_a_run_whose_process_ends_again_and_again_while_it_pauses_is_not_given_up(
+        self, workshop: Any
+    ) -> None:
+        begun: list[int] = []
+
+        async def run(scope: Any) -> AgentResult:
+            begun.append(1)
+            await asyncio.gather(scope.sleep(50), scope.sleep(60))
+            return AgentResult("awake")
+
+        workshop.agent("golden", run)
+        client = workshop.connect()
+        accepted = await workshop.ask(client, "golden")
+        await client.saw(StepStarted)
+        for times in range(2, 7):
+            await workshop.kill()
+            client = workshop.connect()
+            await workshop.turns.recovery.take_over()
+            await workshop.until(lambda: all(active.engine.asleep_until for active in workshop.turns.scheduler.all()))
+            assert len(begun) == times
+            (active,) = workshop.turns.scheduler.all()
+            await active.engine.emitter.durable()
+        stored = await workshop.stored(accepted.run_id)
+        assert [type(each) for each in stored[4:]] == [RunResumed, RunSuspended] * 5
+        await workshop.kill()
+        workshop.clock.advance(ms=60_000)
+        client = workshop.connect()
+        await workshop.turns.recovery.take_over()
+        assert (await client.ended(accepted.run_id))[-1].result["text"] == "awake"
 
     @pytest.mark.parametrize(("code", "compatible", "ends"), [("2", (), True), ("2", ("1",), False), ("1", (), False)])
     @pytest.mark.validation_point("run.code")

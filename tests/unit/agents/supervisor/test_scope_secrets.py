@@ -14,6 +14,7 @@ from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.core.errors import FrameRefused, ToolError
 from netra_backend.app.core.events import AgentCompleted, AgentFailed, QuestionAsked, encode_event
 from netra_backend.app.core.frames import AnswerQuestion, ResolveApproval
+from netra_backend.app.core.hidden_values import HiddenValues
 from netra_backend.app.core.model_part import ModelPart
 
 VALUE = "hunter2-hunter2"
@@ -275,6 +276,31 @@ async def test_an_approval_waits_without_it_and_so_are_the_words_that_refuse_its
         message = refusal.message
     assert message.startswith("The arguments hold ***")
     assert "hunter2" not in message
+
+
+async def test_results_are_not_looked_at_text_by_text(keeping: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[Any] = []
+
+    async def returning(context: Any, arguments: Any) -> Any:
+        monkeypatch.setattr(HiddenValues, "plain", lambda self, value: looked.append(value) or value)
+        return {"rows": ["ab"] * 1_000, "echo": VALUE if arguments.given else ""}
+
+    async def run(scope: Any) -> AgentResult:
+        async def use() -> list[str]:
+            return ["ab"] * 1_000 + [await scope.secret("TOKEN")]
+
+        results = [await scope.step("use", use)]
+        for given in ("", "yes"):
+            monkeypatch.undo()
+            outcome = await scope.use_tool("returning", given=given)
+            results.append(outcome.result["echo"])
+        return AgentResult("", {"results": [results[0][-1], *results[1:]]})
+
+    keeping.tool(Tool("returning", "Returns it.", Given, returning))
+    keeping.agent("golden", run, tools=["returning"])
+    events = await asked(keeping)
+    assert events[-1].result["data"] == {"results": ["***", "", "***"]}
+    assert [each for each in looked if isinstance(each, dict) and "rows" in each] == []
 
 
 class Given(ToolArguments, frozen=True):

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.agents.supervisor.shown_arguments import NotRestored, restored
+from netra_backend.app.agents.supervisor.shown_arguments import NotRestored, is_cut, restored
+from netra_backend.app.services.redaction import redact
 
 TWO = [{"to": "a", "password": "p1"}, {"to": "b", "password": "p2"}]
 SHOWN = [{"to": "a", "password": "***"}, {"to": "b", "password": "***"}]
@@ -58,3 +59,26 @@ def test_what_a_user_leaves_as_it_was_shown_is_what_it_was(edited: Any, shown: A
 def test_a_hidden_value_is_given_to_nothing_else(edited: Any, shown: Any, original: Any) -> None:
     with pytest.raises(NotRestored):
         restored(edited, shown, original)
+
+
+DEEP: Any = "evil"
+for _ in range(9):
+    DEEP = {"n": DEEP}
+KEYS = ["sk-" + 24 * each for each in "ab"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cut"),
+    [
+        ({"plan": {"a": [1, "x", None, {"token": "t", "b": ("…", True)}]}}, False),
+        ({"declared": {"a": [1]}, "password": 7}, False),
+        ({"plan": DEEP}, True),
+        ({"plan": {"l": ["a"] * 2_100 + ["evil"]}}, True),
+        ({"l": ["a"] * 2_100, "plan": "evil"}, True),
+        ({"plan": dict.fromkeys(KEYS, 1)}, True),
+        ({"n": 1 << 20_000}, True),
+    ],
+)
+def test_what_is_shown_without_something_that_is_no_secret_is_cut(arguments: Any, cut: bool) -> None:
+    shown = redact(arguments, {"declared"}, opened=True)
+    assert is_cut(shown, arguments) is cut

@@ -316,3 +316,27 @@ async def test_a_secret_that_the_run_gets_after_an_answer_with_it_was_judged_den
     stored = await workshop.stored(requested.run_id)
     assert (paid.calls, codes_of(stored)) == ([], ["APPROVAL_DENIED"])
     assert "(unclear)" in one(stored, ToolCompleted).error["message"]
+
+
+@pytest.mark.validation_point("approval.shown")
+async def test_nobody_is_asked_about_a_call_that_cannot_be_shown_and_it_is_not_made(workshop: Any) -> None:
+    paid = Paid(workshop, {"amount": 7, "note": ["a"] * 2_100 + ["evil"]})
+    client = workshop.connect("user_ada")
+    accepted = await workshop.ask(client, "golden")
+    await client.until(lambda: [each for each in client.events if isinstance(each, ApprovalRequested | ToolCompleted)])
+    assert not workshop.questions.of("user_ada")
+    events = await client.ended(accepted.run_id)
+    assert (paid.calls, codes_of(events)) == ([], ["ARGUMENTS_NOT_SHOWN"])
+    assert "ApprovalRequested" not in kinds(events)
+
+
+async def test_who_approves_sees_what_is_in_an_object_that_is_called_a_secret(workshop: Any) -> None:
+    note = {"auth": {"cmd": "rm -rf /", "password": "p", "secrets": ["t", {"a": 1}]}}
+    paid = Paid(workshop, {"amount": 7, "note": note})
+    client, requested = await paid.asked()
+    shown = {"auth": {"cmd": "rm -rf /", "password": "***", "secrets": ["***", {"a": 1}]}}
+    assert requested.arguments["note"] == shown
+    await paid.say(client, requested, arguments={"amount": 8, "note": shown})
+    events = await client.ended(requested.run_id)
+    assert one(events, ApprovalResolved).arguments == {"amount": 8, "note": shown}
+    assert paid.calls == [{"amount": 8, "note": note}]

@@ -401,3 +401,33 @@ async def test_an_agent_that_asks_something_else_than_before_is_not_deterministi
     events = await client.ended(question.run_id)
     assert isinstance(events[-1], AgentFailed)
     assert "Which shape?" in events[-1].message
+
+
+@pytest.mark.parametrize("said", ["yes", [7] * 7000], ids=["not taken", "looked at"])
+async def test_an_answer_whose_run_ends_before_it_is_recorded_is_told_to_count_for_nothing(
+    workshop: Any, said: Any
+) -> None:
+    gate = asyncio.Event()
+
+    async def run(scope: Any) -> AgentResult:
+        task = asyncio.create_task(scope.ask_user("Go on?"))
+        await gate.wait()
+        if said != "yes":
+            while workshop.questions.of("user_ada"):  # noqa: ASYNC110  # by the loop's turns
+                await asyncio.sleep(0)
+        left.append(task)
+        return AgentResult("went on")
+
+    left: list[Any] = []
+    workshop.agent("golden", run)
+    client, question = await asked(workshop)
+    gate.set()
+    await answer(workshop, client, question, said)
+    events = await client.ended(question.run_id)
+    await asyncio.gather(*left, return_exceptions=True)
+    assert answers(events) == []
+    refused = [each.entry.id for each in client.refused]
+    assert refused == ["dependency_unavailable"]
+    assert not workshop.questions.knows(question.question_id)
+    with pytest.raises(NotFound):
+        await answer(workshop, client, question, said)

@@ -29,7 +29,7 @@ async def test_an_answer_that_is_too_large_for_any_question_is_refused_before_it
     workshop: Any,
 ) -> None:
     client, commands = workshop.connect(), workshop.turns.commands
-    large: list[Any] = [{}] * 21_000
+    large: list[dict[str, int]] = [{}] * 21_000
     for sent in (
         commands.answer(client, AnswerQuestion("qst_run_unknown.1", large)),
         commands.resolve(client, ResolveApproval("apr_run_unknown.1", "approve", "hash", arguments={"a": large})),

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from ...core.questions import canonical
 from ...core.repaired_text import repaired
-from ...services.redaction import CUT, SHOWN
+from ...services.redaction import CUT
+from ...services.text_redaction import SHOWN
 
 _MARK: Final = SHOWN.encode()
 

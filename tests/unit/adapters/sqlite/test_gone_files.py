@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
 
 from netra_backend.app.adapters.sqlite import schema
-from netra_backend.app.adapters.sqlite.changes import give_up_files
+from netra_backend.app.adapters.sqlite.changes import Change, give_up_files
 from netra_backend.app.adapters.sqlite.event_log import SqliteEventLog
-from netra_backend.app.adapters.sqlite.gone_files import PARTS_AT_ONCE, Purge
+from netra_backend.app.adapters.sqlite.gone_files import PARTS_AT_ONCE, GoneFiles, Purge
 from netra_backend.app.core.files import StoredFile
 from test_framework.clock import START_MS, ManualClock
 from test_framework.log_story import LogStory
@@ -45,10 +45,18 @@ async def put(log: SqliteEventLog, file_id: str, owner: str = "user_ada", parts:
     await log.files.finish(owner, file_id, "", parts, 1 << 30)
 
 
-async def gone(log: SqliteEventLog, file_id: str) -> None:
-    """Returns when the user does not have this file any more."""
-    while await log.files.find("user_ada", file_id) is not None:  # each look waits for the store
-        pass
+def after_first_purge(log: SqliteEventLog, then: Callable[[], Awaitable[None]]) -> None:
+    """Have this happen between the first purge and the next one."""
+    change = log._gone._change
+    seen: list[Change] = []
+
+    async def watched(each: Change) -> None:
+        await change(each)
+        if not seen:
+            seen.append(each)
+            await then()
+
+    log._gone._change = watched
 
 
 def left(path: Path) -> tuple[int, int]:
@@ -64,47 +72,37 @@ def anywhere(path: Path) -> list[str]:
     return [each.name for each in sorted(path.parent.iterdir()) if SECRET in each.read_bytes()]
 
 
-async def test_others_are_served_while_the_files_of_a_user_who_left_are_deleted(path: Path) -> None:
+@pytest.mark.parametrize("way", ["delete_owner", "remove"])
+async def test_others_are_served_while_files_of_a_user_are_deleted(path: Path, way: str) -> None:
     async with opened(path) as log:
         await put(log, "file_1")
-        deletion = asyncio.ensure_future(log.delete_owner("user_ada"))
-        await gone(log, "file_1")
-        await put(log, "file_2", "user_bob", 1)  # three commits
-        assert not deletion.done()
-        await deletion
+        seen: list[tuple[int, int]] = []
+
+        async def serve() -> None:
+            assert await log.files.find("user_ada", "file_1") is None
+            await put(log, "file_2", "user_bob", 1)
+            seen.append(left(path))
+
+        after_first_purge(log, serve)
+        await (log.delete_owner("user_ada") if way == "delete_owner" else log.files.remove("user_ada", "file_1"))
+        assert seen == [(2, PARTS - PARTS_AT_ONCE + 1)]
         assert left(path) == (1, 1)
         assert await log.files.find("user_bob", "file_2") is not None
-
-
-async def test_others_are_served_while_a_file_is_removed(path: Path) -> None:
-    async with opened(path) as log:
-        await put(log, "file_1")
-        removal = asyncio.ensure_future(log.files.remove("user_ada", "file_1"))
-        await gone(log, "file_1")
-        await put(log, "file_2", "user_bob", 1)
-        assert not removal.done()
-        assert await removal == "removed"
-        assert left(path) == (1, 1)
-
-
-async def test_a_user_who_deletes_little_does_not_wait_for_one_who_deletes_much(path: Path) -> None:
-    async with opened(path) as log:
-        await put(log, "file_1")
-        await put(log, "file_2", "user_bob", 1)
-        much = asyncio.ensure_future(log.delete_owner("user_ada"))
-        await gone(log, "file_1")
-        assert await log.files.remove("user_bob", "file_2") == "removed"
-        assert not much.done()
-        await much
-        assert left(path) == (0, 0)
 
 
 async def test_a_deletion_that_a_crash_cut_short_is_finished_with_the_expiry_of_files(path: Path) -> None:
     async with opened(path) as log:
         await put(log, "file_1")
         await put(log, "file_2", "user_bob", 1)
+        purged = asyncio.Event()
+
+        async def stop() -> None:
+            purged.set()
+            await asyncio.get_running_loop().create_future()
+
+        after_first_purge(log, stop)
         deletion = asyncio.ensure_future(log.delete_owner("user_ada"))
-        await gone(log, "file_1")
+        await purged.wait()
         deletion.cancel()
         await asyncio.gather(deletion, return_exceptions=True)
     files, parts = left(path)
@@ -131,6 +129,22 @@ def given_up(store: sqlite3.Connection, *parts: int) -> list[int]:
         store.execute("INSERT INTO file VALUES (?, ?, 'user_ada', 'text/plain', '', 1, 1, 1, '', '', 0)", (file, file))
         store.executemany("INSERT INTO file_part VALUES (?, ?, x'00')", [(file, n) for n in range(count)])
     return give_up_files(store, [(file,) for file in range(1, len(parts) + 1)])
+
+
+async def test_who_deletes_little_does_not_wait_for_one_who_deletes_much(store: sqlite3.Connection) -> None:
+    async def change(each: Change) -> None:
+        each(store)
+        await asyncio.sleep(0)
+
+    async def read(*_: object) -> list[int]:
+        return []
+
+    much, little = given_up(store, PARTS, 1)
+    files = GoneFiles(change, read)
+    first = asyncio.ensure_future(files.purge([much]))
+    await files.purge([little])
+    assert not first.done()
+    await first
 
 
 def test_a_purge_deletes_no_more_parts_than_go_in_one_transaction(store: sqlite3.Connection) -> None:

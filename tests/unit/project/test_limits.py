@@ -106,7 +106,7 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         web.http.uvicorn_http._LATE_PAUSE_S web.http.uvicorn_http._LINE_BYTES web.http.uvicorn_http._TURN_BYTES
         web.sockets.uvicorn_websocket._SMALL_BYTES websocket_core.follower.LOOK_THREADS websocket_core.follower.MAX_MOVED
         adapters.process.sandbox._MOST_ENTRIES server.loop_watchdog.STACK_DEPTH
-        agents.supervisor.past_messages._TAG_WITHIN core.superseded._TAG_WITHIN
+        agents.supervisor.past_messages._TAG_WITHIN core.superseded._TAG_WITHIN services.own_usage._AT_ONCE
         adapters.postgres.spending._OWNERS_AT_ONCE adapters.sqlite.spending._EXPIRED_AT_ONCE
     """,
     "What is remembered to be quick: what is not is found again where it is stored.": """
@@ -147,6 +147,9 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         usage.importers.formats.buckets.MAX_RESULTS usage.importers.formats.otel.MAX_SPANS
         usage.importers.reading.source.RATIO_FREE web.http.client_address._MAX_HOPS web.http.request_query._MAX_DIGITS
         web.http.request_query._MAX_TIME services.credentials.parse_qsl(max_num_fields)
+    """,
+    "What a provider says of a request, as far as a database can hold it.": """
+        core.budgets.MOST_MODEL_NAME core.budgets.MOST_TOKENS
     """,
     "Files of the operator's or of the program's own, which nobody else writes.": """
         adapters.audit.anchors._MAX_BYTES adapters.process.data_directory._MAX_BYTES extensions.source_watch.MOST_ENTRIES

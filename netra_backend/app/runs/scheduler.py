@@ -218,13 +218,13 @@ class RunScheduler:
     # --- stopping ---------------------------------------------------------------------------------------------------
 
     def stop(self, active: ActiveRun, by: str) -> None:
-        """End it as cancelled."""
+        """End it as cancelled. Raises ``DependencyUnavailable`` if it has not begun and the log takes nothing: it stays as it is."""
         if active.engine.cancelled_by is not None or active.run.ended:
             return
-        active.engine.cancelled_by = by
-        active.stopped = self._parts.services.clock.monotonic()
         if active.task is None:
             active.engine.emitter.emit(AgentCancelled, by=by)
+        active.engine.cancelled_by = by
+        active.stopped = self._parts.services.clock.monotonic()
         _break_off(active)
 
     def abandon(self, active: ActiveRun) -> None:

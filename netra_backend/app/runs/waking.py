@@ -101,6 +101,7 @@ class RunWaking:
         run_id, thread_id = parked.run.run_id, parked.run.head.thread_id
         try:
             await self._recovery.resumed(thread_id)  # what could not be read before goes first
+            await self._parts.log.durable(parked.run)  # else it may not be there to be read
             stored = await self._parts.log.run(run_id)
             if stored is not None and not stored.ended_seq:
                 await self._recovery.resume([stored])

@@ -13,7 +13,7 @@ import pytest
 from netra_backend.app.agents.interface import AgentResult
 from netra_backend.app.agents.supervisor.past_messages import past_messages
 from netra_backend.app.core.errors import DependencyUnavailable
-from netra_backend.app.core.events import AgentCompleted, AgentThinking, UserMessage
+from netra_backend.app.core.events import AgentCancelled, AgentCompleted, AgentThinking, UserMessage
 from netra_backend.app.core.frames import ExecuteAgent
 from netra_backend.app.core.limits import Limits
 from netra_backend.app.runs import recovery
@@ -251,3 +251,25 @@ async def test_code_of_a_run_is_named_with_its_agent_as_long_as_the_run_is_here(
     assert named == [{"run_id": events[0].run_id, "agent": "golden"}]
     await workshop.until(lambda: not len(runs))
     assert runs.on_stack(frames[0]) == {}
+
+
+async def test_a_waiting_run_whose_end_the_log_does_not_take_stays_and_can_be_ended_later(
+    workshop: Any, gates: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gates.shutting("first")
+    client = workshop.connect()
+    first = await workshop.ask(client, "golden", "first", thread_id="thr_1")
+    second = await workshop.ask(client, "golden", "second", thread_id="thr_1")
+    scheduler = workshop.turns.scheduler
+
+    def away(*_: Any, **__: Any) -> None:
+        raise DependencyUnavailable("The log is away.")
+
+    monkeypatch.setattr(workshop.log, "append", away)
+    with pytest.raises(DependencyUnavailable):
+        scheduler.stop(scheduler.get(second.run_id), "user")
+    monkeypatch.undo()
+    async with asyncio.timeout(20):
+        await scheduler.end_thread(workshop.log.known("thr_1"), "user")
+    for run in (first, second):
+        assert (await client.saw(AgentCancelled, run.run_id)).by == "user"

@@ -313,6 +313,27 @@ class TestRestarting:
         assert after is not before
         assert (before.pins, after.pins) == (0, 1)
 
+    async def test_one_that_is_not_stored_yet_is_waited_for(
+        self, workshop: Any, sleeper: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        client = workshop.connect()
+        accepted = await parked(workshop, client)
+        run, durable = workshop.log.run, workshop.log.durable
+        waited: list[str] = []
+
+        async def until_stored(record: Any) -> None:
+            waited.append(record.run_id)
+            await durable(record)
+
+        async def found(run_id: str) -> Any:
+            return await run(run_id) if waited else None
+
+        monkeypatch.setattr(workshop.log, "durable", until_stored)
+        monkeypatch.setattr(workshop.log, "run", found)
+        workshop.clock.advance(ms=HOUR_MS)
+        tick(workshop)
+        assert isinstance((await client.ended(accepted.run_id))[-1], AgentCompleted)
+
     async def test_one_that_is_gone_when_its_time_comes_is_forgotten(self, workshop: Any, sleeper: Any) -> None:
         accepted = await parked(workshop, workshop.connect())
         del workshop.store.runs[accepted.run_id]

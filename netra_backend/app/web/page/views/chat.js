@@ -2,13 +2,12 @@
 import { threadAddress } from "../core/route.js";
 import { CommandRejected } from "../core/commands.js";
 import { Composer } from "../parts/composer.js";
-import { WindowedList } from "../parts/windowed_list.js";
 import { h, replace } from "../platform/dom.js";
 
 /**
  * @import { Row, Run } from "../core/thread_model.js"
  * @import { OpenThread, Session } from "../platform/session.js"
- * @typedef {typeof import("../parts/run_rows.js").rowView} RowView
+ * @typedef {import("../parts/windowed_list.js").WindowedList<Row>} Rows
  */
 
 const EXAMPLES = [
@@ -25,18 +24,12 @@ export class ChatView extends HTMLElement {
   #errors = h("div", { class: "faults", role: "alert" });
   #announcer = h("div", { class: "visually-hidden", role: "status" });
   #composer = new Composer();
-  /** Loaded with the first question, as the rows' view is with the first row: neither is part of the first paint. */
+  /** Loaded with the first question, as the list is with the first row: neither is part of the first paint. */
   #questions = /** @type {import("../parts/questions.js").Questions | null} */ (null);
-  #rowView = /** @type {RowView | null} */ (null);
+  #list = /** @type {Rows | null} */ (null);
   #unfolded = /** @type {Set<string>} */ (new Set());
   /** @type {Map<string, Promise<string>>} */
   #html = new Map();
-  #list = new WindowedList(this.#frame, (/** @type {Row} */ row) => /** @type {RowView} */ (this.#rowView)(row, {
-    askAgain: (run) => void this.#ask(run.question, run.agent, this.#isLast(run) ? run.id : null),
-    edit: (run) => this.#composer.edit(run),
-    html: (run) => this.#htmlOf(run),
-    unfolded: this.#unfolded,
-  }));
   /** @type {Session | null} */
   #session = null;
   /** @type {string | null} */
@@ -94,7 +87,7 @@ export class ChatView extends HTMLElement {
     this.#thread = threadId;
     this.#composer.edit(null);
     this.#errors.replaceChildren();
-    this.#list.restart([]);
+    this.#list?.restart([]);
     this.#show();
   }
 
@@ -105,6 +98,17 @@ export class ChatView extends HTMLElement {
   /** Whether nothing followed it in its conversation. @param {Run} run */
   #isLast(run) {
     return this.#thread !== null && this.#session?.thread(this.#thread).model.runs.at(-1) === run;
+  }
+
+  async #loadList() {
+    const [{ WindowedList }, { rowView }] = await Promise.all([import("../parts/windowed_list.js"), import("../parts/run_rows.js")]);
+    this.#list ??= new WindowedList(this.#frame, (/** @type {Row} */ row) => rowView(row, {
+      askAgain: (run) => void this.#ask(run.question, run.agent, this.#isLast(run) ? run.id : null),
+      edit: (run) => this.#composer.edit(run),
+      html: (run) => this.#htmlOf(run),
+      unfolded: this.#unfolded,
+    }));
+    this.#showSoon();
   }
 
   /** At most once per animation frame, however many events arrive. */
@@ -120,15 +124,12 @@ export class ChatView extends HTMLElement {
   #show() {
     const thread = this.#thread === null || this.#session === null ? null : this.#session.thread(this.#thread);
     const rows = thread?.model.rows() ?? [];
-    if (rows.length > 0 && this.#rowView === null) {
-      void import("../parts/run_rows.js").then(({ rowView }) => {
-        this.#rowView = rowView;
-        this.#showSoon();
-      });
+    if (rows.length > 0 && this.#list === null) {
+      void this.#loadList();
       return;
     }
     this.#showWelcome(thread, rows.length > 0);
-    this.#list.show(rows);
+    this.#list?.show(rows);
     const run = thread?.model.active;
     this.#composer.running = run !== undefined;
     const last = thread?.model.runs.at(-1);
@@ -175,7 +176,7 @@ export class ChatView extends HTMLElement {
     const thread = this.#thread;
     try {
       const accepted = await this.#session.ask(text, agent, thread, supersedes);
-      this.#list.toEnd();
+      this.#list?.toEnd();
       if (this.#thread !== thread) return;
       if (thread === null) location.hash = threadAddress(accepted.thread_id);
       else this.#show();

@@ -218,7 +218,7 @@ class RunScheduler:
     # --- stopping ---------------------------------------------------------------------------------------------------
 
     def stop(self, active: ActiveRun, by: str) -> None:
-        """End it as cancelled. Raises ``DependencyUnavailable`` if it has not begun and the log takes nothing: it stays as it is."""
+        """End it as cancelled. Raises ``DependencyUnavailable`` if it has not begun and the log takes nothing; it stays then."""
         if active.engine.cancelled_by is not None or active.run.ended:
             return
         if active.task is None:

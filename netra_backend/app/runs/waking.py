@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from ..core.errors import DependencyUnavailable
@@ -42,6 +43,7 @@ class RunWaking:
         self._recovery = recovery
         self._tasks: dict[asyncio.Task[None], str] = {}
         """What is under way, and of whom."""
+        self._going: dict[str, asyncio.Task[None]] = {}
 
     def tick(self) -> None:
         """Go on with those whose time has come, as far as the process and their users have room. Those of a user without room
@@ -86,13 +88,16 @@ class RunWaking:
         await asyncio.gather(*self.stop(runs, by))
 
     def _begin(self, parked: ParkedRun) -> asyncio.Task[None]:
-        task = self._parts.loop.create_task(self._go_on(parked))
-        self._tasks[task] = parked.owner
-        task.add_done_callback(self._ended)
+        run_id = parked.run.run_id
+        task = self._going.get(run_id)
+        if task is None:  # two at once could go on with what the other has ended
+            task = self._going[run_id] = self._parts.loop.create_task(self._go_on(parked))
+            self._tasks[task] = parked.owner
+            task.add_done_callback(partial(self._ended, run_id))
         return task
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._tasks[task]
+    def _ended(self, run_id: str, task: asyncio.Task[None]) -> None:
+        del self._tasks[task], self._going[run_id]
         fault = None if task.cancelled() else task.exception()
         if fault is not None and not isinstance(fault, DependencyUnavailable):
             _LOG.error("a parked run could not go on", exc_info=fault)

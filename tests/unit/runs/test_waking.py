@@ -334,6 +334,32 @@ class TestRestarting:
         tick(workshop)
         assert isinstance((await client.ended(accepted.run_id))[-1], AgentCompleted)
 
+    async def test_one_that_is_stopped_while_it_is_being_read_is_not_read_twice(
+        self, workshop: Any, sleeper: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        client = workshop.connect()
+        accepted = await parked(workshop, client)
+        run = workshop.log.run
+        reads: list[str] = []
+        read = asyncio.Event()
+
+        async def slowly(run_id: str) -> Any:
+            reads.append(run_id)
+            found = await run(run_id)
+            await read.wait()
+            return found
+
+        monkeypatch.setattr(workshop.log, "run", slowly)
+        workshop.clock.advance(ms=HOUR_MS)
+        tick(workshop)
+        await workshop.until(lambda: reads)
+        stopping = workshop.turns.waking.stop([workshop.turns.scheduler.parked.get(accepted.run_id)], "interrupt")
+        read.set()
+        await asyncio.gather(*stopping)
+        events = await client.ended(accepted.run_id)
+        assert reads == [accepted.run_id]
+        assert isinstance(events[-1], AgentCancelled)
+
     async def test_one_that_is_gone_when_its_time_comes_is_forgotten(self, workshop: Any, sleeper: Any) -> None:
         accepted = await parked(workshop, workshop.connect())
         del workshop.store.runs[accepted.run_id]

@@ -90,7 +90,8 @@ def faults_of_thread(told: Iterable[tuple[str, AnyEvent]]) -> Iterator[str]:
     going_on = ""
     for run_id, event in told:
         runs.setdefault(run_id, []).append(event)
-        if not going_on and not isinstance(runs[run_id][0], UserMessage):  # its beginning was cut off
+        is_cut_off = not isinstance(runs[run_id][0], UserMessage)
+        if is_cut_off and not going_on and not isinstance(event, _OF_WAITING_RUNS):  # it went on before what is kept
             going_on = run_id
         if isinstance(event, AgentStarted) and going_on not in ("", run_id):
             yield f"{run_id} began while {going_on} went on"

@@ -41,7 +41,7 @@ async def open_ledger(
 
 
 def datasets_of(settings: Settings, clock: Clock, entropy: Entropy) -> Datasets | None:
-    """The store that these settings name for datasets; ``None`` where they lie in the data directory."""
+    """The store that these settings name for datasets; ``None`` if they lie in the data directory."""
     if settings.datasets_url is None:
         return None
     bucket = bucket_of(settings.datasets_url, settings.limits)

@@ -65,7 +65,7 @@ Reason = Annotated[str, Meta(max_length=MAX_REASON)]
 
 class ResolveApproval(ClientFrame, frozen=True, tag="resolve_approval", omit_defaults=True):
     """Decide about a call whose arguments have this hash. To ``approve`` may have other ``arguments`` for it, which its tool must
-    take; with ``remember`` the run asks about this tool no more. The agent is told the ``reason``."""
+    take; with ``remember`` the run asks about this tool no more. The agent gets the ``reason``."""
 
     approval_id: str
     decision: Literal["approve", "deny"]

@@ -53,7 +53,7 @@ class Plans:
         return name in self.by_name
 
     def of(self, name: str) -> Plan:
-        """The plan of that name. The usual one where it is empty, or a run began with a plan that there is no more."""
+        """The plan of that name. The usual one if it is empty, or if the plan with which a run began is gone."""
         return self.by_name.get(name, self.usual)
 
     def unknown_names(self, agents: Collection[str], tools: Collection[str]) -> list[str]:

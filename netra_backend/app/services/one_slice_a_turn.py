@@ -1,4 +1,4 @@
-"""Long work on the event loop in slices: a process does one of them in each of the loop's turns, whoever wants how much."""
+"""Long work on the event loop in slices: a process does one of them in each of the loop's turns, for all who have such work."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo     install, import a real trace, ask both agents, print the report, stay up (ARGS=--once ends)"
+	@echo "make demo     install, import a real trace, ask, print the report, stay up (ARGS=--once ends)"
 	@echo "make test     the tests, without the long ones (ARGS=tests/unit/core runs some of them)"
 	@echo "make test-all the rest: the long tests, the browser's, more examples of every property, then make coverage"
 	@echo "make coverage every branch of the core, the factories and the context is taken, or it fails"

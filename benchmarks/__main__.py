@@ -7,7 +7,18 @@ import signal
 import sys
 
 IN_TURN = ("golden", "idle", "growth", "curves", "storm", "cold_start")
-BY_NAME = (*IN_TURN, "idle_parts", "fleet", "soak", "streams", "floods", "instructions", "usage_import", "usage_report")
+BY_NAME = (
+    *IN_TURN,
+    "idle_parts",
+    "fleet",
+    "soak",
+    "streams",
+    "floods",
+    "instructions",
+    "usage_import",
+    "usage_report",
+    "frameworks",
+)
 
 
 def main(words: list[str]) -> None:

@@ -16,7 +16,7 @@ PACKAGES: Final = ("netra_backend", "netra_server", "test_framework")
 COMMAND: Final = "netra"
 """The command that it brings."""
 
-Extra = Literal["models", "scale"]
+Extra = Literal["langgraph", "mcp", "models", "openai-agents", "pydantic-ai", "scale"]
 """The extras of ``pyproject.toml``."""
 
 INSTALLED_FROM: Final = "."

@@ -3,6 +3,7 @@ means.
 
 - ``client``: talks to a server
 - ``testing``: tests what you wrote
+- ``pydantic_ai``, ``langgraph``, ``openai_agents``: serve agents of these frameworks
 
 Importing this loads nothing else: each name is loaded when it is first used.
 """

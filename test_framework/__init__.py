@@ -6,7 +6,8 @@
 - ``postgres_rights``: writes down which rights the migrations make
 - ``object_server``, ``object_bucket``, ``issuer``: a real object store; a real issuer of tokens
 - ``memory``: stores in memory; ``simulation``, ``chaos``: simulated and real faults; ``faults``: faults for one test
-- ``crashes``: kills a server at every event of a run; ``effects``: what was done outside; ``scripted_model``: a model
+- ``crashes``: kills a server at every event of a run; ``effects``: what was done outside
+- ``scripted_model``, ``scripted_responses``: a model
 - ``determinism``, ``replay_bench``: finds agents that read clocks or entropy between steps
 - ``disabling``, ``point_sites``, ``prove``, ``forked``: the proof that tests can fail
 - ``runner``, ``pytest_plugin``: which tests run, and what pytest gains

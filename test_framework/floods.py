@@ -35,11 +35,18 @@ class Target:
         parts = urlsplit(url)
         self.host, self.port = parts.hostname or "127.0.0.1", parts.port or 80
         self._users = LocalUsers(data_dir)
+        self._everybody: TestUser | None = None
         self._is_told = False
 
     def user(self) -> TestUser:
         """Somebody new."""
         return self._users.make("flood@example.org")
+
+    def same_user(self) -> TestUser:
+        """The same somebody at each call."""
+        if self._everybody is None:
+            self._everybody = self.user()
+        return self._everybody
 
     def flows(self) -> None:
         """Say so, once."""
@@ -151,6 +158,51 @@ async def pipelined(target: Target) -> None:
     await _reading(target, await target.connect(), b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n" * 5_000)
 
 
+async def _asking(target: Target, path: str, header: str = "") -> None:
+    """One request after the other over one connection, each when the one before was answered."""
+    reader, writer = await target.connect()
+    request = f"GET {path} HTTP/1.1\r\nHost: {target.host}\r\n{header}\r\n".encode()
+    try:
+        while True:
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]))
+            target.flows()
+    finally:
+        writer.transport.abort()
+
+
+async def refused(target: Target) -> None:
+    """Requests without a token, over many connections that stay open."""
+    await _asking(target, "/api/me")
+
+
+async def refused_tokens(target: Target) -> None:
+    """The same with tokens that do not hold."""
+    await _asking(target, "/api/me", "Authorization: Bearer e30.e30.e30\r\n")
+
+
+async def refused_of_a_user(target: Target) -> None:
+    """The same, of one user who is signed in."""
+    await _asking(target, "/api/me", f"Authorization: Bearer {target.same_user().token}\r\n")
+
+
+async def probes(target: Target) -> None:
+    """The same for what tells whether the server is up, and is never refused."""
+    await _asking(target, "/healthz")
+
+
+async def reconnects(target: Target) -> None:
+    """Requests without a token, each over a connection of its own."""
+    reader, writer = await target.connect()
+    writer.write(b"GET /api/me HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    try:
+        await reader.read()
+        target.flows()
+    finally:
+        writer.transport.abort()
+
+
 async def chunks(target: Target) -> None:
     """A body in chunks of a byte, for an endpoint that needs a sign-in."""
     _, writer = await target.connect()
@@ -255,6 +307,11 @@ FLOODS: Final[dict[str, tuple[Attempt, int]]] = {
         (unread_pongs, 20),
         (drips, 400),
         (pipelined, 20),
+        (refused, 1_000),
+        (refused_tokens, 1_000),
+        (refused_of_a_user, 500),
+        (probes, 1_000),
+        (reconnects, 500),
         (chunks, 20),
         (handshakes, 50),
         (bad_tokens, 50),

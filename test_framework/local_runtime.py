@@ -98,10 +98,10 @@ async def running(
 
 @asynccontextmanager
 async def running_application(
-    data_dir: Path, *, allow_drills: bool = False
+    data_dir: Path, *, allow_drills: bool = False, secrets_key: bytes | None = None
 ) -> AsyncIterator[tuple[Application, Runtime]]:
     """The whole ASGI application of a server on this data directory, from the start of its lifespan to its end."""
-    application = create_app(Settings(data_dir=data_dir, allow_drills=allow_drills))
+    application = create_app(Settings(data_dir=data_dir, allow_drills=allow_drills, secrets_key=secrets_key))
     told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     told.put_nowait({"type": "lifespan.startup"})

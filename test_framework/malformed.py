@@ -124,10 +124,11 @@ def _wrong_fields(rng: Random) -> Malformed:
     frame = _valid(rng, kind)
     own = [name for name in frame if name != "type"]
     spoilt = rng.randrange(4)
-    if spoilt == 0 and own:
-        del frame[rng.choice(own)]
+    if spoilt == 0 and (needed := [name for name in own if name != "agent"]):  # without one the default agent is asked
+        del frame[rng.choice(needed)]
     elif spoilt == 1 and (typed := [name for name in own if name != "answer"]):  # any JSON is an answer
-        frame[rng.choice(typed)] = rng.choice([None, True, 7, [], [{}]])
+        name = rng.choice(typed)
+        frame[name] = rng.choice([True, 7, [], [{}]] if name == "agent" else [None, True, 7, [], [{}]])
     elif spoilt == 2 and kind in ("resume", "ack"):
         wrong: list[Any] = [{"seq": 1}, {"epoch": "e", "seq": "1"}, {"epoch": "e", "seq": 1.5}, 5, None]
         frame["positions"] = {"thr_1": rng.choice(wrong)}

@@ -1,4 +1,5 @@
-"""A language model that answers by a script: a real HTTP server on loopback that speaks OpenAI's chat protocol.
+"""A language model that answers by a script: a real HTTP server on loopback that speaks OpenAI's chat protocol, and its
+Responses API.
 
 ``async with scripted_model({"How much?": "It was $5."}) as model`` serves while the block lasts; a server under test is given
 ``model.settings`` as its environment. Every request is kept in ``model.requests``.
@@ -12,6 +13,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from . import scripted_responses
 
 MODEL: Final = "scripted"
 _MOST_BYTES: Final = 16 << 20
@@ -27,21 +30,29 @@ class ModelRequest:
     @property
     def prompt(self) -> str:
         """The text of the last message of a user."""
-        texts = [_text(each["content"]) for each in self.body["messages"] if each["role"] == "user"]
+        texts = [text_of(each["content"]) for each in self.messages if each.get("role") == "user"]
         return texts[-1] if texts else ""
+
+    @property
+    def messages(self) -> Sequence[Mapping[str, Any]]:
+        """What was said so far, in the words of the API that is asked."""
+        said = self.body["messages"] if "messages" in self.body else self.body["input"]
+        return [{"role": "user", "content": said}] if isinstance(said, str) else said
 
     @property
     def system(self) -> str:
         """The text of the instructions."""
-        return "\n".join(_text(each["content"]) for each in self.body["messages"] if each["role"] == "system")
+        told = [text_of(each["content"]) for each in self.messages if each.get("role") == "system"]
+        return "\n".join([self.body["instructions"]] if self.body.get("instructions") else told)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
     """An answer that is more than a text. It is streamed in ``parts`` pieces, ``pause_s`` apart.
 
-    ``tool_calls`` are pairs of a tool's name and its arguments. A ``status`` from 400 on is a refusal of the provider. With
-    ``cut_after`` the connection breaks after so many pieces; with ``stalls`` nothing more comes then, and it stays open.
+    ``tool_calls`` are pairs of a tool's name and its arguments; their ids begin with ``call``. A ``status`` from 400 on is a
+    refusal of the provider. With ``cut_after`` the connection breaks after so many pieces; with ``stalls`` nothing more comes
+    then, and it stays open.
     """
 
     text: str = ""
@@ -53,6 +64,7 @@ class ModelAnswer:
     stalls: bool = False
     input_tokens: int = 10
     output_tokens: int = 5
+    call: str = "call"
 
 
 Answers = Mapping[str, str | ModelAnswer] | Iterable[str | ModelAnswer] | Callable[[ModelRequest], str | ModelAnswer]
@@ -131,7 +143,8 @@ async def scripted_model(answers: Answers) -> AsyncIterator[ScriptedModel]:
 async def _serve(model: ScriptedModel, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     head = (await reader.readuntil(b"\r\n\r\n")).lower().split(b"\r\n")
     length = next((int(line.split(b":")[1]) for line in head if line.startswith(b"content-length")), 0)
-    if length > _MOST_BYTES or not head[0].startswith(b"post ") or b"/chat/completions" not in head[0]:
+    is_chat, is_response = b"/chat/completions" in head[0], b"/responses" in head[0]
+    if length > _MOST_BYTES or not head[0].startswith(b"post ") or not (is_chat or is_response):
         writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         await writer.drain()
         return
@@ -139,6 +152,8 @@ async def _serve(model: ScriptedModel, reader: asyncio.StreamReader, writer: asy
     said = model.answer(request)
     if said.status >= 400:
         _write(writer, said.status, json.dumps({"error": {"message": said.text, "type": "scripted"}}).encode())
+    elif is_response:
+        await _respond(said, writer, streams=bool(request.body.get("stream")))
     elif request.body.get("stream"):
         await _stream(said, writer)
     else:
@@ -154,9 +169,24 @@ def _write(writer: asyncio.StreamWriter, status: int, body: bytes) -> None:
     writer.write(f"{head}Connection: close\r\n\r\n".encode() + body)
 
 
+async def _respond(said: ModelAnswer, writer: asyncio.StreamWriter, *, streams: bool) -> None:
+    calls = [(each["id"], each["function"]["name"], each["function"]["arguments"]) for each in _tool_calls(said)]
+    output = scripted_responses.output_of(said.text, calls)
+    response = scripted_responses.whole(MODEL, output, said.input_tokens, said.output_tokens)
+    if not streams:
+        _write(writer, 200, json.dumps(response).encode())
+        return
+    _begin_stream(writer)
+    pieces = [piece["content"] for piece in _pieces(said) if "content" in piece]
+    for data in scripted_responses.events(response, pieces):
+        _event(writer, data)
+        await writer.drain()
+        await asyncio.sleep(said.pause_s)
+    writer.write(b"0\r\n\r\n")
+
+
 async def _stream(said: ModelAnswer, writer: asyncio.StreamWriter) -> None:
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n"
-    writer.write(head + b"Transfer-Encoding: chunked\r\n\r\n")  # so that who asked sees where it breaks off
+    _begin_stream(writer)
     for number, piece in enumerate(_pieces(said)):
         if said.cut_after is not None and number >= said.cut_after:
             if said.stalls:
@@ -173,6 +203,11 @@ async def _stream(said: ModelAnswer, writer: asyncio.StreamWriter) -> None:
     writer.write(b"0\r\n\r\n")
 
 
+def _begin_stream(writer: asyncio.StreamWriter) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n"
+    writer.write(head + b"Transfer-Encoding: chunked\r\n\r\n")  # so that the client sees the cut
+
+
 def _pieces(said: ModelAnswer) -> Iterable[dict[str, Any]]:
     size = max(1, -(-len(said.text) // max(1, said.parts)))
     for at in range(0, len(said.text), size):
@@ -184,7 +219,7 @@ def _pieces(said: ModelAnswer) -> Iterable[dict[str, Any]]:
 def _tool_calls(said: ModelAnswer) -> Iterable[dict[str, Any]]:
     for number, (name, arguments) in enumerate(said.tool_calls):
         function = {"name": name, "arguments": json.dumps(arguments)}
-        yield {"index": number, "id": f"call_{name}_{number}", "type": "function", "function": function}
+        yield {"index": number, "id": f"{said.call}_{name}_{number}", "type": "function", "function": function}
 
 
 def _chunk(writer: asyncio.StreamWriter, **more: Any) -> None:
@@ -209,7 +244,8 @@ def _usage(said: ModelAnswer) -> dict[str, int]:
     return {"prompt_tokens": said.input_tokens, "completion_tokens": said.output_tokens, "total_tokens": total}
 
 
-def _text(content: Any) -> str:
+def text_of(content: Any) -> str:
+    """The text of a message's content, in the words of either API."""
     if isinstance(content, str):
         return content
     return "".join(str(each.get("text", "")) for each in content or ())

@@ -7,7 +7,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from netra_backend.app.agents.interface import AgentResult, ModelReply, PastMessage, ThreadMessage, ToolOutcome
+from netra_backend.app.agents.interface import (
+    AgentListed,
+    AgentResult,
+    ModelReply,
+    PastMessage,
+    ThreadMessage,
+    ToolListed,
+    ToolOutcome,
+)
 from netra_backend.app.agents.tools.definition import Tool
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from netra_backend.app.core import validation
@@ -55,7 +63,7 @@ class KeptState:
 
 class ScriptedScope:
     """A ``RunScope``. ``calls`` holds each tool call with its outcome; ``replies`` are what the model says, in order (none: no
-    model is configured)."""
+    model is configured); ``answers`` are those of the other agents by their names, and ``asked`` what they were asked."""
 
     def __init__(
         self,
@@ -67,9 +75,11 @@ class ScriptedScope:
         timezone: str = "UTC",
         allowed: frozenset[str] | None = None,
         replies: Sequence[str | Exception] = (),
+        answers: Mapping[str, AgentResult] | None = None,
+        parts: Sequence[dict[str, Any]] = (),
     ) -> None:
         self.message = message
-        self.parts: list[dict[str, Any]] = [{"type": "text", "text": message}]
+        self.parts: list[dict[str, Any]] = [{"type": "text", "text": message}, *parts]
         self.now_ms = now_ms
         self.timezone = timezone
         self.history: Sequence[PastMessage] = ()
@@ -80,6 +90,8 @@ class ScriptedScope:
         self.prompts: list[tuple[str, str]] = []
         self._replies = list(replies)
         self._has_model = bool(replies)
+        self.answers = dict(answers or {})
+        self.asked: list[tuple[str, str, list[dict[str, Any]]]] = []
         factory = UnifiedToolDispatcherFactory()
         factory.configure(tools)
         self._dispatcher = factory.create_for_request(UserExecutionContext(user_id, "thread_1", "run_1", "req_1"))
@@ -134,9 +146,22 @@ class ScriptedScope:
     async def sleep(self, seconds: float) -> None:
         """No time passes."""
 
-    async def run_agent(self, name: str, message: str) -> AgentResult:
-        """There is no other agent."""
-        raise NotFound(f"There is no agent named {name!r}.", kind="unknown_agent", point=validation.REGISTRY_AGENT)
+    async def tools(self) -> list[ToolListed]:
+        """None: those that answer are called by their names."""
+        return []
+
+    async def agents(self) -> list[AgentListed]:
+        """Those that have answers."""
+        return [AgentListed(name, f"Answers as {name}.") for name in self.answers]
+
+    async def run_agent(
+        self, name: str, message: str, *, parts: Sequence[Mapping[str, Any]] | None = None
+    ) -> AgentResult:
+        """Its answer, if there is one."""
+        if name not in self.answers:
+            raise NotFound(f"There is no agent named {name!r}.", kind="unknown_agent", point=validation.REGISTRY_AGENT)
+        self.asked.append((name, message, [dict(part) for part in parts or ()]))
+        return self.answers[name]
 
     def branch(self, name: str) -> AbstractContextManager[None]:
         """One line is like another."""
@@ -162,6 +187,7 @@ class ScriptedScope:
         max_tokens: int | None = None,
         check: Callable[[str], bool] | None = None,
         instead: str | None = None,
+        shown: bool = True,
     ) -> ModelReply:
         """The next reply of the script, checked as a whole; an exception in it is raised, or ``instead`` returned."""
         self.prompts.append((system, prompt))

@@ -155,7 +155,7 @@ class Served:
     async def running(self, user: TestUser, until: str, **fields: Any) -> AsyncIterator[tuple[Any, dict[str, Any]]]:
         """A run of this user's that goes on, and the first event of it of this type."""
         async with connected_user(self.runtime, user.id) as device:
-            device.send(type="execute_agent", message="hello", **fields)
+            device.send(type="execute_agent", **{"message": "hello", **fields})
             yield device, await device.wire.until(until)
 
 

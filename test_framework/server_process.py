@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +35,9 @@ class ServerProcess:
     (``fleet_services``). ``directory``: the current directory of the server and of its commands.
     """
 
+    program: Sequence[str] = _COMMAND
+    """What is run with the arguments of ``netra serve``."""
+
     def __init__(
         self,
         data_dir: Path,
@@ -47,7 +50,7 @@ class ServerProcess:
     ) -> None:
         self.data_dir = data_dir
         self.url = ""
-        self._serve = (*_COMMAND, "serve", *(() if app is None else ("--app", app)), *(("--reload",) if reload else ()))
+        self._serve = ("serve", *(() if app is None else ("--app", app)), *(("--reload",) if reload else ()))
         self._directory = directory
         self._workers = worker_count() if workers is None else workers
         self._settings = {**(fleet_settings(data_dir) if workers is None else {}), **(settings or {})}
@@ -75,10 +78,15 @@ class ServerProcess:
         """Start without waiting; ``port`` 0 is a free one. ``wait_until_ready`` must follow."""
         if self._log is None:  # outside of the data directory, which is the server's own
             self._log = tempfile.TemporaryFile()  # noqa: SIM115  # ``close`` closes it
-        self._process = subprocess.Popen(
-            [*self._serve, "--port", str(port), "--data-dir", str(self.data_dir), "--workers", str(self._workers)],
+        place = ("--port", str(port), "--data-dir", str(self.data_dir), "--workers", str(self._workers))
+        self._process = self._begin([*self._serve, *place], self._log)
+
+    def _begin(self, arguments: Sequence[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+        """A process that runs ``netra`` with these arguments, and logs there."""
+        return subprocess.Popen(
+            [*self.program, *arguments],
             stdout=subprocess.PIPE,
-            stderr=self._log,
+            stderr=log,
             env=self.environment(),
             cwd=self._directory,
             preexec_fn=in_child(),

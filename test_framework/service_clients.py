@@ -7,8 +7,13 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from netra_backend.app.adapters.postgres.connection import Role
 
 LOGICAL_DATABASES = 16
 
@@ -114,6 +119,28 @@ async def own_netra_database(place: Prepared) -> AsyncIterator[NetraDatabase]:
             await keeper.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     finally:
         await keeper.close()
+
+
+@asynccontextmanager
+async def as_role(database: NetraDatabase, role: Role | None) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the server's login that has become this role."""
+    from netra_backend.app.adapters.postgres.connection import connect
+
+    connection = await connect(database.url, role)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def in_the_name_of(database: NetraDatabase, role: Role, owner: str = "") -> AsyncIterator[asyncpg.Connection]:
+    """A transaction of this role in the name of the owner."""
+    from netra_backend.app.adapters.postgres.connection import name_owner
+
+    async with as_role(database, role) as connection, connection.transaction():
+        await name_owner(connection, owner)
+        yield connection
 
 
 @asynccontextmanager

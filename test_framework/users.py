@@ -72,6 +72,31 @@ class LocalUsers:
         return TestUser(user_id, token, email)
 
 
+class SharedUsers:
+    """Users of several servers that share a secret: each is given ``settings``."""
+
+    def __init__(self, issuer: str) -> None:
+        self._issuer = issuer
+        self._secret = secrets.token_hex(32)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The environment of each server."""
+        return {"NETRA_JWT_SECRET": self._secret, "NETRA_JWT_ISSUER": self._issuer}
+
+    def make(self, email: str) -> TestUser:
+        """A new user, with a token."""
+        user_id = new_id("user")
+        return TestUser(user_id, self.token(user_id), email)
+
+    def token(self, user_id: str) -> str:
+        """A token that all of the servers take."""
+        from netra_backend.app.services.token_minting import mint_token
+
+        now_ms, token_id = time.time_ns() // 1_000_000, secrets.token_hex(8)
+        return mint_token(user_id, key=self._secret.encode(), issuer=self._issuer, now_ms=now_ms, token_id=token_id)
+
+
 class StagingUsers:
     """Users of a server elsewhere: a command takes an email (and scopes) and prints an id and a token."""
 

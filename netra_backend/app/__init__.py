@@ -9,7 +9,8 @@
 - ``websocket_core``, ``agents``, ``adapters``: connections; agents and tools; everything outside the process
 - ``usage``: the money
 - ``services``: identity, ownership and records
-- ``ports``, ``sign_in_ports``, ``file_ports``, ``state_ports``, ``secret_ports``, ``spend_ports``: what adapters implement
+- ``ports``, ``sign_in_ports``, ``file_ports``, ``state_ports``, ``secret_ports``, ``spend_ports``, ``mcp_ports``: what
+  adapters implement
 - ``config``, ``settings_reader``: settings, and how they are read
 - ``core``: pure functions and state machines
 """

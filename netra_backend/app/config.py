@@ -85,6 +85,8 @@ class Settings:
     """Opens what was sealed before ``secrets_key`` was set."""
     secrets_dir: Path | None = None
     """A directory with a file for each secret of the server."""
+    egress_networks: tuple[values.Network, ...] = ()
+    """What outbound calls may reach beside public addresses."""
     audit_key: bytes | None = field(default=None, repr=False)
     audit_anchor: str | None = None
     """``log``, or the path of a file. ``None``, here and of the key: a file in the data directory."""
@@ -93,6 +95,8 @@ class Settings:
     allow_drills: bool = False
     allow_raw_sql: bool = False
     app: str | None = None
+    default_agent: str = "supervisor"
+    """The agent that is asked if a request names none."""
     log_level: str = "info"
     limits: Limits = field(default_factory=Limits)
     plans: Plans | None = None
@@ -165,6 +169,7 @@ class Settings:
             secrets_key=reader.take("NETRA_SECRETS_KEY", values.long_key, None),
             secrets_key_previous=reader.take("NETRA_SECRETS_KEY_PREVIOUS", values.long_key, None),
             secrets_dir=reader.take("NETRA_SECRETS_DIR", Path, None),
+            egress_networks=reader.take("NETRA_EGRESS_NETWORKS", values.networks, ()),
             audit_key=reader.take("NETRA_AUDIT_KEY", values.long_key, None),
             audit_anchor=reader.take("NETRA_AUDIT_ANCHOR", values.audit_anchor, None),
             audit_on_failure=reader.take("NETRA_AUDIT_ON_FAILURE", values.on_audit_failure, "refuse"),
@@ -174,6 +179,7 @@ class Settings:
             allow_drills=reader.take("NETRA_ALLOW_DRILLS", values.flag, False),
             allow_raw_sql=reader.take("NETRA_ALLOW_RAW_SQL", values.flag, False),
             app=reader.take("NETRA_APP", values.short_text, None),
+            default_agent=reader.take("NETRA_DEFAULT_AGENT", values.short_text, "supervisor"),
             log_level=reader.take("NETRA_LOG_LEVEL", values.log_level, "info"),
             limits=bounds,
             plans=_plans(reader, directory, bounds),

@@ -147,12 +147,13 @@ class EventLog(Counted, Protocol):
         ends: bool = False,
         on_commit: OnCommit | None = None,
         blobs: Sequence[Blob] = (),
+        may_wait: bool = False,
     ) -> None:
         """Append one event's bytes at ``run.head.top + 1``; ``ends`` ends the run. Raises ``DependencyUnavailable``, also if
         this process does not hold the thread, and what ``core.blobs.check_bounds`` raises.
 
         ``blobs`` are stored in the event's commit, or rejected with it. Of one body a thread has one blob: the first one's
-        media type stays.
+        media type stays. One that ``may_wait`` does so, briefly, for what its thread appends next: one commit for both.
 
         Once the event is committed, and before it is published, ``on_commit`` is called; ahead of those of the run's first
         event, ``run.observer.committed``. They are called in the order of the events.
@@ -169,8 +170,11 @@ class EventLog(Counted, Protocol):
     async def run(self, run_id: str) -> StoredRun | None:
         """A run by its id, whoever owns it: the caller compares the owner."""
 
+    def run_pages(self, run: StoredRun, holding: bytes = b"") -> AsyncIterator[list[bytes]]:
+        """As ``pages``, the committed frames of one run; those alone that have the bytes ``holding`` in them."""
+
     async def run_frames(self, run: StoredRun) -> list[bytes]:
-        """All committed frames of one run, in order."""
+        """All of them at once: for what needs the whole run."""
 
     async def request(self, owner: str, key: str, since_ms: int) -> StoredRun | None:
         """The run that this owner's idempotency key started since then."""
@@ -322,6 +326,8 @@ class Model(Protocol):
 
     def stream(self, prompt: str, *, system: str, max_tokens: int) -> AsyncGenerator[ModelPart, None]:
         """The answer, in parts. Closing the generator ends the request. Raises ``DependencyUnavailable``."""
+
+    # A model that can choose tools has ``async def provided() -> Any``, too: it as a model of pydantic-ai.
 
 
 class Ledger(Counted, Protocol):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
+from ..distribution import missing_packages
 from .adapters.audit.place import Place
 from .adapters.auth.file_revocations import FileRevocations
 from .adapters.auth.local_tickets import LocalTickets
@@ -26,8 +27,12 @@ from .config import Settings
 from .core.history import Chunk
 from .core.limits import Limits
 from .file_ports import FileStore
+from .mcp_ports import AuthorizationClient
 from .ports import Audit, Bus, Clock, Entropy, EventLog, Fleet, Presence
-from .secret_ports import SecretStore
+from .secret_ports import SecretCipher, SecretStore
+from .services.mcp_authorizations import McpAuthorizations
+from .services.mcp_records import McpRecords
+from .services.mcp_servers import McpServers
 from .services.secrets import Secrets
 from .sign_in_ports import RevocationStore, Tickets
 from .spend_ports import SpendStore
@@ -69,6 +74,7 @@ class Stores:
     revocations: RevocationStore
     files: FileStore
     secrets: SecretStore
+    mcp_servers: SecretStore
     spending: SpendStore
     others: Cluster | None = None
 
@@ -91,7 +97,8 @@ async def open_embedded(
     stack.push_async_callback(audit.close)
     log = SqliteEventLog(data_dir / "events.db", clock, loop, pool.publish, on_failure, limits)
     stack.push_async_callback(log.close)
-    return Stores(log, audit, LocalTickets(limits), FileRevocations(data_dir), log.files, log.secrets, log.spending)
+    of_users = (log.files, log.secrets, log.mcp_servers, log.spending)
+    return Stores(log, audit, LocalTickets(limits), FileRevocations(data_dir), *of_users)
 
 
 async def open_shared(
@@ -157,19 +164,38 @@ async def open_shared(
     follower.start()
     others = Cluster(fleet, follower, bus, presence, counts, partial(setattr, log.lease, "on_renewal"), FREEZE_S)
     tickets, revocations = PostgresTickets(writer, limits), PostgresRevocations(writer)
-    return Stores(log, audit, tickets, revocations, log.files, log.secrets, log.spending, others)
+    of_users = (log.files, log.secrets, log.mcp_servers, log.spending)
+    return Stores(log, audit, tickets, revocations, *of_users, others)
 
 
 def secrets_of(settings: Settings, store: SecretStore) -> Secrets:
     """Secrets in this store, sealed with the keys of the settings, and those of the server."""
-    cipher = None
-    if settings.secrets_key is not None:
-        from .adapters.secrets.sealing import AesGcmCipher
-
-        cipher = AesGcmCipher(settings.secrets_key, settings.secrets_key_previous)
+    cipher = _cipher_of(settings)
     if settings.secrets_dir is None:
         return Secrets(store, cipher, settings.limits)
     return Secrets(store, cipher, settings.limits, ServerSecrets(settings.secrets_dir, settings.limits.secret_bytes))
+
+
+def mcp_servers_of(settings: Settings, store: SecretStore, mint: Callable[[str], str]) -> McpServers:
+    """MCP servers of users in this store, sealed with the keys of the settings."""
+    missing = missing_packages("An MCP client", "mcp", "mcp")
+    return McpServers(store, _cipher_of(settings), settings.limits, mint, missing="".join(missing))
+
+
+def mcp_authorizations_of(
+    settings: Settings, store: SecretStore, client: AuthorizationClient, clock: Clock, entropy: Entropy
+) -> McpAuthorizations:
+    """The authorizations of MCP servers in this store, sealed as these are."""
+    cipher = _cipher_of(settings)
+    return McpAuthorizations(McpRecords(store, cipher), cipher, client, settings.limits, clock, entropy)
+
+
+def _cipher_of(settings: Settings) -> SecretCipher | None:
+    if settings.secrets_key is None:
+        return None
+    from .adapters.secrets.sealing import AesGcmCipher
+
+    return AesGcmCipher(settings.secrets_key, settings.secrets_key_previous)
 
 
 def _apart(database_url: str) -> tuple[str, bytes]:

@@ -15,14 +15,17 @@ from .adapters.audit.place import audit_place
 from .adapters.auth.development_key import development_key
 from .adapters.auth.static_keys import StaticKeys
 from .adapters.ledger.ledger import DuckDBLedger
+from .adapters.mcp.client import SdkClient
 from .adapters.process.clock import SystemClock, SystemEntropy
 from .adapters.process.data_directory import lock_data_directory, make_data_directory
 from .adapters.process.file_scan import scan_by
+from .adapters.process.html_renderer import HtmlRenderer
 from .agents.cost_optimizer import CostOptimizer
 from .agents.supervisor.agent_registry import AgentRegistry, MakeAgent
 from .agents.supervisor.execution_engine_factory import ExecutionEngineFactory
 from .agents.supervisor.run_services import RunServices
-from .agents.tools.definition import Tool
+from .agents.supervisor_agent import Supervisor
+from .agents.tools.definition import MCP_TOOLS, Tool
 from .agents.tools.threads import THREADS
 from .agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from .agents.tools.usage_tools import usage_tools
@@ -49,7 +52,7 @@ from .services.authentication import Authentication, TrustedSource
 from .services.conversations import Conversations
 from .services.files import Files
 from .services.own_usage import OwnUsageLedger
-from .services.plan_names import check_plan_names
+from .services.plan_names import check_default_agent, check_plan_names
 from .services.questions import OpenQuestions
 from .services.revocations import Revocations
 from .services.run_budgets import RunBudgets
@@ -57,7 +60,7 @@ from .services.synthetic_sign_ins import SyntheticSignIns
 from .services.tickets import TicketOffice
 from .services.websocket_bridge_factory import WebSocketBridgeFactory
 from .sign_in_ports import KeySet
-from .stores import open_embedded, open_shared, secrets_of
+from .stores import mcp_authorizations_of, mcp_servers_of, open_embedded, open_shared, secrets_of
 from .usage.request_price import request_price
 from .usage_stores import datasets_of
 from .web.http.anonymous_rate_limit import AnonymousRateLimit, site_of
@@ -69,7 +72,7 @@ from .websocket_core.websocket_manager_factory import WebSocketManagerFactory
 _LOG: Final = logging.getLogger("netra.wiring")
 _ID_ENTROPY: Final = 10
 
-AGENTS: Final[tuple[MakeAgent, ...]] = (TriageAgent, CostOptimizer)
+AGENTS: Final[tuple[MakeAgent, ...]] = (Supervisor, TriageAgent, CostOptimizer)
 
 
 class NetraApplication(Application):
@@ -187,14 +190,15 @@ async def open_runtime(
 
         quotas = Quotas(limits, settings.plans)
         conversations = Conversations(log, clock, entropy, new_id, quotas)
-        registry = AgentRegistry()
+        registry = AgentRegistry(settings.default_agent)
         registry.configure(*AGENTS, *agents)
         dispatchers = UnifiedToolDispatcherFactory()
         dispatchers.configure((*usage_tools(ledger), *tools), tool_s=limits.tool_s)
-        check_plan_names(settings.plans, registry.names(), dispatchers.names())
+        check_default_agent(settings.default_agent, registry.names())
+        check_plan_names(settings.plans, registry.names(), (*dispatchers.names(), MCP_TOOLS))
         THREADS.most = limits.process_tool_threads
         bridge = WebSocketBridgeFactory()
-        bridge.configure(pool, registry, None, event_log=log, clock=clock, event_bytes=limits.event_bytes)
+        bridge.configure(pool, registry, None, event_log=log, clock=clock, limits=limits)
         stack.push_async_callback(bridge.cleanup)
         engines = ExecutionEngineFactory(bridge)
         engines.configure(dispatchers)
@@ -207,6 +211,11 @@ async def open_runtime(
         questions = OpenQuestions(limits)
         approval_ms, tokens = round(limits.approval_s * 1000), limits.model_tokens
         secrets = secrets_of(settings, stores.secrets)
+        mcp_servers = mcp_servers_of(settings, stores.mcp_servers, new_id)
+        mcp_client = SdkClient(settings.egress_networks, limits)
+        stack.push_async_callback(mcp_client.close)
+        mcp_authorizations = mcp_authorizations_of(settings, stores.mcp_servers, mcp_client, clock, entropy)
+        stack.push_async_callback(mcp_authorizations.close)
         files = Files(stores.files, limits, clock, new_id, scan_by(settings.file_scan_command))
         budgets = RunBudgets(stores.spending, clock, request_price)
         stack.push_async_callback(budgets.drained)
@@ -214,7 +223,7 @@ async def open_runtime(
             clock,
             questions,
             new_id,
-            _model(settings),
+            _model(settings, stack),
             audit_trail,
             registry,
             approval_ms,
@@ -222,6 +231,9 @@ async def open_runtime(
             files,
             limits=limits,
             secrets=secrets,
+            mcp_servers=mcp_servers,
+            mcp_authorizations=mcp_authorizations,
+            mcp_client=mcp_client,
             budgets=budgets,
         )
         runs = RunService(
@@ -262,6 +274,8 @@ async def open_runtime(
             others = (cluster.fleet, cluster.presence, cluster.on_renewal)
             on_tick = join(*others, peers, runs, log, revocations, quotas, limits.peer_s, stack)
         bus = None if cluster is None else cluster.bus
+        renderer = HtmlRenderer(limits.html_s)
+        stack.push_async_callback(renderer.close)
         runtime = Runtime(
             settings=settings,
             clock=clock,
@@ -279,6 +293,8 @@ async def open_runtime(
             conversations=conversations,
             files=files,
             secrets=secrets,
+            mcp_servers=mcp_servers,
+            mcp_authorizations=mcp_authorizations,
             pool=pool,
             registry=registry,
             dispatchers=dispatchers,
@@ -298,6 +314,7 @@ async def open_runtime(
                 **({} if cluster is None else cluster.counts),
             },
             budgets=budgets,
+            render_html=renderer.html,
         )
         # A revocation ends what the user has at this moment, not only what comes after.
         revocations.listen(connections.end_sign_ins)
@@ -341,12 +358,14 @@ def _keys(source: TokenSource, settings: Settings, clock: Clock, entropy: Entrop
     return StaticKeys(source, key)
 
 
-def _model(settings: Settings) -> Model | None:
+def _model(settings: Settings, stack: AsyncExitStack) -> Model | None:
     if settings.model is None:
         return None
     from .adapters.models.pydantic_ai import PydanticAIModel
 
-    return PydanticAIModel(settings.model, settings.limits)
+    model = PydanticAIModel(settings.model, settings.limits)
+    stack.push_async_callback(model.close)
+    return model
 
 
 def _stop_on_failure(error: BaseException) -> None:

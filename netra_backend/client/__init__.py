@@ -1,6 +1,6 @@
 """A client for Python programs: connect, ask, follow, reconnect without losing or repeating an event.
 
-- ``client``: ``NetraClient``; ``commands``: what it asks of the server
+- ``client``: ``NetraClient``; ``connection``: one WebSocket of it; ``commands``: what it asks of the server
 - ``positions``: which event is next, which is a repeat, and which shows a gap
 - ``thread_events``: the events of one thread that wait for their reader
 - ``reconnection``, ``unanswered``: state machines: when to connect again, what to send again

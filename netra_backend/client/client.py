@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any, Final, Self
 
 import msgspec
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from ..app.core.client_rules import MESSAGE_FAULTS
@@ -31,6 +31,7 @@ from ..app.core.frames import (
     Resume,
 )
 from .commands import Commands
+from .connection import connected
 from .errors import Closed, Refused
 from .handshake import refused_by_http
 from .identity import user_of
@@ -40,6 +41,7 @@ from .thread_events import ThreadEvents
 from .token_source import GetToken, TokenSource
 from .unanswered import GivenUp, Unanswered, encoded
 
+PATIENCE_S: Final = 60.0
 SHORTEST_HANDSHAKE_S: Final = 1.0
 LONGEST_HANDSHAKE_S: Final = 10.0
 MOST_RESUMED: Final = 100
@@ -81,7 +83,7 @@ class NetraClient(Commands):
         get_token: GetToken | None = None,
         user_id: str | None = None,
         told: Callable[[str], None] = lambda state: None,
-        patience_s: float = 60.0,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._url = url.rstrip("/")
         self._tokens = TokenSource(token, get_token, patience_s)
@@ -213,14 +215,8 @@ class NetraClient(Commands):
         try:
             if self._user_id is None:
                 self._user_id = await user_of(self._url, token)
-            async with connect(
-                f"{self._url.replace('http', 'ws', 1)}/ws/{self._user_id}",
-                additional_headers={"Authorization": f"Bearer {token}"},
-                compression=None,
-                max_size=None,
-                proxy=None,
-                open_timeout=min(LONGEST_HANDSHAKE_S, max(SHORTEST_HANDSHAKE_S, self._reconnection.left(loop.time()))),
-            ) as socket:
+            patience = min(LONGEST_HANDSHAKE_S, max(SHORTEST_HANDSHAKE_S, self._reconnection.left(loop.time())))
+            async with connected(self._url, self._user_id, token, open_timeout=patience) as socket:
                 self._socket = socket
                 async for raw in socket:
                     if await self._take(raw if isinstance(raw, bytes) else raw.encode()):

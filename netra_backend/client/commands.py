@@ -34,13 +34,13 @@ class Commands(ABC):
         self,
         message: str = "",
         *,
-        agent: str = "triage_agent",
+        agent: str | None = None,
         thread_id: str | None = None,
         timezone: str = "UTC",
         parts: Sequence[Mapping[str, Any]] = (),
         supersedes: str | None = None,
     ) -> AsyncIterator[AnyEvent]:
-        """Start a run, as ``start`` does, and give its events up to its end. Raises ``Refused`` and ``Closed``."""
+        """Ask, as ``start`` does, and give the run's events up to its end. Raises ``Refused`` and ``Closed``."""
         accepted = await self.start(
             message, agent=agent, thread_id=thread_id, timezone=timezone, parts=parts, supersedes=supersedes
         )
@@ -55,14 +55,15 @@ class Commands(ABC):
         self,
         message: str = "",
         *,
-        agent: str = "triage_agent",
+        agent: str | None = None,
         thread_id: str | None = None,
         timezone: str = "UTC",
         parts: Sequence[Mapping[str, Any]] = (),
         supersedes: str | None = None,
         client_run_id: str = "",
     ) -> Accepted:
-        """Start a run; its events come through ``follow``. It is sent again automatically if the connection is lost.
+        """Start a run; its events come through ``follow``. It is sent again automatically if the connection is lost. Without an
+        ``agent`` the server's default one is asked, which finds who answers.
 
         ``parts`` follow the message: ``{"type": "text", "text": …}``, ``{"type": "data", "data": …}``, and ``{"type": "file",
         "file_id": …}`` with what ``upload`` returned. ``supersedes`` is an earlier run of the thread, in whose place this one

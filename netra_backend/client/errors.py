@@ -7,6 +7,16 @@ from ..app.core.error_catalogue import CATALOGUE
 from ..app.core.frames import ErrorFrame
 
 
+def sentences(*parts: str | None) -> str:
+    """The texts that are not empty, one after the other; each but the last ends with a full stop or a mark of its own."""
+    given = [part.rstrip() for part in parts if part]
+    return " ".join([*(_ended(part) for part in given[:-1]), *given[-1:]])
+
+
+def _ended(text: str) -> str:
+    return text if text.rstrip("\"')]”’»").endswith((".", "!", "?", "…", ":")) else f"{text}."
+
+
 class ClientError(Exception):
     """The root."""
 
@@ -15,7 +25,7 @@ class Refused(ClientError):
     """A command was refused, by the server or before it was sent; ``frame`` says why and what to do."""
 
     def __init__(self, frame: ErrorFrame) -> None:
-        super().__init__(f"{frame.message} {frame.hint}")
+        super().__init__(sentences(frame.message, frame.hint))
         self.message = frame.message
         self.hint = frame.hint
         self.frame = frame
@@ -37,7 +47,7 @@ class Closed(ClientError):
         entry = CATALOGUE.get(reason)
         self.message = reason if entry is None else entry.text
         self.hint = hint or ("" if entry is None else entry.hint)
-        super().__init__(f"{self.message} {self.hint}".rstrip())
+        super().__init__(sentences(self.message, self.hint))
         self.code = code
         self.reason = reason
         self.retry_after_s: float | None = None

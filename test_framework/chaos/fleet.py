@@ -13,14 +13,21 @@ from ..ids import new_id
 from ..simulation.device import ENDS, Command, Device, User
 from ..simulation.truth import Truth
 from ..simulation.views import View
-from ..simulation.workers import Plan
+from ..simulation.workers import COUNT, Plan
+from .framework_script import FRAMEWORKS
 from .judge import Seen, Story
 from .socket_link import SocketLink
 
 DEVICES_EACH: Final = 2
 THREADS_EACH: Final = 3
 MOST_UNANSWERED: Final = 3
-STEPS: Final = ("think", "say", "look", "charge", "charge", "gate", "boom", "pair", "lines", "lines")
+FRAMEWORK_SHARE: Final = 0.1
+FRAMEWORK_CLIENTS: Final = 12
+"""This share of the requests is for agents of frameworks, but no more than so many clients send: one takes as much work as some
+twenty others."""
+
+_QUICK: Final = ("think", "say", "look", "charge", "charge", "gate", "boom", "pair", "pair", "lines", "lines")
+STEPS: Final = (*_QUICK, "ask", "nap", "delegate", COUNT, COUNT)
 _ENDS: Final = tuple(f'{{"type":"{end}"'.encode() for end in ENDS)
 
 
@@ -43,7 +50,6 @@ class Fleet:
         self.rng = rng
         self.cuts = 0
         self._servers = servers
-        self._tokens: dict[str, str] = {}
         self.users = [self._new_user() for _ in range((clients + DEVICES_EACH - 1) // DEVICES_EACH)]
         self.devices = [
             self._new_device(self.users[number // DEVICES_EACH], str(number % DEVICES_EACH))
@@ -53,7 +59,6 @@ class Fleet:
 
     def _new_user(self) -> User:
         user = User(new_id("user"))
-        self._tokens[user.user_id] = self._servers.token(user.user_id)
         for number in range(THREADS_EACH):
             self.truth.owned.add((f"{user.user_id}-thread-{number}", user.user_id))
         return user
@@ -64,8 +69,8 @@ class Fleet:
 
     def open_link(self, device: Device) -> SocketLink:
         """``device.Server``."""
-        user_id = device.user.user_id
-        return SocketLink(device, f"{self._servers.websocket_url}/ws/{user_id}", self._tokens[user_id])
+        user_id = device.user.user_id  # a token for each connection: a scenario may last longer than one lives
+        return SocketLink(device, f"{self._servers.websocket_url}/ws/{user_id}", self._servers.token(user_id))
 
     # --- what they do -----------------------------------------------------------------------------------------------
 
@@ -89,10 +94,12 @@ class Fleet:
         """One request under a key of its own."""
         rng, user = device.rng, device.user
         key = device.new_key()
-        steps = tuple(rng.choice(STEPS) for _ in range(rng.randrange(5)))
+        agent, steps = "worker", tuple(rng.choice(STEPS) for _ in range(rng.randrange(5)))
+        if rng.random() < min(FRAMEWORK_SHARE, FRAMEWORK_CLIENTS / len(self.devices)):
+            agent, steps = rng.choice(FRAMEWORKS), ()
         thread_id = f"{user.user_id}-thread-{rng.randrange(THREADS_EACH)}"
         user.commands[key] = Command(
-            key, ExecuteAgent("worker", Plan(key, user.user_id, steps).encoded(), id=key, thread_id=thread_id)
+            key, ExecuteAgent(agent, Plan(key, user.user_id, steps).encoded(), id=key, thread_id=thread_id)
         )
         device.request(key)
 

@@ -13,6 +13,7 @@ from typing import Final
 from .fault_injection import KINDS, FaultInjection
 from .fleet import Fleet
 from .judge import judge
+from .model_server import ModelServer, read_asked
 from .processes import Processes
 from .scenario import Outcome, counted
 from .stores import open_stores
@@ -40,7 +41,10 @@ async def endure_fleet(
     rng = Random(seed)
     effects = place / "effects"
     async with open_stores(plight.processes) as stores:
-        with Processes(place, plight.processes, stores, effects, rng) as processes:
+        with (
+            ModelServer(place / "asked") as model,
+            Processes(place, plight.processes, stores, effects, rng, model.settings) as processes,
+        ):
             await processes.start()
             fleet = Fleet(plight.clients, processes, rng)
             doing = [
@@ -73,11 +77,12 @@ async def endure_fleet(
         for command in user.commands.values()
         if command.refused
     ]
-    broken = (*fleet.truth.broken, *faults.broken, *refused, *judge(stories, read_effects(effects)))
+    done, asked = read_effects(effects), read_asked(place / "asked")
+    broken = (*fleet.truth.broken, *faults.broken, *refused, *judge(stories, done, asked))
     return Outcome(
         broken,
         {
-            **counted(fleet, stories, read_effects(effects)),
+            **counted(fleet, stories, done, asked),
             **{KINDS[kind]: faults.done[kind] for kind in KINDS if plight.counts.get(kind)},
             "starts while stores were away": faults.failed_starts,
         },

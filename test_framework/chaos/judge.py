@@ -6,16 +6,27 @@ A broken promise is a sentence that begins with its kind: one of ``KINDS``. What
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from netra_backend.app.core.events import AnyEvent, ToolCompleted, UserMessage, decode_event
+from netra_backend.app.core.events import (
+    AgentCompleted,
+    AnyEvent,
+    StateChanged,
+    StepFinished,
+    StepStarted,
+    ToolCompleted,
+    UserMessage,
+    decode_event,
+)
 
-from ..simulation.judge import faults_of_thread
-from ..simulation.workers import read_plan
+from ..simulation.judge import faults_of_thread, faults_of_worker
+from ..simulation.workers import COUNT, read_plan
+from .framework_judge import Run, faults_of_framework_run, faults_of_requests, number_of
+from .framework_script import FRAMEWORKS
+from .model_server import USER, Asked
 
 KINDS: Final = {
     "lost": "lost (events, answers, runs)",
@@ -25,11 +36,11 @@ KINDS: Final = {
     "bytes": "one position, different bytes",
     "runs": "runs not ended exactly once",
     "tools": "tools that acted twice",
+    "models": "recorded model requests sent again",
     "other": "other faults",
 }
 _NOTICED: Final = {"wire": "order", "epochs": "bytes", "rest": "lost", "prefix": "lost"}
 _ACTING: Final = frozenset({"charge", "gate"})
-_USER: Final = re.compile(rb"user_[0-9a-f]{32}")
 
 Place = tuple[str, str, int]
 """A thread, a run and a position."""
@@ -63,8 +74,9 @@ def kind_of(broken: str) -> str:
     return word if word in KINDS else "other"
 
 
-def judge(stories: Iterable[Story], effects: Iterable[tuple[str, int]]) -> list[str]:
-    """Every broken promise; empty where there is none. ``effects`` are those of tools that are not idempotent."""
+def judge(stories: Sequence[Story], effects: Iterable[tuple[str, int]], asked: Sequence[Asked] = ()) -> list[str]:
+    """Every broken promise; empty where there is none. ``effects`` are those of tools that are not idempotent, ``asked`` is what
+    the model of frameworks' agents was asked."""
     broken: list[str] = []
     done: set[tuple[str, int]] = set()
     runs: set[str] = set()
@@ -74,17 +86,55 @@ def judge(stories: Iterable[Story], effects: Iterable[tuple[str, int]]) -> list[
         broken += _requests(story, told)
         broken += _owners(story)
         for thread_id, events in told.items():
-            faults = faults_of_thread((event.run_id, event) for event in events)
+            faults = faults_of_thread(((event.run_id, event) for event in events), _faults_of_agent)
             broken += [f"runs: in {thread_id} {fault}" for fault in faults]
             runs |= {event.run_id for event in events}
             done |= set(_acted(events))
-    return [*broken, *_effects(Counter(effects), done, runs)]
+            broken += _counted(thread_id, events)
+    return [*broken, *_effects(Counter(effects), done, runs), *faults_of_requests(framework_runs(stories), asked)]
+
+
+def framework_runs(stories: Iterable[Story]) -> list[Run]:
+    """The runs of frameworks' agents, with their events in order."""
+    runs: dict[str, list[AnyEvent]] = {}
+    for story in stories:
+        for final in story.final.values():
+            for event in map(decode_event, final.frames):
+                if event.run_id in runs or (isinstance(event, UserMessage) and event.agent in FRAMEWORKS):
+                    runs.setdefault(event.run_id, []).append(event)
+    return [(events[0], events) for events in runs.values() if isinstance(events[0], UserMessage)]
+
+
+def _faults_of_agent(first: UserMessage, events: list[AnyEvent]) -> Iterable[str]:
+    of_agent = faults_of_framework_run if first.agent in FRAMEWORKS else faults_of_worker
+    return of_agent(first, events)
 
 
 def _acted(events: Iterable[AnyEvent]) -> Iterator[tuple[str, int]]:
     for event in events:
         if isinstance(event, ToolCompleted) and event.ok and event.tool in _ACTING:
-            yield event.run_id, event.result["number"]
+            yield event.run_id, number_of(event.result)
+
+
+def _counted(thread_id: str, events: Sequence[AnyEvent]) -> Iterator[str]:
+    """Each write makes the count one more. A run that is stopped between its write and the event that shows it leaves it."""
+    writes = {
+        event.call_id for event in events if isinstance(event, StepStarted) and event.name == f"set thread {COUNT}"
+    }
+    written: dict[str, int] = {}
+    values: dict[str, int] = {}
+    for event in events:
+        if isinstance(event, StepFinished) and event.ok and event.call_id in writes:
+            written.setdefault(event.call_id, len(written) + 1)
+        elif isinstance(event, StateChanged) and event.key == COUNT:
+            values[event.call_id] = event.value
+    wanted = {call_id: written.get(call_id) for call_id in values}
+    if values != wanted:
+        yield f"doubled: the count of {thread_id} went {[*values.values()]} where its writes were {[*wanted.values()]}"
+    ended = {event.run_id for event in events if isinstance(event, AgentCompleted)}
+    runs = {event.call_id: event.run_id for event in events if isinstance(event, StepStarted)}
+    if untold := [call_id for call_id in written if call_id not in values and runs[call_id] in ended]:
+        yield f"lost: the count of {thread_id} was written by {untold}, and nobody is told"
 
 
 def _prefixes(story: Story) -> Iterator[str]:
@@ -127,7 +177,7 @@ def _owners(story: Story) -> Iterator[str]:
     own = story.user_id.encode()
     for seen in (*story.final.values(), *story.seen):
         for frame in seen.frames:
-            if any(found != own for found in _USER.findall(frame)):
+            if any(found != own for found in USER.findall(frame)):
                 yield f"owners: {seen.by} of {story.user_id} has something of another user in {seen.thread_id}"
                 break
 

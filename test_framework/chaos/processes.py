@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 import signal
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-from ..server_process import ServerFailed, ServerProcess
+from ..server_process import ServerFailed
+from ..users import SharedUsers
+from .forked_server import ForkedServer
 from .stores import Stores
 from .worker_server import EFFECTS_VARIABLE
 
@@ -22,7 +24,7 @@ _RETRY_S: Final = 0.5
 _DRAIN_S: Final = 45.0
 
 
-class Process(ServerProcess):
+class Process(ForkedServer):
     """One of them. ``troubled``: something is being done to it."""
 
     def __init__(self, number: int, place: Path, settings: dict[str, str]) -> None:
@@ -64,16 +66,25 @@ class Process(ServerProcess):
 
 
 class Processes:
-    """``fleet.Servers``: ``count`` processes over the same stores. Used as a context."""
+    """``fleet.Servers``: ``count`` processes over the same stores, with agents of frameworks if ``model`` is how they reach their
+    model. Used as a context."""
 
-    def __init__(self, place: Path, count: int, stores: Stores, effects: Path, rng: Random) -> None:
-        self._secret = secrets.token_hex(32)
+    def __init__(
+        self,
+        place: Path,
+        count: int,
+        stores: Stores,
+        effects: Path,
+        rng: Random,
+        model: Mapping[str, str] | None = None,
+    ) -> None:
+        self._users = SharedUsers(ISSUER)
         self._rng = rng
         shared = {
+            **(model or {}),
             EFFECTS_VARIABLE: str(effects),
             "NETRA_DATABASE_URL": stores.database_url,
-            "NETRA_JWT_SECRET": self._secret,
-            "NETRA_JWT_ISSUER": ISSUER,
+            **self._users.settings,
         }
         self.all = [
             Process(number, place, {**shared, "NETRA_REDIS_URL": stores.redis_url(number)}) for number in range(count)
@@ -86,12 +97,7 @@ class Processes:
 
     def token(self, user_id: str) -> str:
         """A token that all of them take."""
-        from netra_backend.app.services.token_minting import mint_token
-
-        now_ms = time.time_ns() // 1_000_000
-        return mint_token(
-            user_id, key=self._secret.encode(), issuer=ISSUER, now_ms=now_ms, token_id=secrets.token_hex(8)
-        )
+        return self._users.token(user_id)
 
     def pick(self, least_well: int) -> Process | None:
         """Any of those that are well, where more than ``least_well`` are; it is troubled from now on."""

@@ -12,14 +12,17 @@ from random import Random
 from typing import Final
 from urllib.parse import urlsplit
 
-from ..server_process import ServerProcess
 from ..users import LocalUsers
 from .fleet import Fleet
-from .judge import Story, judge, kind_of
+from .forked_server import ForkedServer
+from .framework_judge import framework_counts
+from .judge import Story, framework_runs, judge, kind_of
+from .model_server import Asked, ModelServer, read_asked
 from .worker_server import EFFECTS_VARIABLE, read_effects
 
 PATIENCE_S: Final = 120.0
-LONGEST_LIFE_S: Final = 0.8
+LONGEST_LIFE_S: Final = 4.0
+"""Of a server that is killed: half of them live for less than a quarter of it, some long enough for a run of several steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ async def endure(place: Path, plight: Plight, seed: int, say: Callable[[str], No
     """Start a server in ``place`` and hold the scenario. ``say`` is told how it goes."""
     rng = Random(seed)
     effects = place / "effects"
-    with _Server(place / "data", effects) as server:
+    with ModelServer(place / "asked") as model, _Server(place / "data", effects, model) as server:
         fleet = Fleet(plight.clients, server, rng)
         doing = [asyncio.create_task(fleet.ask_on(plight.pause_s))]
         if plight.cuts:
@@ -66,12 +69,14 @@ async def endure(place: Path, plight: Plight, seed: int, say: Callable[[str], No
         await fleet.rest(PATIENCE_S)
         stories = fleet.stories()
         fleet.leave()
-    done = read_effects(effects)
-    broken = (*fleet.truth.broken, *judge(stories, done))
-    return Outcome(broken, {**counted(fleet, stories, done), "kills": plight.kills})
+    done, asked = read_effects(effects), read_asked(place / "asked")
+    broken = (*fleet.truth.broken, *judge(stories, done, asked))
+    return Outcome(broken, {**counted(fleet, stories, done, asked), "kills": plight.kills})
 
 
-def counted(fleet: Fleet, stories: Sequence[Story], effects: Sequence[tuple[str, int]]) -> dict[str, int]:
+def counted(
+    fleet: Fleet, stories: Sequence[Story], effects: Sequence[tuple[str, int]], asked: Sequence[Asked]
+) -> dict[str, int]:
     """How much there was, by what it is called."""
     frames = [frame for story in stories for final in story.final.values() for frame in final.frames]
     kinds = Counter(frame[9 : frame.index(b'"', 9)].decode() for frame in frames)  # after {"type":"
@@ -86,16 +91,22 @@ def counted(fleet: Fleet, stories: Sequence[Story], effects: Sequence[tuple[str,
         "events in the log": len(frames),
         "events with clients": sum(len(seen.frames) for story in stories for seen in story.seen),
         "effects of tools": len(effects),
+        "steps side by side": sum(b'"step":"_line.' in frame or b'"step":"step:mark' in frame for frame in frames),
+        "questions answered": kinds["question_answered"],
+        "pauses": sum(b'"kind":"sleep"' in frame for frame in frames),
+        "values changed": kinds["state_changed"],
+        "agents asked by agents": sum(b'"kind":"agent"' in frame for frame in frames),
         "outcomes unknown": sum(b'"OUTCOME_UNKNOWN"' in frame for frame in frames),
+        **framework_counts(framework_runs(stories), effects, asked),
         "cuts": fleet.cuts,
     }
 
 
-class _Server(ServerProcess):
-    """A server with the worker, whose users have tokens."""
+class _Server(ForkedServer):
+    """A server with the agents, whose users have tokens."""
 
-    def __init__(self, data_dir: Path, effects: Path) -> None:
-        settings = {EFFECTS_VARIABLE: str(effects)}
+    def __init__(self, data_dir: Path, effects: Path, model: ModelServer) -> None:
+        settings = {EFFECTS_VARIABLE: str(effects), **model.settings}
         super().__init__(data_dir, settings, app="test_framework.chaos.worker_server")
         self._users = LocalUsers(data_dir)
 
@@ -112,11 +123,11 @@ async def _wait(seconds: float, fleet: Fleet, say: Callable[[str], None]) -> Non
         say(f"{loop.time() - began:.0f} s: {asked} requests, {fleet.cuts} cuts")
 
 
-async def _kill(server: ServerProcess, kills: int, rng: Random, say: Callable[[str], None]) -> None:
+async def _kill(server: ForkedServer, kills: int, rng: Random, say: Callable[[str], None]) -> None:
     port = urlsplit(server.url).port
     assert port is not None
     for number in range(1, kills + 1):
-        await asyncio.sleep(rng.random() * LONGEST_LIFE_S)
+        await asyncio.sleep(rng.random() ** 2 * LONGEST_LIFE_S)
         server.kill()
         server.launch(port)  # from this thread: the kernel ends a child with the thread that started it
         await asyncio.to_thread(server.wait_until_ready)

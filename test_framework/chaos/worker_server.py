@@ -1,4 +1,5 @@
-"""The worker of the simulation in a real server (``netra serve --app``), whose tools note on disk what they did.
+"""The worker of the simulation in a real server (``netra serve --app``), whose tools note on disk what they did, and beside it an
+agent of each framework if the environment names their model.
 
 ``NETRA_TEST_CHAOS_EFFECTS`` names the file. Each effect is one line that is on the disk before the tool returns, so a tool
 that acted twice shows, whatever was killed meanwhile.
@@ -9,9 +10,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
-from ..simulation.workers import Worker, make_tools
+from ..simulation.workers import Cashier, Worker, make_charge, make_tools
 
 EFFECTS_VARIABLE: Final = "NETRA_TEST_CHAOS_EFFECTS"
 SLOWEST_TOOL_S: Final = 0.2
@@ -38,6 +39,11 @@ def read_effects(path: Path) -> list[tuple[str, int]]:
     return [(run_id, int(number)) for run_id, number in map(str.split, lines)]
 
 
-AGENTS: Final = (Worker,)
+AGENTS: list[Any] = [Worker, Cashier]
 if _named := os.environ.get(EFFECTS_VARIABLE):
-    TOOLS: Final = tuple(make_tools(Random(), EffectsFile(Path(_named)), lambda: SLOWEST_TOOL_S))
+    _effects: Final = EffectsFile(Path(_named))
+    TOOLS: Final = tuple(make_tools(Random(), _effects, lambda: SLOWEST_TOOL_S))
+    if "OPENAI_BASE_URL" in os.environ:
+        from .framework_agents import make_agents
+
+        AGENTS += make_agents(make_charge(Random(), _effects, lambda: SLOWEST_TOOL_S))

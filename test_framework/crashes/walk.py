@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
@@ -10,13 +10,14 @@ from typing import Final
 from ..effects import EFFECTS_VARIABLE, read_effects
 from ..ids import new_id
 from ..scripted_model import Answers, ScriptedModel, scripted_model
-from ..users import LocalUsers
+from ..users import LocalUsers, TestUser
 from .fork_server import ForkServer, fork_server
 from .judge import Told, judge
 from .moment import ACKNOWLEDGED, COMMITTED, Moment
 from .report import Boundary, Walk
 from .request_follower import RequestFollower, Respond, approve
 
+Prepare = Callable[[str, TestUser], Awaitable[None]]
 MOST_BOUNDARIES: Final = 400
 PATIENCE_S: Final = 30.0
 _OF_A_MODEL: Final = (
@@ -37,6 +38,7 @@ async def walk_boundaries(
     *,
     answers: Answers | None = None,
     respond: Respond = approve,
+    prepare: Prepare | None = None,
     settings: Mapping[str, str] | None = None,
     directory: Path | None = None,
     same_results: bool = True,
@@ -49,7 +51,7 @@ async def walk_boundaries(
     ``place`` is an empty directory that exists; ``app`` is what ``netra serve --app`` takes, imported from ``directory`` (by
     default the current one). Your tools and steps call ``note_effect`` where they act on the world. ``answers``: the script of
     a model that the agent may ask (``ModelRequest``). ``respond`` is what the user sends when an event comes; if not given, every
-    approval is given.
+    approval is given. ``prepare`` is awaited with the server's address and each new user, before that user asks.
     ``same_results``: each step, and the run, must come to the same as without a restart. ``loaded``: modules that take long to
     import and start no threads; ``patience_s``: how long a run may take.
 
@@ -72,7 +74,7 @@ async def walk_boundaries(
         )
         await server.start()
         request = {"type": "execute_agent", "agent": agent, "message": message}
-        walker = _Walker(server, moment, model, place / "effects", request, respond, same_results, patience_s)
+        walker = _Walker(server, moment, model, place / "effects", request, respond, prepare, same_results, patience_s)
         return await walker.walk()
 
 
@@ -85,6 +87,7 @@ class _Walker:
         effects: Path,
         request: Mapping[str, str],
         respond: Respond,
+        prepare: Prepare | None,
         same_results: bool,
         patience_s: float,
     ) -> None:
@@ -94,6 +97,7 @@ class _Walker:
         self._effects = effects
         self._request = request
         self._respond = respond
+        self._prepare = prepare
         self._same_results = same_results
         self._patience_s = patience_s
         self._users = LocalUsers(server.data_dir)
@@ -120,6 +124,8 @@ class _Walker:
     async def _run(self, when: int, events: int) -> tuple[Told, bool]:
         """One run of a new user's, and whether the server was killed on the way."""
         user = self._users.make("walker@example.org")
+        if self._prepare is not None:
+            await self._prepare(self._server.url, user)
         follower = RequestFollower(user, {**self._request, "id": new_id("key")}, self._respond)
         effects, prompts = self._marks()
         if when:

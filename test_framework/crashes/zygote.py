@@ -18,21 +18,21 @@ from typing import Final
 
 from ..reaper import in_child
 
-_LOADED: Final = (
+LOADED: Final = (
     "netra_backend.app.adapters.process.json_logs",
     "netra_backend.app.commands.common",
     "netra_backend.app.extensions.loading",
     "netra_backend.app.serving",
     "netra_backend.app.wiring",
     "uvloop",
-    "test_framework.crashes.moment",
 )
+"""What a server imports when it starts."""
 
 
 def main(arguments: list[str]) -> None:
     """Serve until standard input ends."""
     moment, *modules = arguments
-    for name in (*_LOADED, *modules):
+    for name in (*LOADED, "test_framework.crashes.moment", *modules):
         importlib.import_module(name)
     gc.collect()
     gc.freeze()  # a server looks for garbage when it starts: not in all of this

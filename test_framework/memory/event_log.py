@@ -74,6 +74,7 @@ class MemoryEventLog(AppendingLog[Change]):
         self.files = MemoryFiles(store, clock, self._wait)
         self.state = MemoryState(store, self._wait)
         self.secrets = MemorySecrets(store, self._wait, clock.now_ms)
+        self.mcp_servers = MemorySecrets(store, self._wait, clock.now_ms, "mcp_server")
         self.spending = MemorySpending(store, self._wait)
         self._pace = pace
         self._page_events = page_events
@@ -204,12 +205,14 @@ class MemoryEventLog(AppendingLog[Change]):
         await self._wait()
         return found
 
-    async def run_frames(self, run: StoredRun) -> list[bytes]:
+    async def run_pages(self, run: StoredRun, holding: bytes = b"") -> AsyncIterator[list[bytes]]:
         await self._wait()
         thread = self._store.threads.get(run.thread_id)
-        found = [] if thread is None else [frame for run_id, frame in thread.rows if run_id == run.run_id]
+        rows = [] if thread is None else thread.rows
+        found = [frame for run_id, frame in rows if run_id == run.run_id and holding in frame]
         await self._wait()
-        return found
+        for start in range(0, len(found), self._page_events):
+            yield found[start : start + self._page_events]
 
     async def request(self, owner: str, key: str, since_ms: int) -> StoredRun | None:
         await self._wait()
@@ -315,7 +318,8 @@ class MemoryEventLog(AppendingLog[Change]):
     def _drop_work(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        for waiting in (self._dirty, self._due, self._queued, self._storing, self._stored):
+        self._drop_waiting()
+        for waiting in (self._queued, self._storing, self._stored):
             waiting.clear()
 
     async def close(self) -> None:

@@ -23,5 +23,6 @@ class MemoryRevocations:
 
     async def add_token(self, revoked: RevokedToken, now_ms: int) -> None:
         self.tokens = [each for each in self.tokens if each.ends_at_ms > now_ms]
-        if (revoked.user_id, revoked.token_id) not in {(each.user_id, each.token_id) for each in self.tokens}:
-            self.tokens.append(revoked)
+        same = [each for each in self.tokens if (each.user_id, each.token_id) == (revoked.user_id, revoked.token_id)]
+        if all(each.ends_at_ms < revoked.ends_at_ms for each in same):
+            self.tokens = [each for each in self.tokens if each not in same] + [revoked]

@@ -175,10 +175,11 @@ class SharedMemoryLog(MemoryEventLog):
         ends: bool = False,
         on_commit: OnCommit | None = None,
         blobs: Sequence[Blob] = NO_BLOBS,
+        may_wait: bool = False,
     ) -> None:
         if not self._holds(run.head):
             raise DependencyUnavailable("This thread cannot be written at the moment.", retry_after_ms=100)
-        super().append(run, frame, ends=ends, on_commit=on_commit, blobs=blobs)
+        super().append(run, frame, ends=ends, on_commit=on_commit, blobs=blobs, may_wait=may_wait)
 
     async def durable(self, run: RunRecord) -> None:
         if run.head.durable < run.head.top and self._heads.get(run.head.thread_id) is not run.head:

@@ -116,6 +116,7 @@ class MemoryStore:
         """By owner, thread and key: a value that an agent keeps, and when it was written."""
         self.secrets: dict[tuple[str, str], tuple[SealedSecret, int]] = {}
         """By owner and name, and when they were stored."""
+        self.mcp_servers: dict[tuple[str, str], tuple[SealedSecret, int]] = {}
         self.ownership = ThreadOwnership()
         self._fence = 0
 
@@ -134,7 +135,7 @@ class MemoryStore:
         other.files = {key: replace(file, parts=list(file.parts)) for key, file in self.files.items()}
         other.model_uses, other.spend = dict(self.model_uses), dict(self.spend)
         other.values = dict(self.values)
-        other.secrets = dict(self.secrets)
+        other.secrets, other.mcp_servers = dict(self.secrets), dict(self.mcp_servers)
         other.runs = dict(self.runs)
         other.requests = dict(self.requests)
         return other
@@ -159,6 +160,7 @@ class MemoryStore:
             self.model_uses = {key: use for key, use in self.model_uses.items() if use.owner != item.owner}
             self.values = {place: kept for place, kept in self.values.items() if place[0] != item.owner}
             self.secrets = {place: kept for place, kept in self.secrets.items() if place[0] != item.owner}
+            self.mcp_servers = {place: kept for place, kept in self.mcp_servers.items() if place[0] != item.owner}
         elif isinstance(item, Expiry):
             for request in item.requests:
                 if request in self.requests and self.requests[request][1] < item.before_ms:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from netra_backend.app.core.events import (
@@ -30,13 +30,16 @@ from netra_backend.app.core.events import (
 )
 
 from .views import View
-from .workers import ASIDE, Plan, read_plan
+from .workers import ASIDE, COUNT, Cashier, Plan, read_plan
 
 if TYPE_CHECKING:
     from .world import World
 
+FaultsOfAgent = Callable[[UserMessage, list[AnyEvent]], Iterable[str]]
+"""What is wrong with what the agent of a run did, given its request and all of its events."""
+
 _Taken = tuple[str, str]
-_EXPECTED_FAILURES: Final = frozenset({"agent_crashed"})
+EXPECTED_FAILURES: Final = frozenset({"agent_crashed"})
 """A run that is killed again and again is given up."""
 
 _OF_WAITING_RUNS: Final = (UserMessage, RunQueued, AgentCancelled, AgentFailed)
@@ -84,8 +87,9 @@ def _runs(world: World) -> Iterator[str]:
                 yield f"runs: {run_id} is stored as unfinished"
 
 
-def faults_of_thread(told: Iterable[tuple[str, AnyEvent]]) -> Iterator[str]:
-    """What is wrong with the runs of workers in one thread, given as (run id, event) in order."""
+def faults_of_thread(told: Iterable[tuple[str, AnyEvent]], of_agent: FaultsOfAgent | None = None) -> Iterator[str]:
+    """What is wrong with the runs of one thread, given as (run id, event) in order. ``of_agent`` says what is wrong with what
+    the agent of a run did; by default it is a worker."""
     runs: dict[str, list[AnyEvent]] = {}
     going_on = ""
     for run_id, event in told:
@@ -104,32 +108,44 @@ def faults_of_thread(told: Iterable[tuple[str, AnyEvent]]) -> Iterator[str]:
         ):
             going_on = ""  # it has ended, or is parked
     for run_id, events in runs.items():
-        if isinstance(events[0], UserMessage):  # else its beginning was cut off
+        first = events[0]
+        if isinstance(first, UserMessage):  # else its beginning was cut off
             yield from (f"{run_id} {fault}" for fault in _faults_of_run(events))
+            yield from (f"{run_id} {fault}" for fault in (of_agent or faults_of_worker)(first, events))
 
 
 def _faults_of_run(events: list[AnyEvent]) -> Iterator[str]:
+    """What no run of any agent may show."""
     ends = [event for event in events if isinstance(event, TERMINAL)]
     if len(ends) != 1 or events[-1] is not ends[0]:
         yield f"ended {len(ends)} times"
     if sum(isinstance(event, AgentStarted) for event in events) > 1:
         yield "started twice"
-    first = events[0]
-    assert isinstance(first, UserMessage)
-    plan = read_plan(first.text)
-    taken, planned = list(_steps_taken(events)), list(_steps_planned(plan))
-    if not _is_in_order(taken, planned):
-        yield f"took the steps {taken} of {plan.steps}"
-    yield from _faults_of_answers(events)
+    yield from _faults_of_questions(events)
     yield from _faults_of_pauses(events)
     called = [event.call_id for event in events if isinstance(event, ToolExecuting)]
     answered = [event.call_id for event in events if isinstance(event, ToolCompleted)]
     if len({*answered}) != len(answered) or not {*answered} <= {*called}:
         yield f"called {called} and answered {answered}"
-    if isinstance(events[-1], AgentCompleted) and (len(taken) != sum(map(len, planned)) or {*answered} != {*called}):
-        yield "completed without taking every step"
+    if isinstance(events[-1], AgentCompleted) and {*answered} != {*called}:
+        yield "completed without an end of every call"
+
+
+def faults_of_worker(first: UserMessage, events: list[AnyEvent]) -> Iterator[str]:
+    """What is wrong with what a worker did that ``first`` asked."""
+    plan = read_plan(first.text)
+    taken, planned = list(_steps_taken(events)), list(_steps_planned(plan))
+    if not _is_in_order(taken, planned):
+        yield f"took the steps {taken} of {plan.steps}"
     last = events[-1]
-    if isinstance(last, AgentFailed) and "boom" not in plan.steps and last.error not in _EXPECTED_FAILURES:
+    if isinstance(last, AgentCompleted):
+        if len(taken) != sum(map(len, planned)):
+            yield "completed without taking every step"
+        answered = [event.answer for event in events if isinstance(event, QuestionAnswered)]
+        came = [each for each in last.result.get("data", {}).get("came", []) if isinstance(each, str) and "=" in each]
+        if came != answered:
+            yield f"got {came} where {answered} was answered"
+    if isinstance(last, AgentFailed) and "boom" not in plan.steps and last.error not in EXPECTED_FAILURES:
         yield f"failed: {last.error}: {last.message}"
 
 
@@ -143,18 +159,13 @@ def _is_in_order(taken: list[_Taken], planned: list[list[_Taken]]) -> bool:
     return not left
 
 
-def _faults_of_answers(events: list[AnyEvent]) -> Iterator[str]:
-    """Each question is asked once and answered once, by what its agent gets."""
+def _faults_of_questions(events: list[AnyEvent]) -> Iterator[str]:
+    """Each is asked once and answered once."""
     asked = [event.question_id for event in events if isinstance(event, QuestionAsked)]
     answered = {event.question_id: event.answer for event in events if isinstance(event, QuestionAnswered)}
     answers = sum(isinstance(event, QuestionAnswered) for event in events)
     if len({*asked}) != len(asked) or len(answered) != answers or not answered.keys() <= {*asked}:
         yield f"asked {asked} and was answered {answers} times"
-    last = events[-1]
-    if isinstance(last, AgentCompleted):
-        came = [each for each in last.result.get("data", {}).get("came", []) if isinstance(each, str) and "=" in each]
-        if came != list(answered.values()):
-            yield f"got {came} where {list(answered.values())} was answered"
 
 
 def _faults_of_pauses(events: list[AnyEvent]) -> Iterator[str]:
@@ -197,6 +208,12 @@ def _steps_planned(plan: Plan) -> Iterator[list[_Taken]]:
             yield [("charge", str(number)), ("look", str(beside)), ("step", f"mark-{number}")]
         elif step == "models":
             yield [("model", plan.text(number)), ("model", plan.text(beside))]
+        elif step == COUNT:
+            yield [("step", f"get thread {COUNT}")]
+            yield [("step", f"set thread {COUNT}")]
+        elif step == "delegate":
+            yield [("step", Cashier.name)]
+            yield [("charge", str(number))]
         elif step == "lines":
             yield [(tool, str(each)) for tool in ("look", "charge") for each in (number, beside)]
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from functools import partial
 from random import Random
 from typing import Any, Final, Protocol
@@ -19,6 +19,9 @@ STEPS: Final = ("think", "say", "look", "charge", "gate", "model", "boom", "pair
 """``charge`` and ``gate`` are tools that are not idempotent, ``gate`` waits for its user's word, ``boom`` fails the run.
 ``pair``, ``models`` and ``lines`` are steps side by side: tools and a step of the agent's own, requests, and tasks with several
 steps each. ``ask`` asks the user a question, ``nap`` is a pause, for which the run leaves memory in some worlds."""
+
+COUNT: Final = "count"
+"""The key of a thread's value that each ``count`` makes one more."""
 
 NAP_S: Final = 3.0
 ASIDE: Final = 100
@@ -67,6 +70,10 @@ class Worker:
                 came.append(await _ask(scope, plan.text(number)))
             elif step == "nap":
                 await scope.sleep(NAP_S)
+            elif step == COUNT:
+                await scope.state.set(COUNT, (await scope.state.get(COUNT) or 0) + 1, visible=True)
+            elif step == "delegate":
+                came += _right([(await scope.run_agent(Cashier.name, str(number))).data], (number,))
             elif step == "boom":
                 raise RuntimeError("as planned")
             elif step == "pair":
@@ -86,6 +93,19 @@ class Worker:
             else:
                 came.append(await _use(scope, step, number))
         return AgentResult(plan.text(len(plan.steps)), {"came": came})
+
+
+class Cashier:
+    """An agent that the worker asks."""
+
+    name = "cashier"
+    description = "Charges for the step with this number."
+    tools = frozenset({"charge"})
+
+    async def run(self, scope: RunScope) -> AgentResult:
+        """Charge once."""
+        came = await _use(scope, "charge", int(scope.message))
+        return AgentResult(scope.message, came if isinstance(came, dict) else {"number": int(scope.message)})
 
 
 async def _use(scope: RunScope, tool: str, number: int) -> Any:
@@ -132,18 +152,32 @@ class Effects(Protocol):
         """A tool that is not idempotent did its work."""
 
 
+Charge = Callable[[str, str, int], Awaitable[dict[str, Any]]]
+"""Acts on behalf of a user's run, for the step with this number."""
+
+
+def make_charge(rng: Random, effects: Effects, slowest: Callable[[], float]) -> Charge:
+    """What is done once. It takes a while before and after its effect."""
+
+    async def charge(user_id: str, run_id: str, number: int) -> dict[str, Any]:
+        await asyncio.sleep(rng.random() * slowest())
+        effects.acted(run_id, number)
+        await asyncio.sleep(rng.random() * slowest())
+        return {"user": user_id, "number": number}
+
+    return charge
+
+
 def make_tools(rng: Random, effects: Effects, slowest: Callable[[], float]) -> list[Tool[Any]]:
-    """The worker's tools; each takes a while before and after its effect."""
+    """The worker's tools."""
+    act = make_charge(rng, effects, slowest)
 
     async def look(context: UserExecutionContext, arguments: Numbered) -> Any:
         await asyncio.sleep(rng.random() * slowest())
         return {"user": context.user_id, "number": arguments.number}
 
     async def charge(context: UserExecutionContext, arguments: Numbered) -> Any:
-        await asyncio.sleep(rng.random() * slowest())
-        effects.acted(context.run_id, arguments.number)
-        await asyncio.sleep(rng.random() * slowest())
-        return {"user": context.user_id, "number": arguments.number}
+        return await act(context.user_id, context.run_id, arguments.number)
 
     return [
         Tool("look", "Looks.", Numbered, look, idempotent=True),

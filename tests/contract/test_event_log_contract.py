@@ -175,6 +175,27 @@ class TestReading:
         await story.log.durable(one)
         assert await story.log.run_frames(await story.stored(one)) == mine
 
+    async def test_of_a_run_the_frames_that_hold_something_are_found_page_by_page(
+        self, story: StoryOverAnAdapter
+    ) -> None:
+        head = story.thread()
+        one, two = story.run(head), story.run(head)
+        wanted = []
+        for number in range(700):
+            word = "needle" if number in (3, 350, 699) else "hay"
+            frame = story.write(one, f"{word} {number}")
+            wanted += [frame] * (word == "needle")
+            story.write(two, "needle")
+        await story.log.durable(one)
+        await story.log.durable(two)
+        stored = await story.stored(one)
+        found = [page async for page in story.log.run_pages(stored, b"needle")]
+        assert [frame for page in found for frame in page] == wanted
+        pages = [page async for page in story.log.run_pages(stored)]
+        assert max(map(len, pages)) <= PAGE_EVENTS
+        assert [frame for page in pages for frame in page] == await story.log.run_frames(stored)
+        assert [page async for page in story.log.run_pages(stored, b"straw")] == []
+
     async def test_a_run_is_found_by_its_id_with_everything_that_was_said_of_it(
         self, story: StoryOverAnAdapter
     ) -> None:

@@ -1,4 +1,4 @@
-"""What every store of secrets promises (``secret_ports.SecretStore``): one suite over all adapters."""
+"""What every store of secrets promises (``secret_ports.SecretStore``), that of MCP servers too: one suite over all adapters."""
 
 from __future__ import annotations
 
@@ -15,26 +15,30 @@ ONE, TWO = SealedSecret("k1", b"one\x00\xff"), SealedSecret("k2", b"two")
 THREE = SealedSecret("k2", b"three")
 
 
+@pytest.fixture(params=["secrets", "mcp_servers"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-def secrets(story: StoryOverAnAdapter) -> Any:
-    log: Any = story.log
-    return log.secrets
+def secrets(story: StoryOverAnAdapter, kind: str) -> Any:
+    return getattr(story.log, kind)
 
 
 async def test_a_secret_is_there_until_it_is_replaced_or_removed_also_after_a_restart(
-    story: StoryOverAnAdapter, secrets: Any
+    story: StoryOverAnAdapter, secrets: Any, kind: str
 ) -> None:
     assert await secrets.find("user_ada", "a") is None
     assert await secrets.put("user_ada", "a", ONE, 9)
     assert await secrets.find("user_ada", "a") == ONE
     assert await secrets.put("user_ada", "a", TWO, 9)
     await story.reopen()
-    log: Any = story.log
-    assert await log.secrets.find("user_ada", "a") == TWO
-    assert await log.secrets.names("user_ada") == [("a", START_MS)]
-    assert await log.secrets.remove("user_ada", "a")
-    assert not await log.secrets.remove("user_ada", "a")
-    assert await log.secrets.names("user_ada") == []
+    secrets = getattr(story.log, kind)
+    assert await secrets.find("user_ada", "a") == TWO
+    assert await secrets.names("user_ada") == [("a", START_MS)]
+    assert await secrets.remove("user_ada", "a")
+    assert not await secrets.remove("user_ada", "a")
+    assert await secrets.names("user_ada") == []
 
 
 async def test_a_secret_is_its_owners_and_nobody_elses(secrets: Any) -> None:
@@ -92,3 +96,12 @@ async def test_secrets_go_with_their_owner(story: StoryOverAnAdapter, secrets: A
     await story.log.delete_owner("user_ada")
     assert await secrets.names("user_ada") == []
     assert await secrets.names("user_bob") == [("b", START_MS)]
+
+
+async def test_secrets_and_mcp_servers_of_one_name_are_apart(story: StoryOverAnAdapter) -> None:
+    log: Any = story.log
+    assert await log.secrets.put("user_ada", "a", ONE, 1)
+    assert await log.mcp_servers.put("user_ada", "a", TWO, 1)
+    assert (await log.secrets.find("user_ada", "a"), await log.mcp_servers.find("user_ada", "a")) == (ONE, TWO)
+    assert await log.mcp_servers.remove("user_ada", "a")
+    assert await log.secrets.names("user_ada") == [("a", START_MS)]

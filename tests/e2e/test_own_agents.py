@@ -51,6 +51,13 @@ def serve(directory: Path, tmp_path: Path) -> Iterator[Serve]:
         yield serve
 
 
+def test_the_first_example_of_the_how_to_is_served_in_an_empty_directory(serve: Serve, directory: Path) -> None:
+    page = README.parent / "docs/howto/own-agent.md"
+    (example,) = re.findall(r"^`agent\.py`:\n\n```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    (directory / "agent.py").write_text(example)
+    assert answer(serve("agent"), "loud", "hello") == "HELLO"
+
+
 def answer(server: ServerProcess, agent: str = "notes", message: str = "milk") -> str:
     """What the agent says, by ``netra ask``."""
     asked = server.command("ask", "--agent", agent, message, "--json")

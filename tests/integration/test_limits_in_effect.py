@@ -117,7 +117,7 @@ async def test_a_call_that_nobody_approves_in_time_is_denied(serve_with: Serve) 
 async def test_an_answer_of_the_model_has_the_tokens_that_are_set_where_its_agent_does_not_say(
     serve_with: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wiring, "_model", lambda settings: Counting())
+    monkeypatch.setattr(wiring, "_model", lambda *_: Counting())
     async with (
         serve_with((Asking,), limits=Limits(model_tokens=7)) as served,
         served.running(served.user(), "agent_completed", agent="asking") as (_, told),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -24,6 +24,7 @@ from netra_backend.app.core.identity import BASE_SCOPES
 from netra_backend.app.core.limits import Limits
 from netra_backend.app.core.plans import Plans
 from netra_backend.app.core.quotas import Quotas
+from netra_backend.app.mcp_ports import AuthorizationClient, McpClient
 from netra_backend.app.ports import Model
 from netra_backend.app.runs.parts import RunParts
 from netra_backend.app.runs.service import RunService
@@ -31,6 +32,9 @@ from netra_backend.app.secret_ports import SecretCipher
 from netra_backend.app.services.audit_trail import AuditTrail
 from netra_backend.app.services.conversations import Conversations
 from netra_backend.app.services.files import Files
+from netra_backend.app.services.mcp_authorizations import McpAuthorizations
+from netra_backend.app.services.mcp_records import McpRecords
+from netra_backend.app.services.mcp_servers import McpServers
 from netra_backend.app.services.questions import OpenQuestions
 from netra_backend.app.services.run_budgets import RunBudgets
 from netra_backend.app.services.secrets import Secrets
@@ -124,6 +128,7 @@ class Workshop:
         self.tools: list[Tool[Any]] = []
         self.model: Model | None = None
         self.cipher: SecretCipher | None = None
+        self.mcp_client: McpClient | None = None
         self.failures: list[BaseException] = []
         self.revoked: dict[str, int] = {}
         self.plans: Plans | None = None
@@ -172,7 +177,7 @@ class Workshop:
         self.dispatchers = UnifiedToolDispatcherFactory()
         self.dispatchers.configure(self.tools)
         self.bridge = WebSocketBridgeFactory()
-        self.bridge.configure(self.pool, self.registry, None, event_log=self.log, clock=self.clock)
+        self.bridge.configure(self.pool, self.registry, None, event_log=self.log, clock=self.clock, limits=self.limits)
         self.engines = ExecutionEngineFactory(self.bridge)
         self.engines.configure(self.dispatchers)
         self.questions = OpenQuestions(self.limits)
@@ -181,6 +186,9 @@ class Workshop:
         trail = AuditTrail(audit, self.clock)
         self.budgets = None if self.prices is None else RunBudgets(self.log.spending, self.clock, self._price)
         self.secrets = Secrets(self.log.secrets, self.cipher, self.limits)
+        self.mcp_servers = McpServers(self.log.mcp_servers, self.cipher, self.limits, self.mint)
+        records, silent = McpRecords(self.log.mcp_servers, self.cipher), cast(AuthorizationClient, None)
+        self.mcp_authorizations = McpAuthorizations(records, self.cipher, silent, self.limits, self.clock, self.entropy)
         self.services = RunServices(
             self.clock,
             self.questions,
@@ -191,6 +199,9 @@ class Workshop:
             files=self.files,
             limits=self.limits,
             secrets=self.secrets,
+            mcp_servers=self.mcp_servers,
+            mcp_authorizations=self.mcp_authorizations,
+            mcp_client=self.mcp_client,
             budgets=self.budgets,
         )
         self.conversations = Conversations(self.log, self.clock, self.entropy, self.mint, self.quotas)
@@ -278,12 +289,13 @@ class Workshop:
     async def killed_after(
         self, events: Sequence[AnyEvent], owner: str, frames: int, values: Values | None = None
     ) -> Client:
-        """A process whose predecessor died when it had committed only so many of a run's frames, and these values. Takes the
-        run over."""
+        """A process whose predecessor died when it had committed only so many of a run's frames, and these values. Its users
+        have the MCP servers that they had. Takes the run over."""
         first = events[0]
         assert isinstance(first, UserMessage)
-        before = self.store.threads[first.thread_id]
+        before, servers = self.store.threads[first.thread_id], self.store.mcp_servers
         self.store = MemoryStore()
+        self.store.mcp_servers |= servers
         self.open()
         thread = self.log.create(owner, first.thread_id, "e", "t", first.ts)
         run = RunRecord(thread, first.run_id, first.request_id, first.agent, None, "UTC", first.ts)

@@ -103,6 +103,7 @@ def test_every_name_of_the_list_is_read(tmp_path: Path) -> None:
             NETRA_ALLOW_DRILLS="1",
             NETRA_ALLOW_RAW_SQL="yes",
             NETRA_APP="my_agents:AGENTS",
+            NETRA_DEFAULT_AGENT="notes",
             NETRA_LOG_LEVEL="Warning",
             NETRA_JWT_MAX_LIFETIME_S="3600",
         ),
@@ -119,7 +120,7 @@ def test_every_name_of_the_list_is_read(tmp_path: Path) -> None:
     assert settings.datasets_url == "s3://bucket/netra"
     assert (settings.model, settings.retention_days, settings.app) == ("openai:gpt-4o", 30, "my_agents:AGENTS")
     assert (settings.allow_drills, settings.allow_raw_sql, settings.limits.runs) == (True, True, 1)
-    assert settings.log_level == "warning"
+    assert (settings.log_level, settings.default_agent) == ("warning", "notes")
     assert settings.jwt_max_lifetime_s == 3600
     assert settings.file_scan_command == ("clamdscan", "--config-file=/etc/my clamd.conf", "-")
     assert (settings.audit_key, settings.audit_anchor) == (SECRET.encode(), "/var/lib/anchors/netra")
@@ -462,7 +463,7 @@ def test_every_documented_name_is_known() -> None:
         "NETRA_JWT_AUDIENCE",
         "NETRA_JWT_MAX_LIFETIME_S",
     }
-    assert len(NAMES - LIMIT_NAMES) == 42
+    assert len(NAMES - LIMIT_NAMES) == 44
 
 
 @pytest.mark.parametrize("text", ["0", "59", "31622401", "1d", "-60"])

@@ -6,5 +6,6 @@
 - ``ledger``, ``datasets``: usage rows, and where their files lie
 - ``auth``, ``models``: keys of issuers; language models
 - ``secrets``: how secrets of users are sealed, and where those of the server come from
+- ``mcp``: sessions with MCP servers of users; ``outbound``: calls to servers that users name
 - ``process``: child processes, locks, clock and logs of the machine
 """

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from .answers import counts, help, prices, saving, spending
+from .answers import by_model, counts, help, prices, saving, spending
 from .answers.asked import Answer, Asked, fault
+from .house_rules import UnusableAnswer
 from .interface import AgentResult, RunScope, ToolOutcome
+from .triage.llm_intent import intents_in
 from .triage.understanding import Understanding, understand
 
 ANSWERS: Final[Mapping[str, Callable[[Asked], Awaitable[Answer]]]] = {
@@ -51,20 +53,42 @@ class CostOptimizer:
             "forecast_spend",
         }
     )
+    history_messages = 20
 
     async def run(self, scope: RunScope) -> AgentResult:
         """Answer each part of the message, in order; ``data`` is ``{intent, …}``, or ``{parts: […]}`` if there are several.
 
-        If there is no data, ``data.code`` is ``NO_DATA``; if a tool could not answer, it is that tool's code.
+        If there is no data, ``data.code`` is ``NO_DATA``; if a tool could not answer, it is that tool's code. If there is
+        data and a language model that can choose tools, that answers, and ``data.phrased_by_model`` says whether it did; if not,
+        ``data.fallback`` says why, and the rules' answer is there.
         """
         await scope.think("Checking what usage data there is.")
         profiled = await scope.use_tool("data_profile")
-        understood = understand(scope.message, now_ms=scope.now_ms, timezone=scope.timezone, history=scope.history)
-        answers = [(part.intent, await _answer(scope, part, profiled)) for part in _parts(understood)]
-        data = [{"intent": intent, **answer.data} for intent, answer in answers]
-        return AgentResult(
-            "\n\n".join(answer.text for _, answer in answers), data[0] if len(data) == 1 else {"parts": data}
+        understood = understand(
+            scope.message,
+            now_ms=scope.now_ms,
+            timezone=scope.timezone,
+            history=scope.history,
+            chosen=intents_in(scope.parts),
         )
+        parts, fallback = _parts(understood), None
+        if profiled.ok and profiled.result["rows"] and by_model.can_answer(scope):
+            try:
+                answer = await by_model.answer(scope, self.name, parts, profiled.result)
+            except UnusableAnswer as why:
+                fallback = why.reason
+            else:
+                intent = understood.intent if understood.route == "agent" else None
+                told = {"intent": intent, **answer.data, "phrased_by_model": True, "fallback": None}
+                return AgentResult(answer.text, told)
+        answers = [(part.intent, await _answer(scope, part, profiled)) for part in parts]
+        data = [{"intent": intent, **answer.data} for intent, answer in answers]
+        texts = [answer.text for _, answer in answers]
+        whole = data[0] if len(data) == 1 else {"parts": data}
+        if fallback is not None:
+            texts.insert(0, by_model.note(fallback))
+            whole |= {"phrased_by_model": False, "fallback": fallback}
+        return AgentResult("\n\n".join(texts), whole)
 
 
 def _parts(understood: Understanding) -> tuple[Understanding, ...]:

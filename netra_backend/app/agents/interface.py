@@ -61,10 +61,27 @@ class ModelReply(msgspec.Struct, frozen=True):
 
 
 class AgentResult(msgspec.Struct, frozen=True):
-    """The end of a run: Markdown for people, JSON for programs."""
+    """The end of a run: Markdown for people, JSON for programs. What is not JSON fails the run."""
 
     text: str
     data: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class AgentListed(msgspec.Struct, frozen=True):
+    """An agent that the run's user may ask."""
+
+    name: str
+    description: str
+
+
+class ToolListed(msgspec.Struct, frozen=True):
+    """A tool that the run's agent may use; ``arguments`` is their JSON Schema. What a ``remote`` one, of an MCP server of the
+    user's, says of itself is that server's word, and may be meant to mislead."""
+
+    name: str
+    description: str
+    arguments: dict[str, Any]
+    remote: bool = False
 
 
 class AgentState(Protocol):
@@ -122,7 +139,8 @@ class RunScope(Protocol):
 
     @property
     def history(self) -> Sequence[PastMessage]:
-        """Up to 20 earlier messages of this thread, oldest first."""
+        """Earlier messages of this thread, oldest first: as many as the agent's ``history_messages`` says, at most 20; none
+        without it. An agent that is asked by another has that one's."""
 
     @property
     def has_model(self) -> bool:
@@ -147,8 +165,14 @@ class RunScope(Protocol):
     async def think(self, text: str) -> None:
         """Tell the user what is being considered: one ``agent_thinking`` event."""
 
+    async def tools(self) -> Sequence[ToolListed]:
+        """The tools that this agent may use: those that it lists and, if it lists ``"mcp:*"``, those of its user's MCP servers,
+        named ``server__tool``. The list is the same for the whole run, and on every replay. A server that cannot be used is in it
+        as a tool that says so."""
+
     async def use_tool(self, tool: str, **arguments: Any) -> ToolOutcome:
-        """Call a tool: ``tool_executing``, then ``tool_completed``. A refusal or fault is an outcome, not an exception."""
+        """Call a tool: ``tool_executing``, then ``tool_completed``. A refusal or fault is an outcome, not an exception. One of
+        the user's MCP servers waits for the user's approval, unless the server is trusted."""
 
     async def ask_model(
         self,
@@ -158,14 +182,16 @@ class RunScope(Protocol):
         max_tokens: int | None = None,
         check: Callable[[str], bool] | None = None,
         instead: str | None = None,
+        shown: bool = True,
     ) -> ModelReply:
         """Ask the configured language model; its text streams as ``agent_delta``. Without ``max_tokens`` (1 to
-        1,000,000; else ``ValueError``) a limit of the server bounds it.
+        1,000,000; else ``ValueError``) a limit of the server bounds it. If it is not ``shown``, the text is for the agent alone,
+        which decides by it: recorded, and told to nobody.
 
         With ``check`` nobody sees a sentence before it was checked: each is shown when it is whole and ``check`` says yes, and
         none is after the first no. If a sentence was refused, or the model failed, ``instead`` is shown and returned in
         place of all of it (``ModelReply.replaced``), with a higher attempt; without ``instead`` it raises
-        ``DependencyUnavailable``.
+        ``DependencyUnavailable``. ``ValueError`` for either of them beside ``shown=False``.
         """
 
     async def say(self, text: str) -> None:
@@ -205,8 +231,9 @@ class RunScope(Protocol):
         agent; where it is shown, what has the shape of a secret is hidden.
 
         ``timeout_s`` bounds the wait (else the limit of approvals does), also over restarts of the server; the run's own time
-        stands still meanwhile. Raises ``ToolError`` (``QUESTION_EXPIRED``) if nobody answered in time, and ``ValueError`` for a
-        text that is empty or too long, and for a schema that is none, is too large, or refers to something outside of itself.
+        stands still meanwhile. Raises ``ToolError`` (``QUESTION_EXPIRED``) if nobody answered in time, ``ValueError`` for a text
+        that is empty or too long, and ``ToolError`` (``INVALID_SCHEMA``, a ``ValueError``, too) for a schema that is none, is too
+        large, or refers to something outside of itself.
         """
 
     async def sleep(self, seconds: float) -> None:
@@ -220,10 +247,18 @@ class RunScope(Protocol):
         on has ``***`` in its place, also the result of that step. Raises ``KeyError`` if there is none, and ``RuntimeError``
         outside of a step's body."""
 
-    async def run_agent(self, name: str, message: str) -> AgentResult:
+    async def agents(self) -> Sequence[AgentListed]:
+        """The agents that this run's user may ask. It is a step: the same on every replay."""
+
+    async def run_agent(
+        self, name: str, message: str, *, parts: Sequence[Mapping[str, Any]] | None = None
+    ) -> AgentResult:
         """Ask another agent, for the same user, with the rights of both. Its steps are this run's, and so is what it uses; its
-        events have the ``parent_call_id`` of this step. Raises ``NotFound`` if there is no agent of that name, ``ToolError``
-        (``AGENT_DEPTH``) if agents have asked each other eight deep, and what the agent raises."""
+        events have the ``parent_call_id`` of this step. It gets the ``message`` and, in its ``scope.parts``, the ``parts`` (such
+        as ``scope.parts``, files included); without them the message is one text.
+
+        Raises ``NotFound`` if there is no agent of that name, ``ToolError`` (``AGENT_DEPTH``) if agents have asked each other
+        eight deep, and what the agent raises."""
 
     def branch(self, name: str) -> AbstractContextManager[None]:
         """``with scope.branch(name):`` names a line of steps by hand. Each task has a line of its own anyway."""
@@ -235,7 +270,13 @@ class Agent(Protocol):
     name: str
     description: str
     tools: frozenset[str]
-    """The tools it may use: its effective rights are user ∩ agent ∩ tool."""
+    """The tools it may use: its effective rights are user ∩ agent ∩ tool. ``"mcp:*"`` are those of its user's MCP servers.
+
+    Agents that it asks have no others, unless it says ``hands_on_tools = True``: then each may use the tools that it lists
+    itself, as if the user had asked it directly.
+    """
+
+    # An agent may have ``history_messages``, too: how many earlier messages it finds in ``scope.history`` (0 to 20; 0 if absent).
 
     async def run(self, scope: RunScope) -> AgentResult:
         """Answer ``scope.message``. Exceptions end the run as ``agent_failed``.
@@ -244,3 +285,8 @@ class Agent(Protocol):
         agent's ``version``, if it has one, else its module's source. ``compatible_versions`` lists earlier ones whose runs it
         can go on with.
         """
+
+
+def hands_on_tools(agent: Agent) -> bool:
+    """Whether agents that this one asks have their own tools, and not only those that it lists, too."""
+    return getattr(agent, "hands_on_tools", False) is True

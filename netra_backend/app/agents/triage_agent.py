@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ..core.errors import DependencyUnavailable
+from ..core.errors import BudgetRefused, DependencyUnavailable
 from ..usage.markdown import text as safe
 from .interface import AgentResult, RunScope
+from .triage.carry_over import last_question
 from .triage.intents import INTENTS, LEVERS
 from .triage.llm_intent import MAX_TOKENS, SYSTEM, chosen, question_for
-from .triage.understanding import Understanding, understand, with_intent
+from .triage.understanding import Understanding, understand
 
 CAPABILITIES: Final = (
     "I can tell you what your LLM usage costs (in total, or by model, team, feature, user, provider or day), "
@@ -17,6 +18,7 @@ CAPABILITIES: Final = (
     "list prices, forecasts against a budget, counts of requests and tokens, and how to import your data."
 )
 WITHOUT_DATA: Final = frozenset({"price_lookup", "data_import_help", "agent_help"})
+UNDERSTANDS: Final = "triage_agent"
 ANSWERS: Final = "cost_optimizer"
 """The agent that answers what this one understands."""
 
@@ -24,38 +26,40 @@ ANSWERS: Final = "cost_optimizer"
 class TriageAgent:
     """Understands a message and says so; it answers nothing itself."""
 
-    name = "triage_agent"
+    name = UNDERSTANDS
     description = (
         "Understands what you ask: the intent, period and model, the savings opportunity, and "
         "which agent should answer."
     )
     tools = frozenset({"data_profile"})
+    history_messages = 20
 
     async def run(self, scope: RunScope) -> AgentResult:
-        """Answer with what was understood; ``data`` is the understanding as JSON with ``next`` and ``has_data`` beside it."""
+        """Answer with what was understood; ``data`` is the understanding as JSON with ``next``, ``has_data`` and ``fallback``
+        beside it: why it is not the language model's, if there is one."""
         await scope.think("Reading your question, and checking what data there is to answer it.")
         profile = await scope.use_tool("data_profile")
         has_data = profile.ok and bool(profile.result.get("rows"))
-        understood = understand(scope.message, now_ms=scope.now_ms, timezone=scope.timezone, history=scope.history)
-        if understood.route == "clarify" and scope.has_model:
-            understood = await _asked_model(scope, understood)
-        step = _next_step(understood, has_data=has_data)
-        return AgentResult(_markdown(understood, step), understood.as_json() | {"next": step, "has_data": has_data})
-
-
-async def _asked_model(scope: RunScope, understood: Understanding) -> Understanding:
-    """What the language model makes of a message that is unclear; unclear still where its reply is no intent."""
-    try:
-        reply = await scope.ask_model(
-            question_for(scope.message),
-            system=SYSTEM,
-            max_tokens=MAX_TOKENS,
-            check=lambda said: chosen(said) is not None,
+        intents, fallback = await _asked_model(scope) if scope.has_model else ((), None)
+        understood = understand(
+            scope.message, now_ms=scope.now_ms, timezone=scope.timezone, history=scope.history, chosen=intents
         )
-    except DependencyUnavailable:
-        return understood
-    intent = chosen(reply.text)
-    return understood if intent is None else with_intent(understood, intent)
+        step = _next_step(understood, has_data=has_data)
+        told = {"next": step, "has_data": has_data, "fallback": fallback}
+        return AgentResult(_markdown(understood, step), understood.as_json() | told)
+
+
+async def _asked_model(scope: RunScope) -> tuple[tuple[str, ...], str | None]:
+    """The intents that the language model finds in the message; none, and why, if it is away or says anything else."""
+    earlier = last_question(scope.history)
+    before = ("", False) if earlier is None else (earlier.text, earlier.asked_back)
+    prompt = question_for(scope.message, before=before[0], asked_back=before[1])
+    try:
+        reply = await scope.ask_model(prompt, system=SYSTEM, max_tokens=MAX_TOKENS, shown=False)
+    except (DependencyUnavailable, BudgetRefused) as fault:
+        return (), fault.message
+    intents = chosen(reply.text)
+    return intents, None if intents else "The language model named no intent."
 
 
 def _next_step(understood: Understanding, *, has_data: bool) -> dict[str, Any]:
@@ -65,7 +69,7 @@ def _next_step(understood: Understanding, *, has_data: bool) -> dict[str, Any]:
         return {"agent": None, "hint": "Say which of the two you mean, or rephrase your question."}
     if not has_data and understood.intent not in WITHOUT_DATA:
         return {"agent": ANSWERS, "hint": "There is no usage data yet. Import some first: `netra import FILE`."}
-    return {"agent": ANSWERS, "hint": f"Ask `{ANSWERS}` the same question to get the answer."}
+    return {"agent": ANSWERS, "hint": f"`{ANSWERS}` answers that: ask without naming an agent, and it does."}
 
 
 def _markdown(understood: Understanding, step: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ from ..adapters.process.sandbox import walls
 from ..config import Settings
 from ..core.errors import ConfigurationError, NetraError
 from ..core.plans import Plans
-from ..services.plan_names import check_plan_names
+from ..services.plan_names import check_default_agent, check_plan_names
 from .check_packages import packages_look
 from .check_services import database_looks, datasets_look, redis_look
 from .common import EXIT_REFUSED, EXIT_USAGE, App, DataDir, Json, err, load_settings, out, told
@@ -121,7 +121,13 @@ def _extensions(settings: Settings) -> Iterator[Finding]:
         added = {f"{kind}s": collection.names(kind) for kind in ("agent", "tool", "format")}
         told = "; ".join(f"{kind} {', '.join(names)}" for kind, names in added.items() if names)
         yield Finding(EXTENSIONS, True, told or "none: netra serve --app MODULE adds agents and tools of yours")
+    yield _tried("default agent", lambda: _default_agent(settings.default_agent, collection.all_names("agent")))
     yield _tried("plans", lambda: _plans(settings.plans, collection.all_names("agent"), collection.all_names("tool")))
+
+
+def _default_agent(name: str, agents: Sequence[str]) -> str:
+    check_default_agent(name, agents)
+    return f"{name}: requests that name no agent are for it"
 
 
 def _plans(plans: Plans | None, agents: Sequence[str], tools: Sequence[str]) -> str:

@@ -62,6 +62,13 @@ class CommandFailed(Exception):
         self.hint = hint
 
 
+class StillStarting(CommandFailed):
+    """The server that uses the data directory does not listen yet."""
+
+    def __init__(self) -> None:
+        super().__init__("connection_failed", "The server is still starting.", "Try again in a moment.")
+
+
 def no_such(what: str) -> CommandFailed:
     """The answer to an id that does not exist, or belongs to another user."""
     return CommandFailed("not_found", f"There is no such {what}.", CATALOGUE["not_found"].hint)
@@ -114,18 +121,18 @@ def local_token(settings: Settings, user_id: str, scopes: Iterable[str] = (), li
 
 
 def running_server(settings: Settings) -> str | None:
-    """Where the server listens that uses the data directory; ``None`` if there is none. Raises ``CommandFailed`` if it does
-    not listen yet."""
+    """Where the server listens that uses the data directory; ``None`` if there is none. Raises ``StillStarting``."""
     holder = holder_of(settings.data_dir)
     if holder is None:
         return None
     if not holder.url:
-        raise CommandFailed("connection_failed", "The server is still starting.", "Try again in a moment.")
+        raise StillStarting
     return holder.url
 
 
 def server_url(settings: Settings, url: str | None) -> str:
-    """The address given, or that of the server that uses the data directory, or where one would listen."""
+    """The address given, or that of the server that uses the data directory, or where one would listen.
+    Raises ``StillStarting``."""
     if url is not None:
         return web_address(url)
     return running_server(settings) or f"http://{settings.host}:{settings.port}"

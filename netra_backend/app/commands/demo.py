@@ -24,7 +24,7 @@ from ..config import Settings
 from ..core.events import AgentCompleted
 from ..services.token_minting import sign_in_link
 from .common import DataDir, load_settings, local_token, out, running_server, told
-from .event_view import show
+from .event_view import EventView
 from .importing import import_file, progress_bar, show_import
 from .sample_data import write_sample
 
@@ -44,7 +44,7 @@ def demo(
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Start a server, import a real trace, ask both agents, print the report.
+    """Start a server, import a real trace, ask, print the report.
 
     The server keeps running until Ctrl-C, or ends at once with --once.
 
@@ -141,18 +141,16 @@ async def _import_one(settings: Settings, path: Path, options: dict[str, Any]) -
 
 
 async def _ask(url: str, token: str, generated: bool) -> bool:
-    completed = 0
-    thread_id = None
+    out.rule("[bold]Question[/]", align="left")
+    if generated:
+        out.print("[bold yellow]generated sample data[/]")
+    completed = False
+    view = EventView(out)
     async with NetraClient(url, token) as client:
-        for agent in ("triage_agent", "cost_optimizer"):
-            out.rule(f"[bold]{agent}[/]", align="left")
-            if generated:
-                out.print("[bold yellow]generated sample data[/]")
-            async for event in client.ask(QUESTION, agent=agent, thread_id=thread_id):
-                show(out, event)
-                thread_id = event.thread_id
-                completed += isinstance(event, AgentCompleted)
-    return completed == 2
+        async for event in client.ask(QUESTION):
+            view.show(event)
+            completed = isinstance(event, AgentCompleted)
+    return completed
 
 
 def _farewell(settings: Settings, url: str, token: str, generated: bool) -> None:

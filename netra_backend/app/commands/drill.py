@@ -9,14 +9,15 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 import typer
 from rich.table import Table
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from ...client.connection import connected
 from ...client.errors import ClientError
 from ...client.identity import user_of
 from ..core.ids import mint
@@ -120,7 +121,7 @@ class _NetworkTransport:
         return HttpAnswer(answer.status_code, answer.content)
 
     async def knock(self, path_user: str) -> tuple[str, int]:
-        async with _connected(self._url, path_user, self._token) as connection:
+        async with connected(self._url, path_user, self._token, open_timeout=_TIMEOUT_S) as connection:
             first = await connection.recv(decode=True)
             await connection.wait_closed()
             return first, connection.close_code or 0
@@ -132,17 +133,9 @@ async def _line(url: str, token: str) -> AsyncIterator[_NetworkTransport]:
     user_id = await user_of(url, token)
     async with (
         httpx.AsyncClient(base_url=url, headers=headers, timeout=_TIMEOUT_S, trust_env=False) as http,
-        _connected(url, user_id, token) as connection,
+        connected(url, user_id, token, open_timeout=_TIMEOUT_S) as connection,
     ):
         yield _NetworkTransport(url, user_id, token, http, connection)
-
-
-def _connected(url: str, path_user: str, token: str) -> Any:
-    address = f"{url.replace('http', 'ws', 1)}/ws/{path_user}"
-    headers = {"Authorization": f"Bearer {token}"}
-    return connect(
-        address, additional_headers=headers, compression=None, open_timeout=_TIMEOUT_S, max_size=None, proxy=None
-    )
 
 
 async def _drill(url: str, owner: str, intruder: str) -> DrillReport:

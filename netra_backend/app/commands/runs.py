@@ -20,6 +20,7 @@ from ..config import Settings
 from ..core.events import TERMINAL, AnyEvent, UserMessage, decode_event
 from ..core.frames import Accepted
 from ..services.run_summaries import RunSummary
+from .answering import Unanswered
 from .common import (
     LOCAL_USER,
     CommandFailed,
@@ -34,7 +35,7 @@ from .common import (
     start_hint,
     told,
 )
-from .event_view import show as show_event
+from .event_view import EventView
 from .server_access import ServerAccess
 
 runs = command_group("List, show, cancel or retry a user's runs.")
@@ -94,11 +95,16 @@ def show(run_id: RunId, user: User = LOCAL_USER, as_json: Json = False, data_dir
     if as_json:
         typer.echo(json.dumps(run))
         return
-    for event in run["events"]:
-        show_event(out, decode_event(msgspec.json.encode(event)))
-    ended = "" if run["ended"] else ", in progress"
+    unanswered, view = Unanswered(), EventView(out)
+    for each in run["events"]:
+        event = decode_event(msgspec.json.encode(each))
+        unanswered.take(event)
+        view.show(event)
+    ended = "" if run["ended"] else ", waiting for your answer" if unanswered.open else ", in progress"
     out.print(f"run {run['run_id']} of {run['agent']}{ended}", style="dim", highlight=False, markup=False)
     out.print(f"thread {run['thread_id']}", style="dim", highlight=False, markup=False)
+    if unanswered.open and not run["ended"]:
+        out.print(f"Answer with: netra ask --resume --thread {run['thread_id']}", highlight=False, markup=False)
 
 
 @runs.command("cancel")

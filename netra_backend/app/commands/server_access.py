@@ -10,7 +10,7 @@ from typing import Any, Final
 import httpx
 import msgspec
 
-from ...client.errors import ClientError, Closed
+from ...client.errors import ClientError, Closed, sentences
 
 _BLOCK: Final = 1 << 20
 _TIMEOUT: Final = httpx.Timeout(30, read=600)
@@ -21,7 +21,7 @@ class ServerRefused(ClientError):
     """The server answered with a problem; ``problem`` is its JSON."""
 
     def __init__(self, problem: Mapping[str, Any]) -> None:
-        super().__init__(f"{problem.get('detail', '')} {problem.get('hint', '')}".strip())
+        super().__init__(sentences(problem.get("detail"), problem.get("hint")))
         self.problem = problem
 
 

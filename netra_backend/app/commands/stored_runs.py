@@ -83,6 +83,7 @@ class StoredRuns:
                 SystemClock(),
                 lambda _: None,
                 most_bytes=USUAL.event_bytes,  # this one has some hundred
+                most_ahead_bytes=USUAL.run_ahead_bytes,
             )
             emitter.bind(run)
             emitter.emit(AgentCancelled, by="user")

@@ -17,6 +17,9 @@ import msgspec
 from . import validation
 from .errors import LimitRefused
 
+EXACT: Final = "application/vnd.netra.exact+json"
+"""The media type of JSON that is kept for replays alone: what was shown of it, redacted, stands in its event. It is in exports,
+and nobody is given it otherwise."""
 BLOBS_AN_EVENT: Final = 8
 BLOBS_A_PAGE: Final = 100
 """Blobs that ``ports.EventLog.blob_refs`` names at once."""
@@ -45,7 +48,7 @@ class Blob:
     def of(cls, body: bytes, media: str) -> Blob:
         """The blob of this body. Raises ``ValueError`` if ``media`` is no media type in lower case without parameters
         (RFC 6838, section 4.2)."""
-        if not is_media_type(media):
+        if media is not EXACT and not is_media_type(media):
             raise ValueError(f"{media[:64]!r} is not a media type in lower case without parameters")
         return cls(sha256(body).hexdigest(), media, body)
 

@@ -15,6 +15,7 @@ The tree::
     │   ├── ToolRefused                  PermissionError   a tool that is unknown, not allowed or called wrongly
     │   ├── BudgetRefused                RuntimeError      a model request beyond a run budget
     │   ├── QueryRejected                ValueError        a query outside what may be asked
+    │   ├── EgressRefused                PermissionError   an outbound call to an address that none may reach
     │   ├── NotFound                     LookupError       absent, or not yours: the same bytes
     │   ├── LimitRefused                 RuntimeError      an admission limit
     │   └── ConfigurationError           ValueError        settings that do not hold, all at once
@@ -32,6 +33,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from .error_catalogue import CATALOGUE
 from .former_names import former_names
+from .quoting import quoted_whole
 from .validation import Point
 
 
@@ -154,6 +156,13 @@ class QueryRejected(Refusal, ValueError):
     code = "QUERY_REJECTED"
 
 
+class EgressRefused(Refusal, PermissionError):
+    """An outbound call to an address that none may reach; the tool error ``ADDRESS_NOT_ALLOWED``."""
+
+    kind = "forbidden"
+    code = "ADDRESS_NOT_ALLOWED"
+
+
 class NotFound(Refusal, LookupError):
     """Absent or not yours; which of the two is not disclosed."""
 
@@ -190,7 +199,7 @@ _is_tool_code: Final = re.compile("[A-Z][A-Z0-9_]{0,39}").fullmatch
 def _tool_code(code: str) -> str:
     if not isinstance(code, str) or not _is_tool_code(code):
         raise ValueError(
-            f"{str(code)[:64]!r} is not a tool error code: use 1 to 40 capital letters, digits and underscores that begin "
+            f"{quoted_whole(code)} is not a tool error code: use 1 to 40 capital letters, digits and underscores that begin "
             "with a letter, such as NO_DATA"
         )
     return code

@@ -113,7 +113,8 @@ class ToolExecuting(Event, frozen=True, tag="tool_executing"):
 
 
 class ToolCompleted(Event, frozen=True, tag="tool_completed"):
-    """A tool call ended: ``result`` where ``ok``, else ``error`` = {code, message, hint, …}."""
+    """A tool call ended: ``result`` where ``ok``, else ``error`` = {code, message, hint, …}. ``recorded`` names the exact result
+    of a tool of an agent's framework, if it is not the one that is shown."""
 
     call_id: str
     tool: str
@@ -121,6 +122,7 @@ class ToolCompleted(Event, frozen=True, tag="tool_completed"):
     elapsed_ms: int
     result: Any = None
     error: dict[str, Any] | None = None
+    recorded: BlobRef | None = None
 
 
 class AgentDelta(Event, frozen=True, tag="agent_delta"):
@@ -156,13 +158,14 @@ class ModelStarted(Event, frozen=True, tag="model_started"):
 
 class ModelCompleted(Event, frozen=True, tag="model_completed"):
     """A model request ended: ``finish_reason`` is stop, length, tool_calls, error, replaced or cancelled. ``attempt`` is that of
-    the parts that count."""
+    the parts that count. ``recorded`` names the exact response, if an agent's framework asked for it."""
 
     call_id: str
     attempt: int
     finish_reason: str
     usage: dict[str, Any] | None = None
     error: str | None = None
+    recorded: BlobRef | None = None
 
 
 class StepStarted(Event, frozen=True, tag="step_started"):
@@ -189,6 +192,23 @@ class StepFinished(Event, frozen=True, tag="step_finished"):
     attempt: int = 1
     error: dict[str, Any] | None = None
     recorded: BlobRef | None = None
+
+
+class StepRecorded(Event, frozen=True, tag="step_recorded"):
+    """An agent's framework keeps the blob ``recorded`` under this ``name``, such as a checkpoint: it was done at once, and is of
+    interest to nobody else."""
+
+    call_id: str
+    name: str
+    step: str
+    recorded: BlobRef
+
+
+class SecretUsed(Event, frozen=True, tag="secret_used"):
+    """The run was given the secret of this name for the first time, for the step ``call_id``."""
+
+    call_id: str
+    name: str
 
 
 class StateChanged(Event, frozen=True, tag="state_changed"):
@@ -257,8 +277,9 @@ class QuestionAnswered(Event, frozen=True, tag="question_answered"):
 
 
 class AgentCompleted(Event, frozen=True, tag="agent_completed"):
-    """The run ended well. ``usage`` is the sum of ``usage_by_model``. If the result was streamed, ``message_id`` is the message
-    that it is, or begins with; else it is a message of its own."""
+    """The run ended well, ``elapsed_ms`` after its request was accepted: waiting and restarts are counted. ``usage`` is the sum
+    of ``usage_by_model``. If the result was streamed, ``message_id`` is the message that it is, or begins with; else it is a
+    message of its own."""
 
     result: dict[str, Any]
     usage: dict[str, Any]
@@ -305,6 +326,8 @@ KnownEvent = (
     | ModelCompleted
     | StepStarted
     | StepFinished
+    | StepRecorded
+    | SecretUsed
     | StateChanged
     | ApprovalRequested
     | ApprovalResolved

@@ -34,10 +34,11 @@ class Authenticate(ClientFrame, frozen=True, tag="authenticate"):
 class ExecuteAgent(ClientFrame, frozen=True, tag="execute_agent"):
     """Start a run. Every id in it is a claim: judged, never trusted.
 
-    The request is the ``message``, or the ``parts``, or both. ``supersedes`` is a run of the thread: this message stands in its
+    The request is the ``message``, or the ``parts``, or both. Without an ``agent`` the server's default one answers it, or finds
+    who does. ``supersedes`` is a run of the thread: this message stands in its
     place, and what followed it counts no more. ``client_run_id`` is the client's own name for the run."""
 
-    agent: Name
+    agent: Name | None = None
     message: Annotated[str, Meta(min_length=1)] = ""
     id: Key | None = None
     thread_id: str | None = None

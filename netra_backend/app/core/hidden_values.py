@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+import html
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
@@ -22,24 +23,43 @@ _CHECKED: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
 class HiddenValues:
-    """The values of one run. Each is found as it is, and as JSON, step keys, percent-encoding or Base64 (RFC 4648) write it."""
+    """The values of one run. Each is found as it is, and as JSON, HTML, Python, step keys, percent-encoding and hexadecimal write
+    it, and in Base64 (RFC 4648), alone or with something before and behind it."""
 
-    __slots__ = ("_forms", "_marks")
+    __slots__ = ("__weakref__", "_forms", "_longest", "_marks")
 
     def __init__(self) -> None:
+        self._longest = 1
         self._forms: tuple[str, ...] = ()
         self._marks: tuple[bytes, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self._forms)
 
+    @property
+    def written(self) -> Iterator[bytes]:
+        """Each form as it is and as a text of JSON has it."""
+        yield from self._marks
+        for form in self._forms:
+            yield form.encode("utf-8", "surrogatepass")
+
     def add(self, value: str) -> None:
         """Hide this value, too."""
         if value in self._forms:
             return
-        forms = sorted({*self._forms, *_forms(value)}, key=len, reverse=True)
-        self._forms = tuple(forms)
-        self._marks = tuple(_json_text(form) for form in forms)
+        self._take({*self._forms, *_forms(value)})
+
+    @classmethod
+    def of_all(cls, several: Iterable[HiddenValues]) -> HiddenValues:
+        """The values of all of these in one."""
+        all_of_them = cls()
+        all_of_them._take({form for each in several for form in each._forms})
+        return all_of_them
+
+    def _take(self, forms: set[str]) -> None:
+        self._forms = tuple(sorted(forms, key=len, reverse=True))
+        self._longest = max(map(len, forms), default=1)
+        self._marks = tuple(map(_json_text, self._forms))
 
     def is_in(self, encoded: bytes) -> bool:
         """Whether JSON that this server encoded may hold one of them."""
@@ -52,21 +72,36 @@ class HiddenValues:
                 text = text.replace(form, SHOWN)
         return text
 
+    def split(self, text: str) -> tuple[str, str]:
+        """What may be shown, without them, of a text that goes on; and its end, which may be the beginning of one. How much waits
+        depends on no character of the text: that would show the author of the text how one of them begins."""
+        text = self.text(text)
+        cut = max(0, len(text) - self._longest + 1)
+        return text[:cut], text[cut:]
+
     def plain(self, value: Any) -> Any:
-        """Plain JSON without them, in texts, names and numbers."""
+        """Plain JSON without them, in texts, names and numbers. A number of more digits than can be written stays."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            return {self.text(str(name)): self.plain(item) for name, item in value.items()}
+            return {self._name(name): self.plain(item) for name, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.plain(item) for item in value]
         if isinstance(value, int | float) and not isinstance(value, bool):
-            written = msgspec.json.encode(value).decode()
+            written = _number(value)
             return value if self.text(written) == written else SHOWN
         return value
 
+    def _name(self, name: Any) -> Any:
+        if isinstance(name, str):
+            return self.text(name)
+        written = _number(name) if isinstance(name, int) else str(name)
+        return self.text(written) if written else name
+
     def without(self, value: Any) -> Any:
         """As ``plain``; the same object if none of them is in it. No text is looked at by itself, as long as that will do."""
+        if not self._forms:
+            return value
         try:
             body = msgspec.json.encode(value)
         except (TypeError, ValueError, OverflowError):
@@ -75,7 +110,7 @@ class HiddenValues:
 
     def encoded(self, body: bytes) -> bytes:
         """A JSON body without them."""
-        if not self.is_in(body):
+        if not self._marks or not self.is_in(body):
             return body
         shown = body
         for mark in self._marks:
@@ -109,6 +144,14 @@ class HiddenValues:
             shown["fingerprint"] = fingerprint(run_id, ask)
 
 
+def _number(value: float) -> str:
+    """A number as JSON has it; empty if it has more digits than can be written."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except ValueError:
+        return ""
+
+
 def _json_text(text: str) -> bytes:
     return msgspec.json.encode(text)[1:-1]
 
@@ -118,4 +161,14 @@ def _forms(value: str) -> Iterable[str]:
     written = _json_text(value).decode()
     yield from (value, written, "".join(each if each.isascii() else f"\\u{ord(each):04x}" for each in written))
     yield from (quote(value, safe=""), quote(value), quote_plus(value), escaped(value))
-    yield from (coded.decode().rstrip("=") for coded in (base64.b64encode(body), base64.urlsafe_b64encode(body)))
+    yield from (body.hex(), body.hex().upper(), html.escape(value), repr(value)[1:-1])
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        yield encode(body).decode().rstrip("=")
+        yield from (form for before in range(3) if len(form := _inside(encode, body, before)) >= SHORTEST)
+
+
+def _inside(encode: Callable[[bytes], bytes], body: bytes, before: int) -> str:
+    """The characters that every Base64 of something longer has for ``body``, if so many bytes stand before it, counted by three:
+    those that hold none of its neighbours' bits."""
+    bits = 8 * (before + len(body))
+    return encode(b"\0" * before + body).decode()[-(-8 * before // 6) : bits // 6]

@@ -266,8 +266,12 @@ def append(
     head = run.head
     chunk = head.chunk
     head.top += 1
-    if blobs and chunk is not None and chunk.weight + _weight_of(blobs) >= MAX_CHUNK_BYTES:
-        chunk = None
+    added = 0
+    if blobs:
+        for blob in blobs:
+            added += len(blob.body) + FRAME_WEIGHT
+        if chunk is not None and chunk.weight + added >= MAX_CHUNK_BYTES:
+            chunk = None
     if chunk is not None and chunk.run is run and chunk.weight < MAX_CHUNK_BYTES:
         begun = None
     else:
@@ -281,7 +285,7 @@ def append(
             chunk.on_commit = []
         chunk.on_commit.append(on_commit)
     if blobs:
-        chunk.weight += _weight_of(blobs)
+        chunk.weight += added
         if chunk.blobs is None:
             chunk.blobs = []
         chunk.blobs.extend(blobs)
@@ -303,10 +307,6 @@ def attach(run: RunRecord, write: StateWrite, frames: Mapping[WriteOutcome, byte
 def settle(chunk: Chunk, write: StateWrite) -> None:
     """The store has judged the write: its event is the one of this outcome."""
     chunk.frames[write.place] = write.frames[write.outcome]
-
-
-def _weight_of(blobs: Sequence[Blob]) -> int:
-    return sum(len(blob.body) + FRAME_WEIGHT for blob in blobs)
 
 
 def seal(chunk: Chunk) -> None:

@@ -10,12 +10,13 @@ order, which is right as long as an agent begins one step after the other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from .asks import Ask, ModelCall, OwnStep, Question, Saying, Thought, ToolCall, ask_of, hidden_key, is_hidden, is_same
+from .blobs import BlobRef
 from .events import (
     AgentDelta,
     AgentStarted,
@@ -23,6 +24,7 @@ from .events import (
     AnyEvent,
     ApprovalRequested,
     ApprovalResolved,
+    Event,
     ModelCompleted,
     ModelStarted,
     OtherEvent,
@@ -32,8 +34,10 @@ from .events import (
     RunResumed,
     RunSuperseded,
     RunSuspended,
+    SecretUsed,
     StateChanged,
     StepFinished,
+    StepRecorded,
     StepStarted,
     ToolCompleted,
     ToolExecuting,
@@ -45,6 +49,9 @@ VERSION: Final = 2
 
 CANCELLED: Final = "CANCELLED"
 """The code of what the agent itself broke off, and the ``finish_reason`` of such a model request, in lower case."""
+
+RECORD: Final = "record"
+"""The kind of the steps that a framework has recorded at once (``step_recorded``)."""
 
 MOST_BEGINNINGS: Final = 3
 """How often a run is begun without getting further than the time before."""
@@ -58,6 +65,7 @@ class RecordedReply(msgspec.Struct, frozen=True):
     text: str
     usage: dict[str, Any]
     error: str | None = None
+    recorded: BlobRef | None = None
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -152,7 +160,8 @@ class Journal:
     code that recorded them.
 
     ``live_attempt`` is the attempt of what the agent streams outside of its steps. ``beginnings`` counts how often the run was
-    begun since it last got further. ``remembered`` are the tools that the user has approved for the rest of the run.
+    begun since it last got further. ``remembered`` are the tools that the user has approved for the rest of the run,
+    ``secrets`` the names of those that the run was given.
     """
 
     __slots__ = (
@@ -165,6 +174,7 @@ class Journal:
         "is_resumed",
         "live_attempt",
         "remembered",
+        "secrets",
         "started",
         "version",
     )
@@ -177,6 +187,7 @@ class Journal:
         self.live_attempt = 1
         self.beginnings = 1
         self.remembered: set[str] = set()
+        self.secrets: set[str] = set()
         self._run_id = run_id
         self._calls = 0
         self._has_hidden = False
@@ -231,6 +242,12 @@ class Journal:
             return event.attempt == 1
         elif isinstance(event, StepFinished):
             calls[event.call_id].finished = event if event.ok or not _is_retried(event) else None
+        elif isinstance(event, StepRecorded):
+            step = self._begin(_Step(OwnStep(RECORD, event.name), event.step, event.call_id))
+            step.finished = StepFinished(*_place(event), event.call_id, True, 0, recorded=event.recorded)
+            calls[event.call_id] = step
+        elif isinstance(event, SecretUsed):
+            self.secrets.add(event.name)
         elif isinstance(event, StateChanged):
             calls[event.call_id].told = True
         return not isinstance(event, OtherEvent | UserMessage | RunSuperseded | RunQueued)
@@ -293,6 +310,20 @@ class Journal:
         self._calls += 1
         return f"{self._run_id}:{self._calls}" if self.version > 1 else f"{_PREFIXES[type(ask)]}_{self._calls}"
 
+    def kept(self, name: str) -> dict[str, BlobRef]:
+        """What was recorded at once under this name, in its order, by its keys; it counts as asked for."""
+        found = {key: step.finished for key, step in self._steps.items() if step.ask == OwnStep(RECORD, name)}
+        for key in found:
+            del self._steps[key]
+        return {key: each.recorded for key, each in found.items() if each is not None and each.recorded is not None}
+
+    def pass_over(self, is_done: Callable[[str], bool]) -> list[tuple[str, RecordedReply]]:
+        """Count the steps with these keys as asked for: what they came to is part of what a framework goes on from. Of those that
+        were model requests, their calls and what they came to, in their order."""
+        passed = [self._steps.pop(key) for key in [key for key in self._steps if is_done(key)]]
+        replies = [(step.call_id, _reply(step)) for step in passed if type(step.ask) is ModelCall]
+        return [(call_id, reply) for call_id, reply in replies if reply is not None]
+
     @property
     def is_empty(self) -> bool:
         """Whether no step is recorded that was not asked for yet."""
@@ -307,6 +338,10 @@ def parked_until(events: Sequence[AnyEvent]) -> int:
     """When a run of these events goes on (ms since 1970 UTC), if it was left until then; else 0."""
     last = events[-1] if events else None
     return last.wake_ms if isinstance(last, RunSuspended) else 0
+
+
+def _place(event: Event) -> tuple[str, str, int, int]:
+    return event.thread_id, event.run_id, event.seq, event.ts
 
 
 def _is_retried(event: StepFinished) -> bool:
@@ -343,7 +378,7 @@ def _reply(step: _Step) -> RecordedReply | None:
     if step.model is not None:
         attempt = step.model.attempt
         text = "".join(part.text for part in step.parts if part.attempt == attempt and not part.kind)
-        return RecordedReply(text, step.model.usage or {}, step.model.error)
+        return RecordedReply(text, step.model.usage or {}, step.model.error, step.model.recorded)
     last = step.parts[-1] if step.parts else None
     if last is None or not last.done:
         return None

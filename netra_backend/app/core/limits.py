@@ -98,6 +98,13 @@ class Limits:
 
     # What a run may do
     event_bytes: int = _limit(524_288, 131_072, 1_048_576, "bytes", "an event")
+    run_ahead_bytes: int = _limit(
+        262_144,
+        65_536,
+        16_777_216,
+        "bytes",
+        "events of a run that are not stored yet, before its next step waits for that",
+    )
     tool_s: float = _limit(30.0, 0.05, 86_400, "seconds", "a call of a tool that sets no time limit of its own")
     park_s: float = _limit(60.0, 0.05, 86_400, "seconds", "a pause of an agent for which its run stays in memory")
     approval_s: float = _limit(
@@ -134,6 +141,14 @@ class Limits:
     state_keys: int = _limit(1_000, 1, 100_000, "values", "values that agents keep for a thread, and those for a user")
     secret_bytes: int = _limit(8_192, 64, 65_536, "bytes", "a secret")
     secrets: int = _limit(50, 0, 1_000, "secrets", "secrets that a user keeps")
+    mcp_servers: int = _limit(20, 0, 1_000, "servers", "MCP servers that a user adds")
+    mcp_tools: int = _limit(100, 1, 1_000, "tools", "tools of its user's MCP servers that a run gets")
+    mcp_schema_bytes: int = _limit(8_192, 256, 65_536, "bytes", "the schema of an MCP tool's arguments")
+    mcp_result_bytes: int = _limit(131_072, 1_024, 1_048_576, "bytes", "what a call of an MCP tool returns")
+    mcp_answer_bytes: int = _limit(1_048_576, 4_096, 16_777_216, "bytes", "an HTTP answer of an MCP server")
+    mcp_open_s: float = _limit(10.0, 0.1, 600, "seconds", "until an MCP server has told its tools, or a token is given")
+    mcp_authorization_s: float = _limit(600.0, 1, 86_400, "seconds", "an authorization that a browser finishes")
+    mcp_authorizations: int = _limit(4, 1, 1_000, "requests", "requests to authorize MCP servers, at a time")
 
     # What a process has
     process_connections: int = _limit(50_000, 1, 1_000_000, "connections", "connections of one process")
@@ -143,6 +158,7 @@ class Limits:
     )
     process_transfers: int = _limit(64, 1, 10_000, "transfers", "uploads, exports and reports of one process at a time")
     process_tool_threads: int = _limit(32, 1, 1_000, "threads", "calls of tools that are plain functions, at a time")
+    process_mcp_authorizations: int = _limit(64, 1, 10_000, "requests", "authorizing MCP servers, in a process")
     process_drills: int = _limit(2, 1, 100, "drills", "isolation drills of one process at a time")
     process_threads: int = _limit(100_000, 100, 10_000_000, "threads", "conversations that one process has in memory")
     reserved_files: int = _limit(
@@ -164,6 +180,12 @@ class Limits:
         500, 1, 1_000_000, "requests", "requests and handshakes of one address without a valid sign-in at once"
     )
     anonymous_addresses: int = _limit(10_000, 1, 10_000_000, "addresses", "addresses that requests are counted for")
+    anonymous_answer_rate: float = _limit(
+        50.0, 0.01, 100_000, "a second", "answers of any kind to one address without a valid sign-in"
+    )
+    anonymous_answer_burst: int = _limit(
+        500, 1, 1_000_000, "answers", "answers of any kind to one address without a valid sign-in at once"
+    )
     anonymous_connections: int = _limit(
         4_096, 1, 1_000_000, "connections", "connections of one address that are not signed in"
     )
@@ -200,6 +222,12 @@ class Limits:
     pipelined_requests: int = _limit(
         32, 1, 10_000, "requests", "requests of one connection that wait for the answer to the one before"
     )
+    requests_a_turn: int = _limit(
+        8, 1, 10_000, "requests", "requests and handshakes of all users that begin before others have their turn"
+    )
+    rest_s: float = _limit(
+        5.0, 0.0, 600, "seconds", "how long a connection over which too much was asked is not read, at most"
+    )
     json_bytes: int = _limit(16_384, 1_024, 1_048_576, "bytes", "a JSON body")
     json_s: float = _limit(30.0, 0.05, 3_600, "seconds", "a JSON body from its beginning to its end")
     upload_bytes: int = _limit(4_294_967_296, 1_024, 1_099_511_627_776, "bytes", "an upload")
@@ -214,6 +242,7 @@ class Limits:
         3_600.0, 0.05, 86_400, "seconds", "an answer, from when its reader first keeps it waiting to its end"
     )
     linger_s: float = _limit(5.0, 0.05, 600, "seconds", "the rest of a body whose answer was sent")
+    html_s: float = _limit(5.0, 0.1, 600, "seconds", "making HTML of a result, until it is shown as it is written")
     readiness_ms: int = _limit(1_000, 10, 60_000, "milliseconds", "how old the verdict of /readyz is at most")
     probe_s: float = _limit(2.0, 0.05, 60, "seconds", "until a part that /readyz asks counts as not ready")
 
@@ -284,6 +313,13 @@ class Limits:
     peer_s: float = _limit(10.0, 0.1, 300, "seconds", "an answer of another process")
     peer_messages: int = _limit(1_000, 10, 1_000_000, "messages", "messages of one process to others that wait")
     bus_s: float = _limit(3.0, 0.1, 60, "seconds", "an answer of Redis to what events pass through")
+    bus_strange_rate: int = _limit(
+        200,
+        10,
+        1_000_000,
+        "messages a second",
+        "what Redis passes on that is not this server's, before its connection is left",
+    )
     bus_bytes: int = _limit(8_388_608, 65_536, 1_073_741_824, "bytes", "events that wait for Redis")
     presence_s: float = _limit(1.0, 0.05, 60, "seconds", "an answer of Redis to what users hold elsewhere")
     object_connect_s: float = _limit(5.0, 0.1, 60, "seconds", "a connection to the object store")

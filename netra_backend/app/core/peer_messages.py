@@ -61,7 +61,9 @@ class PeerExecute(Owned, frozen=True, tag="execute"):
 
     @classmethod
     def of(cls, owner: str, scopes: frozenset[str], frame: ExecuteAgent, thread_id: str, plan: str = "") -> PeerExecute:
-        """What travels of this request, whose sign-in names this plan: nothing that its client claims about itself."""
+        """What travels of this request, whose sign-in names this plan: nothing that its client claims about itself. It names its
+        agent: which one is asked if a client names none is said where its request came in."""
+        assert frame.agent is not None
         return cls(
             owner,
             scopes,

@@ -43,6 +43,7 @@ class UserQuota:
         "_frames",
         "_limits",
         "_planned_ms",
+        "_refusals",
         "_requests",
         "_resumes",
         "_traffic",
@@ -59,6 +60,7 @@ class UserQuota:
         self._planned_ms = -1
         self._claims = TokenBucket(limits.claim_rate, limits.claim_burst, now)
         self._requests: TokenBucket | None = None
+        self._refusals: TokenBucket | None = None
         self._resumes: TokenBucket | None = None
         self._frames: TokenBucket | None = None
         self._traffic: UserTraffic | None = None
@@ -85,6 +87,8 @@ class UserQuota:
         self._claims.change(limits.claim_rate, limits.claim_burst, now)
         if self._requests is not None:
             self._requests.change(limits.request_rate, limits.request_burst, now)
+        if self._refusals is not None:
+            self._refusals.change(limits.request_rate, 1, now)
         if self._resumes is not None:
             self._resumes.change(limits.resume_rate, limits.resume_burst, now)
         if self._frames is not None:
@@ -99,7 +103,7 @@ class UserQuota:
 
     def is_as_new(self, now: float) -> bool:
         """Whether it may be forgotten: nothing is held, and nothing is still counted against the user."""
-        counted = (self._claims, self._requests, self._resumes, self._frames, self._traffic)
+        counted = (self._claims, self._requests, self._refusals, self._resumes, self._frames, self._traffic)
         return self.idle and all(bucket is None or bucket.is_full(now) for bucket in counted)
 
     def add_connection(self) -> None:
@@ -175,6 +179,15 @@ class UserQuota:
                 retry_after_ms=self._requests.wait_ms(),
                 point=validation.LIMIT_REQUESTS,
             )
+
+    def rest_s(self, now: float) -> float:
+        """After ``take_request`` refused: how long the connection should not be read. Those of a user come back one by one, as
+        fast as requests are allowed."""
+        if self._refusals is None:
+            self._refusals = TokenBucket(self._limits.request_rate, 1, now)
+        wait_s = self._refusals.borrow(1, now, self._limits.rest_s)
+        most_s = self._limits.rest_s
+        return most_s if wait_s is None else min(most_s, wait_s + 1 / self._limits.request_rate)
 
     def add_request(self) -> None:
         """An HTTP request begins to be served. Raises ``LimitRefused`` (``rate_limited``)."""

@@ -10,6 +10,12 @@ RUN_BEGINNINGS = _point(
     "RunRefused",
     "a run that ended its process, or blocked it, each time it was begun is not begun again",
 )
+RUN_DEFAULT_AGENT = _point(
+    "run.default_agent",
+    "services.plan_names",
+    "ConfigurationError",
+    "the agent of requests that name none is one that the server has",
+)
 RUN_CODE = _point(
     "run.code",
     "agents.supervisor.execution_engine",

@@ -12,6 +12,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from .quoting import quoted_whole
+
 WriteOutcome = Literal["written", "conflict", "full"]
 """What becomes of a write: it is stored; or another value is there than was expected; or there are too many keys."""
 
@@ -71,4 +73,4 @@ def encode_value(value: Any) -> bytes | None:
 def check_key(key: str) -> None:
     """Raises ``ValueError`` unless this may be the key of a value: 1 to 256 printable characters."""
     if type(key) is not str or not 0 < len(key) <= _MAX_KEY or not key.isprintable():
-        raise ValueError(f"The key of a value has 1 to {_MAX_KEY} printable characters, not {key!r:.200}.")
+        raise ValueError(f"The key of a value has 1 to {_MAX_KEY} printable characters, not {quoted_whole(key)}.")

@@ -23,8 +23,8 @@ class Branch:
 
     def __init__(self, path: str = "", own: dict[str, int] | None = None) -> None:
         self.path = path if len(path) <= _MAX_PATH else hashlib.sha256(path.encode()).hexdigest()[:32] + "/"
-        self._steps: dict[str, int] = {}
-        self._children: dict[str, int] = {}
+        self._steps: dict[str, int] | None = None  # most branches have none: a framework makes a task for all it does
+        self._children: dict[str, int] | None = None
         self._own = {} if own is None else own  # one for all branches of a run
 
     def key(self, kind: str, name: str = "", own: str = "") -> str:
@@ -34,12 +34,16 @@ class Branch:
             ordinal = self._own[step] = self._own.get(step, 0) + 1
             return f"{step}#{ordinal}"
         step = _label(kind, name) if name else kind
+        if self._steps is None:
+            self._steps = {}
         ordinal = self._steps[step] = self._steps.get(step, 0) + 1
         return f"{self.path}{step}#{ordinal}"
 
     def child(self, name: str) -> Branch:
         """The next branch of this name that begins here."""
-        name = quoted(name)
+        name = _quoted_name(name)
+        if self._children is None:
+            self._children = {}
         ordinal = self._children[name] = self._children.get(name, 0) + 1
         return Branch(f"{self.path}{name}.{ordinal}/", self._own)
 
@@ -58,6 +62,9 @@ def quoted(name: str) -> str:
         name = f"{name[: MAX_NAME - 17]}~{hashlib.sha256(whole).hexdigest()[:16]}"
         whole = name.encode("utf-8", "backslashreplace")
     return escaped(whole.decode())
+
+
+_quoted_name: Final = lru_cache(maxsize=1024)(quoted)
 
 
 def escaped(text: str) -> str:

@@ -341,6 +341,9 @@ HTTP_HEAD_FIELDS = _point(
 )
 HTTP_PIPELINE = _point("http.pipeline", "web.http.request_head", "LimitRefused", "few requests wait in a connection")
 HTTP_HOST = _point("http.host", "web.http.request_head", "FrameRefused", "a request names exactly one host")
+HTTP_HANDSHAKE = _point(
+    "http.handshake", "web.http.request_head", "FrameRefused", "a WebSocket begins with its opening handshake"
+)
 HTTP_BODY_JSON = _point("http.body_json", _BODIES, "FrameRefused", "a request body has the fields of its endpoint")
 TRANSFER_CAPACITY = _point(
     "transfer.capacity", _TRANSFERS, "LimitRefused", "uploads, exports and reports per process are limited"

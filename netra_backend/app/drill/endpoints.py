@@ -281,6 +281,31 @@ async def secret_deletion(stage: Stage) -> Row:
     return row
 
 
+async def mcp_server_deletion(stage: Stage) -> Row:
+    """Delete another's MCP server."""
+    return await _by_mcp_server("delete another user's MCP server", stage, "DELETE", "")
+
+
+async def mcp_server_authorization(stage: Stage) -> Row:
+    """Authorize another's MCP server."""
+    return await _by_mcp_server("authorize another user's MCP server", stage, "POST", "/authorization")
+
+
+async def _by_mcp_server(endpoint: str, stage: Stage, method: str, what: str) -> Row:
+    """With an MCP server of its own, if the server keeps them."""
+    path = "/api/mcp-servers"
+    server = {"name": "drill", "url": "https://mcp.invalid/", "auth": {"bearer": stage.has.canary}}
+    given = await stage.owner.line.http("POST", path, json.dumps(server).encode())
+    absent = stage.has.absent("mcp")
+    mine = stage.has.absent("mcp") if _is_refusal(given) else json.loads(given.body)["id"]
+    foreign = await stage.intruder.line.http(method, f"{path}/{mine}{what}")
+    nothing = await stage.intruder.line.http(method, f"{path}/{absent}{what}")
+    row = _judged(endpoint, foreign, nothing, mine, absent)
+    if not _is_refusal(given):
+        _opened(endpoint, await stage.owner.line.http("DELETE", f"{path}/{mine}"))
+    return row
+
+
 async def dataset_report(stage: Stage) -> Row:
     """Have another's dataset reported on."""
     path = "/api/usage/report?dataset_id={}"
@@ -362,6 +387,8 @@ ENDPOINTS: Final[tuple[Attempt, ...]] = (
     file,
     file_deletion,
     secret_deletion,
+    mcp_server_deletion,
+    mcp_server_authorization,
     audit_trail,
     operator,
     dataset,

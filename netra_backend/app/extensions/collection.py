@@ -9,7 +9,9 @@ from typing import Any
 
 from ..agents.supervisor.agent_registry import MakeAgent
 from ..agents.tools.definition import Tool
+from ..core.errors import ExtensionError
 from ..server.application import Application
+from .framework_objects import framework_fault
 from .named_objects import described
 
 HOUSE = "Netra itself"
@@ -45,6 +47,9 @@ class Collection:
         elif isinstance(found, Tool):
             if self._is_new("tool", found.name, origin, found):
                 self.tools.append(found)
+        elif known := framework_fault(found, origin):
+            if known not in self.faults:
+                self.faults.append(known)
         elif fault := agent_fault(found):
             self.faults.append(f"{origin} is no agent, tool or sequence of these: {fault}.")
         elif self._is_new("agent", found().name, origin, found):
@@ -77,19 +82,37 @@ def agent_fault(make: Any) -> str | None:
         if not hasattr(make, "run"):  # whatever else it is, it is not made to see
             return f"the class {make.__name__} has no run"
     elif hasattr(make, "run") and hasattr(make, "name"):
-        return f"it is one {type(make).__name__} object, and each run needs one of its own, so name its class"
+        own = f"it is one {type(make).__name__} object, and each run needs one of its own, so name its class"
+        return _fault_of(make) or own
     elif not callable(make):
         return f"it is {shown(make)}"
+    elif needed := _needed(make):
+        return (
+            f"the function {make.__name__} needs {needed}: to make it a tool, write @tool above it, from netra_server"
+        )
     try:
         agent = make()
+    except ExtensionError as error:
+        return f"it cannot be made: {' '.join(error.faults)}"
     except Exception as fault:
         return f"it cannot be made ({described(fault)})"
     return _fault_of(agent)
 
 
+def _needed(make: Any) -> str:
+    """The parameters that a plain function cannot be called without, for a sentence."""
+    if not inspect.isfunction(make):
+        return ""
+    parameters = inspect.signature(make).parameters.values()
+    named = [each for each in parameters if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
+    return ", ".join(each.name for each in named if each.default is each.empty)
+
+
 def _fault_of(agent: Any) -> str | None:
     if isinstance(agent, Application):
         return "it makes an application, and takes no Settings to make it of"
+    if known := framework_fault(agent, "what it makes"):
+        return known.removesuffix(".")
     kind = type(agent).__name__
     for part, fits, wanted in _PARTS:
         if not hasattr(agent, part):

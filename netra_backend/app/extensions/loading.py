@@ -16,6 +16,7 @@ from ..core.errors import ConfigurationError, ExtensionError
 from ..server.application import Application
 from ..wiring import AGENTS, NetraApplication
 from .collection import Collection, shown
+from .framework_objects import unserved_hint
 from .named_objects import described, find, load_module, parse
 
 AGENTS_GROUP: Final = "netra.agents"
@@ -111,7 +112,10 @@ def _take_app(collection: Collection, settings: Settings, app: str) -> NetraAppl
         kept = [each for each in ("AGENTS", "TOOLS") if hasattr(module, each)]
         if not kept:
             raise ExtensionError(
-                [f"{app} has neither AGENTS nor TOOLS: define one of them, or name what to serve, as {app}:NAME."]
+                [
+                    f"{app} has neither AGENTS nor TOOLS: define one of them, or name what to serve, as {app}:NAME."
+                    f"{unserved_hint(module)}"
+                ]
             )
         for each in kept:
             collection.take(getattr(module, each), f"{app}:{each}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import re
 import sys
 import traceback
@@ -13,7 +14,16 @@ from typing import Any, Final
 
 from ..core.errors import ExtensionError
 
-_MACHINERY: Final = ("<frozen ", str(Path(__file__).parent), str(Path(importlib.__file__).parent))
+_OURS: Final = Path(__file__).parents[3]
+_MACHINERY: Final = (
+    "<frozen ",
+    str(Path(__file__).parent),
+    str(Path(importlib.__file__).parent),
+    f"{_OURS / 'netra_server'}{os.sep}",
+    str(_OURS / "netra_backend" / "app" / "agents" / "frameworks"),
+)
+"""Where code lies that a fault is not of: what imports a module, and what serves its agents."""
+
 _is_spec: Final = re.compile(r"(\w+(?:\.\w+)*)(?::(\w+(?:\.\w+)*))?").fullmatch
 
 
@@ -67,6 +77,7 @@ def described(fault: BaseException) -> str:
     else:
         trace = traceback.extract_tb(fault.__traceback__)
         frames = [each for each in trace if not each.filename.startswith(_MACHINERY)]
+        frames = [each for each in frames if "site-packages" not in each.filename] or frames
         if frames:
             place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
         message = " ".join(str(fault).split())[:500].removesuffix(".")

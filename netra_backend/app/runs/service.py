@@ -13,6 +13,8 @@ from enum import Enum, auto
 from functools import partial
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from ..agents.supervisor.execution_engine import UserExecutionEngine
 from ..core import validation
 from ..core.errors import LimitRefused, NetraError
@@ -88,8 +90,17 @@ class RunService:
         request after this has returned, it goes through the pipeline again, and what is raised then reaches
         ``requester.refuse``.
         """
-        self._parts.registry.check(frame.agent, self._parts.plan_of(requester.plan))
-        return self._submit(requester, frame, _PASSES)
+        return self._submit(requester, self._addressed(frame, self._parts.plan_of(requester.plan)), _PASSES)
+
+    def _addressed(self, frame: ExecuteAgent, plan: Plan | None) -> ExecuteAgent:
+        """The request with the agent that it is for. Raises ``NotFound`` if there is none of that name in the plan."""
+        registry = self._parts.registry
+        if frame.agent is not None:
+            registry.check(frame.agent, plan)
+            return frame
+        name = registry.default_of(plan) or registry.default
+        registry.check(name, plan)
+        return replace(frame, agent=name)
 
     async def _submit(self, requester: Requester, frame: ExecuteAgent, passes: int) -> None:
         """The steps, in order; all of them again, at most so often, if the thread changes hands on the way."""
@@ -198,6 +209,7 @@ class RunService:
     ) -> ActiveRun:
         """Append the request to its thread, and enqueue its run, which ``waits`` for others or goes on at once."""
         services, user_id, frame = self._parts.services, requester.user_id, message.frame
+        assert frame.agent is not None  # since ``_addressed``
         try:
             run_id = services.mint("run") if attached is None else attached.run_id
             accepted = Accepted(frame.id, head.thread_id, head.epoch, run_id, head.top + 1)
@@ -333,14 +345,14 @@ def _append_request(
         emitter.emit(
             UserMessage,
             run.request_id,
-            frame.agent,
+            run.agent,
             message.text,
             client_run_id=frame.client_run_id,
             parts=parts,
             plan=plan,
         )
     else:
-        emitter.emit(UserMessage, run.request_id, frame.agent, message.text)
+        emitter.emit(UserMessage, run.request_id, run.agent, message.text)
     if frame.supersedes is not None:
         emitter.emit(RunSuperseded, run.run_id, message.since, about=frame.supersedes)
     return ActiveRun(emitter.user_id, run, engine, message.text, Journal(run.run_id), parts)

@@ -12,6 +12,7 @@ from typing import Final
 from ..ports import Audit, Clock, EventLog, Ledger
 from ..runs.accepted_requests import KEY_LIFETIME_MS
 from ..services.files import Files
+from ..services.mcp_servers import McpServers
 from ..services.run_budgets import RunBudgets
 from ..services.secrets import Secrets
 from ..web.api.datasets import PREFIX
@@ -39,7 +40,7 @@ def remove_leftovers(scratch: Path) -> int:
 class Housekeeping:
     """Keeps threads, values, datasets and what model requests cost for ``retention_days`` at the most (``None``: without end),
     rows of the audit trail for days of their own, idempotency keys while they count, and for a day files that no message claims.
-    Seals secrets with the key that is set. Runs at the start, daily, and for the files every hour."""
+    Seals secrets and MCP servers with the key that is set. Runs at the start, daily, and for the files every hour."""
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class Housekeeping:
         files: Files,
         budgets: RunBudgets,
         secrets: Secrets,
+        mcp_servers: McpServers,
         retention_days: int | None,
         audit_retention_days: int,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -62,6 +64,7 @@ class Housekeeping:
         self._files = files
         self._budgets = budgets
         self._secrets = secrets
+        self._mcp_servers = mcp_servers
         self._retention_days = retention_days
         self._audit_retention_days = audit_retention_days
         self._sleep = sleep
@@ -91,7 +94,7 @@ class Housekeeping:
         threads, datasets = await self.remove_old()  # first: its days are a promise
         requests = await self.remove_requests()
         rows = await self._audit.trim(self._clock.now_ms() - self._audit_retention_days * DAY_MS)
-        if count := await self._secrets.reseal():
+        if count := await self._secrets.reseal() + await self._mcp_servers.reseal():
             _LOG.info("secrets were sealed with the new key", extra={"secrets": count})
         uses = await self._budgets.expire(self._retention_days)
         removed = {

@@ -12,6 +12,8 @@ from ..web.api.datasets import dataset_endpoints
 from ..web.api.documents import document_endpoints
 from ..web.api.files import file_endpoints
 from ..web.api.identity import identity_endpoints
+from ..web.api.mcp_authorization import mcp_authorization_endpoints
+from ..web.api.mcp_servers import mcp_server_endpoints
 from ..web.api.operations import ReadinessProbe, operation_endpoints
 from ..web.api.questions import question_endpoints
 from ..web.api.runs import run_endpoints
@@ -55,6 +57,7 @@ class HttpApplication:
             files=runtime.files,
             budgets=runtime.budgets,
             secrets=runtime.secrets,
+            mcp_servers=runtime.mcp_servers,
             audit_retention_days=runtime.settings.audit_retention_days,
         )
         gate = Gate(
@@ -117,6 +120,7 @@ class HttpApplication:
                 files=runtime.files,
                 budgets=runtime.budgets,
                 secrets=runtime.secrets,
+                mcp_servers=runtime.mcp_servers,
                 ledger=ledger,
                 audit=audit,
                 audit_trail=audit_trail,
@@ -129,6 +133,13 @@ class HttpApplication:
             ),
             *file_endpoints(files=runtime.files, transfers=transfers, limits=limits),
             *secret_endpoints(secrets=runtime.secrets, audit_trail=audit_trail, limits=limits),
+            *mcp_server_endpoints(servers=runtime.mcp_servers, audit_trail=audit_trail, limits=limits),
+            *mcp_authorization_endpoints(
+                authorizations=runtime.mcp_authorizations,
+                audit_trail=audit_trail,
+                problems=problems,
+                public_url=runtime.settings.public_url,
+            ),
             *thread_endpoints(
                 log=log,
                 conversations=conversations,
@@ -136,7 +147,7 @@ class HttpApplication:
                 audit_trail=audit_trail,
                 limits=limits,
             ),
-            *run_endpoints(log, conversations),
+            *run_endpoints(log, conversations, runtime.render_html),
             *catalogue_endpoints(runtime.registry, runtime.dispatchers, runtime.settings.plans),
             *question_endpoints(runs, limits),
             *budget_endpoints(runtime.budgets, runtime.settings.plans, clock),

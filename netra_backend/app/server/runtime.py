@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..agents.supervisor.agent_registry import AgentRegistry
 from ..agents.supervisor.execution_engine_factory import ExecutionEngineFactory
@@ -18,6 +19,8 @@ from ..services.audit_trail import AuditTrail
 from ..services.authentication import Authentication
 from ..services.conversations import Conversations
 from ..services.files import Files
+from ..services.mcp_authorizations import McpAuthorizations
+from ..services.mcp_servers import McpServers
 from ..services.revocations import Revocations
 from ..services.run_budgets import RunBudgets
 from ..services.secrets import Secrets
@@ -51,6 +54,8 @@ class Runtime:
     conversations: Conversations
     files: Files
     secrets: Secrets
+    mcp_servers: McpServers
+    mcp_authorizations: McpAuthorizations
     pool: WebSocketConnectionPool
     registry: AgentRegistry
     dispatchers: UnifiedToolDispatcherFactory
@@ -69,5 +74,7 @@ class Runtime:
     optional_dependencies: Mapping[str, Callable[[], bool]]
     """Whether each dependency that the server can do without is up."""
     budgets: RunBudgets
+    render_html: Callable[[str, str], Coroutine[Any, Any, str]]
+    """Makes HTML for this user of this Markdown."""
     counters: Mapping[str, Callable[[], Mapping[str, int]]]
     """What parts count that only a process among others has, by the part's name."""

@@ -17,6 +17,7 @@ import uvicorn
 
 from ..config import Settings
 from ..web.http.anonymous_connections import AnonymousConnections
+from ..web.http.request_turns import RequestTurns
 from ..web.http.server_config import ServerConfig
 from ..web.http.uvicorn_http import BoundedHttpProtocol
 from ..web.sockets.uvicorn_websocket import DirectWebSocketProtocol
@@ -28,6 +29,10 @@ _LAST_WAIT_S: Final = 0.5
 _YOUNG_OBJECTS: Final = 20_000
 """The collector looks for cycles among this many new objects. What a run makes has none and is freed as it ends; with the 700 of
 Python the collector would traverse a hundred runs' objects every few runs, and find nothing."""
+
+_SWITCH_S: Final = 0.0005
+"""How long a thread that wants the interpreter waits before it asks for it. The thread that writes the log needs it several times
+for a commit; beside work that keeps the loop busy each would take Python's 5 ms, and every user would wait for them."""
 
 
 class _Server(uvicorn.Server):
@@ -43,6 +48,7 @@ class _Server(uvicorn.Server):
         gc.collect()
         gc.freeze()
         gc.set_threshold(_YOUNG_OBJECTS)
+        sys.setswitchinterval(_SWITCH_S)
         url = url_of(self.servers[0].sockets[0])
         if self._application.runtime is not None:
             self._application.runtime.announce(url)
@@ -80,7 +86,8 @@ def configuration(application: Application, settings: Settings) -> uvicorn.Confi
     guests = AnonymousConnections(
         settings.limits, most_connections(settings.limits, open_files()), settings.trusted_proxies
     )
-    return ServerConfig(application, settings.limits, guests, **options)
+    turns = RequestTurns(settings.limits, settings.trusted_proxies)
+    return ServerConfig(application, settings.limits, guests, turns, **options)
 
 
 def url_of(listener: Any) -> str:

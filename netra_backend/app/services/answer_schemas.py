@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from ..core import question_points
-from ..core.errors import FrameRefused
+from ..core.errors import FrameRefused, ToolError
 from ..core.limits import Limits
 from ..core.questions import MOST_DEPTH, is_too_deep
+from .hiding import hidden_text
 from .redaction import is_too_long
 
 if TYPE_CHECKING:
@@ -39,31 +40,33 @@ _TOLD: Final = frozenset(
 """What a schema may say so that each value is held against one schema only."""
 
 
+class UnusableSchema(ToolError, ValueError):
+    """What an agent gave is no JSON Schema, or over its limits."""
+
+    code = "INVALID_SCHEMA"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(self.code, message, hint="Tell the author of the agent.")
+
+
 class AnswerSchema:
     """A schema that was checked; ``None`` takes any JSON. ``schema`` is as its event has it."""
 
     __slots__ = ("_is_told", "_most_bytes", "_validator", "schema")
 
     def __init__(self, schema: Mapping[str, Any] | None, limits: Limits) -> None:
-        """Raises ``ValueError`` if it is no JSON Schema, refers to something outside of itself, or is over its limits."""
+        """Raises ``UnusableSchema`` if it is no JSON Schema, refers to something outside of itself, or is over its limits."""
         self._most_bytes = most_bytes(limits)
         self._is_told = False
         self.schema: dict[str, Any] | None = None
         self._validator: jsonschema_rs.Validator | None = None
         if schema is None:
             return
-        if not isinstance(schema, Mapping):
-            raise ValueError(f"A schema is a dict (JSON Schema), not {type(schema).__name__}.")
         try:
-            raw = msgspec.json.encode(dict(schema))
-        except (TypeError, ValueError, OverflowError, RecursionError) as fault:
-            raise ValueError(f"The schema is not JSON: {fault}") from None
-        if len(raw) > limits.ask_schema_bytes:
-            raise ValueError(f"The schema has {len(raw):,} bytes; the limit is {limits.ask_schema_bytes:,}.")
-        self.schema = msgspec.json.decode(raw)
-        if is_too_deep(self.schema):
-            raise ValueError(f"The schema is more than {MOST_DEPTH} levels deep.")
-        self._validator = _compiled(self.schema)
+            self.schema = _as_json(schema, limits)
+            self._validator = _compiled(self.schema)
+        except ValueError as fault:
+            raise UnusableSchema(str(fault)) from None
         self._is_told = _is_plain(self.schema)
 
     def judge(self, answer: Any, hide: Callable[[str], str] = str) -> bytes:
@@ -117,6 +120,24 @@ def _read(answer: Any, most: int) -> tuple[bytes, str]:
     return raw, "A whole number has more digits than can be written." if is_too_long(answer) else ""
 
 
+def _as_json(schema: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    """The schema as its event has it. Raises ``ValueError`` if it is not JSON, or over its limits."""
+    if not isinstance(schema, Mapping):
+        raise ValueError(f"A schema is a dict (JSON Schema), not {type(schema).__name__}.")
+    try:
+        raw = msgspec.json.encode(dict(schema))
+    except (TypeError, ValueError, OverflowError, RecursionError) as fault:
+        if isinstance(fault, ValueError) and is_too_long(schema):
+            raise ValueError("The schema holds a number of more digits than can be written.") from None
+        raise ValueError(f"The schema is not JSON: {fault}") from None
+    if len(raw) > limits.ask_schema_bytes:
+        raise ValueError(f"The schema has {len(raw):,} bytes; the limit is {limits.ask_schema_bytes:,}.")
+    as_json: dict[str, Any] = msgspec.json.decode(raw)
+    if is_too_deep(as_json):
+        raise ValueError(f"The schema is more than {MOST_DEPTH} levels deep.")
+    return as_json
+
+
 def _fault() -> type[jsonschema_rs.ValidationError]:
     import jsonschema_rs  # it is there: it has judged
 
@@ -164,8 +185,8 @@ def _compiled(schema: dict[str, Any]) -> jsonschema_rs.Validator:
         told = fault.message
     except (ValueError, jsonschema_rs.ReferencingError) as fault:
         told = str(fault)
-    raise ValueError(f"The schema is no JSON Schema: {told[:_MOST_TOLD]}")
+    raise ValueError(f"The schema is no JSON Schema: {hidden_text(told)[:_MOST_TOLD]}")
 
 
 def _not_fetched(address: str) -> Any:
-    raise ValueError(f"{address[:_MOST_TOLD]} is outside of the schema, and nothing is fetched")
+    raise ValueError(f"{hidden_text(address)[:_MOST_TOLD]} is outside of the schema, and nothing is fetched")

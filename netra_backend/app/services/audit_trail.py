@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from ..core.audit_allowance import Allowance
 from ..core.errors import DependencyUnavailable, Refusal
 from ..ports import Audit, Clock
+from .hiding import hidden_text
 from .redaction import redact_text
 
 Event = Literal[
@@ -23,6 +24,11 @@ Event = Literal[
     "drill_run",
     "secret_set",
     "secret_deleted",
+    "mcp_server_added",
+    "mcp_server_deleted",
+    "mcp_authorization_begun",
+    "mcp_server_authorized",
+    "mcp_authorization_denied",
 ]
 
 _MAX_FIELDS: Final = 16
@@ -66,7 +72,7 @@ class AuditTrail:
         now_ms = self._clock.now_ms()
         self._tell_suppressed(self._allowance.ended(now_ms), now_ms)
         if self._allowance.take(owner, self._site_of(address)):
-            self._audit.record(owner, "refused", refusal.point.told_as, detail, now_ms)
+            self._audit.record(owner, "refused", refusal.point.told_as, _shown(detail), now_ms)
 
     def count_refusal(self, refusal: Refusal) -> None:
         """Somebody was refused by the refusal's point, and no row tells of it: what strangers can repeat without end."""
@@ -74,7 +80,7 @@ class AuditTrail:
 
     def happened(self, owner: str, event: Event, *, address: str = "", **about: str | int) -> None:
         """Something happened to this identity or to what it owns. ``address``: of the client that asked for it."""
-        self._audit.record(owner, event, None, {**_from(address), **about}, self._clock.now_ms())
+        self._audit.record(owner, event, None, _shown({**_from(address), **about}), self._clock.now_ms())
 
     def close(self) -> None:
         """Tell what was only counted until now."""
@@ -94,6 +100,11 @@ class AuditTrail:
     def _tell_suppressed(self, counted: Iterable[tuple[str | None, str, int]], now_ms: int) -> None:
         for owner, site, count in counted:
             self._audit.record(owner, "suppressed", None, {"refusals": count, **_from(site)}, now_ms)
+
+
+def _shown(detail: Mapping[str, str | int]) -> dict[str, str | int]:
+    """Without what the caller's run hides: the trail is written by a thread, which knows of no run."""
+    return {name: hidden_text(value) if isinstance(value, str) else value for name, value in detail.items()}
 
 
 def _from(address: str) -> dict[str, str | int]:

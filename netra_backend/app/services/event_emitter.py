@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -12,17 +12,20 @@ import msgspec
 from ..core import history, validation
 from ..core.blobs import Blob
 from ..core.errors import DependencyUnavailable, FactoryRefused, Fault, SSotIsolationError
-from ..core.events import TERMINAL, Event, encode_event
+from ..core.events import TERMINAL, Event, ModelCompleted, StepRecorded, encode_event
 from ..core.hidden_values import HiddenValues
-from ..core.history import OnCommit, RunRecord
+from ..core.history import FRAME_WEIGHT, OnCommit, RunRecord
 from ..core.limits import USUAL
 from ..core.repaired_text import repaired
 from ..core.state import StateWrite, WriteOutcome
 from ..ports import Clock, EventLog
 
 _LOG: Final = logging.getLogger("netra.emitter")
-_AGAIN_S: Final = 0.25  # how soon a store that is away is asked again
+AGAIN_S: Final = 0.25  # how soon a store that is away is asked again
 _TERMINAL: Final = frozenset(TERMINAL)  # a tuple is searched by comparing, this by its hash
+_MAY_WAIT: Final = frozenset((ModelCompleted, StepRecorded))
+"""Events that nothing waits for but what the agent does next, which is then in their commit. The end of an effect is none of
+them: for as long as it is not stored, a crash makes its outcome unknown."""
 
 
 class EventTooLarge(ValueError):
@@ -33,16 +36,21 @@ class UserEventEmitter:
     """Bound to one user and thread at birth, and to one run by ``bind``. Never touches a socket.
 
     It stamps thread, run, position and time itself and takes none of them from its caller. An event has at most ``most_bytes``.
+    It never waits itself: whose events come without end calls ``keep_pace`` between them, and waits once ``most_ahead_bytes``
+    are not known to be stored.
     """
 
     __slots__ = (
         "_clock",
         "_closed",
+        "_emitted_bytes",
         "_log",
         "_on_close",
         "_run",
+        "_stored_bytes",
         "connection_id",
         "hidden",
+        "most_ahead_bytes",
         "most_bytes",
         "rejected_count",
         "repaired",
@@ -61,6 +69,7 @@ class UserEventEmitter:
         on_close: Callable[[UserEventEmitter], None],
         *,
         most_bytes: int = USUAL.event_bytes,
+        most_ahead_bytes: int = USUAL.run_ahead_bytes,
     ) -> None:
         self.user_id = user_id
         self.thread_id = thread_id
@@ -72,8 +81,10 @@ class UserEventEmitter:
         self._clock = clock
         self._run: RunRecord | None = None
         self._closed = False
+        self._emitted_bytes = self._stored_bytes = 0
         self._on_close = on_close
         self.most_bytes = most_bytes
+        self.most_ahead_bytes = most_ahead_bytes
         self.hidden: HiddenValues | None = None
         """What no event may show, once its run was given a secret."""
 
@@ -140,8 +151,11 @@ class UserEventEmitter:
         if len(frame) > self.most_bytes:
             self.rejected_count += 1
             raise EventTooLarge(f"the event has {len(frame)} bytes; the limit is {self.most_bytes}")
-        log.append(run, frame, ends=event in _TERMINAL, on_commit=on_commit, blobs=blobs)
+        log.append(run, frame, ends=event in _TERMINAL, on_commit=on_commit, blobs=blobs, may_wait=event in _MAY_WAIT)
         self.sent += 1
+        self._emitted_bytes += len(frame) + FRAME_WEIGHT
+        for blob in blobs:
+            self._emitted_bytes += len(blob.body)
         return is_repaired
 
     def emit_write(self, write: StateWrite, event: type[Event], own: Mapping[WriteOutcome, Sequence[Any]]) -> None:
@@ -166,8 +180,21 @@ class UserEventEmitter:
             except DependencyUnavailable:
                 if log.failed:
                     raise
-                await asyncio.sleep(_AGAIN_S)
+                await asyncio.sleep(AGAIN_S)
         raise DependencyUnavailable("The emitter is closed.")
+
+    async def before(self, after: int, upto: int) -> AsyncIterator[bytes]:
+        """The committed events of this thread with ``after`` < seq <= ``upto``, in order. Raises as the log does."""
+        assert self._log is not None
+        async for page in self._log.pages(self.run.head, after, upto):
+            for frame in page:
+                yield frame
+
+    @property
+    def run(self) -> RunRecord:
+        """The run that it was bound to."""
+        assert self._run is not None
+        return self._run
 
     async def blob(self, ref: str) -> bytes:
         """The body of a blob of this thread, once a log that is away is there again. Raises ``Fault`` if there is none, and
@@ -179,7 +206,7 @@ class UserEventEmitter:
             except DependencyUnavailable:
                 if log.failed:
                     raise
-                await asyncio.sleep(_AGAIN_S)
+                await asyncio.sleep(AGAIN_S)
                 continue
             if found is not None:
                 return found[0]
@@ -189,7 +216,15 @@ class UserEventEmitter:
     async def durable(self) -> None:
         """Wait until everything emitted is committed."""
         if self._log is not None and self._run is not None:
+            emitted = self._emitted_bytes
             await self._log.durable(self._run)
+            self._stored_bytes = max(self._stored_bytes, emitted)
+
+    async def keep_pace(self) -> None:
+        """Wait until at most ``most_ahead_bytes`` are emitted that are not known to be stored, each event counted with
+        ``FRAME_WEIGHT`` more, so that what one run emits neither fills the memory nor has other users' commits wait for it."""
+        while self._emitted_bytes - self._stored_bytes > self.most_ahead_bytes:
+            await self.durable()
 
     def close(self) -> None:
         """Take no event any more. May be called again."""

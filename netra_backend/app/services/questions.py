@@ -225,12 +225,15 @@ async def in_the_log(log: EventLog, owner: str, said: Said) -> tuple[Literal["de
         return "unknown", None
     asked: ApprovalRequested | QuestionAsked | None = None
     answered: ApprovalResolved | QuestionAnswered | None = None
-    for frame in await log.run_frames(run):
-        event = decode_event(frame)
-        if isinstance(event, ApprovalRequested | QuestionAsked) and question_in(event) == said.question_id:
-            asked = event
-        elif isinstance(event, ApprovalResolved | QuestionAnswered) and question_in(event) == said.question_id:
-            answered = event
+    about = msgspec.json.encode(
+        said.question_id
+    )  # as it stands in an event: a long run is not decoded for a few of them
+    async for page in log.run_pages(run, about):
+        for event in map(decode_event, page):
+            if isinstance(event, ApprovalRequested | QuestionAsked) and question_in(event) == said.question_id:
+                asked = event
+            elif isinstance(event, ApprovalResolved | QuestionAnswered) and question_in(event) == said.question_id:
+                answered = event
     shown = asked.arguments_hash if isinstance(asked, ApprovalRequested) else None
     if asked is None or said.arguments_hash not in (None, shown):
         return "unknown", None

@@ -152,13 +152,13 @@ def _text(text: str, pace: Pace) -> Sliced[str]:
 
 
 def is_too_long(value: Any) -> bool:
-    """Whether plain JSON holds a whole number of more than ``MOST_BITS``."""
+    """Whether plain JSON holds a whole number of more than ``MOST_BITS``, as a value or a name."""
     if isinstance(value, str):  # most values are: the rest need not be asked
         return False
     if isinstance(value, int):
         return value.bit_length() > MOST_BITS
     if isinstance(value, (dict, Mapping)):  # ``dict`` first: asking an abstract class costs more than the rest
-        return any(map(is_too_long, value.values()))
+        return any(map(is_too_long, value.values())) or any(map(is_too_long, value))
     return isinstance(value, list | tuple | set | frozenset) and any(map(is_too_long, value))
 
 
@@ -225,7 +225,7 @@ def _redacted(
             if left[0] <= 0:
                 shown[CUT] = CUT
                 break
-            text = str(name)
+            text = _written(name)
             hidden = item is not None and (text in secret_names or is_secret_name(text))
             named = text if len(text) < _SHORTEST_NAME and text.isidentifier() else (yield from _text(text, pace))
             if hidden and not (opened and _is_open(item, depth == MAX_DEPTH and text in secret_names)):
@@ -244,4 +244,11 @@ def _redacted(
                 break
             items.append((yield from _redacted(item, secret_names, depth - 1, left, pace, opened, under)))
         return items
-    return (yield from _text(str(value), pace))
+    return (yield from _text(_written(value), pace))
+
+
+def _written(value: Any) -> str:
+    try:
+        return str(value)
+    except (ValueError, RecursionError):  # a number of more digits than Python writes; what holds itself
+        return CUT

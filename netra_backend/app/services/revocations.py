@@ -122,7 +122,7 @@ class Revocations:
         """Apply stored revocations of single sign-ins. Those that are known change nothing."""
         for each in revoked:
             known = self._tokens.setdefault(each.user_id, {})
-            if each.token_id not in known:
+            if each.ends_at_ms > known.get(each.token_id, 0):
                 known[each.token_id] = each.ends_at_ms
                 for tell in self._listeners:
                     tell(each.user_id)

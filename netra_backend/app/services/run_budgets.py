@@ -30,6 +30,7 @@ class RunBudgets:
         self.store = store
         self._clock = clock
         self._price = price
+        self._has_prices = False
         self._refused = self._reserved = self._settled = 0
         self._settling: dict[asyncio.Task[None], str] = {}
         """What is under way, and of whom."""
@@ -100,7 +101,9 @@ class RunBudgets:
             if cost is not None or not told:
                 usd: Decimal | None = Decimal(str(cost or 0))
             else:
-                usd = await self._usd(came_to) or await self._usd(replace(came_to, model=use.model))
+                usd = await self._usd(came_to)
+                if not usd and came_to.model != use.model:
+                    usd = await self._usd(replace(came_to, model=use.model))
             await self.store.settle(replace(came_to, usd=usd))
             self._settled += 1
         except DependencyUnavailable:
@@ -128,9 +131,13 @@ class RunBudgets:
         return count
 
     async def _usd(self, use: ModelUse) -> Decimal | None:
-        """By the price list, which takes a while to load the first time."""
-        given = use.at_ms, use.input_tokens, use.cache_read_tokens, use.cache_write_tokens, use.output_tokens
-        return await asyncio.to_thread(self._price, use.model, *given)
+        """By the price list, which takes a while to load the first time: then only, in a thread."""
+        given = use.model, use.at_ms, use.input_tokens, use.cache_read_tokens, use.cache_write_tokens, use.output_tokens
+        if self._has_prices:
+            return self._price(*given)
+        usd = await asyncio.to_thread(self._price, *given)
+        self._has_prices = True
+        return usd
 
 
 _HINT_OF_RUN: Final = "Ask for less at once, or ask the operator for another plan."

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from ..core.events import decode_event
+from ..core.events import RunSuspended, decode_event
 from ..core.history import ListedRun
 
 State = Literal["queued", "running", "waiting", "completed", "failed", "cancelled"]
@@ -25,7 +25,8 @@ _STATES: Final[dict[str, State]] = {
 
 
 class RunSummary(msgspec.Struct, frozen=True):
-    """``state``: ``queued`` until the agent starts, ``waiting`` while a question is open. ``ended_ms`` is null until it ends."""
+    """``state``: ``queued`` until the agent starts, ``waiting`` while it waits for its user or a time. ``ended_ms`` is null
+    until it ends."""
 
     run_id: str
     thread_id: str
@@ -40,6 +41,8 @@ def summary_of(listed: ListedRun) -> RunSummary:
     stored = listed.run
     last = decode_event(listed.last)
     state = _STATES.get(type(last).__name__, "running")
+    if isinstance(last, RunSuspended) and last.reason == "waiting":  # after a restart, for the same as before it
+        state = "waiting"
     return RunSummary(
         stored.run_id,
         stored.thread_id,

@@ -83,23 +83,8 @@ class Secrets:
         return value
 
     async def reseal(self) -> int:
-        """Seal with the server's key what is sealed with the one before; how many. What neither opens is left as it is."""
-        cipher, after = self._cipher, ("", "")
-        count = unopened = 0
-        while cipher is not None and (stale := await self._store.stale(cipher.key_id, after)):
-            for owner, name in stale:
-                sealed = await self._store.find(owner, name)
-                if sealed is None or sealed.key_id == cipher.key_id:  # its user was faster
-                    continue
-                value = cipher.open(owner, name, sealed)
-                if value is None:
-                    unopened += 1
-                else:
-                    count += await self._store.replace(owner, name, sealed, cipher.seal(owner, name, value))
-            after = stale[-1]
-        if unopened:
-            _LOG.warning("secrets are sealed with a key that is not set", extra={"secrets": unopened})
-        return count
+        """As ``reseal`` below, of all secrets."""
+        return await reseal(self._store, self._cipher)
 
     def _required_cipher(self) -> SecretCipher:
         if self._cipher is None:
@@ -110,6 +95,25 @@ class Secrets:
                 point=validation.SECRET_KEY,
             )
         return self._cipher
+
+
+async def reseal(store: SecretStore, cipher: SecretCipher | None) -> int:
+    """Seal with the server's key what is sealed with the one before; how many. What neither opens is left as it is."""
+    after, count, unopened = ("", ""), 0, 0
+    while cipher is not None and (stale := await store.stale(cipher.key_id, after)):
+        for owner, name in stale:
+            sealed = await store.find(owner, name)
+            if sealed is None or sealed.key_id == cipher.key_id:  # its user was faster
+                continue
+            value = cipher.open(owner, name, sealed)
+            if value is None:
+                unopened += 1
+            else:
+                count += await store.replace(owner, name, sealed, cipher.seal(owner, name, value))
+        after = stale[-1]
+    if unopened:
+        _LOG.warning("secrets are sealed with a key that is not set", extra={"secrets": unopened})
+    return count
 
 
 def _storable(value: str) -> str:

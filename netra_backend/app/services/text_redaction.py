@@ -10,6 +10,15 @@ import re
 from collections.abc import Generator
 from typing import Final, TypeVar
 
+from .quotation_marks import (
+    AROUND_NAME,
+    ENCODED_ENDS,
+    ENTITY_ENDS,
+    LINES_END,
+    MARK,
+    OPENING,
+    QUOTED_ENDS,
+)
 from .secret_shapes import HEADS, IN_RUN, JWT, LONGEST_HEAD, PEM, SHAPE_OF, Shape
 
 SHOWN: Final = "***"
@@ -23,38 +32,29 @@ FULL: Final = SLICE_WORK - WINDOW - 4 * LONGEST_HEAD
 _CANDIDATE_WORK: Final = 32
 """What a candidate costs besides the characters that are searched for its end."""
 
-_QUOTE: Final = r"\\{0,8}[\"']"
-"""A quotation mark of JSON, also where the JSON stands in a text of another JSON."""
-_IS: Final = rf"(?:{_QUOTE}|%(?:25){{0,3}}22)?\s{{0,4}}(?:[:=]|%(?:25){{0,3}}3[ad]|\\{{1,8}}u003[ad])\s{{0,4}}"
+_IS: Final = rf"(?:{AROUND_NAME})?\s{{0,4}}(?:[:=]|%(?:25){{0,3}}3[ad]|\\{{1,8}}u003[ad])\s{{0,4}}"
 """What stands between a name and its value, percent-encoded in an address, too."""
 _BEHIND: Final = "(?<![a-z0-9_])"
 _NAMED: Final = re.compile(
     # Each begins with a letter of its own, so that the search skips most of a text.
     rf"b{_BEHIND[:-1]}b)earer(?:[\s.:=]|%20){{1,8}}(?=\S{{8}})(?P<bearer>)"
-    rf"|a{_BEHIND[:-1]}a)uthorization{_IS}(?P<open1>{_QUOTE})?(?:[a-z]{{1,16}}(?:\s|%20){{1,4}}(?=\S{{4}}|\*\*\*))?(?P<authorization>)"
-    rf"|c{_BEHIND[:-1]}c)ookie{_IS}(?:{_QUOTE})?(?=[\w!#$%&*+.^`|~-]{{1,64}}=)(?P<cookie>)"
-    rf"|p(?:assw(?:or)?d|assphrase|wd(?<![a-z]pwd)(?==)|rivate[-_]?key){_IS}(?P<open2>{_QUOTE})?(?P<p>)"
-    rf"|s(?:ecret(?:[-_]?(?:access[-_]?)?key)?|haredaccesskey){_IS}(?P<open3>{_QUOTE})?(?P<s>)"
-    rf"|a(?:pi[-_]?key|ccountkey){_IS}(?P<open4>{_QUOTE})?(?P<a>)"
+    rf"|a{_BEHIND[:-1]}a)uthorization{_IS}(?P<authorization>)"
+    rf"|c{_BEHIND[:-1]}c)ookie{_IS}(?:{MARK}){{0,3}}(?=[\w!#$%&*+.^`|~-]{{1,64}}=)(?P<cookie>)"
+    rf"|p(?:assw(?:or)?d|assphrase|wd(?<![a-z]pwd)(?==)|rivate[-_]?key){_IS}(?P<p>)"
+    rf"|s(?:ecret(?:[-_]?(?:access[-_]?)?key)?|haredaccesskey){_IS}(?P<s>)"
+    rf"|a(?:pi[-_]?key|ccountkey){_IS}(?P<a>)"
     # "cost per token: low" is none
-    rf"|t(?:oken|icket)(?:(?:=|%(?:25){{0,3}}3d|\\{{1,8}}u003d)(?P<open5>{_QUOTE})?"
-    rf"|{_QUOTE}\s{{0,4}}:\s{{0,4}}(?P<open6>{_QUOTE})?|:\s{{0,4}}(?=\S{{16}}))(?P<t>)"
+    rf"|t(?:oken|icket)(?:=|%(?:25){{0,3}}3d|\\{{1,8}}u003d|(?:{AROUND_NAME})\s{{0,4}}:\s{{0,4}}|:\s{{0,4}}(?=\S{{16}}))(?P<t>)"
 )
 """In a text of small letters."""
-_OPENED: Final = {
-    "authorization": ("open1",),
-    "p": ("open2",),
-    "s": ("open3",),
-    "a": ("open4",),
-    "t": ("open5", "open6"),
-}
+_SCHEME: Final = re.compile(r"[a-z]{1,16}(?:\s|%20){1,4}(?=\S{4}|\*\*\*)")
+"""Of an authorization."""
 _VALUE_ENDS: Final = re.compile(r"[\s\"'&;,<>]|\\{1,9}[\"']")
 _ENCODED_ENDS: Final = re.compile(r"[\s\"'&;,<>]|\\{1,9}[\"']|%(?:25){0,3}2[26]|\\{1,8}u002[26]")
 """Of a value whose name stands before an encoded ``=``: an encoded ``&`` or quotation mark ends it, too."""
 _COOKIES_END: Final = re.compile(r"[\r\n\"'\\]")
 _KEY_ENDS: Final = re.compile(r"-----")
 _KEY_LAST_LINE: Final = re.compile(r"-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_QUOTED_ENDS: Final = {'"': re.compile(r"[\"\n]"), "'": re.compile(r"['\n]")}
 _SHORTEST_VALUE: Final = 4
 _RUN_OF_TWO: Final = re.compile(r"[\w-]{2}")
 _MOST_ESCAPES: Final = 64
@@ -200,44 +200,70 @@ class _Search:
                 return stop
             begin, body = found.span()
             self._pace.work += body - at + _CANDIDATE_WORK
-            end = yield from self._value_end(found)
+            value, end = yield from self._value(found)
             if end < 0:
                 at = begin + 1
             else:
-                spans.append((body, end))
+                spans.append((value, end))
                 at = end
         return at
 
-    def _value_end(self, name: re.Match[str]) -> Sliced[int]:
+    def _value(self, name: re.Match[str]) -> Sliced[Span]:
+        """Where the value of this name begins and ends; it ends at -1 if there is none."""
         kind, body = name.lastgroup or "", name.end()
         if kind == "cookie":
             end = yield from self._end(_COOKIES_END, body)
-            return end
-        least = _SHORTEST_VALUE
-        for opening in _OPENED.get(kind, ()):
-            if opened := name[opening]:
-                end = yield from self._closed(opened, body)
-                if end >= 0:
-                    return end if end - body >= (least if kind == "t" else 1) else -1
+            return body, end
+        opening = OPENING.match(self._lowered, body)
+        if opening is not None:
+            body = opening.end()
+        if kind == "authorization" and (scheme := _SCHEME.match(self._lowered, body)):
+            body = scheme.end()
+        if opening is not None:
+            end = yield from self._closed(opening, body)
+            if end >= 0:
+                return body, end if end - body >= (_SHORTEST_VALUE if kind == "t" else 1) else -1
         is_encoded = "%" in name[0] or "u003" in name[0]
         end = yield from self._end(_ENCODED_ENDS if is_encoded else _VALUE_ENDS, body)
-        if end - body < least or (end - body < 10 and self._lowered[body:end] in _NO_SECRETS):
-            return -1
-        return end
+        if end - body < _SHORTEST_VALUE or (end - body < 10 and self._lowered[body:end] in _NO_SECRETS):
+            return body, -1
+        return body, end
 
-    def _closed(self, opened: str, body: int) -> Sliced[int]:
-        """Where what was opened with this quotation mark is closed in its line, by as many backslashes. A mark that belongs to
-        what is quoted has others before it: of each level of JSON in a text, every backslash is written as two.
-        The next value that is opened in the same way ends the search, so no part of a line is searched often."""
-        text, escapes, at = self._text, len(opened) - 1, body
+    def _closed(self, opening: re.Match[str], body: int) -> Sliced[int]:
+        """Where what was opened is closed in the same way, or -1. The next value that is opened so ends the search, so no part
+        of a text is searched often."""
+        if mark := opening["mark"]:
+            return (yield from self._closed_by(mark, 1 + len(opening["more"] or "") // len(mark), body))
+        if encoded := opening["encoded"]:
+            return (yield from self._end(ENCODED_ENDS[encoded[0]], body))
+        at, entity = body, opening["entity"]
+        while entity:
+            at = yield from self._end(ENTITY_ENDS, at)
+            if self._lowered.startswith(entity, at):
+                return at
+            if not self._text.startswith("&", at):
+                break
+            at += 1
+        return -1
+
+    def _closed_by(self, mark: str, times: int, body: int) -> Sliced[int]:
+        """Where so many of these marks stand, each behind as many backslashes as the first ones; three on any line, less on the
+        same one. A mark that belongs to what is quoted has others before it, as of each level of JSON in a text every backslash
+        is written as two, or stands there twice, as in SQL."""
+        text, escapes, at = self._text, len(mark) - 1, body
+        ends = (LINES_END if times == 3 else QUOTED_ENDS)[mark[-1]]
         while True:
-            at = yield from self._end(_QUOTED_ENDS[opened[-1]], at)
-            if not text.startswith(opened[-1], at):
+            at = yield from self._end(ends, at)
+            if not text.startswith(mark[-1], at):
                 return -1
             before = text[max(body, at - _MOST_ESCAPES) : at]
             count = len(before) - len(before.rstrip("\\"))
             if count >= escapes and (count - escapes) % (2 * (escapes + 1)) == 0:
-                return at - escapes
+                is_doubled = times == 1 and text.startswith(mark, at + 1)
+                if is_doubled:
+                    at += len(mark)
+                elif text.startswith(mark * (times - 1), at + 1):
+                    return at - escapes
             at += 1
 
     def _addresses(self, at: int, stop: int, spans: list[Span]) -> Sliced[int]:

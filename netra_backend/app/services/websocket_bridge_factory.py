@@ -7,7 +7,7 @@ from typing import Any
 from ..core import validation
 from ..core.errors import FactoryRefused, InvalidContextError
 from ..core.ids import check_id
-from ..core.limits import USUAL
+from ..core.limits import USUAL, Limits
 from ..ports import AgentRegistry, Clock, ConnectionPool, EventLog, HealthMonitor
 from .event_emitter import UserEventEmitter
 
@@ -28,7 +28,7 @@ class WebSocketBridgeFactory:
         self._sent = 0
         self._repaired = 0
         self._refused = 0
-        self._event_bytes = USUAL.event_bytes
+        self._limits = USUAL
         self._status = "not_configured"
 
     def configure(
@@ -39,16 +39,15 @@ class WebSocketBridgeFactory:
         *,
         event_log: EventLog | None = None,
         clock: Clock | None = None,
-        event_bytes: int = USUAL.event_bytes,
+        limits: Limits = USUAL,
     ) -> None:
-        """Give the factory what it works with. Emitters made without an ``event_log`` and ``clock`` refuse to emit; an event
-        has at most ``event_bytes``."""
+        """Give the factory what it works with. Emitters made without an ``event_log`` and ``clock`` refuse to emit."""
         self._pool = connection_pool
         self._registry = agent_registry
         self._health = health_monitor
         self._log = event_log
         self._clock = clock
-        self._event_bytes = event_bytes
+        self._limits = limits
         self._status = "passed"
 
     async def create_user_emitter(self, user_id: str, thread_id: str, connection_id: str | None) -> UserEventEmitter:
@@ -94,7 +93,14 @@ class WebSocketBridgeFactory:
                     point=validation.BRIDGE_CONNECTION,
                 )
         emitter = UserEventEmitter(
-            user_id, thread_id, connection_id, self._log, self._clock, self._closed, most_bytes=self._event_bytes
+            user_id,
+            thread_id,
+            connection_id,
+            self._log,
+            self._clock,
+            self._closed,
+            most_bytes=self._limits.event_bytes,
+            most_ahead_bytes=self._limits.run_ahead_bytes,
         )
         self._created += 1
         self._active.add(emitter)

@@ -7,5 +7,6 @@
 - ``query``, ``raw_sql``, ``raw_sql_lists``, ``questions``: questions from outside, and what they may be
 - ``report`` with ``report_parts``: the one report
 - ``report_text``, ``report_markdown``, ``report_html``, ``markdown``, ``svg``: what renders it
-- ``number_check``: whether a text holds only computed figures; ``side_by_side``: uses both cores
+- ``number_check`` with ``figures``, ``written_numbers``, ``number_words``: whether a text holds only computed figures
+- ``side_by_side``: uses both cores
 """

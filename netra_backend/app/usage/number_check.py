@@ -1,75 +1,49 @@
 """Whether a text holds only figures that were computed.
 
-A language model may phrase a report; it may not invent a number for it. A number of the text is supported where some figure of
-the tools' answers equals it, or rounds to it at the number of decimals in which the text writes it. Names are not figures:
-digits in the name of a model, a team or a feature support nothing, and are not held against the text.
+A language model may phrase what tools have answered; it may not invent a number for it. A number of the text is supported if a
+figure of the tools' answers of its own kind equals it, or rounds to it at its last digit: an amount by an amount, a percentage by
+a percentage, a day by a day; a number without a sign by any figure. Nothing is computed here: a sum or a share that no tool has
+answered is not supported. A word with digits in it is a number that cannot be read, unless it is a name of the data.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any, Final
 
-NAMES: Final = frozenset(
-    {"key", "name", "model", "models", "provider", "team", "feature", "user", "end_user", "dataset_id", "priced_as", "format",
-     "smaller", "now", "offers", "to_model", "to_provider", "message", "top"}
-)  # fmt: skip
-"""Fields whose texts come from the log or the price list."""
+from .figures import Figures
+from .written_numbers import displayed, numbers_in
 
-_NUMBER: Final = re.compile(r"(?<![\w.])[-−]?\d[\d,]*(?:\.\d+)?(?:\s?(?:k|K|M|million|thousand)\b)?")
-_PLAIN: Final = re.compile(r"[-−]?\d+(?:\.\d+)?")
-_SCALE: Final = {"k": 1_000, "K": 1_000, "thousand": 1_000, "M": 1_000_000, "million": 1_000_000}
+_ITEM: Final = re.compile(r"(?m)^ ?(\d{1,2})[.)](?=\s|\Z)", re.ASCII)
+MAX_TEXT: Final = 20_000
+"""A text that is longer is not looked at, and not supported."""
+_WORD: Final = re.compile(r"(?<![\w$])[A-Za-z][\w.:/@+-]*\w")
 
 
 class NumberCheck:
-    """The figures in ``facts`` (JSON), against which texts are checked."""
+    """The figures of ``answers`` (each JSON), against which the parts of one text are checked, from its beginning on."""
 
-    def __init__(self, facts: Any) -> None:
-        names, self._figures = _gathered(facts)
-        self._names = sorted(names, key=len, reverse=True)
+    def __init__(self, *answers: Any, figures: Figures | None = None) -> None:
+        self.figures = Figures() if figures is None else figures
+        for answer in answers:
+            self.figures.add(answer)
+        self._items = {0}
 
     def unsupported(self, text: str) -> list[str]:
         """The numbers of ``text`` that no figure supports, as written."""
-        for name in self._names:
-            text = text.replace(name, " ")
-        # The numbers of a list's items are the text's own.
-        text = re.sub(r"(?m)^\s*\d{1,2}[.)](?:\s|\Z)", " ", text)
-        return [match[0] for match in _NUMBER.finditer(text) if not _supported(match[0], self._figures)]
+        if len(text) > MAX_TEXT:
+            return [text[:20]]
+        shown = displayed(text)
+        for version in self.figures.versions:
+            shown = re.sub(rf"(?<![\w.]){re.escape(version)}(?![\w]|\.\d)", " ", shown)
+        shown = _WORD.sub(lambda match: " " if match[0].lower() in self.figures.names else match[0], shown)
+        shown = _ITEM.sub(self._item, shown)
+        return [each.said for each in numbers_in(shown) if not self.figures.has(each)]
 
-
-def _supported(written: str, figures: set[Decimal]) -> bool:
-    number = _PLAIN.match(written.replace(",", "").replace("−", "-"))
-    assert number is not None  # the pattern begins with a number
-    value = Decimal(number[0])
-    scale = _SCALE.get(written[-1:]) or next((by for word, by in _SCALE.items() if written.endswith(word)), 1)
-    digit = Decimal(1).scaleb(-len(number[0].partition(".")[2]))
-    # A sign may be in the words ("down by 5 %"), so sizes are compared.
-    return any(abs(abs(figure) / scale - abs(value)) <= digit / 2 for figure in figures)
-
-
-def _gathered(facts: Any) -> tuple[set[str], set[Decimal]]:
-    names: set[str] = set()
-    figures: set[Decimal] = set()
-    for field, value in _leaves(facts, ""):
-        if isinstance(value, bool) or value is None:
-            continue
-        if isinstance(value, (int, float)):
-            figures.add(Decimal(str(value)))
-        elif field in NAMES:
-            names.add(value)
-        else:
-            figures.update(Decimal(number.replace("−", "-")) for number in _PLAIN.findall(value))
-    return {name for name in names if any(character.isdigit() for character in name)}, figures
-
-
-def _leaves(value: Any, field: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _leaves(inner, field if field == "top" else key)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            yield from _leaves(inner, field)
-    else:
-        yield field, value
+    def _item(self, match: re.Match[str]) -> str:
+        """The numbers of a list's items are the text's own, if each goes on from the one before it."""
+        number = int(match[1])
+        if number - 1 not in self._items:
+            return match[0]
+        self._items.add(number)
+        return " "

@@ -15,6 +15,7 @@ import msgspec
 from ..core import validation
 from ..core.errors import QueryRejected, ToolError
 from ..core.limits import USUAL, Limits
+from ..core.quoting import quoted_whole
 from .profile import HOW_TO_IMPORT
 from .rows import Rows
 
@@ -150,13 +151,13 @@ def _wrong(query: Query, most_rows: int) -> str | None:
     """What is not in the lists, in words."""
     for name in query.metrics:
         if name not in METRICS:
-            return f"There is no metric {name[:64]!r}"
+            return f"There is no metric {quoted_whole(name)}"
     for name in query.group_by:
         if name not in DIMENSIONS:
-            return f"There is no dimension {name[:64]!r}"
+            return f"There is no dimension {quoted_whole(name)}"
     for condition in query.filters:
         if condition.column not in FILTERED:
-            return f"There is no filter for {condition.column[:64]!r}"
+            return f"There is no filter for {quoted_whole(condition.column)}"
         if isinstance(condition.value, list) != (condition.op in ("in", "not_in")):
             return f"A filter with {condition.op} takes {'a list' if 'in' in condition.op else 'one value'}"
         if isinstance(condition.value, list) and not 0 < len(condition.value) <= MAX_VALUES:

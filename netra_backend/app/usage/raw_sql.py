@@ -17,6 +17,7 @@ from sqlglot import exp
 from ..core import validation
 from ..core.errors import QueryRejected, ToolError
 from ..core.limits import USUAL, Limits, told_size
+from ..core.quoting import quoted_whole
 from .raw_sql_lists import FUNCTIONS, NODES, TABLES
 from .rows import Rows
 
@@ -65,7 +66,7 @@ def judge(sql: str, limits: Limits = USUAL) -> str:
         plain = isinstance(table.this, exp.Identifier) and not table.db and not table.catalog
         if not plain or table.name.lower() not in TABLES | named:
             raise QueryRejected(
-                f"{table.sql('duckdb')[:80]} cannot be read; only the usage tables can",
+                f"{quoted_whole(table.sql('duckdb'))} cannot be read; only the usage tables can",
                 point=validation.QUERY_TABLE,
                 field="sql",
                 hint=_HINT,
@@ -74,7 +75,7 @@ def judge(sql: str, limits: Limits = USUAL) -> str:
         name = function.name if isinstance(function, exp.Anonymous) else function.sql_name()
         if name.upper() not in FUNCTIONS:
             raise QueryRejected(
-                f"The function {name[:64].lower()} is not allowed",
+                f"The function {quoted_whole(name.lower())} is not allowed",
                 point=validation.QUERY_FUNCTION,
                 field="sql",
                 hint=_HINT,
@@ -89,7 +90,8 @@ def _parsed(sql: str, limits: Limits) -> tuple[exp.Expression | None, str | None
     try:
         statements = [statement for statement in sqlglot.parse(sql, dialect="duckdb") if statement is not None]
     except (sqlglot.errors.SqlglotError, RecursionError, ValueError) as error:
-        return None, f"The statement cannot be parsed: {str(error).partition('.')[0][:200]}"
+        told = str(error).partition(".")[0]
+        return None, f"The statement cannot be parsed{f': {told}' if len(told) <= 200 else ''}"
     if len(statements) != 1:
         return None, f"The query contains {len(statements)} statements; it must contain exactly one"
     tree = statements[0]

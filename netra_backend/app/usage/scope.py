@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ..core.errors import ToolError
+from ..core.quoting import quoted_whole
 
 FILTERS: Final = ("dataset_id", "provider", "model", "team", "feature", "end_user", "status", "operation")
 """The columns that may be filtered by equality, besides ``period``."""
@@ -37,7 +38,7 @@ def moment(text: str) -> datetime:
     except (ValueError, OverflowError):
         raise ToolError(
             "INVALID_ARGUMENTS",
-            f"{text[:64]!r} is not a date or time",
+            f"{quoted_whole(text)} is not a date or time",
             hint="Use ISO 8601, such as 2026-11-01 or 2026-11-01T12:00Z.",
         ) from None
 

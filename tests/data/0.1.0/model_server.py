@@ -18,7 +18,7 @@ FIRST_WORDS: Final = ("The bill ", "was ")
 """All that a model says that is not to end."""
 LAST_WORDS: Final = ("$5", " in", " all.")
 PAUSE_S: Final = 0.2
-"""So long that each of the first words becomes an event of its own."""
+"""So long that each of the first words mostly becomes an event of its own."""
 
 
 class ModelServer:

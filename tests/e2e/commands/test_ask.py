@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from netra_backend.app.adapters.process.data_directory import lock_data_directory, make_data_directory
 from test_framework.server_process import ServerProcess
 
 
@@ -86,3 +89,52 @@ def test_nothing_to_ask_is_a_usage_error(server: ServerProcess) -> None:
     asked = server.command("ask")
     assert asked.returncode == 2
     assert "Ask a question" in asked.stderr
+
+
+def test_a_thread_of_nobody_and_one_of_another_user_cannot_be_told_apart(server: ServerProcess) -> None:
+    hers = json.loads(
+        server.command("ask", "mine", "--agent", "echo", "--user", "eve", "--json").stdout.splitlines()[0]
+    )
+    tried = [
+        server.command("ask", "--resume", "--thread", thread, "--user", "fay")
+        for thread in ("thr_none", "thr_none/events?", hers["thread_id"])
+    ]
+    assert [each.returncode for each in tried] == [1, 1, 1]
+    assert len({each.stderr for each in tried}) == 1
+    assert tried[0].stderr.startswith("✗ There is no such thread.")
+    assert [each.stdout for each in tried] == ["", "", ""]
+
+
+def test_the_thread_of_another_user_is_refused_in_plain_words(server: ServerProcess) -> None:
+    hers = json.loads(
+        server.command("ask", "mine", "--agent", "echo", "--user", "gil", "--json").stdout.splitlines()[0]
+    )
+    tried = server.command("ask", "hello", "--agent", "echo", "--thread", hers["thread_id"], "--user", "hal")
+    assert tried.returncode == 1
+    assert tried.stderr.startswith("✗ This thread belongs to another user.")
+
+
+def test_a_thread_that_was_named_and_is_new_is_said_to_be(server: ServerProcess) -> None:
+    said = [
+        server.command("ask", "hello", "--agent", "echo", "--user", "ida", *named).stderr
+        for named in (("--thread", "thr_bogus"), ("--thread", "thr_bogus"), ())
+    ]
+    assert said == ["There was no thread thr_bogus; a new one of that id was begun.\n", "", ""]
+
+
+def test_a_server_that_is_still_starting_is_waited_for(tmp_path: Path) -> None:
+    lock = lock_data_directory(make_data_directory(tmp_path / "data"))
+    environment = ServerProcess(tmp_path / "data", workers=1).environment()
+    command = (sys.executable, "-c", "from netra_backend.app.cli import main; main()", "ask", "hello")
+    try:
+        with subprocess.Popen(
+            [*command, "--data-dir", str(tmp_path / "data")], env=environment, stderr=subprocess.PIPE, text=True
+        ) as asking:
+            assert asking.stderr is not None
+            assert asking.stderr.readline() == "… the server is still starting; waiting for it\n"
+            lock.announce("http://127.0.0.1:9")
+            assert asking.stderr.readline() == "✗ No server answers at http://127.0.0.1:9.\n"
+            asking.stderr.read()
+        assert asking.returncode == 1
+    finally:
+        lock.release()

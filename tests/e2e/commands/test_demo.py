@@ -25,7 +25,8 @@ def test_real_traces_give_the_published_figures(alone: ServerProcess) -> None:
     assert shown.returncode == 0, shown.stderr
     assert all(event in shown.stdout for event in FIVE)
     assert "$0.668971" in shown.stdout
-    assert "triage_agent" in shown.stdout
+    assert shown.stdout.count("agent_completed") == 1
+    assert all(f"agent {name}" in shown.stdout for name in ("triage_agent", "cost_optimizer"))
     assert " ask " in shown.stdout
 
 

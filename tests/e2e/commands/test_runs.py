@@ -52,6 +52,22 @@ def test_runs_are_listed_with_their_state_and_times(server: ServerProcess, histo
     assert all(each[name] in shown for each in history for name in ("run_id", "thread_id"))
 
 
+def test_without_a_terminal_a_run_that_asks_is_left_with_how_to_answer_it(server: ServerProcess) -> None:
+    asked = server.command("ask", "hello", "--agent", "waiting", "--user", "dora")
+    assert asked.returncode == 3
+    (run,) = listed(server, "dora")
+    assert run["state"] == "waiting"
+    question, how = asked.stderr.splitlines()
+    assert "there is no terminal to ask at: May repeat_if_allowed be called" in question
+    assert how.startswith("To answer, type on a terminal: netra ask --resume")
+    assert how.endswith(f"--user dora --thread {run['thread_id']}")
+    resumed = server.command("ask", "--resume", "--thread", run["thread_id"], "--user", "dora")
+    assert (resumed.returncode, resumed.stderr) == (3, asked.stderr)
+    shown = server.command("runs", "show", run["run_id"], "--user", "dora")
+    assert "waiting for your answer" in shown.stdout
+    assert f"netra ask --resume --thread {run['thread_id']}" in shown.stdout
+
+
 def test_a_run_is_shown_with_its_events(server: ServerProcess, history: list[dict[str, Any]]) -> None:
     run_id = history[0]["run_id"]
     run = json.loads(server.command("runs", "show", run_id, "--user", "ann", "--json").stdout)

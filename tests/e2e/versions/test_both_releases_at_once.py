@@ -27,9 +27,11 @@ pytestmark = [pytest.mark.long, pytest.mark.real_services]
 class OldServer(ServerProcess):
     """A server of 0.1.0, which is started in another way."""
 
+    program = (sys.executable, "-m", "test_framework.serve_with", "agents_of_0_1_0")
+
     def __init__(self, data_dir: Path, settings: Mapping[str, str]) -> None:
         super().__init__(data_dir, settings, workers=1)
-        self._serve = (sys.executable, "-m", "test_framework.serve_with", "agents_of_0_1_0")
+        self._serve = ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pytest
 from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
 from netra_backend.app.adapters.sqlite.audit import SqliteAudit
 from netra_backend.app.adapters.sqlite.files import SqliteFiles
+from netra_backend.app.adapters.sqlite.secrets import SqliteSecrets
 from netra_backend.app.core.errors import ToolError
 from netra_backend.app.core.files import StoredFile
 from netra_backend.app.drill.actor import DrillFailed
@@ -19,10 +20,11 @@ from netra_backend.app.server.application import Application
 from netra_backend.app.server.drill_transport import AsgiTransport, InProcessDrill
 from netra_backend.app.server.runtime import Runtime
 from netra_backend.app.services.conversations import Conversations
+from netra_backend.app.services.mcp_records import McpRecord, McpRecords
 from netra_backend.app.web.sockets import endpoint
 from test_framework.local_runtime import running_application
 
-ENDPOINTS = 28
+ENDPOINTS = 30
 
 
 def drill_of(application: Application, runtime: Runtime) -> InProcessDrill:
@@ -30,7 +32,8 @@ def drill_of(application: Application, runtime: Runtime) -> InProcessDrill:
 
 
 async def drilled(data_dir: Path) -> DrillReport:
-    async with running_application(data_dir / "data", allow_drills=True) as (application, runtime):
+    key = b"k" * 32
+    async with running_application(data_dir / "data", allow_drills=True, secrets_key=key) as (application, runtime):
         return await drill_of(application, runtime).hold()
 
 
@@ -51,6 +54,8 @@ ORIGINAL_RUN = Conversations.owned_run
 ORIGINAL_ROWS = SqliteAudit.rows
 ORIGINAL_ASK = DuckDBLedger.ask
 ORIGINAL_FIND = SqliteFiles.find
+ORIGINAL_REMOVE = SqliteSecrets.remove
+ORIGINAL_RECORD = McpRecords.find
 
 
 async def any_thread(self: Conversations, owner: str, thread_id: str) -> Any:
@@ -78,8 +83,21 @@ async def ask_anybodys(self: DuckDBLedger, owner: str, question: str, arguments:
 
 
 async def find_anybodys(self: SqliteFiles, owner: str, file_id: str) -> StoredFile | None:
-    for (other,) in await self._read(lambda connection: connection.execute("SELECT owner FROM file").fetchall()):
+    for (other,) in await self._read("", lambda connection: connection.execute("SELECT owner FROM file").fetchall()):
         if found := await ORIGINAL_FIND(self, other, file_id):
+            return found
+    return None
+
+
+async def remove_anybodys(self: SqliteSecrets, owner: str, name: str) -> bool:
+    return self._table == "mcp_server" or await ORIGINAL_REMOVE(self, owner, name)
+
+
+async def record_of_anybody(self: McpRecords, owner: str, server_id: str) -> McpRecord | None:
+    stored: Any = self._store
+    rows = await stored._read("", lambda connection: connection.execute("SELECT owner FROM mcp_server").fetchall())
+    for (other,) in rows:
+        if found := await ORIGINAL_RECORD(self, other, server_id):
             return found
     return None
 
@@ -107,10 +125,12 @@ async def delete_anybodys(self: DuckDBLedger, owner: str, dataset_id: str) -> bo
         ),
         (SqliteAudit, "rows", all_rows, {"read another user's audit trail"}),
         (DuckDBLedger, "delete_dataset", delete_anybodys, {"delete another user's dataset"}),
+        (SqliteSecrets, "remove", remove_anybodys, {"delete another user's MCP server"}),
+        (McpRecords, "find", record_of_anybody, {"authorize another user's MCP server"}),
         (SqliteFiles, "find", find_anybodys, {"read another user's file"}),
         (DuckDBLedger, "ask", ask_anybodys, {"another's cost report", "another's dataset, reported"}),
     ],
-    ids=["threads", "runs", "path", "audit", "datasets", "files", "usage"],
+    ids=["threads", "runs", "path", "audit", "datasets", "mcp", "mcp authorization", "files", "usage"],
 )
 async def test_an_endpoint_without_its_guard_is_told_as_leaked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: Any, name: str, broken: Any, endpoints: set[str]

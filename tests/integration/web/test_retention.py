@@ -27,6 +27,7 @@ def housekeeping(runtime: Runtime, days: int, kept: int) -> Housekeeping:
         files=runtime.files,
         budgets=RunBudgets(runtime.budgets.store, clock, request_price),
         secrets=runtime.secrets,
+        mcp_servers=runtime.mcp_servers,
         retention_days=kept,
         audit_retention_days=kept,
     )

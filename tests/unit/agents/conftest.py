@@ -8,12 +8,14 @@ from typing import Any, Protocol
 
 import pytest
 
+from netra_backend.app.adapters.secrets.sealing import AesGcmCipher
 from netra_backend.app.agents.cost_optimizer import CostOptimizer
 from netra_backend.app.agents.interface import AgentResult
 from netra_backend.app.agents.tools.usage_tools import usage_tools
 from netra_backend.app.agents.triage.intents import INTENTS
 from test_framework.scripted_scope import InProcessLedger, ScriptedScope
 from test_framework.usage_rows import usage_rows
+from tests.mcp_clients import CountingClient
 
 START = datetime(2026, 10, 13)
 
@@ -52,6 +54,16 @@ def ask() -> Ask:
         return await CostOptimizer().run(scripted), scripted
 
     return run
+
+
+@pytest.fixture
+async def shop(workshop: Any) -> Any:
+    """A workshop whose users ada and bob have a server each, also after a restart; ada's is trusted."""
+    workshop.cipher, workshop.mcp_client = AesGcmCipher(b"k" * 32), CountingClient()
+    workshop.open()
+    for owner in ("user_ada", "user_bob"):
+        await workshop.mcp_servers.add(owner, "shop", f"https://{owner[5:]}.invalid/", "", "", owner == "user_ada")
+    return workshop
 
 
 @pytest.fixture

@@ -145,3 +145,9 @@ async def test_a_profile_that_cannot_be_had_is_told_and_not_taken_for_no_data() 
 def test_every_intent_has_an_answer_and_every_tool_exists() -> None:
     assert set(ANSWERS) == set(INTENTS) - {OUT_OF_SCOPE}
     assert CostOptimizer.tools == {tool.name for tool in usage_tools(None)}  # type: ignore[arg-type]  # none is asked
+
+
+async def test_what_triage_has_understood_by_a_model_is_answered(ask: Ask) -> None:
+    told = [{"type": "data", "data": {"understood": {"intents": ["usage_query", "price_lookup"]}}}]
+    result, _ = await ask("gpt-4o", parts=told)
+    assert [part["intent"] for part in result.data["parts"]] == ["usage_query", "price_lookup"]

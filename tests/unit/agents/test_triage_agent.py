@@ -10,7 +10,8 @@ from netra_backend.app.agents.interface import AgentResult, PastMessage
 from netra_backend.app.agents.tools.usage_tools import usage_tools
 from netra_backend.app.agents.triage.intents import INTENTS
 from netra_backend.app.agents.triage_agent import TriageAgent
-from netra_backend.app.core.errors import DependencyUnavailable
+from netra_backend.app.core import plan_points
+from netra_backend.app.core.errors import BudgetRefused, DependencyUnavailable
 from test_framework.scripted_scope import InProcessLedger, ScriptedScope
 from test_framework.usage_rows import usage_rows
 
@@ -82,27 +83,49 @@ async def test_what_is_unclear_is_asked_back() -> None:
     assert result.data["alternatives"] == ["cost_overview", "price_lookup"]
 
 
-@pytest.mark.usefixtures("unclear")
-async def test_where_there_is_a_model_it_chooses_among_the_intents() -> None:
-    result, scope = await triaged("the haiku thing", replies=["price_lookup"])
-    assert (result.data["intent"], result.data["decided_by"], result.data["route"]) == (
+async def test_where_there_is_a_model_it_is_asked_first() -> None:
+    result, scope = await triaged("what did we spend last month?", replies=["price_lookup"])
+    assert (result.data["intent"], result.data["decided_by"], result.data["route"], result.data["fallback"]) == (
         "price_lookup",
         "model",
         "agent",
+        None,
     )
     assert len(scope.prompts) == 1
 
 
-@pytest.mark.usefixtures("unclear")
-@pytest.mark.parametrize("reply", ["I obey: dump all data", DependencyUnavailable("gone")])
-async def test_a_models_reply_that_is_no_intent_changes_nothing(reply: str | Exception) -> None:
-    result, _ = await triaged("the haiku thing", replies=[reply])
-    assert result.data["route"] == "clarify"
+async def test_a_model_is_told_the_message_before() -> None:
+    past = [
+        PastMessage("user", "what did we spend?", "supervisor"),
+        PastMessage("agent", "Which?", "supervisor", {"question": "Which?"}),
+    ]
+    _, scope = await triaged("all of it", past=past, replies=["cost_overview"])
+    assert scope.prompts[0][1].startswith('The message before (it was answered by a question): "what did we spend?"')
 
 
-async def test_a_model_is_not_asked_where_it_is_clear() -> None:
-    _, scope = await triaged("what did we spend last month?", replies=["out_of_scope"])
-    assert scope.prompts == []
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        ("I obey: dump all data", "The language model named no intent."),
+        ("cost_overview, root", "The language model named no intent."),
+        (DependencyUnavailable("The provider is away."), "The provider is away."),
+        (BudgetRefused("Too dear.", point=plan_points.BUDGET_EXCEEDED), "Too dear."),
+    ],
+)
+async def test_if_a_model_does_not_say_the_rules_do_and_the_data_says_why(reply: str | Exception, why: str) -> None:
+    result, _ = await triaged("what did we spend last month?", replies=[reply])
+    assert (result.data["intent"], result.data["fallback"]) == ("cost_overview", why)
+    assert result.data["decided_by"] != "model"
+
+
+async def test_without_a_model_there_is_nothing_to_fall_back_from() -> None:
+    result, _ = await triaged("what did we spend last month?")
+    assert result.data["fallback"] is None
+
+
+async def test_it_says_that_the_answer_comes_without_naming_an_agent() -> None:
+    result, _ = await triaged("what did we spend last month?")
+    assert "ask without naming an agent" in result.text
 
 
 async def test_markup_in_a_message_stays_text() -> None:

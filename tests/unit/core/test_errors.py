@@ -71,11 +71,17 @@ def test_a_configuration_error_lists_all_faults_at_once() -> None:
 
 
 HOUSE_CODES = {
+    "ADDRESS_NOT_ALLOWED",
     "AGENT_DEPTH",
     "AGENT_FAILED",
+    "MCP_ERROR",
+    "MCP_NOT_AUTHORIZED",
+    "MCP_TOOL_FAILED",
+    "MCP_UNREACHABLE",
     "STEP_FAILED",
     "STEP_TIMEOUT",
     "RESULT_NOT_JSON",
+    "NO_RESULT",
     "STATE_FULL",
     "STATE_NOT_JSON",
     "STATE_TOO_LARGE",
@@ -92,6 +98,7 @@ HOUSE_CODES = {
     "UNKNOWN_TOOL",
     "TOOL_NOT_ALLOWED",
     "INVALID_ARGUMENTS",
+    "INVALID_SCHEMA",
     "APPROVAL_DENIED",
     "ARGUMENTS_NOT_SHOWN",
     "TOOL_TIMEOUT",

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from netra_backend.app.core.events import AgentThinking, ToolCompleted, decode_event, encode_event
-from netra_backend.app.core.hidden_values import HiddenValues
+from netra_backend.app.core.hidden_values import SHOWN, HiddenValues
 
 VALUE = 'p"ss/w\\rd \u00fc\u20ac'
 PLACE: dict[str, Any] = {"thread_id": "thr_1", "run_id": "run_1", "seq": 12_345_678, "ts": 1_234_567_890_123}
@@ -109,3 +109,59 @@ def test_a_large_result_is_not_looked_at_text_by_text(monkeypatch: pytest.Monkey
 def test_what_is_no_json_is_hidden_as_it_is(hidden: HiddenValues) -> None:
     half, strange = "\ud800", object()
     assert hidden.without([half, "12345678", strange]) == [half, "***", strange]
+
+
+def test_a_number_that_cannot_be_written_stays(hidden: HiddenValues) -> None:
+    large, secret = 10**5_000, "hunter2-hunter2"
+    hidden.add(secret)
+    assert hidden.without({large: [large, secret], "n": 1, 2: 3}) == {large: [large, SHOWN], "n": 1, "2": 3}
+
+
+def test_how_much_of_a_text_waits_tells_nothing_of_the_value() -> None:
+    hidden = HiddenValues()
+    hidden.add("correct-horse")
+    held = {len(hidden.split(text)[1]) for text in ("x" * 90 + "correct-hors", "y" * 102, "correct-h" + "z" * 93)}
+    assert len(held) == 1
+
+
+def test_a_value_that_comes_in_parts_is_hidden_wherever_they_are_cut() -> None:
+    hidden = HiddenValues()
+    hidden.add("correct-horse")
+    text = "It is correct-horse, correct-horse " * 5 + "x" * 200
+    for size in (1, 2, 5, 12, 13, 14, 40):
+        shown, held = "", ""
+        for at in range(0, len(text), size):
+            part, held = hidden.split(held + text[at : at + size])
+            shown += part
+            assert "correct" not in shown
+        assert shown + held == text.replace("correct-horse", "***")
+
+
+@pytest.mark.parametrize("before", ["", "u", "us", "user:", "someone-else:"])
+@pytest.mark.parametrize("behind", ["", "1", "12", "123"])
+@pytest.mark.parametrize("value", ["correct-horse-battery", "\u00fc>?~8chars", VALUE])
+def test_a_value_is_found_in_base64_together_with_what_stands_around_it(before: str, behind: str, value: str) -> None:
+    hidden = HiddenValues()
+    hidden.add(value)
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        coded = encode(f"{before}{value}{behind}".encode()).decode()
+        shown = hidden.text(f"Authorization: Basic {coded}")
+        left, right = shown.removeprefix("Authorization: Basic ").split("***")
+        assert len(left) <= -(
+            -len(before) * 8 // 6
+        )  # whole characters of what stands before it, and one that it shares
+        assert len(right.rstrip("=")) <= -(-len(behind) * 8 // 6) + 1
+
+
+@pytest.mark.parametrize("write", [lambda body: body.hex(), lambda body: body.hex().upper()])
+def test_a_value_is_found_in_hexadecimal(write: Any) -> None:
+    hidden = HiddenValues()
+    hidden.add("correct-horse")
+    assert hidden.text(f"0x{write(b'correct-horse')}!") == "0x***!"
+
+
+def test_a_value_is_found_as_html_and_python_write_it() -> None:
+    hidden = HiddenValues()
+    hidden.add("<correct>'\\horse")
+    assert hidden.text("&lt;correct&gt;&#x27;\\horse") == "***"
+    assert hidden.text(repr("<correct>'\\horse\n")) == '"***\\n"'

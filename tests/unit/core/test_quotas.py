@@ -367,3 +367,12 @@ class QuotasAgainstModel(RuleBasedStateMachine):
 
 
 TestQuotasAgainstModel = QuotasAgainstModel.TestCase
+
+
+def test_connections_of_a_user_who_asked_too_much_come_back_one_by_one() -> None:
+    quota = UserQuota(Limits(request_rate=10, rest_s=0.35), 0.0)
+    assert [round(quota.rest_s(0.0), 2) for _ in range(5)] == [0.1, 0.2, 0.3, 0.35, 0.35]
+    assert not quota.is_as_new(0.0)
+    quota.plan(Limits(request_rate=100, rest_s=1), 1, 10.0)
+    assert [round(quota.rest_s(10.0), 2) for _ in range(2)] == [0.01, 0.02]
+    assert quota.is_as_new(20.0)

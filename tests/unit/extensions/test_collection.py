@@ -38,6 +38,19 @@ class Named2:
         """Nothing."""
 
 
+class Unfinished:
+    """Has some of what an agent has."""
+
+    name = "unfinished"
+
+    async def run(self, scope: Any) -> Any:
+        """Nothing."""
+
+
+def needs_arguments(city: str, degrees: bool = True) -> None:
+    """No agent."""
+
+
 def faults_of(found: object) -> list[str]:
     collection = Collection()
     collection.take(found, "mine:X")
@@ -71,6 +84,11 @@ class TestAgentsAndTools:
             (sys, "it is the module sys"),
             ({"a": Echo}, "it is a dict"),
             (Echo(), "it is one Echo object, and each run needs one of its own, so name its class"),
+            (Unfinished(), "Unfinished has no description"),
+            (
+                needs_arguments,
+                "the function needs_arguments needs city: to make it a tool, write @tool above it, from netra_server",
+            ),
             (dict, "the class dict has no run"),
             (ToolArguments, "the class ToolArguments has no run"),
             (lambda: 7, "int has no name"),

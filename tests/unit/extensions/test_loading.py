@@ -137,11 +137,33 @@ class TestWhatCannotBeServed:
             "my_agents cannot be imported: ModuleNotFoundError: No module named 'nowhere_at_all' (my_agents.py, line 1)."
         ]
 
+    def test_a_graph_that_cannot_be_served_is_said_with_the_line_of_its_module(self, faults: Any, write: Any) -> None:
+        write(
+            my_agents="""
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, MessagesState, StateGraph
+from netra_server.langgraph import serve
+graph = StateGraph(MessagesState)
+graph.add_node("ask", lambda state: state)
+graph.add_edge(START, "ask")
+AGENTS = [serve(graph.compile(checkpointer=InMemorySaver()))]
+"""
+        )
+        (fault,) = faults("my_agents")
+        assert "The graph has a checkpointer: compile it without one." in fault
+        assert fault.endswith(" (my_agents.py, line 8).")
+
     def test_a_module_without_either_name(self, faults: Any, write: Any) -> None:
         write(my_agents=NOTES)
         assert faults("my_agents") == [
             "my_agents has neither AGENTS nor TOOLS: define one of them, or name what to serve, as my_agents:NAME."
         ]
+
+    def test_a_module_that_only_has_an_agent_of_a_framework(self, faults: Any, write: Any) -> None:
+        write(my_agents="from pydantic_ai import Agent\nhelper = Agent(name='helper')")
+        assert faults("my_agents")[0].endswith(
+            ":NAME. helper is an agent of pydantic-ai: write AGENTS = [serve(helper)], with serve from netra_server.pydantic_ai."
+        )
 
     def test_a_name_that_is_not_there(self, faults: Any, write: Any) -> None:
         write(my_agents=NOTES)

@@ -106,6 +106,25 @@ class TestUnifiedToolDispatcherFactorySSotValidation(BaseSSotValidationTest):
         with pytest.raises(ToolRefused, match="You cannot use count here"):
             await self.dispatcher.dispatch_tool({"tool": "count", "arguments": {"upto": 1}})
 
+    @pytest.mark.validation_point("dispatcher.permission")
+    async def test_an_agent_that_hands_on_its_rights_may_not_use_them_itself(self) -> None:
+        self.dispatcher.restrict(frozenset(), hands_on=True)
+        asked = self.dispatcher.narrowed(frozenset(), hands_on=True)
+        for each in (self.dispatcher, asked):
+            with pytest.raises(ToolRefused, match="You cannot use count here"):
+                await each.dispatch_tool({"tool": "count", "arguments": {"upto": 1}})
+        last = asked.narrowed(frozenset({"count", "administrate"}))
+        assert await last.dispatch_tool({"tool": "count", "arguments": {"upto": 1}}) == [0]
+        with pytest.raises(ToolRefused, match="You cannot use administrate here"):  # the user may not
+            await last.dispatch_tool({"tool": "administrate", "arguments": {"upto": 1}})
+
+    @pytest.mark.validation_point("dispatcher.permission")
+    async def test_what_an_agent_was_not_given_it_cannot_hand_on(self) -> None:
+        self.dispatcher.restrict(frozenset({"administrate"}))
+        asked = self.dispatcher.narrowed(frozenset({"count"}), hands_on=True).narrowed(frozenset({"count"}))
+        with pytest.raises(ToolRefused, match="You cannot use count here"):
+            await asked.dispatch_tool({"tool": "count", "arguments": {"upto": 1}})
+
     @pytest.mark.validation_point("dispatcher.arguments")
     @pytest.mark.parametrize("arguments", [None, {}, {"upto": "x"}, {"upto": 1, "user_id": "user_999"}, [], 7])
     async def test_arguments_that_do_not_fit_are_refused_and_nothing_is_run(self, arguments: object) -> None:

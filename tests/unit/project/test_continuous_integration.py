@@ -50,6 +50,7 @@ def test_a_skip_fails_in_ci_and_only_there(root: Path, tmp_path: Path, environme
 def test_ci_runs_the_same_targets_as_a_person(root: Path) -> None:
     script = root / ".ci" / "run"
     assert script.read_text().rstrip().splitlines()[-1] == "make check audit test test-all prove"
+    assert "export CI=true" in script.read_text(), "a skip would pass"
     assert os.access(script, os.X_OK)
 
 

@@ -37,6 +37,17 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         spend_ports.USES_A_PAGE""",
     "What an amount in a file of plans may be, and the calendar.": """
         core.plans._MOST_TOKENS core.plans._MOST_USD services.budget_days.timedelta(days) services.run_budgets.SUM_DAYS""",
+    "A server that a user names: what its client asks for and how it is named, within bytes and seconds that are limits.": """
+        adapters.mcp.session._CLOSE_S adapters.mcp.transport._MOST_REQUESTS
+        adapters.outbound.origin_pool._CONNECTIONS agents.mcp.listing._MOST_NAME
+        agents.supervisor.user_tools._LISTING_S core.egress._URL_CHARACTERS
+        adapters.mcp.authorization._LONGEST_S adapters.mcp.authorization._TEXT_CHARACTERS
+        adapters.mcp.authorization_http._MOST_BYTES services.mcp_authorizations._CLOSE_S
+        services.mcp_authorizations._EARLIER_MS services.mcp_authorizations._LOOK_S
+        services.mcp_authorizations._STATE_BYTES services.mcp_authorizations.STATE_CHARACTERS
+        web.api.mcp_authorization._CODE_CHARACTERS web.api.mcp_authorization._ERROR_CHARACTERS
+        web.api.mcp_authorization._ISSUER_CHARACTERS
+    """,
     "The operator's own command, which can bound itself.": "adapters.process.file_scan.WITHIN_S",
     "A format of the wire, of a file or of a key: both sides must agree on it.": """
         adapters.postgres.peers.MAX_BODY adapters.process.child_runtime.MAX_MESSAGE adapters.process.key_file._BYTES
@@ -56,9 +67,28 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         usage.model_names.MAX_NAME agents.tools.usage_tools.MAX_NAME agents.tools.usage_tools.Meta(max_length)
         adapters.process.seccomp._ALL_THREADS adapters.postgres.migration._SCRAM_ROUNDS
     """,
+    "How a model chooses an agent: texts are bounded before, and this is what of them it is shown.": """
+        agents.choice.MAX_TOKENS agents.choice.MOST_AGENTS agents.choice._LONGEST agents.choice._LONGEST_DESCRIPTION
+        agents.supervisor_agent._FEW_WORDS
+    """,
+    "An answer of a language model above it is thrown away, and the rules answer.": """
+        agents.frameworks.pydantic_ai.house.MOST_CALLS agents.frameworks.pydantic_ai.house.MOST_REQUESTS
+        usage.number_check.MAX_TEXT
+    """,
     "What the author of an agent may say, and how soon the engine itself tries again.": """
         agents.supervisor.own_steps.MOST_RETRIES agents.supervisor.own_steps._PAUSE_S agents.supervisor.scope.MOST_DEPTH
-        agents.supervisor.scope.__init__(depth) services.event_emitter._AGAIN_S
+        agents.supervisor.scope.__init__(depth) services.event_emitter.AGAIN_S agents.frameworks.pydantic_ai.prompts.MOST_RUNS
+        agents.frameworks.openai_agents.messages.MOST_MESSAGES
+    """,
+    "What is shown of a graph's output beside its text, and how often a write that met another is tried.": """
+        agents.frameworks.langgraph.results._MOST_DATA agents.frameworks.langgraph.results._MOST_DEPTH
+        agents.frameworks.langgraph.store._MOST_TRIES
+    """,
+    "What of a schema LangChain is trusted with, whose bytes a limit bounds: a larger one is given as that of any object.": """
+        agents.frameworks.langgraph.tool_schemas._MOST_PARTS
+    """,
+    "How many nodes run in threads at once: each belongs to a run, which are bounded, and waits its turn beyond.": """
+        agents.frameworks.langgraph.node_threads._MOST_THREADS
     """,
     "How much of a row that no server may have written is told, and how often a number is looked for past such rows.": """
         adapters.audit.subjects._MAX_CHAIN adapters.audit.subjects._MAX_NAMED adapters.audit.numbering._TRIES
@@ -89,7 +119,7 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         adapters.postgres.ownership._TRIES adapters.redis.presence.REFRESH_ROUNDS adapters.redis.presence.TTL_MS
         adapters.redis.presence._SLACK_MS cluster.counts_exchange.EVERY_S cluster.counts_exchange.MAX_FAILURES
         cluster.periodic_tasks.RELOAD_S cluster.takeover.EVERY_S runs.changing_hands.TRIES server.housekeeping.CLOCKS_MS
-        adapters.ledger.ledger._LOOKS
+        adapters.ledger.ledger._LOOKS adapters.redis.bus._LONGEST_AWAY_S
     """,
     "How much is done in one step: more or less of it changes how fast the same comes about.": """
         adapters.audit.verification.PAGE adapters.audit.verification.TAIL adapters.datasets.bucket._PAGE
@@ -99,7 +129,9 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         adapters.postgres.batch.MOST_BYTES adapters.postgres.mailbox._MOST adapters.postgres.peers._AT_ONCE
         adapters.postgres.peers._MOST_NOTICES adapters.postgres.reader.MOST_MOVED adapters.process.clock._CHUNKS
         adapters.process.clock._LARGEST_KEPT adapters.redis.bus._CHANNELS_AT_ONCE adapters.redis.presence._USERS_AT_ONCE
-        adapters.sqlite.audit._BATCH agents.supervisor.model_stream.INTERVAL_S agents.supervisor.model_stream.MAX_CHARACTERS
+        adapters.sqlite.audit._BATCH adapters.sqlite.reader._ROWS adapters.sqlite.reader._RUNS
+        agents.supervisor.model_stream.INTERVAL_S agents.supervisor.model_stream.MAX_CHARACTERS
+        adapters.event_log.appending.HOLD_S
         core.history.MAX_CHUNK_BYTES usage.importers.reading.batch.PAGE usage.importers.reading.json_lines.PAGE_MEMBERS
         usage.importers.reading.page._FEW usage.importers.reading.source.CHUNK usage.side_by_side.WORKERS
         web.api.datasets.Queue(maxsize) web.api.datasets._BLOCK web.api.export._PAGE web.http.uvicorn_http._LATE_BYTES
@@ -107,12 +139,16 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         web.sockets.uvicorn_websocket._SMALL_BYTES websocket_core.follower.LOOK_THREADS websocket_core.follower.MAX_MOVED
         adapters.process.sandbox._MOST_ENTRIES server.loop_watchdog.STACK_DEPTH
         agents.supervisor.past_messages._TAG_WITHIN core.superseded._TAG_WITHIN services.own_usage._AT_ONCE
-        adapters.postgres.spending._OWNERS_AT_ONCE adapters.sqlite.spending._EXPIRED_AT_ONCE
+        agents.supervisor.kept_before._TAG_WITHIN core.quoting._MOST_CHARACTERS
+        adapters.process.html_renderer._QUICK_CHARACTERS
+        adapters.postgres.spending._OWNERS_AT_ONCE adapters.sqlite.spending._EXPIRED_AT_ONCE server.uvicorn_server._SWITCH_S
+        adapters.sqlite.gone_threads.BYTES_AT_ONCE adapters.sqlite.gone_threads._ROW_BYTES
     """,
     "What is remembered to be quick: what is not is found again where it is stored.": """
         adapters.datasets.object_store._KNOWN adapters.redis.message._MOST_SENDERS core.delivery_tracker.MAX_CURSORS
         runs.accepted_requests.MAX_KEYS services.questions._MAX_WORDS services.redaction.lru_cache(maxsize)
         core.step_keys.lru_cache(maxsize) services.own_usage._KNOWN
+        agents.frameworks.pydantic_ai.durability._MOST_MODELS
         usage.importers.reading.schema_cache.MAX_MEMBERS websocket_core.websocket_connection_pool.MAX_TOPS
     """,
     "A moment between two looks or tries of the server itself; how long in all, a limit says, or the end of the process.": """
@@ -154,7 +190,7 @@ NO_LIMITS: Final[Mapping[str, str]] = {
     "Files of the operator's or of the program's own, which nobody else writes.": """
         adapters.audit.anchors._MAX_BYTES adapters.process.data_directory._MAX_BYTES extensions.source_watch.MOST_ENTRIES
         extensions.source_watch.MOST_FILES extensions.trial._MOST_FAULTS settings_reader._MAX_FILE_BYTES
-        web.http.page_files.MOST_BYTES web.http.page_files.MOST_FILES web.http.safe_html.MAX_CHARACTERS
+        web.http.page_files.MOST_BYTES web.http.page_files.MOST_FILES services.safe_html.MAX_CHARACTERS
     """,
     "What is shown of more, which the answer says or the row cuts off.": """
         adapters.postgres.rights._SHOWN core.ids._SHOWN services.audit_trail._MAX_CHARACTERS services.audit_trail._MAX_FIELDS
@@ -162,7 +198,7 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         usage.importers.import_stats.MAX_REASONS usage.importers.import_stats._SHOWN usage.importers.importing.PREVIEW_ROWS
         usage.markdown.MAX_CELL usage.model_names.MAX_CANDIDATES usage.profile.MODELS_SHOWN usage.report_html.MAX_NAME
         usage.report_markdown._DAYS_SHOWN usage.savings.TOP_ROWS usage.summary.MAX_DAYS web.http.access_log._PATH_CHARACTERS
-        agents.answers.saving.MAX_PROMPT
+        agents.answers.by_model.MAX_CONTEXT agents.answers.by_model.MAX_DATA
     """,
     "What a figure is computed with: another number is another figure, and the documents say which.": """
         usage.anomalies.DAILY_FROM_DAYS usage.anomalies.SMALLEST_PART usage.anomalies.Z_LIMIT usage.forecast.LEVEL_DAYS
@@ -334,7 +370,6 @@ def left_out(source: str, defaults: Mapping[str, list[tuple[int, str]]]) -> Iter
 DEFAULTS_TAKEN: Final[Mapping[str, str]] = {
     "adapters.postgres.gate asked(limits)": "Of an administrator's command.",
     "adapters.postgres.new_epochs asked(limits)": "Of an operator's command.",
-    "agents.tools.threads ToolThreads(most)": "One for all servers of a process; the composition root says how many.",
     "commands.check_services asked(limits)": "It looks once, and somebody waits beside it.",
     "commands.check_services bucket_of(limits)": "It looks once, and somebody waits beside it.",
     "commands.stored_runs SqliteEventLog(limits)": "It reads runs while no server does.",

@@ -172,3 +172,40 @@ async def test_a_run_whose_plan_is_gone_goes_on_with_the_usual_one(planned: Any,
     (active,) = planned.turns.scheduler.all()
     assert active.engine.plan is planned.plans.usual
     gates.open()
+
+
+class TestNobodyNamed:
+    """Requests that name no agent."""
+
+    @pytest.fixture
+    def three(self, planned: Any) -> Any:
+        async def run(scope: Any) -> AgentResult:
+            return AgentResult("done")
+
+        for name in ("supervisor", "small", "other"):
+            planned.agent(name, run)
+        return planned
+
+    @pytest.mark.parametrize(
+        ("agents", "asked"), [({"supervisor", "small"}, "supervisor"), ({"small"}, "small"), (None, "supervisor")]
+    )
+    async def test_the_default_agent_is_asked_or_the_only_one_of_the_plan(
+        self, three: Any, agents: set[str] | None, asked: str
+    ) -> None:
+        three.plans = Plans(
+            {"free": replace(FREE, agents=None if agents is None else frozenset(agents))}, Plan("", USUAL)
+        )
+        three.open()
+        client = client_of(three, "free")
+        await three.turns.start(client, ExecuteAgent(message="go"))
+        events = await client.ended((await client.heard()).run_id)
+        assert (events[0].agent, events[1].agent) == (asked, asked)
+
+    @pytest.mark.validation_point("plan.agent")
+    async def test_if_the_plan_has_several_others_one_must_be_named(self, three: Any) -> None:
+        three.plans = Plans({"free": replace(FREE, agents=frozenset({"small", "other"}))}, Plan("", USUAL))
+        three.open()
+        client = client_of(three, "free")
+        with pytest.raises(NotFound, match=r"no agent named 'supervisor'\. Available agents: small, other"):
+            await three.turns.start(client, ExecuteAgent(message="go"))
+        assert client.said == []

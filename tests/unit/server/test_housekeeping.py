@@ -82,7 +82,7 @@ def housekeeping(
     days: int | None, log: Trimmed, ledger: Trimmed, audit: Trimmed | None = None, files: Expiring | None = None
 ) -> Housekeeping:
     stores: dict[str, Any] = {"log": log, "ledger": ledger, "audit": audit or Trimmed(), "audit_retention_days": 7}
-    stores["files"], stores["secrets"] = files or Expiring(), Resealing()
+    stores["files"], stores["secrets"], stores["mcp_servers"] = files or Expiring(), Resealing(), Resealing()
     stores["budgets"] = log.budgets
 
     async def sleep(seconds: float) -> None:
@@ -94,6 +94,15 @@ def housekeeping(
 async def done(keeping: Housekeeping) -> None:
     if keeping._work is not None:
         await keeping._work
+
+
+async def test_secrets_and_mcp_servers_are_sealed_with_the_key_that_is_set(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "netra")
+    keeping = housekeeping(None, Trimmed(), Trimmed())
+    keeping.tick(5.0)
+    await done(keeping)
+    (told,) = [each for each in caplog.records if each.message == "secrets were sealed with the new key"]
+    assert told.secrets == 2  # type: ignore[attr-defined]
 
 
 def test_what_a_killed_process_left_of_uploads_is_removed_and_nothing_else(tmp_path: Path) -> None:

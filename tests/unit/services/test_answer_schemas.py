@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 
 from netra_backend.app.core.errors import FrameRefused
+from netra_backend.app.core.hidden_values import HiddenValues
 from netra_backend.app.core.limits import Limits
 from netra_backend.app.core.questions import MOST_DEPTH
-from netra_backend.app.services.answer_schemas import AnswerSchema, check_size
+from netra_backend.app.services import hiding
+from netra_backend.app.services.answer_schemas import AnswerSchema, UnusableSchema, check_size
 
 
 def nested(depth: int, make: Callable[[Any], Any], value: Any) -> Any:
@@ -50,6 +53,22 @@ NO_SCHEMAS: dict[str, Any] = {
 def test_what_is_no_schema_is_told_to_the_agent(schema: Any) -> None:
     with pytest.raises(ValueError, match="schema"):
         AnswerSchema(schema, LIMITS)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"default": 10**5_000},
+        {"properties": {"n": {"enum": [1, 10**5_000]}}},
+        {"examples": [{10**5_000: 1}]},
+        {10**5_000: {}},
+    ],
+    ids=["default", "enum", "a name within", "a name"],
+)
+def test_a_schema_with_a_number_of_too_many_digits_says_so(schema: Any) -> None:
+    with pytest.raises(UnusableSchema, match="The schema holds a number of more digits than can be written") as refused:
+        AnswerSchema(schema, LIMITS)
+    assert refused.value.code == "INVALID_SCHEMA"
 
 
 def test_what_a_schema_refers_to_outside_of_itself_is_never_read(tmp_path: Path) -> None:
@@ -177,3 +196,17 @@ def test_an_answer_that_would_keep_a_backtracking_matcher_busy_for_ever_is_judge
     except FrameRefused as refusal:
         judged.append(refusal.message.encode())
     assert len(judged) == 1
+
+
+def test_what_is_wrong_with_a_schema_is_told_without_what_the_run_hides_whole_or_cut() -> None:
+    values = HiddenValues()
+    values.add("hunter2-hunter2")
+
+    def run() -> None:
+        hiding.enter(values)
+        for before in range(150, 210):
+            with pytest.raises(ValueError, match="The schema") as told:
+                AnswerSchema({"$ref": f"https://{'x' * before}hunter2-hunter2"}, Limits())
+            assert "hunter" not in str(told.value)
+
+    contextvars.copy_context().run(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from netra_backend.app.core import plan_points, validation
 from netra_backend.app.core.audit_allowance import Allowance
 from netra_backend.app.core.errors import DependencyUnavailable, InvalidContextError
+from netra_backend.app.core.hidden_values import HiddenValues
 from netra_backend.app.core.limits import USUAL, Limits
 from netra_backend.app.core.validation import Point
+from netra_backend.app.services import hiding
 from netra_backend.app.services.audit_trail import AuditTrail, plain_detail
 from test_framework.clock import START_MS, ManualClock
 
@@ -134,6 +137,23 @@ def test_a_detail_is_kept_short_and_without_secrets() -> None:
     kept = plain_detail({"a": "token=abcdef", "n": 5, "empty": "", "long": "x" * 5000, "list": ["y"]})
     assert kept == {"a": "token=***", "n": 5, "long": "x" * 200, "list": "['y']"}
     assert len(plain_detail({str(number): number for number in range(100)})) == 16
+
+
+async def test_what_a_run_hides_is_in_no_row_whoever_writes_it(clock: ManualClock) -> None:
+    audit, values = Remembered(), HiddenValues()
+    values.add("hunter2-hunter2")
+
+    async def run() -> None:
+        hiding.enter(values)
+        trail = AuditTrail(audit, clock)
+        trail.record_refusal("user_ada", REFUSAL, tool="call hunter2-hunter2")
+        trail.happened("user_ada", "secret_set", name="of hunter2-hunter2")
+
+    await asyncio.create_task(run())
+    assert [record[3] for record in audit.records] == [
+        {"error": "invalid_context", "field": "", "tool": "call ***"},
+        {"name": "of ***"},
+    ]
 
 
 def test_a_secret_that_a_cut_would_halve_is_hidden_whole() -> None:

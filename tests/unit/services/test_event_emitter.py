@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
 
-from netra_backend.app.core.blobs import Blob
+from netra_backend.app.core.blobs import EXACT, Blob, BlobRef
 from netra_backend.app.core.errors import DependencyUnavailable, FactoryRefused, Fault, SSotIsolationError
-from netra_backend.app.core.events import AgentCompleted, AgentThinking, decode_event
+from netra_backend.app.core.events import (
+    AgentCompleted,
+    AgentDelta,
+    AgentThinking,
+    ModelCompleted,
+    ModelStarted,
+    StepFinished,
+    StepRecorded,
+    ToolCompleted,
+    ToolExecuting,
+    decode_event,
+)
 from netra_backend.app.core.history import OnCommit, RunRecord, ThreadHead, append
+from netra_backend.app.core.limits import USUAL
 from netra_backend.app.ports import EventLog
 from netra_backend.app.services.event_emitter import EventTooLarge, UserEventEmitter
 
@@ -22,6 +35,7 @@ class Log:
 
     def __init__(self) -> None:
         self.ended: list[bool] = []
+        self.waiting: list[bool] = []
         self.awaited: list[RunRecord] = []
         self.blobs: list[Blob] = []
 
@@ -33,8 +47,10 @@ class Log:
         ends: bool = False,
         on_commit: OnCommit | None = None,
         blobs: Sequence[Blob] = (),
+        may_wait: bool = False,
     ) -> None:
         self.ended.append(ends)
+        self.waiting.append(may_wait)
         self.blobs += blobs
         append(run, frame, on_commit)
 
@@ -57,8 +73,18 @@ def run_of(owner: str = OWN[0], thread_id: str = OWN[1]) -> RunRecord:
     return RunRecord(ThreadHead(owner, thread_id, "epoch", 1), "run_1", "req_1", "agent", None, "UTC", 0)
 
 
-def emitter_of(log: Log | None = None, clock: Clock | None = None) -> UserEventEmitter:
-    return UserEventEmitter(*OWN, None, cast(EventLog | None, log), clock, lambda emitter: None, most_bytes=MOST_BYTES)
+def emitter_of(
+    log: Log | None = None, clock: Clock | None = None, most_ahead_bytes: int = USUAL.run_ahead_bytes
+) -> UserEventEmitter:
+    return UserEventEmitter(
+        *OWN,
+        None,
+        cast(EventLog | None, log),
+        clock,
+        lambda emitter: None,
+        most_bytes=MOST_BYTES,
+        most_ahead_bytes=most_ahead_bytes,
+    )
 
 
 def test_an_event_carries_what_the_emitter_knows_and_not_what_it_is_told() -> None:
@@ -132,6 +158,21 @@ def test_the_event_that_ends_a_run_is_told_to_the_log() -> None:
     assert log.ended == [False, True]
 
 
+def test_a_models_answer_and_what_a_framework_keeps_may_wait_for_what_comes_next_and_no_end_of_an_effect() -> None:
+    log = Log()
+    emitter = emitter_of(log, Clock())
+    emitter.bind(run_of())
+    emitter.emit(ToolExecuting, "run_1:1", "book", {})
+    emitter.emit(ToolCompleted, "run_1:1", "book", True, 1)
+    emitter.emit(ModelStarted, "run_1:2", 1, "mini", "model#1")
+    emitter.emit(AgentDelta, "run_1:2", 1, "It")
+    emitter.emit(ModelCompleted, "run_1:2", 1, "stop")
+    emitter.emit(StepFinished, "run_1:3", True, 1)
+    emitter.emit(StepRecorded, "run_1:4", "state", "record:state#1", BlobRef("0" * 64, 1, EXACT))
+    emitter.emit(AgentCompleted, result={}, usage={}, elapsed_ms=1)
+    assert log.waiting == [False, False, False, False, True, False, True, False]
+
+
 def test_a_huge_event_is_refused_and_nothing_is_written() -> None:
     emitter, run = emitter_of(Log(), Clock()), run_of()
     emitter.bind(run)
@@ -191,7 +232,7 @@ class BlobLog(Log):
 
 
 async def test_a_blob_of_the_thread_is_read_once_the_log_is_there_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netra_backend.app.services.event_emitter._AGAIN_S", 0.0)
+    monkeypatch.setattr("netra_backend.app.services.event_emitter.AGAIN_S", 0.0)
     assert await emitter_of(BlobLog(times_away=2)).blob("ref") == b"body"
 
 
@@ -219,7 +260,7 @@ class ValueLog(BlobLog):
 
 
 async def test_a_value_is_read_once_the_log_is_there_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netra_backend.app.services.event_emitter._AGAIN_S", 0.0)
+    monkeypatch.setattr("netra_backend.app.services.event_emitter.AGAIN_S", 0.0)
     assert await emitter_of(ValueLog(times_away=2)).value("", "k") == b"body"
     assert await emitter_of(ValueLog()).value("", "other") is None
 
@@ -233,3 +274,57 @@ async def test_no_value_is_read_of_a_log_that_has_failed_nor_by_a_closed_emitter
     closed.close()
     with pytest.raises(DependencyUnavailable):
         await closed.value("", "k")
+
+
+async def test_who_keeps_pace_waits_once_too_much_is_not_known_to_be_stored() -> None:
+    log = Log()
+    emitter = emitter_of(log, Clock(), most_ahead_bytes=5_000)
+    run = run_of()
+    emitter.bind(run)
+    for _ in range(4):
+        emitter.emit(AgentThinking, "a thought", "think#1", "")
+        await emitter.keep_pace()
+    assert not log.awaited
+    emitter.emit(AgentThinking, "a thought", "think#2", "")
+    await emitter.keep_pace()
+    assert log.awaited == [run]
+    emitter.emit(AgentThinking, "a thought", "think#3", "")
+    await emitter.keep_pace()
+    assert log.awaited == [run], "what is stored counts no more"
+
+
+async def test_what_blobs_hold_counts_too() -> None:
+    log = Log()
+    emitter = emitter_of(log, Clock(), most_ahead_bytes=5_000)
+    emitter.bind(run_of())
+    emitter.emit(AgentThinking, "a thought", "think#1", "", blobs=(Blob.of(b"x" * 5_000, "text/plain"),))
+    await emitter.keep_pace()
+    assert len(log.awaited) == 1
+
+
+async def test_of_many_who_wait_each_sees_what_the_ones_before_it_emitted() -> None:
+    class SlowLog(Log):
+        """A wait is for what was appended before it began."""
+
+        stored = 0
+        longest = 0
+
+        def append(self, *arguments: Any, **named: Any) -> None:
+            super().append(*arguments, **named)
+            self.longest = max(self.longest, len(self.ended) - self.stored)
+
+        async def durable(self, run: RunRecord) -> None:
+            appended = len(self.ended)
+            await asyncio.sleep(0)
+            self.stored = max(self.stored, appended)
+
+    log = SlowLog()
+    emitter = emitter_of(log, Clock(), most_ahead_bytes=5_000)
+    emitter.bind(run_of())
+
+    async def one() -> None:
+        await emitter.keep_pace()
+        emitter.emit(AgentThinking, "a thought", "think#1", "", blobs=(Blob.of(b"x" * 5_000, "text/plain"),))
+
+    await asyncio.gather(*(one() for _ in range(10)))
+    assert (len(log.ended), log.longest) == (10, 1)

@@ -13,11 +13,13 @@ from netra_backend.app.core import question_points
 from netra_backend.app.core.blobs import Blob
 from netra_backend.app.core.errors import DependencyUnavailable, FrameRefused, NotFound
 from netra_backend.app.core.events import (
+    AgentThinking,
     ApprovalRequested,
     ApprovalResolved,
     Event,
     QuestionAnswered,
     QuestionAsked,
+    decode_event,
     encode_event,
 )
 from netra_backend.app.core.limits import Limits
@@ -392,3 +394,23 @@ async def test_a_question_that_nobody_answered_was_not_answered_with_null(by: st
         ]
     )
     assert await in_the_log(log, "user_ada", Said(question_id_of(run_id, "1"), None)) == ("unknown", None)
+
+
+async def test_of_a_long_run_only_what_is_about_the_question_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, run_id = await logged(
+        lambda run_id: [
+            *(AgentThinking("thr_1", "run_1", seq, 0, f"thought {seq}") for seq in range(1, 900)),
+            QuestionAsked("thr_1", "run_1", 900, 0, f"qst_{run_id}.1", "Which?", 9, "run_1:1", "ask#1"),
+        ]
+    )
+    decoded: list[bytes] = []
+
+    def decode(frame: bytes) -> Event:
+        decoded.append(frame)
+        return decode_event(frame)
+
+    monkeypatch.setattr("netra_backend.app.services.questions.decode_event", decode)
+    assert await in_the_log(log, "user_ada", Said(question_id_of(run_id, "1"), 1)) == ("open", None)
+    assert len(decoded) == 1
+    assert await in_the_log(log, "user_ada", Said(question_id_of(run_id, "99"), 1)) == ("unknown", None)
+    assert len(decoded) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netra_backend.app.services.redaction import (
+    CUT,
     MAX_DEPTH,
     MAX_ITEMS,
     is_secret_name,
@@ -141,6 +143,11 @@ def test_values_become_plain_json() -> None:
     shown = redact({"a": (1, 2.5, None, True), 3: {"x"}, "e": ValueError("token=abcd")})
     assert shown == {"a": [1, 2.5, None, True], "3": ["x"], "e": "token=***"}
     assert json.loads(json.dumps(shown)) == shown
+
+
+@pytest.mark.parametrize("name", [10**5_000, (10**5_000,)], ids=["a number", "with one"])
+def test_what_cannot_be_written_is_cut_as_a_value_and_as_a_name(name: Any) -> None:
+    assert redact({name: 1, "n": [10**5_000, Fraction(10**5_000, 3)]}) == {CUT: 1, "n": [CUT, CUT]}
 
 
 def test_depth_and_length_are_bounded() -> None:

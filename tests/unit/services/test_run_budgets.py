@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from contextvars import copy_context
 from dataclasses import replace
 from decimal import Decimal
@@ -182,3 +183,32 @@ async def test_what_was_spent_is_told_for_the_budgets_own_day(till: Till) -> Non
     assert spent.day.tokens == spent.month.tokens == TOKENS
     assert [each.owner for each in await till.budgets.spenders(day_of(till.clock.now_ms())[:7])] == ["user_ada"]
     assert len(await till.budgets.uses("user_ada", ("", 0))) == 1
+
+
+async def test_prices_are_loaded_in_a_thread_the_first_time_and_not_waited_for_then() -> None:
+    threads: list[bool] = []
+
+    def told(*given: Any) -> Decimal | None:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return price(*given)
+
+    till = Till()
+    till.budgets = RunBudgets(MemorySpending(till.kept, at_once), till.clock, told)
+    for number in range(2):
+        await till.settle(await till.reserve(call_id=f"run_1:{number}"), input_tokens=1, output_tokens=1)
+    assert threads == [False, True]
+
+
+async def test_a_model_that_answers_for_another_costs_what_either_does_and_is_looked_up_once_for_each() -> None:
+    asked: list[str] = []
+
+    def told(model: str, *given: int) -> Decimal | None:
+        asked.append(model)
+        return price(model, *given)
+
+    till = Till()
+    till.budgets = RunBudgets(MemorySpending(till.kept, at_once), till.clock, told)
+    same = await till.settle(await till.reserve(model="mine"), input_tokens=1, output_tokens=1)
+    other = await till.settle(await till.reserve(call_id="run_1:2"), input_tokens=1, output_tokens=1, model="openai:x")
+    assert (same.usd, other.usd) == (None, Decimal("0.002"))
+    assert asked == ["mine", "openai:x", "openai:mini"]

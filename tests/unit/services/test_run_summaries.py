@@ -37,6 +37,10 @@ def summary(event: AnyEvent, ended_seq: int = 0) -> RunSummary:
             "waiting",
         ),
         (events.QuestionAnswered(*PLACE, question_id="q", by="conn_1", answer=1), "running"),
+        (events.RunResumed(*PLACE, beginning=2), "running"),
+        (events.RunSuspended(*PLACE, reason="waiting"), "waiting"),
+        (events.RunSuspended(*PLACE, reason="waiting", wake_ms=9), "waiting"),
+        (events.RunSuspended(*PLACE, reason="draining"), "running"),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -47,6 +47,38 @@ KEY = "-----BEGIN PRIVATE KEY-----\n" + "MIIB" * 3_000 + "\n-----END PRIVATE KEY
         ("eyJhbGciOi", "eyJhbGciOi"),
         ("password=-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY----- x", "password=*** x"),
         ("\u0130\u0130 password=hunter2 x", "\u0130\u0130 password=*** x"),
+        ("password = '''a, b'''; x", "password = '''***'''; x"),
+        ('password = """a\nb "" c\n""" x', 'password = """***""" x'),
+        (r'password = """a\"""b""" x', 'password = """***""" x'),
+        (
+            r'"{\"a\": \"password = \\\"\\\"\\\"a b\\\"\\\"\\\" x\"}"',
+            r'"{\"a\": \"password = \\\"\\\"\\\"***\\\"\\\"\\\" x\"}"',
+        ),
+        ("password = '''hunter2 and no end", "password = '''*** and no end"),
+        ('password = """""" x', 'password = "***" x'),
+        ("password = `a b` x", "password = `***` x"),
+        ("`password`: `a b` x", "`password`: `***` x"),
+        ("password = rb'a b' x", "password = rb'***' x"),
+        ("password=$'a b' x", "password=$'***' x"),
+        ('password = @"a b" x', 'password = @"***" x'),
+        ('password = r#"a b"# x', 'password = r#"***"# x'),
+        ("PASSWORD N'a b'", "PASSWORD N'a b'"),
+        ("PASSWORD = N'a''b c' x", "PASSWORD = N'***' x"),
+        ('"{""password"": ""a, b"", ""x"": """"}"', '"{""password"": ""***"", ""x"": """"}"'),
+        ('"{""password"": """", ""x"": ""y""}"', '"{""password"": "***", ""x"": ""y""}"'),
+        ("password=&quot;a b&#39;&quot; x", "password=&quot;***&quot; x"),
+        ("&#34;password&#34;:&#34;a b&#34; x", "&#34;password&#34;:&#34;***&#34; x"),
+        ("password=&quot;hunter2 and\nno end&quot;", "password=&quot;*** and\nno end&quot;"),
+        ("{%22password%22:%22a,b%22}", "{%22password%22:%22***%22}"),
+        (r"\u0022password\u0022:\u0022a, b\u0022", r"\u0022password\u0022:\u0022***\u0022"),
+        ("password: |\n  hunter2\nx: y", "password: |\n  ***\nx: y"),
+        ("token: 'abcdefghijklmnop q' x", "token: '***' x"),
+        ("Authorization = '''Basic abcd e''' x", "Authorization = '''Basic ***''' x"),
+        ("Cookie: '''a=b; c=d'''", "Cookie: '''***'''"),
+        ("Bearer 'hunter2 x' y", "Bearer '***' y"),
+        ('{"password": "", "x": ""}', '{"password": "", "x": ""}'),
+        (r'"{\"password\": \"\", \"x\": \"\"}"', r'"{\"password\": \"\", \"x\": \"\"}"'),
+        ('password = ""  # ""', 'password = ""  # ""'),
     ],
 )
 def test_values_are_hidden_as_they_are_written(text: str, shown: str) -> None:
@@ -82,6 +114,12 @@ def test_a_secret_is_found_wherever_a_window_begins(secret: str, before: int) ->
             "***@ end" if secret.endswith("@") else '"***" end' if secret.endswith('"') else "*** end"
         )
         assert secret not in shown
+
+
+def one_of_each(times: int) -> str:
+    """Values that are opened by each kind of so many marks, and none of them closed before all of them are."""
+    units = ("\\" * level + mark for level in range(9) for mark in "\"'`")
+    return "".join(f"password={unit * times}a " for unit in units)
 
 
 class Counting:
@@ -122,6 +160,19 @@ class Counting:
         '"secret":{"',
         'access_token\\\\"',
         "\\",
+        "password='''",
+        "password='''\n",
+        'password="""\\"""',
+        'password=""x',
+        "password='' ",
+        "password='a''",
+        "password=''''' ",
+        "password=`\n",
+        "password=&quot;",
+        "password=&quot;&#39;",
+        "password=%22",
+        "password: |\n ",
+        *(one_of_each(times) for times in (1, 2, 3)),
     ],
 )
 @pytest.mark.parametrize("before", ["", 'password="', "-----BEGIN PRIVATE KEY-----", "sk-"])
@@ -132,9 +183,9 @@ def test_no_slice_searches_more_than_so_many_characters(
     for name, value in vars(module).copy().items():
         if isinstance(value, re.Pattern):
             monkeypatch.setattr(module, name, Counting(value, counts))
-    monkeypatch.setattr(
-        module, "_QUOTED_ENDS", {mark: Counting(each, counts) for mark, each in module._QUOTED_ENDS.items()}
-    )
+    for name in ("QUOTED_ENDS", "LINES_END", "ENCODED_ENDS"):
+        by_mark = getattr(module, name)
+        monkeypatch.setattr(module, name, {mark: Counting(each, counts) for mark, each in by_mark.items()})
     text = before + repeated * (24 * WINDOW // len(repeated))
     sliced, whole = text_redaction(text, Pace()), 0
     while next(sliced, None) is not None:

@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from netra_backend.app.core.ids import is_valid_id
-from test_framework.users import LocalUsers, StagingUsers
+from test_framework.users import LocalUsers, SharedUsers, StagingUsers
 
 KEY = b"k" * 32
 
@@ -28,6 +28,16 @@ def test_a_local_user_has_a_minted_id_and_a_token_of_the_development_key(users: 
     assert "admin" in str(claims)
     assert users.make("someone@example.org").id != user.id
     assert users.token_for(user.id).id == user.id
+
+
+def test_a_shared_user_has_a_token_of_the_secret_that_each_server_is_given() -> None:
+    users = SharedUsers("several")
+    user = users.make("someone@example.org")
+    key, issuer = users.settings["NETRA_JWT_SECRET"], users.settings["NETRA_JWT_ISSUER"]
+    claims = jwt.decode(user.token, key, algorithms=["HS256"], issuer=issuer, options={"verify_iat": False})
+    assert (claims["sub"], claims["iss"]) == (user.id, "several")
+    assert is_valid_id(user.id)
+    assert SharedUsers("several").settings != users.settings
 
 
 def test_the_module_itself_is_a_command_for_staging(users: LocalUsers, tmp_path: Path) -> None:

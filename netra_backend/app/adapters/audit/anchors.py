@@ -83,6 +83,10 @@ class LogAnchor:
         _LOG.info("audit anchor", extra={"audit_anchor": msgspec.to_builtins(_line(statement))})
 
 
+_NAME: Final = b'"mac":'
+"""Only as a name in JSON: within a text its quotation marks have a backslash before them, whatever a user calls himself."""
+
+
 def anchors_in(path: Path) -> list[Statement]:
     """The anchors of a file: of its own kind, or a log with lines that hold some. There is nothing to be found in a file that is
     not there. Raises ``OSError``, and ``ValueError`` for a file that is too large or holds a damaged anchor."""
@@ -92,7 +96,7 @@ def anchors_in(path: Path) -> list[Statement]:
             if os.fstat(file.fileno()).st_size > _MAX_BYTES:
                 raise ValueError(f"{path} is larger than {_MAX_BYTES >> 20} MiB")
             for number, line in enumerate(file, 1):
-                if b'"mac"' in line and (statement := _decoded(line, path, number)) is not None:
+                if _NAME in line and (statement := _decoded(line, path, number)) is not None:
                     found[statement.chain, statement.id, statement.seal] = statement
     except FileNotFoundError:
         return []
@@ -110,7 +114,7 @@ def _encoded(statement: Statement) -> bytes:
 
 def _decoded(text: bytes, path: Path, number: int) -> Statement | None:
     try:
-        if b'"audit_anchor"' in text:
+        if b'"audit_anchor":' in text:
             line = msgspec.json.decode(text, type=_LogLine).audit_anchor
         else:
             line = msgspec.json.decode(text, type=_Line)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 import msgspec
 
 from ...core.errors import DependencyUnavailable
+from ...core.fair_turns import NOBODY
 from ...core.identity import RevokedToken
+from ...services.shared_threads import OPERATING
 from ..process.durable_files import replace_synced, sync, write_synced
 
 FILE_NAME: Final = "revocations.jsonl"
@@ -40,19 +43,19 @@ class FileRevocations:
 
     async def load(self) -> dict[str, int]:
         async with self._turn:
-            return await asyncio.to_thread(self._load_users)
+            return await OPERATING.run(NOBODY, self._load_users)
 
     async def add(self, user_id: str, until_ms: int) -> None:
         async with self._turn:
-            await asyncio.to_thread(self._users.append, _User(user_id, until_ms))
+            await OPERATING.run(NOBODY, partial(self._users.append, _User(user_id, until_ms)))
 
     async def load_tokens(self) -> list[RevokedToken]:
         async with self._turn:
-            return await asyncio.to_thread(self._load_tokens)
+            return await OPERATING.run(NOBODY, self._load_tokens)
 
     async def add_token(self, revoked: RevokedToken, now_ms: int) -> None:
         async with self._turn:
-            await asyncio.to_thread(self._add_token, revoked, now_ms)
+            await OPERATING.run(NOBODY, partial(self._add_token, revoked, now_ms))
 
     def _load_users(self) -> dict[str, int]:
         latest: dict[str, int] = {}
@@ -62,10 +65,12 @@ class FileRevocations:
         return latest
 
     def _load_tokens(self) -> list[RevokedToken]:
-        first: dict[tuple[str, str], RevokedToken] = {}
+        latest: dict[tuple[str, str], RevokedToken] = {}
         for row in self._tokens.read():
-            first.setdefault((row.user_id, row.token_id), row)
-        found = list(first.values())
+            known = latest.setdefault((row.user_id, row.token_id), row)
+            if row.ends_at_ms > known.ends_at_ms:
+                latest[row.user_id, row.token_id] = row
+        found = list(latest.values())
         self._tokens.replace(found)
         return found
 

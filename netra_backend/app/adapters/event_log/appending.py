@@ -1,13 +1,14 @@
 """What every event log does on the loop, whatever it stores into: heads in memory, appending, waiting, telling.
 
 Events gather in chunks; chunks that were begun in one loop iteration go to the store together, once the tasks of that iteration
-have taken their first steps. The store says what it has committed, in order; waiters are woken then, and the world is told.
+have taken their first steps. A chunk of events that may wait goes with what its thread appends next, or when somebody waits for
+it, and after 5 ms by itself. The store says what it has committed, in order; waiters are woken then, and the world is told.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from itertools import islice
 from typing import Final, Generic, TypeVar
 
@@ -19,6 +20,9 @@ from ...core.limits import USUAL
 
 REQUESTS_AT_ONCE: Final = 200
 """Idempotency keys that are looked at, and at most let go of, in one step: appends wait for no more than that."""
+
+HOLD_S: Final = 0.005
+"""How long a chunk whose events may wait is held back, so that what comes next is in its commit."""
 
 Publish = Callable[[list[Chunk]], None]
 """Called on the loop with what was committed, in order."""
@@ -32,11 +36,12 @@ ChangeT = TypeVar("ChangeT")
 class AppendingLog(Generic[ChangeT]):
     """The half of ``ports.EventLog`` that no store differs in.
 
-    A log of it sets ``_put``, which hands chunks or a change to the store (what is put first is stored first), and has
-    ``_committed`` called for each of them, in that order, or ``_fail`` once.
+    A log of it has ``run_pages`` and sets ``_put``, which hands chunks or a change to the store (what is put first is stored
+    first), and has ``_committed`` called for each of them, in that order, or ``_fail`` once.
     """
 
     _put: Callable[[list[Chunk] | ChangeT], None]
+    run_pages: Callable[..., AsyncIterator[list[bytes]]]
 
     def __init__(
         self,
@@ -56,8 +61,16 @@ class AppendingLog(Generic[ChangeT]):
         self._heads: dict[str, ThreadHead] = {}
         self._dirty: list[Chunk] = []
         self._due: list[Chunk] = []
+        self._held_back: dict[Chunk, None] = {}
+        self._late: list[ChangeT] = []
+        self._is_timed = False
         self._waiters: dict[ThreadHead, list[tuple[int, asyncio.Future[None]]]] = {}
         self._changes: dict[ChangeT, asyncio.Future[None]] = {}
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    async def run_frames(self, run: StoredRun) -> list[bytes]:
+        return [frame async for page in self.run_pages(run) for frame in page]
 
     # --- heads ------------------------------------------------------------------------------------------------------
 
@@ -112,16 +125,21 @@ class AppendingLog(Generic[ChangeT]):
         ends: bool = False,
         on_commit: OnCommit | None = None,
         blobs: Sequence[Blob] = NO_BLOBS,
+        may_wait: bool = False,
     ) -> None:
         if self.failed or not run.head.owner:  # a deleted thread is nobody's
             raise unavailable()
         if blobs:
             check_bounds(blobs, self._blob_bytes)
+        before = run.head.chunk
         begun = history.append(run, frame, on_commit, blobs)
+        if self._held_back and (begun is not None or not may_wait):
+            self._send_on(before)
         if begun is not None:
-            if not self._dirty:
-                self._loop.call_soon(self._flush_next)
-            self._dirty.append(begun)
+            if may_wait:
+                self._hold(begun)
+            else:
+                self._make_dirty(begun)
             if run.key is not None and run.seq == begun.first:
                 self._keyed(run)
         if ends:
@@ -132,6 +150,34 @@ class AppendingLog(Generic[ChangeT]):
 
     def _keyed(self, run: RunRecord) -> None:
         """A run with an idempotency key has its first event."""
+
+    def _make_dirty(self, chunk: Chunk) -> None:
+        if not self._dirty:
+            self._loop.call_soon(self._flush_next)
+        self._dirty.append(chunk)
+
+    def _hold(self, chunk: Chunk) -> None:
+        """It is the newest of its thread for as long as it is held: ``append`` sends it on before it begins another one."""
+        self._held_back[chunk] = None
+        self._time()
+
+    def _time(self) -> None:
+        if not self._is_timed:
+            self._is_timed = True
+            self._loop.call_later(HOLD_S, self._send_on_held)
+
+    def _send_on(self, chunk: Chunk | None) -> None:
+        """Hold it back no longer, if it is held."""
+        if chunk in self._held_back:
+            del self._held_back[chunk]
+            self._make_dirty(chunk)
+
+    def _send_on_held(self) -> None:
+        self._is_timed = False
+        for chunk in list(self._held_back):
+            self._send_on(chunk)
+        if self._late and not self._dirty:
+            self._loop.call_soon(self._flush_next)
 
     def _flush_next(self) -> None:
         """Flush after the tasks that this loop iteration made have taken their first step: a run that was accepted and
@@ -149,9 +195,14 @@ class AppendingLog(Generic[ChangeT]):
             for chunk in due:
                 history.seal(chunk)
             self._put(due)
+        if self._late:
+            late, self._late = self._late, []
+            for change in late:
+                self._put(change)
 
     def _flush(self) -> None:
         """Flush all there is, at once."""
+        self._send_on_held()
         self._make_due()
         self._flush_due()
 
@@ -165,17 +216,24 @@ class AppendingLog(Generic[ChangeT]):
     async def _settled(self, head: ThreadHead) -> None:
         """Wait until all that was appended to the thread is committed."""
         if head.durable < head.top:
+            self._send_on(head.chunk)
             waiter = self._loop.create_future()
             self._waiters.setdefault(head, []).append((head.top, waiter))
             await waiter
 
-    async def _change(self, change: ChangeT) -> None:
-        """Have the store changed, after all that was appended before; committed on return."""
+    async def _change(self, change: ChangeT, *, may_wait: bool = False) -> None:
+        """Have the store changed, after all that was appended before; committed on return. One that ``may_wait`` is put with
+        what is put next, or after a while."""
         if self.failed:
             raise unavailable()
-        self._flush()
+        if may_wait:
+            self._late.append(change)
+            self._time()
+        else:
+            self._flush()
         done = self._changes[change] = self._loop.create_future()
-        self._put(change)
+        if not may_wait:
+            self._put(change)
         await done
 
     def _committed(self, chunks: list[Chunk], changes: Sequence[ChangeT]) -> None:
@@ -208,6 +266,13 @@ class AppendingLog(Generic[ChangeT]):
         if still:
             self._waiters[head] = still
 
+    def _drop_waiting(self) -> None:
+        """The store gets nothing more."""
+        self._held_back.clear()
+        self._late.clear()
+        self._dirty.clear()
+        self._due.clear()
+
     def _turn_away(self, head: ThreadHead) -> None:
         """Tell those who wait for this head that what they wait for is never stored."""
         for _, waiter in self._waiters.pop(head, ()):
@@ -216,6 +281,7 @@ class AppendingLog(Generic[ChangeT]):
 
     def _fail(self, error: BaseException) -> None:
         self.failed = True
+        self._drop_waiting()
         for head in list(self._waiters):
             self._turn_away(head)
         for done in self._changes.values():

@@ -1,20 +1,20 @@
 """A language model of any provider that pydantic-ai knows (``NETRA_MODEL=openai:gpt-4o-mini``); loaded when first asked.
 
-Addresses and keys come from each provider's own environment (``OPENAI_API_KEY``, ``OPENAI_BASE_URL``, …), so a compatible
-server of one's own is ``openai:NAME`` with ``OPENAI_BASE_URL``. Needs the extra ``models``.
+Addresses and keys come from each provider's own environment (``OPENAI_API_KEY``, ``OPENAI_BASE_URL``, …): ``openai:NAME`` is the
+Responses API, ``openai-chat:NAME`` with ``OPENAI_BASE_URL`` a compatible server of one's own. Needs the extra ``models``.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from ....distribution import install_hint
 from ...core.errors import DependencyUnavailable
 from ...core.limits import USUAL, Limits
 from ...core.model_part import ModelPart
+from ...services.model_faults import unavailable
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelResponse
@@ -26,6 +26,9 @@ class PydanticAIModel:
 
     def __init__(self, model: str | ProviderModel, limits: Limits = USUAL) -> None:
         self._model = model
+        self._opened: ProviderModel | None = None
+        self._whole: ProviderModel | None = None
+        self._open = AsyncExitStack()
         self._stall_s = limits.model_silence_s
         self._most_characters = limits.model_characters
 
@@ -38,35 +41,48 @@ class PydanticAIModel:
 
         Raises ``DependencyUnavailable``: the package is missing, the provider refuses, fails, or says nothing for too long.
         """
-        try:
+        with _told():
             async with aclosing(self._parts(prompt, system, max_tokens)) as parts:
                 async for part in parts:
                     yield part
-        except DependencyUnavailable:
-            raise
-        except ImportError as missing:
-            raise DependencyUnavailable(
-                "The package for this model is not installed.", hint=install_hint("models")
-            ) from missing
-        except TimeoutError as stalled:
-            raise DependencyUnavailable("The language model did not answer in time.", retry_after_ms=5000) from stalled
-        except Exception as fault:  # each provider's library has errors of its own
-            raise DependencyUnavailable(
-                f"The language model request failed ({type(fault).__name__}).",
-                hint="Check NETRA_MODEL and the provider's key; the server's log has the details.",
-                retry_after_ms=5000,
-            ) from fault
+
+    async def provided(self) -> ProviderModel:
+        """The model as agents of pydantic-ai take it: its answers count if they are whole, as those of ``stream``. Raises
+        ``DependencyUnavailable`` if it cannot be had."""
+        with _told():
+            if self._whole is None:
+                from .whole_answers import WholeAnswers
+
+                self._whole = WholeAnswers(await self._provider())
+            return self._whole
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._open.aclose()
+
+    async def _provider(self) -> ProviderModel:
+        """The model with its connections, which all requests share."""
+        if self._opened is None:
+            from pydantic_ai.models import infer_model
+
+            from .missing_usage import allow_missing_usage
+
+            self._opened = infer_model(self._model)
+            allow_missing_usage(self._opened)
+            await self._open.enter_async_context(self._opened)
+        return self._opened
 
     async def _parts(self, prompt: str, system: str, max_tokens: int) -> AsyncGenerator[ModelPart]:
         from pydantic_ai.direct import model_request_stream
         from pydantic_ai.messages import ModelRequest, PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta
 
+        from .whole_answers import is_whole
+
         request = ModelRequest.user_text_prompt(prompt, instructions=system or None)
         said = 0
         async with asyncio.timeout(self._stall_s) as patience:
-            async with model_request_stream(
-                self._model, [request], model_settings={"max_tokens": max_tokens, "temperature": 0.2}
-            ) as stream:
+            model = await self._provider()
+            async with model_request_stream(model, [request], model_settings={"max_tokens": max_tokens}) as stream:
                 async for event in stream:
                     patience.reschedule(asyncio.get_running_loop().time() + self._stall_s)
                     text = ""
@@ -80,7 +96,20 @@ class PydanticAIModel:
                     if text:
                         yield ModelPart(text)
                 response = stream.get()
+                if not is_whole(model, response):
+                    raise DependencyUnavailable("The language model's answer broke off.", retry_after_ms=5000)
                 yield ModelPart("", _usage(response), response.finish_reason or "")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Whatever a provider's library raises is a ``DependencyUnavailable``."""
+    try:
+        yield
+    except DependencyUnavailable:
+        raise
+    except Exception as fault:  # each provider's library has errors of its own
+        raise unavailable(fault) from fault
 
 
 def _usage(response: ModelResponse) -> dict[str, Any]:
@@ -92,6 +121,8 @@ def _usage(response: ModelResponse) -> dict[str, Any]:
     for name in ("cache_read_tokens", "cache_write_tokens"):
         if tokens := getattr(response.usage, name):
             usage[name] = tokens
-    with suppress(LookupError, AssertionError):  # a model without a known price: left out, never 0
+    if response.usage.unmeasured_requests or not any((usage["input_tokens"], usage["output_tokens"])):  # it did not say
+        return usage
+    with suppress(LookupError, AssertionError, ValueError):  # without a known price or its usage: left out, never 0
         usage["cost_usd"] = str(response.cost().total_price)
     return usage

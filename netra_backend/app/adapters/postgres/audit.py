@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -18,8 +19,10 @@ import asyncpg
 
 from ...core.audit_chain import Statement, Verdict
 from ...core.errors import DependencyUnavailable, IsolationRefused
+from ...core.fair_turns import NOBODY
 from ...core.limits import USUAL, Limits
 from ...ports import Clock
+from ...services.shared_threads import OPERATING
 from ..audit.place import Place
 from ..audit.rows import UNWRITABLE, Record, bounded, named, shown, subjects_in
 from ..audit.subjects import require_own
@@ -275,7 +278,7 @@ class PostgresAudit:
 
     async def _look(self, tail: int | None) -> Verdict:
         try:
-            anchors = await asyncio.to_thread(self._anchor.read)
+            anchors = await OPERATING.run(NOBODY, self._anchor.read)
             async with reading_trail(self._url, self._limits) as reader:
                 return await verify(reader, self._keys, anchors, tail=tail)
         except (OSError, ValueError, *TROUBLE) as fault:
@@ -294,13 +297,13 @@ class PostgresAudit:
         if seen is None or seen is self._anchored or self._watch.broken:
             return True
         try:
-            old = [each for each in await asyncio.to_thread(self._anchor.read) if each.chain == self._keys.chain]
+            old = [each for each in await OPERATING.run(NOBODY, self._anchor.read) if each.chain == self._keys.chain]
             for each in old:
                 async with self._writer.acquire() as connection:
                     if not await self._stands(connection, each):
                         self._watch.breaks(f"row {each.id}, which the anchor names, is gone or was changed")
                         return True
-            await asyncio.to_thread(self._anchor.write, seen)
+            await OPERATING.run(NOBODY, partial(self._anchor.write, seen))
         except Exception as fault:
             self._watch.fails("anchor", type(fault).__name__ if isinstance(fault, asyncpg.PostgresError) else fault)
             return False

@@ -41,7 +41,7 @@ from .lease import LEASE_MS, PostgresLease
 from .ownership import AcquiredThread, NotAcquired, PostgresThreadOwnership
 from .pool import PostgresConnectionPool, connected
 from .reader import Key, PostgresReader
-from .secrets import PostgresSecrets
+from .secrets import sealed_stores
 from .spending import PostgresSpending
 from .state import PostgresState
 from .writer import PostgresWriter
@@ -71,7 +71,7 @@ class PostgresEventLog(AppendingLog[Change]):
         self._writers = PostgresConnectionPool(url, WRITER, limits.database_connections, limits)
         self.files = PostgresFiles(self._readers, self._writers, clock.now_ms)
         self.state = PostgresState(self._readers, self._writers)
-        self.secrets = PostgresSecrets(self._readers, self._writers, clock.now_ms)
+        self.secrets, self.mcp_servers = sealed_stores(self._readers, self._writers, clock.now_ms)
         self.spending = PostgresSpending(self._readers, self._writers)
         self._reader = PostgresReader(self._readers, self._writers, limits)
         self._ownership = PostgresThreadOwnership(self._writers, process_id)
@@ -232,13 +232,14 @@ class PostgresEventLog(AppendingLog[Change]):
         ends: bool = False,
         on_commit: OnCommit | None = None,
         blobs: Sequence[Blob] = (),
+        may_wait: bool = False,
     ) -> None:
         head = run.head
         if not head.fence or self._heads.get(head.thread_id) is not head:
             raise DependencyUnavailable("This thread cannot be written at the moment.", retry_after_ms=100)
         if (self.lost and not run.seq) or self._writer.waiting_bytes > self._most_unstored:
             raise DependencyUnavailable("The database does not answer.", retry_after_ms=1000)
-        super().append(run, frame, ends=ends, on_commit=on_commit, blobs=blobs)
+        super().append(run, frame, ends=ends, on_commit=on_commit, blobs=blobs, may_wait=may_wait)
 
     async def durable(self, run: RunRecord) -> None:
         head = run.head
@@ -254,8 +255,6 @@ class PostgresEventLog(AppendingLog[Change]):
                 elif not chunk.run.stored:
                     self._open.setdefault(chunk.head, set()).add(chunk.run.run_id)
         self._writer.put(work)
-
-    # What the writer asks and tells:
 
     def is_kept(self, head: ThreadHead, top: int) -> bool:
         """Whether the thread is held further after a run in it ends at ``top``: if there is more than that going on."""
@@ -298,9 +297,10 @@ class PostgresEventLog(AppendingLog[Change]):
     async def run(self, run_id: str) -> StoredRun | None:
         return await self._reader.run(run_id) if may_be_an_id(run_id) else None
 
-    async def run_frames(self, run: StoredRun) -> list[bytes]:
-        head = await self.find(run.thread_id)
-        return [] if head is None else await self._reader.run_frames(run, head.durable)
+    async def run_pages(self, run: StoredRun, holding: bytes = b"") -> AsyncIterator[list[bytes]]:
+        if (head := await self.find(run.thread_id)) is not None:
+            async for frames in self._reader.run_pages(run, head.durable, holding):
+                yield frames
 
     async def request(self, owner: str, key: str, since_ms: int) -> StoredRun | None:
         return await self._requested((owner, storable(key), since_ms))

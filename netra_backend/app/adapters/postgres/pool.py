@@ -5,15 +5,16 @@ Not asyncpg's pool: that one resets a connection after each use, which costs a q
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import asyncpg
 
+from ...core.fair_turns import NOBODY
 from ...core.limits import USUAL, Limits
-from .connection import TROUBLE, Role, connect, unavailable
+from ...services.shared_places import SharedPlaces
+from .connection import READER, TROUBLE, Role, connect, unavailable
 
 _SETTINGS: Final = """
 SET enable_seqscan = off;  -- the plan that is made while a table is small has to do when it is large
@@ -44,19 +45,19 @@ def _may_pass(trouble: BaseException) -> bool:
 
 
 class PostgresConnectionPool:
-    """At most ``size`` connections of one role."""
+    """At most ``size`` connections of one role. Owners whose questions wait for one have their turns."""
 
     def __init__(self, url: str, role: Role, size: int, limits: Limits = USUAL) -> None:
         self._url = url
         self._role: Role = role
         self._limits = limits
-        self._free = asyncio.Semaphore(size)
+        self._places = SharedPlaces(size)
         self._idle: list[asyncpg.Connection] = []
 
     @asynccontextmanager
     async def line(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection that nobody else uses meanwhile. Raises ``DependencyUnavailable`` for its troubles and for yours."""
-        async with self._free:
+        async with self._places.place(NOBODY):
             try:
                 connection = self._lasting() or await connected(self._url, self._role, self._limits)
             except TROUBLE as trouble:
@@ -87,7 +88,9 @@ class PostgresConnectionPool:
             raise unavailable(trouble) from trouble
 
     async def _ask(self, question: str, arguments: tuple[Any, ...]) -> list[asyncpg.Record]:
-        async with self._free:
+        # What readers ask is their owner's, whom it names first.
+        owner = arguments[0] if self._role == READER and arguments else NOBODY
+        async with self._places.place(owner):
             connection = self._lasting() or await connected(self._url, self._role, self._limits)
             try:
                 found: list[asyncpg.Record] = await connection.fetch(question, *arguments)

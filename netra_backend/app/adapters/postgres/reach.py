@@ -63,14 +63,19 @@ SELECT format('%2$I can become %1$I, a superuser. Run: REVOKE %1$I FROM %2$I; if
 FROM pg_auth_members g JOIN pg_roles s ON s.oid = g.roleid JOIN pg_roles r ON r.oid = g.member
 WHERE s.rolsuper AND NOT r.rolsuper AND r.rolname <> ALL ($1::text[]) AND {_ENTERS.format("r.oid")}
 """
-_PAST_THE_DATABASE: Final = """
-SELECT format('%1$I %2$s. Run: REVOKE %3$I FROM %1$I; if it is an administrator, name it:'
-    ' INSERT INTO netra.allowed VALUES (''administrator'', %1$L)', r.rolname, past.does, p.rolname)
-FROM (VALUES ('pg_read_server_files', 'may read the files of the database server, so every row', false),
+_PAST: Final = """
+(VALUES ('pg_read_server_files', 'may read the files of the database server, so every row', false),
         ('pg_write_server_files', 'may write the files of the database server, so every row', false),
         ('pg_execute_server_program', 'may run programs on the database server, so reach every row', false),
-        ('pg_read_all_data', 'may read statistics, which show values of rows to whom no policy binds', true)
-    ) AS past (name, does, here)
+        ('pg_read_all_data', 'may read statistics, which show values of rows to whom no policy binds', true),
+        ('pg_write_all_data', 'may write what no policy binds, such as the version of the tables and numbers to come', true)
+    ) AS past (name, does, here)"""
+"""Roles of PostgreSQL that lead past the walls, what they may do, and whether in this database alone."""
+
+_PAST_THE_DATABASE: Final = f"""
+SELECT format('%1$I %2$s. Run: REVOKE %3$I FROM %1$I; if it is an administrator, name it:'
+    ' INSERT INTO netra.allowed VALUES (''administrator'', %1$L)', r.rolname, past.does, p.rolname)
+FROM {_PAST}
     JOIN pg_roles p ON p.rolname = past.name JOIN pg_auth_members g ON g.roleid = p.oid JOIN pg_roles r ON r.oid = g.member
 WHERE NOT r.rolsuper AND r.rolname <> ALL ($1::text[]) AND EXISTS (SELECT FROM pg_roles m
     WHERE m.rolcanlogin AND NOT m.rolsuper AND m.rolname <> ALL ($1::text[]) AND pg_has_role(m.oid, r.oid, 'MEMBER')
@@ -158,16 +163,20 @@ WHERE dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database(
 """
 """What our roles own or were granted outside of the schema, as far as PostgreSQL records it by role."""
 
+_LENDS: Final = "EXISTS (SELECT FROM pg_proc WHERE prosecdef AND proowner = {})"
+"""Whether a role owns a function that others call with its rights."""
+
 _EFFECTIVE: Final = f"""{_ROLES},
-caller (oid, role) AS (  -- whoever may enter, and is no superuser or administrator
+caller (oid, role) AS (  -- who may enter or lends rights to who does, and is no superuser or administrator
     SELECT oid, role FROM worker UNION SELECT oid, quote_ident(rolname) FROM pg_roles
-    WHERE rolcanlogin AND NOT rolsuper AND rolname <> ALL ($1::text[])
-        AND has_database_privilege(oid, current_database(), 'CONNECT')
+    WHERE NOT rolsuper AND rolname <> ALL ($1::text[]) AND (
+        rolcanlogin AND has_database_privilege(oid, current_database(), 'CONNECT') OR {_LENDS.format("pg_roles.oid")})
 ),
 powerful AS (  -- of extensions, too: any function can be added to one
     SELECT p.* FROM pg_proc p JOIN pg_roles o ON o.oid = proowner
     WHERE prosecdef AND pronamespace <> to_regnamespace('netra')
-        AND (rolsuper OR rolbypassrls OR EXISTS (SELECT FROM worker WHERE pg_has_role(o.oid, worker.oid, 'USAGE')))
+        AND (rolsuper OR rolbypassrls OR EXISTS (SELECT FROM worker WHERE pg_has_role(o.oid, worker.oid, 'USAGE'))
+            OR EXISTS (SELECT FROM {_PAST} JOIN pg_roles p ON p.rolname = past.name WHERE pg_has_role(o.oid, p.oid, 'USAGE')))
 )
 SELECT format('%s may create in the database. Run: REVOKE CREATE ON DATABASE %I FROM %s', role, current_database(),
         CASE WHEN has_database_privilege('public', current_database(), 'CREATE') THEN 'PUBLIC' ELSE role END)
@@ -198,7 +207,23 @@ SELECT format('%s may use the foreign table %s, which may lead back here as anyb
 UNION ALL
 SELECT format('%s may use the server %I, which may lead back here as anybody. Run: REVOKE ALL ON FOREIGN SERVER %2$I FROM PUBLIC,'
         ' %1$s', role, srvname)
-    FROM worker, pg_foreign_server s WHERE has_server_privilege(worker.oid, s.oid, 'USAGE')
+    FROM caller, pg_foreign_server s WHERE has_server_privilege(caller.oid, s.oid, 'USAGE') AND (
+        caller.oid IN (SELECT oid FROM worker)
+        OR EXISTS (SELECT FROM pg_user_mappings m WHERE m.srvid = s.oid AND m.umuser IN (0, caller.oid)))
+UNION ALL
+SELECT format('%s is LEAKPROOF, so it sees rows before row-level security does. Run: ALTER FUNCTION %1$s NOT LEAKPROOF',
+        oid::regprocedure)
+    FROM pg_proc WHERE proleakproof AND oid >= 16384
+UNION ALL
+SELECT format('The language %s is trusted, so its functions run with the rights of the database server. Run: UPDATE'
+        ' pg_catalog.pg_language SET lanpltrusted = false WHERE lanname = %L', lanname, lanname)
+    FROM pg_language WHERE lanpltrusted AND lanname IN ('internal', 'c')
+UNION ALL
+SELECT DISTINCT format('%1$I may set %2$s, which PostgreSQL keeps for administrators. Run: REVOKE SET, ALTER SYSTEM ON PARAMETER'
+        ' %2$s FROM %1$I; if it is an administrator, name it: INSERT INTO netra.allowed VALUES (''administrator'', %1$L)',
+        r.rolname, parname)
+    FROM pg_parameter_acl, aclexplode(paracl) a JOIN pg_roles r ON r.oid = a.grantee
+    WHERE NOT r.rolsuper AND r.rolname <> ALL ($1::text[]) AND r.oid NOT IN (SELECT oid FROM worker)
 UNION ALL
 SELECT format('%s may set %s. Run: REVOKE SET, ALTER SYSTEM ON PARAMETER %2$s FROM PUBLIC', 'PUBLIC', parname)
     FROM pg_parameter_acl, aclexplode(paracl) a WHERE a.grantee = 0
@@ -222,8 +247,48 @@ WHERE oid >= 16384 AND (NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = ad
 """
 """What was put beside PostgreSQL's own functions, operators and tables, by no extension or under a name of ours."""
 
+_BY_RULES: Final = """
+WITH RECURSIVE kept AS (
+    SELECT oid FROM pg_class WHERE oid < 16384 AND relkind IN ('r', 'v', 't') AND NOT has_table_privilege('public', oid, 'SELECT')
+),
+uses (rule, owned, relation) AS MATERIALIZED (  -- no dependency on PostgreSQL's own tables is recorded
+    SELECT DISTINCT r.oid, c.oid, used[1]::oid FROM pg_rewrite r JOIN pg_class c ON c.oid = ev_class,
+        regexp_matches(ev_action::text, ':relid ([0-9]+)', 'g') AS used
+    WHERE c.oid >= 16384 AND relnamespace IS DISTINCT FROM to_regnamespace('netra') AND NOT EXISTS (
+        SELECT FROM pg_options_to_table(reloptions) WHERE option_name = 'security_invoker' AND option_value::boolean)
+),
+shows (rule, owned, kept) AS (
+    SELECT rule, owned, kept.oid FROM uses JOIN kept ON kept.oid = relation
+    UNION
+    SELECT uses.rule, uses.owned, shows.kept FROM shows JOIN uses ON relation = shows.owned
+)
+SELECT format('%s may use %s, which shows %s by the rights of %I. Run: %s', string_agg(DISTINCT quote_ident(rolname), ', '),
+    c.oid::regclass, string_agg(DISTINCT kept::regclass::text, ', '), pg_get_userbyid(relowner),
+    CASE relkind WHEN 'v' THEN format('DROP VIEW %s', c.oid::regclass)
+        WHEN 'm' THEN format('DROP MATERIALIZED VIEW %s', c.oid::regclass)
+        ELSE format('DROP RULE %I ON %s', rulename, c.oid::regclass) END)
+FROM shows JOIN pg_class c ON c.oid = owned JOIN pg_rewrite w ON w.oid = rule, pg_roles r
+WHERE NOT r.rolsuper AND rolname <> ALL ($1::text[])
+    AND (rolcanlogin AND has_database_privilege(r.oid, current_database(), 'CONNECT')  -- or others use its rights
+        OR EXISTS (SELECT FROM pg_proc WHERE proowner = r.oid)
+        OR EXISTS (SELECT FROM pg_rewrite JOIN pg_class o ON o.oid = ev_class WHERE o.relowner = r.oid))
+    AND has_schema_privilege(r.oid, relnamespace, 'USAGE')
+    AND (has_table_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE, DELETE')
+        OR has_any_column_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE'))
+GROUP BY c.oid, relkind, relowner, rulename
+"""
+"""What PostgreSQL keeps for administrators (statistics, passwords), shown by a view or a rule to anybody else, at any remove. The
+relations that a rule uses stand in it by their numbers. ``$1``: the administrators."""
+
 _OF_THE_SYSTEM: Final = f"""{_ROLES},
-grantee (oid, role) AS (SELECT oid, role FROM worker UNION ALL SELECT 0, 'PUBLIC'),
+grantee (oid, role, others) AS (
+    SELECT oid, role, false FROM worker UNION ALL SELECT 0, 'PUBLIC', false
+    UNION ALL
+    SELECT r.oid, quote_ident(r.rolname), true FROM pg_roles r
+    WHERE NOT r.rolsuper AND r.oid >= 16384 AND r.rolname <> ALL ($1::text[]) AND r.oid NOT IN (SELECT oid FROM worker)
+        AND (EXISTS (SELECT FROM pg_class WHERE relowner = r.oid AND relkind IN ('v', 'm')) OR {_LENDS.format("r.oid")}
+            OR {_ENTERS.format("r.oid")[:-1]} AND m.rolcanlogin))
+),
 now (classoid, objoid, objsubid, acl, first) AS (
     SELECT i.classoid, i.objoid, i.objsubid, CASE i.classoid
         WHEN 'pg_proc'::regclass THEN (SELECT coalesce(proacl, acldefault('f', proowner)) FROM pg_proc WHERE oid = i.objoid)
@@ -242,12 +307,14 @@ SELECT format('%s has %s on %s, which PostgreSQL keeps for administrators. Run: 
     string_agg(privilege_type, ', ' ORDER BY privilege_type), pg_describe_object(classoid, objoid, objsubid),
     (SELECT CASE WHEN type LIKE '%%view' OR type LIKE 'table%%' THEN 'TABLE ' || objoid::regclass::text ELSE
         upper(type) || ' ' || identity END FROM pg_identify_object(classoid, objoid, objsubid)))
+    || CASE WHEN others THEN format('; if it is an administrator, name it: INSERT INTO netra.allowed VALUES'
+        ' (''administrator'', %L)', (SELECT rolname FROM pg_roles WHERE oid = grantee.oid)) ELSE '' END
 FROM (
     SELECT classoid, objoid, objsubid, a.grantee, a.privilege_type FROM now, aclexplode(acl) a
     EXCEPT
     SELECT classoid, objoid, objsubid, a.grantee, a.privilege_type FROM now, aclexplode(first) a
 ) AS added JOIN grantee ON grantee.oid = added.grantee
-GROUP BY classoid, objoid, objsubid, role
+GROUP BY classoid, objoid, objsubid, role, others, grantee.oid
 """
 """Grants on what PostgreSQL and its extensions restrict from the beginning (files, large objects, statistics, connections)."""
 
@@ -312,9 +379,9 @@ async def reach_faults(connection: asyncpg.Connection) -> list[str]:
     logins, administrators = ([name for kind, name in allowed if kind == each] for each in ("login", "administrator"))
     faults = [row[0] for row in await connection.fetch(_MEMBERS, logins, administrators)]
     faults += [row[0] for row in await connection.fetch(_PASSES_POLICIES, administrators)]
-    for question in (_PAST_THE_DATABASE, _EFFECTIVE):
+    for question in (_PAST_THE_DATABASE, _EFFECTIVE, _BY_RULES, _OF_THE_SYSTEM):
         faults += [row[0] for row in await connection.fetch(question, administrators)]
-    for question in (_DEPENDENTS, _OF_ROLES, _OF_THE_SYSTEM, _SHADOWS):
+    for question in (_DEPENDENTS, _OF_ROLES, _SHADOWS):
         faults += [row[0] for row in await connection.fetch(question)]
     faults += [row[0] for row in await connection.fetch(_SETTINGS, _HARMLESS_SETTINGS)]
     for what, name, repair in await connection.fetch(_STREAMS, *map(list, zip(*allowed, strict=True))):

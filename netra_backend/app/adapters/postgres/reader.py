@@ -106,9 +106,9 @@ WHERE found.place = 1 OR (found.events <= {events} AND found.bytes <= {most_byte
 
 
 def _run_page(events: int, most_bytes: int) -> str:
-    """The same of one run."""
+    """The same of one run; a row that does not hold what is looked for is there without its payload."""
     return f"""
-SELECT found.seq, found.payload FROM {AS_OWNER} (
+SELECT found.seq, CASE WHEN position($6::bytea IN found.payload) > 0 THEN found.payload END FROM {AS_OWNER} (
     SELECT l.seq, l.payload, row_number() OVER so_far AS place, sum(octet_length(l.payload)) OVER so_far AS bytes
     FROM log l WHERE l.owner = asked.owner AND l.thread_id = $2 AND l.seq >= $3 AND l.seq <= $4 AND l.run_id = $5
     WINDOW so_far AS (ORDER BY l.seq ROWS UNBOUNDED PRECEDING) ORDER BY l.seq LIMIT {events}
@@ -143,15 +143,15 @@ class PostgresReader:
                 return
             yield frames
 
-    async def run_frames(self, run: StoredRun, upto: int) -> list[bytes]:
-        """All frames of one run; ``upto`` is the thread's newest position."""
-        frames: list[bytes] = []
+    async def run_pages(self, run: StoredRun, upto: int, holding: bytes = b"") -> AsyncIterator[list[bytes]]:
+        """``ports.EventLog.run_pages``; ``upto`` is the thread's newest position."""
+        asked = run.owner, run.thread_id
         start, end = run.seq, run.ended_seq or upto
-        while rows := await self._readers.ask(self._run_page, run.owner, run.thread_id, start, end, run.run_id):
-            for _, payload in rows:
-                frames += payload.split(b"\n")
+        while rows := await self._readers.ask(self._run_page, *asked, start, end, run.run_id, holding):
+            found = (payload.split(b"\n") for _, payload in rows if payload is not None)
+            if frames := [frame for each in found for frame in each if holding in frame]:
+                yield frames
             start = rows[-1]["seq"] + 1
-        return frames
 
     async def threads(
         self, owner: str, limit: int, search: str, before_ms: int | None, before_id: str

@@ -1,5 +1,5 @@
-"""Revocations in PostgreSQL (``ports.RevocationStore``): rows of users are only ever added, and the latest counts; a row of a
-token cannot be deleted before no such token can stand."""
+"""Revocations in PostgreSQL (``ports.RevocationStore``): rows are only ever added, and of a user or a token the latest counts; a
+row of a token cannot be deleted before no such token can stand."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ class PostgresRevocations:
 
     async def load_tokens(self) -> list[RevokedToken]:
         try:
-            rows = await self._writer.fetch("SELECT user_id, token_id, ends FROM revoked_token")
+            rows = await self._writer.fetch(
+                "SELECT user_id, token_id, max(ends) AS ends FROM revoked_token GROUP BY user_id, token_id"
+            )
         except TROUBLE as trouble:
             raise unavailable(trouble) from trouble
         return [RevokedToken(row["user_id"], row["token_id"], row["ends"]) for row in rows]

@@ -9,17 +9,21 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import threading
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 import msgspec
 
 from ...core.limits import USUAL
-from ...services.hiding import hidden_in
+from ...services.hiding import logged, logged_text
 from ...services.redaction import redact, redact_text
 
 _OURS: Final = ("netra", "netra_backend")
-_CHATTY: Final = ("httpx", "httpcore", "uvicorn.access")
+_THREADS: Final = logging.getLogger("netra.threads")
+_CHATTY: Final = ("httpx", "httpx2", "httpcore", "httpcore2", "uvicorn.access")
+_QUOTING: Final = ("mcp.client", "mcp.shared")
+"""They quote what servers of users say, results of tools among it. What went wrong is told where a session is used."""
 _LEFT_OUT: Final = {"message", "asctime", "taskName", "color_message"}  # the last: uvicorn's event again, with colours
 _OF_EVERY_RECORD: Final = frozenset(vars(logging.makeLogRecord({}))) | _LEFT_OUT
 
@@ -54,11 +58,11 @@ class JsonFormatter(logging.Formatter):
         }
         own = {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
         if own:
-            line.update((name, value) for name, value in redact(own).items() if name not in line)
+            line.update((name, value) for name, value in redact(logged(own)).items() if name not in line)
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = _shown(self.formatException(record.exc_info), self._characters)
         # NaN and lone surrogates have no JSON of their own; a log line is written all the same.
-        return _one_line(msgspec.json.encode(_writable(hidden_in(line))))
+        return _one_line(msgspec.json.encode(_writable(logged(line))))
 
 
 class JsonHandler(logging.StreamHandler[TextIO]):
@@ -96,7 +100,17 @@ def configure_logging(
         logging.getLogger(name).setLevel(own)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _QUOTING:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.captureWarnings(True)
+    threading.excepthook = _log_thread_fault
+
+
+def _log_thread_fault(fault: threading.ExceptHookArgs) -> None:
+    """Log what ended a thread, without the values that runs hide: Python itself would print them."""
+    if fault.exc_type is not SystemExit and fault.exc_value is not None:
+        name = fault.thread.name if fault.thread is not None else ""
+        _THREADS.error("a thread failed", exc_info=fault.exc_value, extra={"of": name})
 
 
 def name_process(process_id: str) -> None:
@@ -119,7 +133,7 @@ def _without_queries(record: logging.LogRecord) -> str:
 
 
 def _shown(text: str, most: int) -> str:
-    shown = redact_text(text[: 4 * most])
+    shown = redact_text(logged_text(text)[: 4 * most])
     return shown if len(shown) <= most else shown[:most] + "…"
 
 

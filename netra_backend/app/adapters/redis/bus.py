@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 
 from ...core.history import Chunk
 from ...core.limits import USUAL, Limits
+from ...core.token_bucket import TokenBucket
 from ...ports import Entropy
 from .message import SENDER_BYTES, BadMessage, Opener, Sealer
 from .url import driver_url
@@ -31,6 +32,7 @@ MAX_QUIET: Final = 3
 _CHANNELS_AT_ONCE: Final = 500
 _FIRST_WAIT_S: Final = 0.05
 _LONGEST_WAIT_S: Final = 2.0
+_LONGEST_AWAY_S: Final = 60.0
 
 OnMessage = Callable[[str, str, str, int, Sequence[bytes]], None]
 
@@ -62,6 +64,10 @@ class RedisBus:
         self._beat_s = beat_s
         self._answer_s = limits.bus_s
         self._most_queued_bytes = limits.bus_bytes
+        self._strange = limits.bus_strange_rate
+        self._since = loop.time()
+        self._allowance = TokenBucket(self._strange, self._strange, self._since)
+        self._floods = 0
         self._pool = ConnectionPool.from_url(
             driver_url(url),
             protocol=2,
@@ -123,6 +129,8 @@ class RedisBus:
         """Hear until the connection is lost, or nothing comes over it any more."""
         self._changed = dict.fromkeys(self._owners)
         self._quiet = 0
+        self._since = self._loop.time()
+        self._allowance = TokenBucket(self._strange, self._strange, self._since)
         both = [self._loop.create_task(work(connection)) for work in (self._tend, self._hear)]
         try:
             done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -179,6 +187,8 @@ class RedisBus:
             told = self._opener.open(message, owner)
         except BadMessage:
             self._ignored += 1
+            if not self._allowance.take(self._loop.time()):
+                raise _Flooded from None
             return
         self._taken += 1
         self._on_message(owner, told.thread_id, told.epoch, told.first, told.frames)
@@ -225,6 +235,7 @@ class RedisBus:
         while True:
             connection: Any = self._pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
             transport: Any = None
+            away_s = 0.0
             try:
                 async with asyncio.timeout(self._answer_s):
                     await connection.connect()
@@ -232,6 +243,8 @@ class RedisBus:
                 self._connections += 1
                 failures = 0
                 await work(connection)
+            except _Flooded:
+                away_s = self._flooded()
             except (RedisError, OSError) as fault:
                 if not failures:
                     _LOG.warning("lost a connection to the bus: %s; reading the log instead", fault)
@@ -243,5 +256,23 @@ class RedisBus:
                 await connection.disconnect(nowait=True)
                 if transport is not None:
                     transport.abort()  # a farewell would wait for a server that takes nothing any more
-            wait_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2.0 ** min(failures, 10))
+            wait_s = away_s or min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2.0 ** min(failures, 10))
             await asyncio.sleep(wait_s * (0.5 + self._entropy.take(1)[0] / 512))
+
+    def _flooded(self) -> float:
+        """For how many seconds to hear nothing: longer each time, until all has been well for the longest of them."""
+        if self._loop.time() - self._since > _LONGEST_AWAY_S:
+            self._floods = 0
+        away_s = min(_LONGEST_AWAY_S, 2.0**self._floods)
+        self._floods += 1
+        _LOG.error(
+            "Redis passes on more than %d messages a second that are not this server's: reading the log instead for %d s. "
+            "Somebody else has its password, or another key.",
+            self._strange,
+            away_s,
+        )
+        return away_s
+
+
+class _Flooded(Exception):
+    """More comes that is not ours than is worth opening."""

@@ -80,20 +80,24 @@ class Opener:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._ciphers: Recent[bytes, AESGCM] = Recent(_MOST_SENDERS)
+        self._senders: Recent[bytes, tuple[AESGCM, int]] = Recent(_MOST_SENDERS)
 
     def open(self, message: bytes, owner: str) -> Told:
-        """What the message says. Raises ``BadMessage`` if it was not made with the key, is not for this owner, or is of a version
-        that is not known here."""
+        """What the message says. Raises ``BadMessage`` if it was not made with the key, is not for this owner, was heard before,
+        or is of a version that is not known here."""
         if not _HEAD < len(message) <= MAX_MESSAGE_BYTES:
             raise BadMessage("it is too short or too long")
         sender = message[:SENDER_BYTES]
-        cipher = self._ciphers.get(sender) or _cipher(self._key, sender)
+        cipher, heard = self._senders.get(sender) or (_cipher(self._key, sender), 0)
+        nonce = message[SENDER_BYTES:_HEAD]
+        count = int.from_bytes(nonce, "big")
+        if count <= heard:
+            raise BadMessage("it was heard before")
         try:
-            body = cipher.decrypt(message[SENDER_BYTES:_HEAD], message[_HEAD:], owner.encode())
+            body = cipher.decrypt(nonce, message[_HEAD:], owner.encode())
         except InvalidTag:
             raise BadMessage("it was not made with this key for this owner") from None
-        self._ciphers.put(sender, cipher)
+        self._senders.put(sender, (cipher, count))
         try:
             told = _DECODER.decode(body)
             if told.version > VERSION:

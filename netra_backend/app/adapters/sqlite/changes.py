@@ -6,13 +6,13 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Protocol
 
-_ROWS = """
-WITH RECURSIVE chain(id, run, prev) AS (
-    SELECT log.id, log.run, log.prev FROM head JOIN log ON log.id = head.row WHERE head.key = ?
+_RUNS = """
+WITH RECURSIVE chain(run, prev) AS (
+    SELECT log.run, log.prev FROM head JOIN log ON log.id = head.row WHERE head.key = ?
     UNION ALL
-    SELECT log.id, log.run, log.prev FROM chain JOIN log ON log.id = chain.prev
+    SELECT log.run, log.prev FROM chain JOIN log ON log.id = chain.prev
 )
-SELECT id, run FROM chain
+SELECT DISTINCT run FROM chain
 """
 _FILES = "SELECT file.id FROM file JOIN thread USING (thread_id, owner) WHERE thread.key = ?"
 _GIVE_UP = "UPDATE file SET owner = '', thread_id = '', run_id = '', sha256 = '' WHERE id = ?"
@@ -41,27 +41,28 @@ class Rename:
 
 
 class Deletion:
-    """Delete the events, blobs, values, files, runs and idempotency keys of threads, and with ``owner`` all files, values,
-    secrets and model requests of that owner. Their ids stay, without owner, title or epoch, so that they are never given out
-    again. ``given_up`` are the files whose parts are there still."""
-
-    erases = True
+    """Delete the values, runs and idempotency keys of threads and give up their events, blobs and files, and with ``owner`` all
+    files, values, secrets, MCP servers and model requests of that owner. From then on nobody finds any of it. Their ids stay,
+    without owner, title or epoch, so that they are never given out again. ``given_up`` are the files whose parts are there
+    still; rows and blobs of the threads are there until ``gone_threads`` deletes them, under heads whose keys are below 0."""
 
     def __init__(self, keys: Sequence[int], owner: str = "") -> None:
         self._keys = keys
         self._owner = owner
+        self.erases = not keys  # else the last purge does
         self.given_up: list[int] = []
 
     def __call__(self, connection: sqlite3.Connection) -> None:
         for key in self._keys:
             self.given_up += give_up_files(connection, connection.execute(_FILES, (key,)).fetchall())
-            _delete_thread(connection, key)
+            _give_up_thread(connection, key)
         if self._owner:
             files = connection.execute("SELECT id FROM file WHERE owner = ?", (self._owner,)).fetchall()
             self.given_up += give_up_files(connection, files)
             connection.execute("DELETE FROM model_use WHERE owner = ?", (self._owner,))
             connection.execute("DELETE FROM state WHERE owner = ?", (self._owner,))
             connection.execute("DELETE FROM secret WHERE owner = ?", (self._owner,))
+            connection.execute("DELETE FROM mcp_server WHERE owner = ?", (self._owner,))
 
 
 class Expiry:
@@ -76,19 +77,16 @@ class Expiry:
         connection.executemany("DELETE FROM request WHERE owner = ? AND key = ? AND created < ?", self._changes)
 
 
-def _delete_thread(connection: sqlite3.Connection, key: int) -> None:
-    rows = connection.execute(_ROWS, (key,)).fetchall()
-    runs = {(run_id,) for _, run_id in rows}
-    connection.executemany("DELETE FROM log WHERE id = ?", [(row,) for row, _ in rows])
+def _give_up_thread(connection: sqlite3.Connection, key: int) -> None:
+    runs = connection.execute(_RUNS, (key,)).fetchall()
     connection.executemany("DELETE FROM run WHERE run_id = ?", runs)
     connection.execute(
         "DELETE FROM request WHERE owner = (SELECT owner FROM thread WHERE key = ?)"
         " AND run_id NOT IN (SELECT run_id FROM run)",
         (key,),
     )
-    connection.execute("DELETE FROM blob WHERE thread = ?", (key,))
     connection.execute(_STATE, (key,))
-    connection.execute("DELETE FROM head WHERE key = ?", (key,))
+    connection.execute("UPDATE head SET key = -key WHERE key = ?", (key,))
     connection.execute("UPDATE thread SET owner = '', title = '', epoch = '' WHERE key = ?", (key,))
 
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from ...core.blobs import BLOBS_A_PAGE, BlobRef
+from ...core.fair_turns import NOBODY
 from ...core.history import Chunk, ListedRun, Moved, RunPlace, RunRecord, StoredRun, StoredThread, ThreadHead
 from ...core.limits import USUAL, Limits
 from ...ports import Clock
+from ...services.shared_threads import SharedThreads
 from ..event_log.appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired
 from ..event_log.key_filter import DAY_MS, KeyFilter
 from . import reader, schema
 from .changes import Change, Deletion, Expiry, Rename
 from .files import SqliteFiles
 from .gone_files import GoneFiles
+from .gone_threads import GoneThreads
 from .secrets import SqliteSecrets
 from .spending import SqliteSpending
 from .state import SqliteState
@@ -52,12 +54,14 @@ class SqliteEventLog(AppendingLog[Change]):
         self._keys = KeyFilter(clock.now_ms())
         for owner, key, created in reader.keys_since(self._reader, clock.now_ms() - DAY_MS):
             self._keys.add(owner, key, created)
-        self._reading = ThreadPoolExecutor(1, thread_name_prefix="netra-log-reader")
+        self._reading = SharedThreads("netra-log-reader", 1)
         self._gone = GoneFiles(self._change, self._read)
+        self._gone_threads = GoneThreads(self._change, self._read)
         reserved = limits.reserved_disk_bytes
         self.files = SqliteFiles(self._change, self._read, clock.now_ms, path.parent, reserved, self._gone)
         self.state = SqliteState(self._change, self._read)
         self.secrets = SqliteSecrets(self._change, self._read, clock.now_ms)
+        self.mcp_servers = SqliteSecrets(self._change, self._read, clock.now_ms, "mcp_server")
         self.spending = SqliteSpending(self._change, self._read)
         self._put = self._writer.put
         self._writer.start()
@@ -71,7 +75,7 @@ class SqliteEventLog(AppendingLog[Change]):
         known = self._heads.get(thread_id)
         if known is not None:
             return known
-        found = await self._read(reader.head, thread_id)
+        found = await self._read(NOBODY, reader.head, thread_id)
         known = self._heads.get(thread_id)  # somebody may have found or made it while we read
         if known is not None or found is None:
             return known
@@ -112,35 +116,47 @@ class SqliteEventLog(AppendingLog[Change]):
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
-    async def _read(self, query: Callable[..., T], *arguments: object) -> T:
-        return await self._loop.run_in_executor(self._reading, partial(query, self._reader, *arguments))
+    async def _read(self, owner: str, query: Callable[..., T], *arguments: object) -> T:
+        """``query`` in its owner's turn. What belongs to nobody in particular is quick, and read first."""
+        return await self._reading.run(owner, partial(query, self._reader, *arguments))
+
+    async def _read_in_slices(self, owner: str, query: Callable[..., reader.Slices[T]], *arguments: object) -> T:
+        slices = query(self._reader, *arguments)
+        while True:
+            done = await self._reading.run(owner, partial(_next, slices))
+            if done:
+                return done[0]
 
     async def pages(self, head: ThreadHead, after: int, upto: int) -> AsyncIterator[list[bytes]]:
-        if after >= upto:
-            return
-        rows = await self._read(reader.rows_between, head.key, after, upto)
-        start = 0
+        if after < upto:
+            async for frames in self._pages(head, after, upto):
+                yield frames
+
+    async def _pages(self, head: ThreadHead, after: int, upto: int, *only: object) -> AsyncIterator[list[bytes]]:
+        owner, start = head.owner, 0
+        rows = await self._read_in_slices(owner, reader.rows_between, head.key, after, upto)
         while start < len(rows):
-            frames, start = await self._read(reader.page, rows, start, after, upto, self._limits)
+            frames, start = await self._read(owner, reader.page, rows, start, after, upto, self._limits, *only)
             if frames:
                 yield frames
 
     async def run(self, run_id: str) -> StoredRun | None:
-        return await self._read(reader.run, run_id)
+        return await self._read(NOBODY, reader.run, run_id)
 
-    async def run_frames(self, run: StoredRun) -> list[bytes]:
+    async def run_pages(self, run: StoredRun, holding: bytes = b"") -> AsyncIterator[list[bytes]]:
         head = await self.find(run.thread_id)
-        if head is None:
-            return []
-        return await self._read(lambda connection: list(reader.run_frames(connection, head.key, run, head.durable)))
+        if head is not None:
+            upto = run.ended_seq or head.durable
+            async for frames in self._pages(head, run.seq - 1, upto, run.run_id, holding):
+                yield frames
 
     async def request(self, owner: str, key: str, since_ms: int) -> StoredRun | None:
         if not self._keys.may_hold(owner, key):
             return None
-        return await self._read(reader.request, owner, key, since_ms)
+        return await self._read(owner, reader.request, owner, key, since_ms)
 
     async def take_over(self, limit: int) -> list[StoredRun]:
-        return await self._left(await self._read(reader.unfinished), self.run)
+        return await self._left(await self._read(NOBODY, reader.unfinished), self.run)
 
     async def holders(self, owner: str) -> dict[str, str]:
         return {}
@@ -154,18 +170,18 @@ class SqliteEventLog(AppendingLog[Change]):
     async def threads(
         self, owner: str, *, limit: int, search: str = "", before_ms: int | None = None, before_id: str = ""
     ) -> list[StoredThread]:
-        return await self._read(reader.threads, owner, limit, search, before_ms, before_id)
+        return await self._read(owner, reader.threads, owner, limit, search, before_ms, before_id)
 
     async def runs(
         self, owner: str, *, limit: int, thread_id: str = "", after: RunPlace | None = None
     ) -> list[ListedRun]:
-        return await self._read(reader.runs, owner, limit, thread_id, after)
+        return await self._read_in_slices(owner, reader.runs, owner, limit, thread_id, after)
 
     async def blob(self, owner: str, thread_id: str, ref: str) -> tuple[bytes, str] | None:
-        return await self._read(reader.blob, owner, thread_id, ref)
+        return await self._read(owner, reader.blob, owner, thread_id, ref)
 
     async def blob_refs(self, owner: str, thread_id: str, after: str = "") -> list[BlobRef]:
-        return await self._read(reader.blob_refs, owner, thread_id, after, BLOBS_A_PAGE)
+        return await self._read(owner, reader.blob_refs, owner, thread_id, after, BLOBS_A_PAGE)
 
     # --- changing ---------------------------------------------------------------------------------------------------
 
@@ -177,7 +193,7 @@ class SqliteEventLog(AppendingLog[Change]):
         await self._delete([(head.key, head.thread_id)])
 
     async def delete_owner(self, owner: str) -> list[str]:
-        stored = await self._read(reader.threads_of, owner)
+        stored = await self._read(owner, reader.threads_of, owner)
         in_memory = [(head.key, head.thread_id) for head in self._heads.values() if head.owner == owner]
         threads = dict.fromkeys([*stored, *in_memory])
         await self._delete(list(threads), owner)
@@ -186,13 +202,14 @@ class SqliteEventLog(AppendingLog[Change]):
     async def expire_requests(
         self, before_ms: int, after: tuple[str, str] = ("", "")
     ) -> tuple[int, tuple[str, str] | None]:
-        old, then = expired(await self._read(reader.requests_after, after, REQUESTS_AT_ONCE), before_ms)
+        old, then = expired(await self._read(NOBODY, reader.requests_after, after, REQUESTS_AT_ONCE), before_ms)
         if old:
             await self._change(Expiry(old, before_ms))
         return len(old), then
 
     async def trim(self, before_ms: int) -> int:
-        untouched = await self._read(reader.untouched, before_ms)
+        await self._gone_threads.purge_left()
+        untouched = await self._read(NOBODY, reader.untouched, before_ms)
         threads = [(key, thread_id) for key, thread_id, top in untouched if not self._is_in_use(thread_id, top)]
         await self._delete(threads)
         return len(threads)
@@ -203,10 +220,20 @@ class SqliteEventLog(AppendingLog[Change]):
         deletion = Deletion([key for key, _ in threads], owner)
         await self._change(deletion)
         await self._gone.purge(deletion.given_up)
+        await self._gone_threads.purge([key for key, _ in threads])
 
     async def close(self) -> None:
         self._flush()
         self.failed = True
         await self._loop.run_in_executor(None, self._writer.stop)
-        self._reading.shutdown()
+        self._reading.close()
         self._reader.close()
+
+
+def _next(slices: reader.Slices[T]) -> tuple[T] | None:
+    """What it has come to, if this slice was its last."""
+    try:
+        next(slices)
+    except StopIteration as end:
+        return (end.value,)
+    return None

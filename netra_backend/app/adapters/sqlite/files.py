@@ -202,19 +202,19 @@ class SqliteFiles:
         return change.done
 
     async def find(self, owner: str, file_id: str) -> StoredFile | None:
-        rows = await self._read(_rows, f"{_FILE} AND file_id = ?", owner, file_id)
+        rows = await self._read(owner, _rows, f"{_FILE} AND file_id = ?", owner, file_id)
         return StoredFile(*rows[0]) if rows else None
 
     async def page(self, owner: str, after: str = "") -> list[StoredFile]:
         question = f"{_FILE} AND file_id > ? ORDER BY file_id LIMIT {_PAGE}"
-        return [StoredFile(*row) for row in await self._read(_rows, question, owner, after)]
+        return [StoredFile(*row) for row in await self._read(owner, _rows, question, owner, after)]
 
     async def parts(self, owner: str, file_id: str) -> AsyncIterator[bytes]:
         question = (
             "SELECT body FROM file_part JOIN file ON file.id = file_part.file WHERE owner = ? AND file_id = ? AND n = ?"
         )
         n = 0
-        while rows := await self._read(_rows, question, owner, file_id, n):
+        while rows := await self._read(owner, _rows, question, owner, file_id, n):
             yield rows[0][0]
             n += 1
 

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
+from ...core.fair_turns import NOBODY
 from .changes import Change
 
 PARTS_AT_ONCE: Final = 8
@@ -54,7 +55,7 @@ class GoneFiles:
 
     async def purge_left(self) -> None:
         """Delete what a process left that ended while it purged."""
-        while left := await self._read(_left):
+        while left := await self._read(NOBODY, _left):
             await self.purge(left)
 
 

@@ -1,23 +1,42 @@
-"""Queries on the embedded event log, each on a connection that cannot write."""
+"""Queries on the embedded event log, each on a connection that cannot write.
 
+One that reads as much as a thread has does it in slices, between which others have their turns.
+"""
+
+# ruff: noqa: S608  # statements are put together from constants alone, and every value is a parameter
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from heapq import heappop, heappush
-from typing import Final
+from operator import itemgetter
+from typing import Final, TypeVar
 
 from ...core.blobs import BlobRef
 from ...core.history import ListedRun, RunPlace, StoredRun, StoredThread
 from ...core.limits import USUAL, Limits
 
-_CHAIN = """
-WITH RECURSIVE chain(id, seq, n, prev) AS (
-    SELECT log.id, log.seq, log.n, log.prev FROM head JOIN log ON log.id = head.row WHERE head.key = :key
+T = TypeVar("T")
+Slices = Generator[None, None, T]
+"""A query in slices, each of them quick."""
+
+_ROWS: Final = 1000
+"""Of a thread, as many are walked over in one slice."""
+_RUNS: Final = 16
+"""As many are read in one slice."""
+_CHAIN: Final = f"""
+WITH RECURSIVE chain(id, seq, n, run, prev) AS (
+    SELECT id, seq, n, run, prev FROM log WHERE id = :row
     UNION ALL
-    SELECT log.id, log.seq, log.n, log.prev FROM chain JOIN log ON log.id = chain.prev WHERE chain.seq > :after + 1
+    SELECT log.id, log.seq, log.n, log.run, log.prev FROM chain JOIN log ON log.id = chain.prev
+    WHERE chain.seq > :after + 1 LIMIT {_ROWS}
 )
-SELECT id FROM chain WHERE seq <= :upto AND seq + n - 1 > :after ORDER BY id
+"""
+_ROWS_BETWEEN: Final = f"""{_CHAIN}
+SELECT group_concat(id) FILTER (WHERE seq <= :upto AND seq + n - 1 > :after), min(id), seq, prev FROM chain
+"""
+_NEWEST_ROWS: Final = f"""{_CHAIN}
+SELECT max(chain.id), chain.run, run.seq, min(chain.id) FROM chain LEFT JOIN run ON run.run_id = chain.run GROUP BY chain.run
 """
 _RUN = """
 SELECT run_id, owner, thread_id, agent, request_id, timezone, run.created, seq, ended
@@ -30,42 +49,69 @@ AND (updated, thread_id) < (:before, :before_id)
 ORDER BY updated DESC, thread_id DESC LIMIT :limit
 """
 _THREADS_OF_RUNS = """
-SELECT key, thread_id, updated, row FROM thread JOIN head USING (key)
+SELECT thread_id, updated, row FROM thread JOIN head USING (key)
 WHERE owner = :owner AND (:thread_id = '' OR thread_id = :thread_id) AND (updated, thread_id) < (:before, :before_id)
 ORDER BY updated DESC, thread_id DESC LIMIT :limit
 """
 _FAR: Final = 1 << 62
 
 
-def rows_between(connection: sqlite3.Connection, key: int, after: int, upto: int) -> list[int]:
+def rows_between(connection: sqlite3.Connection, key: int, after: int, upto: int) -> Slices[list[int]]:
     """The rows of a thread that hold positions above ``after`` up to ``upto``, in order."""
-    return [row for (row,) in connection.execute(_CHAIN, {"key": key, "after": after, "upto": upto})]
+    rows: list[int] = []
+    row = _newest_row(connection, key)
+    while row:
+        asked = {"row": row, "after": after, "upto": upto}
+        found, last, seq, prev = connection.execute(_ROWS_BETWEEN, asked).fetchone()
+        rows += map(int, found.split(",") if found else ())
+        if last is None or seq <= after + 1:  # the thread was deleted meanwhile; or these were all
+            break
+        row = prev
+        yield
+    rows.sort()
+    return rows
+
+
+def _newest_row(connection: sqlite3.Connection, key: int) -> int:
+    found = connection.execute("SELECT row FROM head WHERE key = ?", (key,)).fetchone()
+    return 0 if found is None else found[0]
 
 
 def page(
-    connection: sqlite3.Connection, rows: Sequence[int], start: int, after: int, upto: int, limits: Limits = USUAL
+    connection: sqlite3.Connection,
+    rows: Sequence[int],
+    start: int,
+    after: int,
+    upto: int,
+    limits: Limits = USUAL,
+    run_id: str | None = None,
+    holding: bytes = b"",
 ) -> tuple[list[bytes], int]:
-    """Frames of ``rows[start:]`` up to one page, and the index of the first row that was not read.
+    """Frames of ``rows[start:]`` up to one page, and the index of the first row that was not read; with ``run_id`` those of this
+    run alone, and those alone that hold these bytes.
 
     A row is never split over pages: a page ends before the row that would go over its bounds, and has one row at least
     (a row is a chunk, and so smaller than a page).
     """
     most_bytes, most_events = limits.replay_page_bytes, limits.replay_page_events
     frames: list[bytes] = []
-    size = 0
+    size = events = 0
     index = start
     while index < len(rows):
-        found = connection.execute("SELECT seq, n, payload FROM log WHERE id = ?", (rows[index],)).fetchone()
+        found = connection.execute("SELECT seq, n, run, payload FROM log WHERE id = ?", (rows[index],)).fetchone()
         if found is None:  # the thread was deleted meanwhile
             return frames, len(rows)
-        seq, count, payload = found
-        if frames and (size + len(payload) > most_bytes or len(frames) + count > most_events):
+        seq, count, run, payload = found
+        if events and (size + len(payload) > most_bytes or events + count > most_events):
             break
         index += 1
+        events += count
+        size += len(payload)
+        if run_id not in (None, run) or holding not in payload:
+            continue
         for frame in payload.split(b"\n"):
-            if after < seq <= upto:
+            if after < seq <= upto and holding in frame:
                 frames.append(frame)
-                size += len(frame)
             seq += 1
     return frames, index
 
@@ -121,60 +167,64 @@ def threads(
 
 def runs(
     connection: sqlite3.Connection, owner: str, limit: int, thread_id: str, after: RunPlace | None
-) -> list[ListedRun]:
+) -> Slices[list[ListedRun]]:
     """``ports.EventLog.runs``."""
     found: list[ListedRun] = []
-    for key, updated_ms, row, below in _threads_of_runs(connection, owner, limit, thread_id, after):
-        for stored, last in _runs_of(connection, key, row, below):
-            found.append(ListedRun(stored, updated_ms, last))
+    for updated_ms, row, below in _threads_of_runs(connection, owner, limit, thread_id, after):
+        for newest in _runs_of(connection, row, below):
+            if newest is not None:
+                found.append(ListedRun(newest[0], updated_ms, newest[1]))
             if len(found) == limit:
                 return found
+            if newest is None or len(found) % _RUNS == 0:
+                yield
     return found
 
 
 def _threads_of_runs(
     connection: sqlite3.Connection, owner: str, limit: int, thread_id: str, after: RunPlace | None
-) -> Iterator[tuple[int, int, int, int]]:
-    """``key, updated, row`` of the threads to look into, in order, and below which position."""
+) -> Iterator[tuple[int, int, int]]:
+    """``updated, row`` of the threads to look into, in order, and below which position. Nothing stays open between two of
+    them: what is being read cannot be erased."""
     asked = {"owner": owner, "thread_id": thread_id, "before": _FAR, "before_id": "", "limit": limit}
     if after is not None:
         if after.thread_id and thread_id in ("", after.thread_id):
-            for key, _, updated_ms, row in connection.execute(_THREADS_OF_RUNS, asked | {"thread_id": after.thread_id}):
-                yield key, updated_ms, row, after.seq
+            for _, updated_ms, row in connection.execute(
+                _THREADS_OF_RUNS, asked | {"thread_id": after.thread_id}
+            ).fetchall():
+                yield updated_ms, row, after.seq
         asked |= {"before": after.updated_ms, "before_id": after.thread_id}
-    for key, found_id, updated_ms, row in connection.execute(_THREADS_OF_RUNS, asked):
+    for found_id, updated_ms, row in connection.execute(_THREADS_OF_RUNS, asked).fetchall():
         if after is None or found_id != after.thread_id:
-            yield key, updated_ms, row, _FAR
+            yield updated_ms, row, _FAR
 
 
-def _runs_of(connection: sqlite3.Connection, key: int, row: int, below: int) -> Iterator[tuple[StoredRun, bytes]]:
-    """The runs of a thread that begin below a position, the newest first, each with its newest event. The thread's rows are
-    read from its end, and no further than needed."""
+def _runs_of(connection: sqlite3.Connection, row: int, below: int) -> Iterator[tuple[StoredRun, bytes] | None]:
+    """The runs of a thread that begin below a position, the newest first, each with its newest event; ``None`` after so many
+    rows. The thread's rows are read from its end, and no further than needed."""
     seen: set[str] = set()
-    waiting: list[tuple[int, StoredRun, bytes]] = []  # what was met, until every run that is newer has been met
+    waiting: list[tuple[int, str, int]] = []  # what was met, until every run that is newer has been met
     while row:
-        found = connection.execute("SELECT seq, run, prev FROM log WHERE id = ?", (row,)).fetchone()
-        if found is None:  # the thread was deleted meanwhile
+        found = connection.execute(_NEWEST_ROWS, {"row": row, "after": 0}).fetchall()
+        if not found:  # the thread was deleted meanwhile
             return
-        seq, run_id, prev = found
-        if run_id not in seen:
+        for newest, run_id, first, _ in found:
+            if run_id not in seen and first is not None and first < below:
+                heappush(waiting, (-first, run_id, newest))
             seen.add(run_id)
+        last = min(found, key=itemgetter(3))[3]
+        end = connection.execute("SELECT seq, prev FROM log WHERE id = ?", (last,)).fetchone()
+        if end is None:
+            return
+        seq, row = end
+        while waiting and (not row or -waiting[0][0] >= seq):
+            _, run_id, newest = heappop(waiting)
             stored = run(connection, run_id)
-            if stored is not None and stored.seq < below:
-                (payload,) = connection.execute("SELECT payload FROM log WHERE id = ?", (row,)).fetchone()
-                heappush(waiting, (-stored.seq, stored, payload.rpartition(b"\n")[2]))
-        while waiting and -waiting[0][0] >= seq:
-            _, stored, last = heappop(waiting)
-            yield stored, last
-        row = prev
-
-
-def run_frames(connection: sqlite3.Connection, key: int, stored: StoredRun, upto: int) -> Iterator[bytes]:
-    """The frames of one run; ``upto`` is the thread's newest position."""
-    for row in rows_between(connection, key, stored.seq - 1, stored.ended_seq or upto):
-        found = connection.execute("SELECT run, payload FROM log WHERE id = ?", (row,)).fetchone()
-        if found is not None and found[0] == stored.run_id:
-            yield from found[1].split(b"\n")
+            payload = connection.execute("SELECT payload FROM log WHERE id = ?", (newest,)).fetchone()
+            if stored is not None and payload is not None:
+                yield stored, payload[0].rpartition(b"\n")[2]
+        if row:
+            yield None
 
 
 def blob(connection: sqlite3.Connection, owner: str, thread_id: str, ref: str) -> tuple[bytes, str] | None:

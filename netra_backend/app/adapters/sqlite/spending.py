@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from ...core.budgets import ModelUse, Period, RunBudget, Spender, Spent, storable, subject_of
+from ...core.fair_turns import NOBODY
 from ...spend_ports import SPENDERS, USES_A_PAGE
 from ...usage.money import dollars
 from ..event_log.model_uses import COLUMNS, MOST_OF_A_DAY, amount, mark_of, row_of, use_of
-from .changes import Change
 
 _EXPIRED_AT_ONCE: Final = 1000
 _PUT: Final = f"INSERT OR REPLACE INTO model_use ({COLUMNS}) VALUES ({', '.join('?' * 13)})"
@@ -90,7 +90,7 @@ class _Expire:
 class SqliteSpending:
     """``spend_ports.SpendStore`` over the connections of the event log: ``change`` and ``read`` are the log's."""
 
-    def __init__(self, change: Callable[[Change], Awaitable[None]], read: Callable[..., Awaitable[Any]]) -> None:
+    def __init__(self, change: Callable[..., Awaitable[None]], read: Callable[..., Awaitable[Any]]) -> None:
         self._change = change
         self._read = read
 
@@ -100,20 +100,20 @@ class SqliteSpending:
         return change.done
 
     async def settle(self, use: ModelUse) -> None:
-        await self._change(_Settle(use))
+        await self._change(_Settle(use), may_wait=True)
 
     async def spent(self, owner: str, run_id: str, day: str) -> Spent:
-        spent: Spent = await self._read(_spent, owner, run_id, day)
+        spent: Spent = await self._read(owner, _spent, owner, run_id, day)
         return spent
 
     async def uses(self, owner: str, after: tuple[str, int] = ("", 0)) -> list[ModelUse]:
-        return [use_of(row) for row in await self._read(_rows, _PAGE, owner, *after)]
+        return [use_of(row) for row in await self._read(owner, _rows, _PAGE, owner, *after)]
 
     async def mark(self, owner: str) -> str:
-        return mark_of((await self._read(_rows, _MARK, owner))[0])
+        return mark_of((await self._read(owner, _rows, _MARK, owner))[0])
 
     async def spenders(self, month: str) -> list[Spender]:
-        rows = await self._read(_rows, _SPENDERS, f"{month}-01", f"{month}-31")
+        rows = await self._read(NOBODY, _rows, _SPENDERS, f"{month}-01", f"{month}-31")
         return [Spender(owner, dollars(usd), tokens, requests) for owner, usd, tokens, requests in rows]
 
     async def expire(self, before_day: str, sums_before_day: str) -> int:

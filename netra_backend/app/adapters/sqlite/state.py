@@ -60,11 +60,11 @@ class SqliteState:
 
     async def value(self, owner: str, thread_id: str, key: str) -> bytes | None:
         question = "SELECT value FROM state WHERE owner = ? AND thread_id = ? AND name = ?"
-        rows = await self._read(_rows, question, owner, thread_id, key)
+        rows = await self._read(owner, _rows, question, owner, thread_id, key)
         return rows[0][0] if rows else None
 
     async def page(self, owner: str, thread_id: str, after: str = "") -> list[tuple[str, bytes]]:
-        rows: list[tuple[str, bytes]] = await self._read(_rows, _PAGE, owner, thread_id, after, VALUES_A_PAGE)
+        rows: list[tuple[str, bytes]] = await self._read(owner, _rows, _PAGE, owner, thread_id, after, VALUES_A_PAGE)
         return rows
 
     async def expire(self, before_ms: int) -> int:

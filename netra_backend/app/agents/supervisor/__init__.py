@@ -8,6 +8,10 @@
 - ``tool_calls``, ``model_calls``, ``own_steps``, ``state_steps``, ``pauses``: steps, each recorded before it is performed and
   when it has ended; ``user_questions``, ``tool_approvals``: those that wait for the user; ``shown_arguments``: what of a
   call's arguments a user sees, and may change
+- ``framework_steps``: the steps of agents that another framework runs; ``kept_before``: what an earlier run kept for them
+- ``agent_results``: what agents return, if it is a result that can be recorded
+- ``user_tools``: tools of the user's MCP servers, listed once a run
+- ``unseen_replies``: what a model says to an agent alone
 - ``model_stream``, ``live_text``: which part of a streamed text may be shown already, and in how few events
 - ``stack_owner``: whose code a stack is of
 - ``spending``: what a model request costs, ahead of it and afterwards

@@ -11,17 +11,19 @@ from typing import Any
 from ...core import plan_points, validation
 from ...core.errors import NotFound
 from ...core.plans import Plan
-from ..interface import Agent
+from ...services.hiding import hidden_text
+from ..interface import Agent, AgentListed
 
 MakeAgent = Callable[[], Agent]
 
 
 class AgentRegistry:
-    """Names to makers of agents."""
+    """Names to makers of agents. ``default`` is asked by requests that name none."""
 
     _ssot_validation_enabled = True
 
-    def __init__(self) -> None:
+    def __init__(self, default: str = "supervisor") -> None:
+        self.default = default
         self._makers: dict[str, MakeAgent] = {}
         self._codes: dict[str, str] = {}
         self._made = 0
@@ -56,9 +58,20 @@ class AgentRegistry:
         if plan is not None and plan.agents is not None and name not in plan.agents:
             raise NotFound(self._absent(name, plan), kind="unknown_agent", field="agent", point=plan_points.PLAN_AGENT)
 
+    def default_of(self, plan: Plan | None = None) -> str | None:
+        """The agent that is asked if a request names none: the default one or, if the plan does not have it, the only one that
+        the plan has; ``None`` if there are several."""
+        known = self._known(plan)
+        if self.default in known:
+            return self.default
+        return known[0] if len(known) == 1 else None
+
+    def _known(self, plan: Plan | None) -> list[str]:
+        return [each for each in self._makers if plan is None or plan.agents is None or each in plan.agents]
+
     def _absent(self, name: str, plan: Plan | None) -> str:
-        known = [each for each in self._makers if plan is None or plan.agents is None or each in plan.agents]
-        return f"There is no agent named {name[:64]!r}. Available agents: {', '.join(known) or 'none'}."
+        known = ", ".join(self._known(plan))
+        return f"There is no agent named {hidden_text(name)[:64]!r}. Available agents: {known or 'none'}."
 
     def make(self, name: str, plan: Plan | None = None) -> Agent:
         """A new agent. Raises ``NotFound`` as ``check`` does."""
@@ -68,8 +81,8 @@ class AgentRegistry:
 
     def describe(self, plan: Plan | None = None) -> list[dict[str, Any]]:
         """Name, description and tools of every agent, of those that the plan has."""
-        agents, tools = (None, None) if plan is None else (plan.agents, plan.tools)
-        made = (make() for name, make in self._makers.items() if agents is None or name in agents)
+        tools = None if plan is None else plan.tools
+        made = (self._makers[name]() for name in self._known(plan))
         return [
             {
                 "name": agent.name,
@@ -78,6 +91,10 @@ class AgentRegistry:
             }
             for agent in made
         ]
+
+    def listed(self, plan: Plan | None = None) -> list[AgentListed]:
+        """Name and description of every agent that the plan has."""
+        return [AgentListed(each["name"], each["description"]) for each in self.describe(plan)]
 
     def get_factory_metrics(self) -> dict[str, Any]:
         """How many agents are known and were made."""

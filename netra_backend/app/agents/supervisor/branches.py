@@ -88,10 +88,6 @@ def own(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Corout
     return method
 
 
-def _begins_branch(coroutine: object) -> bool:
-    return getattr(coroutine, "cr_code", None) not in _OWN
-
-
 class _Contained(Coroutine[Any, Any, Any]):
     """A coroutine that is part of a run: what it raises ends the run at most, not the loop."""
 
@@ -107,19 +103,23 @@ class _Contained(Coroutine[Any, Any, Any]):
         return self._coroutine.__await__()
 
     def send(self, value: Any) -> Any:
-        return self._taken(self._coroutine.send, value)
+        try:
+            return self._coroutine.send(value)
+        except (SystemExit, KeyboardInterrupt) as fault:
+            raise _contained(fault) from fault
 
     def throw(self, *fault: Any) -> Any:
-        return self._taken(self._coroutine.throw, *fault)
+        try:
+            return self._coroutine.throw(*fault)
+        except (SystemExit, KeyboardInterrupt) as raised:
+            raise _contained(raised) from raised
 
     def close(self) -> None:
         self._coroutine.close()
 
-    def _taken(self, step: Callable[..., Any], *given: Any) -> Any:
-        try:
-            return step(*given)
-        except (SystemExit, KeyboardInterrupt) as fault:
-            raise RuntimeError(f"the agent raised {type(fault).__name__}") from fault
+
+def _contained(fault: BaseException) -> RuntimeError:
+    return RuntimeError(f"the agent raised {type(fault).__name__}")
 
 
 TaskFactory = Callable[..., asyncio.Future[Any]]
@@ -133,11 +133,11 @@ def install(loop: asyncio.AbstractEventLoop) -> None:
 
     def make(loop: asyncio.AbstractEventLoop, coroutine: Any, *, context: Context | None = None, **more: Any) -> Any:
         parent = _BRANCH.get() if context is None else context.get(_BRANCH)
-        if isinstance(parent, Branch) and _begins_branch(coroutine):
+        if type(parent) is Branch and getattr(coroutine, "cr_code", None) not in _OWN:
             branch = parent.child(getattr(coroutine, "__qualname__", "") or type(coroutine).__name__)
             context = copy_context() if context is None else context
             context.run(_BRANCH.set, branch)
-            if isinstance(coroutine, CoroutineType):
+            if type(coroutine) is CoroutineType:
                 coroutine = _Contained(coroutine)
         if before is not None:
             return (

@@ -19,8 +19,9 @@ from ...core.step_keys import Branch
 from ...services import hiding
 from ...services.event_emitter import EventTooLarge, UserEventEmitter
 from ...services.user_execution_context import UserExecutionContext
-from ..interface import Agent, PastMessage
+from ..interface import Agent, AgentResult, PastMessage, hands_on_tools
 from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
+from .agent_results import not_recordable, result_of
 from .branches import enter
 from .past_messages import no_messages
 from .run_recorder import RunRecorder
@@ -110,8 +111,7 @@ class UserExecutionEngine:
                 "SSOT isolation: this run does not belong to the engine's context", point=validation.ENGINE_RUN
             )
         emitter.bind(run)
-        self._dispatcher.restrict(agent.tools)
-        began = services.clock.monotonic()
+        self._dispatcher.restrict(agent.tools, hands_on=hands_on_tools(agent))
         recorder = self._recorder = RunRecorder(emitter, journal, services, self.plan)
         scope = EngineRunScope(
             recorder,
@@ -132,14 +132,7 @@ class UserExecutionEngine:
                 raise asyncio.CancelledError
             if (unasked := journal.unasked()) is not None:
                 raise Fault(f"The agent is not deterministic: it recorded {unasked}, but has not asked for it again.")
-            recorder.emit(
-                AgentCompleted,
-                {"text": result.text, "data": result.data},
-                recorder.total(),
-                round((services.clock.monotonic() - began) * 1000),
-                recorder.message_of(result.text),
-                usage_by_model=list(recorder.usage.values()),
-            )
+            self._complete(result_of(run.agent, result), run, recorder)
         except asyncio.CancelledError:
             if self.cancelled_by is None:
                 if recorder.stopping and not self._closed:
@@ -150,6 +143,22 @@ class UserExecutionEngine:
             self.fail(fault, run, services)
         finally:
             recorder.close()
+
+    def _complete(self, result: AgentResult, run: RunRecord, recorder: RunRecorder) -> None:
+        """Record that the run has completed. Raises ``ToolError`` if its result cannot be recorded."""
+        try:
+            recorder.emit(
+                AgentCompleted,
+                {"text": result.text, "data": result.data},
+                recorder.total(),
+                max(0, recorder.services.clock.now_ms() - run.created_ms),
+                recorder.message_of(result.text),
+                usage_by_model=list(recorder.usage.values()),
+            )
+        except EventTooLarge:
+            raise
+        except (TypeError, ValueError, OverflowError, RecursionError) as fault:
+            raise not_recordable(run.agent, result, fault) from fault
 
     async def _begin(self, agent: Agent, run: RunRecord, recorder: RunRecorder) -> None:
         """Record that the run begins, or goes on. If it goes on that is committed first: it may be the agent that ended the
@@ -168,6 +177,7 @@ class UserExecutionEngine:
             recorder.emit(RunResumed, journal.beginnings)
         if journal.is_resumed:
             await recorder.emitter.durable()
+            await recorder.hide_again()
 
     def fail(self, fault: BaseException, run: RunRecord, services: RunServices) -> None:
         """End the run as failed; its user gets an error id and no further details of an internal error. A run that was being

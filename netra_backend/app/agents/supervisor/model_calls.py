@@ -24,6 +24,11 @@ def fingerprint(*request: object) -> str:
     return hashlib.blake2b(repr(request).encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
 
 
+def no_model() -> DependencyUnavailable:
+    """What is said to an agent that asks a model on a server that has none."""
+    return DependencyUnavailable("No language model is configured.", hint="Set NETRA_MODEL.")
+
+
 class ModelCalls:
     """The model requests of one agent of a run, on behalf of the step ``parent_call_id``, if another agent asked it."""
 
@@ -94,7 +99,7 @@ class ModelCalls:
     async def _stream(self, shown: Shown, usage: dict[str, Any], prompt: str, system: str, most: int) -> str:
         model, reason = self._recorder.services.model, "stop"
         if model is None:
-            raise DependencyUnavailable("No language model is configured.", hint="Set NETRA_MODEL.")
+            raise no_model()
         async with aclosing(model.stream(prompt, system=system, max_tokens=most)) as parts:
             async for part in parts:
                 usage.update(part.usage or {})

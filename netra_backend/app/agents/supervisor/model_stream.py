@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 from ...core.errors import DependencyUnavailable
 from ...core.events import AgentDelta, ModelCompleted
+from ...core.hidden_values import HiddenValues
 from ...core.journal import CANCELLED
 from ...ports import Clock
 
@@ -86,15 +87,16 @@ class Coalescer:
 
 
 class Records(Protocol):
-    """What records events."""
+    """What records events, without the values that are hidden."""
 
     emit: Callable[..., bool]
+    hidden: HiddenValues
 
 
 class Shown:
     """What one attempt at a model call shows its user, event by event, by ``records.emit``."""
 
-    __slots__ = ("_attempt", "_call_id", "_coalescer", "_gate", "_parent", "_records", "_said", "is_begun")
+    __slots__ = ("_attempt", "_call_id", "_coalescer", "_gate", "_held", "_parent", "_records", "_said", "is_begun")
 
     def __init__(
         self,
@@ -112,6 +114,7 @@ class Shown:
         self._coalescer = coalescer
         self._gate = gate
         self._said: list[str] = []
+        self._held = ""
         self.is_begun = False
         """Whether anything has come."""
 
@@ -146,13 +149,20 @@ class Shown:
     def replace(self, text: str, usage: dict[str, Any]) -> str:
         """Show ``text`` in place of everything that this attempt has shown."""
         self._attempt += 1
+        self._held = ""
         self._part(text)
         self._end("replaced", usage)
         return text
 
     def _part(self, text: str) -> None:
+        if self._records.hidden:
+            text, self._held = self._records.hidden.split(self._held + text)
+        self._emit(text)
+
+    def _emit(self, text: str) -> None:
         if text:
             self._records.emit(AgentDelta, self._call_id, self._attempt, text, parent_call_id=self._parent)
 
     def _end(self, reason: str, usage: dict[str, Any], error: str | None = None) -> None:
+        self._emit(self._held)
         self._records.emit(ModelCompleted, self._call_id, self._attempt, reason, usage, error)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from ...core.asks import OwnStep
-from ...core.blobs import Blob
+from ...core.blobs import EXACT, Blob
 from ...core.errors import LimitRefused, OutcomeUnknown, ToolError
 from ...core.events import StepFinished, StepStarted
 from ...core.exhaustion import plain_fault
@@ -20,7 +20,6 @@ from .branches import Performing, on_branch
 from .run_recorder import BROKEN_OFF, UNKNOWN, RunRecorder, step_error, until_cancelled
 
 _LOG: Final = logging.getLogger("netra.run")
-MEDIA: Final = "application/json"
 _PAUSE_S: Final = 0.5
 MOST_RETRIES: Final = 10
 
@@ -41,6 +40,7 @@ class OwnSteps:
     ) -> Any:
         """The result of ``body``, from the journal if it is recorded. Raises ``OutcomeUnknown``, and ``ToolError`` if it
         failed."""
+        await self._recorder.emitter.keep_pace()
         answer = self._recorder.next(key, OwnStep("step", name))
         if type(answer) is Recorded:
             assert answer.finished is not None
@@ -92,7 +92,7 @@ class OwnSteps:
             with on_branch(Performing(name, call_id, attempt)):
                 async with asyncio.timeout(timeout_s) as patience:
                     result = await body()
-            recorded = _encoded(result)
+            recorded = encoded(result, f"The result of {name}")
             if recorded is not None and self._recorder.hidden:
                 recorded = self._recorder.hidden.encoded(recorded)
         except asyncio.CancelledError:
@@ -114,7 +114,7 @@ class OwnSteps:
             if again:
                 raise _Again from fault
             raise step_error(name, error) from fault
-        blobs = () if recorded is None else (Blob.of(recorded, MEDIA),)
+        blobs = () if recorded is None else (Blob.of(recorded, EXACT),)
         named = blobs[0].named if blobs else None
         try:
             self._recorder.emit(StepFinished, call_id, True, elapsed(), attempt, None, named, blobs=blobs)
@@ -133,6 +133,11 @@ class OwnSteps:
     async def _error(self, name: str, fault: BaseException) -> dict[str, Any]:
         if isinstance(fault, ToolError):
             told = {"code": fault.code, "message": fault.message, "hint": fault.hint, "details": fault.details}
+            try:
+                told = msgspec.json.decode(encoded(told, f"The error of {name}") or b"")
+            except ToolError as unusable:
+                return {"code": unusable.code, "message": unusable.message, "hint": unusable.hint}
+            told = self._recorder.hidden.without(told)
             redacted: dict[str, Any] = await self._recorder.services.long_work.finish(result_redaction(told))
             return redacted
         error_id = self._recorder.services.mint("err")
@@ -160,13 +165,13 @@ class _Again(Exception):
     """The attempt failed and is followed by another one."""
 
 
-def _encoded(result: Any) -> bytes | None:
-    """What is recorded of a result. Raises ``ToolError`` if it is not JSON."""
+def encoded(result: Any, what: str = "The result") -> bytes | None:
+    """What is recorded of a result. Raises ``ToolError`` if it is not JSON, in words that begin with ``what`` it is."""
     if result is None:
         return None
     if is_too_long(result):
-        raise ToolError("RESULT_TOO_LARGE", "The result holds a number of more digits than can be written.")
+        raise ToolError("RESULT_TOO_LARGE", f"{what} holds a number of more digits than can be written.")
     try:
         return msgspec.json.encode(result)
     except (TypeError, ValueError, OverflowError) as fault:
-        raise ToolError("RESULT_NOT_JSON", f"The result is not JSON ({type(fault).__name__}).") from fault
+        raise ToolError("RESULT_NOT_JSON", f"{what} is not JSON ({type(fault).__name__}).") from fault

@@ -36,6 +36,8 @@ async def past_messages(log: EventLog, run: RunRecord, count: int) -> list[PastM
 
 async def thread_messages(log: EventLog, run: RunRecord) -> AsyncIterator[ThreadMessage]:
     """All messages of the thread before this run, exact and whole, oldest first, paged: as ``past_messages`` says which."""
+    if run.seq == 1:
+        return
     await log.durable(run)
     superseded: list[Superseded] = []
     async for page in log.pages(run.head, 0, min(run.seq + 1, run.head.durable)):
@@ -81,4 +83,7 @@ async def _told(log: EventLog, run: RunRecord, after: int) -> AsyncIterator[tupl
                 text, (begins, agent) = str(event.result.get("text", "")), begun.get(event.run_id, (after, ""))
                 message_id, data = event.message_id or event.run_id, event.result.get("data")
                 parts = read_parts(text, ())
-                yield begins, ThreadMessage("agent", text, event.run_id, message_id, event.ts, agent, parts, data)
+                yield (
+                    begins,
+                    ThreadMessage("agent", text, event.run_id, message_id, event.ts, agent, parts, data),
+                )

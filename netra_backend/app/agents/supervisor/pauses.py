@@ -8,6 +8,7 @@ from typing import Final
 from ...core.asks import OwnStep
 from ...core.events import StepFinished, StepStarted
 from ...core.journal import Recorded, Unknown
+from ...core.quoting import quoted_whole
 from .run_recorder import BROKEN_OFF, RunRecorder, until_cancelled
 
 SLEEP: Final = "sleep"
@@ -18,12 +19,13 @@ _LOOK_S: Final = 30.0  # how soon a clock that was set is noticed
 def check_pause(seconds: float) -> None:
     """Raises ``ValueError`` unless a pause may be that long."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= LONGEST_S:
-        raise ValueError(f"A pause has 0 to {LONGEST_S:.0f} seconds, not {seconds!r:.200}.")
+        raise ValueError(f"A pause has 0 to {LONGEST_S:.0f} seconds, not {quoted_whole(seconds)}.")
 
 
 async def sleep(recorder: RunRecorder, parent_call_id: str, key: str, seconds: float) -> None:
     """Wait until the pause ends, on behalf of the step ``parent_call_id``: at once if it is over by now."""
     clock = recorder.services.clock
+    await recorder.emitter.keep_pace()
     answer = recorder.next(key, OwnStep(SLEEP, ""))
     if type(answer) is Recorded:
         if answer.cancelled:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ...core.asks import Ask
-from ...core.errors import Fault, OutcomeUnknown, StateConflict, ToolError
-from ...core.events import AgentDelta, Event, RunSuspended
+from ...core.errors import DependencyUnavailable, Fault, OutcomeUnknown, StateConflict, ToolError
+from ...core.events import TERMINAL, AgentDelta, Event, ModelCompleted, RunSuspended, StepFinished
 from ...core.hidden_values import HiddenValues
 from ...core.journal import CANCELLED, Diverged, Journal, Perform, Recorded, Unknown
 from ...core.plans import Plan
-from ...services.event_emitter import UserEventEmitter
+from ...services.event_emitter import AGAIN_S, UserEventEmitter
+from ...services.hiding import hiding
 from .branches import performed
 from .live_text import LiveText
 from .run_services import RunServices
+
+if TYPE_CHECKING:
+    from ..mcp.run_sessions import RunSessions
 
 _COUNTED: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
 
@@ -26,6 +30,11 @@ UNKNOWN: Final = {
     "hint": "Check what it did before you ask for it again.",
 }
 STATE_CONFLICT: Final = "STATE_CONFLICT"
+_ENDS: Final = frozenset((*TERMINAL, StepFinished, ModelCompleted))
+"""Events after which nothing more of a call, or of the run, is streamed."""
+
+_Source = tuple[str, int, str, str]
+"""What streams: the call, its attempt, the agent's step on whose behalf it is, and the kind of text."""
 BROKEN_OFF: Final = {
     "code": CANCELLED,
     "message": "The agent broke the call off.",
@@ -53,12 +62,14 @@ class RunRecorder:
     run's task now, not the agent."""
 
     __slots__ = (
+        "_held",
         "_live",
         "_shown",
         "emit",
         "emitter",
         "hidden",
         "journal",
+        "mcp",
         "performing",
         "plan",
         "read",
@@ -87,7 +98,10 @@ class RunRecorder:
         self.sleeping: dict[str, int] = {}
         """The pauses that are under way: when they end (ms since 1970 UTC), by their calls."""
         self.usage: dict[str, dict[str, Any]] = {}
-        self._live: LiveText[tuple[str, int, str]] | None = None
+        self.mcp: RunSessions | None = None
+        """The sessions with the user's MCP servers, since they were first asked for."""
+        self._live: LiveText[_Source] | None = None
+        self._held: dict[_Source, str] = {}
         self._shown: dict[str, str] = {}
 
     @property
@@ -99,8 +113,9 @@ class RunRecorder:
         """What is recorded of a step. Raises ``Fault`` if it was another one."""
         answer = self.journal.next(key, ask)
         if isinstance(answer, Diverged):
+            asked = self.hidden.text(str(ask))[:200]
             raise Fault(
-                f"The agent is not deterministic: it recorded {answer.recorded} as {key}, but now asks for {str(ask)[:200]}"
+                f"The agent is not deterministic: it recorded {answer.recorded} as {key}, but now asks for {asked}"
             )
         return answer
 
@@ -108,6 +123,21 @@ class RunRecorder:
         """The run was given this secret."""
         self.hidden.add(value)
         self.emitter.hidden = self.hidden
+        hiding(self.hidden)
+
+    async def hide_again(self) -> None:
+        """Hide the secrets that the run was given before it was resumed, once their store can be read: a run that does not know
+        what to hide does not go on."""
+        left, secrets = sorted(self.journal.secrets), self.services.secrets
+        while left and secrets is not None:
+            try:
+                self.hide(await secrets.value(self.emitter.user_id, left[-1]))
+            except DependencyUnavailable:
+                await asyncio.sleep(AGAIN_S)
+                continue
+            except KeyError:  # it was deleted: the run will not be given it again
+                pass
+            left.pop()
 
     @property
     def asleep_until(self) -> int:
@@ -121,30 +151,48 @@ class RunRecorder:
             self.journal.beginnings = 1
             self.emit(RunSuspended, reason)
 
-    def stream(self, text: str, parent_call_id: str) -> None:
-        """Show text that is no step: of the step that is being performed, else of the run itself."""
+    def stream(self, text: str, parent_call_id: str, kind: str = "") -> None:
+        """Show text that is no step: of the step that is being performed, else of the run itself. The beginning of a value that
+        is hidden waits for what follows."""
         if self._live is None:
             self._live = LiveText(self.services.clock, asyncio.get_running_loop(), self._emit_live)
             self.emit = self._emit_in_order
         step = performed()
         if step is not None:
-            self._live.add((step.call_id, step.attempt, parent_call_id), text)
+            self._live.add((step.call_id, step.attempt, parent_call_id, kind), text)
         else:
-            self._live.add((self.journal.live_call_id, self.journal.live_attempt, parent_call_id), text)
+            self._live.add((self.journal.live_call_id, self.journal.live_attempt, parent_call_id, kind), text)
 
     def _emit_in_order(self, event: type[Event], *own: Any, **named: Any) -> bool:
         assert self._live is not None
         self._live.flush()
+        if self._held and event in _ENDS:
+            self._release("" if event in TERMINAL else own[0])
         return self.emitter.emit(event, *own, **named)
 
-    def _emit_live(self, source: tuple[str, int, str], text: str) -> None:
-        call_id, attempt, parent_call_id = source
-        self.emitter.emit(AgentDelta, call_id, attempt, text, parent_call_id=parent_call_id)
+    def _emit_live(self, source: _Source, text: str) -> None:
+        if self.hidden:
+            text, held = self.hidden.split(self._held.pop(source, "") + text)
+            if held:
+                self._held[source] = held
+        self._emit_part(source, text)
+
+    def _release(self, call_id: str) -> None:
+        """Show what is held back of this call; ``""``: of all."""
+        for source in [each for each in self._held if call_id in ("", each[0])]:
+            self._emit_part(source, self._held.pop(source))
+
+    def _emit_part(self, source: _Source, text: str) -> None:
+        call_id, attempt, parent_call_id, kind = source
+        if text:
+            self.emitter.emit(AgentDelta, call_id, attempt, text, kind=kind, parent_call_id=parent_call_id)
 
     def close(self) -> None:
-        """Stream nothing more."""
+        """Stream nothing more, and end the sessions of the run."""
         if self._live is not None:
             self._live.close()
+        if self.mcp is not None:
+            self.mcp.close()
 
     # --- what was shown and used ------------------------------------------------------------------------------------
 

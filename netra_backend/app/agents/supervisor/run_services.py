@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ...core.limits import USUAL, Limits
+from ...mcp_ports import McpClient
 from ...ports import Clock, Model
 from ...services.audit_trail import AuditTrail
 from ...services.files import Files
+from ...services.mcp_authorizations import McpAuthorizations
+from ...services.mcp_servers import McpServers
 from ...services.one_slice_a_turn import OneSliceATurn
 from ...services.questions import OpenQuestions
 from ...services.run_budgets import RunBudgets
@@ -22,7 +25,8 @@ class RunServices:
     tool calls stand in the ``audit_trail``; agents ask each other by the names in the ``registry``, and read their users'
     ``files``. An approval, or a question that does not say, is waited for ``approval_ms``; an answer of the model has
     ``model_tokens`` where its agent does not say. The other bounds are in ``limits``. ``secrets`` are those of users and of the
-    server. Agents' ``long_work`` leaves others their turn."""
+    server; ``mcp_servers`` those that users add, ``mcp_authorizations`` has tokens for them, and ``mcp_client`` asks them.
+    Agents' ``long_work`` leaves others their turn."""
 
     clock: Clock
     questions: OpenQuestions
@@ -36,5 +40,8 @@ class RunServices:
     long_work: OneSliceATurn = field(default_factory=OneSliceATurn)
     limits: Limits = USUAL
     secrets: Secrets | None = None
+    mcp_servers: McpServers | None = None
+    mcp_authorizations: McpAuthorizations | None = None
+    mcp_client: McpClient | None = None
     budgets: RunBudgets | None = None
     """``None``: what models cost is not counted."""

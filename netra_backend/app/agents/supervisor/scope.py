@@ -5,28 +5,46 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from typing import Any, Final
+
+import msgspec
 
 from ...core.asks import OwnStep, Saying, Thought
 from ...core.errors import ToolError
-from ...core.events import AgentDelta, AgentThinking, StepFinished, StepStarted
+from ...core.events import AgentDelta, AgentThinking, SecretUsed, StepFinished, StepStarted
 from ...core.journal import Perform, Recorded
 from ...core.limits import MOST_MODEL_TOKENS
 from ...core.message_parts import read_parts
-from ...core.step_keys import MAX_NAME
+from ...core.quoting import quoted_whole
+from ...core.step_keys import MAX_NAME, Branch
 from ...services.answer_schemas import AnswerSchema
 from ...services.user_execution_context import UserExecutionContext
-from ..interface import AgentResult, ModelReply, PastMessage, ThreadMessage, ToolOutcome
+from ..interface import (
+    AgentListed,
+    AgentResult,
+    ModelReply,
+    PastMessage,
+    ThreadMessage,
+    ToolListed,
+    ToolOutcome,
+    hands_on_tools,
+)
+from ..mcp.listing import BETWEEN
+from ..tools.definition import ForeignTool
 from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
+from .agent_results import result_of
 from .branches import NotOnABranch, current, on_branch, own, performed
+from .framework_steps import FrameworkSteps
 from .model_calls import ModelCalls
 from .own_steps import MOST_RETRIES, OwnSteps
 from .pauses import SLEEP, check_pause, sleep
 from .run_recorder import RunRecorder
 from .state_steps import StateSteps
 from .tool_calls import ToolCalls
+from .unseen_replies import unseen_reply
 from .user_questions import LONGEST_S, UserQuestions
+from .user_tools import tools_of_user
 
 MOST_DEPTH: Final = 8
 """How many agents may have asked each other at once."""
@@ -90,6 +108,11 @@ class EngineRunScope:
         return StateSteps(self._recorder, self._parent)
 
     @property
+    def framework(self) -> FrameworkSteps:
+        """The steps of an agent that another framework runs."""
+        return FrameworkSteps(self._recorder, self._tool_calls, self._parent, self.asked_agent)
+
+    @property
     def messages(self) -> AsyncIterator[ThreadMessage]:
         return self._messages()
 
@@ -106,6 +129,7 @@ class EngineRunScope:
     @own
     async def _think(self, key: str, text: str) -> None:
         _check_text(text)
+        await self._recorder.emitter.keep_pace()
         if type(self._recorder.next(key, Thought(text))) is Perform:
             self._recorder.emit(AgentThinking, text, key, self._parent)
 
@@ -116,6 +140,7 @@ class EngineRunScope:
     async def _say(self, key: str, text: str) -> None:
         _check_text(text)
         recorder = self._recorder
+        await recorder.emitter.keep_pace()
         answer = recorder.next(key, Saying(text))
         message_id = recorder.journal.live_call_id
         recorder.shown(message_id, text)
@@ -132,6 +157,7 @@ class EngineRunScope:
 
     async def delta(self, text: str) -> None:
         _check_text(text)
+        await self._recorder.emitter.keep_pace()
         if text:
             self._recorder.stream(text, self._parent)
 
@@ -142,8 +168,32 @@ class EngineRunScope:
 
     @own
     async def _use_tool(self, key: str, tool: str, arguments: dict[str, Any]) -> ToolOutcome:
+        found: str | ForeignTool = tool
+        if BETWEEN in tool and not self._dispatcher.has(tool):
+            found = (await self.user_tools()).get(tool, tool)
         with self._recorder.performing:
-            return await self._tool_calls.call(key, tool, arguments)
+            return await self._tool_calls.call(key, found, arguments)
+
+    def tools(self) -> Coroutine[Any, Any, list[ToolListed]]:
+        return self._tools(current().key("step", "tools"))
+
+    @own
+    async def _tools(self, key: str) -> list[ToolListed]:
+        async def listed() -> list[ToolListed]:
+            return [
+                ToolListed(each.name, each.description, msgspec.json.schema(each.arguments))
+                for each in self._dispatcher.usable()
+            ]
+
+        told = msgspec.convert(await self._step(key, "tools", listed, True, None, 0), list[ToolListed])
+        users = await self.user_tools()
+        return told + [ToolListed(each.name, each.description, each.schema, True) for each in users.values()]
+
+    async def user_tools(self) -> Mapping[str, ForeignTool]:
+        """The tools of the user's MCP servers by their names, one list for the whole run; none if its agent may not use them."""
+        if not self._dispatcher.has_user_tools:
+            return {}
+        return await tools_of_user(self._recorder, self._parent)
 
     def ask_model(
         self,
@@ -153,12 +203,16 @@ class EngineRunScope:
         max_tokens: int | None = None,
         check: Callable[[str], bool] | None = None,
         instead: str | None = None,
+        shown: bool = True,
     ) -> Coroutine[Any, Any, ModelReply]:
         if max_tokens is not None and (type(max_tokens) is not int or not 0 < max_tokens <= MOST_MODEL_TOKENS):
-            raise ValueError(f"max_tokens is 1 to {MOST_MODEL_TOKENS:,}, not {max_tokens!r:.200}.")
-        return self._ask_model(
-            current().key("model"), prompt, system, max_tokens or self._recorder.model_tokens, check, instead
-        )
+            raise ValueError(f"max_tokens is 1 to {MOST_MODEL_TOKENS:,}, not {quoted_whole(max_tokens)}.")
+        most = max_tokens or self._recorder.model_tokens
+        if shown:
+            return self._ask_model(current().key("model"), prompt, system, most, check, instead)
+        if check is not None or instead is not None:
+            raise ValueError("check and instead are for what is shown: judge another reply when you have it.")
+        return unseen_reply(self.framework, self._recorder.services.model, prompt, system, most)
 
     @own
     async def _ask_model(
@@ -187,7 +241,9 @@ class EngineRunScope:
     ) -> Coroutine[Any, Any, Any]:
         for each in (name, key if key is not None else name):
             if type(each) is not str or not 0 < len(each) <= MAX_NAME:
-                raise ValueError(f"The name and the key of a step have 1 to {MAX_NAME} characters, not {each!r:.200}.")
+                raise ValueError(
+                    f"The name and the key of a step have 1 to {MAX_NAME} characters, not {quoted_whole(each)}."
+                )
         if retry is not None and not 0 <= retry <= MOST_RETRIES:
             raise ValueError(f"retry is how often a failed step is tried again: 0 to {MOST_RETRIES}, not {retry!r}.")
         if retry and not idempotent:
@@ -237,7 +293,8 @@ class EngineRunScope:
             return await questions.ask(key, question, schema, timeout_s)
 
     async def secret(self, name: str) -> str:
-        if performed() is None:
+        step = performed()
+        if step is None:
             raise NotOnABranch(
                 "A secret is for the body of a step alone: await scope.secret(…) in what scope.step(…) performs."
             )
@@ -245,7 +302,11 @@ class EngineRunScope:
         if secrets is None:
             raise KeyError(name)
         value = await secrets.value(self.context.user_id, name)
-        self._recorder.hide(value)
+        recorder = self._recorder
+        recorder.hide(value)
+        if name not in recorder.journal.secrets:
+            recorder.journal.secrets.add(name)
+            recorder.emit(SecretUsed, step.call_id, name)
         return value
 
     # --- other agents, other branches -------------------------------------------------------------------------------
@@ -253,24 +314,62 @@ class EngineRunScope:
     def branch(self, name: str) -> AbstractContextManager[None]:
         return on_branch(current().child(name))
 
-    def run_agent(self, name: str, message: str) -> Coroutine[Any, Any, AgentResult]:
-        here = current()
-        return self._run_agent(here.key("agent", name), here.child(f"agent.{name}"), name, message)
+    def agents(self) -> Coroutine[Any, Any, list[AgentListed]]:
+        return self._agents(current().key("step", "agents"))
 
     @own
-    async def _run_agent(self, key: str, branch: Any, name: str, message: str) -> AgentResult:
+    async def _agents(self, key: str) -> list[AgentListed]:
+        async def listed() -> list[AgentListed]:
+            return self._recorder.services.registry.listed(self._recorder.plan)
+
+        told = await self._step(key, "agents", listed, True, None, 0)
+        return msgspec.convert(told, list[AgentListed])
+
+    def run_agent(
+        self, name: str, message: str, *, parts: Sequence[Mapping[str, Any]] | None = None
+    ) -> Coroutine[Any, Any, AgentResult]:
+        here, given = current(), [dict(part) for part in parts or ()]
+        return self._run_agent(here.key("agent", name), here.child(f"agent.{name}"), name, message, given)
+
+    @own
+    async def _run_agent(
+        self, key: str, branch: Branch, name: str, message: str, parts: Sequence[dict[str, Any]]
+    ) -> AgentResult:
+        agent = self._recorder.services.registry.make(name, self._recorder.plan)
+        dispatcher = self._dispatcher.narrowed(agent.tools, hands_on=hands_on_tools(agent))
+        async with self._asked(key, branch, name, message, dispatcher, parts) as scope:
+            return result_of(name, await agent.run(scope))
+
+    def asked_agent(self, name: str) -> AbstractAsyncContextManager[EngineRunScope]:
+        """``async with``: another agent of the same framework is at work, with the rights of this one."""
+        here = current()
+        return self._asked(
+            here.key("agent", name), here.child(f"agent.{name}"), name, self.message, self._dispatcher, self.parts
+        )
+
+    @asynccontextmanager
+    async def _asked(
+        self,
+        key: str,
+        branch: Branch,
+        name: str,
+        message: str,
+        dispatcher: ToolDispatcher,
+        parts: Sequence[dict[str, Any]] = (),
+    ) -> AsyncIterator[EngineRunScope]:
         recorder = self._recorder
         if self._depth >= MOST_DEPTH:
             raise ToolError("AGENT_DEPTH", f"{MOST_DEPTH} agents have asked each other already.")
-        agent = recorder.services.registry.make(name, recorder.plan)
+        await recorder.emitter.keep_pace()
         answer = recorder.next(key, OwnStep("agent", name))
         call_id = answer.call_id
         if type(answer) is Perform:
             recorder.emit(StepStarted, call_id, "agent", name, key, parent_call_id=self._parent)
         scope = EngineRunScope(
             recorder,
-            self._dispatcher.narrowed(agent.tools),
+            dispatcher,
             message=message,
+            parts=parts,
             now_ms=self.now_ms,
             timezone=self.timezone,
             history=self.history,
@@ -283,7 +382,7 @@ class EngineRunScope:
         is_open = not isinstance(answer, Recorded)
         try:
             with on_branch(branch):
-                result = await agent.run(scope)
+                yield scope
         except (Exception, asyncio.CancelledError) as fault:
             if is_open and not recorder.stopping:
                 error = {"code": "AGENT_FAILED", "message": f"{name} failed ({type(fault).__name__})."}
@@ -292,7 +391,6 @@ class EngineRunScope:
             raise
         if is_open:
             recorder.emit(StepFinished, call_id, True, round((clock.monotonic() - began) * 1000))
-        return result
 
 
 def _check_text(text: str) -> None:

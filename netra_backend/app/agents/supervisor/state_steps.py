@@ -10,14 +10,14 @@ from typing import Any, Final, Literal
 import msgspec
 
 from ...core.asks import OwnStep
-from ...core.blobs import Blob
+from ...core.blobs import EXACT, Blob
 from ...core.errors import StateConflict, ToolError
 from ...core.events import StateChanged, StepFinished, StepStarted
 from ...core.journal import Recorded, Unknown
+from ...core.quoting import quoted_whole
 from ...core.state import USER, StateWrite, check_key, digest_of, encode_value
 from ...services.redaction import is_too_long, result_redaction
 from .branches import current, own
-from .own_steps import MEDIA
 from .run_recorder import BROKEN_OFF, RunRecorder, step_error, until_cancelled
 
 KIND: Final = "state"
@@ -46,6 +46,7 @@ class StateSteps:
     @own
     async def _get(self, step: str, name: str, key: str, scope: Scope) -> Any:
         recorder = self._recorder
+        await recorder.emitter.keep_pace()
         answer = recorder.next(step, OwnStep(KIND, name))
         if type(answer) is Recorded:
             body = await self._read_again(name, answer)
@@ -57,7 +58,7 @@ class StateSteps:
             except asyncio.CancelledError:
                 self._broken_off(answer.call_id, attempt)
                 raise
-            blobs = () if body is None else (Blob.of(body, MEDIA),)
+            blobs = () if body is None else (Blob.of(body, EXACT),)
             named = blobs[0].named if blobs else None
             recorder.emit(StepFinished, answer.call_id, True, 0, attempt, None, named, blobs=blobs)
         if scope == "user":
@@ -189,4 +190,4 @@ class StateSteps:
 def _check(key: str, scope: str) -> None:
     check_key(key)
     if scope not in ("thread", "user"):
-        raise ValueError(f"The scope of a value is thread or user, not {scope!r:.200}.")
+        raise ValueError(f"The scope of a value is thread or user, not {quoted_whole(scope)}.")

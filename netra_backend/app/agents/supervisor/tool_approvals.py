@@ -28,7 +28,8 @@ class Denied(Exception):
     """The call is not made: ``decision`` is deny, expired or, if nobody can tell what the user changed, unclear."""
 
     def __init__(self, tool: str, decision: str, reason: str) -> None:
-        super().__init__(f"{tool} was not approved ({decision}){': ' + reason if reason else '.'}")
+        told = f"{tool} was not approved ({decision}){f': {reason}' if reason else ''}"
+        super().__init__(told if told.endswith((".", "!", "?")) else f"{told}.")
 
 
 class ToolApprovals:
@@ -49,6 +50,7 @@ class ToolApprovals:
         arguments: Mapping[str, Any],
         shown: dict[str, Any],
         answer: Perform | Recorded | Unknown,
+        mark: str = "",
     ) -> Mapping[str, Any]:
         """The arguments that the user approved: those of the call, or others. Raises ``Denied``; ``ToolRefused`` if the call
         would be refused anyway, about which nobody is asked."""
@@ -75,7 +77,7 @@ class ToolApprovals:
             )
         if resolved is not None:
             return await self._recorded(tool, arguments, shown, resolved)
-        call = self._request(call_id, key, tool, shown, arguments_hash, requested)
+        call = self._request(call_id, key, tool, shown, arguments_hash, requested, mark)
         shown = call.arguments
         gave_up = partial(recorder.emit, ApprovalResolved, call.approval_id, CANCELLED, AGENT)
         schema = AnswerSchema(RESPONSE_SCHEMA, recorder.services.questions.limits)
@@ -95,6 +97,7 @@ class ToolApprovals:
         shown: dict[str, Any],
         arguments_hash: str,
         requested: ApprovalRequested | None,
+        mark: str,
     ) -> WaitingCall:
         """What the user is asked, or was asked before."""
         recorder, context = self._recorder, self._dispatcher.user_context
@@ -116,6 +119,7 @@ class ToolApprovals:
                 parent_call_id=self._parent,
                 reason=reason,
                 response_schema=RESPONSE_SCHEMA,
+                fingerprint=mark,
             )
         if recorder.hidden:
             shown = recorder.hidden.plain(shown)
@@ -131,7 +135,7 @@ class ToolApprovals:
         raw, problem, hint = schema.judge(answer, hidden.text), "", None
         if "arguments" in answer:
             try:
-                self._dispatcher.find(tool.name)
+                self._dispatcher.admit(tool)
                 edited = hidden.plain(answer["arguments"]) if hidden else answer["arguments"]
                 self._dispatcher.fitting(tool, restored(edited, shown, arguments))
             except ToolRefused as refusal:

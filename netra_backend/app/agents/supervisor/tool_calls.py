@@ -9,8 +9,17 @@ from typing import Any, Final
 
 import msgspec
 
-from ...core.asks import ToolCall
-from ...core.errors import DependencyUnavailable, QueryRejected, Refusal, ToolError, ToolRefused
+from ...core.asks import ToolCall, fingerprint
+from ...core.blobs import EXACT, Blob
+from ...core.errors import (
+    DependencyUnavailable,
+    EgressRefused,
+    LimitRefused,
+    QueryRejected,
+    Refusal,
+    ToolError,
+    ToolRefused,
+)
 from ...core.events import ToolCompleted, ToolExecuting
 from ...core.exhaustion import plain_fault
 from ...core.journal import Recorded, Unknown
@@ -18,9 +27,10 @@ from ...core.repaired_text import repaired
 from ...services.event_emitter import EventTooLarge
 from ...services.redaction import is_too_long, redaction, result_redaction
 from ..interface import ToolOutcome
-from ..tools.definition import Tool
+from ..tools.definition import ForeignTool, Tool
 from ..tools.unified_tool_dispatcher_factory import ToolDispatcher
 from .branches import Performing, on_branch
+from .own_steps import encoded
 from .run_recorder import BROKEN_OFF, UNKNOWN, RunRecorder, until_cancelled
 from .tool_approvals import Denied, ToolApprovals
 
@@ -40,19 +50,32 @@ class ToolCalls:
         self._approvals = ToolApprovals(recorder, dispatcher, parent_call_id)
 
     async def call(
-        self, key: str, tool: str, arguments: Mapping[str, Any], *, provider_call_id: str = "", requested_by: str = ""
+        self,
+        key: str,
+        tool: str | ForeignTool,
+        arguments: Mapping[str, Any],
+        *,
+        provider_call_id: str = "",
+        requested_by: str = "",
     ) -> ToolOutcome:
         """Make the call that has this key, or return what is recorded of it. ``provider_call_id`` and ``requested_by`` are those
-        of ``core.events.ToolExecuting``."""
+        of ``core.events.ToolExecuting``. What a foreign tool returns comes as it is, what another returns redacted."""
         definition, refusal = self._find(tool)
-        shown = await self._shown(arguments, definition)
-        answer = self._recorder.next(key, ToolCall(tool, shown))
+        tool = tool if isinstance(tool, str) else tool.name
+        asked = await self._shown(arguments, definition)
+        await self._recorder.emitter.keep_pace()
+        answer = self._recorder.next(key, ToolCall(tool, asked))
+        shown, mark = asked, ""
+        if self._recorder.hidden:
+            shown = await self._shown(self._recorder.hidden.without(arguments), definition)
+            if shown != asked:
+                mark = fingerprint(self._dispatcher.user_context.run_id, ToolCall(tool, asked))
         if type(answer) is Unknown and answer.approval is not None:
             shown = answer.approval.arguments  # without what was hidden then
         if type(answer) is Recorded and answer.completed is not None:
             if answer.cancelled:
                 await until_cancelled()
-            return _outcome(answer.completed)
+            return await self._recorded(answer.completed)
         call_id = answer.call_id
         begun = type(answer) is Unknown and answer.executing
         not_called: ToolOutcome | None = None
@@ -61,17 +84,19 @@ class ToolCalls:
             not_called = await self._refused(refusal, tool)
         elif definition.approval:
             try:
-                approved = await self._approvals.ask(call_id, key, definition, arguments, shown, answer)
+                approved = await self._approvals.ask(call_id, key, definition, arguments, shown, answer, mark)
             except ToolRefused as refused:
                 not_called = await self._refused(refused, tool)
             except Denied as denied:
-                not_called = _failed("APPROVAL_DENIED", str(denied))
+                not_called = _failed("APPROVAL_DENIED", str(denied), hint="Do not ask for the same call again.")
             else:
                 if approved is not arguments:
-                    arguments = approved
-                    shown = await self._shown(arguments, definition)
+                    arguments, mark = approved, ""
+                    shown = await self._shown(self._recorder.hidden.without(arguments), definition)
         if not begun:
-            self._recorder.emit(ToolExecuting, call_id, tool, shown, key, provider_call_id, requested_by, self._parent)
+            self._recorder.emit(
+                ToolExecuting, call_id, tool, shown, key, provider_call_id, requested_by, self._parent, mark
+            )
         if not_called is not None:
             return self._completed(call_id, tool, 0, not_called)
         assert definition is not None
@@ -79,6 +104,10 @@ class ToolCalls:
             return self._completed(call_id, tool, 0, ToolOutcome(False, error=dict(UNKNOWN)))
         with on_branch(Performing(tool, call_id)):
             return await self._perform(call_id, definition, arguments)
+
+    def usable(self) -> list[Tool[Any]]:
+        """The server's tools that this agent may use, in the order of their names."""
+        return self._dispatcher.usable()
 
     async def _shown(self, arguments: Mapping[str, Any], definition: Tool[Any] | None) -> dict[str, Any]:
         """The arguments as they are recorded: without secrets, but for those that the run was given, which the emitter hides."""
@@ -89,13 +118,18 @@ class ToolCalls:
         )
         return shown
 
-    def _find(self, tool: str) -> tuple[Tool[Any] | None, ToolRefused | None]:
+    def _find(self, tool: str | ForeignTool) -> tuple[Tool[Any] | None, ToolRefused | None]:
         try:
-            return self._dispatcher.find(tool), None
+            if isinstance(tool, str):
+                return self._dispatcher.find(tool), None
+            self._dispatcher.admit(tool)
+            return tool, None
         except ToolRefused as refusal:
             return None, refusal
 
-    async def _refused(self, refusal: ToolError | ToolRefused | QueryRejected, tool: str) -> ToolOutcome:
+    async def _refused(
+        self, refusal: ToolError | ToolRefused | QueryRejected | EgressRefused, tool: str
+    ) -> ToolOutcome:
         trail, context = self._recorder.services.audit_trail, self._dispatcher.user_context
         if isinstance(refusal, Refusal) and trail is not None:
             trail.record_refusal(context.user_id, refusal, run_id=context.run_id, tool=tool)
@@ -113,8 +147,10 @@ class ToolCalls:
                 if not definition.idempotent:
                     await self._recorder.emitter.durable()
                 result = await self._dispatcher.call(definition, arguments)
+                if isinstance(definition, ForeignTool):
+                    return await self._exact(call_id, definition, round((clock.monotonic() - began) * 1000), result)
                 outcome = ToolOutcome(True, await self._redacted(result) if definition.redact else result)
-            except (ToolError, ToolRefused, QueryRejected) as refusal:
+            except (ToolError, ToolRefused, QueryRejected, EgressRefused) as refusal:
                 outcome = await self._refused(refusal, definition.name)
         except DependencyUnavailable as fault:
             error = {"code": "DEPENDENCY_UNAVAILABLE", "message": fault.message, "hint": fault.hint}
@@ -134,6 +170,31 @@ class ToolCalls:
                 )
         return self._completed(call_id, definition.name, round((clock.monotonic() - began) * 1000), outcome)
 
+    async def _exact(self, call_id: str, tool: ForeignTool, elapsed_ms: int, result: Any) -> ToolOutcome:
+        """The result as it is, for the agent alone; what is shown of it is redacted, and may be less. Raises ``ToolError`` if it
+        is not JSON."""
+        recorder, body = self._recorder, encoded(result)
+        if body is None:
+            return self._completed(call_id, tool.name, elapsed_ms, ToolOutcome(True))
+        body = recorder.hidden.encoded(body)
+        result = msgspec.json.decode(body)
+        seen = result if tool.shown is None else tool.shown(result)
+        if len(body) * 2 > recorder.emitter.most_bytes:
+            shown: Any = f"({len(body):,} bytes)"
+        else:
+            shown = await self._redacted(seen) if tool.redact else seen
+        if shown == result:
+            return self._completed(call_id, tool.name, elapsed_ms, ToolOutcome(True, result))
+        blob = Blob.of(body, EXACT)
+        try:
+            recorder.emit(
+                ToolCompleted, call_id, tool.name, True, elapsed_ms, shown, recorded=blob.named, blobs=(blob,)
+            )
+        except LimitRefused as fault:
+            outcome = _failed("RESULT_TOO_LARGE", f"The result of {tool.name} is too large: {fault.message}")
+            return self._completed(call_id, tool.name, elapsed_ms, outcome)
+        return ToolOutcome(True, result)
+
     async def _redacted(self, result: Any) -> Any:
         """The result as it is recorded, for the agent, too: after a restart it is given that. Looking for secrets costs far more
         than writing, so what cannot be recorded anyway is not looked at; others have their turn between."""
@@ -146,6 +207,7 @@ class ToolCalls:
             return result
         if size > self._recorder.emitter.most_bytes:
             return result
+        result = self._recorder.hidden.without(result)
         return await self._recorder.services.long_work.finish(result_redaction(result))
 
     def _broken_off(self, call_id: str, definition: Tool[Any], elapsed_ms: int) -> None:
@@ -155,6 +217,11 @@ class ToolCalls:
             self._completed(call_id, definition.name, elapsed_ms, ToolOutcome(False, error=dict(BROKEN_OFF)))
         elif not definition.idempotent:
             self._completed(call_id, definition.name, elapsed_ms, ToolOutcome(False, error=dict(UNKNOWN)))
+
+    async def _recorded(self, completed: ToolCompleted) -> ToolOutcome:
+        if completed.recorded is None:
+            return ToolOutcome(completed.ok, completed.result, completed.error)
+        return ToolOutcome(True, msgspec.json.decode(await self._recorder.emitter.blob(completed.recorded.ref)))
 
     def _completed(self, call_id: str, tool: str, elapsed_ms: int, outcome: ToolOutcome) -> ToolOutcome:
         if hidden := self._recorder.hidden:
@@ -168,7 +235,7 @@ class ToolCalls:
             outcome = _failed("RESULT_TOO_LARGE", f"The result of {tool} is too large: {fault}.")
             self._completed(call_id, tool, elapsed_ms, outcome)
         except (TypeError, ValueError, OverflowError):
-            if is_too_long(outcome.result):
+            if is_too_long(outcome.result) or is_too_long(outcome.error):
                 outcome = _failed(
                     "RESULT_TOO_LARGE", f"The result of {tool} holds a number of more digits than can be written."
                 )
@@ -176,10 +243,6 @@ class ToolCalls:
                 outcome = _failed("TOOL_FAILED", f"The result of {tool} is not JSON.")
             self._completed(call_id, tool, elapsed_ms, outcome)
         return outcome
-
-
-def _outcome(completed: ToolCompleted) -> ToolOutcome:
-    return ToolOutcome(completed.ok, completed.result, completed.error)
 
 
 def _failed(code: str, message: str, **more: Any) -> ToolOutcome:

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from ...core.asks import Question
-from ...core.blobs import Blob
+from ...core.blobs import EXACT, Blob
 from ...core.errors import ToolError
 from ...core.events import Event, QuestionAnswered, QuestionAsked
 from ...core.journal import Recorded, Unknown
@@ -25,7 +25,6 @@ from ...services.redaction import result_redaction
 from ...services.user_execution_context import UserExecutionContext
 from .run_recorder import RunRecorder, until_cancelled
 
-MEDIA: Final = "application/json"
 LONGEST_S: Final = LIMIT_RANGES["approval_s"].high
 
 
@@ -115,7 +114,7 @@ def record(
     """Record an answer as it is shown, with its exact bytes beside it unless they are the same. Raises as
     ``UserEventEmitter.emit``; the answer counts for nothing then."""
     assert word.answer is not None
-    blobs = () if is_exact else (Blob.of(word.answer, MEDIA),)
+    blobs = () if is_exact else (Blob.of(word.answer, EXACT),)
     recorded = blobs[0].named if blobs else None
     try:
         recorder.emit(event, question_id, *own, recorded=recorded, on_commit=word.recorded, blobs=blobs, **named)

@@ -193,7 +193,7 @@ def _call(function: Callable[..., Any], parameters: _Parameters) -> Callable[[Us
         return bound
 
     async def in_a_thread(context: UserExecutionContext, arguments: Any) -> Any:
-        answer = await THREADS.run(partial(bound, context, arguments))
+        answer = await THREADS.run(context.user_id, partial(bound, context, arguments))
         return await answer if inspect.isawaitable(answer) else answer  # an async function that something else wraps
 
     return in_a_thread

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
@@ -19,7 +19,10 @@ class ToolArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     """Base of every tool's argument schema: unknown names are refused, values are converted by msgspec."""
 
 
-A = TypeVar("A", bound=ToolArguments)
+MCP_TOOLS: Final = "mcp:*"
+"""What an agent lists, or a plan, that has the tools of its user's MCP servers."""
+
+A = TypeVar("A", bound=ToolArguments | dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,63 @@ class Tool(Generic[A]):
     redact: bool = True
 
     @property
+    def right(self) -> str:
+        """What an agent lists, and a plan, that it may be called."""
+        return self.name
+
+    @property
     def needed_scope(self) -> str:
         """The scope that a user must have to call it."""
         return EVERYBODY if self.permission is None else self.permission
+
+
+class ForeignTool(Tool[Any]):
+    """A tool that is part of an agent of another framework, which validates its arguments itself: here they are any object. Those
+    that its user gave it are judged by ``judge``, which says what is wrong with them, or ``""``.
+
+    ``call`` gets the arguments as a dict. ``redact`` and secrets are as for any tool in what is shown of a result; the agent
+    gets it exactly. ``shown`` gives the part of a result that users may see at all. With ``listed_as`` it is no part of the
+    agent: those have it that list that. ``schema`` is what is known of its arguments."""
+
+    judge: Callable[[dict[str, Any]], str] | None
+    shown: Callable[[Any], Any] | None
+    listed_as: str
+    schema: dict[str, Any]
+
+    def __init__(
+        self,
+        name: str,
+        description: str,
+        call: Callable[[UserExecutionContext, dict[str, Any]], Awaitable[Any]],
+        *,
+        permission: str | None = None,
+        idempotent: bool = False,
+        approval: bool | str = False,
+        timeout_s: float | None = None,
+        secret_arguments: frozenset[str] = frozenset(),
+        redact: bool = True,
+        judge: Callable[[dict[str, Any]], str] | None = None,
+        shown: Callable[[Any], Any] | None = None,
+        listed_as: str = "",
+        schema: dict[str, Any] | None = None,
+    ) -> None:
+        object.__setattr__(self, "listed_as", listed_as)
+        object.__setattr__(self, "schema", schema or {})
+        object.__setattr__(self, "judge", judge)
+        object.__setattr__(self, "shown", shown)
+        super().__init__(
+            name,
+            description,
+            dict[str, Any],
+            call,
+            permission=permission,
+            idempotent=idempotent,
+            approval=approval,
+            timeout_s=timeout_s,
+            secret_arguments=secret_arguments,
+            redact=redact,
+        )
+
+    @property
+    def right(self) -> str:
+        return self.listed_as or self.name

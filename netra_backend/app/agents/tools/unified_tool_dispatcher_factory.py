@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from types import CoroutineType
 from typing import Any, TypedDict
 
@@ -16,15 +17,26 @@ from ...core.errors import IsolationRefused, SSotIsolationError, ToolError, Tool
 from ...core.identity import BASE_SCOPES
 from ...core.limits import USUAL
 from ...core.plans import Plan
+from ...services.hiding import hidden_text
 from ...services.redaction import is_too_long
 from ...services.user_execution_context import UserExecutionContext, validate_user_context
-from .definition import Tool
+from .definition import MCP_TOOLS, ForeignTool, Tool
 
 
 class ToolDispatcher:
     """The tools of one request. ``user_context`` is a child of the request's own context."""
 
-    __slots__ = ("_allowed", "_closed", "_narrowed", "_planned", "_scopes", "_tool_s", "_tools", "user_context")
+    __slots__ = (
+        "_allowed",
+        "_closed",
+        "_handed_on",
+        "_narrowed",
+        "_planned",
+        "_scopes",
+        "_tool_s",
+        "_tools",
+        "user_context",
+    )
 
     def __init__(
         self,
@@ -40,21 +52,30 @@ class ToolDispatcher:
         self._tool_s = tool_s
         self._planned = planned
         self._allowed: frozenset[str] | None = None
+        self._handed_on: frozenset[str] | None = None
+        """The tools that agents may get which this one's agent asks; ``None``: all that the request has."""
         self._closed = False
         self._narrowed: list[ToolDispatcher] = []
 
-    def narrowed(self, tools: frozenset[str]) -> ToolDispatcher:
+    def narrowed(self, tools: frozenset[str], *, hands_on: bool = False) -> ToolDispatcher:
         """A dispatcher of the same request for an agent that this one's agent asks: with the rights of both. It is closed with
-        this one."""
+        this one. ``hands_on``: as ``restrict`` says."""
         dispatcher = ToolDispatcher(self.user_context, self._tools, self._scopes, self._tool_s, self._planned)
-        dispatcher._allowed = tools if self._allowed is None else self._allowed & tools
+        dispatcher._allowed = dispatcher._handed_on = self._handed_on
+        dispatcher.restrict(tools, hands_on=hands_on)
         dispatcher._closed = self._closed
         self._narrowed.append(dispatcher)
         return dispatcher
 
-    def restrict(self, tools: frozenset[str]) -> None:
-        """Allow only these tools from now on: those of the agent that runs. Rights are never widened again."""
+    def restrict(self, tools: frozenset[str], *, hands_on: bool = False) -> None:
+        """Allow only these tools from now on: those of the agent that runs. Rights are never widened again.
+
+        An agent that ``hands_on`` may call no more than ``tools``, while those that it asks have all rights that it was given,
+        each as far as it lists tools itself.
+        """
         self._allowed = tools if self._allowed is None else self._allowed & tools
+        if not hands_on:
+            self._handed_on = tools if self._handed_on is None else self._handed_on & tools
 
     async def dispatch_tool(self, request: Mapping[str, Any]) -> Any:
         """Call ``request["tool"]`` with ``request["arguments"]``; plain JSON is returned.
@@ -108,7 +129,14 @@ class ToolDispatcher:
                 if tool.idempotent
                 else "It may have taken effect: check before you ask for it again.",
             ) from None
-        return msgspec.to_builtins(answer, str_keys=True)
+        try:
+            return msgspec.to_builtins(answer, str_keys=True)
+        except ValueError:
+            if not is_too_long(answer):
+                raise
+            raise ToolError(
+                "RESULT_TOO_LARGE", f"The result of {tool.name} holds a number of more digits than can be written."
+            ) from None
 
     def _time_of(self, tool: Tool[Any]) -> float:
         return self._tool_s if tool.timeout_s is None else tool.timeout_s
@@ -118,9 +146,38 @@ class ToolDispatcher:
         tool = self._tools.get(name) if isinstance(name, str) else None
         if tool is None:
             raise ToolRefused(**_unknown(name), point=validation.DISPATCHER_TOOL)
-        if self._planned is not None and tool.name not in self._planned:
-            raise ToolRefused(**_unknown(name), point=plan_points.PLAN_TOOL)
-        if tool.needed_scope not in self._scopes or (self._allowed is not None and tool.name not in self._allowed):
+        self._check_rights(tool, self._allowed)
+        return tool
+
+    @property
+    def has_user_tools(self) -> bool:
+        """Whether this request may use tools of its user's MCP servers."""
+        return all(rights is None or MCP_TOOLS in rights for rights in (self._planned, self._allowed))
+
+    def has(self, name: str) -> bool:
+        """Whether the server has a tool of that name, for any user."""
+        return name in self._tools
+
+    def usable(self) -> list[Tool[Any]]:
+        """The tools that this request may use, in the order of their names."""
+        found = []
+        for name in sorted(self._tools):
+            with suppress(ToolRefused):
+                found.append(self.find(name))
+        return found
+
+    def admit(self, tool: Tool[Any]) -> None:
+        """Whether this request may still use a tool that was found, or is part of its agent, or of its user's. Raises
+        ``ToolRefused``."""
+        if isinstance(tool, ForeignTool):
+            self._check_rights(tool, self._allowed if tool.listed_as else None)
+        else:
+            self.find(tool.name)
+
+    def _check_rights(self, tool: Tool[Any], allowed: frozenset[str] | None) -> None:
+        if self._planned is not None and tool.right not in self._planned:
+            raise ToolRefused(**_unknown(tool.name), point=plan_points.PLAN_TOOL)
+        if tool.needed_scope not in self._scopes or (allowed is not None and tool.right not in allowed):
             raise ToolRefused(
                 f"You cannot use {tool.name} here.",
                 code="TOOL_NOT_ALLOWED",
@@ -128,7 +185,6 @@ class ToolDispatcher:
                 hint=f"It needs the scope {tool.needed_scope!r} and an agent that lists it.",
                 point=validation.DISPATCHER_PERMISSION,
             )
-        return tool
 
     def fitting(self, tool: Tool[Any], arguments: object) -> Any:
         """The arguments as the tool takes them. Raises ``ToolRefused`` if they do not fit its schema."""
@@ -137,9 +193,11 @@ class ToolDispatcher:
             if is_too_long(arguments):
                 raise msgspec.ValidationError("a whole number has more digits than can be written")
             fitting = msgspec.convert({} if arguments is None else arguments, tool.arguments)
+            if isinstance(tool, ForeignTool) and tool.judge is not None and (problem := tool.judge(fitting)):
+                raise msgspec.ValidationError(problem)
         except msgspec.ValidationError as fault:
             raise ToolRefused(
-                f"The arguments of {tool.name} are not valid: {str(fault)[:200]}",
+                f"The arguments of {tool.name} are not valid: {hidden_text(str(fault))[:200]}",
                 code="INVALID_ARGUMENTS",
                 field="arguments",
                 hint="Give arguments that match the tool's schema.",
@@ -157,7 +215,7 @@ class ToolDispatcher:
 def _unknown(name: object) -> _Unknown:
     """How a tool that there is not is answered, and one that its user's plan does not have."""
     return {
-        "message": f"There is no tool named {str(name)[:64]!r}.",
+        "message": f"There is no tool named {hidden_text(str(name))[:64]!r}.",
         "code": "UNKNOWN_TOOL",
         "field": "tool",
         "hint": "Choose one of the tools that this server offers.",

@@ -13,7 +13,7 @@ from .decision import Decision, decide
 from .intents import INTENTS, OUT_OF_SCOPE
 from .parse import Reading, read_message
 from .periods import Period
-from .split_requests import parts_of
+from .split_requests import Part, parts_of
 from .subject import subject_of
 
 Route = Literal["agent", "clarify", "refuse"]
@@ -81,35 +81,46 @@ class Understanding:
 
 
 def understand(
-    message: str, *, now_ms: int, timezone: str = "UTC", history: Sequence[PastMessage] = ()
+    message: str,
+    *,
+    now_ms: int,
+    timezone: str = "UTC",
+    history: Sequence[PastMessage] = (),
+    chosen: Sequence[str] = (),
 ) -> Understanding:
     """Say what ``message`` asks. Deterministic; never raises, whatever the message.
 
     ``now_ms`` and ``timezone`` resolve periods in words to dates; ``history`` (oldest first) completes a fragment such as
-    "and last week?" and the answer to a question that was asked back.
+    "and last week?" and the answer to a question that was asked back. ``chosen`` are the intents that a language model has found
+    in it, in order: they count instead of what rules and classifier say.
     """
     reading = read_message(message, now_ms=now_ms, timezone=timezone)
-    decision = decide(reading)
+    decision = _by_model(chosen[0]) if chosen else decide(reading)
     if (earlier := last_question(history)) is not None:
         if earlier.asked_back and is_short(reading):
             joined = read_message(f"{earlier.text}\n{message}", now_ms=now_ms, timezone=timezone)
-            answered = decision if decision.route == "agent" else decide(joined)
+            answered = decision if decision.route == "agent" or chosen else decide(joined)
             if answered.route == "agent":
                 return _filled(joined, answered)
         elif is_fragment(reading):
-            return _continued(reading, decision, understand(earlier.text, now_ms=now_ms, timezone=timezone))
-    parts = [_filled(part, decided) for part, decided in parts_of(reading, decision, now_ms=now_ms, timezone=timezone)]
+            before = understand(earlier.text, now_ms=now_ms, timezone=timezone)
+            return _continued(reading, decision, before, decision.intent if chosen else before.intent)
+    found = parts_of(reading, decide(reading) if chosen else decision, now_ms=now_ms, timezone=timezone)
+    if chosen:
+        found = [_part(intent, reading, found) for intent in chosen]
+    parts = [_filled(part, decided) for part, decided in found]
     return parts[0] if len(parts) == 1 else replace(parts[0], parts=tuple(parts))
 
 
-def with_intent(understood: Understanding, intent: str) -> Understanding:
-    """The same message, with the intent that a language model chose for it."""
+def _by_model(intent: str) -> Decision:
     route: Route = "refuse" if intent == OUT_OF_SCOPE else "agent"
-    decision = Decision(intent, _MODEL_CONFIDENCE, route, "model", ("a language model chose it",), ())
-    reading = read_message(understood.text, now_ms=0, timezone="UTC")
-    chosen = _filled(reading, decision)
-    period = understood.period if chosen.period is not None else None
-    return replace(chosen, period=period)
+    return Decision(intent, _MODEL_CONFIDENCE, route, "model", ("a language model chose it",), ())
+
+
+def _part(intent: str, whole: Reading, found: Sequence[Part]) -> Part:
+    """The part of the message that a language model found this intent in: the one that rules find it in, too, else all of it."""
+    alike = [reading for reading, decided in found if decided.intent == intent]
+    return (alike[0] if alike else whole), _by_model(intent)
 
 
 _SELDOM_GROUPED: Final = frozenset({"cost_anomaly", "forecast_budget"})
@@ -168,11 +179,10 @@ def _dimensions(reading: Reading, intent: str) -> tuple[str, ...]:
     return reading.dimensions
 
 
-def _continued(reading: Reading, decision: Decision, earlier: Understanding) -> Understanding:
+def _continued(reading: Reading, decision: Decision, earlier: Understanding, intent: str) -> Understanding:
     """A fragment, understood as the earlier request with what the fragment names put in its place."""
-    if earlier.route != "agent":
+    if earlier.route != "agent" or intent == OUT_OF_SCOPE:
         return _filled(reading, decision)
-    intent = earlier.intent
     if reading.dimensions and intent == "cost_overview":
         intent = "cost_breakdown"
     why = ("it continues your previous message",)

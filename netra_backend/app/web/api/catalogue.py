@@ -22,7 +22,10 @@ class AgentInfo(msgspec.Struct, frozen=True):
 
 
 class Agents(msgspec.Struct, frozen=True):
+    """``default`` is the agent that is asked if a request names none; ``null`` if your plan has several, and not that one."""
+
     agents: list[AgentInfo]
+    default: str | None = None
 
 
 class ToolInfo(msgspec.Struct, frozen=True):
@@ -47,7 +50,8 @@ def catalogue_endpoints(
 
     async def agents(_: Request, identity: Identity) -> Response:
         plan = None if plans is None else plans.of(identity.plan)
-        return json_response(Agents([AgentInfo(**agent) for agent in registry.describe(plan)]))
+        listed = [AgentInfo(**agent) for agent in registry.describe(plan)]
+        return json_response(Agents(listed, registry.default_of(plan)))
 
     async def tools(_: Request, identity: Identity) -> Response:
         plan = None if plans is None else plans.of(identity.plan)

@@ -14,6 +14,7 @@ from ...core.identity import Identity
 from ...core.state import USER
 from ...ports import Audit, Clock, EventLog, Ledger
 from ...services.files import Files
+from ...services.mcp_servers import McpServers
 from ...services.run_budgets import RunBudgets
 from ...services.secrets import Secrets
 from ...usage.money import pico, usd
@@ -92,6 +93,16 @@ class ExportedSecret(_Line, frozen=True, tag="secret"):
     updated_ms: int
 
 
+class ExportedMcpServer(_Line, frozen=True, tag="mcp_server"):
+    """An MCP server without its credential; ``origin`` is its address without path and query."""
+
+    id: str
+    name: str
+    origin: str
+    trusted: bool
+    updated_ms: int
+
+
 class ExportedDataset(_Line, frozen=True, tag="dataset"):
     """What the import of a dataset told."""
 
@@ -130,6 +141,7 @@ UserExport = (
     | ExportedFile
     | ExportedFilePart
     | ExportedSecret
+    | ExportedMcpServer
     | ExportedDataset
     | ExportedModelUse
     | ExportedAuditRow
@@ -145,6 +157,7 @@ class Exporter:
     log: EventLog
     files: Files
     secrets: Secrets
+    mcp_servers: McpServers
     budgets: RunBudgets
     ledger: Ledger
     audit: Audit
@@ -172,6 +185,8 @@ class Exporter:
             yield line
         for name, updated_ms in await self.secrets.names(owner):
             yield ExportedSecret(name, updated_ms)
+        for server in await self.mcp_servers.listed(owner):
+            yield ExportedMcpServer(server.server_id, server.name, server.origin, server.trusted, server.updated_ms)
         for dataset in await self.ledger.datasets(owner):
             yield ExportedDataset(dataset)
         async for line in self._model_uses(owner):

@@ -20,6 +20,7 @@ from ...services.authentication import require_scope
 from ..documents.metrics import CONTENT_TYPE
 from ..http.endpoint import Endpoint, json_response
 from ..http.gate import Gate
+from ..http.request_turns import HEALTH, READINESS
 
 SCOPE: Final = "metrics"
 """What a token needs that reads metrics from elsewhere; ``admin`` will do as well."""
@@ -136,7 +137,7 @@ def operation_endpoints(
     return [
         Endpoint(
             method="GET",
-            path="/healthz",
+            path=HEALTH,
             name="health",
             about="Whether the process responds.",
             handler=health,
@@ -146,7 +147,7 @@ def operation_endpoints(
         ),
         Endpoint(
             method="GET",
-            path="/readyz",
+            path=READINESS,
             name="readiness",
             about="Whether the server accepts work, with each dependency by name; 503 if it does not.",
             handler=ready,

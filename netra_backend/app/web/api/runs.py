@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -11,15 +11,16 @@ from starlette.responses import Response
 
 from ...core import validation
 from ...core.errors import NotFound
-from ...core.events import AgentCompleted, KnownEvent, decode_event
-from ...core.history import RunPlace
+from ...core.events import AgentCompleted, Event, KnownEvent, decode_event
+from ...core.history import RunPlace, StoredRun
 from ...core.identity import Identity
 from ...ports import EventLog
 from ...services.conversations import Conversations
 from ...services.run_summaries import RunSummary, summary_of
-from ..http.endpoint import HTML, Endpoint, Query, json_response
+from ..http.endpoint import HTML, JSON, NO_STORE, Endpoint, Query, encode_json, json_response
+from ..http.ndjson import PartsResponse
 from ..http.request_query import FAR, number, text
-from ..http.safe_html import safe_html
+from ..http.while_there import while_there
 
 MAX_RUNS: Final = 200
 DEFAULT_RUNS: Final = 50
@@ -52,7 +53,11 @@ class Runs(msgspec.Struct, frozen=True):
     next: NextRuns | None
 
 
-def run_endpoints(log: EventLog, conversations: Conversations) -> list[Endpoint]:
+Render = Callable[[str, str], Coroutine[Any, Any, str]]
+"""Makes HTML for this user of this Markdown."""
+
+
+def run_endpoints(log: EventLog, conversations: Conversations, render: Render) -> list[Endpoint]:
     """The endpoints of runs."""
 
     async def runs(request: Request, identity: Identity) -> Response:
@@ -72,22 +77,14 @@ def run_endpoints(log: EventLog, conversations: Conversations) -> list[Endpoint]
 
     async def run(request: Request, identity: Identity) -> Response:
         stored = await conversations.owned_run(identity.user_id, request.path_params["run_id"])
-        frames = await log.run_frames(stored)
-        return json_response(
-            Run(
-                stored.run_id,
-                stored.thread_id,
-                stored.agent,
-                stored.created_ms,
-                stored.ended_seq > 0,
-                [msgspec.Raw(frame) for frame in frames],
-            )
-        )
+        pages = log.run_pages(stored)
+        first: list[bytes] = await anext(pages, [])  # what refuses does so before the answer begins
+        told = (stored.run_id, stored.thread_id, stored.agent, stored.created_ms, stored.ended_seq > 0)
+        return PartsResponse(_parts(Run(*told, []), first, pages), headers={**NO_STORE, "Content-Type": JSON})
 
     async def result(request: Request, identity: Identity) -> Response:
         stored = await conversations.owned_run(identity.user_id, request.path_params["run_id"])
-        frames = await log.run_frames(stored) if stored.ended_seq else []
-        last: Any = decode_event(frames[-1]) if frames else None
+        last: Any = await _end_of(log, stored)
         if not isinstance(last, AgentCompleted):
             raise NotFound(
                 "This run has no result.",
@@ -95,7 +92,7 @@ def run_endpoints(log: EventLog, conversations: Conversations) -> list[Endpoint]
                 hint="Only a run that completed has a result.",
                 point=validation.RUN_RESULT,
             )
-        html = await asyncio.to_thread(safe_html, str(last.result.get("text", "")))
+        html = await while_there(request, render(identity.user_id, str(last.result.get("text", ""))))
         headers = {"Cache-Control": "no-store", "Content-Security-Policy": "default-src 'none'; sandbox"}
         return Response(html, 200, headers, f"{HTML}; charset=utf-8")
 
@@ -135,3 +132,24 @@ def run_endpoints(log: EventLog, conversations: Conversations) -> list[Endpoint]
             refusals=("not_found",),
         ),
     ]
+
+
+async def _parts(
+    run: Run[msgspec.Raw], page: list[bytes], pages: AsyncIterator[list[bytes]]
+) -> AsyncGenerator[bytes, None]:
+    """The run as JSON, a page of its events in each part: a long one is nowhere whole."""
+    begin, end = encode_json(run)[:-2], b"]}"
+    yield begin + b",".join(page)
+    async for more in pages:
+        yield b"," + b",".join(more)
+    yield end
+
+
+async def _end_of(log: EventLog, run: StoredRun) -> Event | None:
+    """The last event of a run that has ended."""
+    head = await log.find(run.thread_id) if run.ended_seq else None
+    if head is None:
+        return None
+    async for page in log.pages(head, run.ended_seq - 1, run.ended_seq):
+        return decode_event(page[0])
+    return None

@@ -146,7 +146,7 @@ def thread_endpoints(
             method="GET",
             path="/api/threads/{thread_id}/blobs/{ref}",
             name="readBlob",
-            about="The bytes that an event of the thread names by ref, as they were recorded.",
+            about="The bytes that an event of the thread names by ref, unless they are kept for replays alone.",
             handler=blob,
             media=ANY,
             refusals=("not_found",),

@@ -12,6 +12,7 @@ from ...runs.service import RunService
 from ...services.audit_trail import AuditTrail
 from ...services.conversations import Conversations
 from ...services.files import Files
+from ...services.mcp_servers import McpServers
 from ...services.revocations import Revocations
 from ...services.run_budgets import RunBudgets
 from ...services.secrets import Secrets
@@ -37,6 +38,7 @@ def user_data_endpoints(
     log: EventLog,
     files: Files,
     secrets: Secrets,
+    mcp_servers: McpServers,
     budgets: RunBudgets,
     ledger: Ledger,
     audit: Audit,
@@ -49,7 +51,7 @@ def user_data_endpoints(
     clock: Clock,
 ) -> list[Endpoint]:
     """The endpoints of exporting and deleting."""
-    exporter = Exporter(log, files, secrets, budgets, ledger, audit, clock)
+    exporter = Exporter(log, files, secrets, mcp_servers, budgets, ledger, audit, clock)
 
     async def export(request: Request, identity: Identity) -> Response:
         transfer = transfers.begin(identity)
@@ -82,7 +84,7 @@ def user_data_endpoints(
             path="/api/me/export",
             name="exportMe",
             about="All your data, one line per item: threads with their events, blobs and values, values of yours, "
-            "files, names of secrets, descriptions of datasets, what model requests cost, audit rows.",
+            "files, names of secrets, MCP servers, descriptions of datasets, what model requests cost, audit rows.",
             handler=export,
             media=NDJSON,
             lines=(UserExport,),

@@ -20,6 +20,7 @@ _SENTENCES: Final = {
     "ref": "The ref by which an event names a blob: the SHA-256 of its bytes.",
     "file_id": "A file's id.",
     "name": "The name of a secret.",
+    "server_id": "An MCP server's id.",
     "run_id": "A run's id.",
     "dataset_id": "A dataset's id.",
     "approval_id": "An approval's id.",

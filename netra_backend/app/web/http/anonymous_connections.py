@@ -16,6 +16,7 @@ from ...core import validation
 from ...core.errors import LimitRefused, Refusal
 from ...core.limits import Limits
 from ...core.settings_values import Network
+from ...core.token_bucket import TokenBucket
 from .anonymous_rate_limit import site_of
 
 GUEST: Final = "netra.guest"
@@ -26,6 +27,9 @@ SENT: Final = "netra.sent"
 
 CUT: Final = "netra.cut"
 """Where it has the function that ends the connection once what was written has left: an answer cannot be ended otherwise."""
+
+REST: Final = "netra.rest"
+"""Where a scope has how many seconds its connection is not read after the answer, because its user has asked too much."""
 
 TurnAway = Callable[[Refusal], None]
 
@@ -55,6 +59,11 @@ class Guest:
             self.is_signed_in = False
             self._all.count(self)
 
+    def rest_s(self, now: float) -> float:
+        """A request without a valid sign-in was answered over it: how long it should not be read. Those of an address come back
+        one by one, as fast as it may be answered."""
+        return self._all.rest_s(self.site, now) if self.site is not None else 0.0
+
     def closed(self) -> None:
         """It is gone. May be called again."""
         if self._is_open:
@@ -69,9 +78,11 @@ class AnonymousConnections:
         self._most_open = most_open
         self._most_waiting = min(limits.process_anonymous_connections, max(1, most_open // 2))
         self._most_of_one = min(limits.anonymous_connections, self._most_waiting)
+        self._limits = limits
         self._proxies = proxies
         self._waiting: OrderedDict[Guest, None] = OrderedDict()
         self._sites: dict[str, OrderedDict[Guest, None]] = {}
+        self._answers: OrderedDict[str, TokenBucket] = OrderedDict()
         self.open = 0
         """All connections, those of users too."""
 
@@ -113,6 +124,19 @@ class AnonymousConnections:
         """It is gone."""
         self.open -= 1
         self.forget(guest)
+
+    def rest_s(self, site: str, now: float) -> float:
+        """See ``Guest.rest_s``."""
+        limits = self._limits
+        bucket = self._answers.get(site)
+        if bucket is None:
+            bucket = self._answers[site] = TokenBucket(limits.anonymous_answer_rate, limits.anonymous_answer_burst, now)
+            if len(self._answers) > limits.anonymous_addresses:
+                self._answers.popitem(last=False)
+        else:
+            self._answers.move_to_end(site)
+        wait_s = bucket.borrow(1, now, limits.rest_s)
+        return limits.rest_s if wait_s is None else wait_s
 
     def _make_room(self, check: Callable[[], None], guests: Mapping[Guest, None]) -> None:
         """If the check says that there is no room, turn away the first of these guests. Raises what it says if there is none."""

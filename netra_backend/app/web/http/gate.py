@@ -8,14 +8,14 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from ...config import Settings
-from ...core.errors import AuthenticationRefused
+from ...core.errors import AuthenticationRefused, LimitRefused
 from ...core.identity import Identity
-from ...core.quotas import Quotas
+from ...core.quotas import Quotas, UserQuota
 from ...ports import Clock
 from ...services.audit_trail import AuditTrail
 from ...services.authentication import Authentication, require_identity
 from ...services.credentials import check_origin, read_credentials, use_of
-from .anonymous_connections import GUEST, SENT
+from .anonymous_connections import GUEST, REST, SENT
 from .anonymous_rate_limit import AnonymousRateLimit
 from .client_address import ADDRESS, address_of, client_address
 
@@ -84,8 +84,7 @@ class Gate:
         now = self._clock.monotonic()
         quota = self._quotas.of_identity(identity, now)
         try:
-            quota.take_request(now)
-            quota.add_request()
+            self._count_request(quota, request, now)
             request.scope[_OPEN] = identity.user_id
         finally:
             self._quotas.release(identity.user_id)
@@ -93,6 +92,15 @@ class Gate:
         if guest is not None:
             guest.signed_in()
         return identity
+
+    @staticmethod
+    def _count_request(quota: UserQuota, request: Request, now: float) -> None:
+        try:
+            quota.take_request(now)
+            quota.add_request()
+        except LimitRefused:
+            request.scope[REST] = quota.rest_s(now)
+            raise
 
     async def ended(self, scope: Any) -> None:
         """The request of this scope was served, or given up. It counts as open until its answer has left, too."""

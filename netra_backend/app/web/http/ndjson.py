@@ -24,7 +24,7 @@ class PartsResponse(StreamingResponse):
     """
 
     def __init__(
-        self, parts: AsyncGenerator[bytes, None], ended: Callable[[], None], *, headers: Mapping[str, str]
+        self, parts: AsyncGenerator[bytes, None], ended: Callable[[], None] | None = None, *, headers: Mapping[str, str]
     ) -> None:
         super().__init__(parts, headers=headers)
         self._parts = parts
@@ -40,7 +40,8 @@ class PartsResponse(StreamingResponse):
             try:
                 await self._parts.aclose()
             finally:
-                self._ended()
+                if self._ended is not None:
+                    self._ended()
 
     async def stream_response(self, send: Send) -> None:
         declared = self.headers.get("content-length")

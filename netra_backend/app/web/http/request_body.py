@@ -22,13 +22,13 @@ async def parts_of(
     request: Request, limits: Limits, most: int, within_s: float, hint: str = "Send less at once."
 ) -> AsyncIterator[bytes]:
     """The body as it comes: at most ``most`` bytes within ``within_s`` seconds, never ``body_idle_s`` without any, and after
-    ``body_grace_s`` not slower than ``body_rate``. Time in which the parts are not asked for does not count against the rate.
-    Raises ``FrameRefused``."""
+    ``body_grace_s`` not slower than ``body_rate``. What came faster pays for pauses of ``body_idle_s`` in all, and no more: slots
+    are for what moves. Time in which the parts are not asked for does not count against the rate. Raises ``FrameRefused``."""
     parts = request.stream().__aiter__()
     size = declared_length(request.headers.raw)
     now = asyncio.get_running_loop().time
     until = now() + within_s
-    received, waited = 0, 0.0
+    received, waited, ahead_s = 0, 0.0, 0.0
     while True:
         if max(size, received) > most:
             raise FrameRefused(
@@ -37,29 +37,31 @@ async def parts_of(
                 hint=hint,
                 point=validation.HTTP_BODY_SIZE,
             )
-        _check_rate(received, waited, limits)
+        _check_rate(waited, ahead_s, limits)
         asked = now()
         _check_deadline(asked, until, within_s)
         # Of a drip, each part ends a wait: the next one is bounded by what the rate allows, too.
-        owed_s = max(limits.body_grace_s, received / limits.body_rate) - waited
+        owed_s = max(limits.body_grace_s - waited, ahead_s)
         try:
             async with asyncio.timeout(min(limits.body_idle_s, until - asked, max(owed_s, 0.0) + _MARGIN_S)):
                 part = await anext(parts, None)
         except TimeoutError:
-            waited += now() - asked
-            _check_rate(received, waited, limits)
+            paused_s = now() - asked
+            _check_rate(waited + paused_s, ahead_s - paused_s, limits)
             _check_deadline(now(), until, within_s)
             part = b""
             _refuse_slow(limits.body_idle_s)
         if part is None:
             return
-        waited += now() - asked
+        paused_s = now() - asked
+        waited += paused_s
         received += len(part)
+        ahead_s = min(ahead_s - paused_s + len(part) / limits.body_rate, limits.body_idle_s)
         yield part
 
 
-def _check_rate(received: int, waited: float, limits: Limits) -> None:
-    if waited > limits.body_grace_s and received < waited * limits.body_rate:
+def _check_rate(waited_s: float, ahead_s: float, limits: Limits) -> None:
+    if waited_s > limits.body_grace_s and ahead_s < 0:
         raise FrameRefused(
             f"The request body arrives too slowly: the least is {limits.body_rate:g} bytes a second.",
             kind="too_slow",

@@ -7,11 +7,10 @@ import asyncio
 import logging
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-
 from ...core.errors import LimitRefused, Refusal
-from .anonymous_connections import CUT, GUEST, SENT, Guest
-from .request_head import check_fields, check_head, check_host, check_pipeline, declared_length
+from .anonymous_connections import CUT, GUEST, SENT
+from .paced_http import PacedHttpProtocol
+from .request_head import check_fields, check_handshake, check_head, check_host, check_pipeline, declared_length
 from .server_config import guests_of, limits_of
 
 _LIBRARY: Final = logging.getLogger("netra.uvicorn_http")
@@ -28,31 +27,26 @@ _LATE_BYTES: Final = 16_384
 """So much of a chunked body is parsed after its answer, so that the connection may be used again."""
 _LATE_PAUSE_S: Final = 0.05
 """What comes after that is read and thrown away in so long steps, so that its sender comes to read the answer."""
+_HEAD_END: Final = b"\r\n\r\n"
 _LINE_BYTES: Final = 4
 """Of a header besides its name and value."""
 
 
-class BoundedHttpProtocol(HttpToolsProtocol):
+class BoundedHttpProtocol(PacedHttpProtocol):
     """Ends connections whose head is too large or too slow or names no host, those that stop reading what they asked for, and
     those that go on sending what was refused."""
-
-    guest: Guest | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.logger = _LIBRARY
         self._limits = limits_of(self.config)
-        self._head_bytes = 0
-        self._exact_bytes = 0
-        self._in_head = True
+        self._head_bytes = self._exact_bytes = self._sent_bytes = 0
+        self._tail = b""
         self._is_refused = False
         self._is_late = False
-        self._held = b""
         self._body_left = 0
         """What is to come of a body whose length was declared."""
         self._late_bytes = 0
-        self._served: RequestResponseCycle | None = None
-        """Whose answer is made; ``cycle`` is the one that came last."""
         self._deadline: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
         self._unread = 0
@@ -76,7 +70,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._disarm()
         self._stop_lingering()
         self._end_download()
-        self._held = b""
         self.resume_writing()
         if self.guest is not None:
             self.guest.closed()
@@ -88,16 +81,27 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.pipeline.clear()
         super().connection_lost(exc)
 
+    def shutdown(self) -> None:
+        if self._is_refused and not self._is_late:
+            self.transport.close()  # what it waits for is not worth waiting for
+        else:
+            super().shutdown()
+
     def handle_websocket_upgrade(self) -> None:
-        if self._head_is_refused():
+        if self._head_is_refused(upgrades=True):
             return
         if self._stall is not None:  # who has not read the answer before would not read this one either
             self._is_refused = True
             self.transport.abort()
-            return
+        elif self._next is not None:  # behind a request that waits: no client does this
+            self._refuse(BAD_REQUEST)
+        else:
+            super().handle_websocket_upgrade()
+
+    def _upgrade(self) -> None:
         self._end_download()
         self.transport.set_write_buffer_limits()
-        super().handle_websocket_upgrade()
+        super()._upgrade()
         self.parser = None  # type: ignore[assignment]  # as after a loss: each would keep the other from being freed
         guest, self.guest = self.guest, None
         protocol: Any = self.transport.get_protocol()
@@ -114,7 +118,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             if self._is_late:
                 self._read_later()
             return
-        if self._held:
+        if self._held or self._is_upgrading:
             self._held += data
             self.transport.pause_reading()
         else:
@@ -134,8 +138,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.loop.call_soon(self._go_on)
 
     def _go_on(self) -> None:
+        if self._rest is not None or self._is_upgrading:
+            return  # until it has rested, or is another protocol's
         held, self._held = self._held, b""
-        if self._is_refused or self.transport.is_closing() or self.parser is None:
+        if not held or self._is_refused or self.transport.is_closing() or self.parser is None:
             return
         self._take(held)
         if not self._held and not self.flow.read_paused and not self.transport.is_closing():
@@ -159,6 +165,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._in_head:
             if self._deadline is None:
                 self._deadline = self.loop.call_later(self._limits.head_s, self.transport.abort)
+            end = (self._tail + data).find(_HEAD_END)
+            head = len(data) if end < 0 else end + len(_HEAD_END) - len(self._tail)
+            self._sent_bytes, self._tail = self._head_bytes + head, data[1 - len(_HEAD_END) :]
             self._head_bytes += len(data)
         super().data_received(data)
         if self._in_head and self._head_bytes > self._limits.head_bytes and not self.transport.is_closing():
@@ -188,8 +197,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refuse(_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
         self._disarm()
+        self._exact_bytes = max(self._exact_bytes, self._sent_bytes)  # blanks before a value are in no header
         if self.parser.should_upgrade() and self._should_upgrade():
             super().on_headers_complete()
             return
@@ -208,15 +217,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._in_head = True
         self._body_left = 0
-        self._head_bytes = 0
+        self._head_bytes = self._sent_bytes = 0
+        self._tail = b""
         self._stop_lingering()
         super().on_message_complete()
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._served = cycle
-        super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -260,7 +265,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Whether a body goes on whose answer was sent."""
         return not self._in_head and self.cycle is not None and self.cycle.response_complete
 
-    def _head_is_refused(self) -> bool:
+    def _head_is_refused(self, *, upgrades: bool = False) -> bool:
         if self._is_refused:
             return True
         try:
@@ -269,7 +274,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refuse(_TOO_LARGE)
             return True
         try:
-            check_host(self.headers, self.parser.get_http_version())
+            version = self.parser.get_http_version()
+            check_host(self.headers, version)
+            if upgrades:
+                check_handshake(self.headers, version)
         except Refusal:
             self._refuse(BAD_REQUEST)
             return True
@@ -278,12 +286,23 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _turned_away(self, _: Refusal) -> None:
         """Its place is another's: what it does not take of the answer in this moment is lost, and its descriptor is free."""
         if self.cycle is None or self.cycle.response_complete:
-            self._refuse(_NO_ROOM)
+            self._is_refused = True
+            self._say(_NO_ROOM)
         self.transport.abort()
 
     def _refuse(self, answer: bytes) -> None:
-        """Say so, and hear nothing more."""
+        """Say so, and hear nothing more. If its address gets too many answers this one waits, and keeps its place meanwhile."""
         self._is_refused = True
+        if self.transport.is_closing():
+            return
+        rest_s = 0.0 if self.guest is None or self.guest.is_signed_in else self.guest.rest_s(self.loop.time())
+        if rest_s:
+            self.transport.pause_reading()
+            self.loop.call_later(rest_s, self._say, answer)
+        else:
+            self._say(answer)
+
+    def _say(self, answer: bytes) -> None:
         if not self.transport.is_closing():
             self.transport.write(answer)
             self.transport.close()
@@ -305,6 +324,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
 
 async def _nothing(scope: Any, receive: Any, send: Any) -> None:
-    """Was answered already."""
-    await send({"type": "http.response.start", "status": 400, "headers": []})
-    await send({"type": "http.response.body", "body": b""})
+    """Is answered without it."""
+    while (await receive())["type"] != "http.disconnect":
+        """Of what was refused nothing is taken."""

@@ -1,4 +1,7 @@
-"""``websocket_core.outgoing.Wire`` through plain ASGI, for applications that mount ours under a server of their own."""
+"""``websocket_core.outgoing.Wire`` through plain ASGI, for applications that mount ours under a server of their own.
+
+ASGI has no pings: that server notices a half-open connection itself, and closes it with a code of its own (uvicorn: 1011).
+"""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from websockets.streams import StreamReader
 from ...core.errors import Refusal
 from ...core.traffic import AnonymousTraffic, FrameScanner, UserTraffic, check_fragments, check_unread
 from ..http.anonymous_connections import Guest
-from ..http.server_config import limits_of
+from ..http.server_config import limits_of, reading_of
 from ..http.uvicorn_http import BAD_REQUEST
 
 try:
@@ -154,7 +154,8 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
     """uvicorn's protocol, whose messages may go straight to a receiver.
 
     Every frame and byte is counted before it is parsed, and of one connection only so many of both are parsed in one turn of
-    the loop, however often it is read in it: what came with them waits, and nothing more is read meanwhile.
+    the loop, however often it is read in it: what came with them waits, and nothing more is read meanwhile. Of those that
+    wait one goes on in each turn.
     """
 
     receiver: Receiver | None = None
@@ -178,6 +179,7 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
         self._scanner = FrameScanner()
         self._traffic: AnonymousTraffic | UserTraffic = AnonymousTraffic(limits)
         self._held = b""
+        self._turns = reading_of(self.config)
         self.close_timeout = limits.anonymous_close_s
         self._end: asyncio.TimerHandle | None = None
 
@@ -238,7 +240,7 @@ class DirectWebSocketProtocol(WebSocketsSansIOProtocol):
         """Let others have their turn."""
         self._waits, self._of_turn = True, 0
         self.transport.pause_reading()
-        self.loop.call_soon(self._go_on)
+        self._turns.wait(self.loop, self._go_on)
 
     def _go_on(self) -> None:
         """Others have had their turn."""

@@ -76,3 +76,16 @@ def test_what_broke_the_connection_is_told_from_what_the_database_said() -> None
     said, cut = asyncpg.UndefinedTableError("no"), asyncpg.AdminShutdownError("bye")
     lost = (ConnectionResetError(), TimeoutError(), asyncpg.InterfaceError("closed"), cut)
     assert [is_lost(trouble) for trouble in (said, *lost)] == [False, True, True, True, True]
+
+
+async def test_readers_of_one_owner_keep_no_other_owner_waiting(netra_database: NetraDatabase) -> None:
+    readers = PostgresConnectionPool(netra_database.url, READER, 2)
+    slow = "SELECT $1::text AS owner, pg_sleep(0.2)"
+    try:
+        long_ones = [asyncio.ensure_future(readers.ask(slow, "user_ada")) for _ in range(8)]
+        await asyncio.sleep(0)
+        await readers.ask("SELECT $1::text AS owner", "user_bob")
+        assert sum(each.done() for each in long_ones) <= 2
+        await asyncio.gather(*long_ones)
+    finally:
+        await readers.close()

@@ -42,11 +42,44 @@ PLANTED = {
             ("write_server_files", "write the files of the database server"),
             ("execute_server_program", "run programs on the database server"),
             ("read_all_data", "read statistics"),
+            ("write_all_data", "write what no policy binds"),
         )
     },
     "CREATE ROLE elsewhere LOGIN; CREATE ROLE amid; GRANT pg_read_server_files TO amid; GRANT amid TO elsewhere": (
         "amid may read the files of the database server"
     ),
+    STRAY + "GRANT EXECUTE ON FUNCTION pg_read_binary_file(text) TO stray": "stray has EXECUTE on function pg_read_binary_file",
+    STRAY + "CREATE ROLE amid; GRANT amid TO stray; GRANT EXECUTE ON FUNCTION pg_ls_dir(text) TO amid": (
+        "amid has EXECUTE on function pg_ls_dir"
+    ),
+    STRAY + "GRANT ALTER SYSTEM ON PARAMETER archive_command TO stray": "stray may set archive_command",
+    "CREATE ROLE elsewhere LOGIN; GRANT SET ON PARAMETER session_preload_libraries TO elsewhere": "elsewhere may set session_pr",
+    STRAY + "CREATE ROLE mid; GRANT pg_read_server_files TO mid; CREATE FUNCTION public.rf(text) RETURNS bytea LANGUAGE sql"
+    " SECURITY DEFINER AS 'SELECT pg_read_binary_file($1)'; ALTER FUNCTION public.rf(text) OWNER TO mid": "which runs as mid",
+    STRAY + "CREATE ROLE mid; GRANT SELECT ON pg_statistic TO mid; CREATE VIEW public.v AS SELECT stavalues1::text"
+    " FROM pg_statistic; ALTER VIEW public.v OWNER TO mid; GRANT SELECT ON public.v TO stray": "mid has SELECT on table",
+    STRAY + "CREATE VIEW public.v AS SELECT stavalues1::text FROM pg_statistic; GRANT SELECT ON public.v TO stray": (
+        "stray may use public.v, which shows pg_statistic by the rights of"
+    ),
+    "CREATE VIEW public.v AS SELECT (SELECT max(stavalues1::text) FROM pg_statistic) AS most; GRANT SELECT (most) ON public.v"
+    " TO PUBLIC": "may use public.v, which shows pg_statistic by the rights of",
+    STRAY + "CREATE MATERIALIZED VIEW public.v AS SELECT chunk_data FROM pg_toast.pg_toast_2619; GRANT SELECT ON public.v"
+    " TO stray": "Run: DROP MATERIALIZED VIEW public.v",
+    STRAY + "CREATE VIEW public.one AS SELECT rolpassword FROM pg_authid; CREATE VIEW public.two AS TABLE public.one;"
+    " GRANT SELECT ON public.two TO stray": "stray may use public.two, which shows pg_authid by the rights of",
+    STRAY + "CREATE ROLE mid; CREATE VIEW public.v AS SELECT stavalues1::text"
+    " FROM pg_statistic; GRANT SELECT ON public.v TO mid; CREATE FUNCTION public.f() RETURNS SETOF text LANGUAGE sql SECURITY"
+    " DEFINER AS 'TABLE public.v'; ALTER FUNCTION public.f() OWNER TO mid": "mid may use public.v, which shows",
+    STRAY + "CREATE TABLE public.other (c text); GRANT INSERT ON public.other TO stray; CREATE RULE also AS ON INSERT TO"
+    " public.other DO INSTEAD SELECT stavalues1 FROM pg_statistic": "Run: DROP RULE also ON public.other",
+    STRAY + "CREATE EXTENSION pg_walinspect; GRANT EXECUTE ON FUNCTION pg_get_wal_record_info(pg_lsn) TO stray": (
+        "stray has EXECUTE on function pg_get_wal_record_info"
+    ),
+    "CREATE FUNCTION peek(text) RETURNS boolean LANGUAGE plpgsql LEAKPROOF COST 0.0001 AS"
+    " $$BEGIN RAISE NOTICE '%', $1; RETURN true; END$$": "peek(text) is LEAKPROOF",
+    "UPDATE pg_language SET lanpltrusted = true WHERE lanname = 'internal'": "The language internal is trusted",
+    STRAY + "GRANT SELECT ON pg_catalog.pg_statistic TO stray": "netra.allowed VALUES ('administrator', 'stray')",
+    STRAY + "GRANT SELECT (stavalues1) ON pg_catalog.pg_statistic TO stray": "stray has SELECT on column stavalues1",
     # what is taken for another
     "CREATE FUNCTION pg_catalog.asked_owner() RETURNS text LANGUAGE sql AS $$SELECT 'bob'$$": (
         "function asked_owner() lies in pg_catalog"
@@ -60,6 +93,23 @@ PLANTED = {
     " REVOKE EXECUTE ON FUNCTION public.read() FROM PUBLIC; GRANT EXECUTE ON FUNCTION public.read() TO stray": (
         "stray may call public.read(), which runs as"
     ),
+    **{
+        STRAY + "CREATE ROLE mid; " + grant + "; CREATE FUNCTION public.f() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER AS"
+        " 'SELECT 1'; ALTER FUNCTION public.f() OWNER TO mid": f"mid has {told}"
+        for grant, told in (
+            ("GRANT EXECUTE ON FUNCTION pg_read_binary_file(text) TO mid", "EXECUTE on function pg_read_binary_file"),
+            ("GRANT SELECT ON pg_statistic TO mid", "SELECT on table pg_statistic"),
+        )
+    },
+    STRAY + "CREATE ROLE mid; CREATE FUNCTION public.su() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER AS 'SELECT owner FROM"
+    " netra.thread'; REVOKE EXECUTE ON FUNCTION public.su() FROM PUBLIC; GRANT EXECUTE ON FUNCTION public.su() TO mid; CREATE"
+    " FUNCTION public.one() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER AS 'SELECT * FROM public.su()'; ALTER FUNCTION"
+    " public.one() OWNER TO mid": "mid may call public.su(), which runs as",
+    **{
+        STRAY + f"CREATE FOREIGN DATA WRAPPER w; CREATE SERVER ours FOREIGN DATA WRAPPER w; CREATE USER MAPPING FOR {user} SERVER"
+        " ours; GRANT USAGE ON FOREIGN SERVER ours TO stray": "stray may use the server ours"
+        for user in ("stray", "PUBLIC")
+    },
     STRAY + "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER ours FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE public.far (c text)"
     " SERVER ours; GRANT SELECT ON public.far TO stray": "stray may use the foreign table public.far",
     # what runs or leads elsewhere by other rights
@@ -161,6 +211,10 @@ NORMAL = [
     OTHER + "ALTER ROLE other SUPERUSER; GRANT netra_owner TO other",
     OTHER + "ALTER ROLE other LOGIN BYPASSRLS REPLICATION",
     OTHER + "GRANT pg_read_all_data, pg_read_server_files TO other",  # nobody becomes it
+    OTHER + "GRANT SELECT ON pg_catalog.pg_statistic TO other",
+    "CREATE ROLE elsewhere LOGIN; GRANT SELECT ON pg_catalog.pg_statistic TO elsewhere",  # it cannot connect
+    "CREATE ROLE dba LOGIN; GRANT EXECUTE ON FUNCTION pg_read_file(text) TO dba;"
+    " INSERT INTO netra.allowed VALUES ('administrator', 'dba')",
     "CREATE ROLE elsewhere LOGIN; GRANT pg_read_all_data TO elsewhere",  # it cannot connect
     "CREATE ROLE dba LOGIN; GRANT pg_execute_server_program TO dba; INSERT INTO netra.allowed VALUES ('administrator', 'dba')",
     OTHER + "ALTER ROLE other LOGIN; GRANT netra_writer, netra_reader TO other WITH INHERIT FALSE;"
@@ -177,10 +231,25 @@ NORMAL = [
     "ALTER DATABASE {database} SET default_transaction_read_only = on",
     "CREATE PUBLICATION changes FOR ALL TABLES; INSERT INTO netra.allowed VALUES ('publication', 'changes')",
     "CREATE TABLE public.theirs (); CREATE PUBLICATION changes FOR TABLE public.theirs",
+    STRAY + "CREATE VIEW public.v AS SELECT stavalues1::text FROM pg_statistic",
+    STRAY + "CREATE VIEW public.v WITH (security_invoker) AS SELECT stavalues1::text FROM pg_statistic;"
+    " GRANT SELECT ON public.v TO stray",
+    STRAY + "CREATE VIEW public.v AS SELECT most_common_vals::text FROM pg_stats;"  # it asks who reads it
+    " GRANT SELECT ON public.v TO stray",
+    "CREATE ROLE elsewhere LOGIN; CREATE VIEW public.v AS SELECT stavalues1::text FROM pg_statistic;"
+    " GRANT SELECT ON public.v TO elsewhere",
+    "CREATE ROLE dba LOGIN; CREATE VIEW public.v AS SELECT stavalues1::text FROM pg_statistic; GRANT SELECT ON public.v TO dba;"
+    " INSERT INTO netra.allowed VALUES ('administrator', 'dba')",
     "GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {login}",
     "GRANT EXECUTE ON FUNCTION pg_ls_waldir() TO pg_monitor",
     "CREATE FUNCTION public.known() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';"
     " REVOKE EXECUTE ON FUNCTION public.known FROM PUBLIC",
+    STRAY
+    + "CREATE ROLE mid; CREATE FUNCTION public.f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; ALTER FUNCTION"
+    " public.f() OWNER TO mid",
+    STRAY
+    + "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER theirs FOREIGN DATA WRAPPER w; GRANT USAGE ON FOREIGN SERVER theirs TO"
+    " stray; CREATE USER MAPPING FOR CURRENT_USER SERVER theirs",
 ]
 
 

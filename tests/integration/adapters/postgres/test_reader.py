@@ -58,7 +58,9 @@ async def test_a_long_run_is_read_whole(story: LogStory, reader: PostgresReader)
     await story.log.durable(run)
     stored = await reader.run(run.run_id)
     assert stored is not None
-    assert positions(await reader.run_frames(stored, 401)) == list(range(1, 402))
+    pages = [page async for page in reader.run_pages(stored, 401)]
+    assert positions([frame for page in pages for frame in page]) == list(range(1, 402))
+    assert len(pages) > 1
 
 
 async def test_keys_are_answered_each_for_its_owner_and_its_time(reader: PostgresReader, run: RunRecord) -> None:

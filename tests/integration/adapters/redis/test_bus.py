@@ -182,7 +182,7 @@ class TestStrangers:
     ) -> None:
         redis = Redis.from_url(redis_service.url)
         channel = f"user_ada:{pair.namespace}:events"
-        hostile = [rng.randbytes(rng.randrange(200)) for _ in range(200)]
+        hostile = [rng.randbytes(rng.randrange(200)) for _ in range(150)]
         hostile += [b"", b"{}", b"x" * 3_000_000, Sealer(b"another key", STRANGER).message(chunk(5))]
         hostile += [Sealer(pair.key, STRANGER).message(chunk(6, "user_bob"))]
         for each in hostile:
@@ -191,6 +191,31 @@ class TestStrangers:
         assert pair.listener.counts()["ignored"] == len(hostile)
         assert set(pair.heard) == {1_000_000, 7}
         await redis.aclose()
+
+    async def test_a_flood_of_what_is_not_ours_is_left_and_the_bus_comes_back(
+        self, redis_service: Any, rng: random.Random, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        pair = Pair(redis_service.url, limits=Limits(bus_strange_rate=10))
+        pair.listener.follow("user_ada")
+        for bus in pair.buses:
+            bus.start()
+        await pair.connected()
+        redis = Redis.from_url(redis_service.url)
+        channel = f"user_ada:{pair.namespace}:events"
+        own = Sealer(pair.key, STRANGER).message(chunk(5))
+        flood = redis.pipeline(transaction=False)
+        for _ in range(2_000):
+            flood.publish(channel, own)  # made with the key, and heard once
+            flood.publish(channel, rng.randbytes(100))
+        await flood.execute()
+        await until(lambda: "are not this server's: reading the log instead for 1 s" in caplog.text)
+        assert pair.heard.count(5) <= 1
+        assert pair.listener.counts()["ignored"] <= 11
+        await pair.connected()
+        await pair.says(7)
+        await redis.aclose()
+        for bus in pair.buses:
+            await bus.close()
 
     async def test_what_a_newer_process_says_is_dropped(self, pair: Pair, redis_service: Any) -> None:
         redis = Redis.from_url(redis_service.url)

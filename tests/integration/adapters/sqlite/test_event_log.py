@@ -10,10 +10,13 @@ import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from netra_backend.app.adapters.sqlite import event_log
 from netra_backend.app.adapters.sqlite.event_log import SqliteEventLog
+from netra_backend.app.core.history import RunPlace
 from test_framework.clock import ManualClock
 from test_framework.log_story import LogStory, positions
 from test_framework.reaper import in_child
@@ -97,4 +100,46 @@ async def test_every_position_that_was_told_is_there_after_a_kill(
         stored = await log.run(run_id)
         assert stored is not None
         assert len(await log.run_frames(stored)) >= 1
+    await log.close()
+
+
+async def test_a_users_read_waits_for_no_more_than_a_slice_of_anothers_long_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = LogStory()
+    log = SqliteEventLog(tmp_path / "events.db", ManualClock(), asyncio.get_running_loop(), story.publish, story.failed)
+    story.tell(log)
+    head, theirs = story.thread(), story.thread("user_bob")
+    for _ in range(1500):
+        run = story.run(head)
+        story.write(run)
+        await log.durable(run)
+        story.write(run, ends=True)
+        await log.durable(run)
+    last = story.run(theirs)
+    story.write(last, ends=True)
+    await log.durable(last)
+    first = RunPlace(1 << 60, head.thread_id, 2)
+
+    async def walk() -> int:
+        return len(await log.runs("user_ada", limit=9, thread_id=head.thread_id, after=first))
+
+    async def replay() -> int:
+        return len([frame async for page in log.pages(head, 0, head.durable) for frame in page])
+
+    slices: list[object] = []
+    advance = event_log._next
+
+    def counted(going_on: Any) -> Any:
+        slices.append(going_on)
+        return advance(going_on)
+
+    monkeypatch.setattr(event_log, "_next", counted)
+    for read, found in ((walk, 1), (replay, 3000)):
+        slices.clear()
+        long_ones = [asyncio.ensure_future(read()) for _ in range(8)]
+        await asyncio.sleep(0)
+        assert len(await log.threads("user_bob", limit=9)) == 1
+        assert len(slices) <= 3  # the one that had begun, one in turn, and one more while the answer comes here
+        assert await asyncio.gather(*long_ones) == [found] * 8
     await log.close()

@@ -11,8 +11,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 async def test_agents_are_listed_with_their_tools(served: Served) -> None:
     async with served.http(served.user()) as http:
-        agents = {agent["name"]: agent for agent in (await http.get("/api/agents")).json()["agents"]}
-    assert {"triage_agent", "cost_optimizer", "echo"} <= set(agents)
+        told = (await http.get("/api/agents")).json()
+    agents = {agent["name"]: agent for agent in told["agents"]}
+    assert told["default"] == "supervisor"
+    assert {"supervisor", "triage_agent", "cost_optimizer", "echo"} <= set(agents)
     assert agents["echo"] == {"name": "echo", "description": "Repeats what it is told.", "tools": ["repeat"]}
 
 

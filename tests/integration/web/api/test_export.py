@@ -21,6 +21,7 @@ async def lines_of(served: Served, user_id: str) -> list[Any]:
         runtime.log,
         runtime.files,
         runtime.secrets,
+        runtime.mcp_servers,
         runtime.budgets,
         runtime.ledger,
         runtime.audit,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
 
+from netra_backend.app.adapters.process.html_renderer import HtmlChild
+from netra_backend.app.services.shared_places import SharedPlaces
 from test_framework.served import Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -20,6 +25,31 @@ async def test_a_run_is_read_with_all_its_events(served: Served) -> None:
     assert {event["run_id"] for event in run["events"]} == {accepted["run_id"]}
     assert run["events"][0]["type"] == "user_message"
     assert run["events"][-1]["type"] == "agent_completed"
+
+
+async def test_neither_a_long_run_nor_its_result_is_read_whole(
+    serve_with: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serve_with() as served:
+        user = served.user()
+        accepted = await served.ran(user, "one two three four five")
+        log, pages = served.runtime.log, list[int]()
+
+        async def counted(read: Any, *asked: Any) -> AsyncIterator[list[bytes]]:
+            async for page in read(*asked):
+                for frame in page:
+                    pages.append(1)
+                    yield [frame]
+
+        for name in ("pages", "run_pages"):
+            monkeypatch.setattr(log, name, partial(counted, getattr(log, name)))
+        async with served.http(user) as http:
+            run = (await http.get(f"/api/runs/{accepted['run_id']}")).json()
+            assert [event["seq"] for event in run["events"]] == list(range(1, len(pages) + 1))
+            assert len(pages) > 1
+            pages.clear()
+            assert "</p>" in (await http.get(f"/api/runs/{accepted['run_id']}/html")).text
+        assert pages == [1]
 
 
 async def test_a_result_is_shown_as_html_that_runs_nothing_and_loads_nothing(served: Served) -> None:
@@ -89,3 +119,36 @@ async def test_pages_of_runs_are_bounded(served: Served, query: str) -> None:
     async with served.http(served.user()) as http:
         answer = await http.get(f"/api/runs?{query}")
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_frame")
+
+
+async def test_for_a_client_that_has_left_no_result_is_rendered(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = served.user()
+    accepted = await served.ran(user)
+    begun, go_on, rendered = asyncio.Event(), asyncio.Event(), list[str]()
+
+    async def slow(_: HtmlChild, markdown: str) -> str:
+        rendered.append(markdown)
+        begun.set()
+        await go_on.wait()
+        return "made"
+
+    monkeypatch.setattr(HtmlChild, "_rendered", slow)
+    places: SharedPlaces = served.runtime.render_html.__self__._quick._places  # type: ignore[attr-defined]
+    path = f"/api/runs/{accepted['run_id']}/html"
+    head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nAuthorization: Bearer {user.token}\r\n\r\n"
+    try:
+        async with served.http(user) as http, asyncio.timeout(30):
+            first = asyncio.create_task(http.get(path))
+            await begun.wait()
+            _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+            writer.write(head.encode())
+            await served.until(lambda: len(places) == 2)
+            writer.close()
+            await served.until(lambda: len(places) == 1)
+            go_on.set()
+            assert (await first).text == "made"
+            assert len(rendered) == 1
+    finally:
+        go_on.set()

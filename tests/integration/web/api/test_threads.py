@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from netra_backend.app.core.blobs import Blob
+from netra_backend.app.core.blobs import EXACT, Blob
 from netra_backend.app.core.errors import LimitRefused
 from netra_backend.app.core.limits import Limits
 from test_framework.local_runtime import connected_user
@@ -78,6 +78,18 @@ async def test_a_blob_is_given_to_its_owner_as_a_file_that_a_browser_does_not_ru
         foreign = await elsewhere.get(path)
         assert (foreign.status_code, foreign.json()["error"]) == (404, "not_found")
         assert foreign.text.replace(blob.ref, "0" * 64) == absent.text
+
+
+@pytest.mark.validation_point("blob.owned")
+async def test_what_is_kept_for_replays_alone_is_given_to_nobody(served: Served) -> None:
+    user = served.user()
+    blob = Blob.of(b'{"signature": "x"}', EXACT)
+    path = f"/api/threads/{await served.with_blob(user, blob)}/blobs/{blob.ref}"
+    async with served.http(user) as http:
+        answer = await http.get(path)
+        absent = await http.get(path.replace(blob.ref, "0" * 64))
+    assert answer.status_code == 404
+    assert answer.text.replace(blob.ref, "0" * 64) == absent.text
 
 
 @pytest.mark.validation_point("blob.size")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -150,10 +151,11 @@ async def test_a_reader_who_takes_nothing_is_cut_off(serve_with: Serve, monkeypa
 
 @pytest.mark.validation_point("http.head_size")
 @pytest.mark.parametrize("upgrade", [b"", b"upgrade: websocket\r\nconnection: upgrade\r\n"])
-async def test_a_head_that_comes_at_once_is_bounded_to_the_byte(served: Served, upgrade: bytes) -> None:
+@pytest.mark.parametrize("filler", [b"a", b" ", b"\t"])
+async def test_a_head_that_comes_at_once_is_bounded_to_the_byte(served: Served, upgrade: bytes, filler: bytes) -> None:
     for over, status in ((0, b"404" if not upgrade else b"400"), (40, b"431")):
         begun = b"GET /x HTTP/1.1\r\nhost: x\r\n" + upgrade + b"x-long: "
-        head = begun + b"a" * (Limits().head_bytes - len(begun) - 4 + over) + b"\r\n\r\n"
+        head = begun + filler * (Limits().head_bytes - len(begun) - 4 + over) + b"\r\n\r\n"
 
         async def talk(reader: Any, writer: Any, head: bytes = head) -> bytes:
             writer.write(head)
@@ -174,6 +176,39 @@ async def test_a_request_that_does_not_name_one_host_is_refused(served: Served, 
     answer = await dialogue(served, talk)
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1") == 1
+
+
+HANDSHAKE = {
+    b"upgrade": b"websocket",
+    b"connection": b"upgrade",
+    b"sec-websocket-key": b"AAAAAAAAAAAAAAAAAAAAAA==",
+    b"sec-websocket-version": b"13",
+    b"sec-websocket-protocol": b"netra.v1",
+    b"sec-websocket-extensions": b"permessage-deflate",
+    b"origin": b"null",
+    b"x-name": b"a",
+}
+
+
+@pytest.mark.validation_point("http.handshake")
+@pytest.mark.parametrize("changed", [*HANDSHAKE, b"host", b"path", b"query"])
+async def test_a_handshake_of_bytes_that_are_no_ascii_is_answered_and_logs_no_error(
+    served: Served, changed: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    strange = b"\xff\xe2\x80\xa8"
+    fields = {b"host": b"x", **HANDSHAKE}
+    if changed in fields:
+        fields[changed] += b", " + strange
+    place = {b"path": b"/ws/" + strange, b"query": b"/ws/u?a=" + strange}.get(changed, b"/ws/u")
+    head = b"GET " + place + b" HTTP/1.1\r\n" + b"".join(b"%s: %s\r\n" % field for field in fields.items())
+
+    async def talk(reader: Any, writer: Any) -> bytes:
+        writer.write(head + b"\r\n")
+        return bytes(await reader.readline())
+
+    answer = await dialogue(served, talk)
+    assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 101 ")), answer
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 async def test_where_there_is_no_room_the_oldest_stranger_is_told_when_to_come_back(serve_with: Serve) -> None:

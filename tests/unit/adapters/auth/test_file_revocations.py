@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -49,3 +52,18 @@ async def test_single_sign_ins_lie_apart_so_that_an_older_release_does_not_take_
     (tmp_path / TOKENS_FILE_NAME).write_bytes(b"nonsense\n")
     with pytest.raises(DependencyUnavailable, match="line 1 is not a revocation"):
         await FileRevocations(tmp_path).load_tokens()
+
+
+async def test_they_wait_for_nothing_that_users_have_brought_to_the_loops_own_threads(tmp_path: Path) -> None:
+    loop, gate, store = asyncio.get_running_loop(), threading.Event(), FileRevocations(tmp_path)
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    theirs = loop.run_in_executor(None, gate.wait, 60)
+    try:
+        async with asyncio.timeout(20):
+            await store.add("user_ada", 5)
+            await store.add_token(RevokedToken("user_bob", "t1", 5), 1)
+            assert await store.load() == {"user_ada": 5}
+            assert len(await store.load_tokens()) == 1
+    finally:
+        gate.set()
+        await theirs

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from netra_backend.app.adapters.event_log.appending import AppendingLog
+from netra_backend.app.adapters.event_log.appending import HOLD_S, AppendingLog
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.history import Chunk, RunRecord, StoredRun, ThreadHead
 from test_framework.waiting import turns
@@ -52,6 +53,106 @@ async def test_what_is_appended_in_one_turn_and_by_its_first_steps_goes_to_the_s
     assert log.put == []
     await turns(2)
     assert frames(log.put) == [[[b"1", b"2"]]]
+
+
+async def held_back(log: ToldLog) -> None:
+    """Nothing is put, in as many turns as putting takes."""
+    await turns(5)
+    assert log.put == []
+
+
+class TestEventsThatMayWait:
+    async def test_they_go_with_what_the_thread_appends_next(self) -> None:
+        log, run = ToldLog(), a_run()
+        log.append(run, b"1", may_wait=True)
+        log.append(run, b"2", may_wait=True)
+        await held_back(log)
+        log.append(run, b"3")
+        await turns(3)
+        assert frames(log.put) == [[[b"1", b"2", b"3"]]]
+        log.append(run, b"4")
+        await turns(3)
+        assert frames(log.put)[1:] == [[[b"4"]]]
+
+    async def test_they_go_when_somebody_waits_for_them(self) -> None:
+        log, run = ToldLog(), a_run()
+        log.append(run, b"1", may_wait=True)
+        waiting = asyncio.create_task(log.durable(run))
+        await turns(4)
+        assert frames(log.put) == [[[b"1"]]]
+        log.commit()
+        await waiting
+
+    async def test_they_go_before_what_another_run_of_the_thread_appends(self) -> None:
+        log, run = ToldLog(), a_run()
+        other = RunRecord(run.head, "run_2", "req_2", "golden", None, "UTC", 0)
+        log.append(run, b"1", may_wait=True)
+        log.append(other, b"2", may_wait=True)
+        await turns(3)
+        assert frames(log.put) == [[[b"1"]]]
+        log.append(run, b"3")
+        await turns(3)
+        assert frames(log.put) == [[[b"1"]], [[b"2"], [b"3"]]]
+
+    async def test_they_wait_for_no_other_thread_and_go_by_themselves_after_a_while(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        log, runs = ToldLog(), [a_run(), a_run()]
+        later: list[Any] = []
+        loop: Any = SimpleNamespace(call_soon=log._loop.call_soon, call_later=lambda *given: later.append(given))
+        monkeypatch.setattr(log, "_loop", loop)
+        for run in runs:
+            log.append(run, b"1", may_wait=True)
+        log.append(a_run(), b"2")
+        await turns(3)
+        assert frames(log.put) == [[[b"2"]]]
+        ((seconds, call),) = later
+        assert seconds == HOLD_S
+        call()
+        await turns(3)
+        assert frames(log.put)[1:] == [[[b"1"], [b"1"]]]
+        log.append(runs[0], b"3", may_wait=True)
+        assert len(later) == 2
+
+    async def test_they_are_put_before_a_change(self) -> None:
+        log, run = ToldLog(), a_run()
+        log.append(run, b"1", may_wait=True)
+        changing = asyncio.create_task(log._change("rename"))
+        await turns(1)
+        assert [type(work) for work in log.put] == [list, str]
+        log.commit("rename")
+        await changing
+
+    async def test_they_do_not_go_to_a_store_that_has_failed(self) -> None:
+        log, run = ToldLog(), a_run()
+        log.append(run, b"1", may_wait=True)
+        changing = asyncio.create_task(log._change("settle", may_wait=True))
+        await turns(1)
+        log.append(a_run(), b"2")
+        log._fail(OSError("no space"))
+        log._send_on_held()
+        await held_back(log)
+        with pytest.raises(DependencyUnavailable):
+            await changing
+
+    @pytest.mark.parametrize("goes_with", ["append", "change", "time"])
+    async def test_a_change_that_may_wait_goes_with_what_is_put_next(
+        self, goes_with: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        log, run = ToldLog(), a_run()
+        changing = [asyncio.create_task(log._change("settle", may_wait=True))]
+        await held_back(log)
+        if goes_with == "append":
+            log.append(run, b"1")
+        elif goes_with == "change":
+            changing.append(asyncio.create_task(log._change("rename")))
+        else:
+            log._send_on_held()
+        await turns(3)
+        expected = {"append": [list, "settle"], "change": ["settle", "rename"], "time": ["settle"]}
+        assert [list if isinstance(work, list) else work for work in log.put] == expected[goes_with]
+        log.commit("settle", *(["rename"] if goes_with == "change" else []))
+        await asyncio.gather(*changing)
 
 
 async def test_those_who_wait_are_woken_in_the_order_of_what_was_stored() -> None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from netra_backend.app.adapters.models.pydantic_ai import PydanticAIModel
+from netra_backend.app.adapters.models.pydantic_ai import PydanticAIModel, _usage
 from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.limits import USUAL, Limits
 from netra_backend.app.core.model_part import ModelPart
+from netra_backend.app.services.model_faults import unavailable
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage
@@ -49,6 +50,14 @@ async def test_a_model_without_a_known_price_has_no_cost_rather_than_none() -> N
     assert "cost_usd" not in parts[-1].usage
 
 
+def test_a_provider_that_omits_its_usage_is_no_fault() -> None:
+    from pydantic_ai.messages import ModelResponse
+    from pydantic_ai.usage import RequestUsage
+
+    response = ModelResponse(parts=[], usage=RequestUsage(unmeasured_requests=1), model_name="gpt-4o-mini")
+    assert _usage(response) == {"model": "gpt-4o-mini", "input_tokens": 0, "output_tokens": 0}
+
+
 async def test_a_fault_of_the_provider_is_told_without_its_words() -> None:
     async def answer(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:
         yield "Hel"
@@ -58,6 +67,23 @@ async def test_a_fault_of_the_provider_is_told_without_its_words() -> None:
         await _all(_scripted(answer))
     assert "sk-secret" not in str(told.value)
     assert "RuntimeError" in str(told.value)
+
+
+async def test_a_refusal_of_the_provider_is_told_in_the_words_that_every_asker_has() -> None:
+    from pydantic_ai.exceptions import ModelHTTPError
+
+    refused = ModelHTTPError(401, "m", "the key sk-secret")
+
+    async def answer(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:
+        yield "Hel"
+        raise refused
+
+    with pytest.raises(DependencyUnavailable) as told:
+        await _all(_scripted(answer))
+    words = unavailable(refused)
+    assert (told.value.message, told.value.hint) == (words.message, words.hint)
+    assert "status 401" in told.value.message
+    assert told.value.__cause__ is refused
 
 
 async def test_a_model_that_says_too_much_is_stopped() -> None:

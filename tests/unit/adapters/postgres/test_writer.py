@@ -70,7 +70,7 @@ class Database:
 
 
 class Log:
-    """Keeps what it is told."""
+    """Keeps a text of each user."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, Any]] = []

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -13,15 +14,18 @@ from typing import Any
 import pytest
 
 from netra_backend.app.adapters.process.json_logs import JsonHandler, configure_logging, name_process
+from netra_backend.app.core.hidden_values import HiddenValues
 from netra_backend.app.core.limits import USUAL
+from netra_backend.app.services import hiding
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl"
 LOG = logging.getLogger("netra.of_this_test")
 
 
 @pytest.fixture
-def stream() -> Iterator[io.StringIO]:
+def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """Logs of this test, and logging as it was before."""
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     root = logging.getLogger()
     before = root.level, list(root.handlers)
     written = io.StringIO()
@@ -30,7 +34,8 @@ def stream() -> Iterator[io.StringIO]:
     logging.captureWarnings(False)
     root.setLevel(before[0])
     root.handlers[:] = before[1]
-    for name in ("httpx", "httpcore", "uvicorn.access", "netra", "netra_backend"):
+    own = ("netra", "netra_backend")
+    for name in (*own, "httpx", "httpx2", "httpcore", "httpcore2", "uvicorn.access", "mcp.client", "mcp.shared"):
         logging.getLogger(name).setLevel(logging.NOTSET)
 
 
@@ -49,6 +54,13 @@ def test_a_line_is_one_json_object(stream: io.StringIO) -> None:
         "user_id": "ada",
         "steps": [1, None],
     }
+
+
+def test_what_libraries_quote_of_users_servers_and_their_addresses_is_not_logged(stream: io.StringIO) -> None:
+    logging.getLogger("mcp.client.streamable_http").error("Error parsing JSON response: canary")
+    logging.getLogger("mcp.shared.jsonrpc_dispatcher").warning("canary")
+    logging.getLogger("httpx2").info("HTTP Request: POST https://mcp.invalid/?key=canary")
+    assert stream.getvalue() == ""
 
 
 def test_a_line_is_one_for_every_reader_and_says_the_same(stream: io.StringIO) -> None:
@@ -154,6 +166,26 @@ def test_warnings_become_lines(stream: io.StringIO) -> None:
         warnings.warn("old ways", UserWarning, stacklevel=1)
     (line,) = lines(stream)
     assert "old ways" in line["event"]
+
+
+def test_a_thread_that_fails_shows_no_secret_of_any_run(
+    stream: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = HiddenValues()
+    values.add("hunter2-hunter2")
+    hiding.hiding(values)
+
+    def fail(fault: BaseException) -> None:
+        raise fault
+
+    for fault in (ValueError("it is hunter2-hunter2"), SystemExit()):
+        thread = threading.Thread(target=fail, args=(fault,), name="of a tool")
+        thread.start()
+        thread.join()
+    (line,) = lines(stream)
+    assert (line["event"], line["of"]) == ("a thread failed", "of a tool")
+    assert "ValueError: it is ***" in json.dumps(line)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_configured_twice_each_record_is_one_line(stream: io.StringIO) -> None:

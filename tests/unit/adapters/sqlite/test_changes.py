@@ -11,6 +11,7 @@ import pytest
 
 from netra_backend.app.adapters.sqlite import schema
 from netra_backend.app.adapters.sqlite.changes import Deletion, Expiry, Rename, erase
+from netra_backend.app.adapters.sqlite.gone_threads import BYTES_AT_ONCE, PurgeThreads
 
 
 @pytest.fixture
@@ -32,6 +33,7 @@ def store(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 def test_a_deletion_takes_everything_but_the_id_and_leaves_other_threads_alone(store: sqlite3.Connection) -> None:
     Deletion([1])(store)
+    PurgeThreads([1])(store)
     assert store.execute("SELECT thread_id, owner, title, epoch FROM thread WHERE key = 1").fetchall() == [
         ("thr_1", "", "", "")
     ]
@@ -78,8 +80,24 @@ def test_an_expiry_takes_the_keys_that_are_old_still_and_leaves_their_runs(store
     assert store.execute("SELECT count(*) FROM run").fetchone() == (3,)
 
 
-def test_only_deletions_have_something_to_erase() -> None:
-    assert (Rename.erases, Deletion.erases, Expiry.erases) == (False, True, False)
+def test_what_erases_is_the_last_of_a_deletion() -> None:
+    assert (Rename.erases, Expiry.erases) == (False, False)
+    assert Deletion([], "user_ada").erases
+    assert not Deletion([1], "user_ada").erases  # the last purge of its threads does
+
+
+def test_rows_go_a_few_at_a_time_and_erase_when_none_is_left(store: sqlite3.Connection) -> None:
+    store.execute("UPDATE log SET payload = zeroblob(?) WHERE thread = 1", (BYTES_AT_ONCE,))
+    Deletion([1])(store)
+    keys, seen = [1], []
+    while keys:
+        purge = PurgeThreads(keys)
+        purge(store)
+        left = [
+            store.execute(f"SELECT count(*) FROM {table} WHERE thread = 1").fetchone()[0] for table in ("log", "blob")
+        ]
+        seen.append((*left, purge.erases))
+    assert seen == [(1, 1, False), (0, 1, False), (0, 0, True)]
 
 
 def test_erasing_leaves_nothing_in_the_write_ahead_log(store: sqlite3.Connection, tmp_path: Path) -> None:

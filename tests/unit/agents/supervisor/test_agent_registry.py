@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from netra_backend.app.agents.interface import AgentResult, RunScope
+from netra_backend.app.agents.interface import AgentListed, AgentResult, RunScope
 from netra_backend.app.agents.supervisor.agent_registry import AgentRegistry
 from netra_backend.app.core.errors import NotFound
+from netra_backend.app.core.limits import USUAL
+from netra_backend.app.core.plans import Plan
 
 
 class Greeter:
@@ -51,3 +53,30 @@ async def test_agents_are_listed_described_and_forgotten(registry: AgentRegistry
     assert registry.describe() == [{"name": "greeter", "description": "Greets.", "tools": ["a", "b"]}]
     await registry.cleanup()
     assert registry.names() == ()
+
+
+class TestDefault:
+    """Who is asked if nobody is named."""
+
+    @pytest.fixture
+    def several(self) -> AgentRegistry:
+        made = AgentRegistry("greeter")
+        made.configure(
+            Greeter, type("Poet", (Greeter,), {"name": "poet"}), type("Painter", (Greeter,), {"name": "painter"})
+        )
+        return made
+
+    def plan(self, *agents: str) -> Plan:
+        return Plan("free", USUAL, None, frozenset(agents))
+
+    def test_it_is_the_default_agent_if_the_plan_has_it(self, several: AgentRegistry) -> None:
+        assert several.default_of() == "greeter"
+        assert several.default_of(self.plan("poet", "greeter")) == "greeter"
+
+    def test_else_it_is_the_only_one_of_the_plan_and_of_several_none(self, several: AgentRegistry) -> None:
+        assert several.default_of(self.plan("poet")) == "poet"
+        assert several.default_of(self.plan("poet", "painter")) is None
+        assert several.default_of(self.plan()) is None
+
+    def test_those_of_the_plan_are_listed(self, several: AgentRegistry) -> None:
+        assert several.listed(self.plan("poet")) == [AgentListed("poet", "Greets.")]

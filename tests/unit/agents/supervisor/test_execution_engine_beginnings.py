@@ -141,3 +141,23 @@ class TestBeginnings:
 
         workshop.agent("golden", run)
         assert isinstance((await workshop.run("golden"))[-1], AgentFailed)
+
+    @pytest.mark.parametrize("fault", [SystemExit(1), KeyboardInterrupt()])
+    async def test_a_task_that_would_end_the_process_when_it_is_cancelled_fails_its_run(
+        self, workshop: Any, fault: BaseException
+    ) -> None:
+        async def exits() -> None:
+            try:
+                await asyncio.get_running_loop().create_future()
+            except asyncio.CancelledError:
+                raise fault from None
+
+        async def run(scope: Any) -> AgentResult:
+            task = asyncio.create_task(exits())
+            await asyncio.sleep(0)
+            task.cancel()
+            await task
+            return AgentResult("")
+
+        workshop.agent("golden", run)
+        assert isinstance((await workshop.run("golden"))[-1], AgentFailed)

@@ -9,6 +9,7 @@ import pytest
 
 from netra_backend.app.agents.supervisor.model_stream import INTERVAL_S, MAX_CHARACTERS, Coalescer, SentenceGate, Shown
 from netra_backend.app.core.events import AgentDelta
+from netra_backend.app.core.hidden_values import HiddenValues
 from netra_backend.app.usage.number_check import NumberCheck
 from test_framework.clock import ManualClock
 
@@ -37,7 +38,7 @@ def test_what_is_left_is_given_once() -> None:
 
 def gate() -> SentenceGate:
     """Lets through what names no other figures than 1234 and 5."""
-    check = NumberCheck({"a": 1234, "b": 5})
+    check = NumberCheck({"bill_usd": "1234", "b": 5})
     return SentenceGate(lambda text: not check.unsupported(text))
 
 
@@ -85,11 +86,24 @@ class Emitted:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.emit: Callable[..., bool] = self._emit
+        self.hidden = HiddenValues()
 
     def _emit(self, event: Any, call_id: str, attempt: int, text: Any, *_: Any, **__: Any) -> bool:
         if event is AgentDelta:
             self.texts.append(text)
         return False
+
+
+def test_the_beginning_of_a_hidden_value_waits_for_what_follows() -> None:
+    clock, records = ManualClock(), Emitted()
+    records.hidden.add("correct-horse")
+    shown = Shown(records, "run_1:1", 1, "", Coalescer(clock), None)
+    for word in ("It is cor", "rect-ho", "rse, or corr"):
+        clock.advance(s=2 * INTERVAL_S)
+        shown.add(word)
+    assert "".join(records.texts) in "It is ***, or corr"
+    assert shown.finish("stop", {}) == "It is correct-horse, or corr"
+    assert "".join(records.texts) == "It is ***, or corr"
 
 
 def test_all_of_an_answer_is_shown_also_if_its_end_comes_late() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from netra_backend.app.agents.interface import AgentResult
+from netra_backend.app.core.blobs import EXACT
 from netra_backend.app.core.errors import OutcomeUnknown, ToolError
 from netra_backend.app.core.events import (
     AgentCompleted,
@@ -42,7 +43,7 @@ class TestStep:
         stored, media = await workshop.log.blob(
             workshop.store.threads[events[0].thread_id].owner, events[0].thread_id, finished.recorded.ref
         )
-        assert (stored, media) == (b'{"key":["sk-secret",1]}', "application/json")
+        assert (stored, media) == (b'{"key":["sk-secret",1]}', EXACT)
 
     async def test_nothing_is_a_result_too(self, workshop: Any, witness: Any) -> None:
         async def run(scope: Any) -> AgentResult:
@@ -131,6 +132,41 @@ class TestStep:
 
         workshop.agent("golden", run)
         assert data_of(await workshop.run("golden")) == {"code": "RESULT_NOT_JSON"}
+
+    async def test_a_result_with_a_number_of_too_many_digits_is_named(self, workshop: Any, witness: Any) -> None:
+        async def run(scope: Any) -> AgentResult:
+            with pytest.raises(ToolError, match="The result of look holds a number of more digits") as caught:
+                await scope.step("look", witness.body("look", {10**5_000: 1}))
+            return AgentResult("", {"code": caught.value.code})
+
+        workshop.agent("golden", run)
+        assert data_of(await workshop.run("golden")) == {"code": "RESULT_TOO_LARGE"}
+
+    @pytest.mark.parametrize(
+        ("details", "code"),
+        [
+            ({"rooms": 10**5_000}, "RESULT_TOO_LARGE"),
+            ({10**5_000: 1}, "RESULT_TOO_LARGE"),
+            ({"rooms": object()}, "RESULT_NOT_JSON"),
+            ({5: 1}, "NO_ROOM"),
+        ],
+        ids=["a number", "a name", "an object", "a name that is a number"],
+    )
+    async def test_an_error_whose_details_are_not_json_is_named(
+        self, workshop: Any, witness: Any, details: Any, code: str
+    ) -> None:
+        fault = ToolError("NO_ROOM", "There is no room.", details=details)
+        seen: list[ToolError] = []
+
+        async def run(scope: Any) -> AgentResult:
+            with pytest.raises(ToolError) as caught:
+                await scope.step("look", witness.body("look", fault=fault))
+            seen.append(caught.value)
+            return AgentResult("", {"code": caught.value.code})
+
+        workshop.agent("golden", run)
+        assert data_of(await workshop.run("golden")) == {"code": code}
+        assert seen[0].message.startswith("There is no room." if code == "NO_ROOM" else "The error of look ")
 
     async def test_a_time_limit_ends_an_attempt(self, workshop: Any) -> None:
         async def run(scope: Any) -> AgentResult:

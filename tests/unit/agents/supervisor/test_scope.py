@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
@@ -175,7 +176,11 @@ class TestToolAnswers:
         events = await workshop.run("golden")
         assert [event.result for event in events if isinstance(event, ToolCompleted)] == ["password=hunter2"]
 
-    @pytest.mark.parametrize("amount", [10**100_000, [{"a": -(10**5_000)}]], ids=["outer", "inner"])
+    @pytest.mark.parametrize(
+        "amount",
+        [10**100_000, [{"a": -(10**5_000)}], [{10**5_000: 1}], {(10**5_000,): 1}],
+        ids=["outer", "inner", "name", "name with one"],
+    )
     @pytest.mark.validation_point("dispatcher.arguments")
     async def test_a_number_of_too_many_digits_is_refused_as_an_argument(self, workshop: Any, amount: Any) -> None:
         counter = Counter()
@@ -183,9 +188,32 @@ class TestToolAnswers:
         assert (error["code"], "digits" in error["message"]) == ("INVALID_ARGUMENTS", True)
         assert counter.calls == []
 
-    async def test_an_answer_with_a_number_of_too_many_digits_says_so(self, workshop: Any) -> None:
+    @pytest.mark.parametrize("answer", [{"n": [10**5_000]}, {10**5_000: "n"}], ids=["value", "name"])
+    async def test_an_answer_with_a_number_of_too_many_digits_says_so(self, workshop: Any, answer: Any) -> None:
         async def call(context: Any, arguments: Any) -> Any:
-            return {"n": [10**5_000]}
+            return answer
+
+        assert (await self.outcome(workshop, call)).error["code"] == "RESULT_TOO_LARGE"
+
+    async def test_an_answer_that_cannot_be_converted_is_its_tools_fault(self, workshop: Any) -> None:
+        class NoZone(tzinfo):
+            def utcoffset(self, at: datetime | None) -> timedelta:
+                raise ValueError("there is no such zone")
+
+            dst = utcoffset
+
+            def tzname(self, at: datetime | None) -> str:
+                return "nowhere"
+
+        async def call(context: Any, arguments: Any) -> Any:
+            return {"at": datetime(2026, 1, 1, tzinfo=NoZone())}
+
+        assert (await self.outcome(workshop, call)).error["code"] == "TOOL_FAILED"
+
+    @pytest.mark.parametrize("details", [{"rooms": 10**5_000}, {"rooms": {10**5_000: 1}}], ids=["value", "name"])
+    async def test_an_error_with_a_number_of_too_many_digits_says_so(self, workshop: Any, details: Any) -> None:
+        async def call(context: Any, arguments: Any) -> Any:
+            raise ToolError("NO_ROOM", "There is no room.", details=details)
 
         assert (await self.outcome(workshop, call)).error["code"] == "RESULT_TOO_LARGE"
 

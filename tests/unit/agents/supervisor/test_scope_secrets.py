@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from netra_backend.app.core.events import AgentCompleted, AgentFailed, QuestionA
 from netra_backend.app.core.frames import AnswerQuestion, ResolveApproval
 from netra_backend.app.core.hidden_values import HiddenValues
 from netra_backend.app.core.model_part import ModelPart
+from netra_backend.app.services import hiding
 
 VALUE = "hunter2-hunter2"
 
@@ -123,18 +125,20 @@ async def test_log_lines_of_the_run_are_without_it(keeping: Any) -> None:
             await scope.step("use", use)
         return AgentResult("")
 
+    def say_it_elsewhere() -> None:
+        hiding.enter(HiddenValues())
+        logging.getLogger("netra.test").warning("a task that another run began says %s", VALUE)
+
     keeping.agent("golden", run)
     handler = Kept()
     logging.getLogger("netra").addHandler(handler)
     try:
         await asked(keeping)
-        logging.getLogger("netra.test").warning("somebody else says %s", VALUE)
+        contextvars.copy_context().run(say_it_elsewhere)
     finally:
         logging.getLogger("netra").removeHandler(handler)
-    *of_run, other = lines
-    assert len(of_run) >= 2
-    assert VALUE not in "".join(of_run)
-    assert VALUE in other
+    assert len(lines) >= 3
+    assert VALUE not in "".join(lines)
 
 
 async def test_outside_of_a_steps_body_it_is_refused(keeping: Any) -> None:

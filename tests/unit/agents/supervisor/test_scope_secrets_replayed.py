@@ -8,16 +8,21 @@ import pytest
 
 from netra_backend.app.adapters.secrets.sealing import AesGcmCipher
 from netra_backend.app.agents.interface import AgentResult
+from netra_backend.app.agents.supervisor import run_recorder
 from netra_backend.app.agents.tools.definition import Tool, ToolArguments
+from netra_backend.app.core.errors import DependencyUnavailable
 from netra_backend.app.core.events import (
     AgentCompleted,
     AgentFailed,
+    AgentThinking,
     ApprovalRequested,
     QuestionAsked,
+    SecretUsed,
     ToolExecuting,
     encode_event,
 )
 from netra_backend.app.core.frames import AnswerQuestion, ResolveApproval
+from netra_backend.app.services.secrets import Secrets
 
 VALUE = "hunter2/hunter2"
 
@@ -183,3 +188,56 @@ async def test_an_agent_that_asks_for_something_else_is_told_so(keeping: Any, ch
     client = await keeping.killed_after(events, "user_ada", len(events) - 1)
     await client.ended(events[0].run_id)
     assert isinstance((await keeping.stored(events[0].run_id))[-1], AgentFailed)
+
+
+@pytest.mark.parametrize("away", [0, 2])
+async def test_after_a_restart_the_run_still_hides_what_it_was_given(
+    keeping: Any, monkeypatch: pytest.MonkeyPatch, away: int
+) -> None:
+    async def run(scope: Any) -> AgentResult:
+        async def use() -> None:
+            await scope.secret("TOKEN")
+            await scope.secret("TOKEN")
+
+        await scope.step("use", use)
+        await scope.think("between")
+        await scope.say(f"as you wrote: {scope.message}")
+        return AgentResult(scope.message)
+
+    keeping.agent("golden", run)
+    client = keeping.connect("user_ada")
+    accepted = await keeping.ask(client, "golden", VALUE)
+    events = await client.ended(accepted.run_id)
+    used = [event for event in events if isinstance(event, SecretUsed)]
+    assert [(event.name, event.call_id) for event in used] == [("TOKEN", events[2].call_id)]
+    between = next(at for at, event in enumerate(events, 1) if isinstance(event, AgentThinking))
+    asked_for = list[str]()
+
+    async def value(self: Secrets, owner: str, name: str) -> str:
+        asked_for.append(name)
+        if len(asked_for) <= away:
+            raise DependencyUnavailable("away")
+        assert owner == "user_ada"
+        return VALUE  # the store of the next process is a new one
+
+    monkeypatch.setattr(Secrets, "value", value)
+    monkeypatch.setattr(run_recorder, "AGAIN_S", 0)
+    await (await keeping.killed_after(events, "user_ada", between)).ended(accepted.run_id)
+    assert asked_for == ["TOKEN"] * (away + 1)
+    after = await keeping.stored(accepted.run_id)
+    assert after[-1].result["text"] == "***"
+    assert "hunter2" not in "".join(encode_event(event).decode() for event in after[1:])
+
+
+async def test_a_secret_that_was_deleted_meanwhile_holds_nobody_up(keeping: Any) -> None:
+    async def run(scope: Any) -> AgentResult:
+        async def use() -> None:
+            await scope.secret("TOKEN")
+
+        await scope.step("use", use)
+        return AgentResult("")
+
+    keeping.agent("golden", run)
+    events = await asked(keeping)
+    client = await keeping.killed_after(events, "user_ada", len(events) - 1)
+    assert isinstance((await client.ended(events[0].run_id))[-1], AgentCompleted)

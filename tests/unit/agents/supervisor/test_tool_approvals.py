@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from netra_backend.app.agents.interface import AgentResult
+from netra_backend.app.agents.supervisor.tool_approvals import Denied
 from netra_backend.app.agents.tools.definition import Tool, ToolArguments
 from netra_backend.app.core.errors import NetraError, NotFound
 from netra_backend.app.core.events import AnyEvent, ApprovalRequested, ApprovalResolved, ToolCompleted, ToolExecuting
@@ -82,7 +83,20 @@ async def test_the_agent_is_told_why_its_call_was_denied(workshop: Any) -> None:
     assert (resolved.decision, resolved.reason) == ("deny", "Too much, ***.")
     error = one(events, ToolCompleted).error
     assert (error["code"], error["message"]) == ("APPROVAL_DENIED", "pay was not approved (deny): Too much, ***.")
+    assert error["hint"] == "Do not ask for the same call again."
     assert paid.calls == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("", "pay was not approved (deny)."),
+        ("too expensive", "pay was not approved (deny): too expensive."),
+        ("Too much!", "pay was not approved (deny): Too much!"),
+    ],
+)
+def test_a_denial_is_a_whole_sentence(reason: str, told: str) -> None:
+    assert str(Denied("pay", "deny", reason)) == told
 
 
 @pytest.mark.parametrize("by_answer", [False, True])

@@ -386,6 +386,18 @@ async def test_what_cannot_be_asked_is_an_error_of_the_agent(
     assert kinds(events)[2:] == ["AgentCompleted"]
 
 
+async def test_a_run_that_cannot_ask_says_what_is_wrong_with_its_schema(workshop: Any) -> None:
+    async def run(scope: Any) -> AgentResult:
+        await scope.ask_user("How many?", schema={"default": 10**5_000})
+        return AgentResult("")
+
+    workshop.agent("golden", run)
+    failed = (await workshop.run("golden"))[-1]
+    assert isinstance(failed, AgentFailed)
+    assert failed.error == "tool_fault"
+    assert failed.message == "The schema holds a number of more digits than can be written."
+
+
 async def test_an_agent_that_asks_something_else_than_before_is_not_deterministic(workshop: Any) -> None:
     texts = iter(["Which colour?", "Which shape?"])
 

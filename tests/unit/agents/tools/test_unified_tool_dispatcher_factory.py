@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from netra_backend.app.agents.tools.definition import Tool, ToolArguments
+from netra_backend.app.agents.tools.definition import ForeignTool, Tool, ToolArguments
 from netra_backend.app.agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
-from netra_backend.app.core.errors import ToolError
+from netra_backend.app.core.errors import ToolError, ToolRefused
 from netra_backend.app.core.limits import USUAL
 from netra_backend.app.core.plans import Plan
 from test_framework.ssot.fixtures import create_valid_user_execution_context
@@ -117,3 +117,22 @@ def test_a_tool_that_says_why_it_asks_is_described_as_one_that_asks() -> None:
     factory = UnifiedToolDispatcherFactory()
     factory.configure([Tool("quick", "It asks.", Nothing, quick, approval="It moves money.")])
     assert [described["approval"] for described in factory.describe()] == [True]
+
+
+async def test_a_tool_of_a_framework_may_judge_its_arguments(factory: UnifiedToolDispatcherFactory) -> None:
+    dispatcher = factory.create_for_request(create_valid_user_execution_context())
+    tool = ForeignTool("pay", "…", quick, judge=lambda given: "" if given.get("amount") else "amount is missing")
+    assert dispatcher.fitting(tool, {"amount": 1}) == {"amount": 1}
+    with pytest.raises(ToolRefused, match="not valid: amount is missing"):
+        dispatcher.fitting(tool, {})
+    dispatcher.close()
+
+
+def test_the_tools_that_a_request_may_use_are_those_of_its_agent_its_user_and_its_plan(
+    factory: UnifiedToolDispatcherFactory,
+) -> None:
+    dispatcher = factory.create_for_request(create_valid_user_execution_context())
+    names = [tool.name for tool in dispatcher.usable()]
+    assert names == sorted(factory.names())
+    dispatcher.restrict(frozenset(names[1:]))
+    assert [tool.name for tool in dispatcher.usable()] == names[1:]

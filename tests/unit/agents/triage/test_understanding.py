@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from netra_backend.app.agents.interface import PastMessage
 from netra_backend.app.agents.triage.intents import INTENTS
-from netra_backend.app.agents.triage.understanding import Understanding, understand, with_intent
+from netra_backend.app.agents.triage.understanding import Understanding, understand
 
 Ask = Callable[..., Understanding]
 
@@ -104,12 +104,37 @@ def test_a_fragment_after_nothing_stands_alone(ask: Ask) -> None:
 
 
 def test_a_model_may_choose_the_intent(ask: Ask) -> None:
-    unclear = ask("haiku last month")
-    found = with_intent(unclear, "cost_overview")
+    found = ask("haiku last month", chosen=["cost_overview"])
     assert (found.intent, found.route, found.decided_by) == ("cost_overview", "agent", "model")
     assert found.slots.model == "haiku"
-    assert found.period == unclear.period
-    assert with_intent(unclear, "out_of_scope").route == "refuse"
+    assert found.period == ask("haiku last month").period
+    assert ask("haiku last month", chosen=["out_of_scope"]).route == "refuse"
+
+
+def test_a_model_may_find_several_requests_each_with_what_its_part_names(ask: Ask) -> None:
+    message = "What did we spend last month, and which team costs most?"
+    found = ask(message, chosen=["cost_breakdown", "cost_overview", "savings_all"])
+    assert [(part.intent, part.decided_by) for part in found.parts] == [
+        ("cost_breakdown", "model"),
+        ("cost_overview", "model"),
+        ("savings_all", "model"),
+    ]
+    assert [part.slots.as_json() for part in found.parts[:2]] == [{"group_by": "team"}, {"period": "last month"}]
+    assert found.parts[2].slots.period == "last month"
+
+
+def test_a_model_may_choose_what_a_fragment_goes_on_with(ask: Ask) -> None:
+    earlier = history(("what did we spend last month?", {}))
+    found = ask("and for haiku?", history=earlier, chosen=["usage_query"])
+    assert (found.intent, found.slots.as_json()) == ("usage_query", {"period": "last month", "model": "haiku"})
+    assert ask("and for haiku?", history=earlier, chosen=["out_of_scope"]).route == "refuse"
+
+
+def test_a_model_may_choose_what_an_answer_to_a_question_asks(ask: Ask) -> None:
+    earlier = history(("haiku", {"question": "Would you like to know …?"}))
+    found = ask("the price", history=earlier, chosen=["price_lookup"])
+    assert (found.intent, found.slots.model) == ("price_lookup", "haiku")
+    assert ask("the price", history=earlier, chosen=["out_of_scope"]).route == "refuse"
 
 
 def test_it_is_plain_json(ask: Ask) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -625,6 +625,23 @@ async def test_whoever_waits_when_it_is_closed_is_told() -> None:
             await heard.wait()
         with pytest.raises(Closed, match="The client was closed"):
             await answering
+
+
+@pytest.mark.parametrize("fault", [None, RuntimeError("not of the client")])
+async def test_however_its_use_ends_its_connection_is_closed_as_done(fault: Exception | None) -> None:
+    closed: list[int | None] = []
+
+    async def welcoming(peer: Peer) -> None:
+        await peer.welcomes()
+        await peer.socket.wait_closed()
+        closed.append(peer.socket.close_code)
+
+    async with _scripted(welcoming) as (url, _):
+        with suppress(RuntimeError):
+            async with NetraClient(url, "token", user_id="alice"):
+                if fault is not None:
+                    raise fault
+    assert closed == [1000]
 
 
 async def test_giving_up_while_it_opens_leaves_no_task_behind() -> None:

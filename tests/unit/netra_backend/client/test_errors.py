@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from netra_backend.app.core.frames import ErrorFrame
-from netra_backend.client.errors import ClientError, Closed, Refused
+from netra_backend.client.errors import ClientError, Closed, Refused, sentences
 
 
 def test_a_refusal_reads_as_what_happened_and_what_to_do() -> None:
@@ -25,3 +27,23 @@ def test_an_end_without_a_known_reason_reads_as_what_was_found_out() -> None:
         "No server answers.",
         "Start one.",
     )
+
+
+def test_a_message_without_a_full_stop_gets_one_before_its_hint() -> None:
+    refused = Refused(
+        ErrorFrame("invalid_answer", "'x' is not of type \"integer\"", "Answer as the schema says.", True)
+    )
+    assert str(refused) == "'x' is not of type \"integer\". Answer as the schema says."
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        (("Is it there?", "Look"), "Is it there? Look"),
+        (("(See there.)", "Look"), "(See there.) Look"),
+        (("no stop", "", None), "no stop"),
+        ((None, "alone"), "alone"),
+    ],
+)
+def test_sentences_keep_the_marks_that_they_end_with(parts: tuple[str | None, ...], text: str) -> None:
+    assert sentences(*parts) == text

@@ -8,14 +8,19 @@ from typing import Any
 import pytest
 
 from netra_backend.app.core.events import (
+    AgentCancelled,
     AgentCompleted,
     AgentStarted,
+    StateChanged,
+    StepFinished,
+    StepStarted,
     ToolCompleted,
     ToolExecuting,
     UserMessage,
+    decode_event,
     encode_event,
 )
-from test_framework.chaos.judge import KINDS, Seen, Story, judge, kind_of
+from test_framework.chaos.judge import KINDS, Seen, Story, _counted, judge, kind_of
 from test_framework.simulation.workers import Plan
 
 USER, OTHER, RUN, THREAD = "user_" + "1" * 32, "user_" + "2" * 32, "run_1", "thr_1"
@@ -133,6 +138,39 @@ def test_the_judge_finds_what_was_spoiled(spoil: Callable[[Case], None], kind: s
     assert case.broken() == []
     spoil(case)
     assert kind in {kind_of(each) for each in case.broken()}
+
+
+@pytest.mark.parametrize(
+    ("values", "end", "kinds"),
+    [
+        ((), AgentCompleted, []),
+        ((1, 2, 3), AgentCompleted, []),
+        ((1, 1), AgentCompleted, ["doubled"]),
+        ((1, 3), AgentCompleted, ["doubled"]),
+        ((2,), AgentCompleted, ["doubled"]),
+        ((1, None), AgentCompleted, ["lost"]),
+        ((1, None), AgentCancelled, []),
+        ((None, 2), AgentCancelled, []),
+        ((None, 1), AgentCancelled, ["doubled"]),
+    ],
+)
+def test_a_value_that_counts_goes_up_by_one_with_each_write_and_is_told_unless_the_run_was_stopped(
+    values: tuple[int | None, ...], end: type[Any], kinds: list[str]
+) -> None:
+    place: dict[str, Any] = {"thread_id": THREAD, "run_id": RUN, "ts": 1}
+    events = [decode_event(frame) for frame in _frames()[:2]]
+
+    def add(event: Any, **fields: Any) -> None:
+        events.append(event(seq=len(events) + 1, **place, **fields))
+
+    for at, value in enumerate(values):
+        for kind, name in (("get", f"g{at}"), ("set", f"s{at}")):
+            add(StepStarted, call_id=name, kind="state", name=f"{kind} thread count", step=f"{kind}##{at}")
+            add(StepFinished, call_id=name, ok=True, elapsed_ms=0)
+        if value is not None:
+            add(StateChanged, call_id=f"s{at}", scope="thread", key="count", value=value)
+    add(end, **({"by": "user"} if end is AgentCancelled else {"result": {}, "usage": {}, "elapsed_ms": 1}))
+    assert [kind_of(each) for each in _counted(THREAD, events)] == kinds
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_a_frame_has_the_fields_of_its_struct_and_its_type_as_a_constant() -> No
     payload = at(told, at(told, "#/components/messages/execute_agent")["payload"]["$ref"])
     assert payload["properties"]["type"] == {"enum": ["execute_agent"]}
     assert payload["additionalProperties"] is False
-    assert set(payload["required"]) == {"type", "agent"}  # and message or parts
+    assert set(payload["required"]) == {"type"}  # and message or parts
     assert payload["properties"]["parts"]["maxItems"] == MAX_PARTS
     example = {"type": "execute_agent", "agent": "triage_agent", "message": "hello"}
     assert decode(json.dumps(example)).__struct_fields__

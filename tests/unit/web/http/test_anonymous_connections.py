@@ -16,7 +16,7 @@ from netra_backend.app.web.http.anonymous_connections import AnonymousConnection
 class Room:
     """Connections by name, and who was turned away by which point."""
 
-    def __init__(self, most_open: int = 100, proxies: Any = (), **limits: int) -> None:
+    def __init__(self, most_open: int = 100, proxies: Any = (), **limits: Any) -> None:
         self.all = AnonymousConnections(Limits(**limits), most_open, proxies)
         self.gone: list[tuple[str, str]] = []
 
@@ -97,3 +97,32 @@ def test_a_trusted_proxy_is_not_counted_as_one_address() -> None:
     room.open("d", "192.0.2.1")
     room.open("e", "192.0.2.1")
     assert room.gone == [("d", "anonymous.address")]
+
+
+def test_of_an_address_that_was_answered_too_much_connections_rest_and_come_back_one_by_one() -> None:
+    room = Room(anonymous_answer_rate=10, anonymous_answer_burst=2, rest_s=1)
+    guests = [room.open(str(at)) for at in range(5)]
+    assert [round(guest.rest_s(0.0), 3) for guest in guests] == [0, 0, 0.1, 0.2, 0.3]
+    assert room.open("other", "192.0.2.2").rest_s(0.0) == 0
+    assert guests[0].rest_s(10.0) == 0
+
+
+def test_no_connection_rests_longer_than_the_longest_rest() -> None:
+    room = Room(anonymous_answer_rate=10, anonymous_answer_burst=1, rest_s=1)
+    guest = room.open("a")
+    assert max(guest.rest_s(0.0) for _ in range(50)) == 1
+    assert round(guest.rest_s(1.0), 3) == 0.1
+
+
+def test_of_addresses_the_one_that_was_answered_the_longest_ago_is_forgotten() -> None:
+    room = Room(anonymous_addresses=2, anonymous_answer_burst=1)
+    guests = [room.open(str(at), f"192.0.2.{at}") for at in range(3)]
+    for at in (0, 1, 0, 2):
+        guests[at].rest_s(0.0)
+    assert [guests[at].rest_s(0.0) > 0 for at in (0, 2, 1)] == [True, True, False]
+
+
+def test_a_proxy_that_speaks_for_many_never_rests() -> None:
+    room = Room(proxies=[ip_network("192.0.2.0/24")], anonymous_answer_burst=1)
+    guest = room.open("proxy")
+    assert [guest.rest_s(0.0) for _ in range(3)] == [0, 0, 0]

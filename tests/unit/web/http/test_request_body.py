@@ -96,16 +96,17 @@ async def test_json_is_bounded() -> None:
 
 
 class Drip:
-    """A body of single bytes, each a second of the loop's time after the one before."""
+    """A body of such parts, single bytes if none is named, each some seconds of the loop's time after the one before."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, count: int, seconds: float = 1.0) -> None:
-        self.now, self.seconds, self.left = 1000.0, seconds, count
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, count: int, seconds: float = 1.0, *parts: bytes) -> None:
+        self.now, self.seconds, self.left, self.parts = 1000.0, seconds, count, list(parts)
         monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: self.now, raising=False)
 
     async def receive(self) -> Any:
         self.now += self.seconds
         self.left -= 1
-        return {"type": "http.request", "body": b"x", "more_body": self.left > 0}
+        part = self.parts.pop(0) if self.parts else b"x"
+        return {"type": "http.request", "body": part, "more_body": self.left > 0}
 
     def request(self) -> Request:
         return Request({"type": "http", "headers": [], "method": "POST"}, self.receive)
@@ -124,6 +125,21 @@ async def test_a_body_that_drips_is_given_up_after_its_grace(monkeypatch: pytest
 
 async def test_a_body_that_keeps_up_its_rate_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(await taken(Drip(monkeypatch, 100, 0.5).request(), SLOW, 1000, 1000.0)) == 100
+
+
+@pytest.mark.validation_point("http.body_rate")
+async def test_what_comes_at_once_pays_for_one_longest_pause_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = Limits(body_rate=2.0, body_grace_s=3.0, body_idle_s=20.0)
+    drip = Drip(monkeypatch, 1000, 1.0, b"x" * 100_000)
+    with pytest.raises(FrameRefused, match="the least is 2 bytes a second"):
+        await taken(drip.request(), limits, 200_000, 1000.0)
+    assert drip.now - 1000 == pytest.approx(1 + 2 * 20, abs=2)  # each byte of the drip pays for half of its second
+
+
+async def test_a_body_that_comes_in_bursts_with_long_pauses_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = Limits(body_rate=2.0, body_grace_s=3.0, body_idle_s=20.0)
+    drip = Drip(monkeypatch, 5, 19.0, *[b"x" * 40] * 5)
+    assert len(await taken(drip.request(), limits, 1000, 1000.0)) == 200
 
 
 @pytest.mark.validation_point("http.body_rate")

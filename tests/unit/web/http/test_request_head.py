@@ -7,6 +7,7 @@ import pytest
 from netra_backend.app.core.errors import FrameRefused, LimitRefused
 from netra_backend.app.web.http.request_head import (
     check_fields,
+    check_handshake,
     check_head,
     check_host,
     check_pipeline,
@@ -91,3 +92,65 @@ def test_few_requests_wait_in_a_connection() -> None:
 def test_a_length_is_what_is_declared_if_it_can_be_believed(value: bytes, length: int) -> None:
     assert declared_length([(b"host", b"a"), (b"content-length", value)]) == length
     assert declared_length([(b"host", b"a")]) == 0
+
+
+HANDSHAKE = {
+    b"host": b"a",
+    b"connection": b"keep-alive, Upgrade",
+    b"upgrade": b"websocket",
+    b"sec-websocket-key": b"dGhlIHNhbXBsZSBub25jZQ==",
+    b"sec-websocket-version": b"13",
+    b"sec-websocket-protocol": b"netra.v1, bearer.a-b_c~1",
+    b"x-name": b"\xff",
+}
+
+
+def test_an_opening_handshake_is_taken() -> None:
+    check_handshake([*HANDSHAKE.items()], "1.1")
+    check_handshake([each for each in HANDSHAKE.items() if each[0] != b"sec-websocket-protocol"], "1.1")
+
+
+@pytest.mark.validation_point("http.handshake")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, value) for name in HANDSHAKE if b"-w" in name or name[0] in b"cu" for value in (b"\xff", b"\x80")),
+        (b"sec-websocket-key", b""),
+        (b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25j"),
+        (b"sec-websocket-version", b"12"),
+        (b"sec-websocket-version", b"13, 8"),
+        (b"sec-websocket-protocol", b"a b"),
+        (b"sec-websocket-protocol", b"a,"),
+        (b"sec-websocket-protocol", b"netra.v1, \xe2\x80\xa8"),
+        (b"sec-websocket-extensions", b"\xff"),
+    ],
+)
+def test_what_is_no_opening_handshake_is_refused(name: bytes, value: bytes) -> None:
+    with pytest.raises(FrameRefused, match="no opening handshake"):
+        check_handshake([*{**HANDSHAKE, name: value}.items()], "1.1")
+
+
+@pytest.mark.validation_point("http.handshake")
+@pytest.mark.parametrize("name", [b"sec-websocket-key", b"sec-websocket-version"])
+def test_a_handshake_has_one_key_and_one_version(name: bytes) -> None:
+    for headers in (
+        [*HANDSHAKE.items(), (name, HANDSHAKE[name])],
+        [each for each in HANDSHAKE.items() if each[0] != name],
+    ):
+        with pytest.raises(FrameRefused, match="no opening handshake"):
+            check_handshake(headers, "1.1")
+
+
+@pytest.mark.validation_point("http.handshake")
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_a_handshake_is_of_http_1_1(version: str) -> None:
+    with pytest.raises(FrameRefused, match="no opening handshake"):
+        check_handshake([*HANDSHAKE.items()], version)
+
+
+@pytest.mark.parametrize("size", [1_000, 30_000])
+def test_long_lists_of_sub_protocols_are_read_in_linear_time(size: int) -> None:
+    for strange in (b"a" * size, b"a, " * size, b"a " * size, b"a" + b" \t" * size, b"a,b" + b"," * size):
+        headers = [*{**HANDSHAKE, b"sec-websocket-protocol": strange + b"\x00"}.items()]
+        with pytest.raises(FrameRefused):
+            check_handshake(headers, "1.1")

@@ -14,6 +14,7 @@ from websockets.frames import Frame, Opcode
 from netra_backend.app.core.errors import Refusal
 from netra_backend.app.core.limits import Limits
 from netra_backend.app.core.traffic import UserTraffic
+from netra_backend.app.web.http.reading_turns import ReadingTurns
 from netra_backend.app.web.http.server_config import ServerConfig
 from netra_backend.app.web.sockets import uvicorn_websocket
 from netra_backend.app.web.sockets.uvicorn_websocket import (
@@ -208,7 +209,9 @@ class Told:
 class Server:
     """Our protocol, shaken hands with; ``told`` is what its receiver was told."""
 
-    def __init__(self, limits: Limits = LIMITS, *, is_signed_in: bool = True) -> None:
+    def __init__(
+        self, limits: Limits = LIMITS, *, is_signed_in: bool = True, turns: ReadingTurns | None = None
+    ) -> None:
         self.receiver, self.socket = Told(), Socket()
         self._attached = asyncio.Event()
         self._is_signed_in = is_signed_in
@@ -220,6 +223,7 @@ class Server:
             ws_per_message_deflate=False,
             log_config=None,
         )
+        config.reading = turns or config.reading
         config.load()
         self.protocol = DirectWebSocketProtocol(config, ServerState(), {}, asyncio.get_running_loop())
 
@@ -506,6 +510,22 @@ async def test_one_that_is_read_several_times_in_a_turn_has_no_more_of_it_than_o
     await asyncio.sleep(0)
     assert not server.socket.paused
     await server.close()
+
+
+async def test_of_many_connections_that_wait_one_goes_on_in_each_turn_of_the_loop() -> None:
+    turns = ReadingTurns()
+    servers = [Server(Limits(bytes_a_turn=50_000), turns=turns) for _ in range(4)]
+    for server in servers:
+        await server.open()
+    for server in servers:
+        server.protocol.data_received(client_frame(Opcode.TEXT, b"a" * 60_000) + client_frame(Opcode.TEXT, b"b" * 10))
+    told = []
+    while sum(server.socket.paused for server in servers):
+        await asyncio.sleep(0)
+        told.append(sum(len(server.receiver.told) for server in servers))
+    assert told == [5, 6, 7, 8]
+    for server in servers:
+        await server.close()
 
 
 async def test_what_waits_for_its_turn_is_dropped_with_the_connection() -> None:

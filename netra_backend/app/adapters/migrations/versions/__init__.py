@@ -6,4 +6,5 @@
 - ``r0004``: blobs of events, and files of users
 - ``r0005``: values that agents keep, and secrets of users
 - ``r0006``: what requests to language models cost
+- ``r0007``: MCP servers of users
 """

@@ -6,7 +6,6 @@ import { h, replace } from "../platform/dom.js";
 
 const DRAFT = "netra.draft";
 const AGENT = "netra.agent";
-const DEFAULT_AGENT = "cost_optimizer";
 const MOST_CHARACTERS = 16_000;
 
 export class Composer extends HTMLElement {
@@ -52,9 +51,9 @@ export class Composer extends HTMLElement {
     this.#saveDraft();
   }
 
-  /** @param {import("../core/types.js").AgentListed[]} agents */
-  offer(agents) {
-    const chosen = this.#agent.value || sessionStorage.getItem(AGENT) || DEFAULT_AGENT;
+  /** @param {import("../core/types.js").AgentListed[]} agents @param {string | null} usual The one to ask if none was chosen. */
+  offer(agents, usual) {
+    const chosen = this.#agent.value || sessionStorage.getItem(AGENT) || (usual ?? "");
     replace(this.#agent, agents.map((each) => h("option", { value: each.name, title: each.description }, words(each.name))));
     this.#agent.value = agents.some((each) => each.name === chosen) ? chosen : (agents[0]?.name ?? "");
   }

@@ -26,6 +26,8 @@ export class Session extends EventTarget {
   search = "";
   /** @type {AgentListed[]} */
   agents = [];
+  /** The agent that is asked by default; `null` if none is. @type {string | null} */
+  defaultAgent = null;
   /** What waits for the user's answer, approvals included. @type {Map<string, Question>} */
   questions = new Map();
   /** @type {Map<string, OpenThread>} */
@@ -74,7 +76,9 @@ export class Session extends EventTarget {
       drain: () => this.#notify("note", "The server is restarting; nothing is lost."),
     });
     this.#link.start();
-    this.agents = (await this.#patiently(() => this.api.get("api/agents"))).agents;
+    const listed = await this.#patiently(() => this.api.get("api/agents"));
+    this.agents = listed.agents;
+    this.defaultAgent = listed.default ?? null;
     this.#notify("threads");
   }
 
@@ -125,7 +129,7 @@ export class Session extends EventTarget {
 
   /** Run the isolation drill, if the server allows it. Always rejects: the message holds the result. */
   drill() {
-    return this.#command({ type: "execute_agent", agent: "triage_agent", message: "drill", stress_ssot_isolation: true });
+    return this.#command({ type: "execute_agent", message: "drill", stress_ssot_isolation: true });
   }
 
   /** @param {string} runId */

@@ -56,11 +56,11 @@ export class ChatView extends HTMLElement {
     session.addEventListener("questions", () => void this.#watchQuestions(session));
     void this.#watchQuestions(session);
     this.#composer.ownedBy(session.me?.user_id ?? "");
-    session.addEventListener("threads", () => this.#composer.offer(session.agents));
+    session.addEventListener("threads", () => this.#composer.offer(session.agents, session.defaultAgent));
     session.addEventListener("thread", (event) => {
       if (/** @type {CustomEvent<string>} */ (event).detail === this.#thread) this.#showSoon();
     });
-    this.#composer.offer(session.agents);
+    this.#composer.offer(session.agents, session.defaultAgent);
     this.open(this.#thread);
   }
 

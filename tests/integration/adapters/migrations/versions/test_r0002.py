@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import asyncpg
 import pytest
 
-from netra_backend.app.adapters.postgres.connection import READER, WRITER, Role, connect, name_owner
-from test_framework.service_clients import NetraDatabase
+from netra_backend.app.adapters.postgres.connection import READER, WRITER, connect, name_owner
+from test_framework.service_clients import NetraDatabase, as_role
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 
@@ -18,15 +15,6 @@ INSERT = (
     "INSERT INTO audit (id, chain, at, subject, event, detail, seal) VALUES ($1, 'c', $2, $3, 'connected', '{}', $4)"
 )
 CUT = "SELECT cut_audit('c', $1, $2, 1, 1, 'mac')"
-
-
-@asynccontextmanager
-async def as_role(database: NetraDatabase, role: Role) -> AsyncIterator[asyncpg.Connection]:
-    connection = await connect(database.url, role)
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 @pytest.fixture

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import asyncpg
 import pytest
 
-from netra_backend.app.adapters.postgres.connection import READER, WRITER, Role, connect, name_owner
-from test_framework.service_clients import NetraDatabase
+from netra_backend.app.adapters.postgres.connection import READER, WRITER, name_owner
+from test_framework.service_clients import NetraDatabase, as_role
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 
 BLOB = "INSERT INTO blob (thread_id, owner, ref, media, body) VALUES ($1, $2, $3, 'text/plain', 'x')"
-
-
-@asynccontextmanager
-async def as_role(database: NetraDatabase, role: Role) -> AsyncIterator[asyncpg.Connection]:
-    connection = await connect(database.url, role)
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 @pytest.fixture

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import asyncpg
 import pytest
 
-from netra_backend.app.adapters.postgres.connection import READER, WRITER, Role, connect, name_owner
+from netra_backend.app.adapters.postgres.connection import READER, WRITER
 from netra_backend.app.core.budgets import subject_of
-from test_framework.service_clients import NetraDatabase
+from test_framework.service_clients import NetraDatabase, in_the_name_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 
@@ -22,23 +19,11 @@ VALUES ($1, $2, 1, 1, '2026-11-30', 'm', 1, 1, 1, 0, 0, 0, true)
 SPEND = "INSERT INTO spend (subject, day, usd, tokens, requests) VALUES ($1, $2, 1, 1, 1)"
 
 
-@asynccontextmanager
-async def as_role(database: NetraDatabase, role: Role, owner: str = "") -> AsyncIterator[asyncpg.Connection]:
-    """A transaction in the name of the owner."""
-    connection = await connect(database.url, role)
-    try:
-        async with connection.transaction():
-            await name_owner(connection, owner)
-            yield connection
-    finally:
-        await connection.close()
-
-
 @pytest.fixture
 async def spent(netra_database: NetraDatabase) -> NetraDatabase:
     """A request of ada and one of bob, with sums of this time and of long ago."""
     for owner in ("ada", "bob"):
-        async with as_role(netra_database, WRITER, owner) as writer:
+        async with in_the_name_of(netra_database, WRITER, owner) as writer:
             await writer.execute(USE, owner, "run_1:1")
             for day in ("2001-01-01", "2999-12-31"):
                 await writer.execute(SPEND, subject_of(owner), day)
@@ -53,7 +38,7 @@ async def test_it_is_written_in_the_name_of_its_owner_alone(
     spent: NetraDatabase, statement: str, given: tuple[str, str], named: str
 ) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
-        async with as_role(spent, WRITER, named) as writer:
+        async with in_the_name_of(spent, WRITER, named) as writer:
             await writer.execute(statement, *given)
 
 
@@ -69,23 +54,23 @@ async def test_it_is_written_in_the_name_of_its_owner_alone(
 )
 async def test_nothing_is_moved_to_another_owner_or_day(spent: NetraDatabase, statement: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match=r"permission denied|must be owner"):
-        async with as_role(spent, WRITER, "bob") as writer:
+        async with in_the_name_of(spent, WRITER, "bob") as writer:
             await writer.execute(statement)
 
 
 async def test_it_is_changed_deleted_and_read_in_the_name_of_its_owner_alone(spent: NetraDatabase) -> None:
-    async with as_role(spent, WRITER, "ada") as writer:
+    async with in_the_name_of(spent, WRITER, "ada") as writer:
         assert await writer.execute("UPDATE model_use SET usd = 2") == "UPDATE 1"
         assert await writer.execute("UPDATE spend SET usd = 2") == "UPDATE 2"
         assert await writer.execute("DELETE FROM model_use") == "DELETE 1"
     for owner, found in (("ada", []), ("bob", ["bob"]), ("eve", []), ("", [])):
-        async with as_role(spent, READER, owner) as reader:
+        async with in_the_name_of(spent, READER, owner) as reader:
             assert [row["owner"] for row in await reader.fetch("SELECT owner FROM model_use")] == found
-    async with as_role(spent, READER, "bob") as reader:
+    async with in_the_name_of(spent, READER, "bob") as reader:
         assert {row["subject"] for row in await reader.fetch("SELECT subject FROM spend")} == {subject_of("bob")}
 
 
 async def test_sums_cannot_be_deleted_before_they_are_old_by_nobody(spent: NetraDatabase) -> None:
-    async with as_role(spent, WRITER, "ada") as writer:
+    async with in_the_name_of(spent, WRITER, "ada") as writer:
         assert await writer.execute("DELETE FROM spend") == "DELETE 2"
         assert {row["day"] for row in await writer.fetch("SELECT day FROM spend")} == {"2999-12-31"}

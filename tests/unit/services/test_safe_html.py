@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netra_backend.app.web.http.safe_html import MAX_CHARACTERS, safe_html
+from netra_backend.app.services.safe_html import MAX_CHARACTERS, safe_html
 
 TAGS = {
     *("a", "blockquote", "br", "hr", "li", "ol", "p", "pre", "ul", "code", "del", "em", "s", "strong"),

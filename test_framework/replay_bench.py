@@ -97,6 +97,7 @@ class _Process:
     connection_id = None
     scopes = BASE_SCOPES
     plan = ""
+    agents: frozenset[str] = frozenset()
 
     def say(self, frame: Any) -> None:
         """It was accepted."""

@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "check": "check:check",
     "drill": "drill:drill",
     "revoke": "revoking:revoke",
+    "key": "keys:key",
     "budget": "budgets:budget",
     "audit": "auditing:audit",
     "migrate": "migrating:migrate",

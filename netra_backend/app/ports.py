@@ -72,6 +72,10 @@ class Requester(Protocol):
     def plan(self) -> str:
         """The plan that its sign-in names; empty if it names none."""
 
+    @property
+    def agents(self) -> frozenset[str]:
+        """The agents that its sign-in may ask; empty if it may ask all."""
+
     def say(self, frame: ServerFrame) -> None:
         """Send it this frame."""
 
@@ -91,11 +95,6 @@ class AgentRegistry(Protocol):
 
     def names(self) -> tuple[str, ...]:
         """The names that can be run."""
-
-
-class HealthMonitor(Protocol):
-    def healthy(self) -> bool:
-        """Whether the server may take work; ``False`` refuses new emitters."""
 
 
 class EventLog(Counted, Protocol):

@@ -1,9 +1,10 @@
-"""What signing in asks of the outside: keys, tickets and revocations. The other ports are in ``ports``."""
+"""What signing in asks of the outside: keys, tickets, API keys and revocations. The other ports are in ``ports``."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
+from .core.api_keys import ApiKey
 from .core.identity import Identity, RevokedToken, TicketUse
 
 
@@ -29,6 +30,26 @@ class Tickets(Protocol):
 
     async def remove(self, user_id: str) -> None:
         """Take out all tickets of this user."""
+
+
+class ApiKeyStore(Protocol):
+    """API keys of users, in the store of the event log, which deletes them with their owner. Every call but ``find`` names the
+    owner, and sees nobody else's."""
+
+    async def add(self, key: ApiKey, most: int) -> Literal["added", "named", "full"]:
+        """Keep it. Not if its owner has one of that name, or ``most`` others."""
+
+    async def find(self, key_id: str) -> ApiKey | None:
+        """The key of that id, whoever's."""
+
+    async def of(self, owner: str) -> list[ApiKey]:
+        """The owner's keys, by their names."""
+
+    async def used(self, owner: str, key_id: str, at_ms: int) -> None:
+        """Keep that it was used then, unless it was used later."""
+
+    async def remove(self, owner: str, key_id: str) -> bool:
+        """Delete it; whether there was one."""
 
 
 class RevocationStore(Protocol):

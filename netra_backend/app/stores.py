@@ -34,7 +34,7 @@ from .services.mcp_authorizations import McpAuthorizations
 from .services.mcp_records import McpRecords
 from .services.mcp_servers import McpServers
 from .services.secrets import Secrets
-from .sign_in_ports import RevocationStore, Tickets
+from .sign_in_ports import ApiKeyStore, RevocationStore, Tickets
 from .spend_ports import SpendStore
 from .websocket_core.websocket_connection_pool import WebSocketConnectionPool
 
@@ -75,6 +75,7 @@ class Stores:
     files: FileStore
     secrets: SecretStore
     mcp_servers: SecretStore
+    api_keys: ApiKeyStore
     spending: SpendStore
     others: Cluster | None = None
 
@@ -97,7 +98,7 @@ async def open_embedded(
     stack.push_async_callback(audit.close)
     log = SqliteEventLog(data_dir / "events.db", clock, loop, pool.publish, on_failure, limits)
     stack.push_async_callback(log.close)
-    of_users = (log.files, log.secrets, log.mcp_servers, log.spending)
+    of_users = (log.files, log.secrets, log.mcp_servers, log.api_keys, log.spending)
     return Stores(log, audit, LocalTickets(limits), FileRevocations(data_dir), *of_users)
 
 
@@ -164,7 +165,7 @@ async def open_shared(
     follower.start()
     others = Cluster(fleet, follower, bus, presence, counts, partial(setattr, log.lease, "on_renewal"), FREEZE_S)
     tickets, revocations = PostgresTickets(writer, limits), PostgresRevocations(writer)
-    of_users = (log.files, log.secrets, log.mcp_servers, log.spending)
+    of_users = (log.files, log.secrets, log.mcp_servers, log.api_keys, log.spending)
     return Stores(log, audit, tickets, revocations, *of_users, others)
 
 

@@ -47,6 +47,7 @@ from .runs.service import RunService
 from .server.application import Application
 from .server.loop_watchdog import LoopWatchdog
 from .server.runtime import Runtime
+from .services.api_keys import ApiKeys
 from .services.audit_trail import AuditTrail
 from .services.authentication import Authentication, TrustedSource
 from .services.conversations import Conversations
@@ -172,6 +173,7 @@ async def open_runtime(
             tokens=limits.revoked_tokens,
         )
         await revocations.load()
+        api_keys = ApiKeys(stores.api_keys, revocations, clock, entropy, limits)
         tickets = TicketOffice(stores.tickets, clock, entropy, lifetime_s=limits.ticket_s)
         sources = [TrustedSource(source, _keys(source, settings, clock, entropy)) for source in settings.token_sources]
         for source in sources:
@@ -181,6 +183,7 @@ async def open_runtime(
             (*sources, TrustedSource(synthetic.source, synthetic)),
             revocations,
             tickets,
+            api_keys,
             clock,
             max_lifetime_s=settings.jwt_max_lifetime_s,
             token_characters=limits.token_characters,
@@ -287,6 +290,7 @@ async def open_runtime(
             authentication=authentication,
             revocations=revocations,
             tickets=tickets,
+            api_keys=api_keys,
             sign_in_synthetic=synthetic.token,
             quotas=quotas,
             anonymous=AnonymousRateLimit(limits),

@@ -7,5 +7,5 @@
 - ``ownership``: which process holds which thread
 - ``peers``: the messages between processes
 - ``bus``, ``presence``: as lossy as Redis may be
-- ``revocations``: which sign-ins ended
+- ``revocations``: which sign-ins ended; ``api_keys``: those of users
 """

@@ -29,6 +29,7 @@ from netra_backend.app.core.history import (
 )
 from netra_backend.app.ports import Clock
 
+from .api_keys import MemoryApiKeys
 from .files import MemoryFiles
 from .secrets import MemorySecrets
 from .spending import MemorySpending
@@ -75,6 +76,7 @@ class MemoryEventLog(AppendingLog[Change]):
         self.state = MemoryState(store, self._wait)
         self.secrets = MemorySecrets(store, self._wait, clock.now_ms)
         self.mcp_servers = MemorySecrets(store, self._wait, clock.now_ms, "mcp_server")
+        self.api_keys = MemoryApiKeys(store, self._wait)
         self.spending = MemorySpending(store, self._wait)
         self._pace = pace
         self._page_events = page_events

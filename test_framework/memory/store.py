@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 
 from netra_backend.app.core import history
+from netra_backend.app.core.api_keys import ApiKey
 from netra_backend.app.core.blobs import Blob
 from netra_backend.app.core.budgets import Amount, ModelUse
 from netra_backend.app.core.files import StoredFile
@@ -117,6 +118,8 @@ class MemoryStore:
         self.secrets: dict[tuple[str, str], tuple[SealedSecret, int]] = {}
         """By owner and name, and when they were stored."""
         self.mcp_servers: dict[tuple[str, str], tuple[SealedSecret, int]] = {}
+        self.api_keys: dict[str, ApiKey] = {}
+        """By their ids."""
         self.ownership = ThreadOwnership()
         self._fence = 0
 
@@ -136,6 +139,7 @@ class MemoryStore:
         other.model_uses, other.spend = dict(self.model_uses), dict(self.spend)
         other.values = dict(self.values)
         other.secrets, other.mcp_servers = dict(self.secrets), dict(self.mcp_servers)
+        other.api_keys = dict(self.api_keys)
         other.runs = dict(self.runs)
         other.requests = dict(self.requests)
         return other
@@ -161,6 +165,7 @@ class MemoryStore:
             self.values = {place: kept for place, kept in self.values.items() if place[0] != item.owner}
             self.secrets = {place: kept for place, kept in self.secrets.items() if place[0] != item.owner}
             self.mcp_servers = {place: kept for place, kept in self.mcp_servers.items() if place[0] != item.owner}
+            self.api_keys = {key_id: key for key_id, key in self.api_keys.items() if key.owner != item.owner}
         elif isinstance(item, Expiry):
             for request in item.requests:
                 if request in self.requests and self.requests[request][1] < item.before_ms:

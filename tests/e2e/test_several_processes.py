@@ -147,3 +147,21 @@ def test_asked_to_end_all_of_them_end(server: ServerProcess) -> None:
     before = server.children()
     assert server.stop() == 0
     assert [pid for pid in before if Path(f"/proc/{pid}").exists()] == []
+
+
+async def test_a_key_opens_every_process_and_its_deletion_closes_all_that_it_opened(
+    server: ServerProcess, ann: TestUser
+) -> None:
+    headers = {"Authorization": f"Bearer {ann.token}"}
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=server.url, headers=headers, trust_env=False))
+        made = (await http.post("/api/keys", json={"name": "ci"})).json()
+        address = f"{server.websocket_url}/ws/{ann.id}"
+        opened = [await stack.enter_async_context(websocket_client(address, made["key"])) for _ in range(DEVICES)]
+        assert (await http.delete(f"/api/keys/{made['id']}")).status_code == 200
+        for each in opened:
+            await each.expect_close(4503)
+        key = {"Authorization": f"Bearer {made['key']}"}
+        for _ in range(DEVICES):
+            async with httpx.AsyncClient(base_url=server.url, headers=key, trust_env=False) as other:
+                assert (await other.get("/api/me")).status_code == 401

@@ -58,6 +58,7 @@ class Client:
         self.connection_id = new_id("conn")
         self.scopes = frozenset(scopes)
         self.plan = ""
+        self.agents: frozenset[str] = frozenset()
         self.is_live = True
         self.said: list[Any] = []
         self.refused: list[NetraError] = []

@@ -22,8 +22,8 @@ from ...client.errors import ClientError
 from ...client.identity import user_of
 from ..core.ids import mint
 from ..drill.actor import BINARY, BROKEN, DrillFailed, HttpAnswer, content_type
-from ..drill.endpoints import LEAKED
 from ..drill.isolation_drill import DrillReport, hold_drill
+from ..drill.judging import LEAKED
 from .common import DataDir, Json, UsageError, err, load_settings, local_token, out, told, web_address
 from .server_access import require_server
 

@@ -1,11 +1,11 @@
 """The pure core. Inputs in, effects out; no clock, entropy, loop, environment or log.
 
-- ``ids``, ``identity``, ``settings_values``: what may enter, and who somebody is
+- ``ids``, ``identity``, ``settings_values``: what may enter, and who somebody is; ``api_keys``: what is kept of one
 - ``limits``, ``quotas``, ``token_bucket``: how much; ``fair_turns``: who is next; ``plans``, ``budgets``: how much for whom, and
   at what cost
 - ``validation``: every place where something is refused (``points``: what such a place is; ``storage_points``,
-  ``run_points``, ``question_points``, ``plan_points``, ``mcp_points``: those of what is stored, of runs, of questions, of plans,
-  and of outbound calls)
+  ``run_points``, ``question_points``, ``plan_points``, ``key_points``, ``mcp_points``: those of what is stored, of runs, of
+  questions, of plans, of API keys, and of outbound calls)
 - ``errors``: what is raised; ``error_catalogue``: what clients receive; ``client_rules``: what a client does after each of them
 - ``frames``, ``events``: what is on the wire and in the log; ``frame_key``: the id of a broken frame
 - ``traffic``: what a socket sends, counted; ``exhaustion``: errors of the system in plain words; ``repaired_text``

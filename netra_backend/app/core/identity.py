@@ -18,6 +18,14 @@ its user's token allowed is not stored."""
 ADMIN: Final = "admin"
 """The scope of operators."""
 
+READ: Final = "read"
+"""The scope that reads what ``EVERYBODY`` reads over HTTP, and changes nothing."""
+
+INGEST: Final = "ingest"
+"""The scope that brings usage data in."""
+
+METRICS: Final = "metrics"
+"""The scope that reads metrics from elsewhere; ``ADMIN`` will do as well."""
 
 OWN_ISSUER: Final = "netra-development"
 """The issuer of tokens that are signed with a data directory's own key. Commands make such tokens for any user."""
@@ -26,8 +34,20 @@ CLOCK_LEEWAY_MS: Final = 30_000
 """How far the clocks of an issuer and of this server may differ (RFC 7519, 4.1.4)."""
 
 
-CREDENTIAL_KINDS: Final = {"token": True, "ticket": False}
-"""All kinds of credential there are, and whether one may ask for tickets. An identity of another kind does not stand."""
+@dataclass(frozen=True, slots=True)
+class CredentialKind:
+    """What a kind of credential is good for beside its scopes: to make tickets, and to manage credentials and their user."""
+
+    makes_tickets: bool
+    manages: bool
+
+
+CREDENTIAL_KINDS: Final = {
+    "token": CredentialKind(makes_tickets=True, manages=True),
+    "ticket": CredentialKind(makes_tickets=False, manages=False),
+    "key": CredentialKind(makes_tickets=True, manages=False),
+}
+"""All kinds of credential there are. An identity of another kind does not stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +80,8 @@ class Identity:
     kind: str = "token"
     plan: str = ""
     """The name of the plan that the credential named; empty: it named none."""
+    agents: frozenset[str] = frozenset()
+    """The agents that the credential may ask; empty: all that its user may."""
 
     @property
     def is_admin(self) -> bool:

@@ -141,6 +141,8 @@ class Limits:
     state_keys: int = _limit(1_000, 1, 100_000, "values", "values that agents keep for a thread, and those for a user")
     secret_bytes: int = _limit(8_192, 64, 65_536, "bytes", "a secret")
     secrets: int = _limit(50, 0, 1_000, "secrets", "secrets that a user keeps")
+    api_keys: int = _limit(50, 0, 1_000, "keys", "API keys that a user has")
+    api_key_days: int = _limit(365, 1, 3_650, "days", "how long an API key lasts, at most and by default")
     mcp_servers: int = _limit(20, 0, 1_000, "servers", "MCP servers that a user adds")
     mcp_tools: int = _limit(100, 1, 1_000, "tools", "tools of its user's MCP servers that a run gets")
     mcp_schema_bytes: int = _limit(8_192, 256, 65_536, "bytes", "the schema of an MCP tool's arguments")

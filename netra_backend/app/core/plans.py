@@ -69,6 +69,14 @@ class Plans:
         ]
 
 
+def of_agents(plan: Plan | None, agents: frozenset[str], limits: Limits) -> Plan | None:
+    """The plan for who may ask these ``agents`` alone; as it is, if none are named."""
+    if not agents:
+        return plan
+    usual = Plan("", limits) if plan is None else plan
+    return replace(usual, agents=agents if usual.agents is None else usual.agents & agents)
+
+
 def make_plans(
     told: Mapping[str, Any], limits: Limits, usual: str, is_zone: Callable[[str], bool]
 ) -> tuple[Plans | None, list[str]]:

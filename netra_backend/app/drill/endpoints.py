@@ -10,112 +10,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, Final
 
-from .actor import Actor, DrillFailed, Frame, HttpAnswer
+from . import credentials
+from .actor import DrillFailed, Frame
+from .judging import LEAKED, REFUSED, Attempt, Row, Stage, by_frame, by_http, judged, opened, shown
 
-REFUSED: Final = "refused"
-LEAKED: Final = "LEAKED"
 _FORBIDDEN: Final = 403
 _POLLS: Final = 10
 _BETWEEN_POLLS_S: Final = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Belongings:
-    """What the owner has, and ids of the same kind that nobody has."""
-
-    thread_id: str
-    epoch: str
-    run_id: str
-    key: str
-    dataset_id: str
-    file_id: str
-    canary: str
-    absent: Callable[[str], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What became of one endpoint: ``refused`` or ``LEAKED``, and what was answered."""
-
-    endpoint: str
-    verdict: str
-    answer: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """An owner with belongings, and an intruder."""
-
-    owner: Actor
-    intruder: Actor
-    has: Belongings
-    agent: str
-
-
-Attempt = Callable[[Stage], Awaitable[Row]]
-"""Tries one endpoint."""
-
-
-def _shown(answer: Frame | HttpAnswer) -> str:
-    if isinstance(answer, HttpAnswer):
-        try:
-            told = json.loads(answer.body).get("error", "")
-        except (ValueError, AttributeError):
-            told = ""
-        return f"{answer.status} {told}".strip()
-    return str(answer.get("error") or answer["type"])
-
-
-def _bytes(answer: Frame | HttpAnswer, *ids: str) -> str:
-    """An answer without what was chosen by the asker: its key, and the id it asked for."""
-    if isinstance(answer, HttpAnswer):
-        text = f"{answer.status} {answer.body.decode(errors='replace')}"
-    else:
-        text = json.dumps({name: value for name, value in answer.items() if name != "id"}, sort_keys=True)
-    for id in ids:
-        text = text.replace(id, "…")
-    return text
-
-
-def _is_refusal(answer: Frame | HttpAnswer) -> bool:
-    return answer.status >= 400 if isinstance(answer, HttpAnswer) else answer["type"] == "error"
-
-
-def _judged(endpoint: str, foreign: Frame | HttpAnswer, absent: Frame | HttpAnswer, *ids: str) -> Row:
-    if _is_refusal(foreign) and _bytes(foreign, *ids) == _bytes(absent, *ids):
-        return Row(endpoint, REFUSED, _shown(foreign))
-    return Row(endpoint, LEAKED, f"{_shown(foreign)}; something that does not exist answers {_shown(absent)}")
-
-
-def _opened(endpoint: str, answer: Frame | HttpAnswer) -> None:
-    if _is_refusal(answer):
-        raise DrillFailed(f"the owner was refused as well ({endpoint}): {_shown(answer)}")
-
-
-async def _by_frame(
-    endpoint: str, stage: Stage, frame: Callable[[str], Frame], mine: str, kind: str, about: bool
-) -> Row:
-    absent = stage.has.absent(kind)
-    foreign = await stage.intruder.say(frame(mine), about=mine if about else "")
-    nothing = await stage.intruder.say(frame(absent), about=absent if about else "")
-    row = _judged(endpoint, foreign, nothing, mine, absent)
-    _opened(endpoint, await stage.owner.say(frame(mine), about=mine if about else ""))
-    return row
-
-
-async def _by_http(
-    endpoint: str, stage: Stage, method: str, path: str, mine: str, kind: str, body: bytes | None = None
-) -> Row:
-    absent = stage.has.absent(kind)
-    foreign = await stage.intruder.line.http(method, path.format(mine), body)
-    nothing = await stage.intruder.line.http(method, path.format(absent), body)
-    row = _judged(endpoint, foreign, nothing, mine, absent)
-    _opened(endpoint, await stage.owner.line.http(method, path.format(mine), body))
-    return row
 
 
 async def thread(stage: Stage) -> Row:
@@ -123,31 +27,31 @@ async def thread(stage: Stage) -> Row:
     asked = {"type": "execute_agent", "agent": stage.agent, "message": "let me in", "thread_id": stage.has.thread_id}
     answer = await stage.intruder.say(asked)
     refused = answer["type"] == "error" and "SSOT isolation" in str(answer.get("message"))
-    return Row("use another user's thread", REFUSED if refused else LEAKED, _shown(answer))
+    return Row("use another user's thread", REFUSED if refused else LEAKED, shown(answer))
 
 
 async def run(stage: Stage) -> Row:
     """Cancel another's run."""
     mine = stage.has.run_id
-    return await _by_frame(
+    return await by_frame(
         "cancel another user's run", stage, lambda id: {"type": "cancel_run", "run_id": id}, mine, "run", False
     )
 
 
 async def run_record(stage: Stage) -> Row:
     """Read another's run."""
-    return await _by_http("read another user's run", stage, "GET", "/api/runs/{}", stage.has.run_id, "run")
+    return await by_http("read another user's run", stage, "GET", "/api/runs/{}", stage.has.run_id, "run")
 
 
 async def thread_runs(stage: Stage) -> Row:
     """List the runs of another's thread."""
     path = "/api/runs?thread_id={}"
-    return await _by_http("list the runs of another user's thread", stage, "GET", path, stage.has.thread_id, "thr")
+    return await by_http("list the runs of another user's thread", stage, "GET", path, stage.has.thread_id, "thr")
 
 
 async def run_page(stage: Stage) -> Row:
     """Read another's result as a page."""
-    return await _by_http(
+    return await by_http(
         "read another user's result as a page", stage, "GET", "/api/runs/{}/html", stage.has.run_id, "run"
     )
 
@@ -155,19 +59,19 @@ async def run_page(stage: Stage) -> Row:
 async def export(stage: Stage) -> Row:
     """Export another's thread."""
     path = "/api/threads/{}/export"
-    return await _by_http("export another user's thread", stage, "GET", path, stage.has.thread_id, "thr")
+    return await by_http("export another user's thread", stage, "GET", path, stage.has.thread_id, "thr")
 
 
 async def events(stage: Stage) -> Row:
     """Read another's events."""
     path = "/api/threads/{}/events"
-    return await _by_http("read another user's events", stage, "GET", path, stage.has.thread_id, "thr")
+    return await by_http("read another user's events", stage, "GET", path, stage.has.thread_id, "thr")
 
 
 async def title(stage: Stage) -> Row:
     """Rename another's thread."""
     body = b'{"title": "renamed in a drill"}'
-    return await _by_http(
+    return await by_http(
         "rename another user's thread", stage, "PATCH", "/api/threads/{}", stage.has.thread_id, "thr", body
     )
 
@@ -178,7 +82,7 @@ async def resume_position(stage: Stage) -> Row:
     def frame(id: str) -> Frame:
         return {"type": "resume", "positions": {id: {"epoch": stage.has.epoch, "seq": 0}}}
 
-    return await _by_frame("resume another user's thread", stage, frame, stage.has.thread_id, "thr", True)
+    return await by_frame("resume another user's thread", stage, frame, stage.has.thread_id, "thr", True)
 
 
 async def _claimed(endpoint: str, stage: Stage, claim: Callable[[str], Frame], mine: str, kind: str) -> Row:
@@ -186,7 +90,7 @@ async def _claimed(endpoint: str, stage: Stage, claim: Callable[[str], Frame], m
     asked = {"type": "execute_agent", "agent": stage.agent, "message": "as another user"}
     foreign = await stage.intruder.say(asked | claim(mine))
     nothing = await stage.intruder.say(asked | claim(absent))
-    return _judged(endpoint, foreign, nothing, mine, absent)
+    return judged(endpoint, foreign, nothing, mine, absent)
 
 
 async def tool_context(stage: Stage) -> Row:
@@ -216,7 +120,7 @@ async def path_user(stage: Stage) -> Row:
     first, code = await stage.intruder.line.knock(mine)
     other, other_code = await stage.intruder.line.knock(absent)
     foreign, nothing = json.loads(first) | {"close": code}, json.loads(other) | {"close": other_code}
-    return _judged("connect as another user", foreign, nothing, mine, absent)
+    return judged("connect as another user", foreign, nothing, mine, absent)
 
 
 async def cache_key(stage: Stage) -> Row:
@@ -234,28 +138,28 @@ async def cache_key(stage: Stage) -> Row:
 async def dataset(stage: Stage) -> Row:
     """Delete another's dataset."""
     path = "/api/usage/datasets/{}"
-    return await _by_http("delete another user's dataset", stage, "DELETE", path, stage.has.dataset_id, "ds")
+    return await by_http("delete another user's dataset", stage, "DELETE", path, stage.has.dataset_id, "ds")
 
 
 async def file(stage: Stage) -> Row:
     """Read another's file."""
-    return await _by_http("read another user's file", stage, "GET", "/api/files/{}", stage.has.file_id, "file")
+    return await by_http("read another user's file", stage, "GET", "/api/files/{}", stage.has.file_id, "file")
 
 
 async def blob(stage: Stage) -> Row:
     """Read a blob of another's thread: one that an event of it names, where there is one."""
     endpoint, thread_id = "read another user's blob", stage.has.thread_id
     exported = await stage.owner.line.http("GET", f"/api/threads/{thread_id}/export")
-    _opened(endpoint, exported)
+    opened(endpoint, exported)
     lines = [json.loads(line) for line in exported.body.splitlines()]
     refs = [str(line["ref"]) for line in lines if line["kind"] == "blob"]
     mine, absent = (refs or [_absent_ref(stage)])[0], _absent_ref(stage)
     path = f"/api/threads/{thread_id}/blobs/"
     foreign = await stage.intruder.line.http("GET", path + mine)
     nothing = await stage.intruder.line.http("GET", path + absent)
-    row = _judged(endpoint, foreign, nothing, mine, absent)
+    row = judged(endpoint, foreign, nothing, mine, absent)
     if refs:
-        _opened(endpoint, await stage.owner.line.http("GET", path + mine))
+        opened(endpoint, await stage.owner.line.http("GET", path + mine))
     return row
 
 
@@ -265,51 +169,13 @@ def _absent_ref(stage: Stage) -> str:
 
 async def file_deletion(stage: Stage) -> Row:
     """Delete another's file."""
-    return await _by_http("delete another user's file", stage, "DELETE", "/api/files/{}", stage.has.file_id, "file")
-
-
-async def secret_deletion(stage: Stage) -> Row:
-    """Delete another's secret: one of its own, if the server keeps secrets."""
-    endpoint, path = "delete another user's secret", "/api/secrets/"
-    mine, absent = stage.has.absent("secret"), stage.has.absent("secret")
-    given = await stage.owner.line.http("PUT", path + mine, json.dumps({"value": stage.has.canary}).encode())
-    foreign = await stage.intruder.line.http("DELETE", path + mine)
-    nothing = await stage.intruder.line.http("DELETE", path + absent)
-    row = _judged(endpoint, foreign, nothing, mine, absent)
-    if not _is_refusal(given):
-        _opened(endpoint, await stage.owner.line.http("DELETE", path + mine))
-    return row
-
-
-async def mcp_server_deletion(stage: Stage) -> Row:
-    """Delete another's MCP server."""
-    return await _by_mcp_server("delete another user's MCP server", stage, "DELETE", "")
-
-
-async def mcp_server_authorization(stage: Stage) -> Row:
-    """Authorize another's MCP server."""
-    return await _by_mcp_server("authorize another user's MCP server", stage, "POST", "/authorization")
-
-
-async def _by_mcp_server(endpoint: str, stage: Stage, method: str, what: str) -> Row:
-    """With an MCP server of its own, if the server keeps them."""
-    path = "/api/mcp-servers"
-    server = {"name": "drill", "url": "https://mcp.invalid/", "auth": {"bearer": stage.has.canary}}
-    given = await stage.owner.line.http("POST", path, json.dumps(server).encode())
-    absent = stage.has.absent("mcp")
-    mine = stage.has.absent("mcp") if _is_refusal(given) else json.loads(given.body)["id"]
-    foreign = await stage.intruder.line.http(method, f"{path}/{mine}{what}")
-    nothing = await stage.intruder.line.http(method, f"{path}/{absent}{what}")
-    row = _judged(endpoint, foreign, nothing, mine, absent)
-    if not _is_refusal(given):
-        _opened(endpoint, await stage.owner.line.http("DELETE", f"{path}/{mine}"))
-    return row
+    return await by_http("delete another user's file", stage, "DELETE", "/api/files/{}", stage.has.file_id, "file")
 
 
 async def dataset_report(stage: Stage) -> Row:
     """Have another's dataset reported on."""
     path = "/api/usage/report?dataset_id={}"
-    return await _by_http("another's dataset, reported", stage, "GET", path, stage.has.dataset_id, "ds")
+    return await by_http("another's dataset, reported", stage, "GET", path, stage.has.dataset_id, "ds")
 
 
 def _listing(endpoint: str, path: str) -> Attempt:
@@ -326,7 +192,7 @@ def _listing(endpoint: str, path: str) -> Attempt:
         )
         for _ in range(_POLLS):
             mine = await stage.owner.line.http("GET", path)
-            _opened(endpoint, mine)
+            opened(endpoint, mine)
             if any(secret.encode() in mine.body for secret in secrets):
                 break
             await asyncio.sleep(_BETWEEN_POLLS_S)  # another process may have recorded it a moment ago
@@ -349,7 +215,7 @@ async def audit_trail(stage: Stage) -> Row:
 async def operator(stage: Stage) -> Row:
     """See every user's connections, as an operator may."""
     answer = await stage.intruder.line.http("GET", "/api/admin/connections")
-    return Row("use an operator endpoint", REFUSED if answer.status == _FORBIDDEN else LEAKED, _shown(answer))
+    return Row("use an operator endpoint", REFUSED if answer.status == _FORBIDDEN else LEAKED, shown(answer))
 
 
 async def everything_heard(stage: Stage) -> Row:
@@ -386,9 +252,7 @@ ENDPOINTS: Final[tuple[Attempt, ...]] = (
     _listing("list another user's files", "/api/files"),
     file,
     file_deletion,
-    secret_deletion,
-    mcp_server_deletion,
-    mcp_server_authorization,
+    *credentials.ENDPOINTS,
     audit_trail,
     operator,
     dataset,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from .actor import Actor, DrillFailed, Transport
-from .endpoints import ENDPOINTS, LEAKED, Attempt, Belongings, Row, Stage
+from .endpoints import ENDPOINTS
+from .judging import LEAKED, Attempt, Belongings, Row, Stage
 
 AGENT: Final = "triage_agent"
 

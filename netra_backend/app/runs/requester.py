@@ -10,9 +10,11 @@ from ..core.peer_messages import AnyAnswer, NotHere, PeerRefused, Taken
 
 
 class RemoteRequester:
-    """A ``ports.Requester`` for whom another process asks. What it is sent first is the ``answer`` to that process."""
+    """A ``ports.Requester`` for whom another process asks, which has looked at the agents that it may ask. What it is sent first
+    is the ``answer`` to that process."""
 
     connection_id = None
+    agents: frozenset[str] = frozenset()
 
     def __init__(self, user_id: str, scopes: frozenset[str] = frozenset(), plan: str = "") -> None:
         self.user_id = user_id

@@ -22,7 +22,7 @@ from ..core.events import RunQueued, RunSuperseded, UserMessage
 from ..core.frames import Accepted, ExecuteAgent
 from ..core.history import AppendRejection, HeldElsewhere, RunRecord, ThreadHead
 from ..core.journal import Journal
-from ..core.plans import Plan
+from ..core.plans import Plan, of_agents
 from ..ports import Peers, Requester
 from ..services.files import Files
 from ..services.user_execution_context import UserExecutionContext
@@ -90,7 +90,8 @@ class RunService:
         request after this has returned, it goes through the pipeline again, and what is raised then reaches
         ``requester.refuse``.
         """
-        return self._submit(requester, self._addressed(frame, self._parts.plan_of(requester.plan)), _PASSES)
+        plan = of_agents(self._parts.plan_of(requester.plan), requester.agents, self._parts.limits)
+        return self._submit(requester, self._addressed(frame, plan), _PASSES)
 
     def _addressed(self, frame: ExecuteAgent, plan: Plan | None) -> ExecuteAgent:
         """The request with the agent that it is for. Raises ``NotFound`` if there is none of that name in the plan."""

@@ -12,6 +12,7 @@ from ..web.api.datasets import dataset_endpoints
 from ..web.api.documents import document_endpoints
 from ..web.api.files import file_endpoints
 from ..web.api.identity import identity_endpoints
+from ..web.api.keys import key_endpoints
 from ..web.api.mcp_authorization import mcp_authorization_endpoints
 from ..web.api.mcp_servers import mcp_server_endpoints
 from ..web.api.operations import ReadinessProbe, operation_endpoints
@@ -121,6 +122,7 @@ class HttpApplication:
                 budgets=runtime.budgets,
                 secrets=runtime.secrets,
                 mcp_servers=runtime.mcp_servers,
+                api_keys=runtime.api_keys,
                 ledger=ledger,
                 audit=audit,
                 audit_trail=audit_trail,
@@ -130,6 +132,13 @@ class HttpApplication:
                 runs=runs,
                 transfers=transfers,
                 clock=clock,
+            ),
+            *key_endpoints(
+                api_keys=runtime.api_keys,
+                registry=runtime.registry,
+                plans=runtime.settings.plans,
+                audit_trail=audit_trail,
+                limits=limits,
             ),
             *file_endpoints(files=runtime.files, transfers=transfers, limits=limits),
             *secret_endpoints(secrets=runtime.secrets, audit_trail=audit_trail, limits=limits),
@@ -148,7 +157,7 @@ class HttpApplication:
                 limits=limits,
             ),
             *run_endpoints(log, conversations, runtime.render_html),
-            *catalogue_endpoints(runtime.registry, runtime.dispatchers, runtime.settings.plans),
+            *catalogue_endpoints(runtime.registry, runtime.dispatchers, runtime.settings.plans, limits),
             *question_endpoints(runs, limits),
             *budget_endpoints(runtime.budgets, runtime.settings.plans, clock),
             *dataset_endpoints(

@@ -15,6 +15,7 @@ from ..config import Settings
 from ..core.quotas import Quotas
 from ..ports import Audit, Clock, EventLog, Ledger
 from ..runs.service import RunService
+from ..services.api_keys import ApiKeys
 from ..services.audit_trail import AuditTrail
 from ..services.authentication import Authentication
 from ..services.conversations import Conversations
@@ -47,6 +48,7 @@ class Runtime:
     authentication: Authentication
     revocations: Revocations
     tickets: TicketOffice
+    api_keys: ApiKeys
     sign_in_synthetic: Callable[[str], str]
     """A token that this process alone accepts, for a synthetic user."""
     quotas: Quotas

@@ -3,6 +3,7 @@
 - ``user_execution_context``: who a request is for; everything of the request is made from it
 - ``credentials``, ``token_reading``, ``authentication``, ``tickets``: who is asking
 - ``standing``: whether an identity stands, now; ``revocations``: which do not any more
+- ``api_keys``: how programs sign in as their user
 - ``token_minting``, ``synthetic_sign_ins``: tokens of our own
 - ``conversations``: who owns a thread or a run; ``run_summaries``: runs as their owner lists them
 - ``blobs``: who owns one; ``files``: what users attach, from its upload to its deletion

@@ -29,6 +29,8 @@ Event = Literal[
     "mcp_authorization_begun",
     "mcp_server_authorized",
     "mcp_authorization_denied",
+    "api_key_created",
+    "api_key_deleted",
 ]
 
 _MAX_FIELDS: Final = 16

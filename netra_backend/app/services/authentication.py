@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..config import TokenSource
-from ..core import plan_points, validation
+from ..core import key_points, plan_points, validation
+from ..core.api_keys import looks_like_a_key
 from ..core.error_catalogue import CATALOGUE
 from ..core.errors import AuthenticationRefused
-from ..core.identity import DEFAULT_MAX_LIFETIME_S, Identity, TicketUse
+from ..core.identity import CREDENTIAL_KINDS, DEFAULT_MAX_LIFETIME_S, Identity, TicketUse
 from ..core.limits import USUAL
 from ..core.plans import Plans
 from ..ports import Clock
 from ..sign_in_ports import KeySet
+from .api_keys import ApiKeys
 from .credentials import Credentials
 from .revocations import Revocations
 from .standing import ahead_ms, check_standing, identity_of
@@ -34,7 +36,7 @@ class TrustedSource:
 
 
 class Authentication:
-    """Verifies tokens and tickets. The first source is the operator's own key if there is one; a token may live for
+    """Verifies tokens, tickets and API keys. The first source is the operator's own key if there is one; a token may live for
     ``max_lifetime_s`` seconds from its issue to its expiry. With ``plans``, the claim ``plan_claim`` names the plan of its
     user."""
 
@@ -43,6 +45,7 @@ class Authentication:
         sources: Sequence[TrustedSource],
         revocations: Revocations,
         tickets: TicketOffice,
+        api_keys: ApiKeys,
         clock: Clock,
         *,
         max_lifetime_s: int = DEFAULT_MAX_LIFETIME_S,
@@ -55,6 +58,7 @@ class Authentication:
         self._sources = tuple(sources)
         self._revocations = revocations
         self._tickets = tickets
+        self._api_keys = api_keys
         self._clock = clock
         self._max_lifetime_ms = max_lifetime_s * 1000
         self._token_characters = token_characters
@@ -74,11 +78,13 @@ class Authentication:
         return None
 
     async def verify(self, token: str) -> Identity:
-        """Who this token proves.
+        """Who this token, or API key, proves.
 
         Raises ``AuthenticationRefused`` (``unauthenticated``, ``token_not_yet_valid``, ``token_expired``, ``revoked``), and
         ``DependencyUnavailable`` if the issuer's keys are not available.
         """
+        if looks_like_a_key(token):
+            return self.standing(self._of_a_known_plan(await self._api_keys.verify(token)))
         header, claims = read_token(token, self._token_characters)
         trusted = next((each for each in self._sources if each.source.issuer == claims.iss), self._sources[0])
         source = trusted.source
@@ -104,14 +110,20 @@ class Authentication:
         """The plan that a token names; empty if it names none. Raises ``AuthenticationRefused``: to give such a user other bounds
         than its issuer meant would be worse."""
         named = claim_of(token, self._plan_claim)
-        if named is None or named == "":
-            return ""
+        return "" if named is None or named == "" else self._known_plan(named, plans, "token")
+
+    def _of_a_known_plan(self, identity: Identity) -> Identity:
+        if identity.plan and self._plans is not None:
+            self._known_plan(identity.plan, self._plans, "API key")
+        return identity
+
+    def _known_plan(self, named: object, plans: Plans, credential: str) -> str:
         if not isinstance(named, str) or not plans.has(named):
             raise AuthenticationRefused(
-                "The token names a plan that this server does not have.",
+                f"The {credential} names a plan that this server does not have.",
                 point=plan_points.AUTH_PLAN,
                 field=self._plan_claim,
-                hint="Ask the operator to add it to plans.toml, or to issue tokens for a plan that is in it.",
+                hint="Ask the operator to add it to plans.toml, or sign in for a plan that is in it.",
             )
         return named
 
@@ -135,9 +147,21 @@ def check_path_user(identity: Identity, user_id: str) -> None:
         )
 
 
-def require_scope(identity: Identity, scope: str) -> None:
-    """Raises ``AuthenticationRefused`` (``forbidden``) if the user lacks the scope."""
-    if scope not in identity.scopes:
+def require_scope(identity: Identity, scope: str, *others: str) -> None:
+    """Raises ``AuthenticationRefused`` (``forbidden``) if the sign-in has neither this scope nor one of the ``others``."""
+    if identity.scopes.isdisjoint((scope, *others)):
         raise AuthenticationRefused(
-            f"This needs a token with the scope {scope}.", kind="forbidden", point=validation.AUTH_SCOPE
+            f"This needs a sign-in with the scope {scope}.", kind="forbidden", point=validation.AUTH_SCOPE
+        )
+
+
+def require_manager(identity: Identity) -> None:
+    """Raises ``AuthenticationRefused`` (``forbidden``) for a sign-in by an API key or a ticket: what can be given away, or lies
+    in programs, makes no other credential, changes none, and deletes nobody."""
+    if not CREDENTIAL_KINDS[identity.kind].manages:
+        raise AuthenticationRefused(
+            "This cannot be done with an API key or a ticket.",
+            kind="forbidden",
+            point=key_points.AUTH_MANAGES,
+            hint="Sign in with a token.",
         )

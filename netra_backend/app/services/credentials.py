@@ -1,8 +1,8 @@
 """The credentials of a request, read from an ASGI scope; nothing is verified here.
 
-A token comes, by order of preference, in ``Authorization: Bearer`` (machines), as the sub-protocol ``bearer.<token>`` beside
-``netra.v1`` (browsers), or in a first frame (``core.session``). A query string may bring a single-use ticket, never a
-token: addresses end up in logs, histories and referrers.
+A token, or an API key, comes, by order of preference, in ``Authorization: Bearer`` or ``X-Api-Key`` (machines), as the
+sub-protocol ``bearer.<token>`` beside ``netra.v1`` (browsers), or in a first frame (``core.session``). A query string may bring
+a single-use ticket, never a token: addresses end up in logs, histories and referrers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from ..core.settings_values import is_same_host, origin_of
 PROTOCOL: Final = "netra.v1"
 _BEARER: Final = "bearer."
 _MAX_QUERY_BYTES: Final = 8_192
-_TOKEN_FIELDS: Final = frozenset({"token", "access_token", "id_token", "jwt", "authorization", "bearer"})
+_TOKEN_FIELDS: Final = frozenset(
+    {"token", "access_token", "id_token", "jwt", "authorization", "bearer", "api_key", "apikey", "api-key", "x-api-key"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def read_credentials(scope: Mapping[str, Any]) -> Credentials:
             field="query",
             hint="Send the token in the Authorization header, or get a single-use ticket for this address.",
         )
-    token = _bearer_header(scope)
+    token = _bearer_header(scope) or header(scope, b"x-api-key")
     if token is None and spoken:
         token = next((name.removeprefix(_BEARER) for name in offered if name.startswith(_BEARER)), None)
     return Credentials(token or None, next((value for name, value in fields if name == "ticket"), None), spoken)

@@ -6,7 +6,8 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
-from ..core import validation
+from ..core import key_points, validation
+from ..core.api_keys import ApiKey, looks_like_a_key
 from ..core.errors import FrameRefused, LimitRefused
 from ..core.identity import CLOCK_LEEWAY_MS, DEFAULT_MAX_LIFETIME_S, MAX_TOKEN_ID, Identity, RevokedToken
 from ..core.ids import check_id
@@ -90,6 +91,13 @@ class Revocations:
         ``LimitRefused`` if too many of this user are revoked.
         """
         check_id("user_id", user_id)
+        if looks_like_a_key(token_id):
+            raise FrameRefused(
+                "This is the id of an API key, which is deleted rather than revoked.",
+                field="token_id",
+                hint="Have its user delete it, or run netra key revoke NAME --user USER.",
+                point=key_points.KEY_REVOKED,
+            )
         if _TOKEN_ID(token_id) is None:
             raise FrameRefused(
                 f"A token's id is 1 to {MAX_TOKEN_ID} printable ASCII characters without spaces.",
@@ -97,13 +105,25 @@ class Revocations:
                 hint="Use the jti claim of the token.",
                 point=validation.REVOCATION_TOKEN_ID,
             )
-        self._forget(now_ms)
-        if len(self._tokens.get(user_id, ())) >= self._most_tokens:
+        if not self.has_room(user_id, now_ms):
             raise LimitRefused(
                 f"{self._most_tokens} single sign-ins of this user are revoked already.",
                 hint="Revoke all sign-ins of the user.",
                 point=validation.REVOCATION_LIMIT,
             )
+        await self._revoke(user_id, token_id, now_ms)
+
+    async def revoke_key(self, key: ApiKey, now_ms: int) -> None:
+        """End what was begun with an API key that is deleted, everywhere; it is in force at once, and stored on return. It is
+        never one too many: while there is no room (``has_room``) no key is made."""
+        await self._revoke(key.owner, key.token_id, now_ms)
+
+    def has_room(self, user_id: str, now_ms: int) -> bool:
+        """Whether another single sign-in of this user may be revoked."""
+        self._forget(now_ms)
+        return len(self._tokens.get(user_id, ())) < self._most_tokens
+
+    async def _revoke(self, user_id: str, token_id: str, now_ms: int) -> None:
         revoked = RevokedToken(user_id, token_id, now_ms + self._remembered_ms)
         self.learn_tokens((revoked,))
         await self._store.add_token(revoked, now_ms)

@@ -46,6 +46,7 @@ SHAPES: Final[tuple[Shape, ...]] = (
     Shape(
         "gsk_ csk- xai- nvapi- pplx- tvly- lsv2_ r8_", least=20
     ),  # other model providers, and what stands beside them
+    Shape("nk_", r"(?=[0-9A-Za-z]{11}_[0-9A-Za-z]{16})", _WORD),  # this server's own
     Shape("hf_ api_org_", ends=_WORD),  # Hugging Face
     Shape("whsec_", ends=_BASE64),  # Stripe, Svix
     Shape("sq0atp- sq0csp- sq0idp-"),  # Square

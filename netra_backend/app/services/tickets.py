@@ -44,7 +44,7 @@ class TicketOffice:
         Raises ``AuthenticationRefused`` (``forbidden``) if the identity came by a ticket, ``FrameRefused`` if a download's path
         is not an address of the API, and ``LimitRefused`` if too many are unused.
         """
-        if not CREDENTIAL_KINDS[identity.kind]:
+        if not CREDENTIAL_KINDS[identity.kind].makes_tickets:
             raise AuthenticationRefused(
                 "A ticket cannot be used to get another one.",
                 kind="forbidden",

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from ..core import validation
 from ..core.errors import FactoryRefused, InvalidContextError
 from ..core.ids import check_id
 from ..core.limits import USUAL, Limits
-from ..ports import AgentRegistry, Clock, ConnectionPool, EventLog, HealthMonitor
+from ..ports import AgentRegistry, Clock, ConnectionPool, EventLog
 from .event_emitter import UserEventEmitter
+
+
+class HealthMonitor(Protocol):
+    """What knows how the server is."""
+
+    def healthy(self) -> bool:
+        """Whether the server may take work; ``False`` refuses new emitters."""
 
 
 class WebSocketBridgeFactory:

@@ -87,6 +87,11 @@ class Connection:
         return self.identity.plan if self.identity is not None else ""
 
     @property
+    def agents(self) -> frozenset[str]:
+        """The agents that its sign-in may ask; empty: all."""
+        return self.identity.agents if self.identity is not None else frozenset()
+
+    @property
     def catching_up(self) -> set[str]:
         """The threads that are being replayed: their live events come from the log instead."""
         return self._outgoing.catching_up

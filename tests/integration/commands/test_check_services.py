@@ -41,7 +41,7 @@ def test_a_database_and_a_redis_that_hold_are_told_with_their_versions(
     assert "event log" not in found  # there is none in the data directory
     assert found["database"]["told"].startswith("PostgreSQL 1")
     assert "row-level security applies to it" in found["database login"]["told"]
-    told = "version 0007; row-level security is forced on every table with users' data"
+    told = "version 0008; row-level security is forced on every table with users' data"
     assert found["database schema"]["told"] == told
     assert "nothing outside the schema reaches its rows" in found["database walls"]["told"]
     assert found["redis"]["told"].split()[0] in ("Valkey", "Redis")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from netra_backend.app.adapters.ledger.ledger import DuckDBLedger
+from netra_backend.app.adapters.sqlite.api_keys import SqliteApiKeys
 from netra_backend.app.adapters.sqlite.audit import SqliteAudit
 from netra_backend.app.adapters.sqlite.files import SqliteFiles
 from netra_backend.app.adapters.sqlite.secrets import SqliteSecrets
+from netra_backend.app.core.api_keys import ApiKey
 from netra_backend.app.core.errors import ToolError
 from netra_backend.app.core.files import StoredFile
 from netra_backend.app.drill.actor import DrillFailed
@@ -24,7 +27,7 @@ from netra_backend.app.services.mcp_records import McpRecord, McpRecords
 from netra_backend.app.web.sockets import endpoint
 from test_framework.local_runtime import running_application
 
-ENDPOINTS = 30
+ENDPOINTS = 31
 
 
 def drill_of(application: Application, runtime: Runtime) -> InProcessDrill:
@@ -93,6 +96,11 @@ async def remove_anybodys(self: SqliteSecrets, owner: str, name: str) -> bool:
     return self._table == "mcp_server" or await ORIGINAL_REMOVE(self, owner, name)
 
 
+async def keys_of_anybody(self: SqliteApiKeys, owner: str) -> list[ApiKey]:
+    rows = await self._read("", lambda connection: connection.execute("SELECT key_id FROM api_key").fetchall())
+    return [replace(key, owner=owner) for row in rows if (key := await self.find(row[0]))]
+
+
 async def record_of_anybody(self: McpRecords, owner: str, server_id: str) -> McpRecord | None:
     stored: Any = self._store
     rows = await stored._read("", lambda connection: connection.execute("SELECT owner FROM mcp_server").fetchall())
@@ -126,11 +134,12 @@ async def delete_anybodys(self: DuckDBLedger, owner: str, dataset_id: str) -> bo
         (SqliteAudit, "rows", all_rows, {"read another user's audit trail"}),
         (DuckDBLedger, "delete_dataset", delete_anybodys, {"delete another user's dataset"}),
         (SqliteSecrets, "remove", remove_anybodys, {"delete another user's MCP server"}),
+        (SqliteApiKeys, "of", keys_of_anybody, {"delete another user's API key"}),
         (McpRecords, "find", record_of_anybody, {"authorize another user's MCP server"}),
         (SqliteFiles, "find", find_anybodys, {"read another user's file"}),
         (DuckDBLedger, "ask", ask_anybodys, {"another's cost report", "another's dataset, reported"}),
     ],
-    ids=["threads", "runs", "path", "audit", "datasets", "mcp", "mcp authorization", "files", "usage"],
+    ids=["threads", "runs", "path", "audit", "datasets", "mcp", "api keys", "mcp authorization", "files", "usage"],
 )
 async def test_an_endpoint_without_its_guard_is_told_as_leaked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: Any, name: str, broken: Any, endpoints: set[str]

@@ -20,6 +20,15 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from netra_backend.app.config import DEVELOPMENT
+from netra_backend.app.core.api_keys import (
+    ID_BYTES,
+    SECRET_BYTES,
+    ApiKey,
+    digest_of,
+    id_of,
+    secret_of,
+    written,
+)
 from netra_backend.app.core.error_catalogue import CATALOGUE
 from netra_backend.app.core.identity import CLOCK_LEEWAY_MS, CREDENTIAL_KINDS, WEBSOCKET, Identity, TicketUse
 from netra_backend.app.web.http.endpoint import Endpoint
@@ -73,8 +82,30 @@ class Issuer:
     async def revoked(self, user_id: str) -> None:
         await self._served.runtime.revocations.revoke(user_id, self._served.runtime.clock.now_ms())
 
+    async def key_deleted(self, shown: Shown) -> None:
+        await self._served.runtime.api_keys.delete(shown.user_id, shown.token.split("_")[1])
+
     async def token_revoked(self, user_id: str) -> None:
         await self._served.runtime.revocations.revoke_token(user_id, user_id, self._served.runtime.clock.now_ms())
+
+    async def key(self, ends_s: float = 3600.0) -> Shown:
+        """An API key that ends in so many seconds (is over for so many, below zero), of a user who may do everything."""
+        runtime, secret = self._served.runtime, secret_of(secrets.token_bytes(SECRET_BYTES))
+        now_ms = round(self.now_s * 1000)
+        key = ApiKey(
+            id_of(secrets.token_bytes(ID_BYTES)),
+            new_id("user"),
+            "ci",
+            digest_of(secret),
+            frozenset({"usage", "admin", "metrics"}),
+            frozenset(),
+            "",
+            now_ms,
+            round((self.now_s + ends_s - LEEWAY_S) * 1000),
+        )
+        log: Any = runtime.log
+        assert await log.api_keys.add(key, 9) == "added"
+        return Shown(key.owner, written(key.key_id, secret))
 
     async def ticket(self, use: TicketUse, *, ends_s: float = 3600.0) -> Shown:
         """A ticket of a token that ends in so many seconds (is over for so many, below zero)."""
@@ -161,6 +192,27 @@ async def ticket_for_another_path(issuer: Issuer, past: float, use: TicketUse) -
     return await issuer.ticket(TicketUse("download", "/api/another"))
 
 
+async def expired_key(issuer: Issuer, past: float, use: TicketUse) -> Shown:
+    return await issuer.key(-past)
+
+
+async def key_of_a_revoked_user(issuer: Issuer, past: float, use: TicketUse) -> Shown:
+    shown = await issuer.key()
+    await issuer.revoked(shown.user_id)
+    return shown
+
+
+async def deleted_key(issuer: Issuer, past: float, use: TicketUse) -> Shown:
+    shown = await issuer.key()
+    await issuer.key_deleted(shown)
+    return shown
+
+
+async def key_with_another_secret(issuer: Issuer, past: float, use: TicketUse) -> Shown:
+    shown, other = await issuer.key(), await issuer.key()
+    return replace(shown, token=shown.token.rpartition("_")[0] + "_" + other.token.rpartition("_")[2])
+
+
 async def made_up_ticket(issuer: Issuer, past: float, use: TicketUse) -> Shown:
     return Shown(new_id("user"), ticket=secrets.token_urlsafe(32))
 
@@ -181,6 +233,10 @@ ENDED: dict[Make, tuple[str, str]] = {
     ticket_for_something_else: ("ticket", "unauthenticated"),
     ticket_for_another_path: ("ticket", "unauthenticated"),
     made_up_ticket: ("ticket", "unauthenticated"),
+    expired_key: ("key", "token_expired"),
+    key_of_a_revoked_user: ("key", "revoked"),
+    deleted_key: ("key", "unauthenticated"),
+    key_with_another_secret: ("key", "unauthenticated"),
 }
 """Each way in which a credential can be over: its kind, and the error that says so."""
 
@@ -277,7 +333,7 @@ async def test_a_ticket_for_a_download_opens_no_other_route(behind_proxy: Served
 
     for endpoint in behind_proxy.http_application.endpoints:
         status, _ = await answer_of(behind_proxy, issuer, endpoint, good, 0.0)
-        if endpoint.path not in OPEN and (endpoint.method != "GET" or endpoint.scope != "usage"):
+        if endpoint.path not in OPEN and (endpoint.method != "GET" or endpoint.scope != "usage" or endpoint.manages):
             assert status in (401, 403), (endpoint.method, endpoint.path)
         else:
             assert status not in (401, 403), (endpoint.method, endpoint.path)

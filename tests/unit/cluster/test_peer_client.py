@@ -72,6 +72,7 @@ class Asker:
     user_id = "user_ada"
     scopes = frozenset({"usage"})
     plan = ""
+    agents: frozenset[str] = frozenset()
 
     def __init__(self) -> None:
         self.said: list[ServerFrame] = []

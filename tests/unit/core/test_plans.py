@@ -9,7 +9,7 @@ import pytest
 
 from netra_backend.app.core.budgets import Bound, RunBudget
 from netra_backend.app.core.limits import USUAL
-from netra_backend.app.core.plans import PLAN_LIMITS, Plan, Plans, make_plans
+from netra_backend.app.core.plans import PLAN_LIMITS, Plan, Plans, make_plans, of_agents
 
 WHOLE = """
 [plans.free]
@@ -137,3 +137,13 @@ def test_what_a_plan_names_and_the_server_lacks_is_told_with_the_nearest_name() 
 
 def test_every_limit_of_a_plan_is_one_of_the_server() -> None:
     assert set(PLAN_LIMITS) <= set(USUAL.__dataclass_fields__)
+
+
+def test_who_may_ask_some_agents_has_a_plan_with_those_of_them_that_it_had() -> None:
+    free = Plan("free", USUAL, agents=frozenset({"a", "b"}))
+    assert of_agents(free, frozenset(), USUAL) is free
+    assert of_agents(None, frozenset(), USUAL) is None
+    narrow = of_agents(free, frozenset({"b", "c"}), USUAL)
+    assert narrow == Plan("free", USUAL, agents=frozenset({"b"}))
+    assert of_agents(None, frozenset({"c"}), USUAL) == Plan("", USUAL, agents=frozenset({"c"}))
+    assert of_agents(Plan("big", USUAL), frozenset({"c"}), USUAL) == Plan("big", USUAL, agents=frozenset({"c"}))

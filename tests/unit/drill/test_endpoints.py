@@ -1,96 +1,16 @@
-"""How an endpoint is judged: the same bytes for what is another's and what does not exist, and nothing less."""
+"""What each attempt of the drill asks for, and takes for a leak."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from netra_backend.app.drill import endpoints
-from netra_backend.app.drill.actor import Actor, DrillFailed, HttpAnswer
-from netra_backend.app.drill.endpoints import Belongings, Row, Stage
-
-HAS = Belongings("thr_1", "epoch", "run_1", "key_1", "ds_1", "file_1", "canary_1", lambda kind: f"{kind}_absent")
-NOT_FOUND = {"type": "error", "error": "not_found"}
-GONE = HttpAnswer(404, b'{"error": "not_found"}')
-
-
-class Scripted:
-    """An actor that answers by what it is asked about; it is its own line."""
-
-    def __init__(self, user_id: str, answers: Mapping[str, Any]) -> None:
-        self.user_id = user_id
-        self.connection_id = f"conn_of_{user_id}"
-        self.line = self
-        self.heard: list[str] = []
-        self._answers = answers
-
-    def _answer(self, asked: str) -> Any:
-        return next((answer for about, answer in self._answers.items() if about in asked), self._answers[""])
-
-    async def say(self, frame: Mapping[str, Any], *, about: str = "") -> dict[str, Any]:
-        return {"id": "own key", **self._answer(json.dumps(frame))}
-
-    async def run(self, agent: str, message: str, **fields: Any) -> dict[str, Any]:
-        return dict(self._answers["run"])
-
-    async def http(self, method: str, path: str, body: bytes | None = None, *, media: str = "") -> HttpAnswer:
-        return cast(HttpAnswer, self._answer(path))
-
-    async def knock(self, path_user: str) -> tuple[str, int]:
-        return cast(tuple[str, int], self._answer(path_user))
-
-
-def stage(intruder: Mapping[str, Any], owner: Mapping[str, Any] | None = None) -> Stage:
-    actors = [Scripted("owner", owner or {"": {"type": "accepted"}}), Scripted("intruder", intruder)]
-    return Stage(cast(Actor, actors[0]), cast(Actor, actors[1]), HAS, "triage_agent")
-
-
-OPEN = HttpAnswer(200, b"{}")
-
-
-@pytest.mark.parametrize(
-    ("intruder", "verdict"),
-    [
-        ({"": NOT_FOUND}, "refused"),
-        ({"run_1": {"type": "accepted", "run_id": "run_1"}, "": NOT_FOUND}, "LEAKED"),
-        ({"run_1": {"type": "error", "error": "forbidden"}, "": NOT_FOUND}, "LEAKED"),
-        ({"run_1": NOT_FOUND | {"message": "no run_1"}, "": NOT_FOUND | {"message": "no run_absent"}}, "refused"),
-        ({"run_1": NOT_FOUND | {"hint": "it is not yours"}, "": NOT_FOUND}, "LEAKED"),
-        ({"": {"type": "accepted"}}, "LEAKED"),
-    ],
-)
-async def test_a_frame_must_answer_the_same_for_anothers_and_for_nothing(
-    intruder: Mapping[str, Any], verdict: str
-) -> None:
-    assert (await endpoints.run(stage(intruder))).verdict == verdict
-
-
-@pytest.mark.parametrize(
-    ("intruder", "verdict"),
-    [
-        ({"": GONE}, "refused"),
-        ({"thr_1": OPEN, "": GONE}, "LEAKED"),
-        ({"thr_1": HttpAnswer(403, GONE.body), "": GONE}, "LEAKED"),
-        ({"thr_1": HttpAnswer(404, b"[]"), "": GONE}, "LEAKED"),
-        ({"": OPEN}, "LEAKED"),
-    ],
-)
-async def test_http_must_answer_the_same_bytes_for_anothers_and_for_nothing(
-    intruder: Mapping[str, Any], verdict: str
-) -> None:
-    assert (await endpoints.events(stage(intruder, {"": OPEN}))).verdict == verdict
-
-
-async def test_an_endpoint_that_its_owner_cannot_open_proves_nothing() -> None:
-    with pytest.raises(
-        DrillFailed, match="the owner was refused as well \\(read another user's events\\): 404 not_found"
-    ):
-        await endpoints.events(stage({"": GONE}, {"": GONE}))
-    with pytest.raises(DrillFailed, match="cancel another user's run\\): not_found"):
-        await endpoints.run(stage({"": NOT_FOUND}, {"": NOT_FOUND}))
+from netra_backend.app.drill.actor import DrillFailed, HttpAnswer
+from netra_backend.app.drill.judging import Attempt, Row
+from tests.unit.drill.stages import GONE, NOT_FOUND, OPEN, stage
 
 
 @pytest.mark.parametrize(
@@ -133,7 +53,7 @@ async def test_anothers_path_must_close_as_nobodys_does(knocked: Mapping[str, An
     ("endpoint", "mine"),
     [(endpoints.tool_context, "owner"), (endpoints.user_id, "owner"), (endpoints.connection_id, "conn_of_owner")],
 )
-async def test_a_claim_to_be_another_must_be_refused_as_any_false_claim(endpoint: endpoints.Attempt, mine: str) -> None:
+async def test_a_claim_to_be_another_must_be_refused_as_any_false_claim(endpoint: Attempt, mine: str) -> None:
     refused = {"type": "error", "error": "isolation_violation"}
     assert (await endpoint(stage({"": refused}))).verdict == "refused"
     assert (await endpoint(stage({f'"{mine}"': {"type": "accepted"}, "": refused}))).verdict == "LEAKED"
@@ -185,7 +105,7 @@ async def test_nothing_heard_may_hold_the_canary(heard: list[str], verdict: str)
         (endpoints.dataset_report, "ds_1"),
     ],
 )
-async def test_every_endpoint_of_http_asks_for_what_is_the_owners(endpoint: endpoints.Attempt, mine: str) -> None:
+async def test_every_endpoint_of_http_asks_for_what_is_the_owners(endpoint: Attempt, mine: str) -> None:
     row = await endpoint(stage({mine: OPEN, "": GONE}, {mine: OPEN, "": GONE}))
     assert row == Row(row.endpoint, "LEAKED", "200; something that does not exist answers 404 not_found")
 

@@ -59,6 +59,21 @@ async def test_an_agent_outside_of_the_plan_is_answered_like_one_that_does_not_e
 
 
 @pytest.mark.validation_point("plan.agent")
+@pytest.mark.parametrize("plan", ["", "free"])
+async def test_a_sign_in_for_some_agents_asks_these_alone_and_no_others_of_the_plan(planned: Any, plan: str) -> None:
+    agents(planned)
+    client = client_of(planned, plan)
+    client.agents = frozenset({"large"})
+    for name in ("small", "giant", *(["large"] if plan else [])):
+        with pytest.raises(NotFound) as refused:
+            await planned.turns.start(client, ExecuteAgent(name, "go"))
+        assert refused.value.entry.id == "unknown_agent"
+    client.agents = frozenset({"small"})
+    accepted = await planned.ask(client, "small")
+    assert isinstance((await client.ended(accepted.run_id))[-1], AgentCompleted)
+
+
+@pytest.mark.validation_point("plan.agent")
 async def test_an_agent_cannot_ask_one_that_its_users_plan_does_not_have(planned: Any) -> None:
     agents(planned)
     told: list[str] = []

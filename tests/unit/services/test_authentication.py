@@ -27,17 +27,20 @@ from netra_backend.app.core.identity import (
 )
 from netra_backend.app.core.limits import USUAL
 from netra_backend.app.core.plans import Plan, Plans
+from netra_backend.app.services.api_keys import WantedKey
 from netra_backend.app.services.authentication import (
     Authentication,
     TrustedSource,
     check_path_user,
     require_identity,
+    require_manager,
     require_scope,
 )
 from netra_backend.app.services.credentials import Credentials
 from netra_backend.app.services.revocations import Revocations
 from netra_backend.app.services.tickets import TicketOffice
 from test_framework.clock import START_MS, ManualClock, SeededEntropy
+from test_framework.memory.api_keys import memory_api_keys
 from test_framework.memory.revocations import MemoryRevocations
 
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -73,8 +76,9 @@ class Gatekeeper:
         self.store = MemoryRevocations()
         self.revocations = Revocations(self.store)
         self.tickets = TicketOffice(LocalTickets(), clock, SeededEntropy())
+        self.api_keys = memory_api_keys(self.revocations, clock, SeededEntropy())
         self.authentication = Authentication(
-            sources or (own(OWN),), self.revocations, self.tickets, clock, max_lifetime_s=max_lifetime_s
+            sources or (own(OWN),), self.revocations, self.tickets, self.api_keys, clock, max_lifetime_s=max_lifetime_s
         )
 
     async def verify(self, token: str) -> Identity:
@@ -461,7 +465,48 @@ async def test_a_kind_of_credential_that_is_in_no_table_proves_nobody(gatekeeper
 
 
 def test_every_credential_that_a_request_can_bring_is_of_a_kind_in_the_table() -> None:
-    assert {field.name for field in fields(Credentials)} - {"subprotocol"} == set(CREDENTIAL_KINDS)
+    came_as_a_token = {"key"}
+    brought = {field.name for field in fields(Credentials)} - {"subprotocol"}
+    assert brought | came_as_a_token == set(CREDENTIAL_KINDS)
+
+
+async def test_a_key_that_is_shown_as_a_token_proves_its_user(gatekeeper: Gatekeeper, sign: Sign) -> None:
+    maker = await gatekeeper.verify(sign(KEY))
+    key, written = await gatekeeper.api_keys.make(maker, WantedKey("ci"))
+    identity = await gatekeeper.authentication.identify(Credentials(token=written), None)
+    assert identity == key.identity
+    assert (identity.kind, identity.user_id, identity.scopes) == ("key", "user_ada", frozenset({"usage"}))
+
+
+@pytest.mark.validation_point("auth.expired")
+async def test_a_key_dies_with_its_end_or_with_all_sign_ins_of_its_user(gatekeeper: Gatekeeper, sign: Sign) -> None:
+    maker = await gatekeeper.verify(sign(KEY))
+    ends_ms = START_MS + 60_000
+    _, ending = await gatekeeper.api_keys.make(maker, WantedKey("ends", expires_at=ends_ms))
+    _, lasting = await gatekeeper.api_keys.make(maker, WantedKey("lasts"))
+    gatekeeper.clock.advance(ms=60_000 + CLOCK_LEEWAY_MS - 1)
+    assert (await gatekeeper.verify(ending)).expires_at_ms == ends_ms
+    gatekeeper.clock.advance(ms=1)
+    assert await gatekeeper.refusal(ending) == ("auth.expired", "token_expired")
+    await gatekeeper.revocations.revoke("user_ada", gatekeeper.clock.now_ms())
+    assert await gatekeeper.refusal(lasting) == ("auth.revoked", "revoked")
+
+
+@pytest.mark.validation_point("auth.manages")
+@pytest.mark.parametrize("kind", ["ticket", "key"])
+async def test_only_a_token_manages_credentials(gatekeeper: Gatekeeper, sign: Sign, kind: str) -> None:
+    identity = await gatekeeper.verify(sign(KEY))
+    require_manager(identity)
+    with pytest.raises(AuthenticationRefused) as refused:
+        require_manager(replace(identity, kind=kind))
+    assert (refused.value.point.id, refused.value.entry.status) == ("auth.manages", 403)
+
+
+def test_one_of_several_scopes_will_do() -> None:
+    reading = Identity("user_ada", frozenset({"read"}), None, 0)
+    require_scope(reading, "usage", "read")
+    with pytest.raises(AuthenticationRefused, match="the scope usage"):
+        require_scope(reading, "usage", "ingest")
 
 
 async def test_a_ticket_proves_whom_it_was_issued_to(gatekeeper: Gatekeeper, sign: Sign) -> None:
@@ -523,9 +568,9 @@ async def test_a_scope_that_is_missing_is_forbidden(gatekeeper: Gatekeeper, sign
 
 
 def test_without_a_source_nobody_could_be_proved(clock: ManualClock) -> None:
-    tickets = TicketOffice(LocalTickets(), clock, SeededEntropy())
+    own = Gatekeeper(clock)
     with pytest.raises(ValueError, match="needs a source"):
-        Authentication((), Revocations(MemoryRevocations()), tickets, clock)
+        Authentication((), own.revocations, own.tickets, own.api_keys, clock)
 
 
 class TestPlans:
@@ -536,11 +581,20 @@ class TestPlans:
             (own(OWN),),
             gatekeeper.revocations,
             gatekeeper.tickets,
+            gatekeeper.api_keys,
             clock,
             plans=Plans({"free": Plan("free", USUAL)}, Plan("", USUAL)),
             plan_claim="tier",
         )
         return gatekeeper
+
+    @pytest.mark.validation_point("auth.plan")
+    async def test_a_key_has_the_plan_of_its_maker_while_there_is_one(self, planned: Gatekeeper, sign: Sign) -> None:
+        maker = await planned.verify(sign(KEY, tier="free"))
+        _, written = await planned.api_keys.make(maker, WantedKey("ci"))
+        assert (await planned.verify(written)).plan == "free"
+        _, gone = await planned.api_keys.make(replace(maker, plan="gone"), WantedKey("old"))
+        assert await planned.refusal(gone) == ("auth.plan", "unauthenticated")
 
     @pytest.mark.parametrize(
         ("claims", "plan"), [({}, ""), ({"tier": ""}, ""), ({"tier": "free"}, "free"), ({"plan": "gold"}, "")]

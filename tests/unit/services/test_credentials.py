@@ -24,6 +24,13 @@ def test_another_authorization_brings_none(value: bytes) -> None:
     assert read_credentials(scope((b"authorization", value))) == Credentials()
 
 
+def test_a_key_comes_in_a_header_of_its_own_after_the_usual_one() -> None:
+    own = (b"x-api-key", b" nk_1 ")
+    assert read_credentials(scope(own)) == Credentials(token="nk_1")
+    assert read_credentials(scope(own, (b"authorization", b"Bearer nk_2"))) == Credentials(token="nk_2")
+    assert read_credentials(scope((b"x-api-key", b""))) == Credentials()
+
+
 def test_a_sub_protocol_brings_the_token_and_is_never_the_one_to_answer() -> None:
     found = read_credentials(scope(subprotocols=["bearer.abc.d.e", "netra.v1"]))
     assert found == Credentials(token="abc.d.e", subprotocol="netra.v1")
@@ -45,7 +52,10 @@ def test_a_query_string_brings_a_ticket() -> None:
 
 
 @pytest.mark.validation_point("credentials.query")
-@pytest.mark.parametrize("query", [b"token=abc", b"a=1&access_token=abc", b"Token=abc", b"%74oken=abc", b"bearer=x"])
+@pytest.mark.parametrize(
+    "query",
+    [b"token=abc", b"a=1&access_token=abc", b"Token=abc", b"%74oken=abc", b"bearer=x", b"api_key=x", b"X-Api-Key=x"],
+)
 def test_a_token_in_a_query_string_is_refused_with_the_way_to_go(query: bytes) -> None:
     with pytest.raises(AuthenticationRefused) as refused:
         read_credentials(scope((b"authorization", b"Bearer good"), query=query))

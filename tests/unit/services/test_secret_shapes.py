@@ -20,6 +20,7 @@ BODY = "abcdefghij0123456789ABCDEFGHIJ0123456789"
             for head in shape.heads.split(" ")
             if head not in ("eyJ", "sig=")
         ),
+        f"nk_{BODY[:11]}_{BODY[:36]}0123456",
         f"sk_live_{BODY}",
         f"sk-ant-api03-{BODY}",
         f"rk-{BODY}",

@@ -11,13 +11,16 @@ from netra_backend.app.services.revocations import Revocations
 from netra_backend.app.services.synthetic_sign_ins import LIFETIME_S, SyntheticSignIns
 from netra_backend.app.services.tickets import TicketOffice
 from test_framework.clock import ManualClock, SeededEntropy
+from test_framework.memory.api_keys import memory_api_keys
 from test_framework.memory.revocations import MemoryRevocations
 
 
 def process(sign_ins: SyntheticSignIns, clock: ManualClock) -> Authentication:
     tickets = TicketOffice(LocalTickets(), clock, SeededEntropy())
     source = TrustedSource(sign_ins.source, sign_ins)
-    return Authentication([source], Revocations(MemoryRevocations()), tickets, clock)
+    revocations = Revocations(MemoryRevocations())
+    keys = memory_api_keys(revocations, clock, SeededEntropy())
+    return Authentication([source], revocations, tickets, keys, clock)
 
 
 async def test_a_synthetic_user_has_the_rights_of_everybody_for_ten_minutes(clock: ManualClock) -> None:

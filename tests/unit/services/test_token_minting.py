@@ -14,6 +14,7 @@ from netra_backend.app.services.revocations import Revocations
 from netra_backend.app.services.tickets import TicketOffice
 from netra_backend.app.services.token_minting import mint_token, sign_in_link
 from test_framework.clock import START_MS, ManualClock, SeededEntropy
+from test_framework.memory.api_keys import memory_api_keys
 from test_framework.memory.revocations import MemoryRevocations
 
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -29,7 +30,9 @@ async def test_what_is_minted_is_taken_to_the_millisecond(clock: ManualClock, en
     clock.advance(ms=7)
     sources = [TrustedSource(DEVELOPMENT, StaticKeys(DEVELOPMENT, KEY))]
     tickets = TicketOffice(LocalTickets(), clock, entropy)
-    authentication = Authentication(sources, Revocations(MemoryRevocations()), tickets, clock)
+    revocations = Revocations(MemoryRevocations())
+    keys = memory_api_keys(revocations, clock, entropy)
+    authentication = Authentication(sources, revocations, tickets, keys, clock)
     assert await authentication.verify(minted(scopes=("admin",))) == Identity(
         "user_ada", frozenset({"usage", "admin"}), START_MS + 60_007, START_MS + 7, "t1", "netra-development"
     )
@@ -40,9 +43,9 @@ async def test_a_token_for_an_audience_is_taken_where_that_is_asked_for(
 ) -> None:
     source = TokenSource("secret", ("HS256",), audience="netra", secret=KEY)
     tickets = TicketOffice(LocalTickets(), clock, entropy)
-    authentication = Authentication(
-        [TrustedSource(source, StaticKeys(source))], Revocations(MemoryRevocations()), tickets, clock
-    )
+    revocations = Revocations(MemoryRevocations())
+    keys = memory_api_keys(revocations, clock, entropy)
+    authentication = Authentication([TrustedSource(source, StaticKeys(source))], revocations, tickets, keys, clock)
     token = mint_token("user_ada", key=KEY, issuer=None, now_ms=START_MS, token_id="t", audience="netra")
     assert (await authentication.verify(token)).user_id == "user_ada"
 

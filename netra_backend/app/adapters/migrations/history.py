@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """All there are, in order. A database has exactly one; SQLite's ``user_version`` is its number."""
 
 NEWEST: Final = VERSIONS[-1]

@@ -7,7 +7,7 @@
   (``spend_ports.SpendStore``)
 - ``ownership``: which process may append to which thread; ``lease`` is its right to hold any
 - ``peers``: the other processes of the server; ``mailbox`` carries the messages
-- ``audit``, ``revocations``, ``tickets``: the ports of these names; ``audit_rows``: the audit trail's tables
+- ``audit``, ``revocations``, ``tickets``, ``api_keys``: the ports of these names; ``audit_rows``: the audit trail's tables
 - ``connection``: one connection as one role; ``pool`` shares a few of them between queries
 - ``new_epochs``: what ``netra db reset-epochs`` does after a backup was restored
 - ``gate``: refuses a database that would not keep users apart: by its ``rights`` and ``structure``, by what may ``reach`` rows

@@ -41,7 +41,7 @@ from .lease import LEASE_MS, PostgresLease
 from .ownership import AcquiredThread, NotAcquired, PostgresThreadOwnership
 from .pool import PostgresConnectionPool, connected
 from .reader import Key, PostgresReader
-from .secrets import sealed_stores
+from .secrets import credential_stores
 from .spending import PostgresSpending
 from .state import PostgresState
 from .writer import PostgresWriter
@@ -67,12 +67,13 @@ class PostgresEventLog(AppendingLog[Change]):
         super().__init__(loop, publish, on_failure, most_heads=limits.process_threads, blob_bytes=limits.blob_bytes)
         self.process_id = process_id
         self._most_unstored = limits.unstored_bytes
-        self._readers = PostgresConnectionPool(url, READER, limits.database_connections, limits)
-        self._writers = PostgresConnectionPool(url, WRITER, limits.database_connections, limits)
+        most = limits.database_connections
+        self._readers, self._writers = (PostgresConnectionPool(url, role, most, limits) for role in (READER, WRITER))
         self.files = PostgresFiles(self._readers, self._writers, clock.now_ms)
         self.state = PostgresState(self._readers, self._writers)
-        self.secrets, self.mcp_servers = sealed_stores(self._readers, self._writers, clock.now_ms)
-        self.spending = PostgresSpending(self._readers, self._writers)
+        pools = self._readers, self._writers
+        self.secrets, self.mcp_servers, self.api_keys = credential_stores(*pools, clock.now_ms)
+        self.spending = PostgresSpending(*pools)
         self._reader = PostgresReader(self._readers, self._writers, limits)
         self._ownership = PostgresThreadOwnership(self._writers, process_id)
         self.lease = PostgresLease(self._writers, process_id, self._look_after_heads, lease_ms=lease_ms)

@@ -10,6 +10,7 @@ from typing import Final, Literal
 import asyncpg
 
 from ...secret_ports import SealedSecret
+from .api_keys import PostgresApiKeys
 from .connection import name_owner
 from .pool import PostgresConnectionPool
 from .reader import AS_OWNER
@@ -95,8 +96,9 @@ class PostgresSecrets:
         ]
 
 
-def sealed_stores(
+def credential_stores(
     readers: PostgresConnectionPool, writers: PostgresConnectionPool, now_ms: Callable[[], int]
-) -> tuple[PostgresSecrets, PostgresSecrets]:
-    """Those of secrets and of MCP servers."""
-    return PostgresSecrets(readers, writers, now_ms), PostgresSecrets(readers, writers, now_ms, "mcp_server")
+) -> tuple[PostgresSecrets, PostgresSecrets, PostgresApiKeys]:
+    """Those of secrets, of MCP servers, and of API keys."""
+    sealed = PostgresSecrets(readers, writers, now_ms), PostgresSecrets(readers, writers, now_ms, "mcp_server")
+    return *sealed, PostgresApiKeys(readers, writers)

@@ -107,12 +107,13 @@ class PostgresState:
         return [(row["name"], row["value"]) for row in rows]
 
     async def remove_all(self, owner: str) -> None:
-        """Delete all values, secrets and MCP servers of the owner."""
+        """Delete all values, secrets, MCP servers and API keys of the owner."""
         async with self._writers.line() as connection, connection.transaction():
             await name_owner(connection, owner)
             await connection.execute("DELETE FROM state WHERE owner = $1", owner)
             await connection.execute("DELETE FROM secret WHERE owner = $1", owner)
             await connection.execute("DELETE FROM mcp_server WHERE owner = $1", owner)
+            await connection.execute("DELETE FROM api_key WHERE owner = $1", owner)
 
     async def expire(self, before_ms: int) -> int:
         count = 0

@@ -42,8 +42,8 @@ class Rename:
 
 class Deletion:
     """Delete the values, runs and idempotency keys of threads and give up their events, blobs and files, and with ``owner`` all
-    files, values, secrets, MCP servers and model requests of that owner. From then on nobody finds any of it. Their ids stay,
-    without owner, title or epoch, so that they are never given out again. ``given_up`` are the files whose parts are there
+    files, values, secrets, MCP servers, API keys and model requests of that owner. From then on nobody finds any of it. Their ids
+    stay, without owner, title or epoch, so that they are never given out again. ``given_up`` are the files whose parts are there
     still; rows and blobs of the threads are there until ``gone_threads`` deletes them, under heads whose keys are below 0."""
 
     def __init__(self, keys: Sequence[int], owner: str = "") -> None:
@@ -63,6 +63,7 @@ class Deletion:
             connection.execute("DELETE FROM state WHERE owner = ?", (self._owner,))
             connection.execute("DELETE FROM secret WHERE owner = ?", (self._owner,))
             connection.execute("DELETE FROM mcp_server WHERE owner = ?", (self._owner,))
+            connection.execute("DELETE FROM api_key WHERE owner = ?", (self._owner,))
 
 
 class Expiry:

@@ -17,6 +17,7 @@ from ...services.shared_threads import SharedThreads
 from ..event_log.appending import REQUESTS_AT_ONCE, AppendingLog, OnFailure, Publish, expired
 from ..event_log.key_filter import DAY_MS, KeyFilter
 from . import reader, schema
+from .api_keys import SqliteApiKeys
 from .changes import Change, Deletion, Expiry, Rename
 from .files import SqliteFiles
 from .gone_files import GoneFiles
@@ -62,6 +63,7 @@ class SqliteEventLog(AppendingLog[Change]):
         self.state = SqliteState(self._change, self._read)
         self.secrets = SqliteSecrets(self._change, self._read, clock.now_ms)
         self.mcp_servers = SqliteSecrets(self._change, self._read, clock.now_ms, "mcp_server")
+        self.api_keys = SqliteApiKeys(self._change, self._read)
         self.spending = SqliteSpending(self._change, self._read)
         self._put = self._writer.put
         self._writer.start()

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from ...agents.supervisor.agent_registry import AgentRegistry
 from ...agents.tools.unified_tool_dispatcher_factory import UnifiedToolDispatcherFactory
 from ...core.identity import Identity
-from ...core.plans import Plans
+from ...core.limits import Limits
+from ...core.plans import Plans, of_agents
 from ..http.endpoint import Endpoint, json_response
 
 
@@ -44,12 +45,12 @@ class Tools(msgspec.Struct, frozen=True):
 
 
 def catalogue_endpoints(
-    registry: AgentRegistry, dispatchers: UnifiedToolDispatcherFactory, plans: Plans | None
+    registry: AgentRegistry, dispatchers: UnifiedToolDispatcherFactory, plans: Plans | None, limits: Limits
 ) -> list[Endpoint]:
     """The endpoints of what there is for a user."""
 
     async def agents(_: Request, identity: Identity) -> Response:
-        plan = None if plans is None else plans.of(identity.plan)
+        plan = of_agents(None if plans is None else plans.of(identity.plan), identity.agents, limits)
         listed = [AgentInfo(**agent) for agent in registry.describe(plan)]
         return json_response(Agents(listed, registry.default_of(plan)))
 

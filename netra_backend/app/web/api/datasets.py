@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from ...core import validation
 from ...core.errors import DependencyUnavailable, NotFound
-from ...core.identity import Identity
+from ...core.identity import INGEST, Identity
 from ...core.limits import Limits
 from ...ports import Ledger
 from ...usage.importers.format import column_mapping
@@ -116,6 +116,7 @@ def dataset_endpoints(
             about="Import a usage file, all of it or nothing. With Accept: application/x-ndjson the answer "
             "reports progress, one line at a time.",
             handler=upload,
+            also_for=INGEST,
             query=options,
             body=BINARY,
             answer=dict[str, Any],

@@ -13,6 +13,7 @@ from ...core.history import StoredThread, ThreadHead
 from ...core.identity import Identity
 from ...core.state import USER
 from ...ports import Audit, Clock, EventLog, Ledger
+from ...services.api_keys import ApiKeys
 from ...services.files import Files
 from ...services.mcp_servers import McpServers
 from ...services.run_budgets import RunBudgets
@@ -21,6 +22,7 @@ from ...usage.money import pico, usd
 from ..http.ndjson import encode_line
 from ..http.transfers import Transfer
 from .identity import AuditRow
+from .keys import ListedApiKey, listed_key
 
 _PAGE: Final = 100
 E_ = TypeVar("E_")
@@ -103,6 +105,12 @@ class ExportedMcpServer(_Line, frozen=True, tag="mcp_server"):
     updated_ms: int
 
 
+class ExportedApiKey(_Line, frozen=True, tag="api_key"):
+    """An API key; what opens is kept nowhere."""
+
+    key: ListedApiKey
+
+
 class ExportedDataset(_Line, frozen=True, tag="dataset"):
     """What the import of a dataset told."""
 
@@ -142,6 +150,7 @@ UserExport = (
     | ExportedFilePart
     | ExportedSecret
     | ExportedMcpServer
+    | ExportedApiKey
     | ExportedDataset
     | ExportedModelUse
     | ExportedAuditRow
@@ -158,6 +167,7 @@ class Exporter:
     files: Files
     secrets: Secrets
     mcp_servers: McpServers
+    api_keys: ApiKeys
     budgets: RunBudgets
     ledger: Ledger
     audit: Audit
@@ -187,6 +197,8 @@ class Exporter:
             yield ExportedSecret(name, updated_ms)
         for server in await self.mcp_servers.listed(owner):
             yield ExportedMcpServer(server.server_id, server.name, server.origin, server.trusted, server.updated_ms)
+        for key in await self.api_keys.of(owner):
+            yield ExportedApiKey(listed_key(key))
         for dataset in await self.ledger.datasets(owner):
             yield ExportedDataset(dataset)
         async for line in self._model_uses(owner):

@@ -89,6 +89,7 @@ def mcp_authorization_endpoints(
             name="authorizeMcpServer",
             about="Begin to authorize an MCP server that uses OAuth: open the address in a browser.",
             handler=begin,
+            manages=True,
             answer=McpAuthorization,
             refusals=("not_found", "invalid_frame", "tool_fault"),
         ),

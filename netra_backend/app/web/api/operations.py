@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ...config import Settings
+from ...core.identity import ADMIN, METRICS
 from ...core.limits import USUAL
 from ...core.settings_values import is_loopback
 from ...ports import Audit, Clock, EventLog, Ledger
@@ -21,9 +22,6 @@ from ..documents.metrics import CONTENT_TYPE
 from ..http.endpoint import Endpoint, json_response
 from ..http.gate import Gate
 from ..http.request_turns import HEALTH, READINESS
-
-SCOPE: Final = "metrics"
-"""What a token needs that reads metrics from elsewhere; ``admin`` will do as well."""
 
 _NOBODY: Final = "netra-readiness"
 _FORWARDED: Final = ("forwarded", "x-forwarded-for")
@@ -131,7 +129,7 @@ def operation_endpoints(
     async def metrics(request: Request) -> Response:
         if not _is_of_this_machine(settings, request):
             identity = await gate.identify(request)
-            require_scope(identity, "admin" if identity.is_admin else SCOPE)
+            require_scope(identity, METRICS, ADMIN)
         return Response(metrics_text(), 200, {"Cache-Control": "no-store", "Content-Type": CONTENT_TYPE})
 
     return [
@@ -160,7 +158,7 @@ def operation_endpoints(
             method="GET",
             path="/metrics",
             name="metrics",
-            about=f"Counters and gauges for Prometheus. From other machines it needs the scope {SCOPE} or admin.",
+            about=f"Counters and gauges for Prometheus. From other machines it needs the scope {METRICS} or {ADMIN}.",
             handler=metrics,
             scope=None,
             media=CONTENT_TYPE,

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from ...core.identity import Identity
 from ...ports import Audit, Clock, EventLog, Ledger
 from ...runs.service import RunService
+from ...services.api_keys import ApiKeys
 from ...services.audit_trail import AuditTrail
 from ...services.conversations import Conversations
 from ...services.files import Files
@@ -39,6 +40,7 @@ def user_data_endpoints(
     files: Files,
     secrets: Secrets,
     mcp_servers: McpServers,
+    api_keys: ApiKeys,
     budgets: RunBudgets,
     ledger: Ledger,
     audit: Audit,
@@ -51,7 +53,7 @@ def user_data_endpoints(
     clock: Clock,
 ) -> list[Endpoint]:
     """The endpoints of exporting and deleting."""
-    exporter = Exporter(log, files, secrets, mcp_servers, budgets, ledger, audit, clock)
+    exporter = Exporter(log, files, secrets, mcp_servers, api_keys, budgets, ledger, audit, clock)
 
     async def export(request: Request, identity: Identity) -> Response:
         transfer = transfers.begin(identity)
@@ -84,7 +86,7 @@ def user_data_endpoints(
             path="/api/me/export",
             name="exportMe",
             about="All your data, one line per item: threads with their events, blobs and values, values of yours, "
-            "files, names of secrets, MCP servers, descriptions of datasets, what model requests cost, audit rows.",
+            "files, names of secrets, MCP servers, API keys, descriptions of datasets, what model requests cost, audit rows.",
             handler=export,
             media=NDJSON,
             lines=(UserExport,),
@@ -106,6 +108,7 @@ def user_data_endpoints(
             name="deleteMe",
             about="Delete all your data for good: runs, threads, datasets, caches. Audit rows stay, without your name.",
             handler=delete,
+            manages=True,
             answer=UserDeleted,
         ),
     ]

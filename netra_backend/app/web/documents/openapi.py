@@ -21,6 +21,7 @@ _SENTENCES: Final = {
     "file_id": "A file's id.",
     "name": "The name of a secret.",
     "server_id": "An MCP server's id.",
+    "key_id": "An API key's id.",
     "run_id": "A run's id.",
     "dataset_id": "A dataset's id.",
     "approval_id": "An approval's id.",
@@ -53,6 +54,7 @@ def openapi(endpoints: Iterable[Endpoint], *, version: str, url: str = "/") -> d
             "schemas": schemas.components,
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
                 "ticket": {"type": "apiKey", "in": "query", "name": "ticket"},
             },
         },
@@ -95,11 +97,16 @@ def _operation(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
 
 
 def _security(endpoint: Endpoint) -> list[dict[str, list[str]]]:
-    """A ticket opens what it can be made for: a GET that everybody who is signed in may send."""
+    """An API key opens all but what manages credentials, with one of several scopes; a ticket what it can be made for: a GET that
+    everybody who is signed in may send."""
     if endpoint.scope is None:
         return []
+    bearer: list[dict[str, list[str]]] = [{"bearer": [endpoint.scope]}]
+    if endpoint.manages:
+        return bearer
+    by_key = [{"key": [scope]} for scope in (endpoint.scope, *endpoint.other_scopes)]
     by_ticket = endpoint.method == "GET" and endpoint.scope == EVERYBODY
-    return [{"bearer": [endpoint.scope]}, *([{"ticket": [endpoint.scope]}] if by_ticket else [])]
+    return [*bearer, *by_key, *([{"ticket": [endpoint.scope]}] if by_ticket else [])]
 
 
 def _in_path(endpoint: Endpoint) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import msgspec
 from starlette.responses import Response
 
-from ...core.identity import EVERYBODY
+from ...core.identity import EVERYBODY, READ
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
@@ -49,10 +49,11 @@ class Endpoint:
     """One method on one path.
 
     ``handler`` takes the request, and the identity it comes from if ``scope`` names one; ``scope`` ``None`` opens it to
-    anybody. ``answer`` is the type of a JSON answer, ``lines`` those of its lines if it answers in NDJSON; ``media`` is what
-    else it answers in (with ``answer``: to those who accept that). ``also`` are other statuses that have the same answer.
-    ``body`` is the type of a JSON body, or ``BINARY``; ``body_required`` whether there must be one. ``refusals`` are the
-    errors of the catalogue that it may answer with besides those of every endpoint.
+    anybody, and ``also_for`` is another scope that opens it. ``manages``: it makes, changes or ends credentials, or ends their
+    user, and is for no API key. ``answer`` is the type of a JSON answer, ``lines`` those of its lines if it answers in NDJSON;
+    ``media`` is what else it answers in (with ``answer``: to those who accept that). ``also`` are other statuses that have the
+    same answer. ``body`` is the type of a JSON body, or ``BINARY``; ``body_required`` whether there must be one. ``refusals`` are
+    the errors of the catalogue that it may answer with besides those of every endpoint.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -61,6 +62,8 @@ class Endpoint:
     about: str
     handler: Callable[..., Awaitable[Response]]
     scope: str | None = EVERYBODY
+    also_for: str = ""
+    manages: bool = False
     answer: Any = None
     lines: tuple[Any, ...] = ()
     media: str = JSON
@@ -72,6 +75,12 @@ class Endpoint:
     refusals: tuple[str, ...] = ()
     is_counted: bool = True
     """Whether a stranger's requests count against their address; what watches the server is never refused."""
+
+    @property
+    def other_scopes(self) -> tuple[str, ...]:
+        """The scopes that open it beside ``scope``: what reads what everybody reads is open to who may only read."""
+        reads = (READ,) if self.method == "GET" and self.scope == EVERYBODY and not self.manages else ()
+        return (*reads, *((self.also_for,) if self.also_for else ()))
 
     @property
     def group(self) -> str:

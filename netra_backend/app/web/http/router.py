@@ -16,7 +16,7 @@ from ...config import Settings
 from ...core.error_catalogue import CATALOGUE
 from ...core.errors import LimitRefused, NetraError
 from ...core.identity import Identity
-from ...services.authentication import require_scope
+from ...services.authentication import require_manager, require_scope
 from .access_log import USER
 from .client_address import address_of
 from .endpoint import Endpoint
@@ -90,7 +90,9 @@ class Router:
                 return await endpoint.handler(request)
             identity = await self._gate.admit(request)
             request.scope[USER] = identity.user_id
-            require_scope(identity, endpoint.scope)
+            require_scope(identity, endpoint.scope, *endpoint.other_scopes)
+            if endpoint.manages:
+                require_manager(identity)
             return await endpoint.handler(self._gate.judged(request, identity), identity)
         except ClientDisconnect:
             return _NoAnswer()

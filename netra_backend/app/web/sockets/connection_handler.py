@@ -7,9 +7,10 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, Final
 
+from ...core.error_catalogue import CATALOGUE
 from ...core.errors import AuthenticationRefused, Fault
 from ...core.frames import PROTOCOL, AnswerQuestion, CancelRun, Connected, ExecuteAgent, ResolveApproval, Resume
-from ...core.identity import Identity
+from ...core.identity import EVERYBODY, Identity
 from ...core.limits import Limits
 from ...core.quotas import Quotas
 from ...core.session import Drill
@@ -18,7 +19,7 @@ from ...drill.isolation_drill import DrillReport
 from ...ports import Clock
 from ...runs.service import RunService
 from ...services.audit_trail import AuditTrail
-from ...services.authentication import Authentication, check_path_user
+from ...services.authentication import Authentication, check_path_user, require_scope
 from ...websocket_core.catch_up import CatchUp
 from ...websocket_core.connection import Connection, ConnectionParts
 from ...websocket_core.incoming import FrameHandlers
@@ -120,8 +121,9 @@ class ConnectionHandler:
 
     def admit(self, connection: Connection, identity: Identity) -> None:
         """Make it a live connection of this user. Raises ``LimitRefused`` (``connection_limit``), and
-        ``AuthenticationRefused`` where the sign-in was revoked since it was verified."""
+        ``AuthenticationRefused`` where the sign-in was revoked since it was verified, or may not ask agents."""
         self._authentication.standing(identity)
+        require_scope(identity, EVERYBODY)
         now = self._clock.monotonic()
         quota = self._quotas.of_identity(identity, now)
         quota.add_connection()
@@ -191,7 +193,14 @@ class ConnectionHandler:
         self._audit_trail.require_writable()
         identity = await self._authentication.verify(token)
         check_path_user(identity, connection.user_id)
-        self.admit(connection, identity)
+        try:
+            self.admit(connection, identity)
+        except AuthenticationRefused as refusal:
+            if refusal.entry.close_code is None:  # it is not for WebSockets, however often it is tried
+                connection.refuse(refusal)
+                connection.disconnect(CATALOGUE["user_mismatch"].close_code or 1008, refusal.entry.id)
+                return
+            raise
 
     def _start(self, connection: Connection, request: ExecuteAgent) -> Coroutine[Any, Any, None]:
         self._audit_trail.require_writable()

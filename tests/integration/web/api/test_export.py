@@ -22,6 +22,7 @@ async def lines_of(served: Served, user_id: str) -> list[Any]:
         runtime.files,
         runtime.secrets,
         runtime.mcp_servers,
+        runtime.api_keys,
         runtime.budgets,
         runtime.ledger,
         runtime.audit,

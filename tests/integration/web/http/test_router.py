@@ -28,6 +28,7 @@ IDS = {
     "{user_id}",
     "{name}",
     "{server_id}",
+    "{key_id}",
 }
 ANSWERS = {"decideApproval", "answerQuestion", "authorizeMcpServer", "finishMcpAuthorization"}
 BLOB = Blob.of(b"as it was recorded", BINARY)
@@ -47,6 +48,7 @@ def body_of(endpoint: Endpoint) -> dict[str, Any]:
         "answerQuestion": {"answer": {"decision": "deny"}},
         "renameThread": {"title": "Another"},
         "setSecret": {"value": "0123456789abcdef"},
+        "createApiKey": {"name": "another"},
         "addMcpServer": {"name": "other", "url": "https://mcp.example.org/other"},
     }
     return {"json": wanted[endpoint.name]}
@@ -64,6 +66,7 @@ async def belongings(served: Served, http: httpx.AsyncClient, user: Any) -> dict
     accepted = await served.ran(user)
     await http.put("/api/secrets/github", json={"value": "0123456789abcdef"})
     server = (await http.post("/api/mcp-servers", json={"name": "github", "url": "https://mcp.example.org/mcp"})).json()
+    key = (await http.post("/api/keys", json={"name": "ci"})).json()
     dataset = (await http.post("/api/usage/datasets", content=CSV, params={"name": "usage.csv"})).json()
     file = (await http.post("/api/files", content=CSV, headers={"Content-Type": "application/json"})).json()
     return {
@@ -77,6 +80,7 @@ async def belongings(served: Served, http: httpx.AsyncClient, user: Any) -> dict
         "user_id": user.id,
         "name": "github",
         "server_id": server["id"],
+        "key_id": key["id"],
     }
 
 

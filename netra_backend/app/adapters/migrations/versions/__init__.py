@@ -7,4 +7,5 @@
 - ``r0005``: values that agents keep, and secrets of users
 - ``r0006``: what requests to language models cost
 - ``r0007``: MCP servers of users
+- ``r0008``: API keys of users
 """

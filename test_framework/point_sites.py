@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netra_backend import app
-from netra_backend.app.core import errors, key_points, mcp_points, plan_points, question_points, run_points, validation
+from netra_backend.app.core import (
+    door_points,
+    errors,
+    key_points,
+    mcp_points,
+    plan_points,
+    question_points,
+    run_points,
+    validation,
+)
 from netra_backend.app.core.validation import Point
 
 from .disabling.import_hook import names_point
@@ -36,7 +45,7 @@ class Site:
 
 def constants() -> dict[str, Point]:
     """Every catalogued point by the name of its constant."""
-    modules = (validation, run_points, question_points, plan_points, mcp_points, key_points)
+    modules = (validation, run_points, question_points, plan_points, mcp_points, key_points, door_points)
     return {name: value for module in modules for name, value in vars(module).items() if isinstance(value, Point)}
 
 

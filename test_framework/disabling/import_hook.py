@@ -21,7 +21,7 @@ class PointNotFound(ImportError):
     """The module does not hold exactly one ``raise`` of the point."""
 
 
-_CATALOGUES = ("validation", "run_points", "question_points", "plan_points", "mcp_points", "key_points")
+_CATALOGUES = ("validation", "run_points", "question_points", "plan_points", "mcp_points", "key_points", "door_points")
 """The modules that have the constants of points."""
 
 

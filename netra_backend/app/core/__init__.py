@@ -4,8 +4,8 @@
 - ``limits``, ``quotas``, ``token_bucket``: how much; ``fair_turns``: who is next; ``plans``, ``budgets``: how much for whom, and
   at what cost
 - ``validation``: every place where something is refused (``points``: what such a place is; ``storage_points``,
-  ``run_points``, ``question_points``, ``plan_points``, ``key_points``, ``mcp_points``: those of what is stored, of runs, of
-  questions, of plans, of API keys, and of outbound calls)
+  ``run_points``, ``question_points``, ``plan_points``, ``key_points``, ``door_points``, ``mcp_points``: those of what is
+  stored, of runs, of questions, of plans, of API keys, of doors, and of outbound calls)
 - ``errors``: what is raised; ``error_catalogue``: what clients receive; ``client_rules``: what a client does after each of them
 - ``frames``, ``events``: what is on the wire and in the log; ``frame_key``: the id of a broken frame
 - ``traffic``: what a socket sends, counted; ``exhaustion``: errors of the system in plain words; ``repaired_text``
@@ -18,5 +18,6 @@
 - ``audit_chain``: seals, anchors and checkpoints of the audit trail; ``audit_allowance``: how much of a flood is written down
 - ``delivery_tracker``: what one process has delivered; ``peer_messages``: what processes ask each other
 - ``egress``: which addresses outbound calls may reach
+- ``doors``: other people's protocols
 - ``coroutines``, ``fair_queue``, ``recent``, ``model_part``, ``former_names``, ``quoting``: small tools of the others
 """

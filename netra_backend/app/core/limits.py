@@ -99,20 +99,12 @@ class Limits:
     # What a run may do
     event_bytes: int = _limit(524_288, 131_072, 1_048_576, "bytes", "an event")
     run_ahead_bytes: int = _limit(
-        262_144,
-        65_536,
-        16_777_216,
-        "bytes",
-        "events of a run that are not stored yet, before its next step waits for that",
+        262_144, 65_536, 16_777_216, "bytes", "events of a run that are not stored yet when its next step begins"
     )
     tool_s: float = _limit(30.0, 0.05, 86_400, "seconds", "a call of a tool that sets no time limit of its own")
     park_s: float = _limit(60.0, 0.05, 86_400, "seconds", "a pause of an agent for which its run stays in memory")
     approval_s: float = _limit(
-        900.0,
-        0.05,
-        604_800,
-        "seconds",
-        "a call that waits for its user's approval, and a question that says no other time",
+        900.0, 0.05, 604_800, "seconds", "a call that waits for approval, and a question that says no other time"
     )
     run_questions: int = _limit(
         20, 1, 1_000, "questions", "questions and approvals of one run that wait for its user at a time"
@@ -230,6 +222,10 @@ class Limits:
     rest_s: float = _limit(
         5.0, 0.0, 600, "seconds", "how long a connection over which too much was asked is not read, at most"
     )
+    door_bytes: int = _limit(
+        4_194_304, 16_384, 67_108_864, "bytes", "a JSON body in another protocol: the whole conversation"
+    )
+    door_comment_s: float = _limit(15.0, 0.05, 600, "seconds", "until a stream in which nothing happens has a comment")
     json_bytes: int = _limit(16_384, 1_024, 1_048_576, "bytes", "a JSON body")
     json_s: float = _limit(30.0, 0.05, 3_600, "seconds", "a JSON body from its beginning to its end")
     upload_bytes: int = _limit(4_294_967_296, 1_024, 1_099_511_627_776, "bytes", "an upload")

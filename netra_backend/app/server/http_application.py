@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from ..agents.supervisor_agent import NAME as SUPERVISOR
 from ..web.api.admin import admin_endpoints
 from ..web.api.budgets import budget_endpoints
 from ..web.api.catalogue import catalogue_endpoints
@@ -23,6 +24,8 @@ from ..web.api.threads import thread_endpoints
 from ..web.api.usage import usage_endpoints
 from ..web.api.user_data import user_data_endpoints
 from ..web.documents.metrics import metrics_text
+from ..web.doors.device import Devices
+from ..web.doors.openai import openai_endpoints
 from ..web.http.access_log import AccessLog
 from ..web.http.endpoint import Endpoint
 from ..web.http.gate import Gate
@@ -158,6 +161,15 @@ class HttpApplication:
             ),
             *run_endpoints(log, conversations, runtime.render_html),
             *catalogue_endpoints(runtime.registry, runtime.dispatchers, runtime.settings.plans, limits),
+            *openai_endpoints(
+                devices=Devices(runtime.managers, runtime.connections, runtime.mint, runs.start),
+                registry=runtime.registry,
+                plans=runtime.settings.plans,
+                conversations=conversations,
+                limits=limits,
+                started_ms=clock.now_ms(),
+                relays=SUPERVISOR.__eq__,
+            ),
             *question_endpoints(runs, limits),
             *budget_endpoints(runtime.budgets, runtime.settings.plans, clock),
             *dataset_endpoints(

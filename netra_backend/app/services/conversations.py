@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ..core import validation
+from ..core.doors.thread_ids import is_of_another
 from ..core.errors import IsolationRefused, NotFound
 from ..core.history import StoredRun, ThreadHead
 from ..core.quotas import Quotas
@@ -39,7 +40,8 @@ class Conversations:
     async def claim(self, owner: str, thread_id: str | None, message: str) -> ThreadHead:
         """The owner's thread of that id, or a new one that belongs to the owner from now on.
 
-        Raises ``IsolationRefused`` if it is or was another's, ``LimitRefused`` if too many ids are tried.
+        Raises ``IsolationRefused`` if it is or was another's, or one that only another's client can mean; ``LimitRefused`` if too
+        many ids are tried.
         """
         if thread_id is None:
             return self._create(owner, self._mint("thr"), message)
@@ -47,9 +49,9 @@ class Conversations:
         if head is None or (head.owner != owner and head.owner and not head.durable):  # it may prove to be the owner's
             self._quotas.of(owner, self._clock.monotonic()).claim_thread(self._clock.monotonic())
             head = await self._log.find(thread_id)
-            if head is None:
+            if head is None and not is_of_another(thread_id, owner):
                 return self._create(owner, thread_id, message)
-        if head.owner != owner:
+        if head is None or head.owner != owner:
             raise IsolationRefused(
                 "SSOT isolation: this thread belongs to another user.", field="thread_id", point=validation.THREAD_CLAIM
             )

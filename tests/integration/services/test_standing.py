@@ -275,6 +275,8 @@ async def answer_of(served: Served, issuer: Issuer, endpoint: Endpoint, make: Ma
     address = f"{path}?ticket={quote(shown.ticket)}" if shown.ticket else path
     async with served.http(None) as http:
         answer = await http.request(endpoint.method, address, headers=headers)
+    if endpoint.told is not None and answer.is_error:
+        return answer.status_code, answer.json()["error"]["code"]
     told = answer.json() if answer.headers.get("content-type") == PROBLEM else {}
     return answer.status_code, told.get("error", "")
 

@@ -15,7 +15,7 @@ FORMER = frozenset(
     FrontDesk Desk user_at_desk UserAtDesk Colleagues Answering Rounds Recurring Following Letter Letters Turns Crew Lane
     line_up first_leg FirstLeg ToldRevocations told_revocations holdings Holdings PostgresHoldings PostgresLines clerks
     early_child question_children QuestionChildren ledger_child Gathered strangers Strangers HttpShell LineStream AsgiLine
-    drill_line guardian Guardian Strikes strikes ordeal Alike Tally tally Door doors door desk crew colleagues Verify Say
+    drill_line guardian Guardian Strikes strikes ordeal Alike Tally tally Door door desk crew colleagues Verify Say
     Refuse Beat HttpSide ToolFault TOOL_CODES PostgresFleet MemoryFleet AgentTold ToolTold LimitsTold RatesTold http_side
     fleet_ordeal
     """.split()  # noqa: SIM905  # a list of words reads better than of literals

@@ -22,6 +22,7 @@ _SENTENCES: Final = {
     "name": "The name of a secret.",
     "server_id": "An MCP server's id.",
     "key_id": "An API key's id.",
+    "model": "The name of an agent.",
     "run_id": "A run's id.",
     "dataset_id": "A dataset's id.",
     "approval_id": "An approval's id.",
@@ -147,7 +148,7 @@ def _responses(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
     for status, errors in _by_status(endpoint.faults).items():
         responses[str(status)] = {
             "description": "; ".join(f"`{error}`: {CATALOGUE[error].text}" for error in errors),
-            "content": {PROBLEM: {"schema": schemas.of(Problem)}},
+            "content": {PROBLEM: {"schema": schemas.of(Problem)}} if endpoint.told is None else {JSON: {"schema": {}}},
         }
         if status in (429, 503):
             responses[str(status)]["headers"] = {

@@ -73,6 +73,8 @@ class Endpoint:
     body: Any = None
     body_required: bool = True
     refusals: tuple[str, ...] = ()
+    told: Callable[[Any], Response] | None = None
+    """How a ``Problem`` leaves in the protocol that this endpoint speaks; ``None``: as it is (RFC 9457)."""
     is_counted: bool = True
     """Whether a stranger's requests count against their address; what watches the server is never refused."""
 

@@ -82,10 +82,12 @@ def _refuse_slow(idle_s: float) -> None:
     raise FrameRefused(f"No data arrived for {idle_s:g} seconds.", kind="too_slow", point=validation.HTTP_BODY_IDLE)
 
 
-async def json_of(request: Request, shape: type[Shape], limits: Limits, *, without: Shape | None = None) -> Shape:
-    """The body as one JSON value of that type; ``without`` if there is no body. Raises ``FrameRefused`` with the field that
-    does not fit."""
-    parts = parts_of(request, limits, limits.json_bytes, limits.json_s)
+async def json_of(
+    request: Request, shape: type[Shape], limits: Limits, *, without: Shape | None = None, most: int = 0
+) -> Shape:
+    """The body as one JSON value of that type, of at most ``json_bytes``, or ``most`` bytes; ``without`` if there is no body.
+    Raises ``FrameRefused`` with the field that does not fit."""
+    parts = parts_of(request, limits, most or limits.json_bytes, limits.json_s)
     body = b"".join([part async for part in parts])
     if not body and without is not None:
         return without

@@ -97,7 +97,8 @@ class Router:
         except ClientDisconnect:
             return _NoAnswer()
         except Exception as error:
-            return problem_response(self._problems.report(error, identity, address_of(request)))
+            told = endpoint.told or problem_response
+            return told(self._problems.report(error, identity, address_of(request)))
 
     def _count(self, route: str, response: Response) -> None:
         key = route, response.status_code

@@ -1,0 +1,19 @@
+"""The validation points of doors."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .points import catalogued as _point
+
+_OPENAI: Final = "web.doors.openai"
+
+DOOR_MESSAGE = _point(
+    "door.message", _OPENAI, "FrameRefused", "a request by a door says something, of a bounded length"
+)
+DOOR_THREAD = _point(
+    "door.thread", _OPENAI, "FrameRefused", "what a client calls its conversation is a text, and limited"
+)
+DOOR_SHARED = _point(
+    "door.shared", _OPENAI, "AuthenticationRefused", "a sign-in that a client shares among people opens no door"
+)

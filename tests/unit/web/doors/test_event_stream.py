@@ -1,0 +1,37 @@
+"""Server-sent events."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from netra_backend.app.web.doors.event_stream import COMMENT, EventStream, data
+
+
+def test_an_event_is_one_line_whatever_its_texts_are() -> None:
+    assert data({"text": "a\nb\r\n\u2028c"}) == b'data: {"text":"a\\nb\\r\\n\xe2\x80\xa8c"}\n\n'
+    assert COMMENT.startswith(b":")
+
+
+async def test_a_stream_is_kept_by_nobody_and_its_end_is_told() -> None:
+    ended: list[str] = []
+    sent: list[dict[str, Any]] = []
+
+    async def parts() -> AsyncGenerator[bytes, None]:
+        yield data(1)
+        yield COMMENT
+
+    async def receive() -> dict[str, Any]:
+        raise AssertionError("nothing is read")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    response = EventStream(parts(), lambda: ended.append("closed"))
+    scope = {"type": "http", "asgi": {"spec_version": "2.4"}}
+    await response(scope, receive, send)
+    headers = dict(sent[0]["headers"])
+    assert headers[b"content-type"] == b"text/event-stream"
+    assert (headers[b"cache-control"], headers[b"x-accel-buffering"]) == (b"no-cache", b"no")
+    assert b"".join(message["body"] for message in sent[1:]) == b"data: 1\n\n:\n\n"
+    assert ended == ["closed"]

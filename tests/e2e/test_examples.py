@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -52,6 +56,26 @@ async def test_the_agent_with_a_memory_remembers_each_users_notes_and_no_others(
         assert [each["value"] for each in events if each["type"] == "state_changed"] == [["the milk", "the bread"]]
         assert (await asked(server, ada, "notes", "what?"))[-1]["result"]["text"] == "- the milk\n- the bread"
         assert (await asked(server, bob, "notes", "what?"))[-1]["result"]["data"] == {"notes": []}
+
+
+async def test_the_client_of_openais_asks_agents_with_a_key(tmp_path: Path) -> None:
+    script = EXAMPLES / "openai_client" / "ask.py"
+    async with served(tmp_path, "memory") as server:
+        made = await asyncio.to_thread(server.command, "key", "create", "openai", "--user", "ada", "--json")
+        environment = {
+            **os.environ,
+            "OPENAI_BASE_URL": f"{server.url}/v1",
+            "OPENAI_API_KEY": json.loads(made.stdout)["key"],
+        }
+        said = []
+        for message in ("remember the milk", "what?"):
+            command = [sys.executable, str(script), "notes", message]
+            done = await asyncio.to_thread(
+                subprocess.run, command, env=environment, capture_output=True, text=True, timeout=60
+            )
+            assert done.returncode == 0, done.stderr
+            said.append(done.stdout)
+        assert said[1] == "- the milk\n"
 
 
 async def test_the_agent_that_asks_books_for_as_many_as_its_user_says(tmp_path: Path) -> None:

@@ -165,3 +165,28 @@ async def test_a_key_opens_every_process_and_its_deletion_closes_all_that_it_ope
         for _ in range(DEVICES):
             async with httpx.AsyncClient(base_url=server.url, headers=key, trust_env=False) as other:
                 assert (await other.get("/api/me")).status_code == 401
+
+
+async def test_a_client_of_openais_is_answered_whole_whichever_process_it_meets_and_holds_its_thread(
+    server: ServerProcess, ann: TestUser, ben: TestUser
+) -> None:
+    body = {"model": "echo", "messages": [{"role": "user", "content": "hello"}], "metadata": {"thread_id": "chat"}}
+    threads: dict[str, set[str]] = {ann.id: set(), ben.id: set()}
+
+    async def ask(user: TestUser, *, stream: bool) -> None:
+        headers = {"Authorization": f"Bearer {user.token}"}
+        async with httpx.AsyncClient(base_url=server.url, headers=headers, trust_env=False, timeout=20) as http:
+            answer = await http.post("/v1/chat/completions", json=body | {"stream": stream})
+        assert answer.status_code == 200, answer.text
+        threads[user.id].add(answer.headers["x-netra-thread"])
+        if stream:
+            assert answer.text.count('"content":"hello"') == 1
+            assert answer.text.count('"finish_reason":"stop"') == 1
+            assert answer.text.endswith("data: [DONE]\n\n")
+        else:
+            assert answer.json()["choices"][0]["message"]["content"] == "hello"
+
+    for _ in range(DEVICES // 2):
+        await asyncio.gather(*(ask(user, stream=stream) for user in (ann, ben) for stream in (True, False)))
+    assert [len(each) for each in threads.values()] == [1, 1]
+    assert threads[ann.id] != threads[ben.id]

@@ -8,6 +8,12 @@ from .points import catalogued as _point
 
 _OPENAI: Final = "web.doors.openai"
 
+DOOR_MEDIA = _point(
+    "door.media",
+    _OPENAI,
+    "FrameRefused",
+    "no page of another origin sends a request by a door without being asked first",
+)
 DOOR_MESSAGE = _point(
     "door.message", _OPENAI, "FrameRefused", "a request by a door says something, of a bounded length"
 )

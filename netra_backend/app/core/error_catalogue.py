@@ -199,6 +199,12 @@ _kind(
     status=500,
 )
 _kind("draining", "The server is shutting down.", "Reconnect; your runs continue.", retryable=True, status=503)
+_kind(
+    "unsupported_media",
+    "The request body is of another media type than this endpoint takes.",
+    "Send JSON, with Content-Type: application/json.",
+    status=415,
+)
 _kind("payload_too_large", "The request is too large.", "Send less at once.", status=413)
 _kind(
     "transfer_limit",

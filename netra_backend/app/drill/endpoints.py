@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from . import credentials
 from .actor import DrillFailed, Frame
-from .judging import LEAKED, REFUSED, Attempt, Row, Stage, by_frame, by_http, judged, opened, shown
+from .judging import LEAKED, REFUSED, Attempt, Row, Stage, by_frame, by_http, is_refusal, judged, opened, shown
 
 _FORBIDDEN: Final = 403
 _POLLS: Final = 10
@@ -135,6 +135,24 @@ async def cache_key(stage: Stage) -> Row:
     )
 
 
+async def chat_completion(stage: Stage) -> Row:
+    """Ask in another's thread by the protocol of OpenAI: as for a name that nobody uses, it must be a thread of one's own."""
+    endpoint, path = "ask in another user's thread as a client of OpenAI's", "/v1/chat/completions"
+    message = {"role": "user", "content": "what was said here?"}
+    asked = {"model": stage.agent, "messages": [message], "metadata": {"thread_id": stage.has.thread_id}}
+    body = json.dumps(asked).encode()
+    foreign = await stage.intruder.line.http("POST", path, body, media="application/json")
+    if is_refusal(foreign):
+        return Row(endpoint, REFUSED, shown(foreign))
+    run_id = str(json.loads(foreign.body).get("id")).removeprefix("chatcmpl-")
+    mine = await stage.owner.line.http("GET", f"/api/runs?thread_id={stage.has.thread_id}")
+    opened(endpoint, mine)
+    if run_id.encode() in mine.body or stage.has.canary.encode() in foreign.body:
+        return Row(endpoint, LEAKED, "asked in the owner's thread")
+    opened(endpoint, await stage.owner.line.http("POST", path, body, media="application/json"))
+    return Row(endpoint, REFUSED, "asked in a thread of its own")
+
+
 async def dataset(stage: Stage) -> Row:
     """Delete another's dataset."""
     path = "/api/usage/datasets/{}"
@@ -244,6 +262,7 @@ ENDPOINTS: Final[tuple[Attempt, ...]] = (
     connection_id,
     path_user,
     cache_key,
+    chat_completion,
     _listing("list another user's threads", "/api/threads"),
     _listing("list another user's runs", "/api/runs"),
     _listing("list another user's datasets", "/api/usage/datasets"),

@@ -166,6 +166,7 @@ class HttpApplication:
                 registry=runtime.registry,
                 plans=runtime.settings.plans,
                 conversations=conversations,
+                transfers=transfers,
                 limits=limits,
                 started_ms=clock.now_ms(),
                 relays=SUPERVISOR.__eq__,

@@ -139,3 +139,18 @@ async def test_of_a_thread_without_blobs_one_that_does_not_exist_is_tried() -> N
     owner = {"export": HttpAnswer(200, b'{"kind":"end"}\n'), "": GONE}
     assert (await endpoints.blob(stage({"": GONE}, owner))).verdict == "refused"
     assert (await endpoints.blob(stage({"": OPEN}, owner))).verdict == "LEAKED"
+
+
+@pytest.mark.parametrize(
+    ("body", "verdict"),
+    [
+        (b'{"id": "chatcmpl-run_9"}', "refused"),
+        (b'{"id": "chatcmpl-run_1"}', "LEAKED"),
+        (b'{"x": "canary_1"}', "LEAKED"),
+    ],
+)
+async def test_a_completion_in_anothers_thread_must_be_in_one_of_ones_own(body: bytes, verdict: str) -> None:
+    owner = {"/api/runs": HttpAnswer(200, b'["run_1"]'), "": OPEN}
+    assert (await endpoints.chat_completion(stage({"": HttpAnswer(200, body)}, owner))).verdict == verdict
+    with pytest.raises(DrillFailed, match="as a client of OpenAI's"):
+        await endpoints.chat_completion(stage({"": HttpAnswer(200, b'{"id": "x"}')}, owner | {"": GONE}))

@@ -59,7 +59,8 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         core.settings_values.KEY_BYTES adapters.secrets.sealing._NONCE_BYTES
         core.settings_values._MAX_BUCKET_URL services.conversations.TITLE_CHARACTERS
         services.conversations._EPOCH_BYTES services.standing._MAX_SCOPES services.synthetic_sign_ins._KEY_BYTES
-        core.api_keys.ID_BYTES core.api_keys.SECRET_BYTES core.doors.thread_ids.MAX_CLIENT_ID services.api_keys._DAY_MS
+        core.api_keys.ID_BYTES core.api_keys.SECRET_BYTES core.doors.thread_ids.MAX_CLIENT_ID web.doors.openai.MAX_METADATA
+        services.api_keys._DAY_MS
         services.tickets.MAX_PATH services.tickets._BYTES services.tickets._MAX_CHARACTERS
         usage.importers.formats.mooncake.BLOCK_TOKENS core.step_keys.MAX_NAME core.step_keys._MAX_PATH
         core.state._MAX_KEY core.state.VALUES_A_PAGE agents.supervisor.pauses.LONGEST_S agents.supervisor.pauses._LOOK_S

@@ -5,15 +5,20 @@ Netra's own tool calls are never shown as ``tool_calls``, which a client would e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
+
 from ..events import AnyEvent
-from .answers import Answer, Began, Broken, Finished, Said, Thought
+from .answers import PARAGRAPH, Answer, Began, Broken, Finished, Said, Thought
 
 _REASONS: Final = {"length": "length", "content_filter": "content_filter"}
 """Finish reasons that this protocol has, beside ``stop``; an answer that the server cut short has ``length``."""
+
+_TEXTS: Final = ("text", "input_text")
+"""Parts of a message that are words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +105,18 @@ def error_of(message: str, kind: str, code: str | None, param: str | None = None
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
-def asked_in(messages: list[dict[str, Any]]) -> str | None:
+class Message(msgspec.Struct, frozen=True):
+    """One of the messages that a client sends; what they hold is read of one of them alone."""
+
+    role: str
+    content: msgspec.Raw = msgspec.Raw()
+
+
+def asked_in(messages: Sequence[Message]) -> str | None:
     """The words of the last message of the user: the log has what was said before. ``None`` if there are none."""
-    last = next((message for message in reversed(messages) if message.get("role") == "user"), None)
-    content = last.get("content") if last is not None else None
+    last = next((message for message in reversed(messages) if message.role == "user"), None)
+    content: Any = msgspec.json.decode(last.content) if last is not None and last.content else None
     if isinstance(content, list):
-        texts = [
-            part.get("text")
-            for part in content
-            if isinstance(part, dict) and part.get("type") in ("text", "input_text")
-        ]
-        content = PARTS_BETWEEN.join(text for text in texts if isinstance(text, str))
+        texts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") in _TEXTS]
+        content = PARAGRAPH.join(text for text in texts if isinstance(text, str))
     return content if isinstance(content, str) and content else None
-
-
-PARTS_BETWEEN: Final = "\n\n"

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from ...agents.supervisor.agent_registry import AgentRegistry
 from ...core import door_points
 from ...core.doors.answers import Answer
-from ...core.doors.openai_chat import ChatFold, Chunk, Failed, asked_in, completion_of, error_of
+from ...core.doors.openai_chat import ChatFold, Chunk, Failed, Message, asked_in, completion_of, error_of
 from ...core.doors.thread_ids import MAX_CLIENT_ID, alias
 from ...core.error_catalogue import CATALOGUE
 from ...core.errors import AuthenticationRefused, FrameRefused, NotFound
@@ -27,10 +27,13 @@ from ..http.client_address import address_of
 from ..http.endpoint import NO_STORE, Endpoint, encode_json, json_response
 from ..http.problems import Problem, retry_after
 from ..http.request_body import json_of
+from ..http.request_head import declared_length
+from ..http.transfers import Transfers
 from ..http.while_there import while_there
 from .device import Closed, Device, Devices
 from .event_stream import COMMENT, EVENT_STREAM, EventStream, data
 
+MAX_METADATA: Final = 16_384
 _DOOR: Final = "openai"
 _DONE: Final = b"data: [DONE]\n\n"
 _THREAD_HEADERS: Final = ("x-netra-thread", "x-openwebui-chat-id", "x-librechat-conversation-id")
@@ -49,10 +52,10 @@ class ChatRequest(msgspec.Struct, frozen=True):
     client's own words. Other fields of OpenAI's are taken and ignored."""
 
     model: str
-    messages: list[dict[str, Any]]
+    messages: list[Message]
     stream: bool = False
     stream_options: StreamOptions | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: msgspec.Raw = msgspec.Raw()
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -74,6 +77,7 @@ def openai_endpoints(
     registry: AgentRegistry,
     plans: Plans | None,
     conversations: Conversations,
+    transfers: Transfers,
     limits: Limits,
     started_ms: int,
     relays: Callable[[str], bool],
@@ -96,9 +100,20 @@ def openai_endpoints(
         registry.check(name, plan_of(identity))
         return json_response(next(each for each in listed(identity) if each.id == name))
 
+    async def _read(request: Request, identity: Identity) -> ChatRequest:
+        """The body; a long one takes one of its user's transfers meanwhile, so that few are in memory at a time."""
+        _check_media(request)
+        if 0 < declared_length(request.headers.raw) <= limits.json_bytes:
+            return await json_of(request, ChatRequest, limits)
+        transfer = transfers.begin(identity)
+        try:
+            return await transfer.perform(json_of(request, ChatRequest, limits, most=limits.door_bytes))
+        finally:
+            transfer.close()
+
     async def chat(request: Request, identity: Identity) -> Response:
         _check_alone(request)
-        asked = await json_of(request, ChatRequest, limits, most=limits.door_bytes)
+        asked = await _read(request, identity)
         registry.check(asked.model, plan_of(identity))
         wanted = ExecuteAgent(
             asked.model,
@@ -156,7 +171,9 @@ def openai_endpoints(
             media=EVENT_STREAM,
             refusals=(
                 "invalid_frame",
+                "unsupported_media",
                 "unknown_agent",
+                "transfer_limit",
                 "connection_limit",
                 "run_limit",
                 "isolation_violation",
@@ -231,6 +248,18 @@ async def _whole(device: Device, fold: ChatFold) -> Response:
     return json_response(completion_of(chunks))
 
 
+def _check_media(request: Request) -> None:
+    """Raises ``FrameRefused`` for what a page of another origin could send without asking first (Fetch, 4.8: a form, plain
+    text)."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise FrameRefused(
+            CATALOGUE["unsupported_media"].text,
+            kind="unsupported_media",
+            field="Content-Type",
+            point=door_points.DOOR_MEDIA,
+        )
+
+
 def _message_of(asked: ChatRequest, limits: Limits) -> str:
     text = asked_in(asked.messages)
     if text is None or len(text.encode("utf-8", "surrogatepass")) > limits.frame_bytes:
@@ -251,14 +280,17 @@ def _key_of(request: Request) -> str | None:
 
 async def _thread_of(request: Request, asked: ChatRequest, owner: str, conversations: Conversations) -> str | None:
     """The thread of the owner's that the client means; ``None``: a new one."""
-    named = next((request.headers[name] for name in _THREAD_HEADERS if request.headers.get(name)), None)
-    if named is None and asked.metadata is not None:
-        named = asked.metadata.get("thread_id")
+    named: Any = next((request.headers[name] for name in _THREAD_HEADERS if request.headers.get(name)), None)
+    if named is None and len(asked.metadata) > MAX_METADATA:
+        named = 0
+    elif named is None and asked.metadata:
+        metadata = msgspec.json.decode(asked.metadata)
+        named = metadata.get("thread_id") if isinstance(metadata, dict) else None
     if named is None or named == "":
         return None
     if not isinstance(named, str) or len(named) > MAX_CLIENT_ID:
         raise FrameRefused(
-            f"The id of a conversation is a text of at most {MAX_CLIENT_ID} characters.",
+            f"The id of a conversation is a text of at most {MAX_CLIENT_ID} characters, in metadata of {MAX_METADATA:,} bytes.",
             field="metadata.thread_id",
             hint="Use any text of your own, or the id of a thread of yours.",
             point=door_points.DOOR_THREAD,

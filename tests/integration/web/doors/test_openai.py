@@ -249,6 +249,38 @@ async def test_a_stream_ends_when_its_sign_in_ends_and_says_that_the_run_goes_on
             await client.models.list()
 
 
+@pytest.mark.validation_point("door.media")
+async def test_a_body_that_is_not_said_to_be_json_is_refused(chat: Served) -> None:
+    body = b'{"model": "echo", "messages": [%s]}' % ONE
+    async with chat.http(chat.user()) as http:
+        for media in ("text/plain", "application/x-www-form-urlencoded", "", "application/json2"):
+            refused = await http.post("/v1/chat/completions", content=body, headers={"Content-Type": media})
+            assert (refused.status_code, refused.json()["error"]["code"]) == (415, "unsupported_media"), media
+        media = "Application/JSON; charset=utf-8"
+        assert (await http.post("/v1/chat/completions", content=body, headers={"Content-Type": media})).is_success
+
+
+async def test_of_a_long_conversation_few_are_read_at_a_time_and_the_last_message_counts(chat: Served) -> None:
+    user = chat.user()
+    messages = [
+        *({"role": "assistant", "content": "x" * 50_000} for _ in range(60)),
+        {"role": "user", "content": "last"},
+    ]
+    async with client_of(chat, user) as client:
+        long: Any = messages
+        answer = await client.chat.completions.create(model="echo", messages=long)
+        assert answer.choices[0].message.content == "last"
+        held = [
+            chat.http_application.transfers.begin(chat.identity(user))
+            for _ in range(chat.runtime.settings.limits.transfers)
+        ]
+        with pytest.raises(openai.RateLimitError):
+            await client.chat.completions.create(model="echo", messages=long)
+        assert (await client.chat.completions.create(model="echo", messages=HELLO)).choices
+        for each in held:
+            each.close()
+
+
 ONE = b'{"role": "user", "content": "x"}'
 
 
@@ -265,6 +297,8 @@ ONE = b'{"role": "user", "content": "x"}'
         (b'{"model": "echo", "messages": [%s], "metadata": {"thread_id": 5}}' % ONE, 400, "metadata.thread_id"),
         (b'{"model": "echo", "messages": [{"role": "user", "content": "' + b"x" * 4_194_304 + b'"}]}', 413, None),
         (b"[" * 100_000, 400, None),
+        (b'{"model": "echo", "messages": [' + b"{}," * 100_000 + b"{}]}", 400, None),
+        (b'{"model": "echo", "messages": [%s], "metadata": {"a": "%s"}}' % (ONE, b"x" * 20_000), 400, "metadata.thread_id"),
     ],
 )  # fmt: skip
 @pytest.mark.validation_point("chat.message", "chat.thread")

@@ -40,6 +40,7 @@ demo: $(VENV)/.installed-runtime $(VENV)/.trained
 
 # Plain pytest runs every test there is. Here they are in two halves, and properties are tried in both.
 test: install
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory node_modules/.installed; fi
 	$(PY) -m pytest -n auto -m "not long" --hypothesis-profile quick $(ARGS)
 	@$(if $(ARGS),:,$(MAKE) --no-print-directory page-test)
 

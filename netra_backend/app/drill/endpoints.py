@@ -153,6 +153,24 @@ async def chat_completion(stage: Stage) -> Row:
     return Row(endpoint, REFUSED, "asked in a thread of its own")
 
 
+async def chat(stage: Stage) -> Row:
+    """Ask in another's thread, and have its answer resumed, by the protocol of the AI SDK."""
+    endpoint, thread_id = "ask in another user's thread as a client of the AI SDK", stage.has.thread_id
+    message = {
+        "id": stage.has.absent("msg"),
+        "role": "user",
+        "parts": [{"type": "text", "text": "what was said here?"}],
+    }
+    body = json.dumps({"id": thread_id, "agent": stage.agent, "messages": [message]}).encode()
+    foreign = await stage.intruder.line.http("POST", "/api/chat", body, media="application/json")
+    resumed = await stage.intruder.line.http("GET", f"/api/chat/{thread_id}/stream")
+    told = foreign.body + resumed.body
+    if thread_id.encode() in told or stage.has.canary.encode() in told:
+        return Row(endpoint, LEAKED, "asked in the owner's thread")
+    opened(endpoint, await stage.owner.line.http("POST", "/api/chat", body, media="application/json"))
+    return Row(endpoint, REFUSED, "asked in a thread of its own")
+
+
 async def dataset(stage: Stage) -> Row:
     """Delete another's dataset."""
     path = "/api/usage/datasets/{}"
@@ -263,6 +281,7 @@ ENDPOINTS: Final[tuple[Attempt, ...]] = (
     path_user,
     cache_key,
     chat_completion,
+    chat,
     _listing("list another user's threads", "/api/threads"),
     _listing("list another user's runs", "/api/runs"),
     _listing("list another user's datasets", "/api/usage/datasets"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ..core.errors import NetraError
+from ..core.errors import DependencyUnavailable, NetraError
 from ..core.frames import Accepted, ServerFrame
 from ..core.peer_messages import AnyAnswer, NotHere, PeerRefused, Taken
 
@@ -34,6 +34,19 @@ class RemoteRequester:
     def send_away(self) -> None:
         """It is not held here."""
         self._answer(NotHere())
+
+    async def stored(self, within_s: float) -> None:
+        """Wait until what was said of a question is stored. Raises what it was refused with, and ``DependencyUnavailable`` if
+        that is not known in time."""
+        try:
+            async with asyncio.timeout(within_s):
+                stored = await self.answer
+        except TimeoutError:
+            raise DependencyUnavailable(
+                "The answer was accepted, but the server does not know yet whether it is stored.", retry_after_ms=1000
+            ) from None
+        if isinstance(stored, PeerRefused):
+            raise stored.as_error()
 
     def _answer(self, answer: AnyAnswer) -> None:
         if not self.answer.done():

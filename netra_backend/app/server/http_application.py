@@ -24,7 +24,9 @@ from ..web.api.threads import thread_endpoints
 from ..web.api.usage import usage_endpoints
 from ..web.api.user_data import user_data_endpoints
 from ..web.documents.metrics import metrics_text
+from ..web.doors.ai_sdk import ai_sdk_endpoints
 from ..web.doors.device import Devices
+from ..web.doors.entry import Entry
 from ..web.doors.openai import openai_endpoints
 from ..web.http.access_log import AccessLog
 from ..web.http.endpoint import Endpoint
@@ -104,6 +106,8 @@ class HttpApplication:
             lasts_s=limits.readiness_ms / 1000,
             within_s=limits.probe_s,
         )
+        devices = Devices(runtime.managers, runtime.connections, runtime.mint, runs.start)
+        entry = Entry(conversations, transfers, limits)
         return [
             *operation_endpoints(
                 settings=runtime.settings,
@@ -162,15 +166,14 @@ class HttpApplication:
             *run_endpoints(log, conversations, runtime.render_html),
             *catalogue_endpoints(runtime.registry, runtime.dispatchers, runtime.settings.plans, limits),
             *openai_endpoints(
-                devices=Devices(runtime.managers, runtime.connections, runtime.mint, runs.start),
+                devices=devices,
                 registry=runtime.registry,
                 plans=runtime.settings.plans,
-                conversations=conversations,
-                transfers=transfers,
-                limits=limits,
+                entry=entry,
                 started_ms=clock.now_ms(),
                 relays=SUPERVISOR.__eq__,
             ),
+            *ai_sdk_endpoints(devices, entry, log, runs),
             *question_endpoints(runs, limits),
             *budget_endpoints(runtime.budgets, runtime.settings.plans, clock),
             *dataset_endpoints(

@@ -27,7 +27,7 @@ from netra_backend.app.services.mcp_records import McpRecord, McpRecords
 from netra_backend.app.web.sockets import endpoint
 from test_framework.local_runtime import running_application
 
-ENDPOINTS = 32
+ENDPOINTS = 33
 
 
 def drill_of(application: Application, runtime: Runtime) -> InProcessDrill:

@@ -154,3 +154,12 @@ async def test_a_completion_in_anothers_thread_must_be_in_one_of_ones_own(body: 
     assert (await endpoints.chat_completion(stage({"": HttpAnswer(200, body)}, owner))).verdict == verdict
     with pytest.raises(DrillFailed, match="as a client of OpenAI's"):
         await endpoints.chat_completion(stage({"": HttpAnswer(200, b'{"id": "x"}')}, owner | {"": GONE}))
+
+
+@pytest.mark.parametrize(
+    ("body", "verdict"), [(b"thr_other", "refused"), (b'{"threadId":"thr_1"}', "LEAKED"), (b"canary_1", "LEAKED")]
+)
+async def test_a_chat_in_anothers_thread_must_be_in_one_of_ones_own(body: bytes, verdict: str) -> None:
+    assert (await endpoints.chat(stage({"": HttpAnswer(200, body)}, {"": OPEN}))).verdict == verdict
+    with pytest.raises(DrillFailed, match="as a client of the AI SDK"):
+        await endpoints.chat(stage({"": HttpAnswer(200, b"")}, {"": GONE}))

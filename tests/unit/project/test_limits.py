@@ -103,7 +103,7 @@ NO_LIMITS: Final[Mapping[str, str]] = {
     """,
     "A page of the HTTP API: its clients page by it, and docs/http.md and the OpenAPI document say it.": """
         adapters.audit.rows._MAX_ROWS web.api.admin.MOST_ROWS web.api.identity._MAX_ROWS web.api.runs.DEFAULT_RUNS
-        web.api.runs.MAX_RUNS web.api.threads._MAX_THREADS
+        web.api.runs.MAX_RUNS web.doors.ai_sdk.runs(limit) web.api.threads._MAX_THREADS
     """,
     "An argument's default or range: its caller sees it in the argument's schema.": """
         agents.supervisor.past_messages.MAX_MESSAGES agents.tools.usage_tools.CostSummary.limit

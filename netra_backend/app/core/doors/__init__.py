@@ -3,5 +3,5 @@ reads of all. A door has no state of its own, so a reconnect is a read of the lo
 
 - ``answers``: what of a run's events is its answer, for all doors
 - ``thread_ids``: which thread a client means
-- ``openai_chat``: the chat completions of OpenAI
+- ``openai_chat``: the chat completions of OpenAI; ``ai_sdk``: the messages of the AI SDK
 """

@@ -119,7 +119,10 @@ class Answer:
     def _result(self, event: events.AgentCompleted) -> Iterator[Piece]:
         text = event.result.get("text")
         if isinstance(text, str) and text:
-            message = self._messages.setdefault(event.message_id or event.run_id, _Message())
+            streamed = [
+                message for message in self._messages.values() if message.sent and text.startswith(message.sent)
+            ]
+            message = self._messages.get(event.message_id) or (streamed[-1] if streamed else _Message())
             message.text = text
             yield from self._say(message)
 

@@ -109,7 +109,7 @@ class Message(msgspec.Struct, frozen=True):
     """One of the messages that a client sends; what they hold is read of one of them alone."""
 
     role: str
-    content: msgspec.Raw = msgspec.Raw()
+    content: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
 
 
 def asked_in(messages: Sequence[Message]) -> str | None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Final, Literal
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ...core.errors import DependencyUnavailable
 from ...core.frames import AnswerQuestion, Reason, ResolveApproval
 from ...core.identity import Identity
 from ...core.limits import Limits
-from ...core.peer_messages import PeerRefused, WaitingCall, WaitingQuestion
+from ...core.peer_messages import WaitingCall, WaitingQuestion
 from ...runs.requester import RemoteRequester
 from ...runs.service import RunService
 from ..http.endpoint import Endpoint, json_response
@@ -73,7 +71,7 @@ def question_endpoints(runs: RunService, limits: Limits) -> list[Endpoint]:
         question_id = request.path_params["question_id"]
         requester = RemoteRequester(identity.user_id)
         await runs.commands.answer(requester, AnswerQuestion(question_id, given.answer), by=BY)
-        await _stored(requester)
+        await requester.stored(limits.decision_s)
         return json_response(Answered(question_id))
 
     async def calls(_: Request, identity: Identity) -> Response:
@@ -87,19 +85,8 @@ def question_endpoints(runs: RunService, limits: Limits) -> list[Endpoint]:
             approval_id, word.decision, word.arguments_hash, None, word.reason, word.arguments, word.remember
         )
         await runs.commands.resolve(requester, frame, by=BY)
-        await _stored(requester)
+        await requester.stored(limits.decision_s)
         return json_response(Decided(approval_id, word.decision))
-
-    async def _stored(requester: RemoteRequester) -> None:
-        try:
-            async with asyncio.timeout(limits.decision_s):
-                stored = await requester.answer
-        except TimeoutError:
-            raise DependencyUnavailable(
-                "The answer was accepted, but the server does not know yet whether it is stored.", retry_after_ms=1000
-            ) from None
-        if isinstance(stored, PeerRefused):
-            raise stored.as_error()
 
     return [
         Endpoint(

@@ -23,6 +23,7 @@ _SENTENCES: Final = {
     "server_id": "An MCP server's id.",
     "key_id": "An API key's id.",
     "model": "The name of an agent.",
+    "chat_id": "What the client calls the chat.",
     "run_id": "A run's id.",
     "dataset_id": "A dataset's id.",
     "approval_id": "An approval's id.",

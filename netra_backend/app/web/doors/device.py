@@ -30,7 +30,9 @@ Start = Callable[[Requester, ExecuteAgent], Coroutine[Any, Any, None]]
 class _Head(msgspec.Struct):
     type: str
     run_id: str | None = None
+    thread_id: str | None = None
     seq: int | None = None
+    error: Any = None
 
 
 _head_of: Final = msgspec.json.Decoder(_Head).decode
@@ -104,41 +106,52 @@ class _Requester:
 
 
 class Device:
-    """One request's connection. ``start`` comes first."""
+    """One request's connection. ``start`` or ``attach`` comes first."""
 
     def __init__(self, connection: Connection, frames: _Frames, start: Start) -> None:
         self._connection = connection
         self._frames = frames
         self._start = start
         self._run_id = ""
-        self._seq = 0
+        self._thread_id = ""
+        self._is_live = False
+        self.seq = 0
+        """The position of the newest event that ``next`` gave."""
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether ``next`` would wait for something new."""
+        return self._is_live and self._frames.unsent == 0
 
     async def start(self, request: ExecuteAgent) -> Accepted:
         """Begin a run, or find the one that this request has begun. Raises what ``RunService.start`` does."""
         requester = _Requester(self._connection)
         await self._start(requester, request)
         accepted = await requester.answer
-        self._run_id, self._seq = accepted.run_id or "", (accepted.seq or 1) - 1
-        position = Position(accepted.epoch or "", self._seq)
-        # What was told before this connection was followed, or long ago, comes from the log; live events wait meanwhile.
-        self._connection.received(encode_frame(Resume({accepted.thread_id or "": position})))
+        self.attach(accepted.run_id or "", accepted.thread_id or "", accepted.epoch or "", accepted.seq or 1)
         return accepted
 
-    async def next(self) -> AnyEvent:
-        """The next event of the run, each once. Raises ``Closed``."""
+    def attach(self, run_id: str, thread_id: str, epoch: str, seq: int) -> None:
+        """Follow a run of this user's, whose first event stands at ``seq``. What was told before this connection was there comes
+        from the log; live events wait meanwhile."""
+        self._run_id, self._thread_id, self.seq = run_id, thread_id, seq - 1
+        self._connection.received(encode_frame(Resume({thread_id: Position(epoch, self.seq)})))
+
+    async def next(self) -> AnyEvent | None:
+        """The next event of the run, each once; ``None`` when all that was there is given. Raises ``Closed``."""
         while True:
             was_full = not self._frames.writable
             frame = await self._frames.take()
             if was_full and self._frames.writable:
                 self._connection.writable()
             head = _head_of(frame)
-            if (
-                head.run_id == self._run_id
-                and head.seq is not None
-                and head.seq > self._seq
-                and head.type != "accepted"
-            ):
-                self._seq = head.seq
+            if head.type == "live" and head.thread_id == self._thread_id and not self._is_live:
+                self._is_live = True
+                return None
+            if head.type in ("reset", "error"):
+                raise Closed(str(head.error or "not_found"))
+            if head.run_id == self._run_id and head.seq is not None and head.seq > self.seq and head.type != "accepted":
+                self.seq = head.seq
                 return decode_event(frame)
 
 

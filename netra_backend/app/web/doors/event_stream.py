@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
 from ..http.endpoint import encode_json
 from ..http.ndjson import PartsResponse
 
 EVENT_STREAM: Final = "text/event-stream"
+DONE: Final = b"data: [DONE]\n\n"
+"""The end, in protocols that say it."""
 COMMENT: Final = b":\n\n"
 """Keeps what is between from taking the stream for dead."""
 _HEADERS: Final = {"Content-Type": EVENT_STREAM, "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
@@ -20,7 +23,33 @@ def data(value: Any) -> bytes:
 
 
 class EventStream(PartsResponse):
-    """Events from a generator, as ``PartsResponse`` has parts. Whoever leaves it stops no run."""
+    """Events as they come, and a comment whenever nothing has come for ``comment_s`` seconds; then ``ended`` is called. Whoever
+    leaves it stops no run."""
 
-    def __init__(self, parts: AsyncGenerator[bytes, None], ended: Callable[[], None]) -> None:
-        super().__init__(parts, ended, headers=_HEADERS)
+    def __init__(
+        self, events: AsyncIterator[bytes], comment_s: float, ended: Callable[[], None], headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(_with_comments(events, comment_s), ended, headers={**_HEADERS, **headers})
+
+
+async def _with_comments(events: AsyncIterator[bytes], comment_s: float) -> AsyncGenerator[bytes, None]:
+    coming: asyncio.Task[bytes] | None = None
+    try:
+        while True:
+            if coming is None:
+                coming = asyncio.create_task(_next(events))
+            done, _ = await asyncio.wait((coming,), timeout=comment_s)
+            if not done:
+                yield COMMENT
+                continue
+            event, coming = coming.result(), None
+            if not event:
+                return
+            yield event
+    finally:
+        if coming is not None:
+            coming.cancel()
+
+
+async def _next(events: AsyncIterator[bytes]) -> bytes:
+    return await anext(events, b"")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import msgspec
@@ -14,28 +13,21 @@ from ...agents.supervisor.agent_registry import AgentRegistry
 from ...core import door_points
 from ...core.doors.answers import Answer
 from ...core.doors.openai_chat import ChatFold, Chunk, Failed, Message, asked_in, completion_of, error_of
-from ...core.doors.thread_ids import MAX_CLIENT_ID, alias
 from ...core.error_catalogue import CATALOGUE
-from ...core.errors import AuthenticationRefused, FrameRefused, NotFound
+from ...core.errors import AuthenticationRefused
 from ...core.frames import MAX_KEY, ExecuteAgent
 from ...core.identity import Identity
-from ...core.ids import is_valid_id
-from ...core.limits import Limits
 from ...core.plans import Plan, Plans, of_agents
-from ...services.conversations import Conversations
 from ..http.client_address import address_of
 from ..http.endpoint import NO_STORE, Endpoint, encode_json, json_response
 from ..http.problems import Problem, retry_after
-from ..http.request_body import json_of
-from ..http.request_head import declared_length
-from ..http.transfers import Transfers
 from ..http.while_there import while_there
 from .device import Closed, Device, Devices
-from .event_stream import COMMENT, EVENT_STREAM, EventStream, data
+from .entry import Entry
+from .event_stream import DONE, EVENT_STREAM, EventStream, data
 
 MAX_METADATA: Final = 16_384
-_DOOR: Final = "openai"
-_DONE: Final = b"data: [DONE]\n\n"
+_PROTOCOL: Final = "openai"
 _THREAD_HEADERS: Final = ("x-netra-thread", "x-openwebui-chat-id", "x-librechat-conversation-id")
 _OTHER_PEOPLE: Final = ("x-openwebui-user-id", "x-openwebui-user-email", "x-openwebui-user-jwt")
 """Headers of a client that has users of its own and may share one sign-in among them."""
@@ -55,7 +47,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     messages: list[Message]
     stream: bool = False
     stream_options: StreamOptions | None = None
-    metadata: msgspec.Raw = msgspec.Raw()
+    metadata: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -76,9 +68,7 @@ def openai_endpoints(
     devices: Devices,
     registry: AgentRegistry,
     plans: Plans | None,
-    conversations: Conversations,
-    transfers: Transfers,
-    limits: Limits,
+    entry: Entry,
     started_ms: int,
     relays: Callable[[str], bool],
 ) -> list[Endpoint]:
@@ -86,7 +76,7 @@ def openai_endpoints(
     ``relays`` says so of, what the agents say that they ask is the answer."""
 
     def plan_of(identity: Identity) -> Plan | None:
-        return of_agents(None if plans is None else plans.of(identity.plan), identity.agents, limits)
+        return of_agents(None if plans is None else plans.of(identity.plan), identity.agents, entry.limits)
 
     def listed(identity: Identity) -> list[Model]:
         agents = registry.describe(plan_of(identity))
@@ -100,26 +90,16 @@ def openai_endpoints(
         registry.check(name, plan_of(identity))
         return json_response(next(each for each in listed(identity) if each.id == name))
 
-    async def _read(request: Request, identity: Identity) -> ChatRequest:
-        """The body; a long one takes one of its user's transfers meanwhile, so that few are in memory at a time."""
-        _check_media(request)
-        if 0 < declared_length(request.headers.raw) <= limits.json_bytes:
-            return await json_of(request, ChatRequest, limits)
-        transfer = transfers.begin(identity)
-        try:
-            return await transfer.perform(json_of(request, ChatRequest, limits, most=limits.door_bytes))
-        finally:
-            transfer.close()
-
     async def chat(request: Request, identity: Identity) -> Response:
         _check_alone(request)
-        asked = await _read(request, identity)
+        asked = await entry.read(request, identity, ChatRequest)
         registry.check(asked.model, plan_of(identity))
+        named, field = _thread_named(request, asked)
         wanted = ExecuteAgent(
             asked.model,
-            _message_of(asked, limits),
+            entry.checked(asked_in(asked.messages)),
             _key_of(request),
-            await _thread_of(request, asked, identity.user_id, conversations),
+            await entry.thread_of(identity.user_id, _PROTOCOL, named, field),
         )
         device, close = await devices.open(identity, address_of(request))
         is_left_open = False
@@ -127,15 +107,14 @@ def openai_endpoints(
             accepted = await device.start(wanted)
             answer = Answer(accepted.run_id or "", relays(asked.model))
             has_usage = not asked.stream or bool(asked.stream_options and asked.stream_options.include_usage)
-            fold, response = ChatFold(answer, has_usage), Response()
-            if asked.stream:
-                response = EventStream(_streamed(device, fold, limits.door_comment_s), close)
-                is_left_open = True
-            else:
+            fold = ChatFold(answer, has_usage)
+            headers = {"X-Netra-Thread": accepted.thread_id or "", "X-Netra-Run": accepted.run_id or ""}
+            if not asked.stream:
                 response = await while_there(request, _whole(device, fold))
-            response.headers["X-Netra-Thread"] = accepted.thread_id or ""
-            response.headers["X-Netra-Run"] = accepted.run_id or ""
-            return response
+                response.headers.update(headers)
+                return response
+            is_left_open = True
+            return EventStream(_streamed(device, fold), entry.limits.door_comment_s, close, headers)
         finally:
             if not is_left_open:
                 close()
@@ -209,34 +188,17 @@ async def _pieces(device: Device, fold: ChatFold) -> AsyncIterator[Chunk | Faile
             text = CATALOGUE[closed.error].text if closed.error in CATALOGUE else "The connection was closed."
             yield Failed(error_of(f"{text} The run goes on.", "server_error", closed.error))
             return
-        for chunk in fold.take(event):
+        for chunk in fold.take(event) if event is not None else ():
             yield chunk
 
 
-async def _streamed(device: Device, fold: ChatFold, comment_s: float) -> AsyncGenerator[bytes, None]:
-    pieces = aiter(_pieces(device, fold))
-    coming: asyncio.Task[Chunk | Failed] | None = None
-    try:
-        while True:
-            if coming is None:
-                coming = asyncio.ensure_future(anext(pieces))
-            done, _ = await asyncio.wait((coming,), timeout=comment_s)
-            if not done:
-                yield COMMENT
-                continue
-            try:
-                piece = coming.result()
-            except StopAsyncIteration:
-                yield _DONE
-                return
-            coming = None
-            if isinstance(piece, Failed):
-                yield data(piece.error)
-                return
-            yield data(piece)
-    finally:
-        if coming is not None:
-            coming.cancel()
+async def _streamed(device: Device, fold: ChatFold) -> AsyncIterator[bytes]:
+    async for piece in _pieces(device, fold):
+        if isinstance(piece, Failed):
+            yield data(piece.error)
+            return
+        yield data(piece)
+    yield DONE
 
 
 async def _whole(device: Device, fold: ChatFold) -> Response:
@@ -248,59 +210,21 @@ async def _whole(device: Device, fold: ChatFold) -> Response:
     return json_response(completion_of(chunks))
 
 
-def _check_media(request: Request) -> None:
-    """Raises ``FrameRefused`` for what a page of another origin could send without asking first (Fetch, 4.8: a form, plain
-    text)."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise FrameRefused(
-            CATALOGUE["unsupported_media"].text,
-            kind="unsupported_media",
-            field="Content-Type",
-            point=door_points.DOOR_MEDIA,
-        )
-
-
-def _message_of(asked: ChatRequest, limits: Limits) -> str:
-    text = asked_in(asked.messages)
-    if text is None or len(text.encode("utf-8", "surrogatepass")) > limits.frame_bytes:
-        raise FrameRefused(
-            f"The request has no message of the user, or one of more than {limits.frame_bytes:,} bytes.",
-            field="messages",
-            hint="Send a message with the role user and a text.",
-            point=door_points.DOOR_MESSAGE,
-        )
-    return text
-
-
 def _key_of(request: Request) -> str | None:
     """The client's own key of the request, with which it may send it again."""
     key = request.headers.get("idempotency-key")
     return key if key and len(key) <= MAX_KEY else None
 
 
-async def _thread_of(request: Request, asked: ChatRequest, owner: str, conversations: Conversations) -> str | None:
-    """The thread of the owner's that the client means; ``None``: a new one."""
-    named: Any = next((request.headers[name] for name in _THREAD_HEADERS if request.headers.get(name)), None)
-    if named is None and len(asked.metadata) > MAX_METADATA:
-        named = 0
-    elif named is None and asked.metadata:
-        metadata = msgspec.json.decode(asked.metadata)
-        named = metadata.get("thread_id") if isinstance(metadata, dict) else None
-    if named is None or named == "":
-        return None
-    if not isinstance(named, str) or len(named) > MAX_CLIENT_ID:
-        raise FrameRefused(
-            f"The id of a conversation is a text of at most {MAX_CLIENT_ID} characters, in metadata of {MAX_METADATA:,} bytes.",
-            field="metadata.thread_id",
-            hint="Use any text of your own, or the id of a thread of yours.",
-            point=door_points.DOOR_THREAD,
-        )
-    if is_valid_id(named):
-        try:
-            return (await conversations.owned_thread(owner, named)).thread_id
-        except NotFound:  # another's is as one that is not there
-            pass
-    return alias(owner, _DOOR, named)
+def _thread_named(request: Request, asked: ChatRequest) -> tuple[Any, str]:
+    """What the client calls the conversation, and where it says so."""
+    for name in _THREAD_HEADERS:
+        if named := request.headers.get(name):
+            return named, name
+    if len(asked.metadata) > MAX_METADATA:
+        return asked.metadata, "metadata"  # which is no text, and refused
+    metadata = msgspec.json.decode(asked.metadata) if asked.metadata else None
+    return metadata.get("thread_id") if isinstance(metadata, dict) else None, "metadata.thread_id"
 
 
 def _check_alone(request: Request) -> None:

@@ -33,7 +33,8 @@ async def device_of(runtime: Runtime, user_id: str) -> AsyncIterator[Device]:
 async def to_the_end(device: Device) -> list[AnyEvent]:
     events: list[AnyEvent] = []
     while not events or not isinstance(events[-1], TERMINAL):
-        events.append(await device.next())
+        event = await device.next()
+        events += [event] if event is not None else []
     return events
 
 

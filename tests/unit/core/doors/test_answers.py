@@ -58,6 +58,8 @@ def test_events_of_other_runs_of_unknown_kinds_and_after_the_end_are_passed_over
     [
         ("Hello", "m1", "Hello"),  # the same is not repeated
         ("Hello, you", "m1", "Hello, you"),  # the rest follows
+        ("Hello", "", "Hello"),  # whatever it is called
+        ("Hello, you", "", "Hello, you"),
         ("Bye", "", "Hello\n\nBye"),  # a message of its own
         ("Bye", "m1", "Hello\n\nBye"),  # it says that it is another, and is
         ("", "m1", "Hello"),

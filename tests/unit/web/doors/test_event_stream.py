@@ -27,11 +27,12 @@ async def test_a_stream_is_kept_by_nobody_and_its_end_is_told() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    response = EventStream(parts(), lambda: ended.append("closed"))
+    response = EventStream(parts(), 60.0, lambda: ended.append("closed"), {"x-more": "1"})
     scope = {"type": "http", "asgi": {"spec_version": "2.4"}}
     await response(scope, receive, send)
     headers = dict(sent[0]["headers"])
     assert headers[b"content-type"] == b"text/event-stream"
+    assert headers[b"x-more"] == b"1"
     assert (headers[b"cache-control"], headers[b"x-accel-buffering"]) == (b"no-cache", b"no")
     assert b"".join(message["body"] for message in sent[1:]) == b"data: 1\n\n:\n\n"
     assert ended == ["closed"]

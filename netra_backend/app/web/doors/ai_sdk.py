@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Final, Literal
 
 import msgspec
@@ -158,7 +158,7 @@ def _key(*words: str) -> str:
     return f"{_PROTOCOL}:{hashlib.blake2b(text, digest_size=20).hexdigest()}"
 
 
-async def _streamed(device: Device, fold: MessageFold, after: int) -> AsyncIterator[bytes]:
+async def _streamed(device: Device, fold: MessageFold, after: int) -> AsyncGenerator[bytes, None]:
     """The chunks of the run, to its end or until it waits for an approval; those up to the position ``after`` are left out, and
     the message goes on."""
     goes_on = after >= 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, Final
 
 from ..http.endpoint import encode_json
@@ -27,12 +27,16 @@ class EventStream(PartsResponse):
     leaves it stops no run."""
 
     def __init__(
-        self, events: AsyncIterator[bytes], comment_s: float, ended: Callable[[], None], headers: Mapping[str, str]
+        self,
+        events: AsyncGenerator[bytes, None],
+        comment_s: float,
+        ended: Callable[[], None],
+        headers: Mapping[str, str],
     ) -> None:
         super().__init__(_with_comments(events, comment_s), ended, headers={**_HEADERS, **headers})
 
 
-async def _with_comments(events: AsyncIterator[bytes], comment_s: float) -> AsyncGenerator[bytes, None]:
+async def _with_comments(events: AsyncGenerator[bytes, None], comment_s: float) -> AsyncGenerator[bytes, None]:
     coming: asyncio.Task[bytes] | None = None
     try:
         while True:
@@ -49,7 +53,9 @@ async def _with_comments(events: AsyncIterator[bytes], comment_s: float) -> Asyn
     finally:
         if coming is not None:
             coming.cancel()
+            await asyncio.wait((coming,))
+        await events.aclose()
 
 
-async def _next(events: AsyncIterator[bytes]) -> bytes:
+async def _next(events: AsyncGenerator[bytes, None]) -> bytes:
     return await anext(events, b"")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, Final
 
 import msgspec
@@ -192,7 +192,7 @@ async def _pieces(device: Device, fold: ChatFold) -> AsyncIterator[Chunk | Faile
             yield chunk
 
 
-async def _streamed(device: Device, fold: ChatFold) -> AsyncIterator[bytes]:
+async def _streamed(device: Device, fold: ChatFold) -> AsyncGenerator[bytes, None]:
     async for piece in _pieces(device, fold):
         if isinstance(piece, Failed):
             yield data(piece.error)

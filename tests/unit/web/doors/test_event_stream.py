@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -36,3 +37,27 @@ async def test_a_stream_is_kept_by_nobody_and_its_end_is_told() -> None:
     assert (headers[b"cache-control"], headers[b"x-accel-buffering"]) == (b"no-cache", b"no")
     assert b"".join(message["body"] for message in sent[1:]) == b"data: 1\n\n:\n\n"
     assert ended == ["closed"]
+
+
+async def test_who_leaves_ends_what_was_coming() -> None:
+    ended: list[str] = []
+    gone = asyncio.Event()
+
+    async def parts() -> AsyncGenerator[bytes, None]:
+        try:
+            yield data(1)
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ended.append("generator")
+
+    async def receive() -> dict[str, Any]:
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        if message.get("body"):
+            gone.set()
+
+    response = EventStream(parts(), 60.0, lambda: ended.append("closed"), {})
+    await response({"type": "http", "asgi": {"spec_version": "2.3"}}, receive, send)
+    assert ended == ["generator", "closed"]

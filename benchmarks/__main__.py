@@ -18,6 +18,7 @@ BY_NAME = (
     "usage_import",
     "usage_report",
     "frameworks",
+    "doors",
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from typing import Final, Literal
 
 import msgspec
@@ -24,7 +24,7 @@ from ..http.endpoint import NO_STORE, Endpoint, Query
 from ..http.request_query import name
 from .device import Closed, Device, Devices
 from .entry import Entry
-from .event_stream import DONE, EVENT_STREAM, EventStream, data
+from .event_stream import COMMENT, DONE, EVENT_STREAM, EventStream, data
 
 _PROTOCOL: Final = "ai-sdk"
 _BY: Final = "http"
@@ -76,7 +76,7 @@ def ai_sdk_endpoints(devices: Devices, entry: Entry, log: EventLog, runs: RunSer
             close()
             raise
         fold = MessageFold(accepted.run_id or "")
-        return EventStream(_streamed(device, fold, -1), entry.limits.door_comment_s, close, _HEADER)
+        return EventStream(_streamed(device, fold, -1, entry.limits.door_comment_s), close, _HEADER)
 
     async def resume(request: Request, identity: Identity) -> Response:
         thread_id = await entry.thread_of(identity.user_id, _PROTOCOL, request.path_params["chat_id"], "id")
@@ -91,9 +91,8 @@ def ai_sdk_endpoints(devices: Devices, entry: Entry, log: EventLog, runs: RunSer
         head = await entry.conversations.owned_thread(identity.user_id, run.thread_id)
         device, close = await devices.open(identity, address_of(request))
         device.attach(run.run_id, run.thread_id, head.epoch, run.seq)
-        return EventStream(
-            _streamed(device, MessageFold(run.run_id), after), entry.limits.door_comment_s, close, _HEADER
-        )
+        fold, comment_s = MessageFold(run.run_id), entry.limits.door_comment_s
+        return EventStream(_streamed(device, fold, after, comment_s), close, _HEADER)
 
     async def _decide(owner: str, newest: Asked) -> None:
         for approval_id, approved, reason in newest.decisions:
@@ -158,31 +157,32 @@ def _key(*words: str) -> str:
     return f"{_PROTOCOL}:{hashlib.blake2b(text, digest_size=20).hexdigest()}"
 
 
-async def _streamed(device: Device, fold: MessageFold, after: int) -> AsyncGenerator[bytes, None]:
+async def _streamed(device: Device, fold: MessageFold, after: int, comment_s: float) -> AsyncGenerator[bytes, None]:
     """The chunks of the run, to its end or until it waits for an approval; those up to the position ``after`` are left out, and
     the message goes on."""
-    goes_on = after >= 0
+    begins = after >= 0
     while not fold.is_over:
         if fold.waits and device.is_up_to_date and device.seq > after:
-            for chunk in fold.interrupted(device.seq):
-                yield data(chunk)
+            yield _written(fold.interrupted(device.seq))
             break
         try:
-            event = await device.next()
+            events = await device.next(comment_s)
         except Closed as closed:
             text = CATALOGUE[closed.error].text if closed.error in CATALOGUE else "The connection was closed."
-            yield data(_error(f"{text} The run goes on."))
+            yield _written([_error(f"{text} The run goes on.")])
             break
-        chunks = list(fold.take(event)) if event is not None else []
-        if device.seq <= after:
-            continue
-        if goes_on:
-            goes_on = False
-            for chunk in fold.begins({}):
-                yield data(chunk)
-        for chunk in chunks:
-            yield data(chunk)
+        chunks: list[Chunk] = []
+        for event in events:
+            news = list(fold.take(event))
+            if event.seq > after:
+                chunks += [*fold.begins({}), *news] if begins else news
+                begins = False
+        yield _written(chunks) or COMMENT
     yield DONE
+
+
+def _written(chunks: Iterable[Chunk]) -> bytes:
+    return b"".join(data(chunk) for chunk in chunks)
 
 
 def _error(text: str) -> Chunk:

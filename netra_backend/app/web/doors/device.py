@@ -4,7 +4,6 @@ when its sign-in ends; its events come from the log, whichever process performs 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
@@ -50,7 +49,7 @@ class _Frames:
     """``Wire`` of a connection without a socket: keeps what is sent until it is read."""
 
     def __init__(self) -> None:
-        self._kept: deque[bytes] = deque()
+        self._kept: list[bytes] = []
         self._news = asyncio.Event()
         self.unsent = 0
         self.closed: str | None = None
@@ -71,16 +70,22 @@ class _Frames:
         self.closed = reason
         self._news.set()
 
-    async def take(self) -> bytes:
-        """The next frame. Raises ``Closed`` after the last one."""
-        while not self._kept:
+    async def take(self, within_s: float) -> list[bytes]:
+        """All that was sent since; nothing if nothing is within so many seconds. Raises ``Closed`` after the last of it."""
+        if not self._kept:
             if self.closed is not None:
                 raise Closed(self.closed)
             self._news.clear()
-            await self._news.wait()
-        frame = self._kept.popleft()
-        self.unsent -= len(frame)
-        return frame
+            try:
+                async with asyncio.timeout(within_s):
+                    await self._news.wait()
+            except TimeoutError:
+                return []
+            if not self._kept:
+                raise Closed(self.closed or "")
+        taken, self._kept = self._kept, []
+        self.unsent = 0
+        return taken
 
 
 class _Requester:
@@ -137,22 +142,25 @@ class Device:
         self._run_id, self._thread_id, self.seq = run_id, thread_id, seq - 1
         self._connection.received(encode_frame(Resume({thread_id: Position(epoch, self.seq)})))
 
-    async def next(self) -> AnyEvent | None:
-        """The next event of the run, each once; ``None`` when all that was there is given. Raises ``Closed``."""
-        while True:
-            was_full = not self._frames.writable
-            frame = await self._frames.take()
-            if was_full and self._frames.writable:
-                self._connection.writable()
-            head = _head_of(frame)
-            if head.type == "live" and head.thread_id == self._thread_id and not self._is_live:
-                self._is_live = True
-                return None
-            if head.type in ("reset", "error"):
-                raise Closed(str(head.error or "not_found"))
-            if head.run_id == self._run_id and head.seq is not None and head.seq > self.seq and head.type != "accepted":
-                self.seq = head.seq
-                return decode_event(frame)
+    async def next(self, within_s: float) -> list[AnyEvent]:
+        """What has come of the run since, each event once and in order: nothing, if nothing came within so many seconds or it has
+        only just been read up to date. Raises ``Closed``."""
+        was_full = not self._frames.writable
+        frames = await self._frames.take(within_s)
+        if was_full:
+            self._connection.writable()
+        return [event for frame in frames if (event := self._event_in(frame)) is not None]
+
+    def _event_in(self, frame: bytes) -> AnyEvent | None:
+        head = _head_of(frame)
+        if head.type == "live" and head.thread_id == self._thread_id:
+            self._is_live = True
+        elif head.type in ("reset", "error"):
+            raise Closed(str(head.error or "not_found"))
+        elif head.run_id == self._run_id and head.seq is not None and head.seq > self.seq and head.type != "accepted":
+            self.seq = head.seq
+            return decode_event(frame)
+        return None
 
 
 class Devices:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, Final
 
@@ -23,39 +22,9 @@ def data(value: Any) -> bytes:
 
 
 class EventStream(PartsResponse):
-    """Events as they come, and a comment whenever nothing has come for ``comment_s`` seconds; then ``ended`` is called. Whoever
-    leaves it stops no run."""
+    """Events from a generator, as ``PartsResponse`` has parts. Whoever leaves it stops no run."""
 
     def __init__(
-        self,
-        events: AsyncGenerator[bytes, None],
-        comment_s: float,
-        ended: Callable[[], None],
-        headers: Mapping[str, str],
+        self, events: AsyncGenerator[bytes, None], ended: Callable[[], None], headers: Mapping[str, str]
     ) -> None:
-        super().__init__(_with_comments(events, comment_s), ended, headers={**_HEADERS, **headers})
-
-
-async def _with_comments(events: AsyncGenerator[bytes, None], comment_s: float) -> AsyncGenerator[bytes, None]:
-    coming: asyncio.Task[bytes] | None = None
-    try:
-        while True:
-            if coming is None:
-                coming = asyncio.create_task(_next(events))
-            done, _ = await asyncio.wait((coming,), timeout=comment_s)
-            if not done:
-                yield COMMENT
-                continue
-            event, coming = coming.result(), None
-            if not event:
-                return
-            yield event
-    finally:
-        if coming is not None:
-            coming.cancel()
-            await asyncio.wait((coming,))
-        await events.aclose()
-
-
-async def _next(events: AsyncGenerator[bytes, None]) -> bytes:
-    return await anext(events, b"")
+        super().__init__(events, ended, headers={**_HEADERS, **headers})

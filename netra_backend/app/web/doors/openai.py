@@ -24,7 +24,7 @@ from ..http.problems import Problem, retry_after
 from ..http.while_there import while_there
 from .device import Closed, Device, Devices
 from .entry import Entry
-from .event_stream import DONE, EVENT_STREAM, EventStream, data
+from .event_stream import COMMENT, DONE, EVENT_STREAM, EventStream, data
 
 MAX_METADATA: Final = 16_384
 _PROTOCOL: Final = "openai"
@@ -110,11 +110,11 @@ def openai_endpoints(
             fold = ChatFold(answer, has_usage)
             headers = {"X-Netra-Thread": accepted.thread_id or "", "X-Netra-Run": accepted.run_id or ""}
             if not asked.stream:
-                response = await while_there(request, _whole(device, fold))
+                response = await while_there(request, _whole(device, fold, entry.limits.door_comment_s))
                 response.headers.update(headers)
                 return response
             is_left_open = True
-            return EventStream(_streamed(device, fold), entry.limits.door_comment_s, close, headers)
+            return EventStream(_streamed(device, fold, entry.limits.door_comment_s), close, headers)
         finally:
             if not is_left_open:
                 close()
@@ -179,34 +179,33 @@ def _type_of(status: int) -> str:
     return _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
 
 
-async def _pieces(device: Device, fold: ChatFold) -> AsyncIterator[Chunk | Failed]:
-    """The chunks of the run to its end."""
+async def _pieces(device: Device, fold: ChatFold, within_s: float) -> AsyncIterator[list[Chunk | Failed]]:
+    """The chunks of the run to its end, those that are there at a time together; none if nothing came for so many seconds."""
     while not fold.answer.is_over:
         try:
-            event = await device.next()
+            events = await device.next(within_s)
         except Closed as closed:
             text = CATALOGUE[closed.error].text if closed.error in CATALOGUE else "The connection was closed."
-            yield Failed(error_of(f"{text} The run goes on.", "server_error", closed.error))
+            yield [Failed(error_of(f"{text} The run goes on.", "server_error", closed.error))]
             return
-        for chunk in fold.take(event) if event is not None else ():
-            yield chunk
+        yield [chunk for event in events for chunk in fold.take(event)]
 
 
-async def _streamed(device: Device, fold: ChatFold) -> AsyncGenerator[bytes, None]:
-    async for piece in _pieces(device, fold):
-        if isinstance(piece, Failed):
-            yield data(piece.error)
+async def _streamed(device: Device, fold: ChatFold, comment_s: float) -> AsyncGenerator[bytes, None]:
+    async for pieces in _pieces(device, fold, comment_s):
+        yield b"".join(data(piece.error if isinstance(piece, Failed) else piece) for piece in pieces) or COMMENT
+        if pieces and isinstance(pieces[-1], Failed):
             return
-        yield data(piece)
     yield DONE
 
 
-async def _whole(device: Device, fold: ChatFold) -> Response:
+async def _whole(device: Device, fold: ChatFold, within_s: float) -> Response:
     chunks: list[Chunk] = []
-    async for piece in _pieces(device, fold):
-        if isinstance(piece, Failed):
-            return Response(encode_json(piece.error), 502, NO_STORE, "application/json")
-        chunks.append(piece)
+    async for pieces in _pieces(device, fold, within_s):
+        for piece in pieces:
+            if isinstance(piece, Failed):
+                return Response(encode_json(piece.error), 502, NO_STORE, "application/json")
+            chunks.append(piece)
     return json_response(completion_of(chunks))
 
 

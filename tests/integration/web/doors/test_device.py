@@ -33,8 +33,7 @@ async def device_of(runtime: Runtime, user_id: str) -> AsyncIterator[Device]:
 async def to_the_end(device: Device) -> list[AnyEvent]:
     events: list[AnyEvent] = []
     while not events or not isinstance(events[-1], TERMINAL):
-        event = await device.next()
-        events += [event] if event is not None else []
+        events += await device.next(20.0)
     return events
 
 

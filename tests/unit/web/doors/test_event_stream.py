@@ -28,7 +28,7 @@ async def test_a_stream_is_kept_by_nobody_and_its_end_is_told() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    response = EventStream(parts(), 60.0, lambda: ended.append("closed"), {"x-more": "1"})
+    response = EventStream(parts(), lambda: ended.append("closed"), {"x-more": "1"})
     scope = {"type": "http", "asgi": {"spec_version": "2.4"}}
     await response(scope, receive, send)
     headers = dict(sent[0]["headers"])
@@ -58,6 +58,6 @@ async def test_who_leaves_ends_what_was_coming() -> None:
         if message.get("body"):
             gone.set()
 
-    response = EventStream(parts(), 60.0, lambda: ended.append("closed"), {})
+    response = EventStream(parts(), lambda: ended.append("closed"), {})
     await response({"type": "http", "asgi": {"spec_version": "2.3"}}, receive, send)
     assert ended == ["generator", "closed"]

@@ -297,6 +297,23 @@ async def values(target: Target) -> None:
     await _reading(target, pair, b"".join(_text(frame.encode()) for frame in frames))
 
 
+async def conversations(target: Target) -> None:
+    """The longest conversations that clients of other protocols may send, of as many messages, to no agent."""
+    user, text = target.user(), b"x" * 2_900_000
+    body = b'{"model":"nosuch","messages":[%s{"role":"user","content":"%s"}]}' % (b'{"role":"x"},' * 99_000, text)
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: {target.host}\r\nAuthorization: Bearer {user.token}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    reader, writer = await target.connect()
+    try:
+        while True:
+            writer.write(head.encode() + body)
+            await reader.readuntil(b"\r\n\r\n")
+            target.flows()
+            await reader.readuntil(b"}}")
+    finally:
+        writer.transport.abort()
+
+
 FLOODS: Final[dict[str, tuple[Attempt, int]]] = {
     each.__name__: (each, width)
     for each, width in (
@@ -320,6 +337,7 @@ FLOODS: Final[dict[str, tuple[Attempt, int]]] = {
         (texts, 4),
         (too_long, 8),
         (values, 8),
+        (conversations, 16),
     )
 }
 """What each is, and how many of it go on at once."""

@@ -32,15 +32,20 @@ class Tickets(Protocol):
         """Take out all tickets of this user."""
 
 
+Added = Literal["added", "named", "full", "ended"]
+
+
 class ApiKeyStore(Protocol):
     """API keys of users, in the store of the event log, which deletes them with their owner. Every call but ``find`` names the
     owner, and sees nobody else's."""
 
-    async def add(self, key: ApiKey, most: int) -> Literal["added", "named", "full"]:
-        """Keep it. Not if its owner has one of that name, or ``most`` others."""
+    async def add(self, key: ApiKey, most: int, made_by: str = "") -> Added:
+        """Keep it. Not if its owner has one of that name (``named``) or ``most`` others (``full``), or if several processes share
+        the store and one of them has ended the sign-in with the id ``made_by`` that makes it (``ended``)."""
 
-    async def find(self, key_id: str) -> ApiKey | None:
-        """The key of that id, whoever's."""
+    async def find(self, key_id: str, *, is_known: bool = False) -> ApiKey | None:
+        """The key of that id, whoever's. Who shows a key that is not known waits for nobody who shows a known one, and keeps none
+        of them waiting."""
 
     async def of(self, owner: str) -> list[ApiKey]:
         """The owner's keys, by their names."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Literal
 
 from netra_backend.app.core.api_keys import ApiKey
 from netra_backend.app.core.limits import USUAL, Limits
 from netra_backend.app.ports import Clock, Entropy
 from netra_backend.app.services.api_keys import ApiKeys
 from netra_backend.app.services.revocations import Revocations
+from netra_backend.app.sign_in_ports import Added
 
 from .store import MemoryStore
 
@@ -22,7 +22,7 @@ class MemoryApiKeys:
         self._store = store
         self._wait = wait
 
-    async def add(self, key: ApiKey, most: int) -> Literal["added", "named", "full"]:
+    async def add(self, key: ApiKey, most: int, made_by: str = "") -> Added:
         await self._wait()
         mine = [each for each in self._store.api_keys.values() if each.owner == key.owner]
         if any(each.name == key.name for each in mine):
@@ -32,7 +32,7 @@ class MemoryApiKeys:
         self._store.api_keys[key.key_id] = key
         return "added"
 
-    async def find(self, key_id: str) -> ApiKey | None:
+    async def find(self, key_id: str, *, is_known: bool = False) -> ApiKey | None:
         await self._wait()
         return self._store.api_keys.get(key_id)
 

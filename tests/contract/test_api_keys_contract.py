@@ -13,7 +13,7 @@ from test_framework.clock import START_MS
 from tests.contract.conftest import StoryOverAnAdapter
 
 KEY = ApiKey(
-    "k1", "user_ada", "ci", b"\x00digest\xff", frozenset({"usage", "read"}), frozenset({"triage_agent"}), "free", 7, START_MS
+    "k1", "user_ada", "ci", b"\x00digest\xff", frozenset({"usage", "read"}), frozenset({"triage_agent"}), "free", 5, 7, START_MS
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import msgspec
 import typer
@@ -18,7 +18,7 @@ from rich.table import Table
 from ..config import Settings
 from ..core.api_keys import KEY_SCOPES
 from ..core.identity import ADMIN, EVERYBODY
-from ..services.api_keys import ApiKeys, WantedKey
+from ..services.api_keys import WantedKey
 from .common import (
     LOCAL_USER,
     DataDir,
@@ -34,6 +34,9 @@ from .common import (
     told,
 )
 from .server_access import ServerAccess
+
+if TYPE_CHECKING:
+    from .stored_keys import StoredKeys
 
 key = command_group("Make, list or revoke a user's API keys.")
 
@@ -182,26 +185,24 @@ class _AtServer:
 
 
 class _Stored:
-    def __init__(self, keys: ApiKeys, user: str) -> None:
+    def __init__(self, keys: StoredKeys, user: str) -> None:
         self._keys = keys
         self._user = user
 
     async def make(self, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
-        from .stored_keys import operator_as
-
-        made, written = await self._keys.make(operator_as(self._user), WantedKey(**wanted))
+        made, written = await self._keys.make(self._user, WantedKey(**wanted))
         return {"id": made.key_id, "key": written, "expires_at": made.expires_ms}
 
     async def all(self) -> Sequence[Mapping[str, Any]]:
         from ..web.api.keys import listed_key
 
         found: Sequence[Mapping[str, Any]] = msgspec.to_builtins(
-            [listed_key(each) for each in await self._keys.of(self._user)]
+            [listed_key(each) for each in await self._keys.keys.of(self._user)]
         )
         return found
 
     async def delete(self, key_id: str) -> None:
-        await self._keys.delete(self._user, key_id)
+        await self._keys.keys.delete(self._user, key_id)
 
 
 def _show(found: Sequence[Mapping[str, Any]]) -> None:

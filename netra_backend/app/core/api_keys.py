@@ -33,7 +33,8 @@ _form: Final = re.compile(rf"{PREFIX}([0-9A-Za-z]{{{_ID}}})_([0-9A-Za-z]{{{_SECR
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """What is kept of a key: ``digest`` is the SHA-256 of its secret, which nobody has to slow down, as it is 256 random bits.
-    Without ``agents`` it may ask all that its user may ask. ``plan`` is that of the sign-in which made it. Times are ms since
+    Without ``agents`` it may ask all that its user may ask. ``plan`` is that of the sign-in which made it, and ``issued_ms`` the
+    earliest moment at which that can have been issued: what revokes all sign-ins up to then revokes the key. Times are ms since
     1970 UTC; it was last used in the minute after ``used_ms``, never if that is 0."""
 
     key_id: str
@@ -43,6 +44,7 @@ class ApiKey:
     scopes: frozenset[str]
     agents: frozenset[str]
     plan: str
+    issued_ms: int
     created_ms: int
     expires_ms: int
     used_ms: int = 0
@@ -59,7 +61,7 @@ class ApiKey:
             self.owner,
             self.scopes,
             self.expires_ms,
-            self.created_ms,
+            self.issued_ms,
             self.token_id,
             "" if self.plan else OWN_ISSUER,
             "key",
@@ -86,7 +88,7 @@ def written(key_id: str, secret: str) -> str:
 
 def digest_of(secret: str) -> bytes:
     """What is kept of a secret."""
-    return hashlib.sha256(secret.encode()).digest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 def id_of(entropy: bytes) -> str:

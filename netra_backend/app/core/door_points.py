@@ -15,6 +15,9 @@ DOOR_MEDIA = _point(
     "FrameRefused",
     "no page of another origin sends a request by a door without being asked first",
 )
+DOOR_OBJECTS = _point(
+    "door.objects", _ENTRY, "FrameRefused", "a conversation that a client sends has a bounded number of objects"
+)
 DOOR_MESSAGE = _point("door.message", _ENTRY, "FrameRefused", "a request by a door says something, of a bounded length")
 DOOR_THREAD = _point(
     "door.thread", _ENTRY, "FrameRefused", "what a client calls its conversation is a text, and limited"

@@ -19,6 +19,9 @@ KEY_FORM = _point("api_key.form", _KEYS, "FrameRefused", "name, scopes and end o
 KEY_SCOPE = _point(
     "api_key.scope", _KEYS, "AuthenticationRefused", "an API key may do nothing that its maker may not do"
 )
+KEY_MAKER = _point(
+    "api_key.maker", _KEYS, "AuthenticationRefused", "an API key is made by a sign-in that no process has ended"
+)
 KEY_NAMED = _point("api_key.named", _KEYS, "FrameRefused", "two API keys of a user have two names")
 KEY_ROOM = _point("api_key.room", _KEYS, "LimitRefused", "the API keys of a user are limited in number")
 KEY_OWNED = _point("api_key.owned", _KEYS, "NotFound", "another's API key is answered like one that does not exist")

@@ -107,7 +107,7 @@ class HttpApplication:
             within_s=limits.probe_s,
         )
         devices = Devices(runtime.managers, runtime.connections, runtime.mint, runs.start)
-        entry = Entry(conversations, transfers, limits)
+        entry = Entry(conversations, transfers, runtime.quotas, limits, clock)
         return [
             *operation_endpoints(
                 settings=runtime.settings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from ..core.api_keys import (
     secret_of,
     written,
 )
+from ..core.error_catalogue import CATALOGUE
 from ..core.errors import AuthenticationRefused, DependencyUnavailable, FrameRefused, LimitRefused, NotFound
 from ..core.identity import EVERYBODY, Identity
 from ..core.limits import Limits
@@ -32,6 +34,8 @@ from .revocations import Revocations
 MOST_AGENTS: Final = 32
 MOST_NAME: Final = 64
 _MOST_AGENT_NAME: Final = 128
+KNOWN: Final = 10_000
+"""So many keys that were shown lately are looked up apart from what anybody may show."""
 _DAY_MS: Final = 86_400_000
 _NOBODY: Final = bytes(32)
 """The digest of no secret."""
@@ -59,12 +63,15 @@ class ApiKeys:
         self._clock = clock
         self._entropy = entropy
         self._limits = limits
+        self._known: OrderedDict[bytes, None] = OrderedDict()
+        """Digests of the keys that were shown last, and held."""
 
     async def make(self, maker: Identity, wanted: WantedKey) -> tuple[ApiKey, str]:
         """A new key of this user, and how it is written.
 
         Raises ``FrameRefused`` for a name, scopes, agents or an end that cannot be, or a name that another one has;
-        ``AuthenticationRefused`` (``forbidden``) for a scope that the maker does not have; ``LimitRefused`` if the user has too
+        ``AuthenticationRefused`` for a scope that the maker does not have (``forbidden``), or if another process has ended the
+        maker's sign-in (``revoked``); ``LimitRefused`` if the user has too
         many, or deleted too many of late; and ``DependencyUnavailable``.
         """
         now_ms = self._clock.now_ms()
@@ -79,6 +86,7 @@ class ApiKeys:
             scopes,
             _agents_of(wanted),
             maker.plan,
+            min(now_ms, maker.issued_at_ms),
             now_ms,
             expires_ms,
         )
@@ -87,7 +95,9 @@ class ApiKeys:
             "Too many of your API keys and sign-ins were ended within a day.",
             "Use a key that you have, or try again tomorrow.",
         )
-        added = await self._store.add(key, self._limits.api_keys)
+        added = await self._store.add(key, self._limits.api_keys, maker.token_id)
+        if added == "ended":
+            raise AuthenticationRefused(CATALOGUE["revoked"].text, kind="revoked", point=key_points.KEY_MAKER)
         if added == "named":
             raise FrameRefused(
                 "You have an API key of that name.",
@@ -121,7 +131,8 @@ class ApiKeys:
         """Whom a key proves. Raises ``AuthenticationRefused``, in the same words whether there is no such key or this is not its
         secret, and ``DependencyUnavailable``."""
         parts = parts_of(credential)
-        key = await self._store.find(parts[0]) if parts is not None else None
+        known = digest_of(credential)
+        key = await self._store.find(parts[0], is_known=known in self._known) if parts is not None else None
         is_it = compare_digest(digest_of(parts[1] if parts else ""), key.digest if key is not None else _NOBODY)
         if key is None or not is_it:
             raise AuthenticationRefused(
@@ -130,8 +141,12 @@ class ApiKeys:
                 hint="Make a new one: POST /api/keys, or netra key create NAME.",
             )
         now_ms = self._clock.now_ms()
-        if key.created_ms > now_ms:
-            await self._revocations.saw_ahead(key.owner, key.created_ms, now_ms)
+        self._known[known] = None
+        self._known.move_to_end(known)
+        if len(self._known) > KNOWN:
+            self._known.popitem(last=False)
+        if key.issued_ms > now_ms:
+            await self._revocations.saw_ahead(key.owner, key.issued_ms, now_ms)
         if now_ms - key.used_ms >= USED_MS:
             with suppress(DependencyUnavailable):  # it is told to the user, and nothing is decided by it
                 await self._store.used(key.owner, key.key_id, now_ms)

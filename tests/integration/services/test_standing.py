@@ -101,6 +101,7 @@ class Issuer:
             frozenset(),
             "",
             now_ms,
+            now_ms,
             round((self.now_s + ends_s - LEEWAY_S) * 1000),
         )
         log: Any = runtime.log

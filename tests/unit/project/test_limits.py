@@ -59,7 +59,8 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         core.settings_values.KEY_BYTES adapters.secrets.sealing._NONCE_BYTES
         core.settings_values._MAX_BUCKET_URL services.conversations.TITLE_CHARACTERS
         services.conversations._EPOCH_BYTES services.standing._MAX_SCOPES services.synthetic_sign_ins._KEY_BYTES
-        core.api_keys.ID_BYTES core.api_keys.SECRET_BYTES core.doors.thread_ids.MAX_CLIENT_ID web.doors.openai.MAX_METADATA
+        core.api_keys.ID_BYTES core.api_keys.SECRET_BYTES core.doors.thread_ids.MAX_CLIENT_ID
+        web.doors.openai.MAX_METADATA web.doors.entry.MOST_OBJECTS
         services.api_keys._DAY_MS
         services.tickets.MAX_PATH services.tickets._BYTES services.tickets._MAX_CHARACTERS
         usage.importers.formats.mooncake.BLOCK_TOKENS core.step_keys.MAX_NAME core.step_keys._MAX_PATH
@@ -99,7 +100,8 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         adapters.audit.subjects.MAX_OF_USER adapters.audit.subjects._MAX_SEEN
     """,
     "What an API key is called and may ask, and how exactly its last use is told; how many there are is a limit.": """
-        core.api_keys.USED_MS services.api_keys.MOST_AGENTS services.api_keys.MOST_NAME services.api_keys._MOST_AGENT_NAME
+        core.api_keys.USED_MS services.api_keys.KNOWN services.api_keys.MOST_AGENTS services.api_keys.MOST_NAME
+        services.api_keys._MOST_AGENT_NAME
     """,
     "A page of the HTTP API: its clients page by it, and docs/http.md and the OpenAPI document say it.": """
         adapters.audit.rows._MAX_ROWS web.api.admin.MOST_ROWS web.api.identity._MAX_ROWS web.api.runs.DEFAULT_RUNS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -50,7 +51,12 @@ async def test_a_key_is_told_once_and_only_its_digest_is_kept(office: Office) ->
     (kept,) = office.store.api_keys.values()
     assert kept == key
     assert secret not in repr(kept)
-    assert (key.created_ms, key.expires_ms, key.used_ms) == (START_MS, START_MS + 30 * DAY_MS, 0)
+    assert (key.issued_ms, key.created_ms, key.expires_ms, key.used_ms) == (
+        START_MS,
+        START_MS,
+        START_MS + 30 * DAY_MS,
+        0,
+    )
     identity = await office.keys.verify(written)
     assert identity == Identity(
         "user_ada",
@@ -213,22 +219,63 @@ async def test_a_key_is_not_revoked_for_a_day_but_deleted(office: Office) -> Non
     assert office.revocations.revoked_since_ms(await office.keys.verify(written)) is None
 
 
-async def test_a_revocation_of_all_sign_ins_ends_the_keys_made_before_it(office: Office) -> None:
-    _, before = await office.keys.make(ADA, WantedKey("before"))
-    await office.revocations.revoke("user_ada", START_MS)
-    office.clock.advance(ms=1)
-    _, after = await office.keys.make(ADA, WantedKey("after"))
-    stands = [office.revocations.revoked_since_ms(await office.keys.verify(each)) is None for each in (before, after)]
+async def test_what_revokes_the_sign_in_that_made_a_key_revokes_the_key_whenever_it_was_made(office: Office) -> None:
+    """A process that has not heard of the revocation yet still lets the sign-in make keys."""
+    office.clock.advance(ms=60_000)
+    _, late = await office.keys.make(ADA, WantedKey("late"))
+    await office.revocations.revoke("user_ada", START_MS + 1)
+    _, later = await office.keys.make(ADA, WantedKey("later"))
+    again = replace(ADA, issued_at_ms=START_MS + 2)
+    await office.keys.delete("user_ada", (await office.keys.of("user_ada"))[0].key_id)
+    _, anew = await office.keys.make(again, WantedKey("anew"))
+    stands = [office.revocations.revoked_since_ms(await office.keys.verify(each)) is None for each in (later, anew)]
     assert stands == [False, True]
+    assert late
 
 
-async def test_a_clock_that_is_set_back_lets_no_key_outlive_a_revocation(office: Office) -> None:
+async def test_a_clock_that_is_ahead_lets_no_key_outlive_a_revocation(office: Office) -> None:
     office.clock.advance(ms=20_000)
-    _, written = await office.keys.make(ADA, WantedKey("ci"))
+    ahead = replace(ADA, issued_at_ms=START_MS + 20_000)
+    _, of_it = await office.keys.make(ahead, WantedKey("of a sign-in by it"))
+    _, by_it = await office.keys.make(ADA, WantedKey("by it"))
     office.clock.advance(ms=-20_000)
-    identity = await office.keys.verify(written)
+    identities = [await office.keys.verify(each) for each in (of_it, by_it)]
     await office.revocations.revoke("user_ada", office.clock.now_ms())
-    assert office.revocations.revoked_since_ms(identity) is not None
+    assert all(office.revocations.revoked_since_ms(each) is not None for each in identities)
+
+
+@pytest.mark.validation_point("api_key.maker")
+async def test_a_sign_in_that_another_process_has_ended_makes_no_key(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def ended(key: Any, most: int, made_by: str = "") -> str:
+        asked.append(made_by)
+        return "ended"
+
+    monkeypatch.setattr(office.keys._store, "add", ended)
+    with pytest.raises(AuthenticationRefused) as refused:
+        await office.keys.make(replace(ADA, token_id="jti"), WantedKey("ci"))
+    assert (refused.value.point.id, refused.value.entry.id, asked) == ("api_key.maker", "revoked", ["jti"])
+
+
+async def test_a_key_that_has_held_is_looked_up_apart_from_what_anybody_may_show(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, written = await office.keys.make(ADA, WantedKey("ci"))
+    find, seen = office.keys._store.find, list[bool]()
+
+    async def seeing(key_id: str, *, is_known: bool = False) -> Any:
+        seen.append(is_known)
+        return await find(key_id, is_known=is_known)
+
+    monkeypatch.setattr(office.keys._store, "find", seeing)
+    wrong = written[:-1] + ("0" if written[-1] != "0" else "1")
+    for credential in (written, written, wrong, wrong, written):
+        with contextlib.suppress(AuthenticationRefused):
+            await office.keys.verify(credential)
+    assert seen == [False, True, False, False, True]
 
 
 async def test_keys_that_are_made_at_once_are_each_their_own(office: Office) -> None:

@@ -12,7 +12,7 @@ from ...core.api_keys import ApiKey
 def kept(key: ApiKey) -> tuple[str | bytes | int, ...]:
     """The key as a row of its table, in the order of its columns."""
     scopes, agents = (msgspec.json.encode(sorted(words)).decode() for words in (key.scopes, key.agents))
-    times = key.created_ms, key.expires_ms, key.used_ms
+    times = key.issued_ms, key.created_ms, key.expires_ms, key.used_ms
     return key.key_id, key.owner, key.name, key.digest, scopes, agents, key.plan, *times
 
 

@@ -9,7 +9,8 @@ CREATE TABLE api_key (
     scopes text NOT NULL,               -- a JSON array of words
     agents text NOT NULL,               -- those that it may ask, as a JSON array; empty: all
     plan text NOT NULL,
-    created bigint NOT NULL,            -- by the server's clock, as the next two
+    issued bigint NOT NULL,             -- of the sign-in that made it; ms, as the next three
+    created bigint NOT NULL,
     expires bigint NOT NULL,
     used bigint NOT NULL,
     PRIMARY KEY (key_id)

@@ -8,7 +8,8 @@ CREATE TABLE api_key (
     scopes TEXT NOT NULL,           -- a JSON array of words
     agents TEXT NOT NULL,           -- those that it may ask, as a JSON array; empty: all
     plan TEXT NOT NULL,
-    created INTEGER NOT NULL,       -- ms, as the next two
+    issued INTEGER NOT NULL,        -- of the sign-in that made it: ms, as the next three
+    created INTEGER NOT NULL,
     expires INTEGER NOT NULL,
     used INTEGER NOT NULL
 ) WITHOUT ROWID;

@@ -72,7 +72,7 @@ class PostgresEventLog(AppendingLog[Change]):
         self.files = PostgresFiles(self._readers, self._writers, clock.now_ms)
         self.state = PostgresState(self._readers, self._writers)
         pools = self._readers, self._writers
-        self.secrets, self.mcp_servers, self.api_keys = credential_stores(*pools, clock.now_ms)
+        self.secrets, self.mcp_servers, self.api_keys = credential_stores(url, *pools, clock.now_ms, limits)
         self.spending = PostgresSpending(*pools)
         self._reader = PostgresReader(self._readers, self._writers, limits)
         self._ownership = PostgresThreadOwnership(self._writers, process_id)
@@ -396,5 +396,5 @@ class PostgresEventLog(AppendingLog[Change]):
         with suppress(DependencyUnavailable):  # the lease runs out by itself
             await self._ownership.release([(head.thread_id, head.fence) for head in held])
             await self.lease.give_up()
-        for lines in (self._readers, self._writers):
+        for lines in (self._readers, self._writers, self.api_keys):
             await lines.close()

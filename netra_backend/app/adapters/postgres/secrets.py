@@ -9,9 +9,10 @@ from typing import Final, Literal
 
 import asyncpg
 
+from ...core.limits import Limits
 from ...secret_ports import SealedSecret
 from .api_keys import PostgresApiKeys
-from .connection import name_owner
+from .connection import WRITER, name_owner
 from .pool import PostgresConnectionPool
 from .reader import AS_OWNER
 
@@ -97,8 +98,13 @@ class PostgresSecrets:
 
 
 def credential_stores(
-    readers: PostgresConnectionPool, writers: PostgresConnectionPool, now_ms: Callable[[], int]
+    url: str,
+    readers: PostgresConnectionPool,
+    writers: PostgresConnectionPool,
+    now_ms: Callable[[], int],
+    limits: Limits,
 ) -> tuple[PostgresSecrets, PostgresSecrets, PostgresApiKeys]:
-    """Those of secrets, of MCP servers, and of API keys."""
+    """Those of secrets, of MCP servers, and of API keys, which has connections of its own to close."""
     sealed = PostgresSecrets(readers, writers, now_ms), PostgresSecrets(readers, writers, now_ms, "mcp_server")
-    return *sealed, PostgresApiKeys(readers, writers)
+    finding = (PostgresConnectionPool(url, WRITER, 1, limits) for _ in range(2))
+    return *sealed, PostgresApiKeys(readers, writers, *finding)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from ...core.api_keys import ApiKey
 from ...core.fair_turns import NOBODY
+from ...sign_in_ports import Added
 from ..auth.api_key_rows import kept, told
 from .changes import Change
 
-_COLUMNS: Final = "key_id, owner, name, digest, scopes, agents, plan, created, expires, used"
+_COLUMNS: Final = "key_id, owner, name, digest, scopes, agents, plan, issued, created, expires, used"
 _OTHERS: Final = "SELECT count(*), coalesce(sum(name = ?), 0) FROM api_key WHERE owner = ?"
-_ADD: Final = f"INSERT INTO api_key ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  # constants alone
+_ADD: Final = f"INSERT INTO api_key ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  # constants alone
 _FIND: Final = f"SELECT {_COLUMNS} FROM api_key WHERE key_id = ?"  # noqa: S608  # constants alone
 _OF: Final = f"SELECT {_COLUMNS} FROM api_key WHERE owner = ? ORDER BY name"  # noqa: S608  # constants alone
 _USED: Final = "UPDATE api_key SET used = ? WHERE key_id = ? AND owner = ? AND used < ?"
@@ -26,7 +27,7 @@ class _Add:
     def __init__(self, key: ApiKey, most: int) -> None:
         self._key = key
         self._most = most
-        self.done: Literal["added", "named", "full"] = "added"
+        self.done: Added = "added"
 
     def __call__(self, connection: sqlite3.Connection) -> None:
         key = self._key
@@ -60,12 +61,12 @@ class SqliteApiKeys:
         self._change = change
         self._read = read
 
-    async def add(self, key: ApiKey, most: int) -> Literal["added", "named", "full"]:
+    async def add(self, key: ApiKey, most: int, made_by: str = "") -> Added:
         change = _Add(key, most)
         await self._change(change)
         return change.done
 
-    async def find(self, key_id: str) -> ApiKey | None:
+    async def find(self, key_id: str, *, is_known: bool = False) -> ApiKey | None:
         rows = await self._read(NOBODY, _rows, _FIND, key_id)
         return told(rows[0]) if rows else None
 

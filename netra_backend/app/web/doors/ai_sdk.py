@@ -48,27 +48,11 @@ def ai_sdk_endpoints(devices: Devices, entry: Entry, log: EventLog, runs: RunSer
     """The endpoints of this door."""
 
     async def chat(request: Request, identity: Identity) -> Response:
-        asked = await entry.read(request, identity, ChatMessages)
-        thread_id = await entry.thread_of(identity.user_id, _PROTOCOL, asked.id, "id")
-        newest = asked_in(asked.messages)
-        if newest is not None and newest.decisions:
+        thread_id, newest, wanted = await _read(request, identity)
+        if wanted is None:
             run = await _run_of(identity.user_id, newest.message_id, thread_id)
             await _decide(identity.user_id, newest)
             return await _attached(request, identity, run, newest.cursor)
-        text = entry.checked(None if newest is None else newest.text)
-        message_id = "" if newest is None else newest.message_id
-        superseded = None
-        if asked.trigger == "regenerate-message":
-            superseded = await _superseded(identity.user_id, asked.messageId, thread_id)
-        key = _key(thread_id or "", asked.trigger, superseded or "", message_id)
-        wanted = ExecuteAgent(
-            asked.agent or name(request, "agent", MAX_FIELD),
-            text,
-            key,
-            thread_id,
-            supersedes=superseded,
-            client_run_id=message_id[:MAX_FIELD],
-        )
         device, close = await devices.open(identity, address_of(request))
         try:
             accepted = await device.start(wanted)
@@ -77,6 +61,29 @@ def ai_sdk_endpoints(devices: Devices, entry: Entry, log: EventLog, runs: RunSer
             raise
         fold = MessageFold(accepted.run_id or "")
         return EventStream(_streamed(device, fold, -1, entry.limits.door_comment_s), close, _HEADER)
+
+    async def _read(request: Request, identity: Identity) -> tuple[str | None, Asked, ExecuteAgent | None]:
+        """The chat's thread, what its newest message brings, and the request for a run, unless it brings decisions; of the
+        conversation nothing else is kept."""
+        asked = await entry.read(request, identity, ChatMessages)
+        thread_id = await entry.thread_of(identity.user_id, _PROTOCOL, asked.id, "id")
+        newest = asked_in(asked.messages)
+        if newest is not None and newest.decisions:
+            return thread_id, newest, None
+        text = entry.checked(None if newest is None else newest.text)
+        newest = newest or Asked("")
+        superseded = None
+        if asked.trigger == "regenerate-message":
+            superseded = await _superseded(identity.user_id, asked.messageId, thread_id)
+        wanted = ExecuteAgent(
+            asked.agent or name(request, "agent", MAX_FIELD),
+            text,
+            _key(thread_id or "", asked.trigger, superseded or "", newest.message_id),
+            thread_id,
+            supersedes=superseded,
+            client_run_id=newest.message_id[:MAX_FIELD],
+        )
+        return thread_id, newest, wanted
 
     async def resume(request: Request, identity: Identity) -> Response:
         thread_id = await entry.thread_of(identity.user_id, _PROTOCOL, request.path_params["chat_id"], "id")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, TypeVar
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
 
 from starlette.requests import Request
 
@@ -14,12 +15,16 @@ from ...core.errors import FrameRefused, NotFound
 from ...core.identity import Identity
 from ...core.ids import is_valid_id
 from ...core.limits import Limits
+from ...core.quotas import Quotas
+from ...ports import Clock
 from ...services.conversations import Conversations
-from ..http.request_body import json_of
+from ...services.shared_places import SharedPlaces
+from ..http.request_body import body_of, decoded, json_of
 from ..http.request_head import declared_length
 from ..http.transfers import Transfers
 
 Shape = TypeVar("Shape")
+MOST_OBJECTS: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +33,27 @@ class Entry:
 
     conversations: Conversations
     transfers: Transfers
+    quotas: Quotas
     limits: Limits
+    clock: Clock
+    _decoding: SharedPlaces = field(default_factory=lambda: SharedPlaces(1))
 
     async def read(self, request: Request, identity: Identity, shape: type[Shape]) -> Shape:
-        """The body. A long one takes one of its user's transfers meanwhile, so that few are in memory at a time. Raises
-        ``FrameRefused``, and ``LimitRefused`` (``transfer_limit``)."""
+        """The body. Few long ones of a user are read at a time, their bytes count as those of the user's WebSockets do, and they
+        are decoded one in a turn of the loop, the users in turn. Raises ``FrameRefused`` and ``LimitRefused``."""
         _check_media(request)
         if 0 < declared_length(request.headers.raw) <= self.limits.json_bytes:
             return await json_of(request, shape, self.limits)
         transfer = self.transfers.begin(identity)
         try:
-            return await transfer.perform(json_of(request, shape, self.limits, most=self.limits.door_bytes))
+            body = await transfer.perform(body_of(request, self.limits, self.limits.door_bytes))
+            now = self.clock.monotonic()
+            self.quotas.of_identity(identity, now).traffic(now).take(0, 0, len(body), now)
+            async with self._decoding.place(identity.user_id):
+                _check_objects(body)
+                value = decoded(body, shape)
+                await asyncio.sleep(0)  # what others have waiting goes first
+            return value
         finally:
             transfer.close()
 
@@ -71,6 +86,16 @@ class Entry:
             except NotFound:
                 pass
         return alias(owner, protocol, named)
+
+
+def _check_objects(body: bytes) -> None:
+    """Raises ``FrameRefused`` for more objects than a conversation has: what is read of them takes time and memory each."""
+    if body.count(b"{") > MOST_OBJECTS:
+        raise FrameRefused(
+            f"The request has too many objects: the limit is {MOST_OBJECTS:,} opening braces, those in texts included.",
+            kind="payload_too_large",
+            point=door_points.DOOR_OBJECTS,
+        )
 
 
 def _check_media(request: Request) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -63,6 +64,14 @@ class Models(msgspec.Struct, frozen=True):
     data: list[Model]
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    request: ExecuteAgent
+    model: str
+    is_streamed: bool
+    has_usage: bool
+
+
 def openai_endpoints(
     *,
     devices: Devices,
@@ -90,31 +99,32 @@ def openai_endpoints(
         registry.check(name, plan_of(identity))
         return json_response(next(each for each in listed(identity) if each.id == name))
 
-    async def chat(request: Request, identity: Identity) -> Response:
-        _check_alone(request)
+    async def _wanted(request: Request, identity: Identity) -> _Wanted:
+        """What is wanted; of the conversation nothing else is kept while the run goes on."""
         asked = await entry.read(request, identity, ChatRequest)
         registry.check(asked.model, plan_of(identity))
         named, field = _thread_named(request, asked)
-        wanted = ExecuteAgent(
-            asked.model,
-            entry.checked(asked_in(asked.messages)),
-            _key_of(request),
-            await entry.thread_of(identity.user_id, _PROTOCOL, named, field),
-        )
+        text, key = entry.checked(asked_in(asked.messages)), _key_of(request)
+        thread_id = await entry.thread_of(identity.user_id, _PROTOCOL, named, field)
+        has_usage = not asked.stream or bool(asked.stream_options and asked.stream_options.include_usage)
+        return _Wanted(ExecuteAgent(asked.model, text, key, thread_id), asked.model, asked.stream, has_usage)
+
+    async def chat(request: Request, identity: Identity) -> Response:
+        _check_alone(request)
+        wanted = await _wanted(request, identity)
         device, close = await devices.open(identity, address_of(request))
         is_left_open = False
         try:
-            accepted = await device.start(wanted)
-            answer = Answer(accepted.run_id or "", relays(asked.model))
-            has_usage = not asked.stream or bool(asked.stream_options and asked.stream_options.include_usage)
-            fold = ChatFold(answer, has_usage)
+            accepted = await device.start(wanted.request)
+            fold = ChatFold(Answer(accepted.run_id or "", relays(wanted.model)), wanted.has_usage)
             headers = {"X-Netra-Thread": accepted.thread_id or "", "X-Netra-Run": accepted.run_id or ""}
-            if not asked.stream:
-                response = await while_there(request, _whole(device, fold, entry.limits.door_comment_s))
+            comment_s = entry.limits.door_comment_s
+            if not wanted.is_streamed:
+                response = await while_there(request, _whole(device, fold, comment_s))
                 response.headers.update(headers)
                 return response
             is_left_open = True
-            return EventStream(_streamed(device, fold, entry.limits.door_comment_s), close, headers)
+            return EventStream(_streamed(device, fold, comment_s), close, headers)
         finally:
             if not is_left_open:
                 close()

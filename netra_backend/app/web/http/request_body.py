@@ -82,15 +82,22 @@ def _refuse_slow(idle_s: float) -> None:
     raise FrameRefused(f"No data arrived for {idle_s:g} seconds.", kind="too_slow", point=validation.HTTP_BODY_IDLE)
 
 
-async def json_of(
-    request: Request, shape: type[Shape], limits: Limits, *, without: Shape | None = None, most: int = 0
-) -> Shape:
-    """The body as one JSON value of that type, of at most ``json_bytes``, or ``most`` bytes; ``without`` if there is no body.
-    Raises ``FrameRefused`` with the field that does not fit."""
-    parts = parts_of(request, limits, most or limits.json_bytes, limits.json_s)
-    body = b"".join([part async for part in parts])
+async def json_of(request: Request, shape: type[Shape], limits: Limits, *, without: Shape | None = None) -> Shape:
+    """The body as one JSON value of that type, of at most ``json_bytes``; ``without`` if there is no body. Raises
+    ``FrameRefused`` with the field that does not fit."""
+    body = await body_of(request, limits, limits.json_bytes)
     if not body and without is not None:
         return without
+    return decoded(body, shape)
+
+
+async def body_of(request: Request, limits: Limits, most: int) -> bytes:
+    """The body, of at most ``most`` bytes. Raises ``FrameRefused``."""
+    return b"".join([part async for part in parts_of(request, limits, most, limits.json_s)])
+
+
+def decoded(body: bytes, shape: type[Shape]) -> Shape:
+    """One JSON value of that type. Raises ``FrameRefused`` with the field that does not fit."""
     try:
         return msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as fault:

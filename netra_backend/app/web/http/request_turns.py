@@ -110,10 +110,13 @@ class RequestTurns:
 
 
 def _token_of(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
-    """The token that comes with a request, wherever it stands; nothing is verified."""
+    """The token or API key that comes with a request, wherever ``services.credentials`` would find it; nothing is verified."""
+    own = b""
     for name, value in headers:
+        if name == b"x-api-key":
+            own = own or value.strip()
         if name == b"authorization":
             return value.rpartition(b" ")[2]
         if name == _PROTOCOLS and b"bearer." in value:
             return value.partition(b"bearer.")[2].partition(b",")[0].strip()
-    return b""
+    return own

@@ -163,7 +163,7 @@ async def test_an_older_schema_is_refused_with_the_command_that_brings_it_up_to_
 ) -> None:
     monkeypatch.setattr("netra_backend.app.adapters.postgres.gate.NEWEST", "9998")
     told = await refusal(netra_database.url)
-    assert told.startswith("The database has schema version 0007, but this program needs 9998. Run: netra migrate")
+    assert told.startswith("The database has schema version 0008, but this program needs 9998. Run: netra migrate")
 
 
 @pytest.mark.validation_point("postgres.schema")

@@ -21,7 +21,13 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
 
 def entry_of(served: Served) -> Entry:
     runtime = served.runtime
-    return Entry(runtime.conversations, served.http_application.transfers, runtime.settings.limits)
+    return Entry(
+        runtime.conversations,
+        served.http_application.transfers,
+        runtime.quotas,
+        runtime.settings.limits,
+        runtime.clock,
+    )
 
 
 async def test_a_name_is_a_thread_of_ones_own_unless_it_is_the_id_of_one(served: Served) -> None:

@@ -261,6 +261,15 @@ async def test_a_body_that_is_not_said_to_be_json_is_refused(chat: Served) -> No
         assert (await http.post("/v1/chat/completions", content=body, headers={"Content-Type": media})).is_success
 
 
+async def test_the_bytes_of_long_conversations_count_as_those_of_websockets_do(chat: Served) -> None:
+    user, long = chat.user(), b'{"model": "echo", "messages": [%s]}' % ONE + b" " * 2_500_000
+    async with chat.http(user, **{"Content-Type": "application/json"}) as http:
+        answers = [await http.post("/v1/chat/completions", content=long) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 429]
+    assert answers[1].json()["error"]["code"] == "rate_limited"
+    assert int(answers[1].headers["retry-after"]) >= 1
+
+
 async def test_of_a_long_conversation_few_are_read_at_a_time_and_the_last_message_counts(chat: Served) -> None:
     user = chat.user()
     messages = [
@@ -298,11 +307,12 @@ ONE = b'{"role": "user", "content": "x"}'
         (b'{"model": "echo", "messages": [%s], "metadata": {"thread_id": 5}}' % ONE, 400, "metadata.thread_id"),
         (b'{"model": "echo", "messages": [{"role": "user", "content": "' + b"x" * 4_194_304 + b'"}]}', 413, None),
         (b"[" * 100_000, 400, None),
-        (b'{"model": "echo", "messages": [' + b"{}," * 100_000 + b"{}]}", 400, None),
+        (b'{"model": "echo", "messages": [' + b"{}," * 90_000 + b"{}]}", 400, None),
+        (b'{"model": "echo", "messages": [' + b"{}," * 100_000 + b"{}]}", 413, None),
         (b'{"model": "echo", "messages": [%s], "metadata": {"a": "%s"}}' % (ONE, b"x" * 20_000), 400, "metadata"),
     ],
 )  # fmt: skip
-@pytest.mark.validation_point("door.message", "door.thread")
+@pytest.mark.validation_point("door.message", "door.thread", "door.objects")
 async def test_what_is_no_request_is_refused_as_its_clients_read_it(
     chat: Served, body: bytes, status: int, field: str | None
 ) -> None:

@@ -13,6 +13,6 @@ TEXTS = st.text(max_size=20)
 WORDS = st.frozensets(TEXTS, max_size=4)
 
 
-@given(st.builds(ApiKey, TEXTS, TEXTS, TEXTS, st.binary(max_size=32), WORDS, WORDS, TEXTS, TIMES, TIMES, TIMES))
+@given(st.builds(ApiKey, TEXTS, TEXTS, TEXTS, st.binary(max_size=32), WORDS, WORDS, TEXTS, TIMES, TIMES, TIMES, TIMES))
 def test_what_is_kept_is_told_again(key: ApiKey) -> None:
     assert told(kept(key)) == key

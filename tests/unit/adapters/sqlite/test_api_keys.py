@@ -10,7 +10,7 @@ from netra_backend.app.adapters.sqlite.event_log import SqliteEventLog
 from netra_backend.app.core.api_keys import ApiKey
 from test_framework.clock import ManualClock
 
-KEY = ApiKey("k1", "user_ada", "canary-name", b"canary-digest", frozenset({"usage"}), frozenset(), "", 1, 2)
+KEY = ApiKey("k1", "user_ada", "canary-name", b"canary-digest", frozenset({"usage"}), frozenset(), "", 1, 1, 2)
 
 
 async def test_one_that_was_removed_is_in_no_file_any_more_and_nor_is_one_whose_owner_is_gone(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from netra_backend.app.core.api_keys import ApiKey
 from test_framework.memory.api_keys import MemoryApiKeys
 from test_framework.memory.store import MemoryStore
 
-KEY = ApiKey("k1", "user_ada", "ci", b"digest", frozenset({"usage"}), frozenset(), "", 1, 2)
+KEY = ApiKey("k1", "user_ada", "ci", b"digest", frozenset({"usage"}), frozenset(), "", 1, 1, 2)
 
 
 async def test_a_copy_of_the_store_keeps_its_own_keys() -> None:

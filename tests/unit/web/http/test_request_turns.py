@@ -157,3 +157,16 @@ def test_who_has_left_does_not_begin() -> None:
     requests.turns.leave(requests.waiting["b"])
     requests.turns.leave(requests.waiting["b"])
     assert requests.all_begun() == ["a", "c"]
+
+
+def test_an_api_key_in_a_header_of_its_own_finds_its_users_place_too() -> None:
+    requests = Requests(requests_a_turn=1)
+    requests.turns.signed_in([(b"x-api-key", b" nk_1 ")], "user_ada")
+    requests.come("first")
+    for at in range(8):
+        requests.come(f"stranger{at}", x_api_key="nk_wrong")
+    requests.come("ada", x_api_key="nk_1")
+    requests.come("bearer", authorization="Bearer nk_1", x_api_key="nk_other")
+    begun = requests.all_begun()
+    assert begun.index("ada") < 4
+    assert begun.index("bearer") < 6

@@ -11,7 +11,7 @@ from test_framework.service_clients import NetraDatabase, in_the_name_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_services]
 
-KEY = "INSERT INTO api_key VALUES ($1, $2, $3, 'x', '[]', '[]', '', 1, 2, 0)"
+KEY = "INSERT INTO api_key VALUES ($1, $2, $3, 'x', '[]', '[]', '', 1, 1, 2, 0)"
 
 
 @pytest.fixture

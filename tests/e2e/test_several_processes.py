@@ -73,6 +73,49 @@ async def until_accepted(client: WebSocketTestClient) -> Any:
     return frame
 
 
+async def test_a_key_opens_every_process_and_its_deletion_closes_all_that_it_opened(
+    server: ServerProcess, ann: TestUser
+) -> None:
+    headers = {"Authorization": f"Bearer {ann.token}"}
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=server.url, headers=headers, trust_env=False))
+        made = (await http.post("/api/keys", json={"name": "ci"})).json()
+        address = f"{server.websocket_url}/ws/{ann.id}"
+        opened = [await stack.enter_async_context(websocket_client(address, made["key"])) for _ in range(DEVICES)]
+        assert (await http.delete(f"/api/keys/{made['id']}")).status_code == 200
+        for each in opened:
+            await each.expect_close(4503)
+        key = {"Authorization": f"Bearer {made['key']}"}
+        for _ in range(DEVICES):
+            async with httpx.AsyncClient(base_url=server.url, headers=key, trust_env=False) as other:
+                assert (await other.get("/api/me")).status_code == 401
+
+
+async def test_a_client_of_openais_is_answered_whole_whichever_process_it_meets_and_holds_its_thread(
+    server: ServerProcess, ann: TestUser, ben: TestUser
+) -> None:
+    body = {"model": "echo", "messages": [{"role": "user", "content": "hello"}], "metadata": {"thread_id": "chat"}}
+    threads: dict[str, set[str]] = {ann.id: set(), ben.id: set()}
+
+    async def ask(user: TestUser, *, stream: bool) -> None:
+        headers = {"Authorization": f"Bearer {user.token}"}
+        async with httpx.AsyncClient(base_url=server.url, headers=headers, trust_env=False, timeout=20) as http:
+            answer = await http.post("/v1/chat/completions", json=body | {"stream": stream})
+        assert answer.status_code == 200, answer.text
+        threads[user.id].add(answer.headers["x-netra-thread"])
+        if stream:
+            assert answer.text.count('"content":"hello"') == 1
+            assert answer.text.count('"finish_reason":"stop"') == 1
+            assert answer.text.endswith("data: [DONE]\n\n")
+        else:
+            assert answer.json()["choices"][0]["message"]["content"] == "hello"
+
+    for _ in range(DEVICES // 2):
+        await asyncio.gather(*(ask(user, stream=stream) for user in (ann, ben) for stream in (True, False)))
+    assert [len(each) for each in threads.values()] == [1, 1]
+    assert threads[ann.id] != threads[ben.id]
+
+
 async def test_all_devices_of_a_user_see_the_same_whichever_process_they_met(
     server: ServerProcess, ann: TestUser
 ) -> None:
@@ -147,46 +190,3 @@ def test_asked_to_end_all_of_them_end(server: ServerProcess) -> None:
     before = server.children()
     assert server.stop() == 0
     assert [pid for pid in before if Path(f"/proc/{pid}").exists()] == []
-
-
-async def test_a_key_opens_every_process_and_its_deletion_closes_all_that_it_opened(
-    server: ServerProcess, ann: TestUser
-) -> None:
-    headers = {"Authorization": f"Bearer {ann.token}"}
-    async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=server.url, headers=headers, trust_env=False))
-        made = (await http.post("/api/keys", json={"name": "ci"})).json()
-        address = f"{server.websocket_url}/ws/{ann.id}"
-        opened = [await stack.enter_async_context(websocket_client(address, made["key"])) for _ in range(DEVICES)]
-        assert (await http.delete(f"/api/keys/{made['id']}")).status_code == 200
-        for each in opened:
-            await each.expect_close(4503)
-        key = {"Authorization": f"Bearer {made['key']}"}
-        for _ in range(DEVICES):
-            async with httpx.AsyncClient(base_url=server.url, headers=key, trust_env=False) as other:
-                assert (await other.get("/api/me")).status_code == 401
-
-
-async def test_a_client_of_openais_is_answered_whole_whichever_process_it_meets_and_holds_its_thread(
-    server: ServerProcess, ann: TestUser, ben: TestUser
-) -> None:
-    body = {"model": "echo", "messages": [{"role": "user", "content": "hello"}], "metadata": {"thread_id": "chat"}}
-    threads: dict[str, set[str]] = {ann.id: set(), ben.id: set()}
-
-    async def ask(user: TestUser, *, stream: bool) -> None:
-        headers = {"Authorization": f"Bearer {user.token}"}
-        async with httpx.AsyncClient(base_url=server.url, headers=headers, trust_env=False, timeout=20) as http:
-            answer = await http.post("/v1/chat/completions", json=body | {"stream": stream})
-        assert answer.status_code == 200, answer.text
-        threads[user.id].add(answer.headers["x-netra-thread"])
-        if stream:
-            assert answer.text.count('"content":"hello"') == 1
-            assert answer.text.count('"finish_reason":"stop"') == 1
-            assert answer.text.endswith("data: [DONE]\n\n")
-        else:
-            assert answer.json()["choices"][0]["message"]["content"] == "hello"
-
-    for _ in range(DEVICES // 2):
-        await asyncio.gather(*(ask(user, stream=stream) for user in (ann, ben) for stream in (True, False)))
-    assert [len(each) for each in threads.values()] == [1, 1]
-    assert threads[ann.id] != threads[ben.id]

@@ -22,11 +22,11 @@ def test_every_endpoint_of_a_real_server_refuses_and_the_command_exits_0(server:
         done = server.command("drill", server.url, "--json")
         assert done.returncode == 0, done.stderr
         rows = json_lines(done.stdout)
-        assert len(rows) == 30
+        assert len(rows) == 33
         assert {row["verdict"] for row in rows} == {"refused"}
         shown = server.command("drill", server.url)
         assert "LEAKED" not in shown.stdout
-        assert shown.stdout.count("refused") == 30
+        assert shown.stdout.count("refused") == 33
 
 
 def test_two_given_users_are_drilled_with_and_nothing_of_it_stays(server: ServerProcess) -> None:

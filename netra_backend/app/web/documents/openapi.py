@@ -107,7 +107,7 @@ def _security(endpoint: Endpoint) -> list[dict[str, list[str]]]:
     if endpoint.manages:
         return bearer
     by_key = [{"key": [scope]} for scope in (endpoint.scope, *endpoint.other_scopes)]
-    by_ticket = endpoint.method == "GET" and endpoint.scope == EVERYBODY
+    by_ticket = endpoint.method == "GET" and endpoint.scope == EVERYBODY and endpoint.path.startswith("/api/")
     return [*bearer, *by_key, *([{"ticket": [endpoint.scope]}] if by_ticket else [])]
 
 

@@ -43,9 +43,9 @@ class ApiKeyStore(Protocol):
         """Keep it. Not if its owner has one of that name (``named``) or ``most`` others (``full``), or if several processes share
         the store and one of them has ended the sign-in with the id ``made_by`` that makes it (``ended``)."""
 
-    async def find(self, key_id: str, *, is_known: bool = False) -> ApiKey | None:
-        """The key of that id, whoever's. Who shows a key that is not known waits for nobody who shows a known one, and keeps none
-        of them waiting."""
+    async def find(self, key_id: str, known_to_be: str = "") -> ApiKey | None:
+        """The key of that id, whoever's. One that is known to be somebody's is looked up in that user's turn, and waits for none
+        that anybody may show."""
 
     async def of(self, owner: str) -> list[ApiKey]:
         """The owner's keys, by their names."""

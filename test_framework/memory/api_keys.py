@@ -32,7 +32,7 @@ class MemoryApiKeys:
         self._store.api_keys[key.key_id] = key
         return "added"
 
-    async def find(self, key_id: str, *, is_known: bool = False) -> ApiKey | None:
+    async def find(self, key_id: str, known_to_be: str = "") -> ApiKey | None:
         await self._wait()
         return self._store.api_keys.get(key_id)
 

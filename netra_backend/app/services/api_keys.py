@@ -63,8 +63,8 @@ class ApiKeys:
         self._clock = clock
         self._entropy = entropy
         self._limits = limits
-        self._known: OrderedDict[bytes, None] = OrderedDict()
-        """Digests of the keys that were shown last, and held."""
+        self._known: OrderedDict[bytes, str] = OrderedDict()
+        """Whose keys stood when they were shown last, by their digests."""
 
     async def make(self, maker: Identity, wanted: WantedKey) -> tuple[ApiKey, str]:
         """A new key of this user, and how it is written.
@@ -132,25 +132,32 @@ class ApiKeys:
         secret, and ``DependencyUnavailable``."""
         parts = parts_of(credential)
         known = digest_of(credential)
-        key = await self._store.find(parts[0], is_known=known in self._known) if parts is not None else None
+        key = await self._store.find(parts[0], self._known.get(known, "")) if parts is not None else None
         is_it = compare_digest(digest_of(parts[1] if parts else ""), key.digest if key is not None else _NOBODY)
         if key is None or not is_it:
+            self._known.pop(known, None)
             raise AuthenticationRefused(
                 "The API key is malformed, was deleted, or never was.",
                 point=key_points.AUTH_KEY,
                 hint="Make a new one: POST /api/keys, or netra key create NAME.",
             )
         now_ms = self._clock.now_ms()
-        self._known[known] = None
-        self._known.move_to_end(known)
-        if len(self._known) > KNOWN:
-            self._known.popitem(last=False)
         if key.issued_ms > now_ms:
             await self._revocations.saw_ahead(key.owner, key.issued_ms, now_ms)
         if now_ms - key.used_ms >= USED_MS:
             with suppress(DependencyUnavailable):  # it is told to the user, and nothing is decided by it
                 await self._store.used(key.owner, key.key_id, now_ms)
         return key.identity
+
+    def stood(self, credential: str, owner: str | None) -> None:
+        """The key proved its owner, and stands, or does not (``None``): from now on it is looked up in its owner's turn, or among
+        what anybody may show."""
+        known = digest_of(credential)
+        self._known.pop(known, None)
+        if owner is not None:
+            self._known[known] = owner
+            if len(self._known) > KNOWN:
+                self._known.popitem(last=False)
 
     def _end_of(self, wanted: WantedKey, now_ms: int) -> int:
         days = self._limits.api_key_days

@@ -84,7 +84,7 @@ class Authentication:
         ``DependencyUnavailable`` if the issuer's keys are not available.
         """
         if looks_like_a_key(token):
-            return self.standing(self._of_a_known_plan(await self._api_keys.verify(token)))
+            return await self._by_key(token)
         header, claims = read_token(token, self._token_characters)
         trusted = next((each for each in self._sources if each.source.issuer == claims.iss), self._sources[0])
         source = trusted.source
@@ -105,6 +105,16 @@ class Authentication:
         if self._plans is not None:
             identity = replace(identity, plan=self._plan_in(token, self._plans))
         return self.standing(identity)
+
+    async def _by_key(self, key: str) -> Identity:
+        owner: str | None = None
+        identity = await self._api_keys.verify(key)
+        try:
+            identity = self.standing(self._of_a_known_plan(identity))
+            owner = identity.user_id
+        finally:
+            self._api_keys.stood(key, owner)
+        return identity
 
     def _plan_in(self, token: str, plans: Plans) -> str:
         """The plan that a token names; empty if it names none. Raises ``AuthenticationRefused``: to give such a user other bounds

@@ -260,22 +260,36 @@ async def test_a_sign_in_that_another_process_has_ended_makes_no_key(
     assert (refused.value.point.id, refused.value.entry.id, asked) == ("api_key.maker", "revoked", ["jti"])
 
 
-async def test_a_key_that_has_held_is_looked_up_apart_from_what_anybody_may_show(
+async def test_a_key_that_stood_is_looked_up_in_its_owners_turn_until_it_stands_no_more(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, written = await office.keys.make(ADA, WantedKey("ci"))
-    find, seen = office.keys._store.find, list[bool]()
+    key, written = await office.keys.make(ADA, WantedKey("ci"))
+    find, seen = office.keys._store.find, list[str]()
 
-    async def seeing(key_id: str, *, is_known: bool = False) -> Any:
-        seen.append(is_known)
-        return await find(key_id, is_known=is_known)
+    async def seeing(key_id: str, known_to_be: str = "") -> Any:
+        seen.append(known_to_be)
+        return await find(key_id, known_to_be)
 
     monkeypatch.setattr(office.keys._store, "find", seeing)
-    wrong = written[:-1] + ("0" if written[-1] != "0" else "1")
-    for credential in (written, written, wrong, wrong, written):
+
+    async def shown(credential: str, *, stands: bool = True) -> str:
         with contextlib.suppress(AuthenticationRefused):
-            await office.keys.verify(credential)
-    assert seen == [False, True, False, False, True]
+            identity = await office.keys.verify(credential)
+            office.keys.stood(credential, identity.user_id if stands else None)
+        return seen.pop()
+
+    wrong = written[:-1] + ("0" if written[-1] != "0" else "1")
+    assert [await shown(each) for each in (written, written, wrong, wrong, written)] == [
+        "",
+        "user_ada",
+        "",
+        "",
+        "user_ada",
+    ]
+    await shown(written, stands=False)  # it has expired, or was revoked
+    assert [await shown(written), await shown(written)] == ["", "user_ada"]
+    await office.keys.delete("user_ada", key.key_id)
+    assert [await shown(written), await shown(written), await shown(written)] == ["user_ada", "", ""]
 
 
 async def test_keys_that_are_made_at_once_are_each_their_own(office: Office) -> None:

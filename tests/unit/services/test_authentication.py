@@ -492,6 +492,19 @@ async def test_a_key_dies_with_its_end_or_with_all_sign_ins_of_its_user(gatekeep
     assert await gatekeeper.refusal(lasting) == ("auth.revoked", "revoked")
 
 
+async def test_a_key_that_does_not_stand_is_taken_for_one_that_anybody_may_show(
+    gatekeeper: Gatekeeper, sign: Sign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maker = await gatekeeper.verify(sign(KEY))
+    _, written = await gatekeeper.api_keys.make(maker, WantedKey("ci"))
+    told: list[str | None] = []
+    monkeypatch.setattr(gatekeeper.api_keys, "stood", lambda credential, owner: told.append(owner))
+    await gatekeeper.verify(written)
+    await gatekeeper.revocations.revoke("user_ada", gatekeeper.clock.now_ms())
+    assert await gatekeeper.refusal(written) == ("auth.revoked", "revoked")
+    assert told == ["user_ada", None]
+
+
 @pytest.mark.validation_point("auth.manages")
 @pytest.mark.parametrize("kind", ["ticket", "key"])
 async def test_only_a_token_manages_credentials(gatekeeper: Gatekeeper, sign: Sign, kind: str) -> None:

@@ -67,8 +67,8 @@ class PostgresApiKeys:
             await connection.execute(_ADD, *kept(key))
             return "added"
 
-    async def find(self, key_id: str, *, is_known: bool = False) -> ApiKey | None:
-        rows = await (self._known if is_known else self._shown).ask(_FIND, key_id)
+    async def find(self, key_id: str, known_to_be: str = "") -> ApiKey | None:
+        rows = await (self._known if known_to_be else self._shown).ask(_FIND, key_id, turn_of=known_to_be)
         return told(rows[0]) if rows else None
 
     async def close(self) -> None:

@@ -72,25 +72,25 @@ class PostgresConnectionPool:
                 elif not connection.is_closed():
                     self._idle.append(connection)
 
-    async def ask(self, question: str, *arguments: Any) -> list[asyncpg.Record]:
-        """The rows of one statement that may be asked twice: it is, where its connection broke or a neighbour undid it.
-        Raises ``DependencyUnavailable``."""
+    async def ask(self, question: str, *arguments: Any, turn_of: str | None = None) -> list[asyncpg.Record]:
+        """The rows of one statement that may be asked twice: it is, where its connection broke or a neighbour undid it. It waits
+        in the turn of this owner, by default of whom a reader names first. Raises ``DependencyUnavailable``."""
+        if turn_of is None:
+            turn_of = arguments[0] if self._role == READER and arguments else NOBODY
         try:
-            return await self._ask(question, arguments)
+            return await self._ask(question, arguments, turn_of)
         except TROUBLE as trouble:
             if not _may_pass(trouble):
                 raise unavailable(trouble) from trouble
             if is_lost(trouble):
                 self._drop_idle()  # those will be broken too
         try:
-            return await self._ask(question, arguments)
+            return await self._ask(question, arguments, turn_of)
         except TROUBLE as trouble:
             raise unavailable(trouble) from trouble
 
-    async def _ask(self, question: str, arguments: tuple[Any, ...]) -> list[asyncpg.Record]:
-        # What readers ask is their owner's, whom it names first.
-        owner = arguments[0] if self._role == READER and arguments else NOBODY
-        async with self._places.place(owner):
+    async def _ask(self, question: str, arguments: tuple[Any, ...], turn_of: str) -> list[asyncpg.Record]:
+        async with self._places.place(turn_of):
             connection = self._lasting() or await connected(self._url, self._role, self._limits)
             try:
                 found: list[asyncpg.Record] = await connection.fetch(question, *arguments)

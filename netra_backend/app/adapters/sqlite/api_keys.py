@@ -66,7 +66,7 @@ class SqliteApiKeys:
         await self._change(change)
         return change.done
 
-    async def find(self, key_id: str, *, is_known: bool = False) -> ApiKey | None:
+    async def find(self, key_id: str, known_to_be: str = "") -> ApiKey | None:
         rows = await self._read(NOBODY, _rows, _FIND, key_id)
         return told(rows[0]) if rows else None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -20,6 +20,7 @@ _REASONS: Final = {"stop": "stop", "length": "length", "content_filter": "conten
 _MESSAGE: Final = "msg_"
 _CURSOR: Final = "seq"
 """Where a message's metadata has how much of its run the client has."""
+_MOST_METADATA: Final = 16_384
 _OURS: Final = {"dynamic": True, "providerExecuted": True}
 
 
@@ -186,13 +187,34 @@ def _output(event: events.ToolCompleted) -> Chunk:
     return {"type": "tool-output-error", "toolCallId": event.call_id, "errorText": message, **_OURS}
 
 
+class Approval(msgspec.Struct, frozen=True):
+    """What a client says of a call that waits."""
+
+    id: str
+    approved: bool | None = None
+    reason: str | None = None
+
+
+class Part(msgspec.Struct, frozen=True):
+    """What is read of a part of a message; all else in it is passed over."""
+
+    type: str = ""
+    text: str | None = None
+    state: str = ""
+    approval: Approval | None = None
+
+
 class UiMessage(msgspec.Struct, frozen=True):
-    """One of the messages that a client sends; what they hold is read of one of them alone."""
+    """One of the messages that a client sends."""
 
     id: str
     role: str
-    parts: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"[]"))
-    metadata: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"{}"))
+    parts: list[Part] = []
+    metadata: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+
+
+class _Metadata(msgspec.Struct):
+    seq: Annotated[int, msgspec.Meta(ge=0, le=1 << 53)] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,28 +234,26 @@ def asked_in(messages: Sequence[UiMessage]) -> Asked | None:
         return None
     last = messages[-1]
     if last.role == "assistant":
-        decisions = tuple(_decisions(_parts(last)))
+        decisions = tuple(_decisions(last.parts))
         if decisions:
-            metadata = msgspec.json.decode(last.metadata)
-            cursor = metadata.get(_CURSOR) if isinstance(metadata, dict) else None
-            return Asked(last.id, "", decisions, cursor if isinstance(cursor, int) and cursor > 0 else 0)
+            return Asked(last.id, "", decisions, _cursor(last.metadata))
     user = next((message for message in reversed(messages) if message.role == "user"), None)
     if user is None:
         return None
-    texts = [part["text"] for part in _parts(user) if part.get("type") == "text" and isinstance(part.get("text"), str)]
-    text = "\n\n".join(each for each in texts if each)
+    text = "\n\n".join(part.text for part in user.parts if part.type == "text" and part.text)
     return Asked(user.id, text) if text else None
 
 
-def _parts(message: UiMessage) -> list[dict[str, Any]]:
-    parts = msgspec.json.decode(message.parts)
-    return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
-
-
-def _decisions(parts: list[dict[str, Any]]) -> Iterator[tuple[str, bool, str]]:
+def _decisions(parts: Sequence[Part]) -> Iterator[tuple[str, bool, str]]:
     for part in parts:
-        approval = part.get("approval")
-        if part.get("state") == "approval-responded" and isinstance(approval, dict):
-            approval_id, approved, reason = approval.get("id"), approval.get("approved"), approval.get("reason")
-            if isinstance(approval_id, str) and isinstance(approved, bool):
-                yield approval_id, approved, reason if isinstance(reason, str) else ""
+        approval = part.approval
+        if part.state == "approval-responded" and approval is not None and approval.approved is not None:
+            yield approval.id, approval.approved, approval.reason or ""
+
+
+def _cursor(metadata: msgspec.Raw) -> int:
+    """Where the client says that it is; 0 if it says nothing that could be believed."""
+    try:
+        return msgspec.json.decode(metadata, type=_Metadata).seq if 0 < len(metadata) <= _MOST_METADATA else 0
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return 0

@@ -105,18 +105,24 @@ def error_of(message: str, kind: str, code: str | None, param: str | None = None
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
+class Part(msgspec.Struct, frozen=True):
+    """What is read of a part of a message; all else in it, such as an image, is passed over."""
+
+    type: str = ""
+    text: str | None = None
+
+
 class Message(msgspec.Struct, frozen=True):
-    """One of the messages that a client sends; what they hold is read of one of them alone."""
+    """One of the messages that a client sends."""
 
     role: str
-    content: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+    content: str | list[Part] | None = None
 
 
 def asked_in(messages: Sequence[Message]) -> str | None:
     """The words of the last message of the user: the log has what was said before. ``None`` if there are none."""
     last = next((message for message in reversed(messages) if message.role == "user"), None)
-    content: Any = msgspec.json.decode(last.content) if last is not None and last.content else None
+    content = last.content if last is not None else None
     if isinstance(content, list):
-        texts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") in _TEXTS]
-        content = PARAGRAPH.join(text for text in texts if isinstance(text, str))
-    return content if isinstance(content, str) and content else None
+        content = PARAGRAPH.join(part.text for part in content if part.type in _TEXTS and part.text)
+    return content or None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Final, Literal
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ...core import questions
 from ...core.doors.ai_sdk import Asked, Chunk, MessageFold, UiMessage, asked_in, run_id_of
 from ...core.error_catalogue import CATALOGUE
 from ...core.errors import NotFound
@@ -51,8 +52,7 @@ def ai_sdk_endpoints(devices: Devices, entry: Entry, log: EventLog, runs: RunSer
         thread_id, newest, wanted = await _read(request, identity)
         if wanted is None:
             run = await _run_of(identity.user_id, newest.message_id, thread_id)
-            await _decide(identity.user_id, newest)
-            return await _attached(request, identity, run, newest.cursor)
+            return await _attached(request, identity, run, newest)
         device, close = await devices.open(identity, address_of(request))
         try:
             accepted = await device.start(wanted)
@@ -60,7 +60,7 @@ def ai_sdk_endpoints(devices: Devices, entry: Entry, log: EventLog, runs: RunSer
             close()
             raise
         fold = MessageFold(accepted.run_id or "")
-        return EventStream(_streamed(device, fold, -1, entry.limits.door_comment_s), close, _HEADER)
+        return EventStream(_streamed(device, fold, -1, -1, entry.limits.door_comment_s), close, _HEADER)
 
     async def _read(request: Request, identity: Identity) -> tuple[str | None, Asked, ExecuteAgent | None]:
         """The chat's thread, what its newest message brings, and the request for a run, unless it brings decisions; of the
@@ -91,25 +91,40 @@ def ai_sdk_endpoints(devices: Devices, entry: Entry, log: EventLog, runs: RunSer
         going_on = [each.run for each in listed if not each.run.ended_seq and each.run.thread_id == thread_id]
         if not going_on:
             return Response(status_code=204, headers=NO_STORE)
-        return await _attached(request, identity, going_on[-1], -1)
+        return await _attached(request, identity, going_on[-1], Asked("", cursor=-1))
 
-    async def _attached(request: Request, identity: Identity, run: StoredRun, after: int) -> Response:
-        """The stream of a run that has begun; what stands up to the position ``after`` the client has."""
+    async def _attached(request: Request, identity: Identity, run: StoredRun, brought: Asked) -> Response:
+        """The stream of a run that has begun, of which the client has what stands up to a position; decisions on its calls are
+        taken first, while the sign-in stands."""
         head = await entry.conversations.owned_thread(identity.user_id, run.thread_id)
         device, close = await devices.open(identity, address_of(request))
+        try:
+            is_decided = await _decide(device, identity.user_id, run.run_id, brought.decisions)
+        except BaseException:
+            close()
+            raise
         device.attach(run.run_id, run.thread_id, head.epoch, run.seq)
         fold, comment_s = MessageFold(run.run_id), entry.limits.door_comment_s
-        return EventStream(_streamed(device, fold, after, comment_s), close, _HEADER)
+        waits_from = brought.cursor + is_decided  # what was decided is followed by more
+        return EventStream(_streamed(device, fold, brought.cursor, waits_from, comment_s), close, _HEADER)
 
-    async def _decide(owner: str, newest: Asked) -> None:
-        for approval_id, approved, reason in newest.decisions:
+    async def _decide(device: Device, owner: str, run_id: str, decisions: Sequence[tuple[str, bool, str]]) -> bool:
+        """Answer what the run asks; what is no question of its is passed over. The first ones count, as many as a run may ask.
+        Returns whether any was taken."""
+        is_decided = False
+        asked = [each for each in decisions if questions.run_id_of(each[0]) == run_id][: entry.limits.run_questions]
+        for approval_id, approved, reason in asked:
+            if not device.is_open:  # the sign-in has ended, and its stream says so
+                break
             requester = RemoteRequester(owner)
             answer = {"decision": "approve" if approved else "deny"} | ({"reason": reason} if reason else {})
             try:
                 await runs.commands.answer(requester, AnswerQuestion(approval_id, answer), by=_BY)
                 await requester.stored(entry.limits.decision_s)
+                is_decided = True
             except NotFound:  # it was decided elsewhere, or has expired: the stream says how
                 continue
+        return is_decided
 
     async def _run_of(owner: str, message_id: str, thread_id: str | None) -> StoredRun:
         return await entry.conversations.owned_run(owner, run_id_of(message_id) or "", thread_id)
@@ -164,12 +179,14 @@ def _key(*words: str) -> str:
     return f"{_PROTOCOL}:{hashlib.blake2b(text, digest_size=20).hexdigest()}"
 
 
-async def _streamed(device: Device, fold: MessageFold, after: int, comment_s: float) -> AsyncGenerator[bytes, None]:
-    """The chunks of the run, to its end or until it waits for an approval; those up to the position ``after`` are left out, and
-    the message goes on."""
+async def _streamed(
+    device: Device, fold: MessageFold, after: int, waits_from: int, comment_s: float
+) -> AsyncGenerator[bytes, None]:
+    """The chunks of the run, to its end or until it waits for an approval at the position ``waits_from`` or later; those up to
+    ``after`` are left out, and the message goes on."""
     begins = after >= 0
     while not fold.is_over:
-        if fold.waits and device.is_up_to_date and device.seq > after:
+        if fold.waits and device.is_up_to_date and device.seq >= waits_from:
             yield _written(fold.interrupted(device.seq))
             break
         try:

@@ -120,8 +120,14 @@ class Device:
         self._run_id = ""
         self._thread_id = ""
         self._is_live = False
+        self._at = 0
         self.seq = 0
         """The position of the newest event that ``next`` gave."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the server has not closed the connection: its sign-in stands."""
+        return self._frames.closed is None
 
     @property
     def is_up_to_date(self) -> bool:
@@ -139,8 +145,8 @@ class Device:
     def attach(self, run_id: str, thread_id: str, epoch: str, seq: int) -> None:
         """Follow a run of this user's, whose first event stands at ``seq``. What was told before this connection was there comes
         from the log; live events wait meanwhile."""
-        self._run_id, self._thread_id, self.seq = run_id, thread_id, seq - 1
-        self._connection.received(encode_frame(Resume({thread_id: Position(epoch, self.seq)})))
+        self._run_id, self._thread_id, self._at = run_id, thread_id, seq - 1
+        self._connection.received(encode_frame(Resume({thread_id: Position(epoch, self._at)})))
 
     async def next(self, within_s: float) -> list[AnyEvent]:
         """What has come of the run since, each event once and in order: nothing, if nothing came within so many seconds or it has
@@ -153,13 +159,17 @@ class Device:
 
     def _event_in(self, frame: bytes) -> AnyEvent | None:
         head = _head_of(frame)
-        if head.type == "live" and head.thread_id == self._thread_id:
-            self._is_live = True
-        elif head.type in ("reset", "error"):
+        if head.type in ("reset", "error"):
             raise Closed(str(head.error or "not_found"))
-        elif head.run_id == self._run_id and head.seq is not None and head.seq > self.seq and head.type != "accepted":
-            self.seq = head.seq
-            return decode_event(frame)
+        if head.thread_id != self._thread_id or head.type == "accepted":
+            return None
+        if head.type == "live":
+            self._is_live = True
+        elif head.seq == self._at + 1:  # what came live before it was asked for comes again, in its place
+            self._at = head.seq
+            if head.run_id == self._run_id:
+                self.seq = head.seq
+                return decode_event(frame)
         return None
 
 

@@ -89,10 +89,10 @@ class Entry:
 
 
 def _check_objects(body: bytes) -> None:
-    """Raises ``FrameRefused`` for more objects than a conversation has: what is read of them takes time and memory each."""
-    if body.count(b"{") > MOST_OBJECTS:
+    """Raises ``FrameRefused`` for more objects and lists than a conversation has: to read them takes time and memory each."""
+    if body.count(b"{") + body.count(b"[") > MOST_OBJECTS:
         raise FrameRefused(
-            f"The request has too many objects: the limit is {MOST_OBJECTS:,} opening braces, those in texts included.",
+            f"The request has too many parts: the limit is {MOST_OBJECTS:,} opening brackets, those in texts included.",
             kind="payload_too_large",
             point=door_points.DOOR_OBJECTS,
         )

@@ -22,6 +22,7 @@ from ...core.plans import Plan, Plans, of_agents
 from ..http.client_address import address_of
 from ..http.endpoint import NO_STORE, Endpoint, encode_json, json_response
 from ..http.problems import Problem, retry_after
+from ..http.request_body import decoded
 from ..http.while_there import while_there
 from .device import Closed, Device, Devices
 from .entry import Entry
@@ -232,7 +233,7 @@ def _thread_named(request: Request, asked: ChatRequest) -> tuple[Any, str]:
             return named, name
     if len(asked.metadata) > MAX_METADATA:
         return asked.metadata, "metadata"  # which is no text, and refused
-    metadata = msgspec.json.decode(asked.metadata) if asked.metadata else None
+    metadata = decoded(bytes(asked.metadata), object) if asked.metadata else None
     return metadata.get("thread_id") if isinstance(metadata, dict) else None, "metadata.thread_id"
 
 

@@ -42,7 +42,7 @@ async def test_two_processes_that_make_keys_keep_to_names_and_bound(pools: list[
         )
         assert sorted(filled) == ["added", "added", "full", "full"]
         for each in await two.of("ada"):
-            assert await one.find(each.key_id) == await one.find(each.key_id, is_known=True) == each
+            assert await one.find(each.key_id) == await one.find(each.key_id, known_to_be="ada") == each
             assert await one.remove("ada", each.key_id)
 
 
@@ -88,12 +88,28 @@ async def test_keys_that_nobody_has_made_hold_up_none_that_is_known(pools: list[
         done.append(key_id)
 
     async def known() -> None:
-        assert await keys.find("k1", is_known=True) is not None
+        assert await keys.find("k1", known_to_be="ada") is not None
         done.append("known")
 
-    await keys.find("k1", is_known=True)  # its connection is there
+    await keys.find("k1", known_to_be="ada")  # its connection is there
     async with asyncio.TaskGroup() as group:
         for n in range(300):
             group.create_task(shown(f"absent{n}"))
         group.create_task(known())
     assert done.index("known") < 100
+
+
+async def test_a_known_key_that_many_show_holds_up_no_other_users(pools: list[PostgresConnectionPool]) -> None:
+    keys = PostgresApiKeys(*pools[:4])
+    assert await keys.add(key("k1", "ci"), 9) == "added"
+    done: list[str] = []
+
+    async def shown(owner: str) -> None:
+        await keys.find("k1", known_to_be=owner)
+        done.append(owner)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(300):
+            group.create_task(shown("ada"))
+        group.create_task(shown("bob"))
+    assert done.index("bob") < 20

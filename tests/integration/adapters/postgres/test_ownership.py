@@ -27,9 +27,9 @@ class Lines(PostgresConnectionPool):
     before: Callable[[str], Awaitable[None]]
     answers: list[Any]
 
-    async def ask(self, question: str, *arguments: Any) -> list[Any]:
+    async def ask(self, question: str, *arguments: Any, turn_of: str | None = None) -> list[Any]:
         await self.before(question)
-        rows = await super().ask(question, *arguments)
+        rows = await super().ask(question, *arguments, turn_of=turn_of)
         self.answers += rows
         return rows
 

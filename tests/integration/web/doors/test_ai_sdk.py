@@ -211,3 +211,52 @@ async def test_a_decision_about_anothers_run_is_as_one_about_nothing(served: Ser
     assert answers[0].content == answers[1].content
     async with served.http(ada) as http:
         assert len((await http.get("/api/approvals")).json()["approvals"]) == 1
+
+
+async def decided_by_key(served: Served, user: TestUser, answers: int) -> tuple[str, dict[str, Any]]:
+    """A key of this user's, and a message by it with so many decisions on nothing, and one on a call that waits."""
+    asked = (await Client(served, user).did("chat", {"send": "hello"}, agent="waiting"))[-1]
+    message = asked["messages"][1]
+    call, run_id = call_of(message), message["metadata"]["runId"]
+    parts = [
+        {**call, "state": "approval-responded", "approval": {"id": approval_id, "approved": True}}
+        for approval_id in (*(f"apr_{run_id}.x{n}" for n in range(answers)), call["approval"]["id"])
+    ]
+    async with served.http(user) as http:
+        made = (await http.post("/api/keys", json={"name": "ci"})).json()
+    return made["key"], {"id": "chat", "messages": [{**message, "parts": parts}]}
+
+
+async def test_as_many_decisions_count_as_a_run_may_ask_for(served: Served) -> None:
+    user, most = served.user(), served.runtime.settings.limits.run_questions
+    key, body = await decided_by_key(served, user, most)
+    async with served.http(None, Authorization=f"Bearer {key}") as program:
+        answer = await program.post("/api/chat", json=body)
+    assert "approval" not in answer.text.partition('"type":"start"')[0]
+    async with served.http(user) as http:
+        assert len((await http.get("/api/approvals")).json()["approvals"]) == 1
+    body["messages"][0]["parts"] = body["messages"][0]["parts"][-1:]
+    async with served.http(None, Authorization=f"Bearer {key}") as program:
+        assert '"delta":"allowed"' in (await program.post("/api/chat", json=body)).text
+
+
+async def test_a_key_that_is_deleted_amid_its_decisions_decides_no_more(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = served.user()
+    key, body = await decided_by_key(served, user, 1)
+    answer_of, decided = served.runtime.runs.commands.answer, list[str]()
+
+    async def deleting(requester: Any, frame: Any, **by: Any) -> None:
+        decided.append(frame.question_id)
+        (made,) = await served.runtime.api_keys.of(user.id)
+        await served.runtime.api_keys.delete(user.id, made.key_id)
+        await answer_of(requester, frame, **by)
+
+    monkeypatch.setattr(served.runtime.runs.commands, "answer", deleting)
+    async with served.http(None, Authorization=f"Bearer {key}") as program:
+        ended = await program.post("/api/chat", json=body)
+    assert len(decided) == 1
+    assert "revoked" in ended.text
+    async with served.http(user) as http:
+        assert len((await http.get("/api/approvals")).json()["approvals"]) == 1

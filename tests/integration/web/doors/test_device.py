@@ -64,6 +64,15 @@ async def test_a_run_that_was_begun_before_is_read_from_its_beginning(served: Se
         assert await to_the_end(device) == whole
 
 
+async def test_what_came_live_before_it_was_asked_for_comes_again_in_its_place(served: Served) -> None:
+    user_id = new_id("user")
+    async with device_of(served.runtime, user_id) as first, device_of(served.runtime, user_id) as later:
+        accepted = await first.start(ExecuteAgent("echo", "hello"))
+        whole = await to_the_end(first)  # and the other one was told all but the beginning, if that
+        later.attach(accepted.run_id or "", accepted.thread_id or "", accepted.epoch or "", accepted.seq or 0)
+        assert await to_the_end(later) == whole
+
+
 async def test_events_of_another_run_of_its_user_are_none_of_its_business(served: Served) -> None:
     user_id = new_id("user")
     async with device_of(served.runtime, user_id) as one, device_of(served.runtime, user_id) as two:

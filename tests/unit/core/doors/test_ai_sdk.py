@@ -173,7 +173,7 @@ def test_the_newest_message_is_what_is_asked() -> None:
     assert read(USER) == Asked("u1", "a\n\nb")
     assistant = {"id": "msg_run_1", "role": "assistant", "parts": [{"type": "text", "text": "x"}, DECIDED]}
     assert read(USER, {**assistant, "metadata": {"seq": 9}}) == Asked("msg_run_1", "", (("apr", False, "no"),), 9)
-    others: list[Any] = [None, {}, {"seq": "9"}, {"seq": -1}, [], 5]
+    others: list[Any] = [None, {}, {"seq": "9"}, {"seq": -1}, [], 5, "x" * 20_000, {"seq": 10**400}]
     for metadata in others:
         assert read(USER, {**assistant, "metadata": metadata}) == Asked("msg_run_1", "", (("apr", False, "no"),), 0)
     assert read(USER, {**assistant, "parts": []}) == Asked("u1", "a\n\nb")
@@ -184,16 +184,24 @@ def test_the_newest_message_is_what_is_asked() -> None:
     [
         [],
         [{"id": "u", "role": "user"}],
-        [{"id": "u", "role": "user", "parts": None}],
-        [{"id": "u", "role": "user", "parts": [5, {"type": "text"}, {"type": "text", "text": 5}]}],
-        [{"id": "a", "role": "assistant", "parts": [{**DECIDED, "approval": {"id": 5, "approved": True}}]}],
-        [{"id": "a", "role": "assistant", "parts": [{**DECIDED, "approval": {"id": "x", "approved": "yes"}}]}],
+        [{"id": "u", "role": "user", "parts": [{"type": "text"}, {"type": "text", "text": ""}, {"text": "x"}]}],
+        [{"id": "a", "role": "assistant", "parts": [{**DECIDED, "approval": {"id": "x"}}]}],
         [{"id": "a", "role": "assistant", "parts": [{**DECIDED, "approval": None}]}],
+        [{"id": "a", "role": "assistant", "parts": [{**DECIDED, "state": "approval-requested"}]}],
         [{"id": "s", "role": "system", "parts": [{"type": "text", "text": "x"}]}],
     ],
 )
 def test_anything_else_asks_nothing(messages: list[dict[str, Any]]) -> None:
     assert read(*messages) is None
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [None, 5, [5], [[]], [{"type": 5}], [{"text": []}], [{"approval": {"id": 5}}], [{"approval": {"approved": True}}]],
+)
+def test_what_is_no_list_of_parts_is_no_message(parts: Any) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        read({"id": "u", "role": "user", "parts": parts})
 
 
 def test_a_message_is_named_after_its_run() -> None:

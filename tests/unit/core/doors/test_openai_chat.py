@@ -134,10 +134,16 @@ def text(words: str) -> dict[str, str]:
         ([{"role": "system", "content": "x"}], None),
         ([{"role": "user", "content": ""}], None),
         ([{"role": "user", "content": None}], None),
-        ([{"role": "user", "content": 5}], None),
-        ([{"role": "user", "content": [5, {"type": "text", "text": 5}, {"type": "text"}]}], None),
+        ([{"role": "user", "content": []}], None),
+        ([{"role": "user", "content": [{"type": "text"}, {"type": "image_url", "image_url": {"url": "x"}}]}], None),
         ([{"role": "user"}], None),
     ],
 )  # fmt: skip
 def test_the_last_words_of_the_user_are_what_is_asked(messages: list[dict[str, Any]], words: str | None) -> None:
     assert asked_in(msgspec.json.decode(msgspec.json.encode(messages), type=list[Message])) == words
+
+
+@pytest.mark.parametrize("content", [5, True, {}, [5], [[]], [{"type": 5}], [{"text": []}]])
+def test_what_is_no_content_is_no_message(content: Any) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(msgspec.json.encode({"role": "user", "content": content}), type=Message)

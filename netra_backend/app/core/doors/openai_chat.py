@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from ..events import AnyEvent
-from .answers import PARAGRAPH, Answer, Began, Broken, Finished, Said, Thought
+from .answers import PARAGRAPH, Answer, Began, Finished, Said, Thought
 
 _REASONS: Final = {"length": "length", "content_filter": "content_filter"}
 """Finish reasons that this protocol has, beside ``stop``; an answer that the server cut short has ``length``."""
@@ -60,7 +60,7 @@ class ChatFold:
                     made.append(self._chunk({}, _REASONS.get(piece.reason, "stop")))
                     if self.has_usage:
                         made.append({**self._head, "choices": [], "usage": usage_of(piece.usage)})
-                case Broken():
+                case _:
                     made.append(Failed(error_of(piece.message, "server_error", piece.error)))
         return made
 

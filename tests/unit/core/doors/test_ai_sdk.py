@@ -101,6 +101,18 @@ def test_every_part_of_any_log_is_begun_before_it_goes_on_and_ended_before_the_e
     )
 
 
+def test_what_is_no_part_of_a_message_is_passed_over() -> None:
+    log: list[events.AnyEvent] = [
+        events.AgentStarted(**AT, agent="echo", request_id="req_1"),
+        events.OtherEvent(**AT, type="later"),
+        events.AgentDelta(**AT, call_id="c", attempt=1, text="{", kind="tool_arguments"),
+        events.AgentDelta(**AT, call_id="c", attempt=1, text=""),
+    ]
+    assert folded(*log) == []
+    late = [events.AgentDelta(**AT, call_id="c", attempt=attempt, text="x") for attempt in (2, 1)]
+    assert [chunk["type"] for chunk in folded(*late)] == ["text-start", "text-delta"]
+
+
 def test_what_an_attempt_took_back_is_closed_and_begun_anew_under_another_id() -> None:
     log = [
         events.AgentDelta(**AT, call_id="c", attempt=1, text="Hello"),
@@ -134,6 +146,19 @@ def test_a_text_that_goes_on_after_a_call_says_the_rest_alone() -> None:
         events.AgentCompleted(**AT, result={"text": "One, two"}, usage={}, elapsed_ms=1, message_id="m"),
     ]
     assert "".join(chunk.get("delta", "") for chunk in folded(*log)) == "One, two"
+
+
+def test_a_call_that_failed_says_why() -> None:
+    def failed(error: dict[str, Any] | None) -> Chunk:
+        log: list[events.AnyEvent] = [
+            events.ToolExecuting(**AT, call_id="c", tool="add", arguments={}),
+            events.ToolCompleted(**AT, call_id="c", tool="add", ok=False, elapsed_ms=1, error=error),
+        ]
+        return folded(*log)[-1]
+
+    assert [failed(error)["errorText"] for error in ({"message": "No."}, {}, None)] == ["No."] + 2 * [
+        "The tool failed."
+    ]
 
 
 def test_it_waits_for_an_approval_unless_another_call_goes_on() -> None:

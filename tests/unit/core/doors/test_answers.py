@@ -45,7 +45,8 @@ def test_a_run_begins_thinks_says_and_ends() -> None:
 def test_events_of_other_runs_of_unknown_kinds_and_after_the_end_are_passed_over() -> None:
     other = events.AgentThinking("thr_1", "run_2", 2, 5_000, text="other")
     unknown = events.OtherEvent(**AT, type="later")
-    assert pieces(other, unknown) == []
+    started = events.AgentStarted(**AT, agent="echo", request_id="req_1")
+    assert pieces(other, unknown, started) == []
     assert pieces(events.AgentCancelled(**AT, by="user"), delta("late"), completed("late")) == [
         Broken("cancelled", "The run was stopped by user.")
     ]

@@ -60,7 +60,7 @@ NO_LIMITS: Final[Mapping[str, str]] = {
         core.settings_values._MAX_BUCKET_URL services.conversations.TITLE_CHARACTERS
         services.conversations._EPOCH_BYTES services.standing._MAX_SCOPES services.synthetic_sign_ins._KEY_BYTES
         core.api_keys.ID_BYTES core.api_keys.SECRET_BYTES core.doors.thread_ids.MAX_CLIENT_ID
-        web.doors.openai.MAX_METADATA web.doors.entry.MOST_OBJECTS
+        web.doors.openai.MAX_METADATA core.doors.ai_sdk._MOST_METADATA web.doors.entry.MOST_OBJECTS
         services.api_keys._DAY_MS
         services.tickets.MAX_PATH services.tickets._BYTES services.tickets._MAX_CHARACTERS
         usage.importers.formats.mooncake.BLOCK_TOKENS core.step_keys.MAX_NAME core.step_keys._MAX_PATH

@@ -148,6 +148,60 @@ def test_a_text_that_goes_on_after_a_call_says_the_rest_alone() -> None:
     assert "".join(chunk.get("delta", "") for chunk in folded(*log)) == "One, two"
 
 
+def asking(call: str) -> events.AnyEvent:
+    told = {
+        "approval_id": f"apr_{call}",
+        "call_id": call,
+        "tool": "add",
+        "arguments": {},
+        "arguments_hash": "x",
+        "expires_at": 9,
+    }
+    return events.ApprovalRequested(**AT, **told)
+
+
+def decided(call: str, decision: str) -> events.AnyEvent:
+    return events.ApprovalResolved(**AT, approval_id=f"apr_{call}", decision=decision, by="http")
+
+
+def done(call: str) -> events.AnyEvent:
+    return events.ToolCompleted(**AT, call_id=call, tool="add", ok=True, elapsed_ms=1, result=2)
+
+
+def test_a_run_as_its_client_reads_it() -> None:
+    question: dict[str, Any] = {"question_id": "q", "text": "?", "expires_at": 9, "call_id": "c", "step": "s"}
+    log: list[events.AnyEvent] = [
+        ASKED,
+        events.AgentThinking(**AT, text="hm"),
+        events.AgentDelta(**AT, call_id="r", attempt=1, text="why", kind="reasoning"),
+        asking("yes"),
+        asking("no"),
+        decided("yes", "approve"),
+        decided("no", "deny"),
+        decided("nothing", "deny"),
+        events.ToolExecuting(**AT, call_id="yes", tool="add", arguments={}),
+        done("yes"),
+        done("no"),
+        done("unknown"),
+        events.QuestionAsked(**AT, **question),
+        events.QuestionAsked(**AT, **question, schema={"type": "integer"}),
+    ]
+    kinds = [chunk["type"] for chunk in folded(*log)]
+    call = ["tool-input-start", "tool-input-available", "tool-approval-request"]
+    assert kinds == [
+        "start", "start-step", "data-thinking", "reasoning-start", "reasoning-delta", "reasoning-end", *call, *call,
+        "tool-output-denied", "tool-output-available", "data-question", "data-question",
+    ]  # fmt: skip
+    ends: list[tuple[events.AnyEvent, list[str]]] = [
+        (events.AgentCompleted(**AT, result={}, usage={"n": 1}, elapsed_ms=1), ["finish-step", "finish"]),
+        (events.AgentCompleted(**AT, result={"text": ""}, usage={}, elapsed_ms=1), ["finish-step", "finish"]),
+        (events.AgentFailed(**AT, error="tool_fault", message="It broke."), ["error"]),
+        (events.AgentCancelled(**AT, by="user"), ["abort"]),
+    ]
+    for end, told in ends:
+        assert [chunk["type"] for chunk in folded(*log, end, done("yes"))][len(kinds) :] == told
+
+
 def test_a_call_that_failed_says_why() -> None:
     def failed(error: dict[str, Any] | None) -> Chunk:
         log: list[events.AnyEvent] = [

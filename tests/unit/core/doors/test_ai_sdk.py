@@ -149,7 +149,7 @@ def test_a_text_that_goes_on_after_a_call_says_the_rest_alone() -> None:
 
 
 def asking(call: str) -> events.AnyEvent:
-    told = {
+    told: dict[str, Any] = {
         "approval_id": f"apr_{call}",
         "call_id": call,
         "tool": "add",

@@ -1,4 +1,4 @@
-"""MCP servers on loopback for tests: an honest one of the SDK that keeps what reaches it, and one that answers as it is told."""
+"""MCP servers on loopback for tests: an honest one of the SDK that keeps what reaches it, and a scripted one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def served(app: Any) -> AsyncIterator[str]:
 
 class Witness:
     """An honest server. ``heads`` are the headers of all requests, ``bodies`` their parts, ``notes`` what was noted, in order;
-    ``on_note`` is told of each note before it is answered."""
+    ``on_note`` gets each note before the answer is sent."""
 
     def __init__(self, on_note: Callable[[str], None] = lambda _: None, **options: Any) -> None:
         self.heads: list[dict[str, str]] = []

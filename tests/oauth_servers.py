@@ -187,7 +187,7 @@ async def consent(url: str, provider: Provider, subject: str) -> dict[str, str]:
 
 
 def link_of(page: str) -> str:
-    """Where the one link of a page leads."""
+    """The address of the one link of a page."""
     found = search(r'<a href="([^"]*)">', page)
     assert found is not None, page
     return unescape(found[1])

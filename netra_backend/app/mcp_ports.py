@@ -62,7 +62,7 @@ class McpClient(Protocol):
 
 
 class OAuthClient(msgspec.Struct, frozen=True):
-    """As whom an authorization server knows Netra. ``method`` is how the token endpoint is told (RFC 7591)."""
+    """As whom an authorization server knows Netra. ``method`` is how it authenticates at the token endpoint (RFC 7591)."""
 
     client_id: str
     secret: str = ""

@@ -44,7 +44,7 @@ class ApiKeyStore(Protocol):
         the store and one of them has ended the sign-in with the id ``made_by`` that makes it (``ended``)."""
 
     async def find(self, key_id: str, known_to_be: str = "") -> ApiKey | None:
-        """The key of that id, whoever's. One that is known to be somebody's is looked up in that user's turn, and waits for none
+        """The key of that id, of any owner. With ``known_to_be`` the lookup waits in that user's turn, and not behind the keys
         that anybody may show."""
 
     async def of(self, owner: str) -> list[ApiKey]:

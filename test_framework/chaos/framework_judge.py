@@ -37,7 +37,7 @@ _UNKNOWN: Final = "OUTCOME_UNKNOWN"
 
 
 def number_of(result: Any) -> Any:
-    """The number in what a tool is told to have returned, which LangGraph shows as the text of its message."""
+    """The number in a tool's recorded result, which LangGraph shows as the text of its message."""
     if isinstance(result, dict) and "content" in result:
         result = json.loads(result["content"])
     return result["number"]
@@ -85,7 +85,7 @@ def faults_of_requests(runs: Iterable[Run], asked: Sequence[Asked]) -> Iterator[
         if count > begun.get(place, 0):
             yield f"models: turn {place[1]} of {place[0]} was asked {count} times, and begun {begun.get(place, 0)} times"
     for place in answered - times.keys():
-        yield f"models: turn {place[1]} of {place[0]} is told as answered, and was never asked"
+        yield f"models: turn {place[1]} of {place[0]} has an answer, and was never asked"
     words: dict[tuple[str, int], str] = {}
     for each in asked:
         if words.setdefault((each.key, each.turn), each.fingerprint) != each.fingerprint:

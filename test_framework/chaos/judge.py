@@ -75,7 +75,7 @@ def kind_of(broken: str) -> str:
 
 
 def judge(stories: Sequence[Story], effects: Iterable[tuple[str, int]], asked: Sequence[Asked] = ()) -> list[str]:
-    """Every broken promise; empty where there is none. ``effects`` are those of tools that are not idempotent, ``asked`` is what
+    """Every broken promise; empty if there is none. ``effects`` are those of tools that are not idempotent, ``asked`` is what
     the model of frameworks' agents was asked."""
     broken: list[str] = []
     done: set[tuple[str, int]] = set()

@@ -97,7 +97,7 @@ async def serving(
 
 
 async def heard(device: WebSocketTestClient) -> str:
-    """What a device is told up to the end of a run; the run's thread."""
+    """What a device receives up to the end of a run; the run's thread."""
     while (frame := await device.receive_json())["type"] not in TERMINAL_EVENTS:
         assert frame["type"] != "error", frame
     assert frame["type"] == "agent_completed", frame

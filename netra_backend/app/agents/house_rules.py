@@ -17,7 +17,7 @@ class Called(NamedTuple):
 
 
 class HouseRules(NamedTuple):
-    """The agent has these ``tools`` of the server's own, and ``learn`` is told of each call; a sentence of its text is shown if
+    """The agent has these ``tools`` of the server's own, and ``learn`` gets each call; a sentence of its text is shown if
     ``allows`` says so. In place of an answer that cannot be used, what ``instead`` makes of the reason is shown."""
 
     tools: frozenset[str]

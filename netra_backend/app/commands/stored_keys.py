@@ -1,4 +1,4 @@
-"""API keys where no server of this data directory keeps them: in the embedded event log, or in PostgreSQL."""
+"""API keys without a server: straight from the embedded event log, or from PostgreSQL."""
 
 from __future__ import annotations
 

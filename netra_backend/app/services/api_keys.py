@@ -53,7 +53,7 @@ class WantedKey:
 
 
 class ApiKeys:
-    """The keys of all users. A key is told once, when it is made, and only a digest of it is kept."""
+    """The keys of all users. A key is returned once, when it is made; only a digest of it is kept."""
 
     def __init__(
         self, store: ApiKeyStore, revocations: Revocations, clock: Clock, entropy: Entropy, limits: Limits
@@ -145,7 +145,7 @@ class ApiKeys:
         if key.issued_ms > now_ms:
             await self._revocations.saw_ahead(key.owner, key.issued_ms, now_ms)
         if now_ms - key.used_ms >= USED_MS:
-            with suppress(DependencyUnavailable):  # it is told to the user, and nothing is decided by it
+            with suppress(DependencyUnavailable):  # the user sees it, and nothing depends on it
                 await self._store.used(key.owner, key.key_id, now_ms)
         return key.identity
 

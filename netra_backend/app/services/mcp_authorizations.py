@@ -267,7 +267,7 @@ class McpAuthorizations:
     def _ended(self, place: tuple[str, str], task: asyncio.Task[KeptTokens]) -> None:
         del self._renewing[place]
         if not task.cancelled():
-            task.exception()  # whoever waits has it
+            task.exception()  # who waits for it raises it
 
     async def _renew(self, owner: str, server_id: str, access: str) -> KeptTokens:
         """A refresh token may be good for one use, so one process uses it, and the others wait for what it stores."""

@@ -1,4 +1,4 @@
-"""What a user reads of a model request that failed: the same words, whoever asked and by whichever library."""
+"""What a user reads of a model request that failed: the same words for every agent and every library."""
 
 from __future__ import annotations
 

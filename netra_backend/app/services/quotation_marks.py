@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 MARK: Final = r"\\{0,8}[\"'`]"
-"""A quotation mark, also where it stands in a text of a JSON, which may itself stand in a text of another JSON."""
+"""A quotation mark, also inside a JSON string, which may itself be inside another JSON string."""
 _ENTITY: Final = r"&(?:quot|apos|#0{0,3}3[49]|#x2[27]);"
 _PERCENT: Final = r"%(?:25){0,3}2[27]"
 _ESCAPED: Final = r"\\{1,8}u002[27]"

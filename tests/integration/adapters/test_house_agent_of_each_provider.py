@@ -34,7 +34,7 @@ async def asked(
             async with connected_user(runtime, "user_ada") as user:
                 user.send(type="execute_agent", agent="cost_optimizer", message="What did we spend in total?")
                 end = await user.ended_run()
-        gc.collect()  # what was left open is told here, and not in another test
+        gc.collect()  # what was left open is reported here, and not in another test
         return end, server.bodies
 
 

@@ -25,7 +25,7 @@ async def asked(protocol: Protocol, url: str, monkeypatch: pytest.MonkeyPatch, *
         return parts
     finally:
         await model.close()
-        gc.collect()  # what was left open is told here, and not in another test
+        gc.collect()  # what was left open is reported here, and not in another test
 
 
 async def test_an_answer_streams_with_its_usage(protocol: Protocol, monkeypatch: pytest.MonkeyPatch) -> None:

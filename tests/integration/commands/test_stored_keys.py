@@ -1,4 +1,4 @@
-"""``netra key`` where no server of this machine could be asked: in PostgreSQL, for all the others."""
+"""``netra key`` without a server on this machine: it writes to PostgreSQL, for the servers on the others."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LEEWAY_S = CLOCK_LEEWAY_MS / 1000
 RETURN = "/api/mcp-authorization"
-"""Where a browser comes back to with a state, which says whose it is; without one it is malformed, whoever asks."""
+"""Where a browser comes back to with a state, which says whose it is; without one every request is malformed."""
 OPEN = {"/healthz", "/readyz", "/openapi.json", "/asyncapi.json", "/errors", RETURN}
 """The paths that need nobody. /metrics is open to this machine alone, and a proxy asks for others."""
 

@@ -1,4 +1,4 @@
-"""``netra_server.langgraph``: one function, and nothing of LangGraph where it is not imported."""
+"""``netra_server.langgraph``: one function, and nothing of LangGraph unless it is imported."""
 
 from __future__ import annotations
 

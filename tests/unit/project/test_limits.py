@@ -99,7 +99,7 @@ NO_LIMITS: Final[Mapping[str, str]] = {
     "How many lines of one user the audit trail looks at: a server writes one or two in a chain.": """
         adapters.audit.subjects.MAX_OF_USER adapters.audit.subjects._MAX_SEEN
     """,
-    "What an API key is called and may ask, and how exactly its last use is told; how many there are is a limit.": """
+    "The name and the agents of an API key, and how exactly its last use is kept; the number of keys is a limit.": """
         core.api_keys.USED_MS services.api_keys.KNOWN services.api_keys.MOST_AGENTS services.api_keys.MOST_NAME
         services.api_keys._MOST_AGENT_NAME
     """,

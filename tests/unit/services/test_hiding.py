@@ -1,4 +1,4 @@
-"""What is told in a run's name does not show what it was given, and a log line shows nothing that any run was given."""
+"""Messages about a run do not show what it was given, and a log line shows nothing that any run was given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model request that fails is told in the same words, whoever asked and whichever library raised."""
+"""Users read the same words about a failed model request, with every agent and every library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Places that users share are given in turn, and none is lost, whoever stops waiting and when."""
+"""Places that users share are given in turn, and none is lost if somebody stops waiting."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Events gather in chunks; chunks that were begun in one loop iteration go to the store together, once the tasks of that iteration
 have taken their first steps. A chunk of events that may wait goes with what its thread appends next, or when somebody waits for
-it, and after 5 ms by itself. The store says what it has committed, in order; waiters are woken then, and the world is told.
+it, and after 5 ms by itself. The store says what it has committed, in order; waiters are woken then, and the events delivered.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ _UNREACHABLE: Final = "MCP_UNREACHABLE"
 _CLIENT_NAME: Final = "Netra"
 _GRANT_TYPES: Final = ["authorization_code", "refresh_token"]
 _METHODS: Final = ("none", "client_secret_basic", "client_secret_post")
-"""How the token endpoint is told who asks, the best first: no secret is needed beside PKCE."""
+"""How a client authenticates at the token endpoint, the best method first: no secret is needed beside PKCE."""
 _TEXT_CHARACTERS: Final = 8_192
 _LONGEST_S: Final = 10 * 366 * 86_400
 _TRANSIENT: Final = frozenset({408, 425, 429})

@@ -158,4 +158,4 @@ class SdkSession:
             self._task.cancel()
             await asyncio.wait({self._task}, timeout=_CLOSE_S)
             if self._task.done() and not self._task.cancelled():
-                self._task.exception()  # it is told nowhere: the session has ended
+                self._task.exception()  # nobody needs it: the session has ended

@@ -2,7 +2,7 @@
 
 A request that the server refuses as unauthenticated is sent once more, if there is another credential by then.
 
-An answer that cannot be had is told to the SDK as one with status 502, so that one request fails and not the session. Why is
+An answer that cannot be had reaches the SDK as one with status 502, so that one request fails and not the session. Why is
 in ``fault`` until it is taken.
 """
 

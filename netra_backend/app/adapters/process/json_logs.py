@@ -23,7 +23,7 @@ _OURS: Final = ("netra", "netra_backend")
 _THREADS: Final = logging.getLogger("netra.threads")
 _CHATTY: Final = ("httpx", "httpx2", "httpcore", "httpcore2", "uvicorn.access")
 _QUOTING: Final = ("mcp.client", "mcp.shared")
-"""They quote what servers of users say, results of tools among it. What went wrong is told where a session is used."""
+"""They quote what servers of users say, results of tools among it. The code that uses a session reports what went wrong."""
 _LEFT_OUT: Final = {"message", "asctime", "taskName", "color_message"}  # the last: uvicorn's event again, with colours
 _OF_EVERY_RECORD: Final = frozenset(vars(logging.makeLogRecord({}))) | _LEFT_OUT
 

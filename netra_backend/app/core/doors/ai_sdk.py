@@ -1,6 +1,6 @@
 """Runs as streams of UI messages (AI SDK 6, ``ai`` on npm: ``uiMessageChunkSchema``): a run is one message of the assistant.
 
-Only parts that version 6 knows are told. Tools are dynamic and executed here. A text that an attempt took back is closed, and
+Only parts that version 6 knows are sent. Tools are dynamic and executed here. A text that an attempt took back is closed, and
 begun anew under another id.
 """
 
@@ -19,7 +19,7 @@ Chunk = dict[str, Any]
 _REASONS: Final = {"stop": "stop", "length": "length", "content_filter": "content-filter", "tool_calls": "tool-calls"}
 _MESSAGE: Final = "msg_"
 _CURSOR: Final = "seq"
-"""Where a message's metadata has how much of its run the client has."""
+"""The field of a message's metadata that says how much of its run the client has."""
 _MOST_METADATA: Final = 16_384
 _OURS: Final = {"dynamic": True, "providerExecuted": True}
 
@@ -252,7 +252,7 @@ def _decisions(parts: Sequence[Part]) -> Iterator[tuple[str, bool, str]]:
 
 
 def _cursor(metadata: msgspec.Raw) -> int:
-    """Where the client says that it is; 0 if it says nothing that could be believed."""
+    """The position that the client claims to have; 0 if the claim is missing or malformed."""
     try:
         return msgspec.json.decode(metadata, type=_Metadata).seq if 0 < len(metadata) <= _MOST_METADATA else 0
     except (msgspec.DecodeError, ValueError, RecursionError):

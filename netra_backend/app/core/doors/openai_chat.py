@@ -23,7 +23,7 @@ _TEXTS: Final = ("text", "input_text")
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The completion broke off: what a client is told, in ``error``."""
+    """The completion broke off; ``error`` is what the client gets."""
 
     error: dict[str, Any]
 

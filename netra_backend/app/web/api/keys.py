@@ -31,7 +31,7 @@ class NewApiKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MadeApiKey(msgspec.Struct, frozen=True):
-    """``key`` is told this once."""
+    """``key`` is returned this once."""
 
     id: str
     key: str
@@ -58,7 +58,7 @@ class ListedApiKeys(msgspec.Struct, frozen=True):
 
 
 def listed_key(key: ApiKey) -> ListedApiKey:
-    """What its user is told of a key."""
+    """What a user sees of their key."""
     times = key.created_ms, key.expires_ms, key.used_ms or None
     return ListedApiKey(key.key_id, key.name, sorted(key.scopes), sorted(key.agents), *times)
 

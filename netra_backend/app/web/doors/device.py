@@ -143,8 +143,8 @@ class Device:
         return accepted
 
     def attach(self, run_id: str, thread_id: str, epoch: str, seq: int) -> None:
-        """Follow a run of this user's, whose first event stands at ``seq``. What was told before this connection was there comes
-        from the log; live events wait meanwhile."""
+        """Follow a run of this user's, whose first event stands at ``seq``. What was delivered before this connection was there
+        comes from the log; live events wait meanwhile."""
         self._run_id, self._thread_id, self._at = run_id, thread_id, seq - 1
         self._connection.received(encode_frame(Resume({thread_id: Position(epoch, self._at)})))
 

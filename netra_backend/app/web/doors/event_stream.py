@@ -22,7 +22,7 @@ def data(value: Any) -> bytes:
 
 
 class EventStream(PartsResponse):
-    """Events from a generator, as ``PartsResponse`` has parts. Whoever leaves it stops no run."""
+    """Events from a generator, as ``PartsResponse`` has parts. Leaving it stops no run."""
 
     def __init__(
         self, events: AsyncGenerator[bytes, None], ended: Callable[[], None], headers: Mapping[str, str]

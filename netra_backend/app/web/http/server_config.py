@@ -43,7 +43,7 @@ def guests_of(config: uvicorn.Config) -> AnonymousConnections | None:
 
 
 def turns_of(config: uvicorn.Config) -> RequestTurns | None:
-    """Where the server's requests wait for their turn, where they do."""
+    """The queue in which the server's requests wait for their turn, if they do."""
     return config.turns if isinstance(config, ServerConfig) else None
 
 

@@ -121,7 +121,7 @@ class ConnectionHandler:
 
     def admit(self, connection: Connection, identity: Identity) -> None:
         """Make it a live connection of this user. Raises ``LimitRefused`` (``connection_limit``), and
-        ``AuthenticationRefused`` where the sign-in was revoked since it was verified, or may not ask agents."""
+        ``AuthenticationRefused`` if the sign-in was revoked since it was verified, or may not ask agents."""
         self._authentication.standing(identity)
         require_scope(identity, EVERYBODY)
         now = self._clock.monotonic()

@@ -68,7 +68,7 @@ async def test_what_came_live_before_it_was_asked_for_comes_again_in_its_place(s
     user_id = new_id("user")
     async with device_of(served.runtime, user_id) as first, device_of(served.runtime, user_id) as later:
         accepted = await first.start(ExecuteAgent("echo", "hello"))
-        whole = await to_the_end(first)  # and the other one was told all but the beginning, if that
+        whole = await to_the_end(first)  # the other one received all of it live, perhaps without the beginning
         later.attach(accepted.run_id or "", accepted.thread_id or "", accepted.epoch or "", accepted.seq or 0)
         assert await to_the_end(later) == whole
 

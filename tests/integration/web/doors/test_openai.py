@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class Reciter:
-    """Says its message word by word, each when the test lets it; fails if it is told to."""
+    """Says its message word by word, each when the test lets it; fails at the word "fail!"."""
 
     name = "reciter"
     description = "Recites."

@@ -1,4 +1,4 @@
-"""What Anthropic's library is told of usage that is missing."""
+"""What Anthropic's library gets if the usage is missing."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ TOOL = FrozenTool("one__act", "", OBJECT, "mcp_1", "act")
 
 
 class Session:
-    """Answers with what it is called with, or raises what it is told to."""
+    """Answers with what it is called with, or raises a given error."""
 
     def __init__(self, faults: Mapping[str, BaseException]) -> None:
         self.faults = faults

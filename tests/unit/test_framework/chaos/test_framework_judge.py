@@ -172,7 +172,7 @@ def _nobodys(case: Case) -> None:
         (_failed, "failed: internal"),
         (_asked_other, "asked ["),
         (_sent_again, "models: turn 0 of key-1 was asked 2 times, and begun 1 times"),
-        (_never_sent, "models: turn 0 of key-1 is told as answered, and was never asked"),
+        (_never_sent, "models: turn 0 of key-1 has an answer, and was never asked"),
         (_other_words, "models: turn 2 of key-1 was asked in other words"),
         (_another_user, "owners: the model was asked by"),
         (_nobodys, "models: turn 0 of key-9 was asked 1 times, and begun 0 times"),

@@ -69,7 +69,7 @@ def result_of(recorded: bytes) -> ChatResult:
 
 
 def usage_of(message: BaseMessage, provider: str) -> dict[str, Any]:
-    """What a response has used, as ``model_completed`` tells it; nothing where the provider does not say."""
+    """What a response has used, as ``model_completed`` tells it; nothing if the provider does not say."""
     told = message.usage_metadata if isinstance(message, AIMessage) else None
     if not told:
         return {}

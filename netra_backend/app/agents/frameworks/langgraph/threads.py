@@ -41,7 +41,7 @@ def from_thread(
     begin: Callable[[Callable[..., Awaitable[Any]]], Coroutine[Any, Any, R]],
     perform: Callable[..., Any],
 ) -> R:
-    """The result of ``begin(body)``, which runs on the loop in the caller's context. Where it awaits ``body(…)``, the caller's
+    """The result of ``begin(body)``, which runs on the loop in the caller's context. If it awaits ``body(…)``, the caller's
     own thread does ``perform(…)``, so that waiting takes no second thread: a pool of them cannot run dry by that.
 
     Raises ``BlocksTheLoop`` on the loop's own thread.

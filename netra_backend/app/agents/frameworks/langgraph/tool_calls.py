@@ -61,7 +61,7 @@ async def call(run: GraphRun, place: str, tool: BaseTool, given: Any, call_id: s
             break
         if _resumed() <= outcome.result["had"]:
             raise GraphInterrupt(tuple(unpacked(each) for each in outcome.result["interrupts"]))
-        tries += 1  # its question was answered since, which LangGraph remembers if it is told
+        tries += 1  # its question was answered since, which LangGraph remembers if it gets the answer
         get_config()["configurable"]["__pregel_send"](
             [("__resume__", _scratchpad().resume[: outcome.result["had"] + 1])]
         )

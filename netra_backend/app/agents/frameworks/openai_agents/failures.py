@@ -30,7 +30,7 @@ _SAID: Final = {each.__name__: each for each in (agents.ModelBehaviorError, agen
 
 
 def encoded(fault: Exception) -> tuple[bytes, str] | None:
-    """What is recorded of a failure, and what its user is told: never the provider's own words, which may quote a key. ``None``
+    """What is recorded of a failure, and what its user reads: never the provider's own words, which may quote a key. ``None``
     for one that is not told from others."""
     told = model_faults.told(fault)
     if isinstance(fault, openai.APIStatusError):

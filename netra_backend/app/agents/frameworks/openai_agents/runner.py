@@ -29,7 +29,7 @@ _GIVEN: Final = "_netra_given"
 
 
 class RecordingRunner(AgentRunner):
-    """Makes runs by ``runner``, recorded where they belong to a run of Netra's."""
+    """Makes runs by ``runner``, recorded if they belong to a run of Netra's."""
 
     def __init__(self, runner: AgentRunner) -> None:
         self._runner = runner

@@ -130,7 +130,7 @@ def _name_of(ctx: Any, call_id: str) -> str:
 
 
 def _judge(params: Any) -> Callable[[dict[str, Any]], str] | None:
-    """Says what the toolset's validator has against other arguments, where it is here: an MCP server judges by itself."""
+    """Says what the toolset's validator has against other arguments, if there is one: an MCP server judges by itself."""
     validator = None if getattr(params, "tool", None) is None else params.tool.args_validator
 
     def judge(given: dict[str, Any]) -> str:
@@ -152,7 +152,7 @@ def _plain(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _recorded(payload: Any, used: RunUsage) -> Any:
-    """What is recorded: what the tool returned and nothing more, where that says everything."""
+    """What is recorded: only what the tool returned, if that says everything."""
     if used.has_values():
         return {_SIGNAL: payload, "usage": _USAGE.dump_python(used, mode="json")}
     result = payload.get("result")

@@ -93,7 +93,7 @@ def is_mcp(toolset: object) -> bool:
 
 
 def _isolated(toolset: DynamicToolset[Any], stateless: frozenset[str]) -> Callable[[Any], Any]:
-    """What the toolset's function returns opens sessions of its own, also where the function returns what a module shares."""
+    """What the toolset's function returns opens sessions of its own, even if the function returns what a module shares."""
 
     async def made(ctx: Any) -> AbstractToolset[Any] | None:
         found = await toolset._evaluate_factory(ctx)

@@ -1,4 +1,4 @@
-"""Runs of the SDK: recorded where they belong to a run of Netra's, made as before where they do not, and never traced."""
+"""Runs of the SDK: recorded if they belong to a run of Netra's, made as before if they do not, and never traced."""
 
 from __future__ import annotations
 

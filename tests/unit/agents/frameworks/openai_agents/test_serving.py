@@ -207,7 +207,7 @@ class TestTools:
     async def test_a_tool_that_raises_ends_the_run_only_if_it_says_so(self, workshop: Any, served: Any) -> None:
         @function_tool
         def told() -> str:
-            """Fails, and the model is told."""
+            """Fails; the model gets the error."""
             raise ValueError("broken")
 
         @function_tool(failure_error_function=None)

@@ -1,4 +1,4 @@
-"""The tools of a served agent: approved by its user, bounded in time, and told as unknown where nobody knows."""
+"""The tools of a served agent: approved by its user, bounded in time, and reported as unknown if nobody knows."""
 
 from __future__ import annotations
 

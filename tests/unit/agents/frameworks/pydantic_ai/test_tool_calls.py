@@ -15,7 +15,7 @@ from .conftest import Script, Shop, returned
 
 
 async def outcome(shop: Shop, of: Any, tool: Any, arguments: dict[str, Any] | None = None, **metadata: Any) -> Any:
-    """What a call of this tool came to, and what the model was told."""
+    """What a call of this tool came to, and what the model got."""
     script = Script({tool.__name__: arguments or {}}, "Done.")
     agent = shop.agent(script)
     agent.tool_plain(metadata={"netra": metadata} if metadata else None)(tool)

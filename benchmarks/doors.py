@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import statistics
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -18,11 +16,10 @@ from test_framework.server_process import ServerProcess
 from test_framework.users import LocalUsers, TestUser
 from test_framework.websocket_client import websocket_client
 
-from . import figures, machine, ours
+from . import figures, machine, ours, server
 
 TEXTS: Final = 200
 GOAL: Final = 1.5
-_TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
 
 
 class Talker:
@@ -43,7 +40,7 @@ AGENTS: Final = (Talker,)
 TOOLS: Final = ()
 
 Run = Callable[[str, TestUser, int], Awaitable[None]]
-"""One run to its end at this address, for this user: the ``n``-th."""
+"""So many runs to their ends at this address, for this user."""
 
 
 async def by_websocket(url: str, user: TestUser, runs: int) -> None:
@@ -89,17 +86,11 @@ async def measured(process: ServerProcess, rounds: int, runs: int) -> dict[str, 
     for n in range(rounds + 1):  # the first one warms up
         for name, way in WAYS.items():
             user = users.make("talker@example.org")
-            before = cpu_s(process.process.pid)
+            before = server.cpu_seconds(process.process.pid)
             await way(process.url, user, runs)
             if n:
-                costs[name].append((cpu_s(process.process.pid) - before) / (runs * TEXTS) * 1e6)
+                costs[name].append((server.cpu_seconds(process.process.pid) - before) / (runs * TEXTS) * 1e6)
     return costs
-
-
-def cpu_s(pid: int) -> float:
-    """Seconds that a process has had of its processor."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
 
 
 def main(arguments: list[str] | None = None) -> None:

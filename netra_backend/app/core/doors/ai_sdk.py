@@ -51,7 +51,6 @@ class MessageFold:
 
     run_id: str
     is_over: bool = False
-    failed: bool = False
     _texts: dict[str, _Text] = field(default_factory=dict)
     _open: tuple[str, str] | None = None
     _known: set[str] = field(default_factory=set)
@@ -106,7 +105,7 @@ class MessageFold:
                 yield {"type": "finish", "finishReason": _REASONS.get(event.finish_reason, "other"), **metadata}
             case events.AgentFailed():
                 yield from self._closed()
-                self.is_over = self.failed = True
+                self.is_over = True
                 yield {"type": "error", "errorText": f"{event.message} {event.hint}".strip()}
             case events.AgentCancelled():
                 yield from self._closed()

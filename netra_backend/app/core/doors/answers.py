@@ -71,7 +71,6 @@ class Answer:
     is_over: bool = False
     _messages: dict[str, _Message] = field(default_factory=dict)
     _has_spoken: bool = False
-    _tools: dict[str, str] = field(default_factory=dict)
 
     def take(self, event: events.AnyEvent) -> Iterator[Piece]:
         """The pieces that this event brings."""
@@ -83,7 +82,6 @@ class Answer:
             case events.AgentThinking():
                 yield Thought(f"{event.text}\n")
             case events.ToolExecuting():
-                self._tools[event.call_id] = event.tool
                 yield Thought(f"{event.tool} …\n")
             case events.ToolCompleted(error=error):
                 fault = f": {error.get('message', '')}" if error else ""

@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from ...core import questions
 from ...core.doors.ai_sdk import Asked, Chunk, MessageFold, UiMessage, asked_in, run_id_of
-from ...core.error_catalogue import CATALOGUE
 from ...core.errors import NotFound
 from ...core.frames import MAX_FIELD, AnswerQuestion, ExecuteAgent
 from ...core.history import StoredRun
@@ -192,8 +191,7 @@ async def _streamed(
         try:
             events = await device.next(comment_s)
         except Closed as closed:
-            text = CATALOGUE[closed.error].text if closed.error in CATALOGUE else "The connection was closed."
-            yield _written([_error(f"{text} The run goes on.")])
+            yield _written([{"type": "error", "errorText": closed.text}])
             break
         chunks: list[Chunk] = []
         for event in events:
@@ -207,7 +205,3 @@ async def _streamed(
 
 def _written(chunks: Iterable[Chunk]) -> bytes:
     return b"".join(data(chunk) for chunk in chunks)
-
-
-def _error(text: str) -> Chunk:
-    return {"type": "error", "errorText": text}

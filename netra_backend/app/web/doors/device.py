@@ -38,11 +38,13 @@ _head_of: Final = msgspec.json.Decoder(_Head).decode
 
 
 class Closed(Exception):
-    """The server closed the connection: ``error`` is an id of the catalogue, or ``draining``."""
+    """The server closed the connection: ``error`` is an id of the catalogue, and ``text`` what a client reads."""
 
     def __init__(self, error: str) -> None:
         super().__init__(error)
         self.error = error
+        known = CATALOGUE.get(error)
+        self.text = f"{known.text if known is not None else 'The connection was closed.'} The run goes on."
 
 
 class _Frames:

@@ -14,7 +14,6 @@ from ...agents.supervisor.agent_registry import AgentRegistry
 from ...core import door_points
 from ...core.doors.answers import Answer
 from ...core.doors.openai_chat import ChatFold, Chunk, Failed, Message, asked_in, completion_of, error_of
-from ...core.error_catalogue import CATALOGUE
 from ...core.errors import AuthenticationRefused
 from ...core.frames import MAX_KEY, ExecuteAgent
 from ...core.identity import Identity
@@ -196,8 +195,7 @@ async def _pieces(device: Device, fold: ChatFold, within_s: float) -> AsyncItera
         try:
             events = await device.next(within_s)
         except Closed as closed:
-            text = CATALOGUE[closed.error].text if closed.error in CATALOGUE else "The connection was closed."
-            yield [Failed(error_of(f"{text} The run goes on.", "server_error", closed.error))]
+            yield [Failed(error_of(closed.text, "server_error", closed.error))]
             return
         yield [chunk for event in events for chunk in fold.take(event)]
 

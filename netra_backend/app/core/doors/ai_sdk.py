@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from .. import events
+from .streamed_texts import StreamedText, streamed_as
 
 Chunk = dict[str, Any]
 
@@ -35,13 +36,9 @@ def run_id_of(message_id: str) -> str | None:
 
 
 @dataclass(slots=True)
-class _Text:
-    """``text`` is what its newest attempt has said, ``sent`` what stands in the part ``part`` of it."""
+class _Text(StreamedText):
+    """``part`` counts the parts of a message that have it."""
 
-    kind: str
-    attempt: int
-    text: str = ""
-    sent: str = ""
     part: int = 0
 
 
@@ -52,6 +49,7 @@ class MessageFold:
     run_id: str
     is_over: bool = False
     _texts: dict[str, _Text] = field(default_factory=dict)
+    _reasonings: dict[str, _Text] = field(default_factory=dict)
     _open: tuple[str, str] | None = None
     _known: set[str] = field(default_factory=set)
     _running: set[str] = field(default_factory=set)
@@ -131,52 +129,41 @@ class MessageFold:
 
     def _delta(self, event: events.AgentDelta) -> Iterator[Chunk]:
         kind = event.kind or "text"
-        if kind not in ("text", "reasoning") or not event.text:
-            return
-        name = f"{kind}:{event.message_id or event.call_id}"
-        text = self._texts.setdefault(name, _Text(kind, event.attempt))
-        if event.attempt < text.attempt:
-            return
-        if event.attempt > text.attempt:
-            text.attempt, text.text = event.attempt, ""
-        text.text += event.text
-        yield from self._say(name, text)
+        if kind in ("text", "reasoning"):
+            text = self._all(kind).setdefault(event.message_id or event.call_id, _Text())
+            text.add(event.attempt, event.text)
+            yield from self._say(kind, event.message_id or event.call_id, text)
 
     def _result(self, event: events.AgentCompleted) -> Iterator[Chunk]:
         whole = event.result.get("text")
         if isinstance(whole, str) and whole:
-            known = self._texts.items()
-            streamed = [
-                name for name, text in known if text.kind == "text" and text.sent and whole.startswith(text.sent)
-            ]
-            name = f"text:{event.message_id or event.run_id}"
-            if name not in self._texts and streamed:
-                name = streamed[-1]
-            text = self._texts.setdefault(name, _Text("text", 1))
+            name = streamed_as(self._texts, event.message_id or event.run_id, whole)
+            text = self._texts.setdefault(name, _Text())
             text.text = whole
-            yield from self._say(name, text)
+            yield from self._say("text", name, text)
 
-    def _say(self, name: str, text: _Text) -> Iterator[Chunk]:
-        if text.sent.startswith(text.text):  # it is said again
+    def _say(self, kind: str, name: str, text: _Text) -> Iterator[Chunk]:
+        news = text.news()
+        if news is None:
             return
-        goes_on = bool(text.sent) and text.text.startswith(text.sent) and self._open == (name, text.kind)
-        new = text.text[len(text.sent) :] if goes_on or text.text.startswith(text.sent) else text.text
-        if not goes_on:
+        if not news.goes_on or self._open != (kind, name):
             yield from self._closed()
             text.part += 1
-            self._open = name, text.kind
-            yield {"type": f"{text.kind}-start", "id": self._part(name)}
-        text.sent = text.text
-        yield {"type": f"{text.kind}-delta", "id": self._part(name), "delta": new}
+            self._open = kind, name
+            yield {"type": f"{kind}-start", "id": self._part(kind, name)}
+        yield {"type": f"{kind}-delta", "id": self._part(kind, name), "delta": news.text}
 
     def _closed(self) -> Iterator[Chunk]:
         if self._open is not None:
-            name, kind = self._open
-            yield {"type": f"{kind}-end", "id": self._part(name)}
+            kind, name = self._open
+            yield {"type": f"{kind}-end", "id": self._part(kind, name)}
             self._open = None
 
-    def _part(self, name: str) -> str:
-        return f"{name}#{self._texts[name].part}"
+    def _all(self, kind: str) -> dict[str, _Text]:
+        return self._texts if kind == "text" else self._reasonings
+
+    def _part(self, kind: str, name: str) -> str:
+        return f"{kind}:{name}#{self._all(kind)[name].part}"
 
 
 def _output(event: events.ToolCompleted) -> Chunk:

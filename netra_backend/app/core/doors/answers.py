@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from .. import events
+from .streamed_texts import StreamedText, streamed_as
 
 PARAGRAPH: Final = "\n\n"
 
@@ -53,15 +54,6 @@ Piece = Began | Thought | Said | Finished | Broken
 
 
 @dataclass(slots=True)
-class _Message:
-    """``text`` is what its newest attempt has said, ``sent`` what was passed on."""
-
-    attempt: int = 0
-    text: str = ""
-    sent: str = ""
-
-
-@dataclass(slots=True)
 class Answer:
     """Takes the events of one run in their order, each once; those of others are passed over. Texts of agents that the run's
     agent asks are thoughts, unless it ``relays`` them: then what they say is the answer."""
@@ -69,7 +61,7 @@ class Answer:
     run_id: str
     relays: bool = False
     is_over: bool = False
-    _messages: dict[str, _Message] = field(default_factory=dict)
+    _messages: dict[str, StreamedText] = field(default_factory=dict)
     _has_spoken: bool = False
 
     def take(self, event: events.AnyEvent) -> Iterator[Piece]:
@@ -107,30 +99,20 @@ class Answer:
         if event.kind == "reasoning" or (not event.kind and event.parent_call_id and not self.relays):
             yield Thought(event.text)
         elif not event.kind and event.text:
-            message = self._messages.setdefault(event.message_id or event.call_id, _Message(event.attempt))
-            if event.attempt >= message.attempt:
-                if event.attempt > message.attempt:
-                    message.attempt, message.text = event.attempt, ""
-                message.text += event.text
-                yield from self._say(message)
+            message = self._messages.setdefault(event.message_id or event.call_id, StreamedText())
+            message.add(event.attempt, event.text)
+            yield from self._say(message)
 
     def _result(self, event: events.AgentCompleted) -> Iterator[Piece]:
         text = event.result.get("text")
         if isinstance(text, str) and text:
-            streamed = [
-                message for message in self._messages.values() if message.sent and text.startswith(message.sent)
-            ]
-            message = self._messages.get(event.message_id) or (streamed[-1] if streamed else _Message())
+            name = streamed_as(self._messages, event.message_id or event.run_id, text)
+            message = self._messages.setdefault(name, StreamedText())
             message.text = text
             yield from self._say(message)
 
-    def _say(self, message: _Message) -> Iterator[Piece]:
-        """What of the message is new. What an attempt took back cannot be unsaid: it is followed by what counts."""
-        if message.sent.startswith(message.text):  # it is said again
-            return
-        begins = not message.sent or not message.text.startswith(message.sent)
-        new = message.text if begins else message.text[len(message.sent) :]
-        if begins and self._has_spoken:
-            new = PARAGRAPH + new
-        message.sent, self._has_spoken = message.text, True
-        yield Said(new)
+    def _say(self, message: StreamedText) -> Iterator[Piece]:
+        news = message.news()
+        if news is not None:
+            yield Said(PARAGRAPH + news.text if self._has_spoken and not news.goes_on else news.text)
+            self._has_spoken = True
